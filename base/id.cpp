@@ -1,0 +1,66 @@
+#include "base/id.h"
+
+#include <cstdio>
+#include <random>
+
+namespace callboard {
+namespace {
+
+constexpr int kRandomBits = 22;
+
+std::string hex16(std::uint64_t value) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(value));
+  return text;
+}
+
+std::optional<std::uint64_t> from_hex16(std::string_view text) {
+  if (text.size() != 16) return std::nullopt;
+  std::uint64_t value = 0;
+  for (const char c : text) {
+    const bool digit = c >= '0' && c <= '9';
+    const bool letter = c >= 'a' && c <= 'f';
+    if (!digit && !letter) return std::nullopt;
+    value = (value << 4) | static_cast<std::uint64_t>(digit ? c - '0' : c - 'a' + 10);
+  }
+  return value;
+}
+
+}  // namespace
+
+std::string to_text(SessionId id) { return hex16(id.value); }
+std::string to_text(UniqueId id) { return hex16(id.high) + hex16(id.low); }
+
+std::optional<SessionId> session_id_from(std::string_view text) {
+  const auto value = from_hex16(text);
+  if (!value || *value == 0) return std::nullopt;
+  return SessionId{*value};
+}
+
+std::optional<UniqueId> unique_id_from(std::string_view text) {
+  if (text.size() != 32) return std::nullopt;
+  const auto high = from_hex16(text.substr(0, 16));
+  const auto low = from_hex16(text.substr(16));
+  if (!high || !low || (*high == 0 && *low == 0)) return std::nullopt;
+  return UniqueId{*high, *low};
+}
+
+RandomSource system_random() {
+  return [] {
+    // libstdc++ reads the kernel's generator; one per thread, because random_device may not be shared.
+    thread_local std::random_device device;
+    return (static_cast<std::uint64_t>(device()) << 32) | device();
+  };
+}
+
+SessionId make_session_id(Timestamp now, const RandomSource& random) {
+  const auto ms = static_cast<std::uint64_t>(now.ms) << kRandomBits;
+  return SessionId{ms | (random() & ((1ULL << kRandomBits) - 1)) | 1};
+}
+
+UniqueId make_unique_id(const RandomSource& random) {
+  const UniqueId id{random(), random()};
+  return id ? id : UniqueId{0, 1};
+}
+
+}  // namespace callboard

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+// Every limit of the program, with its reason. Sizes are bytes.
+namespace callboard {
+
+using namespace std::chrono_literals;
+
+inline constexpr std::uint64_t KiB = 1024;
+inline constexpr std::uint64_t MiB = 1024 * KiB;
+inline constexpr std::uint64_t GiB = 1024 * MiB;
+
+// --- Session frames -------------------------------------------------------------------------------------------------
+// A stranger can make the server hold this much: 1,000 unadmitted connections cost 4 MiB.
+inline constexpr std::uint64_t kFrameMaxBeforeAdmission = 4 * KiB;
+// The largest story or analytics document; a film's story with 2,000 shots is about 1 MiB.
+inline constexpr std::uint64_t kFrameMax = 16 * MiB;
+// A frame of kind "attached" carries a JSON header before its payload; headers are small facts.
+inline constexpr std::uint64_t kHeaderMax = 64 * KiB;
+// Nesting beyond this is an attack on the parser's stack, not a story.
+inline constexpr int kJsonDepthMax = 64;
+static_assert(kFrameMaxBeforeAdmission < kHeaderMax && kHeaderMax < kFrameMax);
+
+// --- Names ----------------------------------------------------------------------------------------------------------
+inline constexpr std::size_t kUserNameMaxCodePoints = 64;
+inline constexpr std::size_t kProjectNameMaxCodePoints = 128;
+inline constexpr std::size_t kMessageMaxBytes = 8 * KiB;  // A long paragraph; longer texts are files.
+inline constexpr std::size_t kPathMaxBytes = 4096;        // Linux PATH_MAX.
+inline constexpr std::size_t kPathComponentMaxBytes = 255;  // NAME_MAX of ext4, xfs, btrfs.
+inline constexpr std::size_t kPathDepthMax = 128;
+
+// --- The board ------------------------------------------------------------------------------------------------------
+// Items a workstation may announce: 2,000 shots and 2,000 assets with room to grow; about 100 bytes each in memory.
+inline constexpr std::size_t kItemsMax = 20'000;
+// Messages kept in memory and told to those who join; older ones stay in the log.
+inline constexpr std::size_t kMessagesKept = 10'000;
+// Messages told in one go, so that catching up never makes a frame too large: 100 × 8 KiB.
+inline constexpr std::size_t kMessagesPerTell = 100;
+static_assert(kMessagesPerTell * kMessageMaxBytes * 2 < kFrameMax);
+// Asks a client may make before it must hand the turn over.
+inline constexpr std::size_t kAsksPerTurn = 256;
+
+// --- Times ----------------------------------------------------------------------------------------------------------
+inline constexpr auto kHandshakeLimit = 10s;   // From accept to the end of the join, on a LAN that answers in 1 ms.
+inline constexpr auto kHeartbeat = 15s;        // An empty turn each way.
+inline constexpr auto kSilenceLimit = 45s;     // Three heartbeats lost: the peer is gone.
+inline constexpr auto kAskLimit = 30s;         // A client's patience for one answer.
+inline constexpr auto kTicketLife = 20s;       // From `give` until both data connections must be there.
+static_assert(kSilenceLimit >= 3 * kHeartbeat);
+
+// --- Discovery ------------------------------------------------------------------------------------------------------
+inline constexpr std::uint16_t kDiscoveryPort = 54545;
+inline constexpr std::uint16_t kSessionPort = 64646;
+inline constexpr std::size_t kDatagramMax = 1400;  // Fits one Ethernet frame; longer ones are not ours.
+inline constexpr auto kAnnouncePeriod = 1s;
+
+// --- Server resources -----------------------------------------------------------------------------------------------
+// Unsent bytes of one session above which nothing more is told to it; what it misses stays in its mailbox.
+inline constexpr std::uint64_t kUnsentBeforeHolding = 256 * KiB;
+// Unsent bytes at which a session that does not read is closed: one full document and then some.
+inline constexpr std::uint64_t kUnsentBeforeClosing = 2 * kFrameMax;
+
+// --- Transfers ------------------------------------------------------------------------------------------------------
+// A bulk frame: 1 MiB of content and its head. Larger buffers leave the L2 cache and are slower.
+inline constexpr std::uint64_t kBulkDataMax = 1 * MiB;
+inline constexpr std::uint64_t kBulkFrameMax = kBulkDataMax + 4 * KiB;
+// Files up to this size travel inline, packed together into writes of about kPackBytes.
+inline constexpr std::uint64_t kSmallFileMax = 256 * KiB;
+inline constexpr std::uint64_t kPackBytes = 512 * KiB;
+static_assert(kSmallFileMax + kPathMaxBytes < kBulkFrameMax);
+// A commit group ends at whichever comes first; at most this much work is lost and repeated after a crash.
+inline constexpr std::size_t kCommitGroupFiles = 2'000;
+inline constexpr std::uint64_t kCommitGroupBytes = 256 * MiB;
+inline constexpr auto kCommitGroupTime = 2s;
+
+}  // namespace callboard

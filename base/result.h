@@ -1,0 +1,66 @@
+#pragma once
+
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "base/ensure.h"
+#include "base/error.h"
+
+namespace callboard {
+
+// A value or an Error, spelt like std::expected. Reading the side that is not there is a bug and stops the program.
+template <class T>
+class [[nodiscard]] Result {
+ public:
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
+
+  bool has_value() const { return state_.index() == 0; }
+  explicit operator bool() const { return has_value(); }
+
+  T& value() & { return checked(); }
+  const T& value() const& {
+    ENSURE(has_value());
+    return *std::get_if<0>(&state_);
+  }
+  T&& value() && { return std::move(checked()); }
+  T& operator*() & { return checked(); }
+  const T& operator*() const& { return value(); }
+  T&& operator*() && { return std::move(checked()); }
+  T* operator->() { return &checked(); }
+  const T* operator->() const { return &value(); }
+
+  const Error& error() const {
+    ENSURE(!has_value());
+    return *std::get_if<1>(&state_);
+  }
+
+ private:
+  T& checked() {
+    ENSURE(has_value());
+    return *std::get_if<0>(&state_);
+  }
+
+  std::variant<T, Error> state_;
+};
+
+template <>
+class [[nodiscard]] Result<void> {
+ public:
+  Result() = default;
+  Result(Error error) : error_(std::move(error)) {}
+
+  bool has_value() const { return !error_.has_value(); }
+  explicit operator bool() const { return has_value(); }
+  void value() const { ENSURE(has_value()); }
+  const Error& error() const {
+    ENSURE(error_.has_value());
+    return *error_;
+  }
+
+ private:
+  std::optional<Error> error_;
+};
+
+}  // namespace callboard
