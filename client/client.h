@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/limits.h"
+#include "client/answer.h"
+#include "client/types.h"
+
+namespace callboard::client {
+
+struct Options {
+  std::string project;  // Its name; the server's must be the same.
+  std::string user;     // 1–64 characters, no control characters.
+  std::string folder;   // The workstation's copy of the project. Empty: shares nothing and cannot pull.
+  std::string server;   // "HOST", "HOST:PORT", "[V6]:PORT"; empty: the last good address, then broadcast.
+  std::uint16_t discovery_port = kDiscoveryPort;
+  std::vector<std::string> item_patterns;  // Folders that are items; empty: dev/*/* ast/*/* rnd/*/* pln.
+  bool visit = false;   // One command: in no user list, announces no copies, gives nothing.
+  bool rejoin = true;   // After a lost connection look for the server again, with back-off from 0.5 s to 15 s.
+};
+
+// Told on the client's own thread, in the order things happened. Override what you need; return soon, never wait in it.
+class Listener {
+ public:
+  virtual ~Listener() = default;
+  virtual void on_searching(std::string_view /*why*/) {}  // No server yet, or several; the search goes on.
+  virtual void on_joined(std::string_view /*address*/, const User& /*self*/) {}
+  virtual void on_left(const Error& /*why*/, bool /*will_rejoin*/) {}
+  virtual void on_story(const Document&) {}
+  virtual void on_analytics(const Document&) {}
+  virtual void on_assets(const AssetChanges&) {}
+  virtual void on_users(const std::vector<User>& /*new or changed*/, const std::vector<Departure>& /*left*/) {}
+  virtual void on_at(const User& /*with `at` and `at_since`*/) {}
+  virtual void on_messages(const std::vector<Message>&) {}
+  virtual void on_giving(std::uint64_t /*transfer*/, std::string_view /*taker*/, std::string_view /*item*/) {}
+  virtual void on_given(std::uint64_t /*transfer*/, Outcome, std::string_view /*text*/, std::uint64_t /*bytes*/) {}
+  virtual void on_warning(std::string_view /*text*/) {}  // Something degraded, e.g. a folder that cannot be read.
+};
+
+// A pull or a look under way.
+class Transfer {
+ public:
+  virtual ~Transfer() = default;
+  virtual PullProgress progress() const = 0;  // Thread: any.
+  virtual void cancel() = 0;                  // Thread: any. The answer then is Outcome::cancelled.
+  virtual Answer<PullReport> report() const = 0;
+};
+
+// A workstation's connection to its project's server: finds it, joins, takes its turns, serves the folder to others
+// and comes back after a lost connection. Has one thread of its own for the session and one or more per transfer.
+// Every method is safe from any thread. Destroying it leaves the session in an orderly way and waits for its threads.
+class Client {
+ public:
+  // Begins to look for the server and returns at once; on_joined or joined() says when it is there. Fails for options
+  // that make no sense. `listener` may be null; otherwise it must outlive the client.
+  static Result<std::unique_ptr<Client>> start(Options options, Listener* listener);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  // Answers with oneself at the first join, or with why it cannot be: Outcome::refused for a wrong project or name,
+  // not_found when a visit finds no server (a session that may rejoin keeps looking and does not answer).
+  Answer<User> joined() const;
+
+  Answer<Document> story();
+  // `json` is any JSON text up to kFrameMax; `timestamp` is when it was edited, by this machine's clock, 0 for now;
+  // `base` is the revision it was made from, 0 if unknown. Answered when the server has it on disk.
+  Answer<WriteResult> set_story(std::string json, Timestamp timestamp = {}, std::uint64_t base = 0);
+  Answer<Document> analytics();
+  Answer<WriteResult> set_analytics(std::string json, Timestamp timestamp = {}, std::uint64_t base = 0);
+  Answer<Assets> assets();
+  Answer<std::vector<User>> users();
+  Answer<std::vector<Message>> messages(std::uint64_t since = 0);
+  Answer<std::uint64_t> say(std::string text);  // Answers with the message's number.
+  Answer<bool> at(std::string item);            // "" for nowhere.
+  Answer<bool> camera(std::int64_t x, std::int64_t y);
+  Answer<ServerStatus> status();
+
+  std::shared_ptr<Transfer> pull(PullRequest request);
+  // What `from` has at `item`: the item itself for a file, its entries for a directory. Downloads nothing.
+  Answer<std::vector<LookEntry>> look(std::string item, std::string from);
+
+  // Says goodbye and stops; later calls answer Outcome::cancelled.
+  void leave();
+
+ private:
+  class Impl;
+  explicit Client(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace callboard::client
