@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "protocol/message.h"
+
+namespace callboard::protocol {
+
+// A message as it is written to a socket: `head`, then `attachment` if there is one. Encode once, write to
+// many; both parts are shared and never change, so neither is copied per session. Thread: any.
+struct EncodedFrame {
+  std::shared_ptr<const Bytes> head;
+  Document attachment;
+
+  std::uint64_t size_bytes() const { return head->size() + (attachment ? attachment->size() : 0); }
+};
+
+// Never fail: bytes in a text that are not UTF-8 become U+FFFD, and a text above its limit goes out as it is
+// (the receiver refuses it), so pass what people typed through check() first. Unknown… messages are encoded
+// by their verb alone.
+EncodedFrame encode(const ClientMessage& message);
+EncodedFrame encode(const ServerMessage& message);
+
+// The verdict the receiver will come to, in the same words: "message: text: expected 1-8192 bytes, got 0".
+Result<void> check(const ClientMessage& message);
+Result<void> check(const ServerMessage& message);
+
+// What a peer sent, `kind` and `body` as FrameReader gave them. An error is the sender's fault and ends the
+// connection; its text names the verb and the field. Attachments are not looked at: see document.h.
+Result<ClientMessage> decode_client(std::uint8_t kind, ByteView body);
+Result<ServerMessage> decode_server(std::uint8_t kind, ByteView body);
+
+std::string_view verb_of(const ClientMessage& message);
+std::string_view verb_of(const ServerMessage& message);
+
+}  // namespace callboard::protocol

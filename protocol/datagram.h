@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "base/bytes.h"
+#include "base/id.h"
+#include "base/limits.h"
+
+// Discovery: docs/protocol.md, section 1.
+namespace callboard::protocol {
+
+struct Announcement {
+  std::string address;
+  std::string project;
+  std::uint16_t port = kSessionPort;  // Read as kSessionPort when it is not told.
+  std::optional<UniqueId> id;         // Not told by the program this one replaces.
+  std::uint32_t proto = 1;            // Read as 0 when it is not told.
+  std::string access = "open";        // Read as "open" when it is not told.
+};
+struct Search {
+  std::optional<std::string> project;
+};
+struct Abort {
+  std::optional<std::string> project;
+};
+struct AbortAcknowledged {
+  std::string address;
+  std::string project;
+  std::optional<UniqueId> id;
+};
+struct TerminalLine {
+  std::string time;
+  std::string user;
+  std::string text;
+};
+using Datagram = std::variant<Announcement, Search, Abort, AbortAcknowledged, TerminalLine>;
+
+// At most kDatagramMax bytes: a terminal line's text is cut (between code points) to fit.
+std::string format(const Datagram& datagram);
+// nullopt for everything that is not exactly one of ours: garbage, too long, not UTF-8, a field that says
+// nonsense.
+std::optional<Datagram> parse_datagram(ByteView bytes);
+
+}  // namespace callboard::protocol
