@@ -1,0 +1,25 @@
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace callboard::net {
+
+// One end of a conversation: an IPv4 or IPv6 address in text, or a host name where one may be looked up, and a port.
+struct Endpoint {
+  std::string host;
+  std::uint16_t port = 0;
+  friend auto operator<=>(const Endpoint&, const Endpoint&) = default;
+};
+
+// "10.0.0.7:4100", "[fe80::1%eth0]:4100".
+std::string to_text(const Endpoint& endpoint);
+
+// Reads "HOST", "HOST:PORT", "[IPV6]", "[IPV6]:PORT" or a bare IPv6 address; the error names what was expected.
+Result<Endpoint> endpoint_from(std::string_view text, std::uint16_t default_port);
+
+}  // namespace callboard::net
