@@ -1,0 +1,111 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/entry.h"
+#include "base/result.h"
+#include "sync/fd.h"
+#include "sync/file_ops.h"
+#include "sync/hash.h"
+#include "sync/root.h"
+
+namespace callboard::sync {
+
+class Stager;
+
+// Below this a file that broke off is fetched anew: reading it again would cost more than it saves.
+inline constexpr std::uint64_t kResumeMin = 4 * MiB;
+// How long what a broken transfer left may wait for the next try.
+inline constexpr auto kKeptLife = 24h;
+
+// A whole, verified file with its mode and mtime, waiting under `name` in the stager's folder for its real name.
+struct StagedFile {
+  std::string name;
+  Entry entry;
+};
+
+// One file on its way in. Hashes what it writes; only finish() can say that it is whole. Destroyed without finish(), it
+// stays on disk when a later try can go on from it (kResumeMin), and is removed otherwise.
+// Thread: one at a time. The stager must outlive it.
+class IncomingFile {
+ public:
+  IncomingFile(IncomingFile&& other) noexcept;
+  IncomingFile& operator=(IncomingFile&&) = delete;
+  ~IncomingFile();
+
+  // Bytes it has; the next write() continues here.
+  std::uint64_t offset() const { return offset_; }
+  // Fails when there would be more bytes than the entry announced, and with the system's cause (disk full, quota).
+  Result<void> write(ByteView bytes);
+  // Verifies size and digest. On a mismatch the file is removed and the error says which.
+  Result<StagedFile> finish();
+  // What came is void (the giver's file changed while it was read).
+  void discard();
+
+ private:
+  friend class Stager;
+  IncomingFile(Stager& stager, Entry entry, std::string name, Fd fd);
+  Result<void> take_over(std::uint64_t size_bytes);
+  Error failure(std::string_view doing, int errno_value) const;
+
+  Stager* stager_;
+  Entry entry_;
+  std::string name_;
+  Fd fd_;
+  std::uint64_t offset_ = 0;
+  Hasher hasher_;
+};
+
+// The folder `.callboard/tmp/<transfer>` of one pull: where bytes wait until they are verified. Names are
+// "<digest>-<size>-<number>", so they never overflow, equal contents do not collide, and what a crash left is found
+// again by content alone: leftovers of ended transfers lie in `.callboard/tmp/kept` as "<digest>-<size>" for kKeptLife.
+// The folder is locked as long as this object lives; opening sweeps the folders of transfers that died.
+// Thread: all methods may run at once (two writers, one committer); open() and the destructor alone.
+class Stager {
+ public:
+  // `transfer` names the folder; one of a running transfer is refused (locked). `root` and `ops` must outlive it.
+  static Result<std::unique_ptr<Stager>> open(const Root& root, FileOps& ops, std::string_view transfer,
+                                              Timestamp now);
+  // Keeps what a next try can use and removes the rest.
+  ~Stager();
+  Stager(const Stager&) = delete;
+  Stager& operator=(const Stager&) = delete;
+
+  // A small file that came in one piece.
+  Result<StagedFile> stage_whole(const Entry& entry, ByteView content);
+  // From its first byte. Room for all of it is reserved before a byte is written (1 MiB and more).
+  Result<IncomingFile> begin(const Entry& entry);
+  // Bytes of this content that an earlier try left: 0 for none, less than the size when the rest must come.
+  std::uint64_t resumable_offset(const Entry& entry) const;
+  // Takes over what resumable_offset() promised, hashing it again; offset() says where to go on. Not found when
+  // another transfer took it meanwhile: begin() then.
+  Result<IncomingFile> resume(const Entry& entry);
+  // The whole content, left verified by an earlier try; hashed again. nullopt: fetch it.
+  Result<std::optional<StagedFile>> reuse(const Entry& entry);
+
+  // A name in this folder that nobody has, for what is made here and renamed into place.
+  std::string unused_name();
+  Place place(const std::string& name) const { return {folder_fd_.get(), name}; }
+
+ private:
+  friend class IncomingFile;
+  Stager(FileOps& ops, Fd tmp_fd, Fd kept_fd, std::string transfer);
+
+  FileOps& ops_;
+  Fd tmp_fd_;
+  Fd kept_fd_;
+  Fd folder_fd_;
+  std::string transfer_;
+  std::map<std::string, std::uint64_t>
+      kept_;  // "<digest>-<size>" to bytes on disk, as found by open(); then constant.
+  std::atomic<std::uint64_t> next_number_{0};
+};
+
+}  // namespace callboard::sync
