@@ -18,6 +18,7 @@ struct Options {
   std::string folder;   // The workstation's copy of the project. Empty: shares nothing and cannot pull.
   std::string server;   // "HOST", "HOST:PORT", "[V6]:PORT"; empty: the last good address, then broadcast.
   std::uint16_t discovery_port = kDiscoveryPort;
+  std::vector<std::string> ask_addresses;  // See SearchOptions.
   std::vector<std::string> item_patterns;  // Folders that are items; empty: dev/*/* ast/*/* rnd/*/* pln.
   bool visit = false;   // One command: in no user list, announces no copies, gives nothing.
   bool rejoin = true;   // After a lost connection look for the server again, with back-off from 0.5 s to 15 s.

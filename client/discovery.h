@@ -13,37 +13,42 @@ namespace callboard::client {
 struct SearchOptions {
   std::string project;  // Empty: any.
   std::uint16_t discovery_port = kDiscoveryPort;
-  Duration wait = 2s;
+  // IPv4 addresses to ask instead of every interface's broadcast address: for networks where broadcast is blocked.
+  std::vector<std::string> ask_addresses;
+  Duration wait = 1500ms;        // Longer than the announcing period, so that an unanswered question does not matter.
   bool first_is_enough = false;  // Return at the first server found.
 };
 
-// What one interface did during a search, for `discover --diagnose`.
+// What one interface (or asked address) did during a search, for `discover --diagnose`.
 struct InterfaceReport {
   std::string name;
   std::string address;
-  std::string broadcast;
+  std::string netmask;
+  std::string asked;  // The broadcast address; empty where there is none.
   std::uint64_t sent = 0;
-  std::uint64_t received = 0;
-  std::string problem;  // Empty when everything went out.
+  std::uint64_t received = 0;  // Of our datagrams, from addresses of this interface's network.
+  std::string problem;         // Why nothing could be sent; empty when everything went out.
 };
 
 struct SearchReport {
-  std::vector<FoundServer> servers;  // One per server id, the first address that answered; sorted by `took`.
+  std::vector<FoundServer> servers;  // One per server id, by its first answer, quickest first.
   std::vector<InterfaceReport> interfaces;
-  std::uint64_t ignored_datagrams = 0;  // Not ours, broken, or of another project.
-  std::string problem;                  // The discovery port could not be had, …
+  std::uint64_t other_projects = 0;     // Announcements of projects that were not asked for.
+  std::uint64_t ignored_datagrams = 0;  // Not ours, or broken.
+  std::string problem;                  // Why announcements could not be listened for; answers still arrive.
 };
 
-// Asks every interface's broadcast address and listens; blocks up to `wait`. Thread: any.
-SearchReport search(const SearchOptions& options);
+// Asks, and listens until `options.wait` is over. `on_server`, if given, hears of each at once. Blocks; thread: any.
+SearchReport search(const SearchOptions& options, const std::function<void(const FoundServer&)>& on_server = {});
 
 struct AbortReport {
-  std::vector<FoundServer> stopped;  // Those that said so.
-  std::vector<FoundServer> running;  // Seen before, and still there afterwards.
+  std::vector<FoundServer> stopped;  // Those that said they obey.
+  std::vector<FoundServer> running;  // Still there afterwards.
   std::vector<InterfaceReport> interfaces;
 };
 
-// Broadcasts the abort (of `project`, or of every open server when empty) and waits for who obeys.
+// Broadcasts the abort (of `options.project`, or of every open server when empty), gathers who obeys, and looks who is
+// still there. Blocks for about `options.wait`; thread: any.
 AbortReport abort_servers(const SearchOptions& options);
 
 }  // namespace callboard::client

@@ -149,7 +149,6 @@ struct FoundServer {
   std::string project;
   UniqueId id;
   std::string access;  // "open" or "key".
-  std::string software;
   Duration took{};  // From the question to its answer.
 };
 

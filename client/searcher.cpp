@@ -1,0 +1,163 @@
+#include "client/searcher.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "net/interfaces.h"
+
+namespace callboard::client {
+namespace {
+
+std::optional<std::uint32_t> ipv4(const std::string& text) {
+  in_addr address{};
+  if (inet_pton(AF_INET, text.c_str(), &address) != 1) return std::nullopt;
+  return ntohl(address.s_addr);
+}
+
+bool in_same_network(const std::string& a, const std::string& b, const std::string& netmask) {
+  const auto first = ipv4(a);
+  const auto second = ipv4(b);
+  const auto mask = ipv4(netmask);
+  return first && second && mask && (*first & *mask) == (*second & *mask);
+}
+
+// The address to connect to: what the server says of itself, unless that cannot be reached from where it was heard.
+std::string reachable_address(const std::string& announced, const std::string& heard_from) {
+  const auto address = ipv4(announced);
+  const bool is_loopback = address && (*address >> 24) == 127;
+  const bool heard_on_loopback = heard_from.starts_with("127.");
+  if (!address || *address == 0 || (is_loopback && !heard_on_loopback)) return heard_from;
+  return announced;
+}
+
+bool is_same_server(const FoundServer& a, const FoundServer& b) {
+  if (a.id || b.id) return a.id == b.id;
+  return a.address == b.address && a.port == b.port;
+}
+
+}  // namespace
+
+Searcher::Searcher(net::Loop& loop, SearchOptions options, Handlers handlers)
+    : options_(std::move(options)), handlers_(std::move(handlers)), asked_at_(system_clock().monotonic()) {
+  open_sockets(loop);
+}
+
+void Searcher::open_sockets(net::Loop& loop) {
+  const auto hear = [this](ByteView bytes, const net::Endpoint& from) { on_datagram(bytes, from); };
+  auto asking = net::UdpSocket::open(loop, {}, {.on_datagram = hear, .on_trouble = {}});
+  if (asking) {
+    asking_ = std::move(*asking);
+  } else {
+    report_.problem = asking.error().text;
+  }
+  const net::UdpSocket::Options port{.at = {"0.0.0.0", options_.discovery_port}, .shares_port = true};
+  auto listening = net::UdpSocket::open(loop, port, {.on_datagram = hear, .on_trouble = {}});
+  if (listening) {
+    listening_ = std::move(*listening);
+  } else {
+    report_.problem = listening.error().text;
+  }
+}
+
+void Searcher::ask() {
+  asked_at_ = system_clock().monotonic();
+  protocol::Search question;
+  if (!options_.project.empty()) question.project = options_.project;
+  send_everywhere(question);
+}
+
+void Searcher::send_abort() {
+  protocol::Abort abort;
+  if (!options_.project.empty()) abort.project = options_.project;
+  send_everywhere(abort);
+}
+
+void Searcher::forget() { report_.servers.clear(); }
+
+void Searcher::refresh_interfaces() {
+  if (!options_.ask_addresses.empty()) {
+    for (const std::string& address : options_.ask_addresses) interface_report("", address).asked = address;
+    return;
+  }
+  const auto found = net::interfaces();
+  if (!found) {
+    report_.problem = found.error().text;
+    return;
+  }
+  for (const net::Interface& each : *found) {
+    InterfaceReport& report = interface_report(each.name, each.address);
+    report.netmask = each.netmask;
+    report.asked = each.is_up ? each.broadcast : "";
+    report.problem = !each.is_up              ? "the interface is down"
+                     : each.broadcast.empty() ? "the interface cannot broadcast"
+                                              : "";
+  }
+}
+
+InterfaceReport& Searcher::interface_report(const std::string& name, const std::string& address) {
+  for (InterfaceReport& each : report_.interfaces) {
+    if (each.name == name && each.address == address) return each;
+  }
+  InterfaceReport report;
+  report.name = name;
+  report.address = address;
+  return report_.interfaces.emplace_back(std::move(report));
+}
+
+void Searcher::send_everywhere(const protocol::Datagram& datagram) {
+  if (!asking_) return;
+  refresh_interfaces();
+  const std::string text = format(datagram);
+  for (InterfaceReport& each : report_.interfaces) {
+    if (each.asked.empty()) continue;
+    const auto sent = asking_->send({each.asked, options_.discovery_port}, as_bytes(text));
+    if (sent) {
+      ++each.sent;
+    } else {
+      each.problem = sent.error().text;
+    }
+  }
+}
+
+void Searcher::on_datagram(ByteView bytes, const net::Endpoint& from) {
+  const auto datagram = protocol::parse_datagram(bytes);
+  if (!datagram) {
+    ++report_.ignored_datagrams;
+    return;
+  }
+  if (const auto* announcement = std::get_if<protocol::Announcement>(&*datagram)) {
+    count_received(from);
+    on_announcement(*announcement, from);
+  } else if (const auto* aborted = std::get_if<protocol::AbortAcknowledged>(&*datagram)) {
+    count_received(from);
+    if (handlers_.on_aborted) handlers_.on_aborted(*aborted);
+  }
+}
+
+void Searcher::on_announcement(const protocol::Announcement& announcement, const net::Endpoint& from) {
+  if (!options_.project.empty() && announcement.project != options_.project) {
+    ++report_.other_projects;
+    return;
+  }
+  FoundServer server;
+  server.address = reachable_address(announcement.address, from.host);
+  server.port = announcement.port;
+  server.project = announcement.project;
+  server.id = announcement.id.value_or(UniqueId{});
+  server.access = announcement.access;
+  server.took = system_clock().monotonic() - asked_at_;
+  const auto known = [&](const FoundServer& each) { return is_same_server(each, server); };
+  if (std::ranges::any_of(report_.servers, known)) return;
+  report_.servers.push_back(server);
+  handlers_.on_server(server);
+}
+
+void Searcher::count_received(const net::Endpoint& from) {
+  for (InterfaceReport& each : report_.interfaces) {
+    if (in_same_network(each.address, from.host, each.netmask)) ++each.received;
+  }
+}
+
+}  // namespace callboard::client

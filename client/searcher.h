@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/discovery.h"
+#include "net/loop.h"
+#include "net/udp_socket.h"
+#include "protocol/datagram.h"
+
+namespace callboard::client {
+
+// Asks the network where servers are and gathers what they say: answers to its own questions, and announcements.
+// An interface that cannot send is noted and passed over. Loop thread only; keeps the loop running.
+class Searcher {
+ public:
+  struct Handlers {
+    std::function<void(const FoundServer&)> on_server;  // Once per server.
+    std::function<void(const protocol::AbortAcknowledged&)> on_aborted;  // May be left empty.
+  };
+
+  Searcher(net::Loop& loop, SearchOptions options, Handlers handlers);
+
+  // Sends the question to every interface that is up at this moment.
+  void ask();
+  // Sends the abort to the same places.
+  void send_abort();
+  // Servers heard of before are reported anew from here on.
+  void forget();
+
+  const SearchReport& report() const { return report_; }
+
+ private:
+  void open_sockets(net::Loop& loop);
+  void refresh_interfaces();
+  InterfaceReport& interface_report(const std::string& name, const std::string& address);
+  void send_everywhere(const protocol::Datagram& datagram);
+  void on_datagram(ByteView bytes, const net::Endpoint& from);
+  void on_announcement(const protocol::Announcement& announcement, const net::Endpoint& from);
+  void count_received(const net::Endpoint& from);
+
+  SearchOptions options_;
+  Handlers handlers_;
+  SearchReport report_;
+  Instant asked_at_{};
+  std::unique_ptr<net::UdpSocket> asking_;     // A port of its own: answers come to us alone.
+  std::unique_ptr<net::UdpSocket> listening_;  // The discovery port, shared with others on this machine.
+};
+
+}  // namespace callboard::client
