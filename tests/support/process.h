@@ -68,7 +68,8 @@ class Process {
   // Waits until something is printed or the program ends; false when the time is over first.
   bool wait_for_event(std::chrono::steady_clock::time_point deadline);
   void read_available(Output& output);
-  void reap();
+  // Leaves the program unreaped, so that its id stays its own until the destructor.
+  void note_ending();
 
   pid_t id_ = -1;
   int end_fd_ = -1;  // A pidfd: readable when the program ended.
