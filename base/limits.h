@@ -40,6 +40,12 @@ inline constexpr std::size_t kMessagesKept = 10'000;
 // Messages told in one go, so that catching up never makes a frame too large: 100 × 8 KiB.
 inline constexpr std::size_t kMessagesPerTell = 100;
 static_assert(kMessagesPerTell * kMessageMaxBytes * 2 < kFrameMax);
+// Different items of all workstations together: a whole project's, from workstations that disagree.
+inline constexpr std::size_t kItemsOnBoardMax = 4 * kItemsMax;
+// Operations whose outcome is remembered, so that a retry gets its first answer; a client retries within minutes.
+inline constexpr std::size_t kOperationsRemembered = 4096;
+// Those who left, remembered for sessions that could not yet be told; one that missed more gets the whole list.
+inline constexpr std::size_t kDeparturesKept = 1024;
 // Asks a client may make before it must hand the turn over.
 inline constexpr std::size_t kAsksPerTurn = 256;
 
@@ -62,6 +68,17 @@ inline constexpr auto kAnnouncePeriod = 1s;
 inline constexpr std::uint64_t kUnsentBeforeHolding = 256 * KiB;
 // Unsent bytes at which a session that does not read is closed: one full document and then some.
 inline constexpr std::uint64_t kUnsentBeforeClosing = 2 * kFrameMax;
+
+// Operations (or their bytes) after which the log is cut short by a snapshot: what a start has to read, under a second.
+inline constexpr std::uint64_t kSnapshotOperations = 4096;
+inline constexpr std::uint64_t kSnapshotBytes = 64 * MiB;
+// Writes waiting for the disk; more are refused until it keeps up. A full frame always fits.
+inline constexpr std::size_t kAppendsWaitingMax = 65'536;
+inline constexpr std::uint64_t kAppendBytesWaitingMax = 256 * MiB;
+// One transaction of the log: large enough that the sync does not count, small enough to take a few ms.
+inline constexpr std::size_t kCommitGroupOperations = 1024;
+inline constexpr std::uint64_t kCommitGroupDocumentBytes = kFrameMax;
+static_assert(kAppendBytesWaitingMax > kFrameMax && kSnapshotBytes > kFrameMax);
 
 // --- Transfers ------------------------------------------------------------------------------------------------------
 // A bulk frame: 1 MiB of content and its head. Larger buffers leave the L2 cache and are slower.

@@ -1,0 +1,102 @@
+#include "server/board/assets.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "base/limits.h"
+
+namespace callboard::server {
+namespace {
+
+bool is_newer(const Copy& a, const Copy& b) {
+  return std::tie(a.timestamp, a.session) > std::tie(b.timestamp, b.session);
+}
+
+// The order of copies does not matter: there are as many as workstations, and the newest is looked for.
+auto of_session(std::vector<Copy>& copies, SessionId session) {
+  return std::find_if(copies.begin(), copies.end(), [&](const Copy& copy) { return copy.session == session; });
+}
+
+}  // namespace
+
+Assets::Assets() : newest_(kItemsOnBoardMax) {}
+
+bool Assets::set(SessionId session, const std::string& item, Timestamp timestamp) {
+  auto& own = by_session_[session];
+  auto it = copies_.find(item);
+  const bool is_held = it != copies_.end() && own.contains(&it->first);
+  if (!is_held && own.size() >= kItemsMax) return false;
+  if (it == copies_.end()) {
+    if (copies_.size() >= kItemsOnBoardMax) return false;
+    it = copies_.emplace(item, Copies{}).first;
+  }
+  if (is_held) {
+    of_session(it->second, session)->timestamp = timestamp;
+  } else {
+    own.emplace(&it->first, std::monostate{});
+    it->second.push_back(Copy{session, timestamp});
+  }
+  tell_newest(it->first, it->second);
+  return true;
+}
+
+void Assets::remove(SessionId session, const std::string& item) {
+  const auto own = by_session_.find(session);
+  const auto it = copies_.find(item);
+  if (own == by_session_.end() || it == copies_.end() || own->second.erase(&it->first) == 0) return;
+  drop(session, it->first);
+}
+
+void Assets::leave(SessionId session) {
+  const auto own = by_session_.extract(session);
+  if (own.empty()) return;
+  for (const auto& [item, nothing] : own.mapped()) drop(session, *item);
+}
+
+void Assets::drop(SessionId session, const std::string& item) {
+  const auto it = copies_.find(item);
+  const auto copy = of_session(it->second, session);
+  *copy = it->second.back();
+  it->second.pop_back();
+  tell_newest(item, it->second);
+  if (it->second.empty()) copies_.erase(it);
+}
+
+void Assets::tell_newest(const std::string& item, const Copies& copies) {
+  if (copies.empty()) {
+    newest_.remove(item, {});
+    return;
+  }
+  const Copy best = *std::min_element(copies.begin(), copies.end(), is_newer);
+  const Copy* told = newest_.find(item);
+  if (told == nullptr || !(*told == best)) newest_.set(item, best);
+}
+
+Copy Assets::newest_of(std::string_view item, const std::function<bool(SessionId)>& is_wanted) const {
+  Copy best;
+  const auto it = copies_.find(std::string(item));
+  if (it == copies_.end()) return best;
+  for (const Copy& copy : it->second) {
+    if (is_wanted(copy.session) && (!best.session || is_newer(copy, best))) best = copy;
+  }
+  return best;
+}
+
+std::size_t Assets::items_of(SessionId session) const {
+  const auto it = by_session_.find(session);
+  return it == by_session_.end() ? 0 : it->second.size();
+}
+
+std::vector<std::string_view> enclosing_items(std::string_view item) {
+  std::vector<std::string_view> result;
+  while (item.size() > 1) {
+    result.push_back(item);
+    const auto slash = item.rfind('/');
+    item = slash == std::string_view::npos ? std::string_view() : item.substr(0, slash);
+  }
+  result.push_back("/");
+  return result;
+}
+
+}  // namespace callboard::server

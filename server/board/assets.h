@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "server/board/versioned.h"
+
+namespace callboard::server {
+
+struct Copy {
+  SessionId session;
+  Timestamp timestamp;
+  friend bool operator==(const Copy&, const Copy&) = default;
+};
+
+// Which session has which item, and how new. Of each item the newest copy among those present counts (a tie goes to the
+// greater session id); a session that leaves takes its copies with it and the next newest counts at once.
+class Assets {
+ public:
+  using Newest = Versioned<std::string, Copy, std::monostate>;
+
+  Assets();
+
+  // False: the session or the board has as many items as it may (kItemsMax, kItemsOnBoardMax) and this is one more.
+  bool set(SessionId session, const std::string& item, Timestamp timestamp);
+  void remove(SessionId session, const std::string& item);
+  void leave(SessionId session);
+
+  // The newest copy of every item.
+  const Newest& newest() const { return newest_; }
+  // The newest copy of this item whose session satisfies `is_wanted`; null id when there is none.
+  Copy newest_of(std::string_view item, const std::function<bool(SessionId)>& is_wanted) const;
+  std::size_t items_of(SessionId session) const;
+
+ private:
+  using Copies = std::vector<Copy>;
+
+  void drop(SessionId session, const std::string& item);
+  void tell_newest(const std::string& item, const Copies& copies);
+
+  std::unordered_map<std::string, Copies> copies_;
+  // Keys of copies_, whose nodes do not move: what a leaving session has to give up, without a search.
+  std::unordered_map<SessionId, std::unordered_map<const std::string*, std::monostate>> by_session_;
+  Newest newest_;
+};
+
+// The folders that enclose an item, itself first: "/rnd/a/b" gives "/rnd/a/b", "/rnd/a", "/rnd", "/".
+std::vector<std::string_view> enclosing_items(std::string_view item);
+
+}  // namespace callboard::server

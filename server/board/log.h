@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "base/bytes.h"
+#include "server/board/operation.h"
+
+namespace callboard::server {
+
+struct Appended {
+  std::uint64_t sequence = 0;
+  bool repeated = false;  // The operation's id stood in the log already, at `sequence`.
+};
+
+struct Committed {
+  std::uint64_t sequence = 0;
+  Operation operation;
+};
+
+// A board's whole state after the operation `sequence`; 0 and empty when there is none.
+struct LogSnapshot {
+  std::uint64_t sequence = 0;
+  Bytes state;
+};
+
+// The ordered log that a board is folded from. Append, snapshot and their answers belong to the loop thread; answers
+// never arrive from within the call. What is acknowledged survives the process and the machine.
+class Log {
+ public:
+  using AppendDone = std::function<void(Result<Appended>)>;
+  using CommitHandler = std::function<void(const Committed&)>;
+  using Done = std::function<void(Result<void>)>;
+  using Visit = std::function<Result<void>(Committed)>;
+
+  virtual ~Log() = default;
+
+  // Called for every operation once it is durable, in the order of the log, before its own `AppendDone`.
+  virtual void on_commit(CommitHandler handler) = 0;
+  // The error says why the operation is not (known to be) in the log; a later append may succeed again.
+  virtual void append(Operation operation, AppendDone done) = 0;
+  // Keeps a snapshot, so that a start reads only what came after it. `encode` runs on the log's own thread.
+  virtual void snapshot(std::uint64_t sequence, std::function<Bytes()> encode, Done done) = 0;
+  // Makes a snapshot from elsewhere the beginning of this log. Refused when the log goes beyond it.
+  virtual void install(LogSnapshot snapshot, Done done) = 0;
+
+  // Blocking; for the start of a server and for tools, never for a running loop.
+  virtual Result<LogSnapshot> newest_snapshot() = 0;
+  // Visits all operations from `sequence` on, in order; ends early with the visitor's error.
+  virtual Result<void> read_from(std::uint64_t sequence, const Visit& visit) = 0;
+};
+
+}  // namespace callboard::server

@@ -1,0 +1,60 @@
+#include "server/board/presence.h"
+
+#include <utility>
+
+#include "base/ensure.h"
+#include "base/limits.h"
+
+namespace callboard::server {
+
+Presence::Presence() : users_(kDeparturesKept), ats_(kDeparturesKept) {}
+
+std::string Presence::free_name(const std::string& wanted) const {
+  if (!names_.contains(wanted)) return wanted;
+  for (std::size_t n = 2;; ++n) {
+    std::string name = wanted + " (" + std::to_string(n) + ")";
+    // Ends after at most one round per user present.
+    if (!names_.contains(name)) return name;
+  }
+}
+
+const User& Presence::join(SessionId session, User user) {
+  ENSURE(users_.find(session) == nullptr);
+  user.name = free_name(user.name);
+  names_.emplace(user.name, session);
+  const Timestamp joined = user.joined;
+  users_.set(session, std::move(user));
+  ats_.set(session, At{"", joined});
+  return *users_.find(session);
+}
+
+void Presence::leave(SessionId session, std::string_view reason) {
+  const User* user = users_.find(session);
+  if (user == nullptr) return;
+  names_.erase(user->name);
+  // The departure itself says that this place is empty.
+  ats_.forget(session);
+  users_.remove(session, Departure{user->name, std::string(reason)});
+}
+
+void Presence::set_at(SessionId session, std::string item, Timestamp now) {
+  const At* at = ats_.find(session);
+  if (at == nullptr || at->item == item) return;
+  ats_.set(session, At{std::move(item), now});
+}
+
+void Presence::set_camera(SessionId session, std::int64_t x, std::int64_t y) {
+  const User* user = users_.find(session);
+  if (user == nullptr || (user->camera_x == x && user->camera_y == y)) return;
+  User moved = *user;
+  moved.camera_x = x;
+  moved.camera_y = y;
+  users_.set(session, std::move(moved));
+}
+
+SessionId Presence::find(std::string_view shown_name) const {
+  const auto it = names_.find(std::string(shown_name));
+  return it == names_.end() ? SessionId{} : it->second;
+}
+
+}  // namespace callboard::server

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "server/board/versioned.h"
+
+namespace callboard::server {
+
+struct User {
+  std::string name;  // As shown: unique among those present.
+  std::string host;
+  bool shares = false;
+  Timestamp joined;
+  std::int64_t camera_x = 0;
+  std::int64_t camera_y = 0;
+};
+
+// What somebody works on; `item` is empty for nothing.
+struct At {
+  std::string item;
+  Timestamp since;
+};
+
+struct Departure {
+  std::string name;
+  std::string reason;
+};
+
+// Who is here, under which name, and what they work on: all of it lives as long as the session. Visits are not in it.
+class Presence {
+ public:
+  using Users = Versioned<SessionId, User, Departure>;
+  using Ats = Versioned<SessionId, At, Departure>;
+
+  Presence();
+
+  // `user.name` is what was asked for; the name it is shown under has " (2)", " (3)" … added while another has it.
+  // A name is free again once its user has left.
+  const User& join(SessionId session, User user);
+  // Does nothing when the session is not here, so that every way of ending may say it.
+  void leave(SessionId session, std::string_view reason);
+
+  // Both keep the previous answer and no version when nothing changed.
+  void set_at(SessionId session, std::string item, Timestamp now);
+  void set_camera(SessionId session, std::int64_t x, std::int64_t y);
+
+  // Nobody of that shown name: the null id.
+  SessionId find(std::string_view shown_name) const;
+  const User* user(SessionId session) const { return users_.find(session); }
+  // Never null for somebody who is here.
+  const At* at(SessionId session) const { return ats_.find(session); }
+
+  const Users& users() const { return users_; }
+  const Ats& ats() const { return ats_; }
+
+ private:
+  std::string free_name(const std::string& wanted) const;
+
+  Users users_;
+  Ats ats_;
+  std::unordered_map<std::string, SessionId> names_;
+};
+
+}  // namespace callboard::server

@@ -1,0 +1,143 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/ensure.h"
+
+namespace callboard::server {
+
+// A keyed set that knows what changed since a version, so that a listener needs nothing but a cursor. Every change gets
+// the next version; a key stands once in the order, at its last change, so memory and the cost of catching up follow
+// what there is, never how often it changed. Removals are remembered as at most `tombstones_max` tombstones; a cursor
+// from before a forgotten one gets everything anew.
+template <class Key, class Value, class Removal>
+class Versioned {
+ public:
+  struct Change {
+    const Key* key = nullptr;
+    const Value* value = nullptr;      // Null: removed.
+    const Removal* removal = nullptr;  // Set when removed.
+  };
+  struct Changes {
+    bool full = false;            // Replaces everything the listener has; else adds to it.
+    std::vector<Change> changes;  // In the order they happened. Valid until the set is changed.
+    std::uint64_t cursor = 0;     // What to ask with next time; short of head() when `count_max` was reached.
+  };
+
+  explicit Versioned(std::size_t tombstones_max) : tombstones_max_(tombstones_max) {}
+
+  // The version of the last change. Starts at 1, so that a listener of an empty set differs from one who knows nothing.
+  std::uint64_t head() const { return head_; }
+  std::size_t size() const { return slots_.size() - tombstones_; }
+
+  const Value* find(const Key& key) const {
+    const auto it = slots_.find(key);
+    return it == slots_.end() || !it->second.value ? nullptr : &*it->second.value;
+  }
+
+  void set(const Key& key, Value value) {
+    auto [it, is_new] = slots_.try_emplace(key);
+    Slot& slot = it->second;
+    if (is_new) {
+      slot.born = head_ + 1;
+    } else if (!slot.value) {
+      --tombstones_;
+    }
+    slot.value = std::move(value);
+    slot.removal.reset();
+    move_to_head(it->first, slot);
+  }
+
+  // Does nothing when the key is not there.
+  void remove(const Key& key, Removal removal) {
+    const auto it = slots_.find(key);
+    if (it == slots_.end() || !it->second.value) return;
+    it->second.value.reset();
+    it->second.removal = std::move(removal);
+    ++tombstones_;
+    move_to_head(it->first, it->second);
+    forget_old_tombstones();
+  }
+
+  // Removes without telling anybody, where listeners learn of it some other way.
+  void forget(const Key& key) {
+    const auto it = slots_.find(key);
+    if (it == slots_.end()) return;
+    if (!it->second.value) --tombstones_;
+    order_.erase(it->second.version);
+    slots_.erase(it);
+  }
+
+  // What a listener at `cursor` misses, oldest first, at most `count_max` keys. Cursor 0 means: knows nothing.
+  // A key that came and went unseen is left out.
+  Changes changes_since(std::uint64_t cursor, std::size_t count_max) const {
+    Changes result;
+    result.full = cursor == 0 || cursor < forgotten_;
+    const std::uint64_t from = result.full ? 0 : cursor;
+    for (auto it = order_.upper_bound(from); it != order_.end(); ++it) {
+      if (result.changes.size() == count_max) return result;
+      const Slot& slot = slots_.at(*it->second);
+      result.cursor = it->first;
+      if (slot.value) {
+        result.changes.push_back({it->second, &*slot.value, nullptr});
+      } else if (slot.born <= from) {
+        result.changes.push_back({it->second, nullptr, &*slot.removal});
+      }
+    }
+    result.cursor = head_;
+    return result;
+  }
+
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (const auto& [version, key] : order_) {
+      const Slot& slot = slots_.at(*key);
+      if (slot.value) visit(*key, *slot.value);
+    }
+  }
+
+ private:
+  struct Slot {
+    std::optional<Value> value;
+    std::optional<Removal> removal;
+    std::uint64_t version = 0;
+    std::uint64_t born = 0;
+  };
+
+  void move_to_head(const Key& key, Slot& slot) {
+    if (slot.version != 0) order_.erase(slot.version);
+    slot.version = ++head_;
+    order_.emplace_hint(order_.end(), head_, &key);
+  }
+
+  void forget_old_tombstones() {
+    // Tombstones are found from the old end; live keys before them are passed over, which a bound makes rare.
+    if (tombstones_ <= tombstones_max_) return;
+    for (auto it = order_.begin(); it != order_.end() && tombstones_ > tombstones_max_ / 2;) {
+      const auto slot = slots_.find(*it->second);
+      ENSURE(slot != slots_.end());
+      if (slot->second.value) {
+        ++it;
+        continue;
+      }
+      forgotten_ = it->first;
+      it = order_.erase(it);
+      slots_.erase(slot);
+      --tombstones_;
+    }
+  }
+
+  std::size_t tombstones_max_;
+  std::size_t tombstones_ = 0;
+  std::uint64_t head_ = 1;
+  std::uint64_t forgotten_ = 0;  // Version of the newest tombstone that is no longer kept.
+  std::unordered_map<Key, Slot> slots_;
+  std::map<std::uint64_t, const Key*> order_;  // Version to key; keys live in slots_, whose nodes do not move.
+};
+
+}  // namespace callboard::server

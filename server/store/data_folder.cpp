@@ -1,0 +1,102 @@
+#include "server/store/data_folder.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <system_error>
+#include <utility>
+
+#include "base/text.h"
+
+namespace callboard::server {
+namespace {
+
+// NAME_MAX is 255; a cut name and 17 characters of hash stay below it.
+constexpr std::size_t kFolderNameMax = 200;
+
+bool stays(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+         c == ' ' || byte >= 0x80;
+}
+
+// FNV-1a: not against enemies, only to tell long names apart.
+std::uint64_t fnv1a(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325ULL;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+  return hash;
+}
+
+// Who wrote itself into the lock file, for the message alone: the lock itself is the kernel's.
+std::string holder_of(int fd) {
+  char text[64];
+  const ssize_t size_bytes = ::pread(fd, text, sizeof text, 0);
+  if (size_bytes <= 0) return "another process";
+  std::string line(text, static_cast<std::size_t>(size_bytes));
+  line.resize(std::min(line.size(), line.find('\n')));
+  return "process " + escaped(line, 64);
+}
+
+Result<void> take_lock(int fd, const std::filesystem::path& file) {
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return os_error("lock " + quoted(file.native()), errno);
+    return Error{Outcome::refused, "data folder " + quoted(file.parent_path().native()) + ": in use by " +
+                                       holder_of(fd) + "; stop that server or give another --data"};
+  }
+  const std::string pid = std::to_string(::getpid()) + "\n";
+  // A full disk must not keep a server from starting: without the pid only the message to a second one is poorer.
+  static_cast<void>(::ftruncate(fd, 0) == 0 && ::pwrite(fd, pid.data(), pid.size(), 0) > 0);
+  return {};
+}
+
+}  // namespace
+
+std::string folder_name(std::string_view project) {
+  std::string name;
+  for (const char c : project) {
+    if (stays(c)) {
+      name += c;
+      continue;
+    }
+    char hex[4];
+    std::snprintf(hex, sizeof hex, "%%%02X", static_cast<unsigned>(static_cast<unsigned char>(c)));
+    name += hex;
+  }
+  if (name.size() <= kFolderNameMax) return name;
+  char hash[24];
+  std::snprintf(hash, sizeof hash, "%%%016llx", static_cast<unsigned long long>(fnv1a(project)));
+  return name.substr(0, kFolderNameMax) + hash;
+}
+
+Result<DataFolder> DataFolder::open(const std::filesystem::path& data, std::string_view project) {
+  std::filesystem::path path = data / folder_name(project);
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) return os_error("create data folder " + quoted(path.native()), error.value());
+  const std::filesystem::path file = path / "lock";
+  const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (fd < 0) return os_error("open " + quoted(file.native()), errno);
+  DataFolder folder(std::move(path), fd);
+  if (auto taken = take_lock(fd, file); !taken) return taken.error();
+  return folder;
+}
+
+DataFolder::DataFolder(DataFolder&& other) noexcept
+    : path_(std::move(other.path_)), lock_fd_(std::exchange(other.lock_fd_, -1)) {}
+
+DataFolder& DataFolder::operator=(DataFolder&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(lock_fd_, other.lock_fd_);
+  return *this;
+}
+
+DataFolder::~DataFolder() {
+  // The file stays: removing it would let a third process lock a file that a second one still waits for.
+  if (lock_fd_ >= 0) ::close(lock_fd_);
+}
+
+}  // namespace callboard::server

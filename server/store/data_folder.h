@@ -1,0 +1,36 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace callboard::server {
+
+// The folder of one project beneath the data folder, held by one process at a time. The hold ends with the object, or
+// with the process however it dies.
+class DataFolder {
+ public:
+  // Creates what is missing. Refused, naming the process, when another one holds the project.
+  static Result<DataFolder> open(const std::filesystem::path& data, std::string_view project);
+
+  DataFolder(DataFolder&& other) noexcept;
+  DataFolder& operator=(DataFolder&& other) noexcept;
+  ~DataFolder();
+
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path database() const { return path_ / "board.sqlite"; }
+
+ private:
+  DataFolder(std::filesystem::path path, int lock_fd) : path_(std::move(path)), lock_fd_(lock_fd) {}
+
+  std::filesystem::path path_;
+  int lock_fd_ = -1;
+};
+
+// A project's name as a folder's: bytes other than letters, digits, '-', '_', space and UTF-8's become %XX; long names
+// are cut and told apart by a hash. Different projects have different folders.
+std::string folder_name(std::string_view project);
+
+}  // namespace callboard::server

@@ -1,0 +1,158 @@
+#include "server/store/database.h"
+
+#include <sqlite3.h>
+
+#include "base/text.h"
+
+namespace callboard::server {
+namespace {
+
+// "CBrd": tells our databases from others.
+constexpr std::int64_t kApplicationId = 0x43427264;
+constexpr std::int64_t kSchemaVersion = 1;
+
+constexpr const char* kSchema = R"sql(
+  BEGIN IMMEDIATE;
+  CREATE TABLE operations (
+    sequence INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    session INTEGER NOT NULL,
+    user TEXT NOT NULL,
+    timestamp INTEGER NOT NULL,
+    record INTEGER NOT NULL,
+    base INTEGER NOT NULL,
+    value BLOB NOT NULL);
+  CREATE TABLE snapshot (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    sequence INTEGER NOT NULL,
+    state BLOB NOT NULL);
+  PRAGMA application_id = 1128427108;
+  PRAGMA user_version = 1;
+  COMMIT;
+)sql";
+static_assert(kApplicationId == 1128427108 && kSchemaVersion == 1, "as written in kSchema");
+
+// Checkpoints are made between commits, when their answers are out, not within one.
+constexpr const char* kSettings =
+    "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;";
+
+int keep_wal_pages(void* pages, sqlite3*, const char*, int count) {
+  *static_cast<int*>(pages) = count;
+  return SQLITE_OK;
+}
+
+}  // namespace
+
+void Statement::Finalizer::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+void Database::Closer::operator()(sqlite3* database) const { sqlite3_close_v2(database); }
+
+// A failed bind (out of memory, too large) leaves NULL, which NOT NULL refuses at step().
+Statement& Statement::bind(int index, std::uint64_t value) { return bind(index, static_cast<std::int64_t>(value)); }
+Statement& Statement::bind(int index, std::int64_t value) {
+  static_cast<void>(sqlite3_bind_int64(statement_.get(), index + 1, value));
+  return *this;
+}
+Statement& Statement::bind(int index, std::string_view text) {
+  static_cast<void>(sqlite3_bind_text64(statement_.get(), index + 1, text.data() == nullptr ? "" : text.data(),
+                                        text.size(), SQLITE_STATIC, SQLITE_UTF8));
+  return *this;
+}
+Statement& Statement::bind(int index, ByteView blob) {
+  const void* data = blob.data() == nullptr ? static_cast<const void*>("") : blob.data();
+  static_cast<void>(sqlite3_bind_blob64(statement_.get(), index + 1, data, blob.size(), SQLITE_STATIC));
+  return *this;
+}
+
+Result<bool> Statement::step() {
+  const int rc = sqlite3_step(statement_.get());
+  if (rc == SQLITE_ROW) return true;
+  if (rc == SQLITE_DONE) return false;
+  return Error{Outcome::failed, sqlite3_errmsg(sqlite3_db_handle(statement_.get()))};
+}
+
+void Statement::reset() {
+  // The error it repeats was that of step().
+  static_cast<void>(sqlite3_reset(statement_.get()));
+  static_cast<void>(sqlite3_clear_bindings(statement_.get()));
+}
+
+std::int64_t Statement::i64(int column) const { return sqlite3_column_int64(statement_.get(), column); }
+std::uint64_t Statement::u64(int column) const { return static_cast<std::uint64_t>(i64(column)); }
+std::string_view Statement::text(int column) const { return as_text(blob(column)); }
+ByteView Statement::blob(int column) const {
+  const auto* data = static_cast<const std::byte*>(sqlite3_column_blob(statement_.get(), column));
+  return {data, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
+}
+
+Result<Database> Database::open(const std::filesystem::path& file) {
+  sqlite3* handle = nullptr;
+  const int rc = sqlite3_open_v2(file.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                                 nullptr);
+  Database database(handle);
+  const std::string doing = "database " + quoted(file.native());
+  if (rc != SQLITE_OK) return Error{Outcome::failed, doing + ": " + sqlite3_errstr(rc)};
+  sqlite3_extended_result_codes(handle, 1);
+  if (auto ready = database.set_up(file); !ready) return ready.error().prefixed(doing);
+  sqlite3_wal_hook(handle, &keep_wal_pages, database.wal_pages_.get());
+  return database;
+}
+
+Result<void> Database::set_up(const std::filesystem::path&) {
+  const auto number = [this](const char* pragma) -> Result<std::int64_t> {
+    auto statement = prepare(pragma);
+    if (!statement) return statement.error();
+    auto row = statement->step();
+    if (!row) return row.error();
+    return *row ? statement->i64(0) : 0;
+  };
+  const auto application = number("PRAGMA application_id");
+  if (!application) return application.error();
+  const auto version = number("PRAGMA user_version");
+  if (!version) return version.error();
+  const auto tables = number("SELECT count(*) FROM sqlite_master");
+  if (!tables) return tables.error();
+  const bool is_empty = *tables == 0 && *application == 0 && *version == 0;
+  if (!is_empty && *application != kApplicationId) {
+    return Error{Outcome::refused, "it is not a callboard database"};
+  }
+  if (*version > kSchemaVersion) {
+    return Error{Outcome::refused, "schema version " + std::to_string(*version) + " is newer than this program's " +
+                                       std::to_string(kSchemaVersion) + "; use the callboard that wrote it, or a newer one"};
+  }
+  if (auto set = run(kSettings); !set) return set;
+  return is_empty ? run(kSchema) : Result<void>();
+}
+
+Result<Statement> Database::prepare(std::string_view sql) {
+  sqlite3_stmt* statement = nullptr;
+  const int rc = sqlite3_prepare_v3(database_.get(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
+                                    &statement, nullptr);
+  if (rc != SQLITE_OK) return last_error("");
+  return Statement(statement);
+}
+
+Result<void> Database::run(const char* sql) {
+  if (sqlite3_exec(database_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK) return last_error("");
+  return {};
+}
+
+int Database::changes() const { return sqlite3_changes(database_.get()); }
+
+void Database::roll_back() {
+  if (sqlite3_get_autocommit(database_.get()) != 0) return;
+  // When even this fails SQLite has rolled back already, or the connection is about to be opened anew.
+  static_cast<void>(sqlite3_exec(database_.get(), "ROLLBACK", nullptr, nullptr, nullptr));
+}
+
+void Database::checkpoint() {
+  static_cast<void>(
+      sqlite3_wal_checkpoint_v2(database_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr));
+  *wal_pages_ = 0;
+}
+
+Error Database::last_error(std::string_view doing) const {
+  const Error error{Outcome::failed, sqlite3_errmsg(database_.get())};
+  return doing.empty() ? error : error.prefixed(doing);
+}
+
+}  // namespace callboard::server

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/result.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace callboard::server {
+
+// One prepared statement. Parameters and columns count from 0. What is bound must live until the next reset().
+class Statement {
+ public:
+  Statement() = default;
+  explicit Statement(sqlite3_stmt* statement) : statement_(statement) {}
+
+  Statement& bind(int index, std::uint64_t value);
+  Statement& bind(int index, std::int64_t value);
+  Statement& bind(int index, std::string_view text);
+  Statement& bind(int index, ByteView blob);
+
+  // True: there is a row. False: it is done.
+  Result<bool> step();
+  void reset();
+
+  std::uint64_t u64(int column) const;
+  std::int64_t i64(int column) const;
+  // Valid until the next step() or reset().
+  std::string_view text(int column) const;
+  ByteView blob(int column) const;
+
+ private:
+  struct Finalizer {
+    void operator()(sqlite3_stmt* statement) const;
+  };
+  std::unique_ptr<sqlite3_stmt, Finalizer> statement_;
+};
+
+// One connection to the database of one project. One thread at a time.
+class Database {
+ public:
+  // Creates the tables of a missing or empty file. Refused for a schema newer than this program's or for a file that is
+  // something else.
+  static Result<Database> open(const std::filesystem::path& file);
+
+  Result<Statement> prepare(std::string_view sql);
+  Result<void> run(const char* sql);
+  // Rows changed by the last statement.
+  int changes() const;
+  // Ends a transaction that failed; nothing happens when there is none.
+  void roll_back();
+  // Moves the write-ahead log into the database. Failing is harmless: the next one does it.
+  void checkpoint();
+  // Pages in the write-ahead log after the last commit.
+  int wal_pages() const { return *wal_pages_; }
+
+ private:
+  struct Closer {
+    void operator()(sqlite3* database) const;
+  };
+  explicit Database(sqlite3* database) : database_(database) {}
+
+  Result<void> set_up(const std::filesystem::path& file);
+  Error last_error(std::string_view doing) const;
+
+  std::unique_ptr<int> wal_pages_ = std::make_unique<int>(0);  // On the heap: SQLite keeps its address.
+  std::unique_ptr<sqlite3, Closer> database_;
+};
+
+}  // namespace callboard::server

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "server/board/log.h"
+
+namespace callboard::server {
+
+// The log in one SQLite database per project. One worker thread with the only connection writes and checkpoints; all
+// operations that wait when it looks become one transaction, which is on disk before any of them is answered. An idle
+// log answers a single operation as fast as the disk syncs.
+//
+// A write that fails (full disk, failing disk) is answered with the error; the connection is then opened anew, so that
+// the log goes on when the fault clears. Destroying the log first writes and answers what was accepted; answers still
+// under way to the loop are then dropped.
+class SqliteLog final : public Log {
+ public:
+  // Runs a function on the loop thread, later. Called from the worker, must not block, must outlive the log.
+  using Post = std::function<void(std::function<void()>)>;
+
+  struct Options {
+    std::filesystem::path data;  // Each project has a folder in it.
+    std::string project;
+    Post post;
+  };
+
+  // Blocking. Fails when another process holds the project's data, or the database is not ours or too new.
+  static Result<std::unique_ptr<SqliteLog>> open(Options options);
+  ~SqliteLog() override;
+
+  void on_commit(CommitHandler handler) override;
+  void append(Operation operation, AppendDone done) override;
+  void snapshot(std::uint64_t sequence, std::function<Bytes()> encode, Done done) override;
+  void install(LogSnapshot snapshot, Done done) override;
+  Result<LogSnapshot> newest_snapshot() override;
+  Result<void> read_from(std::uint64_t sequence, const Visit& visit) override;
+
+ private:
+  class Worker;
+  struct Answers;
+  SqliteLog(std::unique_ptr<Worker> worker, std::shared_ptr<Answers> answers);
+
+  std::shared_ptr<Answers> answers_;
+  std::unique_ptr<Worker> worker_;
+};
+
+}  // namespace callboard::server
