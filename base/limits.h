@@ -46,8 +46,12 @@ inline constexpr std::size_t kItemsOnBoardMax = 4 * kItemsMax;
 inline constexpr std::size_t kOperationsRemembered = 4096;
 // Those who left, remembered for sessions that could not yet be told; one that missed more gets the whole list.
 inline constexpr std::size_t kDeparturesKept = 1024;
-// Asks a client may make before it must hand the turn over.
+// Asks of one client that are unanswered at any time; so no turn holds more.
 inline constexpr std::size_t kAsksPerTurn = 256;
+// Documents of one client's unanswered asks, together: the largest one, and another that waits behind it.
+inline constexpr std::uint64_t kUnansweredBytesMax = 2 * kFrameMax;
+// Answers made while the client has the turn; later asks wait undelivered. The largest is a list of kItemsMax items, 2 MiB.
+inline constexpr std::size_t kAnswersHeld = 16;
 
 // --- Times ----------------------------------------------------------------------------------------------------------
 inline constexpr auto kHandshakeLimit = 10s;   // From accept to the end of the join, on a LAN that answers in 1 ms.

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/result.h"
+#include "protocol/client_action.h"
+#include "protocol/message.h"
+
+namespace callboard::protocol {
+
+// A session's asks on the client: queued → sent in a turn of ours → answered. Every one is answered exactly once, by the
+// server, by its deadline, or by the end of the session.
+class ClientAsks {
+ public:
+  // Queues it under an id of its own.
+  AskId add(ClientMessage ask, Instant now);
+  // Takes the asks for one turn: as many as the server's limits permit.
+  std::vector<ClientMessage> take_sendable();
+  bool has_sendable() const;
+  // nullopt: its time was over and it is answered already. An error: nothing of that id was asked.
+  Result<std::optional<client_action::Answered>> on_answer(ServerMessage answer);
+  // Those whose deadline has come.
+  std::vector<client_action::Answered> on_time(Instant now);
+  // Everything that is left, as interrupted.
+  std::vector<client_action::Answered> interrupt(const std::string& reason);
+  std::optional<Instant> next_deadline() const;
+
+  // Those that the owner still waits for.
+  std::size_t unanswered() const { return deadlines_.size(); }
+
+ private:
+  AskId next_free_id();
+
+  AskId last_id_ = 0;
+  std::deque<ClientMessage> queue_;
+  std::map<AskId, std::uint64_t>
+      in_flight_;  // Sent, with the bytes of their documents; the late ones as well.
+  std::uint64_t document_bytes_ = 0;
+  std::map<AskId, Instant> deadlines_;  // Of all that are not answered yet, queued or sent.
+};
+
+}  // namespace callboard::protocol

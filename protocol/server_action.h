@@ -1,0 +1,66 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <variant>
+
+#include "base/error.h"
+#include "base/id.h"
+#include "protocol/codec.h"
+#include "protocol/message.h"
+
+// What a ServerSession wants done. The owner performs actions in the order in which it takes them.
+namespace callboard::protocol::server_action {
+
+struct Send {
+  ServerMessage message;
+};
+// The same for what was encoded once for many sessions.
+struct SendEncoded {
+  EncodedFrame frame;
+};
+// The connection is a transfer's, not a session's. The machine is over; no Closed follows.
+struct TicketShown {
+  UniqueId ticket;
+};
+// Somebody with the right project wants in. Answer with ServerSession::admit(), or close().
+struct Admission {
+  std::string name;
+  bool visit = false;
+  bool shares = false;
+  std::string host;
+  std::string software;
+  // Server's clock minus client's: add it to a timestamp of the client's to get the server's time of it.
+  std::chrono::milliseconds clock_offset{0};
+};
+// The client's side of an exchange of the join. Answer with ServerSession::settle(), when it is on disk.
+struct DocumentClaimed {
+  DocumentClaim claim;
+};
+struct AssetsClaimed {
+  AssetsClaim claim;
+};
+// The join is over: tells and asks from here on.
+struct Joined {};
+// The server has the turn again: what waited in the mailbox may be told now.
+struct TurnTaken {};
+// Answer with ServerSession::answer(), any time, in any order.
+struct Asked {
+  ClientMessage ask;
+};
+// The last action, and the only one of its kind: write what was sent before it, then close the connection.
+struct Closed {
+  Outcome outcome = Outcome::done;
+  std::string reason;
+};
+
+}  // namespace callboard::protocol::server_action
+
+namespace callboard::protocol {
+
+using ServerAction = std::variant<server_action::Send, server_action::SendEncoded, server_action::TicketShown,
+                                  server_action::Admission, server_action::DocumentClaimed,
+                                  server_action::AssetsClaimed, server_action::Joined,
+                                  server_action::TurnTaken, server_action::Asked, server_action::Closed>;
+
+}  // namespace callboard::protocol

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "base/limits.h"
+#include "base/result.h"
+#include "protocol/message.h"
+
+namespace callboard::protocol {
+
+// The id of an ask, or nullopt for what is no ask.
+std::optional<AskId> ask_id_of(const ClientMessage& message);
+// Overwrites it; only for an ask (ENSURE).
+void set_ask_id(ClientMessage& ask, AskId id);
+// The bytes of its document, which is what asks take memory by.
+std::uint64_t document_size_bytes(const ClientMessage& ask);
+// `re`, or nullopt for what is no answer.
+std::optional<AskId> answered_id_of(const ServerMessage& message);
+
+// A session's asks on the server: received → delivered to the owner in order → answered in any order → sent when the
+// server has the turn. Knows nothing of turns but what it is told.
+class ServerAsks {
+ public:
+  // An error means that the client broke a limit or repeated an id in flight; end the session with it.
+  Result<void> on_ask(ClientMessage ask);
+  // The next ask to work on; nullopt also while kAnswersHeld answers wait for the turn.
+  std::optional<ClientMessage> next();
+  // Of an ask in flight that was delivered (ENSURE).
+  void hold(ServerMessage answer);
+  // All answers that wait for the turn, in the order in which they became ready.
+  std::vector<ServerMessage> take_held();
+
+  // Received and not yet answered or not yet taken.
+  std::size_t unanswered() const { return in_flight_.size(); }
+
+ private:
+  struct InFlight {
+    std::uint64_t document_bytes = 0;
+    bool delivered = false;
+    bool answered = false;
+  };
+
+  std::map<AskId, InFlight> in_flight_;
+  std::uint64_t document_bytes_ = 0;
+  std::deque<ClientMessage> received_;
+  std::vector<ServerMessage> held_;
+};
+
+}  // namespace callboard::protocol

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "protocol/join_server.h"
+#include "protocol/server_action.h"
+#include "protocol/server_asks.h"
+#include "protocol/turn.h"
+
+namespace callboard::protocol {
+
+struct ServerSessionConfig {
+  std::string project;
+  UniqueId server;
+  std::string software;
+  // The wall clock at the `now` of the constructor; the client's clock is measured against it.
+  Timestamp wall;
+  std::uint64_t frame_max = kFrameMax;
+  TurnLimits limits = {};
+};
+
+// The server's view of one connection, from the greeting to the end: the join, then turns, asks, answers and tells.
+// Owned by the server's session; no I/O, no clock, no threads. The owner decodes frames into messages, hands them in with
+// the time, and after every call takes actions until there are none; it may leave actions where they are while the peer
+// does not read, which holds back the delivery of asks as well.
+// Nothing a peer does is a bug here: everything wrong ends in one Closed with a reason. After Closed (or TicketShown)
+// every call is permitted and does nothing.
+// Limits: kAsksPerTurn asks and kUnansweredBytesMax of documents unanswered, kAnswersHeld answers held.
+class ServerSession {
+ public:
+  enum class Step { awaiting_join, awaiting_request, awaiting_yours, over };
+
+  // The first action is the greeting.
+  ServerSession(ServerSessionConfig config, Instant now);
+
+  std::optional<ServerAction> next_action();
+
+  // --- What happens on the connection ---
+  void on_message(ClientMessage message, Instant now);
+  // A frame or message that FrameReader or decode_client() refused.
+  void on_garbage(const Error& error);
+  // Bytes of a frame that is not whole yet moved, in either direction: a large frame on a slow wire is not silence.
+  void on_progress(Instant now);
+  // The connection ended without `bye`; `error` says how.
+  void on_disconnected(const Error& error);
+
+  // --- What the owner decides ---
+  // Answers Admission. `session`, `name` and `clock` are the owner's; the limits are filled in here. From here on the
+  // peer may send frames of `frame_max`.
+  void admit(Welcome welcome);
+  // Answers DocumentClaimed or AssetsClaimed with the winner, `re` unset. The document is left out when `won`, or when
+  // it is the client's `base` already: that is decided here, from the claim.
+  void settle(DocumentState state);
+  void settle(Assets assets);
+  // Answers the ask whose id is `re`. Held while the client has the turn. Each ask is answered once (ENSURE).
+  void answer(ServerMessage answer);
+  // Whether the server may tell something now; ask again on TurnTaken.
+  bool may_tell() const;
+  // Only when may_tell(). Without `re`.
+  void tell(ServerMessage message);
+  void tell(EncodedFrame frame);
+  // Says `bye` and closes, in whoever's turn.
+  void close(Outcome outcome, std::string reason);
+
+  // --- Time ---
+  // nullopt when it is over.
+  std::optional<Instant> next_deadline() const;
+  void on_time(Instant now);
+
+  Step step() const;
+  bool is_joined() const { return turn_.has_value(); }
+  bool is_over() const { return over_; }
+  std::size_t unanswered() const { return asks_.unanswered(); }
+
+ private:
+  void join_message(ClientMessage message, Instant now);
+  void turn_message(ClientMessage message);
+  void ask(ClientMessage message);
+  void take_turn();
+  void give_turn();
+  void perform(Result<std::vector<ServerAction>> actions);
+  void finish(Outcome outcome, std::string reason);
+
+  ServerSessionConfig config_;
+  JoinServer join_;
+  std::optional<ServerTurn> turn_;  // From the end of the join on.
+  ServerAsks asks_;
+  std::deque<ServerAction> actions_;
+  Instant now_;
+  bool over_ = false;
+};
+
+}  // namespace callboard::protocol

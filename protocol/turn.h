@@ -1,0 +1,90 @@
+#pragma once
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/result.h"
+
+// The turn (docs/protocol.md, 2.2), from the end of the join on:
+//
+//   server                                  client
+//   yours                     ->            (has the turn)
+//                             <-            asks …, yours            at once, and also when it has nothing to say
+//   answers that are ready    ->
+//   tells as they fall due    ->            (the server keeps the turn: an idle session is silent)
+//                             <-            turn?                    when it wants to speak
+//   yours                     ->
+//
+// The server gives the turn the moment it is asked for, whatever it is still working on: an answer that waits for a slow
+// disk comes in a later turn of the server's. So neither side ever waits for the other's work, only for its `yours`:
+// - the client waits for `yours` after `turn?`; the server sends it at once;
+// - the server waits for `yours` after `yours`; the client sends it at once;
+// - both at once is impossible: the server waits only without the turn, the client only while the server has it.
+// A `turn?` that crosses the server's `yours` reaches a server that has given the turn already, and is ignored.
+namespace callboard::protocol {
+
+struct TurnLimits {
+  Duration heartbeat = kHeartbeat;
+  Duration silence = kSilenceLimit;
+};
+
+// The server's half: who may speak, and what the clock demands. Begins with the client's turn.
+class ServerTurn {
+ public:
+  enum class Step {
+    awaiting_request,  // The server has the turn, until the client wants it or the heartbeat is due.
+    awaiting_yours,    // The client has it.
+  };
+  enum class Due { nothing, heartbeat, silence };
+
+  ServerTurn(TurnLimits limits, Instant now) : limits_(limits), last_heard_(now) {}
+
+  Step step() const { return step_; }
+  bool is_servers() const { return step_ == Step::awaiting_request; }
+
+  // Any sign of life from the client.
+  void on_heard(Instant now) { last_heard_ = now; }
+  // The client said `turn?`. True: say `yours`, the turn is the client's now. False: it has it already.
+  bool on_request();
+  // The client said `yours`: the turn is the server's. Call only in the client's turn.
+  void on_yours();
+
+  // The heartbeat falls due when the client has said nothing for that long, not when nothing was told to it: a client
+  // that is gone is noticed though it is told something every second.
+  Instant deadline() const;
+  // `heartbeat`: say `yours`, the turn is the client's now. `silence`: the client is gone.
+  Due on_time(Instant now);
+
+ private:
+  TurnLimits limits_;
+  Step step_ = Step::awaiting_yours;
+  Instant last_heard_;
+};
+
+// The client's half. A client's turn begins and ends within one event, so it only ever waits with the server holding
+// the turn.
+class ClientTurn {
+ public:
+  enum class Step {
+    awaiting_news,   // The server has the turn and we want nothing.
+    awaiting_yours,  // We said `turn?`.
+  };
+
+  ClientTurn(Duration silence, Instant now) : silence_(silence), last_heard_(now) {}
+
+  Step step() const { return step_; }
+  void on_heard(Instant now) { last_heard_ = now; }
+  // Something waits to be said. True: say `turn?`. False: it was said before.
+  bool request();
+  // The turn was ours; it is the server's again.
+  void on_yours() { step_ = Step::awaiting_news; }
+
+  Instant deadline() const { return last_heard_ + silence_; }
+  bool is_silent(Instant now) const { return now >= deadline(); }
+
+ private:
+  Duration silence_;
+  Step step_ = Step::awaiting_news;
+  Instant last_heard_;
+};
+
+}  // namespace callboard::protocol
