@@ -29,7 +29,8 @@ class RelativePath {
   RelativePath() = default;
 
   static Result<RelativePath> from_bytes(std::string_view bytes);
-  // An item as people write it: "/dev/chr/Moria", one trailing '/' tolerated; "/" is the project folder.
+  // An item as people write it: "/dev/chr/Moria"; a missing leading and one trailing '/' are tolerated. "/" is the
+  // project folder.
   static Result<RelativePath> from_item(std::string_view item);
   std::string to_item() const { return "/" + bytes_; }
 

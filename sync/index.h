@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/entry.h"
+#include "base/result.h"
+#include "sync/file_status.h"
+#include "sync/known_files.h"
+#include "sync/relative_path.h"
+#include "sync/root.h"
+
+namespace callboard::sync {
+
+// What this workstation knows about its files, in `.callboard/index.db`: which content stands behind which status, so that
+// nothing unchanged is read twice, and which content was last pulled, so that a change made here is noticed. A cache:
+// without it everything is hashed again, and a file that differs counts as changed here.
+// A database that is damaged or from a newer version is renamed aside and made anew; notice() says so.
+// Thread: any; calls wait for each other, and for other processes that use the same index.
+class Index {
+ public:
+  // Makes `.callboard` when it is missing.
+  static Result<Index> open(const Root& root);
+  // Forgets everything with the object; for a project folder that cannot be written.
+  static Result<Index> in_memory();
+  Index(Index&&) noexcept;
+  Index& operator=(Index&&) noexcept;
+  ~Index();
+
+  // What a person should know about the index's health, one line; empty when all is well.
+  std::string notice() const;
+
+  // --- Known contents, a directory at a time -------------------------------------------------------------------------
+  // Nothing when the directory is unknown or its row is damaged.
+  KnownFiles known_in(const RelativePath& directory) const;
+  struct KnownDirectory {
+    RelativePath path;
+    Bytes packed;  // KnownFilesWriter::finish().
+  };
+  Result<void> store(std::span<const KnownDirectory> directories);
+  // Forgets the directories at and beneath `top` that are not among `present_ascending` (paths in ascending byte order).
+  Result<void> forget_vanished(const RelativePath& top, const std::vector<std::string>& present_ascending);
+
+  // --- Pulled contents ------------------------------------------------------------------------------------------------
+  struct Pulled {
+    RelativePath path;
+    Digest digest;
+    // As it stands under its name now. Becomes a known content, too, where times are fine enough to trust at once.
+    FileStatus status;
+  };
+  // All or none.
+  Result<void> record_pulled(std::span<const Pulled> files);
+  Result<std::optional<Digest>> pulled_digest(const RelativePath& path) const;
+  Result<void> forget_pulled(const RelativePath& path);
+
+  // The content of `path` when `status` is what the index knows.
+  std::optional<Digest> known_digest(const RelativePath& path, const FileStatus& status) const;
+
+ private:
+  struct State;
+  explicit Index(std::unique_ptr<State> state);
+
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace callboard::sync

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "sync/root.h"
+
+namespace callboard::sync {
+
+// Which folders are items: paths from the project folder whose components are patterns (`*`, `?`, sets; no `**`).
+class ItemPatterns {
+ public:
+  ItemPatterns();  // "dev/*/*", "ast/*/*", "rnd/*/*", "pln".
+  // Patterns separated by white space. Usage errors name the pattern.
+  static Result<ItemPatterns> from(std::string_view text);
+
+  const std::vector<std::vector<std::string>>& patterns() const { return patterns_; }
+
+ private:
+  explicit ItemPatterns(std::vector<std::vector<std::string>> patterns) : patterns_(std::move(patterns)) {}
+
+  std::vector<std::vector<std::string>> patterns_;  // Each as its components.
+};
+
+struct FoundItems {
+  // "/dev/chr/Moria" to the newest modification time of a file in it, of the folder itself when it has no file.
+  std::map<std::string, Timestamp> items;
+  std::size_t left_out = 0;  // Folders that match but exceed kItemsMax, or whose names are not UTF-8.
+};
+
+// Looks at names and times only; no content is read and no link followed. What vanishes or cannot be read is passed over.
+Result<FoundItems> find_items(const Root& root, const ItemPatterns& patterns);
+
+}  // namespace callboard::sync

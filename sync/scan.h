@@ -1,0 +1,45 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "sync/index.h"
+#include "sync/root.h"
+#include "sync/tree.h"
+
+namespace callboard::sync {
+
+struct ScanProgress {
+  std::uint64_t files_seen = 0;
+  std::uint64_t files_hashed = 0;
+  std::uint64_t bytes_hashed = 0;
+};
+
+struct ScanOptions {
+  int hash_threads = 2;                          // At least 1. Started only when something has to be hashed.
+  const std::atomic<bool>* cancelled = nullptr;  // May be set from any thread; must outlive the scan.
+  // Told now and then, on the thread that called scan().
+  std::function<void(const ScanProgress&)> on_progress;
+};
+
+struct Scanned {
+  std::shared_ptr<const Tree> tree;
+  ScanProgress totals;
+  // Not empty when the index could not be written (disk full, read-only): the result is right all the same, but the next
+  // scan hashes again.
+  std::string index_trouble;
+};
+
+// Walks `top` and everything beneath with stat alone, hashes what the index does not know, and tells the index.
+// A name that cannot be read, is no file, folder or link, or is a link that leaves the project is an entry of kind refused
+// whose target says why; names that vanish meanwhile are left out. Fails when `top` itself is not there or cannot be
+// read, and with outcome cancelled. Blocks: for workers, not for the loop. Several scans may run at once.
+Result<Scanned> scan(const Root& root, Index& index, const RelativePath& top, const Clock& clock,
+                     const ScanOptions& options = {});
+
+}  // namespace callboard::sync
