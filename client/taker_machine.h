@@ -1,0 +1,110 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/entry.h"
+#include "base/result.h"
+#include "client/transfer_limits.h"
+#include "protocol/bulk.h"
+#include "sync/relative_path.h"
+
+namespace callboard::client {
+
+// One file whose content was asked for.
+struct WantedFile {
+  std::uint32_t listing = 0;
+  std::uint32_t entry_index = 0;
+  sync::RelativePath path;
+  Entry entry;               // As it was listed: what must arrive.
+  std::uint64_t offset = 0;  // Content before it is here already.
+};
+
+// The taker's half of a transfer (docs/protocol.md, 3.1): which frames may come, what they mean, what may be asked. Turn
+// diagram in giver_machine.h. No I/O. After an error the transfer is over.
+// Holds kWantedFilesUsed files and kAskedDirectoriesUsed paths at most. Thread: one at a time.
+class TakerMachine {
+ public:
+  // What a frame means.
+  struct OpenedItems {
+    std::vector<protocol::OpenedItem> items;
+  };
+  struct Listed {
+    std::uint32_t number = 0;
+    sync::RelativePath directory;
+    bool more = false;
+    Outcome outcome = Outcome::done;  // Other than done: the directory cannot be had.
+    std::vector<Entry> entries;       // Names are checked, strictly ascending across parts, none private.
+    std::uint64_t size_bytes = 0;
+  };
+  struct WholeFile {
+    WantedFile file;
+    ByteView content;  // Points into the frame's body.
+  };
+  struct FileBegins {
+    WantedFile file;
+  };
+  struct FileContent {
+    ByteView content;
+  };
+  struct FileEnds {
+    Outcome outcome = Outcome::done;  // Other than done: what came is void.
+    std::string text;
+  };
+  struct NoFile {
+    WantedFile file;
+    Outcome outcome = Outcome::failed;
+    std::string text;
+  };
+  struct GiverFailed {
+    Error error;
+  };
+  using Event =
+      std::variant<OpenedItems, Listed, WholeFile, FileBegins, FileContent, FileEnds, NoFile, GiverFailed>;
+
+  // Appends `open`. Only when everything asked before is answered.
+  void open(protocol::OpenMode mode, const std::vector<protocol::OpenItem>& items, Bytes& out);
+  // How many more directories may be asked for now.
+  std::size_t list_room() const { return kAskedDirectoriesUsed - asked_.size(); }
+  void list(const std::vector<sync::RelativePath>& directories, Bytes& out);
+  bool has_want_room() const { return wanted_.size() < kWantedFilesUsed; }
+  // Files in ascending order of listing and entry. Neighbours become one range; flush_wants() appends what is gathered.
+  void want(WantedFile file, Bytes& out);
+  void flush_wants(Bytes& out);
+  // Nothing of the listings up to this one will be wanted any more.
+  void release(const Listed& listing, Bytes& out);
+  void finish(Outcome outcome, const std::string& text, Bytes& out);
+
+  Result<Event> on_frame(protocol::GiverFrame frame);
+  // The same as a `data` frame whose content is still under way: it may come, all of it.
+  Result<void> on_data(std::uint64_t content_size_bytes);
+
+  std::size_t wanted_count() const { return wanted_.size() + (receiving_ ? 1 : 0); }
+  std::size_t asked_count() const { return asked_.size(); }
+  bool is_idle() const { return !is_opening_ && wanted_count() == 0 && asked_count() == 0; }
+
+ private:
+  Result<Event> on_opened(protocol::Opened& frame);
+  Result<Event> on_listing(protocol::Listing& frame);
+  Result<Event> on_file(const protocol::File& frame);
+  Result<Event> on_file_end(const protocol::FileEnd& frame);
+  Result<void> check_entries(const sync::RelativePath& directory, const std::vector<Entry>& entries);
+
+  bool is_opening_ = false;
+  bool is_finished_ = false;
+  std::size_t item_count_ = 0;
+  std::deque<sync::RelativePath> asked_;
+  std::string last_name_;           // Of the part before, while a directory goes on.
+  std::uint32_t next_listing_ = 1;  // That comes in.
+  std::uint64_t listed_bytes_ = 0;  // Received and not released.
+  std::deque<WantedFile> wanted_;
+  protocol::Want ranges_;            // Gathered, not sent.
+  bool receiving_ = false;           // A file whose content comes in data frames …
+  std::uint64_t missing_bytes_ = 0;  // … and what is still to come of it.
+};
+
+}  // namespace callboard::client

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "sync/committer.h"
+#include "sync/index.h"
+#include "sync/root.h"
+#include "sync/tree.h"
+
+namespace callboard::client {
+
+// What giver and taker ask about the project folder they work on. Thread: any.
+class TransferFolder {
+ public:
+  virtual ~TransferFolder() = default;
+  // `top` and everything beneath, with digests, as it is now. Not found when there is nothing. May read a lot; gives up
+  // with Outcome::cancelled soon after `cancelled` is set.
+  virtual Result<std::shared_ptr<const sync::Tree>> snapshot(const sync::RelativePath& top,
+                                                             const std::atomic<bool>& cancelled) = 0;
+};
+
+// Looks at the disk each time; the index knows what need not be read again. All must outlive it.
+class ScannedFolder : public TransferFolder {
+ public:
+  ScannedFolder(const sync::Root& root, sync::Index& index, const Clock& clock)
+      : root_(root), index_(index), clock_(clock) {}
+  Result<std::shared_ptr<const sync::Tree>> snapshot(const sync::RelativePath& top,
+                                                     const std::atomic<bool>& cancelled) override;
+
+ private:
+  const sync::Root& root_;
+  sync::Index& index_;
+  const Clock& clock_;
+};
+
+// What a commit asks of the index and tells it. The index must outlive it.
+class IndexRecords : public sync::PullRecords {
+ public:
+  explicit IndexRecords(sync::Index& index) : index_(index) {}
+  Result<bool> is_as_pulled(const sync::RelativePath& path, const sync::FileStatus& status) override;
+  Result<bool> has_content(const sync::RelativePath& path, const sync::FileStatus& status,
+                           const Digest& digest) override;
+  Result<void> record(const std::vector<Pulled>& pulled) override;
+
+ private:
+  sync::Index& index_;
+};
+
+}  // namespace callboard::client

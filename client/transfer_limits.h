@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/limits.h"
+
+// What giver and taker may have outstanding between them (docs/protocol.md, 3.2). Each side keeps to its own limit, which
+// is the lower one, and ends the transfer when the other side exceeds what it must bear.
+namespace callboard::client {
+
+// Listings of which entries may still be wanted: about 75,000 entries of 54 bytes. A giver holds back further ones.
+inline constexpr std::uint64_t kListedBytesMax = 4 * MiB;
+// Entries travel in parts of about this size, so that a taker can start on the first while the next is under way.
+inline constexpr std::uint64_t kListingPartBytes = 256 * KiB;
+static_assert(kListingPartBytes + kPathMaxBytes * 3 < kBulkFrameMax);
+
+// Files a giver lets be outstanding, and what a taker uses: a LAN needs a millisecond's worth, which is 50 small files.
+inline constexpr std::uint64_t kWantedFilesMax = 65'536;
+inline constexpr std::uint64_t kWantedFilesUsed = 8'192;
+static_assert(kWantedFilesUsed * 2 <= kWantedFilesMax);
+
+// Directories asked for and not listed: what a giver bears in bytes of paths, and how many a taker uses.
+inline constexpr std::uint64_t kAskedBytesMax = 4 * MiB;
+inline constexpr std::size_t kAskedDirectoriesUsed = 256;
+static_assert(kAskedDirectoriesUsed * (kPathMaxBytes + 2) < kAskedBytesMax);
+
+// Directories found and not asked for yet: names only, depth first. A tree that needs more is not a film.
+inline constexpr std::uint64_t kPendingDirectoriesBytesMax = 64 * MiB;
+
+// A folder that changes while it is pulled is looked at again this often.
+inline constexpr int kRoundsMax = 3;
+// Problems listed one by one in a report; the rest is counted.
+inline constexpr std::size_t kProblemsMax = 10'000;
+
+}  // namespace callboard::client
