@@ -1,0 +1,66 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "net/loop.h"
+#include "net/tcp_connection.h"
+#include "net/timer.h"
+#include "protocol/client_session.h"
+#include "protocol/frame.h"
+
+namespace callboard::client {
+
+// One session on one TCP connection: moves bytes between the socket and the ClientSession, which decides everything.
+// Loop thread only. Handlers are called inside methods and may call methods, but must not destroy the connection: hand
+// it to Loop::retire().
+class Connection {
+ public:
+  // Everything but Send, Answered and Closed, which are performed here.
+  using ActionHandler = std::function<void(protocol::ClientAction)>;
+  // Once, after the last action. The error is of the connection or of the peer's making.
+  using ClosedHandler = std::function<void(const Error& why)>;
+  struct Handlers {
+    ActionHandler on_action;
+    ClosedHandler on_closed;
+  };
+
+  using AnswerHandler = std::function<void(Result<protocol::ServerMessage>)>;
+
+  Connection(net::Loop& loop, const net::Endpoint& to, protocol::ClientIdentity identity, Handlers handlers);
+
+  // `on_answer` is called exactly once, at the latest right before on_closed.
+  void ask(protocol::ClientMessage message, AnswerHandler on_answer);
+  void claim(protocol::DocumentClaim claim);
+  void claim(protocol::AssetsClaim claim);
+  // Says `bye`; on_closed follows.
+  void close(Outcome outcome, std::string reason);
+
+  const net::Endpoint& server() const { return server_; }
+  bool is_joined() const { return session_.is_joined(); }
+
+ private:
+  void on_bytes(ByteView bytes);
+  void on_ended(const Error& why);
+  void pump();
+  void perform(protocol::ClientAction action);
+  void answer(protocol::client_action::Answered answered);
+  void send(const protocol::ClientMessage& message);
+  void finish(Error why);
+
+  net::Loop& loop_;
+  net::Endpoint server_;
+  Handlers handlers_;
+  protocol::ClientSession session_;
+  protocol::FrameReader reader_;
+  std::map<protocol::AskId, AnswerHandler> asks_;
+  net::Timer deadline_;
+  std::unique_ptr<net::TcpConnection> socket_;
+  bool is_pumping_ = false;
+  bool is_finished_ = false;
+  bool is_connected_ = false;
+};
+
+}  // namespace callboard::client

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "client/searcher.h"
+#include "net/endpoint.h"
+#include "net/timer.h"
+
+namespace callboard::client {
+
+// Looks on the network for the one server of a project. Two servers of one project are not chosen between: it says so
+// and goes on looking until one is left. Loop thread only.
+class Finder {
+ public:
+  struct Handlers {
+    std::function<void(const net::Endpoint&)> on_found;  // Once; the finder is done then.
+    // Why nothing was found yet: at first after kFirstWord, then whenever it changes.
+    std::function<void(const Error& why)> on_nothing_yet;
+  };
+  // Longer than the announcing period: silence until then means that nobody is there, or that broadcast is blocked.
+  static constexpr Duration kFirstWord = 1500ms;
+
+  Finder(net::Loop& loop, const SearchOptions& options, Handlers handlers);
+
+ private:
+  void on_server(const FoundServer& server);
+  void decide();
+  void say(Error why);
+  void ask_again();
+
+  net::Loop& loop_;
+  std::string project_;
+  Handlers handlers_;
+  Searcher searcher_;
+  net::Timer ask_timer_;
+  net::Timer decision_timer_;
+  net::Timer first_word_timer_;
+  std::string said_;
+  bool is_done_ = false;
+};
+
+}  // namespace callboard::client

@@ -1,0 +1,128 @@
+#include "client/session_keeper.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/limits.h"
+
+namespace callboard::client {
+namespace {
+
+namespace action = protocol::client_action;
+
+}  // namespace
+
+SessionKeeper::SessionKeeper(net::Loop& loop, Options options, Handlers handlers)
+    : loop_(loop),
+      options_(std::move(options)),
+      handlers_(std::move(handlers)),
+      last_server_(options_.folder),
+      pause_timer_(loop, [this] { attempt(); }),
+      waiting_timer_(loop, [this] { expire_waiting(); }) {}
+
+SessionKeeper::~SessionKeeper() = default;
+
+void SessionKeeper::attempt() {
+  if (is_over_) return;
+  was_remembered_ = !options_.server && last_server_.get().has_value();
+  if (options_.server) return connect(*options_.server);
+  if (was_remembered_) return connect(*last_server_.get());
+  search();
+}
+
+void SessionKeeper::search() {
+  was_remembered_ = false;
+  Finder::Handlers handlers;
+  handlers.on_found = [this](const net::Endpoint& server) {
+    loop_.retire(std::move(finder_));
+    connect(server);
+  };
+  handlers.on_nothing_yet = [this](const Error& why) {
+    if (!options_.waits_for_server) return end(why);
+    handlers_.on_searching(why.text);
+  };
+  finder_ = std::make_unique<Finder>(loop_, options_.search, std::move(handlers));
+}
+
+void SessionKeeper::connect(const net::Endpoint& to) {
+  current_ = to;
+  was_joined_ = false;
+  options_.identity.wall = system_clock().wall();
+  Connection::Handlers handlers;
+  handlers.on_action = [this](protocol::ClientAction next) { on_action(std::move(next)); };
+  handlers.on_closed = [this](const Error& why) { on_closed(why); };
+  connection_ = std::make_unique<Connection>(loop_, to, options_.identity, std::move(handlers));
+}
+
+void SessionKeeper::on_action(protocol::ClientAction next) {
+  if (std::holds_alternative<action::Joined>(next)) {
+    was_joined_ = true;
+    pause_ = kPauseMin;
+    last_server_.set(*current_);
+    waiting_timer_.cancel();
+    for (Waiting& each : std::exchange(waiting_, {})) {
+      connection_->ask(std::move(each.message), std::move(each.on_answer));
+    }
+  }
+  handlers_.on_action(std::move(next));
+}
+
+void SessionKeeper::on_closed(const Error& why) {
+  loop_.retire(std::move(connection_));
+  if (is_over_) return handlers_.on_lost(why, false);
+  // Where the server was there is none, or another one: it may have moved.
+  if (!was_joined_ && was_remembered_) return search();
+  const bool is_final = why.outcome == Outcome::refused && !was_joined_;
+  if (is_final || !options_.rejoin) return end(why);
+  if (!was_joined_ && !options_.waits_for_server) return end(why);
+  pause(why);
+}
+
+void SessionKeeper::pause(const Error& why) {
+  handlers_.on_lost(why, true);
+  if (is_over_) return;
+  pause_timer_.set_after(pause_);
+  pause_ = std::min(pause_ * 2, kPauseMax);
+}
+
+void SessionKeeper::ask(protocol::ClientMessage message, Connection::AnswerHandler on_answer) {
+  if (is_over_) return on_answer(Error{Outcome::cancelled, "the session is over"});
+  if (connection_ && was_joined_) return connection_->ask(std::move(message), std::move(on_answer));
+  waiting_.push_back({std::move(message), std::move(on_answer), loop_.now() + kAskLimit});
+  if (!waiting_timer_.is_set()) waiting_timer_.set_at(waiting_.front().deadline);
+}
+
+void SessionKeeper::expire_waiting() {
+  const Instant now = loop_.now();
+  while (!waiting_.empty() && waiting_.front().deadline <= now) {
+    const auto on_answer = std::move(waiting_.front().on_answer);
+    waiting_.pop_front();
+    on_answer(Error{Outcome::timed_out, "no server to ask"});
+  }
+  if (!waiting_.empty()) waiting_timer_.set_at(waiting_.front().deadline);
+}
+
+void SessionKeeper::leave() {
+  if (is_over_) return;
+  if (!connection_) return end(Error{Outcome::cancelled, "left"});
+  is_over_ = true;
+  fail_waiting(Error{Outcome::cancelled, "left"});
+  connection_->close(Outcome::done, "left");
+}
+
+void SessionKeeper::end(const Error& why) {
+  if (is_over_) return;
+  is_over_ = true;
+  pause_timer_.cancel();
+  waiting_timer_.cancel();
+  if (finder_) loop_.retire(std::move(finder_));
+  fail_waiting(why);
+  handlers_.on_lost(why, false);
+}
+
+void SessionKeeper::fail_waiting(const Error& why) {
+  waiting_timer_.cancel();
+  for (const Waiting& each : std::exchange(waiting_, {})) each.on_answer(why);
+}
+
+}  // namespace callboard::client

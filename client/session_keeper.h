@@ -1,0 +1,83 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/connection.h"
+#include "client/finder.h"
+#include "client/last_server.h"
+
+namespace callboard::client {
+
+// Finds the server, joins, and after a lost connection does it again: first where the server was, then by asking the
+// network, with a pause that doubles up to kPauseMax. Asks made while there is no connection wait for one.
+// Loop thread only.
+class SessionKeeper {
+ public:
+  struct Options {
+    protocol::ClientIdentity identity;  // `wall` is set at every attempt.
+    std::optional<net::Endpoint> server;  // Only this one.
+    SearchOptions search;
+    std::string folder;  // Where the last good address is kept; empty: nowhere.
+    bool rejoin = true;
+    bool waits_for_server = true;  // false: a server that is not found at once is an end, not a wait.
+  };
+  struct Handlers {
+    Connection::ActionHandler on_action;
+    std::function<void(std::string_view why)> on_searching;
+    // A session that was joined (or on its way) ended; another follows when `will_rejoin`. Otherwise this is the end.
+    std::function<void(const Error& why, bool will_rejoin)> on_lost;
+  };
+  static constexpr Duration kPauseMin = 500ms;
+  static constexpr Duration kPauseMax = 15s;
+
+  SessionKeeper(net::Loop& loop, Options options, Handlers handlers);
+  ~SessionKeeper();
+
+  void start() { attempt(); }
+  // Answered exactly once: by the server, or with why there is no answer.
+  void ask(protocol::ClientMessage message, Connection::AnswerHandler on_answer);
+  Connection* connection() { return connection_.get(); }
+  // Where the session is, or was last.
+  const std::optional<net::Endpoint>& server() const { return current_; }
+  // Says goodbye; on_lost(cancelled) is the last thing heard.
+  void leave();
+
+ private:
+  struct Waiting {
+    protocol::ClientMessage message;
+    Connection::AnswerHandler on_answer;
+    Instant deadline;
+  };
+
+  void attempt();
+  void search();
+  void connect(const net::Endpoint& to);
+  void on_action(protocol::ClientAction action);
+  void on_closed(const Error& why);
+  void pause(const Error& why);
+  void end(const Error& why);
+  void fail_waiting(const Error& why);
+  void expire_waiting();
+
+  net::Loop& loop_;
+  Options options_;
+  Handlers handlers_;
+  LastServer last_server_;
+  std::optional<net::Endpoint> current_;
+  std::unique_ptr<Finder> finder_;
+  std::unique_ptr<Connection> connection_;
+  std::deque<Waiting> waiting_;
+  net::Timer pause_timer_;
+  net::Timer waiting_timer_;
+  Duration pause_ = kPauseMin;
+  bool was_remembered_ = false;  // The present attempt goes to the last good address.
+  bool was_joined_ = false;      // In the present connection.
+  bool is_over_ = false;
+};
+
+}  // namespace callboard::client
