@@ -1,0 +1,235 @@
+#include "protocol/datagram.h"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/text.h"
+
+namespace callboard::protocol {
+namespace {
+
+constexpr std::string_view kBetween = " | ";
+constexpr std::string_view kServer = "VCStudio MULTIUSER SERVER";
+constexpr std::string_view kWhere = "VCStudio MULTIUSER WHERE";
+constexpr std::string_view kAbort = "VCStudio ABORT MULTIUSER";
+constexpr std::string_view kAborted = "VCStudio MULTIUSER ABORTED";
+constexpr std::string_view kTerminal = "VCStudio MULTIUSER SERVER TERMINAL";
+
+// More fields than any datagram of ours will ever have.
+constexpr std::size_t kFieldsMax = 64;
+
+// --- Writing --------------------------------------------------------------------------------------------------------
+
+std::string percent_encoded(std::string_view bytes) {
+  constexpr char kDigits[] = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : bytes) {
+    out += '%';
+    out += kDigits[static_cast<std::uint8_t>(c) >> 4];
+    out += kDigits[static_cast<std::uint8_t>(c) & 0xf];
+  }
+  return out;
+}
+
+// The bytes of the character at the front; one byte where there is no valid UTF-8.
+std::string_view first_character(std::string_view text) {
+  for (std::size_t size = 1; size <= 4 && size <= text.size(); ++size) {
+    if (is_utf8(text.substr(0, size))) return text.substr(0, size);
+  }
+  return text.substr(0, 1);
+}
+
+// The longest whole characters of `text` that take at most `max_bytes`, escaped.
+std::string value_of(std::string_view text, std::size_t max_bytes = kDatagramMax) {
+  std::string out;
+  while (!text.empty()) {
+    const std::string_view c = first_character(text);
+    const bool plain = c != "%" && c != "|" && !has_control_character(c);
+    const std::string escaped = plain ? std::string(c) : percent_encoded(c);
+    if (out.size() + escaped.size() > max_bytes) break;
+    out += escaped;
+    text.remove_prefix(c.size());
+  }
+  return out;
+}
+
+std::string joined(std::string_view head, std::initializer_list<std::string> fields) {
+  std::string line(head);
+  for (const std::string& field : fields) line.append(kBetween).append(field);
+  return line;
+}
+
+// A project's name is at most 128 code points (512 bytes); whatever is longer is cut so that the rest still fits.
+constexpr std::size_t kProjectMaxBytes = 1024;
+constexpr std::size_t kUserMaxBytes = 300;
+
+std::string project_value(const std::string& project) { return value_of(project, kProjectMaxBytes); }
+
+std::string format_one(const Announcement& d) {
+  std::string line =
+      joined(kServer, {value_of(d.address, 64), project_value(d.project), "port=" + std::to_string(d.port)});
+  if (d.id) line += joined("", {"id=" + to_text(*d.id)});
+  return line + joined("", {"proto=" + std::to_string(d.proto), "access=" + value_of(d.access, 32)});
+}
+std::string format_one(const Search& d) {
+  return d.project ? joined(kWhere, {"project=" + project_value(*d.project)}) : std::string(kWhere);
+}
+std::string format_one(const Abort& d) {
+  return d.project ? joined(kAbort, {"project=" + project_value(*d.project)}) : std::string(kAbort);
+}
+std::string format_one(const AbortAcknowledged& d) {
+  std::string line = joined(kAborted, {value_of(d.address, 64), project_value(d.project)});
+  return d.id ? line + joined("", {"id=" + to_text(*d.id)}) : line;
+}
+std::string format_one(const TerminalLine& d) {
+  const std::string line = joined(kTerminal, {value_of(d.time, 32), value_of(d.user, kUserMaxBytes), ""});
+  return line + value_of(d.text, kDatagramMax - line.size());
+}
+
+// --- Reading --------------------------------------------------------------------------------------------------------
+
+std::vector<std::string_view> split(std::string_view line) {
+  std::vector<std::string_view> fields;
+  while (fields.size() < kFieldsMax) {
+    const std::size_t end = line.find(kBetween);
+    fields.push_back(line.substr(0, end));
+    if (end == std::string_view::npos) break;
+    line.remove_prefix(end + kBetween.size());
+  }
+  return fields;
+}
+
+// nullopt when an escape is broken, or the bytes it makes are not UTF-8.
+std::optional<std::string> unescaped(std::string_view value) {
+  std::string out;
+  while (!value.empty()) {
+    if (value.front() != '%') {
+      out += value.front();
+      value.remove_prefix(1);
+      continue;
+    }
+    const auto byte = value.size() < 3 ? std::nullopt : from_hex(value.substr(1, 2));
+    if (!byte) return std::nullopt;
+    out += *byte;
+    value.remove_prefix(3);
+  }
+  if (!is_utf8(out)) return std::nullopt;
+  return out;
+}
+
+template <class T>
+std::optional<T> number_from(std::string_view text) {
+  T value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+// The key=value fields; fields of another form are ignored, of two with one key the first counts.
+class Values {
+ public:
+  explicit Values(std::span<const std::string_view> fields) {
+    for (const std::string_view field : fields) {
+      const std::size_t equals = field.find('=');
+      if (equals == std::string_view::npos) continue;
+      values_.emplace(field.substr(0, equals), field.substr(equals + 1));
+    }
+  }
+  std::optional<std::string_view> find(std::string_view key) const {
+    const auto found = values_.find(key);
+    return found == values_.end() ? std::nullopt : std::optional(found->second);
+  }
+
+ private:
+  std::map<std::string_view, std::string_view> values_;
+};
+
+// Reads `key` into `out` by `convert`. False when it is there and says nonsense; not being there is no fault.
+template <class T, class Convert>
+bool take(const Values& values, std::string_view key, Convert convert, T& out) {
+  const auto text = values.find(key);
+  if (!text) return true;
+  auto value = convert(*text);
+  if (!value) return false;
+  out = std::move(*value);
+  return true;
+}
+
+bool is_address(std::string_view text) {
+  return !text.empty() && text.size() <= 64 &&
+         text.find_first_not_of("0123456789abcdefABCDEF.:") == std::string_view::npos;
+}
+
+bool take_id(const Values& values, std::optional<UniqueId>& out) {
+  return take(values, "id", unique_id_from, out);
+}
+
+bool take_project(const Values& values, std::optional<std::string>& out) {
+  return take(values, "project", unescaped, out) && (!out || !out->empty());
+}
+
+std::optional<Datagram> parse_announcement(std::span<const std::string_view> fields) {
+  if (fields.size() < 2 || !is_address(fields[0])) return std::nullopt;
+  const auto project = unescaped(fields[1]);
+  if (!project || project->empty()) return std::nullopt;
+  Announcement d{.address = std::string(fields[0]), .project = *project, .id = {}, .proto = 0};
+  const Values values(fields.subspan(2));
+  const bool sound = take(values, "port", number_from<std::uint16_t>, d.port) && d.port != 0 &&
+                     take(values, "proto", number_from<std::uint32_t>, d.proto) &&
+                     take(values, "access", unescaped, d.access) && take_id(values, d.id);
+  return sound ? std::optional<Datagram>(std::move(d)) : std::nullopt;
+}
+
+std::optional<Datagram> parse_acknowledgement(std::span<const std::string_view> fields) {
+  if (fields.size() < 2 || !is_address(fields[0])) return std::nullopt;
+  const auto project = unescaped(fields[1]);
+  if (!project || project->empty()) return std::nullopt;
+  AbortAcknowledged d{.address = std::string(fields[0]), .project = *project, .id = {}};
+  if (!take_id(Values(fields.subspan(2)), d.id)) return std::nullopt;
+  return d;
+}
+
+std::optional<Datagram> parse_terminal(std::span<const std::string_view> fields) {
+  if (fields.size() != 3) return std::nullopt;
+  auto time = unescaped(fields[0]);
+  auto user = unescaped(fields[1]);
+  auto text = unescaped(fields[2]);
+  if (!time || !user || !text) return std::nullopt;
+  return TerminalLine{std::move(*time), std::move(*user), std::move(*text)};
+}
+
+// Search and Abort: nothing but an optional project.
+template <class T>
+std::optional<Datagram> parse_with_project(std::span<const std::string_view> fields) {
+  T d;
+  if (!take_project(Values(fields), d.project)) return std::nullopt;
+  return d;
+}
+
+}  // namespace
+
+std::string format(const Datagram& datagram) {
+  return std::visit([](const auto& d) { return format_one(d); }, datagram);
+}
+
+std::optional<Datagram> parse_datagram(ByteView bytes) {
+  std::string_view line = as_text(bytes);
+  if (line.size() > kDatagramMax || !is_utf8(line)) return std::nullopt;
+  if (line.ends_with('\n')) line.remove_suffix(1);
+  if (has_control_character(line)) return std::nullopt;
+  const std::vector<std::string_view> fields = split(line);
+  const auto rest = std::span(fields).subspan(1);
+  if (fields[0] == kServer) return parse_announcement(rest);
+  if (fields[0] == kWhere) return parse_with_project<Search>(rest);
+  if (fields[0] == kAbort) return parse_with_project<Abort>(rest);
+  if (fields[0] == kAborted) return parse_acknowledgement(rest);
+  if (fields[0] == kTerminal) return parse_terminal(rest);
+  return std::nullopt;
+}
+
+}  // namespace callboard::protocol

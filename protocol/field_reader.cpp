@@ -1,0 +1,118 @@
+#include "protocol/field_reader.h"
+
+#include <limits>
+
+#include "base/text.h"
+
+namespace callboard::protocol {
+namespace {
+
+// The last millisecond of the year 9999: sums and differences of two times stay far from overflow.
+constexpr std::uint64_t kTimestampMaxMs = 253'402'300'799'999;
+
+std::string range(std::uint64_t min, std::uint64_t max) {
+  return std::to_string(min) + "-" + std::to_string(max);
+}
+
+}  // namespace
+
+void FieldReader::fail_type(std::string_view expected, const Json& got) {
+  const std::string what = got.is_number() ? got.dump() : got.type_name();
+  fail("expected " + std::string(expected) + ", got " + what);
+}
+
+const std::string* FieldReader::text_of(const Json& json, std::string_view expected) {
+  const auto* text = json.get_ptr<const std::string*>();
+  if (text == nullptr) fail_type(expected, json);
+  return text;
+}
+
+void FieldReader::check_text(const std::string& text, const TextRule& rule) {
+  const bool by_bytes = rule.unit == Unit::bytes;
+  const std::size_t size = by_bytes ? text.size() : code_point_count(text);
+  if (size < rule.min || size > rule.max) {
+    return fail("expected " + range(rule.min, rule.max) + (by_bytes ? " bytes" : " characters") + ", got " +
+                std::to_string(size));
+  }
+  if (rule.one_line && has_control_character(text))
+    return fail("expected no control characters, got " + callboard::quoted(text));
+  if (rule.one_line && (text.starts_with(' ') || text.ends_with(' '))) {
+    return fail("expected no space at either end, got " + callboard::quoted(text));
+  }
+  if (rule.path && !text.empty() && (text.front() != '/' || text.find('\0') != std::string::npos)) {
+    return fail("expected a path that starts with \"/\", got " + callboard::quoted(text));
+  }
+}
+
+void FieldReader::in_key(std::string_view key) { in(quoted(key)); }
+
+void FieldReader::read(const Json& json, std::string& value, const TextRule& rule) {
+  const std::string* text = text_of(json, "text");
+  if (text == nullptr) return;
+  check_text(*text, rule);
+  if (!failed()) value = *text;
+}
+
+void FieldReader::read(const Json& json, bool& value) {
+  if (!json.is_boolean()) return fail_type("true or false", json);
+  value = json.get<bool>();
+}
+
+std::uint64_t FieldReader::unsigned_up_to(const Json& json, std::uint64_t max) {
+  // The library's get<> would turn -1 and 3.9 into numbers that look right.
+  if (!json.is_number_unsigned() || json.get<std::uint64_t>() > max) {
+    fail_type("an integer of " + range(0, max), json);
+    return 0;
+  }
+  return json.get<std::uint64_t>();
+}
+
+void FieldReader::read(const Json& json, std::int64_t& value) {
+  constexpr auto kMax = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  const bool fits = json.is_number_unsigned() ? json.get<std::uint64_t>() <= kMax : json.is_number_integer();
+  if (!fits) return fail_type("an integer of 64 bits", json);
+  value = json.get<std::int64_t>();
+}
+
+void FieldReader::read(const Json& json, Timestamp& value) {
+  value.ms = static_cast<std::int64_t>(unsigned_up_to(json, kTimestampMaxMs));
+}
+
+void FieldReader::read(const Json& json, std::chrono::milliseconds& value) {
+  value = std::chrono::milliseconds(unsigned_up_to(json, std::numeric_limits<std::uint32_t>::max()));
+}
+
+void FieldReader::read(const Json& json, SessionId& value) {
+  const std::string* text = text_of(json, "16 hex digits");
+  if (text == nullptr) return;
+  const auto id = session_id_from(*text);
+  if (!id) return fail("expected 16 hex digits, got " + callboard::quoted(*text));
+  value = *id;
+}
+
+void FieldReader::read(const Json& json, UniqueId& value) {
+  const std::string* text = text_of(json, "32 hex digits");
+  if (text == nullptr) return;
+  const auto id = unique_id_from(*text);
+  if (!id) return fail("expected 32 hex digits, got " + callboard::quoted(*text));
+  value = *id;
+}
+
+void FieldReader::read(const Json& json, Outcome& value) {
+  const std::string* text = text_of(json, "an outcome");
+  if (text != nullptr) value = outcome_from(*text);
+}
+
+void FieldReader::read(const Json& json, Camera& value) {
+  if (!json.is_array() || json.size() != 2) return fail_type("two integers", json);
+  read(json[0], value.x);
+  if (!failed()) read(json[1], value.y);
+}
+
+bool FieldReader::has_count(const Json& json, std::size_t max) {
+  if (json.size() <= max) return true;
+  fail("expected at most " + std::to_string(max) + " entries, got " + std::to_string(json.size()));
+  return false;
+}
+
+}  // namespace callboard::protocol

@@ -1,0 +1,141 @@
+#pragma once
+
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "base/bytes.h"
+#include "protocol/fields.h"
+
+namespace callboard::protocol {
+
+// Reads one message from a parsed JSON object, which must outlive it. The first field that is missing, of the wrong type
+// or beyond its limit is kept as the error; everything after it is skipped. Includes the slowest header there is: used by
+// codec.cpp and field_reader.cpp alone.
+class FieldReader {
+ public:
+  template <class T>
+  using Ref = T&;
+  using Json = nlohmann::json;
+
+  FieldReader(const Json& object, std::optional<ByteView> attachment)
+      : object_(&object), attachment_(attachment) {}
+
+  template <class T, class... Limits>
+  void required(const char* key, T& value, const Limits&... limits) {
+    if (failed()) return;
+    const auto found = object_->find(key);
+    if (found == object_->end()) {
+      fail("missing");
+    } else {
+      read(*found, value, limits...);
+    }
+    if (failed()) in(key);
+  }
+  template <class T, class... Limits>
+  void optional(const char* key, T& value, const Limits&... limits) {
+    if (object_->contains(key)) required(key, value, limits...);
+  }
+  template <class T, class... Limits>
+  void optional(const char* key, std::optional<T>& value, const Limits&... limits) {
+    if (object_->contains(key)) required(key, value.emplace(), limits...);
+  }
+  void required_attachment(Document& document) {
+    expect(attachment_.has_value(), "attachment: missing");
+    optional_attachment(document);
+  }
+  void optional_attachment(Document& document) {
+    if (attachment_) document = std::make_shared<const std::string>(as_text(*attachment_));
+    attachment_read_ = true;
+  }
+  void expect(bool holds, std::string_view error) {
+    if (!holds && !failed()) fail(std::string(error));
+  }
+
+  // After the description: an attachment that no field took is an error, too.
+  void finish() { expect(!attachment_ || attachment_read_, "attachment: expected none"); }
+
+  bool failed() const { return !error_.empty(); }
+  const std::string& error() const { return error_; }
+
+  void read(const Json& json, std::string& value, const TextRule& rule);
+
+ private:
+  void fail(std::string text) { error_ = std::move(text); }
+  // Puts where it happened before what happened.
+  void in(std::string_view where) { error_ = std::string(where) + ": " + error_; }
+  void fail_type(std::string_view expected, const Json& got);
+  const std::string* text_of(const Json& json, std::string_view expected);
+
+  void read(const Json& json, bool& value);
+  template <std::unsigned_integral T>
+  void read(const Json& json, T& value) {
+    value = static_cast<T>(unsigned_up_to(json, std::numeric_limits<T>::max()));
+  }
+  void read(const Json& json, std::int64_t& value);
+  void read(const Json& json, Timestamp& value);
+  void read(const Json& json, std::chrono::milliseconds& value);
+  void read(const Json& json, SessionId& value);
+  void read(const Json& json, UniqueId& value);
+  void read(const Json& json, Outcome& value);
+  void read(const Json& json, Camera& value);
+  // Zero after a failure.
+  std::uint64_t unsigned_up_to(const Json& json, std::uint64_t max);
+  // False after a failure.
+  bool has_count(const Json& json, std::size_t max);
+
+  template <class T>
+  void read(const Json& json, std::optional<T>& value) {
+    if (!json.is_null()) read(json, value.emplace());
+  }
+  template <class T>
+  void read(const Json& json, T& value) requires requires(FieldReader& reader) {
+    describe(reader, value);
+  }
+  {
+    if (!json.is_object()) return fail_type("an object", json);
+    const Json* outer = std::exchange(object_, &json);
+    describe(*this, value);
+    object_ = outer;
+  }
+  template <class T>
+  void read(const Json& json, std::vector<T>& values, std::size_t max) {
+    if (!json.is_array()) return fail_type("an array", json);
+    if (!has_count(json, max)) return;
+    values.reserve(json.size());
+    for (const Json& element : json) {
+      read(element, values.emplace_back());
+      if (failed()) return in("entry " + std::to_string(values.size() - 1));
+    }
+  }
+  template <class T>
+  void read(const Json& json, std::map<std::string, T>& values, const TextRule& key_rule, std::size_t max) {
+    if (!json.is_object()) return fail_type("an object", json);
+    if (!has_count(json, max)) return;
+    for (auto element = json.begin(); element != json.end(); ++element) {
+      check_text(element.key(), key_rule);
+      if (failed()) return in("key");
+      // The library's objects are sorted as the map is.
+      read(element.value(), values.emplace_hint(values.end(), element.key(), T{})->second);
+      if (failed()) return in_key(element.key());
+    }
+  }
+  void check_text(const std::string& text, const TextRule& rule);
+  void in_key(std::string_view key);
+
+  const Json* object_;
+  std::optional<ByteView> attachment_;
+  bool attachment_read_ = false;
+  std::string error_;
+};
+
+}  // namespace callboard::protocol

@@ -1,0 +1,76 @@
+#include "protocol/field_writer.h"
+
+#include <cstdint>
+
+#include "base/text.h"
+
+namespace callboard::protocol {
+namespace {
+
+bool is_continuation(char c) { return (static_cast<std::uint8_t>(c) & 0xc0) == 0x80; }
+
+// The size of the UTF-8 sequence at the front; 0 when there is none.
+std::size_t sequence_size(std::string_view bytes) {
+  for (std::size_t size = 1; size <= 4 && size <= bytes.size(); ++size) {
+    if (is_utf8(bytes.substr(0, size))) return size;
+  }
+  return 0;
+}
+
+std::string mended(std::string_view bytes) {
+  std::string out;
+  while (!bytes.empty()) {
+    const std::size_t size = sequence_size(bytes);
+    out += size == 0 ? "\xef\xbf\xbd" : bytes.substr(0, size);
+    bytes.remove_prefix(size == 0 ? 1 : size);
+  }
+  return out;
+}
+
+// At most `max` bytes of it, not ending inside a code point.
+std::string_view cut(std::string_view utf8, std::size_t max) {
+  if (utf8.size() <= max) return utf8;
+  while (max > 0 && is_continuation(utf8[max])) --max;
+  return utf8.substr(0, max);
+}
+
+void append_escaped(std::string_view utf8, std::string& out) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  for (const char c : utf8) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (static_cast<std::uint8_t>(c) < 0x20) {
+      out += "\\u00";
+      out += kDigits[static_cast<std::uint8_t>(c) >> 4];
+      out += kDigits[static_cast<std::uint8_t>(c) & 0xf];
+    } else {
+      out += c;
+    }
+  }
+}
+
+}  // namespace
+
+void FieldWriter::text(std::string_view value) {
+  json_ += '"';
+  if (is_utf8(value)) {
+    append_escaped(value, json_);
+  } else {
+    not_utf8_ = true;
+    append_escaped(mended(value), json_);
+  }
+  json_ += '"';
+}
+
+void FieldWriter::write(const std::string& value, const TextRule& rule) {
+  if (!rule.cut) return text(value);
+  if (is_utf8(value)) return text(cut(value, rule.max));
+  // Mended before it is cut: what replaces a byte is longer than it.
+  not_utf8_ = true;
+  text(cut(mended(value), rule.max));
+}
+
+}  // namespace callboard::protocol

@@ -1,0 +1,85 @@
+#include "protocol/frame.h"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <utility>
+
+namespace callboard::protocol {
+namespace {
+
+constexpr std::size_t kLengthSize = kFrameHeadSize - kFrameKindSize;
+// What an idle reader may keep; more is given back, so that a thousand idle sessions do not hold a document each.
+constexpr std::size_t kKeptWhenIdle = kFrameMaxBeforeAdmission;
+
+}  // namespace
+
+std::array<std::byte, kFrameHeadSize> encode_frame_head(FrameHead head) {
+  ENSURE(head.body_size_bytes <= std::numeric_limits<std::uint32_t>::max() - kFrameKindSize);
+  const std::uint32_t length = head.body_size_bytes + static_cast<std::uint32_t>(kFrameKindSize);
+  std::array<std::byte, kFrameHeadSize> bytes{};
+  for (std::size_t i = 0; i < kLengthSize; ++i)
+    bytes[i] = static_cast<std::byte>((length >> (24 - 8 * i)) & 0xff);
+  bytes[kLengthSize] = static_cast<std::byte>(head.kind);
+  return bytes;
+}
+
+Result<FrameHead> parse_frame_head(std::span<const std::byte, kFrameHeadSize> bytes,
+                                   std::uint64_t frame_max) {
+  ByteReader reader(bytes);
+  const std::uint32_t length = reader.u32();
+  if (length == 0 || length > frame_max) {
+    return Error{Outcome::refused, "frame: expected a length of 1-" + std::to_string(frame_max) + ", got " +
+                                       std::to_string(length)};
+  }
+  return FrameHead{reader.u8(), length - static_cast<std::uint32_t>(kFrameKindSize)};
+}
+
+void append_frame(std::uint8_t kind, ByteView body, Bytes& out) {
+  ENSURE(body.size() < std::numeric_limits<std::uint32_t>::max());
+  const auto head = encode_frame_head({kind, static_cast<std::uint32_t>(body.size())});
+  out.insert(out.end(), head.begin(), head.end());
+  out.insert(out.end(), body.begin(), body.end());
+}
+
+void FrameReader::push(ByteView bytes) {
+  drop_consumed();
+  buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
+}
+
+Result<std::optional<FrameView>> FrameReader::next() {
+  if (error_) return *error_;
+  const ByteView rest = ByteView(buffer_).subspan(consumed_);
+  if (rest.size() < kLengthSize) return std::optional<FrameView>();
+  // A length that can never be right is refused before the kind arrives.
+  std::array<std::byte, kFrameHeadSize> bytes{};
+  std::copy_n(rest.begin(), std::min(rest.size(), kFrameHeadSize), bytes.begin());
+  const Result<FrameHead> head = parse_frame_head(bytes, frame_max_);
+  if (!head) {
+    error_ = head.error();
+    return *error_;
+  }
+  const std::size_t frame_size = kFrameHeadSize + head->body_size_bytes;
+  if (rest.size() < frame_size) {
+    drop_consumed();
+    // Room for all of it at once: growing step by step would copy what is here again and again. Memory that nothing
+    // was written to costs address space only, so a peer who merely announces a large frame takes none.
+    buffer_.reserve(frame_size);
+    return std::optional<FrameView>();
+  }
+  consumed_ += frame_size;
+  return std::optional(FrameView{head->kind, rest.subspan(kFrameHeadSize, head->body_size_bytes)});
+}
+
+Bytes FrameReader::take_rest() {
+  drop_consumed();
+  return std::exchange(buffer_, {});
+}
+
+void FrameReader::drop_consumed() {
+  buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(consumed_));
+  consumed_ = 0;
+  if (buffer_.empty() && buffer_.capacity() > kKeptWhenIdle) buffer_ = Bytes();
+}
+
+}  // namespace callboard::protocol
