@@ -32,7 +32,8 @@ class TcpConnection {
     // unsent_bytes() fell to 0. May be left empty.
     std::function<void()> on_drained;
     // The last call, exactly once. Outcome done: the peer, or close_after_flush(), ended it in an orderly way;
-    // cancelled: close(); timed_out, not_found, refused, failed: connect() did not succeed; interrupted: it broke.
+    // cancelled: close(); not_found (nobody there, unknown name), timed_out, refused, failed: connect() did not
+    // succeed; interrupted: it broke.
     std::function<void(const Error& why)> on_ended;
   };
 
@@ -61,7 +62,9 @@ class TcpConnection {
 
   // Ends now; on_ended follows in a later step of the loop.
   void close();
-  // Reads no more, sends what is unsent, then ends; a peer that takes nothing for `limit` is cut off (interrupted).
+  // Sends what is unsent, then ends its side and waits until the peer ends, too: a close with unread bytes would make
+  // the kernel take back what the peer has not read yet. What arrives meanwhile is dropped. After `limit` it is cut off:
+  // interrupted if something was unsent.
   void close_after_flush(Duration limit);
   bool is_closing() const;
 

@@ -12,7 +12,7 @@
 namespace callboard::net {
 
 // Runs jobs on a few threads of its own, oldest first, and brings their results back to the loop. A job that is not
-// delivered keeps the loop running. Loop thread only.
+// delivered keeps the loop running. Loop thread only; destroyed before its Loop. Jobs must not throw.
 class WorkQueue {
  public:
   // Runs on a worker; what it returns runs on the loop. A long job looks at the token now and then.

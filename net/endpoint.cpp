@@ -1,0 +1,72 @@
+#include "net/endpoint.h"
+
+#include <charconv>
+
+#include "base/text.h"
+
+namespace callboard::net {
+namespace {
+
+Result<std::uint16_t> port_from(std::string_view text) {
+  unsigned value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value == 0 || value > 65535) {
+    return Error{Outcome::usage, "port " + quoted(text) + ": expected 1-65535"};
+  }
+  return static_cast<std::uint16_t>(value);
+}
+
+Result<Endpoint> with_port(std::string_view host, std::string_view port_text) {
+  auto port = port_from(port_text);
+  if (!port) {
+    return port.error();
+  }
+  return Endpoint{std::string(host), *port};
+}
+
+Error malformed(std::string_view text) {
+  return Error{Outcome::usage, "address " + quoted(text) + ": expected HOST, HOST:PORT or [IPV6]:PORT"};
+}
+
+Result<Endpoint> bracketed(std::string_view text, std::uint16_t default_port) {
+  const auto close = text.find(']');
+  if (close == std::string_view::npos || close == 1) {
+    return malformed(text);
+  }
+  const auto host = text.substr(1, close - 1);
+  const auto rest = text.substr(close + 1);
+  if (rest.empty()) {
+    return Endpoint{std::string(host), default_port};
+  }
+  return rest.front() == ':' ? with_port(host, rest.substr(1)) : Result<Endpoint>(malformed(text));
+}
+
+}  // namespace
+
+std::string to_text(const Endpoint& endpoint) {
+  const bool is_ipv6 = endpoint.host.find(':') != std::string::npos;
+  const std::string port = std::to_string(endpoint.port);
+  return is_ipv6 ? "[" + endpoint.host + "]:" + port : endpoint.host + ":" + port;
+}
+
+Result<Endpoint> endpoint_from(std::string_view text, std::uint16_t default_port) {
+  constexpr std::size_t kHostMax = 255;  // Of a name in the DNS, with a scope or brackets to spare.
+  if (text.empty() || text.size() > kHostMax || !is_utf8(text) || has_control_character(text) ||
+      text.find(' ') != std::string_view::npos) {
+    return malformed(text);
+  }
+  if (text.front() == '[') {
+    return bracketed(text, default_port);
+  }
+  const auto colon = text.find(':');
+  if (colon == std::string_view::npos) {
+    return Endpoint{std::string(text), default_port};
+  }
+  if (text.find(':', colon + 1) != std::string_view::npos) {
+    return Endpoint{std::string(text), default_port};  // Bare IPv6.
+  }
+  return colon == 0 ? Result<Endpoint>(malformed(text))
+                    : with_port(text.substr(0, colon), text.substr(colon + 1));
+}
+
+}  // namespace callboard::net

@@ -1,0 +1,427 @@
+#include "net/tcp_connection.h"
+
+#include <fcntl.h>
+
+#include <array>
+#include <cerrno>
+#include <vector>
+
+#include "net/connector.h"
+#include "net/socket_posix.h"
+#include "net/timer.h"
+#include "net/uv_handle.h"
+
+namespace callboard::net {
+namespace {
+
+// One per thread: a handler is done with its bytes before the next read. 64 KiB is what libuv suggests and what one
+// wake-up of a busy socket brings.
+uv_buf_t read_buffer() {
+  static thread_local std::array<char, 64 * 1024> buffer;
+  return uv_buf_init(buffer.data(), static_cast<unsigned>(buffer.size()));
+}
+
+}  // namespace
+
+struct TcpConnection::Impl : std::enable_shared_from_this<TcpConnection::Impl> {
+  enum class Step { connecting, accepted, open, flushing, awaiting_peer_end, ended };
+
+  // Owns its buffers until libuv is done with them, whatever became of the connection.
+  struct WriteRequest {
+    uv_write_t request{};
+    std::vector<std::shared_ptr<const Bytes>> buffers;
+    std::uint64_t size_bytes = 0;
+    std::weak_ptr<Impl> connection;
+  };
+  struct ShutdownRequest {
+    uv_shutdown_t request{};
+  };
+
+  explicit Impl(Loop& on) : loop(on) {}
+
+  Loop& loop;
+  Handlers handlers;
+  Step step = Step::accepted;
+  bool is_silent = false;  // Destroyed or released: no handler is called any more.
+  bool is_paused = false;
+  bool is_flush_scheduled = false;
+  std::unique_ptr<Connector> connector;
+  UvHandle<uv_tcp_t> tcp;
+  std::unique_ptr<Timer> flush_limit;
+  std::optional<Duration> flush_asked;  // close_after_flush() came before the connection.
+  std::vector<std::shared_ptr<const Bytes>> queue;
+  std::uint64_t queued_bytes = 0;
+  WriteRequest* in_flight = nullptr;
+  std::uint64_t written_bytes = 0;
+  std::uint64_t received_bytes = 0;
+  Endpoint peer;
+  Endpoint local;
+
+  Result<void> open(Fd fd);
+  void on_connected(Result<Fd> fd);
+  void update_reading();
+  void on_bytes(ByteView bytes);
+  void enqueue(std::shared_ptr<const Bytes> bytes);
+  void schedule_flush();
+  void flush();
+  void on_written(WriteRequest& request, int rc);
+  std::uint64_t in_flight_bytes() const;
+  Bytes take_unsent();
+  void begin_flushing(Duration limit);
+  void end_writing();
+  void on_flush_limit();
+  void end(Error why);
+  void tell_end(const Error& why);
+  void shut();
+
+  static void on_alloc(uv_handle_t*, std::size_t, uv_buf_t* buffer) noexcept { *buffer = read_buffer(); }
+  static void on_read(uv_stream_t* stream, ssize_t size, const uv_buf_t* buffer) noexcept;
+  static void on_write_done(uv_write_t* request, int rc) noexcept;
+};
+
+Result<void> TcpConnection::Impl::open(Fd fd) {
+  set_stream_options(fd.get());
+  peer = peer_of(fd.get());
+  local = local_of(fd.get());
+  int rc = tcp.open(this, [&](uv_tcp_t* handle) { return uv_tcp_init(loop.native(), handle); });
+  rc = rc == 0 ? uv_tcp_open(tcp.get(), fd.get()) : rc;
+  if (rc != 0) {
+    tcp.reset();
+    return socket_error("open a connection", -rc);
+  }
+  static_cast<void>(fd.release());  // The handle closes it.
+  return {};
+}
+
+void TcpConnection::Impl::on_connected(Result<Fd> fd) {
+  connector.reset();
+  if (!fd) {
+    end(fd.error());
+    return;
+  }
+  if (auto opened = open(std::move(*fd)); !opened) {
+    end(opened.error());
+    return;
+  }
+  step = Step::open;
+  update_reading();
+  if (handlers.on_connected && !flush_asked) {
+    handlers.on_connected();
+  }
+  if (is_silent || step != Step::open) {
+    return;
+  }
+  if (flush_asked) {
+    begin_flushing(*flush_asked);
+  }
+  flush();
+}
+
+void TcpConnection::Impl::update_reading() {
+  if (!tcp) {
+    return;
+  }
+  const bool is_draining = step == Step::flushing || step == Step::awaiting_peer_end;
+  if (is_draining || (step == Step::open && !is_paused)) {
+    // UV_EALREADY when it reads already.
+    static_cast<void>(uv_read_start(tcp.stream(), &on_alloc, &on_read));
+  } else {
+    uv_read_stop(tcp.stream());
+  }
+}
+
+void TcpConnection::Impl::on_read(uv_stream_t* stream, ssize_t size, const uv_buf_t* buffer) noexcept {
+  auto* impl = owner_of<Impl>(stream);
+  if (impl == nullptr || size == 0) {
+    return;
+  }
+  const auto kept = impl->shared_from_this();
+  if (size > 0) {
+    kept->on_bytes(as_bytes({buffer->base, static_cast<std::size_t>(size)}));
+  } else if (size == UV_EOF) {
+    kept->end({Outcome::done, "closed by the peer"});
+  } else {
+    kept->end(socket_error("read from " + to_text(kept->peer), static_cast<int>(-size)));
+  }
+}
+
+void TcpConnection::Impl::on_bytes(ByteView bytes) {
+  received_bytes += bytes.size();
+  if (step == Step::open && handlers.on_bytes) {
+    handlers.on_bytes(bytes);
+  }
+}
+
+void TcpConnection::Impl::enqueue(std::shared_ptr<const Bytes> bytes) {
+  const bool is_taking = step == Step::connecting || step == Step::accepted || step == Step::open;
+  if (!is_taking || flush_asked || bytes == nullptr || bytes->empty()) {
+    return;
+  }
+  queued_bytes += bytes->size();
+  queue.push_back(std::move(bytes));
+  schedule_flush();
+}
+
+void TcpConnection::Impl::schedule_flush() {
+  if (is_flush_scheduled || in_flight != nullptr || !tcp) {
+    return;
+  }
+  is_flush_scheduled = true;
+  loop.at_end_of_turn([weak = weak_from_this()] {
+    if (const auto impl = weak.lock()) {
+      impl->is_flush_scheduled = false;
+      impl->flush();
+    }
+  });
+}
+
+void TcpConnection::Impl::flush() {
+  if (!tcp || in_flight != nullptr || queue.empty()) {
+    return;
+  }
+  auto request = std::make_unique<WriteRequest>();
+  request->buffers.swap(queue);
+  request->size_bytes = std::exchange(queued_bytes, 0);
+  request->connection = weak_from_this();
+  request->request.data = request.get();
+  std::vector<uv_buf_t> parts;
+  parts.reserve(request->buffers.size());
+  for (const auto& bytes : request->buffers) {
+    // libuv takes char* and only reads. An unsigned holds it: frames are bounded far below 4 GiB.
+    ENSURE(bytes->size() <= UINT32_MAX);
+    char* data = const_cast<char*>(as_text(*bytes).data());
+    parts.push_back(uv_buf_init(data, static_cast<unsigned>(bytes->size())));
+  }
+  const int rc = uv_write(&request->request, tcp.stream(), parts.data(), static_cast<unsigned>(parts.size()),
+                          &on_write_done);
+  if (rc != 0) {
+    end(socket_error("write to " + to_text(peer), -rc));
+    return;
+  }
+  in_flight = request.release();
+}
+
+void TcpConnection::Impl::on_write_done(uv_write_t* raw, int rc) noexcept {
+  const std::unique_ptr<WriteRequest> request(static_cast<WriteRequest*>(raw->data));
+  if (const auto impl = request->connection.lock()) {
+    impl->on_written(*request, rc);
+  }
+}
+
+void TcpConnection::Impl::on_written(WriteRequest& request, int rc) {
+  if (in_flight != &request) {
+    return;  // The connection has ended or given its bytes away.
+  }
+  in_flight = nullptr;
+  if (rc != 0) {
+    end(socket_error("write to " + to_text(peer), -rc));
+    return;
+  }
+  written_bytes += request.size_bytes;
+  if (!queue.empty()) {
+    flush();
+  } else if (step == Step::flushing) {
+    end_writing();
+  } else if (step == Step::open && handlers.on_drained) {
+    handlers.on_drained();
+  }
+}
+
+std::uint64_t TcpConnection::Impl::in_flight_bytes() const {
+  return in_flight == nullptr || !tcp ? 0 : uv_stream_get_write_queue_size(tcp.stream());
+}
+
+// What the kernel has not taken, in order.
+Bytes TcpConnection::Impl::take_unsent() {
+  Bytes unsent;
+  if (in_flight != nullptr) {
+    std::uint64_t skip = in_flight->size_bytes - in_flight_bytes();
+    for (const auto& bytes : in_flight->buffers) {
+      const auto skipped = std::min<std::uint64_t>(skip, bytes->size());
+      unsent.insert(unsent.end(), bytes->begin() + static_cast<std::ptrdiff_t>(skipped), bytes->end());
+      skip -= skipped;
+    }
+    in_flight = nullptr;
+  }
+  for (const auto& bytes : queue) {
+    unsent.insert(unsent.end(), bytes->begin(), bytes->end());
+  }
+  queue.clear();
+  queued_bytes = 0;
+  return unsent;
+}
+
+void TcpConnection::Impl::begin_flushing(Duration limit) {
+  step = Step::flushing;
+  flush_limit = std::make_unique<Timer>(loop, [this] { on_flush_limit(); });
+  flush_limit->set_after(limit);
+  update_reading();
+  if (in_flight == nullptr && queue.empty()) {
+    end_writing();
+  } else {
+    flush();
+  }
+}
+
+void TcpConnection::Impl::end_writing() {
+  step = Step::awaiting_peer_end;
+  auto request = std::make_unique<ShutdownRequest>();
+  request->request.data = request.get();
+  const auto on_done = [](uv_shutdown_t* done, int) noexcept {
+    delete static_cast<ShutdownRequest*>(done->data);
+  };
+  if (uv_shutdown(&request->request, tcp.stream(), on_done) != 0) {
+    end({Outcome::done, "closed"});
+    return;
+  }
+  static_cast<void>(request.release());  // on_done deletes it.
+}
+
+void TcpConnection::Impl::on_flush_limit() {
+  const auto kept = shared_from_this();
+  end(step == Step::flushing
+          ? Error{Outcome::interrupted, "write to " + to_text(peer) + ": the peer does not read"}
+          : Error{Outcome::done, "closed"});
+}
+
+// Everything that holds the socket goes; nobody is told.
+void TcpConnection::Impl::shut() {
+  step = Step::ended;
+  connector.reset();
+  flush_limit.reset();
+  tcp.reset();
+  in_flight = nullptr;  // Deletes itself when libuv has cancelled it.
+  queue.clear();
+  queued_bytes = 0;
+}
+
+void TcpConnection::Impl::end(Error why) {
+  if (step == Step::ended) {
+    return;
+  }
+  shut();
+  loop.at_end_of_turn([weak = weak_from_this(), why = std::move(why)] {
+    if (const auto impl = weak.lock()) {
+      impl->tell_end(why);
+    }
+  });
+}
+
+void TcpConnection::Impl::tell_end(const Error& why) {
+  if (is_silent) {
+    return;
+  }
+  is_silent = true;
+  // The handlers die with the call: they may hold what owns this connection.
+  const Handlers last = std::exchange(handlers, {});
+  if (last.on_ended) {
+    last.on_ended(why);
+  }
+}
+
+std::unique_ptr<TcpConnection> TcpConnection::connect(Loop& loop, Endpoint to, Duration limit,
+                                                      Handlers handlers) {
+  auto impl = std::make_shared<Impl>(loop);
+  impl->step = Impl::Step::connecting;
+  impl->handlers = std::move(handlers);
+  impl->connector =
+      std::make_unique<Connector>(loop, std::move(to), limit, [raw = impl.get()](Result<Fd> fd) {
+        const auto kept = raw->shared_from_this();
+        kept->on_connected(std::move(fd));
+      });
+  return std::unique_ptr<TcpConnection>(new TcpConnection(std::move(impl)));
+}
+
+Result<std::unique_ptr<TcpConnection>> TcpConnection::adopt(Loop& loop, Fd fd) {
+  auto impl = std::make_shared<Impl>(loop);
+  if (auto opened = impl->open(std::move(fd)); !opened) {
+    return opened.error();
+  }
+  return std::unique_ptr<TcpConnection>(new TcpConnection(std::move(impl)));
+}
+
+TcpConnection::TcpConnection(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+TcpConnection::~TcpConnection() {
+  impl_->is_silent = true;
+  impl_->shut();
+}
+
+void TcpConnection::start(Handlers handlers) {
+  ENSURE(impl_->step != Impl::Step::connecting && !impl_->handlers.on_ended);
+  impl_->handlers = std::move(handlers);
+  if (impl_->step == Impl::Step::accepted) {
+    impl_->step = Impl::Step::open;
+    impl_->update_reading();
+  }
+}
+
+void TcpConnection::write(std::shared_ptr<const Bytes> bytes) { impl_->enqueue(std::move(bytes)); }
+
+void TcpConnection::write(Bytes bytes) { impl_->enqueue(std::make_shared<const Bytes>(std::move(bytes))); }
+
+std::uint64_t TcpConnection::unsent_bytes() const { return impl_->queued_bytes + impl_->in_flight_bytes(); }
+
+std::uint64_t TcpConnection::sent_bytes() const {
+  const auto* in_flight = impl_->in_flight;
+  return impl_->written_bytes + (in_flight == nullptr ? 0 : in_flight->size_bytes - impl_->in_flight_bytes());
+}
+
+std::uint64_t TcpConnection::received_bytes() const { return impl_->received_bytes; }
+
+void TcpConnection::pause_reading() {
+  impl_->is_paused = true;
+  impl_->update_reading();
+}
+
+void TcpConnection::resume_reading() {
+  impl_->is_paused = false;
+  impl_->update_reading();
+}
+
+void TcpConnection::close() { impl_->end({Outcome::cancelled, "closed here"}); }
+
+void TcpConnection::close_after_flush(Duration limit) {
+  switch (impl_->step) {
+    case Impl::Step::connecting:
+      impl_->flush_asked = limit;
+      break;
+    case Impl::Step::accepted:
+    case Impl::Step::open:
+      impl_->begin_flushing(limit);
+      break;
+    case Impl::Step::flushing:
+    case Impl::Step::awaiting_peer_end:
+    case Impl::Step::ended:
+      break;
+  }
+}
+
+bool TcpConnection::is_closing() const {
+  return impl_->flush_asked || impl_->step == Impl::Step::flushing ||
+         impl_->step == Impl::Step::awaiting_peer_end || impl_->step == Impl::Step::ended;
+}
+
+Result<ReleasedSocket> TcpConnection::release_socket() {
+  uv_os_fd_t fd = -1;
+  if ((impl_->step != Impl::Step::open && impl_->step != Impl::Step::accepted) ||
+      uv_fileno(impl_->tcp.handle(), &fd) != 0) {
+    return Error{Outcome::failed, "release a connection: it is not open"};
+  }
+  ReleasedSocket released;
+  // A second descriptor of the same socket: libuv closes its own.
+  released.fd = Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (!released.fd) {
+    return os_error("release a connection", errno);
+  }
+  released.unsent = impl_->take_unsent();
+  impl_->is_silent = true;
+  impl_->shut();
+  return released;
+}
+
+Endpoint TcpConnection::peer() const { return impl_->peer; }
+
+Endpoint TcpConnection::local() const { return impl_->local; }
+
+}  // namespace callboard::net
