@@ -22,7 +22,7 @@ namespace callboard::sync {
 // What this workstation knows about its files, in `.callboard/index.db`: which content stands behind which status, so that
 // nothing unchanged is read twice, and which content was last pulled, so that a change made here is noticed. A cache:
 // without it everything is hashed again, and a file that differs counts as changed here.
-// A database that is damaged or from a newer version is renamed aside and made anew; notice() says so.
+// A damaged database is copied aside and made anew, one from a newer version left alone and done without; notice() says so.
 // Thread: any; calls wait for each other, and for other processes that use the same index.
 class Index {
  public:

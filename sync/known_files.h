@@ -14,6 +14,9 @@ namespace callboard::sync {
 // How long after its last change a file may change again without its times showing it: FAT counts in steps of 2 s.
 inline constexpr std::int64_t kTimesSettleNs = 2'000'000'000;
 
+// What must be equal for the content to be taken as equal: all but the device, which changes with every mount.
+bool same_known_status(const FileStatus& a, const FileStatus& b);
+
 // True when a content read at `read_at_ns` may have changed since under the very same status; it must be read again next
 // time. Modification times in the future are set by hand and cannot come about again by writing.
 bool is_unsettled(const FileStatus& status, std::int64_t read_at_ns);

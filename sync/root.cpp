@@ -44,25 +44,25 @@ Result<Fd> open_private(int parent_fd, const std::string& name) {
 }  // namespace
 
 Result<Root> Root::open(const std::string& folder) {
-  Fd fd(::open(folder.c_str(), kDirectoryFlags | O_CLOEXEC));
-  if (!fd) return os_error("open project folder " + quoted(folder), errno);
-  return Root(std::move(fd), folder);
+  Fd opened(::open(folder.c_str(), kDirectoryFlags | O_CLOEXEC));
+  if (!opened) return os_error("open project folder " + quoted(folder), errno);
+  return Root(std::move(opened), folder);
 }
 
 Result<Fd> Root::open_file(const RelativePath& path) const {
   Fd opened(open_beneath(fd(), path.bytes(), kFileFlags));
-  if (!fd) return path_error("open", path, errno);
-  auto status = status_of(fd.get());
+  if (!opened) return path_error("open", path, errno);
+  auto status = status_of(opened.get());
   if (!status) return status.error();
-  if (status->kind == FileKind::file) return fd;
+  if (status->kind == FileKind::file) return opened;
   return Error{Outcome::refused,
                "open " + quoted(path.to_item()) + ": is " + std::string(to_text(status->kind)) + ", no file"};
 }
 
 Result<Fd> Root::open_directory(const RelativePath& path) const {
   Fd opened(open_beneath(fd(), path.bytes(), kDirectoryFlags));
-  if (!fd) return path_error("open folder", path, errno);
-  return fd;
+  if (!opened) return path_error("open folder", path, errno);
+  return opened;
 }
 
 Result<Fd> Root::open_parent(const RelativePath& path) const {
