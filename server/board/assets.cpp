@@ -15,7 +15,8 @@ bool is_newer(const Copy& a, const Copy& b) {
 
 // The order of copies does not matter: there are as many as workstations, and the newest is looked for.
 auto of_session(std::vector<Copy>& copies, SessionId session) {
-  return std::find_if(copies.begin(), copies.end(), [&](const Copy& copy) { return copy.session == session; });
+  return std::find_if(copies.begin(), copies.end(),
+                      [&](const Copy& copy) { return copy.session == session; });
 }
 
 }  // namespace

@@ -43,7 +43,8 @@ Applied Board::apply(std::uint64_t sequence, const Operation& operation) {
 bool Board::arbitrate(std::uint64_t sequence, const Operation& operation) {
   Head& head = heads_[index_of(operation.record)];
   if (head.revision != 0 && !beats(operation, head)) return false;
-  head = Head{sequence, operation.id, operation.session, operation.user, operation.timestamp, operation.value};
+  head =
+      Head{sequence, operation.id, operation.session, operation.user, operation.timestamp, operation.value};
   return true;
 }
 
@@ -69,7 +70,8 @@ std::optional<Applied> Board::find(UniqueId operation) const {
 
 const Head& Board::head(Record record) const { return heads_[index_of(record)]; }
 
-std::vector<std::shared_ptr<const Message>> Board::messages_after(std::uint64_t number, std::size_t count) const {
+std::vector<std::shared_ptr<const Message>> Board::messages_after(std::uint64_t number,
+                                                                  std::size_t count) const {
   if (messages_.empty() || number >= last_message_) return {};
   const std::uint64_t oldest = messages_.front()->number;
   // Numbers are consecutive, so a number is a position.

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+
+#include "server/board/versioned.h"
 
 namespace callboard::server {
 
@@ -14,31 +17,23 @@ struct Heads {
   std::uint64_t assets = 0;
 };
 
-// How far one session has been told: the same numbers. This is all that the server keeps for it, however slow it is; what
-// changed several times meanwhile is told once, in its newest state.
-class Mailbox {
- public:
-  // Messages numbered up to this were told, or are not going to be.
-  void skip_messages_to(std::uint64_t number) { raise(told_.messages, number); }
-  void story_told(std::uint64_t revision) { raise(told_.story, revision); }
-  void analytics_told(std::uint64_t revision) { raise(told_.analytics, revision); }
-  // Cursors of Versioned: a catching-up that starts over may set them back.
-  void users_told(std::uint64_t cursor) { told_.users = cursor; }
-  void at_told(std::uint64_t cursor) { told_.at = cursor; }
-  void assets_told(std::uint64_t cursor) { told_.assets = cursor; }
-
-  const Heads& told() const { return told_; }
+// How far one session has been told. This is all that the server keeps for it, however slow it is; what changed several
+// times meanwhile is told once, in its newest state.
+struct Mailbox {
+  std::uint64_t story = 0;
+  std::uint64_t analytics = 0;
+  std::uint64_t messages = 0;
+  Cursor users;
+  Cursor at;
+  Cursor assets;
 
   bool is_due(const Heads& heads) const {
-    return told_.story < heads.story || told_.analytics < heads.analytics || told_.messages < heads.messages ||
-           told_.users < heads.users || told_.at < heads.at || told_.assets < heads.assets;
+    return story < heads.story || analytics < heads.analytics || messages < heads.messages ||
+           users.version < heads.users || at.version < heads.at || assets.version < heads.assets;
   }
 
- private:
-  // Answers overtake tells; what is known stays known.
-  static void raise(std::uint64_t& told, std::uint64_t to) { told = to > told ? to : told; }
-
-  Heads told_;
+  // Answers may overtake tells: what is known stays known.
+  static void raise(std::uint64_t& told, std::uint64_t to) { told = std::max(told, to); }
 };
 
 }  // namespace callboard::server

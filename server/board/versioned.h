@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -10,6 +11,15 @@
 #include "base/ensure.h"
 
 namespace callboard::server {
+
+// How far a listener of a Versioned has been told.
+struct Cursor {
+  std::uint64_t version = 0;  // Told up to here; 0: knows nothing.
+  // The set's head when it was last told everything from the start: it cannot have known anything removed before, though
+  // `version` is still behind while that telling goes on in pieces.
+  std::uint64_t began = 0;
+  friend bool operator==(const Cursor&, const Cursor&) = default;
+};
 
 // A keyed set that knows what changed since a version, so that a listener needs nothing but a cursor. Every change gets
 // the next version; a key stands once in the order, at its last change, so memory and the cost of catching up follow
@@ -26,7 +36,7 @@ class Versioned {
   struct Changes {
     bool full = false;            // Replaces everything the listener has; else adds to it.
     std::vector<Change> changes;  // In the order they happened. Valid until the set is changed.
-    std::uint64_t cursor = 0;     // What to ask with next time; short of head() when `count_max` was reached.
+    Cursor cursor;                // What to ask with next time; short of head() when `count_max` was reached.
   };
 
   explicit Versioned(std::size_t tombstones_max) : tombstones_max_(tombstones_max) {}
@@ -73,23 +83,27 @@ class Versioned {
     slots_.erase(it);
   }
 
-  // What a listener at `cursor` misses, oldest first, at most `count_max` keys. Cursor 0 means: knows nothing.
-  // A key that came and went unseen is left out.
-  Changes changes_since(std::uint64_t cursor, std::size_t count_max) const {
+  // Of a listener who knows everything as it is now.
+  Cursor newest() const { return {head_, head_}; }
+
+  // What a listener at `cursor` misses, oldest first, at most `count_max` keys. A key that came and went unseen is left
+  // out.
+  Changes changes_since(Cursor cursor, std::size_t count_max) const {
     Changes result;
-    result.full = cursor == 0 || cursor < forgotten_;
-    const std::uint64_t from = result.full ? 0 : cursor;
-    for (auto it = order_.upper_bound(from); it != order_.end(); ++it) {
+    result.full = cursor.version == 0 || std::max(cursor.version, cursor.began) < forgotten_;
+    if (result.full) cursor = {0, head_};
+    result.cursor = cursor;
+    for (auto it = order_.upper_bound(cursor.version); it != order_.end(); ++it) {
       if (result.changes.size() == count_max) return result;
       const Slot& slot = slots_.at(*it->second);
-      result.cursor = it->first;
+      result.cursor.version = it->first;
       if (slot.value) {
         result.changes.push_back({it->second, &*slot.value, nullptr});
-      } else if (slot.born <= from) {
+      } else if (slot.born <= cursor.version && slot.version > cursor.began) {
         result.changes.push_back({it->second, nullptr, &*slot.removal});
       }
     }
-    result.cursor = head_;
+    result.cursor.version = head_;
     return result;
   }
 
@@ -137,7 +151,8 @@ class Versioned {
   std::uint64_t head_ = 1;
   std::uint64_t forgotten_ = 0;  // Version of the newest tombstone that is no longer kept.
   std::unordered_map<Key, Slot> slots_;
-  std::map<std::uint64_t, const Key*> order_;  // Version to key; keys live in slots_, whose nodes do not move.
+  std::map<std::uint64_t, const Key*>
+      order_;  // Version to key; keys live in slots_, whose nodes do not move.
 };
 
 }  // namespace callboard::server

@@ -43,8 +43,8 @@ std::string holder_of(int fd) {
 
 Result<void> take_lock(int fd, const std::filesystem::path& file) {
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return os_error("lock " + quoted(file.native()), errno);
-    return Error{Outcome::refused, "data folder " + quoted(file.parent_path().native()) + ": in use by " +
+    if (errno != EWOULDBLOCK) return os_error("lock " + callboard::quoted(file.native()), errno);
+    return Error{Outcome::refused, "data folder " + callboard::quoted(file.parent_path().native()) + ": in use by " +
                                        holder_of(fd) + "; stop that server or give another --data"};
   }
   const std::string pid = std::to_string(::getpid()) + "\n";
@@ -76,10 +76,10 @@ Result<DataFolder> DataFolder::open(const std::filesystem::path& data, std::stri
   std::filesystem::path path = data / folder_name(project);
   std::error_code error;
   std::filesystem::create_directories(path, error);
-  if (error) return os_error("create data folder " + quoted(path.native()), error.value());
+  if (error) return os_error("create data folder " + callboard::quoted(path.native()), error.value());
   const std::filesystem::path file = path / "lock";
   const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (fd < 0) return os_error("open " + quoted(file.native()), errno);
+  if (fd < 0) return os_error("open " + callboard::quoted(file.native()), errno);
   DataFolder folder(std::move(path), fd);
   if (auto taken = take_lock(fd, file); !taken) return taken.error();
   return folder;

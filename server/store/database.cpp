@@ -26,15 +26,16 @@ constexpr const char* kSchema = R"sql(
     one INTEGER PRIMARY KEY CHECK (one = 1),
     sequence INTEGER NOT NULL,
     state BLOB NOT NULL);
-  PRAGMA application_id = 1128427108;
+  PRAGMA application_id = 1128428132;
   PRAGMA user_version = 1;
   COMMIT;
 )sql";
-static_assert(kApplicationId == 1128427108 && kSchemaVersion == 1, "as written in kSchema");
+static_assert(kApplicationId == 1128428132 && kSchemaVersion == 1, "as written in kSchema");
 
 // Checkpoints are made between commits, when their answers are out, not within one.
 constexpr const char* kSettings =
-    "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;";
+    "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA "
+    "wal_autocheckpoint = 0;";
 
 int keep_wal_pages(void* pages, sqlite3*, const char*, int count) {
   *static_cast<int*>(pages) = count;
@@ -47,14 +48,17 @@ void Statement::Finalizer::operator()(sqlite3_stmt* statement) const { sqlite3_f
 void Database::Closer::operator()(sqlite3* database) const { sqlite3_close_v2(database); }
 
 // A failed bind (out of memory, too large) leaves NULL, which NOT NULL refuses at step().
-Statement& Statement::bind(int index, std::uint64_t value) { return bind(index, static_cast<std::int64_t>(value)); }
+Statement& Statement::bind(int index, std::uint64_t value) {
+  return bind(index, static_cast<std::int64_t>(value));
+}
 Statement& Statement::bind(int index, std::int64_t value) {
   static_cast<void>(sqlite3_bind_int64(statement_.get(), index + 1, value));
   return *this;
 }
 Statement& Statement::bind(int index, std::string_view text) {
-  static_cast<void>(sqlite3_bind_text64(statement_.get(), index + 1, text.data() == nullptr ? "" : text.data(),
-                                        text.size(), SQLITE_STATIC, SQLITE_UTF8));
+  static_cast<void>(sqlite3_bind_text64(statement_.get(), index + 1,
+                                        text.data() == nullptr ? "" : text.data(), text.size(), SQLITE_STATIC,
+                                        SQLITE_UTF8));
   return *this;
 }
 Statement& Statement::bind(int index, ByteView blob) {
@@ -86,18 +90,18 @@ ByteView Statement::blob(int column) const {
 
 Result<Database> Database::open(const std::filesystem::path& file) {
   sqlite3* handle = nullptr;
-  const int rc = sqlite3_open_v2(file.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-                                 nullptr);
+  const int rc = sqlite3_open_v2(file.c_str(), &handle,
+                                 SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   Database database(handle);
-  const std::string doing = "database " + quoted(file.native());
+  const std::string doing = "database " + callboard::quoted(file.native());
   if (rc != SQLITE_OK) return Error{Outcome::failed, doing + ": " + sqlite3_errstr(rc)};
   sqlite3_extended_result_codes(handle, 1);
-  if (auto ready = database.set_up(file); !ready) return ready.error().prefixed(doing);
+  if (auto ready = database.set_up(); !ready) return ready.error().prefixed(doing);
   sqlite3_wal_hook(handle, &keep_wal_pages, database.wal_pages_.get());
   return database;
 }
 
-Result<void> Database::set_up(const std::filesystem::path&) {
+Result<void> Database::set_up() {
   const auto number = [this](const char* pragma) -> Result<std::int64_t> {
     auto statement = prepare(pragma);
     if (!statement) return statement.error();
@@ -116,8 +120,9 @@ Result<void> Database::set_up(const std::filesystem::path&) {
     return Error{Outcome::refused, "it is not a callboard database"};
   }
   if (*version > kSchemaVersion) {
-    return Error{Outcome::refused, "schema version " + std::to_string(*version) + " is newer than this program's " +
-                                       std::to_string(kSchemaVersion) + "; use the callboard that wrote it, or a newer one"};
+    return Error{Outcome::refused, "schema version " + std::to_string(*version) +
+                                       " is newer than this program's " + std::to_string(kSchemaVersion) +
+                                       "; use the callboard that wrote it, or a newer one"};
   }
   if (auto set = run(kSettings); !set) return set;
   return is_empty ? run(kSchema) : Result<void>();
@@ -125,21 +130,21 @@ Result<void> Database::set_up(const std::filesystem::path&) {
 
 Result<Statement> Database::prepare(std::string_view sql) {
   sqlite3_stmt* statement = nullptr;
-  const int rc = sqlite3_prepare_v3(database_.get(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
-                                    &statement, nullptr);
-  if (rc != SQLITE_OK) return last_error("");
+  const int rc = sqlite3_prepare_v3(database_.get(), sql.data(), static_cast<int>(sql.size()),
+                                    SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  if (rc != SQLITE_OK) return last_error();
   return Statement(statement);
 }
 
 Result<void> Database::run(const char* sql) {
-  if (sqlite3_exec(database_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK) return last_error("");
+  if (sqlite3_exec(database_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK) return last_error();
   return {};
 }
 
 int Database::changes() const { return sqlite3_changes(database_.get()); }
 
 void Database::roll_back() {
-  if (sqlite3_get_autocommit(database_.get()) != 0) return;
+  if (!database_ || sqlite3_get_autocommit(database_.get()) != 0) return;
   // When even this fails SQLite has rolled back already, or the connection is about to be opened anew.
   static_cast<void>(sqlite3_exec(database_.get(), "ROLLBACK", nullptr, nullptr, nullptr));
 }
@@ -150,9 +155,6 @@ void Database::checkpoint() {
   *wal_pages_ = 0;
 }
 
-Error Database::last_error(std::string_view doing) const {
-  const Error error{Outcome::failed, sqlite3_errmsg(database_.get())};
-  return doing.empty() ? error : error.prefixed(doing);
-}
+Error Database::last_error() const { return Error{Outcome::failed, sqlite3_errmsg(database_.get())}; }
 
 }  // namespace callboard::server

@@ -66,8 +66,8 @@ class Database {
   };
   explicit Database(sqlite3* database) : database_(database) {}
 
-  Result<void> set_up(const std::filesystem::path& file);
-  Error last_error(std::string_view doing) const;
+  Result<void> set_up();
+  Error last_error() const;
 
   std::unique_ptr<int> wal_pages_ = std::make_unique<int>(0);  // On the heap: SQLite keeps its address.
   std::unique_ptr<sqlite3, Closer> database_;

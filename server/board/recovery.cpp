@@ -1,0 +1,26 @@
+#include "server/board/recovery.h"
+
+#include <utility>
+
+namespace callboard::server {
+
+Result<Recovered> recover(Log& log) {
+  auto snapshot = log.newest_snapshot();
+  if (!snapshot) return snapshot.error().prefixed("read the log's snapshot");
+  Recovered recovered;
+  if (snapshot->sequence != 0) {
+    auto board = Board::decoded(snapshot->state);
+    if (!board) return board.error();
+    recovered.board = std::move(*board);
+    recovered.snapshot_sequence = snapshot->sequence;
+  }
+  auto read = log.read_from(recovered.snapshot_sequence + 1, [&](const Committed& committed) -> Result<void> {
+    recovered.board.apply(committed.sequence, committed.operation);
+    ++recovered.operations_replayed;
+    return {};
+  });
+  if (!read) return read.error().prefixed("read the log");
+  return recovered;
+}
+
+}  // namespace callboard::server

@@ -1,0 +1,437 @@
+#include "server/store/sqlite_log.h"
+
+#include <condition_variable>
+#include <deque>
+#include <future>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/ensure.h"
+#include "base/limits.h"
+#include "server/store/data_folder.h"
+#include "server/store/database.h"
+
+namespace callboard::server {
+namespace {
+
+// 16 MiB of 4 KiB pages: a commit's own work stays small beside copying that back now and then.
+constexpr int kCheckpointPages = 4096;
+
+}  // namespace
+
+// The loop's side: whom to tell. Only touched on the loop thread; answers posted after the log is gone find it closed.
+struct SqliteLog::Answers {
+  CommitHandler on_commit;
+  bool is_closed = false;
+};
+
+// The worker's side: a queue and the one thread that empties it.
+class SqliteLog::Worker {
+ public:
+  Worker(DataFolder folder, Database database, Post post, std::shared_ptr<Answers> answers)
+      : folder_(std::move(folder)),
+        database_(std::move(database)),
+        post_(std::move(post)),
+        answers_(std::move(answers)) {}
+
+  ~Worker() {
+    {
+      const std::lock_guard lock(mutex_);
+      is_closing_ = true;
+    }
+    wake_.notify_one();
+    if (thread_.joinable()) thread_.join();
+  }
+
+  // Nothing else runs yet: the opening thread still has the connection.
+  Result<void> start() {
+    if (auto ready = prepare_statements(); !ready) return ready;
+    auto last = last_sequence();
+    if (!last) return last.error();
+    last_ = *last;
+    thread_ = std::thread([this] { run(); });
+    return {};
+  }
+
+  // False: too much is waiting.
+  bool submit(Operation operation, AppendDone done) {
+    const std::uint64_t size_bytes = operation.value->size();
+    {
+      const std::lock_guard lock(mutex_);
+      if (waiting_appends_ >= kAppendsWaitingMax || waiting_bytes_ + size_bytes > kAppendBytesWaitingMax)
+        return false;
+      ++waiting_appends_;
+      waiting_bytes_ += size_bytes;
+      queue_.emplace_back(Append{std::move(operation), std::move(done)});
+    }
+    wake_.notify_one();
+    return true;
+  }
+
+  // Runs on the worker, after what was submitted before.
+  void submit(std::function<void()> task) {
+    {
+      const std::lock_guard lock(mutex_);
+      queue_.emplace_back(std::move(task));
+    }
+    wake_.notify_one();
+  }
+
+  void post(std::function<void()> answer) {
+    post_([answers = answers_, answer = std::move(answer)] {
+      if (!answers->is_closed) answer();
+    });
+  }
+
+  Result<LogSnapshot> newest_snapshot();
+  Result<void> write_snapshot(const LogSnapshot& snapshot);
+  Result<void> install(const LogSnapshot& snapshot);
+  Result<void> read_from(std::uint64_t sequence, const Visit& visit);
+
+ private:
+  struct Append {
+    Operation operation;
+    AppendDone done;
+  };
+  using Task = std::function<void()>;
+  using Queued = std::variant<Append, Task>;
+  // What becomes of one append: its place, once the group is durable.
+  struct Written {
+    Append append;
+    Appended place;
+  };
+
+  void run();
+  std::vector<Append> take_group();
+  void commit(std::vector<Append> group);
+  Result<std::vector<Written>> write(std::vector<Append>& group);
+  Result<Appended> insert(const Operation& operation);
+  void answer(std::vector<Written> written);
+  void refuse(std::vector<Append> group, const Error& why);
+  void reopen();
+  Result<void> prepare_statements();
+  Result<std::uint64_t> last_sequence();
+
+  DataFolder folder_;
+  Database database_;  // Before the statements: they are finalized first.
+  Post post_;
+  std::shared_ptr<Answers> answers_;
+  Statement insert_;
+  Statement find_;
+  std::uint64_t last_ = 0;  // Of the newest durable operation that the loop was told of.
+  bool is_broken_ = false;  // The connection failed and waits to be opened anew.
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<Queued> queue_;
+  std::size_t waiting_appends_ = 0;
+  std::uint64_t waiting_bytes_ = 0;
+  bool is_closing_ = false;
+  std::thread thread_;
+};
+
+void SqliteLog::Worker::run() {
+  for (;;) {
+    Task task;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [this] { return is_closing_ || !queue_.empty(); });
+      if (queue_.empty()) return;
+      if (auto* front = std::get_if<Task>(&queue_.front())) {
+        task = std::move(*front);
+        queue_.pop_front();
+      }
+    }
+    if (task) {
+      task();
+    } else {
+      commit(take_group());
+    }
+    if (!is_broken_ && database_.wal_pages() >= kCheckpointPages) database_.checkpoint();
+  }
+}
+
+std::vector<SqliteLog::Worker::Append> SqliteLog::Worker::take_group() {
+  std::vector<Append> group;
+  std::uint64_t size_bytes = 0;
+  const std::lock_guard lock(mutex_);
+  while (!queue_.empty() && group.size() < kCommitGroupOperations && size_bytes < kCommitGroupDocumentBytes) {
+    auto* append = std::get_if<Append>(&queue_.front());
+    if (append == nullptr) break;
+    size_bytes += append->operation.value->size();
+    group.push_back(std::move(*append));
+    queue_.pop_front();
+  }
+  waiting_appends_ -= group.size();
+  waiting_bytes_ -= size_bytes;
+  return group;
+}
+
+void SqliteLog::Worker::commit(std::vector<Append> group) {
+  if (is_broken_) reopen();
+  auto written = write(group);
+  if (written) {
+    answer(std::move(*written));
+    return;
+  }
+  insert_.reset();
+  find_.reset();
+  database_.roll_back();
+  // Whether a commit that failed half-way counts is only known after reading the write-ahead log again.
+  is_broken_ = true;
+  refuse(std::move(group), written.error().prefixed("write to the project's log"));
+}
+
+// On an error `group` is as it was.
+Result<std::vector<SqliteLog::Worker::Written>> SqliteLog::Worker::write(std::vector<Append>& group) {
+  if (is_broken_) return Error{Outcome::failed, "the database cannot be opened again"};
+  if (auto begun = database_.run("BEGIN IMMEDIATE"); !begun) return begun.error();
+  std::vector<Appended> places;
+  const std::uint64_t last = last_;
+  for (const Append& append : group) {
+    auto place = insert(append.operation);
+    if (place) places.push_back(*place);
+    if (!place) {
+      last_ = last;
+      return place.error();
+    }
+  }
+  if (auto committed = database_.run("COMMIT"); !committed) {
+    last_ = last;
+    return committed.error();
+  }
+  std::vector<Written> written;
+  written.reserve(group.size());
+  for (std::size_t i = 0; i < group.size(); ++i) written.push_back({std::move(group[i]), places[i]});
+  return written;
+}
+
+Result<Appended> SqliteLog::Worker::insert(const Operation& operation) {
+  Bytes id;
+  ByteWriter writer(id);
+  writer.u64(operation.id.high);
+  writer.u64(operation.id.low);
+  insert_.reset();
+  insert_.bind(0, last_ + 1).bind(1, ByteView(id)).bind(2, operation.session.value);
+  insert_.bind(3, std::string_view(operation.user)).bind(4, operation.timestamp.ms);
+  insert_.bind(5, static_cast<std::uint64_t>(operation.record)).bind(6, operation.base);
+  insert_.bind(7, as_bytes(*operation.value));
+  auto inserted = insert_.step();
+  if (!inserted) return inserted.error();
+  const bool is_new = database_.changes() == 1;
+  insert_.reset();
+  if (is_new) return Appended{++last_, false};
+  find_.reset();
+  find_.bind(0, ByteView(id));
+  auto row = find_.step();
+  if (!row) return row.error();
+  if (!*row)
+    return Error{Outcome::failed,
+                 "the database is damaged: sequence " + std::to_string(last_ + 1) + " is taken"};
+  const Appended place{find_.u64(0), true};
+  find_.reset();
+  return place;
+}
+
+void SqliteLog::Worker::answer(std::vector<Written> written) {
+  auto shared = std::make_shared<std::vector<Written>>(std::move(written));
+  post([answers = answers_, shared] {
+    for (Written& one : *shared) {
+      if (one.place.repeated) continue;
+      if (answers->on_commit) answers->on_commit({one.place.sequence, one.append.operation});
+    }
+    for (Written& one : *shared) one.append.done(one.place);
+  });
+}
+
+void SqliteLog::Worker::refuse(std::vector<Append> group, const Error& why) {
+  auto shared = std::make_shared<std::vector<Append>>(std::move(group));
+  post([shared, why] {
+    for (Append& append : *shared) append.done(why);
+  });
+}
+
+// What the failed group may have left behind is told as committed: it is durable, though its writer saw an error.
+void SqliteLog::Worker::reopen() {
+  insert_ = Statement();
+  find_ = Statement();
+  // Exclusive locking: the old connection must be gone before another one may come.
+  { const Database closed = std::move(database_); }
+  auto opened = Database::open(folder_.database());
+  if (!opened) return;
+  database_ = std::move(*opened);
+  if (!prepare_statements()) return;
+  is_broken_ = false;
+  auto missed = std::make_shared<std::vector<Committed>>();
+  const auto read = read_from(last_ + 1, [&](Committed committed) {
+    missed->push_back(std::move(committed));
+    return Result<void>();
+  });
+  if (!read) {
+    is_broken_ = true;
+    return;
+  }
+  if (missed->empty()) return;
+  last_ = missed->back().sequence;
+  post([answers = answers_, missed] {
+    for (const Committed& committed : *missed) {
+      if (answers->on_commit) answers->on_commit(committed);
+    }
+  });
+}
+
+Result<void> SqliteLog::Worker::prepare_statements() {
+  auto insert = database_.prepare(
+      "INSERT OR IGNORE INTO operations (sequence, id, session, user, timestamp, record, base, value) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+  if (!insert) return insert.error();
+  auto find = database_.prepare("SELECT sequence FROM operations WHERE id = ?");
+  if (!find) return find.error();
+  insert_ = std::move(*insert);
+  find_ = std::move(*find);
+  return {};
+}
+
+Result<std::uint64_t> SqliteLog::Worker::last_sequence() {
+  auto statement = database_.prepare(
+      "SELECT max(coalesce((SELECT max(sequence) FROM operations), 0), "
+      "coalesce((SELECT sequence FROM snapshot), 0))");
+  if (!statement) return statement.error();
+  auto row = statement->step();
+  if (!row) return row.error();
+  return statement->u64(0);
+}
+
+Result<LogSnapshot> SqliteLog::Worker::newest_snapshot() {
+  auto statement = database_.prepare("SELECT sequence, state FROM snapshot");
+  if (!statement) return statement.error();
+  auto row = statement->step();
+  if (!row) return row.error();
+  if (!*row) return LogSnapshot{};
+  const ByteView state = statement->blob(1);
+  return LogSnapshot{statement->u64(0), Bytes(state.begin(), state.end())};
+}
+
+Result<void> SqliteLog::Worker::write_snapshot(const LogSnapshot& snapshot) {
+  if (is_broken_) reopen();
+  if (is_broken_) return Error{Outcome::failed, "the database cannot be opened again"};
+  auto statement =
+      database_.prepare("INSERT OR REPLACE INTO snapshot (one, sequence, state) VALUES (1, ?, ?)");
+  if (!statement) return statement.error();
+  statement->bind(0, snapshot.sequence).bind(1, ByteView(snapshot.state));
+  auto done = statement->step();
+  if (!done) {
+    is_broken_ = true;
+    return done.error();
+  }
+  return {};
+}
+
+Result<void> SqliteLog::Worker::install(const LogSnapshot& snapshot) {
+  if (is_broken_) reopen();
+  if (snapshot.sequence < last_) {
+    return Error{Outcome::refused, "the log is at " + std::to_string(last_) + ", beyond the snapshot's " +
+                                       std::to_string(snapshot.sequence)};
+  }
+  auto written = write_snapshot(snapshot);
+  if (written) last_ = snapshot.sequence;
+  return written;
+}
+
+Result<void> SqliteLog::Worker::read_from(std::uint64_t sequence, const Visit& visit) {
+  if (is_broken_) return Error{Outcome::failed, "the database cannot be opened again"};
+  auto statement = database_.prepare(
+      "SELECT sequence, id, session, user, timestamp, record, base, value FROM operations WHERE sequence >= "
+      "? "
+      "ORDER BY sequence");
+  if (!statement) return statement.error();
+  statement->bind(0, sequence);
+  for (;;) {
+    auto row = statement->step();
+    if (!row) return row.error();
+    if (!*row) return {};
+    Committed committed;
+    committed.sequence = statement->u64(0);
+    ByteReader id(statement->blob(1));
+    committed.operation.id.high = id.u64();
+    committed.operation.id.low = id.u64();
+    committed.operation.session = SessionId{statement->u64(2)};
+    committed.operation.user = statement->text(3);
+    committed.operation.timestamp = Timestamp{statement->i64(4)};
+    const std::uint64_t record = statement->u64(5);
+    if (!id.finished() || record < 1 || record > 3) {
+      return Error{Outcome::failed, "operation " + std::to_string(committed.sequence) + ": damaged"};
+    }
+    committed.operation.record = static_cast<Record>(record);
+    committed.operation.base = statement->u64(6);
+    committed.operation.value = std::make_shared<const std::string>(statement->text(7));
+    if (auto visited = visit(std::move(committed)); !visited) return visited;
+  }
+}
+
+Result<std::unique_ptr<SqliteLog>> SqliteLog::open(Options options) {
+  auto folder = DataFolder::open(options.data, options.project);
+  if (!folder) return folder.error();
+  auto database = Database::open(folder->database());
+  if (!database) return database.error();
+  auto answers = std::make_shared<Answers>();
+  auto worker =
+      std::make_unique<Worker>(std::move(*folder), std::move(*database), std::move(options.post), answers);
+  if (auto started = worker->start(); !started) return started.error();
+  return std::unique_ptr<SqliteLog>(new SqliteLog(std::move(worker), std::move(answers)));
+}
+
+SqliteLog::SqliteLog(std::unique_ptr<Worker> worker, std::shared_ptr<Answers> answers)
+    : answers_(std::move(answers)), worker_(std::move(worker)) {}
+
+SqliteLog::~SqliteLog() {
+  worker_.reset();
+  answers_->is_closed = true;
+}
+
+void SqliteLog::on_commit(CommitHandler handler) { answers_->on_commit = std::move(handler); }
+
+void SqliteLog::append(Operation operation, AppendDone done) {
+  ENSURE(operation.value != nullptr && operation.id);
+  // `done` is moved only when it was accepted; otherwise it is told through the same door as every answer.
+  AppendDone refused = done;
+  if (worker_->submit(std::move(operation), std::move(done))) return;
+  worker_->post([refused = std::move(refused)] {
+    refused(Error{Outcome::failed, "too many writes are waiting for the disk; try again"});
+  });
+}
+
+void SqliteLog::snapshot(std::uint64_t sequence, std::function<Bytes()> encode, Done done) {
+  worker_->submit([worker = worker_.get(), sequence, encode = std::move(encode), done = std::move(done)] {
+    auto result = std::make_shared<Result<void>>(worker->write_snapshot({sequence, encode()}));
+    worker->post([done, result] { done(*result); });
+  });
+}
+
+void SqliteLog::install(LogSnapshot snapshot, Done done) {
+  auto shared = std::make_shared<const LogSnapshot>(std::move(snapshot));
+  worker_->submit([worker = worker_.get(), shared, done = std::move(done)] {
+    auto result = std::make_shared<Result<void>>(worker->install(*shared));
+    worker->post([done, result] { done(*result); });
+  });
+}
+
+Result<LogSnapshot> SqliteLog::newest_snapshot() {
+  std::promise<Result<LogSnapshot>> promise;
+  auto future = promise.get_future();
+  worker_->submit([&] { promise.set_value(worker_->newest_snapshot()); });
+  return future.get();
+}
+
+Result<void> SqliteLog::read_from(std::uint64_t sequence, const Visit& visit) {
+  std::promise<Result<void>> promise;
+  auto future = promise.get_future();
+  worker_->submit([&] { promise.set_value(worker_->read_from(sequence, visit)); });
+  return future.get();
+}
+
+}  // namespace callboard::server

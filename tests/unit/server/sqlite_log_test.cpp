@@ -1,0 +1,375 @@
+#include "server/store/sqlite_log.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+
+#include <condition_variable>
+#include <csignal>
+#include <deque>
+#include <filesystem>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <set>
+
+#include "server/board/recovery.h"
+#include "server/store/data_folder.h"
+#include "server/store/database.h"
+#include "tests/unit/server/operations.h"
+
+using namespace callboard;
+using namespace callboard::server;
+
+namespace {
+
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "callboard-log-XXXXXX").string();
+    path_ = ::mkdtemp(pattern.data());
+  }
+  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+// Stands for the loop: what the log posts runs in the test's own thread, when the test says so.
+class Inbox {
+ public:
+  SqliteLog::Post post() {
+    return [this](std::function<void()> task) {
+      const std::lock_guard lock(mutex_);
+      tasks_.push_back(std::move(task));
+      arrived_.notify_one();
+    };
+  }
+  void run_until(const std::function<bool()>& condition) {
+    while (!condition()) {
+      std::unique_lock lock(mutex_);
+      arrived_.wait(lock, [this] { return !tasks_.empty(); });
+      auto task = std::move(tasks_.front());
+      tasks_.pop_front();
+      lock.unlock();
+      task();
+    }
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::deque<std::function<void()>> tasks_;
+};
+
+std::unique_ptr<SqliteLog> open_log(const TemporaryFolder& folder, Inbox& inbox) {
+  auto log = SqliteLog::open({folder.path(), "Moria's Race", inbox.post()});
+  REQUIRE(log);
+  return std::move(*log);
+}
+
+Result<Appended> append(SqliteLog& log, Inbox& inbox, OperationLike like) {
+  std::optional<Result<Appended>> answer;
+  log.append(make_operation(std::move(like)), [&](Result<Appended> result) { answer = std::move(result); });
+  inbox.run_until([&] { return answer.has_value(); });
+  return *answer;
+}
+
+// Writes beyond this size fail while it lives, as on a full disk.
+class SmallDisk {
+ public:
+  explicit SmallDisk(rlim_t size_bytes) {
+    old_handler_ = std::signal(SIGXFSZ, SIG_IGN);
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &old_) == 0);
+    rlimit small = old_;
+    small.rlim_cur = size_bytes;
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+  }
+  ~SmallDisk() {
+    static_cast<void>(::setrlimit(RLIMIT_FSIZE, &old_));
+    std::signal(SIGXFSZ, old_handler_);
+  }
+
+ private:
+  rlimit old_{};
+  void (*old_handler_)(int) = nullptr;
+};
+
+}  // namespace
+
+TEST_CASE("operations get consecutive sequence numbers and are told as committed before they are answered") {
+  TemporaryFolder folder;
+  Inbox inbox;
+  auto log = open_log(folder, inbox);
+  std::string events;
+  log->on_commit([&](const Committed& committed) {
+    events += "c" + std::to_string(committed.sequence) + *committed.operation.value + " ";
+  });
+  int answered = 0;
+  for (std::uint64_t i = 1; i <= 3; ++i) {
+    log->append(make_operation({.id = i, .value = "v"}), [&](Result<Appended> result) {
+      REQUIRE(result);
+      events += "a" + std::to_string(result->sequence) + " ";
+      ++answered;
+    });
+  }
+  inbox.run_until([&] { return answered == 3; });
+
+  CHECK(events.find("c1v ") < events.find("a1 "));
+  CHECK(events.find("c3v ") < events.find("a3 "));
+  CHECK(events.find("a1 ") < events.find("a2 "));
+  CHECK(events.find("c1v ") < events.find("c2v "));
+  CHECK(events.size() == 7 * 1 + 4 * 3 + 2);
+}
+
+TEST_CASE("an operation that was sent again is answered with its old place and is not told again") {
+  TemporaryFolder folder;
+  Inbox inbox;
+  auto log = open_log(folder, inbox);
+  int committed = 0;
+  log->on_commit([&](const Committed&) { ++committed; });
+  REQUIRE(append(*log, inbox, {.id = 1})->sequence == 1);
+  REQUIRE(append(*log, inbox, {.id = 2})->sequence == 2);
+  const auto again = append(*log, inbox, {.id = 1});
+
+  CHECK(again->sequence == 1);
+  CHECK(again->repeated);
+  CHECK(committed == 2);
+  CHECK(append(*log, inbox, {.id = 3})->sequence == 3);
+}
+
+TEST_CASE("everything about an operation comes back after a restart") {
+  TemporaryFolder folder;
+  Inbox inbox;
+  const std::string value("bytes \0 and \xff", 13);
+  Operation sent = make_operation(
+      {.id = 5, .session = ~0ULL, .timestamp_ms = -4, .record = Record::analytics, .value = value});
+  sent.user = "Zoë | 日本";
+  sent.base = 17;
+  {
+    auto log = open_log(folder, inbox);
+    bool answered = false;
+    log->append(sent, [&](const Result<Appended>&) { answered = true; });
+    inbox.run_until([&] { return answered; });
+  }
+  auto log = open_log(folder, inbox);
+  std::vector<Committed> read;
+  REQUIRE(log->read_from(1, [&](Committed committed) {
+    read.push_back(std::move(committed));
+    return Result<void>();
+  }));
+
+  REQUIRE(read.size() == 1);
+  const Operation& back = read[0].operation;
+  CHECK(read[0].sequence == 1);
+  CHECK(back.id == sent.id);
+  CHECK(back.session == sent.session);
+  CHECK(back.user == sent.user);
+  CHECK(back.timestamp == sent.timestamp);
+  CHECK(back.record == sent.record);
+  CHECK(back.base == 17);
+  CHECK(*back.value == value);
+}
+
+TEST_CASE("destroying the log writes what was accepted and calls nobody") {
+  TemporaryFolder folder;
+  Inbox inbox;
+  int calls = 0;
+  {
+    auto log = open_log(folder, inbox);
+    for (std::uint64_t i = 1; i <= 500; ++i) {
+      log->append(make_operation({.id = i}), [&](const Result<Appended>&) { ++calls; });
+    }
+  }
+  auto log = open_log(folder, inbox);
+  CHECK(append(*log, inbox, {.id = 501})->sequence == 501);
+  CHECK(calls == 0);
+}
+
+TEST_CASE("a start reads the snapshot and what came after it") {
+  TemporaryFolder folder;
+  Inbox inbox;
+  Board live;
+  {
+    auto log = open_log(folder, inbox);
+    log->on_commit([&](const Committed& committed) { live.apply(committed.sequence, committed.operation); });
+    for (std::uint64_t i = 1; i <= 10; ++i)
+      REQUIRE(append(*log, inbox, {.id = i, .value = std::to_string(i)}));
+    std::optional<bool> kept;
+    log->snapshot(
+        live.sequence(), [board = live] { return board.encoded(); },
+        [&](const Result<void>& result) { kept = result.has_value(); });
+    inbox.run_until([&] { return kept.has_value(); });
+    REQUIRE(*kept);
+    for (std::uint64_t i = 11; i <= 15; ++i)
+      REQUIRE(append(*log, inbox, {.id = i, .record = Record::messages}));
+  }
+  auto log = open_log(folder, inbox);
+  const auto recovered = recover(*log);
+
+  REQUIRE(recovered);
+  CHECK(recovered->snapshot_sequence == 10);
+  CHECK(recovered->operations_replayed == 5);
+  CHECK(recovered->board.encoded() == live.encoded());
+}
+
+TEST_CASE("an installed snapshot is where the log goes on, unless the log is beyond it") {
+  TemporaryFolder folder;
+  Inbox inbox;
+  auto log = open_log(folder, inbox);
+  Board board;
+  board.apply(40, make_operation({.id = 1, .value = "from elsewhere"}));
+  const auto install = [&] {
+    std::optional<Result<void>> answer;
+    log->install({40, board.encoded()}, [&](Result<void> result) { answer = std::move(result); });
+    inbox.run_until([&] { return answer.has_value(); });
+    return *answer;
+  };
+  REQUIRE(install());
+  CHECK(append(*log, inbox, {.id = 2, .timestamp_ms = 1})->sequence == 41);
+  CHECK(install().error().text == "the log is at 41, beyond the snapshot's 40");
+  CHECK(*recover(*log)->board.head(Record::story).value == "from elsewhere");
+}
+
+TEST_CASE("a project's data belongs to one process, and another one is told which") {
+  TemporaryFolder folder;
+  Inbox inbox;
+  auto log = open_log(folder, inbox);
+  const auto second = SqliteLog::open({folder.path(), "Moria's Race", inbox.post()});
+
+  REQUIRE_FALSE(second);
+  CHECK(second.error().outcome == Outcome::refused);
+  CHECK(second.error().text.find("in use by process " + std::to_string(::getpid())) != std::string::npos);
+  CHECK(SqliteLog::open({folder.path(), "Another Project", inbox.post()}));
+}
+
+TEST_CASE("a database of a newer program and a file that is something else are refused") {
+  TemporaryFolder folder;
+  Inbox inbox;
+  const auto file = folder.path() / folder_name("Moria's Race") / "board.sqlite";
+  { open_log(folder, inbox); }
+  {
+    auto database = Database::open(file);
+    REQUIRE(database);
+    REQUIRE(database->run("PRAGMA user_version = 2"));
+  }
+  const auto newer = SqliteLog::open({folder.path(), "Moria's Race", inbox.post()});
+  REQUIRE_FALSE(newer);
+  CHECK(newer.error().text.find("schema version 2 is newer than this program's 1") != std::string::npos);
+
+  {
+    const int fd = ::open(file.c_str(), O_WRONLY | O_TRUNC);
+    REQUIRE(fd >= 0);
+    const std::string text(5000, 'x');
+    REQUIRE(::write(fd, text.data(), text.size()) == 5000);
+    ::close(fd);
+  }
+  CHECK_FALSE(SqliteLog::open({folder.path(), "Moria's Race", inbox.post()}));
+}
+
+TEST_CASE("projects have different folders, whatever their names") {
+  CHECK(folder_name("Moria's Race") == "Moria%27s Race");
+  CHECK(folder_name("..") == "%2E%2E");
+  CHECK(folder_name("a/b") == "a%2Fb");
+  CHECK(folder_name("a%2Fb") == "a%252Fb");
+  const std::string long_name(400, 'a');
+  CHECK(folder_name(long_name).size() < 255);
+  CHECK(folder_name(long_name + "b") != folder_name(long_name + "c"));
+}
+
+TEST_CASE("a write that fails is answered with an error and the log goes on when the fault clears") {
+  TemporaryFolder folder;
+  Inbox inbox;
+  auto log = open_log(folder, inbox);
+  std::set<std::uint64_t> committed;
+  log->on_commit([&](const Committed& one) { committed.insert(one.operation.id.low); });
+  REQUIRE(append(*log, inbox, {.id = 1}));
+  {
+    SmallDisk disk(64 * 1024);
+    const auto failed = append(*log, inbox, {.id = 2, .value = std::string(200'000, 'x')});
+    REQUIRE_FALSE(failed);
+    CHECK(failed.error().text.rfind("write to the project's log", 0) == 0);
+    CHECK_FALSE(append(*log, inbox, {.id = 3, .value = std::string(200'000, 'x')}));
+  }
+  const auto again = append(*log, inbox, {.id = 2, .value = std::string(200'000, 'x')});
+  REQUIRE(again);
+  CHECK(append(*log, inbox, {.id = 4}));
+  CHECK(committed == std::set<std::uint64_t>{1, 2, 4});
+
+  log.reset();
+  log = open_log(folder, inbox);
+  std::set<std::uint64_t> read;
+  REQUIRE(log->read_from(1, [&](const Committed& one) {
+    read.insert(one.operation.id.low);
+    return Result<void>();
+  }));
+  CHECK(read == committed);
+}
+
+namespace {
+
+// Appends for ever and writes the id of every acknowledged operation to `acknowledged_fd`.
+[[noreturn]] void append_until_killed(const TemporaryFolder& folder, std::uint64_t first_id,
+                                      int acknowledged_fd) {
+  Inbox inbox;
+  auto log = SqliteLog::open({folder.path(), "Moria's Race", inbox.post()});
+  if (!log) ::_exit(1);
+  std::uint64_t under_way = 0;
+  for (std::uint64_t id = first_id;; ++id) {
+    ++under_way;
+    (*log)->append(make_operation({.id = id, .value = std::string(id % 3000, 'x')}),
+                   [&under_way, id, acknowledged_fd](const Result<Appended>& result) {
+                     --under_way;
+                     if (!result || ::write(acknowledged_fd, &id, sizeof id) != sizeof id) ::_exit(2);
+                   });
+    inbox.run_until([&] { return under_way < 8; });
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a process that is killed at any moment loses nothing that was acknowledged") {
+  const auto seed = static_cast<unsigned>(::getpid());
+  INFO("seed " << seed);
+  std::mt19937 random(seed);
+  TemporaryFolder folder;
+  std::set<std::uint64_t> acknowledged;
+  for (std::uint64_t round = 0; round < 20; ++round) {
+    int fds[2];
+    REQUIRE(::pipe(fds) == 0);
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      ::close(fds[0]);
+      append_until_killed(folder, round * 1'000'000 + 1, fds[1]);
+    }
+    ::close(fds[1]);
+    const std::size_t kill_after = acknowledged.size() + 1 + random() % 60;
+    std::uint64_t id = 0;
+    while (::read(fds[0], &id, sizeof id) == sizeof id) {
+      acknowledged.insert(id);
+      if (acknowledged.size() == kill_after) ::kill(child, SIGKILL);
+    }
+    ::close(fds[0]);
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    REQUIRE(WIFSIGNALED(status));
+  }
+  Inbox inbox;
+  auto log = open_log(folder, inbox);
+  std::set<std::uint64_t> found;
+  std::uint64_t last = 0;
+  REQUIRE(log->read_from(1, [&](const Committed& one) {
+    CHECK(one.sequence == last + 1);
+    last = one.sequence;
+    found.insert(one.operation.id.low);
+    return Result<void>();
+  }));
+  CHECK(acknowledged.size() >= 20);
+  CHECK(std::includes(found.begin(), found.end(), acknowledged.begin(), acknowledged.end()));
+}
