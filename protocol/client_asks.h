@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/clock.h"
@@ -26,6 +27,8 @@ class ClientAsks {
   bool has_sendable() const;
   // nullopt: its time was over and it is answered already. An error: nothing of that id was asked.
   Result<std::optional<client_action::Answered>> on_answer(ServerMessage answer);
+  // Those that wait with a document of more than that, as refused.
+  std::vector<client_action::Answered> refuse_larger_than(std::uint64_t document_max);
   // Those whose deadline has come.
   std::vector<client_action::Answered> on_time(Instant now);
   // Everything that is left, as interrupted.
@@ -43,7 +46,9 @@ class ClientAsks {
   std::map<AskId, std::uint64_t>
       in_flight_;  // Sent, with the bytes of their documents; the late ones as well.
   std::uint64_t document_bytes_ = 0;
-  std::map<AskId, Instant> deadlines_;  // Of all that are not answered yet, queued or sent.
+  // Of all that are not answered yet, queued or sent. The smallest id has the earliest deadline, but for the minutes in
+  // which ids go round.
+  std::map<AskId, Instant> deadlines_;
 };
 
 }  // namespace callboard::protocol

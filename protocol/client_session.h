@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <optional>
 #include <string>
@@ -56,20 +57,26 @@ class ClientSession {
   std::size_t unanswered() const { return asks_.unanswered(); }
 
  private:
-  void join_message(ServerMessage message, Instant now);
+  static std::uint64_t document_max(std::uint64_t frame_max);
   void turn_message(ServerMessage message);
   void take_turn();
-  void want_turn();
+  void request_turn();
   void perform(Result<std::vector<ClientAction>> actions);
-  void finish(Outcome outcome, std::string reason);
+  void apply(const Welcome& welcome);
+  void end_with(Error error);
+  void finish(Error error);
+  void push(std::vector<client_action::Answered> answers);
 
   JoinClient join_;
   std::optional<ClientTurn> turn_;  // From the end of the join on.
   ClientAsks asks_;
   std::deque<ClientAction> actions_;
+  Instant started_;
   Instant now_;
   Duration silence_ = kSilenceLimit;
+  std::uint64_t document_max_ = document_max(kFrameMax);
   bool over_ = false;
+  std::string end_reason_;
 };
 
 }  // namespace callboard::protocol

@@ -22,7 +22,7 @@
 //   yours                         ->
 namespace callboard::protocol {
 
-// One deadline for the whole: ServerSession ends a join that takes longer than kHandshakeLimit.
+// One deadline for the whole: ServerSession ends a join that takes longer than its handshake limit.
 // An error means that the client broke the rules and says how; end the session with it.
 class JoinServer {
  public:
@@ -51,6 +51,7 @@ class JoinServer {
   ServerAction settle(Assets assets);
 
  private:
+  bool awaits_client() const;
   Result<std::vector<ServerAction>> on_username(ClientMessage message, Instant now);
   Result<std::vector<ServerAction>> on_project(const ClientMessage& message);
   Result<std::vector<ServerAction>> on_exchange(ClientMessage message);

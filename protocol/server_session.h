@@ -21,6 +21,7 @@ struct ServerSessionConfig {
   Timestamp wall;
   std::uint64_t frame_max = kFrameMax;
   TurnLimits limits = {};
+  Duration handshake_limit = kHandshakeLimit;
 };
 
 // The server's view of one connection, from the greeting to the end: the join, then turns, asks, answers and tells.
@@ -77,12 +78,11 @@ class ServerSession {
   std::size_t unanswered() const { return asks_.unanswered(); }
 
  private:
-  void join_message(ClientMessage message, Instant now);
   void turn_message(ClientMessage message);
-  void ask(ClientMessage message);
+  void send_answers();
   void take_turn();
-  void give_turn();
   void perform(Result<std::vector<ServerAction>> actions);
+  void end_with(Error error);
   void finish(Outcome outcome, std::string reason);
 
   ServerSessionConfig config_;
@@ -90,6 +90,7 @@ class ServerSession {
   std::optional<ServerTurn> turn_;  // From the end of the join on.
   ServerAsks asks_;
   std::deque<ServerAction> actions_;
+  Instant started_;
   Instant now_;
   bool over_ = false;
 };

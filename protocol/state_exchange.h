@@ -22,6 +22,8 @@
 // Assets go the same way, with items in place of the document. Deadlines are those of the join as a whole.
 namespace callboard::protocol {
 
+inline constexpr std::uint32_t kProtocolVersion = 1;
+
 enum class SharedRecord { story, assets, analytics };
 std::string_view to_text(SharedRecord record);
 
@@ -44,7 +46,8 @@ class StateExchangeServer {
  private:
   SharedRecord record_;
   Step step_ = Step::awaiting_claim;
-  std::uint64_t base_ = 0;  // The revision of which the client has the document already.
+  bool has_base_ = false;  // The client has the document of revision `base_`, unchanged.
+  std::uint64_t base_ = 0;
 };
 
 class StateExchangeClient {

@@ -1,0 +1,123 @@
+#include "protocol/client_asks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "base/ensure.h"
+#include "base/text.h"
+#include "protocol/server_asks.h"
+
+namespace callboard::protocol {
+
+using client_action::Answered;
+
+namespace {
+
+Result<ServerMessage> answer_or_error(ServerMessage answer) {
+  if (auto* error = std::get_if<ErrorAnswer>(&answer)) {
+    // An error that is no error would read as success.
+    const auto outcome = error->outcome == Outcome::done ? Outcome::failed : error->outcome;
+    return Error{outcome, escaped(error->text)};
+  }
+  if (const auto* unknown = std::get_if<UnknownAnswer>(&answer)) {
+    return Error{Outcome::failed,
+                 fmt::format("the server's answer {} is unknown here", quoted(unknown->verb))};
+  }
+  return answer;
+}
+
+}  // namespace
+
+AskId ClientAsks::add(ClientMessage ask, Instant now) {
+  const auto id = next_free_id();
+  set_ask_id(ask, id);
+  deadlines_.emplace(id, now + kAskLimit);
+  queue_.push_back(std::move(ask));
+  return id;
+}
+
+// Ids go round after 2^32; one whose answer is still to come is not used again.
+AskId ClientAsks::next_free_id() {
+  do {
+    ++last_id_;
+  } while (deadlines_.contains(last_id_) || in_flight_.contains(last_id_));
+  return last_id_;
+}
+
+bool ClientAsks::has_sendable() const {
+  if (queue_.empty() || in_flight_.size() >= kAsksPerTurn) return false;
+  return document_bytes_ == 0 || document_bytes_ + document_size_bytes(queue_.front()) <= kUnansweredBytesMax;
+}
+
+std::vector<ClientMessage> ClientAsks::take_sendable() {
+  std::vector<ClientMessage> asks;
+  while (has_sendable()) {
+    const auto bytes = document_size_bytes(queue_.front());
+    in_flight_.emplace(*ask_id_of(queue_.front()), bytes);
+    document_bytes_ += bytes;
+    asks.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+  }
+  return asks;
+}
+
+Result<std::optional<Answered>> ClientAsks::on_answer(ServerMessage answer) {
+  const auto id = answered_id_of(answer);
+  ENSURE(id);
+  const auto sent = in_flight_.find(*id);
+  if (sent == in_flight_.end())
+    return Error{Outcome::usage, fmt::format("answered ask {}, which is not asked", *id)};
+  document_bytes_ -= sent->second;
+  in_flight_.erase(sent);
+  if (deadlines_.erase(*id) == 0) return std::optional<Answered>();
+  return std::optional<Answered>(Answered{*id, answer_or_error(std::move(answer))});
+}
+
+std::vector<Answered> ClientAsks::refuse_larger_than(std::uint64_t document_max) {
+  std::vector<Answered> answers;
+  std::erase_if(queue_, [&](const ClientMessage& ask) {
+    const auto bytes = document_size_bytes(ask);
+    if (bytes <= document_max) return false;
+    const auto id = *ask_id_of(ask);
+    deadlines_.erase(id);
+    answers.push_back(
+        {id, Error{Outcome::refused, fmt::format("document: expected at most {}, got {}",
+                                                 human_bytes(document_max), human_bytes(bytes))}});
+    return true;
+  });
+  return answers;
+}
+
+std::vector<Answered> ClientAsks::on_time(Instant now) {
+  std::vector<Answered> answers;
+  while (!deadlines_.empty() && deadlines_.begin()->second <= now) {
+    const auto id = deadlines_.begin()->first;
+    deadlines_.erase(deadlines_.begin());
+    std::erase_if(queue_, [id](const ClientMessage& ask) { return ask_id_of(ask) == id; });
+    answers.push_back({id, Error{Outcome::timed_out, fmt::format("no answer within {} s",
+                                                                 std::chrono::seconds(kAskLimit).count())}});
+  }
+  return answers;
+}
+
+std::vector<Answered> ClientAsks::interrupt(const std::string& reason) {
+  std::vector<Answered> answers;
+  for (const auto& deadline : deadlines_)
+    answers.push_back({deadline.first, Error{Outcome::interrupted, reason}});
+  deadlines_.clear();
+  queue_.clear();
+  in_flight_.clear();
+  document_bytes_ = 0;
+  return answers;
+}
+
+std::optional<Instant> ClientAsks::next_deadline() const {
+  if (deadlines_.empty()) return std::nullopt;
+  return deadlines_.begin()->second;
+}
+
+}  // namespace callboard::protocol

@@ -1,0 +1,93 @@
+#include "protocol/server_asks.h"
+
+#include <fmt/format.h>
+
+#include <type_traits>
+#include <utility>
+
+#include "base/ensure.h"
+#include "base/text.h"
+
+namespace callboard::protocol {
+
+std::optional<AskId> ask_id_of(const ClientMessage& message) {
+  return std::visit(
+      [](const auto& held) -> std::optional<AskId> {
+        if constexpr (requires { held.id; }) return held.id;
+        return std::nullopt;
+      },
+      message);
+}
+
+void set_ask_id(ClientMessage& ask, AskId id) {
+  ENSURE(ask_id_of(ask));
+  std::visit(
+      [id](auto& held) {
+        if constexpr (requires { held.id; }) held.id = id;
+      },
+      ask);
+}
+
+std::uint64_t document_size_bytes(const ClientMessage& ask) {
+  const auto* write = std::get_if<DocumentWrite>(&ask);
+  return write == nullptr || write->document == nullptr ? 0 : write->document->size();
+}
+
+std::optional<AskId> answered_id_of(const ServerMessage& message) {
+  return std::visit(
+      [](const auto& held) -> std::optional<AskId> {
+        if constexpr (requires { held.re; }) return held.re;
+        return std::nullopt;
+      },
+      message);
+}
+
+Result<void> ServerAsks::on_ask(ClientMessage ask) {
+  const auto id = ask_id_of(ask);
+  ENSURE(id);
+  if (in_flight_.size() >= kAsksPerTurn) {
+    return Error{Outcome::refused, fmt::format("more than {} asks are unanswered", kAsksPerTurn)};
+  }
+  const auto bytes = document_size_bytes(ask);
+  // One document alone is bounded by the frame that brought it.
+  if (document_bytes_ > 0 && document_bytes_ + bytes > kUnansweredBytesMax) {
+    return Error{Outcome::refused,
+                 fmt::format("more than {} of documents are unanswered", human_bytes(kUnansweredBytesMax))};
+  }
+  if (!in_flight_.emplace(*id, InFlight{.document_bytes = bytes}).second) {
+    return Error{Outcome::usage, fmt::format("ask {} is still unanswered", *id)};
+  }
+  document_bytes_ += bytes;
+  if (const auto* unknown = std::get_if<UnknownAsk>(&ask)) {
+    in_flight_.at(*id).delivered = true;
+    hold(ErrorAnswer{*id, Outcome::usage, fmt::format("unknown verb {}", quoted(unknown->verb))});
+  } else {
+    received_.push_back(std::move(ask));
+  }
+  return {};
+}
+
+std::optional<ClientMessage> ServerAsks::next() {
+  if (received_.empty() || held_.size() >= kAnswersHeld) return std::nullopt;
+  auto ask = std::move(received_.front());
+  received_.pop_front();
+  in_flight_.at(*ask_id_of(ask)).delivered = true;
+  return ask;
+}
+
+void ServerAsks::hold(ServerMessage answer) {
+  const auto id = answered_id_of(answer);
+  ENSURE(id);
+  const auto ask = in_flight_.find(*id);
+  ENSURE(ask != in_flight_.end() && ask->second.delivered && !ask->second.answered);
+  ask->second.answered = true;
+  document_bytes_ -= ask->second.document_bytes;
+  held_.push_back(std::move(answer));
+}
+
+std::vector<ServerMessage> ServerAsks::take_held() {
+  for (const auto& answer : held_) in_flight_.erase(*answered_id_of(answer));
+  return std::exchange(held_, {});
+}
+
+}  // namespace callboard::protocol

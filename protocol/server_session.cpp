@@ -1,0 +1,196 @@
+#include "protocol/server_session.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <utility>
+
+#include "base/ensure.h"
+#include "protocol/faults.h"
+
+namespace callboard::protocol {
+
+namespace {
+
+template <class T>
+bool is(const ServerAction& action) {
+  return std::holds_alternative<T>(action);
+}
+
+auto seconds(Duration duration) { return std::chrono::duration_cast<std::chrono::seconds>(duration).count(); }
+
+}  // namespace
+
+ServerSession::ServerSession(ServerSessionConfig config, Instant now)
+    : config_(std::move(config)),
+      join_({.project = config_.project,
+             .server = config_.server,
+             .software = config_.software,
+             .wall = config_.wall,
+             .started = now}),
+      started_(now),
+      now_(now) {
+  actions_.push_back(server_action::Send{join_.greeting()});
+}
+
+std::optional<ServerAction> ServerSession::next_action() {
+  if (!actions_.empty()) {
+    auto action = std::move(actions_.front());
+    actions_.pop_front();
+    return action;
+  }
+  if (over_) return std::nullopt;
+  if (auto ask = asks_.next()) return server_action::Asked{std::move(*ask)};
+  return std::nullopt;
+}
+
+// --- What happens on the connection ---------------------------------------------------------------------------------
+
+void ServerSession::on_message(ClientMessage message, Instant now) {
+  if (over_) return;
+  now_ = now;
+  if (turn_) turn_->on_heard(now);
+  if (const auto* bye = std::get_if<Bye>(&message)) {
+    auto error = said_bye(*bye);
+    return finish(error.outcome, std::move(error.text));
+  }
+  if (turn_) {
+    turn_message(std::move(message));
+  } else {
+    perform(join_.on_message(std::move(message), now));
+  }
+}
+
+void ServerSession::turn_message(ClientMessage message) {
+  if (std::holds_alternative<TurnRequest>(message)) {
+    if (turn_->on_request()) actions_.push_back(server_action::Send{Yours{}});
+    return;
+  }
+  if (turn_->is_servers()) return end_with(out_of_turn(verb_of(message), "the server has the turn"));
+  if (std::holds_alternative<Yours>(message)) return take_turn();
+  if (std::holds_alternative<UnknownTell>(message)) return;
+  if (!ask_id_of(message)) return end_with(unexpected("an ask", verb_of(message)));
+  if (auto taken = asks_.on_ask(std::move(message)); !taken) end_with(taken.error());
+}
+
+void ServerSession::take_turn() {
+  turn_->on_yours();
+  send_answers();
+  actions_.push_back(server_action::TurnTaken{});
+}
+
+void ServerSession::send_answers() {
+  for (auto& answer : asks_.take_held()) actions_.push_back(server_action::Send{std::move(answer)});
+}
+
+void ServerSession::on_garbage(const Error& error) {
+  if (!over_) end_with(error);
+}
+
+void ServerSession::on_progress(Instant now) {
+  now_ = now;
+  if (turn_) turn_->on_heard(now);
+}
+
+void ServerSession::on_disconnected(const Error& error) {
+  if (!over_) finish(error.outcome, error.text);
+}
+
+// --- What the owner decides -----------------------------------------------------------------------------------------
+
+void ServerSession::admit(Welcome welcome) {
+  if (over_) return;
+  welcome.frame_max = config_.frame_max;
+  welcome.heartbeat = std::chrono::duration_cast<std::chrono::milliseconds>(config_.limits.heartbeat);
+  welcome.silence = std::chrono::duration_cast<std::chrono::milliseconds>(config_.limits.silence);
+  perform(join_.admit(std::move(welcome)));
+}
+
+void ServerSession::settle(DocumentState state) {
+  if (!over_) actions_.push_back(join_.settle(std::move(state)));
+}
+
+void ServerSession::settle(Assets assets) {
+  if (!over_) actions_.push_back(join_.settle(std::move(assets)));
+}
+
+void ServerSession::answer(ServerMessage answer) {
+  if (over_) return;
+  asks_.hold(std::move(answer));
+  if (turn_->is_servers()) send_answers();
+}
+
+bool ServerSession::may_tell() const { return !over_ && turn_ && turn_->is_servers(); }
+
+void ServerSession::tell(ServerMessage message) {
+  if (over_) return;
+  ENSURE(may_tell() && !answered_id_of(message));
+  actions_.push_back(server_action::Send{std::move(message)});
+}
+
+void ServerSession::tell(EncodedFrame frame) {
+  if (over_) return;
+  ENSURE(may_tell());
+  actions_.push_back(server_action::SendEncoded{std::move(frame)});
+}
+
+void ServerSession::close(Outcome outcome, std::string reason) {
+  if (!over_) end_with({outcome, std::move(reason)});
+}
+
+// --- Time -----------------------------------------------------------------------------------------------------------
+
+std::optional<Instant> ServerSession::next_deadline() const {
+  if (over_) return std::nullopt;
+  return turn_ ? turn_->deadline() : started_ + config_.handshake_limit;
+}
+
+void ServerSession::on_time(Instant now) {
+  if (over_) return;
+  now_ = now;
+  if (!turn_) {
+    if (now < started_ + config_.handshake_limit) return;
+    return end_with({Outcome::timed_out, fmt::format("the join took longer than {} s, waiting for {}",
+                                                     seconds(config_.handshake_limit), join_.awaited())});
+  }
+  switch (turn_->on_time(now)) {
+    case ServerTurn::Due::nothing:
+      return;
+    case ServerTurn::Due::heartbeat:
+      actions_.push_back(server_action::Send{Yours{}});
+      return;
+    case ServerTurn::Due::silence:
+      return end_with({Outcome::timed_out,
+                       fmt::format("the client said nothing for {} s", seconds(config_.limits.silence))});
+  }
+}
+
+ServerSession::Step ServerSession::step() const {
+  if (over_) return Step::over;
+  if (!turn_) return Step::awaiting_join;
+  return turn_->is_servers() ? Step::awaiting_request : Step::awaiting_yours;
+}
+
+// --- The end --------------------------------------------------------------------------------------------------------
+
+void ServerSession::perform(Result<std::vector<ServerAction>> actions) {
+  if (!actions) return end_with(actions.error());
+  for (auto& action : *actions) {
+    if (is<server_action::Closed>(action) || is<server_action::TicketShown>(action)) over_ = true;
+    if (is<server_action::Joined>(action)) turn_.emplace(config_.limits, now_);
+    actions_.push_back(std::move(action));
+  }
+}
+
+void ServerSession::end_with(Error error) {
+  actions_.push_back(server_action::Send{Bye{error.outcome, error.text}});
+  finish(error.outcome, std::move(error.text));
+}
+
+void ServerSession::finish(Outcome outcome, std::string reason) {
+  ENSURE(!over_);
+  over_ = true;
+  actions_.push_back(server_action::Closed{outcome, std::move(reason)});
+}
+
+}  // namespace callboard::protocol
