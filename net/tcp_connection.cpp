@@ -29,7 +29,7 @@ struct TcpConnection::Impl : std::enable_shared_from_this<TcpConnection::Impl> {
   // Owns its buffers until libuv is done with them, whatever became of the connection.
   struct WriteRequest {
     uv_write_t request{};
-    std::vector<std::shared_ptr<const Bytes>> buffers;
+    std::vector<SharedBytes> buffers;
     std::uint64_t size_bytes = 0;
     std::weak_ptr<Impl> connection;
   };
@@ -49,7 +49,7 @@ struct TcpConnection::Impl : std::enable_shared_from_this<TcpConnection::Impl> {
   UvHandle<uv_tcp_t> tcp;
   std::unique_ptr<Timer> flush_limit;
   std::optional<Duration> flush_asked;  // close_after_flush() came before the connection.
-  std::vector<std::shared_ptr<const Bytes>> queue;
+  std::vector<SharedBytes> queue;
   std::uint64_t queued_bytes = 0;
   WriteRequest* in_flight = nullptr;
   std::uint64_t written_bytes = 0;
@@ -61,7 +61,7 @@ struct TcpConnection::Impl : std::enable_shared_from_this<TcpConnection::Impl> {
   void on_connected(Result<Fd> fd);
   void update_reading();
   void on_bytes(ByteView bytes);
-  void enqueue(std::shared_ptr<const Bytes> bytes);
+  void enqueue(SharedBytes bytes);
   void schedule_flush();
   void flush();
   void on_written(WriteRequest& request, int rc);
@@ -152,12 +152,12 @@ void TcpConnection::Impl::on_bytes(ByteView bytes) {
   }
 }
 
-void TcpConnection::Impl::enqueue(std::shared_ptr<const Bytes> bytes) {
+void TcpConnection::Impl::enqueue(SharedBytes bytes) {
   const bool is_taking = step == Step::connecting || step == Step::accepted || step == Step::open;
-  if (!is_taking || flush_asked || bytes == nullptr || bytes->empty()) {
+  if (!is_taking || flush_asked || bytes.view.empty()) {
     return;
   }
-  queued_bytes += bytes->size();
+  queued_bytes += bytes.view.size();
   queue.push_back(std::move(bytes));
   schedule_flush();
 }
@@ -188,9 +188,9 @@ void TcpConnection::Impl::flush() {
   parts.reserve(request->buffers.size());
   for (const auto& bytes : request->buffers) {
     // libuv takes char* and only reads. An unsigned holds it: frames are bounded far below 4 GiB.
-    ENSURE(bytes->size() <= UINT32_MAX);
-    char* data = const_cast<char*>(as_text(*bytes).data());
-    parts.push_back(uv_buf_init(data, static_cast<unsigned>(bytes->size())));
+    ENSURE(bytes.view.size() <= UINT32_MAX);
+    char* data = const_cast<char*>(as_text(bytes.view).data());
+    parts.push_back(uv_buf_init(data, static_cast<unsigned>(bytes.view.size())));
   }
   const int rc = uv_write(&request->request, tcp.stream(), parts.data(), static_cast<unsigned>(parts.size()),
                           &on_write_done);
@@ -237,14 +237,14 @@ Bytes TcpConnection::Impl::take_unsent() {
   if (in_flight != nullptr) {
     std::uint64_t skip = in_flight->size_bytes - in_flight_bytes();
     for (const auto& bytes : in_flight->buffers) {
-      const auto skipped = std::min<std::uint64_t>(skip, bytes->size());
-      unsent.insert(unsent.end(), bytes->begin() + static_cast<std::ptrdiff_t>(skipped), bytes->end());
+      const auto skipped = std::min<std::uint64_t>(skip, bytes.view.size());
+      unsent.insert(unsent.end(), bytes.view.begin() + static_cast<std::ptrdiff_t>(skipped), bytes.view.end());
       skip -= skipped;
     }
     in_flight = nullptr;
   }
   for (const auto& bytes : queue) {
-    unsent.insert(unsent.end(), bytes->begin(), bytes->end());
+    unsent.insert(unsent.end(), bytes.view.begin(), bytes.view.end());
   }
   queue.clear();
   queued_bytes = 0;
@@ -356,9 +356,7 @@ void TcpConnection::start(Handlers handlers) {
   }
 }
 
-void TcpConnection::write(std::shared_ptr<const Bytes> bytes) { impl_->enqueue(std::move(bytes)); }
-
-void TcpConnection::write(Bytes bytes) { impl_->enqueue(std::make_shared<const Bytes>(std::move(bytes))); }
+void TcpConnection::write(SharedBytes bytes) { impl_->enqueue(std::move(bytes)); }
 
 std::uint64_t TcpConnection::unsent_bytes() const { return impl_->queued_bytes + impl_->in_flight_bytes(); }
 

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/clock.h"
@@ -17,6 +19,16 @@ struct ReleasedSocket {
   Fd fd;
   // What was given to write() and has not gone out: whoever goes on with the socket sends it first.
   Bytes unsent;
+};
+
+// Bytes that stay as they are as long as anybody still has to write them; told to many, they are never copied.
+struct SharedBytes {
+  SharedBytes(Bytes bytes) : SharedBytes(std::make_shared<const Bytes>(std::move(bytes))) {}
+  SharedBytes(const std::shared_ptr<const Bytes>& bytes) : owner(bytes), view(*bytes) {}
+  SharedBytes(const std::shared_ptr<const std::string>& text) : owner(text), view(as_bytes(*text)) {}
+
+  std::shared_ptr<const void> owner;
+  ByteView view;
 };
 
 // One TCP connection, accepted by a TcpListener or made by connect(). TCP_NODELAY and keep-alive are on.
@@ -49,8 +61,7 @@ class TcpConnection {
 
   // Queues bytes; everything queued in one turn leaves in as few system calls as possible at its end. Ignored once the
   // connection has ended or is closing. There is no limit here: look at unsent_bytes().
-  void write(std::shared_ptr<const Bytes> bytes);
-  void write(Bytes bytes);
+  void write(SharedBytes bytes);
   // Queued here and not yet taken by the kernel.
   std::uint64_t unsent_bytes() const;
   std::uint64_t sent_bytes() const;
