@@ -1,0 +1,47 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+namespace callboard::cli {
+
+// Ctrl-C (SIGINT), SIGTERM and a closed terminal (SIGHUP), as events on a thread of their own: the first one asks whoever
+// listens to end cleanly, a second one ends the program at once with 130. Signals that the program was started to ignore
+// (nohup) stay ignored. Create the one Interrupt first thing in main(), before any other thread: it blocks the signals
+// for all threads that follow, so nothing else may handle them.
+class Interrupt {
+ public:
+  Interrupt();
+  ~Interrupt();
+  Interrupt(const Interrupt&) = delete;
+  Interrupt& operator=(const Interrupt&) = delete;
+
+  bool is_requested() const { return signal_number() != 0; }
+  // The first signal that came, 0 for none.
+  int signal_number() const;
+
+  // While it exists, `clean_up` is called once when the first signal comes, on a thread of its own; or at once, on the
+  // caller's thread, if it came before. The destructor waits for a call under way, so it must not run inside one.
+  class Listener {
+   public:
+    ~Listener();
+    Listener(const Listener&) = delete;
+    Listener& operator=(const Listener&) = delete;
+
+   private:
+    friend class Interrupt;
+    struct Registration;
+    explicit Listener(std::unique_ptr<Registration> registration);
+    std::unique_ptr<Registration> registration_;
+  };
+  [[nodiscard]] Listener listen(std::function<void()> clean_up);
+
+  // Waits until the first signal.
+  void wait() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace callboard::cli

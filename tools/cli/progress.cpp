@@ -1,0 +1,106 @@
+#include "tools/cli/progress.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace callboard::cli {
+namespace {
+
+constexpr auto kRateWindow = 5s;
+constexpr auto kBarPeriod = 100ms;
+constexpr auto kLinePeriod = 5s;
+constexpr std::size_t kBarColumns = 20;
+
+std::size_t terminal_columns() {
+  winsize size{};
+  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
+  return size.ws_col;
+}
+
+// Of bytes, or of files where there is nothing but empty ones. In thousandths: 99.99 % is not yet 100 %.
+std::uint64_t thousandths_done(const ProgressState& state) {
+  const bool by_bytes = state.bytes_wanted > 0;
+  const auto wanted = by_bytes ? state.bytes_wanted : state.files_wanted;
+  const auto done = std::min(by_bytes ? state.bytes_done : state.files_done, wanted);
+  if (wanted == 0) return 1000;
+  return static_cast<std::uint64_t>(static_cast<double>(done) / static_cast<double>(wanted) * 1000.0);
+}
+
+std::string time_left(std::uint64_t seconds) {
+  if (seconds >= 3600) return fmt::format("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+  return fmt::format("{}:{:02}", seconds / 60, seconds % 60);
+}
+
+std::string bar_of(std::uint64_t thousandths) {
+  const auto full = static_cast<std::size_t>(thousandths) * kBarColumns / 1000;
+  return "[" + std::string(full, '#') + std::string(kBarColumns - full, '-') + "]";
+}
+
+}  // namespace
+
+void RateMeter::add(Instant now, std::uint64_t bytes_done) {
+  samples_.emplace_back(now, bytes_done);
+  while (samples_.size() > 2 && now - samples_[1].first >= kRateWindow) samples_.pop_front();
+}
+
+std::uint64_t RateMeter::bytes_per_second() const {
+  if (samples_.size() < 2) return 0;
+  const std::chrono::duration<double> time = samples_.back().first - samples_.front().first;
+  const auto [first, last] = std::pair(samples_.front().second, samples_.back().second);
+  if (time.count() <= 0 || last <= first) return 0;
+  return static_cast<std::uint64_t>(static_cast<double>(last - first) / time.count());
+}
+
+std::string progress_line(const ProgressState& state, std::uint64_t bytes_per_second, std::size_t columns) {
+  std::string line;
+  const auto of = [](bool known, const std::string& total) { return known ? " of " + total : ""; };
+  if (state.is_total_known) {
+    const auto done = thousandths_done(state);
+    line += fmt::format("{:3} %  {}  ", done / 10, bar_of(done));
+  }
+  line += fmt::format("{}{}  {}{} files", human_bytes(state.bytes_done),
+                      of(state.is_total_known, human_bytes(state.bytes_wanted)), state.files_done,
+                      of(state.is_total_known, std::to_string(state.files_wanted)));
+  if (bytes_per_second > 0) {
+    line += fmt::format("  {}/s", human_bytes(bytes_per_second));
+    if (state.is_total_known && state.bytes_wanted > state.bytes_done) {
+      line += fmt::format("  {} left", time_left((state.bytes_wanted - state.bytes_done) / bytes_per_second));
+    }
+  }
+  // The path takes what room is left, and none when that is little. A path's own width may be twice its code points.
+  const auto used = line.size() + 2;
+  if (!state.current.empty() && columns > used + 20) {
+    auto path = escaped(state.current, columns - used);
+    while (display_width(path) > columns - used) path = escaped(state.current, (columns - used) / 2);
+    line += "  " + path;
+  }
+  if (line.size() > columns && display_width(line) > columns) line.resize(columns);
+  return line;
+}
+
+Progress::~Progress() { output_.bar(""); }
+
+void Progress::show(const ProgressState& state, Instant now) {
+  if (output_.is_json()) return;
+  rate_.add(now, state.bytes_done);
+  const bool has_bar = output_.has_bar();
+  // Plain lines begin after one period: a quick pull needs none.
+  if (!has_shown_ && !has_bar) shown_at_ = now;
+  const bool is_first = !std::exchange(has_shown_, true);
+  const Duration period = has_bar ? Duration(kBarPeriod) : Duration(kLinePeriod);
+  if (now - shown_at_ < period && !(is_first && has_bar)) return;
+  shown_at_ = now;
+  if (has_bar) {
+    // The last column stays free: some terminals wrap when it is written.
+    output_.bar(progress_line(state, rate_.bytes_per_second(), terminal_columns() - 1));
+  } else {
+    output_.message(progress_line(state, rate_.bytes_per_second(), 160));
+  }
+}
+
+}  // namespace callboard::cli

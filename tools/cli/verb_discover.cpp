@@ -1,0 +1,130 @@
+#include <fmt/format.h>
+
+#include <cmath>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "client/discovery.h"
+#include "tools/cli/program.h"
+#include "tools/cli/verbs.h"
+
+namespace callboard::cli {
+namespace {
+
+using client::FoundServer;
+using client::InterfaceReport;
+using client::SearchReport;
+
+struct Choice {
+  double wait_seconds = 1.5;  // Longer than the second between announcements.
+  bool diagnose = false;
+};
+
+std::int64_t milliseconds(Duration duration) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
+
+void show_server(Output& output, const FoundServer& server) {
+  output.object({{"event", "server"},
+                 {"project", server.project},
+                 {"address", server.address},
+                 {"port", server.port},
+                 {"access", server.access},
+                 {"id", to_text(server.id)},
+                 {"took_ms", milliseconds(server.took)}});
+}
+
+void show_interface(Output& output, const InterfaceReport& report) {
+  output.object({{"event", "interface"},
+                 {"name", report.name},
+                 {"address", report.address},
+                 {"netmask", report.netmask},
+                 {"asked", report.asked},
+                 {"sent", report.sent},
+                 {"received", report.received},
+                 {"problem", report.problem}});
+}
+
+std::vector<std::vector<std::string>> server_rows(const SearchReport& report) {
+  std::vector<std::vector<std::string>> rows{{"PROJECT", "ADDRESS", "PORT", "ACCESS", "TOOK"}};
+  for (const auto& server : report.servers) {
+    rows.push_back({server.project, server.address, std::to_string(server.port), server.access,
+                    fmt::format("{} ms", milliseconds(server.took))});
+  }
+  return rows;
+}
+
+std::vector<std::vector<std::string>> interface_rows(const SearchReport& report) {
+  std::vector<std::vector<std::string>> rows{
+      {"INTERFACE", "ADDRESS", "ASKED", "SENT", "RECEIVED", "PROBLEM"}};
+  for (const auto& each : report.interfaces) {
+    rows.push_back({each.name, each.address, each.asked.empty() ? "no broadcast" : each.asked,
+                    std::to_string(each.sent), std::to_string(each.received),
+                    each.problem.empty() ? "none" : each.problem});
+  }
+  return rows;
+}
+
+// What a person can do about an empty list, most likely cause first.
+void advise(Run& run, const SearchReport& report) {
+  const auto port = run.settings.port(Key::discovery_port);
+  auto& output = run.output;
+  if (!report.problem.empty()) output.message("announcements cannot be heard: " + report.problem);
+  if (report.other_projects > 0) {
+    output.message(fmt::format("{} announcements were of other projects: is --project {} spelt right?",
+                               report.other_projects, callboard::quoted(run.settings.text(Key::project))));
+  }
+  if (report.ignored_datagrams > 0) {
+    output.message(fmt::format("{} datagrams on UDP port {} were broken or not Callboard's",
+                               report.ignored_datagrams, port));
+  }
+  if (!report.servers.empty()) return;
+  output.message(
+      "no server answered. Check that `callboard serve` runs, that both machines are in the same network, "
+      "and");
+  output.message(fmt::format(
+      "that the firewalls let UDP port {} in on both and TCP port {} on the server's machine, e.g.:", port,
+      run.settings.port(Key::port)));
+  output.message(fmt::format("  ufw allow {}/udp; ufw allow {}/tcp", port, run.settings.port(Key::port)));
+  output.message("Where broadcast is blocked on the way, give the address: --server HOST[:PORT]");
+}
+
+Result<void> discover(Run& run, const Choice& choice) {
+  client::SearchOptions options;
+  options.project = run.settings.text(Key::project);
+  options.discovery_port = run.settings.port(Key::discovery_port);
+  options.ask_addresses = run.settings.list(Key::ask);
+  options.wait = std::chrono::milliseconds(std::llround(choice.wait_seconds * 1000.0));
+  const auto report =
+      client::search(options, [&](const FoundServer& server) { show_server(run.output, server); });
+  if (!report.servers.empty()) run.output.table(server_rows(report));
+  if (choice.diagnose) {
+    if (!report.servers.empty()) run.output.line("");
+    for (const auto& each : report.interfaces) show_interface(run.output, each);
+    run.output.table(interface_rows(report));
+    advise(run, report);
+  }
+  if (!report.servers.empty()) return {};
+  const auto& project = options.project;
+  const auto what =
+      project.empty() ? std::string("no server found") : "no server of project " + callboard::quoted(project);
+  return Error{Outcome::not_found, choice.diagnose ? what : what + "; --diagnose says why"};
+}
+
+}  // namespace
+
+void add_discover(Program& program) {
+  auto choice = std::make_shared<Choice>();
+  program
+      .add_verb({.name = "discover",
+                 .summary = "list the servers in this network",
+                 .example = "callboard discover --diagnose"})
+      .takes({Key::project, Key::discovery_port, Key::ask})
+      .seconds(choice->wait_seconds, "--wait SECONDS", "how long to listen for answers (default: 1.5)")
+      .flag(choice->diagnose, "--diagnose",
+            "explain an empty list: what each network interface sent and received")
+      .runs([choice](Run& run) { return discover(run, *choice); });
+}
+
+}  // namespace callboard::cli
