@@ -19,9 +19,10 @@ struct Options {
   std::string server;   // "HOST", "HOST:PORT", "[V6]:PORT"; empty: the last good address, then broadcast.
   std::uint16_t discovery_port = kDiscoveryPort;
   std::vector<std::string> ask_addresses;  // See SearchOptions.
-  std::vector<std::string> item_patterns;  // Folders that are items; empty: dev/*/* ast/*/* rnd/*/* pln.
-  bool visit = false;   // One command: in no user list, announces no copies, gives nothing.
-  bool rejoin = true;   // After a lost connection look for the server again, with back-off from 0.5 s to 15 s.
+  std::string
+      item_patterns;   // Folders that are items, separated by spaces; empty: "dev/*/* ast/*/* rnd/*/* pln".
+  bool visit = false;  // One command: in no user list, announces no copies, gives nothing.
+  bool rejoin = true;  // After a lost connection look for the server again, with back-off from 0.5 s to 15 s.
 };
 
 // Told on the client's own thread, in the order things happened. Override what you need; return soon, never wait in it.
@@ -34,12 +35,15 @@ class Listener {
   virtual void on_story(const Document&) {}
   virtual void on_analytics(const Document&) {}
   virtual void on_assets(const AssetChanges&) {}
-  virtual void on_users(const std::vector<User>& /*new or changed*/, const std::vector<Departure>& /*left*/) {}
+  virtual void on_users(const std::vector<User>& /*new or changed*/, const std::vector<Departure>& /*left*/) {
+  }
   virtual void on_at(const User& /*with `at` and `at_since`*/) {}
   virtual void on_messages(const std::vector<Message>&) {}
   virtual void on_giving(std::uint64_t /*transfer*/, std::string_view /*taker*/, std::string_view /*item*/) {}
-  virtual void on_given(std::uint64_t /*transfer*/, Outcome, std::string_view /*text*/, std::uint64_t /*bytes*/) {}
-  virtual void on_warning(std::string_view /*text*/) {}  // Something degraded, e.g. a folder that cannot be read.
+  virtual void on_given(std::uint64_t /*transfer*/, Outcome, std::string_view /*text*/,
+                        std::uint64_t /*bytes*/) {}
+  virtual void on_warning(std::string_view /*text*/) {
+  }  // Something degraded, e.g. a folder that cannot be read.
 };
 
 // A pull or a look under way.

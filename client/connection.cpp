@@ -18,7 +18,8 @@ constexpr Duration kFlushLimit = 2s;
 
 }  // namespace
 
-Connection::Connection(net::Loop& loop, const net::Endpoint& to, protocol::ClientIdentity identity, Handlers handlers)
+Connection::Connection(net::Loop& loop, const net::Endpoint& to, protocol::ClientIdentity identity,
+                       Handlers handlers)
     : loop_(loop),
       server_(to),
       handlers_(std::move(handlers)),
@@ -81,7 +82,8 @@ void Connection::on_bytes(ByteView bytes) {
 void Connection::on_ended(const Error& why) {
   // Nobody there is "no server found", whatever word the system has for it.
   const Error error =
-      is_connected_ ? why : Error{Outcome::not_found, "connect to " + net::to_text(server_) + ": " + why.text};
+      is_connected_ ? why
+                    : Error{Outcome::not_found, "connect to " + net::to_text(server_) + ": " + why.text};
   session_.on_disconnected(error);
   pump();
   finish(error);

@@ -43,7 +43,9 @@ AbortReport abort_servers(const SearchOptions& options) {
     server.address = aborted.address;
     server.project = aborted.project;
     server.id = aborted.id.value_or(UniqueId{});
-    const auto known = [&](const FoundServer& each) { return each.id == server.id && each.address == server.address; };
+    const auto known = [&](const FoundServer& each) {
+      return each.id == server.id && each.address == server.address;
+    };
     if (std::ranges::none_of(report.stopped, known)) report.stopped.push_back(server);
   };
   Searcher searcher(loop, options, {.on_server = [](const FoundServer&) {}, .on_aborted = hear_aborted});
@@ -59,7 +61,8 @@ AbortReport abort_servers(const SearchOptions& options) {
 
   // A server that obeys answers no more questions; whoever still does was not stopped.
   searcher.forget();
-  ask_until(loop, searcher, [] { return false; }, options.wait / 2);
+  ask_until(
+      loop, searcher, [] { return false; }, options.wait / 2);
   for (const FoundServer& server : searcher.report().servers) {
     const auto obeyed = [&](const FoundServer& each) { return each.id && each.id == server.id; };
     if (std::ranges::none_of(report.stopped, obeyed)) report.running.push_back(server);

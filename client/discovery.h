@@ -15,7 +15,8 @@ struct SearchOptions {
   std::uint16_t discovery_port = kDiscoveryPort;
   // IPv4 addresses to ask instead of every interface's broadcast address: for networks where broadcast is blocked.
   std::vector<std::string> ask_addresses;
-  Duration wait = 1500ms;        // Longer than the announcing period, so that an unanswered question does not matter.
+  Duration wait =
+      1500ms;  // Longer than the announcing period, so that an unanswered question does not matter.
   bool first_is_enough = false;  // Return at the first server found.
 };
 
@@ -39,7 +40,8 @@ struct SearchReport {
 };
 
 // Asks, and listens until `options.wait` is over. `on_server`, if given, hears of each at once. Blocks; thread: any.
-SearchReport search(const SearchOptions& options, const std::function<void(const FoundServer&)>& on_server = {});
+SearchReport search(const SearchOptions& options,
+                    const std::function<void(const FoundServer&)>& on_server = {});
 
 struct AbortReport {
   std::vector<FoundServer> stopped;  // Those that said they obey.

@@ -19,7 +19,7 @@ namespace callboard::client {
 class Searcher {
  public:
   struct Handlers {
-    std::function<void(const FoundServer&)> on_server;  // Once per server.
+    std::function<void(const FoundServer&)> on_server;                   // Once per server.
     std::function<void(const protocol::AbortAcknowledged&)> on_aborted;  // May be left empty.
   };
 

@@ -19,7 +19,7 @@ namespace callboard::client {
 class SessionKeeper {
  public:
   struct Options {
-    protocol::ClientIdentity identity;  // `wall` is set at every attempt.
+    protocol::ClientIdentity identity;    // `wall` is set at every attempt.
     std::optional<net::Endpoint> server;  // Only this one.
     SearchOptions search;
     std::string folder;  // Where the last good address is kept; empty: nowhere.

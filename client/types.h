@@ -21,7 +21,7 @@ struct User {
   std::string host;
   bool shares = false;  // Serves its folder: others can pull from it.
   Timestamp joined;
-  std::string at;     // The item being worked on, empty for none …
+  std::string at;      // The item being worked on, empty for none …
   Timestamp at_since;  // … and since when.
   std::int64_t camera_x = 0;
   std::int64_t camera_y = 0;
@@ -88,8 +88,9 @@ struct ServerStatus {
 };
 
 struct PullRequest {
-  std::vector<std::string> items;  // As people write them: "/dev/chr/Moria", a file's path, "/" for all. Raw bytes.
-  std::string from;                // A user's name, or empty: who has the newest copy.
+  std::vector<std::string>
+      items;         // As people write them: "/dev/chr/Moria", a file's path, "/" for all. Raw bytes.
+  std::string from;  // A user's name, or empty: who has the newest copy.
   std::vector<std::string> include;  // Patterns (docs/operations.md); empty: everything.
   std::vector<std::string> exclude;
   bool dry_run = false;
@@ -120,16 +121,18 @@ struct PullProblem {
 };
 
 struct PullReport {
-  Outcome outcome = Outcome::done;  // done, or the worst that befell: failed (some files), interrupted, cancelled, …
-  std::string text;                 // Why, when not done.
+  Outcome outcome =
+      Outcome::done;  // done, or the worst that befell: failed (some files), interrupted, cancelled, …
+  std::string text;   // Why, when not done.
   std::string giver;
-  std::uint64_t files = 0;        // Received and in place (or, for a dry run, that would be).
-  std::uint64_t bytes = 0;        // Of their content.
-  std::uint64_t wire_bytes = 0;   // Received and sent on the data connection.
+  std::uint64_t files = 0;       // Received and in place (or, for a dry run, that would be).
+  std::uint64_t bytes = 0;       // Of their content.
+  std::uint64_t wire_bytes = 0;  // Received and sent on the data connection.
   std::uint64_t unchanged_files = 0;
-  std::vector<PullChange> changes;             // Filled in a dry run only.
-  std::vector<std::pair<std::string, std::string>> versions;  // Local file that was changed here → where it was kept.
-  std::vector<PullProblem> problems;           // Files that could not be had, each with the reason.
+  std::vector<PullChange> changes;  // Filled in a dry run only.
+  std::vector<std::pair<std::string, std::string>>
+      versions;                       // Local file that was changed here → where it was kept.
+  std::vector<PullProblem> problems;  // Files that could not be had, each with the reason.
 };
 
 // One line of `ls`: a name in another user's copy, and how it compares with the local folder.
@@ -149,7 +152,7 @@ struct FoundServer {
   std::string project;
   UniqueId id;
   std::string access;  // "open" or "key".
-  Duration took{};  // From the question to its answer.
+  Duration took{};     // From the question to its answer.
 };
 
 }  // namespace callboard::client

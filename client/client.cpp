@@ -1,0 +1,194 @@
+#include "client/client.h"
+
+#include <limits.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "base/text.h"
+#include "client/client_impl.h"
+#include "client/conversions.h"
+#include "protocol/codec.h"
+#include "sync/items.h"
+
+namespace callboard::client {
+namespace {
+
+constexpr const char* kSoftware = "callboard " CALLBOARD_VERSION;
+
+std::string host_name() {
+  char name[HOST_NAME_MAX + 1] = {};
+  if (gethostname(name, sizeof name - 1) != 0 || !is_utf8(name)) return "";
+  return std::string(name).substr(0, kUserNameMaxCodePoints);
+}
+
+Result<SessionKeeper::Options> session_options(const Options& options) {
+  SessionKeeper::Options session;
+  session.identity.name = options.user;
+  session.identity.project = options.project;
+  session.identity.visit = options.visit;
+  session.identity.shares = !options.visit && !options.folder.empty();
+  session.identity.host = host_name();
+  session.identity.software = kSoftware;
+  session.search.project = options.project;
+  session.search.discovery_port = options.discovery_port;
+  session.search.ask_addresses = options.ask_addresses;
+  session.folder = options.folder;
+  session.rejoin = options.rejoin && !options.visit;
+  session.waits_for_server = !options.visit;
+  if (!options.server.empty()) {
+    auto endpoint = net::endpoint_from(options.server, kSessionPort);
+    if (!endpoint) return endpoint.error().prefixed("server " + quoted(options.server));
+    session.server = std::move(*endpoint);
+  }
+  return session;
+}
+
+// What the server would refuse, said before anybody is asked.
+Result<void> check_options(const Options& options) {
+  protocol::Username username;
+  username.name = options.user;
+  if (auto checked = protocol::check(username); !checked) return Error{Outcome::usage, checked.error().text};
+  protocol::Project project;
+  project.project = options.project;
+  if (auto checked = protocol::check(project); !checked) return Error{Outcome::usage, checked.error().text};
+  if (options.item_patterns.empty()) return {};
+  auto patterns = sync::ItemPatterns::from(options.item_patterns);
+  if (!patterns) return patterns.error();
+  return {};
+}
+
+Result<bool> to_done(const protocol::ServerMessage& reply) {
+  if (std::holds_alternative<protocol::Ok>(reply)) return true;
+  return Error{Outcome::failed, "the server's answer is of the wrong kind"};
+}
+
+// For answers that are one struct of the wire, converted.
+template <class T, class Wire, class Convert>
+auto expecting(Convert convert) {
+  return [convert](protocol::ServerMessage reply) -> Result<T> {
+    const Wire* wire = std::get_if<Wire>(&reply);
+    if (!wire) return Error{Outcome::failed, "the server's answer is of the wrong kind"};
+    return convert(*wire);
+  };
+}
+
+template <class T>
+Answer<T> refused(Error error) {
+  Answer<T> answer;
+  answer.set(std::move(error));
+  return answer;
+}
+
+// A pull that could not begin.
+class EndedTransfer final : public Transfer {
+ public:
+  explicit EndedTransfer(Error error) : answer_(refused<PullReport>(std::move(error))) {}
+  PullProgress progress() const override { return {}; }
+  void cancel() override {}
+  Answer<PullReport> report() const override { return answer_; }
+
+ private:
+  Answer<PullReport> answer_;
+};
+
+}  // namespace
+
+Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Client::~Client() = default;
+
+Result<std::unique_ptr<Client>> Client::start(Options options, Listener* listener) {
+  if (auto checked = check_options(options); !checked) return checked.error();
+  auto session = session_options(options);
+  if (!session) return session.error();
+  std::unique_ptr<ProjectFolder> folder;
+  if (!options.folder.empty()) {
+    auto opened = ProjectFolder::open(options.folder);
+    if (!opened) return opened.error();
+    folder = std::move(*opened);
+  }
+  auto impl = std::make_unique<Impl>(std::move(options), listener, std::move(folder), std::move(*session));
+  return std::unique_ptr<Client>(new Client(std::move(impl)));
+}
+
+Answer<User> Client::joined() const { return impl_->joined(); }
+
+Answer<Document> Client::story() { return impl_->read(protocol::DocumentRecord::story); }
+Answer<Document> Client::analytics() { return impl_->read(protocol::DocumentRecord::analytics); }
+
+Answer<WriteResult> Client::set_story(std::string json, Timestamp timestamp, std::uint64_t base) {
+  return impl_->write(protocol::DocumentRecord::story, std::move(json), timestamp, base);
+}
+
+Answer<WriteResult> Client::set_analytics(std::string json, Timestamp timestamp, std::uint64_t base) {
+  return impl_->write(protocol::DocumentRecord::analytics, std::move(json), timestamp, base);
+}
+
+Answer<Assets> Client::assets() {
+  return impl_->ask<Assets>(protocol::AssetsRead{}, expecting<Assets, protocol::Assets>(to_assets));
+}
+
+Answer<std::vector<User>> Client::users() {
+  const auto convert = [](const protocol::Users& users) { return to_users(users.users); };
+  return impl_->ask<std::vector<User>>(protocol::UsersAsk{},
+                                       expecting<std::vector<User>, protocol::Users>(convert));
+}
+
+Answer<std::vector<Message>> Client::messages(std::uint64_t since) {
+  protocol::MessagesAsk ask;
+  ask.since = since;
+  const auto convert = [](const protocol::Messages& messages) { return to_messages(messages.messages); };
+  return impl_->ask<std::vector<Message>>(ask, expecting<std::vector<Message>, protocol::Messages>(convert));
+}
+
+Answer<std::uint64_t> Client::say(std::string text) {
+  protocol::MessageAsk ask;
+  ask.text = std::move(text);
+  ask.op = make_unique_id(system_random());
+  if (auto checked = protocol::check(ask); !checked) {
+    return refused<std::uint64_t>(Error{Outcome::usage, checked.error().text});
+  }
+  const auto convert = [](const protocol::Ok& ok) { return ok.number.value_or(0); };
+  return impl_->ask<std::uint64_t>(std::move(ask), expecting<std::uint64_t, protocol::Ok>(convert));
+}
+
+Answer<bool> Client::at(std::string item) {
+  protocol::AtAsk ask;
+  ask.item = std::move(item);
+  if (auto checked = protocol::check(ask); !checked)
+    return refused<bool>(Error{Outcome::usage, checked.error().text});
+  return impl_->ask<bool>(std::move(ask), to_done);
+}
+
+Answer<bool> Client::camera(std::int64_t x, std::int64_t y) {
+  protocol::CameraAsk ask;
+  ask.x = x;
+  ask.y = y;
+  return impl_->ask<bool>(ask, to_done);
+}
+
+Answer<ServerStatus> Client::status() {
+  return impl_->ask<ServerStatus>(protocol::StatusAsk{},
+                                  expecting<ServerStatus, protocol::Status>(to_status));
+}
+
+std::shared_ptr<Transfer> Client::pull(PullRequest request) {
+  if (!impl_->has_folder()) {
+    return std::make_shared<EndedTransfer>(Error{Outcome::usage, "pull: no project folder to pull into"});
+  }
+  if (request.items.empty()) {
+    return std::make_shared<EndedTransfer>(Error{Outcome::usage, "pull: expected at least one item"});
+  }
+  return impl_->transfers().pull(std::move(request));
+}
+
+Answer<std::vector<LookEntry>> Client::look(std::string item, std::string from) {
+  if (!impl_->has_folder()) {
+    return refused<std::vector<LookEntry>>(Error{Outcome::usage, "look: no project folder to compare with"});
+  }
+  return impl_->transfers().look(std::move(item), std::move(from));
+}
+
+void Client::leave() { impl_->leave(); }
+
+}  // namespace callboard::client

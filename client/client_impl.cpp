@@ -1,0 +1,243 @@
+#include "client/client_impl.h"
+
+#include <utility>
+
+#include "base/id.h"
+#include "client/conversions.h"
+
+namespace callboard::client {
+namespace {
+
+namespace action = protocol::client_action;
+
+// How transfers ended is kept for those that ask late; far more than run at once.
+constexpr std::size_t kEndingsKept = 256;
+
+std::size_t index_of(protocol::DocumentRecord record) {
+  return record == protocol::DocumentRecord::story ? 0 : 1;
+}
+
+Error unexpected_answer() { return Error{Outcome::failed, "the server's answer is of the wrong kind"}; }
+
+}  // namespace
+
+Client::Impl::Impl(Options options, Listener* listener, std::unique_ptr<ProjectFolder> folder,
+                   SessionKeeper::Options session)
+    : options_(std::move(options)),
+      listener_(listener ? *listener : no_listener_),
+      folder_(std::move(folder)),
+      session_options_(std::move(session)),
+      inbox_(loop_),
+      transfers_(*this, folder_.get()),
+      thread_([this] { run(); }) {}
+
+Client::Impl::~Impl() {
+  leave();
+  thread_.join();
+}
+
+void Client::Impl::run() {
+  begin();
+  loop_.run();
+  inbox_.close();
+  for (const auto& [transfer, over] : std::exchange(overs_, {})) {
+    over.set(Error{Outcome::cancelled, "the client has stopped"});
+  }
+  joined_.set(Error{Outcome::cancelled, "the client has stopped"});
+  items_.reset();
+  session_.reset();
+}
+
+void Client::Impl::begin() {
+  // Held until the session is over: an idle client waits, it does not end.
+  loop_.hold();
+  SessionKeeper::Handlers handlers;
+  handlers.on_action = [this](protocol::ClientAction next) { on_action(std::move(next)); };
+  handlers.on_searching = [this](std::string_view why) { listener_.on_searching(why); };
+  handlers.on_lost = [this](const Error& why, bool will_rejoin) { on_lost(why, will_rejoin); };
+  session_ = std::make_unique<SessionKeeper>(loop_, std::move(session_options_), std::move(handlers));
+  if (folder_ && !options_.visit) watch_items();
+  session_->start();
+}
+
+void Client::Impl::watch_items() {
+  ItemWatch::Handlers handlers;
+  handlers.on_first_look = [this] {
+    if (std::exchange(claims_items_when_looked_, false)) claim_items();
+  };
+  handlers.on_changes = [this](const ItemWatch::Changes& changes) {
+    protocol::AssetsChange change;
+    change.items = changes;
+    session_->ask(std::move(change), [](const Result<protocol::ServerMessage>&) {
+      // A change that did not arrive is made good by the claim of the next join.
+    });
+  };
+  handlers.on_warning = [this](std::string_view text) { listener_.on_warning(text); };
+  auto patterns = sync::ItemPatterns();
+  if (!options_.item_patterns.empty()) patterns = *sync::ItemPatterns::from(options_.item_patterns);
+  items_ = std::make_unique<ItemWatch>(loop_, *folder_, std::move(patterns), std::move(handlers));
+}
+
+void Client::Impl::on_action(protocol::ClientAction next) {
+  if (auto* told = std::get_if<action::Told>(&next)) return on_told(std::move(told->message));
+  if (const auto* wanted = std::get_if<action::DocumentWanted>(&next)) return claim(wanted->record);
+  if (std::holds_alternative<action::AssetsWanted>(next)) return claim_items();
+  if (const auto* settled = std::get_if<action::DocumentSettled>(&next)) return on_document(settled->state);
+  if (const auto* admitted = std::get_if<action::Admitted>(&next)) {
+    self_.session = admitted->welcome.session;
+    self_.name = admitted->welcome.name;
+    self_.shares = folder_ != nullptr;
+  } else if (const auto* assets = std::get_if<action::AssetsSettled>(&next)) {
+    listener_.on_assets(to_asset_changes(assets->assets));
+  } else if (std::holds_alternative<action::Joined>(next)) {
+    joined_.set(self_);
+    listener_.on_joined(net::to_text(*session_->server()), self_);
+  }
+}
+
+void Client::Impl::claim(protocol::DocumentRecord record) {
+  // Nothing of our own, but what we have: the server leaves out what we know already.
+  protocol::DocumentClaim claim;
+  claim.record = record;
+  claim.base = known_[index_of(record)].revision;
+  session_->connection()->claim(std::move(claim));
+}
+
+void Client::Impl::claim_items() {
+  if (items_ && !items_->items()) {
+    claims_items_when_looked_ = true;
+    return;
+  }
+  Connection* connection = session_->connection();
+  if (!connection || connection->is_joined()) return;
+  protocol::AssetsClaim claim;
+  if (items_) claim.items = *items_->items();
+  connection->claim(std::move(claim));
+}
+
+void Client::Impl::on_document(const protocol::DocumentState& state) {
+  Document& known = known_[index_of(state.record)];
+  if (state.revision <= known.revision || !state.document) return;
+  known = to_document(state);
+  if (state.record == protocol::DocumentRecord::story) {
+    listener_.on_story(known);
+  } else {
+    listener_.on_analytics(known);
+  }
+}
+
+void Client::Impl::on_told(protocol::ServerMessage message) {
+  if (const auto* document = std::get_if<protocol::DocumentState>(&message)) {
+    on_document(*document);
+  } else if (const auto* assets = std::get_if<protocol::Assets>(&message)) {
+    listener_.on_assets(to_asset_changes(*assets));
+  } else if (const auto* users = std::get_if<protocol::Users>(&message)) {
+    listener_.on_users(to_users(users->users), to_departures(users->left));
+  } else if (const auto* at = std::get_if<protocol::AtTell>(&message)) {
+    User user;
+    user.session = at->session;
+    user.name = at->user;
+    user.at = at->item;
+    user.at_since = at->since;
+    listener_.on_at(user);
+  } else if (const auto* messages = std::get_if<protocol::Messages>(&message)) {
+    listener_.on_messages(to_messages(messages->messages));
+  } else if (const auto* give = std::get_if<protocol::Give>(&message)) {
+    on_give(*give);
+  } else if (auto* over = std::get_if<protocol::TransferOver>(&message)) {
+    on_over(std::move(*over));
+  }
+}
+
+void Client::Impl::on_give(const protocol::Give& give) {
+  if (!folder_) return;
+  gives_[give.transfer] = true;
+  if (!give.list) listener_.on_giving(give.transfer, give.user, give.item);
+  transfers_.give({*session_->server(), give.transfer, give.ticket, self_.name});
+}
+
+void Client::Impl::on_over(protocol::TransferOver over) {
+  if (gives_.erase(over.transfer) > 0) {
+    listener_.on_given(over.transfer, over.outcome, over.text, over.bytes);
+    return;
+  }
+  const auto it = overs_.find(over.transfer);
+  if (it == overs_.end()) return;
+  it->second.set(std::move(over));
+  if (items_) items_->look_now();
+}
+
+void Client::Impl::on_lost(const Error& why, bool will_rejoin) {
+  gives_.clear();
+  for (const auto& [transfer, over] : std::exchange(overs_, {})) over.set(why);
+  if (will_rejoin) return listener_.on_left(why, true);
+  joined_.set(why);
+  listener_.on_left(why, false);
+  transfers_.cancel_all();
+  loop_.release();
+  loop_.stop();
+}
+
+void Client::Impl::leave() {
+  inbox_.post([this] { session_->leave(); });
+}
+
+Answer<Granted> Client::Impl::get(protocol::GetAsk message) {
+  return ask<Granted>(std::move(message), [this](protocol::ServerMessage reply) -> Result<Granted> {
+    const auto* granted = std::get_if<protocol::TransferGranted>(&reply);
+    if (!granted) return unexpected_answer();
+    overs_.try_emplace(granted->transfer);
+    if (overs_.size() > kEndingsKept) overs_.erase(overs_.begin());
+    return Granted{*session_->server(), granted->transfer, granted->ticket, granted->user};
+  });
+}
+
+void Client::Impl::cancel_on_server(protocol::TransferId transfer) {
+  protocol::CancelAsk message;
+  message.transfer = transfer;
+  (void)ask<bool>(std::move(message), [](const protocol::ServerMessage&) -> Result<bool> { return true; });
+}
+
+Answer<protocol::TransferOver> Client::Impl::over(protocol::TransferId transfer) {
+  Answer<protocol::TransferOver> answer;
+  inbox_.post(
+      [this, transfer, answer] {
+        const auto it = overs_.find(transfer);
+        if (it == overs_.end()) return answer.set(Error{Outcome::not_found, "no such transfer"});
+        it->second.then([answer](const Result<protocol::TransferOver>& over) { answer.set(over); });
+      },
+      [answer] {
+        answer.set(Error{Outcome::cancelled, "the client has stopped"});
+      });
+  return answer;
+}
+
+Answer<Document> Client::Impl::read(protocol::DocumentRecord record) {
+  protocol::DocumentRead message;
+  message.record = record;
+  return ask<Document>(std::move(message), [](protocol::ServerMessage reply) -> Result<Document> {
+    const auto* state = std::get_if<protocol::DocumentState>(&reply);
+    if (!state) return unexpected_answer();
+    return to_document(*state);
+  });
+}
+
+Answer<WriteResult> Client::Impl::write(protocol::DocumentRecord record, std::string json,
+                                        Timestamp timestamp, std::uint64_t base) {
+  protocol::DocumentWrite message;
+  message.record = record;
+  message.timestamp = timestamp == Timestamp{} ? system_clock().wall() : timestamp;
+  message.base = base;
+  message.op = make_unique_id(system_random());
+  message.document = std::make_shared<const std::string>(std::move(json));
+  return ask<WriteResult>(message,
+                          [mine = message.document](protocol::ServerMessage reply) -> Result<WriteResult> {
+                            const auto* state = std::get_if<protocol::DocumentState>(&reply);
+                            if (!state) return unexpected_answer();
+                            WriteResult result{state->won, to_document(*state)};
+                            if (state->won) result.current.text = mine;
+                            return result;
+                          });
+}
+
+}  // namespace callboard::client

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "client/client.h"
+#include "client/inbox.h"
+#include "client/item_watch.h"
+#include "client/project_folder.h"
+#include "client/session_keeper.h"
+#include "client/transfer_threads.h"
+
+namespace callboard::client {
+
+// Everything behind Client: its thread, the session kept on it, what is told passed to the listener, and the transfers'
+// threads. Members are touched on the client's thread only, but for what says otherwise.
+class Client::Impl : public TransferDesk {
+ public:
+  Impl(Options options, Listener* listener, std::unique_ptr<ProjectFolder> folder,
+       SessionKeeper::Options session);
+  ~Impl() override;
+
+  // Thread: any. `convert` makes a T of the server's answer, on the client's thread.
+  template <class T, class Convert>
+  Answer<T> ask(protocol::ClientMessage message, Convert convert) {
+    Answer<T> answer;
+    const auto refuse = [answer] { answer.set(Error{Outcome::cancelled, "the client has stopped"}); };
+    const auto run = [this, answer, convert, message = std::move(message)] {
+      session_->ask(message, [answer, convert](Result<protocol::ServerMessage> reply) {
+        answer.set(reply ? convert(std::move(*reply)) : Result<T>(reply.error()));
+      });
+    };
+    inbox_.post(run, refuse);
+    return answer;
+  }
+  Answer<WriteResult> write(protocol::DocumentRecord record, std::string json, Timestamp timestamp,
+                            std::uint64_t base);
+  Answer<Document> read(protocol::DocumentRecord record);
+  Answer<User> joined() const { return joined_; }
+  TransferThreads& transfers() { return transfers_; }
+  bool has_folder() const { return folder_ != nullptr; }
+  void leave();
+
+  // --- TransferDesk; thread: any ---
+  Answer<Granted> get(protocol::GetAsk ask) override;
+  void cancel_on_server(protocol::TransferId transfer) override;
+  Answer<protocol::TransferOver> over(protocol::TransferId transfer) override;
+
+ private:
+  void run();
+  void begin();
+  void watch_items();
+  void on_action(protocol::ClientAction action);
+  void on_told(protocol::ServerMessage message);
+  void on_lost(const Error& why, bool will_rejoin);
+  void claim(protocol::DocumentRecord record);
+  void claim_items();
+  void on_document(const protocol::DocumentState& state);
+  void on_give(const protocol::Give& give);
+  void on_over(protocol::TransferOver over);
+
+  Options options_;
+  Listener no_listener_;
+  Listener& listener_;
+  std::unique_ptr<ProjectFolder> folder_;  // Null: none was named.
+  SessionKeeper::Options session_options_;
+  Answer<User> joined_;
+  User self_;
+
+  net::Loop loop_;
+  Inbox inbox_;  // Thread: any.
+  std::unique_ptr<ItemWatch> items_;
+  std::unique_ptr<SessionKeeper> session_;
+  bool claims_items_when_looked_ = false;
+  std::array<Document, 2> known_;  // Story and analytics, newest heard of.
+  // How the newest transfers that we take ended, or will end.
+  std::map<protocol::TransferId, Answer<protocol::TransferOver>> overs_;
+  std::map<protocol::TransferId, bool> gives_;
+
+  TransferThreads transfers_;
+  std::thread thread_;
+};
+
+}  // namespace callboard::client

@@ -1,0 +1,83 @@
+#include "client/item_watch.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace callboard::client {
+namespace {
+
+ItemWatch::Changes difference(const ItemWatch::Items& before, const ItemWatch::Items& after) {
+  ItemWatch::Changes changes;
+  for (const auto& [item, timestamp] : after) {
+    const auto it = before.find(item);
+    if (it == before.end() || it->second != timestamp) changes[item] = timestamp;
+  }
+  for (const auto& [item, timestamp] : before) {
+    if (!after.contains(item)) changes[item] = std::nullopt;
+  }
+  return changes;
+}
+
+}  // namespace
+
+ItemWatch::ItemWatch(net::Loop& loop, const ProjectFolder& folder, sync::ItemPatterns patterns,
+                     Handlers handlers)
+    : loop_(loop),
+      folder_(folder),
+      patterns_(std::move(patterns)),
+      handlers_(std::move(handlers)),
+      pause_(loop, [this] { look(); }),
+      worker_(loop, 1) {
+  look();
+}
+
+void ItemWatch::look_now() {
+  if (is_looking_) {
+    look_again_ = true;
+  } else {
+    look();
+  }
+}
+
+void ItemWatch::look() {
+  is_looking_ = true;
+  const Instant started = loop_.now();
+  worker_.submit([this](const std::stop_token&) { return sync::find_items(folder_.root(), patterns_); },
+                 [this, started](Result<sync::FoundItems> found) {
+                   on_looked(std::move(found), loop_.now() - started);
+                 });
+}
+
+void ItemWatch::on_looked(Result<sync::FoundItems> found, Duration took) {
+  is_looking_ = false;
+  if (found) {
+    if (found->left_out > 0) {
+      warn(std::to_string(found->left_out) +
+           " items are not announced: too many, or names that are not UTF-8");
+    }
+    const bool is_first = !items_;
+    const Changes changes = difference(items_.value_or(Items{}), found->items);
+    items_ = std::move(found->items);
+    if (is_first) {
+      handlers_.on_first_look();
+    } else if (!changes.empty()) {
+      handlers_.on_changes(changes);
+    }
+  } else {
+    warn(found.error().text);
+    if (!items_) {
+      items_.emplace();
+      handlers_.on_first_look();
+    }
+  }
+  if (std::exchange(look_again_, false)) return look();
+  pause_.set_after(std::max<Duration>(kPauseMin, took * kPauseFactor));
+}
+
+void ItemWatch::warn(std::string text) {
+  if (text == warned_) return;
+  warned_ = std::move(text);
+  handlers_.on_warning(warned_);
+}
+
+}  // namespace callboard::client

@@ -1,0 +1,163 @@
+#include "client/pull_job.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/id.h"
+#include "base/text.h"
+
+namespace callboard::client {
+namespace {
+
+// The server tells how a transfer ended right after the connection broke.
+constexpr Duration kEndingLimit = 2s;
+
+PullProgress sum(PullProgress a, const PullProgress& b) {
+  a.files_wanted += b.files_wanted;
+  a.files_done += b.files_done;
+  a.bytes_wanted += b.bytes_wanted;
+  a.bytes_done += b.bytes_done;
+  a.listed = b.listed;
+  a.current = b.current;
+  return a;
+}
+
+template <class T>
+void append(std::vector<T>& to, std::vector<T>& from) {
+  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+}
+
+void merge(PullReport& all, PullReport one) {
+  if (all.outcome == Outcome::done) {
+    all.outcome = one.outcome;
+    all.text = one.text;
+  }
+  if (!one.giver.empty() && all.giver.find(one.giver) == std::string::npos) {
+    all.giver += (all.giver.empty() ? "" : ", ") + one.giver;
+  }
+  all.files += one.files;
+  all.bytes += one.bytes;
+  all.wire_bytes += one.wire_bytes;
+  all.unchanged_files += one.unchanged_files;
+  append(all.changes, one.changes);
+  append(all.versions, one.versions);
+  append(all.problems, one.problems);
+}
+
+PullReport ended(const Error& error) {
+  PullReport report;
+  report.outcome = error.outcome;
+  report.text = error.text;
+  return report;
+}
+
+}  // namespace
+
+PullJob::PullJob(TransferDesk& desk, ProjectFolder& folder, PullRequest request)
+    : desk_(desk), folder_(folder), request_(std::move(request)) {}
+
+void PullJob::run() {
+  PullReport all;
+  if (!request_.from.empty()) {
+    merge(all, take(request_));
+  } else {
+    // Each item may have its newest copy somewhere else.
+    for (const std::string& item : request_.items) {
+      PullRequest one = request_;
+      one.items = {item};
+      merge(all, take(one));
+      if (all.outcome == Outcome::cancelled || all.outcome == Outcome::interrupted) break;
+    }
+  }
+  report_.set(std::move(all));
+}
+
+PullReport PullJob::take(const PullRequest& request) {
+  const auto granted = ask_server(request);
+  if (!granted) return ended(granted.error());
+  PullReport report = take_granted(request, *granted);
+  report.giver = granted->giver;
+  if (report.outcome == Outcome::interrupted) {
+    // The server knows which side broke off, and why.
+    const auto over = desk_.over(granted->transfer);
+    if (over.wait_for(kEndingLimit)) {
+      const auto end = over.get();
+      if (end && end->outcome != Outcome::done && !end->text.empty()) report.text = end->text;
+    }
+  }
+  return report;
+}
+
+Result<Granted> PullJob::ask_server(const PullRequest& request) {
+  protocol::GetAsk ask;
+  ask.user = request.from;
+  ask.newest = request.from.empty();
+  ask.item = escaped(request.items.front(), 1000);
+  const Answer<Granted> answer = desk_.get(std::move(ask));
+  {
+    const std::lock_guard lock(mutex_);
+    if (is_cancelled_) return Error{Outcome::cancelled, "cancelled"};
+    asked_ = answer;
+  }
+  return answer.get();
+}
+
+PullReport PullJob::take_granted(const PullRequest& request, const Granted& granted) {
+  net::DataSocket socket;
+  {
+    const std::lock_guard lock(mutex_);
+    if (is_cancelled_) socket.interrupt();
+    socket_ = &socket;
+    transfer_ = granted.transfer;
+  }
+  auto rest = open_data_connection(socket, granted);
+  PullReport report;
+  if (rest) {
+    const TakerParts parts{socket,
+                           folder_.root(),
+                           folder_.listing(),
+                           folder_.records(),
+                           folder_.ops(),
+                           system_clock(),
+                           to_text(make_unique_id(system_random()))};
+    Taker taker(parts, request, std::move(*rest));
+    {
+      const std::lock_guard lock(mutex_);
+      taker_ = &taker;
+      if (is_cancelled_) taker.cancel();
+    }
+    report = taker.run();
+    const std::lock_guard lock(mutex_);
+    finished_ = sum(finished_, taker.progress());
+    taker_ = nullptr;
+  } else {
+    report = ended(rest.error());
+  }
+  const std::lock_guard lock(mutex_);
+  socket_ = nullptr;
+  if (is_cancelled_ && report.outcome != Outcome::done) {
+    report.outcome = Outcome::cancelled;
+    report.text = "cancelled; what is verified is kept";
+  }
+  return report;
+}
+
+PullProgress PullJob::progress() const {
+  const std::lock_guard lock(mutex_);
+  return taker_ ? sum(finished_, taker_->progress()) : finished_;
+}
+
+void PullJob::cancel() {
+  const std::lock_guard lock(mutex_);
+  if (is_cancelled_) return;
+  is_cancelled_ = true;
+  if (asked_) asked_->set(Error{Outcome::cancelled, "cancelled"});
+  if (taker_) {
+    taker_->cancel();
+  } else if (socket_) {
+    socket_->interrupt();
+  }
+  if (transfer_ != 0) desk_.cancel_on_server(transfer_);
+}
+
+}  // namespace callboard::client

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "client/client.h"
+#include "client/project_folder.h"
+#include "client/taker.h"
+#include "client/transfer_threads.h"
+
+namespace callboard::client {
+
+// One pull as its user sees it: asks the server for the giver (for each item, when the newest copy is wanted), connects,
+// takes, and says how it ended. run() blocks on a thread of its own; the rest may be called from any.
+class PullJob : public Transfer {
+ public:
+  PullJob(TransferDesk& desk, ProjectFolder& folder, PullRequest request);
+
+  void run();
+
+  PullProgress progress() const override;
+  void cancel() override;
+  Answer<PullReport> report() const override { return report_; }
+
+ private:
+  // From one giver.
+  PullReport take(const PullRequest& request);
+  PullReport take_granted(const PullRequest& request, const Granted& granted);
+  Result<Granted> ask_server(const PullRequest& request);
+
+  TransferDesk& desk_;
+  ProjectFolder& folder_;
+  PullRequest request_;
+  Answer<PullReport> report_;
+
+  mutable std::mutex mutex_;  // Guards all below.
+  bool is_cancelled_ = false;
+  std::optional<Answer<Granted>> asked_;
+  net::DataSocket* socket_ = nullptr;
+  Taker* taker_ = nullptr;
+  protocol::TransferId transfer_ = 0;
+  PullProgress finished_;  // Of the givers before the present one.
+};
+
+}  // namespace callboard::client

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "client/answer.h"
+#include "client/client.h"
+#include "client/project_folder.h"
+#include "net/data_socket.h"
+#include "net/endpoint.h"
+#include "protocol/message.h"
+
+namespace callboard::client {
+
+// A transfer the server agreed to: where to connect and what to show there.
+struct Granted {
+  net::Endpoint server;
+  protocol::TransferId transfer = 0;
+  UniqueId ticket;
+  std::string giver;
+};
+
+// What the threads of transfers need of the session. Thread: any.
+class TransferDesk {
+ public:
+  virtual ~TransferDesk() = default;
+  // Asks the server for a transfer.
+  virtual Answer<Granted> get(protocol::GetAsk ask) = 0;
+  virtual void cancel_on_server(protocol::TransferId transfer) = 0;
+  // How the server says that a transfer ended.
+  virtual Answer<protocol::TransferOver> over(protocol::TransferId transfer) = 0;
+};
+
+// Connects to the server's data port with the ticket and waits until the other side is there, too. What came after
+// `ready` is returned: it belongs to the transfer. Blocks; socket.interrupt() ends it.
+Result<Bytes> open_data_connection(net::DataSocket& socket, const Granted& granted);
+
+// The threads of all transfers of one client, each with a connection of its own. Destroying it cancels and waits.
+// Thread: any, but the destructor after everything else.
+class TransferThreads {
+ public:
+  TransferThreads(TransferDesk& desk, ProjectFolder* folder) : desk_(desk), folder_(folder) {}
+  ~TransferThreads();
+
+  // Serves a taker, on a thread of its own.
+  void give(const Granted& granted);
+  std::shared_ptr<Transfer> pull(PullRequest request);
+  Answer<std::vector<LookEntry>> look(std::string item, std::string from);
+  // Ends all that run, and everything that is begun later.
+  void cancel_all();
+
+ private:
+  struct Thread {
+    std::thread thread;
+    std::function<void()> cancel;
+    std::atomic<bool> is_done{false};
+  };
+
+  // Runs `work` on a new thread; `cancel` may be called from any thread until it has ended.
+  void start(std::function<void()> work, std::function<void()> cancel);
+  void reap();
+
+  TransferDesk& desk_;
+  ProjectFolder* folder_;  // Null: gives and takes nothing.
+  std::mutex mutex_;
+  bool is_cancelled_ = false;
+  std::list<std::shared_ptr<Thread>> threads_;
+};
+
+}  // namespace callboard::client
