@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "base/limits.h"
 #include "base/result.h"
 #include "sync/file_ops.h"
+#include "sync/pull_records.h"
 #include "sync/root.h"
 #include "sync/stager.h"
 #include "sync/versions.h"
@@ -19,35 +21,29 @@ namespace callboard::sync {
 
 // One thing a pull does under a real name.
 struct Change {
-  enum class Kind : std::uint8_t { file, symlink, directory, metadata };
+  enum class Kind : std::uint8_t {
+    file,       // Replaces whatever has the name.
+    symlink,    // The same.
+    directory,  // Made unless it is there; gets the entry's mode in the end.
+    metadata,   // Mode, and of a file mtime, of what has the entry's content already.
+  };
   Kind kind = Kind::file;
   RelativePath path;
-  Entry entry;         // As the giver has it.
-  std::string staged;  // Of a file: StagedFile::name.
-};
+  Entry entry;              // As the giver has it.
+  std::string staged = {};  // Of a file: where its content waits, and
+  FileStatus status = {};   // how it looks there.
 
-// What the committer asks of the index.
-class PullRecords {
- public:
-  virtual ~PullRecords() = default;
-  // True when `status` is what the index saw under `path` and its content is what was last pulled there.
-  virtual Result<bool> is_as_pulled(const RelativePath& path, const FileStatus& status) = 0;
-  // True when `status` is what the index saw under `path` and its content is `digest`.
-  virtual Result<bool> has_content(const RelativePath& path, const FileStatus& status,
-                                   const Digest& digest) = 0;
-  struct Pulled {
-    RelativePath path;
-    FileStatus status;
-    Entry entry;
-  };
-  // All or none.
-  virtual Result<void> record(const std::vector<Pulled>& pulled) = 0;
+  static Change file(StagedFile file);
+  static Change symlink(RelativePath path, Entry entry);
+  static Change directory(RelativePath path, Entry entry);
+  static Change metadata(RelativePath path, Entry entry);
 };
 
 // Told on the thread that commits, in the order of events.
 class CommitListener {
  public:
   virtual ~CommitListener() = default;
+  // It has its name and is in the index. A power cut may still take the name away until finish() succeeds.
   virtual void on_committed(const Change& change) = 0;
   virtual void on_kept(const KeptVersion& version) = 0;
   // This one thing could not be done (read-only directory, name too long, changed meanwhile); the rest goes on.
@@ -65,11 +61,11 @@ struct CommitOptions {
 // syncfs), every destination is looked at again and what was changed there by hand is kept as a version, then come
 // the renames and one transaction of the index. A crash at any point leaves every name with its old or its new whole
 // content, and running the pull again does the rest.
-// Directories are made writable and get their mode in finish(). A directory of the user's that forbids writing is an
+// New directories are writable and get their mode in finish(). A directory of the user's that forbids writing is an
 // error that names it; it is never changed to make room.
 // Thread: one at a time (the committing thread); writers use the Stager meanwhile and hand their StagedFile over.
-// Fails (Result) where going on is pointless: disk full, quota, read-only or broken file system, index; the changes
-// of that group that got their names are recorded all the same. Call nothing but the destructor afterwards.
+// Fails (Result) where going on is pointless: disk full, quota, read-only or broken file system, index; what got its
+// name until then is recorded all the same. Call nothing but the destructor afterwards.
 class Committer {
  public:
   // All must outlive the committer; `started` names the folder of kept versions.
@@ -84,7 +80,7 @@ class Committer {
   };
   Committer(const Parts& parts, const CommitOptions& options) : parts_(parts), options_(options) {}
 
-  // A directory comes before what lies in it. Commits the group when it is full.
+  // Never the project folder itself. A directory comes before what lies in it. Commits the group when it is full or old enough.
   Result<void> add(Change change, Instant now);
   // Commits the group when it is due by its age; call now and then while nothing is added.
   Result<void> tick(Instant now);
@@ -92,14 +88,35 @@ class Committer {
   Result<void> finish();
 
  private:
-  struct Destination;
+  // Why one change could not be made.
+  struct Problem {
+    Error error;
+    bool fatal = false;  // The next one would fail alike.
+  };
+  using Attempt = std::optional<Problem>;  // nullopt: it worked.
 
   bool is_due(Instant now) const;
   Result<void> commit_group();
-  Result<void> make_staged_durable();
-  Result<void> commit_one(const Change& change);
+  Result<void> sync_staged();
+  Attempt commit_one(const Change& change);
+  Attempt open_parent_of(const RelativePath& path);
+  Place destination(const RelativePath& path) const;
+  Attempt put_file(const Change& change, const Inspected& there);
+  Attempt put_symlink(const Change& change, const Inspected& there);
+  Attempt put_directory(const Change& change, const Inspected& there);
+  Attempt set_metadata(const Change& change, const Inspected& there);
+  Attempt put(const Place& from, const RelativePath& path, const Inspected& there);
+  Attempt replace(const Place& from, const RelativePath& path, const FileStatus& expected);
+  Attempt keep_swapped_out(const Place& from, const RelativePath& path);
+  Attempt keep_and_replace(const Place& from, const RelativePath& path, const FileStatus& there);
+  Attempt move_away_and_put(const Place& from, const RelativePath& path);
+  static Problem problem(const Error& error);
+  void note_kept(const KeptVersion& version);
+  void undo(const KeptVersion& version, const Place& to);
+  void note_done(const Change& change);
   Result<void> record_group();
   Result<void> set_directory_modes();
+  Attempt set_directory_mode(const RelativePath& path, std::uint16_t mode);
   Result<void> sync_touched();
 
   Parts parts_;
@@ -107,9 +124,13 @@ class Committer {
   std::vector<Change> group_;
   std::uint64_t group_bytes_ = 0;
   Instant group_started_{};
-  std::vector<PullRecords::Pulled> pulled_;                              // Of this group, to be recorded.
+  RelativePath parent_;  // Whose descriptor is held, while a group is committed.
+  Fd parent_fd_;
+  std::vector<Index::Pulled> pulled_;                                    // Of this group, to be recorded.
+  std::vector<const Change*> done_;                                      // Of this group, to be told.
   std::vector<std::pair<RelativePath, std::uint16_t>> directory_modes_;  // Until finish().
-  std::set<RelativePath> touched_;  // Directories whose names are not on disk yet.
+  std::set<RelativePath> touched_;  // Directories whose names may not be on disk yet.
+  bool versions_touched_ = false;
 };
 
 }  // namespace callboard::sync

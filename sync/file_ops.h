@@ -1,11 +1,14 @@
 #pragma once
 
-#include <sys/types.h>
-
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
+#include "base/result.h"
 #include "sync/fd.h"
 #include "sync/file_status.h"
 #include "sync/relative_path.h"
@@ -60,30 +63,59 @@ class FileOps {
  public:
   virtual ~FileOps() = default;
 
-  Opened create(const Place& place);  // For writing; refused when the name is taken. 0600.
-  Opened open_existing(
-      const Place& place);  // For reading and writing; regular files only (ENXIO for others).
-  int reserve(int fd,
-              std::uint64_t size_bytes);  // Blocks for the whole file; its size stays. 0 where unsupported.
+  // For writing, 0600; EEXIST when the name is taken.
+  Opened create(const Place& place);
+  // For reading and writing, or reading alone where that is all that is allowed; ENXIO for what is no regular file.
+  Opened open_existing(const Place& place);
+  Opened open_directory(const Place& place);
+  Opened open_or_make_directory(const Place& place);  // 0700.
+  // Blocks for the whole file; its size stays what was written. 0 where the file system cannot.
+  int reserve(int fd, std::uint64_t size_bytes);
   Transferred write_some(int fd, ByteView bytes);
   Transferred read_some(int fd, std::span<std::byte> into);
   int set_mode(int fd, std::uint16_t mode);
   int set_mtime(int fd, std::int64_t mtime_ns);
+  int set_mode_at(const Place& place, std::uint16_t mode);
+  int set_mtime_at(const Place& place, std::int64_t mtime_ns);
   Inspected inspect(const Place& place);
   int link(const Place& from, const Place& to);
   int rename(const Place& from, const Place& to);      // Replaces what is there.
   int rename_new(const Place& from, const Place& to);  // EEXIST when something is there.
+  int exchange(const Place& a, const Place& b);        // ENOSYS or EINVAL where the file system cannot.
   int remove_file(const Place& place);
   int remove_directory(const Place& place);
   int make_directory(const Place& place, std::uint16_t mode);
-  Opened make_directories(const Root& root, const RelativePath& path);
   int make_symlink(const std::string& target, const Place& place);
   int sync_file_system(int fd);
   int sync_directory(int fd);
+  // Root's methods, which name what went wrong themselves.
+  Result<Fd> make_directories(const Root& root, const RelativePath& path);
+  Result<Fd> private_directory(const Root& root, std::string_view name);
 
  protected:
   // Asked before each call; an errno other than 0 is returned in its place and nothing is done.
   virtual int fault(FileCall, const std::string& /*name*/) { return 0; }
+};
+
+// The names in an open directory but "." and "..", in no order; none when it cannot be read.
+std::vector<std::string> names_in(int directory_fd);
+
+// An advisory lock on an open directory, for as long as this object lives, against other processes and other
+// descriptors. Where the file system has no locks, nothing is held and nothing is held elsewhere.
+class DirectoryLock {
+ public:
+  enum class Wait { until_free, never };
+  DirectoryLock(int directory_fd, Wait wait);
+  ~DirectoryLock();
+  DirectoryLock(const DirectoryLock&) = delete;
+  DirectoryLock& operator=(const DirectoryLock&) = delete;
+
+  bool is_held_elsewhere() const { return is_held_elsewhere_; }
+
+ private:
+  int directory_fd_;
+  bool is_held_ = false;
+  bool is_held_elsewhere_ = false;
 };
 
 }  // namespace callboard::sync

@@ -6,14 +6,19 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/entry.h"
+#include "base/limits.h"
 #include "base/result.h"
 #include "sync/fd.h"
 #include "sync/file_ops.h"
+#include "sync/file_status.h"
 #include "sync/hash.h"
+#include "sync/relative_path.h"
 #include "sync/root.h"
 
 namespace callboard::sync {
@@ -27,8 +32,10 @@ inline constexpr auto kKeptLife = 24h;
 
 // A whole, verified file with its mode and mtime, waiting under `name` in the stager's folder for its real name.
 struct StagedFile {
-  std::string name;
+  RelativePath path;
   Entry entry;
+  std::string name;
+  FileStatus status;
 };
 
 // One file on its way in. Hashes what it writes; only finish() can say that it is whole. Destroyed without finish(), it
@@ -51,13 +58,14 @@ class IncomingFile {
 
  private:
   friend class Stager;
-  IncomingFile(Stager& stager, Entry entry, std::string name, Fd fd);
-  Result<void> take_over(std::uint64_t size_bytes);
-  Error failure(std::string_view doing, int errno_value) const;
+  IncomingFile(Stager& stager, StagedFile file, Fd fd);
+  Result<void> reserve();
+  Result<void> hash_what_is_there();
+  Result<void> write_through(ByteView bytes);
+  Error failure(std::string_view verb, int errno_value) const;
 
-  Stager* stager_;
-  Entry entry_;
-  std::string name_;
+  Stager* stager_;  // nullptr: finished, discarded or moved from.
+  StagedFile file_;
   Fd fd_;
   std::uint64_t offset_ = 0;
   Hasher hasher_;
@@ -79,30 +87,37 @@ class Stager {
   Stager& operator=(const Stager&) = delete;
 
   // A small file that came in one piece.
-  Result<StagedFile> stage_whole(const Entry& entry, ByteView content);
+  Result<StagedFile> stage_whole(const RelativePath& path, const Entry& entry, ByteView content);
   // From its first byte. Room for all of it is reserved before a byte is written (1 MiB and more).
-  Result<IncomingFile> begin(const Entry& entry);
+  Result<IncomingFile> begin(const RelativePath& path, const Entry& entry);
   // Bytes of this content that an earlier try left: 0 for none, less than the size when the rest must come.
   std::uint64_t resumable_offset(const Entry& entry) const;
   // Takes over what resumable_offset() promised, hashing it again; offset() says where to go on. Not found when
   // another transfer took it meanwhile: begin() then.
-  Result<IncomingFile> resume(const Entry& entry);
+  Result<IncomingFile> resume(const RelativePath& path, const Entry& entry);
   // The whole content, left verified by an earlier try; hashed again. nullopt: fetch it.
-  Result<std::optional<StagedFile>> reuse(const Entry& entry);
+  Result<std::optional<StagedFile>> reuse(const RelativePath& path, const Entry& entry);
 
-  // A name in this folder that nobody has, for what is made here and renamed into place.
+  // A name in this folder that nobody has, for what is made here and renamed into place. Not kept for a next try.
   std::string unused_name();
   Place place(const std::string& name) const { return {folder_fd_.get(), name}; }
 
  private:
   friend class IncomingFile;
-  Stager(FileOps& ops, Fd tmp_fd, Fd kept_fd, std::string transfer);
+  Stager(FileOps& ops, std::string transfer) : ops_(ops), transfer_(std::move(transfer)) {}
+  Result<void> open_folders(const Root& root, Timestamp now);
+  void sweep(Timestamp now);
+  void retire(int folder_fd, const std::string& folder);
+  void keep(const Place& left);
+  Result<IncomingFile> claim(const RelativePath& path, const Entry& entry);
+  std::string staged_name(const Entry& entry);
 
   FileOps& ops_;
   Fd tmp_fd_;
   Fd kept_fd_;
   Fd folder_fd_;
   std::string transfer_;
+  std::optional<DirectoryLock> lock_;  // On folder_fd_.
   std::map<std::string, std::uint64_t>
       kept_;  // "<digest>-<size>" to bytes on disk, as found by open(); then constant.
   std::atomic<std::uint64_t> next_number_{0};

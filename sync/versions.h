@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -20,6 +21,7 @@ struct KeptVersion {
   Timestamp kept_at;
   FileKind kind = FileKind::file;
   std::uint64_t size_bytes = 0;
+  bool name_is_free = false;  // It was moved, not linked: nothing stands under `path` now.
   std::string place;  // ".callboard/versions/2026-11-21T13-52-23.123Z/dev/a.blend", from the project folder.
 };
 
@@ -34,14 +36,35 @@ class Versions {
   Result<KeptVersion> keep(const RelativePath& path, const Place& from, Timestamp now);
   // Moves it here, whatever it is.
   Result<KeptVersion> move_away(const RelativePath& path, const Place& from, Timestamp now);
-  // Undoes the above when what should have replaced it did not come; never over something that is there by now.
-  Result<void> move_back(const KeptVersion& version, const Place& to);
+  // Undoes the above when what should have replaced it did not come; never over something else that is there by now.
+  Result<void> undo(const KeptVersion& version, const Place& to);
+  // Forgets a file or link after all: it was nothing but a copy of what a giver has.
+  Result<void> discard(const KeptVersion& version);
 
   // Newest first, of everything at or beneath `path`; at most `most`. Directories appear only when empty.
   Result<std::vector<KeptVersion>> list(const RelativePath& path, std::size_t most) const;
 
  private:
+  enum class Way { link, move };
+  // A free name under a folder of kept versions.
+  struct Slot {
+    RelativePath path;  // From the folder of all versions.
+    Timestamp kept_at;
+    Fd parent;
+  };
+  struct Search {
+    Timestamp kept_at;
+    RelativePath folder;
+    RelativePath beneath;
+    std::size_t most = 0;
+  };
+
   Versions(Root folder, FileOps& ops) : folder_(std::move(folder)), ops_(ops) {}
+
+  Result<Slot> free_slot(const RelativePath& path, Timestamp now);
+  Result<Slot> slot_of(const KeptVersion& version) const;
+  Result<KeptVersion> take(const RelativePath& path, const Place& from, Timestamp now, Way way);
+  Result<void> list_folder(const Search& search, std::vector<KeptVersion>& found) const;
 
   Root folder_;
   FileOps& ops_;

@@ -1,0 +1,386 @@
+#include "sync/committer.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "base/text.h"
+
+namespace callboard::sync {
+namespace {
+
+// More directories than this are brought to disk by one syncfs: an fsync each would take longer.
+constexpr std::size_t kDirectorySyncsMax = 64;
+// What others may put under the name between our looking and our renaming before we call it a fight.
+constexpr int kPutTries = 3;
+
+// The file system itself cannot go on; no other name would fare better.
+bool is_fatal(int errno_value) {
+  switch (errno_value) {
+    case ENOSPC:
+    case EDQUOT:
+    case EROFS:
+    case EIO:
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Error failure(std::string_view verb, const RelativePath& path, int errno_value) {
+  return os_error(std::string(verb) + " " + quoted(path.to_item()), errno_value);
+}
+
+Error changed_meanwhile(const RelativePath& path) {
+  return Error{Outcome::superseded,
+               "write " + quoted(path.to_item()) + ": it was changed here while it was pulled"};
+}
+
+// The same file with the same content, as far as a status can tell across a renaming: that changes the change time.
+bool is_same(const FileStatus& a, const FileStatus& b) {
+  return a.inode == b.inode && a.kind == b.kind && a.size_bytes == b.size_bytes && a.mtime_ns == b.mtime_ns;
+}
+
+}  // namespace
+
+Change Change::file(StagedFile file) {
+  return {Kind::file, std::move(file.path), std::move(file.entry), std::move(file.name), file.status};
+}
+Change Change::symlink(RelativePath path, Entry entry) {
+  return {Kind::symlink, std::move(path), std::move(entry)};
+}
+Change Change::directory(RelativePath path, Entry entry) {
+  return {Kind::directory, std::move(path), std::move(entry)};
+}
+Change Change::metadata(RelativePath path, Entry entry) {
+  return {Kind::metadata, std::move(path), std::move(entry)};
+}
+
+// An error whose errno is not known any more: refused and missing things concern one path, the rest all.
+Committer::Problem Committer::problem(const Error& error) {
+  return {error, error.outcome == Outcome::failed};
+}
+
+// --- Groups -----------------------------------------------------------------------------------------------------------
+
+bool Committer::is_due(Instant now) const {
+  return group_.size() >= options_.group_files || group_bytes_ >= options_.group_bytes ||
+         (!group_.empty() && now - group_started_ >= options_.group_time);
+}
+
+Result<void> Committer::add(Change change, Instant now) {
+  ENSURE(!change.path.is_root());
+  if (group_.empty()) group_started_ = now;
+  if (change.kind == Change::Kind::file) group_bytes_ += change.entry.size_bytes;
+  group_.push_back(std::move(change));
+  return tick(now);
+}
+
+Result<void> Committer::tick(Instant now) {
+  if (!is_due(now)) return {};
+  return commit_group();
+}
+
+Result<void> Committer::finish() {
+  if (Result<void> committed = commit_group(); !committed) return committed;
+  if (Result<void> set = set_directory_modes(); !set) return set;
+  return sync_touched();
+}
+
+Result<void> Committer::commit_group() {
+  if (Result<void> synced = sync_staged(); !synced) return synced;
+  Attempt last;
+  for (const Change& change : group_) {
+    last = commit_one(change);
+    if (last && last->fatal) break;
+    if (last) parts_.listener.on_failed(change.path, last->error);
+  }
+  parent_fd_ = Fd();
+  const Result<void> recorded = record_group();
+  for (const Change* change : done_) {
+    if (recorded) parts_.listener.on_committed(*change);
+  }
+  done_.clear();
+  group_.clear();
+  group_bytes_ = 0;
+  if (last && last->fatal) return last->error;
+  return recorded;
+}
+
+// Contents reach the disk before their names do: a name never stands for bytes that a power cut could take. The same
+// call brings the names of the groups before to disk.
+Result<void> Committer::sync_staged() {
+  const auto is_file = [](const Change& change) { return change.kind == Change::Kind::file; };
+  if (!options_.durable || std::none_of(group_.begin(), group_.end(), is_file)) return {};
+  if (const int error = parts_.ops.sync_file_system(parts_.root.fd()))
+    return os_error("sync the project folder", error);
+  touched_.clear();
+  versions_touched_ = false;
+  return {};
+}
+
+Result<void> Committer::record_group() {
+  if (pulled_.empty()) return {};
+  const Result<void> recorded = parts_.records.record(pulled_);
+  pulled_.clear();
+  return recorded;
+}
+
+// --- One change -------------------------------------------------------------------------------------------------------
+
+Place Committer::destination(const RelativePath& path) const {
+  return {parent_fd_.get(), std::string(path.name())};
+}
+
+Committer::Attempt Committer::commit_one(const Change& change) {
+  if (Attempt opened = open_parent_of(change.path)) return opened;
+  const Inspected there = parts_.ops.inspect(destination(change.path));
+  if (there.error != 0 && there.error != ENOENT) {
+    return Problem{failure("look at", change.path, there.error), is_fatal(there.error)};
+  }
+  const auto attempt = [&]() -> Attempt {
+    switch (change.kind) {
+      case Change::Kind::file:
+        return put_file(change, there);
+      case Change::Kind::symlink:
+        return put_symlink(change, there);
+      case Change::Kind::directory:
+        return put_directory(change, there);
+      case Change::Kind::metadata:
+        return set_metadata(change, there);
+    }
+    return std::nullopt;
+  };
+  Attempt result = attempt();
+  if (!result) note_done(change);
+  return result;
+}
+
+// Directories that are only on the way to something (outside --include) are made when they are needed.
+Committer::Attempt Committer::open_parent_of(const RelativePath& path) {
+  RelativePath parent = path.parent();
+  if (parent_fd_ && parent == parent_) return std::nullopt;
+  parent_fd_ = Fd();
+  Result<Fd> opened = parts_.root.open_directory(parent);
+  if (!opened && opened.error().outcome == Outcome::not_found) {
+    opened = parts_.ops.make_directories(parts_.root, parent);
+    for (RelativePath above = parent; opened && !above.is_root(); above = above.parent())
+      touched_.insert(above.parent());
+  }
+  if (!opened) return problem(opened.error());
+  touched_.insert(parent);
+  parent_ = std::move(parent);
+  parent_fd_ = *std::move(opened);
+  return std::nullopt;
+}
+
+Committer::Attempt Committer::put_file(const Change& change, const Inspected& there) {
+  return put(parts_.stager.place(change.staged), change.path, there);
+}
+
+Committer::Attempt Committer::put_symlink(const Change& change, const Inspected& there) {
+  const Place made = parts_.stager.place(parts_.stager.unused_name());
+  if (const int error = parts_.ops.make_symlink(change.entry.target, made)) {
+    return Problem{failure("make link", change.path, error), is_fatal(error)};
+  }
+  Attempt result = put(made, change.path, there);
+  if (result) static_cast<void>(parts_.ops.remove_file(made));  // Or by the sweep.
+  return result;
+}
+
+Committer::Attempt Committer::put(const Place& from, const RelativePath& path, const Inspected& there) {
+  Inspected now = there;
+  for (int i = 0; i < kPutTries; ++i) {
+    if (now.error == 0) {
+      if (now.status.kind == FileKind::directory) return move_away_and_put(from, path);
+      const bool as_pulled = parts_.records.is_as_pulled(path, now.status);
+      return as_pulled ? replace(from, path, now.status) : keep_and_replace(from, path, now.status);
+    }
+    const int error = parts_.ops.rename_new(from, destination(path));
+    if (error == 0) return std::nullopt;
+    if (error != EEXIST) return Problem{failure("write", path, error), is_fatal(error)};
+    now = parts_.ops.inspect(destination(path));
+  }
+  return Problem{changed_meanwhile(path), false};
+}
+
+// Swaps the two names, so that what somebody put there since we looked is in our hands and not gone.
+Committer::Attempt Committer::replace(const Place& from, const RelativePath& path,
+                                      const FileStatus& expected) {
+  const Place to = destination(path);
+  int error = parts_.ops.exchange(from, to);
+  const bool swapped = error == 0;
+  if (error == ENOENT) error = parts_.ops.rename_new(from, to);
+  if (error == EINVAL || error == ENOSYS) error = parts_.ops.rename(from, to);
+  if (error != 0) return Problem{failure("replace", path, error), is_fatal(error)};
+  if (!swapped) return std::nullopt;
+  const Inspected out = parts_.ops.inspect(from);
+  if (out.error == 0 && !is_same(out.status, expected)) return keep_swapped_out(from, path);
+  static_cast<void>(parts_.ops.remove_file(from));  // Or by the sweep.
+  return std::nullopt;
+}
+
+// Saved here a moment ago, after we looked.
+Committer::Attempt Committer::keep_swapped_out(const Place& from, const RelativePath& path) {
+  const Result<KeptVersion> kept = parts_.versions.move_away(path, from, parts_.started);
+  if (kept) {
+    note_kept(*kept);
+    return std::nullopt;
+  }
+  static_cast<void>(parts_.ops.exchange(from, destination(path)));
+  return problem(kept.error());
+}
+
+Committer::Attempt Committer::keep_and_replace(const Place& from, const RelativePath& path,
+                                               const FileStatus& there) {
+  const Place to = destination(path);
+  const Result<KeptVersion> kept = parts_.versions.keep(path, to, parts_.started);
+  if (!kept) return problem(kept.error());
+  Attempt result;
+  if (!kept->name_is_free) {
+    result = replace(from, path, there);
+  } else if (const int error = parts_.ops.rename_new(from, to)) {
+    result = Problem{failure("replace", path, error), is_fatal(error)};
+  }
+  if (result) {
+    undo(*kept, to);
+  } else {
+    note_kept(*kept);
+  }
+  return result;
+}
+
+Committer::Attempt Committer::move_away_and_put(const Place& from, const RelativePath& path) {
+  const Place to = destination(path);
+  const Result<KeptVersion> kept = parts_.versions.move_away(path, to, parts_.started);
+  if (!kept) return problem(kept.error());
+  if (const int error = parts_.ops.rename_new(from, to)) {
+    undo(*kept, to);
+    return Problem{failure("replace", path, error), is_fatal(error)};
+  }
+  note_kept(*kept);
+  return std::nullopt;
+}
+
+Committer::Attempt Committer::put_directory(const Change& change, const Inspected& there) {
+  if (there.error == 0 && there.status.kind == FileKind::directory) return std::nullopt;
+  const Place to = destination(change.path);
+  // Writable for us until finish(), whatever the giver's mode.
+  const auto mode = static_cast<std::uint16_t>(change.entry.mode | 0700);
+  if (there.error == ENOENT) {
+    const int error = parts_.ops.make_directory(to, mode);
+    if (error == EEXIST) return Problem{changed_meanwhile(change.path), false};
+    if (error != 0) return Problem{failure("make folder", change.path, error), is_fatal(error)};
+    return std::nullopt;
+  }
+  const bool as_pulled = parts_.records.is_as_pulled(change.path, there.status);
+  const Result<KeptVersion> kept = parts_.versions.move_away(change.path, to, parts_.started);
+  if (!kept) return problem(kept.error());
+  if (const int error = parts_.ops.make_directory(to, mode)) {
+    undo(*kept, to);
+    return Problem{failure("make folder", change.path, error), is_fatal(error)};
+  }
+  if (!as_pulled || !parts_.versions.discard(*kept)) note_kept(*kept);
+  return std::nullopt;
+}
+
+Committer::Attempt Committer::set_metadata(const Change& change, const Inspected& there) {
+  const bool directory = change.entry.kind == EntryKind::directory;
+  if (directory && there.error == 0 && there.status.kind == FileKind::directory) return std::nullopt;
+  const bool right = !directory && there.error == 0 &&
+                     parts_.records.has_content(change.path, there.status, change.entry.digest);
+  if (!right) return Problem{changed_meanwhile(change.path), false};
+  const Place to = destination(change.path);
+  if (there.status.mode != change.entry.mode) {
+    const int error = parts_.ops.set_mode_at(to, change.entry.mode);
+    if (error != 0) return Problem{failure("set mode of", change.path, error), is_fatal(error)};
+  }
+  if (const int error = parts_.ops.set_mtime_at(to, change.entry.mtime_ns)) {
+    return Problem{failure("set time of", change.path, error), is_fatal(error)};
+  }
+  return std::nullopt;
+}
+
+// --- After a change ---------------------------------------------------------------------------------------------------
+
+void Committer::note_kept(const KeptVersion& version) {
+  versions_touched_ = true;
+  parts_.listener.on_kept(version);
+}
+
+// What cannot be moved back stays a version, and that is told.
+void Committer::undo(const KeptVersion& version, const Place& to) {
+  if (!parts_.versions.undo(version, to)) note_kept(version);
+}
+
+void Committer::note_done(const Change& change) {
+  done_.push_back(&change);
+  if (change.entry.kind == EntryKind::directory) {
+    directory_modes_.emplace_back(change.path, change.entry.mode);
+    return;
+  }
+  const Inspected there = parts_.ops.inspect(destination(change.path));
+  if (there.error != 0) return;
+  const bool ours = change.kind == Change::Kind::file ? is_same(there.status, change.status)
+                                                      : there.status.size_bytes == change.entry.size_bytes;
+  if (ours) pulled_.push_back({change.path, change.entry.digest, there.status});
+}
+
+// --- The end ----------------------------------------------------------------------------------------------------------
+
+Result<void> Committer::set_directory_modes() {
+  // Deepest first: what lies below a directory is reached through it.
+  std::stable_sort(directory_modes_.begin(), directory_modes_.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  for (const auto& [path, mode] : directory_modes_) {
+    const Attempt attempt = set_directory_mode(path, mode);
+    if (attempt && attempt->fatal) return attempt->error;
+    if (attempt) parts_.listener.on_failed(path, attempt->error);
+  }
+  directory_modes_.clear();
+  parent_fd_ = Fd();
+  return {};
+}
+
+Committer::Attempt Committer::set_directory_mode(const RelativePath& path, std::uint16_t mode) {
+  if (Attempt opened = open_parent_of(path)) return opened;
+  const Place place = destination(path);
+  const Inspected there = parts_.ops.inspect(place);
+  if (there.error != 0) return Problem{failure("look at", path, there.error), is_fatal(there.error)};
+  if (there.status.kind != FileKind::directory) return Problem{changed_meanwhile(path), false};
+  if (there.status.mode == mode) return std::nullopt;
+  if (const int error = parts_.ops.set_mode_at(place, mode)) {
+    return Problem{failure("set mode of", path, error), is_fatal(error)};
+  }
+  return std::nullopt;
+}
+
+Result<void> Committer::sync_touched() {
+  if (!options_.durable) return {};
+  bool all_at_once = versions_touched_ || touched_.size() > kDirectorySyncsMax;
+  for (auto path = touched_.begin(); path != touched_.end() && !all_at_once; ++path) {
+    const Result<Fd> directory = parts_.root.open_directory(*path);
+    if (!directory) {  // Gone, or no longer ours to read.
+      all_at_once = true;
+      continue;
+    }
+    const int error = parts_.ops.sync_directory(directory->get());
+    if (error == EINVAL) {  // A file system that cannot sync a directory alone.
+      all_at_once = true;
+    } else if (error != 0) {
+      return failure("sync folder", *path, error);
+    }
+  }
+  if (all_at_once) {
+    if (const int error = parts_.ops.sync_file_system(parts_.root.fd()))
+      return os_error("sync the project folder", error);
+  }
+  touched_.clear();
+  versions_touched_ = false;
+  return {};
+}
+
+}  // namespace callboard::sync

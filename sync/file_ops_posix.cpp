@@ -1,0 +1,265 @@
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+
+#include "base/text.h"
+#include "sync/file_ops.h"
+#include "sync/root.h"
+
+namespace callboard::sync {
+namespace {
+
+// 0 or errno of a call that answers -1 on failure; tried again when a signal broke it off.
+template <class Call>
+int error_of(Call call) {
+  while (call() < 0) {
+    if (errno != EINTR) return errno;
+  }
+  return 0;
+}
+
+template <class Call>
+Opened opened(Call call) {
+  int fd = -1;
+  const int error = error_of([&] { return fd = call(); });
+  return {Fd(fd), error};
+}
+
+template <class Call>
+Transferred transferred(Call call) {
+  ssize_t count = 0;
+  const int error = error_of([&] { return count = call(); });
+  return {error == 0 ? static_cast<std::size_t>(count) : 0, error};
+}
+
+timespec to_timespec(std::int64_t ns) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  std::int64_t seconds = ns / kSecond;
+  std::int64_t rest = ns % kSecond;
+  if (rest < 0) {  // Times before 1970: the nanoseconds still count forwards.
+    rest += kSecond;
+    --seconds;
+  }
+  return {static_cast<time_t>(seconds), static_cast<long>(rest)};
+}
+
+}  // namespace
+
+Opened FileOps::create(const Place& place) {
+  if (const int error = fault(FileCall::create, place.name)) return {Fd(), error};
+  return opened([&] {
+    return openat(place.directory_fd, place.name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                  0600);
+  });
+}
+
+Opened FileOps::open_existing(const Place& place) {
+  if (const int error = fault(FileCall::open, place.name)) return {Fd(), error};
+  const auto open_for = [&](int access) {
+    constexpr int kFlags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+    return opened([&] { return openat(place.directory_fd, place.name.c_str(), access | kFlags); });
+  };
+  Opened file = open_for(O_RDWR);
+  if (file.error == EACCES) file = open_for(O_RDONLY);
+  if (file.error != 0) return file;
+  struct stat status {};
+  if (fstat(file.fd.get(), &status) != 0) return {Fd(), errno};
+  if (!S_ISREG(status.st_mode)) return {Fd(), ENXIO};
+  return file;
+}
+
+Opened FileOps::open_directory(const Place& place) {
+  if (const int error = fault(FileCall::open, place.name)) return {Fd(), error};
+  return opened([&] {
+    return openat(place.directory_fd, place.name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  });
+}
+
+Opened FileOps::open_or_make_directory(const Place& place) {
+  const int error = make_directory(place, 0700);
+  if (error != 0 && error != EEXIST) return {Fd(), error};
+  return open_directory(place);
+}
+
+int FileOps::reserve(int fd, std::uint64_t size_bytes) {
+  if (const int error = fault(FileCall::reserve, "")) return error;
+#ifdef __linux__
+  // The size stays what was written: after a crash it tells how much there is to go on from.
+  const int error =
+      error_of([&] { return fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size_bytes)); });
+  return error == EOPNOTSUPP || error == ENOSYS ? 0 : error;
+#else
+  static_cast<void>(fd);
+  static_cast<void>(size_bytes);
+  return 0;
+#endif
+}
+
+Transferred FileOps::write_some(int fd, ByteView bytes) {
+  if (const int error = fault(FileCall::write, "")) return {0, error};
+  return transferred([&] { return ::write(fd, bytes.data(), bytes.size()); });
+}
+
+Transferred FileOps::read_some(int fd, std::span<std::byte> into) {
+  if (const int error = fault(FileCall::read, "")) return {0, error};
+  return transferred([&] { return ::read(fd, into.data(), into.size()); });
+}
+
+int FileOps::set_mode(int fd, std::uint16_t mode) {
+  if (const int error = fault(FileCall::set_mode, "")) return error;
+  return error_of([&] { return fchmod(fd, static_cast<mode_t>(mode & 0777)); });
+}
+
+int FileOps::set_mtime(int fd, std::int64_t mtime_ns) {
+  if (const int error = fault(FileCall::set_times, "")) return error;
+  const timespec times[2] = {{0, UTIME_OMIT}, to_timespec(mtime_ns)};
+  return error_of([&] { return futimens(fd, times); });
+}
+
+int FileOps::set_mode_at(const Place& place, std::uint16_t mode) {
+  if (const int error = fault(FileCall::set_mode, place.name)) return error;
+  return error_of([&] {
+    return fchmodat(place.directory_fd, place.name.c_str(), static_cast<mode_t>(mode & 0777),
+                    AT_SYMLINK_NOFOLLOW);
+  });
+}
+
+int FileOps::set_mtime_at(const Place& place, std::int64_t mtime_ns) {
+  if (const int error = fault(FileCall::set_times, place.name)) return error;
+  const timespec times[2] = {{0, UTIME_OMIT}, to_timespec(mtime_ns)};
+  return error_of(
+      [&] { return utimensat(place.directory_fd, place.name.c_str(), times, AT_SYMLINK_NOFOLLOW); });
+}
+
+Inspected FileOps::inspect(const Place& place) {
+  if (const int error = fault(FileCall::inspect, place.name)) return {{}, error};
+  struct stat status {};
+  if (fstatat(place.directory_fd, place.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return {{}, errno};
+  return {from_system(status), 0};
+}
+
+int FileOps::link(const Place& from, const Place& to) {
+  if (const int error = fault(FileCall::link, from.name)) return error;
+  return error_of(
+      [&] { return linkat(from.directory_fd, from.name.c_str(), to.directory_fd, to.name.c_str(), 0); });
+}
+
+int FileOps::rename(const Place& from, const Place& to) {
+  if (const int error = fault(FileCall::rename, to.name)) return error;
+  return error_of(
+      [&] { return renameat(from.directory_fd, from.name.c_str(), to.directory_fd, to.name.c_str()); });
+}
+
+int FileOps::rename_new(const Place& from, const Place& to) {
+  if (const int error = fault(FileCall::rename, to.name)) return error;
+#ifdef __linux__
+  const int error = error_of([&] {
+    return renameat2(from.directory_fd, from.name.c_str(), to.directory_fd, to.name.c_str(),
+                     RENAME_NOREPLACE);
+  });
+  if (error != EINVAL && error != ENOSYS) return error;
+#endif
+  // A file system without the atomic form: what appears between the two calls would be replaced.
+  struct stat status {};
+  if (fstatat(to.directory_fd, to.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) return EEXIST;
+  return error_of(
+      [&] { return renameat(from.directory_fd, from.name.c_str(), to.directory_fd, to.name.c_str()); });
+}
+
+int FileOps::exchange(const Place& a, const Place& b) {
+  if (const int error = fault(FileCall::rename, b.name)) return error;
+#ifdef __linux__
+  return error_of([&] {
+    return renameat2(a.directory_fd, a.name.c_str(), b.directory_fd, b.name.c_str(), RENAME_EXCHANGE);
+  });
+#else
+  return ENOSYS;
+#endif
+}
+
+int FileOps::remove_file(const Place& place) {
+  if (const int error = fault(FileCall::remove, place.name)) return error;
+  return error_of([&] { return unlinkat(place.directory_fd, place.name.c_str(), 0); });
+}
+
+int FileOps::remove_directory(const Place& place) {
+  if (const int error = fault(FileCall::remove, place.name)) return error;
+  return error_of([&] { return unlinkat(place.directory_fd, place.name.c_str(), AT_REMOVEDIR); });
+}
+
+int FileOps::make_directory(const Place& place, std::uint16_t mode) {
+  if (const int error = fault(FileCall::make_directory, place.name)) return error;
+  return error_of(
+      [&] { return mkdirat(place.directory_fd, place.name.c_str(), static_cast<mode_t>(mode & 0777)); });
+}
+
+Result<Fd> FileOps::make_directories(const Root& root, const RelativePath& path) {
+  if (const int error = fault(FileCall::make_directory, path.bytes())) {
+    return os_error("make folder " + quoted(path.to_item()), error);
+  }
+  return root.make_directories(path);
+}
+
+Result<Fd> FileOps::private_directory(const Root& root, std::string_view name) {
+  if (const int error = fault(FileCall::make_directory, std::string(name))) {
+    return os_error("open private folder " + quoted(name), error);
+  }
+  return root.private_directory(name);
+}
+
+int FileOps::make_symlink(const std::string& target, const Place& place) {
+  if (const int error = fault(FileCall::make_symlink, place.name)) return error;
+  return error_of([&] { return symlinkat(target.c_str(), place.directory_fd, place.name.c_str()); });
+}
+
+int FileOps::sync_file_system(int fd) {
+  if (const int error = fault(FileCall::sync_file_system, "")) return error;
+#ifdef __linux__
+  return error_of([&] { return syncfs(fd); });
+#else
+  static_cast<void>(fd);
+  ::sync();
+  return 0;
+#endif
+}
+
+int FileOps::sync_directory(int fd) {
+  if (const int error = fault(FileCall::sync_directory, "")) return error;
+  return error_of([&] { return fsync(fd); });
+}
+
+std::vector<std::string> names_in(int directory_fd) {
+  std::vector<std::string> names;
+  // A descriptor of its own: reading moves the position that all duplicates share.
+  const int fd = openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR* opened_directory = fd < 0 ? nullptr : fdopendir(fd);
+  if (opened_directory == nullptr) {
+    if (fd >= 0) ::close(fd);
+    return names;
+  }
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(opened_directory, closedir);
+  while (const dirent* entry = readdir(directory.get())) {
+    std::string name = entry->d_name;
+    if (name != "." && name != "..") names.push_back(std::move(name));
+  }
+  return names;
+}
+
+DirectoryLock::DirectoryLock(int directory_fd, Wait wait) : directory_fd_(directory_fd) {
+  const int how = LOCK_EX | (wait == Wait::never ? LOCK_NB : 0);
+  const int error = error_of([&] { return flock(directory_fd_, how); });
+  is_held_ = error == 0;
+  is_held_elsewhere_ = error == EWOULDBLOCK;
+}
+
+DirectoryLock::~DirectoryLock() {
+  if (is_held_) flock(directory_fd_, LOCK_UN);
+}
+
+}  // namespace callboard::sync

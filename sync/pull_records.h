@@ -1,0 +1,41 @@
+#pragma once
+
+#include <vector>
+
+#include "base/entry.h"
+#include "base/result.h"
+#include "sync/file_status.h"
+#include "sync/index.h"
+#include "sync/relative_path.h"
+#include "sync/root.h"
+
+namespace callboard::sync {
+
+// What the committer asks of the index. `status` is what stands under `path` at this moment.
+// Thread: the committing thread.
+class PullRecords {
+ public:
+  virtual ~PullRecords() = default;
+  // True when that is, to the byte, what was last pulled there; false when in doubt.
+  virtual bool is_as_pulled(const RelativePath& path, const FileStatus& status) = 0;
+  // True when that is a file with this content; false when in doubt.
+  virtual bool has_content(const RelativePath& path, const FileStatus& status, const Digest& content) = 0;
+  // All or none.
+  virtual Result<void> record(const std::vector<Index::Pulled>& pulled) = 0;
+};
+
+// From the workstation's index, reading a file again where the index does not know it. Both must outlive it.
+class IndexRecords final : public PullRecords {
+ public:
+  IndexRecords(const Root& root, Index& index) : root_(root), index_(index) {}
+
+  bool is_as_pulled(const RelativePath& path, const FileStatus& status) override;
+  bool has_content(const RelativePath& path, const FileStatus& status, const Digest& content) override;
+  Result<void> record(const std::vector<Index::Pulled>& pulled) override;
+
+ private:
+  const Root& root_;
+  Index& index_;
+};
+
+}  // namespace callboard::sync

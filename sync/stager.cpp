@@ -1,0 +1,303 @@
+#include "sync/stager.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "base/text.h"
+
+namespace callboard::sync {
+namespace {
+
+constexpr std::string_view kKeptFolder = "kept";
+constexpr std::uint64_t kReserveMin = 1 * MiB;
+constexpr std::size_t kDigestDigits = 32;
+// Hashing and writing share a buffer that stays in the L2 cache.
+constexpr std::uint64_t kReadBytes = 256 * KiB;
+
+std::string key_of(const Entry& entry) {
+  return to_text(entry.digest) + "-" + std::to_string(entry.size_bytes);
+}
+
+// What a staged name says: "<digest>-<size>" and, while it is staged, "-<number>".
+struct ParsedName {
+  std::string key;
+  std::uint64_t size_bytes = 0;
+};
+
+std::optional<ParsedName> parse_name(const std::string& name) {
+  const bool digest = name.size() > kDigestDigits + 1 && name[kDigestDigits] == '-' &&
+                      name.find_first_not_of("0123456789abcdef") == kDigestDigits;
+  if (!digest) return std::nullopt;
+  const std::size_t end = std::min(name.find('-', kDigestDigits + 1), name.size());
+  const std::string size = name.substr(kDigestDigits + 1, end - kDigestDigits - 1);
+  // 18 digits always fit 64 bits and are more than any file system holds.
+  if (size.empty() || size.size() > 18 || size.find_first_not_of("0123456789") != std::string::npos)
+    return std::nullopt;
+  return ParsedName{name.substr(0, end), std::stoull(size)};
+}
+
+// A next try can use it: all of a content, or enough of a large one.
+bool is_useful(const ParsedName& name, const FileStatus& status) {
+  if (status.kind != FileKind::file || status.size_bytes > name.size_bytes || status.size_bytes == 0)
+    return false;
+  return status.size_bytes == name.size_bytes || status.size_bytes >= kResumeMin;
+}
+
+// ctime, because the mtime of what is staged is the giver's.
+bool is_expired(const FileStatus& status, Timestamp now) {
+  return now.ms - status.ctime_ns / 1'000'000 > std::chrono::milliseconds(kKeptLife).count();
+}
+
+}  // namespace
+
+// --- IncomingFile -----------------------------------------------------------------------------------------------------
+
+IncomingFile::IncomingFile(Stager& stager, StagedFile file, Fd fd)
+    : stager_(&stager), file_(std::move(file)), fd_(std::move(fd)) {}
+
+IncomingFile::IncomingFile(IncomingFile&& other) noexcept
+    : stager_(std::exchange(other.stager_, nullptr)),
+      file_(std::move(other.file_)),
+      fd_(std::move(other.fd_)),
+      offset_(other.offset_),
+      hasher_(std::move(other.hasher_)) {}
+
+IncomingFile::~IncomingFile() {
+  const bool whole_or_large = offset_ == file_.entry.size_bytes || offset_ >= kResumeMin;
+  if (stager_ != nullptr && !whole_or_large) discard();
+}
+
+void IncomingFile::discard() {
+  if (stager_ == nullptr) return;
+  fd_ = Fd();
+  // What cannot be removed is swept when the transfer ends.
+  static_cast<void>(stager_->ops_.remove_file(stager_->place(file_.name)));
+  stager_ = nullptr;
+}
+
+Error IncomingFile::failure(std::string_view verb, int errno_value) const {
+  return os_error(std::string(verb) + " " + quoted(file_.path.to_item()), errno_value);
+}
+
+Result<void> IncomingFile::reserve() {
+  if (file_.entry.size_bytes < kReserveMin) return {};
+  const int error = stager_->ops_.reserve(fd_.get(), file_.entry.size_bytes);
+  if (error != 0) return failure("reserve room for", error);
+  return {};
+}
+
+Result<void> IncomingFile::hash_what_is_there() {
+  std::vector<std::byte> buffer(kReadBytes);
+  while (true) {
+    const Transferred got = stager_->ops_.read_some(fd_.get(), buffer);
+    if (got.error != 0) return failure("read what is left of", got.error);
+    if (got.size_bytes == 0) return {};
+    hasher_.update(ByteView(buffer).first(got.size_bytes));
+    offset_ += got.size_bytes;
+  }
+}
+
+Result<void> IncomingFile::write(ByteView bytes) {
+  ENSURE(stager_ != nullptr);
+  if (bytes.size() > file_.entry.size_bytes - std::min(offset_, file_.entry.size_bytes)) {
+    return Error{Outcome::failed, "write " + quoted(file_.path.to_item()) + ": expected " +
+                                      std::to_string(file_.entry.size_bytes) + " bytes, got more"};
+  }
+  while (!bytes.empty()) {
+    // Beyond 1 MiB a call, writing without reserved blocks is three times slower.
+    const ByteView piece = bytes.first(std::min<std::size_t>(bytes.size(), kBulkDataMax));
+    hasher_.update(piece);
+    if (Result<void> written = write_through(piece); !written) return written;
+    bytes = bytes.subspan(piece.size());
+  }
+  return {};
+}
+
+Result<void> IncomingFile::write_through(ByteView bytes) {
+  while (!bytes.empty()) {
+    const Transferred put = stager_->ops_.write_some(fd_.get(), bytes);
+    if (put.error != 0) return failure("write", put.error);
+    bytes = bytes.subspan(put.size_bytes);
+    offset_ += put.size_bytes;
+  }
+  return {};
+}
+
+Result<StagedFile> IncomingFile::finish() {
+  ENSURE(stager_ != nullptr);
+  const auto mismatch = [this](const std::string& expected, const std::string& got) {
+    discard();
+    return Error{Outcome::failed,
+                 "verify " + quoted(file_.path.to_item()) + ": expected " + expected + ", got " + got};
+  };
+  if (offset_ != file_.entry.size_bytes) {
+    return mismatch(std::to_string(file_.entry.size_bytes) + " bytes", std::to_string(offset_));
+  }
+  if (const Digest digest = hasher_.digest(); digest != file_.entry.digest) {
+    return mismatch("digest " + to_text(file_.entry.digest), to_text(digest));
+  }
+  FileOps& ops = stager_->ops_;
+  if (const int error = ops.set_mode(fd_.get(), file_.entry.mode)) return failure("set mode of", error);
+  if (const int error = ops.set_mtime(fd_.get(), file_.entry.mtime_ns)) return failure("set time of", error);
+  Result<FileStatus> status = status_of(fd_.get());
+  if (!status) return status.error().prefixed("verify " + quoted(file_.path.to_item()));
+  file_.status = *status;
+  fd_ = Fd();
+  stager_ = nullptr;
+  return std::move(file_);
+}
+
+// --- Stager -----------------------------------------------------------------------------------------------------------
+
+Result<std::unique_ptr<Stager>> Stager::open(const Root& root, FileOps& ops, std::string_view transfer,
+                                             Timestamp now) {
+  if (const Result<void> checked = check_component(transfer); !checked) return checked.error();
+  if (transfer == kKeptFolder) return Error{Outcome::usage, "transfer \"kept\": the name is taken"};
+  std::unique_ptr<Stager> stager(new Stager(ops, std::string(transfer)));
+  if (Result<void> opened = stager->open_folders(root, now); !opened) return opened.error();
+  return stager;
+}
+
+Result<void> Stager::open_folders(const Root& root, Timestamp now) {
+  Result<Fd> tmp = ops_.private_directory(root, "tmp");
+  if (!tmp) return tmp.error();
+  tmp_fd_ = std::move(*tmp);
+  const auto failure = [this](std::string_view verb, int error) {
+    return os_error(std::string(verb) + " \".callboard/tmp/" + transfer_ + "\"", error);
+  };
+  // Held until everything is in place, so that no other process sweeps a folder between its making and its locking.
+  const DirectoryLock opening(tmp_fd_.get(), DirectoryLock::Wait::until_free);
+  Opened kept = ops_.open_or_make_directory({tmp_fd_.get(), std::string(kKeptFolder)});
+  if (kept.error != 0) return failure("prepare", kept.error);
+  kept_fd_ = std::move(kept.fd);
+  sweep(now);
+  Opened folder = ops_.open_or_make_directory({tmp_fd_.get(), transfer_});
+  if (folder.error != 0) return failure("make folder", folder.error);
+  lock_.emplace(folder.fd.get(), DirectoryLock::Wait::never);
+  if (lock_->is_held_elsewhere()) {
+    lock_.reset();
+    return Error{Outcome::locked, "transfer " + quoted(transfer_) + ": is running already"};
+  }
+  folder_fd_ = std::move(folder.fd);
+  return {};
+}
+
+void Stager::sweep(Timestamp now) {
+  for (const std::string& name : names_in(tmp_fd_.get())) {
+    const Place place{tmp_fd_.get(), name};
+    if (name == kKeptFolder) continue;
+    Opened folder = ops_.open_directory(place);
+    if (folder.error == ENOTDIR) static_cast<void>(ops_.remove_file(place));
+    if (folder.error != 0) continue;
+    const DirectoryLock lock(folder.fd.get(), DirectoryLock::Wait::never);
+    if (!lock.is_held_elsewhere()) retire(folder.fd.get(), name);
+  }
+  for (const std::string& name : names_in(kept_fd_.get())) {
+    const Place place{kept_fd_.get(), name};
+    const Inspected left = ops_.inspect(place);
+    const std::optional<ParsedName> parsed = parse_name(name);
+    if (left.error != 0) continue;
+    if (parsed && is_useful(*parsed, left.status) && !is_expired(left.status, now)) {
+      kept_[name] = left.status.size_bytes;
+    } else {
+      static_cast<void>(ops_.remove_file(place));
+    }
+  }
+}
+
+// Failures leave things where they are: the next sweep tries again.
+void Stager::retire(int folder_fd, const std::string& folder) {
+  for (const std::string& name : names_in(folder_fd)) keep({folder_fd, name});
+  static_cast<void>(ops_.remove_directory({tmp_fd_.get(), folder}));
+}
+
+void Stager::keep(const Place& left) {
+  const Inspected status = ops_.inspect(left);
+  if (status.error != 0) return;
+  const std::optional<ParsedName> parsed = parse_name(left.name);
+  if (!parsed || !is_useful(*parsed, status.status)) {
+    static_cast<void>(ops_.remove_file(left));
+    return;
+  }
+  const Place to{kept_fd_.get(), parsed->key};
+  const Inspected there = ops_.inspect(to);
+  if (there.error == 0 && there.status.size_bytes >= status.status.size_bytes) {
+    static_cast<void>(ops_.remove_file(left));  // As much of the same content is kept already.
+  } else {
+    static_cast<void>(ops_.rename(left, to));
+  }
+}
+
+Stager::~Stager() {
+  if (folder_fd_) retire(folder_fd_.get(), transfer_);
+  lock_.reset();  // Before its descriptor is closed.
+}
+
+std::string Stager::unused_name() { return std::to_string(next_number_.fetch_add(1)); }
+
+std::string Stager::staged_name(const Entry& entry) { return key_of(entry) + "-" + unused_name(); }
+
+Result<IncomingFile> Stager::begin(const RelativePath& path, const Entry& entry) {
+  ENSURE(entry.kind == EntryKind::file);
+  StagedFile file{path, entry, staged_name(entry), {}};
+  Opened created = ops_.create(place(file.name));
+  if (created.error != 0) return os_error("stage " + quoted(path.to_item()), created.error);
+  IncomingFile incoming(*this, std::move(file), std::move(created.fd));
+  if (Result<void> reserved = incoming.reserve(); !reserved) {
+    incoming.discard();
+    return reserved.error();
+  }
+  return incoming;
+}
+
+Result<StagedFile> Stager::stage_whole(const RelativePath& path, const Entry& entry, ByteView content) {
+  Result<IncomingFile> incoming = begin(path, entry);
+  if (!incoming) return incoming.error();
+  if (Result<void> written = incoming->write(content); !written) return written.error();
+  return incoming->finish();
+}
+
+std::uint64_t Stager::resumable_offset(const Entry& entry) const {
+  if (kept_.empty()) return 0;
+  const auto found = kept_.find(key_of(entry));
+  return found == kept_.end() ? 0 : found->second;
+}
+
+Result<IncomingFile> Stager::claim(const RelativePath& path, const Entry& entry) {
+  ENSURE(entry.kind == EntryKind::file);
+  StagedFile file{path, entry, staged_name(entry), {}};
+  const std::string doing = "go on with " + quoted(path.to_item());
+  // Whoever renames it has it: two transfers never write to one file.
+  if (const int error = ops_.rename_new({kept_fd_.get(), key_of(entry)}, place(file.name))) {
+    return os_error(doing, error);
+  }
+  Opened opened = ops_.open_existing(place(file.name));
+  if (opened.error != 0) return os_error(doing, opened.error);
+  IncomingFile incoming(*this, std::move(file), std::move(opened.fd));
+  if (Result<void> hashed = incoming.hash_what_is_there(); !hashed) return hashed.error();
+  return incoming;
+}
+
+Result<IncomingFile> Stager::resume(const RelativePath& path, const Entry& entry) {
+  Result<IncomingFile> incoming = claim(path, entry);
+  if (!incoming) return incoming;
+  if (Result<void> reserved = incoming->reserve(); !reserved) return reserved.error();
+  return incoming;
+}
+
+Result<std::optional<StagedFile>> Stager::reuse(const RelativePath& path, const Entry& entry) {
+  using Found = std::optional<StagedFile>;
+  if (entry.size_bytes == 0 || resumable_offset(entry) != entry.size_bytes) return Found();
+  Result<IncomingFile> incoming = claim(path, entry);
+  // Taken by another transfer, unreadable or not what its name says: it is fetched, then.
+  if (!incoming) return Found();
+  Result<StagedFile> staged = incoming->finish();
+  if (!staged) return Found();
+  return Found(*std::move(staged));
+}
+
+}  // namespace callboard::sync
