@@ -1,0 +1,301 @@
+#include "net/data_socket.h"
+
+#include <netdb.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/sendfile.h>
+#endif
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <limits>
+#include <memory>
+
+#include "base/limits.h"
+#include "base/text.h"
+#include "net/sigpipe.h"
+#include "net/socket_posix.h"
+
+namespace callboard::net {
+namespace {
+
+#ifdef MSG_NOSIGNAL
+constexpr int kSendFlags = MSG_NOSIGNAL;
+#else
+constexpr int kSendFlags = 0;
+#endif
+#ifdef MSG_MORE
+constexpr int kMoreFlag = MSG_MORE;
+#else
+constexpr int kMoreFlag = 0;
+#endif
+
+// Parts handed to the kernel in one call; IOV_MAX is 1024 on every system we know.
+constexpr std::size_t kPartsMax = 1024;
+
+// Views of what a call may still send, moved on as bytes go out.
+class PartsToSend {
+ public:
+  explicit PartsToSend(std::span<const ByteView> parts) : parts_(parts) {}
+
+  // Fills `into` with what comes next; the number of entries, 0 at the end.
+  std::size_t next(std::array<iovec, kPartsMax>& into) const {
+    std::size_t count = 0;
+    for (std::size_t i = first_; i < parts_.size() && count < into.size(); ++i) {
+      const ByteView rest = i == first_ ? parts_[i].subspan(skipped_) : parts_[i];
+      if (!rest.empty()) {
+        into[count++] = {const_cast<std::byte*>(rest.data()), rest.size()};  // sendmsg only reads.
+      }
+    }
+    return count;
+  }
+
+  bool is_last_call(std::size_t count) const { return first_ + count >= parts_.size(); }
+
+  void advance(std::size_t sent_bytes) {
+    while (first_ < parts_.size() && sent_bytes >= parts_[first_].size() - skipped_) {
+      sent_bytes -= parts_[first_].size() - skipped_;
+      skipped_ = 0;
+      ++first_;
+    }
+    skipped_ += sent_bytes;
+  }
+
+ private:
+  std::span<const ByteView> parts_;
+  std::size_t first_ = 0;
+  std::size_t skipped_ = 0;
+};
+
+Error no_answer() { return {Outcome::timed_out, "no answer in time"}; }
+
+}  // namespace
+
+DataSocket::DataSocket(Fd connected) : fd_(std::move(connected)) {
+  set_nonblocking(fd_.get(), false);
+  set_stream_options(fd_.get());
+}
+
+Error DataSocket::io_error(int errno_value) const {
+  if (is_interrupted_) {
+    return {Outcome::interrupted, "data connection: interrupted"};
+  }
+  if (errno_value == EAGAIN || errno_value == EWOULDBLOCK) {
+    return {Outcome::timed_out, "data connection: nothing moved for too long"};
+  }
+  return socket_error("data connection", errno_value);
+}
+
+Result<void> DataSocket::connect(const Endpoint& to, Duration limit) {
+  const std::string doing = "connect to " + to_text({escaped(to.host, 64), to.port});
+  const Instant deadline = system_clock().monotonic() + limit;
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const int rc = ::getaddrinfo(to.host.c_str(), std::to_string(to.port).c_str(), &hints, &found);
+  if (rc != 0) {
+    return Error{Outcome::not_found, "look up " + quoted(to.host) + ": " + ::gai_strerror(rc)};
+  }
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(found, &::freeaddrinfo);
+  int left = 0;
+  for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
+    ++left;
+  }
+  Error last = no_answer();
+  for (const addrinfo* each = found; each != nullptr && !is_interrupted_; each = each->ai_next, --left) {
+    const Instant now = system_clock().monotonic();
+    auto connected = connect_one(each->ai_addr, each->ai_addrlen, now + (deadline - now) / left);
+    if (connected) {
+      return connected;
+    }
+    last = connected.error();
+  }
+  return is_interrupted_ ? io_error(0) : last.prefixed(doing);
+}
+
+Result<void> DataSocket::connect_one(const ::sockaddr* address, unsigned address_size, Instant deadline) {
+  auto opened = open_socket(address->sa_family, SOCK_STREAM);
+  if (!opened) {
+    return opened.error();
+  }
+  {
+    // From here on interrupt() finds the socket; what came before is seen in is_interrupted_.
+    const std::lock_guard lock(fd_lock_);
+    fd_ = std::move(*opened);
+  }
+  int cause = ::connect(fd_.get(), address, address_size) == 0 ? 0 : errno;
+  Result<void> connected;
+  if (cause == EINPROGRESS || cause == EINTR) {
+    connected = wait_connected(deadline);
+  } else if (cause != 0) {
+    connected = socket_error("connect", cause);
+  }
+  if (is_interrupted_) {
+    connected = io_error(0);
+  }
+  if (!connected) {
+    const std::lock_guard lock(fd_lock_);
+    fd_.reset();
+    return connected;
+  }
+  set_nonblocking(fd_.get(), false);
+  set_stream_options(fd_.get());
+  return {};
+}
+
+Result<void> DataSocket::wait_connected(Instant deadline) {
+  // shutdown() wakes the poll on Linux; elsewhere the flag is seen after one slice.
+  constexpr auto kSlice = 250ms;
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - system_clock().monotonic());
+    if (left.count() <= 0) {
+      return no_answer();
+    }
+    pollfd waited{fd_.get(), POLLOUT, 0};
+    const int ready =
+        ::poll(&waited, 1, static_cast<int>(std::min<std::chrono::milliseconds>(left, kSlice).count()));
+    if (is_interrupted_) {
+      return io_error(0);
+    }
+    if (ready > 0) {
+      int cause = 0;
+      socklen_t size = sizeof(cause);
+      ::getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &cause, &size);
+      return cause == 0 ? Result<void>{} : Result<void>(socket_error("connect", cause));
+    }
+  }
+}
+
+Result<void> DataSocket::set_silence_limit(std::optional<Duration> limit) {
+  timeval value{};
+  if (limit) {
+    const auto us = std::chrono::ceil<std::chrono::microseconds>(*limit).count();
+    value.tv_sec = static_cast<decltype(value.tv_sec)>(us / 1'000'000);
+    value.tv_usec = static_cast<decltype(value.tv_usec)>(us % 1'000'000);
+  }
+  for (const int option : {SO_RCVTIMEO, SO_SNDTIMEO}) {
+    if (::setsockopt(fd_.get(), SOL_SOCKET, option, &value, sizeof(value)) != 0) {
+      return os_error("limit the silence of a data connection", errno);
+    }
+  }
+  return {};
+}
+
+Result<std::size_t> DataSocket::read_some(std::span<std::byte> into) {
+  for (;;) {
+    const auto got = ::recv(fd_.get(), into.data(), into.size(), 0);
+    if (is_interrupted_ || (got < 0 && errno != EINTR)) {
+      return io_error(errno);
+    }
+    if (got >= 0) {
+      received_bytes_.fetch_add(static_cast<std::uint64_t>(got), std::memory_order_relaxed);
+      return static_cast<std::size_t>(got);
+    }
+  }
+}
+
+Result<void> DataSocket::read_exactly(std::span<std::byte> into) {
+  while (!into.empty()) {
+    auto got = read_some(into);
+    if (!got) {
+      return got.error();
+    }
+    if (*got == 0) {
+      return Error{Outcome::interrupted, "data connection: closed by the peer"};
+    }
+    into = into.subspan(*got);
+  }
+  return {};
+}
+
+Result<void> DataSocket::write(ByteView bytes, More more) { return write_parts({&bytes, 1}, more); }
+
+Result<void> DataSocket::write_parts(std::span<const ByteView> parts, More more) {
+  PartsToSend to_send(parts);
+  std::array<iovec, kPartsMax> batch;
+  while (const std::size_t count = to_send.next(batch)) {
+    msghdr message{};
+    message.msg_iov = batch.data();
+    message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
+    const bool is_followed = more == More::yes || !to_send.is_last_call(count);
+    const auto sent = ::sendmsg(fd_.get(), &message, is_followed ? kSendFlags | kMoreFlag : kSendFlags);
+    if (is_interrupted_ || (sent < 0 && errno != EINTR)) {
+      return io_error(errno);
+    }
+    if (sent > 0) {
+      sent_bytes_.fetch_add(static_cast<std::uint64_t>(sent), std::memory_order_relaxed);
+      to_send.advance(static_cast<std::size_t>(sent));
+    }
+  }
+  return {};
+}
+
+#ifdef __linux__
+
+Result<std::uint64_t> DataSocket::send_file(int file_fd, std::uint64_t offset, std::uint64_t count_bytes) {
+  const SigpipeGuard no_sigpipe;
+  // One call's worth: progress is counted in between, and the kernel's own limit is just below 2 GiB.
+  constexpr std::uint64_t kPerCall = 4 * MiB;
+  auto position = static_cast<off_t>(offset);
+  std::uint64_t total = 0;
+  while (total < count_bytes) {
+    const auto sent = ::sendfile(fd_.get(), file_fd, &position, std::min(count_bytes - total, kPerCall));
+    if (is_interrupted_ || (sent < 0 && errno != EINTR)) {
+      return io_error(errno);
+    }
+    if (sent == 0) {
+      break;
+    }
+    if (sent > 0) {
+      total += static_cast<std::uint64_t>(sent);
+      sent_bytes_.fetch_add(static_cast<std::uint64_t>(sent), std::memory_order_relaxed);
+    }
+  }
+  return total;
+}
+
+#else
+
+Result<std::uint64_t> DataSocket::send_file(int file_fd, std::uint64_t offset, std::uint64_t count_bytes) {
+  Bytes buffer(256 * KiB);
+  std::uint64_t total = 0;
+  while (total < count_bytes) {
+    const auto size = std::min<std::uint64_t>(buffer.size(), count_bytes - total);
+    const auto got = ::pread(file_fd, buffer.data(), size, static_cast<off_t>(offset + total));
+    if (got < 0 && errno != EINTR) {
+      return os_error("read a file", errno);
+    }
+    if (got == 0) {
+      break;
+    }
+    if (got > 0) {
+      if (auto sent = write(ByteView(buffer).first(static_cast<std::size_t>(got)), More::no); !sent) {
+        return sent.error();
+      }
+      total += static_cast<std::uint64_t>(got);
+    }
+  }
+  return total;
+}
+
+#endif
+
+Result<void> DataSocket::finish_writing() {
+  return ::shutdown(fd_.get(), SHUT_WR) == 0 ? Result<void>{} : Result<void>(io_error(errno));
+}
+
+void DataSocket::interrupt() {
+  is_interrupted_ = true;
+  const std::lock_guard lock(fd_lock_);
+  if (fd_) {
+    ::shutdown(fd_.get(), SHUT_RDWR);
+  }
+}
+
+}  // namespace callboard::net
