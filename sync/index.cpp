@@ -11,8 +11,10 @@
 namespace callboard::sync {
 namespace {
 
-// The smallest path above everything beneath `top`: '0' follows '/'.
-std::string end_of(const RelativePath& top) { return top.bytes() + '0'; }
+// A path above everything beneath `top`: '0' follows '/', and no name has 256 bytes.
+std::string end_of(const RelativePath& top) {
+  return top.is_root() ? std::string(256, '\xff') : top.bytes() + '0';
+}
 
 std::optional<Digest> digest_from(ByteView bytes) {
   Digest digest;
@@ -90,6 +92,8 @@ struct Index::State {
   }
 
   Bytes packed_of(const std::string& directory);
+  // Within a transaction.
+  Result<void> merge_known(const std::string& directory, const std::vector<KnownFiles::Known>& fresh);
   const LookUp& looked_up(const RelativePath& directory);
 };
 
@@ -104,6 +108,14 @@ Bytes Index::State::packed_of(const std::string& directory) {
   database.known_get.reset();
   if (!row) static_cast<void>(noted(row.error()));  // A cache that cannot be read knows nothing.
   return packed;
+}
+
+Result<void> Index::State::merge_known(const std::string& directory,
+                                       const std::vector<KnownFiles::Known>& fresh) {
+  const Bytes packed = merged(KnownFiles(packed_of(directory)), fresh);
+  database.known_put.bind(1, directory);
+  database.known_put.bind(2, packed);
+  return database.known_put.run();
 }
 
 const Index::State::LookUp& Index::State::looked_up(const RelativePath& directory) {
@@ -166,10 +178,16 @@ Result<void> Index::store(std::span<const KnownDirectory> directories) {
   });
 }
 
+Result<void> Index::add_known(const RelativePath& path, const FileStatus& status, const Digest& digest) {
+  const std::string directory = path.parent().bytes();
+  const std::lock_guard lock(state_->mutex);
+  return state_->transaction([&] { return state_->merge_known(directory, {{path.name(), status, digest}}); });
+}
+
 Result<void> Index::forget_vanished(const RelativePath& top,
                                     const std::vector<std::string>& present_ascending) {
   const std::lock_guard lock(state_->mutex);
-  const std::string end = top.is_root() ? std::string(1, '\xff') : end_of(top);
+  const std::string end = end_of(top);
   std::vector<std::string> vanished;
   Statement& beneath = state_->database.known_beneath;
   beneath.bind(1, top.bytes());
@@ -212,10 +230,7 @@ Result<void> Index::record_pulled(std::span<const Pulled> files) {
         if (has_fine_times(file->status)) fresh.push_back({name, file->status, file->digest});
       }
       if (fresh.empty()) continue;
-      const Bytes packed = merged(KnownFiles(state_->packed_of(directory)), fresh);
-      database.known_put.bind(1, directory);
-      database.known_put.bind(2, packed);
-      if (auto put = database.known_put.run(); !put) return put;
+      if (auto put = state_->merge_known(directory, fresh); !put) return put;
     }
     return {};
   });

@@ -45,6 +45,8 @@ class Index {
     Bytes packed;  // KnownFilesWriter::finish().
   };
   Result<void> store(std::span<const KnownDirectory> directories);
+  // One file more of a directory that was not looked at as a whole.
+  Result<void> add_known(const RelativePath& path, const FileStatus& status, const Digest& digest);
   // Forgets the directories at and beneath `top` that are not among `present_ascending` (paths in ascending byte order).
   Result<void> forget_vanished(const RelativePath& top, const std::vector<std::string>& present_ascending);
 

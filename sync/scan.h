@@ -23,7 +23,7 @@ struct ScanProgress {
 struct ScanOptions {
   int hash_threads = 2;                          // At least 1. Started only when something has to be hashed.
   const std::atomic<bool>* cancelled = nullptr;  // May be set from any thread; must outlive the scan.
-  // Told now and then, on the thread that called scan().
+  // Told often, on the thread that called scan(); keep it cheap.
   std::function<void(const ScanProgress&)> on_progress;
 };
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,9 +34,13 @@ class Tree {
     Bytes packed;
     std::uint32_t entry_count = 0;
     Digest digest;
+    bool has_refused = false;
+    // Regular files in it and in the directories beneath.
     std::uint64_t files_below = 0;
     std::uint64_t bytes_below = 0;
   };
+  // `entries` are in order and complete, subdirectories' digests included; adds what lies directly in it to the totals.
+  static void pack(std::span<const Entry> entries, Directory& into);
 
   // `top` as an entry: its name is empty. `directories` are those at and beneath `path`; none when `top` is no directory.
   Tree(RelativePath path, Entry top, std::vector<Directory> directories);
@@ -51,8 +56,12 @@ class Tree {
   Digest digest_of(const RelativePath& path) const;
   // nullptr when there is no such directory in this tree. Made on every call; keep it while it is needed.
   std::shared_ptr<const Listing> listing_of(const RelativePath& directory) const;
-  // Names, kinds and why, of everything that was refused, as items. At most `most`.
-  std::vector<std::string> refused(std::size_t most) const;
+  struct Refused {
+    std::string item;
+    std::string reason;
+  };
+  // Of everything that was refused, at most `most`.
+  std::vector<Refused> refused(std::size_t most) const;
 
  private:
   const Directory* find(std::string_view path) const;

@@ -1,0 +1,136 @@
+#include "sync/items.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include "base/limits.h"
+#include "base/text.h"
+#include "sync/directory_reader.h"
+#include "sync/patterns.h"
+
+namespace callboard::sync {
+namespace {
+
+constexpr std::int64_t kNsPerMs = 1'000'000;
+
+Error usage(std::string_view pattern, std::string_view cause) {
+  return Error{Outcome::usage, "item pattern " + quoted(pattern) + ": " + std::string(cause)};
+}
+
+// Split at slashes after a tolerated leading and trailing one; each component a path component and no "**".
+Result<std::vector<std::string>> parse_pattern(std::string_view text) {
+  auto path = RelativePath::from_item(text);
+  if (!path) return usage(text, path.error().text);
+  if (path->is_root()) return usage(text, "expected the name of a folder");
+  if (auto checked = Patterns::from({std::string(text)}, {}); !checked) return checked.error();
+  std::vector<std::string> components;
+  for (; !path->is_root(); path = path->parent()) {
+    if (path->name() == "**") return usage(text, "\"**\" would search the whole project");
+    components.insert(components.begin(), std::string(path->name()));
+  }
+  return components;
+}
+
+Timestamp timestamp_of(std::int64_t ns) {
+  return Timestamp{ns >= 0 ? ns / kNsPerMs : -((-ns + kNsPerMs - 1) / kNsPerMs)};
+}
+
+std::vector<NamedStatus> names_in(const Root& root, const RelativePath& directory) {
+  auto fd = root.open_directory(directory);
+  if (!fd) return {};
+  auto names = read_directory(fd->get());
+  return names ? *std::move(names) : std::vector<NamedStatus>{};
+}
+
+// The newest modification of a file at any depth; `directory_ns`, its own, when there is none.
+Timestamp newest_below(const Root& root, const RelativePath& item, std::int64_t directory_ns) {
+  std::int64_t newest_ns = 0;
+  bool found = false;
+  std::vector<RelativePath> left{item};
+  while (!left.empty()) {
+    const RelativePath directory = std::move(left.back());
+    left.pop_back();
+    for (const NamedStatus& named : names_in(root, directory)) {
+      if (named.status.kind == FileKind::directory) {
+        if (auto child = directory.joined(named.name)) left.push_back(*std::move(child));
+      } else if (named.status.kind == FileKind::file) {
+        newest_ns = found ? std::max(newest_ns, named.status.mtime_ns) : named.status.mtime_ns;
+        found = true;
+      }
+    }
+  }
+  return timestamp_of(found ? newest_ns : directory_ns);
+}
+
+class Finder {
+ public:
+  explicit Finder(const Root& root) : root_(root) {}
+
+  void find(const std::vector<std::string>& pattern) {
+    std::vector<RelativePath> level{RelativePath()};
+    for (std::size_t i = 0; i < pattern.size(); ++i) {
+      const bool last = i + 1 == pattern.size();
+      std::vector<RelativePath> next;
+      for (const RelativePath& directory : level) expand(directory, pattern[i], last ? nullptr : &next);
+      level = std::move(next);
+    }
+  }
+
+  FoundItems found() && { return std::move(found_); }
+
+ private:
+  // Folders in `directory` whose names match: to `next`, or found when that is null.
+  void expand(const RelativePath& directory, const std::string& pattern, std::vector<RelativePath>* next) {
+    for (const NamedStatus& named : names_in(root_, directory)) {
+      if (named.status.kind != FileKind::directory || !matches(pattern, named.name)) continue;
+      auto path = directory.joined(named.name);
+      if (!path) continue;  // The private folder.
+      if (next != nullptr) {
+        next->push_back(*std::move(path));
+      } else {
+        add(*path, named.status.mtime_ns);
+      }
+    }
+  }
+
+  void add(const RelativePath& path, std::int64_t directory_ns) {
+    const std::string item = path.to_item();
+    if (found_.items.contains(item)) return;
+    if (found_.items.size() >= kItemsMax || !is_utf8(item)) {
+      ++found_.left_out;
+      return;
+    }
+    found_.items.emplace(item, newest_below(root_, path, directory_ns));
+  }
+
+  const Root& root_;
+  FoundItems found_;
+};
+
+}  // namespace
+
+ItemPatterns::ItemPatterns() : patterns_{{"dev", "*", "*"}, {"ast", "*", "*"}, {"rnd", "*", "*"}, {"pln"}} {}
+
+Result<ItemPatterns> ItemPatterns::from(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\r\n";
+  std::vector<std::vector<std::string>> patterns;
+  for (std::size_t begin = text.find_first_not_of(kSpace); begin != std::string_view::npos;) {
+    const std::size_t end = std::min(text.find_first_of(kSpace, begin), text.size());
+    auto pattern = parse_pattern(text.substr(begin, end - begin));
+    if (!pattern) return pattern.error();
+    patterns.push_back(*std::move(pattern));
+    begin = text.find_first_not_of(kSpace, end);
+  }
+  if (patterns.empty()) return usage(text, "expected at least one, such as \"dev/*/*\"");
+  return ItemPatterns(std::move(patterns));
+}
+
+Result<FoundItems> find_items(const Root& root, const ItemPatterns& patterns) {
+  if (auto readable = root.open_directory({}); !readable) return readable.error();
+  Finder finder(root);
+  for (const auto& pattern : patterns.patterns()) finder.find(pattern);
+  return std::move(finder).found();
+}
+
+}  // namespace callboard::sync

@@ -1,0 +1,376 @@
+// The walk goes from directory to directory with stat alone; what the index knows needs no more. Unknown files go to a
+// pool that hashes them meanwhile. A directory is packed as soon as nothing in it is open any more: at once when it has
+// neither unknown files nor directories, else after its files are hashed, else at the end, from the bottom up.
+#include "sync/scan.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <deque>
+#include <mutex>
+#include <utility>
+
+#include "base/limits.h"
+#include "base/text.h"
+#include "sync/diff.h"
+#include "sync/directory_reader.h"
+#include "sync/hash.h"
+#include "sync/hash_pool.h"
+#include "sync/scan_directory.h"
+
+namespace callboard::sync {
+
+void refuse(Entry& entry, std::string reason) {
+  entry = Entry{EntryKind::refused, 0, 0, 0, {}, std::move(entry.name), std::move(reason)};
+}
+
+namespace {
+
+// Rows kept back for one transaction: a broken-off first scan loses at most this much of what it learnt.
+constexpr std::size_t kStoreDirectories = 256;
+constexpr std::uint64_t kStoreBytes = 4 * MiB;
+constexpr std::uint64_t kFilesPerTick = 4096;
+
+Result<std::string> link_target(int directory_fd, const std::string& name) {
+  char target[kPathMaxBytes + 1];
+  const ssize_t size = ::readlinkat(directory_fd, name.c_str(), target, sizeof target);
+  if (size < 0) return os_error("cannot be read", errno);
+  return std::string(target, static_cast<std::size_t>(size));
+}
+
+Entry link_entry(const RelativePath& directory, std::string name, const Result<std::string>& target) {
+  Entry entry;
+  entry.kind = EntryKind::symlink;
+  entry.name = std::move(name);
+  if (!target) {
+    refuse(entry, target.error().text);
+  } else if (!symlink_stays_inside(directory, *target) || target->size() > kPathMaxBytes) {
+    refuse(entry, "a link that leaves the project folder: " + quoted(*target));
+  } else {
+    entry.size_bytes = target->size();
+    entry.digest = digest_of(as_bytes(*target));
+    entry.target = *target;
+  }
+  return entry;
+}
+
+Entry file_entry(std::string name, const FileStatus& status) {
+  return Entry{EntryKind::file, status.mode, status.size_bytes, status.mtime_ns, {}, std::move(name), {}};
+}
+
+// Why a name that exists has no RelativePath; empty when it has one.
+std::string unaddressable(const RelativePath& directory, const std::string& name) {
+  const bool fits = directory.bytes().size() + 1 + name.size() <= kPathMaxBytes &&
+                    directory.depth() < static_cast<int>(kPathDepthMax);
+  if (fits && !(directory.is_root() && is_private_name(name))) return {};
+  const auto path = directory.joined(name);
+  return path ? std::string() : path.error().text;
+}
+
+Error cancelled() { return Error{Outcome::cancelled, "cancelled"}; }
+
+class Scan {
+ public:
+  Scan(const Root& root, Index& index, const Clock& clock, const ScanOptions& options)
+      : root_(root),
+        index_(index),
+        options_(options),
+        started_ns_(clock.wall().ms * 1'000'000),
+        pool_({root, options, [this](ScanDirectory& directory) { on_hashed(directory); },
+               [this] { tell(); }}) {}
+
+  Result<Scanned> run(const RelativePath& top);
+
+ private:
+  Result<Scanned> scan_directory(const RelativePath& top, const FileStatus& status);
+  Result<Scanned> scan_file(const RelativePath& top, const FileStatus& status);
+  Result<Scanned> scan_link(const RelativePath& top);
+
+  Result<void> walk_all();
+  Result<void> walk(ScanDirectory& directory);
+  Result<void> read_entries(ScanDirectory& directory, int fd);
+  void add_file(ScanDirectory& directory, NamedStatus& named, KnownFiles& known);
+  void add_directory(ScanDirectory& directory, NamedStatus& named);
+
+  void on_hashed(ScanDirectory& directory);
+  void keep_known(ScanDirectory& directory);
+  void pack(ScanDirectory& directory);
+  void pack_rest();
+  void flush(bool all);
+
+  void note(const Result<void>& stored);
+  Scanned result(std::shared_ptr<const Tree> tree);
+  void tell() const;
+  ScanProgress progress() const { return {files_seen_, pool_.files_hashed(), pool_.bytes_hashed()}; }
+  bool is_cancelled() const {
+    return options_.cancelled != nullptr && options_.cancelled->load(std::memory_order_relaxed);
+  }
+
+  const Root& root_;
+  Index& index_;
+  const ScanOptions& options_;
+  const std::int64_t started_ns_;
+  std::uint64_t files_seen_ = 0;
+  std::deque<ScanDirectory> directories_;  // Parents before children; addresses stay.
+  std::vector<ScanDirectory*> to_walk_;
+
+  std::mutex store_mutex_;
+  std::vector<Index::KnownDirectory> to_store_;
+  std::uint64_t to_store_bytes_ = 0;
+  std::string index_trouble_;
+
+  HashPool pool_;  // Last: its threads end before what they use.
+};
+
+void Scan::tell() const {
+  if (options_.on_progress) options_.on_progress(progress());
+}
+
+Result<Scanned> Scan::run(const RelativePath& top) {
+  auto status = root_.status(top);
+  if (!status) return status.error();
+  switch (status->kind) {
+    case FileKind::directory:
+      return scan_directory(top, *status);
+    case FileKind::file:
+      return scan_file(top, *status);
+    case FileKind::symlink:
+      return scan_link(top);
+    case FileKind::pipe:
+    case FileKind::socket:
+    case FileKind::device:
+      break;
+  }
+  return Error{Outcome::refused, quoted(top.to_item()) + ": is " + std::string(to_text(status->kind))};
+}
+
+Result<Scanned> Scan::scan_link(const RelativePath& top) {
+  Entry entry = link_entry(top.parent(), {}, root_.read_link(top));
+  if (entry.kind == EntryKind::refused) {
+    return Error{Outcome::refused, quoted(top.to_item()) + ": " + entry.target};
+  }
+  return result(std::make_shared<Tree>(top, std::move(entry), std::vector<Tree::Directory>{}));
+}
+
+Result<Scanned> Scan::scan_file(const RelativePath& top, const FileStatus& status) {
+  files_seen_ = 1;
+  Entry entry = file_entry({}, status);
+  if (const auto known = index_.known_digest(top, status)) {
+    entry.digest = *known;
+    return result(std::make_shared<Tree>(top, std::move(entry), std::vector<Tree::Directory>{}));
+  }
+  auto file = root_.open_file(top);
+  if (!file) return file.error();
+  ScanProgress told{1, 0, 0};
+  auto hashed = hash_settled_file(file->get(), [&](std::uint64_t bytes) {
+    told.bytes_hashed += bytes;
+    if (options_.on_progress) options_.on_progress(told);
+    return !is_cancelled();
+  });
+  if (!hashed) return hashed.error().prefixed("read " + quoted(top.to_item()));
+  entry = file_entry({}, hashed->status);
+  entry.digest = hashed->digest;
+  if (!is_unsettled(hashed->status, started_ns_)) note(index_.add_known(top, hashed->status, hashed->digest));
+  Scanned scanned = result(std::make_shared<Tree>(top, std::move(entry), std::vector<Tree::Directory>{}));
+  scanned.totals = {1, 1, told.bytes_hashed};
+  return scanned;
+}
+
+Result<Scanned> Scan::scan_directory(const RelativePath& top, const FileStatus& status) {
+  ScanDirectory& whole = directories_.emplace_back();
+  whole.path = top;
+  whole.mode = status.mode;
+  to_walk_.push_back(&whole);
+  auto walked = walk_all();
+  pool_.finish();
+  flush(true);
+  if (!walked) return walked.error();
+  if (is_cancelled()) return cancelled();
+  pack_rest();
+
+  std::vector<std::string> present;
+  for (const ScanDirectory& directory : directories_) {
+    if (directory.is_there) present.push_back(directory.path.bytes());
+  }
+  std::sort(present.begin(), present.end());
+  note(index_.forget_vanished(top, present));
+
+  Entry entry{EntryKind::directory, whole.mode, 0, 0, whole.packed.digest, {}, {}};
+  std::vector<Tree::Directory> packed;
+  for (ScanDirectory& directory : directories_) {
+    if (directory.is_there) packed.push_back(std::move(directory.packed));
+  }
+  return result(std::make_shared<Tree>(top, std::move(entry), std::move(packed)));
+}
+
+Result<void> Scan::walk_all() {
+  while (!to_walk_.empty()) {
+    if (is_cancelled()) return cancelled();
+    ScanDirectory& directory = *to_walk_.back();
+    to_walk_.pop_back();
+    auto walked = walk(directory);
+    if (walked) continue;
+    if (directory.parent == nullptr) return walked;
+    // Gone, not readable, or replaced by something else since its name was read. The parent's entry is left to
+    // pack_rest(): its files may be in the pool's hands.
+    directory.is_there = false;
+    if (walked.error().outcome != Outcome::not_found)
+      directory.trouble = "cannot be read: " + walked.error().text;
+  }
+  return {};
+}
+
+Result<void> Scan::walk(ScanDirectory& directory) {
+  auto fd = root_.open_directory(directory.path);
+  if (!fd) return fd.error();
+  if (auto read = read_entries(directory, fd->get()); !read) return read;
+  tell();
+  if (directory.unknown.empty()) {
+    on_hashed(directory);
+  } else {
+    pool_.add(directory);
+  }
+  return {};
+}
+
+Result<void> Scan::read_entries(ScanDirectory& directory, int fd) {
+  auto names = read_directory(fd);
+  if (!names) return names.error();
+  directory.entries.reserve(names->size());
+  directory.statuses.reserve(names->size());
+  KnownFiles known = index_.known_in(directory.path);
+  std::size_t known_taken = 0;
+  for (NamedStatus& named : *names) {
+    if (directory.path.is_root() && named.name == kPrivateFolder) continue;
+    directory.statuses.push_back(named.status);
+    if (auto reason = unaddressable(directory.path, named.name); !reason.empty()) {
+      refuse(directory.entries.emplace_back(file_entry(std::move(named.name), {})), std::move(reason));
+      continue;
+    }
+    switch (named.status.kind) {
+      case FileKind::file:
+        add_file(directory, named, known);
+        if (directory.entries.back().digest) ++known_taken;
+        break;
+      case FileKind::directory:
+        add_directory(directory, named);
+        break;
+      case FileKind::symlink:
+        directory.entries.push_back(link_entry(directory.path, named.name, link_target(fd, named.name)));
+        break;
+      case FileKind::pipe:
+      case FileKind::socket:
+      case FileKind::device:
+        directory.entries.push_back(file_entry(std::move(named.name), named.status));
+        refuse(directory.entries.back(), std::string(to_text(named.status.kind)));
+        break;
+    }
+  }
+  // Everything as it was: the index has nothing to learn.
+  if (directory.unknown.empty() && known_taken == known.size()) directory.statuses = {};
+  return {};
+}
+
+void Scan::add_file(ScanDirectory& directory, NamedStatus& named, KnownFiles& known) {
+  const auto digest = known.take(named.name, named.status);
+  if (!digest) directory.unknown.push_back(static_cast<std::uint32_t>(directory.entries.size()));
+  directory.entries.push_back(file_entry(std::move(named.name), named.status));
+  if (digest) directory.entries.back().digest = *digest;
+  if (++files_seen_ % kFilesPerTick == 0) tell();
+}
+
+void Scan::add_directory(ScanDirectory& directory, NamedStatus& named) {
+  ScanDirectory& child = directories_.emplace_back();
+  child.path = *directory.path.joined(named.name);
+  child.mode = named.status.mode;
+  child.parent = &directory;
+  Entry& entry = directory.entries.emplace_back();
+  entry.kind = EntryKind::directory;
+  entry.mode = named.status.mode;
+  entry.name = std::move(named.name);
+  child.entry_in_parent = static_cast<std::uint32_t>(directory.entries.size() - 1);
+  directory.has_directories = true;
+  to_walk_.push_back(&child);
+}
+
+// Of a directory all of whose files are hashed, on any thread. One with directories in it is packed at the end.
+void Scan::on_hashed(ScanDirectory& directory) {
+  if (!directory.statuses.empty() || !directory.unknown.empty()) keep_known(directory);
+  directory.statuses = {};
+  directory.unknown = {};
+  if (!directory.has_directories) pack(directory);
+  flush(false);
+}
+
+void Scan::keep_known(ScanDirectory& directory) {
+  KnownFilesWriter writer;
+  for (std::size_t i = 0; i < directory.entries.size(); ++i) {
+    const Entry& entry = directory.entries[i];
+    if (entry.kind != EntryKind::file || is_gone(entry)) continue;
+    if (!is_unsettled(directory.statuses[i], started_ns_)) {
+      writer.add({entry.name, directory.statuses[i], entry.digest});
+    }
+  }
+  Bytes packed = writer.finish();
+  const std::lock_guard lock(store_mutex_);
+  to_store_bytes_ += packed.size();
+  to_store_.push_back({directory.path, std::move(packed)});
+}
+
+void Scan::flush(bool all) {
+  std::vector<Index::KnownDirectory> storing;
+  {
+    const std::lock_guard lock(store_mutex_);
+    if (!all && to_store_.size() < kStoreDirectories && to_store_bytes_ < kStoreBytes) return;
+    storing.swap(to_store_);
+    to_store_bytes_ = 0;
+  }
+  note(index_.store(storing));
+}
+
+void Scan::pack(ScanDirectory& directory) {
+  std::erase_if(directory.entries, is_gone);
+  directory.packed.path = directory.path.bytes();
+  Tree::pack(directory.entries, directory.packed);
+  directory.entries = {};
+  directory.is_packed = true;
+}
+
+// Children come after their parents, so backwards every directory finds its children done.
+void Scan::pack_rest() {
+  for (auto directory = directories_.rbegin(); directory != directories_.rend(); ++directory) {
+    if (directory->is_there && !directory->is_packed) pack(*directory);
+    if (directory->parent == nullptr) continue;
+    Entry& entry = directory->parent->entries[directory->entry_in_parent];
+    if (!directory->is_there) {
+      if (directory->trouble.empty()) entry.name.clear();
+      if (!directory->trouble.empty()) refuse(entry, directory->trouble);
+      continue;
+    }
+    entry.digest = directory->packed.digest;
+    directory->parent->packed.files_below += directory->packed.files_below;
+    directory->parent->packed.bytes_below += directory->packed.bytes_below;
+  }
+}
+
+void Scan::note(const Result<void>& stored) {
+  if (stored) return;
+  const std::lock_guard lock(store_mutex_);
+  if (index_trouble_.empty()) index_trouble_ = stored.error().text;
+}
+
+Scanned Scan::result(std::shared_ptr<const Tree> tree) {
+  return {std::move(tree), progress(), index_trouble_};
+}
+
+}  // namespace
+
+Result<Scanned> scan(const Root& root, Index& index, const RelativePath& top, const Clock& clock,
+                     const ScanOptions& options) {
+  ENSURE(options.hash_threads >= 1);
+  return Scan(root, index, clock, options).run(top);
+}
+
+}  // namespace callboard::sync
