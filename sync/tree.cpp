@@ -8,6 +8,9 @@
 namespace callboard::sync {
 namespace {
 
+// Of a serialised entry without its two texts: kind, mode, size, mtime, digest, two lengths. Only to reserve memory.
+constexpr std::size_t kEntryHead = 1 + 2 + 8 + 8 + 16 + 2 + 2;
+
 // Directories are packed by this program, so a broken one is a bug.
 template <class Visit>
 void for_each_entry(const Tree::Directory& directory, Visit visit) {
@@ -89,6 +92,9 @@ std::vector<Tree::Refused> Tree::refused(std::size_t most) const {
 
 // Nothing refused: the packed form is what the digest is taken over (docs/protocol.md, 3.1).
 void Tree::pack(std::span<const Entry> entries, Directory& into) {
+  std::size_t size_bytes = 0;
+  for (const Entry& entry : entries) size_bytes += kEntryHead + entry.name.size() + entry.target.size();
+  into.packed.reserve(size_bytes);
   for (const Entry& entry : entries) {
     serialise(entry, into.packed);
     into.has_refused = into.has_refused || entry.kind == EntryKind::refused;
@@ -96,7 +102,6 @@ void Tree::pack(std::span<const Entry> entries, Directory& into) {
     ++into.files_below;
     into.bytes_below += entry.size_bytes;
   }
-  into.packed.shrink_to_fit();
   into.entry_count = static_cast<std::uint32_t>(entries.size());
   into.digest = into.has_refused ? digest_without_refused(entries) : sync::digest_of(into.packed);
 }
