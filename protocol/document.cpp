@@ -76,6 +76,9 @@ Result<void> check_json(std::string_view json, std::size_t values_max) {
   // The library skips a byte order mark; JSON has none.
   if (json.starts_with("\xef\xbb\xbf"))
     return Error{Outcome::refused, "expected JSON, got a byte order mark"};
+  // The library takes a NUL for the end, and would not see what follows it. JSON has none, in strings neither.
+  if (json.find('\0') != std::string_view::npos)
+    return Error{Outcome::refused, "expected JSON, got a NUL byte"};
   Inspector inspector(values_max);
   if (Json::sax_parse(json.begin(), json.end(), &inspector)) return {};
   return Error{Outcome::refused, "expected JSON, got " + inspector.error()};
