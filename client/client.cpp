@@ -112,6 +112,7 @@ Result<std::unique_ptr<Client>> Client::start(Options options, Listener* listene
 }
 
 Answer<User> Client::joined() const { return impl_->joined(); }
+Answer<bool> Client::left() const { return impl_->left(); }
 
 Answer<Document> Client::story() { return impl_->read(protocol::DocumentRecord::story); }
 Answer<Document> Client::analytics() { return impl_->read(protocol::DocumentRecord::analytics); }

@@ -71,6 +71,9 @@ class Client {
   // not_found when a visit finds no server (a session that may rejoin keeps looking and does not answer).
   Answer<User> joined() const;
 
+  // Answers when the client has stopped for good: done after leave(), else why it gave up.
+  Answer<bool> left() const;
+
   Answer<Document> story();
   // `json` is any JSON text up to kFrameMax; `timestamp` is when it was edited, by this machine's clock, 0 for now;
   // `base` is the revision it was made from, 0 if unknown. Answered when the server has it on disk.

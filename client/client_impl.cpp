@@ -172,6 +172,7 @@ void Client::Impl::on_lost(const Error& why, bool will_rejoin) {
   for (const auto& [transfer, over] : std::exchange(overs_, {})) over.set(why);
   if (will_rejoin) return listener_.on_left(why, true);
   joined_.set(why);
+  left_.set(is_leaving_ ? Result<bool>(true) : Result<bool>(why));
   listener_.on_left(why, false);
   transfers_.cancel_all();
   loop_.release();
@@ -179,7 +180,10 @@ void Client::Impl::on_lost(const Error& why, bool will_rejoin) {
 }
 
 void Client::Impl::leave() {
-  inbox_.post([this] { session_->leave(); });
+  inbox_.post([this] {
+    is_leaving_ = true;
+    session_->leave();
+  });
 }
 
 Answer<Granted> Client::Impl::get(protocol::GetAsk message) {

@@ -41,6 +41,7 @@ class Client::Impl : public TransferDesk {
                             std::uint64_t base);
   Answer<Document> read(protocol::DocumentRecord record);
   Answer<User> joined() const { return joined_; }
+  Answer<bool> left() const { return left_; }
   TransferThreads& transfers() { return transfers_; }
   bool has_folder() const { return folder_ != nullptr; }
   void leave();
@@ -69,6 +70,8 @@ class Client::Impl : public TransferDesk {
   std::unique_ptr<ProjectFolder> folder_;  // Null: none was named.
   SessionKeeper::Options session_options_;
   Answer<User> joined_;
+  Answer<bool> left_;
+  bool is_leaving_ = false;
   User self_;
 
   net::Loop loop_;

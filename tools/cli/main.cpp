@@ -10,10 +10,27 @@ int main(int argc, char** argv) {
   Program program(output, interrupt);
 
   // Servers.
+  add_serve(program);
   add_discover(program);
+  add_status(program);
+  add_abort(program);
 
-  // Workstations.
+  // A workstation's own folder.
   add_init(program);
+  add_join(program);
+
+  // The board.
+  add_users(program);
+  add_at(program);
+  add_say(program);
+  add_messages(program);
+  add_story(program);
+  add_analytics(program);
+
+  // Other people's copies.
+  add_assets(program);
+  add_ls(program);
+  add_pull(program);
 
   return program.run(argc, argv);
 }

@@ -72,11 +72,13 @@ std::string progress_line(const ProgressState& state, std::uint64_t bytes_per_se
       line += fmt::format("  {} left", time_left((state.bytes_wanted - state.bytes_done) / bytes_per_second));
     }
   }
-  // The path takes what room is left, and none when that is little. A path's own width may be twice its code points.
+  // The path takes what room is left, and none when that is little. Its width may be twice its code points.
   const auto used = line.size() + 2;
   if (!state.current.empty() && columns > used + 20) {
-    auto path = escaped(state.current, columns - used);
-    while (display_width(path) > columns - used) path = escaped(state.current, (columns - used) / 2);
+    const auto room = columns - used;
+    auto path = escaped(state.current, room);
+    for (auto limit = room; limit > 1 && display_width(path) > room; --limit)
+      path = escaped(state.current, limit - 1);
     line += "  " + path;
   }
   if (line.size() > columns && display_width(line) > columns) line.resize(columns);

@@ -5,7 +5,20 @@ namespace callboard::cli {
 class Program;
 
 // One function for each verb, in verb_<name>.cpp: adds the verb with its options, help, example and body.
+void add_abort(Program& program);
+void add_analytics(Program& program);
+void add_assets(Program& program);
+void add_at(Program& program);
 void add_discover(Program& program);
 void add_init(Program& program);
+void add_join(Program& program);
+void add_ls(Program& program);
+void add_messages(Program& program);
+void add_pull(Program& program);
+void add_say(Program& program);
+void add_serve(Program& program);
+void add_status(Program& program);
+void add_story(Program& program);
+void add_users(Program& program);
 
 }  // namespace callboard::cli

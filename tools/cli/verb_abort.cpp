@@ -1,0 +1,54 @@
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "client/discovery.h"
+#include "tools/cli/program.h"
+#include "tools/cli/verbs.h"
+
+namespace callboard::cli {
+namespace {
+
+void show(Output& output, std::string_view event, const client::FoundServer& server) {
+  output.object({{"event", event},
+                 {"project", server.project},
+                 {"address", server.address},
+                 {"id", to_text(server.id)}});
+  output.line(fmt::format("{} {} at {}", event == "stopped" ? "stopped" : "still running:",
+                          callboard::quoted(server.project), server.address));
+}
+
+Result<void> abort_all(Run& run, bool everywhere) {
+  client::SearchOptions options;
+  options.project = everywhere ? "" : run.settings.text(Key::project);
+  options.discovery_port = run.settings.port(Key::discovery_port);
+  options.ask_addresses = run.settings.list(Key::ask);
+  const auto report = client::abort_servers(options);
+  for (const auto& server : report.stopped) show(run.output, "stopped", server);
+  for (const auto& server : report.running) show(run.output, "running", server);
+  if (!report.running.empty()) return Error{Outcome::refused, "not every server obeyed"};
+  if (!report.stopped.empty()) return {};
+  return Error{Outcome::not_found,
+               options.project.empty()
+                   ? "no server answered"
+                   : "no server of project " + callboard::quoted(options.project) + " answered"};
+}
+
+}  // namespace
+
+void add_abort(Program& program) {
+  auto everywhere = std::make_shared<bool>(false);
+  program
+      .add_verb(
+          {.name = "abort",
+           .summary =
+               "stop servers with a broadcast: the project's, or all open ones when no project is known",
+           .example = "callboard abort --project \"Moria's Race\""})
+      .takes({Key::project, Key::discovery_port, Key::ask})
+      .flag(*everywhere, "--all",
+            "stop every open server in this network, also where a project is configured")
+      .runs([everywhere](Run& run) { return abort_all(run, *everywhere); });
+}
+
+}  // namespace callboard::cli

@@ -1,0 +1,143 @@
+#include <fmt/format.h>
+
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "tools/cli/objects.h"
+#include "tools/cli/verbs.h"
+#include "tools/cli/visit.h"
+
+// Stays in the project: serves this folder to others and prints what happens.
+namespace callboard::cli {
+namespace {
+
+class Reporter final : public client::Listener {
+ public:
+  explicit Reporter(Output& output) : output_(output) {}
+
+  void on_searching(std::string_view why) override {
+    output_.message(fmt::format("looking for the server: {}", why));
+    output_.object({{"event", "searching"}, {"why", why}});
+  }
+
+  void on_joined(std::string_view address, const client::User& self) override {
+    say(fmt::format("joined at {} as {}", address, callboard::quoted(self.name)));
+    output_.object(
+        {{"event", "joined"}, {"address", address}, {"name", self.name}, {"session", to_text(self.session)}});
+  }
+
+  void on_left(const Error& why, bool will_rejoin) override {
+    say(fmt::format("left: {}{}", why.text, will_rejoin ? "; will join again" : ""));
+    output_.object(
+        {{"event", "left"}, {"outcome", to_text(why.outcome)}, {"why", why.text}, {"rejoins", will_rejoin}});
+  }
+
+  void on_story(const client::Document& document) override { show_document("story", document); }
+  void on_analytics(const client::Document& document) override { show_document("analytics", document); }
+
+  void on_assets(const client::AssetChanges& changes) override {
+    for (const auto& [item, copy] : changes) {
+      if (copy) {
+        say(fmt::format("{}: newest copy at {}, {}", escaped(item), escaped(copy->user),
+                        when(copy->timestamp)));
+      } else {
+        say(fmt::format("{}: nobody here has it any more", escaped(item)));
+      }
+      output_.object(asset_object(item, copy));
+    }
+  }
+
+  void on_users(const std::vector<client::User>& users, const std::vector<client::Departure>& left) override {
+    for (const client::User& user : users) {
+      say(fmt::format("{} is here{}", escaped(user.name), user.at.empty() ? "" : ", at " + escaped(user.at)));
+      output_.object(user_object(user));
+    }
+    for (const client::Departure& each : left) {
+      say(fmt::format("{} left: {}", escaped(each.name), escaped(each.reason)));
+      output_.object({{"event", "user_left"},
+                      {"name", each.name},
+                      {"session", to_text(each.session)},
+                      {"why", each.reason}});
+    }
+  }
+
+  void on_at(const client::User& user) override {
+    say(user.at.empty() ? fmt::format("{} works on nothing now", escaped(user.name))
+                        : fmt::format("{} works on {}", escaped(user.name), escaped(user.at)));
+    output_.object(
+        {{"event", "at"}, {"name", user.name}, {"session", to_text(user.session)}, {"item", user.at}});
+  }
+
+  void on_messages(const std::vector<client::Message>& messages) override {
+    for (const client::Message& each : messages) {
+      say(fmt::format("{}: {}", output_.styled(Style::bold, escaped(each.user)), escaped(each.text)));
+      output_.object(message_object(each));
+    }
+  }
+
+  void on_giving(std::uint64_t transfer, std::string_view taker, std::string_view item) override {
+    say(fmt::format("giving {} to {}", escaped(item), escaped(taker)));
+    output_.object({{"event", "giving"}, {"transfer", transfer}, {"taker", taker}, {"item", item}});
+  }
+
+  void on_given(std::uint64_t transfer, Outcome outcome, std::string_view text,
+                std::uint64_t bytes) override {
+    if (outcome == Outcome::done) {
+      say(fmt::format("gave {}", human_bytes(bytes)));
+    } else {
+      say(fmt::format("giving ended: {}", escaped(text)));
+    }
+    output_.object({{"event", "given"},
+                    {"transfer", transfer},
+                    {"outcome", to_text(outcome)},
+                    {"text", text},
+                    {"bytes", bytes}});
+  }
+
+  void on_warning(std::string_view text) override { output_.warning(text); }
+
+ private:
+  void say(const std::string& text) {
+    output_.line(output_.styled(Style::dim, to_local_time_of_day(system_clock().wall())) + "  " + text);
+  }
+
+  void show_document(std::string_view name, const client::Document& document) {
+    say(fmt::format("{} is at revision {}, by {}", name, document.revision, escaped(document.by)));
+    output_.object(document_object(name, document));
+  }
+
+  Output& output_;
+};
+
+Result<void> join(Run& run) {
+  auto options = client_options(run);
+  if (!options) return options.error();
+  if (options->folder.empty()) {
+    return Error{
+        Outcome::usage,
+        "no project folder here: run `callboard init` in your copy of the project, or give --folder"};
+  }
+  Reporter reporter(run.output);
+  auto client = client::Client::start(std::move(*options), &reporter);
+  if (!client) return client.error();
+  const Interrupt::Listener listening = run.interrupt.listen([&] { (*client)->leave(); });
+  const Result<bool> left = (*client)->left().get();
+  // SIGTERM is how a service is ended as a matter of course; Ctrl-C is a user who breaks off.
+  if (run.interrupt.signal_number() == SIGINT) return Error{Outcome::cancelled, ""};
+  if (!left && !run.interrupt.is_requested()) return left.error();
+  return {};
+}
+
+}  // namespace
+
+void add_join(Program& program) {
+  program
+      .add_verb({.name = "join",
+                 .summary = "be there: serve your folder to the others and print what happens, until Ctrl-C",
+                 .example = "callboard join"})
+      .takes({Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask, Key::items})
+      .runs(join);
+}
+
+}  // namespace callboard::cli

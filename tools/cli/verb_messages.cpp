@@ -1,0 +1,63 @@
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "tools/cli/objects.h"
+#include "tools/cli/verbs.h"
+#include "tools/cli/visit.h"
+
+namespace callboard::cli {
+namespace {
+
+Result<void> list_messages(Run& run, std::uint64_t since) {
+  auto visit = Visit::open(run);
+  if (!visit) return visit.error();
+  // The server tells some at a time.
+  for (;;) {
+    const auto messages = (*visit)->wait((*visit)->client().messages(since));
+    if (!messages) return messages.error();
+    if (messages->empty()) return {};
+    for (const client::Message& each : *messages) {
+      run.output.line(fmt::format("{:>5}  {}  {}: {}", each.number, when(each.timestamp),
+                                  run.output.styled(Style::bold, escaped(each.user)), escaped(each.text)));
+      run.output.object(message_object(each));
+      since = each.number;
+    }
+  }
+}
+
+Result<void> say(Run& run, const std::vector<std::string>& words) {
+  auto visit = Visit::open(run);
+  if (!visit) return visit.error();
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+  const auto number = (*visit)->wait((*visit)->client().say(text));
+  if (!number) return number.error();
+  run.output.object({{"event", "said"}, {"number", *number}});
+  return {};
+}
+
+}  // namespace
+
+void add_messages(Program& program) {
+  auto since = std::make_shared<std::uint64_t>(0);
+  program
+      .add_verb({.name = "messages", .summary = "what was said", .example = "callboard messages --since 41"})
+      .takes({Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask})
+      .number(*since, "--since N", "only what came after message N")
+      .runs([since](Run& run) { return list_messages(run, *since); });
+}
+
+void add_say(Program& program) {
+  auto words = std::make_shared<std::vector<std::string>>();
+  program
+      .add_verb({.name = "say",
+                 .summary = "say something to everybody in the project",
+                 .example = "callboard say \"the new Moria is ready\""})
+      .takes({Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask})
+      .texts(*words, "TEXT", "what to say", Need::required)
+      .runs([words](Run& run) { return say(run, *words); });
+}
+
+}  // namespace callboard::cli

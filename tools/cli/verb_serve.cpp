@@ -1,0 +1,118 @@
+#include <fmt/format.h>
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "base/text.h"
+#include "net/loop.h"
+#include "server/server.h"
+#include "tools/cli/program.h"
+#include "tools/cli/verbs.h"
+
+namespace callboard::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Where programs keep a user's data: https://specifications.freedesktop.org/basedir-spec
+Result<fs::path> data_folder(const Settings& settings) {
+  if (settings.is_given(Key::data)) return fs::path(settings.text(Key::data));
+  for (const auto& [variable, below] : {std::pair{"XDG_DATA_HOME", ""}, std::pair{"HOME", ".local/share"}}) {
+    const char* const value = std::getenv(variable);
+    if (value != nullptr && *value == '/') return fs::path(value) / below / "callboard";
+  }
+  return Error{Outcome::usage, "no home folder to keep the board in: give --data DIR"};
+}
+
+Result<std::shared_ptr<spdlog::logger>> make_logger(const Settings& settings) {
+  const std::string level = settings.text(Key::log_level);
+  const std::string path = settings.text(Key::log_file);
+  std::shared_ptr<spdlog::sinks::sink> sink;
+  try {
+    if (path.empty()) {
+      sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
+    } else {
+      sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(path);
+    }
+  } catch (const spdlog::spdlog_ex& problem) {
+    return Error{Outcome::failed, "--log-file " + callboard::quoted(path) + ": " + problem.what()};
+  }
+  auto logger = std::make_shared<spdlog::logger>("callboard", std::move(sink));
+  logger->set_level(spdlog::level::from_str(level));
+  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z [%l] %v");
+  logger->flush_on(spdlog::level::info);
+  return logger;
+}
+
+Result<server::ServerOptions> server_options(const Settings& settings) {
+  auto project = settings.required(Key::project);
+  if (!project) return project.error();
+  auto data = data_folder(settings);
+  if (!data) return data.error();
+  auto logger = make_logger(settings);
+  if (!logger) return logger.error();
+  server::ServerOptions options;
+  options.project = std::move(*project);
+  options.data = std::move(*data);
+  options.listen = settings.text(Key::listen);
+  options.port = settings.port(Key::port);
+  options.discovery_port = settings.port(Key::discovery_port);
+  options.announce = settings.list(Key::announce);
+  options.broadcast_log = settings.flag(Key::broadcast_log);
+  options.software = "callboard " CALLBOARD_VERSION;
+  options.logger = std::move(*logger);
+  return options;
+}
+
+void show_listening(Output& output, const net::Endpoint& at, const std::string& project) {
+  output.line("listening on " + net::to_text(at));
+  output.object({{"event", "listening"}, {"address", at.host}, {"port", at.port}, {"project", project}});
+}
+
+Result<void> serve(Run& run) {
+  auto options = server_options(run.settings);
+  if (!options) return options.error();
+  const std::string project = options->project;
+  net::Loop loop;
+  std::optional<server::ServerStop> stopped;
+  auto server = server::Server::start(loop, std::move(*options), [&](const server::ServerStop& stop) {
+    stopped = stop;
+    loop.stop();
+  });
+  if (!server) return server.error();
+  show_listening(run.output, (*server)->listening(), project);
+  {
+    const Interrupt::Listener listening =
+        run.interrupt.listen([&] { loop.post([&] { (*server)->stop("the server was stopped"); }); });
+    loop.run();
+  }
+  const std::string reason = stopped ? stopped->reason : "nothing was left to do";
+  run.output.message("stopped: " + reason);
+  run.output.object({{"event", "stopped"}, {"reason", reason}});
+  const bool is_orderly =
+      stopped && (stopped->outcome == Outcome::done || stopped->outcome == Outcome::cancelled);
+  if (!is_orderly) return Error{stopped ? stopped->outcome : Outcome::failed, reason};
+  // SIGTERM is how a service is ended as a matter of course; Ctrl-C is a user who breaks off.
+  if (run.interrupt.signal_number() == SIGINT) return Error{Outcome::cancelled, ""};
+  return {};
+}
+
+}  // namespace
+
+void add_serve(Program& program) {
+  program
+      .add_verb({.name = "serve",
+                 .summary = "run the server of a project, until Ctrl-C or an abort",
+                 .example = "callboard serve --project \"Moria's Race\""})
+      .takes({Key::project, Key::data, Key::listen, Key::port, Key::announce, Key::discovery_port,
+              Key::broadcast_log, Key::log_file, Key::log_level})
+      .runs(serve);
+}
+
+}  // namespace callboard::cli

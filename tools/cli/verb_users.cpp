@@ -1,0 +1,88 @@
+#include <nlohmann/json.hpp>
+
+#include "tools/cli/objects.h"
+#include "tools/cli/verbs.h"
+#include "tools/cli/visit.h"
+
+namespace callboard::cli {
+namespace {
+
+Result<void> list_users(Run& run) {
+  auto visit = Visit::open(run);
+  if (!visit) return visit.error();
+  const auto users = (*visit)->wait((*visit)->client().users());
+  if (!users) return users.error();
+  std::vector<std::vector<std::string>> rows{{"USER", "HOST", "AT", "SINCE", "JOINED", "SHARES"}};
+  for (const client::User& user : *users) {
+    rows.push_back({user.name, user.host, user.at.empty() ? "-" : user.at,
+                    user.at.empty() ? "-" : when(user.at_since), when(user.joined),
+                    user.shares ? "yes" : "no"});
+    run.output.object(user_object(user));
+  }
+  if (users->empty()) {
+    run.output.message("nobody is here yet");
+  } else {
+    run.output.table(rows);
+  }
+  return {};
+}
+
+Result<void> list_assets(Run& run) {
+  auto visit = Visit::open(run);
+  if (!visit) return visit.error();
+  const auto assets = (*visit)->wait((*visit)->client().assets());
+  if (!assets) return assets.error();
+  std::vector<std::vector<std::string>> rows{{"ITEM", "NEWEST AT", "MODIFIED"}};
+  for (const auto& [item, copy] : *assets) {
+    rows.push_back({item, copy.user, when(copy.timestamp)});
+    run.output.object(asset_object(item, copy));
+  }
+  if (assets->empty()) {
+    run.output.message("nobody who is here has an item");
+  } else {
+    run.output.table(rows);
+  }
+  return {};
+}
+
+Result<void> set_at(Run& run, const std::string& item) {
+  auto visit = Visit::open(run);
+  if (!visit) return visit.error();
+  const auto done = (*visit)->wait((*visit)->client().at(item));
+  if (!done) return done.error();
+  run.output.line(item.empty() ? "you work on nothing now" : "you work on " + item);
+  run.output.object({{"event", "at"}, {"item", item}});
+  return {};
+}
+
+}  // namespace
+
+void add_users(Program& program) {
+  program
+      .add_verb(
+          {.name = "users", .summary = "who is here, and what they work on", .example = "callboard users"})
+      .takes({Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask})
+      .runs(list_users);
+}
+
+void add_assets(Program& program) {
+  program
+      .add_verb({.name = "assets",
+                 .summary = "who has the newest copy of each item",
+                 .example = "callboard assets"})
+      .takes({Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask})
+      .runs(list_assets);
+}
+
+void add_at(Program& program) {
+  auto item = std::make_shared<std::string>();
+  program
+      .add_verb({.name = "at",
+                 .summary = "tell the others what you work on; without ITEM: on nothing",
+                 .example = "callboard at /dev/chr/Moria"})
+      .takes({Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask})
+      .text(*item, "ITEM", "the item, e.g. /dev/chr/Moria")
+      .runs([item](Run& run) { return set_at(run, *item); });
+}
+
+}  // namespace callboard::cli

@@ -1,0 +1,61 @@
+#include "tools/cli/visit.h"
+
+#include <array>
+#include <ctime>
+#include <utility>
+
+#include "base/text.h"
+
+namespace callboard::cli {
+
+Result<client::Options> client_options(const Run& run) {
+  auto project = run.settings.required(Key::project);
+  if (!project) return project.error();
+  auto name = run.settings.required(Key::name);
+  if (!name) return name.error();
+  client::Options options;
+  options.project = std::move(*project);
+  options.user = std::move(*name);
+  options.server = run.settings.text(Key::server);
+  options.discovery_port = run.settings.port(Key::discovery_port);
+  options.ask_addresses = run.settings.list(Key::ask);
+  for (const std::string& each : run.settings.list(Key::items)) {
+    options.item_patterns += (options.item_patterns.empty() ? "" : " ") + each;
+  }
+  if (run.settings.project_folder()) options.folder = run.settings.project_folder()->native();
+  return options;
+}
+
+Result<std::unique_ptr<Visit>> Visit::open(Run& run, Folder folder) {
+  auto options = client_options(run);
+  if (!options) return options.error();
+  if (folder == Folder::needed && options->folder.empty()) {
+    return Error{
+        Outcome::usage,
+        "no project folder here: run `callboard init` in your copy of the project, or give --folder"};
+  }
+  options->visit = true;
+  auto client = client::Client::start(std::move(*options), nullptr);
+  if (!client) return client.error();
+  std::unique_ptr<Visit> visit(new Visit(run));
+  visit->client_ = std::move(*client);
+  // Not make_unique: a Listener cannot be moved.
+  visit->listening_.reset(
+      new Interrupt::Listener(run.interrupt.listen([client = visit->client_.get()] { client->leave(); })));
+  if (auto joined = visit->wait(visit->client_->joined()); !joined) return joined.error();
+  return visit;
+}
+
+std::string when(Timestamp timestamp) {
+  const auto seconds = static_cast<std::time_t>(timestamp.ms / 1000);
+  const auto now = static_cast<std::time_t>(system_clock().wall().ms / 1000);
+  std::tm then{};
+  std::tm today{};
+  if (localtime_r(&seconds, &then) == nullptr || localtime_r(&now, &today) == nullptr) return "?";
+  const bool is_today = then.tm_year == today.tm_year && then.tm_yday == today.tm_yday;
+  std::array<char, 64> text{};
+  std::strftime(text.data(), text.size(), is_today ? "%H:%M" : "%Y-%m-%d %H:%M", &then);
+  return text.data();
+}
+
+}  // namespace callboard::cli

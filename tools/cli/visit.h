@@ -1,0 +1,43 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "client/client.h"
+#include "tools/cli/program.h"
+
+namespace callboard::cli {
+
+// The client's options as the settings say. Usage errors when project or name are not given.
+Result<client::Options> client_options(const Run& run);
+
+// One command's short stay on the server (docs/protocol.md, 2.3): joined when open() returns. Ctrl-C ends it, and what
+// waits for an answer then.
+class Visit {
+ public:
+  enum class Folder { needed, unused };
+
+  static Result<std::unique_ptr<Visit>> open(Run& run, Folder folder = Folder::unused);
+
+  client::Client& client() { return *client_; }
+
+  // Waits; a Ctrl-C meanwhile is Outcome::cancelled.
+  template <class T>
+  Result<T> wait(const client::Answer<T>& answer) {
+    auto result = answer.get();
+    if (!result && run_.interrupt.is_requested()) return Error{Outcome::cancelled, ""};
+    return result;
+  }
+
+ private:
+  explicit Visit(Run& run) : run_(run) {}
+
+  Run& run_;
+  std::unique_ptr<client::Client> client_;
+  std::unique_ptr<Interrupt::Listener> listening_;
+};
+
+// "13:52" for today, "2026-11-21 13:52" for other days, in local time.
+std::string when(Timestamp timestamp);
+
+}  // namespace callboard::cli
