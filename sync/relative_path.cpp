@@ -59,7 +59,7 @@ Result<RelativePath> RelativePath::from_item(std::string_view item) {
   if (item.empty()) return Error{Outcome::usage, "item \"\": expected a path such as \"/dev/chr/Moria\""};
   std::string_view bytes = item;
   if (bytes.front() == '/') bytes.remove_prefix(1);
-  if (!bytes.empty() && bytes.back() == '/') bytes.remove_suffix(1);
+  if (bytes.size() > 1 && bytes.back() == '/') bytes.remove_suffix(1);
   return from_bytes(bytes);
 }
 
