@@ -50,6 +50,9 @@ inline constexpr std::size_t kDeparturesKept = 1024;
 inline constexpr std::size_t kAsksPerTurn = 256;
 // Documents of one client's unanswered asks, together: the largest one, and another that waits behind it.
 inline constexpr std::uint64_t kUnansweredBytesMax = 2 * kFrameMax;
+// What an item of an `assets` change counts as in it: about what it takes in memory, path and all.
+inline constexpr std::uint64_t kItemWeight = 1 * KiB;
+static_assert(kItemsMax * kItemWeight <= kUnansweredBytesMax);
 // Answers made while the client has the turn; later asks wait undelivered. The largest is a list of kItemsMax items, 2 MiB.
 inline constexpr std::size_t kAnswersHeld = 16;
 
@@ -73,6 +76,20 @@ inline constexpr std::uint64_t kUnsentBeforeHolding = 256 * KiB;
 // Unsent bytes at which a session that does not read is closed: one full document and then some.
 inline constexpr std::uint64_t kUnsentBeforeClosing = 2 * kFrameMax;
 
+// Connections that are no session yet: strangers, and data connections that wait. With kFrameMaxBeforeAdmission 4 MiB.
+inline constexpr std::size_t kUnadmittedMax = 1024;
+// Users, items and people's places told in one frame: at their longest (4 KiB of path, escaped) far below kFrameMax.
+inline constexpr std::size_t kUsersPerTell = 500;
+inline constexpr std::size_t kItemsPerTell = 2000;
+inline constexpr std::size_t kAtsPerTell = 100;
+// How often a camera that moves all the time is told.
+inline constexpr auto kCameraPeriod = 100ms;
+// Transfers one session takes part in at a time: a person's dozens, a script's mistake not more.
+inline constexpr std::size_t kTransfersPerSession = 64;
+// What a taker may say on its data connection before the giver has come, kept until then: it speaks first.
+inline constexpr std::uint64_t kWaitingBytesMax = 64 * KiB;
+// A closing connection's time to take its last frames.
+inline constexpr auto kFarewellLimit = 2s;
 // Operations (or their bytes) after which the log is cut short by a snapshot: what a start has to read, under a second.
 inline constexpr std::uint64_t kSnapshotOperations = 4096;
 inline constexpr std::uint64_t kSnapshotBytes = 64 * MiB;

@@ -50,15 +50,15 @@ AskId ClientAsks::next_free_id() {
 
 bool ClientAsks::has_sendable() const {
   if (queue_.empty() || in_flight_.size() >= kAsksPerTurn) return false;
-  return document_bytes_ == 0 || document_bytes_ + document_size_bytes(queue_.front()) <= kUnansweredBytesMax;
+  return weight_bytes_ == 0 || weight_bytes_ + weight_bytes(queue_.front()) <= kUnansweredBytesMax;
 }
 
 std::vector<ClientMessage> ClientAsks::take_sendable() {
   std::vector<ClientMessage> asks;
   while (has_sendable()) {
-    const auto bytes = document_size_bytes(queue_.front());
+    const auto bytes = weight_bytes(queue_.front());
     in_flight_.emplace(*ask_id_of(queue_.front()), bytes);
-    document_bytes_ += bytes;
+    weight_bytes_ += bytes;
     asks.push_back(std::move(queue_.front()));
     queue_.pop_front();
   }
@@ -71,7 +71,7 @@ Result<std::optional<Answered>> ClientAsks::on_answer(ServerMessage answer) {
   const auto sent = in_flight_.find(*id);
   if (sent == in_flight_.end())
     return Error{Outcome::usage, fmt::format("answered ask {}, which is not asked", *id)};
-  document_bytes_ -= sent->second;
+  weight_bytes_ -= sent->second;
   in_flight_.erase(sent);
   if (deadlines_.erase(*id) == 0) return std::optional<Answered>();
   return std::optional<Answered>(Answered{*id, answer_or_error(std::move(answer))});
@@ -111,7 +111,7 @@ std::vector<Answered> ClientAsks::interrupt(const std::string& reason) {
   deadlines_.clear();
   queue_.clear();
   in_flight_.clear();
-  document_bytes_ = 0;
+  weight_bytes_ = 0;
   return answers;
 }
 

@@ -43,9 +43,8 @@ class ClientAsks {
 
   AskId last_id_ = 0;
   std::deque<ClientMessage> queue_;
-  std::map<AskId, std::uint64_t>
-      in_flight_;  // Sent, with the bytes of their documents; the late ones as well.
-  std::uint64_t document_bytes_ = 0;
+  std::map<AskId, std::uint64_t> in_flight_;  // Sent, with their weight; the late ones as well.
+  std::uint64_t weight_bytes_ = 0;
   // Of all that are not answered yet, queued or sent. The smallest id has the earliest deadline, but for the minutes in
   // which ids go round.
   std::map<AskId, Instant> deadlines_;

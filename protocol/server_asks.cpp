@@ -33,6 +33,11 @@ std::uint64_t document_size_bytes(const ClientMessage& ask) {
   return write == nullptr || write->document == nullptr ? 0 : write->document->size();
 }
 
+std::uint64_t weight_bytes(const ClientMessage& ask) {
+  const auto* change = std::get_if<AssetsChange>(&ask);
+  return change == nullptr ? document_size_bytes(ask) : change->items.size() * kItemWeight;
+}
+
 std::optional<AskId> answered_id_of(const ServerMessage& message) {
   return std::visit(
       [](const auto& held) -> std::optional<AskId> {
@@ -48,16 +53,16 @@ Result<void> ServerAsks::on_ask(ClientMessage ask) {
   if (in_flight_.size() >= kAsksPerTurn) {
     return Error{Outcome::refused, fmt::format("more than {} asks are unanswered", kAsksPerTurn)};
   }
-  const auto bytes = document_size_bytes(ask);
-  // One document alone is bounded by the frame that brought it.
-  if (document_bytes_ > 0 && document_bytes_ + bytes > kUnansweredBytesMax) {
-    return Error{Outcome::refused,
-                 fmt::format("more than {} of documents are unanswered", human_bytes(kUnansweredBytesMax))};
+  const auto bytes = weight_bytes(ask);
+  // One ask alone is bounded by the frame that brought it.
+  if (weight_bytes_ > 0 && weight_bytes_ + bytes > kUnansweredBytesMax) {
+    return Error{Outcome::refused, fmt::format("more than {} of documents and items are unanswered",
+                                               human_bytes(kUnansweredBytesMax))};
   }
-  if (!in_flight_.emplace(*id, InFlight{.document_bytes = bytes}).second) {
+  if (!in_flight_.emplace(*id, InFlight{.weight_bytes = bytes}).second) {
     return Error{Outcome::usage, fmt::format("ask {} is still unanswered", *id)};
   }
-  document_bytes_ += bytes;
+  weight_bytes_ += bytes;
   if (const auto* unknown = std::get_if<UnknownAsk>(&ask)) {
     in_flight_.at(*id).delivered = true;
     hold(ErrorAnswer{*id, Outcome::usage, fmt::format("unknown verb {}", quoted(unknown->verb))});
@@ -81,7 +86,7 @@ void ServerAsks::hold(ServerMessage answer) {
   const auto ask = in_flight_.find(*id);
   ENSURE(ask != in_flight_.end() && ask->second.delivered && !ask->second.answered);
   ask->second.answered = true;
-  document_bytes_ -= ask->second.document_bytes;
+  weight_bytes_ -= ask->second.weight_bytes;
   held_.push_back(std::move(answer));
 }
 

@@ -17,8 +17,10 @@ namespace callboard::protocol {
 std::optional<AskId> ask_id_of(const ClientMessage& message);
 // Overwrites it; only for an ask (ENSURE).
 void set_ask_id(ClientMessage& ask, AskId id);
-// The bytes of its document, which is what asks take memory by.
+// The bytes of its document; 0 without.
 std::uint64_t document_size_bytes(const ClientMessage& ask);
+// What it counts as in kUnansweredBytesMax.
+std::uint64_t weight_bytes(const ClientMessage& ask);
 // `re`, or nullopt for what is no answer.
 std::optional<AskId> answered_id_of(const ServerMessage& message);
 
@@ -40,13 +42,13 @@ class ServerAsks {
 
  private:
   struct InFlight {
-    std::uint64_t document_bytes = 0;
+    std::uint64_t weight_bytes = 0;
     bool delivered = false;
     bool answered = false;
   };
 
   std::map<AskId, InFlight> in_flight_;
-  std::uint64_t document_bytes_ = 0;
+  std::uint64_t weight_bytes_ = 0;
   std::deque<ClientMessage> received_;
   std::vector<ServerMessage> held_;
 };

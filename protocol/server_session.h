@@ -30,7 +30,7 @@ struct ServerSessionConfig {
 // does not read, which holds back the delivery of asks as well.
 // Nothing a peer does is a bug here: everything wrong ends in one Closed with a reason. After Closed (or TicketShown)
 // every call is permitted and does nothing.
-// Limits: kAsksPerTurn asks and kUnansweredBytesMax of documents unanswered, kAnswersHeld answers held.
+// Limits: kAsksPerTurn asks and kUnansweredBytesMax of documents and items unanswered, kAnswersHeld answers held.
 class ServerSession {
  public:
   enum class Step { awaiting_join, awaiting_request, awaiting_yours, over };

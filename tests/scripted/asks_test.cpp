@@ -1,0 +1,57 @@
+#include <catch2/catch.hpp>
+#include <set>
+
+#include "protocol/client_asks.h"
+#include "protocol/server_asks.h"
+#include "tests/scripted/script.h"
+
+namespace callboard::protocol {
+
+using namespace script;
+
+TEST_CASE("ids of asks count up from one and are written into the message") {
+  ClientAsks asks;
+  CHECK(asks.add(UsersAsk{99}, kStart) == 1);
+  CHECK(asks.add(GetAsk{}, kStart) == 2);
+  const auto sent = asks.take_sendable();
+  REQUIRE(sent.size() == 2);
+  CHECK(ask_id_of(sent[0]) == AskId{1});
+  CHECK(ask_id_of(sent[1]) == AskId{2});
+}
+
+TEST_CASE("what is no ask has no id and what is no answer answers nothing") {
+  std::set<std::size_t> asks;
+  for (const auto& message : every_client_message()) {
+    if (ask_id_of(message)) asks.insert(message.index());
+  }
+  CHECK(asks.size() == 13);
+  CHECK_FALSE(answered_id_of(ServerMessage{Assets{}}));
+  CHECK_FALSE(answered_id_of(ServerMessage{Yours{}}));
+  CHECK(answered_id_of(ServerMessage{Ok{7, {}}}) == AskId{7});
+}
+
+TEST_CASE("every ask is interrupted once, whether it was sent, is queued or was answered before") {
+  ClientAsks asks;
+  const auto answered = asks.add(UsersAsk{}, kStart);
+  const auto sent = asks.add(UsersAsk{}, kStart);
+  asks.take_sendable();
+  const auto queued = asks.add(UsersAsk{}, kStart);
+  REQUIRE(asks.on_answer(Ok{answered, {}}));
+  const auto answers = asks.interrupt("gone");
+  REQUIRE(answers.size() == 2);
+  CHECK(answers[0].id == sent);
+  CHECK(answers[1].id == queued);
+  CHECK(answers[1].answer.error().text == "gone");
+  CHECK(asks.interrupt("gone").empty());
+  CHECK_FALSE(asks.next_deadline());
+}
+
+TEST_CASE("an item of a change weighs a KiB, a document its size, and anything else nothing") {
+  AssetsChange change;
+  change.items = {{"/pln", Timestamp{1}}, {"/dev/chr/Moria", std::nullopt}};
+  CHECK(weight_bytes(change) == 2048);
+  CHECK(weight_bytes(DocumentWrite{{}, 0, {}, 0, {}, std::make_shared<const std::string>("[1]")}) == 3);
+  CHECK(weight_bytes(UsersAsk{}) == 0);
+}
+
+}  // namespace callboard::protocol

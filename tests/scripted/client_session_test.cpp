@@ -1,0 +1,203 @@
+#include <catch2/catch.hpp>
+#include <memory>
+
+#include "tests/scripted/script.h"
+
+namespace callboard::protocol {
+
+using namespace script;
+
+namespace {
+
+ClientSession listening() { return client_at(client_step("awaiting news")); }
+
+DocumentWrite write_of(std::uint64_t size_bytes) {
+  return {DocumentRecord::story, 0, {1}, 0, {1, 1}, std::make_shared<const std::string>(size_bytes, ' ')};
+}
+
+}  // namespace
+
+TEST_CASE("a join follows its script on the client") {
+  auto session = fresh_client();
+  const std::vector<Words> expected = {
+      {},
+      {"send username"},
+      {"send project"},
+      {"admitted rigging (2)"},
+      {"wanted story"},
+      {"send story"},
+      {"settled story", "send ok"},
+      {"wanted assets"},
+      {"send assets"},
+      {"settled assets", "send ok"},
+      {"wanted analytics"},
+      {"send analytics"},
+      {"settled analytics", "send ok"},
+      {"joined", "send yours"},
+      {"send turn?"},
+  };
+  REQUIRE(expected.size() == client_steps().size());
+  for (std::size_t step = 0; step < expected.size(); ++step) {
+    INFO(client_steps()[step].name);
+    client_steps()[step].enter(session, kStart);
+    CHECK(drain(session) == expected[step]);
+  }
+}
+
+TEST_CASE("a visiting client goes from welcome to its first turn, and asks in it") {
+  auto session = fresh_client(true);
+  session.ask(MessageAsk{0, "hello", {1, 1}}, kStart);
+  session.on_message(Greeting{1, "callboard", {7, 8}}, kStart);
+  session.on_message(ProjectQuestion{}, kStart);
+  session.on_message(welcome(), kStart);
+  CHECK(drain(session) == Words{"send username", "send project", "admitted rigging (2)"});
+  session.on_message(Yours{}, kStart);
+  CHECK(drain(session) == Words{"joined", "send message id=1", "send yours"});
+}
+
+TEST_CASE("the client tells its clock as it is when it is asked") {
+  auto session = fresh_client();
+  session.on_message(Greeting{1, "callboard", {7, 8}}, kStart + 1500ms);
+  const auto action = session.next_action();
+  const auto& hello = std::get<Username>(std::get<client_action::Send>(*action).message);
+  CHECK(hello.clock == Timestamp{2'001'500});
+  CHECK(hello.name == "rigging");
+  CHECK(hello.host == "pc7");
+  CHECK(hello.shares);
+}
+
+TEST_CASE("another version of the protocol is refused by its number") {
+  auto session = fresh_client();
+  session.on_message(Greeting{2, "callboard", {7, 8}}, kStart);
+  CHECK(reason_of_end(session) == "the server speaks version 2 of the protocol, expected 1");
+}
+
+TEST_CASE("a wrong project is heard as a refusal and then the end") {
+  auto session = client_at(client_step("awaiting welcome"));
+  session.on_message(WrongProject{"Moria's Race"}, kStart);
+  CHECK(drain(session) == Words{"refused", "closed refused"});
+}
+
+TEST_CASE("an ask requests the turn once, goes out in it, and the turn goes back") {
+  auto session = listening();
+  CHECK(session.ask(UsersAsk{}, kStart) == 1);
+  CHECK(session.ask(StatusAsk{}, kStart) == 2);
+  CHECK(drain(session) == Words{"send turn?"});
+  session.on_message(Yours{}, kStart);
+  CHECK(drain(session) == Words{"send users id=1", "send status id=2", "send yours"});
+  session.on_message(status_answer(2), kStart);
+  session.on_message(ErrorAnswer{1, Outcome::not_found, "no"}, kStart);
+  CHECK(drain(session) == Words{"answered 2 status", "answered 1 not_found"});
+  CHECK(session.unanswered() == 0);
+}
+
+TEST_CASE("a heartbeat is answered with an empty turn") {
+  auto session = listening();
+  session.on_message(Yours{}, kStart);
+  CHECK(drain(session) == Words{"send yours"});
+}
+
+TEST_CASE("a heartbeat that crosses a request serves it, and the request is not repeated") {
+  auto session = listening();
+  session.ask(UsersAsk{}, kStart);
+  CHECK(drain(session) == Words{"send turn?"});
+  session.on_message(Yours{}, kStart);
+  CHECK(drain(session) == Words{"send users id=1", "send yours"});
+  session.ask(UsersAsk{}, kStart);
+  CHECK(drain(session) == Words{"send turn?"});
+}
+
+TEST_CASE("more asks than the server takes wait until answers have come") {
+  auto session = listening();
+  for (int i = 0; i < 300; ++i) session.ask(AtAsk{}, kStart);
+  CHECK(drain(session) == Words{"send turn?"});
+  session.on_message(Yours{}, kStart);
+  CHECK(drain(session).size() == 256 + 1);
+  session.on_message(Yours{}, kStart);
+  CHECK(drain(session) == Words{"send yours"});
+  session.on_message(Ok{7, {}}, kStart);
+  CHECK(drain(session) == Words{"answered 7 ok", "send turn?"});
+  session.on_message(Ok{8, {}}, kStart);
+  CHECK(drain(session) == Words{"answered 8 ok"});
+  session.on_message(Yours{}, kStart);
+  CHECK(drain(session) == Words{"send at id=257", "send at id=258", "send yours"});
+}
+
+TEST_CASE("more documents than the server takes at once wait until answers have come") {
+  auto session = listening();
+  for (int i = 0; i < 3; ++i) session.ask(write_of(15 * MiB), kStart);
+  session.on_message(Yours{}, kStart);
+  CHECK(drain(session) == Words{"send turn?", "send story id=1", "send story id=2", "send yours"});
+  session.on_message(Ok{1, {}}, kStart);
+  CHECK(drain(session) == Words{"answered 1 ok", "send turn?"});
+}
+
+TEST_CASE("a document the server's frames cannot hold is refused at once") {
+  auto session = listening();
+  session.ask(write_of(kFrameMax), kStart);
+  CHECK(drain(session) == Words{"answered 1 refused"});
+  CHECK(session.unanswered() == 0);
+}
+
+TEST_CASE("a smaller frame limit than ours counts for asks made before the welcome") {
+  auto session = client_at(client_step("awaiting welcome"));
+  session.ask(write_of(2 * MiB), kStart);
+  auto small = welcome();
+  small.frame_max = 1 * MiB;
+  session.on_message(small, kStart);
+  CHECK(drain(session) == Words{"answered 1 refused", "admitted rigging (2)"});
+}
+
+TEST_CASE("an ask that is not answered in time is answered here, and its late answer is dropped") {
+  auto session = listening();
+  session.ask(UsersAsk{}, kStart);
+  session.on_message(Yours{}, kStart + 5s);
+  drain(session);
+  CHECK(session.next_deadline() == kStart + kAskLimit);
+  session.on_time(kStart + kAskLimit);
+  CHECK(drain(session) == Words{"answered 1 timed_out"});
+  session.on_message(Ok{1, {}}, kStart + 31s);
+  CHECK(drain(session).empty());
+  CHECK_FALSE(session.is_over());
+  session.on_message(Ok{1, {}}, kStart + 31s);
+  CHECK(reason_of_end(session) == "answered ask 1, which is not asked");
+}
+
+TEST_CASE("an ask whose time is over before the turn came is not sent any more") {
+  auto session = listening();
+  session.ask(UsersAsk{}, kStart);
+  drain(session);
+  session.on_time(kStart + kAskLimit);
+  session.ask(StatusAsk{}, kStart + kAskLimit);
+  CHECK(drain(session) == Words{"answered 1 timed_out"});
+  session.on_message(Yours{}, kStart + kAskLimit);
+  CHECK(drain(session) == Words{"send status id=2", "send yours"});
+}
+
+TEST_CASE("an answer of an unknown kind is an error to who asked, and an error is never done") {
+  auto session = listening();
+  session.ask(UsersAsk{}, kStart);
+  session.ask(UsersAsk{}, kStart);
+  session.on_message(Yours{}, kStart);
+  drain(session);
+  session.on_message(UnknownAnswer{"levitated", 1}, kStart);
+  session.on_message(ErrorAnswer{2, Outcome::done, "all is well"}, kStart);
+  CHECK(drain(session) == Words{"answered 1 failed", "answered 2 failed"});
+}
+
+TEST_CASE("the silence that ends a session is the server's to say, within reason") {
+  const std::pair<std::chrono::milliseconds, Duration> cases[] = {
+      {45'000ms, 45s}, {0ms, 1s}, {5'000ms, 5s}, {std::chrono::milliseconds::max(), 1h}};
+  for (const auto& [told, expected] : cases) {
+    auto session = fresh_client(true);
+    session.on_message(Greeting{1, "callboard", {7, 8}}, kStart);
+    session.on_message(ProjectQuestion{}, kStart);
+    auto hello = welcome();
+    hello.silence = told;
+    session.on_message(hello, kStart);
+    session.on_message(Yours{}, kStart);
+    CHECK(session.next_deadline() == kStart + expected);
+  }
+}
+
+}  // namespace callboard::protocol
