@@ -15,7 +15,7 @@ namespace callboard::client {
 
 struct GiveReport {
   Outcome outcome = Outcome::done;  // As the taker said; interrupted when it left without a word.
-  std::string text;
+  std::string text = {};
   std::uint64_t files = 0;  // Sent whole.
   std::uint64_t bytes = 0;  // Of their content.
   std::uint64_t wire_bytes = 0;

@@ -38,7 +38,7 @@ class GiverMachine {
   // What to do next. After OpenItems and ListDirectory the shell says what it sent.
   struct OpenItems {
     protocol::OpenMode mode = protocol::OpenMode::pull;
-    std::vector<Item> items;
+    std::vector<Item> items = {};
   };
   struct ListDirectory {
     std::string bytes;                // As asked; the listing repeats it.
@@ -90,8 +90,8 @@ class GiverMachine {
     std::uint32_t number = 0;
     std::uint64_t size_bytes = 0;
     sync::RelativePath directory;
-    std::vector<KeptEntry> entries;
-    std::string names;
+    std::vector<KeptEntry> entries = {};
+    std::string names = {};
   };
   struct Wanted {
     std::uint32_t listing = 0;
@@ -111,8 +111,8 @@ class GiverMachine {
 
   Step step_ = Step::awaiting_open;
   OpenItems open_;
-  std::vector<Entry> items_;                    // Listing 0, once opened.
-  std::vector<sync::RelativePath> item_paths_;  // Root for those that are no path; their entries are refused.
+  bool opening_taken_ = false;
+  std::vector<Entry> items_;  // Listing 0, once opened.
   std::deque<ListDirectory> asked_;
   std::uint64_t asked_bytes_ = 0;
   bool listing_goes_on_ = false;

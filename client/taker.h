@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "client/types.h"
 #include "net/data_socket.h"
 #include "sync/file_ops.h"
+#include "sync/pull_records.h"
 #include "sync/root.h"
 
 namespace callboard::client {

@@ -38,7 +38,7 @@ class TakerMachine {
     sync::RelativePath directory;
     bool more = false;
     Outcome outcome = Outcome::done;  // Other than done: the directory cannot be had.
-    std::vector<Entry> entries;       // Names are checked, strictly ascending across parts, none private.
+    std::vector<Entry> entries = {};  // Names are checked, strictly ascending across parts, none private.
     std::uint64_t size_bytes = 0;
   };
   struct WholeFile {
@@ -92,11 +92,15 @@ class TakerMachine {
   Result<Event> on_listing(protocol::Listing& frame);
   Result<Event> on_file(const protocol::File& frame);
   Result<Event> on_file_end(const protocol::FileEnd& frame);
+  Result<void> count_entries(const std::vector<Entry>& entries);
   Result<void> check_entries(const sync::RelativePath& directory, const std::vector<Entry>& entries);
 
   bool is_opening_ = false;
   bool is_finished_ = false;
   std::size_t item_count_ = 0;
+  std::uint64_t announced_files_ = 0;
+  std::uint64_t listed_files_ = 0;
+  std::uint64_t listed_others_ = 0;
   std::deque<sync::RelativePath> asked_;
   std::string last_name_;           // Of the part before, while a directory goes on.
   std::uint32_t next_listing_ = 1;  // That comes in.

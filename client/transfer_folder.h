@@ -5,8 +5,8 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "sync/committer.h"
 #include "sync/index.h"
+#include "sync/relative_path.h"
 #include "sync/root.h"
 #include "sync/tree.h"
 
@@ -34,19 +34,6 @@ class ScannedFolder : public TransferFolder {
   const sync::Root& root_;
   sync::Index& index_;
   const Clock& clock_;
-};
-
-// What a commit asks of the index and tells it. The index must outlive it.
-class IndexRecords : public sync::PullRecords {
- public:
-  explicit IndexRecords(sync::Index& index) : index_(index) {}
-  Result<bool> is_as_pulled(const sync::RelativePath& path, const sync::FileStatus& status) override;
-  Result<bool> has_content(const sync::RelativePath& path, const sync::FileStatus& status,
-                           const Digest& digest) override;
-  Result<void> record(const std::vector<Pulled>& pulled) override;
-
- private:
-  sync::Index& index_;
 };
 
 }  // namespace callboard::client

@@ -28,6 +28,15 @@ static_assert(kAskedDirectoriesUsed * (kPathMaxBytes + 2) < kAskedBytesMax);
 // Directories found and not asked for yet: names only, depth first. A tree that needs more is not a film.
 inline constexpr std::uint64_t kPendingDirectoriesBytesMax = 64 * MiB;
 
+// Items of one pull: their answers fit one frame with a short text each (4,096 × 200 bytes).
+inline constexpr std::size_t kItemsPerPullMax = 4'096;
+
+// How far listings may exceed what `opened` announced, because the folder grew meanwhile: twice, and this. Directories
+// and links are not announced. What is announced beyond any file system counts as that.
+inline constexpr std::uint64_t kListedFilesSlack = 65'536;
+inline constexpr std::uint64_t kListedOthersMax = 16'777'216;
+inline constexpr std::uint64_t kAnnouncedFilesMax = 1ULL << 40;
+
 // A folder that changes while it is pulled is looked at again this often.
 inline constexpr int kRoundsMax = 3;
 // Problems listed one by one in a report; the rest is counted.

@@ -1,0 +1,211 @@
+#include "client/giver_machine.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/ensure.h"
+
+namespace callboard::client {
+
+namespace {
+
+Error against_the_rules(std::string text) { return Error{Outcome::refused, std::move(text)}; }
+
+}  // namespace
+
+Result<void> GiverMachine::on_frame(const protocol::TakerFrame& frame) {
+  if (step_ == Step::finished) return against_the_rules("the taker goes on after finished");
+  if (const auto* finished = std::get_if<protocol::Finished>(&frame)) {
+    finished_ = *finished;
+    step_ = Step::finished;
+    return {};
+  }
+  if (const auto* open = std::get_if<protocol::Open>(&frame)) return on_open(*open);
+  if (step_ != Step::serving) return against_the_rules("the taker asks before its items are opened");
+  if (const auto* list = std::get_if<protocol::List>(&frame)) return on_list(*list);
+  if (const auto* from = std::get_if<protocol::WantFrom>(&frame)) {
+    return on_range({.listing = from->listing, .entry = from->entry, .count = 1, .offset = from->offset});
+  }
+  for (const protocol::WantRange& range : std::get<protocol::Want>(frame).ranges) {
+    const Result<void> accepted =
+        on_range({.listing = range.listing, .entry = range.first_entry, .count = range.entry_count});
+    if (!accepted) return accepted;
+  }
+  return {};
+}
+
+Result<void> GiverMachine::on_open(const protocol::Open& frame) {
+  if (step_ != Step::awaiting_open && !is_idle()) {
+    return against_the_rules("the taker opens again before everything is answered");
+  }
+  if (frame.items.size() > kItemsPerPullMax) {
+    return against_the_rules(fmt::format("the taker opens more than {} items", kItemsPerPullMax));
+  }
+  open_ = {.mode = frame.mode};
+  for (const protocol::OpenItem& item : frame.items) {
+    open_.items.push_back({sync::RelativePath::from_bytes(item.path), item.digest});
+  }
+  kept_.clear();
+  kept_bytes_ = 0;
+  items_.clear();
+  next_listing_ = 1;
+  wanted_from_listing_ = 0;
+  step_ = Step::opening;
+  opening_taken_ = false;
+  return {};
+}
+
+Result<void> GiverMachine::on_list(const protocol::List& frame) {
+  for (const std::string& directory : frame.directories) {
+    asked_bytes_ += directory.size() + sizeof(ListDirectory);
+    if (asked_bytes_ > kAskedBytesMax)
+      return against_the_rules("the taker asks for too many listings at once");
+    asked_.push_back({directory, sync::RelativePath::from_bytes(directory)});
+  }
+  return {};
+}
+
+Result<void> GiverMachine::on_range(const Wanted& range) {
+  if (range.listing < wanted_from_listing_) {
+    return against_the_rules(
+        fmt::format("the taker wants of listing {} after listing {}", range.listing, wanted_from_listing_));
+  }
+  if (range.count == 0 && range.listing <= next_listing_) {
+    wanted_from_listing_ = range.listing;
+    forget_listings();
+    return {};
+  }
+  if (open_.mode == protocol::OpenMode::look)
+    return against_the_rules("the taker wants content but only looks");
+  const std::optional<std::size_t> entries = entry_count(range.listing);
+  if (!entries || range.entry >= *entries || range.count > *entries - range.entry) {
+    return against_the_rules(
+        fmt::format("the taker wants entry {} (and {} more) of listing {}, which was not listed", range.entry,
+                    range.count == 0 ? 0 : range.count - 1, range.listing));
+  }
+  if (range.count > kWantedFilesMax - wanted_files_) {
+    return against_the_rules(fmt::format("the taker wants more than {} files at once", kWantedFilesMax));
+  }
+  wanted_from_listing_ = range.listing;
+  wanted_files_ += range.count;
+  wanted_.push_back(range);
+  forget_listings();
+  return {};
+}
+
+std::optional<GiverMachine::Work> GiverMachine::next() {
+  if (step_ == Step::opening && !opening_taken_) {
+    opening_taken_ = true;
+    return open_;
+  }
+  if (step_ != Step::serving) return std::nullopt;
+  if (kept_bytes_ <= kListedBytesMax) {
+    if (listing_goes_on_) return ContinueListing{};
+    if (!asked_.empty()) {
+      ListDirectory directory = std::move(asked_.front());
+      asked_.pop_front();
+      asked_bytes_ -= directory.bytes.size() + sizeof(ListDirectory);
+      return directory;
+    }
+  }
+  if (!wanted_.empty()) return take_wanted();
+  return std::nullopt;
+}
+
+void GiverMachine::on_opened(std::span<const protocol::OpenedItem> items) {
+  // The taker may have finished meanwhile.
+  if (step_ != Step::opening) return;
+  for (const protocol::OpenedItem& item : items) {
+    items_.push_back(item.entry);
+    if (item.outcome != Outcome::done) items_.back().kind = EntryKind::refused;
+  }
+  step_ = Step::serving;
+}
+
+void GiverMachine::on_listed(const sync::RelativePath& directory, std::span<const Entry> entries,
+                             std::uint64_t size_bytes, bool more) {
+  KeptListing listing{.number = next_listing_++, .size_bytes = size_bytes, .directory = directory};
+  listing.entries.reserve(entries.size());
+  for (const Entry& entry : entries) {
+    ENSURE(listing.names.size() + entry.name.size() <= std::numeric_limits<std::uint32_t>::max());
+    listing.entries.push_back({.size_bytes = entry.size_bytes,
+                               .mtime_ns = entry.mtime_ns,
+                               .name_at = static_cast<std::uint32_t>(listing.names.size()),
+                               .name_size = static_cast<std::uint16_t>(entry.name.size()),
+                               .kind = entry.kind});
+    listing.names += entry.name;
+  }
+  kept_bytes_ += size_bytes;
+  kept_.push_back(std::move(listing));
+  listing_goes_on_ = more;
+}
+
+bool GiverMachine::is_idle() const {
+  return step_ == Step::serving && asked_.empty() && !listing_goes_on_ && wanted_.empty();
+}
+
+// What is neither wanted nor going to be: wants never go back.
+void GiverMachine::forget_listings() {
+  const std::uint32_t needed = wanted_.empty() ? wanted_from_listing_ : wanted_.front().listing;
+  while (!kept_.empty() && kept_.front().number < needed) {
+    kept_bytes_ -= kept_.front().size_bytes;
+    kept_.pop_front();
+  }
+}
+
+std::optional<std::size_t> GiverMachine::entry_count(std::uint32_t listing) const {
+  if (listing == 0) return items_.size();
+  const KeptListing* found = kept(listing);
+  if (found == nullptr) return std::nullopt;
+  return found->entries.size();
+}
+
+const GiverMachine::KeptListing* GiverMachine::kept(std::uint32_t listing) const {
+  if (kept_.empty() || listing < kept_.front().number || listing > kept_.back().number) return nullptr;
+  return &kept_[listing - kept_.front().number];
+}
+
+GiverMachine::Work GiverMachine::take_wanted() {
+  Wanted& range = wanted_.front();
+  Work work = resolve(range);
+  range.entry += 1;
+  range.count -= 1;
+  wanted_files_ -= 1;
+  if (range.count == 0) {
+    wanted_.pop_front();
+    forget_listings();
+  }
+  return work;
+}
+
+GiverMachine::Work GiverMachine::resolve(const Wanted& wanted) const {
+  const auto refuse = [&](std::string text) {
+    return RefuseFile{.listing = wanted.listing, .entry = wanted.entry, .text = std::move(text)};
+  };
+  GiveFile file{.listing = wanted.listing, .entry = wanted.entry, .path = {}, .offset = wanted.offset};
+  if (wanted.listing == 0) {
+    const Entry& item = items_[wanted.entry];
+    if (item.kind != EntryKind::file || !open_.items[wanted.entry].path) return refuse("it is no file");
+    file.path = *open_.items[wanted.entry].path;
+    file.size_bytes = item.size_bytes;
+    file.mtime_ns = item.mtime_ns;
+  } else {
+    const KeptListing* listing = kept(wanted.listing);
+    ENSURE(listing != nullptr);
+    const KeptEntry& entry = listing->entries[wanted.entry];
+    if (entry.kind != EntryKind::file) return refuse("it is no file");
+    Result<sync::RelativePath> path =
+        listing->directory.joined(std::string_view(listing->names).substr(entry.name_at, entry.name_size));
+    if (!path) return refuse(path.error().text);
+    file.path = std::move(*path);
+    file.size_bytes = entry.size_bytes;
+    file.mtime_ns = entry.mtime_ns;
+  }
+  if (file.offset > file.size_bytes) return refuse("it is shorter than that");
+  return file;
+}
+
+}  // namespace callboard::client

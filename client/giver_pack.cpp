@@ -1,0 +1,76 @@
+#include "client/giver_pack.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "base/ensure.h"
+#include "base/limits.h"
+
+namespace callboard::client {
+
+namespace {
+
+// Whatever is there when less than kPackBytes are gathered, one frame fits behind it.
+constexpr std::size_t kCapacity = kPackBytes + kBulkFrameMax + 64;
+
+}  // namespace
+
+GiverPack::GiverPack(net::DataSocket& socket) : socket_(socket), buffer_(new std::byte[kCapacity]) {}
+
+Result<void> GiverPack::flush(net::DataSocket::More more) {
+  if (used_ == 0) return {};
+  const Result<void> written = socket_.write({buffer_.get(), used_}, more);
+  used_ = 0;
+  return written;
+}
+
+void GiverPack::append(ByteView bytes) {
+  ENSURE(used_ + bytes.size() <= kCapacity);
+  std::memcpy(buffer_.get() + used_, bytes.data(), bytes.size());
+  used_ += bytes.size();
+}
+
+Result<void> GiverPack::add(const protocol::GiverFrame& frame) {
+  frame_.clear();
+  protocol::encode(frame, frame_);
+  append(frame_);
+  if (used_ >= kPackBytes) return flush();
+  return {};
+}
+
+void GiverPack::add_data_head(std::uint64_t content_size_bytes) {
+  frame_.clear();
+  protocol::encode_data_head(content_size_bytes, frame_);
+  append(frame_);
+}
+
+Result<void> GiverPack::make_room(std::uint64_t content_size_bytes) {
+  ENSURE(content_size_bytes <= kSmallFileMax);
+  if (used_ >= kPackBytes) return flush();
+  return {};
+}
+
+void GiverPack::begin_file(const protocol::File& file) {
+  begun_at_ = used_;
+  frame_.clear();
+  protocol::encode_file_head(file, file.size_bytes, frame_);
+  append(frame_);
+}
+
+int GiverPack::read_content(int fd, std::uint64_t size_bytes) {
+  ENSURE(used_ + size_bytes <= kCapacity);
+  while (size_bytes > 0) {
+    const ssize_t got = ::read(fd, buffer_.get() + used_, size_bytes);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return errno;
+    if (got == 0) return -1;
+    used_ += static_cast<std::size_t>(got);
+    size_bytes -= static_cast<std::uint64_t>(got);
+  }
+  return 0;
+}
+
+}  // namespace callboard::client

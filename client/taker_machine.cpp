@@ -1,0 +1,232 @@
+#include "client/taker_machine.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/ensure.h"
+#include "base/text.h"
+
+namespace callboard::client {
+
+namespace {
+
+Error against_the_rules(std::string text) { return Error{Outcome::refused, std::move(text)}; }
+
+}  // namespace
+
+void TakerMachine::open(protocol::OpenMode mode, const std::vector<protocol::OpenItem>& items, Bytes& out) {
+  ENSURE(is_idle() && ranges_.ranges.empty());
+  protocol::encode(protocol::TakerFrame(protocol::Open{.mode = mode, .items = items}), out);
+  is_opening_ = true;
+  item_count_ = items.size();
+  next_listing_ = 1;
+  listed_bytes_ = 0;
+  listed_files_ = 0;
+  listed_others_ = 0;
+}
+
+void TakerMachine::list(const std::vector<sync::RelativePath>& directories, Bytes& out) {
+  ENSURE(directories.size() <= list_room());
+  protocol::List frame;
+  std::size_t size_bytes = 0;
+  for (const sync::RelativePath& directory : directories) {
+    size_bytes += protocol::encoded_size(directory.bytes());
+    if (size_bytes > kBulkDataMax) {
+      protocol::encode(protocol::TakerFrame(std::exchange(frame, {})), out);
+      size_bytes = protocol::encoded_size(directory.bytes());
+    }
+    frame.directories.push_back(directory.bytes());
+    asked_.push_back(directory);
+  }
+  if (!frame.directories.empty()) protocol::encode(protocol::TakerFrame(frame), out);
+}
+
+void TakerMachine::want(WantedFile file, Bytes& out) {
+  ENSURE(has_want_room());
+  if (file.offset > 0) {
+    flush_wants(out);
+    protocol::encode(protocol::TakerFrame(protocol::WantFrom{
+                         .listing = file.listing, .entry = file.entry_index, .offset = file.offset}),
+                     out);
+  } else if (!ranges_.ranges.empty() && ranges_.ranges.back().listing == file.listing &&
+             ranges_.ranges.back().first_entry + ranges_.ranges.back().entry_count == file.entry_index) {
+    ranges_.ranges.back().entry_count += 1;
+  } else {
+    ranges_.ranges.push_back({.listing = file.listing, .first_entry = file.entry_index, .entry_count = 1});
+  }
+  wanted_.push_back(std::move(file));
+}
+
+void TakerMachine::flush_wants(Bytes& out) {
+  if (ranges_.ranges.empty()) return;
+  static_assert(kWantedFilesUsed * protocol::kWantRangeSize < kBulkDataMax);
+  protocol::encode(protocol::TakerFrame(ranges_), out);
+  ranges_.ranges.clear();
+}
+
+void TakerMachine::release(const Listed& listing, Bytes& out) {
+  flush_wants(out);
+  protocol::encode(protocol::TakerFrame(protocol::Want{{{.listing = listing.number + 1}}}), out);
+  listed_bytes_ -= std::min(listed_bytes_, listing.size_bytes);
+}
+
+void TakerMachine::finish(Outcome outcome, const std::string& text, Bytes& out) {
+  if (std::exchange(is_finished_, true)) return;
+  protocol::encode(protocol::TakerFrame(protocol::Finished{.outcome = outcome, .text = text}), out);
+}
+
+Result<TakerMachine::Event> TakerMachine::on_frame(protocol::GiverFrame frame) {
+  if (const auto* failed = std::get_if<protocol::Failed>(&frame)) {
+    const Outcome outcome = failed->outcome == Outcome::done ? Outcome::failed : failed->outcome;
+    return Event(GiverFailed{{outcome, "the giver: " + escaped(failed->text)}});
+  }
+  if (auto* opened = std::get_if<protocol::Opened>(&frame)) return on_opened(*opened);
+  if (is_opening_) return against_the_rules("expected opened, got another frame");
+  if (const auto* data = std::get_if<protocol::Data>(&frame)) {
+    const Result<void> accepted = on_data(data->content.size());
+    if (!accepted) return accepted.error();
+    return Event(FileContent{data->content});
+  }
+  if (const auto* end = std::get_if<protocol::FileEnd>(&frame)) return on_file_end(*end);
+  if (receiving_) return against_the_rules("a file is not at its end when something else begins");
+  if (const auto* file = std::get_if<protocol::File>(&frame)) return on_file(*file);
+  return on_listing(std::get<protocol::Listing>(frame));
+}
+
+Result<TakerMachine::Event> TakerMachine::on_opened(protocol::Opened& frame) {
+  if (!is_opening_) return against_the_rules("opened comes without open");
+  if (frame.items.size() != item_count_) {
+    return against_the_rules(
+        fmt::format("opened has {} items, expected {}", frame.items.size(), item_count_));
+  }
+  for (const protocol::OpenedItem& item : frame.items) {
+    if (!item.entry.name.empty()) return against_the_rules("an opened item has a name");
+  }
+  is_opening_ = false;
+  announced_files_ = 0;
+  for (const protocol::OpenedItem& item : frame.items) {
+    announced_files_ += std::min(item.files_below, kAnnouncedFilesMax);
+  }
+  return Event(OpenedItems{std::move(frame.items)});
+}
+
+Result<TakerMachine::Event> TakerMachine::on_listing(protocol::Listing& frame) {
+  if (asked_.empty()) return against_the_rules(fmt::format("listing {} was not asked for", frame.number));
+  if (frame.number != next_listing_) {
+    return against_the_rules(fmt::format("listing {} comes instead of {}", frame.number, next_listing_));
+  }
+  if (frame.directory != asked_.front().bytes()) {
+    return against_the_rules(fmt::format("the listing of {} comes instead of that of {}",
+                                         quoted(frame.directory), quoted(asked_.front().bytes())));
+  }
+  if (frame.outcome != Outcome::done && (frame.more || !frame.entries.empty())) {
+    return against_the_rules(fmt::format("the listing of {} fails and goes on", quoted(frame.directory)));
+  }
+  if (frame.more && frame.entries.empty()) {
+    return against_the_rules(fmt::format("a part of the listing of {} is empty", quoted(frame.directory)));
+  }
+  const Result<void> checked = check_entries(asked_.front(), frame.entries);
+  if (!checked) return checked.error();
+  const Result<void> counted = count_entries(frame.entries);
+  if (!counted) return counted.error();
+
+  Listed listed{
+      .number = frame.number, .directory = asked_.front(), .more = frame.more, .outcome = frame.outcome};
+  listed.size_bytes = protocol::listing_head_size(frame.directory);
+  for (const Entry& entry : frame.entries) listed.size_bytes += protocol::encoded_size(entry);
+  listed_bytes_ += listed.size_bytes;
+  if (listed_bytes_ > kListedBytesMax + kBulkFrameMax) {
+    return against_the_rules("the giver lists faster than it was told to");
+  }
+  last_name_ = frame.more ? frame.entries.back().name : std::string();
+  listed.entries = std::move(frame.entries);
+  next_listing_ += 1;
+  if (!frame.more) asked_.pop_front();
+  return Event(std::move(listed));
+}
+
+// A listing without end would never be over.
+Result<void> TakerMachine::count_entries(const std::vector<Entry>& entries) {
+  for (const Entry& entry : entries) (entry.kind == EntryKind::file ? listed_files_ : listed_others_) += 1;
+  if (listed_files_ > announced_files_ * 2 + kListedFilesSlack || listed_others_ > kListedOthersMax) {
+    return against_the_rules(
+        fmt::format("the giver announced {} files and lists {} so far", announced_files_, listed_files_));
+  }
+  return {};
+}
+
+Result<void> TakerMachine::check_entries(const sync::RelativePath& directory,
+                                         const std::vector<Entry>& entries) {
+  const std::string* before = &last_name_;
+  for (const Entry& entry : entries) {
+    const Result<void> checked = sync::check_component(entry.name);
+    if (!checked)
+      return checked.error().prefixed(fmt::format("the listing of {}", quoted(directory.bytes())));
+    if (entry.name <= *before) {
+      return against_the_rules(fmt::format("the listing of {} is not in ascending order at {}",
+                                           quoted(directory.bytes()), quoted(entry.name)));
+    }
+    if (directory.is_root() && sync::is_private_name(entry.name)) {
+      return against_the_rules(fmt::format("the giver lists {}", quoted(entry.name)));
+    }
+    before = &entry.name;
+  }
+  return {};
+}
+
+Result<TakerMachine::Event> TakerMachine::on_file(const protocol::File& frame) {
+  if (wanted_.empty()) return against_the_rules("a file comes that was not asked for");
+  WantedFile& expected = wanted_.front();
+  if (frame.listing != expected.listing || frame.entry != expected.entry_index) {
+    return against_the_rules(fmt::format("entry {} of listing {} comes instead of entry {} of listing {}",
+                                         frame.entry, frame.listing, expected.entry_index, expected.listing));
+  }
+  if (frame.outcome != Outcome::done) {
+    NoFile none{
+        .file = std::move(expected), .outcome = frame.outcome, .text = escaped(as_text(frame.content), 1024)};
+    wanted_.pop_front();
+    return Event(std::move(none));
+  }
+  if (frame.size_bytes != expected.entry.size_bytes || frame.offset != expected.offset) {
+    return against_the_rules(
+        fmt::format("{} was listed with {} bytes and comes with {} from {}, expected from {}",
+                    quoted(expected.path.bytes()), expected.entry.size_bytes, frame.size_bytes, frame.offset,
+                    expected.offset));
+  }
+  const std::uint64_t missing = frame.size_bytes - frame.offset;
+  if (frame.whole && (frame.content.size() != missing || frame.offset != 0)) {
+    return against_the_rules(fmt::format("{} comes whole with {} bytes, expected {}",
+                                         quoted(expected.path.bytes()), frame.content.size(), missing));
+  }
+  if (!frame.whole && !frame.content.empty()) {
+    return against_the_rules(
+        fmt::format("{} comes in pieces and has content in its head", quoted(expected.path.bytes())));
+  }
+  WantedFile file = std::move(expected);
+  wanted_.pop_front();
+  if (frame.whole) return Event(WholeFile{.file = std::move(file), .content = frame.content});
+  receiving_ = true;
+  missing_bytes_ = missing;
+  return Event(FileBegins{std::move(file)});
+}
+
+Result<void> TakerMachine::on_data(std::uint64_t content_size_bytes) {
+  if (!receiving_) return against_the_rules("content comes without a file");
+  if (content_size_bytes == 0) return against_the_rules("an empty piece of content");
+  if (content_size_bytes > missing_bytes_) return against_the_rules("more content comes than was announced");
+  missing_bytes_ -= content_size_bytes;
+  return {};
+}
+
+Result<TakerMachine::Event> TakerMachine::on_file_end(const protocol::FileEnd& frame) {
+  if (!receiving_) return against_the_rules("the end of a file comes without its beginning");
+  if (frame.outcome == Outcome::done && missing_bytes_ > 0) {
+    return against_the_rules(fmt::format("a file ends {} bytes too early", missing_bytes_));
+  }
+  receiving_ = false;
+  return Event(FileEnds{.outcome = frame.outcome, .text = escaped(frame.text, 1024)});
+}
+
+}  // namespace callboard::client

@@ -1,0 +1,230 @@
+#include "client/taker_receiver.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <span>
+#include <utility>
+
+#include "base/text.h"
+#include "protocol/bulk.h"
+
+namespace callboard::client {
+
+namespace {
+
+// A piece of a large file is hashed and written while it is still in the L2 cache.
+constexpr std::size_t kContentPiece = 256 * KiB;
+
+std::size_t missing_of_frame(const std::byte* at, std::size_t available) {
+  if (available < protocol::kFrameHeadSize) return protocol::kFrameHeadSize;
+  std::size_t length = 0;
+  for (std::size_t i = 0; i < 4; ++i) length = length << 8 | std::to_integer<std::size_t>(at[i]);
+  return std::min<std::size_t>(length, kBulkFrameMax) + 4;
+}
+
+}  // namespace
+
+TakerReceiver::TakerReceiver(net::DataSocket& socket, TakerState& state, const Bytes& already_read)
+    : socket_(socket), state_(state), buffer_(first_buffers_.take()) {
+  // More than a frame cannot have come: the giver speaks only when asked.
+  filled_ = std::min(already_read.size(), TakerBuffer::kCapacity);
+  std::memcpy(buffer_->data(), already_read.data(), filled_);
+}
+
+Result<void> TakerReceiver::receive_event() {
+  got_listing_ = false;
+  while (true) {
+    if (const Result<void> handled = handle_buffered(); !handled) return handled;
+    if (got_listing_ || state_.is_stopping()) return {};
+    const Result<bool> got = receive_some();
+    if (!got) return got.error();
+    if (!*got) return Error{Outcome::interrupted, "the giver left"};
+  }
+}
+
+void TakerReceiver::run() {
+  while (!state_.is_stopping()) {
+    if (const Result<void> handled = handle_buffered(); !handled) {
+      state_.stop(handled.error());
+      break;
+    }
+    const Result<bool> got = receive_some();
+    if (got && *got) continue;
+    if (state_.is_over()) return;
+    state_.stop(got ? Error{Outcome::interrupted, "the giver left"} : got.error());
+    break;
+  }
+  file_.reset();
+  discard_until_closed();
+}
+
+void TakerReceiver::discard_until_closed() {
+  position_ = filled_ = 0;
+  std::vector<std::byte> scrap(64 * KiB);
+  while (true) {
+    const Result<std::size_t> got = socket_.read_some(scrap);
+    if (!got || *got == 0) return;
+  }
+}
+
+// False at the end of the stream.
+Result<bool> TakerReceiver::receive_some() {
+  make_room();
+  if (buffer_ == nullptr) return Error{Outcome::interrupted, "the transfer stopped"};
+  std::size_t room = TakerBuffer::kCapacity - filled_;
+  if (content_left_ > 0) room = std::min(room, kContentPiece);
+  const Result<std::size_t> got = socket_.read_some({buffer_->data() + filled_, room});
+  if (!got) return got.error().prefixed("the connection to the giver broke");
+  filled_ += *got;
+  return *got > 0;
+}
+
+// What is left begins a frame that must fit behind it; content of large files needs no room but some.
+void TakerReceiver::make_room() {
+  const std::size_t left = filled_ - position_;
+  const std::size_t frame = content_left_ > 0 ? 1 : missing_of_frame(buffer_->data() + position_, left);
+  if (left == 0 && !is_shared_) position_ = filled_ = 0;
+  if (position_ + frame <= TakerBuffer::kCapacity && TakerBuffer::kCapacity - filled_ >= kContentPiece / 4)
+    return;
+  if (!is_shared_) {
+    std::memmove(buffer_->data(), buffer_->data() + position_, left);
+  } else {
+    std::shared_ptr<TakerBuffer> next = writers_->buffers().take();
+    if (next != nullptr) std::memcpy(next->data(), buffer_->data() + position_, left);
+    buffer_ = std::move(next);
+    is_shared_ = false;
+  }
+  position_ = 0;
+  filled_ = left;
+}
+
+Result<void> TakerReceiver::handle_buffered() {
+  while (position_ < filled_ && !state_.is_stopping()) {
+    if (content_left_ > 0) {
+      const std::size_t size_bytes =
+          static_cast<std::size_t>(std::min<std::uint64_t>(content_left_, filled_ - position_));
+      on_content({buffer_->data() + position_, size_bytes});
+      position_ += size_bytes;
+      content_left_ -= size_bytes;
+      continue;
+    }
+    const Result<bool> handled = handle_frame();
+    if (!handled) return handled.error().prefixed("the giver broke the rules");
+    if (!*handled) return {};
+  }
+  return {};
+}
+
+// False: it is not all there yet.
+Result<bool> TakerReceiver::handle_frame() {
+  const ByteView bytes(buffer_->data() + position_, filled_ - position_);
+  if (bytes.size() < protocol::kFrameHeadSize) return false;
+  const Result<protocol::FrameHead> head =
+      protocol::parse_frame_head(bytes.first<protocol::kFrameHeadSize>(), kBulkFrameMax);
+  if (!head) return head.error();
+  if (head->kind == static_cast<std::uint8_t>(protocol::BulkKind::data)) {
+    if (const Result<void> accepted = state_.on_data(head->body_size_bytes); !accepted)
+      return accepted.error();
+    if (head->body_size_bytes > kBulkDataMax) return Error{Outcome::refused, "data: more than 1 MiB"};
+    content_left_ = head->body_size_bytes;
+    position_ += protocol::kFrameHeadSize;
+    return true;
+  }
+  if (bytes.size() - protocol::kFrameHeadSize < head->body_size_bytes) return false;
+  Result<protocol::GiverFrame> frame =
+      protocol::parse_giver_frame(head->kind, bytes.subspan(protocol::kFrameHeadSize, head->body_size_bytes));
+  if (!frame) return frame.error();
+  Result<TakerMachine::Event> event = state_.on_frame(std::move(*frame));
+  if (!event) return event.error();
+  position_ += protocol::kFrameHeadSize + head->body_size_bytes;
+  if (const Result<void> handled = on_event(std::move(*event)); !handled) return handled.error();
+  return true;
+}
+
+Result<void> TakerReceiver::on_event(TakerMachine::Event event) {
+  if (auto* whole = std::get_if<TakerMachine::WholeFile>(&event)) {
+    is_shared_ = true;
+    writers_->write(std::move(*whole), buffer_);
+  } else if (auto* begins = std::get_if<TakerMachine::FileBegins>(&event)) {
+    begin(std::move(begins->file));
+  } else if (const auto* content = std::get_if<TakerMachine::FileContent>(&event)) {
+    on_content(content->content);
+  } else if (const auto* ends = std::get_if<TakerMachine::FileEnds>(&event)) {
+    end(*ends);
+  } else if (const auto* none = std::get_if<TakerMachine::NoFile>(&event)) {
+    on_no_file(*none);
+  } else if (const auto* failed = std::get_if<TakerMachine::GiverFailed>(&event)) {
+    state_.stop(failed->error);
+  } else {
+    got_listing_ = true;
+    state_.push_listing(std::move(event));
+  }
+  return {};
+}
+
+void TakerReceiver::begin(WantedFile file) {
+  state_.set_current(file.path);
+  sync::Stager& stager = writers_->stager();
+  file_.emplace(CurrentFile{std::move(file), std::nullopt});
+  const WantedFile& wanted = file_->wanted;
+  Result<sync::IncomingFile> incoming =
+      wanted.offset > 0 ? stager.resume(wanted.path, wanted.entry) : stager.begin(wanted.path, wanted.entry);
+  if (incoming && incoming->offset() == wanted.offset) {
+    file_->incoming.emplace(std::move(*incoming));
+    state_.on_content(wanted.offset);
+  } else if (!incoming && wanted.offset == 0) {
+    state_.stop(incoming.error());
+  }
+  // Else: what an earlier try left is no longer there. The rest alone is of no use; another round fetches all of it.
+}
+
+void TakerReceiver::on_content(ByteView content) {
+  if (!file_ || !file_->incoming) return;
+  const Result<void> written = file_->incoming->write(content);
+  if (!written) {
+    state_.stop(written.error());
+    return;
+  }
+  state_.on_content(content.size());
+}
+
+void TakerReceiver::end(const TakerMachine::FileEnds& ends) {
+  CurrentFile file = std::move(*file_);
+  file_.reset();
+  const WantedFile& wanted = file.wanted;
+  if (ends.outcome != Outcome::done) {
+    if (file.incoming) file.incoming->discard();
+    if (ends.outcome == Outcome::superseded) {
+      state_.on_changed(wanted.path, wanted.entry, ends.text);
+    } else {
+      state_.add_problem(wanted.path.bytes(),
+                         {ends.outcome, quoted(wanted.path.to_item()) + ": " + ends.text});
+    }
+  } else if (!file.incoming) {
+    state_.on_changed(wanted.path, wanted.entry, "what an earlier try left of it vanished");
+  } else {
+    Result<sync::StagedFile> staged = file.incoming->finish();
+    if (staged) {
+      state_.on_staged();
+      writers_->commit(sync::Change::file(std::move(*staged)));
+    } else if (is_mismatch(staged.error())) {
+      state_.on_changed(wanted.path, wanted.entry, "it changed while it was read");
+    } else {
+      state_.stop(staged.error());
+    }
+  }
+  state_.settle();
+}
+
+void TakerReceiver::on_no_file(const TakerMachine::NoFile& none) {
+  const WantedFile& wanted = none.file;
+  if (none.outcome == Outcome::superseded) {
+    state_.on_changed(wanted.path, wanted.entry, none.text);
+  } else {
+    state_.add_problem(wanted.path.bytes(), {none.outcome, quoted(wanted.path.to_item()) + ": " + none.text});
+  }
+  state_.settle();
+}
+
+}  // namespace callboard::client

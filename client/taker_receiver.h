@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "base/bytes.h"
+#include "client/taker_buffers.h"
+#include "client/taker_state.h"
+#include "client/taker_writers.h"
+#include "protocol/frame.h"
+#include "sync/stager.h"
+
+namespace callboard::client {
+
+// Takes in what the giver sends: listings go to the planner, small files to the writers where they lie in the buffer,
+// and the content of large ones is hashed and written piece by piece as it arrives. Thread: one at a time.
+class TakerReceiver {
+ public:
+  // Before start_writing() no file may come, and none does: none was wanted.
+  TakerReceiver(net::DataSocket& socket, TakerState& state, const Bytes& already_read);
+  void start_writing(TakerWriters& writers) { writers_ = &writers; }
+
+  // Until the next `opened` or `listing` came, without a thread.
+  Result<void> receive_event();
+  // Until the giver closes. Tells the state how it ended.
+  void run();
+
+ private:
+  struct CurrentFile {
+    WantedFile wanted;
+    std::optional<sync::IncomingFile> incoming;  // nullopt: what comes is void.
+  };
+
+  Result<bool> receive_some();
+  void make_room();
+  Result<void> handle_buffered();
+  Result<bool> handle_frame();
+  void discard_until_closed();
+  Result<void> on_event(TakerMachine::Event event);
+  void begin(WantedFile file);
+  void on_content(ByteView content);
+  void end(const TakerMachine::FileEnds& ends);
+  void on_no_file(const TakerMachine::NoFile& none);
+
+  net::DataSocket& socket_;
+  TakerState& state_;
+  TakerWriters* writers_ = nullptr;
+  TakerBuffers first_buffers_;
+  std::shared_ptr<TakerBuffer> buffer_;
+  bool is_shared_ = false;          // Somebody may still read what lies before position_.
+  std::size_t position_ = 0;        // Of the first byte that was not handled …
+  std::size_t filled_ = 0;          // … and of the end.
+  std::uint64_t content_left_ = 0;  // Of the `data` frame under way.
+  bool got_listing_ = false;
+  std::optional<CurrentFile> file_;
+};
+
+}  // namespace callboard::client

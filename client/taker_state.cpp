@@ -1,0 +1,267 @@
+#include "client/taker_state.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "base/text.h"
+
+namespace callboard::client {
+
+namespace {
+
+// Requests wait for company up to this size.
+constexpr std::size_t kRequestBytes = 16 * KiB;
+
+}  // namespace
+
+// --- How it goes ------------------------------------------------------------------------------------------------------
+
+void TakerState::stop(Error why) {
+  const std::lock_guard lock(mutex_);
+  if (!error_) error_ = std::move(why);
+  stopping_ = true;
+  changed_.notify_all();
+}
+
+void TakerState::cancel() {
+  cancelled_ = true;
+  stop(Error{Outcome::cancelled, "cancelled"});
+  socket_.interrupt();
+}
+
+std::optional<Error> TakerState::error() const {
+  const std::lock_guard lock(mutex_);
+  return error_;
+}
+
+Error TakerState::stopped_error() const {
+  return error_.value_or(Error{Outcome::interrupted, "the transfer stopped"});
+}
+
+// --- Receiving thread -------------------------------------------------------------------------------------------------
+
+Result<TakerMachine::Event> TakerState::on_frame(protocol::GiverFrame frame) {
+  const std::lock_guard lock(mutex_);
+  Result<TakerMachine::Event> event = machine_.on_frame(std::move(frame));
+  // Waking the planner for every file would cost a context switch each: half of the window is soon enough.
+  if (planner_waits_ && machine_.wanted_count() == kWantedFilesUsed / 2) changed_.notify_all();
+  return event;
+}
+
+Result<void> TakerState::on_data(std::uint64_t content_size_bytes) {
+  const std::lock_guard lock(mutex_);
+  return machine_.on_data(content_size_bytes);
+}
+
+void TakerState::push_listing(TakerMachine::Event event) {
+  const std::lock_guard lock(mutex_);
+  listings_.push_back(std::move(event));
+  if (planner_waits_) changed_.notify_all();
+}
+
+// --- Planning thread --------------------------------------------------------------------------------------------------
+
+Result<void> TakerState::send(Bytes frames) {
+  if (frames.empty()) return {};
+  Result<void> written = socket_.write(frames);
+  if (written) return {};
+  stop(Error{Outcome::interrupted, "the connection to the giver broke: " + written.error().text});
+  const std::lock_guard lock(mutex_);
+  return stopped_error();
+}
+
+Result<TakerMachine::Event> TakerState::next_listing() {
+  if (Result<void> sent = send(std::exchange(requests_, {})); !sent) return sent.error();
+  std::unique_lock lock(mutex_);
+  planner_waits_ = true;
+  changed_.wait(lock, [&] { return !listings_.empty() || stopping_; });
+  planner_waits_ = false;
+  if (stopping_) return stopped_error();
+  TakerMachine::Event event = std::move(listings_.front());
+  listings_.pop_front();
+  return event;
+}
+
+Result<void> TakerState::open(protocol::OpenMode mode, const std::vector<protocol::OpenItem>& items) {
+  {
+    const std::lock_guard lock(mutex_);
+    machine_.open(mode, items, requests_);
+  }
+  return send(std::exchange(requests_, {}));
+}
+
+std::size_t TakerState::list_room() const {
+  const std::lock_guard lock(mutex_);
+  return machine_.list_room();
+}
+
+Result<void> TakerState::ask(const std::vector<sync::RelativePath>& directories) {
+  if (directories.empty()) return {};
+  {
+    const std::lock_guard lock(mutex_);
+    machine_.flush_wants(requests_);
+    machine_.list(directories, requests_);
+  }
+  return send(std::exchange(requests_, {}));
+}
+
+bool TakerState::is_listing() const {
+  const std::lock_guard lock(mutex_);
+  return machine_.asked_count() > 0 || !listings_.empty();
+}
+
+Result<void> TakerState::want(WantedFile file) {
+  std::unique_lock lock(mutex_);
+  if (!machine_.has_want_room()) {
+    machine_.flush_wants(requests_);
+    lock.unlock();
+    if (Result<void> sent = send(std::exchange(requests_, {})); !sent) return sent;
+    lock.lock();
+    planner_waits_ = true;
+    changed_.wait(lock, [&] { return machine_.wanted_count() <= kWantedFilesUsed / 2 || stopping_; });
+    planner_waits_ = false;
+  }
+  if (stopping_) return stopped_error();
+  unsettled_ += 1;
+  machine_.want(std::move(file), requests_);
+  return {};
+}
+
+Result<void> TakerState::release(const TakerMachine::Listed& listing) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return stopped_error();
+    machine_.release(listing, requests_);
+  }
+  if (requests_.size() < kRequestBytes && is_listing()) return {};
+  return send(std::exchange(requests_, {}));
+}
+
+Result<void> TakerState::wait_settled() {
+  {
+    const std::lock_guard lock(mutex_);
+    machine_.flush_wants(requests_);
+  }
+  if (Result<void> sent = send(std::exchange(requests_, {})); !sent) return sent;
+  std::unique_lock lock(mutex_);
+  planner_waits_ = true;
+  changed_.wait(lock, [&] { return unsettled_ == 0 || stopping_; });
+  planner_waits_ = false;
+  if (stopping_) return stopped_error();
+  return {};
+}
+
+void TakerState::send_finished(Outcome outcome, const std::string& text) {
+  Bytes frame;
+  {
+    const std::lock_guard lock(mutex_);
+    machine_.finish(outcome, text, frame);
+  }
+  // A giver that is gone needs no word.
+  static_cast<void>(socket_.write(frame));
+  static_cast<void>(socket_.finish_writing());
+}
+
+// --- Wanted files -----------------------------------------------------------------------------------------------------
+
+void TakerState::settle() {
+  const std::lock_guard lock(mutex_);
+  unsettled_ -= 1;
+  if (unsettled_ == 0 && planner_waits_) changed_.notify_all();
+}
+
+void TakerState::on_changed(const sync::RelativePath& path, const Entry& entry, const std::string& why) {
+  {
+    const std::lock_guard lock(mutex_);
+    needs_round_ = true;
+    if (round_ < kRoundsMax) {
+      // The next round counts it again.
+      files_wanted_.fetch_sub(1, std::memory_order_relaxed);
+      bytes_wanted_.fetch_sub(entry.size_bytes, std::memory_order_relaxed);
+      return;
+    }
+  }
+  add_problem(path.bytes(), {Outcome::failed, quoted(path.to_item()) + ": " + why + ", tried " +
+                                                  std::to_string(kRoundsMax) + " times"});
+}
+
+// --- Report and progress ----------------------------------------------------------------------------------------------
+
+void TakerState::begin_round(int round) {
+  const std::lock_guard lock(mutex_);
+  round_ = round;
+  needs_round_ = false;
+  // What was a problem and still is will be found again: it still differs.
+  report_.problems.clear();
+  problems_unlisted_ = 0;
+}
+
+bool TakerState::needs_round() const {
+  const std::lock_guard lock(mutex_);
+  return needs_round_;
+}
+
+void TakerState::need_round() {
+  const std::lock_guard lock(mutex_);
+  needs_round_ = true;
+}
+
+void TakerState::add_problem(std::string path, Error error) {
+  const std::lock_guard lock(mutex_);
+  if (report_.problems.size() >= kProblemsMax) {
+    problems_unlisted_ += 1;
+    return;
+  }
+  report_.problems.push_back({std::move(path), std::move(error)});
+}
+
+void TakerState::count_wanted(std::uint64_t size_bytes) {
+  files_wanted_.fetch_add(1, std::memory_order_relaxed);
+  bytes_wanted_.fetch_add(size_bytes, std::memory_order_relaxed);
+}
+
+void TakerState::set_current(const sync::RelativePath& path) {
+  const std::lock_guard lock(mutex_);
+  current_ = path.bytes();
+}
+
+PullProgress TakerState::progress() const {
+  PullProgress progress;
+  progress.files_wanted = files_wanted_;
+  progress.files_done = files_done_;
+  progress.bytes_wanted = bytes_wanted_;
+  // Content that came in vain is counted, too.
+  progress.bytes_done = std::min(bytes_done_.load(), progress.bytes_wanted);
+  progress.listed = listed_;
+  const std::lock_guard lock(mutex_);
+  progress.current = current_;
+  return progress;
+}
+
+PullReport TakerState::take_report() {
+  const std::lock_guard lock(mutex_);
+  PullReport report = report_;
+  report.wire_bytes = socket_.sent_bytes() + socket_.received_bytes();
+  const Error ending = ending_locked();
+  report.outcome = ending.outcome;
+  report.text = ending.text;
+  return report;
+}
+
+Error TakerState::ending() const {
+  const std::lock_guard lock(mutex_);
+  return ending_locked();
+}
+
+Error TakerState::ending_locked() const {
+  if (error_) return *error_;
+  if (report_.problems.empty()) return {Outcome::done, ""};
+  const PullProblem& first = report_.problems.front();
+  const std::uint64_t more = report_.problems.size() - 1 + problems_unlisted_;
+  Error ending{more == 0 && report_.files == 0 ? first.error.outcome : Outcome::failed, first.error.text};
+  if (more > 0) ending.text += " (and " + std::to_string(more) + " more)";
+  return ending;
+}
+
+}  // namespace callboard::client

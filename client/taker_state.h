@@ -1,0 +1,111 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "client/taker_machine.h"
+#include "client/types.h"
+#include "net/data_socket.h"
+
+namespace callboard::client {
+
+// What the threads of one pull share: the machine, how it ended, and what will be reported. Thread: any.
+class TakerState {
+ public:
+  explicit TakerState(net::DataSocket& socket) : socket_(socket) {}
+
+  // --- How it goes ---------------------------------------------------------------------------------------------------
+  // The first call counts. Nothing more is asked; what is verified is still committed, unless it was cancelled.
+  void stop(Error why);
+  void cancel();
+  bool is_stopping() const { return stopping_.load(std::memory_order_relaxed); }
+  // Set before the last word: that the giver closes then is no error.
+  void set_over() { over_ = true; }
+  bool is_over() const { return over_; }
+  bool is_cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
+  const std::atomic<bool>& cancelled() const { return cancelled_; }
+  std::optional<Error> error() const;
+  // In the words of `finished` and of the report: done, or what befell.
+  Error ending() const;
+
+  // --- Receiving thread ----------------------------------------------------------------------------------------------
+  Result<TakerMachine::Event> on_frame(protocol::GiverFrame frame);
+  Result<void> on_data(std::uint64_t content_size_bytes);
+  void push_listing(TakerMachine::Event event);
+
+  // --- Planning thread -----------------------------------------------------------------------------------------------
+  // Waits for OpenedItems or Listed; the error when it is stopping.
+  Result<TakerMachine::Event> next_listing();
+  Result<void> open(protocol::OpenMode mode, const std::vector<protocol::OpenItem>& items);
+  std::size_t list_room() const;
+  Result<void> ask(const std::vector<sync::RelativePath>& directories);
+  bool is_listing() const;  // Directories are asked for and not yet listed.
+  // Waits for room, sending what is gathered before.
+  Result<void> want(WantedFile file);
+  Result<void> release(const TakerMachine::Listed& listing);
+  // Until every wanted file is settled.
+  Result<void> wait_settled();
+  void send_finished(Outcome outcome, const std::string& text);
+
+  // --- Whoever is the last to do something about a wanted file -------------------------------------------------------
+  void on_staged() { files_done_.fetch_add(1, std::memory_order_relaxed); }
+  // The giver's file is not what it listed: looked at again in another round, a problem in the last one.
+  void on_changed(const sync::RelativePath& path, const Entry& entry, const std::string& why);
+  void settle();
+
+  // --- Report and progress -------------------------------------------------------------------------------------------
+  void begin_round(int round);
+  bool needs_round() const;
+  void need_round();
+  void add_problem(std::string path, Error error);
+  void count_wanted(std::uint64_t size_bytes);
+  void on_content(std::uint64_t size_bytes) { bytes_done_.fetch_add(size_bytes, std::memory_order_relaxed); }
+  void set_current(const sync::RelativePath& path);
+  void set_listed() { listed_ = true; }
+  PullProgress progress() const;
+  // Fields that only one thread writes at a time are edited under this lock.
+  template <class Edit>
+  void edit_report(const Edit& edit) {
+    const std::lock_guard lock(mutex_);
+    edit(report_);
+  }
+  PullReport take_report();
+
+ private:
+  Result<void> send(Bytes frames);
+  Error stopped_error() const;
+  Error ending_locked() const;
+
+  net::DataSocket& socket_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  TakerMachine machine_;
+  std::deque<TakerMachine::Event> listings_;
+  std::uint64_t unsettled_ = 0;
+  bool planner_waits_ = false;
+  std::optional<Error> error_;
+  PullReport report_;
+  std::uint64_t problems_unlisted_ = 0;
+  int round_ = 1;
+  bool needs_round_ = false;
+  std::string current_;
+  Bytes requests_;  // Planning thread only: frames not sent yet.
+
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> cancelled_{false};
+  std::atomic<bool> over_{false};
+  std::atomic<bool> listed_{false};
+  std::atomic<std::uint64_t> files_wanted_{0};
+  std::atomic<std::uint64_t> files_done_{0};
+  std::atomic<std::uint64_t> bytes_wanted_{0};
+  std::atomic<std::uint64_t> bytes_done_{0};
+};
+
+}  // namespace callboard::client

@@ -1,0 +1,175 @@
+#include "client/taker_writers.h"
+
+#include <functional>
+#include <string_view>
+#include <utility>
+
+#include "base/text.h"
+
+namespace callboard::client {
+
+namespace {
+
+// Staged files that wait for the committer are small facts; writers that are further ahead wait.
+constexpr std::size_t kCommitQueue = 4'096;
+// The buffers bound what is queued here; this bounds the tasks of empty files.
+constexpr std::size_t kWriteQueue = 4'096;
+constexpr auto kTickPeriod = 250ms;
+
+}  // namespace
+
+bool is_mismatch(const Error& error) { return std::string_view(error.text).starts_with("verify "); }
+
+TakerWriters::TakerWriters(const TakerParts& parts, TakerState& state, bool durable)
+    : parts_(parts),
+      state_(state),
+      durable_(durable),
+      write_queues_{TakerQueue<WriteTask>(kWriteQueue), TakerQueue<WriteTask>(kWriteQueue)},
+      commit_queue_(kCommitQueue) {}
+
+Result<std::unique_ptr<TakerWriters>> TakerWriters::start(const TakerParts& parts, TakerState& state,
+                                                          bool durable) {
+  std::unique_ptr<TakerWriters> writers(new TakerWriters(parts, state, durable));
+  Result<std::unique_ptr<sync::Stager>> stager =
+      sync::Stager::open(parts.root, parts.ops, parts.transfer, parts.clock.wall());
+  if (!stager) return stager.error();
+  writers->stager_ = std::move(*stager);
+  Result<std::unique_ptr<sync::Versions>> versions = sync::Versions::open(parts.root, parts.ops);
+  if (!versions) return versions.error();
+  writers->versions_ = std::move(*versions);
+  for (std::size_t i = 0; i < writers->writers_.size(); ++i) {
+    writers->writers_[i] =
+        std::thread([self = writers.get(), i] { self->run_writer(self->write_queues_[i]); });
+  }
+  writers->committing_ = std::thread([self = writers.get()] { self->run_committer(); });
+  return writers;
+}
+
+TakerWriters::~TakerWriters() {
+  close();
+  for (std::thread& writer : writers_) {
+    if (writer.joinable()) writer.join();
+  }
+  commit_queue_.close();
+  if (committing_.joinable()) committing_.join();
+}
+
+void TakerWriters::close() {
+  buffers_.close();
+  for (TakerQueue<WriteTask>& queue : write_queues_) queue.close();
+}
+
+void TakerWriters::write(TakerMachine::WholeFile file, std::shared_ptr<TakerBuffer> buffer) {
+  const std::string_view path = file.file.path.bytes();
+  const std::size_t slash = path.rfind('/');
+  const std::size_t which =
+      std::hash<std::string_view>{}(slash == path.npos ? "" : path.substr(0, slash)) % write_queues_.size();
+  write_queues_[which].push({std::move(file), std::move(buffer)});
+}
+
+void TakerWriters::commit(sync::Change change) { commit_queue_.push({std::move(change)}); }
+
+Result<void> TakerWriters::finish_round() {
+  auto finished = std::make_shared<std::promise<std::optional<Error>>>();
+  std::future<std::optional<Error>> answer = finished->get_future();
+  commit_queue_.push({std::nullopt, std::move(finished)});
+  const std::optional<Error> error = answer.get();
+  if (error) return *error;
+  return {};
+}
+
+void TakerWriters::run_writer(TakerQueue<WriteTask>& queue) {
+  while (std::optional<WriteTask> task = queue.pop()) {
+    if (!state_.is_cancelled()) write_one(*task);
+    task.reset();
+  }
+}
+
+void TakerWriters::write_one(const WriteTask& task) {
+  const WantedFile& wanted = task.file.file;
+  Result<sync::StagedFile> staged = stager_->stage_whole(wanted.path, wanted.entry, task.file.content);
+  if (staged) {
+    state_.on_staged();
+    state_.on_content(task.file.content.size());
+    commit(sync::Change::file(std::move(*staged)));
+  } else if (is_mismatch(staged.error())) {
+    state_.on_changed(wanted.path, wanted.entry, "it changed while it was read");
+  } else {
+    state_.stop(staged.error());
+  }
+  state_.settle();
+}
+
+// --- The committing thread --------------------------------------------------------------------------------------------
+
+sync::Committer& TakerWriters::committer() {
+  if (!committer_) {
+    const sync::Committer::Parts parts{.root = parts_.root,
+                                       .ops = parts_.ops,
+                                       .stager = *stager_,
+                                       .versions = *versions_,
+                                       .records = parts_.records,
+                                       .listener = *this,
+                                       .started = parts_.clock.wall()};
+    sync::CommitOptions options;
+    options.durable = durable_;
+    committer_.emplace(parts, options);
+  }
+  return *committer_;
+}
+
+std::optional<Error> TakerWriters::perform(CommitTask& task) {
+  if (commits_fail_) return state_.error();
+  Result<void> done;
+  if (task.change) {
+    done = committer().add(std::move(*task.change), parts_.clock.monotonic());
+  } else {
+    done = committer().finish();
+    committer_.reset();
+  }
+  if (done) return std::nullopt;
+  commits_fail_ = true;
+  state_.stop(done.error());
+  return done.error();
+}
+
+void TakerWriters::run_committer() {
+  while (true) {
+    std::optional<CommitTask> task = commit_queue_.pop(kTickPeriod);
+    if (task) {
+      std::optional<Error> error;
+      if (!state_.is_cancelled()) error = perform(*task);
+      if (task->finished) task->finished->set_value(error);
+      continue;
+    }
+    if (commit_queue_.is_closed()) break;
+    if (!committer_ || commits_fail_ || state_.is_cancelled()) continue;
+    if (const Result<void> done = committer_->tick(parts_.clock.monotonic()); !done) {
+      commits_fail_ = true;
+      state_.stop(done.error());
+    }
+  }
+  // What was interrupted keeps what it has: committed where that is still possible, else staged.
+  CommitTask finish{};
+  if (committer_ && !state_.is_cancelled()) static_cast<void>(perform(finish));
+  committer_.reset();
+}
+
+void TakerWriters::on_committed(const sync::Change& change) {
+  if (change.kind != sync::Change::Kind::file) return;
+  state_.edit_report([&](PullReport& report) {
+    report.files += 1;
+    report.bytes += change.entry.size_bytes;
+  });
+}
+
+void TakerWriters::on_kept(const sync::KeptVersion& version) {
+  state_.edit_report(
+      [&](PullReport& report) { report.versions.emplace_back(version.path.bytes(), version.place); });
+}
+
+void TakerWriters::on_failed(const sync::RelativePath& path, const Error& error) {
+  state_.add_problem(path.bytes(), error);
+}
+
+}  // namespace callboard::client

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <array>
+#include <future>
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include "base/clock.h"
+#include "client/taker.h"
+#include "client/taker_buffers.h"
+#include "client/taker_machine.h"
+#include "client/taker_queue.h"
+#include "client/taker_state.h"
+#include "sync/committer.h"
+#include "sync/stager.h"
+#include "sync/versions.h"
+
+namespace callboard::client {
+
+// True when what came is not what was listed (size or digest), as opposed to a disk that does not take it.
+bool is_mismatch(const Error& error);
+
+// The threads of a pull that change the disk: two write small files that came whole, one commits what is staged.
+// After a stop everything handed over is still written and committed; after a cancel it is dropped, and what is staged
+// waits for the next try. The state must outlive it.
+class TakerWriters : private sync::CommitListener {
+ public:
+  static Result<std::unique_ptr<TakerWriters>> start(const TakerParts& parts, TakerState& state,
+                                                     bool durable);
+  // Finishes as said above.
+  ~TakerWriters() override;
+  TakerWriters(const TakerWriters&) = delete;
+  TakerWriters& operator=(const TakerWriters&) = delete;
+
+  sync::Stager& stager() { return *stager_; }
+  TakerBuffers& buffers() { return buffers_; }
+
+  // Files of one directory go through one thread: two threads in one directory wait for each other in the kernel.
+  // `buffer` holds the content.
+  void write(TakerMachine::WholeFile file, std::shared_ptr<TakerBuffer> buffer);
+  void commit(sync::Change change);
+  // Waits until everything handed over to commit() has its name, on disk when durable.
+  Result<void> finish_round();
+  // Lets go of whoever waits for a buffer. Nothing is handed over afterwards.
+  void close();
+
+ private:
+  struct WriteTask {
+    TakerMachine::WholeFile file;
+    std::shared_ptr<TakerBuffer> buffer;
+  };
+  struct CommitTask {
+    std::optional<sync::Change> change;  // nullopt: finish.
+    std::shared_ptr<std::promise<std::optional<Error>>> finished = nullptr;
+  };
+
+  TakerWriters(const TakerParts& parts, TakerState& state, bool durable);
+  void run_writer(TakerQueue<WriteTask>& queue);
+  void write_one(const WriteTask& task);
+  void run_committer();
+  std::optional<Error> perform(CommitTask& task);
+  sync::Committer& committer();
+
+  void on_committed(const sync::Change& change) override;
+  void on_kept(const sync::KeptVersion& version) override;
+  void on_failed(const sync::RelativePath& path, const Error& error) override;
+
+  TakerParts parts_;
+  TakerState& state_;
+  bool durable_;
+  std::unique_ptr<sync::Stager> stager_;
+  std::unique_ptr<sync::Versions> versions_;
+  TakerBuffers buffers_;
+  std::array<TakerQueue<WriteTask>, 2> write_queues_;
+  TakerQueue<CommitTask> commit_queue_;
+  std::array<std::thread, 2> writers_;
+  std::thread committing_;
+  // Committing thread only.
+  std::optional<sync::Committer> committer_;
+  bool commits_fail_ = false;
+};
+
+}  // namespace callboard::client
