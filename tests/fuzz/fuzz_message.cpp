@@ -1,0 +1,57 @@
+// What decodes, encodes to something that decodes and encodes to the same bytes. The first byte chooses the side (bit 0)
+// and the frame's kind (the other bits).
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "base/ensure.h"
+#include "protocol/codec.h"
+#include "protocol/document.h"
+#include "protocol/frame.h"
+
+using namespace callboard;
+using namespace callboard::protocol;
+
+namespace {
+
+Bytes whole(const EncodedFrame& frame) {
+  Bytes bytes = *frame.head;
+  if (frame.attachment) {
+    const ByteView attachment = as_bytes(*frame.attachment);
+    bytes.insert(bytes.end(), attachment.begin(), attachment.end());
+  }
+  return bytes;
+}
+
+template <class Decode>
+void round_trip(std::uint8_t kind, ByteView body, const Decode& decode) {
+  const auto message = decode(kind, body);
+  if (!message) {
+    ENSURE(!message.error().text.empty());
+    return;
+  }
+  ENSURE(check(*message));
+  const Bytes first = whole(encode(*message));
+  FrameReader reader(kFrameMax);
+  reader.push(first);
+  const auto frame = reader.next();
+  ENSURE(frame && *frame);
+  const auto again = decode((*frame)->kind, (*frame)->body);
+  ENSURE(again);
+  ENSURE(whole(encode(*again)) == first);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 1) return 0;
+  const ByteView body = std::as_bytes(std::span(data + 1, size - 1));
+  const auto kind = static_cast<std::uint8_t>(data[0] >> 1);
+  if ((data[0] & 1) == 0) {
+    round_trip(kind, body, decode_client);
+  } else {
+    round_trip(kind, body, decode_server);
+  }
+  static_cast<void>(check_document(as_text(body)));
+  return 0;
+}
