@@ -69,6 +69,12 @@ std::string unaddressable(const RelativePath& directory, const std::string& name
   return path ? std::string() : path.error().text;
 }
 
+// Assigning {} would keep the capacity.
+template <class T>
+void release(std::vector<T>& vector) {
+  vector = std::vector<T>();
+}
+
 Error cancelled() { return Error{Outcome::cancelled, "cancelled"}; }
 
 class Scan {
@@ -269,7 +275,7 @@ Result<void> Scan::read_entries(ScanDirectory& directory, int fd) {
     }
   }
   // Everything as it was: the index has nothing to learn.
-  if (directory.unknown.empty() && known_taken == known.size()) directory.statuses = {};
+  if (directory.unknown.empty() && known_taken == known.size()) release(directory.statuses);
   return {};
 }
 
@@ -298,8 +304,8 @@ void Scan::add_directory(ScanDirectory& directory, NamedStatus& named) {
 // Of a directory all of whose files are hashed, on any thread. One with directories in it is packed at the end.
 void Scan::on_hashed(ScanDirectory& directory) {
   if (!directory.statuses.empty() || !directory.unknown.empty()) keep_known(directory);
-  directory.statuses = {};
-  directory.unknown = {};
+  release(directory.statuses);
+  release(directory.unknown);
   if (!directory.has_directories) pack(directory);
   flush(false);
 }
@@ -334,7 +340,7 @@ void Scan::pack(ScanDirectory& directory) {
   std::erase_if(directory.entries, is_gone);
   directory.packed.path = directory.path.bytes();
   Tree::pack(directory.entries, directory.packed);
-  directory.entries = {};
+  release(directory.entries);
   directory.is_packed = true;
 }
 
