@@ -1,0 +1,359 @@
+#include <catch2/catch.hpp>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tests/unit/sync/project_fixture.h"
+
+namespace callboard::sync {
+namespace {
+
+FileStatus status_in(const TestProject& project, std::string_view path) {
+  Result<FileStatus> status = project.root().status(at(path));
+  REQUIRE(status.has_value());
+  return *status;
+}
+
+}  // namespace
+
+TEST_CASE("a committed file has the giver's content, mode and time, and is known as pulled") {
+  TestProject project;
+  FileOps ops;
+  TestPull pull(project, ops);
+  pull.folder("dir");
+  pull.file("dir/a.sh", "content", 0750);
+  pull.finish();
+  REQUIRE(pull.result().has_value());
+  CHECK(project.look("dir/a.sh") == "file:content");
+  CHECK(status_in(project, "dir/a.sh").mode == 0750);
+  CHECK(status_in(project, "dir/a.sh").mtime_ns == 1'600'000'000'123'456'789);
+  Result<std::optional<Digest>> pulled = pull.index().pulled_digest(at("dir/a.sh"));
+  REQUIRE(pulled.has_value());
+  CHECK(*pulled == file_entry("a", "content").digest);
+  CHECK(pull.listener.kept.empty());
+}
+
+TEST_CASE("a file is replaced without a version when it is what was pulled, even if its times were touched") {
+  TestProject project;
+  pull_before(project, "a", "first");
+  std::filesystem::last_write_time(project.full("a"), std::filesystem::file_time_type::clock::now());
+  FileOps ops;
+  TestPull pull(project, ops);
+  pull.file("a", "second");
+  pull.finish();
+  REQUIRE(pull.result().has_value());
+  CHECK(project.look("a") == "file:second");
+  CHECK(pull.listener.kept.empty());
+  CHECK(project.names_below(".callboard/versions").empty());
+}
+
+TEST_CASE("a file of the same size and time but other content is kept as a version") {
+  TestProject project;
+  pull_before(project, "a", "first");
+  project.write("a", "mine!");
+  const timespec times[2] = {{0, UTIME_OMIT}, {1'600'000'000, 123'456'789}};
+  REQUIRE(utimensat(AT_FDCWD, project.full("a").c_str(), times, 0) == 0);
+  FileOps ops;
+  TestPull pull(project, ops);
+  pull.file("a", "second");
+  pull.finish();
+  REQUIRE(pull.result().has_value());
+  REQUIRE(pull.listener.kept.size() == 1);
+  CHECK(pull.listener.kept[0].place == ".callboard/versions/2026-11-21T13-52-23.123Z/a");
+  CHECK(pull.listener.kept[0].size_bytes == 5);
+  CHECK(project.look(pull.listener.kept[0].place) == "file:mine!");
+  CHECK(project.look("a") == "file:second");
+}
+
+TEST_CASE("what is saved between the look and the swap is kept, too") {
+  TestProject project;
+  pull_before(project, "a", "first");
+  bool saved = false;
+  ScriptedOps ops([&](const ScriptedOps::Call& call) {
+    if (call.kind == FileCall::rename && call.name == "a" && !saved) {
+      saved = true;
+      std::filesystem::remove(project.full("a"));
+      project.write("a", "saved at the worst moment");
+    }
+    return 0;
+  });
+  TestPull pull(project, ops);
+  pull.file("a", "second");
+  pull.finish();
+  REQUIRE(pull.result().has_value());
+  CHECK(project.look("a") == "file:second");
+  REQUIRE(pull.listener.kept.size() == 1);
+  CHECK(project.look(pull.listener.kept[0].place) == "file:saved at the worst moment");
+}
+
+TEST_CASE("what appears under a free name before the rename is kept, not replaced") {
+  TestProject project;
+  bool appeared = false;
+  ScriptedOps ops([&](const ScriptedOps::Call& call) {
+    if (call.kind == FileCall::rename && call.name == "a" && !appeared) {
+      appeared = true;
+      project.write("a", "just made");
+    }
+    return 0;
+  });
+  TestPull pull(project, ops);
+  pull.file("a", "the giver's");
+  pull.finish();
+  REQUIRE(pull.result().has_value());
+  CHECK(project.look("a") == "file:the giver's");
+  REQUIRE(pull.listener.kept.size() == 1);
+  CHECK(project.look(pull.listener.kept[0].place) == "file:just made");
+}
+
+TEST_CASE("a file that vanishes before it is replaced is simply written") {
+  TestProject project;
+  pull_before(project, "a", "first");
+  ScriptedOps ops([&project](const ScriptedOps::Call& call) {
+    if (call.kind == FileCall::rename && call.name == "a") std::filesystem::remove(project.full("a"));
+    return 0;
+  });
+  TestPull pull(project, ops);
+  pull.file("a", "second");
+  pull.finish();
+  REQUIRE(pull.result().has_value());
+  CHECK(project.look("a") == "file:second");
+}
+
+TEST_CASE("a directory swapped for a link is never written through") {
+  TestProject project;
+  TestProject outside;
+  project.make_folder("dir");
+  FileOps ops;
+  TestPull pull(project, ops);
+  pull.file("dir/a", "content");
+  std::filesystem::remove(project.full("dir"));
+  project.make_link("dir", outside.root().folder());
+  pull.finish();
+  REQUIRE(pull.listener.failed.size() == 1);
+  CHECK(pull.listener.failed[0].find("symbolic link") != std::string::npos);
+  CHECK(outside.names_below("").empty());
+  CHECK(pull.listener.committed.empty());
+}
+
+TEST_CASE("a directory that forbids writing is an error with its path, and the rest goes on") {
+  TestProject project;
+  project.make_folder("closed");
+  ScriptedOps ops([](const ScriptedOps::Call& call) {
+    return call.kind == FileCall::rename && call.name == "a" ? EACCES : 0;
+  });
+  TestPull pull(project, ops);
+  pull.file("closed/a", "content");
+  pull.file("b", "content");
+  pull.finish();
+  REQUIRE(pull.result().has_value());
+  CHECK(pull.listener.failed == std::vector<std::string>{"closed/a: write \"/closed/a\": permission denied"});
+  CHECK(pull.listener.committed == std::vector<std::string>{"b"});
+  CHECK(project.look("closed/a") == "");
+}
+
+TEST_CASE("a full disk stops the group, and what had its name by then is recorded") {
+  TestProject project;
+  ScriptedOps ops([](const ScriptedOps::Call& call) {
+    return call.kind == FileCall::rename && call.name == "b" ? ENOSPC : 0;
+  });
+  {
+    TestPull pull(project, ops);
+    pull.file("a", "1");
+    pull.file("b", "2");
+    pull.file("c", "3");
+    pull.finish();
+    REQUIRE_FALSE(pull.result().has_value());
+    CHECK(pull.result().error().text == "write \"/b\": no space left on device");
+    CHECK(pull.listener.committed == std::vector<std::string>{"a"});
+    CHECK(pull.index().pulled_digest(at("a")).value().has_value());
+    CHECK(project.look("c") == "");
+  }
+  // Verified bytes are kept for the next try.
+  CHECK(project.names_below(".callboard/tmp/kept").size() == 2);
+}
+
+TEST_CASE("nothing gets a name when the contents cannot be brought to disk") {
+  TestProject project;
+  ScriptedOps ops(
+      [](const ScriptedOps::Call& call) { return call.kind == FileCall::sync_file_system ? EIO : 0; });
+  TestPull pull(project, ops);
+  pull.file("a", "1");
+  pull.finish();
+  CHECK_FALSE(pull.result().has_value());
+  CHECK(project.look("a") == "");
+}
+
+TEST_CASE("one sync for a group before its first rename, none when not asked for") {
+  TestProject project;
+  std::vector<FileCall> calls;
+  ScriptedOps ops([&calls](const ScriptedOps::Call& call) {
+    if (call.kind == FileCall::sync_file_system || call.kind == FileCall::rename ||
+        call.kind == FileCall::sync_directory) {
+      calls.push_back(call.kind);
+    }
+    return 0;
+  });
+  {
+    TestPull pull(project, ops);
+    pull.file("a", "1");
+    pull.file("b", "2");
+    pull.finish();
+  }
+  CHECK(calls == std::vector<FileCall>{FileCall::sync_file_system, FileCall::rename, FileCall::rename,
+                                       FileCall::sync_directory});
+  calls.clear();
+  TestPull quick(project, ops, "2", Timestamp{1}, {.durable = false});
+  quick.file("c", "3");
+  quick.finish();
+  CHECK(calls == std::vector<FileCall>{FileCall::rename});
+}
+
+TEST_CASE("a group is committed when it has its files, its bytes or its age") {
+  TestProject project;
+  FileOps ops;
+  TestPull by_files(project, ops, "1", Timestamp{1}, {.group_files = 2});
+  by_files.file("a", "1");
+  CHECK(by_files.listener.committed.empty());
+  by_files.file("b", "2");
+  CHECK(by_files.listener.committed.size() == 2);
+  TestPull by_bytes(project, ops, "2", Timestamp{1}, {.group_bytes = 3});
+  by_bytes.file("c", "12");
+  CHECK(by_bytes.listener.committed.empty());
+  by_bytes.file("d", "3");
+  CHECK(by_bytes.listener.committed.size() == 2);
+}
+
+TEST_CASE("a group that is old enough is committed by a tick") {
+  TestProject project;
+  FileOps ops;
+  Result<std::unique_ptr<Stager>> stager = Stager::open(project.root(), ops, "1", Timestamp{1});
+  Result<std::unique_ptr<Versions>> versions = Versions::open(project.root(), ops);
+  Result<Index> index = Index::open(project.root());
+  REQUIRE((stager && versions && index));
+  IndexRecords records(project.root(), *index);
+  RecordingListener listener;
+  Committer committer({project.root(), ops, **stager, **versions, records, listener, Timestamp{1}}, {});
+  const Instant start{};
+  REQUIRE(committer.add(Change::symlink(at("l"), link_entry("l", "x")), start).has_value());
+  REQUIRE(committer.tick(start + 1999ms).has_value());
+  CHECK(listener.committed.empty());
+  REQUIRE(committer.tick(start + 2000ms).has_value());
+  CHECK(listener.committed.size() == 1);
+}
+
+TEST_CASE("a directory gets its mode in the end, so that a read-only one can be filled") {
+  TestProject project;
+  FileOps ops;
+  TestPull pull(project, ops, "1", Timestamp{1}, {.group_files = 1});
+  pull.folder("ro", 0555);
+  pull.folder("ro/below", 0500);
+  pull.file("ro/below/a", "1");
+  CHECK(status_in(project, "ro").mode == 0755);
+  pull.finish();
+  REQUIRE(pull.result().has_value());
+  CHECK(status_in(project, "ro").mode == 0555);
+  CHECK(status_in(project, "ro/below").mode == 0500);
+  CHECK(project.look("ro/below/a") == "file:1");
+}
+
+TEST_CASE("directories on the way are made when something is put into them") {
+  TestProject project;
+  FileOps ops;
+  TestPull pull(project, ops);
+  pull.file("x/y/z/a", "1");
+  pull.finish();
+  REQUIRE(pull.result().has_value());
+  CHECK(project.look("x/y/z/a") == "file:1");
+}
+
+TEST_CASE("metadata is set on a file with the right content and on no other") {
+  TestProject project;
+  project.write("a", "content");
+  project.write("b", "changed meanwhile");
+  FileOps ops;
+  TestPull pull(project, ops);
+  pull.metadata("a", file_entry("a", "content", 42'000'000'001, 0600));
+  pull.metadata("b", file_entry("b", "content", 42, 0600));
+  pull.metadata("gone", file_entry("gone", "content", 42, 0600));
+  pull.finish();
+  REQUIRE(pull.result().has_value());
+  CHECK(status_in(project, "a").mtime_ns == 42'000'000'001);
+  CHECK(status_in(project, "a").mode == 0600);
+  CHECK(status_in(project, "b").mode != 0600);
+  CHECK(pull.listener.failed.size() == 2);
+  CHECK(project.look("gone") == "");
+}
+
+TEST_CASE("a link takes the place of a file, a file that of a link, and neither is followed") {
+  TestProject project;
+  project.write("target", "not to be touched");
+  project.make_link("becomes-file", "target");
+  project.write("becomes-link", "mine");
+  FileOps ops;
+  TestPull pull(project, ops);
+  pull.file("becomes-file", "a file");
+  pull.link("becomes-link", "target");
+  pull.finish();
+  REQUIRE(pull.result().has_value());
+  CHECK(project.look("becomes-file") == "file:a file");
+  CHECK(project.look("becomes-link") == "link:target");
+  CHECK(project.look("target") == "file:not to be touched");
+  CHECK(pull.listener.kept.size() == 2);
+}
+
+TEST_CASE("a link that was pulled is replaced without a version") {
+  TestProject project;
+  FileOps ops;
+  {
+    TestPull first(project, ops);
+    first.link("l", "one");
+    first.finish();
+  }
+  TestPull second(project, ops, "2");
+  second.link("l", "two");
+  second.finish();
+  REQUIRE(second.result().has_value());
+  CHECK(project.look("l") == "link:two");
+  CHECK(second.listener.kept.empty());
+}
+
+TEST_CASE("a name of 255 bytes, one that is not UTF-8 and one with newlines are written as they are") {
+  TestProject project;
+  FileOps ops;
+  TestPull pull(project, ops);
+  const std::string longest(255, 'n');
+  for (const std::string& name :
+       {longest, std::string("\xff\xfe"), std::string("a\nb 'c' \"d\""), std::string("\xf0\x9f\x8e\xac")}) {
+    project.write(name, "mine");
+    pull.file(name, "content of " + name);
+  }
+  pull.finish();
+  REQUIRE(pull.result().has_value());
+  CHECK(pull.listener.failed.empty());
+  CHECK(pull.listener.kept.size() == 4);
+  CHECK(project.look(longest) == "file:content of " + longest);
+  CHECK(project.look("\xff\xfe") == "file:content of \xff\xfe");
+}
+
+TEST_CASE("a replacement that fails leaves the local file under its name and no version of it") {
+  TestProject project;
+  project.write("a", "mine");
+  ScriptedOps ops([](const ScriptedOps::Call& call) {
+    return call.kind == FileCall::rename && call.name == "a" ? EACCES : 0;
+  });
+  TestPull pull(project, ops);
+  pull.file("a", "the giver's");
+  pull.finish();
+  REQUIRE(pull.result().has_value());
+  CHECK(pull.listener.failed == std::vector<std::string>{"a: replace \"/a\": permission denied"});
+  CHECK(pull.listener.kept.empty());
+  CHECK(project.look("a") == "file:mine");
+  CHECK(project.names_below(".callboard/versions").empty());
+}
+
+}  // namespace callboard::sync

@@ -1,0 +1,243 @@
+#include <catch2/catch.hpp>
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/bytes.h"
+#include "sync/stager.h"
+#include "tests/unit/sync/project_fixture.h"
+
+namespace callboard::sync {
+namespace {
+
+constexpr Timestamp kNow{1'795'269'143'123};
+
+std::unique_ptr<Stager> open_stager(const TestProject& project, FileOps& ops, std::string_view transfer,
+                                    Timestamp now = system_clock().wall()) {
+  Result<std::unique_ptr<Stager>> stager = Stager::open(project.root(), ops, transfer, now);
+  REQUIRE(stager.has_value());
+  return *std::move(stager);
+}
+
+std::string large_content() {
+  std::string content(6 * MiB + 17, '\0');
+  std::uint32_t state = 1;
+  for (char& c : content) {
+    state = state * 1664525 + 1013904223;
+    c = static_cast<char>(state >> 24);
+  }
+  return content;
+}
+
+// Takes the first `size_bytes` and breaks off.
+void break_off(const TestProject& project, const std::string& content, std::size_t size_bytes) {
+  FileOps ops;
+  const auto stager = open_stager(project, ops, "broken");
+  Result<IncomingFile> incoming = stager->begin(at("large"), file_entry("large", content));
+  REQUIRE(incoming.has_value());
+  REQUIRE(incoming->write(as_bytes(content).first(size_bytes)).has_value());
+}
+
+}  // namespace
+
+TEST_CASE("a staged file has its content, mode and time to the nanosecond, and no real name") {
+  TestProject project;
+  FileOps ops;
+  const auto stager = open_stager(project, ops, "7");
+  Result<StagedFile> staged = stager->stage_whole(
+      at("a.txt"), file_entry("a.txt", "content", 1'234'567'890'123'456'789, 0640), as_bytes("content"));
+  REQUIRE(staged.has_value());
+  CHECK(project.look(".callboard/tmp/7/" + staged->name) == "file:content");
+  CHECK(project.look("a.txt") == "");
+  CHECK(staged->status.mode == 0640);
+  CHECK(staged->status.mtime_ns == 1'234'567'890'123'456'789);
+}
+
+TEST_CASE("a time before 1970 is kept") {
+  TestProject project;
+  FileOps ops;
+  const auto stager = open_stager(project, ops, "7");
+  Result<StagedFile> staged =
+      stager->stage_whole(at("a"), file_entry("a", "x", -1'500'000'000), as_bytes("x"));
+  REQUIRE(staged.has_value());
+  CHECK(staged->status.mtime_ns == -1'500'000'000);
+}
+
+TEST_CASE("content that is not what was announced is removed and named") {
+  TestProject project;
+  FileOps ops;
+  const auto stager = open_stager(project, ops, "7");
+  for (const std::string& wrong : {std::string("CONTENT"), std::string("conten"), std::string("content+")}) {
+    INFO(wrong);
+    Result<StagedFile> staged =
+        stager->stage_whole(at("dir/a.txt"), file_entry("a.txt", "content"), as_bytes(wrong));
+    REQUIRE_FALSE(staged.has_value());
+    CHECK(staged.error().text.find("\"/dir/a.txt\"") != std::string::npos);
+  }
+  CHECK(project.names_below(".callboard/tmp/7").empty());
+}
+
+TEST_CASE("an empty file is staged") {
+  TestProject project;
+  FileOps ops;
+  const auto stager = open_stager(project, ops, "7");
+  CHECK(stager->stage_whole(at("a"), file_entry("a", ""), {}).has_value());
+}
+
+TEST_CASE("two writers stage at once, equal contents too") {
+  TestProject project;
+  FileOps ops;
+  const auto stager = open_stager(project, ops, "7");
+  std::vector<std::string> names[2];
+  const auto write_all = [&](int writer) {
+    for (int i = 0; i < 200; ++i) {
+      const std::string content = "content " + std::to_string(i);
+      Result<StagedFile> staged = stager->stage_whole(at("a"), file_entry("a", content), as_bytes(content));
+      if (staged) names[writer].push_back(staged->name);
+    }
+  };
+  std::thread other([&] { write_all(1); });
+  write_all(0);
+  other.join();
+  CHECK(names[0].size() == 200);
+  CHECK(names[1].size() == 200);
+  CHECK(project.names_below(".callboard/tmp/7").size() == 400);
+}
+
+TEST_CASE("a large file that broke off goes on where it stopped") {
+  TestProject project;
+  const std::string content = large_content();
+  break_off(project, content, 5 * MiB);
+  FileOps ops;
+  const auto stager = open_stager(project, ops, "next");
+  const Entry entry = file_entry("large", content);
+  REQUIRE(stager->resumable_offset(entry) == 5 * MiB);
+  Result<IncomingFile> incoming = stager->resume(at("large"), entry);
+  REQUIRE(incoming.has_value());
+  CHECK(incoming->offset() == 5 * MiB);
+  REQUIRE(incoming->write(as_bytes(content).subspan(5 * MiB)).has_value());
+  Result<StagedFile> staged = incoming->finish();
+  REQUIRE(staged.has_value());
+  CHECK(project.look(".callboard/tmp/next/" + staged->name) == "file:" + content);
+}
+
+TEST_CASE("what was kept but is damaged is found out at the end and not kept again") {
+  TestProject project;
+  const std::string content = large_content();
+  break_off(project, content, 5 * MiB);
+  const std::vector<std::string> kept = project.names_below(".callboard/tmp/kept");
+  REQUIRE(kept.size() == 1);
+  project.write(kept[0], std::string(5 * MiB, 'x'));
+  FileOps ops;
+  {
+    const auto stager = open_stager(project, ops, "next");
+    Result<IncomingFile> incoming = stager->resume(at("large"), file_entry("large", content));
+    REQUIRE(incoming.has_value());
+    REQUIRE(incoming->write(as_bytes(content).subspan(5 * MiB)).has_value());
+    CHECK_FALSE(incoming->finish().has_value());
+  }
+  CHECK(project.names_below(".callboard/tmp").empty());
+}
+
+TEST_CASE("too little of a file, and one that is void, are not kept") {
+  TestProject project;
+  const std::string content = large_content();
+  break_off(project, content, 1 * MiB);
+  CHECK(project.names_below(".callboard/tmp").empty());
+  FileOps ops;
+  {
+    const auto stager = open_stager(project, ops, "void");
+    Result<IncomingFile> incoming = stager->begin(at("large"), file_entry("large", content));
+    REQUIRE(incoming.has_value());
+    REQUIRE(incoming->write(as_bytes(content).first(5 * MiB)).has_value());
+    incoming->discard();
+  }
+  CHECK(project.names_below(".callboard/tmp").empty());
+}
+
+TEST_CASE("a whole file that never got its name is found again by its content") {
+  TestProject project;
+  FileOps ops;
+  const Entry entry = file_entry("a", "content");
+  { REQUIRE(open_stager(project, ops, "1")->stage_whole(at("a"), entry, as_bytes("content")).has_value()); }
+  const auto stager = open_stager(project, ops, "2");
+  Result<std::optional<StagedFile>> found = stager->reuse(at("elsewhere"), entry);
+  REQUIRE(found.has_value());
+  REQUIRE(found->has_value());
+  CHECK(project.look(".callboard/tmp/2/" + (**found).name) == "file:content");
+  Result<std::optional<StagedFile>> twice = stager->reuse(at("a"), entry);
+  REQUIRE(twice.has_value());
+  CHECK_FALSE(twice->has_value());
+}
+
+TEST_CASE("what lies among the kept files under a false name is not taken for content") {
+  TestProject project;
+  FileOps ops;
+  const Entry entry = file_entry("a", "content");
+  { REQUIRE(open_stager(project, ops, "1")->stage_whole(at("a"), entry, as_bytes("content")).has_value()); }
+  project.write(project.names_below(".callboard/tmp/kept").at(0), "CONTENT");
+  const auto stager = open_stager(project, ops, "2");
+  Result<std::optional<StagedFile>> found = stager->reuse(at("a"), entry);
+  REQUIRE(found.has_value());
+  CHECK_FALSE(found->has_value());
+}
+
+TEST_CASE("a running transfer's folder is locked and left alone; a dead one's is swept") {
+  TestProject project;
+  FileOps ops;
+  const auto running = open_stager(project, ops, "running");
+  Result<StagedFile> staged = running->stage_whole(at("a"), file_entry("a", "x"), as_bytes("x"));
+  REQUIRE(staged.has_value());
+  project.write(".callboard/tmp/dead/0", "a link never renamed, or anything");
+  project.write(".callboard/tmp/stray", "no folder");
+  const auto other = open_stager(project, ops, "other");
+  CHECK(project.look(".callboard/tmp/running/" + staged->name) == "file:x");
+  CHECK(project.look(".callboard/tmp/dead") == "");
+  CHECK(project.look(".callboard/tmp/stray") == "");
+  Result<std::unique_ptr<Stager>> again = Stager::open(project.root(), ops, "running", kNow);
+  REQUIRE_FALSE(again.has_value());
+  CHECK(again.error().outcome == Outcome::locked);
+}
+
+TEST_CASE("what was kept is removed after a day") {
+  TestProject project;
+  FileOps ops;
+  const Entry entry = file_entry("a", "content");
+  { REQUIRE(open_stager(project, ops, "1")->stage_whole(at("a"), entry, as_bytes("content")).has_value()); }
+  const Timestamp now = system_clock().wall();
+  { CHECK(open_stager(project, ops, "2", Timestamp{now.ms + 23 * 3'600'000})->resumable_offset(entry) == 7); }
+  { CHECK(open_stager(project, ops, "3", Timestamp{now.ms + 25 * 3'600'000})->resumable_offset(entry) == 0); }
+  CHECK(project.names_below(".callboard/tmp").empty());
+}
+
+TEST_CASE("a full disk is named before a byte of a large file is written") {
+  TestProject project;
+  ScriptedOps ops([](const ScriptedOps::Call& call) {
+    return call.kind == FileCall::reserve ? ENOSPC : call.kind == FileCall::write ? EIO : 0;
+  });
+  const auto stager = open_stager(project, ops, "7");
+  Result<IncomingFile> incoming =
+      stager->begin(at("dir/large"), file_entry("large", std::string(1 * MiB, 'x')));
+  REQUIRE_FALSE(incoming.has_value());
+  CHECK(incoming.error().text == "reserve room for \"/dir/large\": no space left on device");
+  CHECK(project.names_below(".callboard/tmp/7").empty());
+}
+
+TEST_CASE("reserved room does not count as bytes that came") {
+  TestProject project;
+  FileOps ops;
+  const auto stager = open_stager(project, ops, "7");
+  const std::string content = large_content();
+  Result<IncomingFile> incoming = stager->begin(at("large"), file_entry("large", content));
+  REQUIRE(incoming.has_value());
+  const std::vector<std::string> names = project.names_below(".callboard/tmp/7");
+  REQUIRE(names.size() == 1);
+  CHECK(project.look(names[0]) == "file:");
+}
+
+}  // namespace callboard::sync
