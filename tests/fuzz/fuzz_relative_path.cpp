@@ -1,6 +1,7 @@
 // Any bytes as a path or an item: refused, or a path for which all the promises hold.
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "base/ensure.h"
@@ -39,7 +40,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // The same bytes as a link's target: what stays inside never climbs above the project folder.
   const RelativePath directory = RelativePath::from_bytes("a/b").value();
   if (callboard::sync::symlink_stays_inside(directory, text)) {
-    ENSURE(!text.starts_with('/') && !text.starts_with("../../.."));
+    ENSURE(!text.starts_with('/') && !(std::string(text) + '/').starts_with("../../../"));
   }
   return 0;
 }
