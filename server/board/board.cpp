@@ -25,7 +25,7 @@ bool beats(const Operation& operation, const Head& head) {
 Applied Board::apply(std::uint64_t sequence, const Operation& operation) {
   ENSURE(sequence > sequence_ && operation.value != nullptr);
   sequence_ = sequence;
-  Applied applied{operation.id, sequence, operation.record, true, 0};
+  Applied applied{operation.id, sequence, operation.record, true, 0, operation.timestamp};
   switch (operation.record) {
     case Record::story:
     case Record::analytics:

@@ -39,6 +39,7 @@ struct Applied {
   Record record = Record::story;
   bool won = false;          // Its value became the head. True for every message.
   std::uint64_t number = 0;  // Of a message.
+  Timestamp timestamp;
 };
 
 // The disk-life part of the board: a fold over the log and of nothing else, so that every replay arrives at the same

@@ -2,7 +2,7 @@
 //   u8 format (1) | u64 sequence | u64 last message | 2 x head | u32 count | count x message | u32 count | count x applied
 //   head    = u64 revision | u64 x 2 operation | u64 session | text16 user | i64 timestamp | u32-length value
 //   message = text16 user | u64 session | i64 timestamp | u32-length text          numbered up to "last message"
-//   applied = u64 x 2 operation | u64 sequence | u8 record | u8 won | u64 number   oldest first
+//   applied = u64 x 2 operation | u64 sequence | u8 record | u8 won | u64 number | i64 timestamp   oldest first
 #include <utility>
 
 #include "server/board/board.h"
@@ -77,6 +77,7 @@ void write_applied(ByteWriter& writer, const Applied& applied) {
   writer.u8(static_cast<std::uint8_t>(applied.record));
   writer.u8(applied.won ? 1 : 0);
   writer.u64(applied.number);
+  writer.i64(applied.timestamp.ms);
 }
 
 Applied read_applied(ByteReader& reader) {
@@ -86,6 +87,7 @@ Applied read_applied(ByteReader& reader) {
   applied.record = static_cast<Record>(reader.u8());
   applied.won = reader.u8() != 0;
   applied.number = reader.u64();
+  applied.timestamp = Timestamp{reader.i64()};
   return applied;
 }
 

@@ -20,6 +20,7 @@ std::string Presence::free_name(const std::string& wanted) const {
 
 const User& Presence::join(SessionId session, User user) {
   ENSURE(users_.find(session) == nullptr);
+  user.asked_name = user.name;
   user.name = free_name(user.name);
   names_.emplace(user.name, session);
   const Timestamp joined = user.joined;
@@ -55,6 +56,16 @@ void Presence::set_camera(SessionId session, std::int64_t x, std::int64_t y) {
 SessionId Presence::find(std::string_view shown_name) const {
   const auto it = names_.find(std::string(shown_name));
   return it == names_.end() ? SessionId{} : it->second;
+}
+
+SessionId Presence::find_own(std::string_view asked_name, std::string_view host) const {
+  SessionId own = find(asked_name);
+  const User* shown = user(own);
+  if (shown != nullptr && (host.empty() || shown->host == host)) return own;
+  users_.for_each([&](SessionId session, const User& user) {
+    if (user.asked_name == asked_name && user.host == host) own = session;
+  });
+  return own;
 }
 
 }  // namespace callboard::server

@@ -13,6 +13,7 @@ namespace callboard::server {
 
 struct User {
   std::string name;  // As shown: unique among those present.
+  std::string asked_name;  // Without the number.
   std::string host;
   bool shares = false;
   Timestamp joined;
@@ -51,6 +52,9 @@ class Presence {
 
   // Nobody of that shown name: the null id.
   SessionId find(std::string_view shown_name) const;
+  // The session that a command of this user on this host speaks for: their own, by preference on that host. Null id:
+  // they have not joined.
+  SessionId find_own(std::string_view asked_name, std::string_view host) const;
   const User* user(SessionId session) const { return users_.find(session); }
   // Never null for somebody who is here.
   const At* at(SessionId session) const { return ats_.find(session); }

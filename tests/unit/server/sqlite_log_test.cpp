@@ -21,24 +21,12 @@
 #include "server/store/data_folder.h"
 #include "server/store/database.h"
 #include "tests/unit/server/operations.h"
+#include "tests/unit/server/temporary_folder.h"
 
 using namespace callboard;
 using namespace callboard::server;
 
 namespace {
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "callboard-log-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 // Stands for the loop: what the log posts runs in the test's own thread, when the test says so.
 class Inbox {

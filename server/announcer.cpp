@@ -1,0 +1,105 @@
+#include "server/announcer.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/limits.h"
+#include "base/text.h"
+
+namespace callboard::server {
+
+Announcer::Announcer(net::Loop& loop, Options options, EventLog& log, AbortHandler on_abort)
+    : loop_(loop),
+      options_(std::move(options)),
+      log_(log),
+      on_abort_(std::move(on_abort)),
+      timer_(loop, [this] { on_tick(); }) {
+  on_tick();
+}
+
+void Announcer::open() {
+  auto socket = net::UdpSocket::open(
+      loop_, {.at = {"0.0.0.0", options_.discovery_port}, .shares_port = true},
+      {.on_datagram = [this](ByteView bytes, const net::Endpoint& from) { on_datagram(bytes, from); },
+       .on_trouble = {}});
+  if (socket) {
+    socket_ = std::move(*socket);
+    is_open_failing_ = false;
+    return;
+  }
+  if (is_open_failing_) return;
+  is_open_failing_ = true;
+  log_.warn(fmt::format("discovery unavailable, join with --server port={} cause=\"{}\"",
+                        options_.discovery_port, socket.error().text));
+}
+
+void Announcer::on_tick() {
+  // Interfaces come and go while we run.
+  if (auto found = net::interfaces()) interfaces_ = std::move(*found);
+  targets_ = announce_targets(interfaces_, options_.policy);
+  if (!socket_) open();
+  for (const AnnounceTarget& target : targets_) {
+    announce_to(target.own_address, {target.destination, options_.discovery_port}, target.interface);
+  }
+  timer_.set_after(kAnnouncePeriod);
+}
+
+void Announcer::announce_to(const std::string& own_address, const net::Endpoint& to, const std::string& via) {
+  protocol::Announcement announcement;
+  announcement.address = own_address;
+  announcement.project = options_.project;
+  announcement.port = options_.session_port;
+  announcement.id = options_.server;
+  send(announcement, to, via);
+}
+
+void Announcer::send(const protocol::Datagram& datagram, const net::Endpoint& to, const std::string& via) {
+  if (!socket_) return;
+  const std::string text = protocol::format(datagram);
+  const auto sent = socket_->send(to, as_bytes(text));
+  if (sent) {
+    failing_.erase(to.host);
+    return;
+  }
+  // Bounded by the interfaces there have been; searches come from anywhere and are not remembered.
+  if (via.empty() || !failing_.insert(to.host).second) return;
+  log_.warn(
+      fmt::format("announcing failed interface={} to={} cause=\"{}\"", via, to.host, sent.error().text));
+}
+
+void Announcer::on_datagram(ByteView bytes, const net::Endpoint& from) {
+  const auto datagram = protocol::parse_datagram(bytes);
+  if (!datagram) return;
+  const auto is_for_us = [this](const std::optional<std::string>& project) {
+    return !project || *project == options_.project;
+  };
+  if (const auto* search = std::get_if<protocol::Search>(&*datagram)) {
+    if (is_for_us(search->project))
+      announce_to(address_facing(interfaces_, options_.policy, from.host), from, "");
+    return;
+  }
+  const auto* abort = std::get_if<protocol::Abort>(&*datagram);
+  if (abort == nullptr || !is_for_us(abort->project)) return;
+  protocol::AbortAcknowledged acknowledged;
+  acknowledged.address = address_facing(interfaces_, options_.policy, from.host);
+  acknowledged.project = options_.project;
+  acknowledged.id = options_.server;
+  send(acknowledged, from, "");
+  // A copy: the handler ends the server, and this object with it.
+  const AbortHandler on_abort = on_abort_;
+  on_abort(from.host);
+}
+
+void Announcer::send_terminal_line(std::string_view time_of_day, std::string_view user,
+                                   std::string_view text) {
+  protocol::TerminalLine line;
+  line.time = time_of_day;
+  line.user = user;
+  line.text = text;
+  for (const AnnounceTarget& target : targets_) {
+    send(line, {target.destination, options_.discovery_port}, target.interface);
+  }
+}
+
+}  // namespace callboard::server

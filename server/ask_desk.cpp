@@ -1,0 +1,289 @@
+#include "server/ask_desk.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <utility>
+
+#include "base/ensure.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "protocol/codec.h"
+#include "server/memory.h"
+
+namespace callboard::server {
+namespace {
+
+using protocol::AskId;
+
+protocol::ErrorAnswer refusal(AskId re, const Error& why) { return {re, why.outcome, why.text}; }
+
+// At least what the list takes as JSON: every byte of text escaped, and generous room for the rest.
+std::uint64_t size_at_most(const protocol::Assets& assets) {
+  std::uint64_t size_bytes = 0;
+  for (const auto& [item, copy] : assets.items) size_bytes += 6 * (item.size() + copy->user.size()) + 128;
+  return size_bytes;
+}
+std::uint64_t size_at_most(const protocol::Users& users) {
+  std::uint64_t size_bytes = 0;
+  for (const auto& user : users.users)
+    size_bytes += 6 * (user.name.size() + user.host.size() + user.at.size()) + 320;
+  return size_bytes;
+}
+std::uint64_t size_at_most(const protocol::Status& status) {
+  std::uint64_t size_bytes = 4 * KiB;
+  for (const auto& one : status.transfers) {
+    size_bytes += 6 * (one.giver.size() + one.taker.size() + one.item.size()) + 256;
+  }
+  return size_bytes;
+}
+
+// A list of everything may be longer than a frame; then there is no answer but that.
+template <class List>
+void answer_list(Session& session, AskId re, List list) {
+  const bool may_be_long = size_at_most(list) > kFrameMax;
+  protocol::ServerMessage message(std::move(list));
+  if (may_be_long && protocol::encode(message).size_bytes() > kFrameMax) {
+    session.answer(refusal(re, {Outcome::refused, "the list is longer than one frame may be"}));
+    return;
+  }
+  session.answer(std::move(message));
+}
+
+}  // namespace
+
+AskDesk::AskDesk(net::Loop& loop, Floor& floor, Outside outside)
+    : loop_(loop),
+      floor_(floor),
+      outside_(std::move(outside)),
+      camera_timer_(loop, [this] { publish_cameras(); }) {}
+
+void AskDesk::on_asked(Session& session, protocol::ClientMessage ask) {
+  std::visit(
+      [&](auto& one) {
+        if constexpr (requires { answer(session, one); }) {
+          answer(session, one);
+        } else {
+          // The machine delivers asks only, and answers unknown ones itself.
+          ENSURE(false);
+        }
+      },
+      ask);
+}
+
+// --- Documents and messages -----------------------------------------------------------------------------------------
+
+void AskDesk::answer(Session& session, const protocol::DocumentRead& ask) {
+  auto state = floor_.teller.document(board_record(ask.record));
+  state.re = ask.id;
+  Mailbox::raise(
+      state.record == protocol::DocumentRecord::story ? session.mailbox.story : session.mailbox.analytics,
+      state.revision);
+  session.answer(std::move(state));
+}
+
+void AskDesk::answer(Session& session, protocol::DocumentWrite& ask) {
+  const Record record = board_record(ask.record);
+  Operation operation = make_operation(session.identity, record, ask.op, std::move(ask.document));
+  operation.timestamp = corrected(ask.timestamp, session.identity.clock_offset, floor_.clock.wall());
+  operation.base = ask.base;
+  floor_.records.write(
+      std::move(operation), [this, key = session.key(), id = ask.id](const Result<Applied>& applied) {
+        Session* writer = outside_.by_key(key);
+        if (writer == nullptr) return;
+        if (!applied) return writer->answer(refusal(id, applied.error()));
+        auto state = document_answer(floor_.teller, *applied, writer->identity);
+        state.re = id;
+        Mailbox::raise(applied->record == Record::story ? writer->mailbox.story : writer->mailbox.analytics,
+                       state.revision);
+        writer->answer(std::move(state));
+      });
+}
+
+void AskDesk::answer(Session& session, protocol::MessageAsk& ask) {
+  floor_.events.tell(session.identity.name, ask.text);
+  auto text = std::make_shared<const std::string>(std::move(ask.text));
+  Operation operation = make_operation(session.identity, Record::messages, ask.op, std::move(text));
+  operation.timestamp = floor_.clock.wall();
+  floor_.records.write(std::move(operation),
+                       [this, key = session.key(), id = ask.id](const Result<Applied>& applied) {
+                         Session* writer = outside_.by_key(key);
+                         if (writer == nullptr) return;
+                         if (!applied) return writer->answer(refusal(id, applied.error()));
+                         writer->answer(protocol::Ok{id, applied->number});
+                       });
+}
+
+void AskDesk::answer(Session& session, const protocol::MessagesAsk& ask) {
+  auto messages = floor_.teller.messages_after(ask.since);
+  messages.re = ask.id;
+  session.answer(std::move(messages));
+}
+
+// --- Presence -------------------------------------------------------------------------------------------------------
+
+Result<SessionId> AskDesk::subject_of(const Session& session) const {
+  if (!session.identity.visit) return session.identity.id;
+  const SessionId own = floor_.presence.find_own(session.identity.name, session.identity.host);
+  if (own) return own;
+  return Error{Outcome::not_found, fmt::format("{} has not joined", quoted(session.identity.name))};
+}
+
+void AskDesk::answer(Session& session, protocol::AtAsk& ask) {
+  const auto subject = subject_of(session);
+  if (!subject) return session.answer(refusal(ask.id, subject.error()));
+  floor_.events.tell(session.identity.name, ask.item.empty() ? "works on nothing" : "works on " + ask.item);
+  floor_.presence.set_at(*subject, std::move(ask.item), floor_.clock.wall());
+  outside_.changed();
+  session.answer(protocol::Ok{ask.id, std::nullopt});
+}
+
+void AskDesk::answer(Session& session, const protocol::CameraAsk& ask) {
+  const auto subject = subject_of(session);
+  if (!subject) return session.answer(refusal(ask.id, subject.error()));
+  Camera& camera = cameras_[*subject];
+  const Instant now = loop_.now();
+  if (now - camera.told >= kCameraPeriod) {
+    camera = {now, false, 0, 0};
+    floor_.presence.set_camera(*subject, ask.x, ask.y);
+    outside_.changed();
+  } else {
+    camera = {camera.told, true, ask.x, ask.y};
+    if (!camera_timer_.is_set()) camera_timer_.set_after(kCameraPeriod);
+  }
+  session.answer(protocol::Ok{ask.id, std::nullopt});
+}
+
+void AskDesk::publish_cameras() {
+  for (auto& [session, camera] : cameras_) {
+    if (!camera.is_pending) continue;
+    floor_.presence.set_camera(session, camera.x, camera.y);
+    camera = {loop_.now(), false, 0, 0};
+  }
+  outside_.changed();
+}
+
+void AskDesk::forget(SessionId session) { cameras_.erase(session); }
+
+void AskDesk::answer(Session& session, const protocol::UsersAsk& ask) {
+  auto users = floor_.teller.users();
+  users.re = ask.id;
+  answer_list(session, ask.id, std::move(users));
+}
+
+// --- Assets ---------------------------------------------------------------------------------------------------------
+
+void AskDesk::answer(Session& session, const protocol::AssetsRead& ask) {
+  auto assets = floor_.teller.assets();
+  assets.re = ask.id;
+  answer_list(session, ask.id, std::move(assets));
+}
+
+void AskDesk::answer(Session& session, const protocol::AssetsChange& ask) {
+  if (session.identity.visit) {
+    return session.answer(
+        refusal(ask.id, {Outcome::refused, "a visit has no copies; join to announce them"}));
+  }
+  const Timestamp now = floor_.clock.wall();
+  bool fits = true;
+  for (const auto& [item, timestamp] : ask.items) {
+    if (!timestamp) {
+      floor_.assets.remove(session.identity.id, item);
+    } else {
+      fits &= floor_.assets.set(session.identity.id, item,
+                                corrected(*timestamp, session.identity.clock_offset, now));
+    }
+  }
+  outside_.changed();
+  if (fits) return session.answer(protocol::Ok{ask.id, std::nullopt});
+  session.answer(
+      refusal(ask.id, {Outcome::refused, fmt::format("too many items: at most {} each and {} in all are kept",
+                                                     kItemsMax, kItemsOnBoardMax)}));
+}
+
+// --- Transfers ------------------------------------------------------------------------------------------------------
+
+Result<Session*> AskDesk::named_giver(const Session& taker, const std::string& name) const {
+  const SessionId id = floor_.presence.find(name);
+  Session* giver = outside_.by_id(id);
+  if (giver == nullptr)
+    return Error{Outcome::not_found, fmt::format("nobody named {} is here", quoted(name))};
+  if (id == taker.identity.id) {
+    return Error{Outcome::usage, fmt::format("you are {} yourself; name somebody else", quoted(name))};
+  }
+  if (!giver->identity.shares) return Error{Outcome::refused, fmt::format("{} shares nothing", quoted(name))};
+  return giver;
+}
+
+Result<Session*> AskDesk::newest_giver(const Session& taker, const std::string& item) const {
+  const auto shares = [&](SessionId id) {
+    const User* user = floor_.presence.user(id);
+    return user != nullptr && user->shares;
+  };
+  for (const std::string_view enclosing : enclosing_items(item)) {
+    const Copy newest = floor_.assets.newest_of(enclosing, shares);
+    if (!newest.session) continue;
+    if (newest.session == taker.identity.id) {
+      return Error{Outcome::superseded, fmt::format("the newest copy of {} is your own", quoted(enclosing))};
+    }
+    if (Session* giver = outside_.by_id(newest.session)) return giver;
+  }
+  return Error{
+      Outcome::not_found,
+      fmt::format("nobody here who shares has told of a copy of {}; name a user to look there anyway",
+                  quoted(item))};
+}
+
+Result<Session*> AskDesk::giver_for(const Session& taker, const protocol::GetAsk& ask) const {
+  auto giver = ask.newest ? newest_giver(taker, ask.item) : named_giver(taker, ask.user);
+  if (!giver) return giver;
+  // Somebody who does not listen gets no more to do; what is told here is two a transfer.
+  if ((*giver)->errands.size() < 4 * kTransfersPerSession) return giver;
+  return Error{Outcome::timed_out, fmt::format("{} does not listen", quoted((*giver)->identity.name))};
+}
+
+void AskDesk::answer(Session& session, protocol::GetAsk& ask) {
+  const auto found = giver_for(session, ask);
+  if (!found) return session.answer(refusal(ask.id, found.error()));
+  Session& giver = **found;
+  Transfers::Request request;
+  request.giver = {giver.identity.id, giver.identity.name};
+  request.taker = {session.identity.id, session.identity.name};
+  request.item = ask.item;
+  request.list = ask.list;
+  const auto begun = floor_.transfers.begin(std::move(request), floor_.clock.wall());
+  if (!begun) return session.answer(refusal(ask.id, begun.error()));
+  giver.errands.push_back(
+      protocol::Give{begun->id, begun->giver_ticket, session.identity.name, std::move(ask.item), ask.list});
+  outside_.changed();
+  session.answer(protocol::TransferGranted{ask.id, begun->id, begun->taker_ticket, giver.identity.name,
+                                           giver.identity.id});
+}
+
+void AskDesk::answer(Session& session, const protocol::CancelAsk& ask) {
+  const auto cancelled = floor_.transfers.cancel(session.identity.id, ask.transfer);
+  if (!cancelled) return session.answer(refusal(ask.id, cancelled.error()));
+  session.answer(protocol::Ok{ask.id, std::nullopt});
+}
+
+// --- Status ---------------------------------------------------------------------------------------------------------
+
+void AskDesk::answer(Session& session, const protocol::StatusAsk& ask) {
+  const Outside::Counts counts = outside_.counts();
+  protocol::Status status;
+  status.re = ask.id;
+  status.project = floor_.identity.project;
+  status.server = floor_.identity.id;
+  status.software = floor_.identity.software;
+  status.started = floor_.identity.started;
+  status.clock = floor_.clock.wall();
+  status.sessions = counts.sessions;
+  status.visits = counts.visits;
+  status.connections = counts.connections;
+  status.revision = floor_.records.board().sequence();
+  status.transfers = floor_.transfers.status();
+  status.memory = resident_bytes();
+  answer_list(session, ask.id, std::move(status));
+}
+
+}  // namespace callboard::server

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <unordered_map>
+
+#include "net/loop.h"
+#include "net/timer.h"
+#include "protocol/message.h"
+#include "server/floor.h"
+#include "server/session.h"
+
+namespace callboard::server {
+
+// Answers what joined sessions and visits ask. Every ask is answered once: here and now, or when its work is done and
+// the session still there. Loop thread only.
+class AskDesk {
+ public:
+  struct Outside {
+    std::function<Session*(std::uint64_t key)> by_key;
+    std::function<Session*(SessionId id)> by_id;
+    // The session-life part of the board changed, or somebody has an errand.
+    std::function<void()> changed;
+    struct Counts {
+      std::uint64_t sessions = 0;
+      std::uint64_t visits = 0;
+      std::uint64_t connections = 0;
+    };
+    std::function<Counts()> counts;
+  };
+
+  AskDesk(net::Loop& loop, Floor& floor, Outside outside);
+
+  void on_asked(Session& session, protocol::ClientMessage ask);
+  // The session is gone: what it still wanted told is dropped.
+  void forget(SessionId session);
+
+ private:
+  void answer(Session& session, const protocol::DocumentRead& ask);
+  void answer(Session& session, protocol::DocumentWrite& ask);
+  void answer(Session& session, const protocol::AssetsRead& ask);
+  void answer(Session& session, const protocol::AssetsChange& ask);
+  void answer(Session& session, protocol::AtAsk& ask);
+  void answer(Session& session, const protocol::CameraAsk& ask);
+  void answer(Session& session, const protocol::UsersAsk& ask);
+  void answer(Session& session, protocol::MessageAsk& ask);
+  void answer(Session& session, const protocol::MessagesAsk& ask);
+  void answer(Session& session, protocol::GetAsk& ask);
+  void answer(Session& session, const protocol::CancelAsk& ask);
+  void answer(Session& session, const protocol::StatusAsk& ask);
+
+  // Whose place, camera and copies the session speaks of: its own; a visit's is its user's. Error: they have not joined.
+  Result<SessionId> subject_of(const Session& session) const;
+  Result<Session*> giver_for(const Session& taker, const protocol::GetAsk& ask) const;
+  Result<Session*> named_giver(const Session& taker, const std::string& name) const;
+  Result<Session*> newest_giver(const Session& taker, const std::string& item) const;
+  void publish_cameras();
+
+  struct Camera {
+    Instant told;
+    bool is_pending = false;
+    std::int64_t x = 0;
+    std::int64_t y = 0;
+  };
+
+  net::Loop& loop_;
+  Floor& floor_;
+  Outside outside_;
+  std::unordered_map<SessionId, Camera> cameras_;
+  net::Timer camera_timer_;
+};
+
+}  // namespace callboard::server

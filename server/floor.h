@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "server/board/assets.h"
+#include "server/board/presence.h"
+#include "server/event_log.h"
+#include "server/records.h"
+#include "server/teller.h"
+#include "server/transfer_desk.h"
+
+namespace callboard::server {
+
+struct ServerIdentity {
+  std::string project;
+  UniqueId id;  // Of this run.
+  std::string software;
+  Timestamp started;
+};
+
+// What everybody in the server works on: one of each, on the loop thread.
+struct Floor {
+  const ServerIdentity& identity;
+  const Clock& clock;
+  EventLog& events;
+  Records& records;
+  Presence& presence;
+  Assets& assets;
+  Teller& teller;
+  TransferDesk& transfers;
+};
+
+// A client's timestamp in the server's time, and not in its future.
+Timestamp corrected(Timestamp client, std::chrono::milliseconds offset, Timestamp now);
+
+// The operation of a write of `who`; messages carry the server's time.
+Operation make_operation(const Identity& who, Record record, UniqueId id, Document value);
+
+// What is answered to a write, from what became of it: the writer's own revision, or the winner.
+protocol::DocumentState document_answer(const Teller& teller, const Applied& applied, const Identity& who);
+
+}  // namespace callboard::server

@@ -1,0 +1,139 @@
+#include "server/server.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/text.h"
+#include "net/tcp_listener.h"
+#include "server/announcer.h"
+#include "server/board/recovery.h"
+#include "server/event_log.h"
+#include "server/stage.h"
+#include "server/store/sqlite_log.h"
+
+namespace callboard::server {
+
+struct Server::Impl {
+  Impl(net::Loop& on, ServerOptions given, std::function<void(const ServerStop&)> stopped)
+      : loop(on), options(std::move(given)), on_stopped(std::move(stopped)), events(options.logger) {}
+  ~Impl() {
+    *is_alive = false;
+    release_loop();
+  }
+
+  net::Loop& loop;
+  ServerOptions options;
+  std::function<void(const ServerStop&)> on_stopped;
+  EventLog events;
+  UniqueId id = make_unique_id(system_random());
+  bool is_stopping = false;
+  bool is_holding_loop = false;
+  std::shared_ptr<bool> is_alive = std::make_shared<bool>(true);  // For what the loop still has to do for us.
+  std::unique_ptr<Stage> stage;
+  std::unique_ptr<net::TcpListener> listener;
+  std::unique_ptr<Announcer> announcer;
+
+  Result<void> open_board();
+  Result<void> listen();
+  void announce();
+  void stop(ServerStop how);
+  void release_loop() {
+    if (std::exchange(is_holding_loop, false)) loop.release();
+  }
+};
+
+Result<void> Server::Impl::open_board() {
+  auto log = SqliteLog::open({options.data, options.project,
+                              [&on = loop](std::function<void()> answer) { on.post(std::move(answer)); }});
+  if (!log) return log.error();
+  auto recovered = recover(**log);
+  if (!recovered) return recovered.error();
+  events.info(fmt::format("board read project={} data={} revision={} from_snapshot={} replayed={}",
+                          callboard::quoted(options.project), callboard::quoted(options.data.native()),
+                          recovered->board.sequence(), recovered->snapshot_sequence,
+                          recovered->operations_replayed));
+  Stage::Options stage_options;
+  stage_options.identity = {options.project, id, options.software, system_clock().wall()};
+  stage_options.limits = {options.heartbeat, options.silence};
+  stage_options.handshake_limit = options.handshake_limit;
+  stage_options.unadmitted_max = options.unadmitted_max;
+  stage = std::make_unique<Stage>(loop, std::move(stage_options), system_clock(), system_random(), events,
+                                  std::move(*log), std::move(recovered->board));
+  return {};
+}
+
+Result<void> Server::Impl::listen() {
+  auto opened = net::TcpListener::listen(
+      loop, {options.listen, options.port},
+      {.on_connection =
+           [this](std::unique_ptr<net::TcpConnection> connection) { stage->accept(std::move(connection)); },
+       .on_trouble =
+           [this](const Error& why) {
+             events.warn(fmt::format("accepting failed cause=\"{}\"", why.text));
+           }});
+  if (!opened) return opened.error();
+  listener = std::move(*opened);
+  events.info(fmt::format("listening address={} id={}", net::to_text(listener->local()), to_text(id)));
+  return {};
+}
+
+void Server::Impl::announce() {
+  Announcer::Options announcing;
+  announcing.project = options.project;
+  announcing.server = id;
+  announcing.session_port = listener->local().port;
+  announcing.discovery_port = options.discovery_port;
+  announcing.policy = {options.listen, options.announce};
+  announcer =
+      std::make_unique<Announcer>(loop, std::move(announcing), events, [this](const std::string& from) {
+        stop({Outcome::cancelled, "stopped by an abort from " + from});
+      });
+  if (!options.broadcast_log) return;
+  events.set_listener([this](std::string_view user, std::string_view text) {
+    if (!announcer) return;
+    announcer->send_terminal_line(to_local_time_of_day(system_clock().wall()), user, text);
+  });
+}
+
+void Server::Impl::stop(ServerStop how) {
+  if (std::exchange(is_stopping, true)) return;
+  // Neither sessions nor sockets keep the loop running while the last snapshot is written.
+  loop.hold();
+  is_holding_loop = true;
+  events.info(fmt::format("stopping reason=\"{}\"", escaped(how.reason, 256)));
+  events.tell("", "stopping: " + how.reason);
+  announcer.reset();
+  listener.reset();
+  stage->stop(how.outcome, how.reason, [this, how] {
+    // The stage is in the middle of a call; it and its database go in the next task.
+    loop.post([this, how, alive = is_alive] {
+      if (!*alive) return;
+      stage.reset();
+      events.info("stopped");
+      release_loop();
+      const auto stopped = std::move(on_stopped);
+      if (stopped) stopped(how);
+    });
+  });
+}
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::~Server() = default;
+
+Result<std::unique_ptr<Server>> Server::start(net::Loop& loop, ServerOptions options,
+                                              std::function<void(const ServerStop&)> on_stopped) {
+  auto impl = std::make_unique<Impl>(loop, std::move(options), std::move(on_stopped));
+  if (auto opened = impl->open_board(); !opened) return opened.error();
+  if (auto listening = impl->listen(); !listening) return listening.error();
+  impl->announce();
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+net::Endpoint Server::listening() const {
+  return impl_->listener ? impl_->listener->local() : net::Endpoint{};
+}
+UniqueId Server::id() const { return impl_->id; }
+void Server::stop(std::string reason) { impl_->stop({Outcome::cancelled, std::move(reason)}); }
+
+}  // namespace callboard::server

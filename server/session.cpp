@@ -1,0 +1,201 @@
+#include "server/session.h"
+
+#include <utility>
+
+#include "base/ensure.h"
+#include "base/limits.h"
+#include "protocol/codec.h"
+
+namespace callboard::server {
+
+namespace action = protocol::server_action;
+
+Session::Session(std::uint64_t key, std::unique_ptr<net::TcpConnection> connection,
+                 protocol::ServerSessionConfig config, SessionHost& host, Instant now)
+    : key_(key), host_(host), connection_(std::move(connection)), machine_(std::move(config), now) {}
+
+void Session::start() {
+  connection_->start({.on_connected = {},
+                      .on_bytes = [this](ByteView bytes) { on_bytes(bytes); },
+                      .on_drained = [this] { on_drained(); },
+                      .on_ended = [this](const Error& why) { on_ended(why); }});
+  perform();
+}
+
+// --- The connection -------------------------------------------------------------------------------------------------
+
+void Session::on_bytes(ByteView bytes) {
+  if (is_waiting_) return wait_with(bytes);
+  reader_.push(bytes);
+  machine_.on_progress(system_clock().monotonic());
+  read_frames();
+}
+
+void Session::read_frames() {
+  while (connection_ && !is_closing_ && !is_waiting_ && !machine_.is_over()) {
+    const auto frame = reader_.next();
+    if (!frame) {
+      machine_.on_garbage(frame.error());
+    } else if (!*frame) {
+      break;
+    } else if (auto message = protocol::decode_client((*frame)->kind, (*frame)->body)) {
+      machine_.on_message(std::move(*message), system_clock().monotonic());
+    } else {
+      machine_.on_garbage(message.error());
+    }
+    perform();
+  }
+  if (connection_ && !is_closing_ && is_holding() && !is_paused_) {
+    is_paused_ = true;
+    connection_->pause_reading();
+  }
+}
+
+void Session::on_drained() {
+  machine_.on_progress(system_clock().monotonic());
+  perform();
+  if (!connection_ || is_closing_ || is_holding()) return;
+  if (is_paused_) {
+    is_paused_ = false;
+    connection_->resume_reading();
+  }
+  if (machine_.may_tell()) host_.on_may_tell(*this);
+}
+
+void Session::on_ended(const Error& why) {
+  if (!is_waiting_ && !machine_.is_over()) {
+    machine_.on_disconnected(why.outcome == Outcome::done ? Error{Outcome::interrupted, "connection closed"}
+                                                          : why);
+  }
+  perform();
+  host_.on_closed(*this);
+}
+
+// Closing must go through whatever is unsent: nothing is held back from then on.
+bool Session::is_holding() const {
+  return connection_ && !machine_.is_over() && connection_->unsent_bytes() >= kUnsentBeforeHolding;
+}
+
+void Session::write(const protocol::EncodedFrame& frame) {
+  if (!connection_) return;
+  connection_->write(frame.head);
+  if (frame.attachment) connection_->write(frame.attachment);
+}
+
+// --- The machine ----------------------------------------------------------------------------------------------------
+
+void Session::perform() {
+  // A host's answer to an action comes back here while that action is performed; its turn comes in the loop below.
+  if (is_performing_) return;
+  is_performing_ = true;
+  while (connection_ && !is_closing_ && !is_holding()) {
+    auto next = machine_.next_action();
+    if (!next) break;
+    perform(std::move(*next));
+  }
+  is_performing_ = false;
+  if (connection_ && !is_closing_) host_.on_deadline(*this);
+}
+
+void Session::perform(protocol::ServerAction next) {
+  if (auto* send = std::get_if<action::Send>(&next)) {
+    write(protocol::encode(send->message));
+  } else if (auto* encoded = std::get_if<action::SendEncoded>(&next)) {
+    write(encoded->frame);
+  } else if (auto* shown = std::get_if<action::TicketShown>(&next)) {
+    is_waiting_ = true;
+    said_ = reader_.take_rest();
+    host_.on_ticket(*this, shown->ticket);
+  } else if (auto* admission = std::get_if<action::Admission>(&next)) {
+    host_.on_admission(*this, *admission);
+  } else if (auto* document = std::get_if<action::DocumentClaimed>(&next)) {
+    host_.on_document_claimed(*this, std::move(document->claim));
+  } else if (auto* assets = std::get_if<action::AssetsClaimed>(&next)) {
+    host_.on_assets_claimed(*this, assets->claim);
+  } else if (std::holds_alternative<action::Joined>(next)) {
+    host_.on_joined(*this);
+  } else if (std::holds_alternative<action::TurnTaken>(next)) {
+    host_.on_may_tell(*this);
+  } else if (auto* asked = std::get_if<action::Asked>(&next)) {
+    host_.on_asked(*this, std::move(asked->ask));
+  } else {
+    const auto& closed = std::get<action::Closed>(next);
+    end({closed.outcome, closed.reason});
+  }
+}
+
+void Session::end(const Error& why) {
+  is_closing_ = true;
+  connection_->close_after_flush(kFarewellLimit);
+  host_.on_over(*this, why);
+}
+
+void Session::admit(protocol::Welcome welcome) {
+  reader_.set_frame_max(kFrameMax);
+  machine_.admit(std::move(welcome));
+  perform();
+}
+
+void Session::settle(protocol::DocumentState state) {
+  machine_.settle(std::move(state));
+  perform();
+}
+
+void Session::settle(protocol::Assets assets) {
+  machine_.settle(std::move(assets));
+  perform();
+}
+
+void Session::answer(protocol::ServerMessage message) {
+  machine_.answer(std::move(message));
+  perform();
+}
+
+void Session::close(Outcome outcome, std::string reason) {
+  machine_.close(outcome, std::move(reason));
+  perform();
+}
+
+bool Session::may_tell() const { return connection_ && !is_closing_ && !is_holding() && machine_.may_tell(); }
+
+void Session::tell(std::vector<protocol::EncodedFrame> frames) {
+  for (auto& frame : frames) machine_.tell(std::move(frame));
+  perform();
+}
+
+void Session::on_time(Instant now) {
+  if (!connection_ || is_closing_) return;
+  // A peer that takes bytes of a long frame is alive, though it says nothing.
+  if (const std::uint64_t sent = connection_->sent_bytes(); sent != progress_bytes_) {
+    progress_bytes_ = sent;
+    if (connection_->unsent_bytes() > 0) machine_.on_progress(now);
+  }
+  machine_.on_time(now);
+  perform();
+}
+
+// --- Data connections -----------------------------------------------------------------------------------------------
+
+void Session::wait_with(ByteView bytes) {
+  said_.insert(said_.end(), bytes.begin(), bytes.end());
+  if (said_.size() < kWaitingBytesMax || is_paused_) return;
+  is_paused_ = true;
+  connection_->pause_reading();
+}
+
+Result<Session::Released> Session::release() {
+  ENSURE(is_waiting_ && connection_ != nullptr);
+  auto socket = connection_->release_socket();
+  if (!socket) return socket.error();
+  connection_.reset();
+  return Released{std::move(*socket), std::move(said_)};
+}
+
+void Session::refuse_ticket(const Error& why) {
+  if (!connection_ || is_closing_) return;
+  write(protocol::encode(protocol::ServerMessage(protocol::Bye{why.outcome, why.text})));
+  is_closing_ = true;
+  connection_->close_after_flush(kFarewellLimit);
+}
+
+}  // namespace callboard::server

@@ -1,0 +1,126 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "net/loop.h"
+#include "net/tcp_connection.h"
+#include "protocol/frame.h"
+#include "protocol/server_session.h"
+#include "server/board/mailbox.h"
+
+namespace callboard::server {
+
+class Session;
+
+// What a session needs from the server. Called on the loop thread, never from within the session's constructor. The
+// session may be retired (net::Loop::retire) in any of them, not deleted.
+class SessionHost {
+ public:
+  virtual ~SessionHost() = default;
+
+  // The connection turned out to be a transfer's and waits: refuse_ticket() or, some time, release().
+  virtual void on_ticket(Session& session, UniqueId ticket) = 0;
+  virtual void on_admission(Session& session, const protocol::server_action::Admission& admission) = 0;
+  virtual void on_document_claimed(Session& session, protocol::DocumentClaim claim) = 0;
+  virtual void on_assets_claimed(Session& session, const protocol::AssetsClaim& claim) = 0;
+  virtual void on_joined(Session& session) = 0;
+  // It may be told something: it has the turn to listen, or has read what it was told.
+  virtual void on_may_tell(Session& session) = 0;
+  virtual void on_asked(Session& session, protocol::ClientMessage ask) = 0;
+  // Its deadline changed; see next_deadline().
+  virtual void on_deadline(Session& session) = 0;
+  // Over: what it was to say last was said. The connection goes on closing by itself for kFarewellLimit at most.
+  virtual void on_over(Session& session, const Error& why) = 0;
+  // The last call: nothing is left of the connection.
+  virtual void on_closed(Session& session) = 0;
+};
+
+// What the server knows of a session once it is admitted.
+struct Identity {
+  SessionId id;
+  std::string name;  // As shown.
+  std::string host;
+  bool visit = false;
+  bool shares = false;
+  std::chrono::milliseconds clock_offset{0};
+};
+
+// One connection from its acceptance on: moves bytes between the socket and the protocol's machine and performs what the
+// machine wants done. While the peer does not read (more than kUnsentBeforeHolding unsent) nothing more is read from it,
+// told or answered. Loop thread only.
+class Session {
+ public:
+  // `key` names this connection for as long as the server runs.
+  Session(std::uint64_t key, std::unique_ptr<net::TcpConnection> connection,
+          protocol::ServerSessionConfig config, SessionHost& host, Instant now);
+
+  // Begins to speak. Not in the constructor: the host must know the session.
+  void start();
+
+  std::uint64_t key() const { return key_; }
+  bool is_admitted() const { return static_cast<bool>(identity.id); }
+  bool is_joined() const { return machine_.is_joined(); }
+  bool is_over() const { return machine_.is_over(); }
+  net::Endpoint peer() const { return connection_ ? connection_->peer() : net::Endpoint{}; }
+  std::uint64_t sent_bytes() const { return connection_ ? connection_->sent_bytes() : 0; }
+  std::uint64_t received_bytes() const { return connection_ ? connection_->received_bytes() : 0; }
+
+  // See ServerSession; these perform at once what follows.
+  void admit(protocol::Welcome welcome);
+  void settle(protocol::DocumentState state);
+  void settle(protocol::Assets assets);
+  void answer(protocol::ServerMessage message);
+  void close(Outcome outcome, std::string reason);
+
+  // Whether a tell would reach the peer soon.
+  bool may_tell() const;
+  void tell(std::vector<protocol::EncodedFrame> frames);
+
+  std::optional<Instant> next_deadline() const { return machine_.next_deadline(); }
+  void on_time(Instant now);
+
+  // --- A data connection, from on_ticket() on ---
+  struct Released {
+    net::ReleasedSocket socket;
+    Bytes said;  // What the peer said after its ticket.
+  };
+  // Takes the socket out; the session is an empty shell from then on.
+  Result<Released> release();
+  bool is_released() const { return connection_ == nullptr; }
+  void refuse_ticket(const Error& why);
+
+  Identity identity;
+  Mailbox mailbox;
+  // What is told only to this session: gives and ends of transfers, bounded by kTransfersPerSession each.
+  std::vector<protocol::ServerMessage> errands;
+
+ private:
+  void on_bytes(ByteView bytes);
+  void on_drained();
+  void on_ended(const Error& why);
+  void read_frames();
+  void perform();
+  void perform(protocol::ServerAction action);
+  void write(const protocol::EncodedFrame& frame);
+  void end(const Error& why);
+  void wait_with(ByteView bytes);
+  bool is_holding() const;
+
+  std::uint64_t key_;
+  SessionHost& host_;
+  std::unique_ptr<net::TcpConnection> connection_;
+  protocol::ServerSession machine_;
+  protocol::FrameReader reader_;
+  Bytes said_;                        // By a data connection, beyond its ticket.
+  std::uint64_t progress_bytes_ = 0;  // Sent when last looked at.
+  bool is_performing_ = false;
+  bool is_paused_ = false;
+  bool is_waiting_ = false;  // A data connection whose other side is still to come.
+  bool is_closing_ = false;
+};
+
+}  // namespace callboard::server

@@ -1,0 +1,293 @@
+#include "server/stage.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/ensure.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "protocol/codec.h"
+
+namespace callboard::server {
+
+Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource random, EventLog& events,
+             std::unique_ptr<Log> log, Board board)
+    : loop_(loop),
+      options_(std::move(options)),
+      clock_(clock),
+      random_(std::move(random)),
+      events_(events),
+      records_(loop, std::move(log), std::move(board), events, [this] { schedule_tells(); }),
+      teller_(records_.board(), presence_, assets_),
+      transfers_(
+          loop, random_, events,
+          {.connection = [this](std::uint64_t key) { return by_key(key); },
+           .released = [this](Session& connection) { on_closed(connection); },
+           .tell = [this](SessionId id, const protocol::TransferOver& over) { on_transfer_over(id, over); }}),
+      floor_{options_.identity, clock_, events_, records_, presence_, assets_, teller_, transfers_},
+      asks_(loop, floor_,
+            {.by_key = [this](std::uint64_t key) { return by_key(key); },
+             .by_id = [this](SessionId id) { return by_id(id); },
+             .changed = [this] { schedule_tells(); },
+             .counts = [this] { return counts(); }}),
+      deadlines_(loop, [this](std::uint64_t key) {
+        if (Session* session = by_key(key)) session->on_time(loop_.now());
+      }) {}
+
+Stage::~Stage() { *is_alive_ = false; }
+
+Session* Stage::by_key(std::uint64_t key) const {
+  const auto it = sessions_.find(key);
+  return it == sessions_.end() ? nullptr : it->second.get();
+}
+
+Session* Stage::by_id(SessionId id) const {
+  const auto it = keys_.find(id);
+  return it == keys_.end() ? nullptr : by_key(it->second);
+}
+
+AskDesk::Outside::Counts Stage::counts() const {
+  return {keys_.size() - visits_, visits_, sessions_.size() + 2 * transfers_.size()};
+}
+
+// --- Coming ---------------------------------------------------------------------------------------------------------
+
+void Stage::accept(std::unique_ptr<net::TcpConnection> connection) {
+  if (stopped_ || sessions_.size() - keys_.size() >= options_.unadmitted_max) {
+    if (turned_away_++ == 0 && !stopped_) {
+      events_.warn(fmt::format("too many connections that are no session, turning away limit={} peer={}",
+                               options_.unadmitted_max, net::to_text(connection->peer())));
+    }
+    return;
+  }
+  if (turned_away_ > 0)
+    events_.info(fmt::format("accepting again turned_away={}", std::exchange(turned_away_, 0)));
+  protocol::ServerSessionConfig config;
+  config.project = options_.identity.project;
+  config.server = options_.identity.id;
+  config.software = options_.identity.software;
+  config.wall = clock_.wall();
+  config.limits = options_.limits;
+  config.handshake_limit = options_.handshake_limit;
+  const std::uint64_t key = ++last_key_;
+  SessionHost& host = *this;
+  auto session = std::make_unique<Session>(key, std::move(connection), std::move(config), host, loop_.now());
+  Session& started = *session;
+  sessions_.emplace(key, std::move(session));
+  started.start();
+}
+
+void Stage::on_ticket(Session& session, UniqueId ticket) {
+  deadlines_.forget(session.key());
+  transfers_.on_ticket(session, ticket);
+}
+
+void Stage::on_admission(Session& session, const protocol::server_action::Admission& admission) {
+  Identity& identity = session.identity;
+  do {
+    identity.id = make_session_id(clock_.wall(), random_);
+  } while (keys_.contains(identity.id));
+  identity.name = admission.name;
+  identity.host = admission.host;
+  identity.visit = admission.visit;
+  identity.shares = admission.shares && !admission.visit;
+  identity.clock_offset = admission.clock_offset;
+  keys_.emplace(identity.id, session.key());
+  if (identity.visit) {
+    ++visits_;
+  } else {
+    User user;
+    user.name = identity.name;
+    user.host = identity.host;
+    user.shares = identity.shares;
+    user.joined = clock_.wall();
+    identity.name = presence_.join(identity.id, std::move(user)).name;
+    schedule_tells();
+  }
+  events_.info(
+      fmt::format("session opened id={} user={} peer={} visit={} shares={} software={} clock_offset_ms={}",
+                  to_text(identity.id), quoted(identity.name), net::to_text(session.peer()), identity.visit,
+                  identity.shares, quoted(admission.software), identity.clock_offset.count()));
+  if (!identity.visit) events_.tell(identity.name, "connected");
+  protocol::Welcome welcome;
+  welcome.session = identity.id;
+  welcome.name = identity.name;
+  welcome.clock = clock_.wall();
+  session.admit(std::move(welcome));
+}
+
+void Stage::on_document_claimed(Session& session, protocol::DocumentClaim claim) {
+  const Record record = board_record(claim.record);
+  const auto settle = [this, record](Session& joiner, protocol::DocumentState state) {
+    Mailbox::raise(record == Record::story ? joiner.mailbox.story : joiner.mailbox.analytics, state.revision);
+    joiner.settle(std::move(state));
+  };
+  if (!claim.document || !claim.op) return settle(session, teller_.document(record));
+  Operation operation = make_operation(session.identity, record, *claim.op, std::move(claim.document));
+  operation.timestamp = corrected(claim.timestamp, session.identity.clock_offset, clock_.wall());
+  operation.base = claim.base;
+  records_.write(std::move(operation), [this, settle, key = session.key()](const Result<Applied>& applied) {
+    Session* joiner = by_key(key);
+    if (joiner == nullptr || joiner->is_over()) return;
+    if (!applied) return joiner->close(applied.error().outcome, "join: " + applied.error().text);
+    settle(*joiner, document_answer(teller_, *applied, joiner->identity));
+  });
+}
+
+void Stage::on_assets_claimed(Session& session, const protocol::AssetsClaim& claim) {
+  const Identity& identity = session.identity;
+  const Timestamp now = clock_.wall();
+  std::size_t left_out = 0;
+  for (const auto& [item, timestamp] : claim.items) {
+    if (!assets_.set(identity.id, item, corrected(timestamp, identity.clock_offset, now))) ++left_out;
+  }
+  if (left_out > 0) {
+    events_.warn(fmt::format("too many items on the board, some left out id={} left_out={} limit={}",
+                             to_text(identity.id), left_out, kItemsOnBoardMax));
+  }
+  schedule_tells();
+  session.settle(teller_.first_assets(session.mailbox.assets));
+}
+
+void Stage::on_joined(Session& session) {
+  if (session.identity.visit) return;
+  Mailbox& mailbox = session.mailbox;
+  // The list of users, which is due first, says where everybody is.
+  mailbox.at = presence_.ats().newest();
+  const std::uint64_t last = records_.board().last_message();
+  mailbox.messages = last > kMessagesPerTell ? last - kMessagesPerTell : 0;
+}
+
+void Stage::on_asked(Session& session, protocol::ClientMessage ask) {
+  asks_.on_asked(session, std::move(ask));
+}
+
+void Stage::on_deadline(Session& session) {
+  if (const auto deadline = session.next_deadline()) deadlines_.watch(session.key(), *deadline);
+}
+
+// --- Telling --------------------------------------------------------------------------------------------------------
+
+// At once: a client that wants the turn back in the same breath must hear what is due to it all the same.
+void Stage::on_may_tell(Session& session) { tell_due(session); }
+
+void Stage::on_transfer_over(SessionId id, const protocol::TransferOver& over) {
+  Session* session = by_id(id);
+  if (session == nullptr) return;
+  // Who has not heard of it yet need not hear that it is over.
+  const auto unheard = std::erase_if(session->errands, [&](const protocol::ServerMessage& errand) {
+    const auto* give = std::get_if<protocol::Give>(&errand);
+    return give != nullptr && give->transfer == over.transfer;
+  });
+  if (unheard > 0) return;
+  session->errands.push_back(over);
+  schedule_tell(session->key());
+}
+
+void Stage::schedule_tells() {
+  all_due_ = true;
+  schedule_tell(0);
+}
+
+void Stage::schedule_tell(std::uint64_t key) {
+  if (key != 0 && !all_due_) due_.push_back(key);
+  if (std::exchange(is_tell_scheduled_, true)) return;
+  loop_.at_end_of_turn([this, is_alive = is_alive_] {
+    if (*is_alive) tell_due();
+  });
+}
+
+void Stage::tell_due() {
+  is_tell_scheduled_ = false;
+  std::vector<std::uint64_t> keys = std::exchange(due_, {});
+  if (std::exchange(all_due_, false)) {
+    keys.clear();
+    keys.reserve(keys_.size());
+    for (const auto& [id, key] : keys_) keys.push_back(key);
+  }
+  for (const std::uint64_t key : keys) {
+    if (Session* session = by_key(key)) tell_due(*session);
+  }
+}
+
+void Stage::tell_due(Session& session) {
+  if (!session.may_tell()) return;
+  std::vector<protocol::EncodedFrame> frames;
+  for (const auto& errand : std::exchange(session.errands, {})) frames.push_back(protocol::encode(errand));
+  if (!session.identity.visit) {
+    auto due = teller_.take_due(session.identity.id, session.mailbox);
+    std::move(due.begin(), due.end(), std::back_inserter(frames));
+  }
+  if (frames.empty()) return;
+  session.tell(std::move(frames));
+  // One piece a turn each: a long catching-up of one does not hold up the others.
+  if (!session.identity.visit && session.mailbox.is_due(teller_.heads())) schedule_tell(session.key());
+}
+
+// --- Going ----------------------------------------------------------------------------------------------------------
+
+void Stage::on_over(Session& session, const Error& why) {
+  deadlines_.forget(session.key());
+  leave(session, why);
+}
+
+void Stage::leave(Session& session, const Error& why) {
+  const Identity& identity = session.identity;
+  const auto known = keys_.find(identity.id);
+  if (known == keys_.end() || known->second != session.key()) {
+    events_.debug(fmt::format("connection closed before a session peer={} outcome={} reason=\"{}\"",
+                              net::to_text(session.peer()), to_text(why.outcome), escaped(why.text, 256)));
+    return;
+  }
+  keys_.erase(known);
+  asks_.forget(identity.id);
+  transfers_.on_session_left(identity.id, identity.name);
+  if (identity.visit) {
+    --visits_;
+  } else {
+    // Copies name their user: they go first.
+    assets_.leave(identity.id);
+    presence_.leave(identity.id, escaped(why.text, 256));
+    events_.tell(identity.name, "disconnected: " + escaped(why.text, 256));
+    schedule_tells();
+  }
+  events_.info(fmt::format(
+      "session closed id={} user={} peer={} outcome={} reason=\"{}\" sent_bytes={} received_bytes={}",
+      to_text(identity.id), quoted(identity.name), net::to_text(session.peer()), to_text(why.outcome),
+      escaped(why.text, 256), session.sent_bytes(), session.received_bytes()));
+}
+
+void Stage::on_closed(Session& session) {
+  const std::uint64_t key = session.key();
+  deadlines_.forget(key);
+  auto node = sessions_.extract(key);
+  ENSURE(!node.empty());
+  loop_.retire(std::move(node.mapped()));
+  transfers_.on_connection_lost(key);
+  continue_stop();
+}
+
+void Stage::stop(Outcome outcome, const std::string& reason, std::function<void()> done) {
+  ENSURE(!stopped_);
+  stopped_ = std::move(done);
+  transfers_.end_all({Outcome::interrupted, "the server stops: " + reason});
+  // Who listens hears how their transfers ended before the goodbye.
+  all_due_ = true;
+  tell_due();
+  std::vector<std::uint64_t> keys;
+  for (const auto& [key, session] : sessions_) keys.push_back(key);
+  for (const std::uint64_t key : keys) {
+    if (Session* session = by_key(key)) session->close(outcome, reason);
+  }
+  continue_stop();
+}
+
+void Stage::continue_stop() {
+  if (!stopped_ || !sessions_.empty() || is_finishing_) return;
+  is_finishing_ = true;
+  records_.finish([this] { stopped_(); });
+}
+
+}  // namespace callboard::server

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "net/loop.h"
+#include "net/tcp_connection.h"
+#include "server/ask_desk.h"
+#include "server/deadlines.h"
+#include "server/floor.h"
+#include "server/session.h"
+
+namespace callboard::server {
+
+// All connections of a server: lets them in, brings their claims and asks to where they are decided, tells each what is
+// due to it once per turn of the loop, and sees every one of them off exactly once. Loop thread only.
+class Stage final : private SessionHost {
+ public:
+  struct Options {
+    ServerIdentity identity;
+    protocol::TurnLimits limits;
+    Duration handshake_limit = kHandshakeLimit;
+    std::size_t unadmitted_max = kUnadmittedMax;
+  };
+
+  Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource random, EventLog& events,
+        std::unique_ptr<Log> log, Board board);
+  ~Stage() override;
+
+  void accept(std::unique_ptr<net::TcpConnection> connection);
+  // Says `bye` to all, ends all transfers, writes everything out; then calls `done`, once. Nothing is accepted any more.
+  void stop(Outcome outcome, const std::string& reason, std::function<void()> done);
+
+ private:
+  void on_ticket(Session& session, UniqueId ticket) override;
+  void on_admission(Session& session, const protocol::server_action::Admission& admission) override;
+  void on_document_claimed(Session& session, protocol::DocumentClaim claim) override;
+  void on_assets_claimed(Session& session, const protocol::AssetsClaim& claim) override;
+  void on_joined(Session& session) override;
+  void on_may_tell(Session& session) override;
+  void on_asked(Session& session, protocol::ClientMessage ask) override;
+  void on_deadline(Session& session) override;
+  void on_over(Session& session, const Error& why) override;
+  void on_closed(Session& session) override;
+
+  Session* by_key(std::uint64_t key) const;
+  Session* by_id(SessionId id) const;
+  AskDesk::Outside::Counts counts() const;
+  void leave(Session& session, const Error& why);
+  void on_transfer_over(SessionId session, const protocol::TransferOver& over);
+  // Something is due to `session`, or to everybody: told at the end of this turn.
+  void schedule_tell(std::uint64_t key);
+  void schedule_tells();
+  void tell_due();
+  void tell_due(Session& session);
+  void continue_stop();
+
+  net::Loop& loop_;
+  Options options_;
+  const Clock& clock_;
+  RandomSource random_;
+  EventLog& events_;
+  Presence presence_;
+  Assets assets_;
+  Records records_;
+  Teller teller_;
+  TransferDesk transfers_;
+  Floor floor_;
+  AskDesk asks_;
+  Deadlines deadlines_;
+
+  std::uint64_t last_key_ = 0;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Session>> sessions_;
+  std::unordered_map<SessionId, std::uint64_t> keys_;  // Of those who are admitted and not over.
+  std::size_t visits_ = 0;                             // Among keys_.
+  std::uint64_t turned_away_ = 0;                      // Since the last one was let in.
+  std::vector<std::uint64_t> due_;
+  bool all_due_ = false;
+  bool is_tell_scheduled_ = false;
+  std::function<void()> stopped_;  // Set: stopping.
+  bool is_finishing_ = false;      // The last session is gone, the last snapshot under way.
+  std::shared_ptr<bool> is_alive_ =
+      std::make_shared<bool>(true);  // For what the loop still has to do for us.
+};
+
+}  // namespace callboard::server

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "protocol/codec.h"
+#include "protocol/message.h"
+#include "server/board/assets.h"
+#include "server/board/board.h"
+#include "server/board/mailbox.h"
+#include "server/board/presence.h"
+
+namespace callboard::server {
+
+protocol::DocumentRecord wire_record(Record record);
+Record board_record(protocol::DocumentRecord record);
+
+// Says the shared state in the protocol's messages: whole, for answers; as what one session's mailbox lacks, for tells.
+// Listeners at the same cursor get the same encoded frame. Pure but for that cache. Loop thread only.
+class Teller {
+ public:
+  Teller(const Board& board, const Presence& presence, const Assets& assets)
+      : board_(board), presence_(presence), assets_(assets) {}
+
+  Heads heads() const;
+  // One piece of everything that is due, and the mailbox moved past it. What the listener did itself is left out. Empty
+  // when nothing is due; when more is, is_due() still says so.
+  std::vector<protocol::EncodedFrame> take_due(SessionId listener, Mailbox& mailbox);
+
+  protocol::DocumentState document(Record record) const;
+  protocol::Users users() const;
+  protocol::Assets assets() const;
+  // The first piece for a listener who knows nothing; `cursor` is where the mailbox goes on.
+  protocol::Assets first_assets(Cursor& cursor) const;
+  protocol::Messages messages_after(std::uint64_t number) const;
+
+ private:
+  using Frames = std::vector<protocol::EncodedFrame>;
+  // A tell made for one cursor, for others who stand there too.
+  template <class Key>
+  struct Cached {
+    Key from{};
+    std::uint64_t head = 0;
+    Key next{};
+    std::vector<SessionId> about;  // Whose changes are in it: those get their own.
+    protocol::EncodedFrame frame;  // Null head: there was nothing to tell.
+  };
+
+  void take_document(Record record, SessionId listener, std::uint64_t& told, Frames& frames);
+  void take_users(SessionId listener, Mailbox& mailbox, Frames& frames);
+  void take_ats(SessionId listener, Mailbox& mailbox, Frames& frames);
+  void take_assets(SessionId listener, Mailbox& mailbox, Frames& frames);
+  void take_messages(SessionId listener, Mailbox& mailbox, Frames& frames);
+
+  Cached<Cursor> make_users(Cursor from, SessionId except) const;
+  Cached<Cursor> make_assets(Cursor from, SessionId except) const;
+  Cached<std::uint64_t> make_messages(std::uint64_t from, SessionId except) const;
+  protocol::User wire_user(SessionId session, const User& user) const;
+  protocol::AssetCopy wire_copy(const Copy& copy) const;
+
+  const Board& board_;
+  const Presence& presence_;
+  const Assets& assets_;
+  Cached<std::uint64_t> documents_[2];
+  std::vector<Cached<Cursor>> users_cache_;
+  std::vector<Cached<Cursor>> assets_cache_;
+  std::vector<Cached<std::uint64_t>> messages_cache_;
+  struct CachedAt {
+    SessionId session;
+    std::uint64_t head = 0;
+    protocol::EncodedFrame frame;
+  };
+  std::vector<CachedAt> at_cache_;
+};
+
+}  // namespace callboard::server

@@ -1,0 +1,156 @@
+#include "server/transfer_desk.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/text.h"
+#include "protocol/codec.h"
+
+namespace callboard::server {
+namespace {
+
+// What one side gets before the other's bytes: what was still to be sent to it, and that the transfer begins.
+Bytes first_bytes(Bytes unsent, const Bytes& said_by_other) {
+  const auto ready = protocol::encode(protocol::ServerMessage(protocol::Ready{}));
+  unsent.insert(unsent.end(), ready.head->begin(), ready.head->end());
+  unsent.insert(unsent.end(), said_by_other.begin(), said_by_other.end());
+  return unsent;
+}
+
+}  // namespace
+
+TransferDesk::TransferDesk(net::Loop& loop, RandomSource random, EventLog& events, Outside outside)
+    : loop_(loop),
+      events_(events),
+      outside_(std::move(outside)),
+      transfers_(std::move(random)),
+      timer_(loop,
+             [this] {
+               transfers_.on_time(loop_.now());
+               settle();
+             }),
+      relay_(loop, {}, [this](const net::RelayEnd& end) { on_relay_end(end); }) {}
+
+Result<Transfers::Begun> TransferDesk::begin(Transfers::Request request, Timestamp wall) {
+  const std::string giver = request.giver.name;
+  const std::string taker = request.taker.name;
+  const std::string item = request.item;
+  auto begun = transfers_.begin(std::move(request), wall, loop_.now());
+  if (!begun) return begun;
+  events_.info(fmt::format("transfer begins id={} giver={} taker={} item={}", begun->id, quoted(giver),
+                           quoted(taker), quoted(item)));
+  events_.tell(taker, "takes " + escaped(item, 200) + " from " + giver);
+  settle();
+  return begun;
+}
+
+Result<void> TransferDesk::cancel(SessionId asker, Transfers::Id id) {
+  auto cancelled = transfers_.cancel(asker, id);
+  settle();
+  return cancelled;
+}
+
+void TransferDesk::on_ticket(Session& connection, UniqueId ticket) {
+  const auto shown = transfers_.show(ticket, connection.key());
+  if (!shown) return connection.refuse_ticket(shown.error());
+  if (*shown) relay(**shown);
+  settle();
+}
+
+void TransferDesk::relay(const Transfers::Pair& pair) {
+  Session* giver = outside_.connection(pair.giver);
+  Session* taker = outside_.connection(pair.taker);
+  // Lost connections are told before they go, so both are here.
+  ENSURE(giver != nullptr && taker != nullptr);
+  auto giver_end = giver->release();
+  auto taker_end = taker->release();
+  if (!giver_end || !taker_end) {
+    const Error why = giver_end ? taker_end.error() : giver_end.error();
+    for (Session* side : {giver, taker}) {
+      if (side->is_released()) {
+        outside_.released(*side);
+      } else {
+        side->refuse_ticket(why);
+      }
+    }
+    return transfers_.on_relay_end(pair.id, why, 0);
+  }
+  net::RelayPair sockets;
+  sockets.id = pair.id;
+  sockets.first_to_giver = first_bytes(std::move(giver_end->socket.unsent), taker_end->said);
+  sockets.first_to_taker = first_bytes(std::move(taker_end->socket.unsent), giver_end->said);
+  preface_bytes_.emplace(pair.id, sockets.first_to_taker.size() - giver_end->said.size());
+  sockets.giver = std::move(giver_end->socket.fd);
+  sockets.taker = std::move(taker_end->socket.fd);
+  relay_.add(std::move(sockets));
+  outside_.released(*giver);
+  outside_.released(*taker);
+}
+
+void TransferDesk::on_relay_end(const net::RelayEnd& end) {
+  transfers_.on_relay_end(end.id, end.why, given_bytes(end.id, end.moved.to_taker_bytes));
+  settle();
+}
+
+void TransferDesk::on_connection_lost(std::uint64_t key) {
+  transfers_.on_connection_lost(key);
+  settle();
+}
+
+void TransferDesk::on_session_left(SessionId session, const std::string& name) {
+  transfers_.on_session_left(session, name);
+  settle();
+}
+
+void TransferDesk::end_all(const Error& why) {
+  transfers_.end_all(why);
+  settle();
+}
+
+void TransferDesk::settle() {
+  for (const Transfers::Ending& ending : transfers_.take_endings()) finish(ending);
+  if (const auto deadline = transfers_.next_deadline()) {
+    timer_.set_at(*deadline);
+  } else {
+    timer_.cancel();
+  }
+}
+
+void TransferDesk::finish(const Transfers::Ending& ending) {
+  std::uint64_t bytes = ending.bytes;
+  if (ending.was_relaying) {
+    if (const auto progress = relay_.progress(ending.id)) {
+      bytes = given_bytes(ending.id, progress->to_taker_bytes);
+      relay_.cancel(ending.id, ending.why);
+    }
+  }
+  for (const std::uint64_t key : ending.waiting) {
+    if (Session* waiting = outside_.connection(key)) waiting->refuse_ticket(ending.why);
+  }
+  preface_bytes_.erase(ending.id);
+  events_.info(fmt::format("transfer over id={} outcome={} bytes={} cause=\"{}\"", ending.id,
+                           to_text(ending.why.outcome), bytes, ending.why.text));
+  const protocol::TransferOver over{ending.id, ending.why.outcome, ending.why.text, bytes};
+  outside_.tell(ending.giver, over);
+  if (ending.taker != ending.giver) outside_.tell(ending.taker, over);
+}
+
+std::uint64_t TransferDesk::given_bytes(Transfers::Id id, std::uint64_t to_taker_bytes) const {
+  const auto preface = preface_bytes_.find(id);
+  if (preface == preface_bytes_.end()) return to_taker_bytes;
+  return to_taker_bytes - std::min(to_taker_bytes, preface->second);
+}
+
+std::vector<protocol::TransferStatus> TransferDesk::status() const {
+  std::vector<protocol::TransferStatus> result;
+  for (const auto& [id, running] : transfers_.running()) {
+    const auto progress = running.is_relaying ? relay_.progress(id) : std::nullopt;
+    result.push_back({id, running.request.giver.name, running.request.taker.name, running.request.item,
+                      progress ? given_bytes(id, progress->to_taker_bytes) : 0, running.started});
+  }
+  return result;
+}
+
+}  // namespace callboard::server

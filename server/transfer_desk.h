@@ -1,0 +1,61 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/id.h"
+#include "net/loop.h"
+#include "net/relay.h"
+#include "net/timer.h"
+#include "protocol/message.h"
+#include "server/event_log.h"
+#include "server/session.h"
+#include "server/transfers.h"
+
+namespace callboard::server {
+
+// Performs what Transfers decides: gives both connections of a pair to the relay, closes those that wait in vain, tells
+// both sides how it ended. Loop thread only.
+class TransferDesk {
+ public:
+  struct Outside {
+    // The data connection of that key; null when it is gone.
+    std::function<Session*(std::uint64_t key)> connection;
+    // Its socket went to the relay: nothing of it is left.
+    std::function<void(Session& connection)> released;
+    std::function<void(SessionId session, const protocol::TransferOver& over)> tell;
+  };
+
+  TransferDesk(net::Loop& loop, RandomSource random, EventLog& events, Outside outside);
+
+  Result<Transfers::Begun> begin(Transfers::Request request, Timestamp wall);
+  Result<void> cancel(SessionId asker, Transfers::Id id);
+  void on_ticket(Session& connection, UniqueId ticket);
+  void on_connection_lost(std::uint64_t key);
+  void on_session_left(SessionId session, const std::string& name);
+  void end_all(const Error& why);
+
+  std::size_t size() const { return transfers_.running().size(); }
+  std::vector<protocol::TransferStatus> status() const;
+
+ private:
+  void relay(const Transfers::Pair& pair);
+  void on_relay_end(const net::RelayEnd& end);
+  void settle();
+  void finish(const Transfers::Ending& ending);
+  // What the giver sent, of the bytes that the relay moved to the taker.
+  std::uint64_t given_bytes(Transfers::Id id, std::uint64_t to_taker_bytes) const;
+
+  net::Loop& loop_;
+  EventLog& events_;
+  Outside outside_;
+  Transfers transfers_;
+  // Bytes of ours that the relay sends to each taker before the giver's.
+  std::unordered_map<Transfers::Id, std::uint64_t> preface_bytes_;
+  net::Timer timer_;
+  net::Relay relay_;
+};
+
+}  // namespace callboard::server

@@ -1,0 +1,131 @@
+#include "server/transfers.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/ensure.h"
+#include "base/limits.h"
+
+namespace callboard::server {
+
+std::size_t Transfers::count_of(SessionId session) const {
+  const auto it = counts_.find(session);
+  return it == counts_.end() ? 0 : it->second;
+}
+
+Result<Transfers::Begun> Transfers::begin(Request request, Timestamp wall, Instant now) {
+  for (const Party* party : {&request.giver, &request.taker}) {
+    if (count_of(party->session) < kTransfersPerSession) continue;
+    return Error{Outcome::refused,
+                 fmt::format("\"{}\" has {} transfers under way already", party->name, kTransfersPerSession)};
+  }
+  const Id id = ++last_id_;
+  const Begun begun{id, make_unique_id(random_), make_unique_id(random_)};
+  tickets_.emplace(begun.giver_ticket, id);
+  tickets_.emplace(begun.taker_ticket, id);
+  ++counts_[request.giver.session];
+  ++counts_[request.taker.session];
+  waiting_.emplace(
+      id, Waiting{begun.giver_ticket, begun.taker_ticket, std::nullopt, std::nullopt, now + kTicketLife});
+  running_.emplace(id, Running{std::move(request), wall, false});
+  return begun;
+}
+
+Result<std::optional<Transfers::Pair>> Transfers::show(UniqueId ticket, ConnectionKey connection) {
+  const auto known = tickets_.find(ticket);
+  if (known == tickets_.end()) {
+    return Error{Outcome::refused, "the ticket is not good: unknown, shown before, or too old"};
+  }
+  const Id id = known->second;
+  tickets_.erase(known);
+  Waiting& waiting = waiting_.at(id);
+  (ticket == waiting.giver_ticket ? waiting.giver : waiting.taker) = connection;
+  if (!waiting.giver || !waiting.taker) return std::optional<Pair>();
+  const Pair pair{id, *waiting.giver, *waiting.taker};
+  waiting_.erase(id);
+  running_.at(id).is_relaying = true;
+  return std::optional(pair);
+}
+
+void Transfers::on_connection_lost(ConnectionKey connection) {
+  for (auto& [id, waiting] : waiting_) {
+    const bool is_giver = waiting.giver == connection;
+    if (!is_giver && waiting.taker != connection) continue;
+    (is_giver ? waiting.giver : waiting.taker).reset();
+    const Request& request = running_.at(id).request;
+    const std::string& name = (is_giver ? request.giver : request.taker).name;
+    return end(id, {Outcome::interrupted, fmt::format("the data connection of \"{}\" was lost", name)}, 0);
+  }
+}
+
+void Transfers::on_relay_end(Id id, const Error& why, std::uint64_t bytes) {
+  if (!running_.contains(id)) return;
+  end(id, why.outcome == Outcome::done ? Error{Outcome::done, ""} : why, bytes);
+}
+
+Result<void> Transfers::cancel(SessionId asker, Id id) {
+  const auto it = running_.find(id);
+  const Error unknown{Outcome::not_found, fmt::format("you have no transfer {} under way", id)};
+  if (it == running_.end()) return unknown;
+  const Request& request = it->second.request;
+  const bool is_giver = request.giver.session == asker;
+  if (!is_giver && request.taker.session != asker) return unknown;
+  const std::string name = (is_giver ? request.giver : request.taker).name;
+  end(id, {Outcome::cancelled, fmt::format("cancelled by \"{}\"", name)}, 0);
+  return {};
+}
+
+void Transfers::on_session_left(SessionId session, const std::string& name) {
+  if (count_of(session) == 0) return;
+  std::vector<Id> ids;
+  for (const auto& [id, running] : running_) {
+    if (running.request.giver.session == session || running.request.taker.session == session)
+      ids.push_back(id);
+  }
+  for (const Id id : ids) end(id, {Outcome::interrupted, fmt::format("\"{}\" left", name)}, 0);
+}
+
+std::optional<Instant> Transfers::next_deadline() const {
+  if (waiting_.empty()) return std::nullopt;
+  return waiting_.begin()->second.deadline;
+}
+
+void Transfers::on_time(Instant now) {
+  while (!waiting_.empty() && waiting_.begin()->second.deadline <= now) {
+    const auto& [id, waiting] = *waiting_.begin();
+    const Request& request = running_.at(id).request;
+    const std::string& missing = (waiting.giver ? request.taker : request.giver).name;
+    end(id, {Outcome::timed_out, fmt::format("\"{}\" did not open the data connection in time", missing)}, 0);
+  }
+}
+
+void Transfers::end_all(const Error& why) {
+  while (!running_.empty()) end(running_.begin()->first, why, 0);
+}
+
+void Transfers::end(Id id, Error why, std::uint64_t bytes) {
+  const auto node = running_.extract(id);
+  ENSURE(!node.empty());
+  const Running& running = node.mapped();
+  Ending ending{id,
+                running.request.giver.session,
+                running.request.taker.session,
+                std::move(why),
+                bytes,
+                running.is_relaying,
+                {}};
+  if (const auto waiting = waiting_.find(id); waiting != waiting_.end()) {
+    tickets_.erase(waiting->second.giver_ticket);
+    tickets_.erase(waiting->second.taker_ticket);
+    if (waiting->second.giver) ending.waiting.push_back(*waiting->second.giver);
+    if (waiting->second.taker) ending.waiting.push_back(*waiting->second.taker);
+    waiting_.erase(waiting);
+  }
+  for (const SessionId session : {ending.giver, ending.taker}) {
+    if (--counts_.at(session) == 0) counts_.erase(session);
+  }
+  endings_.push_back(std::move(ending));
+}
+
+}  // namespace callboard::server

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/result.h"
+
+namespace callboard::server {
+
+// Which transfers there are and what becomes of them:
+//
+//   begin()  ->  awaiting both connections  ->  relaying (both tickets were shown)  ->  over
+//
+// Pure: no sockets (connections are keys of the owner's), no clock. Every transfer that began is over exactly once, with
+// an outcome for both sides, whoever leaves, stops or lies; the owner looks at take_endings() after every call.
+class Transfers {
+ public:
+  using Id = std::uint64_t;
+  using ConnectionKey = std::uint64_t;
+
+  struct Party {
+    SessionId session;
+    std::string name;
+  };
+  struct Request {
+    Party giver;
+    Party taker;
+    std::string item;
+    bool list = false;
+  };
+  struct Begun {
+    Id id = 0;
+    UniqueId giver_ticket;
+    UniqueId taker_ticket;
+  };
+  // Both sides are there: relay between these.
+  struct Pair {
+    Id id = 0;
+    ConnectionKey giver = 0;
+    ConnectionKey taker = 0;
+  };
+  struct Ending {
+    Id id = 0;
+    SessionId giver;
+    SessionId taker;
+    Error why;  // Outcome::done with an empty text when it went to its end.
+    std::uint64_t bytes = 0;
+    bool was_relaying = false;           // Cancel its relay, unless that is what ended it.
+    std::vector<ConnectionKey> waiting;  // Connections that waited for the other side: close them.
+  };
+  struct Running {
+    Request request;
+    Timestamp started;
+    bool is_relaying = false;
+  };
+
+  explicit Transfers(RandomSource random) : random_(std::move(random)) {}
+
+  // Refused when one of the two has kTransfersPerSession under way.
+  Result<Begun> begin(Request request, Timestamp wall, Instant now);
+  // A ticket is good once. nullopt: good, and the other side is still missing.
+  Result<std::optional<Pair>> show(UniqueId ticket, ConnectionKey connection);
+  // A connection that waited for its other side is gone. Others are ignored: the relay has those.
+  void on_connection_lost(ConnectionKey connection);
+  // The relay's end of a pair. Ignored when the transfer was ended for another reason before.
+  void on_relay_end(Id id, const Error& why, std::uint64_t bytes);
+  // By giver or taker; not_found for anybody else's.
+  Result<void> cancel(SessionId asker, Id id);
+  // Giver or taker is gone: nothing that they were part of goes on.
+  void on_session_left(SessionId session, const std::string& name);
+  // When the next ticket's life is over.
+  std::optional<Instant> next_deadline() const;
+  void on_time(Instant now);
+  // Ends all of them.
+  void end_all(const Error& why);
+
+  std::vector<Ending> take_endings() { return std::exchange(endings_, {}); }
+  const std::map<Id, Running>& running() const { return running_; }
+
+ private:
+  struct Waiting {
+    UniqueId giver_ticket;
+    UniqueId taker_ticket;
+    std::optional<ConnectionKey> giver;
+    std::optional<ConnectionKey> taker;
+    Instant deadline;
+  };
+
+  std::size_t count_of(SessionId session) const;
+  void end(Id id, Error why, std::uint64_t bytes);
+
+  RandomSource random_;
+  Id last_id_ = 0;
+  std::map<Id, Running> running_;
+  std::map<Id, Waiting> waiting_;  // In the order of their deadlines, as ids are.
+  std::unordered_map<UniqueId, Id> tickets_;
+  std::unordered_map<SessionId, std::size_t> counts_;
+  std::vector<Ending> endings_;
+};
+
+}  // namespace callboard::server

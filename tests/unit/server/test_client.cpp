@@ -1,0 +1,107 @@
+#include "tests/unit/server/test_client.h"
+
+#include <stdexcept>
+
+#include "protocol/server_asks.h"
+
+namespace callboard::server {
+
+TestClient::TestClient(net::Loop& loop, const net::Endpoint& server) : loop_(loop) {
+  connection_ = net::TcpConnection::connect(loop, server, 10s,
+                                            {.on_connected = {},
+                                             .on_bytes = [this](ByteView bytes) { on_bytes(bytes); },
+                                             .on_drained = {},
+                                             .on_ended = [this](const Error&) { is_ended_ = true; }});
+}
+
+void TestClient::on_bytes(ByteView bytes) {
+  if (is_data_) {
+    data += as_text(bytes);
+    return;
+  }
+  reader_.push(bytes);
+  while (!is_data_) {
+    auto frame = reader_.next();
+    if (!frame) throw std::runtime_error(frame.error().text);
+    if (!*frame) return;
+    auto message = protocol::decode_server((*frame)->kind, (*frame)->body);
+    if (!message) throw std::runtime_error(message.error().text);
+    is_data_ = std::holds_alternative<protocol::Ready>(*message);
+    arrived_.push_back(std::move(*message));
+  }
+  data += as_text(reader_.take_rest());
+}
+
+void TestClient::say(const protocol::ClientMessage& message) {
+  const auto frame = protocol::encode(message);
+  connection_->write(frame.head);
+  if (frame.attachment) connection_->write(frame.attachment);
+}
+
+void TestClient::say_bytes(Bytes bytes) { connection_->write(std::move(bytes)); }
+
+void TestClient::wait(const std::function<bool()>& condition) {
+  if (!loop_.run_until(condition, kPatience)) throw std::runtime_error("waited in vain");
+}
+
+std::optional<protocol::ServerMessage> TestClient::next() {
+  wait([this] { return !arrived_.empty() || is_ended_; });
+  if (arrived_.empty()) return std::nullopt;
+  auto message = std::move(arrived_.front());
+  arrived_.erase(arrived_.begin());
+  return message;
+}
+
+bool TestClient::join(const std::string& wanted_name, bool shares, const std::string& project) {
+  say(protocol::Username{wanted_name, system_clock().wall(), false, shares, "", "test"});
+  expect<protocol::ProjectQuestion>();
+  say(protocol::Project{project});
+  auto answer = next();
+  if (!answer || !std::holds_alternative<protocol::Welcome>(*answer)) return false;
+  session = std::get<protocol::Welcome>(*answer).session;
+  name = std::get<protocol::Welcome>(*answer).name;
+  expect<protocol::DocumentOffer>();
+  say(protocol::DocumentClaim{});
+  heard.push_back(expect<protocol::DocumentState>());
+  say(protocol::JoinOk{});
+  expect<protocol::AssetsOffer>();
+  say(protocol::AssetsClaim{});
+  expect<protocol::Assets>();
+  say(protocol::JoinOk{});
+  expect<protocol::DocumentOffer>();
+  protocol::DocumentClaim analytics;
+  analytics.record = protocol::DocumentRecord::analytics;
+  say(analytics);
+  expect<protocol::DocumentState>();
+  say(protocol::JoinOk{});
+  expect<protocol::Yours>();
+  say(protocol::Yours{});
+  return true;
+}
+
+bool TestClient::visit(const std::string& wanted_name) {
+  say(protocol::Username{wanted_name, system_clock().wall(), true, false, "", "test"});
+  expect<protocol::ProjectQuestion>();
+  say(protocol::Project{"Moria's Race"});
+  session = expect<protocol::Welcome>().session;
+  expect<protocol::Yours>();
+  say(protocol::Yours{});
+  return true;
+}
+
+protocol::ServerMessage TestClient::ask(protocol::ClientMessage message) {
+  const std::uint32_t id = ++last_ask_;
+  protocol::set_ask_id(message, id);
+  say(protocol::TurnRequest{});
+  expect<protocol::Yours>();
+  say(message);
+  say(protocol::Yours{});
+  for (;;) {
+    auto answer = next();
+    if (!answer) throw std::runtime_error("the connection ended");
+    if (protocol::answered_id_of(*answer) == id) return std::move(*answer);
+    heard.push_back(std::move(*answer));
+  }
+}
+
+}  // namespace callboard::server

@@ -1,0 +1,148 @@
+#include "server/transfers.h"
+
+#include <catch2/catch.hpp>
+
+#include "base/limits.h"
+
+using namespace callboard;
+using namespace callboard::server;
+
+namespace {
+
+const SessionId kGiver{1};
+const SessionId kTaker{2};
+const Instant kStart{Duration(1000)};
+
+RandomSource counting() {
+  return [next = std::uint64_t{0}]() mutable { return ++next; };
+}
+
+Transfers::Request request() { return {{kGiver, "lighting"}, {kTaker, "rigging"}, "/dev/chr/Moria", false}; }
+
+Transfers::Begun begin(Transfers& transfers) {
+  auto begun = transfers.begin(request(), Timestamp{5}, kStart);
+  REQUIRE(begun);
+  return *begun;
+}
+
+Transfers::Ending only_ending(Transfers& transfers) {
+  auto endings = transfers.take_endings();
+  REQUIRE(endings.size() == 1);
+  CHECK(endings[0].giver == kGiver);
+  CHECK(endings[0].taker == kTaker);
+  return endings[0];
+}
+
+}  // namespace
+
+TEST_CASE("a transfer is relayed once both tickets were shown, whoever comes first") {
+  Transfers transfers(counting());
+  const auto begun = begin(transfers);
+  const auto first = transfers.show(begun.taker_ticket, 20);
+  REQUIRE(first);
+  CHECK_FALSE(*first);
+  const auto second = transfers.show(begun.giver_ticket, 10);
+  REQUIRE(second);
+  REQUIRE(*second);
+
+  CHECK((*second)->giver == 10);
+  CHECK((*second)->taker == 20);
+  CHECK((*second)->id == begun.id);
+  CHECK_FALSE(transfers.next_deadline());
+  CHECK(transfers.take_endings().empty());
+}
+
+TEST_CASE("a ticket is good once") {
+  Transfers transfers(counting());
+  const auto begun = begin(transfers);
+  REQUIRE(transfers.show(begun.taker_ticket, 20));
+
+  CHECK(transfers.show(begun.taker_ticket, 21).error().outcome == Outcome::refused);
+  CHECK_FALSE(transfers.show(UniqueId{77, 77}, 22));
+  CHECK(transfers.take_endings().empty());
+}
+
+TEST_CASE("a ticket that is too old ends the transfer and names who did not come") {
+  Transfers transfers(counting());
+  const auto begun = begin(transfers);
+  REQUIRE(transfers.show(begun.taker_ticket, 20));
+  REQUIRE(transfers.next_deadline() == kStart + kTicketLife);
+  transfers.on_time(kStart + kTicketLife - 1ns);
+  CHECK(transfers.take_endings().empty());
+  transfers.on_time(kStart + kTicketLife);
+
+  const auto ending = only_ending(transfers);
+  CHECK(ending.why.outcome == Outcome::timed_out);
+  CHECK(ending.why.text == "\"lighting\" did not open the data connection in time");
+  CHECK(ending.waiting == std::vector<Transfers::ConnectionKey>{20});
+  CHECK_FALSE(ending.was_relaying);
+  CHECK_FALSE(transfers.show(begun.giver_ticket, 10));
+  CHECK(transfers.running().empty());
+}
+
+TEST_CASE("a relay that went to its end is done, with its bytes") {
+  Transfers transfers(counting());
+  const auto begun = begin(transfers);
+  REQUIRE(transfers.show(begun.giver_ticket, 10));
+  REQUIRE(transfers.show(begun.taker_ticket, 20));
+  transfers.on_relay_end(begun.id, {Outcome::done, "closed"}, 4711);
+  transfers.on_relay_end(begun.id, {Outcome::done, "closed"}, 4711);
+
+  const auto ending = only_ending(transfers);
+  CHECK(ending.why.outcome == Outcome::done);
+  CHECK(ending.why.text.empty());
+  CHECK(ending.bytes == 4711);
+}
+
+TEST_CASE("whoever of the two leaves ends the transfer, and the relay's end is not told again") {
+  const SessionId leaver = GENERATE(kGiver, kTaker);
+  Transfers transfers(counting());
+  const auto begun = begin(transfers);
+  REQUIRE(transfers.show(begun.giver_ticket, 10));
+  REQUIRE(transfers.show(begun.taker_ticket, 20));
+  transfers.on_session_left(leaver, "somebody");
+
+  const auto ending = only_ending(transfers);
+  CHECK(ending.why.outcome == Outcome::interrupted);
+  CHECK(ending.why.text == "\"somebody\" left");
+  CHECK(ending.was_relaying);
+  transfers.on_relay_end(begun.id, {Outcome::cancelled, ""}, 1);
+  transfers.on_session_left(leaver, "somebody");
+  CHECK(transfers.take_endings().empty());
+}
+
+TEST_CASE("a data connection that is lost while it waits ends its transfer") {
+  Transfers transfers(counting());
+  const auto begun = begin(transfers);
+  REQUIRE(transfers.show(begun.giver_ticket, 10));
+  transfers.on_connection_lost(99);
+  CHECK(transfers.take_endings().empty());
+  transfers.on_connection_lost(10);
+
+  const auto ending = only_ending(transfers);
+  CHECK(ending.why.text == "the data connection of \"lighting\" was lost");
+  CHECK(ending.waiting.empty());
+}
+
+TEST_CASE("both sides may cancel, strangers may not") {
+  Transfers transfers(counting());
+  const auto begun = begin(transfers);
+  CHECK(transfers.cancel(SessionId{3}, begun.id).error().outcome == Outcome::not_found);
+  CHECK(transfers.cancel(kTaker, begun.id + 1).error().outcome == Outcome::not_found);
+  CHECK(transfers.take_endings().empty());
+  REQUIRE(transfers.cancel(kTaker, begun.id));
+
+  CHECK(only_ending(transfers).why.text == "cancelled by \"rigging\"");
+  CHECK_FALSE(transfers.cancel(kTaker, begun.id));
+}
+
+TEST_CASE("a session takes part in kTransfersPerSession transfers and no more") {
+  Transfers transfers(counting());
+  for (std::size_t i = 0; i < kTransfersPerSession; ++i) begin(transfers);
+  CHECK(transfers.begin(request(), Timestamp{5}, kStart).error().outcome == Outcome::refused);
+  REQUIRE(transfers.cancel(kGiver, 1));
+  CHECK(transfers.begin(request(), Timestamp{5}, kStart));
+  transfers.end_all({Outcome::interrupted, "the server stops"});
+  CHECK(transfers.take_endings().size() == kTransfersPerSession + 1);
+  CHECK(transfers.running().empty());
+}
