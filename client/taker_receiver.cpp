@@ -5,6 +5,7 @@
 #include <cstring>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "base/text.h"
 #include "protocol/bulk.h"
@@ -51,16 +52,16 @@ void TakerReceiver::run() {
     }
     const Result<bool> got = receive_some();
     if (got && *got) continue;
-    if (state_.is_over()) return;
-    state_.stop(got ? Error{Outcome::interrupted, "the giver left"} : got.error());
+    if (!state_.is_over()) state_.stop(got ? Error{Outcome::interrupted, "the giver left"} : got.error());
     break;
   }
+  // What belongs to the writers goes before they do.
   file_.reset();
+  buffer_.reset();
   discard_until_closed();
 }
 
 void TakerReceiver::discard_until_closed() {
-  position_ = filled_ = 0;
   std::vector<std::byte> scrap(64 * KiB);
   while (true) {
     const Result<std::size_t> got = socket_.read_some(scrap);
