@@ -215,6 +215,14 @@ Result<Session*> AskDesk::named_giver(const Session& taker, const std::string& n
   return giver;
 }
 
+// A visit's own copies are those of its user's session on the same machine.
+bool AskDesk::is_own(const Session& taker, SessionId session) const {
+  const Identity& who = taker.identity;
+  if (!who.visit) return session == who.id;
+  const User* user = floor_.presence.user(session);
+  return user != nullptr && floor_.presence.find_own(who.name, who.host) == session && user->host == who.host;
+}
+
 Result<Session*> AskDesk::newest_giver(const Session& taker, const std::string& item) const {
   const auto shares = [&](SessionId id) {
     const User* user = floor_.presence.user(id);
@@ -223,7 +231,7 @@ Result<Session*> AskDesk::newest_giver(const Session& taker, const std::string& 
   for (const std::string_view enclosing : enclosing_items(item)) {
     const Copy newest = floor_.assets.newest_of(enclosing, shares);
     if (!newest.session) continue;
-    if (newest.session == taker.identity.id) {
+    if (is_own(taker, newest.session)) {
       return Error{Outcome::superseded, fmt::format("the newest copy of {} is your own", quoted(enclosing))};
     }
     if (Session* giver = outside_.by_id(newest.session)) return giver;

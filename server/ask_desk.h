@@ -52,6 +52,7 @@ class AskDesk {
 
   // Whose place, camera and copies the session speaks of: its own; a visit's is its user's. Error: they have not joined.
   Result<SessionId> subject_of(const Session& session) const;
+  bool is_own(const Session& taker, SessionId session) const;
   Result<Session*> giver_for(const Session& taker, const protocol::GetAsk& ask) const;
   Result<Session*> named_giver(const Session& taker, const std::string& name) const;
   Result<Session*> newest_giver(const Session& taker, const std::string& item) const;

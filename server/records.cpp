@@ -15,12 +15,13 @@ constexpr std::size_t kCheckThreads = 2;
 
 }  // namespace
 
-Records::Records(net::Loop& loop, std::unique_ptr<Log> log, Board board, EventLog& events,
+Records::Records(net::Loop& loop, std::unique_ptr<Log> log, Recovered recovered, EventLog& events,
                  std::function<void()> on_change)
     : events_(events),
       on_change_(std::move(on_change)),
-      board_(std::move(board)),
-      snapshot_sequence_(board_.sequence()),
+      board_(std::move(recovered.board)),
+      snapshot_sequence_(recovered.snapshot_sequence),
+      bytes_since_snapshot_(recovered.bytes_replayed),
       checks_(loop, kCheckThreads),
       log_(std::move(log)) {
   log_->on_commit([this](const Committed& committed) { on_commit(committed); });
@@ -90,6 +91,9 @@ void Records::snapshot(std::function<void()> done) {
       });
 }
 
-void Records::finish(std::function<void()> done) { snapshot(std::move(done)); }
+void Records::finish(std::function<void()> done) {
+  if (board_.sequence() == snapshot_sequence_ && !is_snapshot_under_way_) return done();
+  snapshot(std::move(done));
+}
 
 }  // namespace callboard::server

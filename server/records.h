@@ -8,6 +8,7 @@
 #include "net/work_queue.h"
 #include "server/board/board.h"
 #include "server/board/log.h"
+#include "server/board/recovery.h"
 #include "server/event_log.h"
 
 namespace callboard::server {
@@ -19,7 +20,7 @@ class Records {
   using Done = std::function<void(const Result<Applied>&)>;
 
   // `on_change` is called after operations were applied.
-  Records(net::Loop& loop, std::unique_ptr<Log> log, Board board, EventLog& events,
+  Records(net::Loop& loop, std::unique_ptr<Log> log, Recovered recovered, EventLog& events,
           std::function<void()> on_change);
 
   const Board& board() const { return board_; }
@@ -27,7 +28,7 @@ class Records {
   // Answered once, perhaps within the call, unless this object is destroyed before. The same operation again gets the
   // answer it got.
   void write(Operation operation, Done done);
-  // Once, last: `done` when everything written so far is answered and a snapshot is made.
+  // Once, last: `done` when the log has a snapshot of all that was applied.
   void finish(std::function<void()> done);
 
  private:

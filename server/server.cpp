@@ -59,7 +59,7 @@ Result<void> Server::Impl::open_board() {
   stage_options.handshake_limit = options.handshake_limit;
   stage_options.unadmitted_max = options.unadmitted_max;
   stage = std::make_unique<Stage>(loop, std::move(stage_options), system_clock(), system_random(), events,
-                                  std::move(*log), std::move(recovered->board));
+                                  std::move(*log), std::move(*recovered));
   return {};
 }
 

@@ -32,34 +32,60 @@ void Session::on_bytes(ByteView bytes) {
 }
 
 void Session::read_frames() {
-  while (connection_ && !is_closing_ && !is_waiting_ && !machine_.is_over()) {
+  while (connection_ && !is_closing_ && !is_waiting_ && !is_decoding_ && !machine_.is_over()) {
     const auto frame = reader_.next();
     if (!frame) {
-      machine_.on_garbage(frame.error());
+      hear(frame.error());
     } else if (!*frame) {
       break;
-    } else if (auto message = protocol::decode_client((*frame)->kind, (*frame)->body)) {
-      machine_.on_message(std::move(*message), system_clock().monotonic());
     } else {
-      machine_.on_garbage(message.error());
+      read(**frame);
     }
-    perform();
   }
-  if (connection_ && !is_closing_ && is_holding() && !is_paused_) {
-    is_paused_ = true;
+  update_reading();
+}
+
+// An object above kHeaderMax is a list; an attachment is passed on without a look at it.
+void Session::read(const protocol::FrameView& frame) {
+  if (frame.kind != protocol::kFrameObject || frame.body.size() <= kHeaderMax) {
+    return hear(protocol::decode_client(frame.kind, frame.body));
+  }
+  is_decoding_ = true;
+  host_.on_large_frame(*this, frame.kind, Bytes(frame.body.begin(), frame.body.end()));
+}
+
+void Session::hear(Result<protocol::ClientMessage> message) {
+  if (message) {
+    machine_.on_message(std::move(*message), system_clock().monotonic());
+  } else {
+    machine_.on_garbage(message.error());
+  }
+  perform();
+}
+
+void Session::on_decoded(Result<protocol::ClientMessage> message) {
+  is_decoding_ = false;
+  hear(std::move(message));
+  read_frames();
+}
+
+void Session::update_reading() {
+  if (!connection_ || is_closing_ || is_waiting_) return;
+  const bool is_pause_wanted = is_holding() || is_decoding_;
+  if (is_pause_wanted == is_paused_) return;
+  is_paused_ = is_pause_wanted;
+  if (is_paused_) {
     connection_->pause_reading();
+  } else {
+    connection_->resume_reading();
   }
 }
 
 void Session::on_drained() {
   machine_.on_progress(system_clock().monotonic());
   perform();
-  if (!connection_ || is_closing_ || is_holding()) return;
-  if (is_paused_) {
-    is_paused_ = false;
-    connection_->resume_reading();
-  }
-  if (machine_.may_tell()) host_.on_may_tell(*this);
+  update_reading();
+  if (may_tell()) host_.on_may_tell(*this);
 }
 
 void Session::on_ended(const Error& why) {

@@ -31,6 +31,8 @@ class SessionHost {
   // It may be told something: it has the turn to listen, or has read what it was told.
   virtual void on_may_tell(Session& session) = 0;
   virtual void on_asked(Session& session, protocol::ClientMessage ask) = 0;
+  // A long list came; reading it here would hold up the loop. Answer with on_decoded(). Nothing is read meanwhile.
+  virtual void on_large_frame(Session& session, std::uint8_t kind, Bytes body) = 0;
   // Its deadline changed; see next_deadline().
   virtual void on_deadline(Session& session) = 0;
   // Over: what it was to say last was said. The connection goes on closing by itself for kFarewellLimit at most.
@@ -82,6 +84,7 @@ class Session {
 
   std::optional<Instant> next_deadline() const { return machine_.next_deadline(); }
   void on_time(Instant now);
+  void on_decoded(Result<protocol::ClientMessage> message);
 
   // --- A data connection, from on_ticket() on ---
   struct Released {
@@ -103,6 +106,9 @@ class Session {
   void on_drained();
   void on_ended(const Error& why);
   void read_frames();
+  void read(const protocol::FrameView& frame);
+  void hear(Result<protocol::ClientMessage> message);
+  void update_reading();
   void perform();
   void perform(protocol::ServerAction action);
   void write(const protocol::EncodedFrame& frame);
@@ -119,7 +125,8 @@ class Session {
   std::uint64_t progress_bytes_ = 0;  // Sent when last looked at.
   bool is_performing_ = false;
   bool is_paused_ = false;
-  bool is_waiting_ = false;  // A data connection whose other side is still to come.
+  bool is_decoding_ = false;  // A large frame is with a worker; what came after it waits.
+  bool is_waiting_ = false;   // A data connection whose other side is still to come.
   bool is_closing_ = false;
 };
 

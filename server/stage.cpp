@@ -13,13 +13,13 @@
 namespace callboard::server {
 
 Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource random, EventLog& events,
-             std::unique_ptr<Log> log, Board board)
+             std::unique_ptr<Log> log, Recovered recovered)
     : loop_(loop),
       options_(std::move(options)),
       clock_(clock),
       random_(std::move(random)),
       events_(events),
-      records_(loop, std::move(log), std::move(board), events, [this] { schedule_tells(); }),
+      records_(loop, std::move(log), std::move(recovered), events, [this] { schedule_tells(); }),
       teller_(records_.board(), presence_, assets_),
       transfers_(
           loop, random_, events,
@@ -32,9 +32,11 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
              .by_id = [this](SessionId id) { return by_id(id); },
              .changed = [this] { schedule_tells(); },
              .counts = [this] { return counts(); }}),
-      deadlines_(loop, [this](std::uint64_t key) {
-        if (Session* session = by_key(key)) session->on_time(loop_.now());
-      }) {}
+      deadlines_(loop,
+                 [this](std::uint64_t key) {
+                   if (Session* session = by_key(key)) session->on_time(loop_.now());
+                 }),
+      decoding_(loop, 1) {}
 
 Stage::~Stage() { *is_alive_ = false; }
 
@@ -166,6 +168,14 @@ void Stage::on_asked(Session& session, protocol::ClientMessage ask) {
 
 void Stage::on_deadline(Session& session) {
   if (const auto deadline = session.next_deadline()) deadlines_.watch(session.key(), *deadline);
+}
+
+void Stage::on_large_frame(Session& session, std::uint8_t kind, Bytes body) {
+  decoding_.submit(
+      [kind, body = std::move(body)](const std::stop_token&) { return protocol::decode_client(kind, body); },
+      [this, key = session.key()](Result<protocol::ClientMessage> message) {
+        if (Session* sender = by_key(key)) sender->on_decoded(std::move(message));
+      });
 }
 
 // --- Telling --------------------------------------------------------------------------------------------------------

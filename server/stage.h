@@ -9,6 +9,7 @@
 
 #include "net/loop.h"
 #include "net/tcp_connection.h"
+#include "net/work_queue.h"
 #include "server/ask_desk.h"
 #include "server/deadlines.h"
 #include "server/floor.h"
@@ -28,7 +29,7 @@ class Stage final : private SessionHost {
   };
 
   Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource random, EventLog& events,
-        std::unique_ptr<Log> log, Board board);
+        std::unique_ptr<Log> log, Recovered recovered);
   ~Stage() override;
 
   void accept(std::unique_ptr<net::TcpConnection> connection);
@@ -44,6 +45,7 @@ class Stage final : private SessionHost {
   void on_may_tell(Session& session) override;
   void on_asked(Session& session, protocol::ClientMessage ask) override;
   void on_deadline(Session& session) override;
+  void on_large_frame(Session& session, std::uint8_t kind, Bytes body) override;
   void on_over(Session& session, const Error& why) override;
   void on_closed(Session& session) override;
 
@@ -72,6 +74,7 @@ class Stage final : private SessionHost {
   Floor floor_;
   AskDesk asks_;
   Deadlines deadlines_;
+  net::WorkQueue decoding_;
 
   std::uint64_t last_key_ = 0;
   std::unordered_map<std::uint64_t, std::unique_ptr<Session>> sessions_;

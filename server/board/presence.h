@@ -12,7 +12,7 @@
 namespace callboard::server {
 
 struct User {
-  std::string name;  // As shown: unique among those present.
+  std::string name;        // As shown: unique among those present.
   std::string asked_name;  // Without the number.
   std::string host;
   bool shares = false;

@@ -17,6 +17,7 @@ Result<Recovered> recover(Log& log) {
   auto read = log.read_from(recovered.snapshot_sequence + 1, [&](const Committed& committed) -> Result<void> {
     recovered.board.apply(committed.sequence, committed.operation);
     ++recovered.operations_replayed;
+    recovered.bytes_replayed += committed.operation.value->size();
     return {};
   });
   if (!read) return read.error().prefixed("read the log");

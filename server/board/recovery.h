@@ -9,6 +9,7 @@ struct Recovered {
   Board board;
   std::uint64_t snapshot_sequence = 0;  // What the board began with.
   std::uint64_t operations_replayed = 0;
+  std::uint64_t bytes_replayed = 0;  // Of their values.
 };
 
 // The board as the log has it: the newest snapshot and everything after it. Blocking.

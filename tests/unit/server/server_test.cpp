@@ -8,6 +8,7 @@
 #include "net/udp_socket.h"
 #include "protocol/datagram.h"
 #include "protocol/frame.h"
+#include "tests/unit/server/small_disk.h"
 #include "tests/unit/server/temporary_folder.h"
 #include "tests/unit/server/test_client.h"
 
@@ -467,6 +468,39 @@ TEST_CASE("a session that says nothing gets a heartbeat, and is closed when it d
   quiet->expect<protocol::Yours>();
   const auto bye = quiet->expect<protocol::Bye>();
   CHECK(bye.outcome == Outcome::timed_out);
+}
+
+TEST_CASE("a disk that is full refuses writes with the reason, and the server goes on until it clears") {
+  Studio studio;
+  auto writer = studio.join("rigging");
+  const auto large = story("\"" + std::string(300'000, 'x') + "\"", ago(10), 1);
+  {
+    SmallDisk disk(64 * 1024);
+    const auto refused = writer->ask_for<protocol::ErrorAnswer>(large);
+    CHECK(refused.outcome == Outcome::failed);
+    CHECK(refused.text.rfind("write to the project's log", 0) == 0);
+    CHECK(writer->ask_for<protocol::DocumentState>(protocol::DocumentRead{}).revision == 0);
+  }
+  CHECK(writer->ask_for<protocol::DocumentState>(large).won);
+}
+
+TEST_CASE("a list too long for the loop is read in its place among other asks") {
+  Studio studio;
+  auto member = studio.join("rigging");
+  auto watcher = studio.join("lighting");
+  protocol::AssetsChange copies;
+  for (int i = 0; i < 5000; ++i) copies.items["/rnd/scene-01/shot-" + std::to_string(i)] = ago(i);
+  member->ask_for<protocol::Ok>(copies);
+  CHECK(member->ask_for<protocol::Assets>(protocol::AssetsRead{}).items.size() == 5000);
+  std::size_t told = 0;
+  while (told < 5000) {
+    told = 0;
+    for (const auto& tell : watcher->told<protocol::Assets>()) told += tell.items.size();
+  }
+  CHECK(told == 5000);
+  member->close();
+  while (!watcher->ask_for<protocol::Assets>(protocol::AssetsRead{}).items.empty()) {
+  }
 }
 
 TEST_CASE("the board comes back after a stop") {

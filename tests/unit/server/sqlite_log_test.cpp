@@ -21,6 +21,7 @@
 #include "server/store/data_folder.h"
 #include "server/store/database.h"
 #include "tests/unit/server/operations.h"
+#include "tests/unit/server/small_disk.h"
 #include "tests/unit/server/temporary_folder.h"
 
 using namespace callboard;
@@ -67,26 +68,6 @@ Result<Appended> append(SqliteLog& log, Inbox& inbox, OperationLike like) {
   inbox.run_until([&] { return answer.has_value(); });
   return *answer;
 }
-
-// Writes beyond this size fail while it lives, as on a full disk.
-class SmallDisk {
- public:
-  explicit SmallDisk(rlim_t size_bytes) {
-    old_handler_ = std::signal(SIGXFSZ, SIG_IGN);
-    REQUIRE(::getrlimit(RLIMIT_FSIZE, &old_) == 0);
-    rlimit small = old_;
-    small.rlim_cur = size_bytes;
-    REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
-  }
-  ~SmallDisk() {
-    static_cast<void>(::setrlimit(RLIMIT_FSIZE, &old_));
-    std::signal(SIGXFSZ, old_handler_);
-  }
-
- private:
-  rlimit old_{};
-  void (*old_handler_)(int) = nullptr;
-};
 
 }  // namespace
 
