@@ -122,7 +122,7 @@ void Stage::on_admission(Session& session, const protocol::server_action::Admiss
 
 void Stage::on_document_claimed(Session& session, protocol::DocumentClaim claim) {
   const Record record = board_record(claim.record);
-  const auto settle = [this, record](Session& joiner, protocol::DocumentState state) {
+  const auto settle = [record](Session& joiner, protocol::DocumentState state) {
     Mailbox::raise(record == Record::story ? joiner.mailbox.story : joiner.mailbox.analytics, state.revision);
     joiner.settle(std::move(state));
   };

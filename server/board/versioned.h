@@ -8,8 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/ensure.h"
-
 namespace callboard::server {
 
 // How far a listener of a Versioned has been told.
@@ -63,7 +61,7 @@ class Versioned {
     move_to_head(it->first, slot);
   }
 
-  // Does nothing when the key is not there.
+  // Nothing happens when the key is not there.
   void remove(const Key& key, Removal removal) {
     const auto it = slots_.find(key);
     if (it == slots_.end() || !it->second.value) return;
@@ -110,8 +108,7 @@ class Versioned {
   template <class Visit>
   void for_each(Visit visit) const {
     for (const auto& [version, key] : order_) {
-      const Slot& slot = slots_.at(*key);
-      if (slot.value) visit(*key, *slot.value);
+      if (const auto& value = slots_.at(*key).value) visit(*key, *value);
     }
   }
 
@@ -119,8 +116,7 @@ class Versioned {
   struct Slot {
     std::optional<Value> value;
     std::optional<Removal> removal;
-    std::uint64_t version = 0;
-    std::uint64_t born = 0;
+    std::uint64_t version = 0, born = 0;
   };
 
   void move_to_head(const Key& key, Slot& slot) {
@@ -130,17 +126,13 @@ class Versioned {
   }
 
   void forget_old_tombstones() {
-    // Tombstones are found from the old end; live keys before them are passed over, which a bound makes rare.
-    if (tombstones_ <= tombstones_max_) return;
+    if (tombstones_ <= tombstones_max_) return;  // Half of them go at once: passing over live keys is rare.
     for (auto it = order_.begin(); it != order_.end() && tombstones_ > tombstones_max_ / 2;) {
-      const auto slot = slots_.find(*it->second);
-      ENSURE(slot != slots_.end());
-      if (slot->second.value) {
-        ++it;
-        continue;
-      }
-      forgotten_ = it->first;
-      it = order_.erase(it);
+      const auto [version, key] = *it++;
+      const auto slot = slots_.find(*key);
+      if (slot->second.value) continue;
+      forgotten_ = version;
+      order_.erase(version);
       slots_.erase(slot);
       --tombstones_;
     }
