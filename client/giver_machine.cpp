@@ -60,7 +60,7 @@ Result<void> GiverMachine::on_open(const protocol::Open& frame) {
 
 Result<void> GiverMachine::on_list(const protocol::List& frame) {
   for (const std::string& directory : frame.directories) {
-    asked_bytes_ += directory.size() + sizeof(ListDirectory);
+    asked_bytes_ += directory.size() + kAskedPathWeight;
     if (asked_bytes_ > kAskedBytesMax)
       return against_the_rules("the taker asks for too many listings at once");
     asked_.push_back({directory, sync::RelativePath::from_bytes(directory)});
@@ -107,7 +107,7 @@ std::optional<GiverMachine::Work> GiverMachine::next() {
     if (!asked_.empty()) {
       ListDirectory directory = std::move(asked_.front());
       asked_.pop_front();
-      asked_bytes_ -= directory.bytes.size() + sizeof(ListDirectory);
+      asked_bytes_ -= directory.bytes.size() + kAskedPathWeight;
       return directory;
     }
   }

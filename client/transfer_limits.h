@@ -23,7 +23,8 @@ static_assert(kWantedFilesUsed * 2 <= kWantedFilesMax);
 // Directories asked for and not listed: what a giver bears in bytes of paths, and how many a taker uses.
 inline constexpr std::uint64_t kAskedBytesMax = 4 * MiB;
 inline constexpr std::size_t kAskedDirectoriesUsed = 256;
-static_assert(kAskedDirectoriesUsed * (kPathMaxBytes + 2) < kAskedBytesMax);
+inline constexpr std::uint64_t kAskedPathWeight = 128;  // What remembering a path takes beside its bytes.
+static_assert(kAskedDirectoriesUsed * (kPathMaxBytes + kAskedPathWeight) < kAskedBytesMax);
 
 // Directories found and not asked for yet: names only, depth first. A tree that needs more is not a film.
 inline constexpr std::uint64_t kPendingDirectoriesBytesMax = 64 * MiB;
