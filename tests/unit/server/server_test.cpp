@@ -50,6 +50,9 @@ class Studio {
     CHECK(loop.run_until([this] { return stopped.has_value(); }, kPatience));
     server.reset();
   }
+  Result<std::unique_ptr<Server>> try_another() {
+    return Server::start(loop, options_, [](const ServerStop&) {});
+  }
   std::unique_ptr<TestClient> connect() { return std::make_unique<TestClient>(loop, server->listening()); }
   std::unique_ptr<TestClient> join(const std::string& name, bool shares = true) {
     auto client = connect();
@@ -519,6 +522,57 @@ TEST_CASE("the board comes back after a stop") {
   CHECK(*reader->told<protocol::DocumentState>().at(0).document == "{\"kept\":true}");
   CHECK(*reader->ask_for<protocol::DocumentState>(protocol::DocumentRead{}).document == "{\"kept\":true}");
   CHECK(reader->ask_for<protocol::Messages>(protocol::MessagesAsk{}).last == 1);
+}
+
+TEST_CASE("a server that is cut off in the middle loses nothing it acknowledged") {
+  Studio studio;
+  auto writer = studio.join("rigging");
+  writer->ask_for<protocol::DocumentState>(story("[7]", ago(10), 1));
+  writer->say(protocol::TurnRequest{});
+  writer->expect<protocol::Yours>();
+  auto unanswered = story("[8]", ago(0), 2);
+  unanswered.id = 900;
+  writer->say(unanswered);
+  studio.loop.run_until([] { return false; }, 1ms);
+  studio.server.reset();
+  while (writer->next()) {
+  }
+  studio.start();
+  auto reader = studio.join("lighting");
+  const std::string kept = *reader->ask_for<protocol::DocumentState>(protocol::DocumentRead{}).document;
+  CHECK((kept == "[7]" || kept == "[8]"));
+}
+
+TEST_CASE("a second server of one project and data folder is refused and told which process has it") {
+  Studio studio;
+  const auto second = studio.try_another();
+  REQUIRE_FALSE(second);
+  CHECK(second.error().outcome == Outcome::refused);
+  CHECK(second.error().text.find("in use by process") != std::string::npos);
+  auto member = studio.join("rigging");
+  CHECK(member->ask_for<protocol::Status>(protocol::StatusAsk{}).sessions == 1);
+}
+
+TEST_CASE("a server that stops ends its transfers, says so to both and only then says goodbye") {
+  Studio studio;
+  auto taker = studio.join("rigging");
+  auto giver = studio.join("lighting");
+  const auto granted = taker->ask_for<protocol::TransferGranted>(get("lighting"));
+  auto giving = studio.connect();
+  giving->say(protocol::Ticket{giver->told<protocol::Give>().at(0).ticket});
+  auto taking = studio.connect();
+  taking->say(protocol::Ticket{granted.ticket});
+  giving->expect<protocol::Ready>();
+  taking->expect<protocol::Ready>();
+  studio.server->stop("lunch");
+  for (auto* side : {taker.get(), giver.get()}) {
+    const auto over = side->expect<protocol::TransferOver>();
+    CHECK(over.outcome == Outcome::interrupted);
+    CHECK(over.text == "the server stops: lunch");
+    CHECK(side->expect<protocol::Bye>().reason == "lunch");
+    CHECK_FALSE(side->next());
+  }
+  taking->wait([&] { return giving->is_ended() && taking->is_ended() && studio.stopped; });
 }
 
 TEST_CASE("a server announces itself, answers searches and obeys an abort for its project") {
