@@ -45,6 +45,7 @@ struct Interrupt::Impl {
   bool has_called = false;
 
   sigset_t signals = wanted_signals();
+  sigset_t mask_before;
   std::thread taker;
   std::thread caller;
 
@@ -79,7 +80,7 @@ struct Interrupt::Listener::Registration {
 };
 
 Interrupt::Interrupt() : impl_(std::make_unique<Impl>()) {
-  pthread_sigmask(SIG_BLOCK, &impl_->signals, nullptr);
+  pthread_sigmask(SIG_BLOCK, &impl_->signals, &impl_->mask_before);
   impl_->taker = std::thread([impl = impl_.get()] { impl->take_signals(); });
   impl_->caller = std::thread([impl = impl_.get()] { impl->call_listeners(); });
 }
@@ -93,6 +94,7 @@ Interrupt::~Interrupt() {
   pthread_kill(impl_->taker.native_handle(), kWakeUp);
   impl_->taker.join();
   impl_->caller.join();
+  pthread_sigmask(SIG_SETMASK, &impl_->mask_before, nullptr);
 }
 
 int Interrupt::signal_number() const {

@@ -1,0 +1,91 @@
+// Every rule is shown to catch a planted violation, then asked about the project itself.
+#include <catch2/catch.hpp>
+
+#include "tests/lint/rules.h"
+
+namespace callboard::lint {
+namespace {
+
+const std::filesystem::path kRoot = CALLBOARD_SOURCE;
+
+Violations over_project(const std::function<Violations(const SourceFile&)>& rule, bool documents) {
+  Violations all;
+  for (const auto& file : project_files(kRoot)) {
+    if (file.path.ends_with(".md") != documents) continue;
+    for (auto& violation : rule(file)) all.push_back(std::move(violation));
+  }
+  return all;
+}
+
+void must_be_empty(const Violations& violations) {
+  for (const auto& violation : violations) UNSCOPED_INFO(violation);
+  CHECK(violations.empty());
+}
+
+TEST_CASE("an include against the layers is found, with its line") {
+  const auto wrong =
+      GENERATE(table<std::string, std::string>({{"base/x.h", "net/tcp.h"},
+                                                {"protocol/x.cpp", "sync/hash.h"},
+                                                {"net/x.cpp", "protocol/frame.h"},
+                                                {"sync/x.cpp", "net/loop.h"},
+                                                {"client/x.cpp", "server/server.h"},
+                                                {"server/x.cpp", "client/client.h"},
+                                                {"server/board/x.cpp", "server/store/sqlite_log.h"},
+                                                {"server/board/x.cpp", "net/loop.h"},
+                                                {"server/store/x.cpp", "server/server.h"},
+                                                {"client/x.cpp", "tools/cli/output.h"},
+                                                {"tools/cli/x.cpp", "tests/support/tree.h"}}));
+  const auto& [path, target] = wrong;
+  const auto found = check_layers({.path = path, .content = "// a\n  #  include \"" + target + "\"\n"});
+  REQUIRE(found.size() == 1);
+  CHECK_THAT(found[0], Catch::StartsWith(path + ":2: "));
+}
+
+TEST_CASE("an include along the layers is fine") {
+  const auto right = GENERATE(table<std::string, std::string>({{"base/x.h", "base/y.h"},
+                                                               {"server/x.cpp", "server/store/sqlite_log.h"},
+                                                               {"server/store/x.cpp", "server/board/board.h"},
+                                                               {"tools/cli/x.cpp", "client/client.h"},
+                                                               {"tests/x.cpp", "server/board/board.h"}}));
+  CHECK(check_layers({.path = std::get<0>(right), .content = "#include \"" + std::get<1>(right) + "\"\n"})
+            .empty());
+}
+
+TEST_CASE("uv.h outside net and an include that is not from the root are found") {
+  CHECK(check_layers({.path = "server/x.cpp", .content = "#include <uv.h>\n"}).size() == 1);
+  CHECK(check_layers({.path = "net/x.cpp", .content = "#include <uv.h>\n"}).empty());
+  CHECK(check_layers({.path = "net/x.cpp", .content = "#include \"loop.h\"\n"}).size() == 1);
+}
+
+TEST_CASE("a file that is too long, a using namespace and the slow JSON header are found in headers") {
+  CHECK(check_shape({.path = "base/x.h", .content = std::string(150, '\n')}).empty());
+  CHECK(check_shape({.path = "base/x.h", .content = std::string(151, '\n')}).size() == 1);
+  CHECK(check_shape({.path = "base/x.cpp", .content = std::string(600, '\n')}).empty());
+  CHECK(check_shape({.path = "base/x.cpp", .content = std::string(601, '\n')}).size() == 1);
+  CHECK(check_shape({.path = "base/x.h", .content = "  using namespace std;\n"}).size() == 1);
+  CHECK(check_shape({.path = "base/x.h", .content = "using namespace std::chrono_literals;\n"}).empty());
+  CHECK(check_shape({.path = "base/x.h", .content = "#include <nlohmann/json.hpp>\n"}).size() == 1);
+  CHECK(check_shape({.path = "base/x.cpp", .content = "#include <nlohmann/json.hpp>\n"}).empty());
+}
+
+TEST_CASE("a link that leads nowhere is found, an address is not followed") {
+  const auto links = [](const std::string& text) {
+    return check_links({.path = "docs/x.md", .content = text}, kRoot);
+  };
+  CHECK(links("see [a](protocol.md#frames), [b](../CMakeLists.txt), [c](https://example.org/x)\n").empty());
+  CHECK(links("see [a](protocol.md) and [b](missing.md)\n") ==
+        Violations{"docs/x.md:1: link to \"missing.md\", which does not exist"});
+}
+
+TEST_CASE("the project keeps to its layers") { must_be_empty(over_project(check_layers, false)); }
+
+TEST_CASE("the project's files keep their size and shape") {
+  must_be_empty(over_project(check_shape, false));
+}
+
+TEST_CASE("links in the documents lead somewhere") {
+  must_be_empty(over_project([](const SourceFile& file) { return check_links(file, kRoot); }, true));
+}
+
+}  // namespace
+}  // namespace callboard::lint

@@ -1,0 +1,142 @@
+#include "tests/lint/rules.h"
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+
+namespace callboard::lint {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr long kFileLines = 600;
+constexpr long kHeaderLines = 150;
+
+const std::map<std::string, std::set<std::string>>& allowed() {
+  static const std::map<std::string, std::set<std::string>> edges{
+      {"base", {"base"}},
+      {"protocol", {"protocol", "base"}},
+      {"sync", {"sync", "base"}},
+      {"net", {"net", "base"}},
+      {"server/board", {"server/board", "base"}},
+      {"server/store", {"server/store", "server/board", "base"}},
+      {"server", {"server", "server/store", "server/board", "protocol", "sync", "net", "base"}},
+      {"client", {"client", "protocol", "sync", "net", "base"}},
+      {"tools", {"tools", "client", "server", "protocol", "sync", "net", "base"}},
+      {"tests",
+       {"tests", "tools", "client", "server", "server/store", "server/board", "protocol", "sync", "net",
+        "base"}}};
+  return edges;
+}
+
+// The part of the layer graph that a path lies in; empty for what is none, e.g. docs.
+std::string layer_of(const std::string& path) {
+  for (const auto* part : {"server/board/", "server/store/"}) {
+    if (path.starts_with(part)) return std::string(part, std::string_view(part).size() - 1);
+  }
+  const auto folder = path.substr(0, path.find('/'));
+  return allowed().contains(folder) ? folder : "";
+}
+
+bool is_header(const std::string& path) { return path.ends_with(".h"); }
+
+void for_each_line(const std::string& text, const std::function<void(long, const std::string&)>& visit) {
+  std::istringstream lines(text);
+  std::string line;
+  for (long number = 1; std::getline(lines, line); ++number) visit(number, line);
+}
+
+std::string at(const SourceFile& file, long line, const std::string& what) {
+  return file.path + ":" + std::to_string(line) + ": " + what;
+}
+
+}  // namespace
+
+Violations check_layers(const SourceFile& file) {
+  static const std::regex include(R"re(^\s*#\s*include\s*(["<])([^">]+)[">])re");
+  Violations found;
+  const auto from = layer_of(file.path);
+  for_each_line(file.content, [&](long number, const std::string& line) {
+    std::smatch match;
+    if (!std::regex_search(line, match, include)) return;
+    const auto target = match[2].str();
+    if ((target == "uv.h" || target.starts_with("uv/")) && from != "net") {
+      found.push_back(at(file, number, "<uv.h> outside net/"));
+    }
+    const auto to = layer_of(target);
+    if (match[1] == "\"" && to.empty()) {
+      found.push_back(
+          at(file, number, "include \"" + target + "\" does not begin with a folder of the project"));
+    } else if (!to.empty() && !from.empty() && !allowed().at(from).contains(to)) {
+      found.push_back(at(file, number, from + " must not include " + to + " (\"" + target + "\")"));
+    }
+  });
+  return found;
+}
+
+Violations check_shape(const SourceFile& file) {
+  static const std::regex using_namespace(R"(^\s*using\s+namespace\s+([\w:]+))");
+  Violations found;
+  const auto lines = std::ranges::count(file.content, '\n');
+  const auto limit = is_header(file.path) ? kHeaderLines : kFileLines;
+  if (lines > limit) {
+    found.push_back(at(file, lines, "expected at most " + std::to_string(limit) + " lines"));
+  }
+  if (!is_header(file.path)) return found;
+  for_each_line(file.content, [&](long number, const std::string& line) {
+    std::smatch match;
+    // Literal suffixes cannot be named in any other way.
+    if (std::regex_search(line, match, using_namespace) && !match[1].str().ends_with("_literals")) {
+      found.push_back(at(file, number, "using namespace in a header"));
+    }
+    if (line.find("<nlohmann/json.hpp>") != std::string::npos) {
+      found.push_back(at(file, number, "nlohmann/json.hpp in a header; json_fwd.hpp declares what it needs"));
+    }
+  });
+  return found;
+}
+
+Violations check_links(const SourceFile& file, const fs::path& root) {
+  static const std::regex link(R"(\]\(([^)#\s]+)(#[^)]*)?\))");
+  Violations found;
+  for_each_line(file.content, [&](long number, const std::string& line) {
+    for (auto match = std::sregex_iterator(line.begin(), line.end(), link); match != std::sregex_iterator();
+         ++match) {
+      const auto target = (*match)[1].str();
+      if (target.find("://") != std::string::npos || target.starts_with("mailto:")) continue;
+      if (!fs::exists((root / file.path).parent_path() / target)) {
+        found.push_back(at(file, number, "link to \"" + target + "\", which does not exist"));
+      }
+    }
+  });
+  return found;
+}
+
+std::vector<SourceFile> project_files(const fs::path& root) {
+  static constexpr std::array kFolders{"base",   "protocol", "sync",  "net",  "server",
+                                       "client", "tools",    "tests", "docs", "README.md"};
+  std::vector<SourceFile> files;
+  const auto take = [&](const fs::path& path) {
+    const auto extension = path.extension();
+    if (extension != ".h" && extension != ".cpp" && extension != ".md") return;
+    std::ifstream in(path, std::ios::binary);
+    std::ostringstream content;
+    content << in.rdbuf();
+    files.push_back({.path = path.lexically_relative(root).string(), .content = content.str()});
+  };
+  for (const auto* name : kFolders) {
+    if (fs::is_regular_file(root / name)) take(root / name);
+    if (!fs::is_directory(root / name)) continue;
+    for (const auto& entry : fs::recursive_directory_iterator(root / name)) {
+      if (entry.is_regular_file()) take(entry.path());
+    }
+  }
+  return files;
+}
+
+}  // namespace callboard::lint

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace callboard::lint {
+
+// One text file of the project, by its path from the root: "net/loop.cpp".
+struct SourceFile {
+  std::string path;
+  std::string content;
+};
+
+// Each rule returns what is wrong, one "path:line: what" each.
+using Violations = std::vector<std::string>;
+
+// Which folder may include which: base <- {protocol, sync, net} <- {server, client} <- tools, inside server board <- store <-
+// the rest; tests may include everything and nobody includes tests. <uv.h> stays in net/.
+Violations check_layers(const SourceFile& file);
+// At most 600 lines, headers 150; in headers no `using namespace` but for literals, and no nlohmann/json.hpp.
+Violations check_shape(const SourceFile& file);
+// Links in Markdown that are no addresses must lead to files beneath `root`.
+Violations check_links(const SourceFile& file, const std::filesystem::path& root);
+
+// All sources and documents of the project, without build/ and what begins with a dot.
+std::vector<SourceFile> project_files(const std::filesystem::path& root);
+
+}  // namespace callboard::lint

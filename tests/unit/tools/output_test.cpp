@@ -1,0 +1,106 @@
+#include "tools/cli/output.h"
+
+#include <stdio.h>
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+namespace callboard::cli {
+namespace {
+
+// Two files in memory instead of stdout and stderr.
+struct Captured {
+  char* out_text = nullptr;
+  char* err_text = nullptr;
+  std::size_t out_size = 0;
+  std::size_t err_size = 0;
+  Output::Streams streams{.out = open_memstream(&out_text, &out_size),
+                          .err = open_memstream(&err_text, &err_size)};
+
+  ~Captured() {
+    fclose(streams.out);
+    fclose(streams.err);
+    free(out_text);
+    free(err_text);
+  }
+  std::string out() const { return {out_text, out_size}; }
+  std::string err() const { return {err_text, err_size}; }
+};
+
+TEST_CASE("as text, results are lines on stdout and messages are on stderr") {
+  Captured captured;
+  Output output(captured.streams);
+  output.line("result");
+  output.object({{"event", "result"}});
+  output.message("hello");
+  output.warning("careful");
+  output.error("bad");
+  CHECK(captured.out() == "result\n");
+  CHECK(captured.err() == "hello\nwarning: careful\nerror: bad\n");
+}
+
+TEST_CASE("with --json stdout has one object a line, with its keys in order, and nothing else") {
+  Captured captured;
+  Output output(captured.streams);
+  output.set_json(true);
+  output.line("result");
+  output.table({{"A"}, {"b"}});
+  output.object({{"z", 1}, {"a", "line\nbreak"}});
+  output.object({{"event", "next"}});
+  output.error("bad");
+  CHECK(captured.out() == "{\"z\":1,\"a\":\"line\\nbreak\"}\n{\"event\":\"next\"}\n");
+  CHECK(captured.err() == "error: bad\n");
+}
+
+TEST_CASE("bytes that are not UTF-8 keep their hexadecimal form beside the readable one") {
+  nlohmann::ordered_json object;
+  put_bytes(object, "path", "a\xff");
+  put_bytes(object, "good", "ü");
+  Captured captured;
+  Output output(captured.streams);
+  output.set_json(true);
+  output.object(object);
+  CHECK(captured.out() == "{\"path\":\"a\xEF\xBF\xBD\",\"path_hex\":\"61ff\",\"good\":\"ü\"}\n");
+}
+
+TEST_CASE("a table's columns are aligned by what is seen, and control characters cannot move the cursor") {
+  Captured captured;
+  Output output(captured.streams);
+  output.table({{"NAME", "AT"}, {"Jürgen", "x"}, {"映画", "y"}, {"a\x1b[2J", "z"}});
+  CHECK(captured.out() ==
+        "NAME      AT\n"
+        "Jürgen    x\n"
+        "映画      y\n"
+        "a\\x1b[2J  z\n");
+}
+
+TEST_CASE("what is no terminal gets no colours and no bar") {
+  Captured captured;
+  Output output(captured.streams);
+  CHECK_FALSE(output.has_bar());
+  CHECK(output.styled(Style::bad, "x") == "x");
+  output.bar("50 %");
+  CHECK(captured.err().empty());
+}
+
+TEST_CASE("a result that cannot be written is noticed") {
+  std::FILE* full = fopen("/dev/full", "w");
+  REQUIRE(full != nullptr);
+  Output output({.out = full, .err = stderr});
+  CHECK(output.is_complete());
+  output.line("result");
+  CHECK_FALSE(output.is_complete());
+  fclose(full);
+}
+
+TEST_CASE("wide characters take two columns and combining ones none") {
+  CHECK(display_width("abc") == 3);
+  CHECK(display_width("ü") == 1);
+  CHECK(display_width("u\xCC\x88") == 1);
+  CHECK(display_width("映画") == 4);
+  CHECK(display_width("\xF0\x9F\x8E\xAC") == 2);
+  CHECK(display_width("") == 0);
+}
+
+}  // namespace
+}  // namespace callboard::cli

@@ -1,0 +1,139 @@
+#include "tools/cli/settings.h"
+
+#include <catch2/catch.hpp>
+#include <map>
+
+#include "tests/support/temp_dir.h"
+#include "tests/support/tree.h"
+
+namespace callboard::cli {
+namespace {
+
+struct World {
+  support::TempDir folder;
+  std::map<Key, std::vector<std::string>> command_line;
+  std::map<std::string, std::string> environment;
+
+  void config(const std::string& content) {
+    support::write_file(folder.path() / ".callboard/config", content);
+  }
+
+  Result<Settings> load() const {
+    const auto lookup = [this](const std::string& name) -> std::optional<std::string> {
+      const auto found = environment.find(name);
+      if (found == environment.end()) return std::nullopt;
+      return found->second;
+    };
+    return Settings::load({.command_line = command_line, .environment = lookup, .directory = folder.path()});
+  }
+};
+
+TEST_CASE(
+    "the command line comes before the environment, that before the config, that before what is built in") {
+  World world;
+  CHECK(world.load()->port(Key::discovery_port) == 54545);
+  world.config("discovery_port = 1001\n");
+  CHECK(world.load()->port(Key::discovery_port) == 1001);
+  world.environment["CALLBOARD_DISCOVERY_PORT"] = "1002";
+  CHECK(world.load()->port(Key::discovery_port) == 1002);
+  world.command_line[Key::discovery_port] = {"1003"};
+  CHECK(world.load()->port(Key::discovery_port) == 1003);
+}
+
+TEST_CASE("a list from one source replaces the list of the next, and lines of the config add up") {
+  World world;
+  CHECK(world.load()->list(Key::items) == std::vector<std::string>{"dev/*/*", "ast/*/*", "rnd/*/*", "pln"});
+  world.config("items = a/* b\nitems = c\n");
+  CHECK(world.load()->list(Key::items) == std::vector<std::string>{"a/*", "b", "c"});
+  world.environment["CALLBOARD_ITEMS"] = "  x/*   y ";
+  CHECK(world.load()->list(Key::items) == std::vector<std::string>{"x/*", "y"});
+}
+
+TEST_CASE("a value that makes no sense is named with the place it came from") {
+  World world;
+  SECTION("command line") {
+    world.command_line[Key::port] = {"70000"};
+    CHECK(world.load().error().text == "--port \"70000\": expected 0-65535");
+  }
+  SECTION("environment") {
+    world.environment["CALLBOARD_DISCOVERY_PORT"] = "0";
+    CHECK(world.load().error().text == "CALLBOARD_DISCOVERY_PORT \"0\": expected 1-65535");
+  }
+  SECTION("config") {
+    world.config("\nbroadcast_log = perhaps\n");
+    CHECK(world.load().error().text == (world.folder.path() / ".callboard/config").string() +
+                                           ":2: broadcast_log \"perhaps\": expected yes or no");
+  }
+  CHECK(world.load().error().outcome == Outcome::usage);
+}
+
+TEST_CASE("a value that is overridden is still not read when nothing is wrong with the one that counts") {
+  World world;
+  world.environment["CALLBOARD_PORT"] = "nonsense";
+  world.command_line[Key::port] = {"0"};
+  REQUIRE(world.load());
+  CHECK(world.load()->port(Key::port) == 0);
+}
+
+TEST_CASE("an unknown key in the config is a warning with its line, and the rest counts") {
+  World world;
+  world.config("projekt = A\nname = rigging\n");
+  const auto settings = world.load();
+  REQUIRE(settings);
+  REQUIRE(settings->warnings().size() == 1);
+  CHECK_THAT(settings->warnings()[0], Catch::EndsWith("config:1: projekt: unknown key, ignored"));
+  CHECK(settings->text(Key::name) == "rigging");
+}
+
+TEST_CASE("a key given twice in the config is an error") {
+  World world;
+  world.config("name = a\nname = b\n");
+  CHECK_THAT(world.load().error().text, Catch::EndsWith("config:2: name: given twice"));
+}
+
+TEST_CASE("a required value that is nowhere is an error that says how to give it") {
+  World world;
+  const auto project = world.load()->required(Key::project);
+  REQUIRE_FALSE(project);
+  CHECK(project.error().outcome == Outcome::usage);
+  CHECK(project.error().text ==
+        "no project: give --project NAME, set CALLBOARD_PROJECT, or run `callboard init` in the project's "
+        "folder");
+}
+
+TEST_CASE("names are 1 to 64 characters of any script without control characters or spaces at the ends") {
+  const auto good = GENERATE(as<std::string>{}, "r", "rigging (2)", "Jürgen", "映画", "\xF0\x9F\x8E\xAC");
+  CHECK(check_name("--name", good, 64));
+  CHECK(check_name("--name", std::string(64, 'x'), 64));
+  CHECK_FALSE(check_name("--name", std::string(65, 'x'), 64));
+  const auto bad = GENERATE(as<std::string>{}, "", " a", "a ", "a\nb", "\x7f", "\xff",
+                            "a\xe2\x80\xa8"
+                            "b");
+  CHECK_FALSE(check_name("--name", bad, 64));
+}
+
+TEST_CASE("the project's folder is the one that holds the config, or the one given") {
+  World world;
+  CHECK_FALSE(world.load()->project_folder());
+  world.config("project = A\n");
+  CHECK(world.load()->project_folder() == world.folder.path());
+  support::write_file(world.folder.path() / "other/.callboard/config", "project = B\n");
+  world.command_line[Key::folder] = {"other"};
+  CHECK(world.load()->project_folder() == world.folder.path() / "other");
+  CHECK(world.load()->text(Key::project) == "B");
+}
+
+TEST_CASE("without a name the login name counts, and it is a name that a server takes") {
+  World world;
+  CHECK(check_name("", world.load()->text(Key::name), 64));
+}
+
+TEST_CASE("a variable that is set and empty counts as not given") {
+  World world;
+  world.config("project = A\n");
+  world.environment["CALLBOARD_PROJECT"] = "";
+  CHECK(world.load()->text(Key::project) == "A");
+}
+
+}  // namespace
+}  // namespace callboard::cli
