@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -62,7 +63,7 @@ class TransferRig {
   std::filesystem::path top_;
   std::filesystem::path giver_;
   std::filesystem::path taker_;
-  int pulls_ = 0;
+  std::atomic<int> pulls_{0};
 };
 
 }  // namespace callboard::client
