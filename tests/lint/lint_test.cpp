@@ -1,5 +1,6 @@
 // Every rule is shown to catch a planted violation, then asked about the project itself.
 #include <catch2/catch.hpp>
+#include <functional>
 
 #include "tests/lint/rules.h"
 
@@ -68,6 +69,16 @@ TEST_CASE("a file that is too long, a using namespace and the slow JSON header a
   CHECK(check_shape({.path = "base/x.cpp", .content = "#include <nlohmann/json.hpp>\n"}).empty());
 }
 
+TEST_CASE("a source whose own header is not its first include is found") {
+  const auto found = [](const std::string& path, const std::string& content) {
+    return check_own_header({.path = path, .content = content}, kRoot).size();
+  };
+  CHECK(found("base/text.cpp", "// a\n#include \"base/text.h\"\n#include <string>\n") == 0);
+  CHECK(found("base/text.cpp", "#include <string>\n#include \"base/text.h\"\n") == 1);
+  CHECK(found("base/text.cpp", "") == 1);
+  CHECK(found("tools/cli/main.cpp", "#include <string>\n") == 0);
+}
+
 TEST_CASE("a link that leads nowhere is found, an address is not followed") {
   const auto links = [](const std::string& text) {
     return check_links({.path = "docs/x.md", .content = text}, kRoot);
@@ -81,6 +92,10 @@ TEST_CASE("the project keeps to its layers") { must_be_empty(over_project(check_
 
 TEST_CASE("the project's files keep their size and shape") {
   must_be_empty(over_project(check_shape, false));
+}
+
+TEST_CASE("every source of the project includes its own header first") {
+  must_be_empty(over_project([](const SourceFile& file) { return check_own_header(file, kRoot); }, false));
 }
 
 TEST_CASE("links in the documents lead somewhere") {

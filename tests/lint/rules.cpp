@@ -101,6 +101,16 @@ Violations check_shape(const SourceFile& file) {
   return found;
 }
 
+Violations check_own_header(const SourceFile& file, const fs::path& root) {
+  static const std::regex include(R"re((^|\n)[ \t]*#[ \t]*include[ \t]*["<]([^">]+)[">])re");
+  if (!file.path.ends_with(".cpp")) return {};
+  const auto header = file.path.substr(0, file.path.size() - 4) + ".h";
+  if (!fs::exists(root / header)) return {};
+  std::smatch match;
+  if (std::regex_search(file.content, match, include) && match[2] == header) return {};
+  return {at(file, 1, "expected its own header as the first include")};
+}
+
 Violations check_links(const SourceFile& file, const fs::path& root) {
   static const std::regex link(R"(\]\(([^)#\s]+)(#[^)]*)?\))");
   Violations found;

@@ -21,6 +21,8 @@ using Violations = std::vector<std::string>;
 Violations check_layers(const SourceFile& file);
 // At most 600 lines, headers 150; in headers no `using namespace` but for literals, and no nlohmann/json.hpp.
 Violations check_shape(const SourceFile& file);
+// The first include of x.cpp is x.h, where `root` has one: so every x.h is compiled alone.
+Violations check_own_header(const SourceFile& file, const std::filesystem::path& root);
 // Links in Markdown that are no addresses must lead to files beneath `root`.
 Violations check_links(const SourceFile& file, const std::filesystem::path& root);
 
