@@ -1,8 +1,8 @@
+#include "server/memory.h"
+
 #include <unistd.h>
 
 #include <cstdio>
-
-#include "server/memory.h"
 
 namespace callboard::server {
 

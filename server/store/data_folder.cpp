@@ -44,8 +44,9 @@ std::string holder_of(int fd) {
 Result<void> take_lock(int fd, const std::filesystem::path& file) {
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return os_error("lock " + callboard::quoted(file.native()), errno);
-    return Error{Outcome::refused, "data folder " + callboard::quoted(file.parent_path().native()) + ": in use by " +
-                                       holder_of(fd) + "; stop that server or give another --data"};
+    return Error{Outcome::refused, "data folder " + callboard::quoted(file.parent_path().native()) +
+                                       ": in use by " + holder_of(fd) +
+                                       "; stop that server or give another --data"};
   }
   const std::string pid = std::to_string(::getpid()) + "\n";
   // A full disk must not keep a server from starting: without the pid only the message to a second one is poorer.
