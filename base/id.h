@@ -44,7 +44,9 @@ UniqueId make_unique_id(const RandomSource& random);
 
 template <>
 struct std::hash<callboard::SessionId> {
-  std::size_t operator()(callboard::SessionId id) const noexcept { return std::hash<std::uint64_t>{}(id.value); }
+  std::size_t operator()(callboard::SessionId id) const noexcept {
+    return std::hash<std::uint64_t>{}(id.value);
+  }
 };
 template <>
 struct std::hash<callboard::UniqueId> {

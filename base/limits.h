@@ -27,8 +27,8 @@ static_assert(kFrameMaxBeforeAdmission < kHeaderMax && kHeaderMax < kFrameMax);
 // --- Names ----------------------------------------------------------------------------------------------------------
 inline constexpr std::size_t kUserNameMaxCodePoints = 64;
 inline constexpr std::size_t kProjectNameMaxCodePoints = 128;
-inline constexpr std::size_t kMessageMaxBytes = 8 * KiB;  // A long paragraph; longer texts are files.
-inline constexpr std::size_t kPathMaxBytes = 4096;        // Linux PATH_MAX.
+inline constexpr std::size_t kMessageMaxBytes = 8 * KiB;    // A long paragraph; longer texts are files.
+inline constexpr std::size_t kPathMaxBytes = 4096;          // Linux PATH_MAX.
 inline constexpr std::size_t kPathComponentMaxBytes = 255;  // NAME_MAX of ext4, xfs, btrfs.
 inline constexpr std::size_t kPathDepthMax = 128;
 
@@ -57,11 +57,12 @@ static_assert(kItemsMax * kItemWeight <= kUnansweredBytesMax);
 inline constexpr std::size_t kAnswersHeld = 16;
 
 // --- Times ----------------------------------------------------------------------------------------------------------
-inline constexpr auto kHandshakeLimit = 10s;   // From accept to the end of the join, on a LAN that answers in 1 ms.
-inline constexpr auto kHeartbeat = 15s;        // An empty turn each way.
-inline constexpr auto kSilenceLimit = 45s;     // Three heartbeats lost: the peer is gone.
-inline constexpr auto kAskLimit = 30s;         // A client's patience for one answer.
-inline constexpr auto kTicketLife = 20s;       // From `give` until both data connections must be there.
+inline constexpr auto kHandshakeLimit =
+    10s;                                 // From accept to the end of the join, on a LAN that answers in 1 ms.
+inline constexpr auto kHeartbeat = 15s;  // An empty turn each way.
+inline constexpr auto kSilenceLimit = 45s;  // Three heartbeats lost: the peer is gone.
+inline constexpr auto kAskLimit = 30s;      // A client's patience for one answer.
+inline constexpr auto kTicketLife = 20s;    // From `give` until both data connections must be there.
 static_assert(kSilenceLimit >= 3 * kHeartbeat);
 
 // --- Discovery ------------------------------------------------------------------------------------------------------
@@ -73,8 +74,6 @@ inline constexpr auto kAnnouncePeriod = 1s;
 // --- Server resources -----------------------------------------------------------------------------------------------
 // Unsent bytes of one session above which nothing more is told to it; what it misses stays in its mailbox.
 inline constexpr std::uint64_t kUnsentBeforeHolding = 256 * KiB;
-// Unsent bytes at which a session that does not read is closed: one full document and then some.
-inline constexpr std::uint64_t kUnsentBeforeClosing = 2 * kFrameMax;
 
 // Connections that are no session yet: strangers, and data connections that wait. With kFrameMaxBeforeAdmission 4 MiB.
 inline constexpr std::size_t kUnadmittedMax = 1024;

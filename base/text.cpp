@@ -17,7 +17,8 @@ struct Range {
   std::uint32_t last;
 };
 // What a sequence of this many bytes may encode; below it is an overlong form.
-constexpr std::array<Range, 5> kRangeOfLength{{{0, 0}, {0, 0x7f}, {0x80, 0x7ff}, {0x800, 0xffff}, {0x10000, 0x10ffff}}};
+constexpr std::array<Range, 5> kRangeOfLength{
+    {{0, 0}, {0, 0x7f}, {0x80, 0x7ff}, {0x800, 0xffff}, {0x10000, 0x10ffff}}};
 
 CodePoint decode(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
@@ -35,7 +36,9 @@ CodePoint decode(std::string_view text) {
   return {value, length};
 }
 
-bool is_control(std::uint32_t c) { return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x2028 || c == 0x2029; }
+bool is_control(std::uint32_t c) {
+  return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x2028 || c == 0x2029;
+}
 
 std::string escape_bytes(std::string_view bytes) {
   if (bytes == "\n") return "\\n";
@@ -113,7 +116,11 @@ std::string human_bytes(std::uint64_t size_bytes) {
     ++unit;
   }
   char text[32];
-  std::snprintf(text, sizeof text, value < 9.995 ? "%.2f %s" : value < 99.95 ? "%.1f %s" : "%.0f %s", value, kUnits[unit]);
+  std::snprintf(text, sizeof text,
+                value < 9.995   ? "%.2f %s"
+                : value < 99.95 ? "%.1f %s"
+                                : "%.0f %s",
+                value, kUnits[unit]);
   return text;
 }
 

@@ -5,10 +5,21 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
+#include "base/id.h"
 #include "base/limits.h"
-#include "client/types.h"
 
 namespace callboard::client {
+
+// A server that announced itself.
+struct FoundServer {
+  std::string address;
+  std::uint16_t port = 0;
+  std::string project;
+  UniqueId id;
+  std::string access;  // "open" or "key".
+  Duration took{};     // From the question to its answer.
+};
 
 struct SearchOptions {
   std::string project;  // Empty: any.

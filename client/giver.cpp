@@ -16,13 +16,13 @@
 #include <vector>
 
 #include "base/ensure.h"
+#include "base/fd.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "client/giver_machine.h"
 #include "client/giver_pack.h"
 #include "protocol/bulk.h"
 #include "protocol/frame.h"
-#include "sync/fd.h"
 #include "sync/file_status.h"
 
 namespace callboard::client {
@@ -81,7 +81,7 @@ class Giver::Impl {
   protocol::OpenedItem opened_item(const GiverMachine::Item& item);
   std::shared_ptr<const sync::Listing> listing_of(const sync::RelativePath& directory) const;
   Result<void> send_listing(protocol::Listing frame, const sync::RelativePath& directory);
-  Result<sync::Fd> open(const sync::RelativePath& path);
+  Result<Fd> open(const sync::RelativePath& path);
   Result<void> give_small(const GiverMachine::GiveFile& file, int fd);
   Result<void> give_large(const GiverMachine::GiveFile& file, int fd);
   Result<bool> send_content(const GiverMachine::GiveFile& file, int fd);
@@ -109,7 +109,7 @@ class Giver::Impl {
   std::string listing_bytes_;                     // … as it was asked for …
   std::size_t listed_ = 0;                        // … and how many of its entries went out.
   std::optional<sync::RelativePath> open_directory_;
-  sync::Fd directory_fd_;
+  Fd directory_fd_;
 };
 
 // --- The reading thread -----------------------------------------------------------------------------------------------
@@ -326,23 +326,23 @@ Result<void> Giver::Impl::send_listing(protocol::Listing frame, const sync::Rela
 }
 
 // Through the directory that was opened last where it is the same: one look-up instead of one for each component.
-Result<sync::Fd> Giver::Impl::open(const sync::RelativePath& path) {
+Result<Fd> Giver::Impl::open(const sync::RelativePath& path) {
   sync::RelativePath parent = path.parent();
   if (!open_directory_ || *open_directory_ != parent) {
-    Result<sync::Fd> directory = parts_.root.open_directory(parent);
+    Result<Fd> directory = parts_.root.open_directory(parent);
     if (!directory) return directory.error();
     directory_fd_ = std::move(*directory);
     open_directory_ = std::move(parent);
   }
   const std::string name(path.name());
-  sync::Fd fd(
+  Fd fd(
       ::openat(directory_fd_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
   if (!fd) return os_error("open " + quoted(path.to_item()), errno);
   return fd;
 }
 
 Result<void> Giver::Impl::perform(const GiverMachine::GiveFile& file) {
-  const Result<sync::Fd> fd = open(file.path);
+  const Result<Fd> fd = open(file.path);
   if (!fd) {
     // A link or a directory took the name: gone as a file, and the next listing tells what it is now.
     const bool vanished = fd.error().outcome == Outcome::not_found;

@@ -145,14 +145,4 @@ struct LookEntry {
   Difference difference = Difference::only_there;
 };
 
-// A server that announced itself.
-struct FoundServer {
-  std::string address;
-  std::uint16_t port = 0;
-  std::string project;
-  UniqueId id;
-  std::string access;  // "open" or "key".
-  Duration took{};     // From the question to its answer.
-};
-
 }  // namespace callboard::client

@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "net/endpoint.h"
-#include "net/fd.h"
 #include "net/loop.h"
 
 namespace callboard::net {

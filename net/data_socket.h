@@ -8,8 +8,8 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/fd.h"
 #include "net/endpoint.h"
-#include "net/fd.h"
 
 struct sockaddr;
 

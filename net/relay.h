@@ -10,8 +10,8 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/fd.h"
 #include "base/limits.h"
-#include "net/fd.h"
 #include "net/loop.h"
 
 namespace callboard::net {

@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <limits>
 
-#include "net/fd.h"
+#include "base/fd.h"
 #include "net/relay_poller.h"
 
 namespace callboard::net {

@@ -5,7 +5,7 @@
 #include <cerrno>
 #include <unordered_map>
 
-#include "net/fd.h"
+#include "base/fd.h"
 #include "net/relay_poller.h"
 #include "net/socket_posix.h"
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "net/fd.h"
+#include "base/fd.h"
 #include "net/relay_pump.h"
 
 namespace callboard::net {

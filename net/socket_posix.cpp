@@ -14,13 +14,6 @@
 
 namespace callboard::net {
 
-void Fd::reset(int fd) {
-  if (fd_ >= 0) {
-    ::close(fd_);  // Not repeated after EINTR: on Linux the descriptor is gone then.
-  }
-  fd_ = fd;
-}
-
 SocketAddress copy_of(const sockaddr* address, socklen_t size_bytes) {
   SocketAddress copy;
   ENSURE(size_bytes <= sizeof(copy.storage));

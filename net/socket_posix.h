@@ -4,8 +4,8 @@
 
 #include <string_view>
 
+#include "base/fd.h"
 #include "net/endpoint.h"
-#include "net/fd.h"
 
 // What the classes of net/ share about sockets. Private to net/.
 namespace callboard::net {

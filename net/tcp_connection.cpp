@@ -238,7 +238,8 @@ Bytes TcpConnection::Impl::take_unsent() {
     std::uint64_t skip = in_flight->size_bytes - in_flight_bytes();
     for (const auto& bytes : in_flight->buffers) {
       const auto skipped = std::min<std::uint64_t>(skip, bytes.view.size());
-      unsent.insert(unsent.end(), bytes.view.begin() + static_cast<std::ptrdiff_t>(skipped), bytes.view.end());
+      unsent.insert(unsent.end(), bytes.view.begin() + static_cast<std::ptrdiff_t>(skipped),
+                    bytes.view.end());
       skip -= skipped;
     }
     in_flight = nullptr;

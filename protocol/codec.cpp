@@ -10,11 +10,13 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "protocol/client_fields.h"
 #include "protocol/document.h"
 #include "protocol/field_reader.h"
 #include "protocol/field_writer.h"
-#include "protocol/fields.h"
 #include "protocol/frame.h"
+#include "protocol/server_fields.h"
+#include "protocol/verbs.h"
 
 namespace callboard::protocol {
 namespace {

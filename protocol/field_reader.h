@@ -14,7 +14,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/bytes.h"
-#include "protocol/fields.h"
+#include "protocol/field_rules.h"
+#include "protocol/message.h"
 
 namespace callboard::protocol {
 

@@ -11,7 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "protocol/fields.h"
+#include "protocol/field_rules.h"
+#include "protocol/message.h"
 
 namespace callboard::protocol {
 

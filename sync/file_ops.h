@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/fd.h"
 #include "base/result.h"
-#include "sync/fd.h"
 #include "sync/file_status.h"
 #include "sync/relative_path.h"
 

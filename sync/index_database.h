@@ -2,8 +2,8 @@
 
 #include <string>
 
+#include "base/fd.h"
 #include "base/result.h"
-#include "sync/fd.h"
 #include "sync/root.h"
 #include "sync/sqlite.h"
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "sync/fd.h"
+#include "base/fd.h"
 
 namespace callboard::sync {
 namespace {

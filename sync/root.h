@@ -5,8 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/fd.h"
 #include "base/result.h"
-#include "sync/fd.h"
 #include "sync/file_status.h"
 #include "sync/relative_path.h"
 

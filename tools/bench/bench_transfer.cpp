@@ -34,13 +34,13 @@ namespace callboard {
 namespace {
 
 struct Link {
-  net::Fd near;
-  net::Fd far;
+  Fd near;
+  Fd far;
 };
 
 // A connection over loopback TCP, as workstations have.
 Link make_link() {
-  const net::Fd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const Fd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -48,9 +48,9 @@ Link make_link() {
   auto* any = reinterpret_cast<sockaddr*>(&address);
   ENSURE(::bind(listener.get(), any, size) == 0 && ::listen(listener.get(), 1) == 0);
   ENSURE(::getsockname(listener.get(), any, &size) == 0);
-  Link link{net::Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), net::Fd()};
+  Link link{Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), Fd()};
   ENSURE(::connect(link.near.get(), any, size) == 0);
-  link.far = net::Fd(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  link.far = Fd(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
   ENSURE(link.far);
   return link;
 }
@@ -68,7 +68,7 @@ struct Workstation {
   sync::FileOps ops;
 };
 
-int run_giver(net::Fd fd, const std::string& folder) {
+int run_giver(Fd fd, const std::string& folder) {
   Workstation station(folder);
   net::DataSocket socket(std::move(fd));
   client::Giver giver({.socket = socket, .root = station.root, .folder = station.scanned});
@@ -78,7 +78,7 @@ int run_giver(net::Fd fd, const std::string& folder) {
   return report.outcome == Outcome::done ? 0 : 1;
 }
 
-int run_relay(net::Fd giver, net::Fd taker) {
+int run_relay(Fd giver, Fd taker) {
   net::Loop loop;
   net::Relay relay(loop, {}, [](const net::RelayEnd&) {});
   relay.add({1, std::move(giver), std::move(taker), {}, {}});
@@ -86,7 +86,7 @@ int run_relay(net::Fd giver, net::Fd taker) {
   return 0;
 }
 
-int run_taker(net::Fd fd, const std::string& folder, bool sync) {
+int run_taker(Fd fd, const std::string& folder, bool sync) {
   Workstation station(folder);
   net::DataSocket socket(std::move(fd));
   const client::TakerParts parts{socket,      station.root,   station.scanned, station.records,

@@ -22,15 +22,15 @@ namespace callboard::client {
 namespace {
 
 struct SocketPair {
-  net::Fd one;
-  net::Fd other;
+  Fd one;
+  Fd other;
 };
 
 SocketPair make_pair_of_sockets() {
   std::array<int, 2> fds{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds.data()) != 0)
     throw std::runtime_error("socketpair");
-  return {net::Fd(fds[0]), net::Fd(fds[1])};
+  return {Fd(fds[0]), Fd(fds[1])};
 }
 
 // One workstation's folder with everything a transfer needs.
@@ -71,7 +71,7 @@ void copy_until_closed(int from, int to, std::uint64_t limit_bytes) {
 // Stands between the two and breaks the connection after so many bytes to the taker.
 class Proxy {
  public:
-  Proxy(net::Fd giver, net::Fd taker, std::uint64_t limit_bytes)
+  Proxy(Fd giver, Fd taker, std::uint64_t limit_bytes)
       : giver_(std::move(giver)),
         taker_(std::move(taker)),
         down_([this, limit_bytes] { copy_until_closed(giver_.get(), taker_.get(), limit_bytes); }),
@@ -82,8 +82,8 @@ class Proxy {
   }
 
  private:
-  net::Fd giver_;
-  net::Fd taker_;
+  Fd giver_;
+  Fd taker_;
   std::thread down_;
   std::thread up_;
 };
@@ -114,7 +114,7 @@ Ends TransferRig::run(const std::filesystem::path& from, const std::filesystem::
   Workstation target(to);
   SocketPair giver_side = make_pair_of_sockets();
   std::unique_ptr<Proxy> proxy;
-  net::Fd taker_end;
+  Fd taker_end;
   if (options.cut_after_bytes) {
     SocketPair taker_side = make_pair_of_sockets();
     proxy = std::make_unique<Proxy>(std::move(giver_side.other), std::move(taker_side.one),

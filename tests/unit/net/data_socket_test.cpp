@@ -13,7 +13,7 @@
 
 #include "base/limits.h"
 #include "net/socket_posix.h"
-#include "net_support.h"
+#include "tests/unit/net/net_support.h"
 
 namespace callboard::net {
 namespace {

@@ -11,7 +11,7 @@
 
 #include "net/signal.h"
 #include "net/timer.h"
-#include "net_support.h"
+#include "tests/unit/net/net_support.h"
 
 namespace callboard::net {
 

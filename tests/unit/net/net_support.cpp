@@ -1,4 +1,4 @@
-#include "net_support.h"
+#include "tests/unit/net/net_support.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>

@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "net/relay.h"
-#include "net_support.h"
+#include "tests/unit/net/net_support.h"
 
 namespace callboard::net {
 namespace {

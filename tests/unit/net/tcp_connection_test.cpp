@@ -10,7 +10,7 @@
 #include "base/limits.h"
 #include "net/data_socket.h"
 #include "net/socket_posix.h"
-#include "net_support.h"
+#include "tests/unit/net/net_support.h"
 
 namespace callboard::net {
 namespace {

@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "net/socket_posix.h"
-#include "net_support.h"
+#include "tests/unit/net/net_support.h"
 
 namespace callboard::net {
 namespace {

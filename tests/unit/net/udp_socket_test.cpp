@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "net_support.h"
+#include "tests/unit/net/net_support.h"
 
 namespace callboard::net {
 namespace {

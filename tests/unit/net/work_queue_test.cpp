@@ -7,7 +7,7 @@
 #include <mutex>
 #include <thread>
 
-#include "net_support.h"
+#include "tests/unit/net/net_support.h"
 
 namespace callboard::net {
 

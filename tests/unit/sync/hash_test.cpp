@@ -5,7 +5,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "sync/fd.h"
+#include "base/fd.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tree.h"
 

@@ -2,9 +2,9 @@
 
 #include <utility>
 
-namespace callboard::sync {
+namespace callboard {
 
-// Owns one open file descriptor.
+// Owns one file descriptor and closes it. -1 is "none". Moving leaves -1 behind.
 class Fd {
  public:
   Fd() = default;
@@ -12,24 +12,22 @@ class Fd {
   Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   Fd& operator=(Fd&& other) noexcept {
     if (this != &other) {
-      close();
-      fd_ = std::exchange(other.fd_, -1);
+      reset(std::exchange(other.fd_, -1));
     }
     return *this;
   }
   Fd(const Fd&) = delete;
   Fd& operator=(const Fd&) = delete;
-  ~Fd() { close(); }
+  ~Fd() { reset(); }
 
   int get() const { return fd_; }
-  // Gives the descriptor away; the caller closes it.
-  int release() { return std::exchange(fd_, -1); }
   explicit operator bool() const { return fd_ >= 0; }
+  // Hands the descriptor to the caller, who closes it.
+  [[nodiscard]] int release() { return std::exchange(fd_, -1); }
+  void reset(int fd = -1);
 
  private:
-  void close();
-
   int fd_ = -1;
 };
 
-}  // namespace callboard::sync
+}  // namespace callboard

@@ -1,0 +1,113 @@
+#pragma once
+
+#include "protocol/common_fields.h"
+
+// The fields of what the client says; see common_fields.h.
+namespace callboard::protocol {
+
+template <class F>
+void describe(F& f, Ref<F, Username> m) {
+  f.required("name", m.name, kUserName);
+  f.required("clock", m.clock);
+  f.optional("visit", m.visit);
+  f.optional("shares", m.shares);
+  f.optional("host", m.host, kLabel);
+  f.optional("software", m.software, kLabel);
+}
+template <class F>
+void describe(F& f, Ref<F, Project> m) {
+  f.required("project", m.project, kProjectName);
+}
+template <class F>
+void describe(F& f, Ref<F, DocumentClaim> m) {
+  f.required("timestamp", m.timestamp);
+  f.optional("base", m.base);
+  f.optional("op", m.op);
+  f.optional_attachment(m.document);
+  f.expect(m.document == nullptr || m.op.has_value(), "op: expected with a document, got nothing");
+}
+template <class F>
+void describe(F& f, Ref<F, AssetsClaim> m) {
+  f.required("items", m.items, kItem, kItemsMax);
+}
+template <class F>
+void describe(F&, Ref<F, JoinOk>) {}
+template <class F>
+void describe(F&, Ref<F, TurnRequest>) {}
+template <class F>
+void describe(F& f, Ref<F, Ticket> m) {
+  f.required("ticket", m.ticket);
+}
+template <class F>
+void describe(F& f, Ref<F, DocumentRead> m) {
+  f.required("id", m.id);
+}
+template <class F>
+void describe(F& f, Ref<F, DocumentWrite> m) {
+  f.required("id", m.id);
+  f.required("timestamp", m.timestamp);
+  f.optional("base", m.base);
+  f.required("op", m.op);
+  f.required_attachment(m.document);
+}
+template <class F>
+void describe(F& f, Ref<F, AssetsRead> m) {
+  f.required("id", m.id);
+}
+template <class F>
+void describe(F& f, Ref<F, AssetsChange> m) {
+  f.required("id", m.id);
+  f.required("items", m.items, kItem, kItemsMax);
+}
+template <class F>
+void describe(F& f, Ref<F, AtAsk> m) {
+  f.required("id", m.id);
+  f.required("item", m.item, kItemOrNowhere);
+}
+template <class F>
+void describe(F& f, Ref<F, CameraAsk> m) {
+  f.required("id", m.id);
+  f.required("x", m.x);
+  f.required("y", m.y);
+}
+template <class F>
+void describe(F& f, Ref<F, UsersAsk> m) {
+  f.required("id", m.id);
+}
+template <class F>
+void describe(F& f, Ref<F, MessageAsk> m) {
+  f.required("id", m.id);
+  f.required("text", m.text, kMessageText);
+  f.required("op", m.op);
+}
+template <class F>
+void describe(F& f, Ref<F, MessagesAsk> m) {
+  f.required("id", m.id);
+  f.optional("since", m.since);
+}
+template <class F>
+void describe(F& f, Ref<F, GetAsk> m) {
+  f.required("id", m.id);
+  f.optional("user", m.user, kShownNameOrNone);
+  f.optional("newest", m.newest);
+  f.required("item", m.item, kItem);
+  f.optional("list", m.list);
+  f.expect(m.user.empty() == m.newest, "user: expected a name or newest, one of them");
+}
+template <class F>
+void describe(F& f, Ref<F, CancelAsk> m) {
+  f.required("id", m.id);
+  f.required("transfer", m.transfer);
+}
+template <class F>
+void describe(F& f, Ref<F, StatusAsk> m) {
+  f.required("id", m.id);
+}
+template <class F>
+void describe(F& f, Ref<F, UnknownAsk> m) {
+  f.required("id", m.id);
+}
+template <class F>
+void describe(F&, Ref<F, UnknownTell>) {}
+
+}  // namespace callboard::protocol

@@ -1,0 +1,112 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "protocol/common_message.h"
+
+// What the client says; see message.h.
+namespace callboard::protocol {
+
+// --- Said by the client: join and turn
+struct Username {
+  std::string name;
+  Timestamp clock;
+  bool visit = false;
+  bool shares = false;
+  std::string host;      // Empty: not told.
+  std::string software;  // Empty: not told.
+};
+struct Project {
+  std::string project;
+};
+// The client's side of the story and analytics exchanges of the join. `op` is there when `document` is.
+struct DocumentClaim {
+  DocumentRecord record = DocumentRecord::story;
+  Timestamp timestamp;
+  std::uint64_t base = 0;
+  std::optional<UniqueId> op;
+  Document document;
+};
+struct AssetsClaim {
+  std::map<std::string, Timestamp> items;
+};
+struct JoinOk {};
+struct TurnRequest {};
+// First frame of a data connection, sent in place of Username.
+struct Ticket {
+  UniqueId ticket;
+};
+
+// --- Said by the client: asks
+struct DocumentRead {
+  DocumentRecord record = DocumentRecord::story;
+  AskId id = 0;
+};
+struct DocumentWrite {
+  DocumentRecord record = DocumentRecord::story;
+  AskId id = 0;
+  Timestamp timestamp;
+  std::uint64_t base = 0;
+  UniqueId op;
+  Document document;  // Never null.
+};
+struct AssetsRead {
+  AskId id = 0;
+};
+struct AssetsChange {
+  AskId id = 0;
+  std::map<std::string, std::optional<Timestamp>> items;  // nullopt: I have it no more.
+};
+struct AtAsk {
+  AskId id = 0;
+  std::string item;  // Empty: nowhere.
+};
+struct CameraAsk {
+  AskId id = 0;
+  std::int64_t x = 0;
+  std::int64_t y = 0;
+};
+struct UsersAsk {
+  AskId id = 0;
+};
+struct MessageAsk {
+  AskId id = 0;
+  std::string text;
+  UniqueId op;
+};
+struct MessagesAsk {
+  AskId id = 0;
+  std::uint64_t since = 0;
+};
+// Exactly one of `user` and `newest` is set.
+struct GetAsk {
+  AskId id = 0;
+  std::string user;
+  bool newest = false;
+  std::string item;
+  bool list = false;
+};
+struct CancelAsk {
+  AskId id = 0;
+  TransferId transfer = 0;
+};
+struct StatusAsk {
+  AskId id = 0;
+};
+// A verb this version does not know, whose sender waits for an answer.
+struct UnknownAsk {
+  std::string verb;
+  AskId id = 0;
+};
+
+using ClientMessage =
+    std::variant<Username, Project, DocumentClaim, AssetsClaim, JoinOk, TurnRequest, Ticket, Yours, Bye,
+                 DocumentRead, DocumentWrite, AssetsRead, AssetsChange, AtAsk, CameraAsk, UsersAsk,
+                 MessageAsk, MessagesAsk, GetAsk, CancelAsk, StatusAsk, UnknownAsk, UnknownTell>;
+
+}  // namespace callboard::protocol

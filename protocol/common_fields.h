@@ -1,0 +1,63 @@
+#pragma once
+
+#include "protocol/field_rules.h"
+#include "protocol/message.h"
+
+// What messages look like as JSON: each field and its limits once, for both directions. Used by codec.cpp alone.
+// `Fields` is FieldReader or FieldWriter; `Fields::Ref<T>` is `T&` for the one, `const T&` for the other.
+// Here: what both sides say, and parts of messages.
+namespace callboard::protocol {
+
+// required(key, member, limits…): must be there. optional(key, member, limits…): left out when it has its default.
+
+template <class Fields, class T>
+using Ref = typename Fields::template Ref<T>;
+
+template <class F>
+void describe(F&, Ref<F, Yours>) {}
+template <class F>
+void describe(F& f, Ref<F, Bye> m) {
+  f.required("outcome", m.outcome);
+  f.optional("reason", m.reason, kReason);
+}
+template <class F>
+void describe(F& f, Ref<F, AssetCopy> m) {
+  f.required("user", m.user, kShownName);
+  f.required("session", m.session);
+  f.required("timestamp", m.timestamp);
+}
+template <class F>
+void describe(F& f, Ref<F, User> m) {
+  f.required("session", m.session);
+  f.required("name", m.name, kShownName);
+  f.optional("host", m.host, kLabel);
+  f.required("shares", m.shares);
+  f.required("joined", m.joined);
+  f.required("at", m.at, kItemOrNowhere);
+  f.required("since", m.since);
+  f.required("camera", m.camera);
+}
+template <class F>
+void describe(F& f, Ref<F, UserLeft> m) {
+  f.required("session", m.session);
+  f.required("name", m.name, kShownName);
+  f.required("reason", m.reason, kReason);
+}
+template <class F>
+void describe(F& f, Ref<F, UserMessage> m) {
+  f.required("number", m.number);
+  f.required("user", m.user, kShownName);
+  f.required("text", m.text, kMessageText);
+  f.required("timestamp", m.timestamp);
+}
+template <class F>
+void describe(F& f, Ref<F, TransferStatus> m) {
+  f.required("transfer", m.transfer);
+  f.required("giver", m.giver, kShownName);
+  f.required("taker", m.taker, kShownName);
+  f.required("item", m.item, kItem);
+  f.required("bytes", m.bytes);
+  f.required("started", m.started);
+}
+
+}  // namespace callboard::protocol

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/error.h"
+
+// What the messages of both sides share, and those that both may say; see message.h.
+namespace callboard::protocol {
+
+// JSON text, never copied once it is here: told to a hundred sessions it is still one buffer. Null: no
+// document.
+using Document = std::shared_ptr<const std::string>;
+
+// The two records that hold a document; their messages differ in the verb alone.
+enum class DocumentRecord { story, analytics };
+
+using AskId = std::uint32_t;
+using TransferId = std::uint64_t;
+
+// --- Said by both sides
+struct Yours {};
+struct Bye {
+  Outcome outcome = Outcome::done;
+  std::string reason;
+};
+// A verb this version does not know, and that asks nothing: to be ignored.
+struct UnknownTell {
+  std::string verb;
+};
+
+}  // namespace callboard::protocol

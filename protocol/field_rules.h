@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+
+#include "base/limits.h"
+
+// What may stand in the texts of messages, and how many things in one; docs/protocol.md, section 2.
+namespace callboard::protocol {
+
+enum class Unit { bytes, code_points };
+
+struct TextRule {
+  std::size_t min = 0;
+  std::size_t max = 0;
+  Unit unit = Unit::bytes;
+  bool one_line = false;  // No control characters, no space at either end.
+  bool path = false;      // Starts with '/' unless empty, and has no NUL.
+  bool cut = false;       // The writer cuts it at max: a reason is better short than missing.
+};
+
+inline constexpr TextRule kUserName{
+    .min = 1, .max = kUserNameMaxCodePoints, .unit = Unit::code_points, .one_line = true};
+// With the " (2)" that tells two users of one name apart.
+inline constexpr TextRule kShownName{
+    .min = 1, .max = kUserNameMaxCodePoints + 16, .unit = Unit::code_points, .one_line = true};
+inline constexpr TextRule kShownNameOrNone{
+    .max = kShownName.max, .unit = Unit::code_points, .one_line = true};
+inline constexpr TextRule kProjectName{
+    .min = 1, .max = kProjectNameMaxCodePoints, .unit = Unit::code_points, .one_line = true};
+inline constexpr TextRule kLabel{.max = 64, .unit = Unit::code_points, .one_line = true};
+inline constexpr TextRule kItem{.min = 1, .max = kPathMaxBytes, .path = true};
+inline constexpr TextRule kItemOrNowhere{.max = kPathMaxBytes, .path = true};
+inline constexpr TextRule kMessageText{.min = 1, .max = kMessageMaxBytes};
+inline constexpr TextRule kReason{.max = 1024, .cut = true};
+inline constexpr TextRule kVerbText{.min = 1, .max = 64};
+
+// Ten times what one workstation may announce; about as many copies as a frame of kFrameMax can hold.
+inline constexpr std::size_t kItemsToldMax = 10 * kItemsMax;
+inline constexpr std::size_t kUsersToldMax = 10'000;
+
+}  // namespace callboard::protocol

@@ -1,0 +1,112 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "protocol/common_message.h"
+#include "protocol/state_message.h"
+
+// What the server says; see message.h.
+namespace callboard::protocol {
+
+// --- Said by the server: join and data connection
+struct Greeting {  // username?
+  std::uint32_t proto = 1;
+  std::string software;
+  UniqueId server;
+};
+struct ProjectQuestion {};  // project?
+struct Welcome {
+  SessionId session;
+  std::string name;  // As shown to others.
+  Timestamp clock;
+  std::uint64_t frame_max = 0;
+  std::chrono::milliseconds heartbeat{0};
+  std::chrono::milliseconds silence{0};
+};
+struct WrongProject {
+  std::string project;
+};
+struct DocumentOffer {
+  DocumentRecord record = DocumentRecord::story;
+};
+struct AssetsOffer {};
+struct Ready {};
+
+// --- Said by the server: answers only
+struct Ok {
+  AskId re = 0;
+  std::optional<std::uint64_t> number;  // Of the message that was said.
+};
+struct ErrorAnswer {
+  AskId re = 0;
+  Outcome outcome = Outcome::failed;
+  std::string text;
+};
+struct TransferGranted {
+  AskId re = 0;
+  TransferId transfer = 0;
+  UniqueId ticket;
+  std::string user;
+  SessionId session;
+};
+struct TransferStatus {
+  TransferId transfer = 0;
+  std::string giver;
+  std::string taker;
+  std::string item;
+  std::uint64_t bytes = 0;
+  Timestamp started;
+};
+struct Status {
+  AskId re = 0;
+  std::string project;
+  UniqueId server;
+  std::string software;
+  Timestamp started;
+  Timestamp clock;
+  std::uint64_t sessions = 0;
+  std::uint64_t visits = 0;
+  std::uint64_t revision = 0;
+  std::uint64_t connections = 0;
+  std::vector<TransferStatus> transfers;
+  std::uint64_t memory = 0;
+};
+// An answer this version does not know: the ask it belongs to has failed.
+struct UnknownAnswer {
+  std::string verb;
+  AskId re = 0;
+};
+
+// --- Said by the server: tells only
+struct AtTell {
+  SessionId session;
+  std::string user;
+  std::string item;
+  Timestamp since;
+};
+struct Give {
+  TransferId transfer = 0;
+  UniqueId ticket;
+  std::string user;
+  std::string item;
+  bool list = false;
+};
+struct TransferOver {
+  TransferId transfer = 0;
+  Outcome outcome = Outcome::done;
+  std::string text;
+  std::uint64_t bytes = 0;
+};
+
+using ServerMessage =
+    std::variant<Greeting, ProjectQuestion, Welcome, WrongProject, DocumentOffer, AssetsOffer, Ready, Yours,
+                 Bye, DocumentState, Assets, Users, Messages, Ok, ErrorAnswer, TransferGranted, Status,
+                 UnknownAnswer, AtTell, Give, TransferOver, UnknownTell>;
+
+}  // namespace callboard::protocol

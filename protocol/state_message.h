@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "protocol/common_message.h"
+
+// How the server says the board's state; see message.h.
+namespace callboard::protocol {
+
+// --- Said by the server: answers (`re` is set) and tells (it is not)
+// Result in the join, answer to a read or a write, and tell.
+struct DocumentState {
+  std::optional<AskId> re;
+  DocumentRecord record = DocumentRecord::story;
+  Timestamp timestamp;
+  std::uint64_t revision = 0;  // 0: there is no document yet; then `by` and `session` are empty.
+  std::string by;
+  SessionId session;
+  bool won = false;
+  Document document;
+};
+struct AssetCopy {
+  std::string user;
+  SessionId session;
+  Timestamp timestamp;
+};
+struct Assets {
+  std::optional<AskId> re;
+  bool full = false;
+  std::map<std::string, std::optional<AssetCopy>>
+      items;  // nullopt, only when not full: nobody has it any more.
+};
+struct Camera {
+  std::int64_t x = 0;
+  std::int64_t y = 0;
+};
+struct User {
+  SessionId session;
+  std::string name;
+  std::string host;
+  bool shares = false;
+  Timestamp joined;
+  std::string at;
+  Timestamp since;
+  Camera camera;
+};
+struct UserLeft {
+  SessionId session;
+  std::string name;
+  std::string reason;
+};
+struct Users {
+  std::optional<AskId> re;
+  bool full = false;
+  std::vector<User> users;
+  std::vector<UserLeft> left;
+};
+struct UserMessage {
+  std::uint64_t number = 0;
+  std::string user;
+  std::string text;
+  Timestamp timestamp;
+};
+struct Messages {
+  std::optional<AskId> re;
+  std::vector<UserMessage> messages;
+  std::uint64_t last = 0;
+};
+
+}  // namespace callboard::protocol
