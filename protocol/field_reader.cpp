@@ -1,5 +1,7 @@
 #include "protocol/field_reader.h"
 
+#include <nlohmann/json.hpp>
+
 #include <limits>
 
 #include "base/text.h"
@@ -107,6 +109,38 @@ void FieldReader::read(const Json& json, Camera& value) {
   if (!json.is_array() || json.size() != 2) return fail_type("two integers", json);
   read(json[0], value.x);
   if (!failed()) read(json[1], value.y);
+}
+
+const FieldReader::Json* FieldReader::member(const char* key) const {
+  const auto found = object_->find(key);
+  return found == object_->end() ? nullptr : &*found;
+}
+
+bool FieldReader::is_null(const Json& json) { return json.is_null(); }
+
+bool FieldReader::is_object(const Json& json) {
+  if (!json.is_object()) fail_type("an object", json);
+  return json.is_object();
+}
+
+void FieldReader::for_each_element(const Json& json, std::size_t max,
+                                   const std::function<void(const Json&)>& visit) {
+  if (!json.is_array()) return fail_type("an array", json);
+  if (!has_count(json, max)) return;
+  for (const Json& element : json) {
+    visit(element);
+    if (failed()) return;
+  }
+}
+
+void FieldReader::for_each_member(
+    const Json& json, std::size_t max,
+    const std::function<void(const std::string& key, const Json& member)>& visit) {
+  if (!is_object(json) || !has_count(json, max)) return;
+  for (auto each = json.begin(); each != json.end(); ++each) {
+    visit(each.key(), each.value());
+    if (failed()) return;
+  }
 }
 
 bool FieldReader::has_count(const Json& json, std::size_t max) {

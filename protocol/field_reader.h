@@ -3,6 +3,8 @@
 #include <chrono>
 #include <concepts>
 #include <cstdint>
+#include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "base/bytes.h"
 #include "protocol/field_rules.h"
@@ -20,8 +22,7 @@
 namespace callboard::protocol {
 
 // Reads one message from a parsed JSON object, which must outlive it. The first field that is missing, of the wrong type
-// or beyond its limit is kept as the error; everything after it is skipped. Includes the slowest header there is: used by
-// codec.cpp and field_reader.cpp alone.
+// or beyond its limit is kept as the error; everything after it is skipped.
 class FieldReader {
  public:
   template <class T>
@@ -34,21 +35,20 @@ class FieldReader {
   template <class T, class... Limits>
   void required(const char* key, T& value, const Limits&... limits) {
     if (failed()) return;
-    const auto found = object_->find(key);
-    if (found == object_->end()) {
-      fail("missing");
-    } else {
+    if (const Json* found = member(key)) {
       read(*found, value, limits...);
+    } else {
+      fail("missing");
     }
     if (failed()) in(key);
   }
   template <class T, class... Limits>
   void optional(const char* key, T& value, const Limits&... limits) {
-    if (object_->contains(key)) required(key, value, limits...);
+    if (member(key)) required(key, value, limits...);
   }
   template <class T, class... Limits>
   void optional(const char* key, std::optional<T>& value, const Limits&... limits) {
-    if (object_->contains(key)) required(key, value.emplace(), limits...);
+    if (member(key)) required(key, value.emplace(), limits...);
   }
   void required_attachment(Document& document) {
     expect(attachment_.has_value(), "attachment: missing");
@@ -91,44 +91,46 @@ class FieldReader {
   void read(const Json& json, Camera& value);
   // Zero after a failure.
   std::uint64_t unsigned_up_to(const Json& json, std::uint64_t max);
-  // False after a failure.
+  // Null when the object has none of that name.
+  const Json* member(const char* key) const;
+  static bool is_null(const Json& json);
+  // These fail unless it is what they say; the loops end at the first failure.
+  bool is_object(const Json& json);
+  void for_each_element(const Json& json, std::size_t max, const std::function<void(const Json&)>& visit);
+  void for_each_member(const Json& json, std::size_t max,
+                       const std::function<void(const std::string& key, const Json& member)>& visit);
   bool has_count(const Json& json, std::size_t max);
 
   template <class T>
   void read(const Json& json, std::optional<T>& value) {
-    if (!json.is_null()) read(json, value.emplace());
+    if (!is_null(json)) read(json, value.emplace());
   }
   template <class T>
   void read(const Json& json, T& value) requires requires(FieldReader& reader) {
     describe(reader, value);
   }
   {
-    if (!json.is_object()) return fail_type("an object", json);
+    if (!is_object(json)) return;
     const Json* outer = std::exchange(object_, &json);
     describe(*this, value);
     object_ = outer;
   }
   template <class T>
   void read(const Json& json, std::vector<T>& values, std::size_t max) {
-    if (!json.is_array()) return fail_type("an array", json);
-    if (!has_count(json, max)) return;
-    values.reserve(json.size());
-    for (const Json& element : json) {
+    for_each_element(json, max, [&](const Json& element) {
       read(element, values.emplace_back());
-      if (failed()) return in("entry " + std::to_string(values.size() - 1));
-    }
+      if (failed()) in("entry " + std::to_string(values.size() - 1));
+    });
   }
   template <class T>
   void read(const Json& json, std::map<std::string, T>& values, const TextRule& key_rule, std::size_t max) {
-    if (!json.is_object()) return fail_type("an object", json);
-    if (!has_count(json, max)) return;
-    for (auto element = json.begin(); element != json.end(); ++element) {
-      check_text(element.key(), key_rule);
+    for_each_member(json, max, [&](const std::string& key, const Json& member) {
+      check_text(key, key_rule);
       if (failed()) return in("key");
       // The library's objects are sorted as the map is.
-      read(element.value(), values.emplace_hint(values.end(), element.key(), T{})->second);
-      if (failed()) return in_key(element.key());
-    }
+      read(member, values.emplace_hint(values.end(), key, T{})->second);
+      if (failed()) in_key(key);
+    });
   }
   void check_text(const std::string& text, const TextRule& rule);
   void in_key(std::string_view key);
