@@ -20,14 +20,14 @@ class SystemClock final : public Clock {
 
 // Floor division, so that times before 1970 round towards the past like all others.
 std::int64_t floor_seconds(Timestamp timestamp) {
-  return timestamp.ms >= 0 ? timestamp.ms / 1000 : -((-timestamp.ms + 999) / 1000);
+  return timestamp.ms / 1000 - (timestamp.ms % 1000 < 0 ? 1 : 0);
 }
 
 }  // namespace
 
 std::string to_iso(Timestamp timestamp) {
   const auto seconds = static_cast<std::time_t>(floor_seconds(timestamp));
-  const auto ms = static_cast<int>(timestamp.ms - static_cast<std::int64_t>(seconds) * 1000);
+  const auto ms = static_cast<int>((timestamp.ms % 1000 + 1000) % 1000);
   std::tm utc{};
   if (gmtime_r(&seconds, &utc) == nullptr) return "out of range";
   char text[64];
