@@ -41,11 +41,13 @@ void ItemWatch::look_now() {
 
 void ItemWatch::look() {
   is_looking_ = true;
+  pause_.cancel();
   const Instant started = loop_.now();
-  worker_.submit([this](const std::stop_token&) { return sync::find_items(folder_.root(), patterns_); },
-                 [this, started](Result<sync::FoundItems> found) {
-                   on_looked(std::move(found), loop_.now() - started);
-                 });
+  worker_.submit(
+      [this](const std::stop_token& stop) { return sync::find_items(folder_.root(), patterns_, stop); },
+      [this, started](Result<sync::FoundItems> found) {
+        on_looked(std::move(found), loop_.now() - started);
+      });
 }
 
 void ItemWatch::on_looked(Result<sync::FoundItems> found, Duration took) {

@@ -151,7 +151,7 @@ Result<void> DataSocket::connect_one(const ::sockaddr* address, unsigned address
 
 Result<void> DataSocket::wait_connected(Instant deadline) {
   // shutdown() wakes the poll on Linux; elsewhere the flag is seen after one slice.
-  constexpr auto kSlice = 250ms;
+  constexpr auto kSlice = 100ms;
   for (;;) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - system_clock().monotonic());
     if (left.count() <= 0) {

@@ -44,11 +44,12 @@ std::vector<NamedStatus> names_in(const Root& root, const RelativePath& director
 }
 
 // The newest modification of a file at any depth; `directory_ns`, its own, when there is none.
-Timestamp newest_below(const Root& root, const RelativePath& item, std::int64_t directory_ns) {
+Timestamp newest_below(const Root& root, const RelativePath& item, std::int64_t directory_ns,
+                       const std::stop_token& stop) {
   std::int64_t newest_ns = 0;
   bool found = false;
   std::vector<RelativePath> left{item};
-  while (!left.empty()) {
+  while (!left.empty() && !stop.stop_requested()) {
     const RelativePath directory = std::move(left.back());
     left.pop_back();
     for (const NamedStatus& named : names_in(root, directory)) {
@@ -65,7 +66,7 @@ Timestamp newest_below(const Root& root, const RelativePath& item, std::int64_t 
 
 class Finder {
  public:
-  explicit Finder(const Root& root) : root_(root) {}
+  Finder(const Root& root, const std::stop_token& stop) : root_(root), stop_(stop) {}
 
   void find(const std::vector<std::string>& pattern) {
     std::vector<RelativePath> level{RelativePath()};
@@ -83,6 +84,7 @@ class Finder {
   // Folders in `directory` whose names match: to `next`, or found when that is null.
   void expand(const RelativePath& directory, const std::string& pattern, std::vector<RelativePath>* next) {
     for (const NamedStatus& named : names_in(root_, directory)) {
+      if (stop_.stop_requested()) return;
       if (named.status.kind != FileKind::directory || !matches(pattern, named.name)) continue;
       auto path = directory.joined(named.name);
       if (!path) continue;  // The private folder.
@@ -101,10 +103,11 @@ class Finder {
       ++found_.left_out;
       return;
     }
-    found_.items.emplace(item, newest_below(root_, path, directory_ns));
+    found_.items.emplace(item, newest_below(root_, path, directory_ns, stop_));
   }
 
   const Root& root_;
+  const std::stop_token& stop_;
   FoundItems found_;
 };
 
@@ -126,10 +129,11 @@ Result<ItemPatterns> ItemPatterns::from(std::string_view text) {
   return ItemPatterns(std::move(patterns));
 }
 
-Result<FoundItems> find_items(const Root& root, const ItemPatterns& patterns) {
+Result<FoundItems> find_items(const Root& root, const ItemPatterns& patterns, const std::stop_token& stop) {
   if (auto readable = root.open_directory({}); !readable) return readable.error();
-  Finder finder(root);
+  Finder finder(root, stop);
   for (const auto& pattern : patterns.patterns()) finder.find(pattern);
+  if (stop.stop_requested()) return Error{Outcome::cancelled, "cancelled"};
   return std::move(finder).found();
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <map>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,8 @@ struct FoundItems {
 };
 
 // Looks at names and times only; no content is read and no link followed. What vanishes or cannot be read is passed over.
-Result<FoundItems> find_items(const Root& root, const ItemPatterns& patterns);
+// Fails with Outcome::cancelled soon after `stop` is requested.
+Result<FoundItems> find_items(const Root& root, const ItemPatterns& patterns,
+                              const std::stop_token& stop = {});
 
 }  // namespace callboard::sync
