@@ -26,11 +26,16 @@ void ask_until(net::Loop& loop, Searcher& searcher, const std::function<bool()>&
 
 SearchReport search(const SearchOptions& options, const std::function<void(const FoundServer&)>& on_server) {
   net::Loop loop;
+  bool is_settled = false;
+  net::Timer settle(loop, [&] { is_settled = true; });
   const auto hear = [&](const FoundServer& server) {
+    if (options.settle && !settle.is_set()) settle.set_after(*options.settle);
     if (on_server) on_server(server);
   };
   Searcher searcher(loop, options, {.on_server = hear, .on_aborted = {}});
-  const auto enough = [&] { return options.first_is_enough && !searcher.report().servers.empty(); };
+  const auto enough = [&] {
+    return is_settled || (options.first_is_enough && !searcher.report().servers.empty());
+  };
   ask_until(loop, searcher, enough, options.wait);
   return searcher.report();
 }
@@ -48,7 +53,9 @@ AbortReport abort_servers(const SearchOptions& options) {
     };
     if (std::ranges::none_of(report.stopped, known)) report.stopped.push_back(server);
   };
-  Searcher searcher(loop, options, {.on_server = [](const FoundServer&) {}, .on_aborted = hear_aborted});
+  // Only answers count: on a machine with a server, its shared port would take what is sent to the server's own.
+  Searcher searcher(loop, options, {.on_server = [](const FoundServer&) {}, .on_aborted = hear_aborted},
+                    Searcher::Hears::answers);
 
   net::Timer again(loop, [&] {
     searcher.send_abort();

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,8 @@ struct SearchOptions {
   std::vector<std::string> ask_addresses;
   Duration wait =
       1500ms;  // Longer than the announcing period, so that an unanswered question does not matter.
+  std::optional<Duration>
+      settle;  // Return this long after the first server was found; none: not before `wait`.
   bool first_is_enough = false;  // Return at the first server found.
 };
 

@@ -39,12 +39,12 @@ bool is_same_server(const FoundServer& a, const FoundServer& b) {
 
 }  // namespace
 
-Searcher::Searcher(net::Loop& loop, SearchOptions options, Handlers handlers)
+Searcher::Searcher(net::Loop& loop, SearchOptions options, Handlers handlers, Hears hears)
     : options_(std::move(options)), handlers_(std::move(handlers)), asked_at_(system_clock().monotonic()) {
-  open_sockets(loop);
+  open_sockets(loop, hears);
 }
 
-void Searcher::open_sockets(net::Loop& loop) {
+void Searcher::open_sockets(net::Loop& loop, Hears hears) {
   const auto hear = [this](ByteView bytes, const net::Endpoint& from) { on_datagram(bytes, from); };
   auto asking = net::UdpSocket::open(loop, {}, {.on_datagram = hear, .on_trouble = {}});
   if (asking) {
@@ -52,6 +52,7 @@ void Searcher::open_sockets(net::Loop& loop) {
   } else {
     report_.problem = asking.error().text;
   }
+  if (hears == Hears::answers) return;
   const net::UdpSocket::Options port{.at = {"0.0.0.0", options_.discovery_port}, .shares_port = true};
   auto listening = net::UdpSocket::open(loop, port, {.on_datagram = hear, .on_trouble = {}});
   if (listening) {

@@ -23,7 +23,10 @@ class Searcher {
     std::function<void(const protocol::AbortAcknowledged&)> on_aborted;  // May be left empty.
   };
 
-  Searcher(net::Loop& loop, SearchOptions options, Handlers handlers);
+  // Whether to hear announcements, too, which come to a port that others on this machine share.
+  enum class Hears { answers, all };
+
+  Searcher(net::Loop& loop, SearchOptions options, Handlers handlers, Hears hears = Hears::all);
 
   // Sends the question to every interface that is up at this moment.
   void ask();
@@ -35,7 +38,7 @@ class Searcher {
   const SearchReport& report() const { return report_; }
 
  private:
-  void open_sockets(net::Loop& loop);
+  void open_sockets(net::Loop& loop, Hears hears);
   void refresh_interfaces();
   InterfaceReport& interface_report(const std::string& name, const std::string& address);
   void send_everywhere(const protocol::Datagram& datagram);

@@ -88,7 +88,7 @@ Verb& Verb::number(std::uint64_t& into, const std::string& name, const std::stri
   return *this;
 }
 
-Verb& Verb::seconds(double& into, const std::string& name, const std::string& help) {
+Verb& Verb::seconds(std::optional<double>& into, const std::string& name, const std::string& help) {
   as_argument(add_option(app_, into, name, help), name)->check(CLI::Range(0.0, 86400.0));
   return *this;
 }

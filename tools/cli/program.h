@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,7 +49,7 @@ class Verb {
   Verb& texts(std::vector<std::string>& into, const std::string& name, const std::string& help,
               Need need = Need::optional);
   Verb& number(std::uint64_t& into, const std::string& name, const std::string& help);
-  Verb& seconds(double& into, const std::string& name, const std::string& help);
+  Verb& seconds(std::optional<double>& into, const std::string& name, const std::string& help);
   // A verb below this one: `story get`. A verb that has some has no body.
   Verb& add_verb(VerbText text);
   void runs(Body body);

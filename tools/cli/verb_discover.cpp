@@ -3,6 +3,8 @@
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
 
 #include "base/text.h"
 #include "client/discovery.h"
@@ -17,15 +19,29 @@ using client::InterfaceReport;
 using client::SearchReport;
 
 struct Choice {
-  double wait_seconds = 1.5;  // Longer than the second between announcements.
+  std::optional<double> wait_seconds;
   bool diagnose = false;
 };
+
+// Longer than the second between announcements …
+constexpr Duration kWait = 1500ms;
+// … though servers that get the question answer within milliseconds: after the first nobody else is long in coming.
+constexpr Duration kSettle = 300ms;
 
 std::int64_t milliseconds(Duration duration) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
 }
 
-void show_server(Output& output, const FoundServer& server) {
+// A row of the list. Names are as wide as they are: what follows them is only moved.
+std::string row(std::string_view address, std::string_view port, std::string_view access,
+                std::string_view took, std::string_view project) {
+  return fmt::format("{:<15}  {:>5}  {:<6}  {:>7}  {}", address, port, access, took, project);
+}
+
+void show_server(Output& output, const FoundServer& server, bool is_first) {
+  if (is_first) output.line(output.styled(Style::bold, row("ADDRESS", "PORT", "ACCESS", "TOOK", "PROJECT")));
+  output.line(row(escaped(server.address), std::to_string(server.port), escaped(server.access),
+                  fmt::format("{} ms", milliseconds(server.took)), escaped(server.project)));
   output.object({{"event", "server"},
                  {"project", server.project},
                  {"address", server.address},
@@ -44,15 +60,6 @@ void show_interface(Output& output, const InterfaceReport& report) {
                  {"sent", report.sent},
                  {"received", report.received},
                  {"problem", report.problem}});
-}
-
-std::vector<std::vector<std::string>> server_rows(const SearchReport& report) {
-  std::vector<std::vector<std::string>> rows{{"PROJECT", "ADDRESS", "PORT", "ACCESS", "TOOK"}};
-  for (const auto& server : report.servers) {
-    rows.push_back({server.project, server.address, std::to_string(server.port), server.access,
-                    fmt::format("{} ms", milliseconds(server.took))});
-  }
-  return rows;
 }
 
 std::vector<std::vector<std::string>> interface_rows(const SearchReport& report) {
@@ -95,10 +102,16 @@ Result<void> discover(Run& run, const Choice& choice) {
   options.project = run.settings.text(Key::project);
   options.discovery_port = run.settings.port(Key::discovery_port);
   options.ask_addresses = run.settings.list(Key::ask);
-  options.wait = std::chrono::milliseconds(std::llround(choice.wait_seconds * 1000.0));
-  const auto report =
-      client::search(options, [&](const FoundServer& server) { show_server(run.output, server); });
-  if (!report.servers.empty()) run.output.table(server_rows(report));
+  options.wait = kWait;
+  options.settle = kSettle;
+  if (choice.wait_seconds) {
+    options.wait = std::chrono::milliseconds(std::llround(*choice.wait_seconds * 1000.0));
+    options.settle.reset();
+  }
+  bool is_first = true;
+  const auto report = client::search(options, [&](const FoundServer& server) {
+    show_server(run.output, server, std::exchange(is_first, false));
+  });
   if (choice.diagnose) {
     if (!report.servers.empty()) run.output.line("");
     for (const auto& each : report.interfaces) show_interface(run.output, each);
@@ -121,7 +134,8 @@ void add_discover(Program& program) {
                  .summary = "list the servers in this network",
                  .example = "callboard discover --diagnose"})
       .takes({Key::project, Key::discovery_port, Key::ask})
-      .seconds(choice->wait_seconds, "--wait SECONDS", "how long to listen for answers (default: 1.5)")
+      .seconds(choice->wait_seconds, "--wait SECONDS",
+               "how long to listen for answers (default: until 0.3 after the first, 1.5 when there is none)")
       .flag(choice->diagnose, "--diagnose",
             "explain an empty list: what each network interface sent and received")
       .runs([choice](Run& run) { return discover(run, *choice); });
