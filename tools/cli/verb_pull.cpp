@@ -94,7 +94,8 @@ void show_details(Output& output, const client::PullReport& report) {
     output.object(object);
   }
   for (const client::PullProblem& problem : report.problems) {
-    output.warning(problem.error.text);
+    // The error that ends the pull says it, too.
+    if (problem.error.text != report.text) output.warning(problem.error.text);
     nlohmann::ordered_json object{{"event", "problem"},
                                   {"outcome", callboard::to_text(problem.error.outcome)},
                                   {"text", problem.error.text}};
@@ -150,9 +151,11 @@ Result<void> pull(Run& run, Choice& choice) {
   }
   const Duration took = system_clock().monotonic() - started;
   show_details(run.output, report);
-  // A pull that never began has nothing to sum up.
-  const bool has_begun = report.outcome == Outcome::done || !report.giver.empty();
-  if (has_begun) show_summary(run.output, choice, report, took);
+  // A pull that never began, or found nothing of what it was to bring, has nothing to sum up.
+  const bool found_nothing =
+      report.files == 0 && report.unchanged_files == 0 && report.outcome != Outcome::done;
+  const bool has_begun = !report.giver.empty() && (!found_nothing || run.output.is_json());
+  if (report.outcome == Outcome::done || has_begun) show_summary(run.output, choice, report, took);
   if (report.outcome == Outcome::done) return {};
   if (run.interrupt.is_requested()) return Error{Outcome::cancelled, "stopped; what is verified is kept"};
   if (report.outcome == Outcome::interrupted) {
