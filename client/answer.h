@@ -44,17 +44,18 @@ class Answer {
     listener(*state_->result);
   }
 
-  // For the client: the first call counts, later ones are ignored.
-  void set(Result<T> result) const {
+  // For the client: the first call counts and returns true, later ones are ignored.
+  bool set(Result<T> result) const {
     std::function<void(const Result<T>&)> listener;
     {
       const std::lock_guard lock(state_->mutex);
-      if (state_->result) return;
+      if (state_->result) return false;
       state_->result = std::move(result);
       listener = std::move(state_->listener);
     }
     state_->arrived.notify_all();
     if (listener) listener(*state_->result);
+    return true;
   }
 
  private:

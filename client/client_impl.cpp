@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/id.h"
+#include "base/limits.h"
 #include "client/conversions.h"
 
 namespace callboard::client {
@@ -12,10 +13,16 @@ namespace action = protocol::client_action;
 
 // How transfers ended is kept for those that ask late; far more than run at once.
 constexpr std::size_t kEndingsKept = 256;
+// Takers served at once. The server has a lower limit; one that demands more than this is not one of ours.
+constexpr std::size_t kGivesMax = 4 * kTransfersPerSession;
+// How long a join waits for the first look at a large folder: well below kHandshakeLimit. What is found later is told then.
+constexpr Duration kLookPatience = 2s;
 
 std::size_t index_of(protocol::DocumentRecord record) {
   return record == protocol::DocumentRecord::story ? 0 : 1;
 }
+
+Error stopped() { return Error{Outcome::cancelled, "the client has stopped"}; }
 
 Error unexpected_answer() { return Error{Outcome::failed, "the server's answer is of the wrong kind"}; }
 
@@ -41,9 +48,10 @@ void Client::Impl::run() {
   loop_.run();
   inbox_.close();
   for (const auto& [transfer, over] : std::exchange(overs_, {})) {
-    over.set(Error{Outcome::cancelled, "the client has stopped"});
+    over.set(stopped());
   }
-  joined_.set(Error{Outcome::cancelled, "the client has stopped"});
+  joined_.set(stopped());
+  look_patience_.reset();
   items_.reset();
   session_.reset();
 }
@@ -62,9 +70,7 @@ void Client::Impl::begin() {
 
 void Client::Impl::watch_items() {
   ItemWatch::Handlers handlers;
-  handlers.on_first_look = [this] {
-    if (std::exchange(claims_items_when_looked_, false)) claim_items();
-  };
+  handlers.on_first_look = [this] { on_first_look(); };
   handlers.on_changes = [this](const ItemWatch::Changes& changes) {
     protocol::AssetsChange change;
     change.items = changes;
@@ -73,6 +79,7 @@ void Client::Impl::watch_items() {
     });
   };
   handlers.on_warning = [this](std::string_view text) { listener_.on_warning(text); };
+  look_patience_ = std::make_unique<net::Timer>(loop_, [this] { claim_items(Patience::none); });
   auto patterns = sync::ItemPatterns();
   if (!options_.item_patterns.empty()) patterns = *sync::ItemPatterns::from(options_.item_patterns);
   items_ = std::make_unique<ItemWatch>(loop_, *folder_, std::move(patterns), std::move(handlers));
@@ -81,7 +88,7 @@ void Client::Impl::watch_items() {
 void Client::Impl::on_action(protocol::ClientAction next) {
   if (auto* told = std::get_if<action::Told>(&next)) return on_told(std::move(told->message));
   if (const auto* wanted = std::get_if<action::DocumentWanted>(&next)) return claim(wanted->record);
-  if (std::holds_alternative<action::AssetsWanted>(next)) return claim_items();
+  if (std::holds_alternative<action::AssetsWanted>(next)) return claim_items(Patience::some);
   if (const auto* settled = std::get_if<action::DocumentSettled>(&next)) return on_document(settled->state);
   if (const auto* admitted = std::get_if<action::Admitted>(&next)) {
     self_.session = admitted->welcome.session;
@@ -103,16 +110,34 @@ void Client::Impl::claim(protocol::DocumentRecord record) {
   session_->connection()->claim(std::move(claim));
 }
 
-void Client::Impl::claim_items() {
-  if (items_ && !items_->items()) {
-    claims_items_when_looked_ = true;
-    return;
-  }
+void Client::Impl::claim_items(Patience patience) {
+  // The look may end when another connection is there, or none.
   Connection* connection = session_->connection();
-  if (!connection || connection->is_joined()) return;
+  if (!connection || !connection->wants_assets()) return;
+  const bool has_looked = !items_ || items_->items();
+  if (!has_looked && patience == Patience::some) return look_patience_->set_after(kLookPatience);
+  owes_items_ = !has_looked;
   protocol::AssetsClaim claim;
-  if (items_) claim.items = *items_->items();
+  if (items_ && has_looked) claim.items = *items_->items();
   connection->claim(std::move(claim));
+}
+
+void Client::Impl::on_first_look() {
+  claim_items(Patience::none);
+  if (!std::exchange(owes_items_, false)) return;
+  protocol::AssetsChange change;
+  for (const auto& [item, timestamp] : *items_->items()) change.items.emplace(item, timestamp);
+  if (change.items.empty()) return;
+  session_->ask(std::move(change), [](const Result<protocol::ServerMessage>&) {
+    // As with every change: made good by the claim of the next join.
+  });
+}
+
+// Where the session's server really is: a name may be slow to look up again, or mean another machine by now.
+net::Endpoint Client::Impl::data_address() const {
+  const Connection* connection = session_->connection();
+  net::Endpoint peer = connection ? connection->peer() : net::Endpoint{};
+  return peer.host.empty() ? *session_->server() : peer;
 }
 
 void Client::Impl::on_document(const protocol::DocumentState& state) {
@@ -151,15 +176,17 @@ void Client::Impl::on_told(protocol::ServerMessage message) {
 
 void Client::Impl::on_give(const protocol::Give& give) {
   if (!folder_) return;
-  gives_[give.transfer] = true;
+  if (gives_.size() >= kGivesMax) return listener_.on_warning("too many takers at once; one is not served");
+  gives_[give.transfer] = give.list ? Giving::look : Giving::pull;
   if (!give.list) listener_.on_giving(give.transfer, give.user, give.item);
-  transfers_.give({*session_->server(), give.transfer, give.ticket, self_.name});
+  transfers_.give({data_address(), give.transfer, give.ticket, self_.name});
 }
 
 void Client::Impl::on_over(protocol::TransferOver over) {
-  if (gives_.erase(over.transfer) > 0) {
-    listener_.on_given(over.transfer, over.outcome, over.text, over.bytes);
-    return;
+  if (const auto given = gives_.extract(over.transfer); !given.empty()) {
+    // Who was not told that it began does not hear of its end.
+    if (given.mapped() == Giving::look) return;
+    return listener_.on_given(over.transfer, over.outcome, over.text, over.bytes);
   }
   const auto it = overs_.find(over.transfer);
   if (it == overs_.end()) return;
@@ -174,7 +201,7 @@ void Client::Impl::on_lost(const Error& why, bool will_rejoin) {
   joined_.set(why);
   left_.set(is_leaving_ ? Result<bool>(true) : Result<bool>(why));
   listener_.on_left(why, false);
-  transfers_.cancel_all();
+  transfers_.end_all(is_leaving_ ? stopped() : Error{Outcome::interrupted, why.text});
   loop_.release();
   loop_.stop();
 }
@@ -187,13 +214,27 @@ void Client::Impl::leave() {
 }
 
 Answer<Granted> Client::Impl::get(protocol::GetAsk message) {
-  return ask<Granted>(std::move(message), [this](protocol::ServerMessage reply) -> Result<Granted> {
-    const auto* granted = std::get_if<protocol::TransferGranted>(&reply);
-    if (!granted) return unexpected_answer();
-    overs_.try_emplace(granted->transfer);
-    if (overs_.size() > kEndingsKept) overs_.erase(overs_.begin());
-    return Granted{*session_->server(), granted->transfer, granted->ticket, granted->user};
-  });
+  Answer<Granted> answer;
+  const auto run = [this, answer, message = std::move(message)] {
+    session_->ask(message, [this, answer](const Result<protocol::ServerMessage>& reply) {
+      const Result<Granted> granted = reply ? on_granted(*reply) : Result<Granted>(reply.error());
+      // Cancelled while it was asked for: the giver need not wait for us.
+      if (!answer.set(granted) && granted) cancel_on_server(granted->transfer);
+    });
+  };
+  inbox_.post(run, [answer] { answer.set(stopped()); });
+  return answer;
+}
+
+Result<Granted> Client::Impl::on_granted(const protocol::ServerMessage& reply) {
+  const auto* granted = std::get_if<protocol::TransferGranted>(&reply);
+  if (!granted) return unexpected_answer();
+  overs_.try_emplace(granted->transfer);
+  if (overs_.size() > kEndingsKept) {
+    overs_.begin()->second.set(Error{Outcome::not_found, "no such transfer"});
+    overs_.erase(overs_.begin());
+  }
+  return Granted{data_address(), granted->transfer, granted->ticket, granted->user};
 }
 
 void Client::Impl::cancel_on_server(protocol::TransferId transfer) {
@@ -207,12 +248,13 @@ Answer<protocol::TransferOver> Client::Impl::over(protocol::TransferId transfer)
   inbox_.post(
       [this, transfer, answer] {
         const auto it = overs_.find(transfer);
-        if (it == overs_.end()) return answer.set(Error{Outcome::not_found, "no such transfer"});
+        if (it == overs_.end()) {
+          answer.set(Error{Outcome::not_found, "no such transfer"});
+          return;
+        }
         it->second.then([answer](const Result<protocol::TransferOver>& over) { answer.set(over); });
       },
-      [answer] {
-        answer.set(Error{Outcome::cancelled, "the client has stopped"});
-      });
+      [answer] { answer.set(stopped()); });
   return answer;
 }
 

@@ -59,8 +59,12 @@ class Client::Impl : public TransferDesk {
   void on_told(protocol::ServerMessage message);
   void on_lost(const Error& why, bool will_rejoin);
   void claim(protocol::DocumentRecord record);
-  void claim_items();
+  enum class Patience { some, none };
+  void claim_items(Patience patience);
+  void on_first_look();
+  net::Endpoint data_address() const;
   void on_document(const protocol::DocumentState& state);
+  Result<Granted> on_granted(const protocol::ServerMessage& reply);
   void on_give(const protocol::Give& give);
   void on_over(protocol::TransferOver over);
 
@@ -78,11 +82,13 @@ class Client::Impl : public TransferDesk {
   Inbox inbox_;  // Thread: any.
   std::unique_ptr<ItemWatch> items_;
   std::unique_ptr<SessionKeeper> session_;
-  bool claims_items_when_looked_ = false;
+  std::unique_ptr<net::Timer> look_patience_;
+  bool owes_items_ = false;        // Joined before the first look at the folder had ended.
   std::array<Document, 2> known_;  // Story and analytics, newest heard of.
   // How the newest transfers that we take ended, or will end.
   std::map<protocol::TransferId, Answer<protocol::TransferOver>> overs_;
-  std::map<protocol::TransferId, bool> gives_;
+  enum class Giving { pull, look };
+  std::map<protocol::TransferId, Giving> gives_;
 
   TransferThreads transfers_;
   std::thread thread_;

@@ -3,6 +3,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/ensure.h"
 #include "base/limits.h"
 #include "protocol/codec.h"
 
@@ -14,7 +15,7 @@ namespace action = protocol::client_action;
 // A server on the LAN answers in milliseconds; one that does not within this is not there.
 constexpr Duration kConnectLimit = 3s;
 // For the last words of a session.
-constexpr Duration kFlushLimit = 2s;
+constexpr Duration kFlushLimit = 500ms;
 
 }  // namespace
 
@@ -47,6 +48,8 @@ void Connection::claim(protocol::DocumentClaim claim) {
 }
 
 void Connection::claim(protocol::AssetsClaim claim) {
+  ENSURE(wants_assets_);
+  wants_assets_ = false;
   session_.claim(std::move(claim));
   pump();
 }
@@ -86,7 +89,7 @@ void Connection::on_ended(const Error& why) {
                     : Error{Outcome::not_found, "connect to " + net::to_text(server_) + ": " + why.text};
   session_.on_disconnected(error);
   pump();
-  finish(error);
+  finish(end_.value_or(error));
 }
 
 void Connection::pump() {
@@ -107,13 +110,15 @@ void Connection::pump() {
 void Connection::perform(protocol::ClientAction next) {
   if (const auto* to_send = std::get_if<action::Send>(&next)) return send(to_send->message);
   if (auto* closed = std::get_if<action::Closed>(&next)) {
-    socket_->close_after_flush(kFlushLimit);
-    return finish(Error{closed->outcome, std::move(closed->reason)});
+    end_ = Error{closed->outcome, std::move(closed->reason)};
+    // The connection lives until its words are out: closed with bytes unread, the kernel would take them back.
+    return is_connected_ ? socket_->close_after_flush(kFlushLimit) : socket_->close();
   }
   if (auto* answered = std::get_if<action::Answered>(&next)) return answer(std::move(*answered));
   if (const auto* admitted = std::get_if<action::Admitted>(&next)) {
     reader_.set_frame_max(admitted->welcome.frame_max);
   }
+  if (std::holds_alternative<action::AssetsWanted>(next)) wants_assets_ = true;
   handlers_.on_action(std::move(next));
 }
 

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "net/loop.h"
@@ -20,7 +21,8 @@ class Connection {
  public:
   // Everything but Send, Answered and Closed, which are performed here.
   using ActionHandler = std::function<void(protocol::ClientAction)>;
-  // Once, after the last action. The error is of the connection or of the peer's making.
+  // Once, after the last action and when the last words have gone out. The error is of the connection or of the peer's
+  // making.
   using ClosedHandler = std::function<void(const Error& why)>;
   struct Handlers {
     ActionHandler on_action;
@@ -35,11 +37,17 @@ class Connection {
   void ask(protocol::ClientMessage message, AnswerHandler on_answer);
   void claim(protocol::DocumentClaim claim);
   void claim(protocol::AssetsClaim claim);
-  // Says `bye`; on_closed follows.
+  // Says `bye`; on_closed follows, at the latest when kFlushLimit is over.
   void close(Outcome outcome, std::string reason);
 
   const net::Endpoint& server() const { return server_; }
+  // Where the server really is: the numeric address of the other end. Empty host until connected.
+  net::Endpoint peer() const { return socket_->peer(); }
   bool is_joined() const { return session_.is_joined(); }
+  // No more can be asked; on_closed was or will be called.
+  bool is_over() const { return session_.is_over(); }
+  // The join waits for our claim of the assets.
+  bool wants_assets() const { return wants_assets_ && !session_.is_over(); }
 
  private:
   void on_bytes(ByteView bytes);
@@ -61,6 +69,8 @@ class Connection {
   bool is_pumping_ = false;
   bool is_finished_ = false;
   bool is_connected_ = false;
+  bool wants_assets_ = false;
+  std::optional<Error> end_;  // How the session ended; the connection may still have words to send.
 };
 
 }  // namespace callboard::client

@@ -16,6 +16,7 @@ constexpr Duration kAskPeriod = 1s;
 Finder::Finder(net::Loop& loop, const SearchOptions& options, Handlers handlers)
     : loop_(loop),
       project_(options.project),
+      wait_(options.wait),
       handlers_(std::move(handlers)),
       searcher_(loop, options,
                 {.on_server = [this](const FoundServer& server) { on_server(server); }, .on_aborted = {}}),
@@ -23,12 +24,12 @@ Finder::Finder(net::Loop& loop, const SearchOptions& options, Handlers handlers)
       decision_timer_(loop, [this] { decide(); }),
       first_word_timer_(loop, [this] { decide(); }) {
   ask_again();
-  first_word_timer_.set_after(kFirstWord);
+  first_word_timer_.set_after(wait_);
 }
 
 void Finder::ask_again() {
   // What was heard in the last round does not count in the next: servers come and go.
-  searcher_.forget();
+  if (!decision_timer_.is_set()) searcher_.forget();
   searcher_.ask();
   ask_timer_.set_after(kAskPeriod);
 }
@@ -40,8 +41,8 @@ void Finder::on_server(const FoundServer&) {
 void Finder::decide() {
   const SearchReport& report = searcher_.report();
   if (is_done_) return;
+  first_word_timer_.set_after(wait_);
   if (report.servers.empty()) {
-    first_word_timer_.set_after(kFirstWord);
     std::string text = "no server of project " + quoted(project_) + " answers";
     if (report.other_projects > 0) text += " (servers of other projects do)";
     return say(Error{Outcome::not_found, text});

@@ -17,12 +17,9 @@ class Finder {
  public:
   struct Handlers {
     std::function<void(const net::Endpoint&)> on_found;  // Once; the finder is done then.
-    // Why nothing was found yet: at first after kFirstWord, then whenever it changes.
+    // Why nothing was found yet: at first after `options.wait`, then whenever it changes.
     std::function<void(const Error& why)> on_nothing_yet;
   };
-  // Longer than the announcing period: silence until then means that nobody is there, or that broadcast is blocked.
-  static constexpr Duration kFirstWord = 1500ms;
-
   Finder(net::Loop& loop, const SearchOptions& options, Handlers handlers);
 
  private:
@@ -33,6 +30,7 @@ class Finder {
 
   net::Loop& loop_;
   std::string project_;
+  Duration wait_;
   Handlers handlers_;
   Searcher searcher_;
   net::Timer ask_timer_;

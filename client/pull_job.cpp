@@ -28,7 +28,8 @@ void append(std::vector<T>& to, std::vector<T>& from) {
 }
 
 void merge(PullReport& all, PullReport one) {
-  if (all.outcome == Outcome::done) {
+  // Somebody who stopped it is told just that, whatever went wrong before.
+  if (all.outcome == Outcome::done || one.outcome == Outcome::cancelled) {
     all.outcome = one.outcome;
     all.text = one.text;
   }
@@ -77,14 +78,34 @@ PullReport PullJob::take(const PullRequest& request) {
   if (!granted) return ended(granted.error());
   PullReport report = take_granted(request, *granted);
   report.giver = granted->giver;
-  if (report.outcome == Outcome::interrupted) {
-    // The server knows which side broke off, and why.
-    const auto over = desk_.over(granted->transfer);
-    if (over.wait_for(kEndingLimit)) {
-      const auto end = over.get();
-      if (end && end->outcome != Outcome::done && !end->text.empty()) report.text = end->text;
-    }
+  if (report.outcome != Outcome::cancelled) {
+    // The server knows which side broke off, and why. Its word is waited for in any case: a user who left before it would
+    // count as the one who broke off.
+    const std::string cause = cause_of_end(granted->transfer);
+    if (report.outcome == Outcome::interrupted && !cause.empty()) report.text = cause;
   }
+  const std::lock_guard lock(mutex_);
+  transfer_ = 0;
+  return mark_ended(std::move(report));
+}
+
+std::string PullJob::cause_of_end(protocol::TransferId transfer) {
+  const Answer<protocol::TransferOver> over = desk_.over(transfer);
+  {
+    const std::lock_guard lock(mutex_);
+    if (ended_by_) return "";
+    ending_ = over;
+  }
+  if (!over.wait_for(kEndingLimit)) return "";
+  const auto end = over.get();
+  return end && end->outcome != Outcome::done ? end->text : "";
+}
+
+// With mutex_ held.
+PullReport PullJob::mark_ended(PullReport report) const {
+  if (!ended_by_ || report.outcome == Outcome::done) return report;
+  report.outcome = ended_by_->outcome;
+  report.text = ended_by_->text;
   return report;
 }
 
@@ -96,7 +117,7 @@ Result<Granted> PullJob::ask_server(const PullRequest& request) {
   const Answer<Granted> answer = desk_.get(std::move(ask));
   {
     const std::lock_guard lock(mutex_);
-    if (is_cancelled_) return Error{Outcome::cancelled, "cancelled"};
+    if (ended_by_) return *ended_by_;
     asked_ = answer;
   }
   return answer.get();
@@ -106,7 +127,7 @@ PullReport PullJob::take_granted(const PullRequest& request, const Granted& gran
   net::DataSocket socket;
   {
     const std::lock_guard lock(mutex_);
-    if (is_cancelled_) socket.interrupt();
+    if (ended_by_) socket.interrupt();
     socket_ = &socket;
     transfer_ = granted.transfer;
   }
@@ -124,7 +145,7 @@ PullReport PullJob::take_granted(const PullRequest& request, const Granted& gran
     {
       const std::lock_guard lock(mutex_);
       taker_ = &taker;
-      if (is_cancelled_) taker.cancel();
+      if (ended_by_) taker.cancel();
     }
     report = taker.run();
     const std::lock_guard lock(mutex_);
@@ -135,11 +156,7 @@ PullReport PullJob::take_granted(const PullRequest& request, const Granted& gran
   }
   const std::lock_guard lock(mutex_);
   socket_ = nullptr;
-  if (is_cancelled_ && report.outcome != Outcome::done) {
-    report.outcome = Outcome::cancelled;
-    report.text = "cancelled; what is verified is kept";
-  }
-  return report;
+  return mark_ended(std::move(report));
 }
 
 PullProgress PullJob::progress() const {
@@ -147,11 +164,14 @@ PullProgress PullJob::progress() const {
   return taker_ ? sum(finished_, taker_->progress()) : finished_;
 }
 
-void PullJob::cancel() {
+void PullJob::cancel() { end(Error{Outcome::cancelled, "cancelled; what is verified is kept"}); }
+
+void PullJob::end(const Error& why) {
   const std::lock_guard lock(mutex_);
-  if (is_cancelled_) return;
-  is_cancelled_ = true;
-  if (asked_) asked_->set(Error{Outcome::cancelled, "cancelled"});
+  if (ended_by_) return;
+  ended_by_ = why;
+  if (asked_) asked_->set(why);
+  if (ending_) ending_->set(why);
   if (taker_) {
     taker_->cancel();
   } else if (socket_) {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,9 +21,13 @@ class PullJob : public Transfer {
   PullJob(TransferDesk& desk, ProjectFolder& folder, PullRequest request);
 
   void run();
+  // Instead of run().
+  void refuse(const Error& why) { report_.set(why); }
 
   PullProgress progress() const override;
   void cancel() override;
+  // Stops it for this reason, which is what its report says.
+  void end(const Error& why);
   Answer<PullReport> report() const override { return report_; }
 
  private:
@@ -30,6 +35,10 @@ class PullJob : public Transfer {
   PullReport take(const PullRequest& request);
   PullReport take_granted(const PullRequest& request, const Granted& granted);
   Result<Granted> ask_server(const PullRequest& request);
+  // Waits until the server says how it ended: why it was interrupted; "" when it was not, or nothing is said in time.
+  std::string cause_of_end(protocol::TransferId transfer);
+  // A pull that was stopped says why, however that showed in the end.
+  PullReport mark_ended(PullReport report) const;
 
   TransferDesk& desk_;
   ProjectFolder& folder_;
@@ -37,8 +46,9 @@ class PullJob : public Transfer {
   Answer<PullReport> report_;
 
   mutable std::mutex mutex_;  // Guards all below.
-  bool is_cancelled_ = false;
+  std::optional<Error> ended_by_;
   std::optional<Answer<Granted>> asked_;
+  std::optional<Answer<protocol::TransferOver>> ending_;
   net::DataSocket* socket_ = nullptr;
   Taker* taker_ = nullptr;
   protocol::TransferId transfer_ = 0;

@@ -18,7 +18,8 @@ SessionKeeper::SessionKeeper(net::Loop& loop, Options options, Handlers handlers
       handlers_(std::move(handlers)),
       last_server_(options_.folder),
       pause_timer_(loop, [this] { attempt(); }),
-      waiting_timer_(loop, [this] { expire_waiting(); }) {}
+      waiting_timer_(loop, [this] { expire_waiting(); }),
+      pause_(options_.pause_min) {}
 
 SessionKeeper::~SessionKeeper() = default;
 
@@ -57,7 +58,7 @@ void SessionKeeper::connect(const net::Endpoint& to) {
 void SessionKeeper::on_action(protocol::ClientAction next) {
   if (std::holds_alternative<action::Joined>(next)) {
     was_joined_ = true;
-    pause_ = kPauseMin;
+    pause_ = options_.pause_min;
     last_server_.set(*current_);
     waiting_timer_.cancel();
     for (Waiting& each : std::exchange(waiting_, {})) {
@@ -87,7 +88,8 @@ void SessionKeeper::pause(const Error& why) {
 
 void SessionKeeper::ask(protocol::ClientMessage message, Connection::AnswerHandler on_answer) {
   if (is_over_) return on_answer(Error{Outcome::cancelled, "the session is over"});
-  if (connection_ && was_joined_) return connection_->ask(std::move(message), std::move(on_answer));
+  if (connection_ && was_joined_ && !connection_->is_over())
+    return connection_->ask(std::move(message), std::move(on_answer));
   waiting_.push_back({std::move(message), std::move(on_answer), loop_.now() + kAskLimit});
   if (!waiting_timer_.is_set()) waiting_timer_.set_at(waiting_.front().deadline);
 }

@@ -18,12 +18,16 @@ namespace callboard::client {
 // Loop thread only.
 class SessionKeeper {
  public:
+  static constexpr Duration kPauseMin = 500ms;
+  static constexpr Duration kPauseMax = 15s;
+
   struct Options {
     protocol::ClientIdentity identity;    // `wall` is set at every attempt.
     std::optional<net::Endpoint> server;  // Only this one.
     SearchOptions search;
     std::string folder;  // Where the last good address is kept; empty: nowhere.
     bool rejoin = true;
+    Duration pause_min = kPauseMin;
     bool waits_for_server = true;  // false: a server that is not found at once is an end, not a wait.
   };
   struct Handlers {
@@ -32,9 +36,6 @@ class SessionKeeper {
     // A session that was joined (or on its way) ended; another follows when `will_rejoin`. Otherwise this is the end.
     std::function<void(const Error& why, bool will_rejoin)> on_lost;
   };
-  static constexpr Duration kPauseMin = 500ms;
-  static constexpr Duration kPauseMax = 15s;
-
   SessionKeeper(net::Loop& loop, Options options, Handlers handlers);
   ~SessionKeeper();
 
@@ -74,7 +75,7 @@ class SessionKeeper {
   std::deque<Waiting> waiting_;
   net::Timer pause_timer_;
   net::Timer waiting_timer_;
-  Duration pause_ = kPauseMin;
+  Duration pause_;
   bool was_remembered_ = false;  // The present attempt goes to the last good address.
   bool was_joined_ = false;      // In the present connection.
   bool is_over_ = false;

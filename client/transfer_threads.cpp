@@ -1,6 +1,7 @@
 #include "client/transfer_threads.h"
 
 #include <array>
+#include <system_error>
 #include <utility>
 
 #include "base/limits.h"
@@ -46,21 +47,65 @@ Result<Bytes> open_data_connection(net::DataSocket& socket, const Granted& grant
 }
 
 TransferThreads::~TransferThreads() {
-  cancel_all();
+  end_all(Error{Outcome::cancelled, "the client has stopped"});
   for (const auto& each : threads_) each->thread.join();
 }
 
-void TransferThreads::start(std::function<void()> work, std::function<void()> cancel) {
+namespace {
+
+// What is given, as the thread that gives and those that cancel it share it.
+class Gift {
+ public:
+  void run(ProjectFolder& folder, const Granted& granted) {
+    auto rest = open_data_connection(socket_, granted);
+    // The server tells both sides how it ended, also when it never began.
+    if (!rest) return;
+    Giver giver({.socket = socket_, .root = folder.root(), .folder = folder.listing(), .while_reading = {}},
+                std::move(*rest));
+    set_giver(&giver);
+    (void)giver.run();
+    set_giver(nullptr);
+  }
+
+  void cancel() {
+    const std::lock_guard lock(mutex_);
+    is_cancelled_ = true;
+    // A giver may be reading a large folder; the socket alone would not stop that.
+    if (giver_) giver_->cancel();
+    socket_.interrupt();
+  }
+
+ private:
+  void set_giver(Giver* giver) {
+    const std::lock_guard lock(mutex_);
+    giver_ = giver;
+    if (giver_ && is_cancelled_) giver_->cancel();
+  }
+
+  net::DataSocket socket_;
+  std::mutex mutex_;  // Guards all below.
+  bool is_cancelled_ = false;
+  Giver* giver_ = nullptr;
+};
+
+}  // namespace
+
+Result<void> TransferThreads::start(std::function<void()> work, std::function<void(const Error&)> end) {
   const std::lock_guard lock(mutex_);
   reap();
-  if (is_cancelled_) cancel();
   auto entry = std::make_shared<Thread>();
-  entry->cancel = std::move(cancel);
-  entry->thread = std::thread([entry, work = std::move(work)] {
-    work();
-    entry->is_done = true;
-  });
+  entry->end = std::move(end);
+  if (ended_by_) entry->end(*ended_by_);
+  try {
+    entry->thread = std::thread([entry, work = std::move(work)] {
+      work();
+      entry->is_done = true;
+    });
+  } catch (const std::system_error& error) {
+    return os_error("start a thread", error.code().value());
+  }
   threads_.push_back(std::move(entry));
+  return {};
 }
 
 void TransferThreads::reap() {
@@ -74,32 +119,25 @@ void TransferThreads::reap() {
   }
 }
 
-void TransferThreads::cancel_all() {
+void TransferThreads::end_all(const Error& why) {
   const std::lock_guard lock(mutex_);
-  is_cancelled_ = true;
-  for (const auto& each : threads_) each->cancel();
+  ended_by_ = why;
+  for (const auto& each : threads_) each->end(why);
 }
 
 void TransferThreads::give(const Granted& granted) {
   if (!folder_) return;
-  // Shared by the thread and whoever cancels it.
-  const auto socket = std::make_shared<net::DataSocket>();
-  const auto work = [this, granted, socket] {
-    auto rest = open_data_connection(*socket, granted);
-    // The server tells both sides how it ended, also when it never began.
-    if (!rest) return;
-    Giver giver(
-        {.socket = *socket, .root = folder_->root(), .folder = folder_->listing(), .while_reading = {}},
-        std::move(*rest));
-    (void)giver.run();
-  };
-  start(work, [socket] { socket->interrupt(); });
+  const auto gift = std::make_shared<Gift>();
+  const auto work = [this, granted, gift] { gift->run(*folder_, granted); };
+  // Both sides learn from the server when nobody comes.
+  if (!start(work, [gift](const Error&) { gift->cancel(); })) desk_.cancel_on_server(granted.transfer);
 }
 
 std::shared_ptr<Transfer> TransferThreads::pull(PullRequest request) {
   ENSURE(folder_ != nullptr);
   auto job = std::make_shared<PullJob>(desk_, *folder_, std::move(request));
-  start([job] { job->run(); }, [job] { job->cancel(); });
+  const auto started = start([job] { job->run(); }, [job](const Error& why) { job->end(why); });
+  if (!started) job->refuse(started.error());
   return job;
 }
 
@@ -118,11 +156,11 @@ Answer<std::vector<LookEntry>> TransferThreads::look(std::string item, std::stri
   ask.item = escaped(item, 1000);
   ask.list = true;
   state->granted = desk_.get(std::move(ask));
-  const auto work = [this, state, answer, item = std::move(item)] {
+  const auto look = [this, state, item = std::move(item)]() -> Result<std::vector<LookEntry>> {
     const auto granted = state->granted.get();
-    if (!granted) return answer.set(granted.error());
+    if (!granted) return granted.error();
     auto rest = open_data_connection(state->socket, *granted);
-    if (!rest) return answer.set(rest.error());
+    if (!rest) return rest.error();
     const TakerParts parts{state->socket,
                            folder_->root(),
                            folder_->listing(),
@@ -130,13 +168,15 @@ Answer<std::vector<LookEntry>> TransferThreads::look(std::string item, std::stri
                            folder_->ops(),
                            system_clock(),
                            to_text(make_unique_id(system_random()))};
-    answer.set(client::look(parts, item, state->is_cancelled, std::move(*rest)));
+    return client::look(parts, item, state->is_cancelled, std::move(*rest));
   };
-  start(work, [state] {
+  const auto end = [state](const Error& why) {
     state->is_cancelled = true;
-    state->granted.set(Error{Outcome::cancelled, "cancelled"});
+    state->granted.set(why);
     state->socket.interrupt();
-  });
+  };
+  const auto started = start([answer, look] { answer.set(look()); }, end);
+  if (!started) answer.set(started.error());
   return answer;
 }
 

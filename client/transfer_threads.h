@@ -53,24 +53,25 @@ class TransferThreads {
   void give(const Granted& granted);
   std::shared_ptr<Transfer> pull(PullRequest request);
   Answer<std::vector<LookEntry>> look(std::string item, std::string from);
-  // Ends all that run, and everything that is begun later.
-  void cancel_all();
+  // Ends all that run, and everything that is begun later. Pulls tell why.
+  void end_all(const Error& why);
 
  private:
   struct Thread {
     std::thread thread;
-    std::function<void()> cancel;
+    std::function<void(const Error& why)> end;
     std::atomic<bool> is_done{false};
   };
 
-  // Runs `work` on a new thread; `cancel` may be called from any thread until it has ended.
-  void start(std::function<void()> work, std::function<void()> cancel);
+  // Runs `work` on a new thread; `end` may be called from any thread until it has ended. Fails when there is no thread
+  // to be had; then neither is called.
+  Result<void> start(std::function<void()> work, std::function<void(const Error&)> end);
   void reap();
 
   TransferDesk& desk_;
   ProjectFolder* folder_;  // Null: gives and takes nothing.
   std::mutex mutex_;
-  bool is_cancelled_ = false;
+  std::optional<Error> ended_by_;
   std::list<std::shared_ptr<Thread>> threads_;
 };
 

@@ -1,0 +1,117 @@
+#include "fake_server.h"
+
+#include <utility>
+
+#include "protocol/codec.h"
+
+namespace callboard::client {
+
+using namespace protocol;
+
+FakeServer::FakeServer(net::Loop& loop) {
+  auto listening = net::TcpListener::listen(
+      loop, {"127.0.0.1", 0},
+      {.on_connection = [this](auto connection) { on_connection(std::move(connection)); }, .on_trouble = {}});
+  listener_ = std::move(listening).value();
+}
+
+void FakeServer::on_connection(std::unique_ptr<net::TcpConnection> connection) {
+  sessions_.push_back(std::make_unique<FakeSession>());
+  FakeSession* session = sessions_.back().get();
+  session->connection = std::move(connection);
+  net::TcpConnection::Handlers handlers;
+  handlers.on_bytes = [this, session](ByteView bytes) { on_bytes(*session, bytes); };
+  handlers.on_ended = [session](const Error&) { session->has_ended = true; };
+  session->connection->start(std::move(handlers));
+  if (greets) say(*session, Greeting{.proto = 1, .software = "fake", .server = UniqueId{1, 1}});
+}
+
+void FakeServer::say(FakeSession& to, const ServerMessage& message) {
+  const EncodedFrame frame = encode(message);
+  to.connection->write(frame.head);
+  if (frame.attachment) to.connection->write(frame.attachment);
+}
+
+void FakeServer::on_bytes(FakeSession& session, ByteView bytes) {
+  session.reader.push(bytes);
+  for (;;) {
+    const auto frame = session.reader.next();
+    if (!frame || !*frame) return;
+    auto message = decode_client((*frame)->kind, (*frame)->body);
+    if (message) on_message(session, std::move(*message));
+  }
+}
+
+void FakeServer::on_message(FakeSession& session, ClientMessage message) {
+  if (std::holds_alternative<TurnRequest>(message)) return say(session, Yours{});
+  if (std::holds_alternative<Yours>(message)) return;
+  session.heard.push_back(message);
+  if (const auto* username = std::get_if<Username>(&message)) {
+    session.is_visit = username->visit;
+    say(session, ProjectQuestion{});
+  } else if (std::holds_alternative<Project>(message)) {
+    welcome(session);
+  } else if (const auto* claim = std::get_if<DocumentClaim>(&message)) {
+    DocumentState state;
+    state.record = claim->record;
+    say(session, state);
+  } else if (std::holds_alternative<AssetsClaim>(message)) {
+    Assets assets;
+    assets.full = true;
+    say(session, assets);
+  } else if (std::holds_alternative<JoinOk>(message)) {
+    offer_next(session);
+  } else if (std::holds_alternative<Bye>(message)) {
+    session.connection->close_after_flush(kTestLimit);
+  } else if (on_ask) {
+    on_ask(session, message);
+  }
+}
+
+void FakeServer::welcome(FakeSession& session) {
+  if (is_other_project) return say(session, WrongProject{.project = "Moria's Race"});
+  session.reader.set_frame_max(kFrameMax);
+  Welcome welcome;
+  welcome.session = SessionId{7};
+  welcome.name = "rigging";
+  welcome.frame_max = kFrameMax;
+  welcome.heartbeat = 15s;
+  welcome.silence = 45s;
+  say(session, welcome);
+  offer_next(session);
+}
+
+void FakeServer::offer_next(FakeSession& session) {
+  const int exchange = session.is_visit ? 3 : session.exchange++;
+  if (exchange == 0) return say(session, DocumentOffer{DocumentRecord::story});
+  if (exchange == 1) {
+    if (offers_assets) say(session, AssetsOffer{});
+    return;
+  }
+  if (exchange == 2) return say(session, DocumentOffer{DocumentRecord::analytics});
+  session.is_joined = true;
+  say(session, Yours{});
+}
+
+FakeAnnouncer::FakeAnnouncer(net::Loop& loop, std::vector<Announcement> says) : says_(std::move(says)) {
+  const auto hear = [this](ByteView bytes, const net::Endpoint& from) {
+    const auto datagram = parse_datagram(bytes);
+    if (!datagram || !std::holds_alternative<Search>(*datagram)) return;
+    ++searches_;
+    for (const Announcement& each : says_) (void)socket_->send(from, as_bytes(format(each)));
+  };
+  auto opened = net::UdpSocket::open(loop, {.at = {"0.0.0.0", 0}, .shares_port = true},
+                                     {.on_datagram = hear, .on_trouble = {}});
+  socket_ = std::move(opened).value();
+}
+
+Announcement announcement(const net::Endpoint& server, std::uint64_t id) {
+  Announcement says;
+  says.address = server.host;
+  says.port = server.port;
+  says.project = "Moria's Race";
+  says.id = UniqueId{id, id};
+  return says;
+}
+
+}  // namespace callboard::client

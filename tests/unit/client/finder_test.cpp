@@ -1,0 +1,95 @@
+#include "client/finder.h"
+
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <thread>
+
+#include "client/discovery.h"
+#include "fake_server.h"
+
+namespace callboard::client {
+namespace {
+
+struct Search {
+  net::Loop loop;
+  std::vector<net::Endpoint> found;
+  std::vector<Error> said;
+
+  std::unique_ptr<Finder> start(std::uint16_t port, Duration wait) {
+    SearchOptions options;
+    options.project = "Moria's Race";
+    options.ask_addresses = {"127.255.255.255"};
+    options.discovery_port = port;
+    options.wait = wait;
+    Finder::Handlers handlers;
+    handlers.on_found = [this](const net::Endpoint& server) { found.push_back(server); };
+    handlers.on_nothing_yet = [this](const Error& why) { said.push_back(why); };
+    return std::make_unique<Finder>(loop, options, std::move(handlers));
+  }
+};
+
+TEST_CASE("the one server of the project is found") {
+  Search search;
+  auto other = announcement({"127.0.0.9", 9}, 9);
+  other.project = "Other";
+  FakeAnnouncer announcer(search.loop, {other, announcement({"127.0.0.1", 4100})});
+  const auto finder = search.start(announcer.port(), 5s);
+  REQUIRE(search.loop.run_until([&] { return !search.found.empty(); }, kTestLimit));
+  CHECK(search.found[0] == net::Endpoint{"127.0.0.1", 4100});
+  CHECK(search.said.empty());
+}
+
+TEST_CASE("two servers of one project are both named and none is chosen") {
+  Search search;
+  FakeAnnouncer announcer(search.loop,
+                          {announcement({"127.0.0.1", 4100}, 1), announcement({"127.0.0.1", 4200}, 2)});
+  const auto finder = search.start(announcer.port(), 5s);
+  REQUIRE(search.loop.run_until([&] { return !search.said.empty(); }, kTestLimit));
+  CHECK(search.found.empty());
+  CHECK(search.said[0].outcome == Outcome::failed);
+  CHECK(search.said[0].text.find("127.0.0.1:4100") != std::string::npos);
+  CHECK(search.said[0].text.find("127.0.0.1:4200") != std::string::npos);
+}
+
+TEST_CASE("silence is said once, and other projects' servers are mentioned") {
+  Search search;
+  auto other = announcement({"127.0.0.9", 9}, 9);
+  other.project = "Other";
+  FakeAnnouncer announcer(search.loop, {other});
+  const auto finder = search.start(announcer.port(), 1ms);
+  const std::string silence = "no server of project \"Moria's Race\" answers";
+  const std::string others = silence + " (servers of other projects do)";
+  const auto is_mentioned = [&] { return !search.said.empty() && search.said.back().text == others; };
+  REQUIRE(search.loop.run_until(is_mentioned, kTestLimit));
+  CHECK(search.found.empty());
+  // Before the other's answer it may have been silence alone.
+  CHECK(search.said.size() <= 2);
+  CHECK(search.said[0].outcome == Outcome::not_found);
+  CHECK(search.said[0].text.starts_with(silence));
+}
+
+TEST_CASE("a search tells of each server and ends soon after the first, long before its limit") {
+  net::Loop loop;
+  FakeAnnouncer announcer(loop, {announcement({"127.0.0.1", 4100}, 1), announcement({"127.0.0.1", 4200}, 2)});
+  std::atomic<bool> is_over{false};
+  SearchReport report;
+  std::vector<std::uint16_t> told;
+  std::thread searching([&] {
+    SearchOptions options;
+    options.ask_addresses = {"127.255.255.255"};
+    options.discovery_port = announcer.port();
+    options.wait = 1h;
+    options.settle = 1ms;
+    report = client::search(options, [&](const FoundServer& server) { told.push_back(server.port); });
+    is_over = true;
+    loop.post([] {});
+  });
+  CHECK(loop.run_until([&] { return is_over.load(); }, kTestLimit));
+  searching.join();
+  REQUIRE_FALSE(told.empty());
+  CHECK(told[0] == 4100);
+  CHECK(report.servers.size() == told.size());
+}
+
+}  // namespace
+}  // namespace callboard::client

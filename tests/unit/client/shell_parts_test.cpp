@@ -1,0 +1,175 @@
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "client/answer.h"
+#include "client/inbox.h"
+#include "client/item_watch.h"
+#include "client/last_server.h"
+#include "fake_server.h"
+#include "tests/support/temp_dir.h"
+
+namespace callboard::client {
+namespace {
+
+TEST_CASE("an answer's first setting counts and tells whoever listens, once") {
+  const Answer<int> answer;
+  std::vector<int> told;
+  answer.then([&](const Result<int>& result) { told.push_back(*result); });
+  CHECK_FALSE(answer.wait_for(0s));
+  CHECK(answer.set(1));
+  CHECK_FALSE(answer.set(2));
+  CHECK(answer.wait_for(0s));
+  CHECK(*answer.get() == 1);
+  answer.then([&](const Result<int>& result) { told.push_back(10 + *result); });
+  CHECK(told == std::vector<int>{1, 11});
+}
+
+TEST_CASE("an answer waited for on one thread is brought by another") {
+  const Answer<std::string> answer;
+  std::thread bringing([answer] { answer.set(Error{Outcome::locked, "held"}); });
+  CHECK(answer.get().error().text == "held");
+  bringing.join();
+}
+
+TEST_CASE("a listener may ask for the answer again while it is told") {
+  const Answer<int> answer;
+  int heard = 0;
+  answer.then([&](const Result<int>&) { heard = *answer.get(); });
+  answer.set(5);
+  CHECK(heard == 5);
+}
+
+TEST_CASE("tasks run on the loop in the order they were posted") {
+  net::Loop loop;
+  Inbox inbox(loop);
+  std::vector<int> ran;
+  inbox.post([&] { ran.push_back(1); });
+  inbox.post([&] {
+    ran.push_back(2);
+    inbox.post([&] { ran.push_back(4); });
+  });
+  inbox.post([&] { ran.push_back(3); });
+  CHECK(ran.empty());
+  REQUIRE(loop.run_until([&] { return ran.size() == 4; }, kTestLimit));
+  CHECK(ran == std::vector<int>{1, 2, 3, 4});
+}
+
+TEST_CASE("tasks that will not run are refused, before and after the end") {
+  net::Loop loop;
+  Inbox inbox(loop);
+  int ran = 0;
+  int refused = 0;
+  inbox.post([&] { ++ran; }, [&] { ++refused; });
+  inbox.close();
+  CHECK(refused == 1);
+  inbox.post([&] { ++ran; }, [&] { ++refused; });
+  CHECK(refused == 2);
+  loop.run();
+  CHECK(ran == 0);
+}
+
+TEST_CASE("the last server is remembered in the folder") {
+  const support::TempDir folder;
+  const std::string path = folder.path().string();
+  CHECK_FALSE(LastServer(path).get());
+  LastServer(path).set({"10.0.0.7", 4100});
+  CHECK(LastServer(path).get() == net::Endpoint{"10.0.0.7", 4100});
+  LastServer(path).set({"fe80::1%eth0", 4100});
+  CHECK(LastServer(path).get() == net::Endpoint{"fe80::1%eth0", 4100});
+  CHECK_FALSE(std::filesystem::exists(folder / ".callboard/last_server.new"));
+}
+
+TEST_CASE("a last server that cannot be read is none") {
+  const support::TempDir folder;
+  std::filesystem::create_directory(folder / ".callboard");
+  for (const char* text : {"", "\n", "host:99999\n", ":\n"}) {
+    std::ofstream(folder / ".callboard/last_server") << text;
+    INFO(text);
+    CHECK_FALSE(LastServer(folder.path().string()).get());
+  }
+}
+
+TEST_CASE("without a folder the last server is remembered for the object's life") {
+  LastServer server("");
+  server.set({"10.0.0.7", 4100});
+  CHECK(server.get() == net::Endpoint{"10.0.0.7", 4100});
+  CHECK_FALSE(LastServer("").get());
+}
+
+struct Watched {
+  support::TempDir top;
+  std::unique_ptr<ProjectFolder> folder;
+  net::Loop loop;
+  int first_looks = 0;
+  std::vector<ItemWatch::Changes> changes;
+
+  Watched() {
+    add("dev/chr/Moria/rig.txt");
+    folder = ProjectFolder::open(top.path().string()).value();
+  }
+  void add(const std::string& path) {
+    std::filesystem::create_directories((top / path).parent_path());
+    std::ofstream(top / path) << "x";
+  }
+  std::unique_ptr<ItemWatch> watch() {
+    ItemWatch::Handlers handlers;
+    handlers.on_first_look = [this] { ++first_looks; };
+    handlers.on_changes = [this](const ItemWatch::Changes& each) { changes.push_back(each); };
+    handlers.on_warning = [](std::string_view) {};
+    return std::make_unique<ItemWatch>(loop, *folder, sync::ItemPatterns(), std::move(handlers));
+  }
+};
+
+TEST_CASE("the first look finds the items and is no change") {
+  Watched here;
+  const auto watch = here.watch();
+  CHECK_FALSE(watch->items());
+  REQUIRE(here.loop.run_until([&] { return here.first_looks == 1; }, kTestLimit));
+  REQUIRE(watch->items());
+  CHECK(watch->items()->size() == 1);
+  CHECK(watch->items()->contains("/dev/chr/Moria"));
+  CHECK(here.changes.empty());
+}
+
+TEST_CASE("items that come, change and go are told, the others are not") {
+  Watched here;
+  here.add("dev/chr/Gimli/rig.txt");
+  here.add("dev/chr/Balin/rig.txt");
+  const auto watch = here.watch();
+  REQUIRE(here.loop.run_until([&] { return here.first_looks == 1; }, kTestLimit));
+  here.add("pln/plan.txt");
+  std::filesystem::remove_all(here.top / "dev/chr/Gimli");
+  std::filesystem::last_write_time(here.top / "dev/chr/Moria/rig.txt",
+                                   std::filesystem::file_time_type::clock::now() + std::chrono::hours(1));
+  watch->look_now();
+  REQUIRE(here.loop.run_until([&] { return !here.changes.empty(); }, kTestLimit));
+  const ItemWatch::Changes& told = here.changes[0];
+  CHECK(told.size() == 3);
+  CHECK(told.at("/pln"));
+  CHECK(told.at("/dev/chr/Moria"));
+  CHECK_FALSE(told.at("/dev/chr/Gimli"));
+  CHECK(here.first_looks == 1);
+}
+
+TEST_CASE("a look asked for while one runs follows it") {
+  Watched here;
+  const auto watch = here.watch();
+  watch->look_now();
+  here.add("pln/plan.txt");
+  REQUIRE(
+      here.loop.run_until([&] { return watch->items() && watch->items()->contains("/pln"); }, kTestLimit));
+  CHECK(here.first_looks == 1);
+}
+
+TEST_CASE("a watch may end while it looks") {
+  Watched here;
+  auto watch = here.watch();
+  watch.reset();
+  here.loop.run();
+  CHECK(here.first_looks == 0);
+}
+
+}  // namespace
+}  // namespace callboard::client
