@@ -69,6 +69,19 @@ TEST_CASE("the private folder is never an item") {
   CHECK(found->items == Items{{"/a", {1'500}}, {"/a/b", {1'500}}});
 }
 
+TEST_CASE("looking for items ends when it is asked to stop") {
+  const TempDir folder;
+  write_at(folder / "dev/chr/Moria/a.blend", 1000);
+  const auto root = Root::open(folder.path().string());
+  REQUIRE(root);
+  std::stop_source stop;
+  CHECK(find_items(*root, ItemPatterns(), stop.get_token()));
+  stop.request_stop();
+  const auto found = find_items(*root, ItemPatterns(), stop.get_token());
+  REQUIRE_FALSE(found);
+  CHECK(found.error().outcome == Outcome::cancelled);
+}
+
 TEST_CASE("item patterns are checked when they are read") {
   CHECK(ItemPatterns::from("dev/*/*  /ast/?[a-c]/\n pln/").value().patterns() ==
         std::vector<std::vector<std::string>>{{"dev", "*", "*"}, {"ast", "?[a-c]"}, {"pln"}});
