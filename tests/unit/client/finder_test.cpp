@@ -5,7 +5,7 @@
 #include <thread>
 
 #include "client/discovery.h"
-#include "fake_server.h"
+#include "tests/unit/client/fake_server.h"
 
 namespace callboard::client {
 namespace {

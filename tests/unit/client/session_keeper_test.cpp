@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "fake_server.h"
 #include "tests/support/temp_dir.h"
+#include "tests/unit/client/fake_server.h"
 
 namespace callboard::client {
 namespace {

@@ -7,8 +7,8 @@
 #include "client/inbox.h"
 #include "client/item_watch.h"
 #include "client/last_server.h"
-#include "fake_server.h"
 #include "tests/support/temp_dir.h"
+#include "tests/unit/client/fake_server.h"
 
 namespace callboard::client {
 namespace {

@@ -5,8 +5,8 @@
 #include <fstream>
 
 #include "client/pull_job.h"
-#include "fake_server.h"
 #include "tests/support/temp_dir.h"
+#include "tests/unit/client/fake_server.h"
 
 namespace callboard::client {
 namespace {
@@ -148,7 +148,7 @@ TEST_CASE("transfers that wait end with their threads, each answered") {
 TEST_CASE("what is begun after the end is over at once") {
   Taking here;
   TransferThreads threads(here.desk, here.folder.get());
-  threads.cancel_all();
+  threads.end_all(Error{Outcome::cancelled, "cancelled"});
   CHECK(threads.pull(request())->report().get()->outcome == Outcome::cancelled);
   CHECK(threads.look("/dev", "lighting").get().error().outcome == Outcome::cancelled);
 }
