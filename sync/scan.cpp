@@ -3,28 +3,21 @@
 // neither unknown files nor directories, else after its files are hashed, else at the end, from the bottom up.
 #include "sync/scan.h"
 
-#include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "base/limits.h"
 #include "base/text.h"
-#include "sync/diff.h"
 #include "sync/directory_reader.h"
 #include "sync/hash.h"
 #include "sync/hash_pool.h"
 #include "sync/scan_directory.h"
 
 namespace callboard::sync {
-
-void refuse(Entry& entry, std::string reason) {
-  entry = Entry{EntryKind::refused, 0, 0, 0, {}, std::move(entry.name), std::move(reason)};
-}
 
 namespace {
 
@@ -33,46 +26,17 @@ constexpr std::size_t kStoreDirectories = 256;
 constexpr std::uint64_t kStoreBytes = 4 * MiB;
 constexpr std::uint64_t kFilesPerTick = 4096;
 
-Result<std::string> link_target(int directory_fd, const std::string& name) {
-  char target[kPathMaxBytes + 1];
-  const ssize_t size = ::readlinkat(directory_fd, name.c_str(), target, sizeof target);
-  if (size < 0) return os_error("cannot be read", errno);
-  return std::string(target, static_cast<std::size_t>(size));
-}
-
-Entry link_entry(const RelativePath& directory, std::string name, const Result<std::string>& target) {
-  Entry entry;
-  entry.kind = EntryKind::symlink;
-  entry.name = std::move(name);
-  if (!target) {
-    refuse(entry, target.error().text);
-  } else if (!symlink_stays_inside(directory, *target) || target->size() > kPathMaxBytes) {
-    refuse(entry, "a link that leaves the project folder: " + quoted(*target));
-  } else {
-    entry.size_bytes = target->size();
-    entry.digest = digest_of(as_bytes(*target));
-    entry.target = *target;
-  }
-  return entry;
-}
-
-Entry file_entry(std::string name, const FileStatus& status) {
-  return Entry{EntryKind::file, status.mode, status.size_bytes, status.mtime_ns, {}, std::move(name), {}};
-}
-
-// Why a name that exists has no RelativePath; empty when it has one.
-std::string unaddressable(const RelativePath& directory, const std::string& name) {
-  const bool fits = directory.bytes().size() + 1 + name.size() <= kPathMaxBytes &&
-                    directory.depth() < static_cast<int>(kPathDepthMax);
-  if (fits && !(directory.is_root() && is_private_name(name))) return {};
-  const auto path = directory.joined(name);
-  return path ? std::string() : path.error().text;
-}
-
 // Assigning {} would keep the capacity.
 template <class T>
 void release(std::vector<T>& vector) {
   vector = std::vector<T>();
+}
+
+void add_child(Tree::Directory& parent, Tree::Node child) {
+  parent.files_below += child->files_below;
+  parent.bytes_below += child->bytes_below;
+  parent.newest_ns = std::max(parent.newest_ns, child->newest_ns);
+  parent.children.push_back(std::move(child));
 }
 
 Error cancelled() { return Error{Outcome::cancelled, "cancelled"}; }
@@ -103,7 +67,7 @@ class Scan {
   void on_hashed(ScanDirectory& directory);
   void keep_known(ScanDirectory& directory);
   void pack(ScanDirectory& directory);
-  void pack_rest();
+  Tree::Node pack_rest();
   void flush(bool all);
 
   void note(const Result<void>& stored);
@@ -119,6 +83,7 @@ class Scan {
   const ScanOptions& options_;
   const std::int64_t started_ns_;
   std::uint64_t files_seen_ = 0;
+  std::optional<Error> not_ready_;         // What before_reading failed with.
   std::deque<ScanDirectory> directories_;  // Parents before children; addresses stay.
   std::vector<ScanDirectory*> to_walk_;
 
@@ -153,11 +118,13 @@ Result<Scanned> Scan::run(const RelativePath& top) {
 }
 
 Result<Scanned> Scan::scan_link(const RelativePath& top) {
-  Entry entry = link_entry(top.parent(), {}, root_.read_link(top));
+  auto parent = root_.open_parent(top);
+  if (!parent) return parent.error();
+  Entry entry = link_entry(top.parent(), parent->get(), std::string(top.name()));
   if (entry.kind == EntryKind::refused) {
     return Error{Outcome::refused, quoted(top.to_item()) + ": " + entry.target};
   }
-  return result(std::make_shared<Tree>(top, std::move(entry), std::vector<Tree::Directory>{}));
+  return result(std::make_shared<Tree>(top, std::move(entry), nullptr));
 }
 
 Result<Scanned> Scan::scan_file(const RelativePath& top, const FileStatus& status) {
@@ -165,7 +132,7 @@ Result<Scanned> Scan::scan_file(const RelativePath& top, const FileStatus& statu
   Entry entry = file_entry({}, status);
   if (const auto known = index_.known_digest(top, status)) {
     entry.digest = *known;
-    return result(std::make_shared<Tree>(top, std::move(entry), std::vector<Tree::Directory>{}));
+    return result(std::make_shared<Tree>(top, std::move(entry), nullptr));
   }
   auto file = root_.open_file(top);
   if (!file) return file.error();
@@ -179,7 +146,7 @@ Result<Scanned> Scan::scan_file(const RelativePath& top, const FileStatus& statu
   entry = file_entry({}, hashed->status);
   entry.digest = hashed->digest;
   if (!is_unsettled(hashed->status, started_ns_)) note(index_.add_known(top, hashed->status, hashed->digest));
-  Scanned scanned = result(std::make_shared<Tree>(top, std::move(entry), std::vector<Tree::Directory>{}));
+  Scanned scanned = result(std::make_shared<Tree>(top, std::move(entry), nullptr));
   scanned.totals = {1, 1, told.bytes_hashed};
   return scanned;
 }
@@ -187,14 +154,16 @@ Result<Scanned> Scan::scan_file(const RelativePath& top, const FileStatus& statu
 Result<Scanned> Scan::scan_directory(const RelativePath& top, const FileStatus& status) {
   ScanDirectory& whole = directories_.emplace_back();
   whole.path = top;
-  whole.mode = status.mode;
+  whole.packed.name = std::string(top.name());
+  whole.packed.mode = status.mode;
+  whole.packed.mtime_ns = status.mtime_ns;
   to_walk_.push_back(&whole);
   auto walked = walk_all();
   pool_.finish();
   flush(true);
   if (!walked) return walked.error();
   if (is_cancelled()) return cancelled();
-  pack_rest();
+  Tree::Node node = pack_rest();
 
   std::vector<std::string> present;
   for (const ScanDirectory& directory : directories_) {
@@ -203,12 +172,8 @@ Result<Scanned> Scan::scan_directory(const RelativePath& top, const FileStatus& 
   std::sort(present.begin(), present.end());
   note(index_.forget_vanished(top, present));
 
-  Entry entry{EntryKind::directory, whole.mode, 0, 0, whole.packed.digest, {}, {}};
-  std::vector<Tree::Directory> packed;
-  for (ScanDirectory& directory : directories_) {
-    if (directory.is_there) packed.push_back(std::move(directory.packed));
-  }
-  return result(std::make_shared<Tree>(top, std::move(entry), std::move(packed)));
+  Entry entry = node->entry();
+  return result(std::make_shared<Tree>(top, std::move(entry), std::move(node)));
 }
 
 Result<void> Scan::walk_all() {
@@ -218,7 +183,7 @@ Result<void> Scan::walk_all() {
     to_walk_.pop_back();
     auto walked = walk(directory);
     if (walked) continue;
-    if (directory.parent == nullptr) return walked;
+    if (directory.parent == nullptr || not_ready_) return walked;
     // Gone, not readable, or replaced by something else since its name was read. The parent's entry is left to
     // pack_rest(): its files may be in the pool's hands.
     directory.is_there = false;
@@ -231,6 +196,12 @@ Result<void> Scan::walk_all() {
 Result<void> Scan::walk(ScanDirectory& directory) {
   auto fd = root_.open_directory(directory.path);
   if (!fd) return fd.error();
+  if (options_.before_reading) {
+    if (auto ready = options_.before_reading(directory.path, fd->get()); !ready) {
+      not_ready_ = ready.error();
+      return ready;
+    }
+  }
   if (auto read = read_entries(directory, fd->get()); !read) return read;
   tell();
   if (directory.unknown.empty()) {
@@ -264,7 +235,7 @@ Result<void> Scan::read_entries(ScanDirectory& directory, int fd) {
         add_directory(directory, named);
         break;
       case FileKind::symlink:
-        directory.entries.push_back(link_entry(directory.path, named.name, link_target(fd, named.name)));
+        directory.entries.push_back(link_entry(directory.path, fd, std::move(named.name)));
         break;
       case FileKind::pipe:
       case FileKind::socket:
@@ -290,7 +261,9 @@ void Scan::add_file(ScanDirectory& directory, NamedStatus& named, KnownFiles& kn
 void Scan::add_directory(ScanDirectory& directory, NamedStatus& named) {
   ScanDirectory& child = directories_.emplace_back();
   child.path = *directory.path.joined(named.name);
-  child.mode = named.status.mode;
+  child.packed.name = named.name;
+  child.packed.mode = named.status.mode;
+  child.packed.mtime_ns = named.status.mtime_ns;
   child.parent = &directory;
   Entry& entry = directory.entries.emplace_back();
   entry.kind = EntryKind::directory;
@@ -315,8 +288,12 @@ void Scan::keep_known(ScanDirectory& directory) {
   for (std::size_t i = 0; i < directory.entries.size(); ++i) {
     const Entry& entry = directory.entries[i];
     if (entry.kind != EntryKind::file || is_gone(entry)) continue;
-    if (!is_unsettled(directory.statuses[i], started_ns_)) {
-      writer.add({entry.name, directory.statuses[i], entry.digest});
+    const KnownFiles::Known known{entry.name, directory.statuses[i], entry.digest};
+    if (!is_unsettled(known.status, started_ns_)) {
+      writer.add(known);
+    } else if (options_.on_unsettled) {
+      const std::lock_guard lock(store_mutex_);
+      options_.on_unsettled(directory.path, known);
     }
   }
   Bytes packed = writer.finish();
@@ -338,26 +315,26 @@ void Scan::flush(bool all) {
 
 void Scan::pack(ScanDirectory& directory) {
   std::erase_if(directory.entries, is_gone);
-  directory.packed.path = directory.path.bytes();
   Tree::pack(directory.entries, directory.packed);
   release(directory.entries);
   directory.is_packed = true;
 }
 
-// Children come after their parents, so backwards every directory finds its children done.
-void Scan::pack_rest() {
-  for (auto directory = directories_.rbegin(); directory != directories_.rend(); ++directory) {
+// Children come after their parents, so backwards every directory finds its children done. Gives the first one.
+Tree::Node Scan::pack_rest() {
+  for (auto directory = directories_.rbegin();; ++directory) {
     if (directory->is_there && !directory->is_packed) pack(*directory);
-    if (directory->parent == nullptr) continue;
+    std::reverse(directory->packed.children.begin(), directory->packed.children.end());
+    auto node = std::make_shared<const Tree::Directory>(std::move(directory->packed));
+    if (directory->parent == nullptr) return node;
     Entry& entry = directory->parent->entries[directory->entry_in_parent];
     if (!directory->is_there) {
       if (directory->trouble.empty()) entry.name.clear();
       if (!directory->trouble.empty()) refuse(entry, directory->trouble);
       continue;
     }
-    entry.digest = directory->packed.digest;
-    directory->parent->packed.files_below += directory->packed.files_below;
-    directory->parent->packed.bytes_below += directory->packed.bytes_below;
+    entry.digest = node->digest;
+    add_child(directory->parent->packed, std::move(node));
   }
 }
 

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "sync/index.h"
+#include "sync/known_files.h"
 #include "sync/root.h"
 #include "sync/tree.h"
 
@@ -25,6 +26,11 @@ struct ScanOptions {
   const std::atomic<bool>* cancelled = nullptr;  // May be set from any thread; must outlive the scan.
   // Told often, on the thread that called scan(); keep it cheap.
   std::function<void(const ScanProgress&)> on_progress;
+  // Told of every directory once it is open and before its names are read, on the thread that called scan(). An error
+  // ends the scan with it.
+  std::function<Result<void>(const RelativePath& directory, int fd)> before_reading;
+  // Told of files so new that the index does not learn their content; on any thread, one at a time.
+  std::function<void(const RelativePath& directory, const KnownFiles::Known& file)> on_unsettled;
 };
 
 struct Scanned {

@@ -8,6 +8,7 @@
 
 #include "base/entry.h"
 #include "sync/file_status.h"
+#include "sync/make_entry.h"
 #include "sync/relative_path.h"
 #include "sync/tree.h"
 
@@ -19,7 +20,6 @@ struct ScanDirectory {
   RelativePath path;
   ScanDirectory* parent = nullptr;
   std::uint32_t entry_in_parent = 0;
-  std::uint16_t mode = 0;
 
   std::vector<Entry> entries;          // Emptied when packed.
   std::vector<FileStatus> statuses;    // Beside `entries`, while the index is to be told.
@@ -29,11 +29,10 @@ struct ScanDirectory {
   bool is_packed = false;
   bool is_there = true;  // False when it could not be opened: no part of the tree.
   std::string trouble;   // Why, when it is there no more for other reasons than having vanished.
-  Tree::Directory packed;
+  Tree::Directory
+      packed;  // Its name, mode and time from the start; those beneath it from the last to the first.
 };
 
-// Makes `entry` a refused one, in place.
-void refuse(Entry& entry, std::string reason);
 inline bool is_gone(const Entry& entry) { return entry.name.empty(); }
 
 }  // namespace callboard::sync

@@ -1,27 +1,17 @@
 #include "sync/tree.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "sync/hash.h"
+#include "sync/packed_entries.h"
 
 namespace callboard::sync {
 namespace {
 
 // Of a serialised entry without its two texts: kind, mode, size, mtime, digest, two lengths. Only to reserve memory.
 constexpr std::size_t kEntryHead = 1 + 2 + 8 + 8 + 16 + 2 + 2;
-
-// Directories are packed by this program, so a broken one is a bug.
-template <class Visit>
-void for_each_entry(const Tree::Directory& directory, Visit visit) {
-  ByteReader reader(directory.packed);
-  Entry entry;
-  for (std::uint32_t left = directory.entry_count; left > 0; --left) {
-    ENSURE(parse(reader, entry));
-    visit(entry);
-  }
-  ENSURE(reader.finished());
-}
 
 Digest digest_without_refused(std::span<const Entry> entries) {
   Bytes packed;
@@ -31,41 +21,96 @@ Digest digest_without_refused(std::span<const Entry> entries) {
   return digest_of(packed);
 }
 
+// nullopt when there is no such name.
+std::optional<Entry> entry_in(const Tree::Directory& directory, std::string_view name) {
+  PackedEntries entries(directory.packed);
+  for (PackedEntry entry; entries.next(entry);) {
+    if (entry.name == name) return unpacked(entry);
+  }
+  return std::nullopt;
+}
+
+std::size_t count_directories(const Tree::Directory& directory) {
+  std::size_t count = 1;
+  for (const Tree::Node& child : directory.children) count += count_directories(*child);
+  return count;
+}
+
+// No deeper than paths are: kPathDepthMax.
+void add_refused(const Tree::Directory& directory, const std::string& item, std::size_t most,
+                 std::vector<Tree::Refused>& all) {
+  if (directory.has_refused) {
+    PackedEntries entries(directory.packed);
+    for (PackedEntry entry; all.size() < most && entries.next(entry);) {
+      if (entry.kind != EntryKind::refused) continue;
+      all.push_back({item + std::string(entry.name), std::string(entry.target)});
+    }
+  }
+  for (const Tree::Node& child : directory.children) {
+    if (all.size() >= most) return;
+    add_refused(*child, item + child->name + "/", most, all);
+  }
+}
+
 }  // namespace
 
-Tree::Tree(RelativePath path, Entry top, std::vector<Directory> directories)
-    : path_(std::move(path)), top_(std::move(top)), directories_(std::move(directories)) {
-  std::sort(directories_.begin(), directories_.end(),
-            [](const Directory& a, const Directory& b) { return a.path < b.path; });
-  if (const Directory* whole = find(path_.bytes())) {
-    files_ = whole->files_below;
-    bytes_ = whole->bytes_below;
+const Tree::Directory* Tree::Directory::child(std::string_view child_name) const {
+  const auto found = std::lower_bound(children.begin(), children.end(), child_name,
+                                      [](const Node& a, std::string_view b) { return a->name < b; });
+  return found != children.end() && (*found)->name == child_name ? found->get() : nullptr;
+}
+
+Tree::Tree(RelativePath path, Entry top, Node whole)
+    : path_(std::move(path)), top_(std::move(top)), whole_(std::move(whole)) {
+  top_.name.clear();
+  if (whole_) {
+    files_ = whole_->files_below;
+    bytes_ = whole_->bytes_below;
   } else if (top_.kind == EntryKind::file) {
     files_ = 1;
     bytes_ = top_.size_bytes;
   }
 }
 
-const Tree::Directory* Tree::find(std::string_view path) const {
-  const auto found = std::lower_bound(directories_.begin(), directories_.end(), path,
-                                      [](const Directory& a, std::string_view b) { return a.path < b; });
-  return found != directories_.end() && found->path == path ? &*found : nullptr;
+std::size_t Tree::directory_count() const { return whole_ ? count_directories(*whole_) : 0; }
+
+const Tree::Directory* Tree::find(const RelativePath& path) const {
+  if (!whole_ || !path.is_beneath(path_)) return nullptr;
+  std::string_view left = path.bytes();
+  if (!path_.is_root()) left.remove_prefix(std::min(left.size(), path_.bytes().size() + 1));
+  const Directory* at = whole_.get();
+  while (at != nullptr && !left.empty()) {
+    const std::string_view name = left.substr(0, left.find('/'));
+    left.remove_prefix(std::min(left.size(), name.size() + 1));
+    at = at->child(name);
+  }
+  return at;
 }
 
 Digest Tree::digest_of(const RelativePath& path) const {
   if (path == path_) return top_.digest;
-  if (const Directory* directory = find(path.bytes())) return directory->digest;
-  const Directory* parent = path.is_root() ? nullptr : find(path.parent().bytes());
-  Digest digest;
-  if (parent == nullptr) return digest;
-  for_each_entry(*parent, [&](const Entry& entry) {
-    if (entry.name == path.name()) digest = entry.digest;
-  });
-  return digest;
+  if (const Directory* directory = find(path)) return directory->digest;
+  const Directory* parent = path.is_root() ? nullptr : find(path.parent());
+  if (parent == nullptr) return {};
+  const auto entry = entry_in(*parent, path.name());
+  return entry ? entry->digest : Digest{};
+}
+
+std::shared_ptr<const Tree> Tree::part(const RelativePath& path) const {
+  if (path == path_) return std::make_shared<Tree>(path_, top_, whole_);
+  const Directory* parent = path.is_root() ? nullptr : find(path.parent());
+  if (parent == nullptr) return nullptr;
+  const auto child = std::lower_bound(parent->children.begin(), parent->children.end(), path.name(),
+                                      [](const Node& a, std::string_view b) { return a->name < b; });
+  if (child != parent->children.end() && (*child)->name == path.name()) {
+    return std::make_shared<Tree>(path, (*child)->entry(), *child);
+  }
+  auto entry = entry_in(*parent, path.name());
+  return entry ? std::make_shared<Tree>(path, *std::move(entry), nullptr) : nullptr;
 }
 
 std::shared_ptr<const Listing> Tree::listing_of(const RelativePath& directory) const {
-  const Directory* found = find(directory.bytes());
+  const Directory* found = find(directory);
   if (found == nullptr) return nullptr;
   auto listing = std::make_shared<Listing>();
   listing->directory = directory;
@@ -73,20 +118,14 @@ std::shared_ptr<const Listing> Tree::listing_of(const RelativePath& directory) c
   listing->files_below = found->files_below;
   listing->bytes_below = found->bytes_below;
   listing->entries.reserve(found->entry_count);
-  for_each_entry(*found, [&](const Entry& entry) { listing->entries.push_back(entry); });
+  PackedEntries entries(found->packed);
+  for (PackedEntry entry; entries.next(entry);) listing->entries.push_back(unpacked(entry));
   return listing;
 }
 
 std::vector<Tree::Refused> Tree::refused(std::size_t most) const {
   std::vector<Refused> all;
-  for (const Directory& directory : directories_) {
-    if (!directory.has_refused) continue;
-    for_each_entry(directory, [&](const Entry& entry) {
-      if (entry.kind != EntryKind::refused || all.size() >= most) return;
-      const std::string slash = directory.path.empty() ? "/" : "/" + directory.path + "/";
-      all.push_back({slash + entry.name, entry.target});
-    });
-  }
+  if (whole_) add_refused(*whole_, path_.is_root() ? "/" : path_.to_item() + "/", most, all);
   return all;
 }
 
@@ -101,6 +140,7 @@ void Tree::pack(std::span<const Entry> entries, Directory& into) {
     if (entry.kind != EntryKind::file) continue;
     ++into.files_below;
     into.bytes_below += entry.size_bytes;
+    into.newest_ns = std::max(into.newest_ns, entry.mtime_ns);
   }
   into.entry_count = static_cast<std::uint32_t>(entries.size());
   into.digest = into.has_refused ? digest_without_refused(entries) : sync::digest_of(into.packed);

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -24,33 +25,47 @@ struct Listing {
   std::vector<Entry> entries;     // Refused ones included.
 };
 
-// What a part of a project folder held when it was scanned: a snapshot that later changes on disk do not touch, so that a
-// transfer can name entries by number. Immutable. Thread: any. About 45 bytes and the name for a file.
+// What a part of a project folder held at one moment: a snapshot that later changes on disk do not touch, so that a
+// transfer can name entries by number. Immutable, and made of parts that are shared: a tree in which one directory differs
+// shares all others with the tree it was made from. Thread: any. About 45 bytes and the name for a file.
 class Tree {
  public:
   // One directory as kept here: its entries in the wire's form, one after the other.
   struct Directory {
-    std::string path;
+    std::string name;  // In its parent; of the project folder none.
     Bytes packed;
     std::uint32_t entry_count = 0;
-    Digest digest;
+    std::uint16_t mode = 0;
     bool has_refused = false;
+    std::int64_t mtime_ns = 0;  // Its own, which no entry and no digest has.
+    Digest digest;
     // Regular files in it and in the directories beneath.
     std::uint64_t files_below = 0;
     std::uint64_t bytes_below = 0;
+    std::int64_t newest_ns = kNoTime;                        // The greatest of their modification times.
+    std::vector<std::shared_ptr<const Directory>> children;  // Ascending by name; not those that are refused.
+
+    // nullptr when there is none.
+    const Directory* child(std::string_view child_name) const;
+    Entry entry() const { return {EntryKind::directory, mode, 0, 0, digest, name, {}}; }
   };
+  using Node = std::shared_ptr<const Directory>;
+  static constexpr std::int64_t kNoTime = std::numeric_limits<std::int64_t>::min();
+
   // `entries` are in order and complete, subdirectories' digests included; adds what lies directly in it to the totals.
   static void pack(std::span<const Entry> entries, Directory& into);
 
-  // `top` as an entry: its name is empty. `directories` are those at and beneath `path`; none when `top` is no directory.
-  Tree(RelativePath path, Entry top, std::vector<Directory> directories);
+  // `top` as an entry: its name is empty. `whole` is the directory at `path`; nullptr when `top` is none.
+  Tree(RelativePath path, Entry top, Node whole);
 
   const RelativePath& path() const { return path_; }
   // What the path itself is: a file, a directory or a link.
   const Entry& top() const { return top_; }
   std::uint64_t files() const { return files_; }
   std::uint64_t bytes() const { return bytes_; }
-  std::size_t directory_count() const { return directories_.size(); }
+  std::size_t directory_count() const;
+  // The directory at `path`; nullptr when there is no such.
+  const Node& whole() const { return whole_; }
 
   // Of the directory, file or link at `path`; zero digest when the tree has none.
   Digest digest_of(const RelativePath& path) const;
@@ -60,15 +75,18 @@ class Tree {
     std::string item;
     std::string reason;
   };
+  // The part of this tree at `path`, which lies at or beneath path(). Whatever its size, it costs only its depth, and for
+  // what is no directory a look through the one it lies in. nullptr when there is nothing under this name.
+  std::shared_ptr<const Tree> part(const RelativePath& path) const;
   // Of everything that was refused, at most `most`.
   std::vector<Refused> refused(std::size_t most) const;
 
  private:
-  const Directory* find(std::string_view path) const;
+  const Directory* find(const RelativePath& path) const;
 
   RelativePath path_;
   Entry top_;
-  std::vector<Directory> directories_;  // Ascending by path.
+  Node whole_;
   std::uint64_t files_ = 0;
   std::uint64_t bytes_ = 0;
 };
