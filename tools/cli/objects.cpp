@@ -1,10 +1,8 @@
 #include "tools/cli/objects.h"
 
-#include <nlohmann/json.hpp>
-
 namespace callboard::cli {
 
-nlohmann::ordered_json user_object(const client::User& user) {
+JsonObject user_object(const client::User& user) {
   return {{"event", "user"},
           {"name", user.name},
           {"session", to_text(user.session)},
@@ -13,10 +11,10 @@ nlohmann::ordered_json user_object(const client::User& user) {
           {"joined", to_iso(user.joined)},
           {"at", user.at},
           {"at_since", user.at.empty() ? "" : to_iso(user.at_since)},
-          {"camera", {user.camera_x, user.camera_y}}};
+          {"camera", std::vector<JsonValue>{user.camera_x, user.camera_y}}};
 }
 
-nlohmann::ordered_json message_object(const client::Message& message) {
+JsonObject message_object(const client::Message& message) {
   return {{"event", "message"},
           {"number", message.number},
           {"user", message.user},
@@ -24,22 +22,25 @@ nlohmann::ordered_json message_object(const client::Message& message) {
           {"time", to_iso(message.timestamp)}};
 }
 
-nlohmann::ordered_json asset_object(const std::string& item, const std::optional<client::AssetCopy>& copy) {
-  nlohmann::ordered_json object{{"event", "asset"}, {"item", item}, {"user", nullptr}};
-  if (!copy) return object;
-  object["user"] = copy->user;
-  object["session"] = to_text(copy->session);
-  object["modified"] = to_iso(copy->timestamp);
+JsonObject asset_object(const std::string& item, const std::optional<client::AssetCopy>& copy) {
+  JsonObject object{{"event", "asset"}, {"item", item}};
+  if (!copy) {
+    object.add("user", nullptr);
+    return object;
+  }
+  object.add("user", copy->user);
+  object.add("session", to_text(copy->session));
+  object.add("modified", to_iso(copy->timestamp));
   return object;
 }
 
-nlohmann::ordered_json document_object(std::string_view event, const client::Document& document) {
-  nlohmann::ordered_json object{{"event", event}, {"revision", document.revision}, {"by", document.by}};
-  object["time"] = document.revision == 0 ? "" : to_iso(document.timestamp);
+JsonObject document_object(std::string_view event, const client::Document& document) {
+  JsonObject object{{"event", event}, {"revision", document.revision}, {"by", document.by}};
+  object.add("time", document.revision == 0 ? "" : to_iso(document.timestamp));
   return object;
 }
 
-nlohmann::ordered_json transfer_object(const client::TransferStatus& transfer) {
+JsonObject transfer_object(const client::TransferStatus& transfer) {
   return {{"event", "transfer"},
           {"transfer", transfer.transfer},
           {"giver", transfer.giver},

@@ -6,7 +6,6 @@
 #include <array>
 #include <cstdint>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 
 #include "base/text.h"
 
@@ -72,9 +71,9 @@ void Output::line(std::string_view text) {
   if (!json_) write_line(streams_.out, text);
 }
 
-void Output::object(const nlohmann::ordered_json& object) {
+void Output::object(const JsonObject& object) {
   if (!json_) return;
-  write_line(streams_.out, object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+  write_line(streams_.out, object.text());
 }
 
 void Output::table(const std::vector<std::vector<std::string>>& rows) {
@@ -147,11 +146,6 @@ std::size_t display_width(std::string_view utf8) {
     if (!is_in(kWithoutWidth, code_point)) width += is_in(kWide, code_point) ? 2u : 1u;
   }
   return width;
-}
-
-void put_bytes(nlohmann::ordered_json& object, const std::string& key, std::string_view bytes) {
-  object[key] = std::string(bytes);
-  if (!is_utf8(bytes)) object[key + "_hex"] = to_hex(bytes);
 }
 
 }  // namespace callboard::cli

@@ -2,10 +2,11 @@
 
 #include <cstdio>
 #include <mutex>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "tools/cli/json_object.h"
 
 namespace callboard::cli {
 
@@ -29,8 +30,8 @@ class Output {
 
   // A line of the result; nothing with --json.
   void line(std::string_view text);
-  // The same result for a program; nothing without --json. Keys keep their order. Bytes that are not UTF-8 become U+FFFD.
-  void object(const nlohmann::ordered_json& object);
+  // The same result for a program; nothing without --json.
+  void object(const JsonObject& object);
   // Rows of cells as aligned columns, the first row being the heading; nothing with --json. Cells are shown escaped.
   void table(const std::vector<std::vector<std::string>>& rows);
   // Content as it is, e.g. a story document; with or without --json.
@@ -64,8 +65,5 @@ class Output {
 
 // How many terminal columns valid UTF-8 takes: wide characters count twice, combining ones not at all.
 std::size_t display_width(std::string_view utf8);
-
-// Puts a path or any peer's bytes into an object: KEY, and KEY_hex too when it is not UTF-8 and KEY cannot tell it all.
-void put_bytes(nlohmann::ordered_json& object, const std::string& key, std::string_view bytes);
 
 }  // namespace callboard::cli

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
 #include "base/limits.h"
 #include "base/text.h"
@@ -55,7 +54,7 @@ Result<void> get(Run& run, Record record) {
     return {};
   }
   auto object = document_object(name_of(record), *document);
-  object["document"] = nlohmann::ordered_json::parse(*document->text, nullptr, false);
+  object.add("document", JsonText{*document->text});
   run.output.object(object);
   return {};
 }
@@ -71,7 +70,7 @@ Result<void> set(Run& run, Record record, const std::string& path) {
   const auto result = (*visit)->wait(answer);
   if (!result) return result.error();
   auto object = document_object(name_of(record), result->current);
-  object["won"] = result->won;
+  object.add("won", result->won);
   run.output.object(object);
   if (!result->won) {
     return Error{

@@ -2,7 +2,6 @@
 
 #include <filesystem>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "base/text.h"
 #include "tools/cli/config_file.h"
@@ -73,10 +72,9 @@ Result<void> initialise(const Run& run, const Choice& choice) {
   }
   run.output.line(fmt::format("{} is a folder of project {}; you are {}", callboard::quoted(folder.native()),
                               callboard::quoted(*project), callboard::quoted(*config->value("name"))));
-  nlohmann::ordered_json event{
-      {"event", "initialised"}, {"project", *project}, {"name", *config->value("name")}};
-  put_bytes(event, "config", path.native());
-  event["changed"] = is_changed;
+  JsonObject event{{"event", "initialised"}, {"project", *project}, {"name", *config->value("name")}};
+  event.add_bytes("config", path.native());
+  event.add("changed", is_changed);
   run.output.object(event);
   return {};
 }

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <csignal>
-#include <nlohmann/json.hpp>
 
 #include "base/text.h"
 #include "tools/cli/objects.h"

@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "base/text.h"
 #include "tools/cli/verbs.h"
 #include "tools/cli/visit.h"
@@ -65,14 +63,14 @@ std::string mode_text(std::uint16_t mode) {
 }
 
 void show(Output& output, const client::LookEntry& look) {
-  nlohmann::ordered_json object{{"event", "entry"}, {"kind", to_text(look.entry.kind)}};
-  put_bytes(object, "path", look.path);
-  object["size"] = look.entry.kind == EntryKind::directory ? look.bytes_below : look.entry.size_bytes;
-  if (look.entry.kind == EntryKind::directory) object["files"] = look.files_below;
-  object["modified"] = look.entry.mtime_ns == 0 ? "" : to_iso(Timestamp{look.entry.mtime_ns / 1'000'000});
-  object["mode"] = fmt::format("{:04o}", look.entry.mode);
-  if (!look.entry.target.empty()) put_bytes(object, "target", look.entry.target);
-  object["here"] = to_text(look.difference);
+  JsonObject object{{"event", "entry"}, {"kind", to_text(look.entry.kind)}};
+  object.add_bytes("path", look.path);
+  object.add("size", look.entry.kind == EntryKind::directory ? look.bytes_below : look.entry.size_bytes);
+  if (look.entry.kind == EntryKind::directory) object.add("files", look.files_below);
+  object.add("modified", look.entry.mtime_ns == 0 ? "" : to_iso(Timestamp{look.entry.mtime_ns / 1'000'000}));
+  object.add("mode", fmt::format("{:04o}", look.entry.mode));
+  if (!look.entry.target.empty()) object.add_bytes("target", look.entry.target);
+  object.add("here", to_text(look.difference));
   output.object(object);
 }
 

@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "base/text.h"
 #include "tools/cli/objects.h"
 #include "tools/cli/verbs.h"

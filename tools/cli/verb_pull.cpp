@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "base/text.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/verbs.h"
@@ -46,7 +44,7 @@ ProgressState to_state(const client::PullProgress& progress) {
           .current = progress.current};
 }
 
-nlohmann::ordered_json progress_object(const client::PullProgress& progress) {
+JsonObject progress_object(const client::PullProgress& progress) {
   return {{"event", "progress"},
           {"files_done", progress.files_done},
           {"files_wanted", progress.files_wanted},
@@ -80,26 +78,25 @@ void show_details(Output& output, const client::PullReport& report) {
   for (const client::PullChange& change : report.changes) {
     output.line(fmt::format("{:<10} {:>9}  {}", to_text(change.kind), human_bytes(change.size_bytes),
                             escaped(change.path)));
-    nlohmann::ordered_json object{
-        {"event", "change"}, {"kind", to_text(change.kind)}, {"size", change.size_bytes}};
-    put_bytes(object, "path", change.path);
+    JsonObject object{{"event", "change"}, {"kind", to_text(change.kind)}, {"size", change.size_bytes}};
+    object.add_bytes("path", change.path);
     output.object(object);
   }
   for (const auto& [path, kept_as] : report.versions) {
     output.message(
         fmt::format("{} was changed here and is kept as {}", callboard::quoted(path), escaped(kept_as)));
-    nlohmann::ordered_json object{{"event", "version"}};
-    put_bytes(object, "path", path);
-    put_bytes(object, "kept_as", kept_as);
+    JsonObject object{{"event", "version"}};
+    object.add_bytes("path", path);
+    object.add_bytes("kept_as", kept_as);
     output.object(object);
   }
   for (const client::PullProblem& problem : report.problems) {
     // The error that ends the pull says it, too.
     if (problem.error.text != report.text) output.warning(problem.error.text);
-    nlohmann::ordered_json object{{"event", "problem"},
-                                  {"outcome", callboard::to_text(problem.error.outcome)},
-                                  {"text", problem.error.text}};
-    put_bytes(object, "path", problem.path);
+    JsonObject object{{"event", "problem"},
+                      {"outcome", callboard::to_text(problem.error.outcome)},
+                      {"text", problem.error.text}};
+    object.add_bytes("path", problem.path);
     output.object(object);
   }
 }

@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "base/text.h"
 #include "tools/cli/objects.h"
 #include "tools/cli/verbs.h"
@@ -43,20 +41,20 @@ Result<void> show(Run& run) {
   const auto status = (*visit)->wait((*visit)->client().status());
   if (!status) return status.error();
   print(run.output, *status);
-  nlohmann::ordered_json object{{"event", "status"},
-                                {"project", status->project},
-                                {"server", to_text(status->server)},
-                                {"software", status->software},
-                                {"started", to_iso(status->started)},
-                                {"clock", to_iso(status->clock)},
-                                {"users", status->sessions},
-                                {"visits", status->visits},
-                                {"connections", status->connections},
-                                {"revision", status->revision},
-                                {"memory_bytes", status->memory_bytes}};
-  object["transfers"] = nlohmann::ordered_json::array();
-  for (const client::TransferStatus& each : status->transfers)
-    object["transfers"].push_back(transfer_object(each));
+  JsonObject object{{"event", "status"},
+                    {"project", status->project},
+                    {"server", to_text(status->server)},
+                    {"software", status->software},
+                    {"started", to_iso(status->started)},
+                    {"clock", to_iso(status->clock)},
+                    {"users", status->sessions},
+                    {"visits", status->visits},
+                    {"connections", status->connections},
+                    {"revision", status->revision},
+                    {"memory_bytes", status->memory_bytes}};
+  std::vector<JsonValue> transfers;
+  for (const client::TransferStatus& each : status->transfers) transfers.push_back(transfer_object(each));
+  object.add("transfers", std::move(transfers));
   run.output.object(object);
   return {};
 }

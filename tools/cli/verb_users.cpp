@@ -1,4 +1,3 @@
-#include <nlohmann/json.hpp>
 
 #include "tools/cli/objects.h"
 #include "tools/cli/verbs.h"

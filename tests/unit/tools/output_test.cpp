@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include <catch2/catch.hpp>
-#include <nlohmann/json.hpp>
 
 namespace callboard::cli {
 namespace {
@@ -53,9 +52,9 @@ TEST_CASE("with --json stdout has one object a line, with its keys in order, and
 }
 
 TEST_CASE("bytes that are not UTF-8 keep their hexadecimal form beside the readable one") {
-  nlohmann::ordered_json object;
-  put_bytes(object, "path", "a\xff");
-  put_bytes(object, "good", "ü");
+  JsonObject object;
+  object.add_bytes("path", "a\xff");
+  object.add_bytes("good", "ü");
   Captured captured;
   Output output(captured.streams);
   output.set_json(true);
