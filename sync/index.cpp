@@ -95,6 +95,8 @@ struct Index::State {
   // Within a transaction.
   Result<void> merge_known(const std::string& directory, const std::vector<KnownFiles::Known>& fresh);
   const LookUp& looked_up(const RelativePath& directory);
+  // Those known at and beneath `top`.
+  Result<std::vector<std::string>> directories_beneath(const RelativePath& top);
 };
 
 Bytes Index::State::packed_of(const std::string& directory) {
@@ -126,6 +128,23 @@ const Index::State::LookUp& Index::State::looked_up(const RelativePath& director
   look_up = LookUp{directory.bytes(), version, KnownFiles(packed_of(directory.bytes())), {}};
   while (const auto known = look_up.owner.next()) look_up.files.push_back(*known);
   return look_up;
+}
+
+Result<std::vector<std::string>> Index::State::directories_beneath(const RelativePath& top) {
+  const std::string end = end_of(top);
+  std::vector<std::string> paths;
+  Statement& beneath = database.known_beneath;
+  beneath.bind(1, top.bytes());
+  beneath.bind(2, end);
+  Result<bool> row = beneath.step();
+  for (; row && *row; row = beneath.step()) {
+    std::string found(as_text(beneath.bytes(0)));
+    const bool inside = top.is_root() || found == top.bytes() || found.starts_with(top.bytes() + '/');
+    if (inside) paths.push_back(std::move(found));
+  }
+  beneath.reset();
+  if (!row) return noted(row.error());
+  return paths;
 }
 
 Index::Index(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -184,23 +203,45 @@ Result<void> Index::add_known(const RelativePath& path, const FileStatus& status
   return state_->transaction([&] { return state_->merge_known(directory, {{path.name(), status, digest}}); });
 }
 
+Result<void> Index::add_known(std::span<const KnownMore> more) {
+  if (more.empty()) return {};
+  const std::lock_guard lock(state_->mutex);
+  return state_->transaction([&]() -> Result<void> {
+    for (const KnownMore& each : more) {
+      if (auto merged = state_->merge_known(each.directory.bytes(), each.files); !merged) return merged;
+    }
+    return {};
+  });
+}
+
+Result<void> Index::copy_known(const RelativePath& from, const RelativePath& to) {
+  const std::lock_guard lock(state_->mutex);
+  auto paths = state_->directories_beneath(from);
+  if (!paths) return paths.error();
+  if (paths->empty()) return {};
+  return state_->transaction([&]() -> Result<void> {
+    for (const std::string& path : *paths) {
+      const std::string target = to.bytes() + path.substr(from.bytes().size());
+      const Bytes packed = state_->packed_of(path);
+      state_->database.known_put.bind(1, target);
+      state_->database.known_put.bind(2, packed);
+      if (auto put = state_->database.known_put.run(); !put) return put;
+    }
+    return {};
+  });
+}
+
 Result<void> Index::forget_vanished(const RelativePath& top,
                                     const std::vector<std::string>& present_ascending) {
   const std::lock_guard lock(state_->mutex);
-  const std::string end = end_of(top);
+  auto known = state_->directories_beneath(top);
+  if (!known) return known.error();
   std::vector<std::string> vanished;
-  Statement& beneath = state_->database.known_beneath;
-  beneath.bind(1, top.bytes());
-  beneath.bind(2, end);
-  Result<bool> row = beneath.step();
-  for (; row && *row; row = beneath.step()) {
-    const std::string path(as_text(beneath.bytes(0)));
-    const bool inside = top.is_root() || path == top.bytes() || path.starts_with(top.bytes() + '/');
-    const bool present = std::binary_search(present_ascending.begin(), present_ascending.end(), path);
-    if (inside && !present) vanished.push_back(path);
+  for (std::string& path : *known) {
+    if (!std::binary_search(present_ascending.begin(), present_ascending.end(), path)) {
+      vanished.push_back(std::move(path));
+    }
   }
-  beneath.reset();
-  if (!row) return state_->noted(row.error());
   if (vanished.empty()) return {};
   return state_->transaction([&]() -> Result<void> {
     for (const std::string& path : vanished) {

@@ -47,6 +47,15 @@ class Index {
   Result<void> store(std::span<const KnownDirectory> directories);
   // One file more of a directory that was not looked at as a whole.
   Result<void> add_known(const RelativePath& path, const FileStatus& status, const Digest& digest);
+  // Some files more, or other contents of them. In ascending order of names.
+  struct KnownMore {
+    RelativePath directory;
+    std::vector<KnownFiles::Known> files;
+  };
+  Result<void> add_known(std::span<const KnownMore> more);
+  // What is known of `from` and of all beneath is known of `to`, too: it was renamed. A file that is not the same there has
+  // another status.
+  Result<void> copy_known(const RelativePath& from, const RelativePath& to);
   // Forgets the directories at and beneath `top` that are not among `present_ascending` (paths in ascending byte order).
   Result<void> forget_vanished(const RelativePath& top, const std::vector<std::string>& present_ascending);
 

@@ -3,7 +3,6 @@
 // neither unknown files nor directories, else after its files are hashed, else at the end, from the bottom up.
 #include "sync/scan.h"
 
-
 #include <algorithm>
 #include <deque>
 #include <mutex>

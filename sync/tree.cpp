@@ -54,10 +54,11 @@ void add_refused(const Tree::Directory& directory, const std::string& item, std:
 
 }  // namespace
 
-const Tree::Directory* Tree::Directory::child(std::string_view child_name) const {
-  const auto found = std::lower_bound(children.begin(), children.end(), child_name,
+const Tree::Node& Tree::child_of(const Directory& directory, std::string_view name) {
+  static const Node kNone;
+  const auto found = std::lower_bound(directory.children.begin(), directory.children.end(), name,
                                       [](const Node& a, std::string_view b) { return a->name < b; });
-  return found != children.end() && (*found)->name == child_name ? found->get() : nullptr;
+  return found != directory.children.end() && (*found)->name == name ? *found : kNone;
 }
 
 Tree::Tree(RelativePath path, Entry top, Node whole)
@@ -82,7 +83,7 @@ const Tree::Directory* Tree::find(const RelativePath& path) const {
   while (at != nullptr && !left.empty()) {
     const std::string_view name = left.substr(0, left.find('/'));
     left.remove_prefix(std::min(left.size(), name.size() + 1));
-    at = at->child(name);
+    at = child_of(*at, name).get();
   }
   return at;
 }
@@ -100,10 +101,8 @@ std::shared_ptr<const Tree> Tree::part(const RelativePath& path) const {
   if (path == path_) return std::make_shared<Tree>(path_, top_, whole_);
   const Directory* parent = path.is_root() ? nullptr : find(path.parent());
   if (parent == nullptr) return nullptr;
-  const auto child = std::lower_bound(parent->children.begin(), parent->children.end(), path.name(),
-                                      [](const Node& a, std::string_view b) { return a->name < b; });
-  if (child != parent->children.end() && (*child)->name == path.name()) {
-    return std::make_shared<Tree>(path, (*child)->entry(), *child);
+  if (const Node& child = child_of(*parent, path.name())) {
+    return std::make_shared<Tree>(path, child->entry(), child);
   }
   auto entry = entry_in(*parent, path.name());
   return entry ? std::make_shared<Tree>(path, *std::move(entry), nullptr) : nullptr;

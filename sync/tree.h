@@ -45,11 +45,11 @@ class Tree {
     std::int64_t newest_ns = kNoTime;                        // The greatest of their modification times.
     std::vector<std::shared_ptr<const Directory>> children;  // Ascending by name; not those that are refused.
 
-    // nullptr when there is none.
-    const Directory* child(std::string_view child_name) const;
     Entry entry() const { return {EntryKind::directory, mode, 0, 0, digest, name, {}}; }
   };
   using Node = std::shared_ptr<const Directory>;
+  // nullptr when there is none of this name.
+  static const Node& child_of(const Directory& directory, std::string_view name);
   static constexpr std::int64_t kNoTime = std::numeric_limits<std::int64_t>::min();
 
   // `entries` are in order and complete, subdirectories' digests included; adds what lies directly in it to the totals.

@@ -21,6 +21,8 @@ struct NameChange {
   bool came_as_directory = false;
   // A file was made here without having been written to yet.
   bool was_made = false;
+  // A file got this name by a rename.
+  bool was_renamed_here = false;
   // The newest that is known of its writers: one wrote, or the last one that wrote has closed it.
   enum class Writing : std::uint8_t { unknown, open, closed };
   Writing writing = Writing::unknown;

@@ -77,6 +77,7 @@ void note(NameChange& change, std::uint32_t mask) {
     change = NameChange{};
     change.came_as_directory = is_directory;
     change.was_made = !is_directory && (mask & IN_CREATE) != 0;
+    change.was_renamed_here = !is_directory && (mask & IN_MOVED_TO) != 0;
   }
   if ((mask & (IN_DELETE | IN_MOVED_FROM)) != 0) change = NameChange{};
   if ((mask & IN_MODIFY) != 0) change.writing = NameChange::Writing::open;

@@ -1,0 +1,179 @@
+#include "sync/live_tree.h"
+
+#include <algorithm>
+
+#include "sync/live_tree_update.h"
+
+namespace callboard::sync {
+namespace {
+
+// A little longer than times take to settle, so that what was read just now is saved in one go.
+constexpr Duration kSaveAfter = std::chrono::nanoseconds(kTimesSettleNs) + 1s;
+
+// Erases what lies at `path`, which is no project folder, and beneath from a map by directory.
+template <class Map, class MakeKey>
+void erase_beneath(Map& map, const std::string& path, MakeKey key) {
+  map.erase(map.lower_bound(key(path)), map.lower_bound(key(path + '\0')));
+  map.erase(map.lower_bound(key(path + '/')), map.lower_bound(key(path + '0')));
+}
+
+}  // namespace
+
+LiveTree::LiveTree(Parts parts, std::unique_ptr<Watch> watch) : parts_(parts), watch_(std::move(watch)) {}
+LiveTree::~LiveTree() = default;
+
+Result<std::unique_ptr<LiveTree>> LiveTree::open(Parts parts, std::size_t directories_max) {
+  auto watch = Watch::open(parts.root, directories_max);
+  if (!watch) return watch.error();
+  return std::unique_ptr<LiveTree>(new LiveTree(parts, *std::move(watch)));
+}
+
+Result<void> LiveTree::settle(const ScanOptions& options) {
+  if (lost_) return why_lost();
+  const Changes changes = watch_->take();
+  if (changes.everything) everything_is_pending_ = true;
+  if (everything_is_pending_) return load(options);
+  note(changes);
+  note_stable();
+  if (pending_.empty()) return {};
+  auto node = Update(*this, options).rebuilt(tree_->whole(), {}, pending_);
+  if (!node) return node.error();
+  pending_ = {};
+  if (*node != tree_->whole()) tree_ = std::make_shared<Tree>(RelativePath(), (*node)->entry(), *node);
+  return {};
+}
+
+Result<void> LiveTree::load(const ScanOptions& options) {
+  pending_ = {};
+  unstable_.clear();
+  unsaved_.clear();
+  vanished_.clear();
+  if (auto restarted = watch_->restart(); !restarted) {
+    lost_ = restarted.error();
+    return why_lost();
+  }
+  auto scanned = scan(parts_.root, parts_.index, {}, parts_.clock, watching(options));
+  if (lost_) return why_lost();
+  if (!scanned) return scanned.error();
+  files_hashed_ += scanned->totals.files_hashed;
+  tree_ = std::move(scanned->tree);
+  everything_is_pending_ = false;
+  return {};
+}
+
+ScanOptions LiveTree::watching(const ScanOptions& options) {
+  ScanOptions all = options;
+  all.before_reading = [this](const RelativePath& directory, int fd) {
+    auto added = watch_->add(directory, fd);
+    if (!added) lost_ = added.error();
+    return added;
+  };
+  all.on_unsettled = [this](const RelativePath& directory, const KnownFiles::Known& file) {
+    keep_unsaved(directory, file);
+  };
+  return all;
+}
+
+void LiveTree::note(const Changes& changes) {
+  for (const Changes::Move& move : changes.moves) {
+    const auto from = RelativePath::from_bytes(move.from);
+    const auto to = RelativePath::from_bytes(move.to);
+    // Without it the files are read again, no more.
+    if (from && to) static_cast<void>(parts_.index.copy_known(*from, *to));
+  }
+  for (const auto& [directory, names] : changes.directories) {
+    for (const auto& [name, change] : names) note_name(directory, name, change);
+  }
+}
+
+void LiveTree::note_name(const std::string& directory, const std::string& name, const NameChange& change) {
+  NameChange& pending = pending_of(directory).names[name];
+  pending.came_as_directory = pending.came_as_directory || change.came_as_directory;
+  pending.was_made = pending.was_made || change.was_made;
+  pending.was_renamed_here = pending.was_renamed_here || change.was_renamed_here;
+  if (change.writing != NameChange::Writing::unknown) pending.writing = change.writing;
+  if (change.writing == NameChange::Writing::open) {
+    unstable_[{directory, name}] = parts_.clock.monotonic();
+  } else if (change.writing == NameChange::Writing::closed || change.was_renamed_here) {
+    unstable_.erase({directory, name});
+  }
+}
+
+// Writers that hold a file open without writing do not keep it from being taken.
+void LiveTree::note_stable() {
+  if (unstable_.empty()) return;
+  const Instant stable = parts_.clock.monotonic() - kStableAfter;
+  for (auto each = unstable_.begin(); each != unstable_.end();) {
+    if (each->second > stable) {
+      ++each;
+      continue;
+    }
+    pending_of(each->first.first).names[each->first.second].was_made = false;
+    each = unstable_.erase(each);
+  }
+}
+
+LiveTree::Pending& LiveTree::pending_of(std::string_view directory) {
+  Pending* at = &pending_;
+  while (!directory.empty()) {
+    const std::string_view name = directory.substr(0, directory.find('/'));
+    directory.remove_prefix(std::min(directory.size(), name.size() + 1));
+    at = &at->below[std::string(name)];
+  }
+  return *at;
+}
+
+void LiveTree::forget(const RelativePath& directory) {
+  watch_->forget(directory);
+  vanished_.push_back(directory.bytes());
+  erase_beneath(unsaved_, directory.bytes(), [](std::string path) { return path; });
+  erase_beneath(unstable_, directory.bytes(), [](std::string path) { return Place(std::move(path), ""); });
+  if (!save_at_) save_at_ = parts_.clock.monotonic() + kSaveAfter;
+}
+
+void LiveTree::keep_unsaved(const RelativePath& directory, const KnownFiles::Known& file) {
+  unsaved_[directory.bytes()].insert_or_assign(std::string(file.name), Unsaved{file.status, file.digest});
+  if (!save_at_) save_at_ = parts_.clock.monotonic() + kSaveAfter;
+}
+
+// A file whose times have settled cannot have changed under the same status since settle() without the watch having told
+// of it, and then it was read again.
+Result<void> LiveTree::save() {
+  if (everything_is_pending_ || !pending_.empty() || lost_) return {};
+  save_at_.reset();
+  const std::int64_t now_ns = parts_.clock.wall().ms * 1'000'000;
+  std::vector<Index::KnownMore> more;
+  for (const auto& [directory, files] : unsaved_) {
+    Index::KnownMore settled{*RelativePath::from_bytes(directory), {}};
+    for (const auto& [name, file] : files) {
+      if (!is_unsettled(file.status, now_ns)) settled.files.push_back({name, file.status, file.digest});
+    }
+    if (!settled.files.empty()) more.push_back(std::move(settled));
+  }
+  if (auto added = parts_.index.add_known(more); !added) return added;
+  for (const Index::KnownMore& each : more) {
+    UnsavedFiles& files = unsaved_[each.directory.bytes()];
+    std::erase_if(files, [&](const auto& file) { return !is_unsettled(file.second.status, now_ns); });
+  }
+  std::erase_if(unsaved_, [](const auto& directory) { return directory.second.empty(); });
+  if (!unsaved_.empty()) save_at_ = parts_.clock.monotonic() + kSaveAfter;
+
+  for (const std::string& path : std::exchange(vanished_, {})) {
+    const auto directory = RelativePath::from_bytes(path);
+    const auto part = tree_->part(*directory);
+    if (part && part->whole()) continue;
+    if (auto forgotten = parts_.index.forget_vanished(*directory, {}); !forgotten) return forgotten;
+  }
+  return {};
+}
+
+std::optional<Duration> LiveTree::idle_for() const {
+  std::optional<Instant> next = save_at_;
+  for (const auto& [place, since] : unstable_) {
+    if (!next || since + kStableAfter < *next) next = since + kStableAfter;
+  }
+  if (!next) return std::nullopt;
+  return std::max(Duration::zero(), Duration(*next - parts_.clock.monotonic()));
+}
+
+}  // namespace callboard::sync
