@@ -14,8 +14,8 @@ namespace callboard::client {
 
 namespace {
 
-// A piece of a large file is hashed and written while it is still in the L2 cache.
-constexpr std::size_t kContentPiece = 256 * KiB;
+// Less room than this for the content of a large file is not worth a call.
+constexpr std::size_t kContentRoomMin = 64 * KiB;
 
 std::size_t missing_of_frame(const std::byte* at, std::size_t available) {
   if (available < protocol::kFrameHeadSize) return protocol::kFrameHeadSize;
@@ -55,8 +55,8 @@ void TakerReceiver::run() {
     if (!state_.is_over()) state_.stop(got ? Error{Outcome::interrupted, "the giver left"} : got.error());
     break;
   }
+  hand_over_content();  // As much as came, for the next try.
   // What belongs to the writers goes before they do.
-  file_.reset();
   buffer_.reset();
   discard_until_closed();
 }
@@ -73,9 +73,8 @@ void TakerReceiver::discard_until_closed() {
 Result<bool> TakerReceiver::receive_some() {
   make_room();
   if (buffer_ == nullptr) return Error{Outcome::interrupted, "the transfer stopped"};
-  std::size_t room = TakerBuffer::kCapacity - filled_;
-  if (content_left_ > 0) room = std::min(room, kContentPiece);
-  const Result<std::size_t> got = socket_.read_some({buffer_->data() + filled_, room});
+  const Result<std::size_t> got =
+      socket_.read_some({buffer_->data() + filled_, TakerBuffer::kCapacity - filled_});
   if (!got) return got.error().prefixed("the connection to the giver broke");
   filled_ += *got;
   return *got > 0;
@@ -85,9 +84,10 @@ Result<bool> TakerReceiver::receive_some() {
 void TakerReceiver::make_room() {
   const std::size_t left = filled_ - position_;
   const std::size_t frame = content_left_ > 0 ? 1 : missing_of_frame(buffer_->data() + position_, left);
-  if (left == 0 && !is_shared_) position_ = filled_ = 0;
-  if (position_ + frame <= TakerBuffer::kCapacity && TakerBuffer::kCapacity - filled_ >= kContentPiece / 4)
+  if (left == 0 && !is_shared_ && content_.empty()) position_ = filled_ = 0;
+  if (position_ + frame <= TakerBuffer::kCapacity && TakerBuffer::kCapacity - filled_ >= kContentRoomMin)
     return;
+  hand_over_content();
   if (!is_shared_) {
     std::memmove(buffer_->data(), buffer_->data() + position_, left);
   } else {
@@ -108,6 +108,8 @@ Result<void> TakerReceiver::handle_buffered() {
       on_content({buffer_->data() + position_, size_bytes});
       position_ += size_bytes;
       content_left_ -= size_bytes;
+      // A whole frame at once: the fewer pieces, the less often the threads wake each other.
+      if (content_left_ == 0) hand_over_content();
       continue;
     }
     const Result<bool> handled = handle_frame();
@@ -148,11 +150,12 @@ Result<void> TakerReceiver::on_event(TakerMachine::Event event) {
     is_shared_ = true;
     writers_->write(std::move(*whole), buffer_);
   } else if (auto* begins = std::get_if<TakerMachine::FileBegins>(&event)) {
-    begin(std::move(begins->file));
+    writers_->begin(std::move(begins->file));
   } else if (const auto* content = std::get_if<TakerMachine::FileContent>(&event)) {
     on_content(content->content);
-  } else if (const auto* ends = std::get_if<TakerMachine::FileEnds>(&event)) {
-    end(*ends);
+    hand_over_content();
+  } else if (auto* ends = std::get_if<TakerMachine::FileEnds>(&event)) {
+    writers_->end(std::move(*ends));
   } else if (const auto* none = std::get_if<TakerMachine::NoFile>(&event)) {
     on_no_file(*none);
   } else if (const auto* failed = std::get_if<TakerMachine::GiverFailed>(&event)) {
@@ -164,58 +167,16 @@ Result<void> TakerReceiver::on_event(TakerMachine::Event event) {
   return {};
 }
 
-void TakerReceiver::begin(WantedFile file) {
-  state_.set_current(file.path);
-  sync::Stager& stager = writers_->stager();
-  file_.emplace(CurrentFile{std::move(file), std::nullopt});
-  const WantedFile& wanted = file_->wanted;
-  Result<sync::IncomingFile> incoming =
-      wanted.offset > 0 ? stager.resume(wanted.path, wanted.entry) : stager.begin(wanted.path, wanted.entry);
-  if (incoming && incoming->offset() == wanted.offset) {
-    file_->incoming.emplace(std::move(*incoming));
-    state_.on_content(wanted.offset);
-  } else if (!incoming && wanted.offset == 0) {
-    state_.stop(incoming.error());
-  }
-  // Else: what an earlier try left is no longer there. The rest alone is of no use; another round fetches all of it.
-}
-
 void TakerReceiver::on_content(ByteView content) {
-  if (!file_ || !file_->incoming) return;
-  const Result<void> written = file_->incoming->write(content);
-  if (!written) {
-    state_.stop(written.error());
-    return;
-  }
-  state_.on_content(content.size());
+  const bool goes_on = !content_.empty() && content_.data() + content_.size() == content.data();
+  if (!goes_on) hand_over_content();
+  content_ = goes_on ? ByteView(content_.data(), content_.size() + content.size()) : content;
 }
 
-void TakerReceiver::end(const TakerMachine::FileEnds& ends) {
-  CurrentFile file = std::move(*file_);
-  file_.reset();
-  const WantedFile& wanted = file.wanted;
-  if (ends.outcome != Outcome::done) {
-    if (file.incoming) file.incoming->discard();
-    if (ends.outcome == Outcome::superseded) {
-      state_.on_changed(wanted.path, wanted.entry, ends.text);
-    } else {
-      state_.add_problem(wanted.path.bytes(),
-                         {ends.outcome, quoted(wanted.path.to_item()) + ": " + ends.text});
-    }
-  } else if (!file.incoming) {
-    state_.on_changed(wanted.path, wanted.entry, "what an earlier try left of it vanished");
-  } else {
-    Result<sync::StagedFile> staged = file.incoming->finish();
-    if (staged) {
-      state_.on_staged();
-      writers_->commit(sync::Change::file(std::move(*staged)));
-    } else if (is_mismatch(staged.error())) {
-      state_.on_changed(wanted.path, wanted.entry, "it changed while it was read");
-    } else {
-      state_.stop(staged.error());
-    }
-  }
-  state_.settle();
+void TakerReceiver::hand_over_content() {
+  if (content_.empty()) return;
+  is_shared_ = true;
+  writers_->write_content(std::exchange(content_, {}), buffer_);
 }
 
 void TakerReceiver::on_no_file(const TakerMachine::NoFile& none) {

@@ -2,19 +2,17 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 
 #include "base/bytes.h"
 #include "client/taker_buffers.h"
 #include "client/taker_state.h"
 #include "client/taker_writers.h"
 #include "protocol/frame.h"
-#include "sync/stager.h"
 
 namespace callboard::client {
 
-// Takes in what the giver sends: listings go to the planner, small files to the writers where they lie in the buffer,
-// and the content of large ones is hashed and written piece by piece as it arrives. Thread: one at a time.
+// Takes in what the giver sends: listings go to the planner, small files and the content of large ones to the writers,
+// where they lie in the buffer. Thread: one at a time.
 class TakerReceiver {
  public:
   // Before start_writing() no file may come, and none does: none was wanted.
@@ -27,20 +25,14 @@ class TakerReceiver {
   void run();
 
  private:
-  struct CurrentFile {
-    WantedFile wanted;
-    std::optional<sync::IncomingFile> incoming;  // nullopt: what comes is void.
-  };
-
   Result<bool> receive_some();
   void make_room();
   Result<void> handle_buffered();
   Result<bool> handle_frame();
   void discard_until_closed();
   Result<void> on_event(TakerMachine::Event event);
-  void begin(WantedFile file);
   void on_content(ByteView content);
-  void end(const TakerMachine::FileEnds& ends);
+  void hand_over_content();
   void on_no_file(const TakerMachine::NoFile& none);
 
   net::DataSocket& socket_;
@@ -52,8 +44,8 @@ class TakerReceiver {
   std::size_t position_ = 0;        // Of the first byte that was not handled …
   std::size_t filled_ = 0;          // … and of the end.
   std::uint64_t content_left_ = 0;  // Of the `data` frame under way.
+  ByteView content_;                // Of it: in buffer_, not handed over yet.
   bool got_listing_ = false;
-  std::optional<CurrentFile> file_;
 };
 
 }  // namespace callboard::client

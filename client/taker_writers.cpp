@@ -67,6 +67,17 @@ void TakerWriters::write(TakerMachine::WholeFile file, std::shared_ptr<TakerBuff
   write_queues_[which].push({std::move(file), std::move(buffer)});
 }
 
+void TakerWriters::begin(WantedFile file) {
+  content_queue_ = (content_queue_ + 1) % write_queues_.size();
+  write_queues_[content_queue_].push({std::move(file)});
+}
+
+void TakerWriters::write_content(ByteView content, std::shared_ptr<TakerBuffer> buffer) {
+  write_queues_[content_queue_].push({content, std::move(buffer)});
+}
+
+void TakerWriters::end(TakerMachine::FileEnds ends) { write_queues_[content_queue_].push({std::move(ends)}); }
+
 void TakerWriters::commit(sync::Change change) { commit_queue_.push({std::move(change)}); }
 
 Result<void> TakerWriters::finish_round() {
@@ -79,18 +90,31 @@ Result<void> TakerWriters::finish_round() {
 }
 
 void TakerWriters::run_writer(TakerQueue<WriteTask>& queue) {
+  TakerContent content(*this, state_);
   while (std::optional<WriteTask> task = queue.pop()) {
-    if (!state_.is_cancelled()) write_one(*task);
+    if (!state_.is_cancelled()) perform(task->work, content);
     task.reset();
   }
 }
 
-void TakerWriters::write_one(const WriteTask& task) {
-  const WantedFile& wanted = task.file.file;
-  Result<sync::StagedFile> staged = stager_->stage_whole(wanted.path, wanted.entry, task.file.content);
+void TakerWriters::perform(WriteWork& work, TakerContent& content) {
+  if (const auto* whole = std::get_if<TakerMachine::WholeFile>(&work)) {
+    write_one(*whole);
+  } else if (auto* begun = std::get_if<WantedFile>(&work)) {
+    content.begin(std::move(*begun));
+  } else if (const auto* piece = std::get_if<ByteView>(&work)) {
+    content.write(*piece);
+  } else {
+    content.end(std::get<TakerMachine::FileEnds>(work));
+  }
+}
+
+void TakerWriters::write_one(const TakerMachine::WholeFile& file) {
+  const WantedFile& wanted = file.file;
+  Result<sync::StagedFile> staged = stager_->stage_whole(wanted.path, wanted.entry, file.content);
   if (staged) {
     state_.on_staged();
-    state_.on_content(task.file.content.size());
+    state_.on_content(file.content.size());
     commit(sync::Change::file(std::move(*staged)));
   } else if (is_mismatch(staged.error())) {
     state_.on_changed(wanted.path, wanted.entry, "it changed while it was read");

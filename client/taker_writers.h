@@ -5,10 +5,12 @@
 #include <memory>
 #include <optional>
 #include <thread>
+#include <variant>
 
 #include "base/clock.h"
 #include "client/taker.h"
 #include "client/taker_buffers.h"
+#include "client/taker_content.h"
 #include "client/taker_machine.h"
 #include "client/taker_queue.h"
 #include "client/taker_state.h"
@@ -21,7 +23,8 @@ namespace callboard::client {
 // True when what came is not what was listed (size or digest), as opposed to a disk that does not take it.
 bool is_mismatch(const Error& error);
 
-// The threads of a pull that change the disk: two write small files that came whole, one commits what is staged.
+// The threads of a pull that change the disk: two write what came, each small files whole and large ones piece by piece
+// while the next piece is being received; one commits what is staged.
 // After a stop everything handed over is still written and committed; after a cancel it is dropped, and what is staged
 // waits for the next try. The state must outlive it.
 class TakerWriters : private sync::CommitListener {
@@ -39,6 +42,10 @@ class TakerWriters : private sync::CommitListener {
   // Files of one directory go through one thread: two threads in one directory wait for each other in the kernel.
   // `buffer` holds the content.
   void write(TakerMachine::WholeFile file, std::shared_ptr<TakerBuffer> buffer);
+  // A large file, whose pieces follow in order. The threads take such files in turn. `buffer` holds the content.
+  void begin(WantedFile file);
+  void write_content(ByteView content, std::shared_ptr<TakerBuffer> buffer);
+  void end(TakerMachine::FileEnds ends);
   void commit(sync::Change change);
   // Waits until everything handed over to commit() has its name, on disk when durable.
   Result<void> finish_round();
@@ -46,9 +53,10 @@ class TakerWriters : private sync::CommitListener {
   void close();
 
  private:
+  using WriteWork = std::variant<TakerMachine::WholeFile, WantedFile, ByteView, TakerMachine::FileEnds>;
   struct WriteTask {
-    TakerMachine::WholeFile file;
-    std::shared_ptr<TakerBuffer> buffer;
+    WriteWork work;
+    std::shared_ptr<TakerBuffer> buffer = nullptr;
   };
   struct CommitTask {
     std::optional<sync::Change> change;  // nullopt: finish.
@@ -57,7 +65,8 @@ class TakerWriters : private sync::CommitListener {
 
   TakerWriters(const TakerParts& parts, TakerState& state, bool durable);
   void run_writer(TakerQueue<WriteTask>& queue);
-  void write_one(const WriteTask& task);
+  void perform(WriteWork& work, TakerContent& content);
+  void write_one(const TakerMachine::WholeFile& file);
   void run_committer();
   std::optional<Error> perform(CommitTask& task);
   sync::Committer& committer();
@@ -73,6 +82,7 @@ class TakerWriters : private sync::CommitListener {
   std::unique_ptr<sync::Versions> versions_;
   TakerBuffers buffers_;
   std::array<TakerQueue<WriteTask>, 2> write_queues_;
+  std::size_t content_queue_ = 0;  // Receiving thread only: who has the large file under way.
   TakerQueue<CommitTask> commit_queue_;
   std::array<std::thread, 2> writers_;
   std::thread committing_;

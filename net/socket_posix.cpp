@@ -95,6 +95,10 @@ void set_stream_options(int fd) {
   set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, 15);
   set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
 #endif
+#ifdef TCP_NOTSENT_LOWAT
+  // What the kernel holds and cannot send yet only falls out of the caches, and delays what is cancelled.
+  set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, 256 * 1024);
+#endif
 #ifdef SO_NOSIGPIPE
   set_option(fd, SOL_SOCKET, SO_NOSIGPIPE, 1);
 #endif

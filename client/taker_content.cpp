@@ -1,0 +1,65 @@
+#include "client/taker_content.h"
+
+#include <utility>
+
+#include "base/text.h"
+#include "client/taker_writers.h"
+
+namespace callboard::client {
+
+void TakerContent::begin(WantedFile file) {
+  wanted_ = std::move(file);
+  state_.set_current(wanted_.path);
+  incoming_.reset();
+  sync::Stager& stager = writers_.stager();
+  Result<sync::IncomingFile> incoming = wanted_.offset > 0 ? stager.resume(wanted_.path, wanted_.entry)
+                                                           : stager.begin(wanted_.path, wanted_.entry);
+  if (incoming && incoming->offset() == wanted_.offset) {
+    incoming_.emplace(std::move(*incoming));
+    state_.on_content(wanted_.offset);
+  } else if (!incoming && wanted_.offset == 0) {
+    state_.stop(incoming.error());
+  }
+  // Else: what an earlier try left is no longer there. The rest alone is of no use; another round fetches all of it.
+}
+
+void TakerContent::write(ByteView content) {
+  if (!incoming_) return;
+  const Result<void> written = incoming_->write(content);
+  if (written) {
+    state_.on_content(content.size());
+    return;
+  }
+  state_.stop(written.error());
+  incoming_.reset();  // A later piece must not follow a gap.
+}
+
+void TakerContent::end(const TakerMachine::FileEnds& ends) {
+  if (ends.outcome == Outcome::superseded) {
+    state_.on_changed(wanted_.path, wanted_.entry, ends.text);
+  } else if (ends.outcome != Outcome::done) {
+    state_.add_problem(wanted_.path.bytes(),
+                       {ends.outcome, quoted(wanted_.path.to_item()) + ": " + ends.text});
+  } else if (incoming_) {
+    finish();
+  } else {
+    state_.on_changed(wanted_.path, wanted_.entry, "what an earlier try left of it vanished");
+  }
+  if (incoming_ && ends.outcome != Outcome::done) incoming_->discard();
+  incoming_.reset();
+  state_.settle();
+}
+
+void TakerContent::finish() {
+  Result<sync::StagedFile> staged = incoming_->finish();
+  if (staged) {
+    state_.on_staged();
+    writers_.commit(sync::Change::file(std::move(*staged)));
+  } else if (is_mismatch(staged.error())) {
+    state_.on_changed(wanted_.path, wanted_.entry, "it changed while it was read");
+  } else {
+    state_.stop(staged.error());
+  }
+}
+
+}  // namespace callboard::client

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <optional>
+
+#include "base/bytes.h"
+#include "client/taker_machine.h"
+#include "client/taker_state.h"
+#include "sync/stager.h"
+
+namespace callboard::client {
+
+class TakerWriters;
+
+// The large file that a writing thread takes in, piece by piece: hashed, written, verified, handed to the committer.
+// Destroyed in the middle of a file, what came of it stays for the next try. Thread: the writing thread.
+class TakerContent {
+ public:
+  TakerContent(TakerWriters& writers, TakerState& state) : writers_(writers), state_(state) {}
+
+  // The calls come in this order: one begin, any number of writes, one end.
+  void begin(WantedFile file);
+  void write(ByteView content);
+  void end(const TakerMachine::FileEnds& ends);
+
+ private:
+  void finish();
+
+  TakerWriters& writers_;
+  TakerState& state_;
+  WantedFile wanted_;
+  std::optional<sync::IncomingFile> incoming_;  // nullopt: what comes is void.
+};
+
+}  // namespace callboard::client
