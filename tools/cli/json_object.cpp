@@ -42,6 +42,10 @@ JsonValue::JsonValue(const JsonObject& object) : value_(JsonText{object.text()})
 
 void JsonValue::append_to(std::string& out) const { std::visit(Appender{out}, value_); }
 
+void JsonObject::add(std::string key, JsonValue value) {
+  members_.emplace_back(std::move(key), std::move(value));
+}
+
 void JsonObject::add_bytes(const std::string& key, std::string_view bytes) {
   add(key, bytes);
   if (!is_utf8(bytes)) add(key + "_hex", to_hex(bytes));

@@ -48,7 +48,8 @@ class JsonObject {
   JsonObject() = default;
   JsonObject(std::initializer_list<Member> members) : members_(members) {}
 
-  void add(std::string key, JsonValue value) { members_.emplace_back(std::move(key), std::move(value)); }
+  // Not inline: g++ 12 believes that the parts of the variant which a moved value does not have are read.
+  void add(std::string key, JsonValue value);
   // A path or any peer's bytes: KEY, and KEY_hex too when they are not UTF-8 and KEY cannot tell it all.
   void add_bytes(const std::string& key, std::string_view bytes);
   std::string text() const;
