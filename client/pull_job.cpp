@@ -5,6 +5,7 @@
 
 #include "base/id.h"
 #include "base/text.h"
+#include "sync/relative_path.h"
 
 namespace callboard::client {
 namespace {
@@ -45,6 +46,16 @@ void merge(PullReport& all, PullReport one) {
   append(all.problems, one.problems);
 }
 
+// Before a server or a giver is bothered with it.
+Result<void> check_items(const std::vector<std::string>& items) {
+  if (items.empty()) return Error{Outcome::usage, "nothing to pull is named"};
+  for (const std::string& item : items) {
+    const auto path = sync::RelativePath::from_item(item);
+    if (!path) return Error{Outcome::usage, path.error().text};
+  }
+  return {};
+}
+
 PullReport ended(const Error& error) {
   PullReport report;
   report.outcome = error.outcome;
@@ -58,6 +69,10 @@ PullJob::PullJob(TransferDesk& desk, ProjectFolder& folder, PullRequest request)
     : desk_(desk), folder_(folder), request_(std::move(request)) {}
 
 void PullJob::run() {
+  if (const auto sound = check_items(request_.items); !sound) {
+    report_.set(ended(sound.error()));
+    return;
+  }
   PullReport all;
   if (!request_.from.empty()) {
     merge(all, take(request_));
@@ -113,7 +128,7 @@ Result<Granted> PullJob::ask_server(const PullRequest& request) {
   protocol::GetAsk ask;
   ask.user = request.from;
   ask.newest = request.from.empty();
-  ask.item = escaped(request.items.front(), 1000);
+  ask.item = escaped(sync::RelativePath::from_item(request.items.front())->to_item(), 1000);
   const Answer<Granted> answer = desk_.get(std::move(ask));
   {
     const std::lock_guard lock(mutex_);

@@ -222,7 +222,8 @@ Result<void> TakerPlanner::perform(const sync::DiffStep& step, std::uint32_t lis
       change(ChangeKind::symlink, sync::Change::symlink(step.path, entry));
       return {};
     case Kind::refused:
-      state_.add_problem(step.path.bytes(), {Outcome::refused, step.text});
+      state_.add_problem(step.path.bytes(),
+                         {Outcome::refused, quoted(step.path.to_item()) + ": " + step.text});
       return {};
     case Kind::excluded:
       return {};
@@ -244,7 +245,7 @@ Result<void> TakerPlanner::fetch(const sync::DiffStep& step, std::uint32_t listi
     writers_->commit(sync::Change::file(std::move(**left)));
     return {};
   }
-  const std::uint64_t offset = stager.resumable_offset(entry);
+  const std::uint64_t offset = stager.promise_offset(entry);
   return state_.want({.listing = listing,
                       .entry_index = entry_index,
                       .path = step.path,

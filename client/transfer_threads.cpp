@@ -10,6 +10,7 @@
 #include "client/pull_job.h"
 #include "client/taker.h"
 #include "protocol/data_connection.h"
+#include "sync/relative_path.h"
 
 namespace callboard::client {
 namespace {
@@ -143,6 +144,12 @@ std::shared_ptr<Transfer> TransferThreads::pull(PullRequest request) {
 
 Answer<std::vector<LookEntry>> TransferThreads::look(std::string item, std::string from) {
   ENSURE(folder_ != nullptr);
+  const auto path = sync::RelativePath::from_item(item);
+  if (!path) {
+    Answer<std::vector<LookEntry>> refused;
+    refused.set(Error{Outcome::usage, path.error().text});
+    return refused;
+  }
   struct State {
     net::DataSocket socket;
     std::atomic<bool> is_cancelled{false};
@@ -153,7 +160,7 @@ Answer<std::vector<LookEntry>> TransferThreads::look(std::string item, std::stri
   protocol::GetAsk ask;
   ask.user = from;
   ask.newest = from.empty();
-  ask.item = escaped(item, 1000);
+  ask.item = escaped(path->to_item(), 1000);
   ask.list = true;
   state->granted = desk_.get(std::move(ask));
   const auto look = [this, state, item = std::move(item)]() -> Result<std::vector<LookEntry>> {

@@ -91,8 +91,8 @@ struct PullRequest {
   std::vector<std::string>
       items;         // As people write them: "/dev/chr/Moria", a file's path, "/" for all. Raw bytes.
   std::string from;  // A user's name, or empty: who has the newest copy.
-  std::vector<std::string> include;  // Patterns (docs/operations.md); empty: everything.
-  std::vector<std::string> exclude;
+  std::vector<std::string> include{};  // Patterns (docs/operations.md); empty: everything.
+  std::vector<std::string> exclude{};
   bool dry_run = false;
   bool sync = true;  // false: do not wait for the disk at the end.
 };

@@ -26,7 +26,8 @@ int main(int argc, char** argv) {
   options.server = argv[4];  // "" finds it by itself.
   auto client = client::Client::start(options, &prompter);
   if (!client) return std::fprintf(stderr, "%s\n", client.error().text.c_str()), 1;
-  if (auto self = (*client)->joined().get(); !self) return std::fprintf(stderr, "%s\n", self.error().text.c_str()), 1;
+  if (auto self = (*client)->joined().get(); !self)
+    return std::fprintf(stderr, "%s\n", self.error().text.c_str()), 1;
 
   (void)(*client)->at(argv[5]);  // Answers may be waited for, listened for, or left alone.
   (*client)->say("pulling " + std::string(argv[5])).then([](const Result<std::uint64_t>& number) {
@@ -34,6 +35,7 @@ int main(int argc, char** argv) {
   });
   const auto report = (*client)->pull({.items = {argv[5]}, .from = argv[6]})->report().get();
   if (!report) return std::fprintf(stderr, "%s\n", report.error().text.c_str()), 1;
-  std::printf("%llu files, %s\n", static_cast<unsigned long long>(report->files), to_text(report->outcome).data());
+  std::printf("%llu files, %s\n", static_cast<unsigned long long>(report->files),
+              to_text(report->outcome).data());
   return report->outcome == Outcome::done ? 0 : 1;
 }

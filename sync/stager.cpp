@@ -261,10 +261,10 @@ Result<StagedFile> Stager::stage_whole(const RelativePath& path, const Entry& en
   return incoming->finish();
 }
 
-std::uint64_t Stager::resumable_offset(const Entry& entry) const {
+std::uint64_t Stager::promise_offset(const Entry& entry) {
   if (kept_.empty()) return 0;
-  const auto found = kept_.find(key_of(entry));
-  return found == kept_.end() ? 0 : found->second;
+  const auto found = kept_.extract(key_of(entry));
+  return found.empty() ? 0 : found.mapped();
 }
 
 Result<IncomingFile> Stager::claim(const RelativePath& path, const Entry& entry) {
@@ -291,7 +291,10 @@ Result<IncomingFile> Stager::resume(const RelativePath& path, const Entry& entry
 
 Result<std::optional<StagedFile>> Stager::reuse(const RelativePath& path, const Entry& entry) {
   using Found = std::optional<StagedFile>;
-  if (entry.size_bytes == 0 || resumable_offset(entry) != entry.size_bytes) return Found();
+  if (entry.size_bytes == 0 || kept_.empty()) return Found();
+  const auto found = kept_.find(key_of(entry));
+  if (found == kept_.end() || found->second != entry.size_bytes) return Found();
+  kept_.erase(found);
   Result<IncomingFile> incoming = claim(path, entry);
   // Taken by another transfer, unreadable or not what its name says: it is fetched, then.
   if (!incoming) return Found();

@@ -90,9 +90,10 @@ class Stager {
   Result<StagedFile> stage_whole(const RelativePath& path, const Entry& entry, ByteView content);
   // From its first byte. Room for all of it is reserved before a byte is written (1 MiB and more).
   Result<IncomingFile> begin(const RelativePath& path, const Entry& entry);
-  // Bytes of this content that an earlier try left: 0 for none, less than the size when the rest must come.
-  std::uint64_t resumable_offset(const Entry& entry) const;
-  // Takes over what resumable_offset() promised, hashing it again; offset() says where to go on. Not found when
+  // Bytes of this content that an earlier try left: 0 for none, less than the size when the rest must come. Promised once:
+  // several files may have this content, and one alone can have what was left.
+  std::uint64_t promise_offset(const Entry& entry);
+  // Takes over what promise_offset() promised, hashing it again; offset() says where to go on. Not found when
   // another transfer took it meanwhile: begin() then.
   Result<IncomingFile> resume(const RelativePath& path, const Entry& entry);
   // The whole content, left verified by an earlier try; hashed again. nullopt: fetch it.
@@ -119,7 +120,7 @@ class Stager {
   std::string transfer_;
   std::optional<DirectoryLock> lock_;  // On folder_fd_.
   std::map<std::string, std::uint64_t>
-      kept_;  // "<digest>-<size>" to bytes on disk, as found by open(); then constant.
+      kept_;  // "<digest>-<size>" to bytes on disk, as found by open() and not promised yet.
   std::atomic<std::uint64_t> next_number_{0};
 };
 

@@ -55,8 +55,9 @@ struct stat status_of(const fs::path& path) {
 bool same_content(const fs::path& left, const fs::path& right) {
   std::ifstream a(left, std::ios::binary);
   std::ifstream b(right, std::ios::binary);
-  std::vector<char> from_a(1 << 20);
-  std::vector<char> from_b(1 << 20);
+  // Clearing a larger one for each of thousands of small files would take most of the time.
+  std::array<char, 64 * 1024> from_a;
+  std::array<char, 64 * 1024> from_b;
   while (a && b) {
     a.read(from_a.data(), static_cast<std::streamsize>(from_a.size()));
     b.read(from_b.data(), static_cast<std::streamsize>(from_b.size()));

@@ -116,7 +116,7 @@ TEST_CASE("a large file that broke off goes on where it stopped") {
   FileOps ops;
   const auto stager = open_stager(project, ops, "next");
   const Entry entry = file_entry("large", content);
-  REQUIRE(stager->resumable_offset(entry) == 5 * MiB);
+  REQUIRE(stager->promise_offset(entry) == 5 * MiB);
   Result<IncomingFile> incoming = stager->resume(at("large"), entry);
   REQUIRE(incoming.has_value());
   CHECK(incoming->offset() == 5 * MiB);
@@ -124,6 +124,17 @@ TEST_CASE("a large file that broke off goes on where it stopped") {
   Result<StagedFile> staged = incoming->finish();
   REQUIRE(staged.has_value());
   CHECK(project.look(".callboard/tmp/next/" + staged->name) == "file:" + content);
+}
+
+TEST_CASE("what an earlier try left is promised to one of the files that have this content") {
+  TestProject project;
+  const std::string content = large_content();
+  break_off(project, content, 5 * MiB);
+  FileOps ops;
+  const auto stager = open_stager(project, ops, "next");
+  CHECK(stager->promise_offset(file_entry("large", content)) == 5 * MiB);
+  CHECK(stager->promise_offset(file_entry("another", content)) == 0);
+  CHECK(stager->resume(at("large"), file_entry("large", content)).has_value());
 }
 
 TEST_CASE("what was kept but is damaged is found out at the end and not kept again") {
@@ -210,8 +221,8 @@ TEST_CASE("what was kept is removed after a day") {
   const Entry entry = file_entry("a", "content");
   { REQUIRE(open_stager(project, ops, "1")->stage_whole(at("a"), entry, as_bytes("content")).has_value()); }
   const Timestamp now = system_clock().wall();
-  { CHECK(open_stager(project, ops, "2", Timestamp{now.ms + 23 * 3'600'000})->resumable_offset(entry) == 7); }
-  { CHECK(open_stager(project, ops, "3", Timestamp{now.ms + 25 * 3'600'000})->resumable_offset(entry) == 0); }
+  { CHECK(open_stager(project, ops, "2", Timestamp{now.ms + 23 * 3'600'000})->promise_offset(entry) == 7); }
+  { CHECK(open_stager(project, ops, "3", Timestamp{now.ms + 25 * 3'600'000})->promise_offset(entry) == 0); }
   CHECK(project.names_below(".callboard/tmp").empty());
 }
 

@@ -1,0 +1,263 @@
+// What scripts rely on: exit codes, --json, --help, and how Ctrl-C ends things.
+#include <signal.h>
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+
+#include "tests/e2e/studio.h"
+#include "tests/support/tree.h"
+
+namespace callboard::e2e {
+namespace {
+
+namespace fs = std::filesystem;
+using Catch::Contains;
+using support::write_file;
+
+const std::vector<std::string> kVerbs{"serve", "discover",  "init",   "join",     "users",
+                                      "story", "analytics", "assets", "messages", "say",
+                                      "at",    "ls",        "pull",   "abort",    "status"};
+
+struct Office : Studio {
+  fs::path rigging = add_user("rigging");
+  fs::path lighting = add_user("lighting");
+  std::unique_ptr<Process> joined;
+
+  Office() {
+    write_file(rigging / "dev/chr/Moria/moria.blend", "BLENDER");
+    serve();
+    joined = join("rigging");
+  }
+};
+
+TEST_CASE("every verb explains itself with an example") {
+  const Studio studio;
+  for (const auto& verb : kVerbs) {
+    INFO(verb);
+    const auto shown = support::run(studio.command(0, {verb, "--help"}));
+    CHECK(shown.ending.exit_code == 0);
+    CHECK_THAT(shown.out, Contains("Example:\n  callboard " + verb));
+    CHECK(shown.err.empty());
+  }
+}
+
+TEST_CASE("with --json every verb prints one object a line and nothing else") {
+  Office office;
+  write_file(office.lighting / "doc.json", "{\"a\": [1,\n2]}");
+  const std::vector<std::vector<std::string>> commands{
+      {"init", "--name", "lighting"},
+      {"discover", "--wait", "0.2", "--diagnose"},
+      {"users"},
+      {"story", "set", "doc.json"},
+      {"story", "get"},
+      {"analytics", "set", "doc.json"},
+      {"analytics", "get"},
+      {"assets"},
+      {"say", "line one\nline \"two\""},
+      {"messages"},
+      {"at", "/dev/chr/Moria"},
+      {"ls", "/", "--from", "rigging", "--long"},
+      {"pull", "/", "--from", "rigging", "--dry-run"},
+      {"pull", "/", "--from", "rigging", "--verbose"},
+      {"status"},
+      {"abort"},
+  };
+  const auto lighting = office.join("lighting");
+  for (auto words : commands) {
+    INFO(words[0]);
+    words.emplace_back("--json");
+    const auto done = office.run("lighting", words);
+    CHECK(done.err.empty());
+    CHECK(done.ending.exit_code == 0);
+    const auto printed = objects(done.out);
+    CHECK_FALSE(printed.empty());
+    for (const auto& each : printed) CHECK(each.at("event").is_string());
+  }
+  CHECK(exit_code(office.server()) == 0);
+  office.joined->send_signal(SIGINT);
+  CHECK(exit_code(*office.joined) == 130);
+  for (const auto& each : objects(office.server().printed(Stream::out))) CHECK(each.at("event").is_string());
+  for (const auto& each : objects(office.joined->printed(Stream::out))) CHECK(each.at("event").is_string());
+}
+
+TEST_CASE("what makes no sense is a usage error, said before any server is asked") {
+  Studio studio;
+  studio.add_user("rigging");
+  const std::vector<std::vector<std::string>> mistakes{
+      {},
+      {"frobnicate"},
+      {"pull"},
+      {"pull", "/dev", "--form", "rigging"},
+      {"say"},
+      {"story"},
+      {"story", "set"},
+      {"users", "--discovery-port", "70000"},
+      {"serve", "--port", "-1"},
+      {"serve", "--log-level", "loud"},
+      {"users", "--name", "two\nlines"},
+      {"discover", "--wait", "-1"},
+      {"messages", "--since", "yesterday"},
+      {"users", "--server", "host:99999"},
+  };
+  for (const auto& words : mistakes) {
+    INFO((words.empty() ? "" : words[0] + " " + words.back()));
+    const auto done = studio.run("rigging", words);
+    CHECK(done.ending.exit_code == 2);
+    CHECK_THAT(done.err, Contains("error: "));
+    CHECK(done.out.empty());
+  }
+}
+
+TEST_CASE("what a server would refuse as nonsense is a usage error too") {
+  Office office;
+  const std::vector<std::vector<std::string>> mistakes{
+      {"pull", "../elsewhere", "--from", "rigging"},
+      {"pull", "/dev/../../elsewhere", "--from", "rigging"},
+      {"say", std::string(8193, 'x')},
+      {"say", ""},
+      {"say", "not utf-8 \xff"},
+      {"at", "no slash"},
+  };
+  for (const auto& words : mistakes) {
+    INFO(words[0] << " " << words[1].substr(0, 50));
+    const auto done = office.run("rigging", words);
+    CHECK(done.ending.exit_code == 2);
+    CHECK_THAT(done.err, Contains("error: "));
+  }
+  CHECK(office.run("rigging", {"say", std::string(8192, 'x')}).ending.exit_code == 0);
+}
+
+TEST_CASE("outside a project's folder a verb says what it lacks") {
+  const Studio studio;
+  for (const auto* verb : {"users", "join", "serve"}) {
+    INFO(verb);
+    const auto done = support::run(studio.command(0, {verb}));
+    CHECK(done.ending.exit_code == 2);
+    CHECK_THAT(done.err, Contains("no project: give --project NAME") && Contains("callboard init"));
+  }
+  const auto done = support::run(studio.command(0, {"pull", "/", "--project", "P", "--name", "x"}));
+  CHECK(done.ending.exit_code == 2);
+  CHECK_THAT(done.err, Contains("no project folder here"));
+}
+
+TEST_CASE("without a server, or without the user or item asked for, the exit code is 3") {
+  Office office;
+  CHECK(office.run("lighting", {"pull", "/dev", "--from", "nobody"}).ending.exit_code == 3);
+  const auto item = office.run("lighting", {"pull", "/dev/chr/Balin", "--from", "rigging"});
+  CHECK(item.ending.exit_code == 3);
+  CHECK_THAT(item.err, Contains("/dev/chr/Balin") && Contains("no such file or directory"));
+  CHECK_FALSE(fs::exists(office.lighting / "dev"));
+  const auto newest = office.run("lighting", {"pull", "/dev/chr/Balin"});
+  CHECK(newest.ending.exit_code == 3);
+  CHECK_THAT(newest.err, Contains("has told of a copy of \"/dev/chr/Balin\""));
+  CHECK(office.run("lighting", {"ls", "/dev/chr/Balin", "--from", "rigging"}).ending.exit_code == 3);
+  office.server().send_signal(SIGTERM);
+  CHECK(exit_code(office.server()) == 0);
+  CHECK(office.run("lighting", {"discover", "--wait", "0.1"}).ending.exit_code == 3);
+  const auto at_address = office.run("lighting", {"users", "--server", office.server_address()});
+  CHECK(at_address.ending.exit_code == 3);
+  CHECK_THAT(at_address.err, Contains(office.server_address()) && Contains("connection refused"));
+}
+
+TEST_CASE("another project's server refuses, and nobody there learns of it") {
+  Office office;
+  const auto visit =
+      office.run("lighting", {"users", "--project", "Moria's Rice", "--server", office.server_address()});
+  CHECK(visit.ending.exit_code == 4);
+  CHECK_THAT(visit.err, Contains("Moria's Rice"));
+  const auto joining =
+      office.run("lighting", {"join", "--project", "Moria's Rice", "--server", office.server_address()});
+  CHECK(joining.ending.exit_code == 4);
+  const auto found = office.run("lighting", {"users", "--project", "Moria's Rice"});
+  CHECK(found.ending.exit_code == 3);
+  CHECK_THAT(found.err, Contains("servers of other projects do"));
+  CHECK(objects(office.run("rigging", {"users", "--json"}).out).size() == 1);
+  REQUIRE(office.run("rigging", {"say", "mark"}).ending.exit_code == 0);
+  wait_for_event(*office.joined, "message");
+  CHECK(events(office.joined->printed(Stream::out), "user").size() == 1);
+  CHECK(events(office.joined->printed(Stream::out), "user_left").empty());
+}
+
+TEST_CASE("Ctrl-C on join leaves: exit 130, and the others are told exactly once") {
+  Office office;
+  const auto lighting = office.join("lighting");
+  wait_for_event(*office.joined, "user", [](const Json& each) { return each.at("name") == "lighting"; });
+  lighting->send_signal(SIGINT);
+  CHECK(exit_code(*lighting) == 130);
+  CHECK(wait_for_event(*office.joined, "user_left").at("name") == "lighting");
+  REQUIRE(office.run("rigging", {"say", "mark"}).ending.exit_code == 0);
+  wait_for_event(*office.joined, "message");
+  CHECK(events(office.joined->printed(Stream::out), "user_left").size() == 1);
+  CHECK(lighting->printed(Stream::err).empty());
+}
+
+TEST_CASE("Ctrl-C on a server says goodbye: exit 130; SIGTERM, as a service is stopped, is exit 0") {
+  Office office;
+  office.server().send_signal(SIGINT);
+  CHECK(exit_code(office.server()) == 130);
+  CHECK(wait_for_event(*office.joined, "left").at("why") == "the server was stopped");
+  office.serve();
+  wait_for_event(*office.joined, "joined");
+  office.server().send_signal(SIGTERM);
+  CHECK(exit_code(office.server()) == 0);
+  office.joined->send_signal(SIGTERM);
+  CHECK(exit_code(*office.joined) == 0);
+}
+
+TEST_CASE("Ctrl-C ends a join that still looks for its server") {
+  Studio studio;
+  studio.add_user("rigging");
+  const auto looking = studio.start("rigging", {"join", "--json"});
+  const auto searching = wait_for_event(*looking, "searching");
+  CHECK_THAT(searching.at("why").get<std::string>(),
+             Contains("no server of project \"Moria's Race\" answers"));
+  looking->send_signal(SIGINT);
+  CHECK(exit_code(*looking) == 130);
+}
+
+TEST_CASE("Ctrl-C ends a pull whose giver has stalled, a second one ends it at once") {
+  Office office;
+  const bool is_twice = GENERATE(false, true);
+  office.joined->send_signal(SIGSTOP);
+  const auto pulling = office.start("lighting", {"pull", "/dev", "--from", "rigging", "--json"});
+  REQUIRE(pulling->wait_for(Stream::out, "\"event\":\"progress\""));
+  // Two different signals: one that is pending already is not counted again.
+  pulling->send_signal(SIGINT);
+  if (is_twice) pulling->send_signal(SIGTERM);
+  CHECK(exit_code(*pulling) == 130);
+  CHECK_FALSE(fs::exists(office.lighting / "dev/chr/Moria/moria.blend"));
+  objects(pulling->printed(Stream::out));
+  office.joined->send_signal(SIGCONT);
+  CHECK(office.run("lighting", {"pull", "/dev", "--from", "rigging"}).ending.exit_code == 0);
+}
+
+TEST_CASE("the second Ctrl-C ends what still takes its leave of a server that is stuck") {
+  Office office;
+  office.server().send_signal(SIGSTOP);
+  office.joined->send_signal(SIGINT);
+  office.joined->send_signal(SIGTERM);
+  CHECK(exit_code(*office.joined) == 130);
+  office.server().send_signal(SIGCONT);
+}
+
+TEST_CASE("output that cannot be written is a failure, not a silence") {
+  Office office;
+  auto command = office.command(0, {"users", "--json", "--name", "x", "--project", office.project()});
+  command.words = {"sh",
+                   "-c",
+                   "exec \"$@\" >/dev/full",
+                   "sh",
+                   command.words[0],
+                   command.words[1],
+                   command.words[2],
+                   command.words[3],
+                   command.words[4],
+                   command.words[5],
+                   command.words[6]};
+  const auto done = support::run(command);
+  CHECK(done.ending.exit_code == 1);
+  CHECK_THAT(done.err, Contains("stdout"));
+}
+
+}  // namespace
+}  // namespace callboard::e2e
