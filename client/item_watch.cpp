@@ -20,15 +20,29 @@ ItemWatch::Changes difference(const ItemWatch::Items& before, const ItemWatch::I
 
 }  // namespace
 
-ItemWatch::ItemWatch(net::Loop& loop, const ProjectFolder& folder, sync::ItemPatterns patterns,
-                     Handlers handlers)
+ItemWatch::ItemWatch(net::Loop& loop, ProjectFolder& folder, sync::ItemPatterns patterns, Handlers handlers)
     : loop_(loop),
       folder_(folder),
       patterns_(std::move(patterns)),
       handlers_(std::move(handlers)),
       pause_(loop, [this] { look(); }),
-      worker_(loop, 1) {
+      worker_(loop, 1),
+      self_(std::make_shared<ItemWatch*>(this)) {
+  folder_.live().set_on_changed([&loop, weak = std::weak_ptr(self_)] {
+    loop.post([weak] {
+      if (const auto self = weak.lock()) (*self)->look_soon();
+    });
+  });
+  folder_.live().start();
   look();
+}
+
+ItemWatch::~ItemWatch() { folder_.live().set_on_changed({}); }
+
+void ItemWatch::look_soon() {
+  if (is_look_due_) return;
+  is_look_due_ = true;
+  if (!is_looking_) pause_.set_after(kGather);
 }
 
 void ItemWatch::look_now() {
@@ -41,10 +55,18 @@ void ItemWatch::look_now() {
 
 void ItemWatch::look() {
   is_looking_ = true;
+  is_look_due_ = false;
   pause_.cancel();
   const Instant started = loop_.now();
   worker_.submit(
-      [this](const std::stop_token& stop) { return sync::find_items(folder_.root(), patterns_, stop); },
+      [this](const std::stop_token& stop) -> Result<sync::FoundItems> {
+        // The first tree of a folder may be long in coming; the items need not wait for it.
+        const auto tree = folder_.live().is_live()
+                              ? folder_.live().settled_tree([&] { return stop.stop_requested(); })
+                              : nullptr;
+        if (tree) return sync::find_items(*tree, patterns_);
+        return sync::find_items(folder_.root(), patterns_, stop);
+      },
       [this, started](Result<sync::FoundItems> found) {
         on_looked(std::move(found), loop_.now() - started);
       });
@@ -72,14 +94,18 @@ void ItemWatch::on_looked(Result<sync::FoundItems> found, Duration took) {
       handlers_.on_first_look();
     }
   }
+  if (const std::string why = folder_.live().trouble(); !why.empty()) {
+    warn("changes in the project folder are found only by looking again and again: " + why);
+  }
   if (std::exchange(look_again_, false)) return look();
+  if (is_look_due_) return pause_.set_after(kGather);
+  if (folder_.live().is_live()) return;
   pause_.set_after(std::max<Duration>(kPauseMin, took * kPauseFactor));
 }
 
 void ItemWatch::warn(std::string text) {
-  if (text == warned_) return;
-  warned_ = std::move(text);
-  handlers_.on_warning(warned_);
+  const auto [warned, is_new] = warned_.insert(std::move(text));
+  if (is_new) handlers_.on_warning(*warned);
 }
 
 }  // namespace callboard::client

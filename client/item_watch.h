@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,9 +17,10 @@
 
 namespace callboard::client {
 
-// Knows the items of the workstation's folder and how new each is. Looks at the folder on a worker, names and times only,
-// and again after a pause that is kPauseFactor times as long as the look took: at most 2 % of one core, whatever the size
-// of the project. Loop thread only.
+// Knows the items of the workstation's folder and how new each is: from the folder's live tree, which it starts, soon after
+// every change of it. While there is no such tree it looks at the folder on a worker, names and times only, and again after
+// a pause that is kPauseFactor times as long as the look took: at most 2 % of one core, whatever the size of the project.
+// Loop thread only.
 class ItemWatch {
  public:
   using Items = std::map<std::string, Timestamp>;
@@ -30,8 +32,13 @@ class ItemWatch {
   };
   static constexpr int kPauseFactor = 50;
   static constexpr Duration kPauseMin = 5s;
+  // Changes of the live tree are gathered for so long: one is told within a second, many cost little.
+  static constexpr Duration kGather = 300ms;
 
-  ItemWatch(net::Loop& loop, const ProjectFolder& folder, sync::ItemPatterns patterns, Handlers handlers);
+  ItemWatch(net::Loop& loop, ProjectFolder& folder, sync::ItemPatterns patterns, Handlers handlers);
+  ~ItemWatch();
+  ItemWatch(const ItemWatch&) = delete;
+  ItemWatch& operator=(const ItemWatch&) = delete;
 
   // nullopt before the first look has ended.
   const std::optional<Items>& items() const { return items_; }
@@ -40,19 +47,22 @@ class ItemWatch {
 
  private:
   void look();
+  void look_soon();
   void on_looked(Result<sync::FoundItems> found, Duration took);
   void warn(std::string text);
 
   net::Loop& loop_;
-  const ProjectFolder& folder_;
+  ProjectFolder& folder_;
   sync::ItemPatterns patterns_;
   Handlers handlers_;
   std::optional<Items> items_;
-  std::string warned_;
+  std::set<std::string, std::less<>> warned_;
   bool is_looking_ = false;
   bool look_again_ = false;
+  bool is_look_due_ = false;  // Something changed since the last look began.
   net::Timer pause_;
   net::WorkQueue worker_;
+  std::shared_ptr<ItemWatch*> self_;  // For tasks that come late.
 };
 
 }  // namespace callboard::client

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "client/live_folder.h"
 #include "client/transfer_folder.h"
 #include "sync/file_ops.h"
 #include "sync/index.h"
@@ -21,6 +22,8 @@ class ProjectFolder {
   const sync::Root& root() const { return root_; }
   const sync::Index& index() const { return index_; }
   TransferFolder& listing() { return listing_; }
+  // The same; to be started by who stays with the folder for longer than one transfer.
+  LiveFolder& live() { return listing_; }
   sync::PullRecords& records() { return records_; }
   sync::FileOps& ops() { return ops_; }
 
@@ -29,7 +32,7 @@ class ProjectFolder {
 
   sync::Root root_;
   sync::Index index_;
-  ScannedFolder listing_;
+  LiveFolder listing_;
   sync::IndexRecords records_;
   sync::FileOps ops_;
 };

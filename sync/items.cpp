@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 #include <utility>
 
 #include "base/limits.h"
@@ -62,6 +63,29 @@ Timestamp newest_below(const Root& root, const RelativePath& item, std::int64_t 
     }
   }
   return timestamp_of(found ? newest_ns : directory_ns);
+}
+
+void add_item(const std::string& item, Timestamp timestamp, FoundItems& to) {
+  if (to.items.contains(item)) return;
+  if (to.items.size() >= kItemsMax || !is_utf8(item)) {
+    ++to.left_out;
+    return;
+  }
+  to.items.emplace(item, timestamp);
+}
+
+// What matches `pattern` in `directory`, whose own item with a slash at its end is `item`.
+void find_in(const Tree::Directory& directory, const std::string& item, std::span<const std::string> pattern,
+             FoundItems& found) {
+  for (const Tree::Node& child : directory.children) {
+    if (!matches(pattern.front(), child->name)) continue;
+    if (pattern.size() > 1) {
+      find_in(*child, item + child->name + "/", pattern.subspan(1), found);
+    } else {
+      const std::int64_t newest_ns = child->files_below > 0 ? child->newest_ns : child->mtime_ns;
+      add_item(item + child->name, timestamp_of(newest_ns), found);
+    }
+  }
 }
 
 class Finder {
@@ -135,6 +159,14 @@ Result<FoundItems> find_items(const Root& root, const ItemPatterns& patterns, co
   for (const auto& pattern : patterns.patterns()) finder.find(pattern);
   if (stop.stop_requested()) return Error{Outcome::cancelled, "cancelled"};
   return std::move(finder).found();
+}
+
+FoundItems find_items(const Tree& tree, const ItemPatterns& patterns) {
+  FoundItems found;
+  for (const auto& pattern : patterns.patterns()) {
+    if (tree.whole()) find_in(*tree.whole(), "/", pattern, found);
+  }
+  return found;
 }
 
 }  // namespace callboard::sync

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "sync/root.h"
+#include "sync/tree.h"
 
 namespace callboard::sync {
 
@@ -38,5 +39,9 @@ struct FoundItems {
 // Fails with Outcome::cancelled soon after `stop` is requested.
 Result<FoundItems> find_items(const Root& root, const ItemPatterns& patterns,
                               const std::stop_token& stop = {});
+
+// The same of a tree of the whole folder, at no more cost than the folders down to the items. Files that the tree refuses do
+// not count.
+FoundItems find_items(const Tree& tree, const ItemPatterns& patterns);
 
 }  // namespace callboard::sync

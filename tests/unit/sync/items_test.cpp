@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "sync/scan.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tree.h"
 
@@ -80,6 +81,24 @@ TEST_CASE("looking for items ends when it is asked to stop") {
   const auto found = find_items(*root, ItemPatterns(), stop.get_token());
   REQUIRE_FALSE(found);
   CHECK(found.error().outcome == Outcome::cancelled);
+}
+
+TEST_CASE("a tree gives the same items as its folder") {
+  const TempDir folder;
+  write_at(folder / "dev/chr/Moria/a.blend", 1000);
+  write_at(folder / "dev/chr/Moria/deep/er/b.blend", 2000);
+  write_at(folder / "dev/chr/not a folder", 5000);
+  write_at(folder / "other/a/b/c", 6000);
+  write_at(folder / "dev/chr/b\xff/x", 1);
+  fs::create_directories(folder / "pln/empty");
+  const Root root = Root::open(folder.path()).value();
+  Index index = Index::in_memory().value();
+  const auto tree = scan(root, index, {}, system_clock()).value().tree;
+  const auto looked = find_items(root, ItemPatterns()).value();
+  const auto found = find_items(*tree, ItemPatterns());
+  CHECK(found.items == looked.items);
+  CHECK(found.items.size() == 2);
+  CHECK(found.left_out == 1);
 }
 
 TEST_CASE("item patterns are checked when they are read") {

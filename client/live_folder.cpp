@@ -1,0 +1,139 @@
+#include "client/live_folder.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "base/text.h"
+
+namespace callboard::client {
+namespace {
+
+// How soon a snapshot that waits notices that it is cancelled.
+constexpr Duration kCancelPeriod = 20ms;
+// After a failure to look at the folder, until the next try that nobody asked for.
+constexpr Duration kRetryAfter = 10s;
+
+}  // namespace
+
+LiveFolder::LiveFolder(const sync::Root& root, sync::Index& index, const Clock& clock)
+    : root_(root), index_(index), clock_(clock), scanned_(root, index, clock) {}
+
+LiveFolder::~LiveFolder() {
+  stopping_ = true;
+  {
+    const std::lock_guard lock(mutex_);
+    if (watch_ != nullptr) watch_->wake();
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void LiveFolder::start(std::size_t directories_max) {
+  if (thread_.joinable()) return;
+  auto live = sync::LiveTree::open({root_, index_, clock_}, directories_max);
+  const std::lock_guard lock(mutex_);
+  if (!live) {
+    trouble_ = live.error().text;
+    return;
+  }
+  watch_ = &(*live)->watch();
+  thread_ = std::thread([this, live = std::move(*live)]() mutable { run(std::move(live)); });
+}
+
+void LiveFolder::set_on_changed(std::function<void()> on_changed) {
+  const std::lock_guard lock(on_changed_mutex_);
+  on_changed_ = std::move(on_changed);
+}
+
+void LiveFolder::run(std::unique_ptr<sync::LiveTree> live) {
+  while (!stopping_) {
+    const Instant started = clock_.monotonic();
+    const Result<void> settled = settle(*live);
+    if (!settled && settled.error().outcome == Outcome::refused) break;
+    // The index is a cache: what it does not learn is read again by the next start.
+    if (settled && live->idle_for() == std::optional(Duration::zero())) static_cast<void>(live->save());
+    if (!stopping_) wait(*live, clock_.monotonic() - started);
+  }
+  const std::lock_guard lock(mutex_);
+  static_cast<void>(live->save());
+  watch_ = nullptr;
+}
+
+Result<void> LiveFolder::settle(sync::LiveTree& live) {
+  std::uint64_t asked = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    asked = asked_;
+  }
+  bytes_hashed_ = 0;
+  sync::ScanOptions options;
+  options.cancelled = &stopping_;
+  options.on_progress = [this](const sync::ScanProgress& progress) { bytes_hashed_ = progress.bytes_hashed; };
+  Result<void> settled = live.settle(options);
+  publish(live, settled, asked);
+  return settled;
+}
+
+void LiveFolder::publish(const sync::LiveTree& live, const Result<void>& settled, std::uint64_t asked) {
+  bool is_news = false;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto now = settled ? live.tree() : nullptr;
+    is_news = now != tree_ || (!settled && trouble_ != settled.error().text);
+    tree_ = now;
+    trouble_ = settled ? std::string() : settled.error().text;
+    if (!settled && settled.error().outcome == Outcome::refused) watch_ = nullptr;
+    settled_ = asked;
+  }
+  changed_.notify_all();
+  const std::lock_guard lock(on_changed_mutex_);
+  if (is_news && on_changed_ && !stopping_) on_changed_();
+}
+
+void LiveFolder::wait(sync::LiveTree& live, Duration took) {
+  std::optional<Duration> idle = live.idle_for();
+  if (!tree()) idle = kRetryAfter;
+  live.watch().wait(idle);
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, std::clamp(took * kGatherFactor, kGatherMin, kGatherMax),
+                    [this] { return stopping_ || asked_ != settled_; });
+}
+
+std::shared_ptr<const sync::Tree> LiveFolder::settled_tree(const std::function<bool()>& is_cancelled) {
+  std::unique_lock lock(mutex_);
+  if (watch_ == nullptr) return nullptr;
+  const std::uint64_t own = ++asked_;
+  watch_->wake();
+  changed_.notify_all();
+  while (watch_ != nullptr && settled_ < own && !is_cancelled() && bytes_hashed_ < kPatienceBytes) {
+    changed_.wait_for(lock, kCancelPeriod);
+  }
+  return settled_ >= own ? tree_ : nullptr;
+}
+
+Result<std::shared_ptr<const sync::Tree>> LiveFolder::snapshot(const sync::RelativePath& top,
+                                                               const std::atomic<bool>& cancelled) {
+  if (const auto whole = settled_tree([&] { return cancelled.load(); })) {
+    if (auto part = whole->part(top)) {
+      if (part->top().kind != EntryKind::refused) return part;
+      return Error{Outcome::refused, quoted(top.to_item()) + ": " + part->top().target};
+    }
+  }
+  // Also what the live tree does not have: the disk says why.
+  return scanned_.snapshot(top, cancelled);
+}
+
+bool LiveFolder::is_live() const { return tree() != nullptr; }
+
+std::shared_ptr<const sync::Tree> LiveFolder::tree() const {
+  const std::lock_guard lock(mutex_);
+  return tree_;
+}
+
+std::string LiveFolder::trouble() const {
+  const std::lock_guard lock(mutex_);
+  return trouble_;
+}
+
+}  // namespace callboard::client

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "base/limits.h"
+#include "client/transfer_folder.h"
+#include "sync/live_tree.h"
+
+namespace callboard::client {
+
+// The project folder with its tree kept current on a thread of its own, once start() was called; until then, and where
+// watching is not possible, it looks at the disk each time, as ScannedFolder does. Either way a snapshot has everything
+// that changed on disk before it was asked for. Thread: any, but for start() and the destructor. The parts outlive it.
+class LiveFolder : public TransferFolder {
+ public:
+  LiveFolder(const sync::Root& root, sync::Index& index, const Clock& clock);
+  ~LiveFolder() override;
+
+  // Watches from now on, `directories_max` at most. The tree is there after a scan in the background; is_live() says when.
+  void start(std::size_t directories_max = sync::Watch::kDirectoriesMax);
+  // Called after the tree has changed, has come or is kept no longer, on the thread that keeps it: be quick and call nothing
+  // of this object. When this returns, the one before is not called any more.
+  void set_on_changed(std::function<void()> on_changed);
+
+  Result<std::shared_ptr<const sync::Tree>> snapshot(const sync::RelativePath& top,
+                                                     const std::atomic<bool>& cancelled) override;
+  bool is_live() const;
+  // As it was last settled; nullptr unless is_live().
+  std::shared_ptr<const sync::Tree> tree() const;
+  // With everything that changed before the call; nullptr when there is no tree, it would take long, or `is_cancelled`
+  // says so, which is asked often.
+  std::shared_ptr<const sync::Tree> settled_tree(const std::function<bool()>& is_cancelled);
+  // Why the folder is not watched though it was asked for; empty when it is.
+  std::string trouble() const;
+
+ private:
+  // Gathering changes before they are looked at: little for the first, more the longer that takes, so that a stream of
+  // changes costs about 5 % of a core, and a change is known within a second.
+  static constexpr Duration kGatherMin = 100ms;
+  static constexpr Duration kGatherMax = 800ms;
+  static constexpr int kGatherFactor = 20;
+  // A snapshot waits while at most so much of other people's files is read; then it looks for itself.
+  static constexpr std::uint64_t kPatienceBytes = 256 * MiB;
+
+  void run(std::unique_ptr<sync::LiveTree> live);
+  Result<void> settle(sync::LiveTree& live);
+  void publish(const sync::LiveTree& live, const Result<void>& settled, std::uint64_t asked);
+  void wait(sync::LiveTree& live, Duration took);
+
+  const sync::Root& root_;
+  sync::Index& index_;
+  const Clock& clock_;
+  ScannedFolder scanned_;
+  std::thread thread_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<std::uint64_t> bytes_hashed_{0};  // By the present settling.
+
+  std::mutex on_changed_mutex_;
+  std::function<void()> on_changed_;
+
+  mutable std::mutex mutex_;  // Guards all below.
+  std::condition_variable changed_;
+  std::shared_ptr<const sync::Tree> tree_;
+  std::string trouble_;
+  sync::Watch* watch_ = nullptr;  // While the thread keeps a tree.
+  // Settlings asked for, and the last one that is done.
+  std::uint64_t asked_ = 0;
+  std::uint64_t settled_ = 0;
+};
+
+}  // namespace callboard::client
