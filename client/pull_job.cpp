@@ -168,6 +168,8 @@ PullReport PullJob::take_granted(const PullRequest& request, const Granted& gran
     taker_ = nullptr;
   } else {
     report = ended(rest.error());
+    // A ticket that is not good any more: the transfer was over before we came, and the server tells why.
+    if (report.outcome == Outcome::refused) report.outcome = Outcome::interrupted;
   }
   const std::lock_guard lock(mutex_);
   socket_ = nullptr;

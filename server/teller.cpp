@@ -191,7 +191,7 @@ protocol::Assets Teller::first_assets(Cursor& cursor) const {
   return message;
 }
 
-Teller::Cached<Cursor> Teller::make_assets(Cursor from, SessionId except) const {
+Teller::Cached<Cursor> Teller::make_assets(Cursor from) const {
   const auto changes = assets_.newest().changes_since(from, kItemsPerTell);
   protocol::Assets message;
   message.full = changes.full;
@@ -203,9 +203,8 @@ Teller::Cached<Cursor> Teller::make_assets(Cursor from, SessionId except) const 
       message.items[*change.key] = std::nullopt;
       continue;
     }
-    if (!changes.full && change.value->session == except) continue;
+    // Its own session is told, too: it may have become the newest because another one left.
     message.items[*change.key] = wire_copy(*change.value);
-    if (!changes.full && !concerns(made, change.value->session)) made.about.push_back(change.value->session);
   }
   if (message.full || !message.items.empty()) {
     made.frame = protocol::encode(protocol::ServerMessage(std::move(message)));
@@ -217,7 +216,7 @@ void Teller::take_assets(SessionId listener, Mailbox& mailbox, Frames& frames) {
   const std::uint64_t head = assets_.newest().head();
   if (mailbox.assets.version >= head) return;
   const auto tell = told(assets_cache_, mailbox.assets, head, listener,
-                         [&](SessionId except) { return make_assets(mailbox.assets, except); });
+                         [&](SessionId) { return make_assets(mailbox.assets); });
   if (tell.frame.head) frames.push_back(tell.frame);
   mailbox.assets = tell.next;
 }

@@ -53,7 +53,7 @@ class Teller {
   void take_messages(SessionId listener, Mailbox& mailbox, Frames& frames);
 
   Cached<Cursor> make_users(Cursor from, SessionId except) const;
-  Cached<Cursor> make_assets(Cursor from, SessionId except) const;
+  Cached<Cursor> make_assets(Cursor from) const;
   Cached<std::uint64_t> make_messages(std::uint64_t from, SessionId except) const;
   protocol::User wire_user(SessionId session, const User& user) const;
   protocol::AssetCopy wire_copy(const Copy& copy) const;

@@ -97,7 +97,7 @@ TEST_CASE(
     "now") {
   HeldPull held;
   fs::remove(held.giver / "dev/z-short");
-  fs::resize_file(held.giver / "dev/a-long", 1 * MiB);
+  write_file(held.giver / "dev/a-long", std::string(1 * MiB, 'x'));
   held.go_on();
   const int code = exit_code(*held.pulling);
   CAPTURE(held.pulling->printed(Stream::out), held.pulling->printed(Stream::err));
