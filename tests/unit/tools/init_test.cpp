@@ -1,5 +1,6 @@
 // `callboard init` and what all verbs share, with the program as people run it.
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 
 #include "tests/support/process.h"
 #include "tests/support/temp_dir.h"
