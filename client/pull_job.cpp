@@ -168,8 +168,9 @@ PullReport PullJob::take_granted(const PullRequest& request, const Granted& gran
     taker_ = nullptr;
   } else {
     report = ended(rest.error());
-    // A ticket that is not good any more: the transfer was over before we came, and the server tells why.
-    if (report.outcome == Outcome::refused) report.outcome = Outcome::interrupted;
+    // The server granted it a moment ago. That it is gone now, or the ticket no longer good, means that the transfer was
+    // over before we came.
+    if (report.outcome != Outcome::cancelled) report.outcome = Outcome::interrupted;
   }
   const std::lock_guard lock(mutex_);
   socket_ = nullptr;

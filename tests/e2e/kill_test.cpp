@@ -106,6 +106,8 @@ TEST_CASE("a giver killed at any moment ends the pull by name, and the next try 
     CAPTURE(moments.seed(), i, moment.count());
     const auto pulling = pair.pull_until(moment);
     pair.joined->send_signal(SIGKILL);
+    // Only when all of it is gone is its name free again.
+    REQUIRE(pair.joined->wait());
     const int code = exit_code(*pulling);
     CAPTURE(pulling->printed(Stream::out), pulling->printed(Stream::err));
     // 3: it was gone before it was asked.
