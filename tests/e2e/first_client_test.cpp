@@ -1,5 +1,6 @@
 // The program that docs/client.md shows, built and run.
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 
 #include "tests/e2e/studio.h"
 #include "tests/support/tree.h"

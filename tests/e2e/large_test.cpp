@@ -1,6 +1,7 @@
 // A lot: many files, and one that is larger than anybody should hold in memory.
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "base/limits.h"
 #include "tests/e2e/studio.h"

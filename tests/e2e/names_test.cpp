@@ -8,6 +8,7 @@
 #include <array>
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "base/text.h"
 #include "tests/e2e/studio.h"

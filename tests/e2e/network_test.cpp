@@ -1,6 +1,7 @@
 // Three machines of their own on one switch: discovery by real broadcast, nobody is told any address.
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "tests/e2e/studio.h"
 #include "tests/support/skip.h"
