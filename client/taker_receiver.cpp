@@ -138,14 +138,18 @@ Result<bool> TakerReceiver::handle_frame() {
   Result<protocol::GiverFrame> frame =
       protocol::parse_giver_frame(head->kind, bytes.subspan(protocol::kFrameHeadSize, head->body_size_bytes));
   if (!frame) return frame.error();
-  Result<TakerMachine::Event> event = state_.on_frame(std::move(*frame));
+  Result<std::optional<TakerMachine::Event>> event = state_.on_frame(std::move(*frame));
   if (!event) return event.error();
   position_ += protocol::kFrameHeadSize + head->body_size_bytes;
-  if (const Result<void> handled = on_event(std::move(*event)); !handled) return handled.error();
+  if (*event) {
+    on_event(std::move(**event));
+  } else {
+    got_listing_ = true;
+  }
   return true;
 }
 
-Result<void> TakerReceiver::on_event(TakerMachine::Event event) {
+void TakerReceiver::on_event(TakerMachine::Event event) {
   if (auto* whole = std::get_if<TakerMachine::WholeFile>(&event)) {
     is_shared_ = true;
     writers_->write(std::move(*whole), buffer_);
@@ -160,11 +164,7 @@ Result<void> TakerReceiver::on_event(TakerMachine::Event event) {
     on_no_file(*none);
   } else if (const auto* failed = std::get_if<TakerMachine::GiverFailed>(&event)) {
     state_.stop(failed->error);
-  } else {
-    got_listing_ = true;
-    state_.push_listing(std::move(event));
   }
-  return {};
 }
 
 void TakerReceiver::on_content(ByteView content) {

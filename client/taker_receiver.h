@@ -30,7 +30,7 @@ class TakerReceiver {
   Result<void> handle_buffered();
   Result<bool> handle_frame();
   void discard_until_closed();
-  Result<void> on_event(TakerMachine::Event event);
+  void on_event(TakerMachine::Event event);
   void on_content(ByteView content);
   void hand_over_content();
   void on_no_file(const TakerMachine::NoFile& none);

@@ -41,23 +41,23 @@ Error TakerState::stopped_error() const {
 
 // --- Receiving thread -------------------------------------------------------------------------------------------------
 
-Result<TakerMachine::Event> TakerState::on_frame(protocol::GiverFrame frame) {
+Result<std::optional<TakerMachine::Event>> TakerState::on_frame(protocol::GiverFrame frame) {
   const std::lock_guard lock(mutex_);
   Result<TakerMachine::Event> event = machine_.on_frame(std::move(frame));
+  if (!event) return event.error();
+  const bool is_planners = std::holds_alternative<TakerMachine::Listed>(*event) ||
+                           std::holds_alternative<TakerMachine::OpenedItems>(*event);
+  if (is_planners) listings_.push_back(std::move(*event));
   // Waking the planner for every file would cost a context switch each: half of the window is soon enough.
-  if (planner_waits_ && machine_.wanted_count() == kWantedFilesUsed / 2) changed_.notify_all();
-  return event;
+  const bool is_half_way = machine_.wanted_count() == kWantedFilesUsed / 2;
+  if (planner_waits_ && (is_planners || is_half_way)) changed_.notify_all();
+  if (is_planners) return std::optional<TakerMachine::Event>();
+  return std::optional<TakerMachine::Event>(std::move(*event));
 }
 
 Result<void> TakerState::on_data(std::uint64_t content_size_bytes) {
   const std::lock_guard lock(mutex_);
   return machine_.on_data(content_size_bytes);
-}
-
-void TakerState::push_listing(TakerMachine::Event event) {
-  const std::lock_guard lock(mutex_);
-  listings_.push_back(std::move(event));
-  if (planner_waits_) changed_.notify_all();
 }
 
 // --- Planning thread --------------------------------------------------------------------------------------------------

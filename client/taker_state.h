@@ -36,9 +36,10 @@ class TakerState {
   Error ending() const;
 
   // --- Receiving thread ----------------------------------------------------------------------------------------------
-  Result<TakerMachine::Event> on_frame(protocol::GiverFrame frame);
+  // What the receiver has to do. Listings (and what opened) go to the planner at once and are nullopt here: between the
+  // machine's "answered" and the planner's queue nobody may look, or the last listing would be missed.
+  Result<std::optional<TakerMachine::Event>> on_frame(protocol::GiverFrame frame);
   Result<void> on_data(std::uint64_t content_size_bytes);
-  void push_listing(TakerMachine::Event event);
 
   // --- Planning thread -----------------------------------------------------------------------------------------------
   // Waits for OpenedItems or Listed; the error when it is stopping.
