@@ -29,7 +29,7 @@ Result<void> GiverPack::flush(net::DataSocket::More more) {
 
 void GiverPack::append(ByteView bytes) {
   ENSURE(used_ + bytes.size() <= kCapacity);
-  std::memcpy(buffer_.get() + used_, bytes.data(), bytes.size());
+  std::copy(bytes.begin(), bytes.end(), buffer_.get() + used_);
   used_ += bytes.size();
 }
 

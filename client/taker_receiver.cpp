@@ -30,7 +30,7 @@ TakerReceiver::TakerReceiver(net::DataSocket& socket, TakerState& state, const B
     : socket_(socket), state_(state), buffer_(first_buffers_.take()) {
   // More than a frame cannot have come: the giver speaks only when asked.
   filled_ = std::min(already_read.size(), TakerBuffer::kCapacity);
-  std::memcpy(buffer_->data(), already_read.data(), filled_);
+  std::copy_n(already_read.begin(), filled_, buffer_->data());
 }
 
 Result<void> TakerReceiver::receive_event() {
