@@ -14,8 +14,7 @@ constexpr Duration kAskPeriod = 1s;
 }  // namespace
 
 Finder::Finder(net::Loop& loop, const SearchOptions& options, Handlers handlers)
-    : loop_(loop),
-      project_(options.project),
+    : project_(options.project),
       wait_(options.wait),
       handlers_(std::move(handlers)),
       searcher_(loop, options,

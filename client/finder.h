@@ -28,7 +28,6 @@ class Finder {
   void say(Error why);
   void ask_again();
 
-  net::Loop& loop_;
   std::string project_;
   Duration wait_;
   Handlers handlers_;
