@@ -78,7 +78,7 @@ Error no_answer() { return {Outcome::timed_out, "no answer in time"}; }
 
 DataSocket::DataSocket(Fd connected) : fd_(std::move(connected)) {
   set_nonblocking(fd_.get(), false);
-  set_stream_options(fd_.get());
+  set_bulk_options(fd_.get());
 }
 
 Error DataSocket::io_error(int errno_value) const {
@@ -145,7 +145,7 @@ Result<void> DataSocket::connect_one(const ::sockaddr* address, unsigned address
     return connected;
   }
   set_nonblocking(fd_.get(), false);
-  set_stream_options(fd_.get());
+  set_bulk_options(fd_.get());
   return {};
 }
 

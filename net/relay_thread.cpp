@@ -164,7 +164,7 @@ void RelayThread::begin(const PairPointer& pair) {
   set_pump(pair->to_giver);
   for (RelaySide* side : {&pair->giver, &pair->taker}) {
     set_nonblocking(side->fd.get(), true);
-    set_stream_options(side->fd.get());
+    set_bulk_options(side->fd.get());
     side->token = ++last_token_;
     if (auto added = poller_->add(side->fd.get(), side->token); !added) {
       end(*pair, added.error());

@@ -29,11 +29,13 @@ Endpoint endpoint_of(const sockaddr* address, socklen_t size_bytes);
 Endpoint peer_of(int fd);
 Endpoint local_of(int fd);
 
-// socket() with close-on-exec, non-blocking.
+// socket() with close-on-exec, non-blocking. A stream sends as fast as a LAN takes it (see the .cpp).
 Result<Fd> open_socket(int family, int type);
 // Delays nothing, notices a peer that vanished (after about 75 s of silence on Linux), raises no SIGPIPE where that is a
 // socket's option. What the system refuses is left at its default.
 void set_stream_options(int fd);
+// The same for a connection that carries a transfer: more may wait in the kernel.
+void set_bulk_options(int fd);
 void set_nonblocking(int fd, bool is_nonblocking);
 
 // An error of a socket call with the outcome that fits a conversation: ECONNREFUSED and unreachable not_found, ETIMEDOUT

@@ -1,6 +1,8 @@
 #include "net/data_socket.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -8,6 +10,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <future>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -69,6 +72,16 @@ TEST_CASE("a data socket connects, writes, reads and counts") {
   CHECK(got == pattern(500, 2));
   CHECK(client.sent_bytes() == 1500);
   CHECK(server.received_bytes() == 1500);
+}
+
+TEST_CASE("neither end of a connection paces what it sends, whatever the system's default") {
+  auto [connected, accepted] = socket_pair();
+  for (const Fd* end : {&connected, &accepted}) {
+    char name[16] = {};
+    socklen_t size_bytes = sizeof(name) - 1;
+    REQUIRE(::getsockopt(end->get(), IPPROTO_TCP, TCP_CONGESTION, name, &size_bytes) == 0);
+    CHECK_FALSE(std::string_view(name).starts_with("bbr"));
+  }
 }
 
 TEST_CASE("more parts than one call takes arrive whole and in order, empty ones among them") {
