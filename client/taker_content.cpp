@@ -24,7 +24,7 @@ void TakerContent::begin(WantedFile file) {
 }
 
 void TakerContent::write(ByteView content) {
-  if (!incoming_) return;
+  if (!incoming_ || state_.is_cancelled()) return;
   const Result<void> written = incoming_->write(content);
   if (written) {
     state_.on_content(content.size());

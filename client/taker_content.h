@@ -11,8 +11,9 @@ namespace callboard::client {
 
 class TakerWriters;
 
-// The large file that a writing thread takes in, piece by piece: hashed, written, verified, handed to the committer.
-// Destroyed in the middle of a file, what came of it stays for the next try. Thread: the writing thread.
+// The large file that is taken in, piece by piece: hashed, written, verified, handed to the committer. After a cancel
+// nothing more is written. Destroyed in the middle of a file, what came of it stays for the next try. Thread: the
+// receiving one.
 class TakerContent {
  public:
   TakerContent(TakerWriters& writers, TakerState& state) : writers_(writers), state_(state) {}

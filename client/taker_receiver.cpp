@@ -16,6 +16,10 @@ namespace {
 
 // Less room than this for the content of a large file is not worth a call.
 constexpr std::size_t kContentRoomMin = 64 * KiB;
+// What is received at a time: the content of a large file is hashed and written from the same place again and again, so
+// that it never leaves the L2 cache.
+constexpr std::size_t kPiece = 256 * KiB;
+static_assert(kBulkDataMax % kPiece == 0, "see receive_size()");
 
 std::size_t missing_of_frame(const std::byte* at, std::size_t available) {
   if (available < protocol::kFrameHeadSize) return protocol::kFrameHeadSize;
@@ -55,7 +59,6 @@ void TakerReceiver::run() {
     if (!state_.is_over()) state_.stop(got ? Error{Outcome::interrupted, "the giver left"} : got.error());
     break;
   }
-  hand_over_content();  // As much as came, for the next try.
   // What belongs to the writers goes before they do.
   buffer_.reset();
   discard_until_closed();
@@ -73,21 +76,28 @@ void TakerReceiver::discard_until_closed() {
 Result<bool> TakerReceiver::receive_some() {
   make_room();
   if (buffer_ == nullptr) return Error{Outcome::interrupted, "the transfer stopped"};
-  const Result<std::size_t> got =
-      socket_.read_some({buffer_->data() + filled_, TakerBuffer::kCapacity - filled_});
+  const Result<std::size_t> got = socket_.read_some({buffer_->data() + filled_, receive_size()});
   if (!got) return got.error().prefixed("the connection to the giver broke");
   filled_ += *got;
   return *got > 0;
+}
+
+// Full frames of content come in whole pieces, the last one with the head that follows, so that what is written begins and
+// ends where a page does.
+std::size_t TakerReceiver::receive_size() const {
+  const std::size_t room = TakerBuffer::kCapacity - filled_;
+  if (content_left_ == 0) return std::min(room, kPiece);
+  const std::size_t piece = static_cast<std::size_t>((content_left_ - 1) % kPiece + 1);
+  return std::min(room, content_left_ <= kPiece ? piece + protocol::kFrameHeadSize : piece);
 }
 
 // What is left begins a frame that must fit behind it; content of large files needs no room but some.
 void TakerReceiver::make_room() {
   const std::size_t left = filled_ - position_;
   const std::size_t frame = content_left_ > 0 ? 1 : missing_of_frame(buffer_->data() + position_, left);
-  if (left == 0 && !is_shared_ && content_.empty()) position_ = filled_ = 0;
+  if (left == 0 && !is_shared_) position_ = filled_ = 0;
   if (position_ + frame <= TakerBuffer::kCapacity && TakerBuffer::kCapacity - filled_ >= kContentRoomMin)
     return;
-  hand_over_content();
   if (!is_shared_) {
     std::memmove(buffer_->data(), buffer_->data() + position_, left);
   } else {
@@ -105,11 +115,9 @@ Result<void> TakerReceiver::handle_buffered() {
     if (content_left_ > 0) {
       const std::size_t size_bytes =
           static_cast<std::size_t>(std::min<std::uint64_t>(content_left_, filled_ - position_));
-      on_content({buffer_->data() + position_, size_bytes});
+      writers_->content().write({buffer_->data() + position_, size_bytes});
       position_ += size_bytes;
       content_left_ -= size_bytes;
-      // A whole frame at once: the fewer pieces, the less often the threads wake each other.
-      if (content_left_ == 0) hand_over_content();
       continue;
     }
     const Result<bool> handled = handle_frame();
@@ -154,29 +162,16 @@ void TakerReceiver::on_event(TakerMachine::Event event) {
     is_shared_ = true;
     writers_->write(std::move(*whole), buffer_);
   } else if (auto* begins = std::get_if<TakerMachine::FileBegins>(&event)) {
-    writers_->begin(std::move(begins->file));
+    writers_->content().begin(std::move(begins->file));
   } else if (const auto* content = std::get_if<TakerMachine::FileContent>(&event)) {
-    on_content(content->content);
-    hand_over_content();
+    writers_->content().write(content->content);
   } else if (auto* ends = std::get_if<TakerMachine::FileEnds>(&event)) {
-    writers_->end(std::move(*ends));
+    writers_->content().end(*ends);
   } else if (const auto* none = std::get_if<TakerMachine::NoFile>(&event)) {
     on_no_file(*none);
   } else if (const auto* failed = std::get_if<TakerMachine::GiverFailed>(&event)) {
     state_.stop(failed->error);
   }
-}
-
-void TakerReceiver::on_content(ByteView content) {
-  const bool goes_on = !content_.empty() && content_.data() + content_.size() == content.data();
-  if (!goes_on) hand_over_content();
-  content_ = goes_on ? ByteView(content_.data(), content_.size() + content.size()) : content;
-}
-
-void TakerReceiver::hand_over_content() {
-  if (content_.empty()) return;
-  is_shared_ = true;
-  writers_->write_content(std::exchange(content_, {}), buffer_);
 }
 
 void TakerReceiver::on_no_file(const TakerMachine::NoFile& none) {

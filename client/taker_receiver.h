@@ -11,8 +11,8 @@
 
 namespace callboard::client {
 
-// Takes in what the giver sends: listings go to the planner, small files and the content of large ones to the writers,
-// where they lie in the buffer. Thread: one at a time.
+// Takes in what the giver sends: listings go to the planner, small files to the writers where they lie in the buffer, and
+// the content of large ones to disk. Thread: one at a time.
 class TakerReceiver {
  public:
   // Before start_writing() no file may come, and none does: none was wanted.
@@ -26,13 +26,12 @@ class TakerReceiver {
 
  private:
   Result<bool> receive_some();
+  std::size_t receive_size() const;
   void make_room();
   Result<void> handle_buffered();
   Result<bool> handle_frame();
   void discard_until_closed();
   void on_event(TakerMachine::Event event);
-  void on_content(ByteView content);
-  void hand_over_content();
   void on_no_file(const TakerMachine::NoFile& none);
 
   net::DataSocket& socket_;
@@ -44,7 +43,6 @@ class TakerReceiver {
   std::size_t position_ = 0;        // Of the first byte that was not handled …
   std::size_t filled_ = 0;          // … and of the end.
   std::uint64_t content_left_ = 0;  // Of the `data` frame under way.
-  ByteView content_;                // Of it: in buffer_, not handed over yet.
   bool got_listing_ = false;
 };
 

@@ -24,6 +24,7 @@ TakerWriters::TakerWriters(const TakerParts& parts, TakerState& state, bool dura
     : parts_(parts),
       state_(state),
       durable_(durable),
+      content_(*this, state),
       write_queues_{TakerQueue<WriteTask>(kWriteQueue), TakerQueue<WriteTask>(kWriteQueue)},
       commit_queue_(kCommitQueue) {}
 
@@ -67,17 +68,6 @@ void TakerWriters::write(TakerMachine::WholeFile file, std::shared_ptr<TakerBuff
   write_queues_[which].push({std::move(file), std::move(buffer)});
 }
 
-void TakerWriters::begin(WantedFile file) {
-  content_queue_ = (content_queue_ + 1) % write_queues_.size();
-  write_queues_[content_queue_].push({std::move(file)});
-}
-
-void TakerWriters::write_content(ByteView content, std::shared_ptr<TakerBuffer> buffer) {
-  write_queues_[content_queue_].push({content, std::move(buffer)});
-}
-
-void TakerWriters::end(TakerMachine::FileEnds ends) { write_queues_[content_queue_].push({std::move(ends)}); }
-
 void TakerWriters::commit(sync::Change change) { commit_queue_.push({std::move(change)}); }
 
 Result<void> TakerWriters::finish_round() {
@@ -90,22 +80,9 @@ Result<void> TakerWriters::finish_round() {
 }
 
 void TakerWriters::run_writer(TakerQueue<WriteTask>& queue) {
-  TakerContent content(*this, state_);
   while (std::optional<WriteTask> task = queue.pop()) {
-    if (!state_.is_cancelled()) perform(task->work, content);
+    if (!state_.is_cancelled()) write_one(task->file);
     task.reset();
-  }
-}
-
-void TakerWriters::perform(WriteWork& work, TakerContent& content) {
-  if (const auto* whole = std::get_if<TakerMachine::WholeFile>(&work)) {
-    write_one(*whole);
-  } else if (auto* begun = std::get_if<WantedFile>(&work)) {
-    content.begin(std::move(*begun));
-  } else if (const auto* piece = std::get_if<ByteView>(&work)) {
-    content.write(*piece);
-  } else {
-    content.end(std::get<TakerMachine::FileEnds>(work));
   }
 }
 

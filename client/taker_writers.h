@@ -5,7 +5,6 @@
 #include <memory>
 #include <optional>
 #include <thread>
-#include <variant>
 
 #include "base/clock.h"
 #include "client/taker.h"
@@ -23,8 +22,9 @@ namespace callboard::client {
 // True when what came is not what was listed (size or digest), as opposed to a disk that does not take it.
 bool is_mismatch(const Error& error);
 
-// The threads of a pull that change the disk: two write what came, each small files whole and large ones piece by piece
-// while the next piece is being received; one commits what is staged.
+// What changes the disk in a pull: two threads write small files, one commits what is staged. Large files are written by
+// the thread that receives them, from the cache where their bytes were just put: handed to another core, each byte costs
+// half as much again, and the pull takes as long.
 // After a stop everything handed over is still written and committed; after a cancel it is dropped, and what is staged
 // waits for the next try. The state must outlive it.
 class TakerWriters : private sync::CommitListener {
@@ -42,10 +42,8 @@ class TakerWriters : private sync::CommitListener {
   // Files of one directory go through one thread: two threads in one directory wait for each other in the kernel.
   // `buffer` holds the content.
   void write(TakerMachine::WholeFile file, std::shared_ptr<TakerBuffer> buffer);
-  // A large file, whose pieces follow in order. The threads take such files in turn. `buffer` holds the content.
-  void begin(WantedFile file);
-  void write_content(ByteView content, std::shared_ptr<TakerBuffer> buffer);
-  void end(TakerMachine::FileEnds ends);
+  // Receiving thread only: the large file under way, written before the call returns.
+  TakerContent& content() { return content_; }
   void commit(sync::Change change);
   // Waits until everything handed over to commit() has its name, on disk when durable.
   Result<void> finish_round();
@@ -53,10 +51,9 @@ class TakerWriters : private sync::CommitListener {
   void close();
 
  private:
-  using WriteWork = std::variant<TakerMachine::WholeFile, WantedFile, ByteView, TakerMachine::FileEnds>;
   struct WriteTask {
-    WriteWork work;
-    std::shared_ptr<TakerBuffer> buffer = nullptr;
+    TakerMachine::WholeFile file;
+    std::shared_ptr<TakerBuffer> buffer;
   };
   struct CommitTask {
     std::optional<sync::Change> change;  // nullopt: finish.
@@ -65,7 +62,6 @@ class TakerWriters : private sync::CommitListener {
 
   TakerWriters(const TakerParts& parts, TakerState& state, bool durable);
   void run_writer(TakerQueue<WriteTask>& queue);
-  void perform(WriteWork& work, TakerContent& content);
   void write_one(const TakerMachine::WholeFile& file);
   void run_committer();
   std::optional<Error> perform(CommitTask& task);
@@ -80,9 +76,9 @@ class TakerWriters : private sync::CommitListener {
   bool durable_;
   std::unique_ptr<sync::Stager> stager_;
   std::unique_ptr<sync::Versions> versions_;
+  TakerContent content_;
   TakerBuffers buffers_;
   std::array<TakerQueue<WriteTask>, 2> write_queues_;
-  std::size_t content_queue_ = 0;  // Receiving thread only: who has the large file under way.
   TakerQueue<CommitTask> commit_queue_;
   std::array<std::thread, 2> writers_;
   std::thread committing_;
