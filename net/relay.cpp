@@ -63,6 +63,8 @@ void Relay::add(RelayPair pair) {
 
 void Relay::cancel(std::uint64_t id, Error why) { impl_->thread->cancel(id, std::move(why)); }
 
+void Relay::set_limits(const RelayLimits& limits) { impl_->thread->set_limits(limits); }
+
 std::optional<RelayProgress> Relay::progress(std::uint64_t id) const {
   const auto found = impl_->desk->running.find(id);
   return found == impl_->desk->running.end() ? std::nullopt : std::optional(found->second->progress());

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "net/loop.h"
+#include "net/relay_shares.h"
 
 namespace callboard::net {
 
@@ -40,7 +41,8 @@ struct RelayEnd {
 
 // Moves bytes between pairs of sockets, both ways, on a thread of its own, without looking at them. It holds at most one
 // pipe per direction (kRelayPipe) and reads nothing while that is not empty, so a slow side slows the other. A side that
-// closes its writing has that passed on after the last byte; a side that breaks ends the pair.
+// closes its writing has that passed on after the last byte; a side that breaks ends the pair. Pairs get equal shares of
+// what may be moved (relay_shares.h).
 // Methods: loop thread only. It must be destroyed before its Loop; that closes all sockets and reports nothing more.
 class Relay {
  public:
@@ -67,6 +69,8 @@ class Relay {
   void add(RelayPair pair);
   // The end, with `why`, follows on the loop; unless the pair ended by itself before.
   void cancel(std::uint64_t id, Error why);
+  // Holds for what is moved from now on, by all pairs.
+  void set_limits(const RelayLimits& limits);
   // nullopt once the end was told. Cheap: two atomic reads.
   std::optional<RelayProgress> progress(std::uint64_t id) const;
   // Pairs whose end was not told.

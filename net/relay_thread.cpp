@@ -1,8 +1,8 @@
 // The relay's loop: obey commands, note which sockets became ready, give every pair that can move its turn, wait.
 //
 // Sockets are watched edge-triggered: an event only says "no longer blocked", and a side counts as ready until a call on it
-// says that it would block. A pair whose budget ran out stays in line while the others have their turn, and commands and
-// events are looked at between rounds, so one fast pair delays the rest by budget / speed, about 0.3 ms.
+// says that it would block. Who may move stands in line (RelayShares), and commands and events are looked at between rounds of
+// one turn for each, so one fast pair delays the rest by budget / speed, about 0.3 ms.
 
 #include "net/relay_thread.h"
 
@@ -86,7 +86,10 @@ RelayPump::Step RelayDirection::move(RelaySide& from, RelaySide& to, std::uint64
 }
 
 RelayThread::RelayThread(const Relay::Options& options, OnEnd on_end)
-    : options_(options), on_end_(std::move(on_end)), poller_(make_poller(options.portable)) {
+    : options_(options),
+      on_end_(std::move(on_end)),
+      poller_(make_poller(options.portable)),
+      shares_(options.budget_bytes) {
   ENSURE(poller_ != nullptr);
   thread_ = std::thread([this] { run(); });
 }
@@ -107,17 +110,17 @@ void RelayThread::add(RelayPair given, std::shared_ptr<RelayCounters> counters) 
   pair->to_giver.first = std::move(given.first_to_giver);
   pair->to_giver.moved_bytes = &counters->to_giver_bytes;
   pair->counters = std::move(counters);
-  {
-    const std::lock_guard lock(commands_lock_);
-    commands_.push_back({0, {}, std::move(pair)});
-  }
-  poller_->wake();
+  command({0, {}, std::move(pair), {}});
 }
 
-void RelayThread::cancel(std::uint64_t id, Error why) {
+void RelayThread::cancel(std::uint64_t id, Error why) { command({id, std::move(why), nullptr, {}}); }
+
+void RelayThread::set_limits(const RelayLimits& limits) { command({0, {}, nullptr, limits}); }
+
+void RelayThread::command(Command command) {
   {
     const std::lock_guard lock(commands_lock_);
-    commands_.push_back({id, std::move(why), nullptr});
+    commands_.push_back(std::move(command));
   }
   poller_->wake();
 }
@@ -140,13 +143,17 @@ void RelayThread::obey() {
     const std::lock_guard lock(commands_lock_);
     commands.swap(commands_);
   }
-  for (Command& command : commands) {
-    if (command.added) {
-      begin(command.added);
-    } else if (const auto found = pairs_.find(command.cancelled_id); found != pairs_.end()) {
-      const PairPointer pair = found->second;
-      end(*pair, std::move(command.why));
-    }
+  for (Command& command : commands) obey(command);
+}
+
+void RelayThread::obey(Command& command) {
+  if (command.limits) {
+    shares_.set_limits(*command.limits, now_);
+  } else if (command.added) {
+    begin(command.added);
+  } else if (const auto found = pairs_.find(command.cancelled_id); found != pairs_.end()) {
+    const PairPointer pair = found->second;
+    end(*pair, std::move(command.why));
   }
 }
 
@@ -172,7 +179,7 @@ void RelayThread::begin(const PairPointer& pair) {
     }
     by_token_[side->token] = pair;
   }
-  line_up(pair);
+  shares_.line_up(pair->id, now_);
   next_idle_check_ = now_;
 }
 
@@ -204,63 +211,59 @@ void RelayThread::take_event(const RelayPoller::Event& event) {
     }
   }
   if (pair->can_go_on()) {
-    line_up(pair);
-  }
-}
-
-void RelayThread::line_up(const PairPointer& pair) {
-  if (!std::exchange(pair->is_in_line, true)) {
-    runnable_.push_back(pair);
+    shares_.line_up(pair->id, now_);
   }
 }
 
 void RelayThread::take_turns() {
-  std::vector<PairPointer> round;
-  round.swap(runnable_);
-  for (const PairPointer& pair : round) {
-    pair->is_in_line = false;
-    if (pairs_.count(pair->id) != 0 && pair->giver.fd) {
-      take_turn(pair);
-    }
+  for (std::size_t left = shares_.size(); left > 0; --left) {
+    const auto turn = shares_.next(now_);
+    if (!turn) return;
+    const PairPointer pair = pairs_.at(turn->id);
+    take_turn(pair, turn->bytes);
   }
 }
 
-void RelayThread::take_turn(const PairPointer& pair) {
-  if (!move(*pair, pair->to_taker, pair->giver, pair->taker) ||
-      !move(*pair, pair->to_giver, pair->taker, pair->giver)) {
+void RelayThread::take_turn(const PairPointer& pair, std::uint64_t budget_bytes) {
+  const auto to_taker = move(*pair, pair->to_taker, budget_bytes);
+  const auto to_giver = to_taker ? move(*pair, pair->to_giver, budget_bytes) : std::nullopt;
+  shares_.moved(pair->id, to_taker.value_or(0) + to_giver.value_or(0), now_);
+  if (!to_giver) {
     return;
   }
   if (pair->to_taker.is_over() && pair->to_giver.is_over()) {
     end(*pair, {Outcome::done, "both sides closed"});
   } else if (pair->can_go_on()) {
-    line_up(pair);
+    shares_.line_up(pair->id, now_);
   } else {
     await(*pair);
   }
 }
 
-// Returns false when the pair has ended.
-bool RelayThread::move(Pair& pair, RelayDirection& direction, RelaySide& from, RelaySide& to) {
+std::optional<std::uint64_t> RelayThread::move(Pair& pair, RelayDirection& direction,
+                                               std::uint64_t budget_bytes) {
+  const bool is_to_taker = &direction == &pair.to_taker;
+  RelaySide& from = is_to_taker ? pair.giver : pair.taker;
+  RelaySide& to = is_to_taker ? pair.taker : pair.giver;
   if (!direction.can_go_on(from, to)) {
-    return true;
+    return 0;
   }
-  const RelayPump::Step step = direction.move(from, to, options_.budget_bytes);
+  const RelayPump::Step step = direction.move(from, to, budget_bytes);
   if (step.moved_bytes > 0) {
     pair.last_moved = now_;
   }
   if (step.wait == RelayPump::Wait::failed) {
-    const bool is_to_taker = &direction == &pair.to_taker;
     Error why = socket_error(is_to_taker ? "giver to taker" : "taker to giver", step.errno_value);
     why.outcome = Outcome::interrupted;
     end(pair, std::move(why));
-    return false;
+    return std::nullopt;
   }
   if (direction.is_over()) {
     ::shutdown(to.fd.get(), SHUT_WR);
     pair.last_moved = now_;
     next_idle_check_ = now_;  // A shorter limit holds from here on.
   }
-  return true;
+  return step.moved_bytes;
 }
 
 void RelayThread::await(const Pair& pair) {
@@ -276,6 +279,7 @@ void RelayThread::end(Pair& pair, Error why) {
     by_token_.erase(side->token);
     side->fd.reset();
   }
+  shares_.forget(id);
   on_end_(id, std::move(why));
   pairs_.erase(id);
 }
@@ -298,7 +302,8 @@ void RelayThread::end_idle_pairs() {
     if (!limit) {
       continue;
     }
-    const Instant due = pair->last_moved + *limit;
+    // Who stands in line waits for us.
+    const Instant due = (shares_.is_in_line(id) ? now_ : pair->last_moved) + *limit;
     if (due <= now_) {
       idle.push_back(pair);
     } else if (!next_idle_check_ || due < *next_idle_check_) {
@@ -311,11 +316,11 @@ void RelayThread::end_idle_pairs() {
 }
 
 std::optional<Duration> RelayThread::time_to_wait() const {
-  if (!runnable_.empty()) {
-    return Duration::zero();
+  std::optional<Instant> due = shares_.next_due(now_);
+  if (next_idle_check_ && (!due || *next_idle_check_ < *due)) {
+    due = next_idle_check_;
   }
-  return next_idle_check_ ? std::optional<Duration>(std::max(*next_idle_check_ - now_, Duration::zero()))
-                          : std::nullopt;
+  return due ? std::optional<Duration>(std::max(*due - now_, Duration::zero())) : std::nullopt;
 }
 
 }  // namespace callboard::net

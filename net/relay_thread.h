@@ -61,6 +61,7 @@ class RelayThread {
   // Any thread.
   void add(RelayPair pair, std::shared_ptr<RelayCounters> counters);
   void cancel(std::uint64_t id, Error why);
+  void set_limits(const RelayLimits& limits);
 
  private:
   struct Pair {
@@ -71,7 +72,6 @@ class RelayThread {
     RelayDirection to_giver;
     std::shared_ptr<RelayCounters> counters;
     Instant last_moved;
-    bool is_in_line = false;  // In runnable_.
     bool is_half_closed() const { return to_taker.is_over() || to_giver.is_over(); }
     bool can_go_on() const { return to_taker.can_go_on(giver, taker) || to_giver.can_go_on(taker, giver); }
   };
@@ -80,18 +80,21 @@ class RelayThread {
     std::uint64_t cancelled_id = 0;
     Error why;
     PairPointer added;
+    std::optional<RelayLimits> limits;
   };
 
+  void command(Command command);
   void run();
   void obey();
+  void obey(Command& command);
   void begin(const PairPointer& pair);
   void set_pump(RelayDirection& direction) const;
   void take_events();
   void take_event(const RelayPoller::Event& event);
   void take_turns();
-  void take_turn(const PairPointer& pair);
-  bool move(Pair& pair, RelayDirection& direction, RelaySide& from, RelaySide& to);
-  void line_up(const PairPointer& pair);
+  void take_turn(const PairPointer& pair, std::uint64_t budget_bytes);
+  // Moves what it can; nullopt when the pair has ended.
+  std::optional<std::uint64_t> move(Pair& pair, RelayDirection& direction, std::uint64_t budget_bytes);
   void await(const Pair& pair);
   void end(Pair& pair, Error why);
   std::optional<Duration> limit_of(const Pair& pair) const;
@@ -108,7 +111,7 @@ class RelayThread {
   // The rest belongs to the thread.
   std::unordered_map<std::uint64_t, PairPointer> pairs_;
   std::unordered_map<std::uint64_t, PairPointer> by_token_;
-  std::vector<PairPointer> runnable_;
+  RelayShares shares_;
   std::vector<RelayPoller::Event> events_;
   std::uint64_t last_token_ = 0;
   Instant now_;

@@ -60,6 +60,7 @@ Result<void> Server::Impl::open_board() {
   stage_options.unadmitted_max = options.unadmitted_max;
   stage = std::make_unique<Stage>(loop, std::move(stage_options), system_clock(), system_random(), events,
                                   std::move(*log), std::move(*recovered));
+  stage->set_relay_limits(options.relay_limits);
   return {};
 }
 
@@ -134,6 +135,9 @@ net::Endpoint Server::listening() const {
   return impl_->listener ? impl_->listener->local() : net::Endpoint{};
 }
 UniqueId Server::id() const { return impl_->id; }
+void Server::set_relay_limits(const net::RelayLimits& limits) {
+  if (impl_->stage) impl_->stage->set_relay_limits(limits);
+}
 void Server::stop(std::string reason) { impl_->stop({Outcome::cancelled, std::move(reason)}); }
 
 }  // namespace callboard::server

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "net/endpoint.h"
 #include "net/loop.h"
+#include "net/relay_shares.h"
 
 namespace spdlog {
 class logger;
@@ -35,6 +36,7 @@ struct ServerOptions {
   Duration heartbeat = kHeartbeat;
   Duration silence = kSilenceLimit;
   Duration handshake_limit = kHandshakeLimit;
+  net::RelayLimits relay_limits;
   std::shared_ptr<spdlog::logger> logger;  // Null: the process's default one.
 };
 
@@ -60,6 +62,9 @@ class Server {
   // Where it listens, with the actual port.
   net::Endpoint listening() const;
   UniqueId id() const;
+
+  // For all transfers, those that run included, from now on.
+  void set_relay_limits(const net::RelayLimits& limits);
 
   // Says `bye` to everybody with this reason and closes in order, within kFarewellLimit and the disk's time. Further
   // calls do nothing.

@@ -33,6 +33,7 @@ class Stage final : private SessionHost {
   ~Stage() override;
 
   void accept(std::unique_ptr<net::TcpConnection> connection);
+  void set_relay_limits(const net::RelayLimits& limits) { transfers_.set_limits(limits); }
   // Says `bye` to all, ends all transfers, writes everything out; then calls `done`, once. Nothing is accepted any more.
   void stop(Outcome outcome, const std::string& reason, std::function<void()> done);
 

@@ -109,6 +109,13 @@ void TransferDesk::end_all(const Error& why) {
   settle();
 }
 
+void TransferDesk::set_limits(const net::RelayLimits& limits) {
+  if (limits == limits_) return;
+  limits_ = limits;
+  relay_.set_limits(limits);
+  events_.info(fmt::format("relay limited total={} per_transfer={}", limits.total, limits.per_pair));
+}
+
 void TransferDesk::settle() {
   for (const Transfers::Ending& ending : transfers_.take_endings()) finish(ending);
   if (const auto deadline = transfers_.next_deadline()) {

@@ -36,6 +36,7 @@ class TransferDesk {
   void on_connection_lost(std::uint64_t key);
   void on_session_left(SessionId session, const std::string& name);
   void end_all(const Error& why);
+  void set_limits(const net::RelayLimits& limits);
 
   std::size_t size() const { return transfers_.running().size(); }
   std::vector<protocol::TransferStatus> status() const;
@@ -56,6 +57,7 @@ class TransferDesk {
   std::unordered_map<Transfers::Id, std::uint64_t> preface_bytes_;
   net::Timer timer_;
   net::Relay relay_;
+  net::RelayLimits limits_;
 };
 
 }  // namespace callboard::server

@@ -124,6 +124,31 @@ TEST_CASE("messages, users and looks flow while a pull stands still") {
   CHECK(support::differences(held.giver, held.taker).empty());
 }
 
+// At the rate that the server starts with the pull would take four minutes.
+TEST_CASE("a relay rate in the config holds, and another takes effect on a running pull at SIGHUP") {
+  Studio studio;
+  const auto giver = studio.add_user("rigging");
+  const auto taker = studio.add_user("lighting");
+  write_file(giver / "dev/frames", std::string(16 * MiB, 'x'));
+  const auto config = studio.home() / ".callboard/config";
+  write_file(config, "relay_rate = 64K\n");
+  studio.serve();
+  const auto giving = studio.join("rigging");
+  const auto pulling = studio.start("lighting", {"pull", "/dev", "--from", "rigging", "--json"});
+  wait_for_event(*pulling, "progress");
+  write_file(config, "relay_rate = fast\n");
+  studio.server().send_signal(SIGHUP);
+  CHECK_THAT(wait_for_event(studio.server(), "kept").at("reason").get<std::string>(),
+             Contains("relay_rate \"fast\": expected RATE"));
+  write_file(config, "relay_rate = 1G,512M\n");
+  studio.server().send_signal(SIGHUP);
+  const auto reloaded = wait_for_event(studio.server(), "reloaded");
+  CHECK(reloaded.at("relay_rate") == 1 * GiB);
+  CHECK(reloaded.at("relay_rate_each") == 512 * MiB);
+  CHECK(exit_code(*pulling) == 0);
+  CHECK(support::differences(giver, taker).empty());
+}
+
 TEST_CASE("who shares nothing cannot be pulled from, and is named") {
   Studio studio;
   studio.add_user("lighting");

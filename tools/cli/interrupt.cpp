@@ -1,14 +1,18 @@
 #include "tools/cli/interrupt.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdlib>
+#include <iterator>
 #include <list>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 namespace callboard::cli {
 namespace {
@@ -30,19 +34,30 @@ sigset_t wanted_signals() {
   return wanted;
 }
 
+// A terminal that hangs up is taken from its processes before they are told.
+bool has_terminal() {
+  const int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+  if (fd >= 0) close(fd);
+  return fd >= 0;
+}
+
 }  // namespace
 
 // Two threads: one takes the signals, so that a second one counts even while a listener of the first hangs; the other calls
 // the listeners.
 struct Interrupt::Impl {
-  mutable std::mutex mutex;  // Guards the two below.
+  mutable std::mutex mutex;  // Guards the three below.
   mutable std::condition_variable changed;
   int first_signal = 0;
   bool is_ending = false;
+  bool is_hung_up = false;  // The hangup listeners are to be called.
 
-  std::mutex calling;  // Held while listeners are called, and guards the two below.
+  std::mutex calling;  // Held while listeners are called, and guards the three below.
   std::list<std::function<void()>> listeners;
+  std::list<std::function<void()>> hangup_listeners;
   bool has_called = false;
+  std::atomic<int> hangup_listener_count = 0;
+  const bool had_terminal = has_terminal();
 
   sigset_t signals = wanted_signals();
   sigset_t mask_before;
@@ -56,6 +71,11 @@ struct Interrupt::Impl {
       const std::lock_guard lock(mutex);
       if (is_ending) return;
       if (number == kWakeUp) continue;
+      if (number == SIGHUP && hangup_listener_count > 0 && (!had_terminal || has_terminal())) {
+        is_hung_up = true;
+        changed.notify_all();
+        continue;
+      }
       if (first_signal != 0) std::_Exit(kExitInterrupted);
       first_signal = number;
       changed.notify_all();
@@ -63,19 +83,32 @@ struct Interrupt::Impl {
   }
 
   void call_listeners() {
-    {
-      std::unique_lock lock(mutex);
-      changed.wait(lock, [&] { return first_signal != 0 || is_ending; });
-      if (first_signal == 0) return;
+    while (wait_for_hangup()) {
+      const std::lock_guard lock(calling);
+      for (const auto& listener : hangup_listeners) listener();
     }
+    if (signal_number() == 0) return;
     const std::lock_guard lock(calling);
     has_called = true;
     for (const auto& listener : listeners) listener();
+  }
+
+  // False when it is time to end.
+  bool wait_for_hangup() {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return first_signal != 0 || is_ending || is_hung_up; });
+    return std::exchange(is_hung_up, false) && first_signal == 0 && !is_ending;
+  }
+
+  int signal_number() const {
+    const std::lock_guard lock(mutex);
+    return first_signal;
   }
 };
 
 struct Interrupt::Listener::Registration {
   Impl* impl;
+  std::list<std::function<void()>>* list;
   std::list<std::function<void()>>::iterator entry;
 };
 
@@ -97,10 +130,7 @@ Interrupt::~Interrupt() {
   pthread_sigmask(SIG_SETMASK, &impl_->mask_before, nullptr);
 }
 
-int Interrupt::signal_number() const {
-  const std::lock_guard lock(impl_->mutex);
-  return impl_->first_signal;
-}
+int Interrupt::signal_number() const { return impl_->signal_number(); }
 
 Interrupt::Listener Interrupt::listen(std::function<void()> clean_up) {
   const std::lock_guard lock(impl_->calling);
@@ -109,7 +139,16 @@ Interrupt::Listener Interrupt::listen(std::function<void()> clean_up) {
   // The caller thread takes `calling` only after the first signal was noted: either it is still to come and calls this
   // listener too, or it has been through the list.
   if (impl_->has_called) (*entry)();
-  return Listener(std::make_unique<Listener::Registration>(Listener::Registration{impl_.get(), entry}));
+  return Listener(std::make_unique<Listener::Registration>(
+      Listener::Registration{impl_.get(), &impl_->listeners, entry}));
+}
+
+Interrupt::Listener Interrupt::on_hangup(std::function<void()> again) {
+  const std::lock_guard lock(impl_->calling);
+  impl_->hangup_listeners.push_back(std::move(again));
+  ++impl_->hangup_listener_count;
+  return Listener(std::make_unique<Listener::Registration>(Listener::Registration{
+      impl_.get(), &impl_->hangup_listeners, std::prev(impl_->hangup_listeners.end())}));
 }
 
 void Interrupt::wait() const {
@@ -122,7 +161,10 @@ Interrupt::Listener::Listener(std::unique_ptr<Registration> registration)
 
 Interrupt::Listener::~Listener() {
   const std::lock_guard lock(registration_->impl->calling);
-  registration_->impl->listeners.erase(registration_->entry);
+  if (registration_->list == &registration_->impl->hangup_listeners) {
+    --registration_->impl->hangup_listener_count;
+  }
+  registration_->list->erase(registration_->entry);
 }
 
 }  // namespace callboard::cli

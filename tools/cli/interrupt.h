@@ -6,7 +6,8 @@
 namespace callboard::cli {
 
 // Ctrl-C (SIGINT), SIGTERM and a closed terminal (SIGHUP), as events on a thread of their own: the first one asks whoever
-// listens to end cleanly, a second one ends the program at once with 130. Signals that the program was started to ignore
+// listens to end cleanly, a second one ends the program at once with 130. A program that runs for long may take SIGHUP for
+// "read your settings again" (on_hangup). Signals that the program was started to ignore
 // (nohup) stay ignored. Create the one Interrupt first thing in main(), before any other thread: it blocks the signals
 // for all threads that follow, so nothing else may handle them.
 class Interrupt {
@@ -35,6 +36,10 @@ class Interrupt {
     std::unique_ptr<Registration> registration_;
   };
   [[nodiscard]] Listener listen(std::function<void()> clean_up);
+
+  // While it exists, SIGHUP calls `again`, each time, and asks nobody to end; unless it comes because the terminal is gone
+  // that the program was started in. Called on the same thread as `clean_up`, never after that.
+  [[nodiscard]] Listener on_hangup(std::function<void()> again);
 
   // Waits until the first signal.
   void wait() const;

@@ -155,7 +155,7 @@ Result<void> Program::run_chosen() {
   const auto settings = Settings::load(sources);
   if (!settings) return settings.error();
   for (const auto& warning : settings->warnings()) output_.warning(warning);
-  Run run{.settings = *settings, .output = output_, .interrupt = interrupt_};
+  Run run{.settings = *settings, .sources = sources, .output = output_, .interrupt = interrupt_};
   return chosen_->body_(run);
 }
 

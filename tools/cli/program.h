@@ -23,6 +23,7 @@ namespace callboard::cli {
 // What a verb's body works with.
 struct Run {
   const Settings& settings;
+  const Settings::Sources& sources;  // Where they came from, for who reads them again.
   Output& output;
   Interrupt& interrupt;
 };

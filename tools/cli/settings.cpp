@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "tools/cli/config_file.h"
+#include "tools/cli/relay_rate.h"
 
 namespace callboard::cli {
 namespace {
@@ -45,6 +46,9 @@ constexpr std::array kKeys{
             "the server also broadcasts a line for everything that happens (yes or no)", true},
     KeyInfo{Key::log_file, Form::text, "log_file", "FILE", "", "the server's log (else stderr)", true},
     KeyInfo{Key::log_level, Form::text, "log_level", "LEVEL", "info", "error, warn, info, debug or trace",
+            true},
+    KeyInfo{Key::relay_rate, Form::text, "relay_rate", "RATE[,EACH]", "0",
+            "bytes a second that all transfers together, and each, may move, like 1G,200M (0: no limit)",
             true},
 };
 
@@ -90,6 +94,7 @@ Result<void> check(Key key, const std::string& value, const std::string& where) 
   if (key == Key::discovery_port && port_from(value) == 0) return expected("1-65535");
   if (key == Key::name) return check_name(where, value, kUserNameMaxCodePoints);
   if (key == Key::project) return check_name(where, value, kProjectNameMaxCodePoints);
+  if (key == Key::relay_rate && !relay_limits_from(value)) return expected(kRelayRateForm);
   if (key == Key::log_level) {
     for (const auto* level : {"error", "warn", "info", "debug", "trace"}) {
       if (value == level) return {};

@@ -30,6 +30,7 @@ enum class Key {
   broadcast_log,
   log_file,
   log_level,
+  relay_rate,
 };
 
 enum class Form { text, port, flag, list };

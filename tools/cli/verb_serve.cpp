@@ -12,6 +12,7 @@
 #include "net/loop.h"
 #include "server/server.h"
 #include "tools/cli/program.h"
+#include "tools/cli/relay_rate.h"
 #include "tools/cli/verbs.h"
 
 namespace callboard::cli {
@@ -49,6 +50,11 @@ Result<std::shared_ptr<spdlog::logger>> make_logger(const Settings& settings) {
   return logger;
 }
 
+// Checked when the settings were loaded.
+net::RelayLimits relay_limits(const Settings& settings) {
+  return relay_limits_from(settings.text(Key::relay_rate)).value_or(net::RelayLimits{});
+}
+
 Result<server::ServerOptions> server_options(const Settings& settings) {
   auto project = settings.required(Key::project);
   if (!project) return project.error();
@@ -64,6 +70,7 @@ Result<server::ServerOptions> server_options(const Settings& settings) {
   options.discovery_port = settings.port(Key::discovery_port);
   options.announce = settings.list(Key::announce);
   options.broadcast_log = settings.flag(Key::broadcast_log);
+  options.relay_limits = relay_limits(settings);
   options.software = "callboard " CALLBOARD_VERSION;
   options.logger = std::move(*logger);
   return options;
@@ -74,13 +81,36 @@ void show_listening(Output& output, const net::Endpoint& at, const std::string& 
   output.object({{"event", "listening"}, {"address", at.host}, {"port", at.port}, {"project", project}});
 }
 
+// What a running server takes over of changed settings: how fast it relays. With settings that make no sense all stays.
+void read_again(Run& run, server::Server& server, spdlog::logger& logger) {
+  const auto settings = Settings::load(run.sources);
+  if (!settings) {
+    logger.warn("settings not read again, the old ones go on cause=\"{}\"", settings.error().text);
+    run.output.object({{"event", "kept"}, {"reason", settings.error().text}});
+    return;
+  }
+  for (const std::string& warning : settings->warnings()) run.output.warning(warning);
+  const net::RelayLimits limits = relay_limits(*settings);
+  server.set_relay_limits(limits);
+  run.output.object(
+      {{"event", "reloaded"}, {"relay_rate", limits.total}, {"relay_rate_each", limits.per_pair}});
+}
+
 Result<void> serve(Run& run) {
   auto options = server_options(run.settings);
   if (!options) return options.error();
   const std::string project = options->project;
+  const auto logger = options->logger;
   net::Loop loop;
   std::optional<server::ServerStop> stopped;
-  auto server = server::Server::start(loop, std::move(*options), [&](const server::ServerStop& stop) {
+  Result<std::unique_ptr<server::Server>> server = std::unique_ptr<server::Server>();
+  // One that comes while the board is still being read waits for the loop.
+  const Interrupt::Listener reading = run.interrupt.on_hangup([&] {
+    loop.post([&] {
+      if (server && !stopped) read_again(run, **server, *logger);
+    });
+  });
+  server = server::Server::start(loop, std::move(*options), [&](const server::ServerStop& stop) {
     stopped = stop;
     loop.stop();
   });
@@ -110,7 +140,7 @@ void add_serve(Program& program) {
                  .summary = "run the server of a project, until Ctrl-C or an abort",
                  .example = "callboard serve --project \"Moria's Race\""})
       .takes({Key::project, Key::data, Key::listen, Key::port, Key::announce, Key::discovery_port,
-              Key::broadcast_log, Key::log_file, Key::log_level})
+              Key::broadcast_log, Key::log_file, Key::log_level, Key::relay_rate})
       .runs(serve);
 }
 

@@ -304,6 +304,54 @@ TEST_CASE("a small budget changes nothing but the order") {
   giver.join();
 }
 
+// What was moved is compared with what may have been, by the relay's own clock: a slow machine moves less, never more.
+TEST_CASE("limits hold for what is relayed, and a changed one for what runs already") {
+  Stage stage(options_of_this_run());
+  constexpr std::uint64_t kRate = 4 * MiB;
+  const Bytes sent = pattern(1 * MiB);
+  const Instant begin = system_clock().monotonic();
+  stage.relay->set_limits({.total = kRate, .per_pair = kRate / 2});
+  std::vector<std::thread> threads;
+  for (std::uint64_t id = 1; id <= 2; ++id) {
+    stage.add(id);
+    threads.emplace_back([&stage, &sent, id] {
+      send_all(stage.giver.at(id).get(), sent);
+      ::shutdown(stage.giver.at(id).get(), SHUT_WR);
+    });
+  }
+  Bytes half(512 * KiB);
+  for (std::uint64_t id = 1; id <= 2; ++id) {
+    const int taker = stage.taker.at(id).get();
+    REQUIRE(::recv(taker, half.data(), half.size(), MSG_WAITALL) == static_cast<ssize_t>(half.size()));
+    ::shutdown(taker, SHUT_WR);
+  }
+  const Duration took = system_clock().monotonic() - begin;
+  const double allowed = std::chrono::duration<double>(took + RelayShares::kBurst).count() * kRate / 2;
+  CHECK(static_cast<double>(half.size()) <= allowed + 2.0 * RelayShares::kTurnMin);
+  CHECK(stage.ends.empty());
+  // At the first of these the rest would take twelve days.
+  stage.relay->set_limits({.total = 1});
+  stage.relay->set_limits({});
+  for (std::uint64_t id = 1; id <= 2; ++id) {
+    CHECK(receive_all(stage.taker.at(id).get()).size() == sent.size() - half.size());
+    CHECK(stage.end_of(id).why.outcome == Outcome::done);
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST_CASE("a pair that waits for its share is not idle") {
+  auto options = options_of_this_run();
+  options.idle_limit = 20ms;
+  Stage stage(options);
+  stage.relay->set_limits({.total = 64 * KiB});
+  stage.add(1);
+  const Bytes sent = pattern(10 * KiB);  // 100 ms at that rate, beyond what comes at once.
+  send_all(stage.giver.at(1).get(), sent);
+  ::shutdown(stage.giver.at(1).get(), SHUT_WR);
+  ::shutdown(stage.taker.at(1).get(), SHUT_WR);
+  CHECK(receive_all(stage.taker.at(1).get()) == sent);
+}
+
 TEST_CASE("both kinds of pump say what they wait for") {
   const bool is_splicing = GENERATE(true, false);
   const auto pump = is_splicing ? make_splicing_pump(64 * KiB) : make_copying_pump();

@@ -1,6 +1,8 @@
 #include "tools/cli/interrupt.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -8,6 +10,7 @@
 #include <catch2/catch.hpp>
 #include <future>
 #include <optional>
+#include <string>
 
 namespace callboard::cli {
 namespace {
@@ -68,6 +71,60 @@ TEST_CASE("a second signal ends the program with 130 even when the first one's c
   REQUIRE(waitpid(child, &status, 0) == child);
   CHECK(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 130);
+}
+
+TEST_CASE("who takes hangups is called at each, and goes on until another signal comes") {
+  Interrupt interrupt;
+  std::promise<void> ended;
+  std::promise<void> first;
+  std::promise<void> second;
+  int calls = 0;
+  const auto listener = interrupt.listen([&] { ended.set_value(); });
+  {
+    const auto hangup = interrupt.on_hangup([&] { (++calls == 1 ? first : second).set_value(); });
+    kill(getpid(), SIGHUP);
+    first.get_future().wait();
+    kill(getpid(), SIGHUP);
+    second.get_future().wait();
+    CHECK_FALSE(interrupt.is_requested());
+  }
+  // Nobody takes it now: it asks to end, as ever.
+  kill(getpid(), SIGHUP);
+  ended.get_future().wait();
+  CHECK(interrupt.signal_number() == SIGHUP);
+  CHECK(calls == 2);
+}
+
+// The terminal is a pseudo-terminal of the child's own; closing its other side is what a closed window does.
+TEST_CASE("a hangup because the terminal is gone ends the program, hangup listener or not") {
+  const int window = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  REQUIRE(window >= 0);
+  REQUIRE(grantpt(window) == 0);
+  REQUIRE(unlockpt(window) == 0);
+  const std::string terminal = ptsname(window);
+  int ready[2] = {-1, -1};
+  REQUIRE(pipe(ready) == 0);
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    setsid();
+    static_cast<void>(open(terminal.c_str(), O_RDWR | O_CLOEXEC));  // Becomes the controlling terminal.
+    close(window);
+    Interrupt interrupt;
+    const auto hangup = interrupt.on_hangup([] { _exit(3); });
+    static_cast<void>(!write(ready[1], "x", 1));
+    interrupt.wait();
+    _exit(interrupt.signal_number() == SIGHUP ? 0 : 4);
+  }
+  char byte = 0;
+  REQUIRE(read(ready[0], &byte, 1) == 1);
+  close(window);
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
+  close(ready[0]);
+  close(ready[1]);
 }
 
 TEST_CASE("a signal that the program was started to ignore stays ignored") {

@@ -3,8 +3,10 @@
 #include <catch2/catch.hpp>
 #include <map>
 
+#include "base/limits.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tree.h"
+#include "tools/cli/relay_rate.h"
 
 namespace callboard::cli {
 namespace {
@@ -99,6 +101,26 @@ TEST_CASE("a required value that is nowhere is an error that says how to give it
   CHECK(project.error().text ==
         "no project: give --project NAME, set CALLBOARD_PROJECT, or run `callboard init` in the project's "
         "folder");
+}
+
+TEST_CASE("relay rates have units, one for all and one for each, and no values that would move nothing") {
+  using net::RelayLimits;
+  CHECK(relay_limits_from("0") == RelayLimits{0, 0});
+  CHECK(relay_limits_from("50M") == RelayLimits{50 * MiB, 0});
+  CHECK(relay_limits_from("1G,200M") == RelayLimits{1 * GiB, 200 * MiB});
+  CHECK(relay_limits_from("0,64K") == RelayLimits{0, 64 * KiB});
+  CHECK(relay_limits_from("65536") == RelayLimits{65536, 0});
+  CHECK(relay_limits_from("1024G") == RelayLimits{1024 * GiB, 0});
+  const auto bad =
+      GENERATE(as<std::string>{}, "", "M", "1", "65535", "63K", "1.5M", "-1", "50m", "50MB", " 50M", "50M,",
+               ",50M", "50M,1", "50M,1M,1M", "1025G", "99999999999999999999", "18446744073709551615G");
+  CHECK_FALSE(relay_limits_from(bad));
+  World world;
+  world.command_line[Key::relay_rate] = {"fast"};
+  CHECK(
+      world.load().error().text ==
+      "--relay-rate \"fast\": expected RATE[,PER-TRANSFER], bytes a second like 50M (K, M, G), 64K at least, "
+      "0 for no limit");
 }
 
 TEST_CASE("names are 1 to 64 characters of any script without control characters or spaces at the ends") {
