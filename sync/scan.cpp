@@ -14,6 +14,7 @@
 #include "sync/directory_reader.h"
 #include "sync/hash.h"
 #include "sync/hash_pool.h"
+#include "sync/ignore_files.h"
 #include "sync/scan_directory.h"
 
 namespace callboard::sync {
@@ -53,7 +54,7 @@ class Scan {
   Result<Scanned> run(const RelativePath& top);
 
  private:
-  Result<Scanned> scan_directory(const RelativePath& top, const FileStatus& status);
+  Result<Scanned> scan_directory(const RelativePath& top, const FileStatus& status, Ignore::Pointer above);
   Result<Scanned> scan_file(const RelativePath& top, const FileStatus& status);
   Result<Scanned> scan_link(const RelativePath& top);
 
@@ -101,9 +102,16 @@ void Scan::tell() const {
 Result<Scanned> Scan::run(const RelativePath& top) {
   auto status = root_.status(top);
   if (!status) return status.error();
+  IgnoreFiles files(root_);
+  auto rules = files.in(top.parent());
+  if (!rules) return rules.error();
+  const bool is_directory = status->kind == FileKind::directory;
+  if (!*rules || (*rules)->is_ignored(top.parent(), top.name(), is_directory)) {
+    return Error{Outcome::not_found, quoted(top.to_item()) + ": is ignored (.callboardignore)"};
+  }
   switch (status->kind) {
     case FileKind::directory:
-      return scan_directory(top, *status);
+      return scan_directory(top, *status, top.is_root() ? Ignore::built_in() : *std::move(rules));
     case FileKind::file:
       return scan_file(top, *status);
     case FileKind::symlink:
@@ -150,9 +158,11 @@ Result<Scanned> Scan::scan_file(const RelativePath& top, const FileStatus& statu
   return scanned;
 }
 
-Result<Scanned> Scan::scan_directory(const RelativePath& top, const FileStatus& status) {
+Result<Scanned> Scan::scan_directory(const RelativePath& top, const FileStatus& status,
+                                     Ignore::Pointer above) {
   ScanDirectory& whole = directories_.emplace_back();
   whole.path = top;
+  whole.ignore = std::move(above);
   whole.packed.name = std::string(top.name());
   whole.packed.mode = status.mode;
   whole.packed.mtime_ns = status.mtime_ns;
@@ -214,12 +224,21 @@ Result<void> Scan::walk(ScanDirectory& directory) {
 Result<void> Scan::read_entries(ScanDirectory& directory, int fd) {
   auto names = read_directory(fd);
   if (!names) return names.error();
+  const auto is_before = [](const NamedStatus& each, std::string_view name) { return each.name < name; };
+  const auto rules = std::lower_bound(names->begin(), names->end(), kIgnoreFile, is_before);
+  if (rules != names->end() && rules->name == kIgnoreFile) {
+    auto own = read_ignore_file(root_, directory.ignore, directory.path);
+    if (!own) return own.error();
+    directory.ignore = *std::move(own);
+  }
   directory.entries.reserve(names->size());
   directory.statuses.reserve(names->size());
   KnownFiles known = index_.known_in(directory.path);
   std::size_t known_taken = 0;
   for (NamedStatus& named : *names) {
     if (directory.path.is_root() && named.name == kPrivateFolder) continue;
+    const bool is_directory = named.status.kind == FileKind::directory;
+    if (directory.ignore->is_ignored(directory.path, named.name, is_directory)) continue;
     directory.statuses.push_back(named.status);
     if (auto reason = unaddressable(directory.path, named.name); !reason.empty()) {
       refuse(directory.entries.emplace_back(file_entry(std::move(named.name), {})), std::move(reason));
@@ -264,6 +283,7 @@ void Scan::add_directory(ScanDirectory& directory, NamedStatus& named) {
   child.packed.mode = named.status.mode;
   child.packed.mtime_ns = named.status.mtime_ns;
   child.parent = &directory;
+  child.ignore = directory.ignore;
   Entry& entry = directory.entries.emplace_back();
   entry.kind = EntryKind::directory;
   entry.mode = named.status.mode;

@@ -43,7 +43,8 @@ struct Scanned {
 
 // Walks `top` and everything beneath with stat alone, hashes what the index does not know, and tells the index.
 // A name that cannot be read, is no file, folder or link, or is a link that leaves the project is an entry of kind refused
-// whose target says why; names that vanish meanwhile are left out. Fails when `top` itself is not there or cannot be
+// whose target says why; names that vanish meanwhile are left out. What is ignored (sync/ignore.h) is not looked at: it is
+// not there. A folder whose ignore file cannot be read cannot be read. Fails when `top` itself is not there or cannot be
 // read, and with outcome cancelled. Blocks: for workers, not for the loop. Several scans may run at once.
 Result<Scanned> scan(const Root& root, Index& index, const RelativePath& top, const Clock& clock,
                      const ScanOptions& options = {});
