@@ -24,7 +24,8 @@ namespace callboard::sync {
 // Only what changed is read and hashed, only the directories on its path are made anew.
 //
 // A file that was written to and not closed since is no part of the tree until it is closed or kStableAfter has gone by
-// without a write: it is listed as refused, "is being written". So is a file that was made and is still empty. Files that
+// without a write: it is listed as refused, "is being written". So is a file that was made and is still empty; one that is an
+// image or a movie stays so until something is in it. Files that
 // were open before the watch began, or when their directory came, are taken as they are found; a transfer notices when they
 // change.
 //

@@ -152,7 +152,8 @@ void LiveTree::Update::look_at_file(const Opened& place, const FileStatus& statu
   if (change.was_made && change.writing == NameChange::Writing::unknown && status.size_bytes == 0) {
     live_.unstable_.emplace(key, started_);
   }
-  if (live_.unstable_.contains(key)) return refuse(now.entry, "is being written");
+  if (live_.unstable_.contains(key)) return refuse(now.entry, std::string(kWritingReason));
+  if (is_placeholder(now.entry.name, status)) return refuse(now.entry, std::string(kPlaceholderReason));
   // Just written: the index cannot know it.
   if (!is_closed) {
     if (const auto known = live_.parts_.index.known_digest(*place.path.joined(now.entry.name), status)) {

@@ -56,6 +56,8 @@ class Scan {
  private:
   Result<Scanned> scan_directory(const RelativePath& top, const FileStatus& status, Ignore::Pointer above);
   Result<Scanned> scan_file(const RelativePath& top, const FileStatus& status);
+  // Why a file is not to be offered now; empty when it is.
+  std::string_view why_unstable(std::string_view name, const FileStatus& status) const;
   Result<Scanned> scan_link(const RelativePath& top);
 
   Result<void> walk_all();
@@ -124,6 +126,14 @@ Result<Scanned> Scan::run(const RelativePath& top) {
   return Error{Outcome::refused, quoted(top.to_item()) + ": is " + std::string(to_text(status->kind))};
 }
 
+// A time that lies further ahead is no sign of writing.
+std::string_view Scan::why_unstable(std::string_view name, const FileStatus& status) const {
+  if (is_placeholder(name, status)) return kPlaceholderReason;
+  const std::int64_t window_ns = std::chrono::nanoseconds(options_.stable_after).count();
+  const bool is_new = started_ns_ - window_ns < status.mtime_ns && status.mtime_ns < started_ns_ + window_ns;
+  return is_new ? kWritingReason : std::string_view();
+}
+
 Result<Scanned> Scan::scan_link(const RelativePath& top) {
   auto parent = root_.open_parent(top);
   if (!parent) return parent.error();
@@ -136,6 +146,9 @@ Result<Scanned> Scan::scan_link(const RelativePath& top) {
 
 Result<Scanned> Scan::scan_file(const RelativePath& top, const FileStatus& status) {
   files_seen_ = 1;
+  if (const auto reason = why_unstable(top.name(), status); !reason.empty()) {
+    return Error{Outcome::refused, quoted(top.to_item()) + ": " + std::string(reason)};
+  }
   Entry entry = file_entry({}, status);
   if (const auto known = index_.known_digest(top, status)) {
     entry.digest = *known;
@@ -269,6 +282,10 @@ Result<void> Scan::read_entries(ScanDirectory& directory, int fd) {
 }
 
 void Scan::add_file(ScanDirectory& directory, NamedStatus& named, KnownFiles& known) {
+  if (const auto reason = why_unstable(named.name, named.status); !reason.empty()) {
+    refuse(directory.entries.emplace_back(file_entry(std::move(named.name), {})), std::string(reason));
+    return;
+  }
   const auto digest = known.take(named.name, named.status);
   if (!digest) directory.unknown.push_back(static_cast<std::uint32_t>(directory.entries.size()));
   directory.entries.push_back(file_entry(std::move(named.name), named.status));

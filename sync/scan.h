@@ -26,6 +26,8 @@ struct ScanOptions {
   const std::atomic<bool>* cancelled = nullptr;  // May be set from any thread; must outlive the scan.
   // Told often, on the thread that called scan(); keep it cheap.
   std::function<void(const ScanProgress&)> on_progress;
+  // Files modified more recently than this are refused as being written: for folders nobody watches.
+  Duration stable_after{0};
   // Told of every directory once it is open and before its names are read, on the thread that called scan(). An error
   // ends the scan with it.
   std::function<Result<void>(const RelativePath& directory, int fd)> before_reading;

@@ -418,5 +418,25 @@ TEST_CASE("an ignore file that is being written is obeyed once it is closed, or 
   CHECK_FALSE(project.settled().digest_of(path("dev/x.tmp")));
 }
 
+TEST_CASE("an image without a byte is a frame still to be rendered, however long that takes") {
+  Live project;
+  project.write("0001.exr", "");
+  project.write("marker.txt", "");
+  project.settled();
+  project.write("0002.PNG", "");
+  project.clock.ahead += 1h;
+  project.check_as_scanned();
+  const auto tree = project.live->tree();
+  CHECK(tree->files() == 1);
+  CHECK(refusal(*tree, "/0001.exr") == "is an empty frame, still to be rendered");
+  CHECK(refusal(*tree, "/0002.PNG") == "is an empty frame, still to be rendered");
+  const auto scanned = scan(project.root, project.index, path("0001.exr"), project.clock);
+  REQUIRE_FALSE(scanned);
+  CHECK(scanned.error().text == "\"/0001.exr\": is an empty frame, still to be rendered");
+  project.write("0001.exr", "pixels");
+  project.check_as_scanned();
+  CHECK(project.live->tree()->files() == 2);
+}
+
 }  // namespace
 }  // namespace callboard::sync
