@@ -31,6 +31,8 @@ LiveFolder::~LiveFolder() {
 
 void LiveFolder::start(std::size_t directories_max) {
   if (thread_.joinable()) return;
+  // Where the tree is not asked, nobody tells what is being written.
+  scanned_.leave_out_growing(sync::LiveTree::kStableAfter);
   auto live = sync::LiveTree::open({root_, index_, clock_}, directories_max);
   const std::lock_guard lock(mutex_);
   if (!live) {

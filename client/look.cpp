@@ -8,6 +8,7 @@
 #include "client/taker_machine.h"
 #include "client/taker_receiver.h"
 #include "client/taker_state.h"
+#include "sync/ignore_files.h"
 #include "sync/relative_path.h"
 #include "sync/tree.h"
 
@@ -126,14 +127,18 @@ LookEntry Look::only_here(const Entry& entry) const {
   return one;
 }
 
-// Both are in ascending order of names.
+// Both are in ascending order of names. What is ignored here does not exist here, whoever has it.
 Result<std::vector<LookEntry>> Look::compare(std::vector<Entry> there) const {
   const std::shared_ptr<const sync::Listing> listing = here_ == nullptr ? nullptr : here_->listing_of(path_);
   const std::vector<Entry> none;
   const std::vector<Entry>& here = listing == nullptr ? none : listing->entries;
+  const Result<sync::Ignore::Pointer> ignore = sync::IgnoreFiles(parts_.root).in(path_);
+  if (!ignore) return ignore.error();
   std::vector<LookEntry> entries;
   auto mine = here.begin();
   for (Entry& entry : there) {
+    const bool is_directory = entry.kind == EntryKind::directory;
+    if (*ignore == nullptr || (*ignore)->is_ignored(path_, entry.name, is_directory)) continue;
     for (; mine != here.end() && mine->name < entry.name; ++mine) entries.push_back(only_here(*mine));
     LookEntry one;
     const Result<sync::RelativePath> path = path_.joined(entry.name);

@@ -91,6 +91,7 @@ Result<void> TakerPlanner::run_round(TakerWriters* writers) {
   pending_.clear();
   pending_bytes_ = 0;
   directory_.reset();
+  ignore_files_.emplace(parts_.root);
   for (const std::size_t index : differing_) {
     if (const Result<void> planned = plan_item(index, opened_[index]); !planned) return planned;
   }
@@ -131,6 +132,14 @@ Result<void> TakerPlanner::plan_item(std::size_t index, const protocol::OpenedIt
     if (opened.entry.kind == EntryKind::directory) return descend(item.path);
     return Error{Outcome::refused, "the giver's project folder is no folder"};
   }
+  const Result<bool> ignored =
+      ignore_files_->is_ignored(item.path, opened.entry.kind == EntryKind::directory);
+  if (!ignored) return ignored.error();
+  if (*ignored) {
+    state_.add_problem(item.path.bytes(), {Outcome::refused, quoted(item.path.to_item()) +
+                                                                 ": is ignored here (.callboardignore)"});
+    return {};
+  }
   Entry want = opened.entry;
   want.name = item.path.name();
   std::vector<Entry> have;
@@ -164,7 +173,11 @@ Result<void> TakerPlanner::plan_listing(const TakerMachine::Listed& listing) {
     }
     return {};
   }
-  if (!directory_) directory_.emplace(DirectoryUnderWay{listing_here(listing.directory), 0, {}});
+  if (!directory_) {
+    const Result<sync::Ignore::Pointer> ignore = ignore_files_->in(listing.directory);
+    if (!ignore) return ignore.error();
+    directory_.emplace(DirectoryUnderWay{listing_here(listing.directory), *ignore, 0, {}});
+  }
   // Of the local entries those up to the last name of this part.
   std::span<const Entry> have;
   if (directory_->here != nullptr) {
@@ -184,9 +197,11 @@ Result<void> TakerPlanner::plan_listing(const TakerMachine::Listed& listing) {
                                                                 .have = have,
                                                                 .want = listing.entries,
                                                                 .after = directory_->last_name,
-                                                                .patterns = &patterns_});
+                                                                .patterns = &patterns_,
+                                                                .ignore = directory_->ignore.get()});
   if (!steps) return steps.error();
   for (const sync::DiffStep& step : *steps) {
+    if (directory_->ignore == nullptr) break;  // Rules that came since it was asked for.
     const Result<void> done = perform(step, listing.number, step.entry, listing.entries[step.entry]);
     if (!done) return done;
   }

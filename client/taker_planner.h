@@ -13,6 +13,7 @@
 #include "client/taker_state.h"
 #include "client/taker_writers.h"
 #include "sync/diff.h"
+#include "sync/ignore_files.h"
 #include "sync/patterns.h"
 #include "sync/relative_path.h"
 #include "sync/tree.h"
@@ -43,6 +44,7 @@ class TakerPlanner {
   };
   struct DirectoryUnderWay {
     std::shared_ptr<const sync::Listing> here;
+    sync::Ignore::Pointer ignore;
     std::size_t compared = 0;  // Of its entries.
     std::string last_name;
   };
@@ -63,6 +65,7 @@ class TakerPlanner {
   TakerParts parts_;
   TakerState& state_;
   sync::Patterns patterns_;
+  std::optional<sync::IgnoreFiles> ignore_files_;  // As they were when the round began.
   TakerWriters* writers_ = nullptr;
   std::vector<Item> items_;
   std::vector<protocol::OpenedItem> opened_;

@@ -29,11 +29,14 @@ class ScannedFolder : public TransferFolder {
       : root_(root), index_(index), clock_(clock) {}
   Result<std::shared_ptr<const sync::Tree>> snapshot(const sync::RelativePath& top,
                                                      const std::atomic<bool>& cancelled) override;
+  // From now on what was modified within the last `stable_after` is refused as being written.
+  void leave_out_growing(Duration stable_after) { stable_after_ = stable_after; }
 
  private:
   const sync::Root& root_;
   sync::Index& index_;
   const Clock& clock_;
+  std::atomic<Duration> stable_after_{Duration::zero()};
 };
 
 }  // namespace callboard::client

@@ -79,6 +79,12 @@ void compare(const Entry* have, const Entry& want, bool included, DiffStep& step
   }
 }
 
+bool is_left_out(const DiffInput& input, const Entry& want, const RelativePath& path) {
+  const bool is_directory = want.kind == EntryKind::directory;
+  return (input.patterns != nullptr && input.patterns->is_excluded(path)) ||
+         (input.ignore != nullptr && input.ignore->is_ignored(input.directory, want.name, is_directory));
+}
+
 DiffStep plan(const DiffInput& input, const Entry& want, std::optional<std::size_t> have) {
   DiffStep step;
   step.have = have;
@@ -86,7 +92,7 @@ DiffStep plan(const DiffInput& input, const Entry& want, std::optional<std::size
   step.path = path ? *path : input.directory;
   step.kind = DiffStep::Kind::refused;
   step.text = path ? reason_to_refuse(want, *path) : path.error().text;
-  if (!path || (input.patterns != nullptr && input.patterns->is_excluded(*path))) {
+  if (!path || is_left_out(input, want, *path)) {
     if (path) step.kind = DiffStep::Kind::excluded;
     if (path) step.text.clear();
     return step;

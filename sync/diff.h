@@ -9,6 +9,7 @@
 
 #include "base/entry.h"
 #include "base/result.h"
+#include "sync/ignore.h"
 #include "sync/patterns.h"
 #include "sync/relative_path.h"
 
@@ -24,7 +25,7 @@ struct DiffStep {
     make_directory,  // Make it, then list it.
     make_symlink,
     refused,   // Left out; `text` says why.
-    excluded,  // Left out as asked by --include or --exclude.
+    excluded,  // Left out as asked by --include or --exclude, or because it is ignored here.
   };
   Kind kind = Kind::same;
   std::uint32_t entry = 0;  // Index in the giver's listing.
@@ -41,6 +42,7 @@ struct DiffInput {
   std::span<const Entry> want;         // The giver's, or one part of it.
   std::string_view after = {};         // The last name of the part before, to check the order across parts.
   const Patterns* patterns = nullptr;  // nullptr: everything.
+  const Ignore* ignore = nullptr;      // What holds in the directory here; nullptr: nothing is ignored.
 };
 
 // One step for each entry of `want`, in its order. Pure and linear. What only the taker has is left alone. A listing

@@ -8,6 +8,8 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "sync/directory_reader.h"
+#include "sync/glob.h"
+#include "sync/ignore_files.h"
 #include "sync/patterns.h"
 
 namespace callboard::sync {
@@ -37,32 +39,17 @@ Timestamp timestamp_of(std::int64_t ns) {
   return Timestamp{ns >= 0 ? ns / kNsPerMs : -((-ns + kNsPerMs - 1) / kNsPerMs)};
 }
 
-std::vector<NamedStatus> names_in(const Root& root, const RelativePath& directory) {
+// But those that are ignored.
+std::vector<NamedStatus> names_in(const Root& root, IgnoreFiles& files, const RelativePath& directory) {
+  const auto ignore = files.in(directory);
   auto fd = root.open_directory(directory);
-  if (!fd) return {};
+  if (!ignore || !*ignore || !fd) return {};
   auto names = read_directory(fd->get());
-  return names ? *std::move(names) : std::vector<NamedStatus>{};
-}
-
-// The newest modification of a file at any depth; `directory_ns`, its own, when there is none.
-Timestamp newest_below(const Root& root, const RelativePath& item, std::int64_t directory_ns,
-                       const std::stop_token& stop) {
-  std::int64_t newest_ns = 0;
-  bool found = false;
-  std::vector<RelativePath> left{item};
-  while (!left.empty() && !stop.stop_requested()) {
-    const RelativePath directory = std::move(left.back());
-    left.pop_back();
-    for (const NamedStatus& named : names_in(root, directory)) {
-      if (named.status.kind == FileKind::directory) {
-        if (auto child = directory.joined(named.name)) left.push_back(*std::move(child));
-      } else if (named.status.kind == FileKind::file) {
-        newest_ns = found ? std::max(newest_ns, named.status.mtime_ns) : named.status.mtime_ns;
-        found = true;
-      }
-    }
-  }
-  return timestamp_of(found ? newest_ns : directory_ns);
+  if (!names) return {};
+  std::erase_if(*names, [&](const NamedStatus& named) {
+    return (*ignore)->is_ignored(directory, named.name, named.status.kind == FileKind::directory);
+  });
+  return *std::move(names);
 }
 
 void add_item(const std::string& item, Timestamp timestamp, FoundItems& to) {
@@ -90,7 +77,7 @@ void find_in(const Tree::Directory& directory, const std::string& item, std::spa
 
 class Finder {
  public:
-  Finder(const Root& root, const std::stop_token& stop) : root_(root), stop_(stop) {}
+  Finder(const Root& root, const std::stop_token& stop) : root_(root), stop_(stop), ignore_files_(root) {}
 
   void find(const std::vector<std::string>& pattern) {
     std::vector<RelativePath> level{RelativePath()};
@@ -107,7 +94,7 @@ class Finder {
  private:
   // Folders in `directory` whose names match: to `next`, or found when that is null.
   void expand(const RelativePath& directory, const std::string& pattern, std::vector<RelativePath>* next) {
-    for (const NamedStatus& named : names_in(root_, directory)) {
+    for (const NamedStatus& named : names_in(root_, ignore_files_, directory)) {
       if (stop_.stop_requested()) return;
       if (named.status.kind != FileKind::directory || !matches(pattern, named.name)) continue;
       auto path = directory.joined(named.name);
@@ -127,11 +114,32 @@ class Finder {
       ++found_.left_out;
       return;
     }
-    found_.items.emplace(item, newest_below(root_, path, directory_ns, stop_));
+    found_.items.emplace(item, newest_below(path, directory_ns));
+  }
+
+  // The newest modification of a file at any depth; `directory_ns`, its own, when there is none.
+  Timestamp newest_below(const RelativePath& item, std::int64_t directory_ns) {
+    std::int64_t newest_ns = 0;
+    bool found = false;
+    std::vector<RelativePath> left{item};
+    while (!left.empty() && !stop_.stop_requested()) {
+      const RelativePath directory = std::move(left.back());
+      left.pop_back();
+      for (const NamedStatus& named : names_in(root_, ignore_files_, directory)) {
+        if (named.status.kind == FileKind::directory) {
+          if (auto child = directory.joined(named.name)) left.push_back(*std::move(child));
+        } else if (named.status.kind == FileKind::file) {
+          newest_ns = found ? std::max(newest_ns, named.status.mtime_ns) : named.status.mtime_ns;
+          found = true;
+        }
+      }
+    }
+    return timestamp_of(found ? newest_ns : directory_ns);
   }
 
   const Root& root_;
   const std::stop_token& stop_;
+  IgnoreFiles ignore_files_;
   FoundItems found_;
 };
 

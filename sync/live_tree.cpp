@@ -35,6 +35,7 @@ Result<void> LiveTree::settle(const ScanOptions& options) {
   if (everything_is_pending_) return load(options);
   note(changes);
   note_stable();
+  if (everything_is_pending_) return load(options);
   if (pending_.empty()) return {};
   auto node = Update(*this, options).rebuilt(tree_->whole(), {}, pending_);
   if (!node) return node.error();
@@ -97,6 +98,17 @@ void LiveTree::note_name(const std::string& directory, const std::string& name, 
   } else if (change.writing == NameChange::Writing::closed || change.was_renamed_here) {
     unstable_.erase({directory, name});
   }
+  if (name == kIgnoreFile && change.writing != NameChange::Writing::open) look_anew(directory);
+}
+
+// Other rules: what is in the directory and beneath may have come or gone.
+void LiveTree::look_anew(const std::string& directory) {
+  if (directory.empty()) {
+    everything_is_pending_ = true;
+    return;
+  }
+  const RelativePath path = *RelativePath::from_bytes(directory);
+  pending_of(path.parent().bytes()).names[std::string(path.name())].came_as_directory = true;
 }
 
 // Writers that hold a file open without writing do not keep it from being taken.
@@ -109,6 +121,7 @@ void LiveTree::note_stable() {
       continue;
     }
     pending_of(each->first.first).names[each->first.second].was_made = false;
+    if (each->first.second == kIgnoreFile) look_anew(each->first.first);
     each = unstable_.erase(each);
   }
 }

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "sync/ignore.h"
 #include "sync/index.h"
 #include "sync/root.h"
 #include "sync/scan.h"
@@ -23,12 +24,16 @@ namespace callboard::sync {
 // Only what changed is read and hashed, only the directories on its path are made anew.
 //
 // A file that was written to and not closed since is no part of the tree until it is closed or kStableAfter has gone by
-// without a write: it is listed as refused, "is being written". So is a file that was made and is still empty. Files that
+// without a write: it is listed as refused, "is being written". So is a file that was made and is still empty; one that is an
+// image or a movie stays so until something is in it. Files that
 // were open before the watch began, or when their directory came, are taken as they are found; a transfer notices when they
 // change.
 //
 // A file with several names (hard links) is told of under the name it was changed by; under its others it is as it was
 // until they are told of themselves or the tree is made anew. Those who give it notice that it is not what was listed.
+//
+// What is ignored (sync/ignore.h) is no part of the tree and not watched. When an ignore file changes, its directory is read
+// anew with all beneath, once it is no longer written to.
 //
 // The index learns what was found once its times have settled (is_unsettled()). Thread: one at a time; all parts must
 // outlive it. After an error with Outcome::refused nothing is watched any more and the object is of no use.
@@ -83,6 +88,7 @@ class LiveTree {
   void note(const Changes& changes);
   void note_name(const std::string& directory, const std::string& name, const NameChange& change);
   void note_stable();
+  void look_anew(const std::string& directory);
   Pending& pending_of(std::string_view directory);
   // What a scan needs so that everything it reads is watched.
   ScanOptions watching(const ScanOptions& options);

@@ -17,7 +17,10 @@ constexpr std::uint64_t kAloneBytes = 4 * MiB;
 }  // namespace
 
 LiveTree::Update::Update(LiveTree& live, const ScanOptions& options)
-    : live_(live), options_(options), started_(live.parts_.clock.monotonic()) {}
+    : live_(live),
+      options_(options),
+      started_(live.parts_.clock.monotonic()),
+      ignore_files_(live.parts_.root) {}
 
 bool LiveTree::Update::is_cancelled() const {
   return options_.cancelled != nullptr && options_.cancelled->load(std::memory_order_relaxed);
@@ -38,7 +41,11 @@ Result<Tree::Node> LiveTree::Update::rebuilt(const Tree::Node& old, const Relati
     auto fd = live_.parts_.root.open_directory(path);
     if (!fd) return old;
     if (auto own = status_of(fd->get())) status = *own;
-    if (auto looked = look({*old, path, fd->get()}, pending.names, names); !looked) return looked.error();
+    auto ignore = ignore_files_.in(path);
+    // Rules that cannot be read, or a directory that is on its way out: its parent is looked at, too.
+    if (!ignore || !*ignore) return old;
+    const Opened place{*old, path, fd->get(), *std::move(ignore)};
+    if (auto looked = look(place, pending.names, names); !looked) return looked.error();
   }
   for (const auto& [name, below] : pending.below) {
     const auto changed = names.find(name);
@@ -74,6 +81,7 @@ Result<void> LiveTree::Update::look_at(const Opened& place, const std::string& n
     unsaved->second.erase(name);
   }
   if (!status && status.error().outcome == Outcome::not_found) return {};
+  if (place.ignore->is_ignored(place.path, name, is_directory)) return {};
   if (!status) reason = "cannot be read: " + status.error().text;
   now.entry = file_entry(name, status ? *status : FileStatus{});
   if (!reason.empty()) {
@@ -144,7 +152,8 @@ void LiveTree::Update::look_at_file(const Opened& place, const FileStatus& statu
   if (change.was_made && change.writing == NameChange::Writing::unknown && status.size_bytes == 0) {
     live_.unstable_.emplace(key, started_);
   }
-  if (live_.unstable_.contains(key)) return refuse(now.entry, "is being written");
+  if (live_.unstable_.contains(key)) return refuse(now.entry, std::string(kWritingReason));
+  if (is_placeholder(now.entry.name, status)) return refuse(now.entry, std::string(kPlaceholderReason));
   // Just written: the index cannot know it.
   if (!is_closed) {
     if (const auto known = live_.parts_.index.known_digest(*place.path.joined(now.entry.name), status)) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "sync/ignore_files.h"
 #include "sync/live_tree.h"
 #include "sync/scan_directory.h"
 #include "sync/tree_merge.h"
@@ -29,6 +30,7 @@ class LiveTree::Update {
     const Tree::Directory& old;
     const RelativePath& path;
     int fd = -1;
+    Ignore::Pointer ignore = nullptr;
   };
 
   Result<void> look(const Opened& place, const DirectoryChanges& changes, Names& names);
@@ -44,6 +46,7 @@ class LiveTree::Update {
   const ScanOptions& options_;
   const Instant started_;
   ScanProgress done_;
+  IgnoreFiles ignore_files_;
   ScanDirectory unknown_;  // Files of the directory that is looked at whose content has to be read.
 };
 

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <utility>
 
@@ -12,6 +14,11 @@
 
 namespace callboard::sync {
 namespace {
+
+// What Blender renders into.
+constexpr std::array<std::string_view, 20> kFrameExtensions{"avi",  "bmp", "cin", "dpx", "exr",  "hdr", "jp2",
+                                                            "jpeg", "jpg", "mkv", "mov", "mp4",  "mpg", "ogv",
+                                                            "png",  "rgb", "tga", "tif", "tiff", "webp"};
 
 Result<std::string> link_target(int directory_fd, const std::string& name) {
   char target[kPathMaxBytes + 1];
@@ -45,6 +52,17 @@ Entry link_entry(const RelativePath& directory, int directory_fd, std::string na
     entry.target = *target;
   }
   return entry;
+}
+
+bool is_placeholder(std::string_view name, const FileStatus& status) {
+  if (status.size_bytes != 0 || status.kind != FileKind::file) return false;
+  const std::size_t dot = name.rfind('.');
+  if (dot == std::string_view::npos) return false;
+  std::string extension(name.substr(dot + 1));
+  for (char& c : extension) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return std::find(kFrameExtensions.begin(), kFrameExtensions.end(), extension) != kFrameExtensions.end();
 }
 
 std::string unaddressable(const RelativePath& directory, const std::string& name) {

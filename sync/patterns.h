@@ -1,7 +1,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -9,10 +8,8 @@
 
 namespace callboard::sync {
 
-// Which paths of a project are meant: --include and --exclude. In a pattern `*` is any run of bytes but '/', `?` one
-// character, `[a-z]` and `[!a-z]` one byte of a set, `**` as a component any number of components, `\` takes the next
-// byte literally. A pattern without '/' (but at its end) is compared with names at any depth, one with '/' with the
-// path from the project folder. Immutable. Thread: any.
+// Which paths of a project are meant: --include and --exclude, patterns as in sync/glob.h. One without '/' (but at its end)
+// is compared with names at any depth, one with '/' with the path from the project folder. Immutable. Thread: any.
 class Patterns {
  public:
   Patterns() = default;  // Everything.
@@ -30,8 +27,5 @@ class Patterns {
   std::vector<std::string> include_;
   std::vector<std::string> exclude_;
 };
-
-// One pattern against one path, both without a leading '/'.
-bool matches(std::string_view pattern, std::string_view path);
 
 }  // namespace callboard::sync

@@ -14,6 +14,7 @@
 #include "sync/directory_reader.h"
 #include "sync/hash.h"
 #include "sync/hash_pool.h"
+#include "sync/ignore_files.h"
 #include "sync/scan_directory.h"
 
 namespace callboard::sync {
@@ -53,8 +54,10 @@ class Scan {
   Result<Scanned> run(const RelativePath& top);
 
  private:
-  Result<Scanned> scan_directory(const RelativePath& top, const FileStatus& status);
+  Result<Scanned> scan_directory(const RelativePath& top, const FileStatus& status, Ignore::Pointer above);
   Result<Scanned> scan_file(const RelativePath& top, const FileStatus& status);
+  // Why a file is not to be offered now; empty when it is.
+  std::string_view why_unstable(std::string_view name, const FileStatus& status) const;
   Result<Scanned> scan_link(const RelativePath& top);
 
   Result<void> walk_all();
@@ -101,9 +104,16 @@ void Scan::tell() const {
 Result<Scanned> Scan::run(const RelativePath& top) {
   auto status = root_.status(top);
   if (!status) return status.error();
+  IgnoreFiles files(root_);
+  auto rules = files.in(top.parent());
+  if (!rules) return rules.error();
+  const bool is_directory = status->kind == FileKind::directory;
+  if (!*rules || (*rules)->is_ignored(top.parent(), top.name(), is_directory)) {
+    return Error{Outcome::not_found, quoted(top.to_item()) + ": is ignored (.callboardignore)"};
+  }
   switch (status->kind) {
     case FileKind::directory:
-      return scan_directory(top, *status);
+      return scan_directory(top, *status, top.is_root() ? Ignore::built_in() : *std::move(rules));
     case FileKind::file:
       return scan_file(top, *status);
     case FileKind::symlink:
@@ -114,6 +124,14 @@ Result<Scanned> Scan::run(const RelativePath& top) {
       break;
   }
   return Error{Outcome::refused, quoted(top.to_item()) + ": is " + std::string(to_text(status->kind))};
+}
+
+// A time that lies further ahead is no sign of writing.
+std::string_view Scan::why_unstable(std::string_view name, const FileStatus& status) const {
+  if (is_placeholder(name, status)) return kPlaceholderReason;
+  const std::int64_t window_ns = std::chrono::nanoseconds(options_.stable_after).count();
+  const bool is_new = started_ns_ - window_ns < status.mtime_ns && status.mtime_ns < started_ns_ + window_ns;
+  return is_new ? kWritingReason : std::string_view();
 }
 
 Result<Scanned> Scan::scan_link(const RelativePath& top) {
@@ -128,6 +146,9 @@ Result<Scanned> Scan::scan_link(const RelativePath& top) {
 
 Result<Scanned> Scan::scan_file(const RelativePath& top, const FileStatus& status) {
   files_seen_ = 1;
+  if (const auto reason = why_unstable(top.name(), status); !reason.empty()) {
+    return Error{Outcome::refused, quoted(top.to_item()) + ": " + std::string(reason)};
+  }
   Entry entry = file_entry({}, status);
   if (const auto known = index_.known_digest(top, status)) {
     entry.digest = *known;
@@ -150,9 +171,11 @@ Result<Scanned> Scan::scan_file(const RelativePath& top, const FileStatus& statu
   return scanned;
 }
 
-Result<Scanned> Scan::scan_directory(const RelativePath& top, const FileStatus& status) {
+Result<Scanned> Scan::scan_directory(const RelativePath& top, const FileStatus& status,
+                                     Ignore::Pointer above) {
   ScanDirectory& whole = directories_.emplace_back();
   whole.path = top;
+  whole.ignore = std::move(above);
   whole.packed.name = std::string(top.name());
   whole.packed.mode = status.mode;
   whole.packed.mtime_ns = status.mtime_ns;
@@ -214,12 +237,21 @@ Result<void> Scan::walk(ScanDirectory& directory) {
 Result<void> Scan::read_entries(ScanDirectory& directory, int fd) {
   auto names = read_directory(fd);
   if (!names) return names.error();
+  const auto is_before = [](const NamedStatus& each, std::string_view name) { return each.name < name; };
+  const auto rules = std::lower_bound(names->begin(), names->end(), kIgnoreFile, is_before);
+  if (rules != names->end() && rules->name == kIgnoreFile) {
+    auto own = read_ignore_file(root_, directory.ignore, directory.path);
+    if (!own) return own.error();
+    directory.ignore = *std::move(own);
+  }
   directory.entries.reserve(names->size());
   directory.statuses.reserve(names->size());
   KnownFiles known = index_.known_in(directory.path);
   std::size_t known_taken = 0;
   for (NamedStatus& named : *names) {
     if (directory.path.is_root() && named.name == kPrivateFolder) continue;
+    const bool is_directory = named.status.kind == FileKind::directory;
+    if (directory.ignore->is_ignored(directory.path, named.name, is_directory)) continue;
     directory.statuses.push_back(named.status);
     if (auto reason = unaddressable(directory.path, named.name); !reason.empty()) {
       refuse(directory.entries.emplace_back(file_entry(std::move(named.name), {})), std::move(reason));
@@ -250,6 +282,10 @@ Result<void> Scan::read_entries(ScanDirectory& directory, int fd) {
 }
 
 void Scan::add_file(ScanDirectory& directory, NamedStatus& named, KnownFiles& known) {
+  if (const auto reason = why_unstable(named.name, named.status); !reason.empty()) {
+    refuse(directory.entries.emplace_back(file_entry(std::move(named.name), {})), std::string(reason));
+    return;
+  }
   const auto digest = known.take(named.name, named.status);
   if (!digest) directory.unknown.push_back(static_cast<std::uint32_t>(directory.entries.size()));
   directory.entries.push_back(file_entry(std::move(named.name), named.status));
@@ -264,6 +300,7 @@ void Scan::add_directory(ScanDirectory& directory, NamedStatus& named) {
   child.packed.mode = named.status.mode;
   child.packed.mtime_ns = named.status.mtime_ns;
   child.parent = &directory;
+  child.ignore = directory.ignore;
   Entry& entry = directory.entries.emplace_back();
   entry.kind = EntryKind::directory;
   entry.mode = named.status.mode;

@@ -26,6 +26,8 @@ struct ScanOptions {
   const std::atomic<bool>* cancelled = nullptr;  // May be set from any thread; must outlive the scan.
   // Told often, on the thread that called scan(); keep it cheap.
   std::function<void(const ScanProgress&)> on_progress;
+  // Files modified more recently than this are refused as being written: for folders nobody watches.
+  Duration stable_after{0};
   // Told of every directory once it is open and before its names are read, on the thread that called scan(). An error
   // ends the scan with it.
   std::function<Result<void>(const RelativePath& directory, int fd)> before_reading;
@@ -43,7 +45,8 @@ struct Scanned {
 
 // Walks `top` and everything beneath with stat alone, hashes what the index does not know, and tells the index.
 // A name that cannot be read, is no file, folder or link, or is a link that leaves the project is an entry of kind refused
-// whose target says why; names that vanish meanwhile are left out. Fails when `top` itself is not there or cannot be
+// whose target says why; names that vanish meanwhile are left out. What is ignored (sync/ignore.h) is not looked at: it is
+// not there. A folder whose ignore file cannot be read cannot be read. Fails when `top` itself is not there or cannot be
 // read, and with outcome cancelled. Blocks: for workers, not for the loop. Several scans may run at once.
 Result<Scanned> scan(const Root& root, Index& index, const RelativePath& top, const Clock& clock,
                      const ScanOptions& options = {});

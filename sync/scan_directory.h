@@ -8,6 +8,7 @@
 
 #include "base/entry.h"
 #include "sync/file_status.h"
+#include "sync/ignore.h"
 #include "sync/make_entry.h"
 #include "sync/relative_path.h"
 #include "sync/tree.h"
@@ -20,6 +21,7 @@ struct ScanDirectory {
   RelativePath path;
   ScanDirectory* parent = nullptr;
   std::uint32_t entry_in_parent = 0;
+  Ignore::Pointer ignore;  // In force in it; until its names are read, what holds in its parent.
 
   std::vector<Entry> entries;          // Emptied when packed.
   std::vector<FileStatus> statuses;    // Beside `entries`, while the index is to be told.

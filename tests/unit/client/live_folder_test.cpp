@@ -32,6 +32,8 @@ struct Project {
   }
 };
 
+void make_older(const fs::path& file) { fs::last_write_time(file, fs::last_write_time(file) - 10s); }
+
 TEST_CASE("a snapshot sees what was saved before it was asked for, watched or not") {
   Project project;
   const bool is_watched = GENERATE(false, true);
@@ -78,14 +80,36 @@ TEST_CASE("a folder that cannot be watched any more is looked at each time") {
   Project project;
   project.live.start(2);
   project.write("a/x", "1");
+  make_older(project.folder / "a/x");
   CHECK(project.snapshot().value()->files() == 1);
   CHECK(project.live.is_live());
   project.write("b/x", "1");
+  make_older(project.folder / "b/x");
   CHECK(project.snapshot().value()->files() == 2);
   CHECK_FALSE(project.live.is_live());
   CHECK(project.live.trouble() == "too many folders to watch (fs.inotify.max_user_watches)");
   project.write("c/x", "1");
+  make_older(project.folder / "c/x");
   CHECK(project.snapshot().value()->files() == 3);
+}
+
+TEST_CASE("where nobody watches, what was written to just now is not offered until it is left alone") {
+  Project project;
+  project.live.start(1);
+  project.write("a/x", "1");
+  make_older(project.folder / "a/x");
+  project.write("a/growing", "1");
+  // Its time is what counts: one clock may be a little before another.
+  fs::last_write_time(project.folder / "a/growing", fs::file_time_type::clock::now());
+  const auto tree = project.snapshot().value();
+  REQUIRE_FALSE(project.live.is_live());
+  CHECK(tree->files() == 1);
+  REQUIRE(tree->refused(10).size() == 1);
+  CHECK(tree->refused(10).front().item == "/a/growing");
+  CHECK(tree->refused(10).front().reason == "is being written");
+  CHECK(project.snapshot("a/growing").error().text == "\"/a/growing\": is being written");
+  make_older(project.folder / "a/growing");
+  CHECK(project.snapshot().value()->files() == 2);
 }
 
 TEST_CASE("changes are told without anybody asking") {

@@ -475,5 +475,66 @@ TEST_CASE("a taker that breaks the rules is told so and gets nothing from outsid
   CHECK(rig.give_to_script({}).outcome == Outcome::interrupted);
 }
 
+TEST_CASE("what the giver ignores is not given, and what the taker ignores is neither taken nor touched") {
+  TransferRig rig;
+  write_file(rig.giver() / "dev/a.blend", "a");
+  write_file(rig.giver() / "dev/a.blend1", "backup");
+  write_file(rig.giver() / "dev/local.cfg", "theirs");
+  write_file(rig.giver() / "dev/cache/x", "theirs");
+  write_file(rig.giver() / "dev/.callboardignore", "secret\n");
+  write_file(rig.giver() / "dev/secret/x", "secret");
+  write_file(rig.taker() / ".callboardignore", "*.cfg\n/dev/cache/\n");
+  write_file(rig.taker() / "dev/local.cfg", "mine");
+  write_file(rig.taker() / "dev/secret", "mine");
+  const Ends ends = rig.pull();
+  INFO(ends.pull.text);
+  CHECK(ends.pull.outcome == Outcome::done);
+  CHECK(ends.pull.files == 2);
+  CHECK(ends.pull.problems.empty());
+  CHECK(ends.pull.versions.empty());
+  CHECK(read_file(rig.taker() / "dev/a.blend") == "a");
+  CHECK(read_file(rig.taker() / "dev/local.cfg") == "mine");
+  CHECK(read_file(rig.taker() / "dev/secret") == "mine");
+  CHECK_FALSE(fs::exists(rig.taker() / "dev/a.blend1"));
+  CHECK_FALSE(fs::exists(rig.taker() / "dev/cache"));
+  // The rules are a file like any other.
+  CHECK(read_file(rig.taker() / "dev/.callboardignore") == "secret\n");
+
+  const Ends again = rig.pull();
+  CHECK(again.pull.outcome == Outcome::done);
+  CHECK(again.pull.files == 0);
+}
+
+TEST_CASE("an item that is ignored is not there to be given, and is refused by name where it is ignored") {
+  TransferRig rig;
+  write_file(rig.giver() / ".callboardignore", "theirs\n");
+  write_file(rig.giver() / "dev/theirs/x", "x");
+  write_file(rig.giver() / "dev/ours/x", "x");
+  write_file(rig.taker() / ".callboardignore", "ours\n");
+  write_file(rig.taker() / "dev/ours/x", "mine");
+  CHECK(rig.pull(with_items({"/dev/theirs"})).pull.outcome == Outcome::not_found);
+  for (const char* item : {"/dev/ours", "/dev/ours/x"}) {
+    const Ends ends = rig.pull(with_items({item}));
+    CHECK(ends.pull.outcome == Outcome::refused);
+    REQUIRE(ends.pull.problems.size() == 1);
+    CHECK(ends.pull.problems.front().error.text.find("is ignored here") != std::string::npos);
+    CHECK(read_file(rig.taker() / "dev/ours/x") == "mine");
+  }
+}
+
+TEST_CASE("a look shows nothing that is ignored on either side") {
+  TransferRig rig;
+  write_file(rig.giver() / "dev/a.blend1", "x");
+  write_file(rig.giver() / "dev/b.cfg", "x");
+  write_file(rig.giver() / "dev/c", "x");
+  write_file(rig.taker() / "dev/.callboardignore", "*.cfg\n");
+  write_file(rig.taker() / "dev/d.cfg", "x");
+  const auto entries = rig.look("/dev");
+  REQUIRE(entries);
+  std::vector<std::string> paths;
+  for (const LookEntry& entry : *entries) paths.push_back(entry.path);
+  CHECK(paths == std::vector<std::string>{"dev/.callboardignore", "dev/c"});
+}
+
 }  // namespace
 }  // namespace callboard::client

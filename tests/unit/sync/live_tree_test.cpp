@@ -378,5 +378,65 @@ TEST_CASE("whatever is done to a folder, its live tree is what a scan finds") {
   }
 }
 
+TEST_CASE("what is ignored is neither in the live tree nor watched, also when its rules change") {
+  Live project;
+  const fs::path top = project.folder.path();
+  project.write("dev/a.blend", "1");
+  project.write("dev/a.blend1", "old");
+  project.write("dev/cache/deep/x", "1");
+  project.check_as_scanned();
+  CHECK(project.live->tree()->files() == 2);
+  const auto edit = [&](const auto& change, std::uint64_t files) {
+    change();
+    project.check_as_scanned();
+    CHECK(project.live->tree()->files() == files);
+  };
+  edit([&] { project.write("dev/a.blend2", "old"); }, 2);
+  edit([&] { project.write("dev/.callboardignore", "cache/\n"); }, 2);
+  CHECK(project.live->watch().directory_count() == 2);
+  edit([&] { project.write("dev/cache/deep/y", "1"); }, 2);
+  edit([&] { fs::rename(top / "dev/cache", top / "dev/store"); }, 4);
+  edit([&] { fs::rename(top / "dev/store", top / "dev/cache"); }, 2);
+  edit([&] { project.write("dev/.callboardignore", "# nothing\n"); }, 4);
+  edit([&] { project.write("dev/cache/deep/z", "1"); }, 5);
+  // Of the whole project.
+  edit([&] { project.write(".callboardignore", "deep\n!*.blend1\n"); }, 4);
+  edit([&] { fs::rename(top / "dev/.callboardignore", top / "dev/no rules"); }, 4);
+  edit([&] { fs::remove(top / ".callboardignore"); }, 5);
+}
+
+TEST_CASE("an ignore file that is being written is obeyed once it is closed, or left alone") {
+  Live project;
+  project.write("dev/x.tmp", "1");
+  project.write("dev/.callboardignore", "");
+  project.settled();
+  std::ofstream rules(project.folder / "dev/.callboardignore");
+  rules << "*.tmp\n" << std::flush;
+  CHECK(project.settled().digest_of(path("dev/x.tmp")));
+  SECTION("closed") { rules.close(); }
+  SECTION("left alone") { project.clock.ahead += LiveTree::kStableAfter; }
+  CHECK_FALSE(project.settled().digest_of(path("dev/x.tmp")));
+}
+
+TEST_CASE("an image without a byte is a frame still to be rendered, however long that takes") {
+  Live project;
+  project.write("0001.exr", "");
+  project.write("marker.txt", "");
+  project.settled();
+  project.write("0002.PNG", "");
+  project.clock.ahead += 1h;
+  project.check_as_scanned();
+  const auto tree = project.live->tree();
+  CHECK(tree->files() == 1);
+  CHECK(refusal(*tree, "/0001.exr") == "is an empty frame, still to be rendered");
+  CHECK(refusal(*tree, "/0002.PNG") == "is an empty frame, still to be rendered");
+  const auto scanned = scan(project.root, project.index, path("0001.exr"), project.clock);
+  REQUIRE_FALSE(scanned);
+  CHECK(scanned.error().text == "\"/0001.exr\": is an empty frame, still to be rendered");
+  project.write("0001.exr", "pixels");
+  project.check_as_scanned();
+  CHECK(project.live->tree()->files() == 2);
+}
+
 }  // namespace
 }  // namespace callboard::sync
