@@ -16,10 +16,7 @@ namespace callboard::client {
 class Agent::Impl {
  public:
   Impl(AgentPlace place, agent::Hello hello, Access& access)
-      : place_(std::move(place)),
-        hello_(std::move(hello)),
-        access_(access),
-        thread_([this] { run(); }) {}
+      : place_(std::move(place)), hello_(std::move(hello)), access_(access), thread_([this] { run(); }) {}
   ~Impl() {
     inbox_->post([this] { stop(); });
     thread_.join();
@@ -47,15 +44,13 @@ class Agent::Impl {
     if (commands_.size() >= kCommandsMax) return;
     const std::uint64_t number = ++last_number_;
     // Answers may come when this agent is gone: then the inbox refuses them.
-    AgentCommand::Post post = [this, number,
-                               inbox = inbox_](const std::function<void(AgentCommand&)>& task) {
+    AgentCommand::Post post = [this, number, inbox = inbox_](const std::function<void(AgentCommand&)>& task) {
       inbox->post([this, number, task] {
         const auto found = commands_.find(number);
         if (found != commands_.end()) task(*found->second);
       });
     };
-    auto command =
-        std::make_unique<AgentCommand>(loop_, std::move(connection), access_, std::move(post));
+    auto command = std::make_unique<AgentCommand>(loop_, std::move(connection), access_, std::move(post));
     AgentCommand& started = *(commands_[number] = std::move(command));
     started.start(hello_, [this, number] {
       auto over = commands_.extract(number);

@@ -21,8 +21,9 @@ Overloaded(F...) -> Overloaded<F...>;
 bool is_story(agent::Record record) { return record == agent::Record::story; }
 
 bool is_same(const PullProgress& a, const PullProgress& b) {
-  return a.files_wanted == b.files_wanted && a.files_done == b.files_done && a.bytes_wanted == b.bytes_wanted &&
-         a.bytes_done == b.bytes_done && a.listed == b.listed && a.current == b.current;
+  return a.files_wanted == b.files_wanted && a.files_done == b.files_done &&
+         a.bytes_wanted == b.bytes_wanted && a.bytes_done == b.bytes_done && a.listed == b.listed &&
+         a.current == b.current;
 }
 
 }  // namespace
@@ -76,7 +77,8 @@ void AgentCommand::look_for_server() {
       perform(next.asked);
     } else {
       const std::string why = here ? here->why : here.error().text;
-      answer<bool>(next.asked.id, Error{Outcome::not_found, "no server at the moment" + (why.empty() ? "" : ": " + why)});
+      answer<bool>(next.asked.id,
+                   Error{Outcome::not_found, "no server at the moment" + (why.empty() ? "" : ": " + why)});
     }
   }
   if (!waiting_.empty()) server_timer_.set_after(kServerPeriod);
@@ -84,34 +86,34 @@ void AgentCommand::look_for_server() {
 
 void AgentCommand::on_cancelled(agent::AskId id) {
   // A pull says itself how far it came.
-  if (const auto pulling = pulls_.find(id); pulling != pulls_.end()) return pulling->second.transfer->cancel();
+  if (const auto pulling = pulls_.find(id); pulling != pulls_.end())
+    return pulling->second.transfer->cancel();
   std::erase_if(waiting_, [&](const Waiting& each) { return each.asked.id == id; });
   answer<bool>(id, Error{Outcome::cancelled, "cancelled"});
 }
 
 void AgentCommand::perform(const agent::AgentSession::Asked& asked) {
   const agent::AskId id = asked.id;
-  std::visit(
-      Overloaded{
-          [&](const agent::ReadDocument& ask) {
-            answer_later(id, is_story(ask.record) ? access_.story() : access_.analytics());
-          },
-          [&](const agent::WriteDocument& ask) {
-            answer_later(id, is_story(ask.record)
-                                 ? access_.set_story(ask.json, ask.timestamp, ask.base)
-                                 : access_.set_analytics(ask.json, ask.timestamp, ask.base));
-          },
-          [&](const agent::ListAssets&) { answer_later(id, access_.assets()); },
-          [&](const agent::ListUsers&) { answer_later(id, access_.users()); },
-          [&](const agent::ListMessages& ask) { answer_later(id, access_.messages(ask.since)); },
-          [&](const agent::Say& ask) { answer_later(id, access_.say(ask.text)); },
-          [&](const agent::GoTo& ask) { answer_later(id, access_.at(ask.item)); },
-          [&](const agent::AskServer&) { answer_later(id, access_.status()); },
-          [&](const agent::AskWorkstation&) { answer_later(id, access_.workstation()); },
-          [&](const agent::Look& ask) { answer_later(id, access_.look(ask.item, ask.from)); },
-          [&](const agent::Pull& ask) { pull(id, ask); },
-      },
-      asked.ask);
+  std::visit(Overloaded{
+                 [&](const agent::ReadDocument& ask) {
+                   answer_later(id, is_story(ask.record) ? access_.story() : access_.analytics());
+                 },
+                 [&](const agent::WriteDocument& ask) {
+                   answer_later(id, is_story(ask.record)
+                                        ? access_.set_story(ask.json, ask.timestamp, ask.base)
+                                        : access_.set_analytics(ask.json, ask.timestamp, ask.base));
+                 },
+                 [&](const agent::ListAssets&) { answer_later(id, access_.assets()); },
+                 [&](const agent::ListUsers&) { answer_later(id, access_.users()); },
+                 [&](const agent::ListMessages& ask) { answer_later(id, access_.messages(ask.since)); },
+                 [&](const agent::Say& ask) { answer_later(id, access_.say(ask.text)); },
+                 [&](const agent::GoTo& ask) { answer_later(id, access_.at(ask.item)); },
+                 [&](const agent::AskServer&) { answer_later(id, access_.status()); },
+                 [&](const agent::AskWorkstation&) { answer_later(id, access_.workstation()); },
+                 [&](const agent::Look& ask) { answer_later(id, access_.look(ask.item, ask.from)); },
+                 [&](const agent::Pull& ask) { pull(id, ask); },
+             },
+             asked.ask);
 }
 
 void AgentCommand::pull(agent::AskId id, const agent::Pull& ask) {

@@ -231,8 +231,8 @@ void describe(A& fields, Ref<A, PullRequest> request) {
 }
 template <class A>
 void describe(A& fields, Ref<A, PullProgress> progress) {
-  fields(progress.files_wanted, progress.files_done, progress.bytes_wanted, progress.bytes_done, progress.listed,
-         progress.current);
+  fields(progress.files_wanted, progress.files_done, progress.bytes_wanted, progress.bytes_done,
+         progress.listed, progress.current);
 }
 template <class A>
 void describe(A& fields, Ref<A, PullChange> change) {

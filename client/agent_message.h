@@ -97,7 +97,7 @@ struct Pull {
   PullRequest request;
 };
 
-using Ask = std::variant<ReadDocument, WriteDocument, ListAssets, ListUsers, ListMessages, Say, GoTo, AskServer,
-                         AskWorkstation, Look, Pull>;
+using Ask = std::variant<ReadDocument, WriteDocument, ListAssets, ListUsers, ListMessages, Say, GoTo,
+                         AskServer, AskWorkstation, Look, Pull>;
 
 }  // namespace callboard::client::agent

@@ -62,7 +62,8 @@ Result<AgentSession::Event> AgentSession::event_of(const protocol::FrameView& fr
                                  : ask_of(frame.kind - std::size_t{kFirst},
                                           std::make_index_sequence<std::variant_size_v<Ask>>{});
   if (!ask) {
-    return Error{Outcome::refused, "frame: expected an ask or cancel, got kind " + std::to_string(frame.kind)};
+    return Error{Outcome::refused,
+                 "frame: expected an ask or cancel, got kind " + std::to_string(frame.kind)};
   }
   Asked asked{.id = 0, .ask = std::move(*ask)};
   fields(asked.id);

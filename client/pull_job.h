@@ -54,7 +54,7 @@ class PullJob : public Transfer {
   net::DataSocket* socket_ = nullptr;
   Taker* taker_ = nullptr;
   protocol::TransferId transfer_ = 0;
-  std::string giver_;  // Of the present transfer.
+  std::string giver_;      // Of the present transfer.
   PullProgress finished_;  // Of the givers before the present one.
 };
 

@@ -153,7 +153,9 @@ void TransferThreads::give(const Granted& granted) {
   const auto work = [this, granted, gift] { gift->run(*folder_, granted); };
   // Both sides learn from the server when nobody comes.
   const auto describe = [granted, gift] { return gift->describe(granted); };
-  if (!start(work, [gift](const Error&) { gift->cancel(); }, describe)) desk_.cancel_on_server(granted.transfer);
+  if (!start(
+          work, [gift](const Error&) { gift->cancel(); }, describe))
+    desk_.cancel_on_server(granted.transfer);
 }
 
 std::shared_ptr<Transfer> TransferThreads::pull(PullRequest request) {

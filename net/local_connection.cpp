@@ -65,8 +65,8 @@ void LocalConnection::Impl::end() {
 
 Result<std::unique_ptr<LocalConnection>> LocalConnection::adopt(Loop& loop, Fd fd) {
   auto impl = std::make_shared<Impl>(loop);
-  int rc = impl->pipe.open(impl.get(),
-                           [&](uv_pipe_t* handle) { return uv_pipe_init(loop.native(), handle, 0); });
+  int rc =
+      impl->pipe.open(impl.get(), [&](uv_pipe_t* handle) { return uv_pipe_init(loop.native(), handle, 0); });
   rc = rc == 0 ? uv_pipe_open(impl->pipe.get(), fd.get()) : rc;
   if (rc != 0) {
     impl->pipe.reset();

@@ -62,9 +62,8 @@ void LocalListener::Impl::on_ready() {
 Result<std::unique_ptr<LocalListener>> LocalListener::watch(Loop& loop, Fd listening,
                                                             OnConnection on_connection) {
   auto impl = std::make_shared<Impl>(loop, std::move(listening), std::move(on_connection));
-  int rc = impl->poll.open(impl.get(), [&](uv_poll_t* handle) {
-    return uv_poll_init(loop.native(), handle, impl->fd.get());
-  });
+  int rc = impl->poll.open(
+      impl.get(), [&](uv_poll_t* handle) { return uv_poll_init(loop.native(), handle, impl->fd.get()); });
   rc = rc == 0 ? impl->watch() : rc;
   if (rc != 0) {
     impl->close();
