@@ -14,7 +14,7 @@ namespace callboard::client {
 namespace {
 
 // It greets whoever connects, from a thread that never waits; one that takes longer is stopped or hangs.
-constexpr Duration kHelloLimit = 1s;
+constexpr Duration kHelloLimit = 3s;
 
 Error left() { return {Outcome::cancelled, "stopped"}; }
 

@@ -18,7 +18,7 @@ namespace callboard::client {
 // the agent goes, everything that is open is answered Outcome::interrupted.
 class AgentClient : public Access {
  public:
-  // not_found when the folder has no agent that answers within a second; refused when it is of another version.
+  // not_found when the folder has no agent that answers soon; refused when it is of another version.
   static Result<std::unique_ptr<AgentClient>> connect(const std::string& folder);
   ~AgentClient() override;
   AgentClient(const AgentClient&) = delete;

@@ -86,8 +86,10 @@ void AgentCommand::look_for_server() {
 
 void AgentCommand::on_cancelled(agent::AskId id) {
   // A pull says itself how far it came.
-  if (const auto pulling = pulls_.find(id); pulling != pulls_.end())
+  if (const auto pulling = pulls_.find(id); pulling != pulls_.end()) {
+    pulling->second.is_cancelled = true;
     return pulling->second.transfer->cancel();
+  }
   std::erase_if(waiting_, [&](const Waiting& each) { return each.asked.id == id; });
   answer<bool>(id, Error{Outcome::cancelled, "cancelled"});
 }
@@ -123,6 +125,25 @@ void AgentCommand::pull(agent::AskId id, const agent::Pull& ask) {
   answer_later(id, pulling.transfer->report());
 }
 
+// What ends because the agent does was not stopped by who asked for it.
+template <class T>
+Result<T> AgentCommand::as_told(agent::AskId id, Result<T> result) const {
+  constexpr const char* kEnded = "`callboard join` here, which did it, has ended";
+  const auto pulling = pulls_.find(id);
+  if (pulling != pulls_.end() && pulling->second.is_cancelled) return result;
+  if (!result) {
+    const bool is_ours = result.error().outcome == Outcome::cancelled;
+    return is_ours ? Result<T>(Error{Outcome::interrupted, kEnded}) : result;
+  }
+  if constexpr (std::is_same_v<T, PullReport>) {
+    if (result->outcome == Outcome::cancelled) {
+      result->outcome = Outcome::interrupted;
+      result->text = kEnded;
+    }
+  }
+  return result;
+}
+
 void AgentCommand::tell_progress() {
   for (auto& [id, pulling] : pulls_) {
     const PullProgress progress = pulling.transfer->progress();
@@ -139,7 +160,7 @@ void AgentCommand::answer_later(agent::AskId id, const Answer<T>& answer) {
   answer.then([post = post_, id](const Result<T>& result) {
     // Shared: a listing may be long, and tasks are copied on their way.
     post([id, shared = std::make_shared<const Result<T>>(result)](AgentCommand& command) {
-      command.answer(id, *shared);
+      command.answer(id, command.as_told(id, *shared));
     });
   });
 }

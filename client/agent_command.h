@@ -36,6 +36,7 @@ class AgentCommand {
   struct Pulling {
     std::shared_ptr<Transfer> transfer;
     PullProgress told;
+    bool is_cancelled = false;
   };
 
   void on_bytes(ByteView bytes);
@@ -48,6 +49,8 @@ class AgentCommand {
   void tell_progress();
   template <class T>
   void answer_later(agent::AskId id, const Answer<T>& answer);
+  template <class T>
+  Result<T> as_told(agent::AskId id, Result<T> result) const;
   template <class T>
   void answer(agent::AskId id, const Result<T>& result);
 

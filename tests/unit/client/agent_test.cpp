@@ -188,6 +188,20 @@ TEST_CASE("what waits for an agent that goes is interrupted and says who went") 
   CHECK(AgentClient::connect(place.folder()).error().outcome == Outcome::not_found);
 }
 
+TEST_CASE("what ends because the agent's client stops is interrupted, not stopped by the command") {
+  Place place;
+  place.start();
+  const auto client = place.connect();
+  const auto transfer = client->pull({.items = {"/a"}, .from = {}});
+  const auto story = client->story();
+  REQUIRE(eventually([&] { return place.access.pull_of("/a") != nullptr; }));
+  place.access.pull_of("/a")->cancel();
+  place.access.document.set(Error{Outcome::cancelled, "the client has stopped"});
+  CHECK(transfer->report().get().value().outcome == Outcome::interrupted);
+  CHECK(transfer->report().get().value().files == 2);
+  CHECK(story.get().error().outcome == Outcome::interrupted);
+}
+
 TEST_CASE("without a server asks wait a little for one, then are told that there is none") {
   Place place;
   place.access.is_joined = false;
