@@ -173,6 +173,12 @@ Answer<ServerStatus> Client::status() {
                                   expecting<ServerStatus, protocol::Status>(to_status));
 }
 
+Answer<WorkstationStatus> Client::workstation() {
+  Answer<WorkstationStatus> answer;
+  answer.set(impl_->workstation());
+  return answer;
+}
+
 std::shared_ptr<Transfer> Client::pull(PullRequest request) {
   if (!impl_->has_folder()) {
     return std::make_shared<EndedTransfer>(Error{Outcome::usage, "pull: no project folder to pull into"});

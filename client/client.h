@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/limits.h"
+#include "client/access.h"
 #include "client/answer.h"
 #include "client/types.h"
 
@@ -46,24 +47,15 @@ class Listener {
   }  // Something degraded, e.g. a folder that cannot be read.
 };
 
-// A pull or a look under way.
-class Transfer {
- public:
-  virtual ~Transfer() = default;
-  virtual PullProgress progress() const = 0;  // Thread: any.
-  virtual void cancel() = 0;                  // Thread: any. The answer then is Outcome::cancelled.
-  virtual Answer<PullReport> report() const = 0;
-};
-
 // A workstation's connection to its project's server: finds it, joins, takes its turns, serves the folder to others
 // and comes back after a lost connection. Has one thread of its own for the session and one or more per transfer.
 // Every method is safe from any thread. Destroying it leaves the session in an orderly way and waits for its threads.
-class Client {
+class Client : public Access {
  public:
   // Begins to look for the server and returns at once; on_joined or joined() says when it is there. Fails for options
   // that make no sense. `listener` may be null; otherwise it must outlive the client.
   static Result<std::unique_ptr<Client>> start(Options options, Listener* listener);
-  ~Client();
+  ~Client() override;
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
@@ -74,26 +66,25 @@ class Client {
   // Answers when the client has stopped for good: done after leave(), else why it gave up.
   Answer<bool> left() const;
 
-  Answer<Document> story();
-  // `json` is any JSON text up to kFrameMax; `timestamp` is when it was edited, by this machine's clock, 0 for now;
-  // `base` is the revision it was made from, 0 if unknown. Answered when the server has it on disk.
-  Answer<WriteResult> set_story(std::string json, Timestamp timestamp = {}, std::uint64_t base = 0);
-  Answer<Document> analytics();
-  Answer<WriteResult> set_analytics(std::string json, Timestamp timestamp = {}, std::uint64_t base = 0);
-  Answer<Assets> assets();
-  Answer<std::vector<User>> users();
-  Answer<std::vector<Message>> messages(std::uint64_t since = 0);
-  Answer<std::uint64_t> say(std::string text);  // Answers with the message's number.
-  Answer<bool> at(std::string item);            // "" for nowhere.
-  Answer<bool> camera(std::int64_t x, std::int64_t y);
-  Answer<ServerStatus> status();
-
-  std::shared_ptr<Transfer> pull(PullRequest request);
-  // What `from` has at `item`: the item itself for a file, its entries for a directory. Downloads nothing.
-  Answer<std::vector<LookEntry>> look(std::string item, std::string from);
-
+  // --- Access ---
+  Answer<Document> story() override;
+  Answer<WriteResult> set_story(std::string json, Timestamp timestamp = {}, std::uint64_t base = 0) override;
+  Answer<Document> analytics() override;
+  Answer<WriteResult> set_analytics(std::string json, Timestamp timestamp = {},
+                                    std::uint64_t base = 0) override;
+  Answer<Assets> assets() override;
+  Answer<std::vector<User>> users() override;
+  Answer<std::vector<Message>> messages(std::uint64_t since = 0) override;
+  Answer<std::uint64_t> say(std::string text) override;
+  Answer<bool> at(std::string item) override;
+  Answer<ServerStatus> status() override;
+  Answer<WorkstationStatus> workstation() override;
+  std::shared_ptr<Transfer> pull(PullRequest request) override;
+  Answer<std::vector<LookEntry>> look(std::string item, std::string from) override;
   // Says goodbye and stops; later calls answer Outcome::cancelled.
-  void leave();
+  void leave() override;
+
+  Answer<bool> camera(std::int64_t x, std::int64_t y);
 
  private:
   class Impl;

@@ -61,7 +61,10 @@ void Client::Impl::begin() {
   loop_.hold();
   SessionKeeper::Handlers handlers;
   handlers.on_action = [this](protocol::ClientAction next) { on_action(std::move(next)); };
-  handlers.on_searching = [this](std::string_view why) { listener_.on_searching(why); };
+  handlers.on_searching = [this](std::string_view why) {
+    note_not_joined(why);
+    listener_.on_searching(why);
+  };
   handlers.on_lost = [this](const Error& why, bool will_rejoin) { on_lost(why, will_rejoin); };
   session_ = std::make_unique<SessionKeeper>(loop_, std::move(session_options_), std::move(handlers));
   if (folder_ && !options_.visit) watch_items();
@@ -97,6 +100,7 @@ void Client::Impl::on_action(protocol::ClientAction next) {
   } else if (const auto* assets = std::get_if<action::AssetsSettled>(&next)) {
     listener_.on_assets(to_asset_changes(assets->assets));
   } else if (std::holds_alternative<action::Joined>(next)) {
+    note_joined();
     joined_.set(self_);
     listener_.on_joined(net::to_text(*session_->server()), self_);
   }
@@ -179,7 +183,7 @@ void Client::Impl::on_give(const protocol::Give& give) {
   if (gives_.size() >= kGivesMax) return listener_.on_warning("too many takers at once; one is not served");
   gives_[give.transfer] = give.list ? Giving::look : Giving::pull;
   if (!give.list) listener_.on_giving(give.transfer, give.user, give.item);
-  transfers_.give({data_address(), give.transfer, give.ticket, self_.name});
+  transfers_.give({data_address(), give.transfer, give.ticket, self_.name, give.user, give.item});
 }
 
 void Client::Impl::on_over(protocol::TransferOver over) {
@@ -197,6 +201,7 @@ void Client::Impl::on_over(protocol::TransferOver over) {
 void Client::Impl::on_lost(const Error& why, bool will_rejoin) {
   gives_.clear();
   for (const auto& [transfer, over] : std::exchange(overs_, {})) over.set(why);
+  note_not_joined(why.text);
   if (will_rejoin) return listener_.on_left(why, true);
   joined_.set(why);
   left_.set(is_leaving_ ? Result<bool>(true) : Result<bool>(why));
@@ -211,6 +216,39 @@ void Client::Impl::leave() {
     is_leaving_ = true;
     session_->leave();
   });
+}
+
+void Client::Impl::note_joined() {
+  const std::lock_guard lock(presence_mutex_);
+  presence_.is_joined = true;
+  presence_.user = self_.name;
+  presence_.server = net::to_text(*session_->server());
+  presence_.why.clear();
+}
+
+void Client::Impl::note_not_joined(std::string_view why) {
+  const std::lock_guard lock(presence_mutex_);
+  presence_.is_joined = false;
+  presence_.why = why;
+}
+
+WorkstationStatus Client::Impl::workstation() {
+  WorkstationStatus status;
+  {
+    const std::lock_guard lock(presence_mutex_);
+    status = presence_;
+  }
+  if (status.user.empty()) status.user = options_.user;
+  status.folder = options_.folder;
+  if (folder_) {
+    const auto tree = folder_->live().tree();
+    status.is_watching = tree != nullptr;
+    status.watch_trouble = folder_->live().trouble();
+    status.files = tree ? tree->files() : 0;
+    status.bytes = tree ? tree->bytes() : 0;
+  }
+  status.transfers = transfers_.transfers();
+  return status;
 }
 
 Answer<Granted> Client::Impl::get(protocol::GetAsk message) {

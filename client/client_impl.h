@@ -3,6 +3,7 @@
 #include <array>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -44,6 +45,7 @@ class Client::Impl : public TransferDesk {
   Answer<bool> left() const { return left_; }
   TransferThreads& transfers() { return transfers_; }
   bool has_folder() const { return folder_ != nullptr; }
+  WorkstationStatus workstation();
   void leave();
 
   // --- TransferDesk; thread: any ---
@@ -54,6 +56,8 @@ class Client::Impl : public TransferDesk {
  private:
   void run();
   void begin();
+  void note_joined();
+  void note_not_joined(std::string_view why);
   void watch_items();
   void on_action(protocol::ClientAction action);
   void on_told(protocol::ServerMessage message);
@@ -77,6 +81,8 @@ class Client::Impl : public TransferDesk {
   Answer<bool> left_;
   bool is_leaving_ = false;
   User self_;
+  std::mutex presence_mutex_;
+  WorkstationStatus presence_;  // Guarded by it: who, where, and why not.
 
   net::Loop loop_;
   Inbox inbox_;  // Thread: any.

@@ -145,6 +145,7 @@ PullReport PullJob::take_granted(const PullRequest& request, const Granted& gran
     if (ended_by_) socket.interrupt();
     socket_ = &socket;
     transfer_ = granted.transfer;
+    giver_ = granted.giver;
   }
   auto rest = open_data_connection(socket, granted);
   PullReport report;
@@ -180,6 +181,17 @@ PullReport PullJob::take_granted(const PullRequest& request, const Granted& gran
 PullProgress PullJob::progress() const {
   const std::lock_guard lock(mutex_);
   return taker_ ? sum(finished_, taker_->progress()) : finished_;
+}
+
+WorkstationTransfer PullJob::describe() const {
+  WorkstationTransfer transfer{.direction = WorkstationTransfer::Direction::pulling,
+                               .item = {},
+                               .peer = request_.from,
+                               .progress = progress()};
+  for (const std::string& item : request_.items) transfer.item += (transfer.item.empty() ? "" : ", ") + item;
+  const std::lock_guard lock(mutex_);
+  if (!giver_.empty()) transfer.peer = giver_;
+  return transfer;
 }
 
 void PullJob::cancel() { end(Error{Outcome::cancelled, "cancelled; what is verified is kept"}); }

@@ -29,6 +29,8 @@ class PullJob : public Transfer {
   // Stops it for this reason, which is what its report says.
   void end(const Error& why);
   Answer<PullReport> report() const override { return report_; }
+  // As the workstation's status tells it.
+  WorkstationTransfer describe() const;
 
  private:
   // From one giver.
@@ -52,6 +54,7 @@ class PullJob : public Transfer {
   net::DataSocket* socket_ = nullptr;
   Taker* taker_ = nullptr;
   protocol::TransferId transfer_ = 0;
+  std::string giver_;      // Of the present transfer.
   PullProgress finished_;  // Of the givers before the present one.
 };
 

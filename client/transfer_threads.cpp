@@ -68,6 +68,16 @@ class Gift {
     set_giver(nullptr);
   }
 
+  WorkstationTransfer describe(const Granted& granted) {
+    const std::lock_guard lock(mutex_);
+    WorkstationTransfer transfer{.direction = WorkstationTransfer::Direction::giving,
+                                 .item = granted.item,
+                                 .peer = granted.taker,
+                                 .progress = {}};
+    if (giver_) transfer.progress.bytes_done = giver_->sent_bytes();
+    return transfer;
+  }
+
   void cancel() {
     const std::lock_guard lock(mutex_);
     is_cancelled_ = true;
@@ -91,11 +101,13 @@ class Gift {
 
 }  // namespace
 
-Result<void> TransferThreads::start(std::function<void()> work, std::function<void(const Error&)> end) {
+Result<void> TransferThreads::start(std::function<void()> work, std::function<void(const Error&)> end,
+                                    std::function<WorkstationTransfer()> describe) {
   const std::lock_guard lock(mutex_);
   reap();
   auto entry = std::make_shared<Thread>();
   entry->end = std::move(end);
+  entry->describe = std::move(describe);
   if (ended_by_) entry->end(*ended_by_);
   try {
     entry->thread = std::thread([entry, work = std::move(work)] {
@@ -120,6 +132,15 @@ void TransferThreads::reap() {
   }
 }
 
+std::vector<WorkstationTransfer> TransferThreads::transfers() {
+  const std::lock_guard lock(mutex_);
+  std::vector<WorkstationTransfer> running;
+  for (const auto& each : threads_) {
+    if (each->describe && !each->is_done) running.push_back(each->describe());
+  }
+  return running;
+}
+
 void TransferThreads::end_all(const Error& why) {
   const std::lock_guard lock(mutex_);
   ended_by_ = why;
@@ -131,13 +152,17 @@ void TransferThreads::give(const Granted& granted) {
   const auto gift = std::make_shared<Gift>();
   const auto work = [this, granted, gift] { gift->run(*folder_, granted); };
   // Both sides learn from the server when nobody comes.
-  if (!start(work, [gift](const Error&) { gift->cancel(); })) desk_.cancel_on_server(granted.transfer);
+  const auto describe = [granted, gift] { return gift->describe(granted); };
+  if (!start(
+          work, [gift](const Error&) { gift->cancel(); }, describe))
+    desk_.cancel_on_server(granted.transfer);
 }
 
 std::shared_ptr<Transfer> TransferThreads::pull(PullRequest request) {
   ENSURE(folder_ != nullptr);
   auto job = std::make_shared<PullJob>(desk_, *folder_, std::move(request));
-  const auto started = start([job] { job->run(); }, [job](const Error& why) { job->end(why); });
+  const auto started = start([job] { job->run(); }, [job](const Error& why) { job->end(why); },
+                             [job] { return job->describe(); });
   if (!started) job->refuse(started.error());
   return job;
 }

@@ -26,6 +26,9 @@ struct Granted {
   protocol::TransferId transfer = 0;
   UniqueId ticket;
   std::string giver;
+  // Of what is given.
+  std::string taker = {};
+  std::string item = {};
 };
 
 // What the threads of transfers need of the session. Thread: any.
@@ -54,6 +57,8 @@ class TransferThreads {
   void give(const Granted& granted);
   std::shared_ptr<Transfer> pull(PullRequest request);
   Answer<std::vector<LookEntry>> look(std::string item, std::string from);
+  // Those that run, looks left out.
+  std::vector<WorkstationTransfer> transfers();
   // Ends all that run, and everything that is begun later. Pulls tell why.
   void end_all(const Error& why);
 
@@ -61,12 +66,14 @@ class TransferThreads {
   struct Thread {
     std::thread thread;
     std::function<void(const Error& why)> end;
+    std::function<WorkstationTransfer()> describe;  // Empty for a look.
     std::atomic<bool> is_done{false};
   };
 
   // Runs `work` on a new thread; `end` may be called from any thread until it has ended. Fails when there is no thread
   // to be had; then neither is called.
-  Result<void> start(std::function<void()> work, std::function<void(const Error&)> end);
+  Result<void> start(std::function<void()> work, std::function<void(const Error&)> end,
+                     std::function<WorkstationTransfer()> describe = {});
   void reap();
 
   TransferDesk& desk_;

@@ -107,6 +107,31 @@ struct PullProgress {
   std::string current;  // Path of the file under way; raw bytes.
 };
 
+// A pull of this workstation's, or one that it serves.
+struct WorkstationTransfer {
+  enum class Direction { pulling, giving };
+  Direction direction = Direction::pulling;
+  std::string item;       // As they were named, with ", " between them.
+  std::string peer;       // Who gives, or who takes; empty while that is not known.
+  PullProgress progress;  // Of what is given, what was sent so far: only the taker knows what it wants.
+};
+
+// What a workstation knows of itself.
+struct WorkstationStatus {
+  std::string folder;  // Empty: none.
+  std::string user;    // As shown, once it has joined; before that as it asked to be.
+  bool is_joined = false;
+  std::string server;  // Where it is joined, or was last; empty: nowhere yet.
+  std::string why;     // Why it is not joined.
+  // Whether the folder's files are known without looking at all of them: watched. Otherwise `watch_trouble` says why each
+  // transfer looks at them anew; none while the first scan is under way.
+  bool is_watching = false;
+  std::string watch_trouble;
+  std::uint64_t files = 0;  // In the folder, while it is watched.
+  std::uint64_t bytes = 0;
+  std::vector<WorkstationTransfer> transfers;
+};
+
 enum class ChangeKind { added, changed, metadata, directory, symlink };
 
 struct PullChange {

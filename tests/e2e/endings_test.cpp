@@ -318,9 +318,11 @@ TEST_CASE("newest goes to who has it, and to the next when they leave") {
 TEST_CASE("two users of one name are both there, told apart by a number") {
   Studio studio;
   studio.add_user("rigging");
+  studio.add_user("laptop");
   studio.serve();
   const auto first = studio.join("rigging");
-  const auto second = studio.join("rigging");
+  const auto second = studio.start("laptop", {"join", "--json", "--name", "rigging"});
+  wait_for_event(*second, "joined");
   CHECK(events(second->printed(Stream::out), "joined").at(0).at("name") == "rigging (2)");
   CHECK_THAT(studio.run("rigging", {"users"}).out, Contains("rigging (2)"));
 }

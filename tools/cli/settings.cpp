@@ -156,6 +156,7 @@ Result<Settings> Settings::load(const Sources& sources) {
     if (auto taken = settings.take(known.key, values, environment_name(known.key)); !taken)
       return taken.error();
   }
+  for (const auto& [key, values] : settings.values_) settings.given_for_run_.insert(key);
   std::error_code ignored;
   if (settings.is_given(Key::folder)) {
     settings.project_folder_ =

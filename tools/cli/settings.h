@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -72,6 +73,8 @@ class Settings {
   std::uint16_t port(Key key) const;
   bool flag(Key key) const;
   bool is_given(Key key) const { return values_.contains(key); }
+  // On the command line or in the environment: for this run, not for the folder.
+  bool is_given_for_run(Key key) const { return given_for_run_.contains(key); }
   // An error that says the three ways to give it.
   Result<std::string> required(Key key) const;
 
@@ -85,6 +88,7 @@ class Settings {
   Result<void> take(Key key, std::vector<std::string> values, const std::string& where);
 
   std::map<Key, std::vector<std::string>> values_;
+  std::set<Key> given_for_run_;
   std::optional<std::filesystem::path> project_folder_;
   std::vector<std::string> warnings_;
 };

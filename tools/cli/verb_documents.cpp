@@ -42,8 +42,8 @@ Result<std::string> read_document(const std::string& path) {
 Result<void> get(Run& run, Record record) {
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
-  auto& client = (*visit)->client();
-  const auto document = (*visit)->wait(record == Record::story ? client.story() : client.analytics());
+  auto& access = (*visit)->access();
+  const auto document = (*visit)->wait(record == Record::story ? access.story() : access.analytics());
   if (!document) return document.error();
   if (document->revision == 0) {
     return Error{Outcome::not_found, fmt::format("there is no {} yet", name_of(record))};
@@ -64,9 +64,9 @@ Result<void> set(Run& run, Record record, const std::string& path) {
   if (!content) return content.error();
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
-  auto& client = (*visit)->client();
-  const auto answer = record == Record::story ? client.set_story(std::move(*content))
-                                              : client.set_analytics(std::move(*content));
+  auto& access = (*visit)->access();
+  const auto answer = record == Record::story ? access.set_story(std::move(*content), {}, 0)
+                                              : access.set_analytics(std::move(*content), {}, 0);
   const auto result = (*visit)->wait(answer);
   if (!result) return result.error();
   auto object = document_object(name_of(record), result->current);

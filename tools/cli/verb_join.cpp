@@ -1,13 +1,16 @@
 #include <fmt/format.h>
 
 #include <csignal>
+#include <optional>
 
 #include "base/text.h"
+#include "client/agent.h"
+#include "client/client.h"
 #include "tools/cli/objects.h"
 #include "tools/cli/verbs.h"
 #include "tools/cli/visit.h"
 
-// Stays in the project: serves this folder to others and prints what happens.
+// Stays in the project: serves this folder to others, is the agent of the commands in it, and prints what happens.
 namespace callboard::cli {
 namespace {
 
@@ -117,9 +120,15 @@ Result<void> join(Run& run) {
         Outcome::usage,
         "no project folder here: run `callboard init` in your copy of the project, or give --folder"};
   }
+  auto place = client::AgentPlace::take(options->folder);
+  if (!place && place.error().outcome == Outcome::locked) return place.error();
+  if (!place) run.output.warning(place.error().text + "; commands here work without this join");
+  client::agent::Hello hello = client::Agent::hello_of(*options);
   Reporter reporter(run.output);
   auto client = client::Client::start(std::move(*options), &reporter);
   if (!client) return client.error();
+  std::optional<client::Agent> agent;
+  if (place) agent.emplace(std::move(*place), std::move(hello), **client);
   const Interrupt::Listener listening = run.interrupt.listen([&] { (*client)->leave(); });
   const Result<bool> left = (*client)->left().get();
   // SIGTERM is how a service is ended as a matter of course; Ctrl-C is a user who breaks off.

@@ -78,7 +78,7 @@ Result<void> list(Run& run, const Choice& choice) {
   auto visit = Visit::open(run, Visit::Folder::needed);
   if (!visit) return visit.error();
   const std::string from = choice.from == "newest" ? "" : choice.from;
-  const auto entries = (*visit)->wait((*visit)->client().look(choice.item, from));
+  const auto entries = (*visit)->wait((*visit)->access().look(choice.item, from));
   if (!entries) return entries.error();
   std::vector<std::vector<std::string>> rows;
   rows.push_back(choice.is_long

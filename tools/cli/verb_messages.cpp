@@ -13,7 +13,7 @@ Result<void> list_messages(Run& run, std::uint64_t since) {
   if (!visit) return visit.error();
   // The server tells some at a time.
   for (;;) {
-    const auto messages = (*visit)->wait((*visit)->client().messages(since));
+    const auto messages = (*visit)->wait((*visit)->access().messages(since));
     if (!messages) return messages.error();
     if (messages->empty()) return {};
     for (const client::Message& each : *messages) {
@@ -30,7 +30,7 @@ Result<void> say(Run& run, const std::vector<std::string>& words) {
   if (!visit) return visit.error();
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
-  const auto number = (*visit)->wait((*visit)->client().say(text));
+  const auto number = (*visit)->wait((*visit)->access().say(text));
   if (!number) return number.error();
   run.output.object({{"event", "said"}, {"number", *number}});
   return {};

@@ -140,7 +140,7 @@ Result<void> pull(Run& run, Choice& choice) {
   choice.request.from = choice.from == "newest" ? "" : choice.from;
   choice.request.sync = !choice.no_sync;
   const Instant started = system_clock().monotonic();
-  const auto transfer = (*visit)->client().pull(choice.request);
+  const auto transfer = (*visit)->access().pull(choice.request);
   client::PullReport report;
   {
     const Interrupt::Listener listening = run.interrupt.listen([&] { transfer->cancel(); });

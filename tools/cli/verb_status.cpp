@@ -35,11 +35,80 @@ void print(Output& output, const client::ServerStatus& status) {
   output.table(rows);
 }
 
+std::string watch_text(const client::WorkstationStatus& here) {
+  if (here.is_watching) return fmt::format("{} files, {}, watched", here.files, human_bytes(here.bytes));
+  if (here.watch_trouble.empty()) return "being looked at for the first time";
+  return "not watched, looked at anew for each transfer: " + escaped(here.watch_trouble);
+}
+
+std::string_view to_text(client::WorkstationTransfer::Direction direction) {
+  return direction == client::WorkstationTransfer::Direction::pulling ? "pulling" : "giving";
+}
+
+// "12 of 40", or how many so far where nobody here knows of how many.
+std::string amount_of(const std::string& done, const std::string& wanted, bool is_known) {
+  return is_known ? done + " of " + wanted : done;
+}
+
+void print(Output& output, const client::WorkstationStatus& here) {
+  output.line(fmt::format("folder    {}", escaped(here.folder)));
+  output.line(here.is_joined ? fmt::format("user      {}, joined at {}", escaped(here.user), here.server)
+                             : fmt::format("user      {}, not joined: {}", escaped(here.user),
+                                           here.why.empty() ? "looking for the server" : escaped(here.why)));
+  output.line("files     " + watch_text(here));
+  if (here.transfers.empty()) return;
+  std::vector<std::vector<std::string>> rows{{"HERE", "ITEM", "WITH", "FILES", "BYTES"}};
+  for (const client::WorkstationTransfer& each : here.transfers) {
+    const client::PullProgress& so_far = each.progress;
+    const bool is_pull = each.direction == client::WorkstationTransfer::Direction::pulling;
+    rows.push_back(
+        {std::string(to_text(each.direction)), each.item, each.peer.empty() ? "-" : each.peer,
+         is_pull ? amount_of(std::to_string(so_far.files_done), std::to_string(so_far.files_wanted),
+                             so_far.listed)
+                 : "-",
+         amount_of(human_bytes(so_far.bytes_done), human_bytes(so_far.bytes_wanted), so_far.listed)});
+  }
+  output.table(rows);
+}
+
+JsonObject workstation_object(const client::WorkstationStatus& here) {
+  JsonObject object{{"event", "workstation"},   {"user", here.user},
+                    {"joined", here.is_joined}, {"server", here.server},
+                    {"why", here.why},          {"watching", here.is_watching},
+                    {"files", here.files},      {"trouble", here.watch_trouble},
+                    {"bytes", here.bytes}};
+  object.add_bytes("folder", here.folder);
+  std::vector<JsonValue> transfers;
+  for (const client::WorkstationTransfer& each : here.transfers) {
+    JsonObject one{{"direction", to_text(each.direction)},   {"peer", each.peer},
+                   {"files_done", each.progress.files_done}, {"files_wanted", each.progress.files_wanted},
+                   {"bytes_done", each.progress.bytes_done}, {"bytes_wanted", each.progress.bytes_wanted},
+                   {"is_total_known", each.progress.listed}};
+    one.add_bytes("item", each.item);
+    transfers.emplace_back(one);
+  }
+  object.add("transfers", std::move(transfers));
+  return object;
+}
+
+// What the agent says of itself, also while it has no server.
+Result<void> show_workstation(Run& run, Visit& visit) {
+  if (!visit.is_through_agent()) return {};
+  const auto here = visit.wait(visit.access().workstation());
+  if (!here) return here.error();
+  print(run.output, *here);
+  run.output.object(workstation_object(*here));
+  return {};
+}
+
 Result<void> show(Run& run) {
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
-  const auto status = (*visit)->wait((*visit)->client().status());
-  if (!status) return status.error();
+  const auto status = (*visit)->wait((*visit)->access().status());
+  if (!status) {
+    static_cast<void>(show_workstation(run, **visit));  // The server's absence is what counts.
+    return status.error();
+  }
   print(run.output, *status);
   JsonObject object{{"event", "status"},
                     {"project", status->project},
@@ -56,16 +125,18 @@ Result<void> show(Run& run) {
   for (const client::TransferStatus& each : status->transfers) transfers.push_back(transfer_object(each));
   object.add("transfers", std::move(transfers));
   run.output.object(object);
-  return {};
+  return show_workstation(run, **visit);
 }
 
 }  // namespace
 
 void add_status(Program& program) {
   program
-      .add_verb({.name = "status",
-                 .summary = "the server: users, transfers running, version, uptime",
-                 .example = "callboard status --json"})
+      .add_verb(
+          {.name = "status",
+           .summary =
+               "the server: users, transfers running, version, uptime; and what the join in this folder does",
+           .example = "callboard status --json"})
       .takes({Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask})
       .runs(show);
 }

@@ -9,7 +9,7 @@ namespace {
 Result<void> list_users(Run& run) {
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
-  const auto users = (*visit)->wait((*visit)->client().users());
+  const auto users = (*visit)->wait((*visit)->access().users());
   if (!users) return users.error();
   std::vector<std::vector<std::string>> rows{{"USER", "HOST", "AT", "SINCE", "JOINED", "SHARES"}};
   for (const client::User& user : *users) {
@@ -29,7 +29,7 @@ Result<void> list_users(Run& run) {
 Result<void> list_assets(Run& run) {
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
-  const auto assets = (*visit)->wait((*visit)->client().assets());
+  const auto assets = (*visit)->wait((*visit)->access().assets());
   if (!assets) return assets.error();
   std::vector<std::vector<std::string>> rows{{"ITEM", "NEWEST AT", "MODIFIED"}};
   for (const auto& [item, copy] : *assets) {
@@ -47,7 +47,7 @@ Result<void> list_assets(Run& run) {
 Result<void> set_at(Run& run, const std::string& item) {
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
-  const auto done = (*visit)->wait((*visit)->client().at(item));
+  const auto done = (*visit)->wait((*visit)->access().at(item));
   if (!done) return done.error();
   run.output.line(item.empty() ? "you work on nothing now" : "you work on " + item);
   run.output.object({{"event", "at"}, {"item", item}});

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "tools/cli/agent_access.h"
 
 namespace callboard::cli {
 
@@ -26,7 +27,17 @@ Result<client::Options> client_options(const Run& run) {
   return options;
 }
 
+Visit::Visit(Run& run, std::unique_ptr<client::Access> access) : run_(run), access_(std::move(access)) {
+  // Not make_unique: a Listener cannot be moved.
+  listening_.reset(new Interrupt::Listener(run.interrupt.listen([here = access_.get()] { here->leave(); })));
+}
+
 Result<std::unique_ptr<Visit>> Visit::open(Run& run, Folder folder) {
+  if (auto agent = find_agent(run)) {
+    std::unique_ptr<Visit> visit(new Visit(run, std::move(agent)));
+    visit->through_agent_ = true;
+    return visit;
+  }
   auto options = client_options(run);
   if (!options) return options.error();
   if (folder == Folder::needed && options->folder.empty()) {
@@ -37,12 +48,9 @@ Result<std::unique_ptr<Visit>> Visit::open(Run& run, Folder folder) {
   options->visit = true;
   auto client = client::Client::start(std::move(*options), nullptr);
   if (!client) return client.error();
-  std::unique_ptr<Visit> visit(new Visit(run));
-  visit->client_ = std::move(*client);
-  // Not make_unique: a Listener cannot be moved.
-  visit->listening_.reset(
-      new Interrupt::Listener(run.interrupt.listen([client = visit->client_.get()] { client->leave(); })));
-  if (auto joined = visit->wait(visit->client_->joined()); !joined) return joined.error();
+  const client::Answer<client::User> joined = (*client)->joined();
+  std::unique_ptr<Visit> visit(new Visit(run, std::move(*client)));
+  if (auto there = visit->wait(joined); !there) return there.error();
   return visit;
 }
 

@@ -11,15 +11,17 @@ namespace callboard::cli {
 // The client's options as the settings say. Usage errors when project or name are not given.
 Result<client::Options> client_options(const Run& run);
 
-// One command's short stay on the server (docs/protocol.md, 2.3): joined when open() returns. Ctrl-C ends it, and what
-// waits for an answer then.
+// One command's way to its project: through the agent of the folder, the running `callboard join`, where there is one; else a
+// short stay of its own on the server (docs/protocol.md, 2.3), joined when open() returns. Ctrl-C ends what is under way,
+// and what waits for an answer then.
 class Visit {
  public:
   enum class Folder { needed, unused };
 
   static Result<std::unique_ptr<Visit>> open(Run& run, Folder folder = Folder::unused);
 
-  client::Client& client() { return *client_; }
+  client::Access& access() { return *access_; }
+  bool is_through_agent() const { return through_agent_; }
 
   // Waits; a Ctrl-C meanwhile is Outcome::cancelled.
   template <class T>
@@ -30,10 +32,11 @@ class Visit {
   }
 
  private:
-  explicit Visit(Run& run) : run_(run) {}
+  Visit(Run& run, std::unique_ptr<client::Access> access);
 
   Run& run_;
-  std::unique_ptr<client::Client> client_;
+  bool through_agent_ = false;
+  std::unique_ptr<client::Access> access_;
   std::unique_ptr<Interrupt::Listener> listening_;
 };
 

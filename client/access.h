@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "client/answer.h"
+#include "client/types.h"
+
+namespace callboard::client {
+
+// A pull under way.
+class Transfer {
+ public:
+  virtual ~Transfer() = default;
+  virtual PullProgress progress() const = 0;  // Thread: any.
+  virtual void cancel() = 0;                  // Thread: any. The answer then is Outcome::cancelled.
+  virtual Answer<PullReport> report() const = 0;
+};
+
+// What a command asks of its project, whoever carries it out: a Client of its own, or the workstation's agent (AgentClient).
+// Every method is safe from any thread; every answer comes.
+class Access {
+ public:
+  virtual ~Access() = default;
+
+  virtual Answer<Document> story() = 0;
+  // `json` is any JSON text up to kFrameMax; `timestamp` is when it was edited, by this machine's clock, 0 for now;
+  // `base` is the revision it was made from, 0 if unknown. Answered when the server has it on disk.
+  virtual Answer<WriteResult> set_story(std::string json, Timestamp timestamp, std::uint64_t base) = 0;
+  virtual Answer<Document> analytics() = 0;
+  virtual Answer<WriteResult> set_analytics(std::string json, Timestamp timestamp, std::uint64_t base) = 0;
+  virtual Answer<Assets> assets() = 0;
+  virtual Answer<std::vector<User>> users() = 0;
+  virtual Answer<std::vector<Message>> messages(std::uint64_t since) = 0;
+  virtual Answer<std::uint64_t> say(std::string text) = 0;  // Answers with the message's number.
+  virtual Answer<bool> at(std::string item) = 0;            // "" for nowhere.
+  virtual Answer<ServerStatus> status() = 0;
+  // Known without asking the server.
+  virtual Answer<WorkstationStatus> workstation() = 0;
+
+  virtual std::shared_ptr<Transfer> pull(PullRequest request) = 0;
+  // What `from` has at `item`: the item itself for a file, its entries for a directory. Downloads nothing.
+  virtual Answer<std::vector<LookEntry>> look(std::string item, std::string from) = 0;
+
+  // Ends what is under way, with Outcome::cancelled, and everything asked later.
+  virtual void leave() = 0;
+};
+
+}  // namespace callboard::client

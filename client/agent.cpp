@@ -1,0 +1,90 @@
+#include "client/agent.h"
+
+#include <unistd.h>
+
+#include <map>
+#include <thread>
+#include <utility>
+
+#include "client/agent_command.h"
+#include "client/client.h"
+#include "client/inbox.h"
+#include "net/local_listener.h"
+
+namespace callboard::client {
+
+class Agent::Impl {
+ public:
+  Impl(AgentPlace place, agent::Hello hello, Access& access)
+      : place_(std::move(place)), hello_(std::move(hello)), access_(access), thread_([this] { run(); }) {}
+  ~Impl() {
+    inbox_->post([this] { stop(); });
+    thread_.join();
+  }
+
+ private:
+  void run() {
+    auto listener = net::LocalListener::watch(
+        loop_, place_.take_listening(),
+        [this](std::unique_ptr<net::LocalConnection> connection) { on_connection(std::move(connection)); });
+    if (listener) listener_ = std::move(*listener);
+    loop_.hold();
+    loop_.run();
+    inbox_->close();
+  }
+
+  void stop() {
+    listener_.reset();
+    commands_.clear();
+    loop_.release();
+    loop_.stop();
+  }
+
+  void on_connection(std::unique_ptr<net::LocalConnection> connection) {
+    if (commands_.size() >= kCommandsMax) return;
+    const std::uint64_t number = ++last_number_;
+    // Answers may come when this agent is gone: then the inbox refuses them.
+    AgentCommand::Post post = [this, number, inbox = inbox_](const std::function<void(AgentCommand&)>& task) {
+      inbox->post([this, number, task] {
+        const auto found = commands_.find(number);
+        if (found != commands_.end()) task(*found->second);
+      });
+    };
+    auto command = std::make_unique<AgentCommand>(loop_, std::move(connection), access_, std::move(post));
+    AgentCommand& started = *(commands_[number] = std::move(command));
+    started.start(hello_, [this, number] {
+      auto over = commands_.extract(number);
+      if (!over.empty()) loop_.retire(std::move(over.mapped()));
+    });
+  }
+
+  AgentPlace place_;
+  agent::Hello hello_;
+  Access& access_;
+  net::Loop loop_;
+  // Shared with those who bring answers, and outlived by them.
+  std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>(loop_);
+  std::unique_ptr<net::LocalListener> listener_;
+  std::map<std::uint64_t, std::unique_ptr<AgentCommand>> commands_;
+  std::uint64_t last_number_ = 0;
+  std::thread thread_;
+};
+
+Agent::Agent(AgentPlace place, agent::Hello hello, Access& access)
+    : impl_(std::make_unique<Impl>(std::move(place), std::move(hello), access)) {}
+
+Agent::~Agent() = default;
+
+agent::Hello Agent::hello_of(const Options& options) {
+  agent::Hello hello;
+  hello.software = "callboard " CALLBOARD_VERSION;
+  hello.process = static_cast<std::uint64_t>(::getpid());
+  hello.project = options.project;
+  hello.user = options.user;
+  hello.server = options.server;
+  hello.discovery_port = options.discovery_port;
+  hello.ask_addresses = options.ask_addresses;
+  return hello;
+}
+
+}  // namespace callboard::client

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "client/access.h"
+#include "client/agent_message.h"
+#include "client/agent_replies.h"
+#include "net/data_socket.h"
+
+namespace callboard::client {
+
+// Access through the agent of a project folder: asks go to it, and it brings the answers. Has one thread, which reads. When
+// the agent goes, everything that is open is answered Outcome::interrupted.
+class AgentClient : public Access {
+ public:
+  // not_found when the folder has no agent that answers soon; refused when it is of another version.
+  static Result<std::unique_ptr<AgentClient>> connect(const std::string& folder);
+  ~AgentClient() override;
+  AgentClient(const AgentClient&) = delete;
+  AgentClient& operator=(const AgentClient&) = delete;
+
+  const agent::Hello& hello() const { return hello_; }
+
+  Answer<Document> story() override;
+  Answer<WriteResult> set_story(std::string json, Timestamp timestamp, std::uint64_t base) override;
+  Answer<Document> analytics() override;
+  Answer<WriteResult> set_analytics(std::string json, Timestamp timestamp, std::uint64_t base) override;
+  Answer<Assets> assets() override;
+  Answer<std::vector<User>> users() override;
+  Answer<std::vector<Message>> messages(std::uint64_t since) override;
+  Answer<std::uint64_t> say(std::string text) override;
+  Answer<bool> at(std::string item) override;
+  Answer<ServerStatus> status() override;
+  Answer<WorkstationStatus> workstation() override;
+  std::shared_ptr<Transfer> pull(PullRequest request) override;
+  Answer<std::vector<LookEntry>> look(std::string item, std::string from) override;
+  // Pulls end when the agent says how far they came.
+  void leave() override;
+
+ private:
+  using Answered = agent::Replies::Answered;
+  class Pull;
+  struct Open {
+    std::function<void(const Result<Answered>&)> on_answer;
+    std::shared_ptr<Pull> pull;  // Null: something else.
+  };
+
+  AgentClient(Fd socket) : socket_(std::move(socket)) {}
+  Result<void> receive_hello();
+  // Waits for what the agent says next.
+  Result<agent::Replies::Event> receive();
+  void run();
+  void end(const Error& why);
+  template <class T>
+  Answer<typename T::Reply> ask(const T& ask, const std::shared_ptr<Pull>& pull = nullptr);
+  void send(ByteView bytes);
+
+  net::DataSocket socket_;
+  agent::Replies replies_;  // Of the thread that reads.
+  agent::Hello hello_;
+  std::mutex sending_;
+  std::mutex mutex_;  // Guards all below.
+  std::map<agent::AskId, Open> open_;
+  agent::AskId last_id_ = 0;
+  std::optional<Error> ended_by_;
+  std::thread thread_;
+};
+
+}  // namespace callboard::client

@@ -1,0 +1,177 @@
+#include "client/agent_command.h"
+
+#include <utility>
+
+#include "client/agent.h"
+
+namespace callboard::client {
+namespace {
+
+// While asks wait for a server.
+constexpr Duration kServerPeriod = 20ms;
+constexpr Duration kProgressPeriod = 100ms;
+
+template <class... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+template <class... F>
+Overloaded(F...) -> Overloaded<F...>;
+
+bool is_story(agent::Record record) { return record == agent::Record::story; }
+
+bool is_same(const PullProgress& a, const PullProgress& b) {
+  return a.files_wanted == b.files_wanted && a.files_done == b.files_done &&
+         a.bytes_wanted == b.bytes_wanted && a.bytes_done == b.bytes_done && a.listed == b.listed &&
+         a.current == b.current;
+}
+
+}  // namespace
+
+AgentCommand::AgentCommand(net::Loop& loop, std::unique_ptr<net::LocalConnection> connection, Access& access,
+                           Post post)
+    : loop_(loop),
+      connection_(std::move(connection)),
+      access_(access),
+      post_(std::move(post)),
+      server_timer_(loop, [this] { look_for_server(); }),
+      progress_timer_(loop, [this] { tell_progress(); }) {}
+
+AgentCommand::~AgentCommand() {
+  for (const auto& [id, pulling] : pulls_) pulling.transfer->cancel();
+}
+
+void AgentCommand::start(const agent::Hello& hello, std::function<void()> on_over) {
+  on_over_ = std::move(on_over);
+  connection_->start(
+      {.on_bytes = [this](ByteView bytes) { on_bytes(bytes); }, .on_ended = [this] { on_over_(); }});
+  connection_->write(agent::AgentSession::opening(hello));
+}
+
+void AgentCommand::on_bytes(ByteView bytes) {
+  auto events = session_.on_bytes(bytes);
+  if (!events) return on_over_();
+  for (auto& event : *events) {
+    if (auto* asked = std::get_if<agent::AgentSession::Asked>(&event)) {
+      on_asked(std::move(*asked));
+    } else {
+      on_cancelled(std::get<agent::AgentSession::Cancelled>(event).id);
+    }
+  }
+}
+
+void AgentCommand::on_asked(agent::AgentSession::Asked asked) {
+  if (std::holds_alternative<agent::AskWorkstation>(asked.ask)) return perform(asked);
+  waiting_.push_back({std::move(asked), loop_.now() + Agent::kServerPatience});
+  look_for_server();
+}
+
+void AgentCommand::look_for_server() {
+  // Kept in order: what was asked first is asked first.
+  const Result<WorkstationStatus> here = access_.workstation().get();
+  const bool is_joined = here && here->is_joined;
+  while (!waiting_.empty() && (is_joined || waiting_.front().deadline <= loop_.now())) {
+    const Waiting next = std::move(waiting_.front());
+    waiting_.pop_front();
+    if (is_joined) {
+      perform(next.asked);
+    } else {
+      const std::string why = here ? here->why : here.error().text;
+      answer<bool>(next.asked.id,
+                   Error{Outcome::not_found, "no server at the moment" + (why.empty() ? "" : ": " + why)});
+    }
+  }
+  if (!waiting_.empty()) server_timer_.set_after(kServerPeriod);
+}
+
+void AgentCommand::on_cancelled(agent::AskId id) {
+  // A pull says itself how far it came.
+  if (const auto pulling = pulls_.find(id); pulling != pulls_.end()) {
+    pulling->second.is_cancelled = true;
+    return pulling->second.transfer->cancel();
+  }
+  std::erase_if(waiting_, [&](const Waiting& each) { return each.asked.id == id; });
+  answer<bool>(id, Error{Outcome::cancelled, "cancelled"});
+}
+
+void AgentCommand::perform(const agent::AgentSession::Asked& asked) {
+  const agent::AskId id = asked.id;
+  std::visit(Overloaded{
+                 [&](const agent::ReadDocument& ask) {
+                   answer_later(id, is_story(ask.record) ? access_.story() : access_.analytics());
+                 },
+                 [&](const agent::WriteDocument& ask) {
+                   answer_later(id, is_story(ask.record)
+                                        ? access_.set_story(ask.json, ask.timestamp, ask.base)
+                                        : access_.set_analytics(ask.json, ask.timestamp, ask.base));
+                 },
+                 [&](const agent::ListAssets&) { answer_later(id, access_.assets()); },
+                 [&](const agent::ListUsers&) { answer_later(id, access_.users()); },
+                 [&](const agent::ListMessages& ask) { answer_later(id, access_.messages(ask.since)); },
+                 [&](const agent::Say& ask) { answer_later(id, access_.say(ask.text)); },
+                 [&](const agent::GoTo& ask) { answer_later(id, access_.at(ask.item)); },
+                 [&](const agent::AskServer&) { answer_later(id, access_.status()); },
+                 [&](const agent::AskWorkstation&) { answer_later(id, access_.workstation()); },
+                 [&](const agent::Look& ask) { answer_later(id, access_.look(ask.item, ask.from)); },
+                 [&](const agent::Pull& ask) { pull(id, ask); },
+             },
+             asked.ask);
+}
+
+void AgentCommand::pull(agent::AskId id, const agent::Pull& ask) {
+  Pulling& pulling = pulls_[id];
+  pulling.transfer = access_.pull(ask.request);
+  if (!progress_timer_.is_set()) progress_timer_.set_after(kProgressPeriod);
+  answer_later(id, pulling.transfer->report());
+}
+
+// What ends because the agent does was not stopped by who asked for it.
+template <class T>
+Result<T> AgentCommand::as_told(agent::AskId id, Result<T> result) const {
+  constexpr const char* kEnded = "`callboard join` here, which did it, has ended";
+  const auto pulling = pulls_.find(id);
+  if (pulling != pulls_.end() && pulling->second.is_cancelled) return result;
+  if (!result) {
+    const bool is_ours = result.error().outcome == Outcome::cancelled;
+    return is_ours ? Result<T>(Error{Outcome::interrupted, kEnded}) : result;
+  }
+  if constexpr (std::is_same_v<T, PullReport>) {
+    if (result->outcome == Outcome::cancelled) {
+      result->outcome = Outcome::interrupted;
+      result->text = kEnded;
+    }
+  }
+  return result;
+}
+
+void AgentCommand::tell_progress() {
+  for (auto& [id, pulling] : pulls_) {
+    const PullProgress progress = pulling.transfer->progress();
+    // To one that does not read, only the newest is worth telling.
+    if (is_same(progress, pulling.told) || connection_->unsent_bytes() > 0) continue;
+    pulling.told = progress;
+    connection_->write(session_.progress(id, progress));
+  }
+  if (!pulls_.empty()) progress_timer_.set_after(kProgressPeriod);
+}
+
+template <class T>
+void AgentCommand::answer_later(agent::AskId id, const Answer<T>& answer) {
+  answer.then([post = post_, id](const Result<T>& result) {
+    // Shared: a listing may be long, and tasks are copied on their way.
+    post([id, shared = std::make_shared<const Result<T>>(result)](AgentCommand& command) {
+      command.answer(id, command.as_told(id, *shared));
+    });
+  });
+}
+
+template <class T>
+void AgentCommand::answer(agent::AskId id, const Result<T>& result) {
+  pulls_.erase(id);
+  if (!session_.is_open(id)) return;  // Cancelled meanwhile.
+  connection_->write(session_.answer(id, result));
+  // One that asks and does not read.
+  if (connection_->unsent_bytes() > agent::kAnswerFrameMax) on_over_();
+}
+
+}  // namespace callboard::client

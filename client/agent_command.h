@@ -1,0 +1,69 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+
+#include "client/access.h"
+#include "client/agent_session.h"
+#include "client/inbox.h"
+#include "net/local_connection.h"
+#include "net/timer.h"
+
+namespace callboard::client {
+
+// One command's connection to the agent: performs what it asks on the agent's Access and brings back the answers. On the
+// agent's loop thread. Destroying it cancels its pulls.
+class AgentCommand {
+ public:
+  // Runs the task on this thread with the command, if it still exists then. Thread: any.
+  using Post = std::function<void(std::function<void(AgentCommand&)>)>;
+
+  AgentCommand(net::Loop& loop, std::unique_ptr<net::LocalConnection> connection, Access& access, Post post);
+  ~AgentCommand();
+  AgentCommand(const AgentCommand&) = delete;
+  AgentCommand& operator=(const AgentCommand&) = delete;
+
+  // `on_over`: the command has gone, or spoke garbage; destroy this then.
+  void start(const agent::Hello& hello, std::function<void()> on_over);
+
+ private:
+  struct Waiting {
+    agent::AgentSession::Asked asked;
+    Instant deadline;
+  };
+  struct Pulling {
+    std::shared_ptr<Transfer> transfer;
+    PullProgress told;
+    bool is_cancelled = false;
+  };
+
+  void on_bytes(ByteView bytes);
+  void on_asked(agent::AgentSession::Asked asked);
+  void on_cancelled(agent::AskId id);
+  // Performs those that wait when there is a server by now, and refuses those that have waited long enough.
+  void look_for_server();
+  void perform(const agent::AgentSession::Asked& asked);
+  void pull(agent::AskId id, const agent::Pull& ask);
+  void tell_progress();
+  template <class T>
+  void answer_later(agent::AskId id, const Answer<T>& answer);
+  template <class T>
+  Result<T> as_told(agent::AskId id, Result<T> result) const;
+  template <class T>
+  void answer(agent::AskId id, const Result<T>& result);
+
+  net::Loop& loop_;
+  std::unique_ptr<net::LocalConnection> connection_;
+  Access& access_;
+  Post post_;
+  agent::AgentSession session_;
+  std::function<void()> on_over_;
+  std::deque<Waiting> waiting_;
+  std::map<agent::AskId, Pulling> pulls_;
+  net::Timer server_timer_;
+  net::Timer progress_timer_;
+};
+
+}  // namespace callboard::client

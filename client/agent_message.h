@@ -1,0 +1,103 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/limits.h"
+#include "client/types.h"
+
+// What a command and the workstation's agent (the running `join`) say to each other on the socket in `.callboard`:
+//
+//     agent    hello
+//     command  any number of asks, each with a number of its own; cancel ends one
+//     agent    an answer to each ask, in any order; for a pull progress before it
+//
+// Frames as on a session (protocol/frame.h), whose kind says what it is. Bodies are binary, fields in the order that
+// agent_fields.h gives, because paths are any bytes and listings are long. Both ends are of one machine and mostly of one
+// version: who hears a hello of another kProtocol says no more.
+namespace callboard::client::agent {
+
+// Counts up whenever a field or a message changes.
+inline constexpr std::uint32_t kProtocol = 1;
+
+using AskId = std::uint32_t;
+
+enum class Frame : std::uint8_t {
+  hello = 1,  // Hello
+  answer,     // id, true and the answer, or false and an Error
+  progress,   // id, PullProgress
+  cancel,     // id
+  ask = 16,   // Ask's first alternative, and so on: id, the ask
+};
+
+// What an agent takes: a document and its ask. Asks of one connection that are unanswered at a time.
+inline constexpr std::uint64_t kAskFrameMax = kFrameMax + 64 * KiB;
+inline constexpr std::size_t kAsksMax = 64;
+// What a command takes: the listing of a folder with a million entries.
+inline constexpr std::uint64_t kAnswerFrameMax = 1024 * MiB;
+
+// Whom one speaks through, as it was told to be.
+struct Hello {
+  std::uint32_t protocol = kProtocol;
+  std::string software;  // "callboard 1.2.0"
+  std::uint64_t process = 0;
+  std::string project;
+  std::string user;
+  std::string server;  // As it was given; empty: it found one by itself.
+  std::uint16_t discovery_port = 0;
+  std::vector<std::string> ask_addresses;
+};
+
+enum class Record { story, analytics };
+
+struct ReadDocument {
+  using Reply = Document;
+  Record record = Record::story;
+};
+struct WriteDocument {
+  using Reply = WriteResult;
+  Record record = Record::story;
+  std::string json;
+  Timestamp timestamp;
+  std::uint64_t base = 0;
+};
+struct ListAssets {
+  using Reply = Assets;
+};
+struct ListUsers {
+  using Reply = std::vector<User>;
+};
+struct ListMessages {
+  using Reply = std::vector<Message>;
+  std::uint64_t since = 0;
+};
+struct Say {
+  using Reply = std::uint64_t;
+  std::string text;
+};
+struct GoTo {
+  using Reply = bool;
+  std::string item;
+};
+struct AskServer {
+  using Reply = ServerStatus;
+};
+struct AskWorkstation {
+  using Reply = WorkstationStatus;
+};
+struct Look {
+  using Reply = std::vector<LookEntry>;
+  std::string item;
+  std::string from;
+};
+struct Pull {
+  using Reply = PullReport;
+  PullRequest request;
+};
+
+using Ask = std::variant<ReadDocument, WriteDocument, ListAssets, ListUsers, ListMessages, Say, GoTo,
+                         AskServer, AskWorkstation, Look, Pull>;
+
+}  // namespace callboard::client::agent

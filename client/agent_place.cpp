@@ -1,0 +1,61 @@
+#include "client/agent_place.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "base/text.h"
+#include "net/local_socket.h"
+#include "sync/root.h"
+
+namespace callboard::client {
+namespace {
+
+// Who wrote itself into the lock file, for the message alone: the lock itself is the kernel's.
+std::string holder_of(int fd) {
+  char text[64];
+  const ssize_t size_bytes = ::pread(fd, text, sizeof text, 0);
+  if (size_bytes <= 0) return "another process";
+  std::string line(text, static_cast<std::size_t>(size_bytes));
+  line.resize(std::min(line.size(), line.find('\n')));
+  return "process " + escaped(line, 64);
+}
+
+Result<void> take_lock(int fd) {
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return os_error("lock " + quoted(AgentPlace::kLock), errno);
+    return Error{Outcome::locked, "`callboard join` runs here already, as " + holder_of(fd) +
+                                      "; stop that one first, or give another --folder"};
+  }
+  const std::string pid = std::to_string(::getpid()) + "\n";
+  // A full disk keeps nobody from starting: without the pid only the message to a second one is poorer.
+  static_cast<void>(::ftruncate(fd, 0) == 0 && ::pwrite(fd, pid.data(), pid.size(), 0) > 0);
+  return {};
+}
+
+}  // namespace
+
+Result<AgentPlace> AgentPlace::take(const std::string& folder) {
+  const std::string where = "project folder " + quoted(folder);
+  const auto root = sync::Root::open(folder);
+  if (!root) return root.error().prefixed(where);
+  auto directory = root->private_directory();
+  if (!directory) return directory.error().prefixed(where);
+  Fd lock(::openat(directory->get(), kLock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!lock) return os_error("open " + quoted(kLock), errno).prefixed(where);
+  if (auto taken = take_lock(lock.get()); !taken) return taken.error().prefixed(where);
+  auto listening = net::listen_local(directory->get(), kSocket);
+  if (!listening) return listening.error().prefixed(where);
+  return AgentPlace(std::move(*directory), std::move(lock), std::move(*listening));
+}
+
+AgentPlace::~AgentPlace() {
+  // While the lock is held: nobody else's socket can lie there.
+  if (lock_) static_cast<void>(::unlinkat(directory_.get(), kSocket, 0));
+}
+
+}  // namespace callboard::client

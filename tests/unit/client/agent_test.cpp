@@ -1,0 +1,287 @@
+#include "client/agent.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <thread>
+
+#include "client/agent_client.h"
+#include "net/local_socket.h"
+#include "tests/support/temp_dir.h"
+
+namespace callboard::client {
+namespace {
+
+namespace fs = std::filesystem;
+using Catch::Contains;
+
+constexpr Duration kTestLimit = 20s;
+
+// Pulls end when the test says so.
+struct FakeTransfer : Transfer {
+  PullProgress progress() const override { return {.files_wanted = 7, .files_done = 3, .listed = true}; }
+  void cancel() override {
+    cancelled.set(true);
+    PullReport report;
+    report.outcome = Outcome::cancelled;
+    report.files = 2;
+    answer.set(report);
+  }
+  Answer<PullReport> report() const override { return answer; }
+
+  Answer<PullReport> answer;
+  Answer<bool> cancelled;
+};
+
+// Answers at once, but for what a test wants to answer itself.
+class FakeAccess : public Access {
+ public:
+  Answer<Document> story() override { return document; }
+  Answer<Document> analytics() override { return now(Document{}); }
+  Answer<WriteResult> set_story(std::string json, Timestamp, std::uint64_t base) override {
+    WriteResult result;
+    result.won = true;
+    result.current.revision = base + json.size();
+    return now(result);
+  }
+  Answer<WriteResult> set_analytics(std::string, Timestamp, std::uint64_t) override {
+    return now(WriteResult{});
+  }
+  Answer<Assets> assets() override { return now(Assets{}); }
+  Answer<std::vector<User>> users() override { return now(std::vector<User>(2)); }
+  Answer<std::vector<Message>> messages(std::uint64_t) override { return now(std::vector<Message>{}); }
+  Answer<std::uint64_t> say(std::string text) override { return now<std::uint64_t>(text.size()); }
+  Answer<bool> at(std::string) override { return now(true); }
+  Answer<ServerStatus> status() override { return now(ServerStatus{}); }
+  Answer<WorkstationStatus> workstation() override {
+    WorkstationStatus status;
+    status.is_joined = is_joined;
+    status.why = "nobody answered";
+    return now(status);
+  }
+  std::shared_ptr<Transfer> pull(PullRequest request) override {
+    auto transfer = std::make_shared<FakeTransfer>();
+    const std::lock_guard lock(mutex);
+    pulls[request.items.at(0)] = transfer;
+    return transfer;
+  }
+  Answer<std::vector<LookEntry>> look(std::string, std::string) override {
+    return now(std::vector<LookEntry>(1));
+  }
+  void leave() override {}
+
+  template <class T>
+  static Answer<T> now(T value) {
+    Answer<T> answer;
+    answer.set(std::move(value));
+    return answer;
+  }
+  std::shared_ptr<FakeTransfer> pull_of(const std::string& item) {
+    const std::lock_guard lock(mutex);
+    return pulls[item];
+  }
+
+  std::atomic<bool> is_joined{true};
+  Answer<Document> document;
+  std::mutex mutex;
+  std::map<std::string, std::shared_ptr<FakeTransfer>> pulls;
+};
+
+struct Place {
+  support::TempDir top;
+  FakeAccess access;
+  std::optional<Agent> agent;
+
+  std::string folder() const { return top.path().string(); }
+  void start() {
+    auto place = AgentPlace::take(folder());
+    REQUIRE(place.has_value());
+    agent.emplace(std::move(*place), agent::Hello{.software = "t", .process = 5, .project = "p"}, access);
+  }
+  std::unique_ptr<AgentClient> connect() {
+    auto client = AgentClient::connect(folder());
+    REQUIRE(client.has_value());
+    return std::move(*client);
+  }
+};
+
+// Waits until `what` holds; the agent works on a thread of its own.
+bool eventually(const std::function<bool()>& what) {
+  const Instant deadline = system_clock().monotonic() + kTestLimit;
+  while (!what()) {
+    if (system_clock().monotonic() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+TEST_CASE("a command's asks are carried out by the agent's client") {
+  Place place;
+  place.start();
+  const auto client = place.connect();
+  CHECK(client->hello().project == "p");
+  CHECK(client->say("hello").get().value() == 5);
+  CHECK(client->set_story("{}", {}, 40).get().value().current.revision == 42);
+  CHECK(client->users().get().value().size() == 2);
+  CHECK(client->workstation().get().value().is_joined);
+  CHECK(client->look("/", "").get().value().size() == 1);
+  const auto story = client->story();
+  CHECK(client->at("/pln").get().value());  // Answers need not come in order.
+  place.access.document.set(Error{Outcome::timed_out, "late"});
+  CHECK(story.get().error().outcome == Outcome::timed_out);
+}
+
+TEST_CASE("a pull tells how far it is and how it ended") {
+  Place place;
+  place.start();
+  const auto client = place.connect();
+  const auto transfer = client->pull({.items = {"/a"}, .from = {}});
+  CHECK(eventually([&] { return transfer->progress().files_done == 3; }));
+  PullReport report;
+  report.files = 7;
+  place.access.pull_of("/a")->answer.set(report);
+  CHECK(transfer->report().get().value().files == 7);
+}
+
+TEST_CASE("a command that leaves has its pulls cancelled and hears how far they came; the others go on") {
+  Place place;
+  place.start();
+  const auto first = place.connect();
+  const auto second = place.connect();
+  const auto stopped = first->pull({.items = {"/a"}, .from = {}});
+  const auto asked = first->story();
+  const auto going = second->pull({.items = {"/b"}, .from = {}});
+  REQUIRE(eventually([&] { return place.access.pull_of("/a") && place.access.pull_of("/b"); }));
+  first->leave();
+  CHECK(asked.get().error().outcome == Outcome::cancelled);
+  CHECK(stopped->report().get().value().files == 2);
+  CHECK(first->users().get().error().outcome == Outcome::cancelled);
+  place.access.pull_of("/b")->answer.set(PullReport{});
+  CHECK(going->report().get().value().outcome == Outcome::done);
+}
+
+TEST_CASE("a command that is gone takes its pulls with it") {
+  Place place;
+  place.start();
+  auto client = place.connect();
+  (void)client->pull({.items = {"/a"}, .from = {}});
+  REQUIRE(eventually([&] { return place.access.pull_of("/a") != nullptr; }));
+  client.reset();
+  CHECK(place.access.pull_of("/a")->cancelled.wait_for(kTestLimit));
+}
+
+TEST_CASE("what waits for an agent that goes is interrupted and says who went") {
+  Place place;
+  place.start();
+  const auto client = place.connect();
+  const auto transfer = client->pull({.items = {"/a"}, .from = {}});
+  const auto story = client->story();
+  REQUIRE(eventually([&] { return place.access.pull_of("/a") != nullptr; }));
+  place.agent.reset();
+  CHECK(transfer->report().get().error().outcome == Outcome::interrupted);
+  CHECK_THAT(story.get().error().text, Contains("process 5"));
+  CHECK(place.access.pull_of("/a")->cancelled.wait_for(kTestLimit));
+  CHECK(client->users().get().error().outcome == Outcome::interrupted);
+  CHECK(AgentClient::connect(place.folder()).error().outcome == Outcome::not_found);
+}
+
+TEST_CASE("what ends because the agent's client stops is interrupted, not stopped by the command") {
+  Place place;
+  place.start();
+  const auto client = place.connect();
+  const auto transfer = client->pull({.items = {"/a"}, .from = {}});
+  const auto story = client->story();
+  REQUIRE(eventually([&] { return place.access.pull_of("/a") != nullptr; }));
+  place.access.pull_of("/a")->cancel();
+  place.access.document.set(Error{Outcome::cancelled, "the client has stopped"});
+  CHECK(transfer->report().get().value().outcome == Outcome::interrupted);
+  CHECK(transfer->report().get().value().files == 2);
+  CHECK(story.get().error().outcome == Outcome::interrupted);
+}
+
+TEST_CASE("without a server asks wait a little for one, then are told that there is none") {
+  Place place;
+  place.access.is_joined = false;
+  place.start();
+  const auto client = place.connect();
+  SECTION("none comes") {
+    const auto said = client->say("x").get();
+    REQUIRE_FALSE(said.has_value());
+    CHECK(said.error().outcome == Outcome::not_found);
+    CHECK(said.error().text == "no server at the moment: nobody answered");
+    CHECK(client->pull({.items = {"/a"}, .from = {}})->report().get().error().outcome == Outcome::not_found);
+    CHECK(place.access.pull_of("/a") == nullptr);
+  }
+  SECTION("one comes") {
+    const auto said = client->say("xyz");
+    CHECK(client->workstation().get().has_value());  // Needs none.
+    place.access.is_joined = true;
+    CHECK(said.get().value() == 3);
+  }
+}
+
+TEST_CASE("garbage costs its own connection and nobody else's") {
+  Place place;
+  place.start();
+  const auto client = place.connect();
+  const Fd directory(::open((place.folder() + "/.callboard").c_str(), O_PATH));
+  net::DataSocket garbage(net::connect_local(directory.get(), AgentPlace::kSocket).value());
+  REQUIRE(garbage.write(as_bytes("GET / HTTP/1.1\r\n\r\n")).has_value());
+  std::array<std::byte, 1024> buffer;
+  for (Result<std::size_t> got = 1; got && *got > 0;) got = garbage.read_some(buffer);
+  CHECK(client->users().get().has_value());
+}
+
+TEST_CASE("the socket is for its owner alone, and lies deeper than a socket's address can say") {
+  Place place;
+  std::string deep = place.folder();
+  while (deep.size() < 300) deep += "/a folder with a name of some length";
+  fs::create_directories(deep);
+  auto taken = AgentPlace::take(deep);
+  REQUIRE(taken.has_value());
+  struct stat status {};
+  REQUIRE(::stat((deep + "/.callboard/agent.sock").c_str(), &status) == 0);
+  CHECK((status.st_mode & 07777) == 0600);
+  const Agent agent(std::move(*taken), {}, place.access);
+  const auto client = AgentClient::connect(deep);
+  REQUIRE(client.has_value());
+  CHECK((*client)->users().get().has_value());
+}
+
+TEST_CASE(
+    "a folder has one agent; a second is told the first one's process, and a dead one's socket is replaced") {
+  support::TempDir top;
+  const std::string folder = top.path().string();
+  {
+    const auto first = AgentPlace::take(folder);
+    REQUIRE(first.has_value());
+    const auto second = AgentPlace::take(folder);
+    REQUIRE_FALSE(second.has_value());
+    CHECK(second.error().outcome == Outcome::locked);
+    CHECK_THAT(second.error().text, Contains("process " + std::to_string(::getpid())));
+    CHECK(fs::exists(top / ".callboard/agent.sock"));
+  }
+  CHECK_FALSE(fs::exists(top / ".callboard/agent.sock"));
+  // As a killed one leaves it: a socket that nobody listens on.
+  {
+    const Fd directory(::open((folder + "/.callboard").c_str(), O_PATH));
+    REQUIRE(net::listen_local(directory.get(), AgentPlace::kSocket).has_value());
+  }
+  CHECK(AgentClient::connect(folder).error().outcome == Outcome::not_found);
+  CHECK(AgentPlace::take(folder).has_value());
+}
+
+TEST_CASE("where nothing can be written there is no agent, and that is said") {
+  if (::geteuid() == 0) return;
+  support::TempDir top;
+  fs::permissions(top.path(), fs::perms(0500));
+  const auto place = AgentPlace::take(top.path().string());
+  REQUIRE_FALSE(place.has_value());
+  CHECK(place.error().outcome != Outcome::locked);
+}
+
+}  // namespace
+}  // namespace callboard::client
