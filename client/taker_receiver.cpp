@@ -162,6 +162,8 @@ void TakerReceiver::on_event(TakerMachine::Event event) {
     writers_->end(std::move(*ends));
   } else if (const auto* none = std::get_if<TakerMachine::NoFile>(&event)) {
     on_no_file(*none);
+  } else if (auto* chunks = std::get_if<TakerMachine::ChunksCome>(&event)) {
+    deltas_->on_chunks(std::move(*chunks));
   } else if (const auto* failed = std::get_if<TakerMachine::GiverFailed>(&event)) {
     state_.stop(failed->error);
   }

@@ -37,6 +37,7 @@ class TakerWriters : private sync::CommitListener {
   TakerWriters& operator=(const TakerWriters&) = delete;
 
   sync::Stager& stager() { return *stager_; }
+  const sync::Root& root() const { return parts_.root; }
   TakerBuffers& buffers() { return buffers_; }
 
   // Files of one directory go through one thread: two threads in one directory wait for each other in the kernel.
@@ -47,6 +48,8 @@ class TakerWriters : private sync::CommitListener {
   void write_content(ByteView content, std::shared_ptr<TakerBuffer> buffer);
   void end(TakerMachine::FileEnds ends);
   void commit(sync::Change change);
+  // Of a verified file, for the next time it is pulled. Thread: any.
+  void keep_chunks(const WantedFile& file);
   // Waits until everything handed over to commit() has its name, on disk when durable.
   Result<void> finish_round();
   // Lets go of whoever waits for a buffer. Nothing is handed over afterwards.

@@ -20,6 +20,8 @@ class TransferFolder {
   // with Outcome::cancelled soon after `cancelled` is set.
   virtual Result<std::shared_ptr<const sync::Tree>> snapshot(const sync::RelativePath& top,
                                                              const std::atomic<bool>& cancelled) = 0;
+  // Where lists of chunks are kept; nullptr: nowhere.
+  virtual sync::Index* index() { return nullptr; }
 };
 
 // Looks at the disk each time; the index knows what need not be read again. All must outlive it.
@@ -29,6 +31,7 @@ class ScannedFolder : public TransferFolder {
       : root_(root), index_(index), clock_(clock) {}
   Result<std::shared_ptr<const sync::Tree>> snapshot(const sync::RelativePath& top,
                                                      const std::atomic<bool>& cancelled) override;
+  sync::Index* index() override { return &index_; }
 
  private:
   const sync::Root& root_;
