@@ -19,6 +19,7 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "client/delta_giver.h"
 #include "client/giver_machine.h"
 #include "client/giver_pack.h"
 #include "protocol/bulk.h"
@@ -58,7 +59,10 @@ protocol::File head_of(const GiverMachine::GiveFile& file) {
 class Giver::Impl {
  public:
   Impl(Parts parts, Bytes already_read)
-      : parts_(std::move(parts)), already_read_(std::move(already_read)), pack_(parts_.socket) {}
+      : parts_(std::move(parts)),
+        already_read_(std::move(already_read)),
+        pack_(parts_.socket),
+        deltas_(pack_, parts_.folder) {}
 
   GiveReport run();
   void cancel();
@@ -78,6 +82,11 @@ class Giver::Impl {
   Result<void> perform(const GiverMachine::ContinueListing&);
   Result<void> perform(const GiverMachine::GiveFile& file);
   Result<void> perform(const GiverMachine::RefuseFile& file);
+  Result<void> perform(const GiverMachine::GiveChunks& what);
+  Result<void> perform(const GiverMachine::GiveRanges& what);
+  Result<bool> send_range(const GiverMachine::GiveFile& file, const protocol::Range& range, int fd);
+  bool is_offered(const GiverMachine::GiveFile& file);
+  bool withdraw(const GiverMachine::GiveFile& file);
   protocol::OpenedItem opened_item(const GiverMachine::Item& item);
   std::shared_ptr<const sync::Listing> listing_of(const sync::RelativePath& directory) const;
   Result<void> send_listing(protocol::Listing frame, const sync::RelativePath& directory);
@@ -94,6 +103,7 @@ class Giver::Impl {
   Parts parts_;
   Bytes already_read_;
   GiverPack pack_;
+  DeltaGiver deltas_;
   std::atomic<std::uint64_t> content_bytes_{0};
   std::atomic<bool> cancelled_{false};
   std::atomic<bool> over_{false};  // The taker finished or left: whatever is under way is for nobody.
@@ -404,6 +414,73 @@ Result<void> Giver::Impl::give_large(const GiverMachine::GiveFile& file, int fd)
   if (!*whole || !is_as_listed(file, fd)) end = {Outcome::superseded, std::string(kChanged)};
   if (end.outcome == Outcome::done) files_ += 1;
   return pack_.add(protocol::GiverFrame(std::move(end)));
+}
+
+bool Giver::Impl::is_offered(const GiverMachine::GiveFile& file) {
+  const std::lock_guard lock(mutex_);
+  return machine_.is_offered(file) && !over_;
+}
+
+// False: the taker has said already what it wants of it.
+bool Giver::Impl::withdraw(const GiverMachine::GiveFile& file) {
+  const std::lock_guard lock(mutex_);
+  if (!machine_.is_offered(file)) return false;
+  machine_.withdraw(file);
+  return true;
+}
+
+Result<void> Giver::Impl::perform(const GiverMachine::GiveChunks& what) {
+  const Result<Fd> fd = open(what.file.path);
+  if (fd && is_as_listed(what.file, fd->get()) && deltas_.suits(what.file, fd->get())) {
+    return deltas_.list(what, fd->get(), [&] { return is_offered(what.file); });
+  }
+  return withdraw(what.file) ? perform(what.file) : deltas_.cut_short(what.file);
+}
+
+Result<void> Giver::Impl::perform(const GiverMachine::GiveRanges& what) {
+  const Result<Fd> fd = open(what.file.path);
+  if (!fd || !is_as_listed(what.file, fd->get()))
+    return answer_without(what.file, Outcome::superseded, kChanged);
+  protocol::File head = head_of(what.file);
+  head.whole = false;
+  head.offset = what.ranges.empty() ? 0 : what.ranges.front().offset;
+  Result<void> begun = pack_.add(protocol::GiverFrame(head));
+  if (!begun) return begun;
+  Result<bool> whole = true;
+  for (const protocol::Range& range : what.ranges) {
+    whole = send_range(what.file, range, fd->get());
+    if (!whole) return whole.error();
+    if (!*whole) break;
+  }
+  protocol::FileEnd end;
+  if (!*whole || !is_as_listed(what.file, fd->get())) end = {Outcome::superseded, std::string(kChanged)};
+  if (end.outcome == Outcome::done) files_ += 1;
+  return pack_.add(protocol::GiverFrame(std::move(end)));
+}
+
+// False: what went out is void.
+Result<bool> Giver::Impl::send_range(const GiverMachine::GiveFile& file, const protocol::Range& range,
+                                     int fd) {
+  if (over_) return Error{Outcome::interrupted, "the taker left"};
+  if (range.size_bytes > kSmallFileMax) {
+    GiverMachine::GiveFile piece = file;
+    piece.offset = range.offset;
+    piece.size_bytes = range.offset + range.size_bytes;
+    return send_content(piece, fd);
+  }
+  if (const Result<void> room = pack_.make_room(range.size_bytes); !room) return room.error();
+  if (parts_.while_reading) parts_.while_reading(file.path);
+  pack_.end_file();  // Nothing before this range is taken back.
+  pack_.add_data_head(range.size_bytes);
+  const bool read = ::lseek(fd, static_cast<off_t>(range.offset), SEEK_SET) >= 0 &&
+                    pack_.read_content(fd, range.size_bytes) == 0;
+  if (!read) {
+    pack_.abandon_file();
+    return false;
+  }
+  pack_.end_file();
+  content_bytes_ += range.size_bytes;
+  return true;
 }
 
 // False: what went out is void.

@@ -29,6 +29,8 @@ Result<void> GiverMachine::on_frame(const protocol::TakerFrame& frame) {
   if (const auto* from = std::get_if<protocol::WantFrom>(&frame)) {
     return on_range({.listing = from->listing, .entry = from->entry, .count = 1, .offset = from->offset});
   }
+  if (const auto* chunks = std::get_if<protocol::WantChunks>(&frame)) return on_want_chunks(*chunks);
+  if (const auto* ranges = std::get_if<protocol::WantRanges>(&frame)) return on_want_ranges(*ranges);
   for (const protocol::WantRange& range : std::get<protocol::Want>(frame).ranges) {
     const Result<void> accepted =
         on_range({.listing = range.listing, .entry = range.first_entry, .count = range.entry_count});
@@ -51,6 +53,7 @@ Result<void> GiverMachine::on_open(const protocol::Open& frame) {
   kept_.clear();
   kept_bytes_ = 0;
   items_.clear();
+  offers_.clear();
   next_listing_ = 1;
   wanted_from_listing_ = 0;
   step_ = Step::opening;
@@ -96,6 +99,49 @@ Result<void> GiverMachine::on_range(const Wanted& range) {
   return {};
 }
 
+Result<void> GiverMachine::on_want_chunks(const protocol::WantChunks& frame) {
+  if (offers_.size() >= kOffersMax || frame.groups.size() > kGroupsMax - groups_) {
+    return against_the_rules("the taker asks for the chunks of too many files at once");
+  }
+  if (offers_.contains({frame.listing, frame.entry})) {
+    return against_the_rules("the taker asks for the chunks of a file twice");
+  }
+  const Result<void> accepted =
+      on_range({.listing = frame.listing, .entry = frame.entry, .count = 1, .offset = frame.offset});
+  if (!accepted) return accepted;
+  Work work = resolve(wanted_.back());
+  auto* file = std::get_if<GiveFile>(&work);
+  if (file == nullptr) return {};  // It will be refused as a content would be.
+  offers_.emplace(std::pair(frame.listing, frame.entry), *file);
+  groups_ += frame.groups.size();
+  wanted_.back().chunks = std::make_shared<GiveChunks>(GiveChunks{std::move(*file), frame.groups});
+  return {};
+}
+
+Result<void> GiverMachine::on_want_ranges(const protocol::WantRanges& frame) {
+  const auto offer = offers_.find({frame.listing, frame.entry});
+  if (offer == offers_.end()) {
+    return against_the_rules(
+        fmt::format("the taker wants ranges of entry {} of listing {}, whose chunks it has not "
+                    "asked for",
+                    frame.entry, frame.listing));
+  }
+  GiveFile file = std::move(offer->second);
+  offers_.erase(offer);
+  if (!frame.ranges.empty() &&
+      frame.ranges.back().offset + frame.ranges.back().size_bytes > file.size_bytes) {
+    return against_the_rules("the taker wants a range beyond the end of a file");
+  }
+  if (frame.ranges.size() > kRangesMax - ranges_ || wanted_files_ >= kWantedFilesMax) {
+    return against_the_rules("the taker wants too many ranges at once");
+  }
+  ranges_ += frame.ranges.size();
+  wanted_files_ += 1;
+  auto ranges = std::make_shared<GiveRanges>(GiveRanges{std::move(file), frame.ranges});
+  wanted_.push_back({.listing = wanted_from_listing_, .count = 1, .ranges = std::move(ranges)});
+  return {};
+}
+
 std::optional<GiverMachine::Work> GiverMachine::next() {
   if (step_ == Step::opening && !opening_taken_) {
     opening_taken_ = true;
@@ -133,6 +179,7 @@ void GiverMachine::on_listed(const sync::RelativePath& directory, std::span<cons
     ENSURE(listing.names.size() + entry.name.size() <= std::numeric_limits<std::uint32_t>::max());
     listing.entries.push_back({.size_bytes = entry.size_bytes,
                                .mtime_ns = entry.mtime_ns,
+                               .digest = entry.digest,
                                .name_at = static_cast<std::uint32_t>(listing.names.size()),
                                .name_size = static_cast<std::uint16_t>(entry.name.size()),
                                .kind = entry.kind});
@@ -170,7 +217,7 @@ const GiverMachine::KeptListing* GiverMachine::kept(std::uint32_t listing) const
 
 GiverMachine::Work GiverMachine::take_wanted() {
   Wanted& range = wanted_.front();
-  Work work = resolve(range);
+  Work work = range.chunks || range.ranges ? take_instead(range) : resolve(range);
   range.entry += 1;
   range.count -= 1;
   wanted_files_ -= 1;
@@ -179,6 +226,15 @@ GiverMachine::Work GiverMachine::take_wanted() {
     forget_listings();
   }
   return work;
+}
+
+GiverMachine::Work GiverMachine::take_instead(const Wanted& wanted) {
+  if (wanted.chunks) {
+    groups_ -= wanted.chunks->groups.size();
+    return std::move(*wanted.chunks);
+  }
+  ranges_ -= wanted.ranges->ranges.size();
+  return std::move(*wanted.ranges);
 }
 
 GiverMachine::Work GiverMachine::resolve(const Wanted& wanted) const {
@@ -192,6 +248,7 @@ GiverMachine::Work GiverMachine::resolve(const Wanted& wanted) const {
     file.path = *open_.items[wanted.entry].path;
     file.size_bytes = item.size_bytes;
     file.mtime_ns = item.mtime_ns;
+    file.digest = item.digest;
   } else {
     const KeptListing* listing = kept(wanted.listing);
     ENSURE(listing != nullptr);
@@ -203,6 +260,7 @@ GiverMachine::Work GiverMachine::resolve(const Wanted& wanted) const {
     file.path = std::move(*path);
     file.size_bytes = entry.size_bytes;
     file.mtime_ns = entry.mtime_ns;
+    file.digest = entry.digest;
   }
   if (file.offset > file.size_bytes) return refuse("it is shorter than that");
   return file;

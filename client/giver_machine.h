@@ -2,9 +2,12 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -24,11 +27,15 @@ namespace callboard::client {
 //   list, want, want_from      ->                             any number, without waiting
 //                              <-  listing …                  before files, in the order asked
 //                              <-  file [data… file_end] …    in the order wanted
+//   want_chunks                ->                             in the order of the wants, too
+//                              <-  chunks …                   or a file as above
+//   want_ranges                ->                             of each file whose chunks were asked for
+//                              <-  file [data… file_end]
 //   open (again)               ->                             once all is answered; numbers start over
 //   finished                   ->                             the giver closes
 //
-// Holds at most kListedBytesMax of listings (and one frame), kWantedFilesMax wants and kAskedBytesMax of paths: asking
-// for more is an error. Thread: one at a time.
+// Holds at most kListedBytesMax of listings (and one frame), kWantedFilesMax wants, kAskedBytesMax of paths, kOffersMax
+// files whose chunks were asked for, and kRangesMax ranges: asking for more is an error. Thread: one at a time.
 class GiverMachine {
  public:
   struct Item {
@@ -52,13 +59,24 @@ class GiverMachine {
     std::uint64_t size_bytes = 0;  // As listed, like the next.
     std::int64_t mtime_ns = 0;
     std::uint64_t offset = 0;
+    Digest digest = {};
+  };
+  // The list of its chunks, for as long as is_offered(); or the file, after withdraw().
+  struct GiveChunks {
+    GiveFile file;
+    std::vector<std::uint64_t> groups;  // That the taker has.
+  };
+  struct GiveRanges {
+    GiveFile file;
+    std::vector<protocol::Range> ranges;  // Within the file.
   };
   struct RefuseFile {
     std::uint32_t listing = 0;
     std::uint32_t entry = 0;
     std::string text;
   };
-  using Work = std::variant<OpenItems, ListDirectory, ContinueListing, GiveFile, RefuseFile>;
+  using Work =
+      std::variant<OpenItems, ListDirectory, ContinueListing, GiveFile, RefuseFile, GiveChunks, GiveRanges>;
 
   // Fails when the taker breaks the rules; the transfer is over then.
   Result<void> on_frame(const protocol::TakerFrame& frame);
@@ -73,6 +91,11 @@ class GiverMachine {
   void on_listed(const sync::RelativePath& directory, std::span<const Entry> entries,
                  std::uint64_t size_bytes, bool more);
 
+  // The taker has not said yet which ranges it wants of this file: (more of) the list is of use to it.
+  bool is_offered(const GiveFile& file) const { return offers_.contains({file.listing, file.entry}); }
+  // It is answered with the file itself.
+  void withdraw(const GiveFile& file) { offers_.erase({file.listing, file.entry}); }
+
   // What the taker said at the end; nullopt until then.
   const std::optional<protocol::Finished>& finished() const { return finished_; }
   bool is_idle() const;  // Everything asked so far is answered.
@@ -82,6 +105,7 @@ class GiverMachine {
   struct KeptEntry {
     std::uint64_t size_bytes = 0;
     std::int64_t mtime_ns = 0;
+    Digest digest;
     std::uint32_t name_at = 0;
     std::uint16_t name_size = 0;
     EntryKind kind = EntryKind::file;
@@ -98,15 +122,20 @@ class GiverMachine {
     std::uint32_t entry = 0;
     std::uint32_t count = 0;
     std::uint64_t offset = 0;
+    std::shared_ptr<GiveChunks> chunks = nullptr;  // Instead of the content, like the next.
+    std::shared_ptr<GiveRanges> ranges = nullptr;
   };
 
   Result<void> on_open(const protocol::Open& frame);
   Result<void> on_list(const protocol::List& frame);
   Result<void> on_range(const Wanted& range);
+  Result<void> on_want_chunks(const protocol::WantChunks& frame);
+  Result<void> on_want_ranges(const protocol::WantRanges& frame);
   void forget_listings();
   std::optional<std::size_t> entry_count(std::uint32_t listing) const;
   const KeptListing* kept(std::uint32_t listing) const;
   Work take_wanted();
+  Work take_instead(const Wanted& wanted);
   Work resolve(const Wanted& wanted) const;
 
   Step step_ = Step::awaiting_open;
@@ -118,6 +147,9 @@ class GiverMachine {
   bool listing_goes_on_ = false;
   std::deque<Wanted> wanted_;
   std::uint64_t wanted_files_ = 0;
+  std::map<std::pair<std::uint32_t, std::uint32_t>, GiveFile> offers_;  // By listing and entry.
+  std::size_t groups_ = 0;  // Named in wants that are not answered, like the next.
+  std::size_t ranges_ = 0;
   std::uint32_t wanted_from_listing_ = 0;  // Earlier ones will not be wanted any more.
   std::deque<KeptListing> kept_;
   std::uint64_t kept_bytes_ = 0;

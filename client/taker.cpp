@@ -26,6 +26,7 @@ class Taker::Impl {
       : parts_(parts),
         request_(std::move(request)),
         state_(parts.socket),
+        deltas_(parts, state_),
         receiver_(parts.socket, state_, already_read) {}
   ~Impl() { ENSURE(!receiving_.joinable()); }
 
@@ -43,6 +44,7 @@ class Taker::Impl {
   TakerParts parts_;
   PullRequest request_;
   TakerState state_;
+  DeltaTaker deltas_;
   std::unique_ptr<TakerWriters> writers_;
   TakerReceiver receiver_;
   std::thread receiving_;
@@ -62,7 +64,7 @@ PullReport Taker::Impl::run() {
 Result<void> Taker::Impl::pull() {
   Result<sync::Patterns> patterns = sync::Patterns::from(request_.include, request_.exclude);
   if (!patterns) return patterns.error();
-  TakerPlanner planner(parts_, state_, std::move(*patterns));
+  TakerPlanner planner(parts_, state_, deltas_, std::move(*patterns));
   if (Result<void> set = planner.set_items(request_.items); !set) return set;
   const Result<bool> differs = open_first(planner);
   if (!differs) return differs.error();
@@ -74,7 +76,7 @@ Result<void> Taker::Impl::pull() {
     Result<std::unique_ptr<TakerWriters>> writers = TakerWriters::start(parts_, state_, request_.sync);
     if (!writers) return writers.error();
     writers_ = std::move(*writers);
-    receiver_.start_writing(*writers_);
+    receiver_.start_writing(*writers_, deltas_);
   }
   start_receiving();
   return run_rounds(planner);

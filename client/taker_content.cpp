@@ -1,5 +1,6 @@
 #include "client/taker_content.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/text.h"
@@ -17,13 +18,52 @@ void TakerContent::begin(WantedFile file) {
   if (incoming && incoming->offset() == wanted_.offset) {
     incoming_.emplace(std::move(*incoming));
     state_.on_content(wanted_.offset);
+    begin_delta();
   } else if (!incoming && wanted_.offset == 0) {
     state_.stop(incoming.error());
   }
   // Else: what an earlier try left is no longer there. The rest alone is of no use; another round fetches all of it.
 }
 
+void TakerContent::begin_delta() {
+  delta_.reset();
+  if (!wanted_.delta || wanted_.delta->plan.segments.empty()) return;
+  Result<DeltaContent> delta = DeltaContent::open(writers_.root(), wanted_);
+  if (delta) {
+    delta_.emplace(std::move(*delta));
+    copy_up_to_wanted();
+  } else {
+    incoming_->discard();
+    incoming_.reset();
+    state_.go_whole(wanted_.path);
+  }
+}
+
+void TakerContent::copy_up_to_wanted() {
+  const Result<std::uint64_t> copied = delta_->copy_up_to_wanted(*incoming_);
+  if (copied) return state_.on_content(*copied);
+  if (copied.error().outcome == Outcome::superseded) {
+    incoming_->discard();
+    state_.go_whole(wanted_.path);
+  } else {
+    state_.stop(copied.error());
+  }
+  incoming_.reset();
+}
+
 void TakerContent::write(ByteView content) {
+  while (delta_ && incoming_ && !content.empty()) {
+    const ByteView piece = content.first(
+        static_cast<std::size_t>(std::min<std::uint64_t>(content.size(), delta_->wanted_bytes())));
+    write_piece(piece);
+    content = content.subspan(piece.size());
+    delta_->on_written(piece.size());
+    if (incoming_) copy_up_to_wanted();
+  }
+  if (!delta_) write_piece(content);
+}
+
+void TakerContent::write_piece(ByteView content) {
   if (!incoming_ || state_.is_cancelled()) return;
   const Result<void> written = incoming_->write(content);
   if (written) {
@@ -43,7 +83,7 @@ void TakerContent::end(const TakerMachine::FileEnds& ends) {
   } else if (incoming_) {
     finish();
   } else {
-    state_.on_changed(wanted_.path, wanted_.entry, "what an earlier try left of it vanished");
+    state_.on_changed(wanted_.path, wanted_.entry, "what was here of it vanished");
   }
   if (incoming_ && ends.outcome != Outcome::done) incoming_->discard();
   incoming_.reset();
@@ -54,8 +94,10 @@ void TakerContent::finish() {
   Result<sync::StagedFile> staged = incoming_->finish();
   if (staged) {
     state_.on_staged();
+    if (wanted_.delta) writers_.keep_chunks(wanted_);
     writers_.commit(sync::Change::file(std::move(*staged)));
   } else if (is_mismatch(staged.error())) {
+    if (wanted_.delta) state_.go_whole(wanted_.path);
     state_.on_changed(wanted_.path, wanted_.entry, "it changed while it was read");
   } else {
     state_.stop(staged.error());

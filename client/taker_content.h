@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/bytes.h"
+#include "client/delta_content.h"
 #include "client/taker_machine.h"
 #include "client/taker_state.h"
 #include "sync/stager.h"
@@ -24,11 +25,15 @@ class TakerContent {
   void end(const TakerMachine::FileEnds& ends);
 
  private:
+  void begin_delta();
+  void write_piece(ByteView content);
+  void copy_up_to_wanted();
   void finish();
 
   TakerWriters& writers_;
   TakerState& state_;
   WantedFile wanted_;
+  std::optional<DeltaContent> delta_;           // When parts of it come from its older version.
   std::optional<sync::IncomingFile> incoming_;  // nullopt: what comes is void.
 };
 

@@ -56,7 +56,34 @@ void TakerMachine::want(WantedFile file, Bytes& out) {
   } else {
     ranges_.ranges.push_back({.listing = file.listing, .first_entry = file.entry_index, .entry_count = 1});
   }
-  wanted_.push_back(std::move(file));
+  const std::uint64_t missing = file.entry.size_bytes - file.offset;
+  const std::uint64_t begin = file.offset;
+  wanted_.push_back({std::move(file), Wanted::What::content, begin, missing});
+}
+
+void TakerMachine::want_chunks(WantedFile file, const std::vector<std::uint64_t>& groups, Bytes& out) {
+  ENSURE(has_want_room() && has_chunks_room());
+  flush_wants(out);
+  protocol::encode(
+      protocol::TakerFrame(protocol::WantChunks{
+          .listing = file.listing, .entry = file.entry_index, .offset = file.offset, .groups = groups}),
+      out);
+  offers_.emplace(file.listing, file.entry_index);
+  const std::uint64_t missing = file.entry.size_bytes - file.offset;
+  const std::uint64_t begin = file.offset;
+  wanted_.push_back({std::move(file), Wanted::What::chunks, begin, missing});
+}
+
+void TakerMachine::want_ranges(WantedFile file, const std::vector<protocol::Range>& ranges, Bytes& out) {
+  const bool was_offered = offers_.erase({file.listing, file.entry_index}) > 0;
+  ENSURE(was_offered && ranges.size() <= kRangesUsed);
+  flush_wants(out);
+  protocol::encode(protocol::TakerFrame(protocol::WantRanges{
+                       .listing = file.listing, .entry = file.entry_index, .ranges = ranges}),
+                   out);
+  Wanted wanted{std::move(file), Wanted::What::ranges, ranges.empty() ? 0 : ranges.front().offset, 0};
+  for (const protocol::Range& range : ranges) wanted.size_bytes += range.size_bytes;
+  wanted_.push_back(std::move(wanted));
 }
 
 void TakerMachine::flush_wants(Bytes& out) {
@@ -92,6 +119,7 @@ Result<TakerMachine::Event> TakerMachine::on_frame(protocol::GiverFrame frame) {
   if (const auto* end = std::get_if<protocol::FileEnd>(&frame)) return on_file_end(*end);
   if (receiving_) return against_the_rules("a file is not at its end when something else begins");
   if (const auto* file = std::get_if<protocol::File>(&frame)) return on_file(*file);
+  if (auto* chunks = std::get_if<protocol::Chunks>(&frame)) return on_chunks(*chunks);
   return on_listing(std::get<protocol::Listing>(frame));
 }
 
@@ -176,40 +204,71 @@ Result<void> TakerMachine::check_entries(const sync::RelativePath& directory,
   return {};
 }
 
-Result<TakerMachine::Event> TakerMachine::on_file(const protocol::File& frame) {
+Result<TakerMachine::Wanted*> TakerMachine::expected(std::uint32_t listing, std::uint32_t entry) {
   if (wanted_.empty()) return against_the_rules("a file comes that was not asked for");
-  WantedFile& expected = wanted_.front();
-  if (frame.listing != expected.listing || frame.entry != expected.entry_index) {
-    return against_the_rules(fmt::format("entry {} of listing {} comes instead of entry {} of listing {}",
-                                         frame.entry, frame.listing, expected.entry_index, expected.listing));
-  }
+  const WantedFile& file = wanted_.front().file;
+  if (listing == file.listing && entry == file.entry_index) return &wanted_.front();
+  return against_the_rules(fmt::format("entry {} of listing {} comes instead of entry {} of listing {}",
+                                       entry, listing, file.entry_index, file.listing));
+}
+
+Result<TakerMachine::Event> TakerMachine::on_file(const protocol::File& frame) {
+  const Result<Wanted*> found = expected(frame.listing, frame.entry);
+  if (!found) return found.error();
+  Wanted& wanted = **found;
+  WantedFile& file = wanted.file;
+  const std::string name = quoted(file.path.bytes());
+  if (chunks_come_ > 0)
+    return against_the_rules(fmt::format("the list of chunks of {} is not at its end", name));
   if (frame.outcome != Outcome::done) {
     NoFile none{
-        .file = std::move(expected), .outcome = frame.outcome, .text = escaped(as_text(frame.content), 1024)};
-    wanted_.pop_front();
+        .file = std::move(file), .outcome = frame.outcome, .text = escaped(as_text(frame.content), 1024)};
+    settle_wanted();
     return Event(std::move(none));
   }
-  if (frame.size_bytes != expected.entry.size_bytes || frame.offset != expected.offset) {
+  if (frame.size_bytes != file.entry.size_bytes || frame.offset != wanted.begin) {
     return against_the_rules(
-        fmt::format("{} was listed with {} bytes and comes with {} from {}, expected from {}",
-                    quoted(expected.path.bytes()), expected.entry.size_bytes, frame.size_bytes, frame.offset,
-                    expected.offset));
+        fmt::format("{} was listed with {} bytes and comes with {} from {}, expected from {}", name,
+                    file.entry.size_bytes, frame.size_bytes, frame.offset, wanted.begin));
   }
-  const std::uint64_t missing = frame.size_bytes - frame.offset;
-  if (frame.whole && (frame.content.size() != missing || frame.offset != 0)) {
-    return against_the_rules(fmt::format("{} comes whole with {} bytes, expected {}",
-                                         quoted(expected.path.bytes()), frame.content.size(), missing));
+  if (frame.whole && (frame.content.size() != wanted.size_bytes || frame.offset != 0)) {
+    return against_the_rules(fmt::format("{} comes whole with {} bytes, expected {}", name,
+                                         frame.content.size(), wanted.size_bytes));
   }
   if (!frame.whole && !frame.content.empty()) {
-    return against_the_rules(
-        fmt::format("{} comes in pieces and has content in its head", quoted(expected.path.bytes())));
+    return against_the_rules(fmt::format("{} comes in pieces and has content in its head", name));
   }
-  WantedFile file = std::move(expected);
-  wanted_.pop_front();
-  if (frame.whole) return Event(WholeFile{.file = std::move(file), .content = frame.content});
+  WantedFile begun = std::move(file);
+  const std::uint64_t missing = wanted.size_bytes;
+  settle_wanted();
+  if (frame.whole) return Event(WholeFile{.file = std::move(begun), .content = frame.content});
   receiving_ = true;
   missing_bytes_ = missing;
-  return Event(FileBegins{std::move(file)});
+  return Event(FileBegins{std::move(begun)});
+}
+
+// The first wanted file is answered for good.
+void TakerMachine::settle_wanted() {
+  const Wanted& wanted = wanted_.front();
+  if (wanted.what == Wanted::What::chunks) offers_.erase({wanted.file.listing, wanted.file.entry_index});
+  wanted_.pop_front();
+}
+
+Result<TakerMachine::Event> TakerMachine::on_chunks(protocol::Chunks& frame) {
+  const Result<Wanted*> found = expected(frame.listing, frame.entry);
+  if (!found) return found.error();
+  Wanted& wanted = **found;
+  if (wanted.what != Wanted::What::chunks) return against_the_rules("chunks come that were not asked for");
+  const bool goes_on = frame.state == protocol::ChunksState::more;
+  if (goes_on && frame.chunks.empty()) return against_the_rules("a part of a list of chunks is empty");
+  chunks_come_ += frame.chunks.size();
+  if (chunks_come_ > sync::kChunksMax) return against_the_rules("a list of chunks has no end");
+  ChunksCome come{.file = wanted.file, .state = frame.state, .chunks = std::move(frame.chunks)};
+  if (!goes_on) {
+    wanted_.pop_front();
+    chunks_come_ = 0;
+  }
+  return Event(std::move(come));
 }
 
 Result<void> TakerMachine::on_data(std::uint64_t content_size_bytes) {

@@ -2,8 +2,11 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -11,9 +14,17 @@
 #include "base/result.h"
 #include "client/transfer_limits.h"
 #include "protocol/bulk.h"
+#include "sync/chunk_list.h"
 #include "sync/relative_path.h"
 
 namespace callboard::client {
+
+// How a file comes about from an older version of it and what is wanted of it.
+struct Delta {
+  sync::ChunkList chunks;  // Of the file as it will be; empty when they are not known.
+  sync::DeltaPlan
+      plan;  // From WantedFile::offset on. Without segments: the whole content is wanted from there.
+};
 
 // One file whose content was asked for.
 struct WantedFile {
@@ -22,11 +33,13 @@ struct WantedFile {
   sync::RelativePath path;
   Entry entry;               // As it was listed: what must arrive.
   std::uint64_t offset = 0;  // Content before it is here already.
+  Digest older = {};         // Of what is here under its path, where its chunks are asked for.
+  std::shared_ptr<const Delta> delta = nullptr;  // Once its chunks are known.
 };
 
 // The taker's half of a transfer (docs/protocol.md, 3.1): which frames may come, what they mean, what may be asked. Turn
 // diagram in giver_machine.h. No I/O. After an error the transfer is over.
-// Holds kWantedFilesUsed files and kAskedDirectoriesUsed paths at most. Thread: one at a time.
+// Holds kWantedFilesUsed files and kAskedDirectoriesUsed paths at most, and some more files whose ranges are wanted. Thread: one at a time.
 class TakerMachine {
  public:
   // What a frame means.
@@ -60,11 +73,17 @@ class TakerMachine {
     Outcome outcome = Outcome::failed;
     std::string text;
   };
+  // A part of the list of chunks of a file; after the last one ranges of it are wanted.
+  struct ChunksCome {
+    WantedFile file;
+    protocol::ChunksState state = protocol::ChunksState::complete;
+    std::vector<std::uint64_t> chunks;
+  };
   struct GiverFailed {
     Error error;
   };
-  using Event =
-      std::variant<OpenedItems, Listed, WholeFile, FileBegins, FileContent, FileEnds, NoFile, GiverFailed>;
+  using Event = std::variant<OpenedItems, Listed, WholeFile, FileBegins, FileContent, FileEnds, NoFile,
+                             ChunksCome, GiverFailed>;
 
   // Appends `open`. Only when everything asked before is answered.
   void open(protocol::OpenMode mode, const std::vector<protocol::OpenItem>& items, Bytes& out);
@@ -75,6 +94,11 @@ class TakerMachine {
   // Files in ascending order of listing and entry. Neighbours become one range; flush_wants() appends what is gathered.
   void want(WantedFile file, Bytes& out);
   void flush_wants(Bytes& out);
+  // Its chunks first; instead of a list the file itself may come. `groups`: what is here of the older version.
+  bool has_chunks_room() const { return offers_.size() < kOffersUsed; }
+  void want_chunks(WantedFile file, const std::vector<std::uint64_t>& groups, Bytes& out);
+  // Of a file whose list has come, or is coming. In ascending order, within the file.
+  void want_ranges(WantedFile file, const std::vector<protocol::Range>& ranges, Bytes& out);
   // Nothing of the listings up to this one will be wanted any more.
   void release(const Listed& listing, Bytes& out);
   void finish(Outcome outcome, const std::string& text, Bytes& out);
@@ -88,10 +112,21 @@ class TakerMachine {
   bool is_idle() const { return !is_opening_ && wanted_count() == 0 && asked_count() == 0; }
 
  private:
+  struct Wanted {
+    enum class What { content, chunks, ranges };
+    WantedFile file;
+    What what = What::content;
+    std::uint64_t begin = 0;       // Of the first range …
+    std::uint64_t size_bytes = 0;  // … and all of them together.
+  };
+
   Result<Event> on_opened(protocol::Opened& frame);
   Result<Event> on_listing(protocol::Listing& frame);
   Result<Event> on_file(const protocol::File& frame);
   Result<Event> on_file_end(const protocol::FileEnd& frame);
+  Result<Event> on_chunks(protocol::Chunks& frame);
+  Result<Wanted*> expected(std::uint32_t listing, std::uint32_t entry);
+  void settle_wanted();
   Result<void> count_entries(const std::vector<Entry>& entries);
   Result<void> check_entries(const sync::RelativePath& directory, const std::vector<Entry>& entries);
 
@@ -105,7 +140,10 @@ class TakerMachine {
   std::string last_name_;           // Of the part before, while a directory goes on.
   std::uint32_t next_listing_ = 1;  // That comes in.
   std::uint64_t listed_bytes_ = 0;  // Received and not released.
-  std::deque<WantedFile> wanted_;
+  std::deque<Wanted> wanted_;
+  std::set<std::pair<std::uint32_t, std::uint32_t>>
+      offers_;                       // Whose chunks were asked for and no ranges yet.
+  std::uint64_t chunks_come_ = 0;    // Of the list under way.
   protocol::Want ranges_;            // Gathered, not sent.
   bool receiving_ = false;           // A file whose content comes in data frames …
   std::uint64_t missing_bytes_ = 0;  // … and what is still to come of it.

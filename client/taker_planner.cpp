@@ -261,11 +261,24 @@ Result<void> TakerPlanner::fetch(const sync::DiffStep& step, std::uint32_t listi
     return {};
   }
   const std::uint64_t offset = stager.promise_offset(entry);
-  return state_.want({.listing = listing,
-                      .entry_index = entry_index,
-                      .path = step.path,
-                      .entry = entry,
-                      .offset = offset < entry.size_bytes ? offset : 0});
+  WantedFile wanted{.listing = listing,
+                    .entry_index = entry_index,
+                    .path = step.path,
+                    .entry = entry,
+                    .offset = offset < entry.size_bytes ? offset : 0};
+  if (entry.size_bytes >= sync::kDeltaFileMin && step.have && !step.replaces_kind) {
+    const Result<bool> asked = deltas_.want(wanted, digest_here(step.path));
+    if (!asked) return asked.error();
+    if (*asked) return {};
+  }
+  return state_.want(std::move(wanted));
+}
+
+Digest TakerPlanner::digest_here(const sync::RelativePath& path) const {
+  for (const Item& item : items_) {
+    if (item.here != nullptr && path.is_beneath(item.path)) return item.here->digest_of(path);
+  }
+  return {};
 }
 
 Result<void> TakerPlanner::descend(const sync::RelativePath& directory) {

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "client/delta_taker.h"
 #include "client/taker.h"
 #include "client/taker_machine.h"
 #include "client/taker_state.h"
@@ -24,8 +25,8 @@ namespace callboard::client {
 // directories that differ (depth first, many per message) and for the files that do. Thread: one, that of run().
 class TakerPlanner {
  public:
-  TakerPlanner(const TakerParts& parts, TakerState& state, sync::Patterns patterns)
-      : parts_(parts), state_(state), patterns_(std::move(patterns)) {}
+  TakerPlanner(const TakerParts& parts, TakerState& state, DeltaTaker& deltas, sync::Patterns patterns)
+      : parts_(parts), state_(state), deltas_(deltas), patterns_(std::move(patterns)) {}
 
   // Items that are none are errors; one beneath another is part of it.
   Result<void> set_items(const std::vector<std::string>& items);
@@ -60,10 +61,12 @@ class TakerPlanner {
   void change(ChangeKind kind, sync::Change change);
   void note(ChangeKind kind, const sync::RelativePath& path, std::uint64_t size_bytes);
   std::shared_ptr<const sync::Listing> listing_here(const sync::RelativePath& directory) const;
+  Digest digest_here(const sync::RelativePath& path) const;
   void count_unchanged();
 
   TakerParts parts_;
   TakerState& state_;
+  DeltaTaker& deltas_;
   sync::Patterns patterns_;
   std::optional<sync::IgnoreFiles> ignore_files_;  // As they were when the round began.
   TakerWriters* writers_ = nullptr;

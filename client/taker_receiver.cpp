@@ -169,6 +169,8 @@ void TakerReceiver::on_event(TakerMachine::Event event) {
     writers_->content().end(*ends);
   } else if (const auto* none = std::get_if<TakerMachine::NoFile>(&event)) {
     on_no_file(*none);
+  } else if (auto* chunks = std::get_if<TakerMachine::ChunksCome>(&event)) {
+    deltas_->on_chunks(std::move(*chunks));
   } else if (const auto* failed = std::get_if<TakerMachine::GiverFailed>(&event)) {
     state_.stop(failed->error);
   }

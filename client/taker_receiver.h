@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "base/bytes.h"
+#include "client/delta_taker.h"
 #include "client/taker_buffers.h"
 #include "client/taker_state.h"
 #include "client/taker_writers.h"
@@ -17,7 +18,10 @@ class TakerReceiver {
  public:
   // Before start_writing() no file may come, and none does: none was wanted.
   TakerReceiver(net::DataSocket& socket, TakerState& state, const Bytes& already_read);
-  void start_writing(TakerWriters& writers) { writers_ = &writers; }
+  void start_writing(TakerWriters& writers, DeltaTaker& deltas) {
+    writers_ = &writers;
+    deltas_ = &deltas;
+  }
 
   // Until the next `opened` or `listing` came, without a thread.
   Result<void> receive_event();
@@ -37,6 +41,7 @@ class TakerReceiver {
   net::DataSocket& socket_;
   TakerState& state_;
   TakerWriters* writers_ = nullptr;
+  DeltaTaker* deltas_ = nullptr;
   TakerBuffers first_buffers_;
   std::shared_ptr<TakerBuffer> buffer_;
   bool is_shared_ = false;          // Somebody may still read what lies before position_.

@@ -50,7 +50,9 @@ Result<std::optional<TakerMachine::Event>> TakerState::on_frame(protocol::GiverF
   if (is_planners) listings_.push_back(std::move(*event));
   // Waking the planner for every file would cost a context switch each: half of the window is soon enough.
   const bool is_half_way = machine_.wanted_count() == kWantedFilesUsed / 2;
-  if (planner_waits_ && (is_planners || is_half_way)) changed_.notify_all();
+  // So may an answer that makes room for another list of chunks.
+  const bool has_room = chunks_waited_for_ && machine_.has_chunks_room();
+  if (planner_waits_ && (is_planners || is_half_way || has_room)) changed_.notify_all();
   if (is_planners) return std::optional<TakerMachine::Event>();
   return std::optional<TakerMachine::Event>(std::move(*event));
 }
@@ -62,7 +64,13 @@ Result<void> TakerState::on_data(std::uint64_t content_size_bytes) {
 
 // --- Planning thread --------------------------------------------------------------------------------------------------
 
-Result<void> TakerState::send(Bytes frames) {
+Result<void> TakerState::send_requests() {
+  const std::lock_guard sending(send_mutex_);
+  Bytes frames;
+  {
+    const std::lock_guard lock(mutex_);
+    frames.swap(requests_);
+  }
   if (frames.empty()) return {};
   Result<void> written = socket_.write(frames);
   if (written) return {};
@@ -72,7 +80,7 @@ Result<void> TakerState::send(Bytes frames) {
 }
 
 Result<TakerMachine::Event> TakerState::next_listing() {
-  if (Result<void> sent = send(std::exchange(requests_, {})); !sent) return sent.error();
+  if (Result<void> sent = send_requests(); !sent) return sent.error();
   std::unique_lock lock(mutex_);
   planner_waits_ = true;
   changed_.wait(lock, [&] { return !listings_.empty() || stopping_; });
@@ -88,7 +96,7 @@ Result<void> TakerState::open(protocol::OpenMode mode, const std::vector<protoco
     const std::lock_guard lock(mutex_);
     machine_.open(mode, items, requests_);
   }
-  return send(std::exchange(requests_, {}));
+  return send_requests();
 }
 
 std::size_t TakerState::list_room() const {
@@ -103,7 +111,7 @@ Result<void> TakerState::ask(const std::vector<sync::RelativePath>& directories)
     machine_.flush_wants(requests_);
     machine_.list(directories, requests_);
   }
-  return send(std::exchange(requests_, {}));
+  return send_requests();
 }
 
 bool TakerState::is_listing() const {
@@ -111,16 +119,26 @@ bool TakerState::is_listing() const {
   return machine_.asked_count() > 0 || !listings_.empty();
 }
 
+// Sends what is gathered before it waits. Whoever makes room wakes the planner when half of the window is free.
+Result<void> TakerState::wait_for_room(std::unique_lock<std::mutex>& lock,
+                                       bool (*has_room)(const TakerMachine&)) {
+  machine_.flush_wants(requests_);
+  lock.unlock();
+  if (Result<void> sent = send_requests(); !sent) return sent;
+  lock.lock();
+  planner_waits_ = true;
+  changed_.wait(lock, [&] { return has_room(machine_) || stopping_; });
+  planner_waits_ = false;
+  return {};
+}
+
 Result<void> TakerState::want(WantedFile file) {
   std::unique_lock lock(mutex_);
   if (!machine_.has_want_room()) {
-    machine_.flush_wants(requests_);
-    lock.unlock();
-    if (Result<void> sent = send(std::exchange(requests_, {})); !sent) return sent;
-    lock.lock();
-    planner_waits_ = true;
-    changed_.wait(lock, [&] { return machine_.wanted_count() <= kWantedFilesUsed / 2 || stopping_; });
-    planner_waits_ = false;
+    const auto has_room = [](const TakerMachine& machine) {
+      return machine.wanted_count() <= kWantedFilesUsed / 2;
+    };
+    if (Result<void> waited = wait_for_room(lock, has_room); !waited) return waited;
   }
   if (stopping_) return stopped_error();
   unsettled_ += 1;
@@ -128,14 +146,43 @@ Result<void> TakerState::want(WantedFile file) {
   return {};
 }
 
+Result<void> TakerState::want_chunks(WantedFile file, const std::vector<std::uint64_t>& groups) {
+  std::unique_lock lock(mutex_);
+  if (!machine_.has_want_room() || !machine_.has_chunks_room()) {
+    chunks_waited_for_ = true;
+    const auto has_room = [](const TakerMachine& machine) {
+      return machine.wanted_count() <= kWantedFilesUsed / 2 && machine.has_chunks_room();
+    };
+    const Result<void> waited = wait_for_room(lock, has_room);
+    if (!waited) return waited;
+    chunks_waited_for_ = false;
+  }
+  if (stopping_) return stopped_error();
+  unsettled_ += 1;
+  machine_.want_chunks(std::move(file), groups, requests_);
+  lock.unlock();
+  return send_requests();  // The list is on its way while more is planned.
+}
+
+Result<void> TakerState::want_ranges(WantedFile file, const std::vector<protocol::Range>& ranges) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return stopped_error();
+    machine_.want_ranges(std::move(file), ranges, requests_);
+    if (chunks_waited_for_) changed_.notify_all();
+  }
+  return send_requests();
+}
+
 Result<void> TakerState::release(const TakerMachine::Listed& listing) {
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) return stopped_error();
     machine_.release(listing, requests_);
+    const bool is_listing = machine_.asked_count() > 0 || !listings_.empty();
+    if (requests_.size() < kRequestBytes && is_listing) return {};
   }
-  if (requests_.size() < kRequestBytes && is_listing()) return {};
-  return send(std::exchange(requests_, {}));
+  return send_requests();
 }
 
 Result<void> TakerState::wait_settled() {
@@ -143,7 +190,7 @@ Result<void> TakerState::wait_settled() {
     const std::lock_guard lock(mutex_);
     machine_.flush_wants(requests_);
   }
-  if (Result<void> sent = send(std::exchange(requests_, {})); !sent) return sent;
+  if (Result<void> sent = send_requests(); !sent) return sent;
   std::unique_lock lock(mutex_);
   planner_waits_ = true;
   changed_.wait(lock, [&] { return unsettled_ == 0 || stopping_; });
@@ -158,6 +205,7 @@ void TakerState::send_finished(Outcome outcome, const std::string& text) {
     const std::lock_guard lock(mutex_);
     machine_.finish(outcome, text, frame);
   }
+  const std::lock_guard sending(send_mutex_);
   // A giver that is gone needs no word.
   static_cast<void>(socket_.write(frame));
   static_cast<void>(socket_.finish_writing());
@@ -184,6 +232,16 @@ void TakerState::on_changed(const sync::RelativePath& path, const Entry& entry, 
   }
   add_problem(path.bytes(), {Outcome::failed, quoted(path.to_item()) + ": " + why + ", tried " +
                                                   std::to_string(kRoundsMax) + " times"});
+}
+
+void TakerState::go_whole(const sync::RelativePath& path) {
+  const std::lock_guard lock(mutex_);
+  whole_.insert(path.bytes());
+}
+
+bool TakerState::goes_whole(const sync::RelativePath& path) const {
+  const std::lock_guard lock(mutex_);
+  return whole_.contains(path.bytes());
 }
 
 // --- Report and progress ----------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 #include <deque>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -50,16 +51,24 @@ class TakerState {
   bool is_listing() const;  // Directories are asked for and not yet listed.
   // Waits for room, sending what is gathered before.
   Result<void> want(WantedFile file);
+  // The same with its chunks first.
+  Result<void> want_chunks(WantedFile file, const std::vector<std::uint64_t>& groups);
   Result<void> release(const TakerMachine::Listed& listing);
   // Until every wanted file is settled.
   Result<void> wait_settled();
   void send_finished(Outcome outcome, const std::string& text);
+
+  // --- Delta thread --------------------------------------------------------------------------------------------------
+  Result<void> want_ranges(WantedFile file, const std::vector<protocol::Range>& ranges);
 
   // --- Whoever is the last to do something about a wanted file -------------------------------------------------------
   void on_staged() { files_done_.fetch_add(1, std::memory_order_relaxed); }
   // The giver's file is not what it listed: looked at again in another round, a problem in the last one.
   void on_changed(const sync::RelativePath& path, const Entry& entry, const std::string& why);
   void settle();
+  // What was made of an older version of it was not what it should be: it is fetched whole from now on.
+  void go_whole(const sync::RelativePath& path);
+  bool goes_whole(const sync::RelativePath& path) const;
 
   // --- Report and progress -------------------------------------------------------------------------------------------
   void begin_round(int round);
@@ -80,7 +89,8 @@ class TakerState {
   PullReport take_report();
 
  private:
-  Result<void> send(Bytes frames);
+  Result<void> send_requests();
+  Result<void> wait_for_room(std::unique_lock<std::mutex>& lock, bool (*has_room)(const TakerMachine&));
   Error stopped_error() const;
   Error ending_locked() const;
 
@@ -91,13 +101,16 @@ class TakerState {
   std::deque<TakerMachine::Event> listings_;
   std::uint64_t unsettled_ = 0;
   bool planner_waits_ = false;
+  bool chunks_waited_for_ = false;  // By the planner: room for another list of chunks.
   std::optional<Error> error_;
   PullReport report_;
   std::uint64_t problems_unlisted_ = 0;
   int round_ = 1;
   bool needs_round_ = false;
   std::string current_;
-  Bytes requests_;  // Planning thread only: frames not sent yet.
+  Bytes requests_;               // Frames not sent yet.
+  std::set<std::string> whole_;  // Paths of go_whole().
+  std::mutex send_mutex_;        // Held before mutex_: what is taken from requests_ first is written first.
 
   std::atomic<bool> stopping_{false};
   std::atomic<bool> cancelled_{false};

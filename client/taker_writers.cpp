@@ -70,6 +70,12 @@ void TakerWriters::write(TakerMachine::WholeFile file, std::shared_ptr<TakerBuff
 
 void TakerWriters::commit(sync::Change change) { commit_queue_.push({std::move(change)}); }
 
+void TakerWriters::keep_chunks(const WantedFile& file) {
+  sync::Index* index = parts_.folder.index();
+  if (index != nullptr && !file.delta->chunks.empty())
+    sync::keep_chunks(*index, file.entry.digest, file.delta->chunks);
+}
+
 Result<void> TakerWriters::finish_round() {
   auto finished = std::make_shared<std::promise<std::optional<Error>>>();
   std::future<std::optional<Error>> answer = finished->get_future();

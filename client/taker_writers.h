@@ -37,6 +37,7 @@ class TakerWriters : private sync::CommitListener {
   TakerWriters& operator=(const TakerWriters&) = delete;
 
   sync::Stager& stager() { return *stager_; }
+  const sync::Root& root() const { return parts_.root; }
   TakerBuffers& buffers() { return buffers_; }
 
   // Files of one directory go through one thread: two threads in one directory wait for each other in the kernel.
@@ -45,6 +46,8 @@ class TakerWriters : private sync::CommitListener {
   // Receiving thread only: the large file under way, written before the call returns.
   TakerContent& content() { return content_; }
   void commit(sync::Change change);
+  // Of a verified file, for the next time it is pulled. Thread: any.
+  void keep_chunks(const WantedFile& file);
   // Waits until everything handed over to commit() has its name, on disk when durable.
   Result<void> finish_round();
   // Lets go of whoever waits for a buffer. Nothing is handed over afterwards.

@@ -20,6 +20,8 @@ class TransferFolder {
   // with Outcome::cancelled soon after `cancelled` is set.
   virtual Result<std::shared_ptr<const sync::Tree>> snapshot(const sync::RelativePath& top,
                                                              const std::atomic<bool>& cancelled) = 0;
+  // Where lists of chunks are kept; nullptr: nowhere.
+  virtual sync::Index* index() { return nullptr; }
 };
 
 // Looks at the disk each time; the index knows what need not be read again. All must outlive it.
@@ -31,6 +33,7 @@ class ScannedFolder : public TransferFolder {
                                                      const std::atomic<bool>& cancelled) override;
   // From now on what was modified within the last `stable_after` is refused as being written.
   void leave_out_growing(Duration stable_after) { stable_after_ = stable_after; }
+  sync::Index* index() override { return &index_; }
 
  private:
   const sync::Root& root_;

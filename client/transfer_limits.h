@@ -20,6 +20,18 @@ inline constexpr std::uint64_t kWantedFilesMax = 65'536;
 inline constexpr std::uint64_t kWantedFilesUsed = 8'192;
 static_assert(kWantedFilesUsed * 2 <= kWantedFilesMax);
 
+// Files whose chunks were asked for and of which no ranges are wanted yet: what a giver bears, and what a taker uses, which
+// holds their lists of 16 MiB at most.
+inline constexpr std::size_t kOffersMax = 64;
+inline constexpr std::size_t kOffersUsed = 4;
+// Groups of chunks named at a time, and ranges wanted at a time: 2 MiB each. A taker wants fewer of one file, or all of it.
+inline constexpr std::size_t kGroupsMax = 262'144;
+inline constexpr std::size_t kRangesMax = 131'072;
+inline constexpr std::size_t kRangesUsed = 16'384;
+static_assert(kOffersUsed * 2 <= kOffersMax && kOffersUsed * kRangesUsed * 2 <= kRangesMax);
+// A part of a list of chunks: 50 MiB of the file, so that a taker can tell early that chunks do not pay.
+inline constexpr std::size_t kChunksPerFrame = 4'096;
+
 // Directories asked for and not listed: what a giver bears in bytes of paths, and how many a taker uses.
 inline constexpr std::uint64_t kAskedBytesMax = 4 * MiB;
 inline constexpr std::size_t kAskedDirectoriesUsed = 256;

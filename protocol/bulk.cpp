@@ -59,6 +59,31 @@ void put(ByteWriter& out, const WantFrom& m, Bytes&) {
   out.u32(m.entry);
   out.u64(m.offset);
 }
+void put_numbers(ByteWriter& out, const std::vector<std::uint64_t>& numbers) {
+  out.u32(static_cast<std::uint32_t>(numbers.size()));
+  for (const std::uint64_t number : numbers) out.u64(number);
+}
+void put(ByteWriter& out, const WantChunks& m, Bytes&) {
+  out.u32(m.listing);
+  out.u32(m.entry);
+  out.u64(m.offset);
+  put_numbers(out, m.groups);
+}
+void put(ByteWriter& out, const WantRanges& m, Bytes&) {
+  out.u32(m.listing);
+  out.u32(m.entry);
+  out.u32(static_cast<std::uint32_t>(m.ranges.size()));
+  for (const Range& range : m.ranges) {
+    out.u64(range.offset);
+    out.u64(range.size_bytes);
+  }
+}
+void put(ByteWriter& out, const Chunks& m, Bytes&) {
+  out.u32(m.listing);
+  out.u32(m.entry);
+  out.u8(static_cast<std::uint8_t>(m.state));
+  put_numbers(out, m.chunks);
+}
 void put(ByteWriter& out, const Opened& m, Bytes& bytes) {
   ENSURE(m.items.size() <= std::numeric_limits<std::uint16_t>::max());
   out.u8(m.ok ? 0 : 1);
@@ -116,6 +141,9 @@ constexpr BulkKind kind_of() {
   if constexpr (std::is_same_v<T, Data>) return BulkKind::data;
   if constexpr (std::is_same_v<T, FileEnd>) return BulkKind::file_end;
   if constexpr (std::is_same_v<T, Failed>) return BulkKind::failed;
+  if constexpr (std::is_same_v<T, WantChunks>) return BulkKind::want_chunks;
+  if constexpr (std::is_same_v<T, WantRanges>) return BulkKind::want_ranges;
+  if constexpr (std::is_same_v<T, Chunks>) return BulkKind::chunks;
 }
 
 void put_head(BulkKind kind, std::uint64_t body_size, Bytes& out) {
@@ -178,7 +206,9 @@ std::optional<Error> get(ByteReader& reader, Open& m) {
   const std::uint8_t hash = reader.u8();
   const std::uint8_t mode = reader.u8();
   if (reader.failed()) return wrong_end(reader);
-  if (version != kBulkVersion) return broken("version: expected 1, got " + std::to_string(version));
+  if (version != kBulkVersion) {
+    return broken("version: expected " + std::to_string(kBulkVersion) + ", got " + std::to_string(version));
+  }
   if (hash != kBulkHashXxh3) return broken("hash: expected 1, got " + std::to_string(hash));
   if (mode > 1) return broken("mode: expected 0 or 1, got " + std::to_string(mode));
   m.mode = static_cast<OpenMode>(mode);
@@ -216,6 +246,49 @@ std::optional<Error> get(ByteReader& reader, WantFrom& m) {
   m.entry = reader.u32();
   m.offset = reader.u64();
   return wrong_end(reader);
+}
+std::optional<Error> read_numbers(ByteReader& reader, std::vector<std::uint64_t>& numbers) {
+  const std::uint32_t count = reader.u32();
+  if (auto wrong = wrong_count(reader, count, kChunkSize)) return wrong;
+  numbers.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) numbers.push_back(reader.u64());
+  return wrong_end(reader);
+}
+std::optional<Error> get(ByteReader& reader, WantChunks& m) {
+  m.listing = reader.u32();
+  m.entry = reader.u32();
+  m.offset = reader.u64();
+  return read_numbers(reader, m.groups);
+}
+std::optional<Error> get(ByteReader& reader, WantRanges& m) {
+  m.listing = reader.u32();
+  m.entry = reader.u32();
+  const std::uint32_t count = reader.u32();
+  if (auto wrong = wrong_count(reader, count, kRangeSize)) return wrong;
+  m.ranges.reserve(count);
+  std::uint64_t end = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    Range range;
+    range.offset = reader.u64();
+    range.size_bytes = reader.u64();
+    const bool has_room = range.size_bytes <= std::numeric_limits<std::uint64_t>::max() - range.offset;
+    if (range.offset < end || range.size_bytes == 0 || !has_room) {
+      return broken("expected ranges that ascend and are not empty").prefixed(element("range", i));
+    }
+    end = range.offset + range.size_bytes;
+    m.ranges.push_back(range);
+  }
+  return wrong_end(reader);
+}
+std::optional<Error> get(ByteReader& reader, Chunks& m) {
+  m.listing = reader.u32();
+  m.entry = reader.u32();
+  const std::uint8_t state = reader.u8();
+  if (state > static_cast<std::uint8_t>(ChunksState::cut_short)) {
+    return broken("state: expected 0-2, got " + std::to_string(state));
+  }
+  m.state = static_cast<ChunksState>(state);
+  return read_numbers(reader, m.chunks);
 }
 std::optional<Error> get(ByteReader& reader, Opened& m) {
   bool has_failed = false;
@@ -330,6 +403,10 @@ Result<TakerFrame> parse_taker_frame(std::uint8_t kind, ByteView body) {
       return parse_as<TakerFrame, WantFrom>("want_from", body);
     case static_cast<std::uint8_t>(BulkKind::finished):
       return parse_as<TakerFrame, Finished>("finished", body);
+    case static_cast<std::uint8_t>(BulkKind::want_chunks):
+      return parse_as<TakerFrame, WantChunks>("want_chunks", body);
+    case static_cast<std::uint8_t>(BulkKind::want_ranges):
+      return parse_as<TakerFrame, WantRanges>("want_ranges", body);
     default:
       return unexpected_kind(kind);
   }
@@ -349,6 +426,8 @@ Result<GiverFrame> parse_giver_frame(std::uint8_t kind, ByteView body) {
       return parse_as<GiverFrame, FileEnd>("file_end", body);
     case static_cast<std::uint8_t>(BulkKind::failed):
       return parse_as<GiverFrame, Failed>("failed", body);
+    case static_cast<std::uint8_t>(BulkKind::chunks):
+      return parse_as<GiverFrame, Chunks>("chunks", body);
     default:
       return unexpected_kind(kind);
   }

@@ -15,7 +15,7 @@
 // one may be touched is decided by sync::RelativePath.
 namespace callboard::protocol {
 
-inline constexpr std::uint8_t kBulkVersion = 1;
+inline constexpr std::uint8_t kBulkVersion = 2;
 inline constexpr std::uint8_t kBulkHashXxh3 = 1;
 
 enum class BulkKind : std::uint8_t {
@@ -24,12 +24,15 @@ enum class BulkKind : std::uint8_t {
   want = 18,
   want_from = 19,
   finished = 20,
+  want_chunks = 21,
+  want_ranges = 22,
   opened = 32,
   listing = 33,
   file = 34,
   data = 35,
   file_end = 36,
   failed = 37,
+  chunks = 38,
 };
 
 // --- Taker to giver
@@ -64,7 +67,26 @@ struct Finished {
   Outcome outcome = Outcome::done;
   std::string text;
 };
-using TakerFrame = std::variant<Open, List, Want, WantFrom, Finished>;
+// The file as a list of its chunks, of which the taker has an older version; `groups`: what it has of that.
+struct WantChunks {
+  std::uint32_t listing = 0;
+  std::uint32_t entry = 0;
+  std::uint64_t offset = 0;
+  std::vector<std::uint64_t> groups;
+};
+struct Range {
+  std::uint64_t offset = 0;
+  std::uint64_t size_bytes = 0;
+  friend bool operator==(const Range&, const Range&) = default;
+};
+// What is wanted of a file whose chunks were asked for. Parsing checks that the ranges ascend, are not empty and do not
+// overlap.
+struct WantRanges {
+  std::uint32_t listing = 0;
+  std::uint32_t entry = 0;
+  std::vector<Range> ranges;
+};
+using TakerFrame = std::variant<Open, List, Want, WantFrom, Finished, WantChunks, WantRanges>;
 
 // --- Giver to taker
 // -------------------------------------------------------------------------------------------------
@@ -107,7 +129,15 @@ struct Failed {
   Outcome outcome = Outcome::failed;
   std::string text;
 };
-using GiverFrame = std::variant<Opened, Listing, File, Data, FileEnd, Failed>;
+// A list of chunks, or one part of it.
+enum class ChunksState : std::uint8_t { more = 0, complete = 1, cut_short = 2 };
+struct Chunks {
+  std::uint32_t listing = 0;
+  std::uint32_t entry = 0;
+  ChunksState state = ChunksState::complete;
+  std::vector<std::uint64_t> chunks;
+};
+using GiverFrame = std::variant<Opened, Listing, File, Data, FileEnd, Failed, Chunks>;
 
 // Append the whole frame, head included; a frame above kBulkFrameMax is a bug (ENSURE): split before, by the
 // sizes below. Texts are cut at kBulkTextMax.
@@ -126,6 +156,8 @@ std::size_t encoded_size(const OpenedItem& item);
 std::size_t encoded_size(const Entry& entry);
 inline std::size_t encoded_size(const std::string& directory) { return 2 + directory.size(); }
 inline constexpr std::size_t kWantRangeSize = 12;
+inline constexpr std::size_t kChunkSize = 8;
+inline constexpr std::size_t kRangeSize = 16;
 inline std::size_t listing_head_size(const std::string& directory) {
   return 5 + 4 + 2 + directory.size() + 1 + 1 + 4;
 }

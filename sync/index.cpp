@@ -301,6 +301,48 @@ Result<void> Index::forget_pulled(const RelativePath& path) {
   });
 }
 
+std::optional<Bytes> Index::chunks_of(const Digest& content) const {
+  const std::lock_guard lock(state_->mutex);
+  Statement& get = state_->database.chunks_get;
+  get.bind(1, ByteView(content.bytes));
+  auto row = get.step();
+  std::optional<Bytes> list;
+  if (row && *row) {
+    const ByteView bytes = get.bytes(0);
+    list.emplace(bytes.begin(), bytes.end());
+  }
+  get.reset();
+  if (!row) static_cast<void>(state_->noted(row.error()));
+  return list;
+}
+
+Result<void> Index::keep_chunks(const Digest& content, ByteView list) {
+  const std::lock_guard lock(state_->mutex);
+  return state_->transaction([&]() -> Result<void> {
+    IndexDatabase& database = state_->database;
+    database.chunks_put.bind(1, ByteView(content.bytes));
+    database.chunks_put.bind(2, list);
+    if (auto put = database.chunks_put.run(); !put) return put;
+    for (;;) {
+      auto total = database.sqlite.integer("SELECT coalesce(sum(length(list)), 0) FROM chunks");
+      if (!total) return total.error();
+      if (*total <= kChunkListsBytesMax) return {};
+      if (auto shorter =
+              database.sqlite.run("DELETE FROM chunks WHERE rowid = (SELECT min(rowid) FROM chunks)");
+          !shorter)
+        return shorter;
+    }
+  });
+}
+
+Result<void> Index::forget_chunks(const Digest& content) {
+  const std::lock_guard lock(state_->mutex);
+  return state_->transaction([&] {
+    state_->database.chunks_delete.bind(1, ByteView(content.bytes));
+    return state_->database.chunks_delete.run();
+  });
+}
+
 std::optional<Digest> Index::known_digest(const RelativePath& path, const FileStatus& status) const {
   const std::lock_guard lock(state_->mutex);
   const State::LookUp& known = state_->looked_up(path.parent());

@@ -71,6 +71,14 @@ class Index {
   Result<std::optional<Digest>> pulled_digest(const RelativePath& path) const;
   Result<void> forget_pulled(const RelativePath& path);
 
+  // --- Lists of chunks, by the digest of the content they describe ------------------------------------------------------
+  // As it was kept; nullopt when it is not, or not any more.
+  std::optional<Bytes> chunks_of(const Digest& content) const;
+  // Those kept longest ago are forgotten beyond kChunkListsBytesMax.
+  static constexpr std::int64_t kChunkListsBytesMax = 256 << 20;  // Of 400 GiB of files.
+  Result<void> keep_chunks(const Digest& content, ByteView list);
+  Result<void> forget_chunks(const Digest& content);
+
   // The content of `path` when `status` is what the index knows.
   std::optional<Digest> known_digest(const RelativePath& path, const FileStatus& status) const;
 

@@ -26,6 +26,11 @@ constexpr const char* kSchema = R"(
   PRAGMA user_version = 1;)";
 static_assert(kApplicationId == 1128417624 && kVersion == 1, "as the schema sets them");
 
+// Made where it is missing, whatever the version: who does not know it, leaves it alone. A row that is written again becomes
+// the newest.
+constexpr const char* kChunksTable =
+    "CREATE TABLE IF NOT EXISTS chunks(content BLOB UNIQUE NOT NULL, list BLOB NOT NULL)";
+
 // A rollback journal that is emptied, not deleted: two processes write here now and then, and SQLite 3.40 can damage a
 // write-ahead log that two connections reset at once. NORMAL: a power cut may cost the last writes, never the file.
 constexpr const char* kPragmas = R"(
@@ -72,6 +77,7 @@ Result<Verdict> check_version(Sqlite& sqlite) {
 }
 
 Result<void> prepare_all(IndexDatabase& index) {
+  if (auto made = index.sqlite.run(kChunksTable); !made) return made;
   const std::pair<Statement*, const char*> all[] = {
       {&index.known_get, "SELECT files FROM known WHERE path = ?1"},
       {&index.known_put,
@@ -84,6 +90,9 @@ Result<void> prepare_all(IndexDatabase& index) {
        "INSERT INTO pulled(directory, name, digest) VALUES(?1, ?2, ?3) "
        "ON CONFLICT(directory, name) DO UPDATE SET digest = excluded.digest"},
       {&index.pulled_delete, "DELETE FROM pulled WHERE directory = ?1 AND name = ?2"},
+      {&index.chunks_get, "SELECT list FROM chunks WHERE content = ?1"},
+      {&index.chunks_put, "INSERT OR REPLACE INTO chunks(content, list) VALUES(?1, ?2)"},
+      {&index.chunks_delete, "DELETE FROM chunks WHERE content = ?1"},
       {&index.data_version, "PRAGMA data_version"},
   };
   for (const auto& [statement, sql] : all) {

@@ -16,6 +16,7 @@ struct IndexDatabase {
   Sqlite sqlite;
   Statement known_get, known_put, known_delete, known_beneath;
   Statement pulled_get, pulled_put, pulled_delete;
+  Statement chunks_get, chunks_put, chunks_delete;
   Statement data_version;
   std::string notice;  // Not empty: what was wrong with the file and what was done about it.
 };

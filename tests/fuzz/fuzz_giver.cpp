@@ -54,6 +54,17 @@ void work(GiverMachine& machine, std::uint8_t steps) {
     } else if (const auto* file = std::get_if<GiverMachine::GiveFile>(&*work)) {
       ENSURE(sync::RelativePath::from_bytes(file->path.bytes()));
       ENSURE(file->offset <= file->size_bytes);
+    } else if (const auto* chunks = std::get_if<GiverMachine::GiveChunks>(&*work)) {
+      ENSURE(sync::RelativePath::from_bytes(chunks->file.path.bytes()));
+      if (i % 3 == 1 && machine.is_offered(chunks->file)) machine.withdraw(chunks->file);
+    } else if (const auto* ranges = std::get_if<GiverMachine::GiveRanges>(&*work)) {
+      ENSURE(sync::RelativePath::from_bytes(ranges->file.path.bytes()));
+      std::uint64_t end = 0;
+      for (const protocol::Range& range : ranges->ranges) {
+        ENSURE(range.offset >= end && range.size_bytes > 0);
+        end = range.offset + range.size_bytes;
+      }
+      ENSURE(end <= ranges->file.size_bytes);
     }
   }
 }

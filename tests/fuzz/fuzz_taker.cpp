@@ -37,10 +37,11 @@ class AskingTaker {
     if (!event) return false;
     if (std::holds_alternative<TakerMachine::OpenedItems>(*event)) opened_ = true;
     if (const auto* listed = std::get_if<TakerMachine::Listed>(&*event)) hear_listing(*listed);
+    if (const auto* come = std::get_if<TakerMachine::ChunksCome>(&*event)) hear_chunks(*come);
     if (const auto* whole = std::get_if<TakerMachine::WholeFile>(&*event)) {
       ENSURE(whole->content.size() == whole->file.entry.size_bytes);
     }
-    ENSURE(machine_.wanted_count() <= kWantedFilesUsed + 1 &&
+    ENSURE(machine_.wanted_count() <= kWantedFilesUsed + kOffersUsed + 1 &&
            machine_.asked_count() <= kAskedDirectoriesUsed);
     return true;
   }
@@ -57,12 +58,27 @@ class AskingTaker {
     next_ = 0;
   }
 
+  // Wants the first and the last byte of what is long enough.
+  void hear_chunks(const TakerMachine::ChunksCome& come) {
+    if (come.state == protocol::ChunksState::more) return;
+    std::vector<protocol::Range> ranges;
+    const std::uint64_t size = come.file.entry.size_bytes;
+    if (size > 0) ranges.push_back({0, 1});
+    if (size > 2) ranges.push_back({size - 1, 1});
+    machine_.want_ranges(come.file, ranges, requests_);
+  }
+
   void want(std::uint8_t what) {
     for (int i = 0; i < what / 16 && next_ < listed_->entries.size() && machine_.has_want_room();
          ++i, ++next_) {
       const Entry& entry = listed_->entries[next_];
       const auto path = listed_->directory.joined(entry.name);
       if (!path) continue;
+      if (what % 8 == 3 && machine_.has_chunks_room()) {
+        machine_.want_chunks({listed_->number, static_cast<std::uint32_t>(next_), *path, entry, 0}, {what},
+                             requests_);
+        continue;
+      }
       const std::uint64_t offset = what % 8 == 7 ? entry.size_bytes / 2 : 0;
       machine_.want({listed_->number, static_cast<std::uint32_t>(next_), *path, entry, offset}, requests_);
     }

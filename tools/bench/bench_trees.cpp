@@ -1,6 +1,6 @@
 // Makes the trees the benchmark moves, and the edits between two pulls. The same seed gives the same bytes.
-//   bench_trees make  big|frames|small|blend|rename FOLDER PERCENT    of the full size
-//   bench_trees edit  few|blend FOLDER SEED
+//   bench_trees make  big|frames|small|blend|pointers|rename FOLDER PERCENT    of the full size
+//   bench_trees edit  few|blend|pointers FOLDER SEED
 
 #include <sys/stat.h>
 
@@ -83,10 +83,10 @@ void make(const std::string& kind, const fs::path& folder, std::uint64_t percent
     const std::uint64_t count = scaled(50'000);
     for (std::uint64_t i = 0; i < count; ++i)
       write_file(small_file(folder, i), 2 * kKiB + random.below(12 * kKiB), random);
-  } else if (kind == "blend") {
+  } else if (kind == "blend" || kind == "pointers") {
     write_file(folder / "scene.blend", scaled(512) * kMiB, random);
   } else {
-    throw std::runtime_error("make: expected big, frames, small, blend or rename, got " + kind);
+    throw std::runtime_error("make: expected big, frames, small, blend, pointers or rename, got " + kind);
   }
 }
 
@@ -115,11 +115,23 @@ void edit_blend(const fs::path& folder, Random& random) {
   if (!file.flush()) throw std::runtime_error("write " + path.string());
 }
 
+// Saved again after it was loaded: every pointer in it is another one, 8 bytes in every 24 KiB.
+void edit_pointers(const fs::path& folder, Random& random) {
+  std::fstream file(folder / "scene.blend", std::ios::binary | std::ios::in | std::ios::out);
+  const std::uint64_t size = fs::file_size(folder / "scene.blend");
+  for (std::uint64_t at = random.below(24 * kKiB - 8); at + 8 <= size; at += 24 * kKiB) {
+    file.seekp(static_cast<std::streamoff>(at));
+    file.write(random.bytes(8).data(), 8);
+  }
+  if (!file.flush()) throw std::runtime_error("write " + (folder / "scene.blend").string());
+}
+
 void edit(const std::string& kind, const fs::path& folder, std::uint64_t seed) {
   Random random(seed);
   if (kind == "few") return edit_few(folder, random);
   if (kind == "blend") return edit_blend(folder, random);
-  throw std::runtime_error("edit: expected few or blend, got " + kind);
+  if (kind == "pointers") return edit_pointers(folder, random);
+  throw std::runtime_error("edit: expected few, blend or pointers, got " + kind);
 }
 
 }  // namespace

@@ -62,6 +62,12 @@ struct ListedTaker {
         {.listing = 1, .entry_index = entry, .path = path("d/" + name), .entry = file(name, size_bytes)},
         requests);
   }
+  WantedFile wanted(std::uint32_t entry, const std::string& name, std::uint64_t size_bytes) {
+    return {.listing = 1, .entry_index = entry, .path = path("d/" + name), .entry = file(name, size_bytes)};
+  }
+  void want_chunks(std::uint32_t entry, const std::string& name, std::uint64_t size_bytes) {
+    machine.want_chunks(wanted(entry, name, size_bytes), {}, requests);
+  }
   bool accepts(protocol::GiverFrame frame) { return machine.on_frame(std::move(frame)).has_value(); }
 
   TakerMachine machine;
@@ -258,6 +264,54 @@ TEST_CASE("neighbouring wants travel as one range") {
   CHECK(taker.requests.size() == 5 + 4 + 12);
 }
 
+TEST_CASE("a list of chunks comes only where it was asked for, in order, and has an end") {
+  ListedTaker taker;
+  const auto chunks = [](std::uint32_t entry, std::vector<std::uint64_t> list,
+                         protocol::ChunksState state = protocol::ChunksState::complete) {
+    return protocol::GiverFrame(protocol::Chunks{1, entry, state, std::move(list)});
+  };
+  CHECK_FALSE(taker.accepts(chunks(0, {1})));
+  taker.want(0, "a", 3);
+  CHECK_FALSE(taker.accepts(chunks(0, {1})));
+  taker.want_chunks(1, "b", 5);
+  REQUIRE(taker.accepts(file_frame(0, 3, as_bytes("abc"))));
+  CHECK_FALSE(taker.accepts(chunks(0, {1})));
+  CHECK_FALSE(taker.accepts(chunks(1, {}, protocol::ChunksState::more)));
+  CHECK(taker.accepts(chunks(1, {1, 2}, protocol::ChunksState::more)));
+  CHECK_FALSE(taker.accepts(file_frame(1, 5, {}, false)));
+  CHECK(taker.accepts(chunks(1, {3})));
+  CHECK_FALSE(taker.accepts(chunks(1, {4})));
+}
+
+TEST_CASE("instead of a list of chunks the file may come, or word that it cannot be had") {
+  ListedTaker taker;
+  taker.want_chunks(0, "a", 3);
+  taker.want_chunks(1, "b", 5);
+  CHECK(taker.accepts(file_frame(0, 3, as_bytes("abc"))));
+  protocol::File gone = file_frame(1, 0, as_bytes("gone"));
+  gone.outcome = Outcome::superseded;
+  CHECK(taker.accepts(gone));
+  CHECK(taker.machine.is_idle());
+  CHECK(taker.machine.has_chunks_room());
+}
+
+TEST_CASE("of wanted ranges comes what they add up to, from where the first one begins") {
+  ListedTaker taker;
+  taker.want_chunks(1, "b", 5);
+  REQUIRE(taker.accepts(protocol::Chunks{1, 1, protocol::ChunksState::complete, {1}}));
+  taker.machine.want_ranges(taker.wanted(1, "b", 5), {{1, 1}, {3, 2}}, taker.requests);
+  protocol::File begins = file_frame(1, 5, {}, false);
+  CHECK_FALSE(taker.accepts(begins));
+  begins.offset = 1;
+  CHECK(taker.accepts(begins));
+  CHECK(taker.accepts(data("x")));
+  CHECK_FALSE(taker.accepts(file_end()));
+  CHECK_FALSE(taker.accepts(data("yzz")));
+  CHECK(taker.accepts(data("yz")));
+  CHECK(taker.accepts(file_end()));
+  CHECK(taker.machine.is_idle());
+}
+
 // --- Giver ------------------------------------------------------------------------------------------------------------
 
 // A giver of "d", which it listed with "a" (3 bytes), the directory "b", and "c" (0).
@@ -367,6 +421,57 @@ TEST_CASE("a taker that asks without bound is refused, not remembered") {
     wants += 3;
   }
   CHECK(wants <= kWantedFilesMax + 3);
+}
+
+TEST_CASE("a giver lists chunks in the order of the wants and gives the ranges that are wanted then") {
+  ListedGiver giver;
+  REQUIRE(giver.accepts(protocol::WantChunks{1, 0, 0, {7, 8}}));
+  REQUIRE(giver.accepts(want(1, 2, 1)));
+  const auto work = giver.machine.next();
+  REQUIRE(work.has_value());
+  const auto& chunks = std::get<GiverMachine::GiveChunks>(*work);
+  CHECK(chunks.file.path == path("d/a"));
+  CHECK(chunks.groups == std::vector<std::uint64_t>{7, 8});
+  CHECK(giver.machine.is_offered(chunks.file));
+  CHECK(std::get<GiverMachine::GiveFile>(*giver.machine.next()).path == path("d/c"));
+  // Also when nothing of that listing is wanted any more.
+  REQUIRE(giver.accepts(protocol::Want{{{2, 0, 0}}}));
+  REQUIRE(giver.accepts(protocol::WantRanges{1, 0, {{1, 2}}}));
+  CHECK_FALSE(giver.machine.is_offered(chunks.file));
+  const auto ranges = std::get<GiverMachine::GiveRanges>(*giver.machine.next());
+  CHECK(ranges.file.path == path("d/a"));
+  CHECK(ranges.ranges == std::vector<protocol::Range>{{1, 2}});
+  CHECK(giver.machine.is_idle());
+}
+
+TEST_CASE("a giver refuses ranges of what it offered no chunks of, of what it gave, and beyond the end") {
+  ListedGiver giver;
+  CHECK_FALSE(giver.accepts(protocol::WantRanges{1, 0, {}}));
+  REQUIRE(giver.accepts(protocol::WantChunks{1, 0, 0, {}}));
+  CHECK_FALSE(giver.accepts(protocol::WantChunks{1, 0, 0, {}}));
+  CHECK_FALSE(giver.accepts(protocol::WantRanges{1, 2, {}}));
+  const auto chunks = std::get<GiverMachine::GiveChunks>(*giver.machine.next());
+  giver.machine.withdraw(chunks.file);
+  CHECK_FALSE(giver.accepts(protocol::WantRanges{1, 0, {}}));
+  REQUIRE(giver.accepts(protocol::WantChunks{1, 0, 0, {}}));
+  CHECK_FALSE(giver.accepts(protocol::WantRanges{1, 0, {{2, 2}}}));
+  CHECK_FALSE(giver.accepts(protocol::WantChunks{1, 7, 0, {}}));
+}
+
+TEST_CASE("a taker that asks for chunks or ranges without bound is refused") {
+  ListedGiver giver;
+  CHECK_FALSE(giver.accepts(protocol::WantChunks{1, 0, 0, std::vector<std::uint64_t>(kGroupsMax + 1)}));
+  // A directory is no file: it is answered as refused and remembered as nothing.
+  REQUIRE(giver.accepts(protocol::WantChunks{1, 1, 0, {}}));
+  CHECK(std::holds_alternative<GiverMachine::RefuseFile>(*giver.machine.next()));
+  std::vector<protocol::Range> ranges;
+  for (std::uint64_t i = 0; i < kRangesMax + 1; ++i) ranges.push_back({i, 1});
+  Entry large = file("large", kRangesMax + 1);
+  REQUIRE(giver.accepts(protocol::List{{"d"}}));
+  REQUIRE(giver.machine.next().has_value());
+  giver.machine.on_listed(path("d"), std::vector<Entry>{large}, 300, false);
+  REQUIRE(giver.accepts(protocol::WantChunks{2, 0, 0, {}}));
+  CHECK_FALSE(giver.accepts(protocol::WantRanges{2, 0, ranges}));
 }
 
 TEST_CASE("a taker may open again only when all is answered") {

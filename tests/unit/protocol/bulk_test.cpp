@@ -35,8 +35,12 @@ Entry file_entry(std::string name) {
 
 std::vector<TakerFrame> taker_frames() {
   return {Open{OpenMode::look, {{"dev/chr/Moria", digest_of(1)}, {"", Digest{}}}},
-          List{{"dev", "a\xff\nb", ""}}, Want{{{1, 0, 3}, {2, 7, 1}}}, WantFrom{2, 7, 1ULL << 40},
-          Finished{Outcome::cancelled, "stopped by the user"}};
+          List{{"dev", "a\xff\nb", ""}},
+          Want{{{1, 0, 3}, {2, 7, 1}}},
+          WantFrom{2, 7, 1ULL << 40},
+          Finished{Outcome::cancelled, "stopped by the user"},
+          WantChunks{2, 7, 5, {1, ~0ULL}},
+          WantRanges{2, 7, {{0, 5}, {5, 1}, {1ULL << 40, 9}}}};
 }
 
 std::vector<GiverFrame> giver_frames() {
@@ -45,7 +49,10 @@ std::vector<GiverFrame> giver_frames() {
                   {Outcome::not_found, file_entry(""), 0, 0, "gone"}}},
           Opened{false, {}},
           Listing{3, "dev/chr", true, Outcome::done, {file_entry("a"), file_entry(std::string(255, '\xfe'))}},
-          FileEnd{Outcome::failed, "changed while it was read"}, Failed{Outcome::interrupted, ""}};
+          FileEnd{Outcome::failed, "changed while it was read"},
+          Failed{Outcome::interrupted, ""},
+          Chunks{2, 7, ChunksState::more, {1, 2}},
+          Chunks{2, 7, ChunksState::cut_short, {}}};
 }
 
 template <class Frame>
@@ -77,7 +84,7 @@ TEST_CASE("a bulk frame is written byte for byte as documented") {
         "00000003");
   CHECK(hex(encoded(TakerFrame(Open{OpenMode::pull, {{"a", digest_of(0x11)}}}))) ==
         "0000001910"
-        "010101"
+        "020101"
         "0001"
         "000161"
         "11111111111111111111111111111111");
@@ -149,21 +156,41 @@ TEST_CASE("a count that promises more than the frame holds is refused without ma
         "list: count: expected no more than the frame holds, got 4294967295");
   CHECK(taker_error(18, "\xff\xff\xff\xff"sv) ==
         "want: count: expected no more than the frame holds, got 4294967295");
-  CHECK(taker_error(16, "\x01\x01\x01\xff\xff"sv) ==
+  CHECK(taker_error(16, "\x02\x01\x01\xff\xff"sv) ==
         "open: count: expected no more than the frame holds, got 65535");
   CHECK(giver_error(32, "\0\xff\xff"sv) == "opened: count: expected no more than the frame holds, got 65535");
   CHECK(giver_error(33, "\0\0\0\1\0\0\0\0\xff\xff\xff\xff"sv) ==
         "listing: count: expected no more than the frame holds, got 4294967295");
+  CHECK(giver_error(38, "\0\0\0\1\0\0\0\0\0\xff\xff\xff\xff"sv) ==
+        "chunks: count: expected no more than the frame holds, got 4294967295");
+  CHECK(taker_error(21, "\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0\xff\xff\xff\xff"sv) ==
+        "want_chunks: count: expected no more than the frame holds, got 4294967295");
+  CHECK(taker_error(22, "\0\0\0\1\0\0\0\0\xff\xff\xff\xff"sv) ==
+        "want_ranges: count: expected no more than the frame holds, got 4294967295");
+}
+
+TEST_CASE("ranges that overlap, go back, are empty or have no end are refused") {
+  const auto error = [](std::vector<Range> ranges) {
+    const auto parsed =
+        parse_taker_frame(22, body_of(encoded(TakerFrame(WantRanges{1, 0, std::move(ranges)}))));
+    return parsed ? "" : parsed.error().text;
+  };
+  CHECK(error({{5, 5}, {10, 1}}).empty());
+  CHECK(error({{5, 5}, {9, 1}}) == "want_ranges: range 1: expected ranges that ascend and are not empty");
+  CHECK_FALSE(error({{5, 5}, {4, 1}}).empty());
+  CHECK_FALSE(error({{5, 0}}).empty());
+  CHECK_FALSE(error({{5, ~0ULL - 4}}).empty());
 }
 
 TEST_CASE("fields that say nonsense are refused by name") {
-  CHECK(taker_error(16, "\x02\x01\x01\0\0"sv) == "open: version: expected 1, got 2");
-  CHECK(taker_error(16, "\x01\x02\x01\0\0"sv) == "open: hash: expected 1, got 2");
-  CHECK(taker_error(16, "\x01\x01\x02\0\0"sv) == "open: mode: expected 0 or 1, got 2");
+  CHECK(taker_error(16, "\x01\x01\x01\0\0"sv) == "open: version: expected 2, got 1");
+  CHECK(taker_error(16, "\x02\x02\x01\0\0"sv) == "open: hash: expected 1, got 2");
+  CHECK(taker_error(16, "\x02\x01\x02\0\0"sv) == "open: mode: expected 0 or 1, got 2");
   CHECK(giver_error(32, "\x02\0\0"sv) == "opened: status: expected 0 or 1, got 2");
   CHECK(giver_error(33, "\0\0\0\1\0\0\x02\0\0\0\0\0"sv) == "listing: more: expected 0 or 1, got 2");
   CHECK(giver_error(35, "") == "data: expected 1-1048576 bytes, got 0");
-  CHECK(taker_error(21, "") == "frame: expected a kind that this side reads, got 21");
+  CHECK(giver_error(38, "\0\0\0\1\0\0\0\0\x03\0\0\0\0"sv) == "chunks: state: expected 0-2, got 3");
+  CHECK(taker_error(29, "") == "frame: expected a kind that this side reads, got 29");
   CHECK(taker_error(33, "") == "frame: expected a kind that this side reads, got 33");
   CHECK(giver_error(16, "") == "frame: expected a kind that this side reads, got 16");
 }

@@ -1,0 +1,251 @@
+#include "client/delta_taker.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/limits.h"
+#include "sync/index.h"
+
+namespace callboard::client {
+namespace {
+
+constexpr std::size_t kReadBytes = 256 * KiB;
+// How much of a file tells whether chunks are worth while, and how far contents may have moved in it.
+constexpr std::uint64_t kProbeBytes = 48 * MiB;
+constexpr std::uint64_t kMovedBytes = 16 * MiB;
+// Less than this on the connection says nothing of its rate.
+constexpr std::uint64_t kRateBytesMin = 16 * MiB;
+constexpr std::uint64_t kBurstBytesMin = 128 * KiB;
+
+std::size_t read_at(int fd, std::span<std::byte> into, std::uint64_t offset) {
+  for (;;) {
+    const ssize_t got = ::pread(fd, into.data(), into.size(), static_cast<off_t>(offset));
+    if (got >= 0) return static_cast<std::size_t>(got);
+    if (errno != EINTR) return 0;
+  }
+}
+
+double seconds_between(Instant from, Instant to) { return std::chrono::duration<double>(to - from).count(); }
+
+}  // namespace
+
+struct DeltaTaker::Current {
+  WantedFile file;
+  sync::DeltaPlanner planner{sync::ChunkList()};
+  sync::ChunkList chunks;  // Of the new version, as far as they came.
+  std::uint64_t chunks_bytes = 0;
+  // While the older version is being cut.
+  Fd older;
+  std::uint64_t older_size_bytes = 0;
+  std::uint64_t older_chunked = 0;
+  sync::Chunker chunker;
+
+  bool is_wanted =
+      false;  // All that is wanted of it was said; what comes of the list is of use for the index alone.
+  bool was_probed = false;
+  Instant first_at;
+  std::uint64_t first_received = 0;
+  Instant last_at;
+  std::uint64_t last_received = 0;
+};
+
+DeltaTaker::DeltaTaker(const TakerParts& parts, TakerState& state)
+    : parts_(parts),
+      state_(state),
+      started_(parts.clock.monotonic()),
+      queue_(kOffersUsed * (sync::kChunksMax / kChunksPerFrame + 1)) {}
+
+DeltaTaker::~DeltaTaker() {
+  queue_.close();
+  if (thread_.joinable()) thread_.join();
+}
+
+Result<bool> DeltaTaker::want(const WantedFile& file, const Digest& older) {
+  const std::uint64_t size_bytes = file.entry.size_bytes;
+  if (!older || size_bytes - file.offset < sync::kDeltaFileMin || size_bytes > sync::kDeltaFileMax)
+    return false;
+  if (sync::has_compressed_name(file.path.name())) return false;
+  sync::Index* index = parts_.folder.index();
+  if (state_.goes_whole(file.path)) {
+    // One of the lists was wrong. They are made anew when they are needed.
+    if (index != nullptr) static_cast<void>(index->forget_chunks(older));
+    return false;
+  }
+  const Result<sync::FileStatus> status = parts_.root.status(file.path);
+  if (!status || status->kind != sync::FileKind::file || status->size_bytes < sync::kDeltaFileMin ||
+      status->size_bytes > sync::kDeltaFileMax)
+    return false;
+  std::vector<std::uint64_t> groups;
+  WantedFile asked = file;
+  asked.older = older;
+  if (index != nullptr) {
+    if (auto kept = sync::kept_chunks(*index, older, status->size_bytes)) {
+      groups = sync::DeltaPlanner(*std::move(kept)).group_names();
+    }
+  }
+  if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+  if (const Result<void> wanted = state_.want_chunks(std::move(asked), groups); !wanted)
+    return wanted.error();
+  return true;
+}
+
+void DeltaTaker::on_chunks(TakerMachine::ChunksCome come) {
+  queue_.push({std::move(come), parts_.clock.monotonic(), parts_.socket.received_bytes()});
+}
+
+void DeltaTaker::run() {
+  while (std::optional<Arrived> arrived = queue_.pop()) {
+    if (!state_.is_stopping()) take(*std::move(arrived));
+  }
+}
+
+void DeltaTaker::take(Arrived arrived) {
+  if (!current_) current_ = begin(arrived);
+  Current& current = *current_;
+  current.last_at = arrived.when;
+  current.last_received = arrived.received_bytes;
+  const protocol::ChunksState state = arrived.come.state;
+  const std::size_t before = current.chunks.size();
+  if (!current.planner.open(arrived.come.chunks, current.chunks)) {
+    state_.stop(Error{Outcome::refused, "the giver broke the rules: it names chunks that are not here"});
+    return;
+  }
+  for (std::size_t i = before; i < current.chunks.size(); ++i)
+    current.chunks_bytes += current.chunks[i].size_bytes();
+  if (state == protocol::ChunksState::more) {
+    if (!current.is_wanted && is_hopeless(current)) want_whole(current);
+    return;
+  }
+  if (!current.is_wanted) decide(current, state);
+  current_.reset();
+}
+
+std::unique_ptr<DeltaTaker::Current> DeltaTaker::begin(const Arrived& arrived) const {
+  auto current = std::make_unique<Current>();
+  current->file = arrived.come.file;
+  current->first_at = arrived.when;
+  current->first_received = arrived.received_bytes;
+  Result<Fd> older = parts_.root.open_file(current->file.path);
+  if (!older) return current;  // Vanished: all of it is wanted.
+  const Result<sync::FileStatus> status = sync::status_of(older->get());
+  if (!status) return current;
+  current->older_size_bytes = status->size_bytes;
+  sync::Index* index = parts_.folder.index();
+  if (index != nullptr) {
+    if (auto kept = sync::kept_chunks(*index, current->file.older, status->size_bytes)) {
+      current->planner.add_old(*kept);
+      static_cast<void>(current->planner.group_names());
+      current->older_chunked = current->older_size_bytes;
+      return current;
+    }
+  }
+  current->older = *std::move(older);
+  return current;
+}
+
+// Cuts the older version on to `end`.
+void DeltaTaker::chunk_older(Current& current, std::uint64_t end) const {
+  end = std::min(end, current.older_size_bytes);
+  if (!current.older || current.older_chunked >= end) return;
+  std::vector<std::byte> block(kReadBytes);
+  sync::ChunkList more;
+  while (current.older_chunked < end && !state_.is_stopping()) {
+    const std::size_t got = read_at(current.older.get(), block, current.older_chunked);
+    current.chunker.update(ByteView(block).first(got), more);
+    current.older_chunked = got == 0 ? current.older_size_bytes : current.older_chunked + got;
+  }
+  if (current.older_chunked == current.older_size_bytes) current.chunker.finish(more);
+  current.planner.add_old(more);
+}
+
+// Once, when enough of the list has come to tell.
+bool DeltaTaker::is_hopeless(Current& current) const {
+  if (current.was_probed || current.chunks_bytes < kProbeBytes) return false;
+  current.was_probed = true;
+  chunk_older(current, current.chunks_bytes + kMovedBytes);
+  DeltaCosts probe = costs(current, current.planner.plan(current.chunks));
+  probe.size_bytes = current.chunks_bytes;
+  // As if the rest were like what has come.
+  probe.to_chunk_bytes = std::min(probe.to_chunk_bytes, current.chunks_bytes);
+  if (current.older_chunked == current.older_size_bytes) probe.to_chunk_bytes = 0;
+  return !delta_pays(probe);
+}
+
+std::optional<double> DeltaTaker::link_rate(const Current& current) const {
+  std::optional<double> rate;
+  // What came so far: a lower bound, for the giver may have had pauses.
+  const double so_far = seconds_between(started_, current.last_at);
+  if (current.last_received >= kRateBytesMin && so_far > 0)
+    rate = static_cast<double>(current.last_received) / so_far;
+  // A list that is kept comes as fast as the link is.
+  const std::uint64_t burst = current.last_received - current.first_received;
+  const double took = seconds_between(current.first_at, current.last_at);
+  if (burst >= kBurstBytesMin)
+    rate = std::max(rate.value_or(0), static_cast<double>(burst) / std::max(took, 1e-6));
+  return rate;
+}
+
+DeltaCosts DeltaTaker::costs(const Current& current, const sync::DeltaPlan& plan) const {
+  DeltaCosts costs;
+  costs.size_bytes = current.file.entry.size_bytes - current.file.offset;
+  costs.wanted_bytes = plan.wanted_bytes;
+  costs.ranges = plan.segments.size() / 2;
+  costs.to_chunk_bytes = current.older_size_bytes - current.older_chunked;
+  costs.link_rate = link_rate(current);
+  return costs;
+}
+
+void DeltaTaker::decide(Current& current, protocol::ChunksState state) {
+  const std::uint64_t size_bytes = current.file.entry.size_bytes;
+  if (state != protocol::ChunksState::complete || current.chunks_bytes != size_bytes) {
+    current.chunks.clear();
+    return want_whole(current);
+  }
+  // Before the rest of the older version is read: would it pay if all were in it?
+  DeltaCosts best = costs(current, sync::DeltaPlan{});
+  best.wanted_bytes = 0;
+  if (!delta_pays(best)) return want_whole(current);
+  chunk_older(current, current.older_size_bytes);
+  if (state_.is_stopping()) return;
+  sync::DeltaPlan plan = sync::clipped(current.planner.plan(current.chunks), current.file.offset);
+  if (delta_pays(costs(current, plan))) return want_plan(current, std::move(plan));
+  want_whole(current);
+}
+
+void DeltaTaker::want_plan(Current& current, sync::DeltaPlan plan) {
+  std::vector<protocol::Range> ranges;
+  std::uint64_t offset = current.file.offset;
+  for (const sync::DeltaSegment& segment : plan.segments) {
+    if (!segment.old_offset) ranges.push_back({offset, segment.size_bytes});
+    offset += segment.size_bytes;
+  }
+  if (ranges.size() > kRangesUsed) return want_whole(current);
+  auto delta = std::make_shared<Delta>();
+  delta->plan = std::move(plan);
+  delta->chunks = std::move(current.chunks);
+  current.file.delta = std::move(delta);
+  current.is_wanted = true;
+  // An error has stopped the state already.
+  static_cast<void>(state_.want_ranges(current.file, ranges));
+}
+
+void DeltaTaker::want_whole(Current& current) {
+  if (current.chunks_bytes == current.file.entry.size_bytes && !current.chunks.empty()) {
+    auto delta = std::make_shared<Delta>();
+    delta->chunks = std::move(current.chunks);
+    current.file.delta = std::move(delta);
+  }
+  current.is_wanted = true;
+  const std::uint64_t size_bytes = current.file.entry.size_bytes;
+  static_cast<void>(
+      state_.want_ranges(current.file, {{current.file.offset, size_bytes - current.file.offset}}));
+}
+
+}  // namespace callboard::client
