@@ -56,6 +56,13 @@ Result<void> check_items(const std::vector<std::string>& items) {
   return {};
 }
 
+// The server granted it a moment ago. That it is gone or silent now, or the ticket no longer good, means that the transfer
+// was over before we came, and may go well the next time. Anything else is likely to happen again.
+bool was_over_before(Outcome connecting) {
+  return connecting == Outcome::not_found || connecting == Outcome::timed_out ||
+         connecting == Outcome::refused;
+}
+
 PullReport ended(const Error& error) {
   PullReport report;
   report.outcome = error.outcome;
@@ -169,9 +176,7 @@ PullReport PullJob::take_granted(const PullRequest& request, const Granted& gran
     taker_ = nullptr;
   } else {
     report = ended(rest.error());
-    // The server granted it a moment ago. That it is gone now, or the ticket no longer good, means that the transfer was
-    // over before we came.
-    if (report.outcome != Outcome::cancelled) report.outcome = Outcome::interrupted;
+    if (was_over_before(report.outcome)) report.outcome = Outcome::interrupted;
   }
   const std::lock_guard lock(mutex_);
   socket_ = nullptr;

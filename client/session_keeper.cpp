@@ -18,6 +18,7 @@ SessionKeeper::SessionKeeper(net::Loop& loop, Options options, Handlers handlers
       handlers_(std::move(handlers)),
       last_server_(options_.folder),
       pause_timer_(loop, [this] { attempt(); }),
+      silence_timer_(loop, [this] { search(); }),
       waiting_timer_(loop, [this] { expire_waiting(); }),
       pause_(options_.pause_min) {}
 
@@ -27,22 +28,41 @@ void SessionKeeper::attempt() {
   if (is_over_) return;
   was_remembered_ = !options_.server && last_server_.get().has_value();
   if (options_.server) return connect(*options_.server);
-  if (was_remembered_) return connect(*last_server_.get());
-  search();
+  if (!was_remembered_) return search();
+  connect(*last_server_.get());
+  silence_timer_.set_after(options_.silence_max);
 }
 
 void SessionKeeper::search() {
-  was_remembered_ = false;
+  nothing_found_.reset();
   Finder::Handlers handlers;
   handlers.on_found = [this](const net::Endpoint& server) {
-    loop_.retire(std::move(finder_));
-    connect(server);
+    stop_searching();
+    on_found(server);
   };
-  handlers.on_nothing_yet = [this](const Error& why) {
-    if (!options_.waits_for_server) return end(why);
-    handlers_.on_searching(why.text);
-  };
+  handlers.on_nothing_yet = [this](const Error& why) { on_nothing_found(why); };
   finder_ = std::make_unique<Finder>(loop_, options_.search, std::move(handlers));
+}
+
+void SessionKeeper::on_found(const net::Endpoint& server) {
+  nothing_found_.reset();
+  if (connection_) {
+    if (server == *current_) return;  // It is only slow.
+    loop_.retire(std::move(connection_));
+  }
+  was_remembered_ = false;
+  connect(server);
+}
+
+void SessionKeeper::on_nothing_found(const Error& why) {
+  if (options_.waits_for_server) return handlers_.on_searching(why.text);
+  if (!connection_) return end(why);
+  nothing_found_ = why;
+}
+
+void SessionKeeper::stop_searching() {
+  silence_timer_.cancel();
+  if (finder_) loop_.retire(std::move(finder_));
 }
 
 void SessionKeeper::connect(const net::Endpoint& to) {
@@ -56,6 +76,7 @@ void SessionKeeper::connect(const net::Endpoint& to) {
 }
 
 void SessionKeeper::on_action(protocol::ClientAction next) {
+  stop_searching();
   if (std::holds_alternative<action::Joined>(next)) {
     was_joined_ = true;
     pause_ = options_.pause_min;
@@ -70,9 +91,14 @@ void SessionKeeper::on_action(protocol::ClientAction next) {
 
 void SessionKeeper::on_closed(const Error& why) {
   loop_.retire(std::move(connection_));
+  silence_timer_.cancel();
   if (is_over_) return handlers_.on_lost(why, false);
   // Where the server was there is none, or another one: it may have moved.
-  if (!was_joined_ && was_remembered_) return search();
+  if (!was_joined_ && std::exchange(was_remembered_, false)) {
+    if (nothing_found_) return end(*nothing_found_);
+    if (!finder_) search();
+    return;
+  }
   const bool is_final = why.outcome == Outcome::refused && !was_joined_;
   if (is_final || !options_.rejoin) return end(why);
   if (!was_joined_ && !options_.waits_for_server) return end(why);
@@ -108,6 +134,7 @@ void SessionKeeper::leave() {
   if (is_over_) return;
   if (!connection_) return end(Error{Outcome::cancelled, "left"});
   is_over_ = true;
+  stop_searching();
   fail_waiting(Error{Outcome::cancelled, "left"});
   connection_->close(Outcome::done, "left");
 }
@@ -117,7 +144,7 @@ void SessionKeeper::end(const Error& why) {
   is_over_ = true;
   pause_timer_.cancel();
   waiting_timer_.cancel();
-  if (finder_) loop_.retire(std::move(finder_));
+  stop_searching();
   fail_waiting(why);
   handlers_.on_lost(why, false);
 }

@@ -14,12 +14,15 @@
 namespace callboard::client {
 
 // Finds the server, joins, and after a lost connection does it again: first where the server was, then by asking the
-// network, with a pause that doubles up to kPauseMax. Asks made while there is no connection wait for one.
+// network, with a pause that doubles up to kPauseMax. Where a server was and something is silent now, it asks the network
+// beside it, and the first that answers is taken. Asks made while there is no connection wait for one.
 // Loop thread only.
 class SessionKeeper {
  public:
   static constexpr Duration kPauseMin = 500ms;
   static constexpr Duration kPauseMax = 15s;
+  // A server in the LAN greets in a few milliseconds; one that writes much to a slow disk may take longer.
+  static constexpr Duration kSilenceMax = 500ms;
 
   struct Options {
     protocol::ClientIdentity identity;    // `wall` is set at every attempt.
@@ -28,7 +31,8 @@ class SessionKeeper {
     std::string folder;  // Where the last good address is kept; empty: nowhere.
     bool rejoin = true;
     Duration pause_min = kPauseMin;
-    bool waits_for_server = true;  // false: a server that is not found at once is an end, not a wait.
+    Duration silence_max = kSilenceMax;  // At the last good address, before the network is asked, too.
+    bool waits_for_server = true;        // false: a server that is not found at once is an end, not a wait.
   };
   struct Handlers {
     Connection::ActionHandler on_action;
@@ -57,6 +61,9 @@ class SessionKeeper {
 
   void attempt();
   void search();
+  void on_found(const net::Endpoint& server);
+  void on_nothing_found(const Error& why);
+  void stop_searching();
   void connect(const net::Endpoint& to);
   void on_action(protocol::ClientAction action);
   void on_closed(const Error& why);
@@ -73,7 +80,9 @@ class SessionKeeper {
   std::unique_ptr<Finder> finder_;
   std::unique_ptr<Connection> connection_;
   std::deque<Waiting> waiting_;
+  std::optional<Error> nothing_found_;  // What the finder said while a connection was on its way.
   net::Timer pause_timer_;
+  net::Timer silence_timer_;
   net::Timer waiting_timer_;
   Duration pause_;
   bool was_remembered_ = false;  // The present attempt goes to the last good address.

@@ -6,8 +6,6 @@
 #include <utility>
 #include <variant>
 
-#include <nlohmann/json.hpp>
-
 #include "base/limits.h"
 #include "base/text.h"
 #include "protocol/client_fields.h"
@@ -20,8 +18,6 @@
 
 namespace callboard::protocol {
 namespace {
-
-using Json = nlohmann::json;
 
 // Values and keys a message may have: bounds the tree that is built of it, about 100 bytes each. The largest a client
 // sends is a list of items (key and value each); a server's has four more keys and values in every item.
@@ -92,10 +88,10 @@ Result<Parts> split(std::uint8_t kind, ByteView body) {
 }
 
 struct Shape {
-  const Json& object;
+  const FieldReader& reader;
   bool attached;
 
-  bool has(const char* key) const { return object.contains(key); }
+  bool has(const char* key) const { return reader.has(key); }
   bool has_attachment() const { return attached; }
 };
 
@@ -165,14 +161,13 @@ template <class Message>
 Result<Message> decode(std::uint8_t kind, ByteView body, std::size_t values_max) {
   const auto parts = split(kind, body);
   if (!parts) return parts.error();
-  if (const auto sound = check_json(parts->json, values_max); !sound) return sound.error().prefixed("frame");
-  const Json object = Json::parse(parts->json.begin(), parts->json.end(), nullptr, false);
-  if (!object.is_object())
-    return refused("frame", std::string("expected an object, got ") + object.type_name());
+  const auto parsed = parse_json(parts->json, values_max);
+  if (!parsed) return parsed.error().prefixed("frame");
 
-  const Shape shape{object, parts->attachment.has_value()};
-  FieldReader reader(object, parts->attachment);
+  FieldReader reader(**parsed, parts->attachment);
+  const Shape shape{reader, parts->attachment.has_value()};
   std::string verb;
+  reader.expect_object();
   reader.required("verb", verb, kVerbText);
   if (reader.failed()) return refused("frame", reader.error());
   if (kind == kFrameObject && body.size() > kHeaderMax && !may_be_long<Message>(verb)) {

@@ -18,6 +18,23 @@ std::string range(std::uint64_t min, std::uint64_t max) {
 
 }  // namespace
 
+void FieldReader::expect(bool holds, std::string_view error) {
+  if (!holds && !failed()) fail(std::string(error));
+}
+
+void FieldReader::expect_object() { static_cast<void>(is_object(*object_)); }
+
+void FieldReader::optional_attachment(Document& document) {
+  if (attachment_) document = std::make_shared<const std::string>(as_text(*attachment_));
+  attachment_read_ = true;
+}
+
+void FieldReader::fail(std::string text) { error_ = std::move(text); }
+
+void FieldReader::in(std::string_view where) { error_ = std::string(where) + ": " + error_; }
+
+void FieldReader::in_entry(std::size_t index) { in("entry " + std::to_string(index)); }
+
 void FieldReader::fail_type(std::string_view expected, const Json& got) {
   const std::string what = got.is_number() ? got.dump() : got.type_name();
   fail("expected " + std::string(expected) + ", got " + what);

@@ -22,7 +22,8 @@
 namespace callboard::protocol {
 
 // Reads one message from a parsed JSON object, which must outlive it. The first field that is missing, of the wrong type
-// or beyond its limit is kept as the error; everything after it is skipped.
+// or beyond its limit is kept as the error; everything after it is skipped. The templates are made for every field of every
+// message, so what does not depend on the type is not in them.
 class FieldReader {
  public:
   template <class T>
@@ -54,13 +55,11 @@ class FieldReader {
     expect(attachment_.has_value(), "attachment: missing");
     optional_attachment(document);
   }
-  void optional_attachment(Document& document) {
-    if (attachment_) document = std::make_shared<const std::string>(as_text(*attachment_));
-    attachment_read_ = true;
-  }
-  void expect(bool holds, std::string_view error) {
-    if (!holds && !failed()) fail(std::string(error));
-  }
+  void optional_attachment(Document& document);
+  void expect(bool holds, std::string_view error);
+  // Before anything else.
+  void expect_object();
+  bool has(const char* key) const { return member(key) != nullptr; }
 
   // After the description: an attachment that no field took is an error, too.
   void finish() { expect(!attachment_ || attachment_read_, "attachment: expected none"); }
@@ -71,9 +70,10 @@ class FieldReader {
   void read(const Json& json, std::string& value, const TextRule& rule);
 
  private:
-  void fail(std::string text) { error_ = std::move(text); }
+  void fail(std::string text);
   // Puts where it happened before what happened.
-  void in(std::string_view where) { error_ = std::string(where) + ": " + error_; }
+  void in(std::string_view where);
+  void in_entry(std::size_t index);
   void fail_type(std::string_view expected, const Json& got);
   const std::string* text_of(const Json& json, std::string_view expected);
 
@@ -119,7 +119,7 @@ class FieldReader {
   void read(const Json& json, std::vector<T>& values, std::size_t max) {
     for_each_element(json, max, [&](const Json& element) {
       read(element, values.emplace_back());
-      if (failed()) in("entry " + std::to_string(values.size() - 1));
+      if (failed()) in_entry(values.size() - 1);
     });
   }
   template <class T>

@@ -1,6 +1,9 @@
 #include "protocol/field_writer.h"
 
+#include <array>
+#include <charconv>
 #include <cstdint>
+#include <utility>
 
 #include "base/text.h"
 
@@ -53,6 +56,43 @@ void append_escaped(std::string_view utf8, std::string& out) {
 }
 
 }  // namespace
+
+FieldWriter::FieldWriter(std::string_view verb) : json_("{\"verb\":") { text(verb); }
+
+void FieldWriter::required_attachment(const Document& document) { attachment_ = document; }
+void FieldWriter::optional_attachment(const Document& document) { attachment_ = document; }
+
+std::string FieldWriter::finish() && { return std::move(json_) + '}'; }
+
+void FieldWriter::begin_member(std::string_view key) {
+  if (json_.back() != '{') json_ += ',';
+  text(key);
+  json_ += ':';
+}
+
+void FieldWriter::note_bad(std::string_view key) { bad_key_ = key; }
+
+void FieldWriter::signed_number(std::int64_t value) {
+  std::array<char, 24> digits{};
+  json_.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr);
+}
+
+void FieldWriter::unsigned_number(std::uint64_t value) {
+  std::array<char, 24> digits{};
+  json_.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr);
+}
+
+void FieldWriter::write(SessionId value) { text(to_text(value)); }
+void FieldWriter::write(UniqueId value) { text(to_text(value)); }
+void FieldWriter::write(Outcome value) { text(to_text(value)); }
+
+void FieldWriter::write(const Camera& value) {
+  json_ += '[';
+  write(value.x);
+  json_ += ',';
+  write(value.y);
+  json_ += ']';
+}
 
 void FieldWriter::text(std::string_view value) {
   json_ += '"';

@@ -1,9 +1,8 @@
 #pragma once
 
-#include <array>
-#include <charconv>
 #include <chrono>
 #include <concepts>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -17,35 +16,31 @@
 namespace callboard::protocol {
 
 // Writes one message as a JSON object, fields in the order of their description. Never fails: texts that are not UTF-8
-// are mended and remembered. Used by codec.cpp alone.
+// are mended and remembered. Used by codec.cpp alone. The templates are made for every field of every message, so what does
+// not depend on the type is not in them.
 class FieldWriter {
  public:
   template <class T>
   using Ref = const T&;
 
-  explicit FieldWriter(std::string_view verb) {
-    json_ = "{\"verb\":";
-    text(verb);
-  }
+  explicit FieldWriter(std::string_view verb);
 
   template <class T, class... Limits>
   void required(std::string_view key, const T& value, const Limits&... limits) {
-    if (json_.back() != '{') json_ += ',';
-    text(key);
-    json_ += ':';
+    begin_member(key);
     const bool was_utf8 = bad_key_.empty();
     write(value, limits...);
-    if (was_utf8 && not_utf8_) bad_key_ = key;
+    if (was_utf8 && not_utf8_) note_bad(key);
   }
   template <class T, class... Limits>
   void optional(std::string_view key, const T& value, const Limits&... limits) {
     if (!is_default(value)) required(key, value, limits...);
   }
-  void required_attachment(const Document& document) { attachment_ = document; }
-  void optional_attachment(const Document& document) { attachment_ = document; }
+  void required_attachment(const Document& document);
+  void optional_attachment(const Document& document);
   void expect(bool, std::string_view) {}
 
-  std::string finish() && { return std::move(json_) + '}'; }
+  std::string finish() &&;
   const Document& attachment() const { return attachment_; }
   // The first field with a text that had to be mended; empty when all were UTF-8.
   std::string_view bad_key() const { return bad_key_; }
@@ -62,26 +57,27 @@ class FieldWriter {
 
   // Appends a JSON string.
   void text(std::string_view value);
+  // Appends a key, after a comma where one is needed.
+  void begin_member(std::string_view key);
+  void note_bad(std::string_view key);
+  void signed_number(std::int64_t value);
+  void unsigned_number(std::uint64_t value);
 
   void write(bool value) { json_ += value ? "true" : "false"; }
   template <std::integral T>
   void write(T value) {
-    std::array<char, 24> digits{};
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-    json_.append(digits.data(), end);
+    if constexpr (std::signed_integral<T>) {
+      signed_number(value);
+    } else {
+      unsigned_number(value);
+    }
   }
   void write(Timestamp value) { write(value.ms); }
   void write(std::chrono::milliseconds value) { write(std::int64_t{value.count()}); }
-  void write(SessionId value) { text(to_text(value)); }
-  void write(UniqueId value) { text(to_text(value)); }
-  void write(Outcome value) { text(to_text(value)); }
-  void write(const Camera& value) {
-    json_ += '[';
-    write(value.x);
-    json_ += ',';
-    write(value.y);
-    json_ += ']';
-  }
+  void write(SessionId value);
+  void write(UniqueId value);
+  void write(Outcome value);
+  void write(const Camera& value);
   void write(const std::string& value, const TextRule& rule);
   template <class T>
   void write(const std::optional<T>& value) {
@@ -113,9 +109,7 @@ class FieldWriter {
   void write(const std::map<std::string, T>& values, const TextRule&, std::size_t) {
     json_ += '{';
     for (const auto& [key, value] : values) {
-      if (json_.back() != '{') json_ += ',';
-      text(key);
-      json_ += ':';
+      begin_member(key);
       write(value);
     }
     json_ += '}';

@@ -247,6 +247,68 @@ TEST_CASE("a remembered address that answers is joined without asking the networ
   CHECK(announcer.searches() == 0);
 }
 
+// A workstation that remembers `remembered`, and asks `announcer` when it asks the network.
+void remember(Workstation& here, const support::TempDir& folder, const net::Endpoint& remembered,
+              const FakeAnnouncer& announcer) {
+  LastServer(folder.path().string()).set(remembered);
+  here.options.server.reset();
+  here.options.folder = folder.path().string();
+  here.options.search.discovery_port = announcer.port();
+  here.options.search.wait = 5s;
+  here.options.silence_max = 1ms;
+}
+
+TEST_CASE("something that accepts and says nothing at the remembered address holds nobody up") {
+  Workstation here;
+  const support::TempDir folder;
+  FakeServer silent(here.loop);
+  silent.greets = false;
+  FakeAnnouncer announcer(here.loop, {announcement(here.server.at())});
+  remember(here, folder, silent.at(), announcer);
+  here.start();
+  here.until([&] { return here.joins == 1; });
+  CHECK(here.server.has_joined());
+  CHECK(here.endings.empty());
+  CHECK(LastServer(folder.path().string()).get() == here.server.at());
+  here.until([&] { return silent.session().has_ended; });
+}
+
+TEST_CASE("a server that greets late is waited for where the network knows no other") {
+  Workstation here;
+  const support::TempDir folder;
+  here.server.greets = false;
+  FakeAnnouncer announcer(here.loop, {announcement(here.server.at())});
+  remember(here, folder, here.server.at(), announcer);
+  here.start();
+  here.until([&] { return announcer.searches() > 0; });
+  here.settle();
+  CHECK(here.joins == 0);
+  CHECK(here.endings.empty());
+  CHECK(here.server.sessions().size() == 1);
+}
+
+TEST_CASE(
+    "a visit to an address that is silent, in a network that knows no server, ends with what the network "
+    "said") {
+  Workstation here;
+  const support::TempDir folder;
+  auto silent = std::make_unique<FakeServer>(here.loop);
+  silent->greets = false;
+  FakeAnnouncer announcer(here.loop, {});
+  remember(here, folder, silent->at(), announcer);
+  here.options.search.wait = 1ms;
+  here.options.rejoin = false;
+  here.options.waits_for_server = false;
+  here.start();
+  here.until([&] { return announcer.searches() > 0 && !silent->sessions().empty(); });
+  here.settle();
+  CHECK(here.endings.empty());
+  silent->session().connection.reset();
+  here.until([&] { return !here.endings.empty(); });
+  CHECK(here.endings[0].why.outcome == Outcome::not_found);
+  CHECK_FALSE(here.endings[0].will_rejoin);
+}
+
 TEST_CASE("leaving says goodbye, answers what waits, and is the last thing heard") {
   Workstation here;
   here.start();

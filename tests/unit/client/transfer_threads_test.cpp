@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "client/pull_job.h"
+#include "protocol/codec.h"
 #include "tests/support/temp_dir.h"
 #include "tests/unit/client/fake_server.h"
 
@@ -46,6 +47,9 @@ struct SilentServer {
     listener = net::TcpListener::listen(loop, {"127.0.0.1", 0}, std::move(handlers)).value();
   }
   Granted grant() const { return {listener->local(), 5, UniqueId{1, 2}, "lighting"}; }
+  void say(const protocol::ServerMessage& message) {
+    connections.at(0)->write(protocol::encode(message).head);
+  }
   void await_connection() {
     REQUIRE(loop.run_until([this] { return !connections.empty(); }, kTestLimit));
   }
@@ -114,6 +118,36 @@ TEST_CASE("a pull that broke says why as the server tells it") {
   const auto report = pull->report().get();
   CHECK(report->outcome == Outcome::interrupted);
   CHECK(report->text == "lighting left");
+}
+
+TEST_CASE("a pull whose data connection finds nobody may be run again") {
+  Taking here;
+  {
+    SilentServer gone;
+    here.desk.granted.set(gone.grant());
+  }
+  here.desk.ended.set(Error{Outcome::cancelled, "the session is over"});
+  TransferThreads threads(here.desk, here.folder.get());
+  const auto report = threads.pull(request())->report().get();
+  REQUIRE(report);
+  CHECK(report->outcome == Outcome::interrupted);
+}
+
+TEST_CASE(
+    "a pull whose data connection is answered by something else says so, and not that it may be run again") {
+  Taking here;
+  SilentServer server;
+  here.desk.granted.set(server.grant());
+  here.desk.ended.set(Error{Outcome::cancelled, "the session is over"});
+  TransferThreads threads(here.desk, here.folder.get());
+  const auto pull = threads.pull(request());
+  server.await_connection();
+  server.say(protocol::Yours{});
+  REQUIRE(server.loop.run_until([&] { return server.ended == 1; }, kTestLimit));
+  const auto report = pull->report().get();
+  REQUIRE(report);
+  CHECK(report->outcome == Outcome::usage);
+  CHECK_THAT(report->text, Catch::Contains("expected \"ready\", got \"yours\""));
 }
 
 TEST_CASE("a pull of several items that is cancelled at the second is cancelled, whatever the first was") {

@@ -68,8 +68,8 @@ TEST_CASE("a million opening brackets are refused at once") {
 
 TEST_CASE("values and keys are counted up to a limit") {
   // The object, two keys, two values.
-  CHECK(check_json(R"({"a":1,"b":2})", 5));
-  const auto refused = check_json(R"({"a":1,"b":2})", 4);
+  CHECK(parse_json(R"({"a":1,"b":2})", 5));
+  const auto refused = parse_json(R"({"a":1,"b":2})", 4);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().text == "expected JSON, got too many values");
 }
