@@ -92,9 +92,12 @@ Result<KeptVersion> Versions::take(const RelativePath& path, const Place& from, 
   return version;
 }
 
+Result<RelativePath> Versions::path_of(const KeptVersion& version) const {
+  return RelativePath::from_bytes(folder_name(version.kept_at) + "/" + version.path.bytes());
+}
+
 Result<Versions::Slot> Versions::slot_of(const KeptVersion& version) const {
-  Result<RelativePath> path =
-      RelativePath::from_bytes(folder_name(version.kept_at) + "/" + version.path.bytes());
+  Result<RelativePath> path = path_of(version);
   if (!path) return path.error();
   Result<Fd> parent = folder_.open_parent(*path);
   if (!parent) return parent.error();

@@ -41,6 +41,10 @@ class Versions {
   // Forgets a file or link after all: it was nothing but a copy of what a giver has.
   Result<void> discard(const KeptVersion& version);
 
+  // Where it lies, from folder().
+  Result<RelativePath> path_of(const KeptVersion& version) const;
+  const Root& folder() const { return folder_; }
+
   // Newest first, of everything at or beneath `path`; at most `most`. Directories appear only when empty.
   Result<std::vector<KeptVersion>> list(const RelativePath& path, std::size_t most) const;
 

@@ -15,9 +15,9 @@ namespace fs = std::filesystem;
 using Catch::Contains;
 using support::write_file;
 
-const std::vector<std::string> kVerbs{"serve", "discover",  "init",   "join",     "users",
-                                      "story", "analytics", "assets", "messages", "say",
-                                      "at",    "ls",        "pull",   "abort",    "status"};
+const std::vector<std::string> kVerbs{"serve",   "discover", "init",      "join",   "users",    "versions",
+                                      "restore", "story",    "analytics", "assets", "messages", "say",
+                                      "at",      "ls",       "pull",      "abort",  "status"};
 
 struct Office : Studio {
   fs::path rigging = add_user("rigging");
@@ -79,6 +79,41 @@ TEST_CASE("with --json every verb prints one object a line and nothing else") {
   CHECK(exit_code(*office.joined) == 130);
   for (const auto& each : objects(office.server().printed(Stream::out))) CHECK(each.at("event").is_string());
   for (const auto& each : objects(office.joined->printed(Stream::out))) CHECK(each.at("event").is_string());
+}
+
+TEST_CASE("what a pull moved out of the way is listed, and comes back") {
+  Office office;
+  support::write_file(office.folder("rigging") / "dev/a", "rigging's");
+  support::write_file(office.folder("lighting") / "dev/a", "lighting's");
+  const auto run = [&](std::vector<std::string> words) { return office.run("lighting", std::move(words)); };
+  CHECK(run({"versions"}).out.empty());
+  CHECK(run({"restore", "/dev/a"}).ending.exit_code == 3);
+  REQUIRE(run({"pull", "/dev", "--from", "rigging"}).ending.exit_code == 0);
+
+  const auto listed = run({"versions", "/dev", "--json"});
+  CHECK(listed.ending.exit_code == 0);
+  REQUIRE(objects(listed.out).size() == 1);
+  const Json version = objects(listed.out).front();
+  CHECK(version.at("event") == "version");
+  CHECK(version.at("path") == "dev/a");
+  CHECK(version.at("size") == 10);
+  CHECK(version.at("kind") == "file");
+  CHECK(support::read_file(office.folder("lighting") / std::string(version.at("kept_as"))) == "lighting's");
+  CHECK_THAT(run({"versions"}).out, Contains("/dev/a") && Contains(std::string(version.at("kept_at"))));
+
+  const auto restored = run({"restore", "/dev/a", "--version", std::string(version.at("kept_at")), "--json"});
+  CHECK(restored.err ==
+        "\"/dev/a\" made room and is kept as " + std::string(objects(restored.out)[0].at("kept_as")) + "\n");
+  CHECK(restored.ending.exit_code == 0);
+  CHECK(events(restored.out, "restored").front().at("files") == 1);
+  CHECK(support::read_file(office.folder("lighting") / "dev/a") == "lighting's");
+  CHECK(run({"restore", "/dev/a", "--version", "1", "--to", "/dev/b"}).ending.exit_code == 0);
+  CHECK(support::read_file(office.folder("lighting") / "dev/b") == "rigging's");
+  CHECK(run({"restore", "/dev/a", "--version", "9"}).ending.exit_code == 3);
+  CHECK(run({"restore", "/dev/a", "--version", "20"}).ending.exit_code == 3);
+  CHECK(run({"restore", "/dev/a", "--version", "2026"}).ending.exit_code != 0);
+  CHECK(run({"restore", "../a"}).ending.exit_code == 2);
+  CHECK(run({"restore"}).ending.exit_code == 2);
 }
 
 TEST_CASE("what makes no sense is a usage error, said before any server is asked") {

@@ -88,6 +88,25 @@ TEST_CASE("a link that leads nowhere is found, an address is not followed") {
         Violations{"docs/x.md:1: link to \"missing.md\", which does not exist"});
 }
 
+TEST_CASE("a test that a table names and nobody has written is found") {
+  const std::vector<SourceFile> sources{
+      {"tests/x.cpp", "TEST_CASE(\"it works\") {}\nTEST_CASE(\"it ends\", \"[x]\") {}\n"}};
+  const auto found = [&](const std::string& row) {
+    return check_named_tests({"docs/x.md", "| case | test |\n| --- | --- |\n" + row + "\n"}, sources);
+  };
+  CHECK(found("| a | unit/sync: it works \u00b7 it ends \u00b7 `tool/run` |").empty());
+  CHECK(found("| a | unit/sync: it works \u00b7 e2e: it sleeps |") ==
+        Violations{"docs/x.md:3: no test \"it sleeps\""});
+}
+
+TEST_CASE("every test that docs/nasty_cases.md names is there") {
+  const auto files = project_files(kRoot);
+  for (const auto& file : files) {
+    if (file.path == "docs/nasty_cases.md") return must_be_empty(check_named_tests(file, files));
+  }
+  FAIL("there is no docs/nasty_cases.md");
+}
+
 TEST_CASE("the project keeps to its layers") { must_be_empty(over_project(check_layers, false)); }
 
 TEST_CASE("the project's files keep their size and shape") {

@@ -127,6 +127,36 @@ Violations check_links(const SourceFile& file, const fs::path& root) {
   return found;
 }
 
+Violations check_named_tests(const SourceFile& table, const std::vector<SourceFile>& sources) {
+  constexpr std::string_view kBetween = " \u00b7 ";
+  Violations found;
+  std::istringstream lines(table.content);
+  int number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    if (!line.ends_with(" |") || line.ends_with("- |") || line.ends_with(" test |")) continue;
+    std::string_view cell = std::string_view(line).substr(0, line.size() - 2);
+    cell.remove_prefix(cell.rfind("| ") + 2);
+    while (!cell.empty()) {
+      std::string_view name = cell.substr(0, cell.find(kBetween));
+      cell.remove_prefix(std::min(cell.size(), name.size() + kBetween.size()));
+      for (const std::string_view ring : {"unit/", "e2e: ", "scripted: ", "sim: "}) {
+        if (name.starts_with(ring)) name.remove_prefix(name.find(": ") + 2);
+      }
+      if (name.find('`') != std::string_view::npos) continue;  // A program.
+      const std::string quoted = '"' + std::string(name) + '"';
+      const bool is_there = std::any_of(sources.begin(), sources.end(), [&](const SourceFile& file) {
+        return file.path.starts_with("tests/") && file.content.find(quoted) != std::string::npos;
+      });
+      if (!is_there) {
+        found.push_back(table.path + ":" + std::to_string(number) + ": no test \"" + std::string(name) +
+                        "\"");
+      }
+    }
+  }
+  return found;
+}
+
 std::vector<SourceFile> project_files(const fs::path& root) {
   static constexpr std::array kFolders{"base",   "protocol", "sync",  "net",  "server",
                                        "client", "tools",    "tests", "docs", "README.md"};

@@ -26,6 +26,9 @@ Violations check_own_header(const SourceFile& file, const std::filesystem::path&
 // Links in Markdown that are no addresses must lead to files beneath `root`.
 Violations check_links(const SourceFile& file, const std::filesystem::path& root);
 
+// Tests that the last column of a table names, as "unit/sync: a sentence · another", and that `sources` have not.
+Violations check_named_tests(const SourceFile& table, const std::vector<SourceFile>& sources);
+
 // All sources and documents of the project, without build/ and what begins with a dot.
 std::vector<SourceFile> project_files(const std::filesystem::path& root);
 

@@ -18,6 +18,8 @@ int main(int argc, char** argv) {
   // A workstation's own folder.
   add_init(program);
   add_join(program);
+  add_versions(program);
+  add_restore(program);
 
   // The board.
   add_users(program);

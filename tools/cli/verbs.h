@@ -15,10 +15,12 @@ void add_join(Program& program);
 void add_ls(Program& program);
 void add_messages(Program& program);
 void add_pull(Program& program);
+void add_restore(Program& program);
 void add_say(Program& program);
 void add_serve(Program& program);
 void add_status(Program& program);
 void add_story(Program& program);
 void add_users(Program& program);
+void add_versions(Program& program);
 
 }  // namespace callboard::cli

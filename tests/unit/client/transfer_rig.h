@@ -14,6 +14,7 @@
 #include "client/types.h"
 #include "sync/file_ops.h"
 #include "sync/relative_path.h"
+#include "tests/support/temp_dir.h"
 
 namespace callboard::client {
 
@@ -36,7 +37,7 @@ struct Ends {
 class TransferRig {
  public:
   TransferRig();
-  ~TransferRig();
+  ~TransferRig() = default;
   TransferRig(const TransferRig&) = delete;
   TransferRig& operator=(const TransferRig&) = delete;
 
@@ -60,7 +61,7 @@ class TransferRig {
  private:
   Ends run(const std::filesystem::path& from, const std::filesystem::path& to, const RunOptions& options);
 
-  std::filesystem::path top_;
+  support::TempDir top_;
   std::filesystem::path giver_;
   std::filesystem::path taker_;
   std::atomic<int> pulls_{0};

@@ -1,9 +1,12 @@
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+#include <cerrno>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "sync/restore.h"
 #include "sync/versions.h"
 #include "tests/unit/sync/project_fixture.h"
 
@@ -96,6 +99,128 @@ TEST_CASE("versions are listed newest first, by path, with size and time") {
   CHECK(one->size() == 2);
   CHECK(versions->list({}, 3)->size() == 3);
   CHECK(versions->list(at("nothing"), 3)->empty());
+}
+
+// --- Bringing versions back -------------------------------------------------------------------------------------------
+
+constexpr Timestamp kTuesday{kMonday.ms + 86'400'000};
+constexpr Timestamp kFriday{kTuesday.ms + 3 * 86'400'000};
+
+// Two versions of /dev/a and one of a folder, the present /dev/a beside them.
+struct Kept {
+  TestProject project;
+  FileOps ops;
+  std::unique_ptr<Versions> versions = open_versions(project, ops);
+
+  Kept() {
+    keep("dev/a", "monday's", kMonday);
+    keep("dev/a", "tuesday's", kTuesday);
+    project.write("dev/a", "present");
+    project.write("set/x", "x");
+    project.write("set/deep/y", "y");
+    project.make_link("set/link", "x");
+    project.make_folder("set/empty");
+    REQUIRE(versions->move_away(at("set"), {project.root().fd(), "set"}, kTuesday).has_value());
+  }
+  void keep(std::string_view path, std::string_view content, Timestamp when) const {
+    project.write(path, content);
+    const Fd parent = *project.root().open_parent(at(path));
+    REQUIRE(versions->move_away(at(path), {parent.get(), std::string(at(path).name())}, when).has_value());
+  }
+  std::vector<KeptVersion> listed(std::string_view path) const {
+    return versions->list(at(path), 100).value();
+  }
+  Result<Restored> restored(std::string_view path, std::string_view wanted, std::string_view to) {
+    const auto chosen = choose_version(listed(path), at(path), wanted);
+    if (!chosen) return chosen.error();
+    return restore({project.root(), ops, *versions, kFriday}, *chosen, at(path), at(to));
+  }
+  bool has_version(std::string_view path, const std::string& look) const {
+    const auto all = listed(path);
+    return std::any_of(all.begin(), all.end(),
+                       [&](const KeptVersion& each) { return project.look(each.place) == look; });
+  }
+};
+
+TEST_CASE("a version that is brought back is a copy, and what stood there becomes a version") {
+  Kept kept;
+  const auto restored = kept.restored("dev/a", "", "dev/a");
+  REQUIRE(restored.has_value());
+  CHECK(restored->files == 1);
+  CHECK(restored->bytes == 9);
+  REQUIRE(restored->kept.size() == 1);
+  CHECK(restored->kept.front().kept_at == kFriday);
+  CHECK(kept.project.look("dev/a") == "file:tuesday's");
+  for (const char* each : {"file:monday's", "file:tuesday's", "file:present"})
+    CHECK(kept.has_version("dev/a", each));
+  CHECK(kept.listed("dev/a").size() == 3);
+  // Changing what was brought back does not change the version.
+  kept.project.write("dev/a", "edited");
+  CHECK(kept.has_version("dev/a", "file:tuesday's"));
+}
+
+TEST_CASE("versions are named by number from the newest, or by the beginning of their time") {
+  Kept kept;
+  REQUIRE(kept.restored("dev/a", "2", "dev/a").has_value());
+  CHECK(kept.project.look("dev/a") == "file:monday's");
+  REQUIRE(kept.restored("dev/a", "2026-11-22", "dev/b").has_value());
+  CHECK(kept.project.look("dev/b") == "file:tuesday's");
+  CHECK(kept.project.look("dev/a") == "file:monday's");
+  CHECK(kept.restored("dev/a", "4", "dev/a").error().outcome == Outcome::not_found);
+  CHECK(kept.restored("dev/a", "0", "dev/a").error().outcome == Outcome::not_found);
+  CHECK(kept.restored("dev/a", "1999", "dev/a").error().outcome == Outcome::not_found);
+  CHECK(kept.restored("dev/a", "2026", "dev/a").error().outcome == Outcome::usage);
+  CHECK(kept.restored("dev/none", "", "dev/none").error().text == "no version of \"/dev/none\" was kept");
+}
+
+TEST_CASE("a folder that was kept comes back with all that was in it, also over a file") {
+  Kept kept;
+  kept.project.write("set", "a file by now");
+  const auto restored = kept.restored("set", "", "set");
+  REQUIRE(restored.has_value());
+  CHECK(restored->files == 3);
+  CHECK(kept.project.look("set/x") == "file:x");
+  CHECK(kept.project.look("set/deep/y") == "file:y");
+  CHECK(kept.project.look("set/link") == "link:x");
+  CHECK(kept.project.look("set/empty") == "folder");
+  CHECK(kept.has_version("set", "file:a file by now"));
+  REQUIRE(kept.restored("set", "2", "elsewhere/old set").has_value());
+  CHECK(kept.project.look("elsewhere/old set/deep/y") == "file:y");
+}
+
+TEST_CASE("what lies there as it was kept is left alone") {
+  Kept kept;
+  REQUIRE(kept.restored("dev/a", "1", "dev/a").has_value());
+  const auto again = kept.restored("dev/a", "2", "dev/a");
+  REQUIRE(again.has_value());
+  CHECK(again->files == 0);
+  CHECK(again->unchanged_files == 1);
+  CHECK(again->kept.empty());
+}
+
+TEST_CASE(
+    "whichever system call fails while a version is brought back, nothing is half and nothing is lost") {
+  for (int failing = 0;; ++failing) {
+    Kept kept;
+    ScriptedOps ops([&](const ScriptedOps::Call& call) { return call.number == failing ? ENOSPC : 0; });
+    const auto versions = Versions::open(kept.project.root(), ops);
+    const auto chosen = choose_version(kept.listed("dev/a"), at("dev/a"), "").value();
+    bool restored = false;
+    if (versions) {
+      restored = restore({kept.project.root(), ops, **versions, kFriday}, chosen, at("dev/a"), at("dev/a"))
+                     .has_value();
+    }
+    INFO("call " << failing);
+    const std::string now = kept.project.look("dev/a");
+    CHECK((now == "file:present" || now == "file:tuesday's"));
+    CHECK((now == "file:present" || kept.has_version("dev/a", "file:present")));
+    CHECK(kept.has_version("dev/a", "file:tuesday's"));
+    CHECK(kept.has_version("dev/a", "file:monday's"));
+    if (ops.calls() <= failing) {
+      CHECK(restored);
+      break;
+    }
+  }
 }
 
 }  // namespace callboard::sync

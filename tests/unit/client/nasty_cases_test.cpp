@@ -1,0 +1,149 @@
+// What docs/nasty_cases.md says of cases that have no other place: each by a whole pull.
+#include <catch2/catch.hpp>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "base/limits.h"
+#include "tests/support/tree.h"
+#include "tests/unit/client/transfer_rig.h"
+
+namespace callboard::client {
+namespace {
+
+namespace fs = std::filesystem;
+using support::read_file;
+using support::write_file;
+
+struct stat status_of(const fs::path& path) {
+  struct stat status {};
+  REQUIRE(::lstat(path.c_str(), &status) == 0);
+  return status;
+}
+
+// Fails the calls that `rule` has an errno for.
+class FailingOps final : public sync::FileOps {
+ public:
+  using Rule = std::function<int(sync::FileCall, const std::string&)>;
+  explicit FailingOps(Rule rule) : rule_(std::move(rule)) {}
+
+ protected:
+  int fault(sync::FileCall call, const std::string& name) override { return rule_(call, name); }
+
+ private:
+  Rule rule_;
+};
+
+TEST_CASE("files with several names arrive as files of their own, and a name here is never written through") {
+  TransferRig rig;
+  write_file(rig.giver() / "a", "theirs");
+  fs::create_hard_link(rig.giver() / "a", rig.giver() / "b");
+  write_file(rig.taker() / "a", "mine");
+  fs::create_hard_link(rig.taker() / "a", rig.taker() / "twin of a");
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  CHECK(read_file(rig.taker() / "a") == "theirs");
+  CHECK(read_file(rig.taker() / "b") == "theirs");
+  CHECK(status_of(rig.taker() / "a").st_ino != status_of(rig.taker() / "b").st_ino);
+  CHECK(read_file(rig.taker() / "twin of a") == "mine");
+}
+
+TEST_CASE("a file with holes arrives with all of its bytes") {
+  TransferRig rig;
+  constexpr std::uint64_t kSize = 9 * MiB + 3;
+  write_file(rig.giver() / "sparse", "begin");
+  REQUIRE(::truncate((rig.giver() / "sparse").c_str(), static_cast<off_t>(kSize)) == 0);
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  CHECK(fs::file_size(rig.taker() / "sparse") == kSize);
+  CHECK(rig.differences().empty());
+}
+
+TEST_CASE("permissions arrive, but never the bits that lend somebody's rights") {
+  TransferRig rig;
+  write_file(rig.giver() / "tool", "x");
+  write_file(rig.giver() / "plain", "x");
+  REQUIRE(::chmod((rig.giver() / "tool").c_str(), 06755) == 0);
+  REQUIRE(::chmod((rig.giver() / "plain").c_str(), 0640) == 0);
+  fs::create_directory(rig.giver() / "shared");
+  REQUIRE(::chmod((rig.giver() / "shared").c_str(), 03775) == 0);
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  CHECK((status_of(rig.taker() / "tool").st_mode & 07777) == 0755);
+  CHECK((status_of(rig.taker() / "plain").st_mode & 07777) == 0640);
+  CHECK((status_of(rig.taker() / "shared").st_mode & 07777) == 0775);
+  CHECK(rig.pull().pull.files == 0);
+}
+
+TEST_CASE("clocks that go wrong decide nothing: the giver's content arrives, older or newer") {
+  TransferRig rig;
+  for (const std::int64_t seconds : {std::int64_t{0}, std::int64_t{4'000'000'000}}) {
+    const std::string content = "of second " + std::to_string(seconds);
+    write_file(rig.giver() / "a", content);
+    const timespec times[2] = {{0, UTIME_OMIT}, {seconds, 0}};
+    REQUIRE(::utimensat(AT_FDCWD, (rig.giver() / "a").c_str(), times, 0) == 0);
+    REQUIRE(rig.pull().pull.outcome == Outcome::done);
+    CHECK(read_file(rig.taker() / "a") == content);
+    CHECK(status_of(rig.taker() / "a").st_mtim.tv_sec == seconds);
+  }
+}
+
+TEST_CASE("other content of the same size and time is seen and pulled") {
+  TransferRig rig;
+  const timespec times[2] = {{0, UTIME_OMIT}, {1'000'000'000, 0}};
+  for (const char* content : {"one", "two"}) {
+    write_file(rig.giver() / "a", content);
+    REQUIRE(::utimensat(AT_FDCWD, (rig.giver() / "a").c_str(), times, 0) == 0);
+    REQUIRE(rig.pull().pull.outcome == Outcome::done);
+    CHECK(read_file(rig.taker() / "a") == content);
+  }
+}
+
+TEST_CASE("a project folder that cannot be written ends the pull before a byte of content has moved") {
+  TransferRig rig;
+  write_file(rig.giver() / "a", std::string(100'000, 'x'));
+  FailingOps ops([](sync::FileCall call, const std::string&) {
+    const bool writes = call == sync::FileCall::make_directory || call == sync::FileCall::create;
+    return writes ? EROFS : 0;
+  });
+  RunOptions options;
+  options.ops = &ops;
+  const Ends ends = rig.pull(options);
+  CHECK(ends.pull.outcome == Outcome::failed);
+  CHECK_THAT(ends.pull.text, Catch::Contains("read-only file system"));
+  CHECK(ends.give.bytes == 0);
+}
+
+TEST_CASE(
+    "where another file system is mounted in the project its files are reported by name, the rest arrives") {
+  TransferRig rig;
+  write_file(rig.giver() / "mounted/a", "x");
+  write_file(rig.giver() / "b", "x");
+  FailingOps ops([](sync::FileCall call, const std::string& name) {
+    return call == sync::FileCall::rename && name == "a" ? EXDEV : 0;
+  });
+  RunOptions options;
+  options.ops = &ops;
+  const Ends ends = rig.pull(options);
+  REQUIRE(ends.pull.problems.size() == 1);
+  CHECK(ends.pull.problems.front().path == "mounted/a");
+  CHECK_THAT(ends.pull.problems.front().error.text, Catch::Contains("cross-device"));
+  CHECK(read_file(rig.taker() / "b") == "x");
+  CHECK_FALSE(fs::exists(rig.taker() / "mounted/a"));
+}
+
+TEST_CASE("names that other systems cannot have arrive as they are") {
+  TransferRig rig;
+  for (const char* name :
+       {"con", "NUL.txt", "trailing dot.", "trailing space ", "a:b", "a<b>|?*", "back\\slash"}) {
+    write_file(rig.giver() / name / name, name);
+  }
+  CHECK(rig.pull().pull.outcome == Outcome::done);
+  CHECK(rig.differences().empty());
+}
+
+}  // namespace
+}  // namespace callboard::client

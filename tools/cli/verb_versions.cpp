@@ -1,0 +1,162 @@
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "base/text.h"
+#include "sync/restore.h"
+#include "tools/cli/program.h"
+#include "tools/cli/verbs.h"
+#include "tools/cli/visit.h"
+
+namespace callboard::cli {
+namespace {
+
+// What a person may still want to see.
+constexpr std::size_t kVersionsMax = 100'000;
+
+struct Choice {
+  std::string path = "/";
+  std::string version;
+  std::string to;
+};
+
+// The project folder and what is kept in it.
+struct Archive {
+  sync::Root root;
+  sync::FileOps ops;
+  std::unique_ptr<sync::Versions> versions;
+};
+
+Result<std::unique_ptr<Archive>> open_archive(const Run& run) {
+  const auto& folder = run.settings.project_folder();
+  if (!folder) {
+    return Error{Outcome::usage, "no project folder: run it in one, or name it with --folder"};
+  }
+  auto root = sync::Root::open(folder->native());
+  if (!root) return root.error();
+  auto archive = std::make_unique<Archive>(Archive{*std::move(root), {}, nullptr});
+  auto versions = sync::Versions::open(archive->root, archive->ops);
+  if (!versions) return versions.error();
+  archive->versions = *std::move(versions);
+  return archive;
+}
+
+Result<sync::RelativePath> path_from(const std::string& text) {
+  auto path = sync::RelativePath::from_item(text);
+  if (!path) return Error{Outcome::usage, path.error().text};
+  return path;
+}
+
+std::string_view kind_text(sync::FileKind kind) {
+  switch (kind) {
+    case sync::FileKind::file:
+      return "file";
+    case sync::FileKind::directory:
+      return "directory";
+    case sync::FileKind::symlink:
+      return "link";
+    case sync::FileKind::pipe:
+    case sync::FileKind::socket:
+    case sync::FileKind::device:
+      break;
+  }
+  return "other";
+}
+
+JsonObject version_object(const sync::KeptVersion& version) {
+  JsonObject object{{"event", "version"}, {"kept_at", to_iso(version.kept_at)}, {"size", version.size_bytes}};
+  object.add("kind", kind_text(version.kind));
+  object.add_bytes("path", version.path.bytes());
+  object.add_bytes("kept_as", version.place);
+  return object;
+}
+
+Result<void> list(Run& run, const Choice& choice) {
+  const auto path = path_from(choice.path);
+  if (!path) return path.error();
+  const auto archive = open_archive(run);
+  if (!archive) return archive.error();
+  const auto listed = (*archive)->versions->list(*path, kVersionsMax);
+  if (!listed) return listed.error();
+  std::vector<std::vector<std::string>> rows{{"KEPT AT", "SIZE", "PATH"}};
+  for (const sync::KeptVersion& version : *listed) {
+    run.output.object(version_object(version));
+    rows.push_back({to_iso(version.kept_at), human_bytes(version.size_bytes), version.path.to_item()});
+  }
+  if (listed->empty()) {
+    run.output.message("no versions are kept");
+  } else {
+    run.output.table(rows);
+  }
+  if (listed->size() == kVersionsMax) run.output.warning("only the newest 100000 are shown");
+  return {};
+}
+
+void show(Output& output, const sync::RelativePath& to, const sync::Restored& restored) {
+  for (const sync::KeptVersion& version : restored.kept) {
+    output.message(fmt::format("{} made room and is kept as {}", callboard::quoted(version.path.to_item()),
+                               escaped(version.place)));
+    output.object(version_object(version));
+  }
+  if (restored.files == 0 && restored.unchanged_files > 0) {
+    output.line(fmt::format("{} is as it was kept", callboard::quoted(to.to_item())));
+  } else {
+    output.line(fmt::format("restored {}: {} files, {}", callboard::quoted(to.to_item()), restored.files,
+                            human_bytes(restored.bytes)));
+  }
+  JsonObject object{{"event", "restored"},
+                    {"files", restored.files},
+                    {"bytes", restored.bytes},
+                    {"unchanged_files", restored.unchanged_files},
+                    {"versions", restored.kept.size()}};
+  object.add_bytes("path", to.bytes());
+  output.object(object);
+}
+
+Result<void> bring_back(Run& run, const Choice& choice) {
+  const auto path = path_from(choice.path);
+  if (!path) return path.error();
+  const auto to = choice.to.empty() ? path : path_from(choice.to);
+  if (!to) return to.error();
+  const auto archive = open_archive(run);
+  if (!archive) return archive.error();
+  auto& versions = *(*archive)->versions;
+  const auto listed = versions.list(*path, kVersionsMax);
+  if (!listed) return listed.error();
+  const auto chosen = sync::choose_version(*listed, *path, choice.version);
+  if (!chosen) return chosen.error();
+  const sync::RestoreParts parts{(*archive)->root, (*archive)->ops, versions, system_clock().wall()};
+  const auto restored = sync::restore(parts, *chosen, *path, *to);
+  if (!restored) return restored.error();
+  show(run.output, *to, *restored);
+  return {};
+}
+
+}  // namespace
+
+void add_versions(Program& program) {
+  auto choice = std::make_shared<Choice>();
+  program
+      .add_verb({.name = "versions",
+                 .summary = "what was kept of files that had to make room, newest first",
+                 .example = "callboard versions /dev/chr/Moria"})
+      .takes({Key::folder})
+      .text(choice->path, "PATH", "a file or folder of the project (default: all of it)")
+      .runs([choice](Run& run) { return list(run, *choice); });
+}
+
+void add_restore(Program& program) {
+  auto choice = std::make_shared<Choice>();
+  program
+      .add_verb({.name = "restore",
+                 .summary = "bring a kept version back; what stands there now becomes a version itself",
+                 .example = "callboard restore /dev/chr/Moria/rig.blend --version 2026-11-21T13:52"})
+      .takes({Key::folder})
+      .text(choice->path, "PATH", "what was kept: a file, or a folder with all beneath", Need::required)
+      .text(choice->version, "--version TIME|N",
+            "when it was kept, or 1 for the newest, 2 for the one before (default: 1)")
+      .text(choice->to, "--to PATH", "where to put it (default: where it was)")
+      .runs([choice](Run& run) { return bring_back(run, *choice); });
+}
+
+}  // namespace callboard::cli
