@@ -24,8 +24,6 @@ class TakerContent {
   void end(const TakerMachine::FileEnds& ends);
 
  private:
-  void finish();
-
   TakerWriters& writers_;
   TakerState& state_;
   WantedFile wanted_;
