@@ -80,28 +80,17 @@ void TakerContent::end(const TakerMachine::FileEnds& ends) {
   } else if (ends.outcome != Outcome::done) {
     state_.add_problem(wanted_.path.bytes(),
                        {ends.outcome, quoted(wanted_.path.to_item()) + ": " + ends.text});
+  } else if (incoming_ && incoming_->has_waiting_bytes()) {
+    writers_.finish(std::move(wanted_), std::move(*incoming_));
+    return incoming_.reset();
   } else if (incoming_) {
-    finish();
+    writers_.on_staged(wanted_, incoming_->finish());
   } else {
     state_.on_changed(wanted_.path, wanted_.entry, "what was here of it vanished");
   }
   if (incoming_ && ends.outcome != Outcome::done) incoming_->discard();
   incoming_.reset();
   state_.settle();
-}
-
-void TakerContent::finish() {
-  Result<sync::StagedFile> staged = incoming_->finish();
-  if (staged) {
-    state_.on_staged();
-    if (wanted_.delta) writers_.keep_chunks(wanted_);
-    writers_.commit(sync::Change::file(std::move(*staged)));
-  } else if (is_mismatch(staged.error())) {
-    if (wanted_.delta) state_.go_whole(wanted_.path);
-    state_.on_changed(wanted_.path, wanted_.entry, "it changed while it was read");
-  } else {
-    state_.stop(staged.error());
-  }
 }
 
 }  // namespace callboard::client

@@ -28,7 +28,6 @@ class TakerContent {
   void begin_delta();
   void write_piece(ByteView content);
   void copy_up_to_wanted();
-  void finish();
 
   TakerWriters& writers_;
   TakerState& state_;

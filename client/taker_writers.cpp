@@ -35,6 +35,7 @@ Result<std::unique_ptr<TakerWriters>> TakerWriters::start(const TakerParts& part
       sync::Stager::open(parts.root, parts.ops, parts.transfer, parts.clock.wall());
   if (!stager) return stager.error();
   writers->stager_ = std::move(*stager);
+  if (durable) writers->stager_->bypass_cache();
   Result<std::unique_ptr<sync::Versions>> versions = sync::Versions::open(parts.root, parts.ops);
   if (!versions) return versions.error();
   writers->versions_ = std::move(*versions);
@@ -65,7 +66,12 @@ void TakerWriters::write(TakerMachine::WholeFile file, std::shared_ptr<TakerBuff
   const std::size_t slash = path.rfind('/');
   const std::size_t which =
       std::hash<std::string_view>{}(slash == path.npos ? "" : path.substr(0, slash)) % write_queues_.size();
-  write_queues_[which].push({std::move(file), std::move(buffer)});
+  write_queues_[which].push(SmallFile{std::move(file), std::move(buffer)});
+}
+
+void TakerWriters::finish(WantedFile file, sync::IncomingFile incoming) {
+  finishing_queue_ = (finishing_queue_ + 1) % write_queues_.size();
+  write_queues_[finishing_queue_].push(LargeFile{std::move(file), std::move(incoming)});
 }
 
 void TakerWriters::commit(sync::Change change) { commit_queue_.push({std::move(change)}); }
@@ -87,24 +93,36 @@ Result<void> TakerWriters::finish_round() {
 
 void TakerWriters::run_writer(TakerQueue<WriteTask>& queue) {
   while (std::optional<WriteTask> task = queue.pop()) {
-    if (!state_.is_cancelled()) write_one(task->file);
+    if (!state_.is_cancelled()) std::visit([this](auto& one) { perform(one); }, *task);
     task.reset();
   }
 }
 
-void TakerWriters::write_one(const TakerMachine::WholeFile& file) {
-  const WantedFile& wanted = file.file;
-  Result<sync::StagedFile> staged = stager_->stage_whole(wanted.path, wanted.entry, file.content);
+void TakerWriters::perform(const SmallFile& small) {
+  const WantedFile& wanted = small.file.file;
+  const ByteView content = small.file.content;
+  Result<sync::StagedFile> staged = stager_->stage_whole(wanted.path, wanted.entry, content);
+  if (staged) state_.on_content(content.size());
+  on_staged(wanted, std::move(staged));
+  state_.settle();
+}
+
+void TakerWriters::perform(LargeFile& large) {
+  on_staged(large.file, large.incoming.finish());
+  state_.settle();
+}
+
+void TakerWriters::on_staged(const WantedFile& file, Result<sync::StagedFile> staged) {
   if (staged) {
     state_.on_staged();
-    state_.on_content(file.content.size());
+    if (file.delta) keep_chunks(file);
     commit(sync::Change::file(std::move(*staged)));
   } else if (is_mismatch(staged.error())) {
-    state_.on_changed(wanted.path, wanted.entry, "it changed while it was read");
+    if (file.delta) state_.go_whole(file.path);
+    state_.on_changed(file.path, file.entry, "it changed while it was read");
   } else {
     state_.stop(staged.error());
   }
-  state_.settle();
 }
 
 // --- The committing thread --------------------------------------------------------------------------------------------

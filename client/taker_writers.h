@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <thread>
+#include <variant>
 
 #include "base/clock.h"
 #include "client/taker.h"
@@ -24,7 +25,8 @@ bool is_mismatch(const Error& error);
 
 // What changes the disk in a pull: two threads write small files, one commits what is staged. Large files are written by
 // the thread that receives them, from the cache where their bytes were just put: handed to another core, each byte costs
-// half as much again, and the pull takes as long.
+// half as much again, and the pull takes as long. What is gathered to go past the page cache is not in any core's way: the
+// first two write that, too.
 // After a stop everything handed over is still written and committed; after a cancel it is dropped, and what is staged
 // waits for the next try. The state must outlive it.
 class TakerWriters : private sync::CommitListener {
@@ -45,6 +47,10 @@ class TakerWriters : private sync::CommitListener {
   void write(TakerMachine::WholeFile file, std::shared_ptr<TakerBuffer> buffer);
   // Receiving thread only: the large file under way, written before the call returns.
   TakerContent& content() { return content_; }
+  // A large file all of which came, and some of which is still to be written.
+  void finish(WantedFile file, sync::IncomingFile incoming);
+  // Hands it to the committer, or says why there is none. Thread: any.
+  void on_staged(const WantedFile& file, Result<sync::StagedFile> staged);
   void commit(sync::Change change);
   // Of a verified file, for the next time it is pulled. Thread: any.
   void keep_chunks(const WantedFile& file);
@@ -54,10 +60,15 @@ class TakerWriters : private sync::CommitListener {
   void close();
 
  private:
-  struct WriteTask {
+  struct SmallFile {
     TakerMachine::WholeFile file;
     std::shared_ptr<TakerBuffer> buffer;
   };
+  struct LargeFile {
+    WantedFile file;
+    sync::IncomingFile incoming;
+  };
+  using WriteTask = std::variant<SmallFile, LargeFile>;
   struct CommitTask {
     std::optional<sync::Change> change;  // nullopt: finish.
     std::shared_ptr<std::promise<std::optional<Error>>> finished = nullptr;
@@ -65,7 +76,8 @@ class TakerWriters : private sync::CommitListener {
 
   TakerWriters(const TakerParts& parts, TakerState& state, bool durable);
   void run_writer(TakerQueue<WriteTask>& queue);
-  void write_one(const TakerMachine::WholeFile& file);
+  void perform(const SmallFile& small);
+  void perform(LargeFile& large);
   void run_committer();
   std::optional<Error> perform(CommitTask& task);
   sync::Committer& committer();
@@ -80,6 +92,7 @@ class TakerWriters : private sync::CommitListener {
   std::unique_ptr<sync::Stager> stager_;
   std::unique_ptr<sync::Versions> versions_;
   TakerContent content_;
+  std::size_t finishing_queue_ = 0;  // Receiving thread only.
   TakerBuffers buffers_;
   std::array<TakerQueue<WriteTask>, 2> write_queues_;
   TakerQueue<CommitTask> commit_queue_;

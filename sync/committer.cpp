@@ -93,10 +93,10 @@ Result<void> Committer::finish() {
 Result<void> Committer::commit_group() {
   if (Result<void> synced = sync_staged(); !synced) return synced;
   Attempt last;
-  for (const Change& change : group_) {
-    last = commit_one(change);
+  for (const Change* change : by_directory()) {
+    last = commit_one(*change);
     if (last && last->fatal) break;
-    if (last) parts_.listener.on_failed(change.path, last->error);
+    if (last) parts_.listener.on_failed(change->path, last->error);
   }
   parent_fd_ = Fd();
   const Result<void> recorded = record_group();
@@ -108,6 +108,24 @@ Result<void> Committer::commit_group() {
   group_bytes_ = 0;
   if (last && last->fatal) return last->error;
   return recorded;
+}
+
+// Directory by directory, so that each is opened once a group whatever the order in which several writers finished. A
+// directory's parent comes first: it begins the same and is shorter.
+std::vector<const Change*> Committer::by_directory() const {
+  std::vector<std::pair<std::string_view, const Change*>> sorted;
+  sorted.reserve(group_.size());
+  for (const Change& change : group_) {
+    const std::string_view path = change.path.bytes();
+    sorted.emplace_back(path.substr(0, path.size() - std::min(path.size(), change.path.name().size() + 1)),
+                        &change);
+  }
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<const Change*> changes;
+  changes.reserve(sorted.size());
+  for (const auto& [directory, change] : sorted) changes.push_back(change);
+  return changes;
 }
 
 // Contents reach the disk before their names do: a name never stands for bytes that a power cut could take. The same

@@ -97,6 +97,7 @@ class Committer {
 
   bool is_due(Instant now) const;
   Result<void> commit_group();
+  std::vector<const Change*> by_directory() const;
   Result<void> sync_staged();
   Attempt commit_one(const Change& change);
   Attempt open_parent_of(const RelativePath& path);

@@ -21,6 +21,7 @@ enum class FileCall : std::uint8_t {
   create,
   open,
   reserve,
+  bypass_cache,
   read,
   write,
   set_mode,
@@ -71,6 +72,8 @@ class FileOps {
   Opened open_or_make_directory(const Place& place);  // 0700.
   // Blocks for the whole file; its size stays what was written. 0 where the file system cannot.
   int reserve(int fd, std::uint64_t size_bytes);
+  // Whether writes go straight to disk, from aligned memory to aligned offsets; an error where they cannot.
+  int bypass_cache(int fd, bool is_bypassing);
   Transferred write_some(int fd, ByteView bytes);
   Transferred read_some(int fd, std::span<std::byte> into);
   int set_mode(int fd, std::uint16_t mode);

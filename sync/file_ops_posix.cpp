@@ -101,6 +101,16 @@ int FileOps::reserve(int fd, std::uint64_t size_bytes) {
 #endif
 }
 
+int FileOps::bypass_cache(int fd, bool is_bypassing) {
+  if (const int error = fault(FileCall::bypass_cache, "")) return error;
+#ifdef O_DIRECT
+  const int flags = fcntl(fd, F_GETFL);
+  return error_of([&] { return fcntl(fd, F_SETFL, is_bypassing ? flags | O_DIRECT : flags & ~O_DIRECT); });
+#else
+  return is_bypassing ? ENOSYS : 0;
+#endif
+}
+
 Transferred FileOps::write_some(int fd, ByteView bytes) {
   if (const int error = fault(FileCall::write, "")) return {0, error};
   return transferred([&] { return ::write(fd, bytes.data(), bytes.size()); });

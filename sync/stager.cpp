@@ -64,15 +64,22 @@ IncomingFile::IncomingFile(IncomingFile&& other) noexcept
       file_(std::move(other.file_)),
       fd_(std::move(other.fd_)),
       offset_(other.offset_),
-      hasher_(std::move(other.hasher_)) {}
+      hasher_(std::move(other.hasher_)),
+      block_(std::move(other.block_)) {}
 
 IncomingFile::~IncomingFile() {
+  if (stager_ == nullptr) return;
   const bool whole_or_large = offset_ == file_.entry.size_bytes || offset_ >= kResumeMin;
-  if (stager_ != nullptr && !whole_or_large) discard();
+  if (!whole_or_large) {
+    discard();
+  } else {
+    static_cast<void>(put_block(true));  // A next try goes on from what is on disk, be it less.
+  }
 }
 
 void IncomingFile::discard() {
   if (stager_ == nullptr) return;
+  block_.reset();
   fd_ = Fd();
   // What cannot be removed is swept when the transfer ends.
   static_cast<void>(stager_->ops_.remove_file(stager_->place(file_.name)));
@@ -111,10 +118,46 @@ Result<void> IncomingFile::write(ByteView bytes) {
     // Beyond 1 MiB a call, writing without reserved blocks is three times slower.
     const ByteView piece = bytes.first(std::min<std::size_t>(bytes.size(), kBulkDataMax));
     hasher_.update(piece);
-    if (Result<void> written = write_through(piece); !written) return written;
+    if (Result<void> written = put(piece); !written) return written;
+    offset_ += piece.size();
     bytes = bytes.subspan(piece.size());
   }
   return {};
+}
+
+// Only what begins at the file's start: later blocks keep its alignment.
+void IncomingFile::bypass_cache() {
+  ENSURE(offset_ == 0);
+  if (!stager_->bypasses_cache_ || file_.entry.size_bytes < kBypassCacheMin) return;
+  if (stager_->ops_.bypass_cache(fd_.get(), true) != 0) return;  // Through the cache, then.
+  block_ = stager_->blocks_.take();
+  if (block_ == nullptr) static_cast<void>(stager_->ops_.bypass_cache(fd_.get(), false));
+}
+
+Result<void> IncomingFile::put(ByteView bytes) {
+  while (block_ != nullptr && !bytes.empty()) {
+    bytes = bytes.subspan(block_->append(bytes));
+    if (!block_->is_full()) continue;
+    if (Result<void> written = put_block(false); !written) return written;
+  }
+  return write_through(bytes);
+}
+
+// What cannot go past the cache goes through it, and so does what follows it. The end of a file never can: it is rarely
+// aligned.
+Result<void> IncomingFile::put_block(bool is_last) {
+  if (block_ == nullptr) return {};
+  FileOps& ops = stager_->ops_;
+  Transferred put;
+  if (!block_->aligned().empty()) put = ops.write_some(fd_.get(), block_->aligned());
+  if (put.error != 0 && put.error != EINVAL) return failure("write", put.error);
+  if (!is_last && put.size_bytes == block_->all().size()) {
+    block_->clear();
+    return {};
+  }
+  if (const int error = ops.bypass_cache(fd_.get(), false)) return failure("write", error);
+  const DirectBlocks::Pointer block = std::move(block_);
+  return write_through(block->all().subspan(put.size_bytes));
 }
 
 Result<void> IncomingFile::write_through(ByteView bytes) {
@@ -122,7 +165,6 @@ Result<void> IncomingFile::write_through(ByteView bytes) {
     const Transferred put = stager_->ops_.write_some(fd_.get(), bytes);
     if (put.error != 0) return failure("write", put.error);
     bytes = bytes.subspan(put.size_bytes);
-    offset_ += put.size_bytes;
   }
   return {};
 }
@@ -140,6 +182,7 @@ Result<StagedFile> IncomingFile::finish() {
   if (const Digest digest = hasher_.digest(); digest != file_.entry.digest) {
     return mismatch("digest " + to_text(file_.entry.digest), to_text(digest));
   }
+  if (Result<void> written = put_block(true); !written) return written.error();
   FileOps& ops = stager_->ops_;
   if (const int error = ops.set_mode(fd_.get(), file_.entry.mode)) return failure("set mode of", error);
   if (const int error = ops.set_mtime(fd_.get(), file_.entry.mtime_ns)) return failure("set time of", error);
@@ -251,6 +294,7 @@ Result<IncomingFile> Stager::begin(const RelativePath& path, const Entry& entry)
     incoming.discard();
     return reserved.error();
   }
+  incoming.bypass_cache();
   return incoming;
 }
 

@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/result.h"
+#include "sync/direct_block.h"
 #include "sync/file_ops.h"
 #include "sync/file_status.h"
 #include "sync/hash.h"
@@ -27,6 +28,8 @@ class Stager;
 
 // Below this a file that broke off is fetched anew: reading it again would cost more than it saves.
 inline constexpr std::uint64_t kResumeMin = 4 * MiB;
+// Files from here on go to disk past the page cache where that is asked for.
+inline constexpr std::uint64_t kBypassCacheMin = 1 * MiB;
 // How long what a broken transfer left may wait for the next try.
 inline constexpr auto kKeptLife = 24h;
 
@@ -51,6 +54,8 @@ class IncomingFile {
   std::uint64_t offset() const { return offset_; }
   // Fails when there would be more bytes than the entry announced, and with the system's cause (disk full, quota).
   Result<void> write(ByteView bytes);
+  // Whether finish() has much to write.
+  bool has_waiting_bytes() const { return block_ != nullptr; }
   // Verifies size and digest. On a mismatch the file is removed and the error says which.
   Result<StagedFile> finish();
   // What came is void (the giver's file changed while it was read).
@@ -61,6 +66,9 @@ class IncomingFile {
   IncomingFile(Stager& stager, StagedFile file, Fd fd);
   Result<void> reserve();
   Result<void> hash_what_is_there();
+  void bypass_cache();
+  Result<void> put(ByteView bytes);
+  Result<void> put_block(bool is_last);
   Result<void> write_through(ByteView bytes);
   Error failure(std::string_view verb, int errno_value) const;
 
@@ -69,6 +77,7 @@ class IncomingFile {
   Fd fd_;
   std::uint64_t offset_ = 0;
   Hasher hasher_;
+  DirectBlocks::Pointer block_;  // What is not written yet.
 };
 
 // The folder `.callboard/tmp/<transfer>` of one pull: where bytes wait until they are verified. Names are
@@ -85,6 +94,10 @@ class Stager {
   ~Stager();
   Stager(const Stager&) = delete;
   Stager& operator=(const Stager&) = delete;
+
+  // From here on large files (kBypassCacheMin) are written past the page cache where the file system can do that: half the
+  // CPU when all of it must reach the disk anyway, and no backlog for a sync to wait for.
+  void bypass_cache() { bypasses_cache_ = true; }
 
   // A small file that came in one piece.
   Result<StagedFile> stage_whole(const RelativePath& path, const Entry& entry, ByteView content);
@@ -114,6 +127,8 @@ class Stager {
   std::string staged_name(const Entry& entry);
 
   FileOps& ops_;
+  bool bypasses_cache_ = false;
+  DirectBlocks blocks_;
   Fd tmp_fd_;
   Fd kept_fd_;
   Fd folder_fd_;

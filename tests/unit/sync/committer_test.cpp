@@ -228,6 +228,24 @@ TEST_CASE("a group is committed when it has its files, its bytes or its age") {
   CHECK(by_bytes.listener.committed.size() == 2);
 }
 
+TEST_CASE("a group is committed directory by directory, each after it was made, in the order within it") {
+  TestProject project;
+  FileOps ops;
+  TestPull pull(project, ops);
+  pull.folder("b");
+  pull.file("b/2", "2");
+  pull.folder("b/deep");
+  pull.folder("b-side");
+  pull.file("b/deep/3", "3");
+  pull.file("top", "0");
+  pull.file("b-side/4", "4");
+  pull.file("b/1", "1");
+  pull.finish();
+  REQUIRE(pull.result().has_value());
+  CHECK(pull.listener.committed ==
+        std::vector<std::string>{"b", "b-side", "top", "b/2", "b/deep", "b/1", "b-side/4", "b/deep/3"});
+}
+
 TEST_CASE("a group that is old enough is committed by a tick") {
   TestProject project;
   FileOps ops;

@@ -2,7 +2,9 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -249,6 +251,85 @@ TEST_CASE("reserved room does not count as bytes that came") {
   const std::vector<std::string> names = project.names_below(".callboard/tmp/7");
   REQUIRE(names.size() == 1);
   CHECK(project.look(names[0]) == "file:");
+}
+
+namespace {
+
+// Takes all of it in pieces, past the page cache where that is asked for.
+Result<StagedFile> take_in(Stager& stager, const std::string& content) {
+  const Entry entry = file_entry("large", content);
+  const std::uint64_t offset = stager.promise_offset(entry);
+  Result<IncomingFile> incoming =
+      offset > 0 ? stager.resume(at("large"), entry) : stager.begin(at("large"), entry);
+  if (!incoming) return incoming.error();
+  constexpr std::size_t kPiece = 300'000;  // Begins and ends where no page does.
+  for (std::size_t at = incoming->offset(); at < content.size(); at += kPiece) {
+    const ByteView rest = as_bytes(content).subspan(at);
+    const Result<void> written = incoming->write(rest.first(std::min(kPiece, rest.size())));
+    if (!written) return written.error();
+  }
+  return incoming->finish();
+}
+
+}  // namespace
+
+TEST_CASE("past the page cache a large file is whole, whatever its size and whatever the disk refuses") {
+  const std::size_t size_bytes =
+      GENERATE(1 * MiB, 1 * MiB + 1, 4 * MiB - 1, 4 * MiB, 4 * MiB + 4096, 6 * MiB + 17);
+  const FileCall refused = GENERATE(FileCall::link /* never made */, FileCall::bypass_cache, FileCall::write);
+  TestProject project;
+  std::map<FileCall, int> calls;
+  ScriptedOps ops([&](const ScriptedOps::Call& call) {
+    return ++calls[call.kind] == 1 && call.kind == refused ? EINVAL : 0;
+  });
+  const auto stager = open_stager(project, ops, "7");
+  stager->bypass_cache();
+  const std::string content = large_content().substr(0, size_bytes);
+  const Result<StagedFile> staged = take_in(*stager, content);
+  INFO("size " << size_bytes << ", refused " << static_cast<int>(refused));
+  REQUIRE(staged.has_value());
+  CHECK(calls[FileCall::bypass_cache] == (refused == FileCall::bypass_cache ? 1 : 2));  // On, and off again.
+  CHECK((project.look(".callboard/tmp/7/" + staged->name) == "file:" + content));
+}
+
+TEST_CASE("small files, and all files where it is not asked for, go through the page cache") {
+  TestProject project;
+  int bypassed = 0;
+  ScriptedOps ops([&](const ScriptedOps::Call& call) {
+    bypassed += call.kind == FileCall::bypass_cache ? 1 : 0;
+    return 0;
+  });
+  {
+    const auto stager = open_stager(project, ops, "7");
+    REQUIRE(take_in(*stager, large_content()).has_value());
+    stager->bypass_cache();
+    REQUIRE(take_in(*stager, large_content().substr(0, 1 * MiB - 1)).has_value());
+  }
+  CHECK(bypassed == 0);
+}
+
+TEST_CASE("past the page cache whichever call fails, the next try makes the file whole") {
+  const std::string content = large_content();
+  for (int failing = 0;; ++failing) {
+    TestProject project;
+    ScriptedOps ops([&](const ScriptedOps::Call& call) { return call.number == failing ? EIO : 0; });
+    {
+      Result<std::unique_ptr<Stager>> stager = Stager::open(project.root(), ops, "7", system_clock().wall());
+      if (stager) {
+        (*stager)->bypass_cache();
+        static_cast<void>(take_in(**stager, content));  // Nearly all fail; what counts is what they leave.
+      }
+    }
+    INFO("call " << failing);
+    CHECK(project.look("large") == "");
+    FileOps sound;
+    const auto again = open_stager(project, sound, "8");
+    again->bypass_cache();
+    const Result<StagedFile> staged = take_in(*again, content);
+    REQUIRE(staged.has_value());
+    CHECK((project.look(".callboard/tmp/8/" + staged->name) == "file:" + content));
+    if (failing >= ops.calls()) break;
+  }
 }
 
 }  // namespace callboard::sync
