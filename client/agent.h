@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "base/limits.h"
 #include "client/access.h"
 #include "client/agent_message.h"
 #include "client/agent_place.h"
@@ -18,8 +19,10 @@ struct Options;
 class Agent {
  public:
   static constexpr std::size_t kCommandsMax = 256;
-  // How long an ask waits for a server while there is none, e.g. in the first moments: as long as a visit looks for one.
+  // How long an ask waits for a server while there is none: as long as a visit looks for one. While nothing was found to be
+  // missing yet, as it is at the start, it waits until a join, with the first look at the folder in it, must have ended.
   static constexpr Duration kServerPatience = 1500ms;
+  static constexpr Duration kFirstPatience = kHandshakeLimit + 5s;
 
   // `access` must outlive it.
   Agent(AgentPlace place, agent::Hello hello, Access& access);

@@ -62,7 +62,7 @@ void AgentCommand::on_bytes(ByteView bytes) {
 
 void AgentCommand::on_asked(agent::AgentSession::Asked asked) {
   if (std::holds_alternative<agent::AskWorkstation>(asked.ask)) return perform(asked);
-  waiting_.push_back({std::move(asked), loop_.now() + Agent::kServerPatience});
+  waiting_.push_back({std::move(asked), loop_.now()});
   look_for_server();
 }
 
@@ -70,13 +70,14 @@ void AgentCommand::look_for_server() {
   // Kept in order: what was asked first is asked first.
   const Result<WorkstationStatus> here = access_.workstation().get();
   const bool is_joined = here && here->is_joined;
-  while (!waiting_.empty() && (is_joined || waiting_.front().deadline <= loop_.now())) {
+  const std::string why = here ? here->why : here.error().text;
+  const Instant since = loop_.now() - (why.empty() ? Agent::kFirstPatience : Agent::kServerPatience);
+  while (!waiting_.empty() && (is_joined || waiting_.front().since <= since)) {
     const Waiting next = std::move(waiting_.front());
     waiting_.pop_front();
     if (is_joined) {
       perform(next.asked);
     } else {
-      const std::string why = here ? here->why : here.error().text;
       answer<bool>(next.asked.id,
                    Error{Outcome::not_found, "no server at the moment" + (why.empty() ? "" : ": " + why)});
     }

@@ -31,7 +31,7 @@ class AgentCommand {
  private:
   struct Waiting {
     agent::AgentSession::Asked asked;
-    Instant deadline;
+    Instant since;
   };
   struct Pulling {
     std::shared_ptr<Transfer> transfer;

@@ -22,7 +22,9 @@ constexpr Duration kTestLimit = 20s;
 
 // Pulls end when the test says so.
 struct FakeTransfer : Transfer {
-  PullProgress progress() const override { return {.files_wanted = 7, .files_done = 3, .listed = true}; }
+  PullProgress progress() const override {
+    return {.files_wanted = 7, .files_done = 3, .listed = true, .current = {}};
+  }
   void cancel() override {
     cancelled.set(true);
     PullReport report;
@@ -208,11 +210,12 @@ TEST_CASE("without a server asks wait a little for one, then are told that there
   place.start();
   const auto client = place.connect();
   SECTION("none comes") {
+    const auto transfer = client->pull({.items = {"/a"}, .from = {}});
     const auto said = client->say("x").get();
     REQUIRE_FALSE(said.has_value());
     CHECK(said.error().outcome == Outcome::not_found);
     CHECK(said.error().text == "no server at the moment: nobody answered");
-    CHECK(client->pull({.items = {"/a"}, .from = {}})->report().get().error().outcome == Outcome::not_found);
+    CHECK(transfer->report().get().error().outcome == Outcome::not_found);
     CHECK(place.access.pull_of("/a") == nullptr);
   }
   SECTION("one comes") {
