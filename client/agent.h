@@ -11,6 +11,7 @@
 namespace callboard::client {
 
 struct Options;
+class Listener;
 
 // Lets the commands of its user on this machine work through a client that is there already: its session, its index, its
 // live tree. Listens on the socket of an AgentPlace, on a thread of its own; what a command asks goes to `access`, whose
@@ -24,8 +25,9 @@ class Agent {
   static constexpr Duration kServerPatience = 1500ms;
   static constexpr Duration kFirstPatience = kHandshakeLimit + 5s;
 
-  // `access` must outlive it.
-  Agent(AgentPlace place, agent::Hello hello, Access& access);
+  // `access` must outlive it, and `listener` that; null: none. It is told what commands said and wrote in this session's name,
+  // which the server tells everybody else; on the thread that brings the answers.
+  Agent(AgentPlace place, agent::Hello hello, Access& access, Listener* listener = nullptr);
   // Ends all connections, and waits for its thread.
   ~Agent();
   Agent(const Agent&) = delete;

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "client/agent_client.h"
+#include "client/client.h"
 #include "net/local_socket.h"
 #include "tests/support/temp_dir.h"
 
@@ -134,6 +135,29 @@ TEST_CASE("a command's asks are carried out by the agent's client") {
   CHECK(client->at("/pln").get().value());  // Answers need not come in order.
   place.access.document.set(Error{Outcome::timed_out, "late"});
   CHECK(story.get().error().outcome == Outcome::timed_out);
+}
+
+// What a join would print.
+struct Heard : Listener {
+  void on_messages(const std::vector<Message>& messages) override { message.set(messages.at(0)); }
+  void on_story(const Document& document) override { story.set(document.revision); }
+  Answer<Message> message;
+  Answer<std::uint64_t> story;
+};
+
+TEST_CASE("what a command says and writes is told to the agent's own listener, whom the server leaves out") {
+  Heard heard;
+  Place place;
+  auto taken = AgentPlace::take(place.folder());
+  REQUIRE(taken.has_value());
+  const Agent agent(std::move(*taken), {}, place.access, &heard);
+  const auto client = place.connect();
+  CHECK(client->say("hello").get().has_value());
+  REQUIRE(heard.message.wait_for(kTestLimit));
+  CHECK((heard.message.get().value().number == 5 && heard.message.get().value().text == "hello"));
+  CHECK(client->set_story("{}", {}, 40).get().has_value());
+  REQUIRE(heard.story.wait_for(kTestLimit));
+  CHECK(heard.story.get().value() == 42);
 }
 
 TEST_CASE("a pull tells how far it is and how it ended") {
