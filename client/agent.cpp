@@ -15,8 +15,12 @@ namespace callboard::client {
 
 class Agent::Impl {
  public:
-  Impl(AgentPlace place, agent::Hello hello, Access& access)
-      : place_(std::move(place)), hello_(std::move(hello)), access_(access), thread_([this] { run(); }) {}
+  Impl(AgentPlace place, agent::Hello hello, Access& access, Listener* listener)
+      : place_(std::move(place)),
+        hello_(std::move(hello)),
+        access_(access),
+        listener_(listener),
+        thread_([this] { run(); }) {}
   ~Impl() {
     inbox_->post([this] { stop(); });
     thread_.join();
@@ -27,14 +31,14 @@ class Agent::Impl {
     auto listener = net::LocalListener::watch(
         loop_, place_.take_listening(),
         [this](std::unique_ptr<net::LocalConnection> connection) { on_connection(std::move(connection)); });
-    if (listener) listener_ = std::move(*listener);
+    if (listener) door_ = std::move(*listener);
     loop_.hold();
     loop_.run();
     inbox_->close();
   }
 
   void stop() {
-    listener_.reset();
+    door_.reset();
     commands_.clear();
     loop_.release();
     loop_.stop();
@@ -50,7 +54,8 @@ class Agent::Impl {
         if (found != commands_.end()) task(*found->second);
       });
     };
-    auto command = std::make_unique<AgentCommand>(loop_, std::move(connection), access_, std::move(post));
+    auto command =
+        std::make_unique<AgentCommand>(loop_, std::move(connection), access_, listener_, std::move(post));
     AgentCommand& started = *(commands_[number] = std::move(command));
     started.start(hello_, [this, number] {
       auto over = commands_.extract(number);
@@ -61,17 +66,18 @@ class Agent::Impl {
   AgentPlace place_;
   agent::Hello hello_;
   Access& access_;
+  Listener* listener_;
   net::Loop loop_;
   // Shared with those who bring answers, and outlived by them.
   std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>(loop_);
-  std::unique_ptr<net::LocalListener> listener_;
+  std::unique_ptr<net::LocalListener> door_;
   std::map<std::uint64_t, std::unique_ptr<AgentCommand>> commands_;
   std::uint64_t last_number_ = 0;
   std::thread thread_;
 };
 
-Agent::Agent(AgentPlace place, agent::Hello hello, Access& access)
-    : impl_(std::make_unique<Impl>(std::move(place), std::move(hello), access)) {}
+Agent::Agent(AgentPlace place, agent::Hello hello, Access& access, Listener* listener)
+    : impl_(std::make_unique<Impl>(std::move(place), std::move(hello), access, listener)) {}
 
 Agent::~Agent() = default;
 

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "base/limits.h"
 #include "client/access.h"
 #include "client/agent_message.h"
 #include "client/agent_place.h"
@@ -10,6 +11,7 @@
 namespace callboard::client {
 
 struct Options;
+class Listener;
 
 // Lets the commands of its user on this machine work through a client that is there already: its session, its index, its
 // live tree. Listens on the socket of an AgentPlace, on a thread of its own; what a command asks goes to `access`, whose
@@ -18,11 +20,14 @@ struct Options;
 class Agent {
  public:
   static constexpr std::size_t kCommandsMax = 256;
-  // How long an ask waits for a server while there is none, e.g. in the first moments: as long as a visit looks for one.
+  // How long an ask waits for a server while there is none: as long as a visit looks for one. While nothing was found to be
+  // missing yet, as it is at the start, it waits until a join, with the first look at the folder in it, must have ended.
   static constexpr Duration kServerPatience = 1500ms;
+  static constexpr Duration kFirstPatience = kHandshakeLimit + 5s;
 
-  // `access` must outlive it.
-  Agent(AgentPlace place, agent::Hello hello, Access& access);
+  // `access` must outlive it, and `listener` that; null: none. It is told what commands said and wrote in this session's name,
+  // which the server tells everybody else; on the thread that brings the answers.
+  Agent(AgentPlace place, agent::Hello hello, Access& access, Listener* listener = nullptr);
   // Ends all connections, and waits for its thread.
   ~Agent();
   Agent(const Agent&) = delete;

@@ -29,10 +29,11 @@ bool is_same(const PullProgress& a, const PullProgress& b) {
 }  // namespace
 
 AgentCommand::AgentCommand(net::Loop& loop, std::unique_ptr<net::LocalConnection> connection, Access& access,
-                           Post post)
+                           Listener* listener, Post post)
     : loop_(loop),
       connection_(std::move(connection)),
       access_(access),
+      listener_(listener),
       post_(std::move(post)),
       server_timer_(loop, [this] { look_for_server(); }),
       progress_timer_(loop, [this] { tell_progress(); }) {}
@@ -62,7 +63,7 @@ void AgentCommand::on_bytes(ByteView bytes) {
 
 void AgentCommand::on_asked(agent::AgentSession::Asked asked) {
   if (std::holds_alternative<agent::AskWorkstation>(asked.ask)) return perform(asked);
-  waiting_.push_back({std::move(asked), loop_.now() + Agent::kServerPatience});
+  waiting_.push_back({std::move(asked), loop_.now()});
   look_for_server();
 }
 
@@ -70,13 +71,14 @@ void AgentCommand::look_for_server() {
   // Kept in order: what was asked first is asked first.
   const Result<WorkstationStatus> here = access_.workstation().get();
   const bool is_joined = here && here->is_joined;
-  while (!waiting_.empty() && (is_joined || waiting_.front().deadline <= loop_.now())) {
+  const std::string why = here ? here->why : here.error().text;
+  const Instant since = loop_.now() - (why.empty() ? Agent::kFirstPatience : Agent::kServerPatience);
+  while (!waiting_.empty() && (is_joined || waiting_.front().since <= since)) {
     const Waiting next = std::move(waiting_.front());
     waiting_.pop_front();
     if (is_joined) {
       perform(next.asked);
     } else {
-      const std::string why = here ? here->why : here.error().text;
       answer<bool>(next.asked.id,
                    Error{Outcome::not_found, "no server at the moment" + (why.empty() ? "" : ": " + why)});
     }
@@ -101,14 +103,16 @@ void AgentCommand::perform(const agent::AgentSession::Asked& asked) {
                    answer_later(id, is_story(ask.record) ? access_.story() : access_.analytics());
                  },
                  [&](const agent::WriteDocument& ask) {
-                   answer_later(id, is_story(ask.record)
-                                        ? access_.set_story(ask.json, ask.timestamp, ask.base)
-                                        : access_.set_analytics(ask.json, ask.timestamp, ask.base));
+                   answer_later(id,
+                                is_story(ask.record)
+                                    ? access_.set_story(ask.json, ask.timestamp, ask.base)
+                                    : access_.set_analytics(ask.json, ask.timestamp, ask.base),
+                                on_written(ask.record));
                  },
                  [&](const agent::ListAssets&) { answer_later(id, access_.assets()); },
                  [&](const agent::ListUsers&) { answer_later(id, access_.users()); },
                  [&](const agent::ListMessages& ask) { answer_later(id, access_.messages(ask.since)); },
-                 [&](const agent::Say& ask) { answer_later(id, access_.say(ask.text)); },
+                 [&](const agent::Say& ask) { answer_later(id, access_.say(ask.text), on_said(ask.text)); },
                  [&](const agent::GoTo& ask) { answer_later(id, access_.at(ask.item)); },
                  [&](const agent::AskServer&) { answer_later(id, access_.status()); },
                  [&](const agent::AskWorkstation&) { answer_later(id, access_.workstation()); },
@@ -116,6 +120,26 @@ void AgentCommand::perform(const agent::AgentSession::Asked& asked) {
                  [&](const agent::Pull& ask) { pull(id, ask); },
              },
              asked.ask);
+}
+
+std::function<void(const WriteResult&)> AgentCommand::on_written(agent::Record record) const {
+  if (listener_ == nullptr) return {};
+  return [listener = listener_, record](const WriteResult& result) {
+    if (!result.won) return;
+    if (is_story(record)) {
+      listener->on_story(result.current);
+    } else {
+      listener->on_analytics(result.current);
+    }
+  };
+}
+
+std::function<void(const std::uint64_t&)> AgentCommand::on_said(const std::string& text) const {
+  if (listener_ == nullptr) return {};
+  const Result<WorkstationStatus> here = access_.workstation().get();
+  return [listener = listener_, text, user = here ? here->user : std::string()](const std::uint64_t& number) {
+    listener->on_messages({{number, user, text, system_clock().wall()}});
+  };
 }
 
 void AgentCommand::pull(agent::AskId id, const agent::Pull& ask) {
@@ -156,8 +180,10 @@ void AgentCommand::tell_progress() {
 }
 
 template <class T>
-void AgentCommand::answer_later(agent::AskId id, const Answer<T>& answer) {
-  answer.then([post = post_, id](const Result<T>& result) {
+void AgentCommand::answer_later(agent::AskId id, const Answer<T>& answer,
+                                std::function<void(const T&)> on_good) {
+  answer.then([post = post_, id, on_good = std::move(on_good)](const Result<T>& result) {
+    if (result && on_good) on_good(*result);
     // Shared: a listing may be long, and tasks are copied on their way.
     post([id, shared = std::make_shared<const Result<T>>(result)](AgentCommand& command) {
       command.answer(id, command.as_told(id, *shared));

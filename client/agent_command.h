@@ -7,6 +7,7 @@
 
 #include "client/access.h"
 #include "client/agent_session.h"
+#include "client/client.h"
 #include "client/inbox.h"
 #include "net/local_connection.h"
 #include "net/timer.h"
@@ -20,7 +21,8 @@ class AgentCommand {
   // Runs the task on this thread with the command, if it still exists then. Thread: any.
   using Post = std::function<void(std::function<void(AgentCommand&)>)>;
 
-  AgentCommand(net::Loop& loop, std::unique_ptr<net::LocalConnection> connection, Access& access, Post post);
+  AgentCommand(net::Loop& loop, std::unique_ptr<net::LocalConnection> connection, Access& access,
+               Listener* listener, Post post);
   ~AgentCommand();
   AgentCommand(const AgentCommand&) = delete;
   AgentCommand& operator=(const AgentCommand&) = delete;
@@ -31,7 +33,7 @@ class AgentCommand {
  private:
   struct Waiting {
     agent::AgentSession::Asked asked;
-    Instant deadline;
+    Instant since;
   };
   struct Pulling {
     std::shared_ptr<Transfer> transfer;
@@ -48,7 +50,9 @@ class AgentCommand {
   void pull(agent::AskId id, const agent::Pull& ask);
   void tell_progress();
   template <class T>
-  void answer_later(agent::AskId id, const Answer<T>& answer);
+  void answer_later(agent::AskId id, const Answer<T>& answer, std::function<void(const T&)> on_good = {});
+  std::function<void(const WriteResult&)> on_written(agent::Record record) const;
+  std::function<void(const std::uint64_t&)> on_said(const std::string& text) const;
   template <class T>
   Result<T> as_told(agent::AskId id, Result<T> result) const;
   template <class T>
@@ -57,6 +61,7 @@ class AgentCommand {
   net::Loop& loop_;
   std::unique_ptr<net::LocalConnection> connection_;
   Access& access_;
+  Listener* listener_;
   Post post_;
   agent::AgentSession session_;
   std::function<void()> on_over_;

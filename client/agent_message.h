@@ -41,13 +41,13 @@ inline constexpr std::uint64_t kAnswerFrameMax = 1024 * MiB;
 // Whom one speaks through, as it was told to be.
 struct Hello {
   std::uint32_t protocol = kProtocol;
-  std::string software;  // "callboard 1.2.0"
+  std::string software = {};  // "callboard 1.2.0"
   std::uint64_t process = 0;
-  std::string project;
-  std::string user;
-  std::string server;  // As it was given; empty: it found one by itself.
+  std::string project = {};
+  std::string user = {};
+  std::string server = {};  // As it was given; empty: it found one by itself.
   std::uint16_t discovery_port = 0;
-  std::vector<std::string> ask_addresses;
+  std::vector<std::string> ask_addresses = {};
 };
 
 enum class Record { story, analytics };

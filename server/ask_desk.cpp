@@ -229,8 +229,14 @@ Result<Session*> AskDesk::newest_giver(const Session& taker, const std::string& 
     return user != nullptr && user->shares;
   };
   for (const std::string_view enclosing : enclosing_items(item)) {
-    const Copy newest = floor_.assets.newest_of(enclosing, shares);
+    Copy newest = floor_.assets.newest_of(enclosing, shares);
     if (!newest.session) continue;
+    if (is_own(taker, newest.session)) {
+      // Somebody who has one as new can give it, too: then there is nothing to fetch, and no reason to refuse.
+      const Copy other =
+          floor_.assets.newest_of(enclosing, [&](SessionId id) { return shares(id) && !is_own(taker, id); });
+      if (other.session && other.timestamp == newest.timestamp) newest = other;
+    }
     if (is_own(taker, newest.session)) {
       return Error{Outcome::superseded, fmt::format("the newest copy of {} is your own", quoted(enclosing))};
     }

@@ -128,7 +128,7 @@ Result<void> join(Run& run) {
   auto client = client::Client::start(std::move(*options), &reporter);
   if (!client) return client.error();
   std::optional<client::Agent> agent;
-  if (place) agent.emplace(std::move(*place), std::move(hello), **client);
+  if (place) agent.emplace(std::move(*place), std::move(hello), **client, &reporter);
   const Interrupt::Listener listening = run.interrupt.listen([&] { (*client)->leave(); });
   const Result<bool> left = (*client)->left().get();
   // SIGTERM is how a service is ended as a matter of course; Ctrl-C is a user who breaks off.

@@ -232,7 +232,9 @@ TEST_CASE("documents, listings and status arrive with every field") {
   here.is_joined = true;
   here.watch_trouble = "no room";
   here.files = 50'000;
-  here.transfers = {{WorkstationTransfer::Direction::giving, "/dev", "lighting", {.bytes_done = 1}}};
+  PullProgress progress;
+  progress.bytes_done = 1;
+  here.transfers = {{WorkstationTransfer::Direction::giving, "/dev", "lighting", progress}};
   const auto got = carry(here);
   CHECK((got.folder == "/f" && got.is_joined && !got.is_watching && got.watch_trouble == "no room" &&
          got.files == 50'000));

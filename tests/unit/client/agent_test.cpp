@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "client/agent_client.h"
+#include "client/client.h"
 #include "net/local_socket.h"
 #include "tests/support/temp_dir.h"
 
@@ -22,7 +23,9 @@ constexpr Duration kTestLimit = 20s;
 
 // Pulls end when the test says so.
 struct FakeTransfer : Transfer {
-  PullProgress progress() const override { return {.files_wanted = 7, .files_done = 3, .listed = true}; }
+  PullProgress progress() const override {
+    return {.files_wanted = 7, .files_done = 3, .listed = true, .current = {}};
+  }
   void cancel() override {
     cancelled.set(true);
     PullReport report;
@@ -134,6 +137,29 @@ TEST_CASE("a command's asks are carried out by the agent's client") {
   CHECK(story.get().error().outcome == Outcome::timed_out);
 }
 
+// What a join would print.
+struct Heard : Listener {
+  void on_messages(const std::vector<Message>& messages) override { message.set(messages.at(0)); }
+  void on_story(const Document& document) override { story.set(document.revision); }
+  Answer<Message> message;
+  Answer<std::uint64_t> story;
+};
+
+TEST_CASE("what a command says and writes is told to the agent's own listener, whom the server leaves out") {
+  Heard heard;
+  Place place;
+  auto taken = AgentPlace::take(place.folder());
+  REQUIRE(taken.has_value());
+  const Agent agent(std::move(*taken), {}, place.access, &heard);
+  const auto client = place.connect();
+  CHECK(client->say("hello").get().has_value());
+  REQUIRE(heard.message.wait_for(kTestLimit));
+  CHECK((heard.message.get().value().number == 5 && heard.message.get().value().text == "hello"));
+  CHECK(client->set_story("{}", {}, 40).get().has_value());
+  REQUIRE(heard.story.wait_for(kTestLimit));
+  CHECK(heard.story.get().value() == 42);
+}
+
 TEST_CASE("a pull tells how far it is and how it ended") {
   Place place;
   place.start();
@@ -208,11 +234,12 @@ TEST_CASE("without a server asks wait a little for one, then are told that there
   place.start();
   const auto client = place.connect();
   SECTION("none comes") {
+    const auto transfer = client->pull({.items = {"/a"}, .from = {}});
     const auto said = client->say("x").get();
     REQUIRE_FALSE(said.has_value());
     CHECK(said.error().outcome == Outcome::not_found);
     CHECK(said.error().text == "no server at the moment: nobody answered");
-    CHECK(client->pull({.items = {"/a"}, .from = {}})->report().get().error().outcome == Outcome::not_found);
+    CHECK(transfer->report().get().error().outcome == Outcome::not_found);
     CHECK(place.access.pull_of("/a") == nullptr);
   }
   SECTION("one comes") {
