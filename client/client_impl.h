@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -66,6 +67,8 @@ class Client::Impl : public TransferDesk {
   void on_document(const protocol::DocumentState& state);
   Result<Granted> on_granted(const protocol::ServerMessage& reply);
   void on_give(const protocol::Give& give);
+  void say_working();
+  void on_transfer_begun();
   void on_over(protocol::TransferOver over);
 
   Options options_;
@@ -89,6 +92,8 @@ class Client::Impl : public TransferDesk {
   std::map<protocol::TransferId, Answer<protocol::TransferOver>> overs_;
   enum class Giving { pull, look };
   std::map<protocol::TransferId, Giving> gives_;
+  std::set<protocol::TransferId> takes_;  // Granted and not over.
+  std::unique_ptr<net::Timer> working_;   // Set while there are any of the two.
 
   TransferThreads transfers_;
   std::thread thread_;
