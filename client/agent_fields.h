@@ -216,7 +216,8 @@ void describe(A& fields, Ref<A, AssetCopy> copy) {
 }
 template <class A>
 void describe(A& fields, Ref<A, TransferStatus> transfer) {
-  fields(transfer.transfer, transfer.giver, transfer.taker, transfer.item, transfer.bytes, transfer.started);
+  fields(transfer.transfer, transfer.giver, transfer.taker, transfer.item, transfer.bytes, transfer.started,
+         transfer.bytes_per_second);
 }
 template <class A>
 void describe(A& fields, Ref<A, ServerStatus> status) {
@@ -231,8 +232,9 @@ void describe(A& fields, Ref<A, PullRequest> request) {
 }
 template <class A>
 void describe(A& fields, Ref<A, PullProgress> progress) {
-  fields(progress.files_wanted, progress.files_done, progress.bytes_wanted, progress.bytes_done,
-         progress.listed, progress.current);
+  fields(progress.files_total, progress.bytes_total, progress.files_reused, progress.bytes_reused,
+         progress.bytes_per_second, progress.files_wanted, progress.files_done, progress.bytes_wanted,
+         progress.bytes_done, progress.listed, progress.current);
 }
 template <class A>
 void describe(A& fields, Ref<A, PullChange> change) {
@@ -245,7 +247,7 @@ void describe(A& fields, Ref<A, PullProblem> problem) {
 template <class A>
 void describe(A& fields, Ref<A, PullReport> report) {
   fields(report.outcome, report.text, report.giver, report.files, report.bytes, report.wire_bytes,
-         report.unchanged_files, report.changes, report.versions, report.problems);
+         report.unchanged_files, report.files_reused, report.bytes_reused, report.changes, report.versions, report.problems);
 }
 template <class A>
 void describe(A& fields, Ref<A, LookEntry> look) {

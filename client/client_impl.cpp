@@ -52,6 +52,7 @@ void Client::Impl::run() {
   }
   joined_.set(stopped());
   look_patience_.reset();
+  working_.reset();
   items_.reset();
   session_.reset();
 }
@@ -59,6 +60,7 @@ void Client::Impl::run() {
 void Client::Impl::begin() {
   // Held until the session is over: an idle client waits, it does not end.
   loop_.hold();
+  working_ = std::make_unique<net::Timer>(loop_, [this] { say_working(); });
   SessionKeeper::Handlers handlers;
   handlers.on_action = [this](protocol::ClientAction next) { on_action(std::move(next)); };
   handlers.on_searching = [this](std::string_view why) {
@@ -184,6 +186,25 @@ void Client::Impl::on_give(const protocol::Give& give) {
   gives_[give.transfer] = give.list ? Giving::look : Giving::pull;
   if (!give.list) listener_.on_giving(give.transfer, give.user, give.item);
   transfers_.give({data_address(), give.transfer, give.ticket, self_.name, give.user, give.item});
+  on_transfer_begun();
+}
+
+void Client::Impl::on_transfer_begun() {
+  if (!working_->is_set()) working_->set_after(protocol::kWorkingPeriod);
+}
+
+// A transfer that waits for this machine's disk moves nothing and is alive all the same.
+void Client::Impl::say_working() {
+  protocol::WorkingAsk ask;
+  for (const auto& [transfer, giving] : gives_) ask.transfers.push_back(transfer);
+  ask.transfers.insert(ask.transfers.end(), takes_.begin(), takes_.end());
+  if (ask.transfers.empty()) return;
+  // A server lets nobody have more.
+  if (ask.transfers.size() > kTransfersPerSession) ask.transfers.resize(kTransfersPerSession);
+  session_->ask(std::move(ask), [](const Result<protocol::ServerMessage>&) {
+    // One that did not arrive is followed by the next.
+  });
+  working_->set_after(protocol::kWorkingPeriod);
 }
 
 void Client::Impl::on_over(protocol::TransferOver over) {
@@ -192,6 +213,7 @@ void Client::Impl::on_over(protocol::TransferOver over) {
     if (given.mapped() == Giving::look) return;
     return listener_.on_given(over.transfer, over.outcome, over.text, over.bytes);
   }
+  takes_.erase(over.transfer);
   const auto it = overs_.find(over.transfer);
   if (it == overs_.end()) return;
   it->second.set(std::move(over));
@@ -200,6 +222,7 @@ void Client::Impl::on_over(protocol::TransferOver over) {
 
 void Client::Impl::on_lost(const Error& why, bool will_rejoin) {
   gives_.clear();
+  takes_.clear();
   for (const auto& [transfer, over] : std::exchange(overs_, {})) over.set(why);
   note_not_joined(why.text);
   if (will_rejoin) return listener_.on_left(why, true);
@@ -268,6 +291,8 @@ Result<Granted> Client::Impl::on_granted(const protocol::ServerMessage& reply) {
   const auto* granted = std::get_if<protocol::TransferGranted>(&reply);
   if (!granted) return unexpected_answer();
   overs_.try_emplace(granted->transfer);
+  takes_.insert(granted->transfer);
+  on_transfer_begun();
   if (overs_.size() > kEndingsKept) {
     overs_.begin()->second.set(Error{Outcome::not_found, "no such transfer"});
     overs_.erase(overs_.begin());

@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -70,6 +71,8 @@ class Client::Impl : public TransferDesk {
   void on_document(const protocol::DocumentState& state);
   Result<Granted> on_granted(const protocol::ServerMessage& reply);
   void on_give(const protocol::Give& give);
+  void say_working();
+  void on_transfer_begun();
   void on_over(protocol::TransferOver over);
 
   Options options_;
@@ -95,6 +98,8 @@ class Client::Impl : public TransferDesk {
   std::map<protocol::TransferId, Answer<protocol::TransferOver>> overs_;
   enum class Giving { pull, look };
   std::map<protocol::TransferId, Giving> gives_;
+  std::set<protocol::TransferId> takes_;  // Granted and not over.
+  std::unique_ptr<net::Timer> working_;   // Set while there are any of the two.
 
   TransferThreads transfers_;
   std::thread thread_;

@@ -18,6 +18,10 @@ PullProgress sum(PullProgress a, const PullProgress& b) {
   a.files_done += b.files_done;
   a.bytes_wanted += b.bytes_wanted;
   a.bytes_done += b.bytes_done;
+  a.files_total += b.files_total;
+  a.bytes_total += b.bytes_total;
+  a.files_reused += b.files_reused;
+  a.bytes_reused += b.bytes_reused;
   a.listed = b.listed;
   a.current = b.current;
   return a;
@@ -41,6 +45,8 @@ void merge(PullReport& all, PullReport one) {
   all.bytes += one.bytes;
   all.wire_bytes += one.wire_bytes;
   all.unchanged_files += one.unchanged_files;
+  all.files_reused += one.files_reused;
+  all.bytes_reused += one.bytes_reused;
   append(all.changes, one.changes);
   append(all.versions, one.versions);
   append(all.problems, one.problems);
@@ -185,7 +191,10 @@ PullReport PullJob::take_granted(const PullRequest& request, const Granted& gran
 
 PullProgress PullJob::progress() const {
   const std::lock_guard lock(mutex_);
-  return taker_ ? sum(finished_, taker_->progress()) : finished_;
+  PullProgress progress = taker_ ? sum(finished_, taker_->progress()) : finished_;
+  rate_.add(system_clock().monotonic(), progress.bytes_done);
+  progress.bytes_per_second = rate_.bytes_per_second();
+  return progress;
 }
 
 WorkstationTransfer PullJob::describe() const {

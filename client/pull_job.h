@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/rate_meter.h"
 #include "client/client.h"
 #include "client/project_folder.h"
 #include "client/taker.h"
@@ -54,8 +55,9 @@ class PullJob : public Transfer {
   net::DataSocket* socket_ = nullptr;
   Taker* taker_ = nullptr;
   protocol::TransferId transfer_ = 0;
-  std::string giver_;      // Of the present transfer.
-  PullProgress finished_;  // Of the givers before the present one.
+  std::string giver_;       // Of the present transfer.
+  mutable RateMeter rate_;  // Of what progress() saw.
+  PullProgress finished_;   // Of the givers before the present one.
 };
 
 }  // namespace callboard::client

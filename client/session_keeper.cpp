@@ -17,10 +17,13 @@ SessionKeeper::SessionKeeper(net::Loop& loop, Options options, Handlers handlers
       options_(std::move(options)),
       handlers_(std::move(handlers)),
       last_server_(options_.folder),
+      workstation_(options_.identity.visit ? "" : options_.folder, options_.identity.host),
       pause_timer_(loop, [this] { attempt(); }),
       silence_timer_(loop, [this] { search(); }),
       waiting_timer_(loop, [this] { expire_waiting(); }),
-      pause_(options_.pause_min) {}
+      pause_(options_.pause_min) {
+  options_.identity.workstation = workstation_.id();
+}
 
 SessionKeeper::~SessionKeeper() = default;
 
@@ -99,7 +102,8 @@ void SessionKeeper::on_closed(const Error& why) {
     if (!finder_) search();
     return;
   }
-  const bool is_final = why.outcome == Outcome::refused && !was_joined_;
+  const bool is_replaced = why.outcome == Outcome::superseded;
+  const bool is_final = is_replaced || (why.outcome == Outcome::refused && !was_joined_);
   if (is_final || !options_.rejoin) return end(why);
   if (!was_joined_ && !options_.waits_for_server) return end(why);
   pause(why);

@@ -10,12 +10,14 @@
 #include "client/connection.h"
 #include "client/finder.h"
 #include "client/last_server.h"
+#include "client/workstation.h"
 
 namespace callboard::client {
 
 // Finds the server, joins, and after a lost connection does it again: first where the server was, then by asking the
 // network, with a pause that doubles up to kPauseMax. Where a server was and something is silent now, it asks the network
-// beside it, and the first that answers is taken. Asks made while there is no connection wait for one.
+// beside it, and the first that answers is taken. Asks made while there is no connection wait for one. A session that
+// another one of the same workstation takes the place of does not come back.
 // Loop thread only.
 class SessionKeeper {
  public:
@@ -25,10 +27,11 @@ class SessionKeeper {
   static constexpr Duration kSilenceMax = 500ms;
 
   struct Options {
-    protocol::ClientIdentity identity;    // `wall` is set at every attempt.
+    // `wall` is set at every attempt, `workstation` from the folder, but for a visit.
+    protocol::ClientIdentity identity;
     std::optional<net::Endpoint> server;  // Only this one.
     SearchOptions search;
-    std::string folder;  // Where the last good address is kept; empty: nowhere.
+    std::string folder;  // Where the last good address and the workstation's id are kept; empty: nowhere.
     bool rejoin = true;
     Duration pause_min = kPauseMin;
     Duration silence_max = kSilenceMax;  // At the last good address, before the network is asked, too.
@@ -76,6 +79,7 @@ class SessionKeeper {
   Options options_;
   Handlers handlers_;
   LastServer last_server_;
+  Workstation workstation_;
   std::optional<net::Endpoint> current_;
   std::unique_ptr<Finder> finder_;
   std::unique_ptr<Connection> connection_;

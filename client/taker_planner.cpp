@@ -80,8 +80,22 @@ Result<bool> TakerPlanner::on_opened(const std::vector<protocol::OpenedItem>& op
       differing_.push_back(i);
     }
   }
+  announce();
   if (differing_.empty()) count_unchanged();
   return !differing_.empty();
+}
+
+void TakerPlanner::announce() {
+  std::uint64_t files = 0;
+  std::uint64_t bytes = 0;
+  for (const std::size_t index : differing_) {
+    const protocol::OpenedItem& item = opened_[index];
+    const bool is_file = item.entry.kind == EntryKind::file;
+    // A giver may say what it likes; more than this is on no disk.
+    files += is_file ? 1 : std::min(item.files_below, kAnnouncedFilesMax);
+    bytes += std::min(is_file ? item.entry.size_bytes : item.bytes_below, kAnnouncedBytesMax);
+  }
+  state_.set_announced(files, bytes);
 }
 
 // --- A round ----------------------------------------------------------------------------------------------------------

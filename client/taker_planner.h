@@ -50,6 +50,7 @@ class TakerPlanner {
     std::string last_name;
   };
 
+  void announce();
   Result<void> ask();
   Result<void> plan_item(std::size_t index, const protocol::OpenedItem& opened);
   Result<void> plan_listing(const TakerMachine::Listed& listing);

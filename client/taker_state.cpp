@@ -279,6 +279,11 @@ void TakerState::count_wanted(std::uint64_t size_bytes) {
   bytes_wanted_.fetch_add(size_bytes, std::memory_order_relaxed);
 }
 
+void TakerState::set_announced(std::uint64_t files, std::uint64_t bytes) {
+  files_announced_ = files;
+  bytes_announced_ = bytes;
+}
+
 void TakerState::set_current(const sync::RelativePath& path) {
   const std::lock_guard lock(mutex_);
   current_ = path.bytes();
@@ -292,6 +297,12 @@ PullProgress TakerState::progress() const {
   // Content that came in vain is counted, too.
   progress.bytes_done = std::min(bytes_done_.load(), progress.bytes_wanted);
   progress.listed = listed_;
+  progress.files_total = progress.files_wanted;
+  progress.bytes_total = progress.bytes_wanted;
+  if (!progress.listed) {
+    progress.files_total = std::max(progress.files_total, files_announced_.load());
+    progress.bytes_total = std::max(progress.bytes_total, bytes_announced_.load());
+  }
   const std::lock_guard lock(mutex_);
   progress.current = current_;
   return progress;

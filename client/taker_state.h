@@ -78,6 +78,8 @@ class TakerState {
   void count_wanted(std::uint64_t size_bytes);
   void on_content(std::uint64_t size_bytes) { bytes_done_.fetch_add(size_bytes, std::memory_order_relaxed); }
   void set_current(const sync::RelativePath& path);
+  // What all items that differ have below them.
+  void set_announced(std::uint64_t files, std::uint64_t bytes);
   void set_listed() { listed_ = true; }
   PullProgress progress() const;
   // Fields that only one thread writes at a time are edited under this lock.
@@ -116,6 +118,8 @@ class TakerState {
   std::atomic<bool> cancelled_{false};
   std::atomic<bool> over_{false};
   std::atomic<bool> listed_{false};
+  std::atomic<std::uint64_t> files_announced_{0};
+  std::atomic<std::uint64_t> bytes_announced_{0};
   std::atomic<std::uint64_t> files_wanted_{0};
   std::atomic<std::uint64_t> files_done_{0};
   std::atomic<std::uint64_t> bytes_wanted_{0};

@@ -11,6 +11,7 @@
 #include "base/entry.h"
 #include "base/error.h"
 #include "base/id.h"
+#include "client/pull_progress.h"
 
 // What a client says and hears, as plain values. All text is UTF-8 unless a comment says otherwise.
 namespace callboard::client {
@@ -71,6 +72,7 @@ struct TransferStatus {
   std::string item;
   std::uint64_t bytes = 0;
   Timestamp started;
+  std::uint64_t bytes_per_second = 0;  // Over the last seconds.
 };
 
 struct ServerStatus {
@@ -95,16 +97,6 @@ struct PullRequest {
   std::vector<std::string> exclude{};
   bool dry_run = false;
   bool sync = true;  // false: do not wait for the disk at the end.
-};
-
-// Totals grow while the giver's folder is still being listed; `listed` says that they are final.
-struct PullProgress {
-  std::uint64_t files_wanted = 0;
-  std::uint64_t files_done = 0;
-  std::uint64_t bytes_wanted = 0;
-  std::uint64_t bytes_done = 0;
-  bool listed = false;
-  std::string current;  // Path of the file under way; raw bytes.
 };
 
 // A pull of this workstation's, or one that it serves.
@@ -154,6 +146,8 @@ struct PullReport {
   std::uint64_t bytes = 0;       // Of their content.
   std::uint64_t wire_bytes = 0;  // Received and sent on the data connection.
   std::uint64_t unchanged_files = 0;
+  std::uint64_t files_reused = 0;  // Of `files`: made of files that were here.
+  std::uint64_t bytes_reused = 0;
   std::vector<PullChange> changes;  // Filled in a dry run only.
   std::vector<std::pair<std::string, std::string>>
       versions;                       // Local file that was changed here → where it was kept.

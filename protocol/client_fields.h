@@ -13,6 +13,7 @@ void describe(F& f, Ref<F, Username> m) {
   f.optional("shares", m.shares);
   f.optional("host", m.host, kLabel);
   f.optional("software", m.software, kLabel);
+  f.optional("workstation", m.workstation);
 }
 template <class F>
 void describe(F& f, Ref<F, Project> m) {
@@ -98,6 +99,11 @@ template <class F>
 void describe(F& f, Ref<F, CancelAsk> m) {
   f.required("id", m.id);
   f.required("transfer", m.transfer);
+}
+template <class F>
+void describe(F& f, Ref<F, WorkingAsk> m) {
+  f.required("id", m.id);
+  f.required("transfers", m.transfers, kTransfersPerSession);
 }
 template <class F>
 void describe(F& f, Ref<F, StatusAsk> m) {

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/id.h"
@@ -20,6 +22,8 @@ struct Username {
   bool shares = false;
   std::string host;      // Empty: not told.
   std::string software;  // Empty: not told.
+  // The same from one session to the next: this one takes the place of another that has it.
+  std::optional<UniqueId> workstation{};
 };
 struct Project {
   std::string project;
@@ -95,6 +99,15 @@ struct CancelAsk {
   AskId id = 0;
   TransferId transfer = 0;
 };
+// These transfers, of which the asker is giver or taker, go on, though nothing may move for a while: it reads its folder, or
+// waits for room on its disk. A server ends a transfer of which nothing moved and one side said nothing for kStallLimit.
+struct WorkingAsk {
+  AskId id = 0;
+  std::vector<TransferId> transfers;
+};
+inline constexpr auto kWorkingPeriod = std::chrono::seconds(10);
+inline constexpr auto kStallLimit = std::chrono::seconds(30);
+static_assert(kStallLimit >= 3 * kWorkingPeriod);
 struct StatusAsk {
   AskId id = 0;
 };
@@ -107,6 +120,6 @@ struct UnknownAsk {
 using ClientMessage =
     std::variant<Username, Project, DocumentClaim, AssetsClaim, JoinOk, TurnRequest, Ticket, Yours, Bye,
                  DocumentRead, DocumentWrite, AssetsRead, AssetsChange, AtAsk, CameraAsk, UsersAsk,
-                 MessageAsk, MessagesAsk, GetAsk, CancelAsk, StatusAsk, UnknownAsk, UnknownTell>;
+                 MessageAsk, MessagesAsk, GetAsk, CancelAsk, WorkingAsk, StatusAsk, UnknownAsk, UnknownTell>;
 
 }  // namespace callboard::protocol

@@ -58,6 +58,7 @@ void describe(F& f, Ref<F, TransferStatus> m) {
   f.required("item", m.item, kItem);
   f.required("bytes", m.bytes);
   f.required("started", m.started);
+  f.optional("rate", m.rate);
 }
 
 }  // namespace callboard::protocol

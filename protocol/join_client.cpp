@@ -72,7 +72,8 @@ Result<Actions> JoinClient::on_greeting(const ServerMessage& message, Instant no
                                               .visit = identity_.visit,
                                               .shares = identity_.shares,
                                               .host = identity_.host,
-                                              .software = identity_.software}}};
+                                              .software = identity_.software,
+                                              .workstation = identity_.workstation}}};
 }
 
 Result<Actions> JoinClient::on_project(const ServerMessage& message) {

@@ -18,6 +18,7 @@ struct ClientIdentity {
   bool shares = false;
   std::string host;
   std::string software;
+  std::optional<UniqueId> workstation;  // Of the folder that is shared.
   // The wall clock at the `now` of the session's constructor.
   Timestamp wall;
 };

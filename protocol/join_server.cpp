@@ -90,6 +90,7 @@ Result<Actions> JoinServer::on_username(ClientMessage message, Instant now) {
                 .shares = username->shares,
                 .host = std::move(username->host),
                 .software = std::move(username->software),
+                .workstation = username->visit ? std::nullopt : username->workstation,
                 .clock_offset = clock_offset(username->clock, config_.wall, now - config_.started)};
   step_ = Step::awaiting_project;
   return Actions{server_action::Send{ProjectQuestion{}}};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -30,6 +31,7 @@ struct Admission {
   bool shares = false;
   std::string host;
   std::string software;
+  std::optional<UniqueId> workstation;  // Never a visit's.
   // Server's clock minus client's: add it to a timestamp of the client's to get the server's time of it.
   std::chrono::milliseconds clock_offset{0};
 };

@@ -62,6 +62,7 @@ struct TransferStatus {
   std::string item;
   std::uint64_t bytes = 0;
   Timestamp started;
+  std::uint64_t rate = 0;  // Bytes a second, over the last seconds.
 };
 struct Status {
   AskId re = 0;

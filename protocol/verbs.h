@@ -50,6 +50,8 @@ inline constexpr std::string_view kVerb<GetAsk> = "get";
 template <>
 inline constexpr std::string_view kVerb<CancelAsk> = "cancel";
 template <>
+inline constexpr std::string_view kVerb<WorkingAsk> = "working";
+template <>
 inline constexpr std::string_view kVerb<StatusAsk> = "status";
 template <>
 inline constexpr std::string_view kVerb<Greeting> = "username?";

@@ -280,6 +280,11 @@ void AskDesk::answer(Session& session, const protocol::CancelAsk& ask) {
   session.answer(protocol::Ok{ask.id, std::nullopt});
 }
 
+void AskDesk::answer(Session& session, const protocol::WorkingAsk& ask) {
+  floor_.transfers.on_working(session.identity.id, ask.transfers);
+  session.answer(protocol::Ok{ask.id, std::nullopt});
+}
+
 // --- Status ---------------------------------------------------------------------------------------------------------
 
 void AskDesk::answer(Session& session, const protocol::StatusAsk& ask) {

@@ -48,6 +48,7 @@ class AskDesk {
   void answer(Session& session, const protocol::MessagesAsk& ask);
   void answer(Session& session, protocol::GetAsk& ask);
   void answer(Session& session, const protocol::CancelAsk& ask);
+  void answer(Session& session, const protocol::WorkingAsk& ask);
   void answer(Session& session, const protocol::StatusAsk& ask);
 
   // Whose place, camera and copies the session speaks of: its own; a visit's is its user's. Error: they have not joined.

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,8 @@ struct Identity {
   std::string host;
   bool visit = false;
   bool shares = false;
+  std::optional<UniqueId> workstation;
+  std::string asked_name;  // Without the number.
   std::chrono::milliseconds clock_offset{0};
 };
 

@@ -95,11 +95,14 @@ void Stage::on_admission(Session& session, const protocol::server_action::Admiss
   identity.host = admission.host;
   identity.visit = admission.visit;
   identity.shares = admission.shares && !admission.visit;
+  identity.workstation = admission.workstation;
+  identity.asked_name = admission.name;
   identity.clock_offset = admission.clock_offset;
   keys_.emplace(identity.id, session.key());
   if (identity.visit) {
     ++visits_;
   } else {
+    end_predecessor(identity);
     User user;
     user.name = identity.name;
     user.host = identity.host;
@@ -118,6 +121,19 @@ void Stage::on_admission(Session& session, const protocol::server_action::Admiss
   welcome.name = identity.name;
   welcome.clock = clock_.wall();
   session.admit(std::move(welcome));
+}
+
+// A workstation that comes back before its lost session was noticed. That one goes first: its name is free then.
+void Stage::end_predecessor(const Identity& joining) {
+  if (!joining.workstation) return;
+  const auto found = std::ranges::find_if(keys_, [&](const auto& entry) {
+    const Identity& other = by_key(entry.second)->identity;
+    return other.workstation == joining.workstation && other.asked_name == joining.asked_name &&
+           other.id != joining.id;
+  });
+  if (found == keys_.end()) return;
+  Session& predecessor = *by_key(found->second);
+  predecessor.close(Outcome::superseded, "the same workstation joined again");
 }
 
 void Stage::on_document_claimed(Session& session, protocol::DocumentClaim claim) {

@@ -54,6 +54,7 @@ class Stage final : private SessionHost {
   Session* by_id(SessionId id) const;
   AskDesk::Outside::Counts counts() const;
   void leave(Session& session, const Error& why);
+  void end_predecessor(const Identity& joining);
   void on_transfer_over(SessionId session, const protocol::TransferOver& over);
   // Something is due to `session`, or to everybody: told at the end of this turn.
   void schedule_tell(std::uint64_t key);

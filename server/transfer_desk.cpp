@@ -11,6 +11,9 @@
 namespace callboard::server {
 namespace {
 
+// How often it is looked at what the relay has moved: often enough for a rate, and for kStallLimit.
+constexpr Duration kLookPeriod = 1s;
+
 // What one side gets before the other's bytes: what was still to be sent to it, and that the transfer begins.
 Bytes first_bytes(Bytes unsent, const Bytes& said_by_other) {
   const auto ready = protocol::encode(protocol::ServerMessage(protocol::Ready{}));
@@ -31,7 +34,8 @@ TransferDesk::TransferDesk(net::Loop& loop, RandomSource random, EventLog& event
                transfers_.on_time(loop_.now());
                settle();
              }),
-      relay_(loop, {}, [this](const net::RelayEnd& end) { on_relay_end(end); }) {}
+      relay_(loop, {}, [this](const net::RelayEnd& end) { on_relay_end(end); }),
+      looking_(loop, [this] { look_at_running(); }) {}
 
 Result<Transfers::Begun> TransferDesk::begin(Transfers::Request request, Timestamp wall) {
   const std::string giver = request.giver.name;
@@ -85,6 +89,8 @@ void TransferDesk::relay(const Transfers::Pair& pair) {
   sockets.giver = std::move(giver_end->socket.fd);
   sockets.taker = std::move(taker_end->socket.fd);
   relay_.add(std::move(sockets));
+  rates_[pair.id].add(loop_.now(), 0);
+  if (!looking_.is_set()) looking_.set_after(kLookPeriod);
   outside_.released(*giver);
   outside_.released(*taker);
 }
@@ -107,6 +113,23 @@ void TransferDesk::on_session_left(SessionId session, const std::string& name) {
 void TransferDesk::end_all(const Error& why) {
   transfers_.end_all(why);
   settle();
+}
+
+void TransferDesk::on_working(SessionId asker, const std::vector<Transfers::Id>& ids) {
+  transfers_.on_working(asker, ids, loop_.now());
+}
+
+void TransferDesk::look_at_running() {
+  const Instant now = loop_.now();
+  for (auto& [id, rate] : rates_) {
+    const auto progress = relay_.progress(id);
+    if (!progress) continue;
+    rate.add(now, given_bytes(id, progress->to_taker_bytes));
+    transfers_.on_moved(id, progress->to_taker_bytes + progress->to_giver_bytes, now);
+  }
+  transfers_.end_stalled(now);
+  settle();
+  if (!rates_.empty()) looking_.set_after(kLookPeriod);
 }
 
 void TransferDesk::set_limits(const net::RelayLimits& limits) {
@@ -137,6 +160,8 @@ void TransferDesk::finish(const Transfers::Ending& ending) {
     if (Session* waiting = outside_.connection(key)) waiting->refuse_ticket(ending.why);
   }
   preface_bytes_.erase(ending.id);
+  rates_.erase(ending.id);
+  if (rates_.empty()) looking_.cancel();
   events_.info(fmt::format("transfer over id={} outcome={} bytes={} cause=\"{}\"", ending.id,
                            to_text(ending.why.outcome), bytes, ending.why.text));
   const protocol::TransferOver over{ending.id, ending.why.outcome, ending.why.text, bytes};
@@ -154,8 +179,10 @@ std::vector<protocol::TransferStatus> TransferDesk::status() const {
   std::vector<protocol::TransferStatus> result;
   for (const auto& [id, running] : transfers_.running()) {
     const auto progress = running.is_relaying ? relay_.progress(id) : std::nullopt;
+    const auto rate = rates_.find(id);
     result.push_back({id, running.request.giver.name, running.request.taker.name, running.request.item,
-                      progress ? given_bytes(id, progress->to_taker_bytes) : 0, running.started});
+                      progress ? given_bytes(id, progress->to_taker_bytes) : 0, running.started,
+                      rate == rates_.end() ? 0 : rate->second.bytes_per_second()});
   }
   return result;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/id.h"
+#include "base/rate_meter.h"
 #include "net/loop.h"
 #include "net/relay.h"
 #include "net/timer.h"
@@ -36,6 +37,7 @@ class TransferDesk {
   void on_connection_lost(std::uint64_t key);
   void on_session_left(SessionId session, const std::string& name);
   void end_all(const Error& why);
+  void on_working(SessionId asker, const std::vector<Transfers::Id>& ids);
   void set_limits(const net::RelayLimits& limits);
 
   std::size_t size() const { return transfers_.running().size(); }
@@ -44,6 +46,7 @@ class TransferDesk {
  private:
   void relay(const Transfers::Pair& pair);
   void on_relay_end(const net::RelayEnd& end);
+  void look_at_running();
   void settle();
   void finish(const Transfers::Ending& ending);
   // What the giver sent, of the bytes that the relay moved to the taker.
@@ -58,6 +61,8 @@ class TransferDesk {
   net::Timer timer_;
   net::Relay relay_;
   net::RelayLimits limits_;
+  std::unordered_map<Transfers::Id, RateMeter> rates_;  // Of those that are relayed.
+  net::Timer looking_;                                  // Set while any is.
 };
 
 }  // namespace callboard::server

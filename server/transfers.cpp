@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/ensure.h"
 #include "base/limits.h"
+#include "protocol/message.h"
 
 namespace callboard::server {
 
@@ -28,7 +30,7 @@ Result<Transfers::Begun> Transfers::begin(Request request, Timestamp wall, Insta
   ++counts_[request.taker.session];
   waiting_.emplace(
       id, Waiting{begun.giver_ticket, begun.taker_ticket, std::nullopt, std::nullopt, now + kTicketLife});
-  running_.emplace(id, Running{std::move(request), wall, false});
+  running_.emplace(id, Running{std::move(request), wall, false, 0, std::nullopt, std::nullopt});
   return begun;
 }
 
@@ -62,6 +64,42 @@ void Transfers::on_connection_lost(ConnectionKey connection) {
 void Transfers::on_relay_end(Id id, const Error& why, std::uint64_t bytes) {
   if (!running_.contains(id)) return;
   end(id, why.outcome == Outcome::done ? Error{Outcome::done, ""} : why, bytes);
+}
+
+void Transfers::on_moved(Id id, std::uint64_t bytes, Instant now) {
+  const auto it = running_.find(id);
+  if (it == running_.end() || !it->second.is_relaying) return;
+  Running& running = it->second;
+  if (running.giver_worked && running.moved_bytes == bytes) return;
+  running.moved_bytes = bytes;
+  running.giver_worked = running.taker_worked = now;
+}
+
+void Transfers::on_working(SessionId asker, const std::vector<Id>& ids, Instant now) {
+  for (const Id id : ids) {
+    const auto it = running_.find(id);
+    if (it == running_.end() || !it->second.giver_worked) continue;
+    Running& running = it->second;
+    if (running.request.giver.session == asker) running.giver_worked = now;
+    if (running.request.taker.session == asker) running.taker_worked = now;
+  }
+}
+
+void Transfers::end_stalled(Instant now) {
+  std::vector<std::pair<Id, std::string>> stalled;
+  for (const auto& [id, running] : running_) {
+    if (!running.giver_worked) continue;
+    const Instant longest = std::min(*running.giver_worked, *running.taker_worked);
+    if (now - longest < protocol::kStallLimit) continue;
+    const bool is_giver = *running.giver_worked == longest;
+    stalled.emplace_back(id, (is_giver ? running.request.giver : running.request.taker).name);
+  }
+  for (const auto& [id, name] : stalled) {
+    end(id,
+        {Outcome::interrupted, fmt::format("nothing moved, and \"{}\" said nothing, for {} s", name,
+                                           protocol::kStallLimit.count())},
+        0);
+  }
 }
 
 Result<void> Transfers::cancel(SessionId asker, Id id) {

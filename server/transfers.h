@@ -59,6 +59,10 @@ class Transfers {
     Request request;
     Timestamp started;
     bool is_relaying = false;
+    // Since it is relaying, from the first on_moved() on.
+    std::uint64_t moved_bytes = 0;
+    std::optional<Instant> giver_worked;
+    std::optional<Instant> taker_worked;
   };
 
   explicit Transfers(RandomSource random) : random_(std::move(random)) {}
@@ -71,6 +75,12 @@ class Transfers {
   void on_connection_lost(ConnectionKey connection);
   // The relay's end of a pair. Ignored when the transfer was ended for another reason before.
   void on_relay_end(Id id, const Error& why, std::uint64_t bytes);
+  // How many bytes a relayed pair has moved so far, both ways. To be told every few seconds: who moves bytes is not stalled.
+  void on_moved(Id id, std::uint64_t bytes, Instant now);
+  // Giver or taker says that it goes on with those of these that are its own.
+  void on_working(SessionId asker, const std::vector<Id>& ids, Instant now);
+  // Ends relayed pairs of which nothing moved, and one side said nothing, for kStallLimit.
+  void end_stalled(Instant now);
   // By giver or taker; not_found for anybody else's.
   Result<void> cancel(SessionId asker, Id id);
   // Giver or taker is gone: nothing that they were part of goes on.

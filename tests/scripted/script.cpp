@@ -126,6 +126,7 @@ std::vector<ClientMessage> every_client_message() {
           MessagesAsk{9, 0},
           GetAsk{10, "lighting", false, "/pln", false},
           CancelAsk{11, 1},
+          WorkingAsk{14, {1, 2}},
           StatusAsk{12},
           UnknownAsk{"levitate", 13},
           UnknownTell{"hum"}};
@@ -296,6 +297,7 @@ ClientSession fresh_client(bool visit) {
                         .shares = true,
                         .host = "pc7",
                         .software = "callboard test",
+                        .workstation = UniqueId{5, 6},
                         .wall = {2'000'000}},
                        kStart);
 }

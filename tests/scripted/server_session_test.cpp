@@ -66,6 +66,31 @@ TEST_CASE("a visit goes from welcome to the first turn") {
   CHECK_FALSE(session.may_tell());
 }
 
+TEST_CASE("a workstation that is told is there at the admission, a visit's is not") {
+  const bool is_visit = GENERATE(false, true);
+  auto session = fresh_server();
+  auto hello = username(is_visit);
+  hello.workstation = UniqueId{5, 6};
+  session.on_message(hello, kStart);
+  session.on_message(Project{"Moria's Race"}, kStart);
+  const auto told = take<server_action::Admission>(session).workstation;
+  CHECK(told == (is_visit ? std::nullopt : std::optional(UniqueId{5, 6})));
+}
+
+TEST_CASE("a session is replaced in any step: it says so last") {
+  for (std::size_t step = 0; step < server_steps().size(); ++step) {
+    INFO(server_steps()[step].name);
+    auto session = server_at(step);
+    drain(session);
+    session.close(Outcome::superseded, "the same workstation joined again");
+    const Words last = drain(session);
+    REQUIRE(last.size() >= 2);
+    CHECK(last[last.size() - 2] == "send bye");
+    CHECK(last.back() == "closed superseded");
+    CHECK(session.is_over());
+  }
+}
+
 TEST_CASE("a wrong project is told so and nobody is asked to admit") {
   auto session = server_at(server_step("awaiting project"));
   session.on_message(Project{"moria's race"}, kStart);

@@ -33,6 +33,7 @@ ClientIdentity identity(bool visit) {
           .shares = true,
           .host = "pc7",
           .software = "sim",
+          .workstation = UniqueId{3, 4},
           .wall = {900'000}};
 }
 

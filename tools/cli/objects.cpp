@@ -47,6 +47,7 @@ JsonObject transfer_object(const client::TransferStatus& transfer) {
           {"taker", transfer.taker},
           {"item", transfer.item},
           {"bytes", transfer.bytes},
+          {"bytes_per_second", transfer.bytes_per_second},
           {"started", to_iso(transfer.started)}};
 }
 

@@ -11,7 +11,6 @@
 namespace callboard::cli {
 namespace {
 
-constexpr auto kRateWindow = 5s;
 constexpr auto kBarPeriod = 100ms;
 constexpr auto kLinePeriod = 5s;
 constexpr std::size_t kBarColumns = 20;
@@ -43,29 +42,19 @@ std::string bar_of(std::uint64_t thousandths) {
 
 }  // namespace
 
-void RateMeter::add(Instant now, std::uint64_t bytes_done) {
-  samples_.emplace_back(now, bytes_done);
-  while (samples_.size() > 2 && now - samples_[1].first >= kRateWindow) samples_.pop_front();
-}
-
-std::uint64_t RateMeter::bytes_per_second() const {
-  if (samples_.size() < 2) return 0;
-  const std::chrono::duration<double> time = samples_.back().first - samples_.front().first;
-  const auto [first, last] = std::pair(samples_.front().second, samples_.back().second);
-  if (time.count() <= 0 || last <= first) return 0;
-  return static_cast<std::uint64_t>(static_cast<double>(last - first) / time.count());
-}
-
 std::string progress_line(const ProgressState& state, std::uint64_t bytes_per_second, std::size_t columns) {
   std::string line;
-  const auto of = [](bool known, const std::string& total) { return known ? " of " + total : ""; };
+  const auto of = [&](std::uint64_t wanted, const std::string& total) {
+    if (state.is_total_known) return " of " + total;
+    return wanted > 0 ? " of up to " + total : "";
+  };
   if (state.is_total_known) {
     const auto done = thousandths_done(state);
     line += fmt::format("{:3} %  {}  ", done / 10, bar_of(done));
   }
   line += fmt::format("{}{}  {}{} files", human_bytes(state.bytes_done),
-                      of(state.is_total_known, human_bytes(state.bytes_wanted)), state.files_done,
-                      of(state.is_total_known, std::to_string(state.files_wanted)));
+                      of(state.bytes_wanted, human_bytes(state.bytes_wanted)), state.files_done,
+                      of(state.files_wanted, std::to_string(state.files_wanted)));
   if (bytes_per_second > 0) {
     line += fmt::format("  {}/s", human_bytes(bytes_per_second));
     if (state.is_total_known && state.bytes_wanted > state.bytes_done) {

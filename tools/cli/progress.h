@@ -1,11 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <string>
-#include <utility>
 
 #include "base/clock.h"
+#include "base/rate_meter.h"
 #include "tools/cli/output.h"
 
 namespace callboard::cli {
@@ -15,20 +14,10 @@ struct ProgressState {
   std::uint64_t files_wanted = 0;
   std::uint64_t bytes_done = 0;
   std::uint64_t bytes_wanted = 0;
-  bool is_total_known =
-      false;            // False while the other side is still listing: then there is no percentage yet.
+  // False while the other side is still listing: then there is no percentage yet, and what is wanted is the most that it
+  // may come to (0: not even that is known).
+  bool is_total_known = false;
   std::string current;  // The path under way; any bytes.
-};
-
-// The rate over the last few seconds, so that a pause shows and a slow start is forgotten.
-class RateMeter {
- public:
-  void add(Instant now, std::uint64_t bytes_done);
-  // 0 until two different times were added.
-  std::uint64_t bytes_per_second() const;
-
- private:
-  std::deque<std::pair<Instant, std::uint64_t>> samples_;
 };
 
 // "43 %  [####------]  1.2 GiB of 2.8 GiB  312 of 5000 files  98.1 MiB/s  0:16 left  shots/0001.exr", cut to `columns`.

@@ -17,7 +17,7 @@ struct Choice {
 
 // How often progress is looked at; a terminal is redrawn no faster than that.
 constexpr Duration kLookPeriod = 100ms;
-constexpr Duration kEventPeriod = 1s;
+constexpr Duration kEventPeriod = 250ms;
 
 std::string_view to_text(client::ChangeKind kind) {
   switch (kind) {
@@ -36,21 +36,30 @@ std::string_view to_text(client::ChangeKind kind) {
 }
 
 ProgressState to_state(const client::PullProgress& progress) {
-  return {.files_done = progress.files_done,
-          .files_wanted = progress.files_wanted,
-          .bytes_done = progress.bytes_done,
-          .bytes_wanted = progress.bytes_wanted,
+  return {.files_done = progress.files_done + progress.files_reused,
+          .files_wanted = progress.files_total,
+          .bytes_done = progress.bytes_done + progress.bytes_reused,
+          .bytes_wanted = progress.bytes_total,
           .is_total_known = progress.listed,
           .current = progress.current};
 }
 
 JsonObject progress_object(const client::PullProgress& progress) {
+  const auto seconds_left = progress.seconds_left();
   return {{"event", "progress"},
           {"files_done", progress.files_done},
           {"files_wanted", progress.files_wanted},
           {"bytes_done", progress.bytes_done},
           {"bytes_wanted", progress.bytes_wanted},
-          {"is_total_known", progress.listed}};
+          {"is_total_known", progress.listed},
+          {"files_total", progress.files_total},
+          {"bytes_total", progress.bytes_total},
+          {"files_reused", progress.files_reused},
+          {"bytes_reused", progress.bytes_reused},
+          {"files_left", progress.files_left()},
+          {"bytes_left", progress.bytes_left()},
+          {"bytes_per_second", progress.bytes_per_second},
+          {"seconds_left", seconds_left ? JsonValue(*seconds_left) : JsonValue(nullptr)}};
 }
 
 // Shows progress until the answer is there.
@@ -128,6 +137,8 @@ void show_summary(Output& output, const Choice& choice, const client::PullReport
                  {"files", report.files},
                  {"bytes", report.bytes},
                  {"unchanged_files", report.unchanged_files},
+                 {"files_reused", report.files_reused},
+                 {"bytes_reused", report.bytes_reused},
                  {"wire_bytes", report.wire_bytes},
                  {"versions", report.versions.size()},
                  {"problems", report.problems.size()},

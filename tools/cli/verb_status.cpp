@@ -27,10 +27,10 @@ void print(Output& output, const client::ServerStatus& status) {
     output.line("transfers none");
     return;
   }
-  std::vector<std::vector<std::string>> rows{{"TRANSFER", "ITEM", "FROM", "TO", "MOVED", "SINCE"}};
+  std::vector<std::vector<std::string>> rows{{"TRANSFER", "ITEM", "FROM", "TO", "MOVED", "RATE", "SINCE"}};
   for (const client::TransferStatus& each : status.transfers) {
     rows.push_back({std::to_string(each.transfer), each.item, each.giver, each.taker, human_bytes(each.bytes),
-                    when(each.started)});
+                    human_bytes(each.bytes_per_second) + "/s", when(each.started)});
   }
   output.table(rows);
 }

@@ -18,7 +18,7 @@ struct Ending {
 };
 
 // A keeper that finds its server by address, with what it told.
-struct Workstation {
+struct Place {
   net::Loop loop;
   FakeServer server{loop};
   SessionKeeper::Options options;
@@ -29,7 +29,7 @@ struct Workstation {
   std::vector<Result<protocol::ServerMessage>> answers;
   std::function<void(const protocol::ClientAction&)> on_action;
 
-  Workstation() {
+  Place() {
     options.identity.name = "rigging";
     options.identity.project = "Moria's Race";
     options.search.project = options.identity.project;
@@ -93,7 +93,7 @@ void answer_users(FakeSession& session, const protocol::ClientMessage& message) 
 }
 
 TEST_CASE("a workstation joins, asks and is answered") {
-  Workstation here;
+  Place here;
   here.server.on_ask = answer_users;
   here.start();
   here.until([&] { return here.joins == 1; });
@@ -105,7 +105,7 @@ TEST_CASE("a workstation joins, asks and is answered") {
 }
 
 TEST_CASE("asks made before the join are answered after it, in their order") {
-  Workstation here;
+  Place here;
   std::vector<protocol::AskId> asked;
   here.server.on_ask = [&](FakeSession& session, const protocol::ClientMessage& message) {
     CHECK(session.is_joined);
@@ -123,7 +123,7 @@ TEST_CASE("asks made before the join are answered after it, in their order") {
 }
 
 TEST_CASE("a lost connection is told and followed by another join") {
-  Workstation here;
+  Place here;
   here.start();
   here.until([&] { return here.server.has_joined(); });
   here.until([&] { return here.joins == 1; });
@@ -135,7 +135,7 @@ TEST_CASE("a lost connection is told and followed by another join") {
 }
 
 TEST_CASE("asks without an answer at the loss are answered once, as interrupted") {
-  Workstation here;
+  Place here;
   here.start();
   here.until([&] { return here.joins == 1; });
   here.ask();
@@ -151,7 +151,7 @@ TEST_CASE("asks without an answer at the loss are answered once, as interrupted"
 }
 
 TEST_CASE("asks made while the server's goodbye is under way are for the next session") {
-  Workstation here;
+  Place here;
   here.server.on_ask = answer_users;
   here.start();
   here.until([&] { return here.joins == 1; });
@@ -165,8 +165,46 @@ TEST_CASE("asks made while the server's goodbye is under way are for the next se
   CHECK(here.server.session(1).last<protocol::UsersAsk>() != nullptr);
 }
 
+TEST_CASE("a session whose workstation has joined anew does not come back") {
+  Place here;
+  here.start();
+  here.until([&] { return here.joins == 1; });
+  FakeServer::say(here.server.session(), protocol::Bye{Outcome::superseded, "joined again"});
+  here.until([&] { return here.keeper->connection() && here.keeper->connection()->is_over(); });
+  here.server.session().connection.reset();
+  here.until([&] { return !here.endings.empty(); });
+  here.settle();
+  REQUIRE(here.endings.size() == 1);
+  CHECK_FALSE(here.endings[0].will_rejoin);
+  CHECK(here.endings[0].why.outcome == Outcome::superseded);
+  CHECK(here.server.sessions().size() == 1);
+}
+
+TEST_CASE("each join from a folder tells the same workstation, and a visit from it tells none") {
+  const support::TempDir folder;
+  Place here;
+  here.options.folder = folder.path().string();
+  here.start();
+  here.until([&] { return here.joins == 1; });
+  here.server.session().connection.reset();
+  here.until([&] { return here.joins == 2; });
+  const auto* first = here.server.session(0).last<protocol::Username>();
+  const auto* second = here.server.session(1).last<protocol::Username>();
+  REQUIRE(first != nullptr);
+  REQUIRE(second != nullptr);
+  CHECK(first->workstation);
+  CHECK(first->workstation == second->workstation);
+
+  Place visit;
+  visit.options.folder = folder.path().string();
+  visit.options.identity.visit = true;
+  visit.start();
+  visit.until([&] { return visit.joins == 1; });
+  CHECK_FALSE(visit.server.session().last<protocol::Username>()->workstation);
+}
+
 TEST_CASE("the wrong project is final and named") {
-  Workstation here;
+  Place here;
   here.server.is_other_project = true;
   here.start();
   here.ask();
@@ -182,7 +220,7 @@ TEST_CASE("the wrong project is final and named") {
 }
 
 TEST_CASE("a visit that finds no server ends as not found") {
-  Workstation here;
+  Place here;
   FakeAnnouncer silent(here.loop, {});
   here.options.server.reset();
   here.options.search.discovery_port = silent.port();
@@ -199,7 +237,7 @@ TEST_CASE("a visit that finds no server ends as not found") {
 }
 
 TEST_CASE("a visit to a given address where nobody listens ends as not found") {
-  Workstation here;
+  Place here;
   net::Endpoint nobody;
   {
     FakeServer gone(here.loop);
@@ -214,7 +252,7 @@ TEST_CASE("a visit to a given address where nobody listens ends as not found") {
 }
 
 TEST_CASE("where nobody is any more at the remembered address, the network is asked") {
-  Workstation here;
+  Place here;
   const support::TempDir folder;
   net::Endpoint nobody;
   {
@@ -235,7 +273,7 @@ TEST_CASE("where nobody is any more at the remembered address, the network is as
 }
 
 TEST_CASE("a remembered address that answers is joined without asking the network") {
-  Workstation here;
+  Place here;
   const support::TempDir folder;
   LastServer(folder.path().string()).set(here.server.at());
   FakeAnnouncer announcer(here.loop, {});
@@ -310,7 +348,7 @@ TEST_CASE(
 }
 
 TEST_CASE("leaving says goodbye, answers what waits, and is the last thing heard") {
-  Workstation here;
+  Place here;
   here.start();
   here.until([&] { return here.joins == 1; });
   here.ask();
@@ -332,7 +370,7 @@ TEST_CASE("leaving says goodbye, answers what waits, and is the last thing heard
 }
 
 TEST_CASE("leaving before anybody answered ends at once") {
-  Workstation here;
+  Place here;
   here.server.greets = false;
   here.start();
   SECTION("while it connects") {}
@@ -348,7 +386,7 @@ TEST_CASE("leaving before anybody answered ends at once") {
 }
 
 TEST_CASE("assets are wanted from the server's offer until the claim, in that connection only") {
-  Workstation here;
+  Place here;
   bool is_offered = false;
   here.on_action = [&](const protocol::ClientAction& next) {
     if (std::holds_alternative<action::Admitted>(next))

@@ -7,6 +7,7 @@
 #include "client/inbox.h"
 #include "client/item_watch.h"
 #include "client/last_server.h"
+#include "client/workstation.h"
 #include "tests/support/temp_dir.h"
 #include "tests/unit/client/fake_server.h"
 
@@ -96,6 +97,45 @@ TEST_CASE("without a folder the last server is remembered for the object's life"
   server.set({"10.0.0.7", 4100});
   CHECK(server.get() == net::Endpoint{"10.0.0.7", 4100});
   CHECK_FALSE(LastServer("").get());
+}
+
+TEST_CASE("a folder is the same workstation each time, and held by one at a time") {
+  const support::TempDir folder;
+  const std::string path = folder.path().string();
+  std::optional<UniqueId> id;
+  {
+    const Workstation first(path, "ws-07");
+    id = first.id();
+    REQUIRE(id);
+    CHECK_FALSE(Workstation(path, "ws-07").id());
+  }
+  CHECK(Workstation(path, "ws-07").id() == id);
+  // Reached by another name it is the same folder still.
+  CHECK(Workstation(path + "/.callboard/..", "ws-07").id() == id);
+}
+
+TEST_CASE("a shared folder and a copied one are other workstations") {
+  const support::TempDir top;
+  std::filesystem::create_directory(top / "one");
+  const auto id = Workstation((top / "one").string(), "ws-07").id();
+  std::filesystem::copy(top / "one", top / "two", std::filesystem::copy_options::recursive);
+  const auto copied = Workstation((top / "two").string(), "ws-07").id();
+  const auto shared = Workstation((top / "one").string(), "ws-08").id();
+  REQUIRE(copied);
+  REQUIRE(shared);
+  CHECK(copied != id);
+  CHECK(shared != id);
+}
+
+TEST_CASE("a broken workstation file is written anew, and without a folder there is no workstation") {
+  const support::TempDir folder;
+  std::filesystem::create_directory(folder / ".callboard");
+  std::ofstream(folder / ".callboard/workstation") << "nonsense";
+  const auto id = Workstation(folder.path().string(), "ws-07").id();
+  CHECK(id);
+  CHECK(Workstation(folder.path().string(), "ws-07").id() == id);
+  CHECK_FALSE(Workstation("", "ws-07").id());
+  CHECK_FALSE(Workstation((folder / "nowhere").string(), "ws-07").id());
 }
 
 struct Watched {

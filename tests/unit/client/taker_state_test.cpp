@@ -48,4 +48,47 @@ TEST_CASE("the last listing counts as under way from its frame until the planner
   CHECK_FALSE(state.is_listing());
 }
 
+TEST_CASE("totals are known before the listing is, as the most it may come to, and exact after it") {
+  int ends[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+  const Fd other(ends[1]);
+  net::DataSocket socket{Fd(ends[0])};
+  TakerState state(socket);
+  CHECK(state.progress().bytes_total == 0);
+  state.set_announced(100, 5000);
+  state.count_wanted(300);
+  state.on_content(100);
+  PullProgress progress = state.progress();
+  CHECK_FALSE(progress.listed);
+  CHECK(progress.files_total == 100);
+  CHECK(progress.bytes_total == 5000);
+  CHECK(progress.files_left() == 100);
+  CHECK(progress.bytes_left() == 4900);
+  state.set_listed();
+  state.on_staged();
+  progress = state.progress();
+  CHECK(progress.files_total == 1);
+  CHECK(progress.bytes_total == 300);
+  CHECK(progress.files_left() == 0);
+  CHECK(progress.bytes_left() == 200);
+}
+
+TEST_CASE(
+    "time left is what is neither done nor reused, at the present rate, and unknown while nothing comes") {
+  PullProgress progress;
+  CHECK(progress.seconds_left() == 0);
+  progress.bytes_total = 1000;
+  CHECK_FALSE(progress.seconds_left());
+  progress.bytes_done = 300;
+  progress.bytes_reused = 200;
+  progress.bytes_per_second = 100;
+  CHECK(progress.seconds_left() == 5);
+  progress.bytes_per_second = 120;
+  CHECK(progress.seconds_left() == 5);
+  // More came than was wanted, in vain.
+  progress.bytes_reused = 900;
+  CHECK(progress.bytes_left() == 0);
+  CHECK(progress.seconds_left() == 0);
+}
+
 }  // namespace callboard::client

@@ -293,6 +293,8 @@ TEST_CASE("a pull that is cancelled ends as cancelled and can be run again") {
   CHECK(ends.pull.outcome == Outcome::cancelled);
   CHECK(progress.files_wanted == 1);
   CHECK(progress.bytes_wanted == 32 * MiB);
+  CHECK(progress.files_total == 1);
+  CHECK(progress.bytes_total == 32 * MiB);
   CHECK_FALSE(fs::exists(rig.taker() / "large.bin"));
   CHECK(rig.pull().pull.outcome == Outcome::done);
   CHECK(rig.differences() == std::vector<std::string>{});

@@ -35,9 +35,10 @@ const std::string kId32 = "\"5d41402abc4b2a76b9719d911017c592\"";
 
 // Keys that decide which message a verb is (id, revision, full, re of transfer) are tried below, by hand.
 const std::vector<Example> kClient{
-    {R"({"verb":"username","name":"rigging","clock":1,"visit":true,"shares":true,"host":"a","software":"b"})",
+    {R"({"verb":"username","name":"rigging","clock":1,"visit":true,"shares":true,"host":"a","software":"b","workstation":)" +
+         kId32 + "}",
      {"name", "clock"},
-     {"visit", "shares", "host", "software"}},
+     {"visit", "shares", "host", "software", "workstation"}},
     {R"({"verb":"project","project":"P"})", {"project"}},
     {R"({"verb":"story","timestamp":1,"base":1})", {"timestamp"}, {"base"}},
     {R"({"verb":"assets","items":{"/a":1}})", {"items"}},
@@ -50,6 +51,7 @@ const std::vector<Example> kClient{
     {R"({"verb":"get","id":1,"newest":true,"item":"/a","list":true})", {"id", "item", "newest"}, {"list"}},
     {R"({"verb":"get","id":1,"user":"lighting","item":"/a"})", {"id", "item", "user"}},
     {R"({"verb":"cancel","id":1,"transfer":1})", {"id", "transfer"}},
+    {R"({"verb":"working","id":1,"transfers":[7]})", {"id", "transfers"}},
     {R"({"verb":"status","id":1})", {"id"}},
     {R"({"verb":"bye","outcome":"done","reason":"r"})", {"outcome"}, {"reason"}},
     {R"({"verb":"ticket","ticket":)" + kId32 + "}", {"ticket"}},

@@ -60,6 +60,51 @@ TEST_CASE("two users of one name join and see one another under different names"
   CHECK(news[1].users[0].name == "rigging (2)");
 }
 
+TEST_CASE("a workstation that joins again takes the place and the name of its lost session, told once") {
+  Studio studio;
+  auto witness = studio.join("lighting");
+  auto lost = studio.join_from(UniqueId{1, 2}, "rigging");
+  static_cast<void>(witness->told<protocol::Users>());
+  auto again = studio.join_from(UniqueId{1, 2}, "rigging");
+  CHECK(again->name == "rigging");
+  const auto gone = departures(witness->told<protocol::Users>());
+  REQUIRE(gone.size() == 1);
+  CHECK(gone[0].session == lost->session);
+  CHECK(gone[0].name == "rigging");
+  CHECK(gone[0].reason == "the same workstation joined again");
+  const auto bye = lost->expect<protocol::Bye>();
+  CHECK(bye.outcome == Outcome::superseded);
+  CHECK(bye.reason == "the same workstation joined again");
+  const auto present = witness->ask_for<protocol::Users>(protocol::UsersAsk{}).users;
+  CHECK(present.size() == 2);
+  // Who is pulled from is the one that is there.
+  CHECK(witness->ask_for<protocol::TransferGranted>(get("rigging")).session == again->session);
+}
+
+TEST_CASE("another workstation, another name or none to tell takes nobody's place") {
+  Studio studio;
+  auto first = studio.join_from(UniqueId{1, 2}, "rigging");
+  CHECK(studio.join_from(UniqueId{1, 3}, "rigging")->name == "rigging (2)");
+  auto third = studio.join("rigging");
+  CHECK(third->name.starts_with("rigging ("));
+  auto other = studio.join_from(UniqueId{1, 2}, "lighting");
+  CHECK(other->name == "lighting");
+  CHECK_FALSE(first->is_ended());
+  CHECK(first->ask_for<protocol::Users>(protocol::UsersAsk{}).users.size() >= 3);
+}
+
+TEST_CASE("a lost session's transfers end when its workstation is back") {
+  Studio studio;
+  auto taker = studio.join("lighting");
+  auto lost = studio.join_from(UniqueId{1, 2}, "rigging");
+  const auto granted = taker->ask_for<protocol::TransferGranted>(get("rigging"));
+  auto again = studio.join_from(UniqueId{1, 2}, "rigging");
+  const auto overs = taker->told<protocol::TransferOver>();
+  REQUIRE(overs.size() == 1);
+  CHECK(overs[0].transfer == granted.transfer);
+  CHECK(overs[0].outcome == Outcome::interrupted);
+}
+
 TEST_CASE("a wrong project is turned away and leaves no trace") {
   Studio studio;
   auto member = studio.join("rigging");

@@ -58,6 +58,12 @@ class Studio {
     REQUIRE(client->join(name, shares));
     return client;
   }
+  std::unique_ptr<TestClient> join_from(UniqueId workstation, const std::string& name) {
+    auto client = connect();
+    client->workstation = workstation;
+    REQUIRE(client->join(name));
+    return client;
+  }
   std::unique_ptr<TestClient> visit(const std::string& name) {
     auto client = connect();
     REQUIRE(client->visit(name));

@@ -53,7 +53,7 @@ std::optional<protocol::ServerMessage> TestClient::next() {
 }
 
 bool TestClient::join(const std::string& wanted_name, bool shares, const std::string& project) {
-  say(protocol::Username{wanted_name, system_clock().wall(), false, shares, "", "test"});
+  say(protocol::Username{wanted_name, system_clock().wall(), false, shares, "", "test", workstation});
   expect<protocol::ProjectQuestion>();
   say(protocol::Project{project});
   auto answer = next();

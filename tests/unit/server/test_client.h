@@ -26,6 +26,7 @@ class TestClient {
   void say_bytes(Bytes bytes);
   // Greeting to `yours`; the turn is handed over. Returns false when it was turned away.
   bool join(const std::string& name, bool shares = true, const std::string& project = "Moria's Race");
+  std::optional<UniqueId> workstation;  // Told when joining.
   bool visit(const std::string& name);
 
   // What the server said next, of any kind; nullopt when the connection ended first.

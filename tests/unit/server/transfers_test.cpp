@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "base/limits.h"
+#include "protocol/message.h"
 
 using namespace callboard;
 using namespace callboard::server;
@@ -145,4 +146,80 @@ TEST_CASE("a session takes part in kTransfersPerSession transfers and no more") 
   transfers.end_all({Outcome::interrupted, "the server stops"});
   CHECK(transfers.take_endings().size() == kTransfersPerSession + 1);
   CHECK(transfers.running().empty());
+}
+
+namespace {
+
+constexpr Duration kStall = protocol::kStallLimit;
+
+// Relayed from kStart on.
+Transfers::Id begin_relaying(Transfers& transfers) {
+  const auto begun = begin(transfers);
+  REQUIRE(transfers.show(begun.giver_ticket, 10));
+  REQUIRE(transfers.show(begun.taker_ticket, 20));
+  transfers.on_moved(begun.id, 0, kStart);
+  return begun.id;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a relayed transfer of which nothing moves and nobody speaks ends as interrupted, to be gone on with") {
+  Transfers transfers(counting());
+  const auto id = begin_relaying(transfers);
+  transfers.on_moved(id, 0, kStart + kStall - 1ns);
+  transfers.end_stalled(kStart + kStall - 1ns);
+  CHECK(transfers.take_endings().empty());
+  transfers.end_stalled(kStart + kStall);
+  const auto ending = only_ending(transfers);
+  CHECK(ending.why.outcome == Outcome::interrupted);
+  CHECK(ending.why.text == "nothing moved, and \"lighting\" said nothing, for 30 s");
+  CHECK(ending.was_relaying);
+}
+
+TEST_CASE("bytes in either direction keep a transfer going, however few") {
+  Transfers transfers(counting());
+  const auto id = begin_relaying(transfers);
+  Instant now = kStart;
+  for (std::uint64_t bytes = 1; bytes < 20; ++bytes) {
+    now += kStall - 1s;
+    transfers.on_moved(id, bytes, now);
+    transfers.end_stalled(now);
+    CHECK(transfers.take_endings().empty());
+  }
+  transfers.on_moved(id, 19, now + kStall);
+  transfers.end_stalled(now + kStall);
+  CHECK(only_ending(transfers).why.outcome == Outcome::interrupted);
+}
+
+TEST_CASE("a transfer that both sides say they work on waits for as long as they say so") {
+  Transfers transfers(counting());
+  const auto id = begin_relaying(transfers);
+  Instant now = kStart;
+  for (int minutes = 0; minutes < 60; ++minutes) {
+    now += 20s;
+    transfers.on_moved(id, 0, now);
+    transfers.on_working(kGiver, {id}, now);
+    transfers.on_working(kTaker, {id, id + 1}, now);
+    transfers.end_stalled(now);
+    CHECK(transfers.take_endings().empty());
+  }
+  // The taker has nothing more to say.
+  transfers.on_working(kGiver, {id}, now + 15s);
+  transfers.end_stalled(now + kStall);
+  CHECK(only_ending(transfers).why.text == "nothing moved, and \"rigging\" said nothing, for 30 s");
+}
+
+TEST_CASE(
+    "who is not part of a transfer cannot keep it going, and one that still waits for a side has its own "
+    "limit") {
+  Transfers transfers(counting());
+  const auto id = begin_relaying(transfers);
+  transfers.on_working(SessionId{3}, {id}, kStart + 20s);
+  const auto waiting = begin(transfers);
+  transfers.on_moved(waiting.id, 0, kStart);
+  transfers.on_working(kGiver, {waiting.id}, kStart + 20s);
+  transfers.end_stalled(kStart + kStall);
+  CHECK(only_ending(transfers).id == id);
+  CHECK(transfers.running().contains(waiting.id));
 }

@@ -21,9 +21,11 @@ TEST_CASE("a progress line tells share, amount, files, rate, time left and path"
         "shots/0001.exr");
 }
 
-TEST_CASE("while the other side still lists there is no share and no time left") {
-  const ProgressState state{
+TEST_CASE("while the other side still lists there is the most it may come to, no share and no time left") {
+  ProgressState state{
       .files_done = 3, .files_wanted = 9, .bytes_done = 1024, .bytes_wanted = 4096, .current = ""};
+  CHECK(progress_line(state, 1024, 200) == "1.00 KiB of up to 4.00 KiB  3 of up to 9 files  1.00 KiB/s");
+  state.files_wanted = state.bytes_wanted = 0;
   CHECK(progress_line(state, 1024, 200) == "1.00 KiB  3 files  1.00 KiB/s");
 }
 
@@ -73,6 +75,24 @@ TEST_CASE("the rate is that of the last seconds, not of the whole time") {
     meter.add(start + std::chrono::seconds(second), 1000 + static_cast<std::uint64_t>(second - 1) * 10);
   }
   CHECK(meter.bytes_per_second() == 10);
+}
+
+TEST_CASE("the rate does not depend on how often it is looked at, and a pause shows as it lasts") {
+  RateMeter often;
+  RateMeter rarely;
+  const Instant start{};
+  for (int ms = 0; ms <= 10'000; ++ms) {
+    const std::uint64_t bytes = static_cast<std::uint64_t>(ms) * 50;
+    often.add(start + std::chrono::milliseconds(ms), bytes);
+    if (ms % 1000 == 0) rarely.add(start + std::chrono::milliseconds(ms), bytes);
+  }
+  CHECK(often.bytes_per_second() == 50'000);
+  CHECK(rarely.bytes_per_second() == 50'000);
+  rarely.add(start + 12'500ms, 500'000);
+  CHECK(rarely.bytes_per_second() < 30'000);
+  rarely.add(start + 18s, 500'000);
+  rarely.add(start + 19s, 500'000);
+  CHECK(rarely.bytes_per_second() == 0);
 }
 
 TEST_CASE("without a terminal a line is printed every five seconds, and none for a quick pull") {
