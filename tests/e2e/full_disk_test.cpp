@@ -1,0 +1,130 @@
+// Disks that are really full: a small file system of its own, mounted where the program writes.
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <stdexcept>
+
+#include "tests/e2e/studio.h"
+#include "tests/support/skip.h"
+#include "tests/support/tree.h"
+
+namespace callboard::e2e {
+namespace {
+
+namespace fs = std::filesystem;
+using Catch::Contains;
+using support::write_file;
+
+// A file system of that many MiB, in memory, at a folder that it makes.
+class SmallDisk {
+ public:
+  SmallDisk(fs::path at, int size_mib) : at_(std::move(at)) {
+    fs::create_directories(at_);
+    mount(0, size_mib);
+  }
+  ~SmallDisk() { static_cast<void>(::umount2(at_.c_str(), MNT_DETACH)); }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+
+  const fs::path& path() const { return at_; }
+  void grow(int size_mib) { mount(MS_REMOUNT, size_mib); }
+  // Leaves not a byte free.
+  void fill() {
+    const std::string page(4096, 'x');
+    std::ofstream filler(at_ / "filler", std::ios::binary);
+    while (filler.write(page.data(), static_cast<std::streamsize>(page.size())).flush()) {
+    }
+  }
+  void make_room() { fs::remove(at_ / "filler"); }
+
+  // Why none can be made here; nullopt when one can.
+  static std::optional<std::string> why_not() {
+    if (::geteuid() != 0) return "mounting a small file system needs root";
+    const support::TempDir somewhere;
+    try {
+      const SmallDisk disk(somewhere.path() / "disk", 1);
+      return std::nullopt;
+    } catch (const std::runtime_error& error) {
+      return error.what();
+    }
+  }
+
+ private:
+  void mount(unsigned long flags, int size_mib) {
+    const std::string size = "size=" + std::to_string(size_mib) + "m";
+    if (::mount("callboard-test", at_.c_str(), "tmpfs", flags, size.c_str()) == 0) return;
+    throw std::runtime_error("a small file system cannot be mounted here: " +
+                             std::string(std::strerror(errno)));
+  }
+
+  fs::path at_;
+};
+
+TEST_CASE("a pull onto a full disk fails and says so, and goes on when there is room") {
+  if (const auto reason = SmallDisk::why_not()) return support::skip_test(*reason);
+  Studio studio;
+  SmallDisk disk(studio.folder("lighting"), 4);
+  const auto rigging = studio.add_user("rigging");
+  const auto lighting = studio.add_user("lighting");
+  support::make_tree(rigging / "dev",
+                     {.seed = 3, .files = 40, .files_per_directory = 10, .size_max_bytes = 20'000});
+  write_file(rigging / "rnd/large.exr", std::string(12'000'000, 'f'));
+  studio.serve();
+  const auto joined = studio.join("rigging");
+
+  const auto failed = studio.run("lighting", {"pull", "/", "--from", "rigging"});
+  INFO(failed.out << failed.err);
+  CHECK(failed.ending.exit_code == 1);
+  CHECK_THAT(failed.err, Contains("no space left on device"));
+  CHECK_FALSE(fs::exists(lighting / "rnd/large.exr"));
+  CHECK(wrong_files(rigging, lighting).empty());
+
+  disk.grow(64);
+  const auto pulled = studio.run("lighting", {"pull", "/", "--from", "rigging"});
+  INFO(pulled.out << pulled.err);
+  CHECK(pulled.ending.exit_code == 0);
+  CHECK(support::differences(rigging, lighting).empty());
+}
+
+TEST_CASE(
+    "a server on a full disk refuses writes with the cause, goes on otherwise, and recovers by itself") {
+  if (const auto reason = SmallDisk::why_not()) return support::skip_test(*reason);
+  Studio studio;
+  SmallDisk disk(studio.home() / "small", 4);
+  const auto rigging = studio.add_user("rigging");
+  studio.add_user("lighting");
+  write_file(rigging / "rig.txt", "bones");
+  studio.serve({"--data", disk.path().string()});
+  const auto joined = studio.join("rigging");
+  REQUIRE(studio.run("lighting", {"say", "before"}).ending.exit_code == 0);
+
+  disk.fill();
+  // What the log has reserved already takes a few.
+  const auto say_much = [&] { return studio.run("lighting", {"say", std::string(8000, 'x')}); };
+  Finished refused = say_much();
+  for (int i = 0; i < 200 && refused.ending.exit_code == 0; ++i) refused = say_much();
+  INFO(refused.err);
+  CHECK(refused.ending.exit_code != 0);
+  CHECK_THAT(refused.err, Contains("full"));
+  CHECK_THAT(studio.run("lighting", {"messages"}).out, Contains("lighting: before"));
+  CHECK_THAT(studio.run("lighting", {"users"}).out, Contains("rigging"));
+  CHECK(studio.run("lighting", {"pull", "/", "--from", "rigging"}).ending.exit_code == 0);
+
+  disk.make_room();
+  const auto said = studio.run("lighting", {"say", "after"});
+  INFO(said.err);
+  CHECK(said.ending.exit_code == 0);
+  CHECK(wait_for_event(*joined, "message", [](const Json& each) {
+          return each.at("text") == "after";
+        }).at("user") == "lighting");
+}
+
+}  // namespace
+}  // namespace callboard::e2e
