@@ -139,6 +139,35 @@ TEST_CASE("what is no file, folder or link inside the project is refused by name
   CHECK(pulled.ending.exit_code == 1);
 }
 
+TEST_CASE("an ignore file that is changed while its folder is given is obeyed at once") {
+  Pair pair;
+  write_file(pair.giver / "dev/a.blend", "a");
+  write_file(pair.giver / "dev/a.blend1", "backup");
+  write_file(pair.giver / "dev/cache/x", "x");
+  pair.open();
+  const auto seen = [&] {
+    std::vector<std::string> paths;
+    for (const auto& each :
+         objects(pair.run("lighting", {"ls", "/dev", "--from", "rigging", "--json"}).out)) {
+      paths.push_back(each.at("path"));
+    }
+    return paths;
+  };
+  CHECK(seen() == std::vector<std::string>{"dev/a.blend", "dev/cache"});
+  write_file(pair.giver / ".callboardignore", "cache/\n!*.blend1\n");
+  // lighting ignores backups by itself, and takes them once it is told to.
+  CHECK(seen() == std::vector<std::string>{"dev/a.blend"});
+  write_file(pair.taker / ".callboardignore", "!*.blend1\n");
+  CHECK(seen() == std::vector<std::string>{"dev/a.blend", "dev/a.blend1"});
+  CHECK(pair.pull({"/dev/cache"}).ending.exit_code == 3);
+  CHECK(pair.pull({"/dev"}).ending.exit_code == 0);
+  CHECK(fs::exists(pair.taker / "dev/a.blend1"));
+  CHECK_FALSE(fs::exists(pair.taker / "dev/cache"));
+  fs::remove(pair.giver / ".callboardignore");
+  fs::remove(pair.taker / ".callboardignore");
+  CHECK(seen() == std::vector<std::string>{"dev/a.blend", "dev/cache"});
+}
+
 TEST_CASE("nothing of .callboard is served, whatever it is called") {
   Pair pair;
   write_file(pair.giver / "dev/good", "good");
