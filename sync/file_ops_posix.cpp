@@ -2,6 +2,9 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#ifdef __linux__
+#include <sys/vfs.h>
+#endif
 #include <unistd.h>
 
 #include <cerrno>
@@ -37,6 +40,15 @@ Transferred transferred(Call call) {
   const int error = error_of([&] { return count = call(); });
   return {error == 0 ? static_cast<std::size_t>(count) : 0, error};
 }
+
+#if defined(__linux__) && defined(O_DIRECT)
+// tmpfs agrees to bypass the cache, which is all it is.
+bool lies_in_memory(int fd) {
+  constexpr long kTmpfs = 0x01021994;
+  struct statfs system {};
+  return fstatfs(fd, &system) == 0 && static_cast<long>(system.f_type) == kTmpfs;
+}
+#endif
 
 timespec to_timespec(std::int64_t ns) {
   constexpr std::int64_t kSecond = 1'000'000'000;
@@ -103,7 +115,8 @@ int FileOps::reserve(int fd, std::uint64_t size_bytes) {
 
 int FileOps::bypass_cache(int fd, bool is_bypassing) {
   if (const int error = fault(FileCall::bypass_cache, "")) return error;
-#ifdef O_DIRECT
+#if defined(__linux__) && defined(O_DIRECT)
+  if (is_bypassing && lies_in_memory(fd)) return EINVAL;
   const int flags = fcntl(fd, F_GETFL);
   return error_of([&] { return fcntl(fd, F_SETFL, is_bypassing ? flags | O_DIRECT : flags & ~O_DIRECT); });
 #else

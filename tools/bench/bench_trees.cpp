@@ -1,5 +1,5 @@
 // Makes the trees the benchmark moves, and the edits between two pulls. The same seed gives the same bytes.
-//   bench_trees make  big|frames|small|blend|pointers|rename FOLDER PERCENT    of the full size
+//   bench_trees make  big|frames|small|many|blend|pointers|rename FOLDER PERCENT    of the full size
 //   bench_trees edit  few|blend|pointers FOLDER SEED
 
 #include <sys/stat.h>
@@ -83,10 +83,15 @@ void make(const std::string& kind, const fs::path& folder, std::uint64_t percent
     const std::uint64_t count = scaled(50'000);
     for (std::uint64_t i = 0; i < count; ++i)
       write_file(small_file(folder, i), 2 * kKiB + random.below(12 * kKiB), random);
+  } else if (kind == "many") {
+    // A film's files by number; what they hold does not matter to a pull that finds next to nothing to do.
+    const std::uint64_t count = scaled(800'000);
+    for (std::uint64_t i = 0; i < count; ++i)
+      write_file(small_file(folder, i), 64 + random.below(256), random);
   } else if (kind == "blend" || kind == "pointers") {
     write_file(folder / "scene.blend", scaled(512) * kMiB, random);
   } else {
-    throw std::runtime_error("make: expected big, frames, small, blend, pointers or rename, got " + kind);
+    throw std::runtime_error("make: expected big, frames, small, many, blend, pointers or rename, got " + kind);
   }
 }
 
