@@ -18,6 +18,8 @@ PullProgress sum(PullProgress a, const PullProgress& b) {
   a.files_done += b.files_done;
   a.bytes_wanted += b.bytes_wanted;
   a.bytes_done += b.bytes_done;
+  a.files_reused += b.files_reused;
+  a.bytes_reused += b.bytes_reused;
   a.listed = b.listed;
   a.current = b.current;
   return a;
@@ -41,6 +43,8 @@ void merge(PullReport& all, PullReport one) {
   all.bytes += one.bytes;
   all.wire_bytes += one.wire_bytes;
   all.unchanged_files += one.unchanged_files;
+  all.reused_files += one.reused_files;
+  all.reused_bytes += one.reused_bytes;
   append(all.changes, one.changes);
   append(all.versions, one.versions);
   append(all.problems, one.problems);

@@ -55,6 +55,11 @@ Result<void> TakerPlanner::open() {
     }
     open.push_back(std::move(one));
   }
+  std::vector<std::shared_ptr<const sync::Tree>> trees;
+  for (const Item& item : items_) {
+    if (item.here != nullptr) trees.push_back(item.here);
+  }
+  reuse_.set_trees(std::move(trees));
   return state_.open(protocol::OpenMode::pull, open);
 }
 
@@ -216,8 +221,7 @@ Result<void> TakerPlanner::perform(const sync::DiffStep& step, std::uint32_t lis
         change(ChangeKind::metadata, sync::Change::directory(step.path, entry));
       return descend(step.path);
     case Kind::make_directory:
-      change(ChangeKind::directory, sync::Change::directory(step.path, entry));
-      return descend(step.path);
+      return make_directory(step, entry);
     case Kind::make_symlink:
       change(ChangeKind::symlink, sync::Change::symlink(step.path, entry));
       return {};
@@ -231,26 +235,122 @@ Result<void> TakerPlanner::perform(const sync::DiffStep& step, std::uint32_t lis
   return {};
 }
 
+Result<void> TakerPlanner::make_directory(const sync::DiffStep& step, const Entry& entry) {
+  change(ChangeKind::directory, sync::Change::directory(step.path, entry));
+  const Result<bool> copied = copy_directory(step.path, entry);
+  if (!copied) return copied.error();
+  return *copied ? Result<void>() : descend(step.path);
+}
+
 Result<void> TakerPlanner::fetch(const sync::DiffStep& step, std::uint32_t listing, std::uint32_t entry_index,
                                  const Entry& entry) {
   note(step.have ? ChangeKind::changed : ChangeKind::added, step.path, entry.size_bytes);
   state_.count_wanted(entry.size_bytes);
-  if (writers_ == nullptr) return {};
-  sync::Stager& stager = writers_->stager();
-  Result<std::optional<sync::StagedFile>> left = stager.reuse(step.path, entry);
+  const Result<bool> left = take_left(step.path, entry);
   if (!left) return left.error();
-  if (left->has_value()) {
-    state_.on_staged();
-    state_.on_content(entry.size_bytes);
-    writers_->commit(sync::Change::file(std::move(**left)));
-    return {};
-  }
+  if (*left) return {};
+  const Result<bool> copied = copy(step.path, entry);
+  if (!copied) return copied.error();
+  if (*copied || writers_ == nullptr) return {};
+  sync::Stager& stager = writers_->stager();
   const std::uint64_t offset = stager.promise_offset(entry);
   return state_.want({.listing = listing,
                       .entry_index = entry_index,
                       .path = step.path,
                       .entry = entry,
                       .offset = offset < entry.size_bytes ? offset : 0});
+}
+
+// What an earlier try left verified.
+Result<bool> TakerPlanner::take_left(const sync::RelativePath& path, const Entry& entry) {
+  if (writers_ == nullptr) return false;
+  Result<std::optional<sync::StagedFile>> left = writers_->stager().reuse(path, entry);
+  if (!left) return left.error();
+  if (!left->has_value()) return false;
+  state_.on_staged();
+  state_.on_content(entry.size_bytes);
+  writers_->commit(sync::Change::file(std::move(**left)));
+  return true;
+}
+
+// --- What is here already ---------------------------------------------------------------------------------------------
+
+Result<bool> TakerPlanner::copy(const sync::RelativePath& path, const Entry& entry) {
+  if (!state_.may_copy()) return false;
+  const std::optional<sync::RelativePath> source = reuse_.file(entry);
+  if (!source) return false;
+  if (const Result<void> begun = copy_from(*source, path, entry); !begun) return begun.error();
+  return true;
+}
+
+Result<void> TakerPlanner::copy_from(const sync::RelativePath& source, const sync::RelativePath& path,
+                                     const Entry& entry) {
+  if (writers_ == nullptr) {
+    state_.edit_report([&](PullReport& report) {
+      report.reused_files += 1;
+      report.reused_bytes += entry.size_bytes;
+    });
+    return {};
+  }
+  if (const Result<void> begun = state_.begin_copy(); !begun) return begun;
+  writers_->copy(source, path, entry);
+  return {};
+}
+
+Result<bool> TakerPlanner::copy_directory(const sync::RelativePath& directory, const Entry& entry) {
+  // With patterns a part of it may be left out; then its files are looked up one by one.
+  if (!state_.may_copy() || !patterns_.is_everything()) return false;
+  const std::optional<sync::ContentTable::Directory> source = reuse_.directory(entry);
+  if (!source) return false;
+  const sync::Tree tree(source->path, source->node->entry(), source->node);
+  if (const Result<void> copied = copy_listing(tree, source->path, directory); !copied) return copied.error();
+  return true;
+}
+
+// No deeper than paths are: kPathDepthMax.
+Result<void> TakerPlanner::copy_listing(const sync::Tree& tree, const sync::RelativePath& source,
+                                        const sync::RelativePath& directory) {
+  const std::shared_ptr<const sync::Listing> listing = tree.listing_of(source);
+  // What is refused here is no part of the digest, and the giver has none of it.
+  std::vector<Entry> entries;
+  for (const Entry& entry : listing->entries) {
+    if (entry.kind != EntryKind::refused) entries.push_back(entry);
+  }
+  const Result<std::vector<sync::DiffStep>> steps =
+      sync::diff({.directory = directory, .have = {}, .want = entries, .patterns = &patterns_});
+  if (!steps) return steps.error();
+  for (const sync::DiffStep& step : *steps) {
+    const Entry& entry = entries[step.entry];
+    const Result<sync::RelativePath> from = source.joined(entry.name);
+    if (!from) return from.error();
+    Result<void> done;
+    if (step.kind == sync::DiffStep::Kind::fetch) {
+      done = copy_file(*from, step.path, entry);
+    } else if (step.kind == sync::DiffStep::Kind::make_directory) {
+      change(ChangeKind::directory, sync::Change::directory(step.path, entry));
+      done = copy_listing(tree, *from, step.path);
+    } else {
+      done = perform(step, 0, 0, entry);  // A link, or something refused: nothing that is asked for.
+    }
+    if (!done) return done;
+  }
+  return {};
+}
+
+Result<void> TakerPlanner::copy_file(const sync::RelativePath& source, const sync::RelativePath& path,
+                                     const Entry& entry) {
+  note(ChangeKind::added, path, entry.size_bytes);
+  state_.count_wanted(entry.size_bytes);
+  const Result<bool> left = take_left(path, entry);
+  if (!left) return left.error();
+  if (*left) return {};
+  if (entry.size_bytes > 0) return copy_from(source, path, entry);
+  if (writers_ == nullptr) return {};
+  Result<sync::StagedFile> empty = writers_->stager().stage_whole(path, entry, {});
+  if (!empty) return empty.error();
+  state_.on_staged();
+  writers_->commit(sync::Change::file(*std::move(empty)));
+  return {};
 }
 
 Result<void> TakerPlanner::descend(const sync::RelativePath& directory) {

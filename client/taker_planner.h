@@ -10,6 +10,7 @@
 
 #include "client/taker.h"
 #include "client/taker_machine.h"
+#include "client/taker_reuse.h"
 #include "client/taker_state.h"
 #include "client/taker_writers.h"
 #include "sync/diff.h"
@@ -24,7 +25,7 @@ namespace callboard::client {
 class TakerPlanner {
  public:
   TakerPlanner(const TakerParts& parts, TakerState& state, sync::Patterns patterns)
-      : parts_(parts), state_(state), patterns_(std::move(patterns)) {}
+      : parts_(parts), state_(state), patterns_(std::move(patterns)), reuse_(parts.folder) {}
 
   // Items that are none are errors; one beneath another is part of it.
   Result<void> set_items(const std::vector<std::string>& items);
@@ -54,6 +55,18 @@ class TakerPlanner {
                        const Entry& entry);
   Result<void> fetch(const sync::DiffStep& step, std::uint32_t listing, std::uint32_t entry_index,
                      const Entry& entry);
+  Result<void> make_directory(const sync::DiffStep& step, const Entry& entry);
+  Result<bool> take_left(const sync::RelativePath& path, const Entry& entry);
+  // True when it is here already, under whatever name, and is copied.
+  Result<bool> copy(const sync::RelativePath& path, const Entry& entry);
+  Result<void> copy_from(const sync::RelativePath& source, const sync::RelativePath& path,
+                         const Entry& entry);
+  // All of a new directory from the same one elsewhere in the local folder; `directory` itself is on its way already.
+  Result<bool> copy_directory(const sync::RelativePath& directory, const Entry& entry);
+  Result<void> copy_listing(const sync::Tree& tree, const sync::RelativePath& source,
+                            const sync::RelativePath& directory);
+  Result<void> copy_file(const sync::RelativePath& source, const sync::RelativePath& path,
+                         const Entry& entry);
   Result<void> descend(const sync::RelativePath& directory);
   void change(ChangeKind kind, sync::Change change);
   void note(ChangeKind kind, const sync::RelativePath& path, std::uint64_t size_bytes);
@@ -63,6 +76,7 @@ class TakerPlanner {
   TakerParts parts_;
   TakerState& state_;
   sync::Patterns patterns_;
+  TakerReuse reuse_;
   TakerWriters* writers_ = nullptr;
   std::vector<Item> items_;
   std::vector<protocol::OpenedItem> opened_;

@@ -128,6 +128,13 @@ Result<void> TakerState::want(WantedFile file) {
   return {};
 }
 
+Result<void> TakerState::begin_copy() {
+  const std::lock_guard lock(mutex_);
+  if (stopping_) return stopped_error();
+  unsettled_ += 1;
+  return {};
+}
+
 Result<void> TakerState::release(const TakerMachine::Listed& listing) {
   {
     const std::lock_guard lock(mutex_);
@@ -221,6 +228,12 @@ void TakerState::count_wanted(std::uint64_t size_bytes) {
   bytes_wanted_.fetch_add(size_bytes, std::memory_order_relaxed);
 }
 
+void TakerState::on_reused(std::uint64_t size_bytes) {
+  on_content(size_bytes);
+  files_reused_.fetch_add(1, std::memory_order_relaxed);
+  bytes_reused_.fetch_add(size_bytes, std::memory_order_relaxed);
+}
+
 void TakerState::set_current(const sync::RelativePath& path) {
   const std::lock_guard lock(mutex_);
   current_ = path.bytes();
@@ -233,6 +246,8 @@ PullProgress TakerState::progress() const {
   progress.bytes_wanted = bytes_wanted_;
   // Content that came in vain is counted, too.
   progress.bytes_done = std::min(bytes_done_.load(), progress.bytes_wanted);
+  progress.files_reused = files_reused_;
+  progress.bytes_reused = bytes_reused_;
   progress.listed = listed_;
   const std::lock_guard lock(mutex_);
   progress.current = current_;
@@ -242,6 +257,9 @@ PullProgress TakerState::progress() const {
 PullReport TakerState::take_report() {
   const std::lock_guard lock(mutex_);
   PullReport report = report_;
+  // A dry run counts for itself.
+  report.reused_files += files_reused_;
+  report.reused_bytes += bytes_reused_;
   report.wire_bytes = socket_.sent_bytes() + socket_.received_bytes();
   const Error ending = ending_locked();
   report.outcome = ending.outcome;

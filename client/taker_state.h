@@ -51,6 +51,11 @@ class TakerState {
   // Waits for room, sending what is gathered before.
   Result<void> want(WantedFile file);
   Result<void> release(const TakerMachine::Listed& listing);
+  // A file that is copied here and not asked for; it is settled like one that is. Only while not stopping.
+  Result<void> begin_copy();
+  // What was to be copied is not what it was: nothing more is copied in this pull, all the rest is asked for.
+  void distrust_copies() { copies_are_trusted_ = false; }
+  bool may_copy() const { return copies_are_trusted_; }
   // Until every wanted file is settled.
   Result<void> wait_settled();
   void send_finished(Outcome outcome, const std::string& text);
@@ -68,6 +73,8 @@ class TakerState {
   void add_problem(std::string path, Error error);
   void count_wanted(std::uint64_t size_bytes);
   void on_content(std::uint64_t size_bytes) { bytes_done_.fetch_add(size_bytes, std::memory_order_relaxed); }
+  // In place of on_content(), for what did not travel.
+  void on_reused(std::uint64_t size_bytes);
   void set_current(const sync::RelativePath& path);
   void set_listed() { listed_ = true; }
   PullProgress progress() const;
@@ -103,6 +110,9 @@ class TakerState {
   std::atomic<bool> cancelled_{false};
   std::atomic<bool> over_{false};
   std::atomic<bool> listed_{false};
+  std::atomic<bool> copies_are_trusted_{true};
+  std::atomic<std::uint64_t> files_reused_{0};
+  std::atomic<std::uint64_t> bytes_reused_{0};
   std::atomic<std::uint64_t> files_wanted_{0};
   std::atomic<std::uint64_t> files_done_{0};
   std::atomic<std::uint64_t> bytes_wanted_{0};

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "sync/local_copy.h"
 
 namespace callboard::client {
 
@@ -18,7 +19,7 @@ constexpr auto kTickPeriod = 250ms;
 
 }  // namespace
 
-bool is_mismatch(const Error& error) { return std::string_view(error.text).starts_with("verify "); }
+bool is_mismatch(const Error& error) { return error.outcome == Outcome::superseded; }
 
 TakerWriters::TakerWriters(const TakerParts& parts, TakerState& state, bool durable)
     : parts_(parts),
@@ -59,12 +60,21 @@ void TakerWriters::close() {
   for (TakerQueue<WriteTask>& queue : write_queues_) queue.close();
 }
 
+std::size_t TakerWriters::queue_of(const sync::RelativePath& path) const {
+  const std::string_view bytes = path.bytes();
+  const std::size_t slash = bytes.rfind('/');
+  return std::hash<std::string_view>{}(slash == bytes.npos ? "" : bytes.substr(0, slash)) %
+         write_queues_.size();
+}
+
 void TakerWriters::write(TakerMachine::WholeFile file, std::shared_ptr<TakerBuffer> buffer) {
-  const std::string_view path = file.file.path.bytes();
-  const std::size_t slash = path.rfind('/');
-  const std::size_t which =
-      std::hash<std::string_view>{}(slash == path.npos ? "" : path.substr(0, slash)) % write_queues_.size();
+  const std::size_t which = queue_of(file.file.path);
   write_queues_[which].push({std::move(file), std::move(buffer)});
+}
+
+void TakerWriters::copy(sync::RelativePath source, sync::RelativePath path, Entry entry) {
+  const std::size_t which = queue_of(path);
+  write_queues_[which].push({LocalCopy{std::move(source), std::move(path), std::move(entry)}});
 }
 
 void TakerWriters::begin(WantedFile file) {
@@ -104,6 +114,8 @@ void TakerWriters::perform(WriteWork& work, TakerContent& content) {
     content.begin(std::move(*begun));
   } else if (const auto* piece = std::get_if<ByteView>(&work)) {
     content.write(*piece);
+  } else if (const auto* copy = std::get_if<LocalCopy>(&work)) {
+    copy_one(*copy);
   } else {
     content.end(std::get<TakerMachine::FileEnds>(work));
   }
@@ -120,6 +132,22 @@ void TakerWriters::write_one(const TakerMachine::WholeFile& file) {
     state_.on_changed(wanted.path, wanted.entry, "it changed while it was read");
   } else {
     state_.stop(staged.error());
+  }
+  state_.settle();
+}
+
+void TakerWriters::copy_one(const LocalCopy& copy) {
+  sync::LocalCopier copier({parts_.root, parts_.ops, *stager_, parts_.records});
+  Result<std::optional<sync::StagedFile>> staged = copier.copy(copy.source, copy.path, copy.entry);
+  if (!staged) {
+    state_.stop(staged.error());
+  } else if (staged->has_value()) {
+    state_.on_staged();
+    state_.on_reused(copy.entry.size_bytes);
+    commit(sync::Change::file(std::move(**staged)));
+  } else {
+    state_.distrust_copies();
+    state_.on_changed(copy.path, copy.entry, "what was to be copied changed here");
   }
   state_.settle();
 }

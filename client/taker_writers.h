@@ -46,6 +46,8 @@ class TakerWriters : private sync::CommitListener {
   void begin(WantedFile file);
   void write_content(ByteView content, std::shared_ptr<TakerBuffer> buffer);
   void end(TakerMachine::FileEnds ends);
+  // Content that lies at `source`; the state has begun the copy.
+  void copy(sync::RelativePath source, sync::RelativePath path, Entry entry);
   void commit(sync::Change change);
   // Waits until everything handed over to commit() has its name, on disk when durable.
   Result<void> finish_round();
@@ -53,7 +55,13 @@ class TakerWriters : private sync::CommitListener {
   void close();
 
  private:
-  using WriteWork = std::variant<TakerMachine::WholeFile, WantedFile, ByteView, TakerMachine::FileEnds>;
+  struct LocalCopy {
+    sync::RelativePath source;
+    sync::RelativePath path;
+    Entry entry;
+  };
+  using WriteWork =
+      std::variant<TakerMachine::WholeFile, WantedFile, ByteView, TakerMachine::FileEnds, LocalCopy>;
   struct WriteTask {
     WriteWork work;
     std::shared_ptr<TakerBuffer> buffer = nullptr;
@@ -67,6 +75,8 @@ class TakerWriters : private sync::CommitListener {
   void run_writer(TakerQueue<WriteTask>& queue);
   void perform(WriteWork& work, TakerContent& content);
   void write_one(const TakerMachine::WholeFile& file);
+  void copy_one(const LocalCopy& copy);
+  std::size_t queue_of(const sync::RelativePath& path) const;
   void run_committer();
   std::optional<Error> perform(CommitTask& task);
   sync::Committer& committer();

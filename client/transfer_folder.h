@@ -20,6 +20,8 @@ class TransferFolder {
   // with Outcome::cancelled soon after `cancelled` is set.
   virtual Result<std::shared_ptr<const sync::Tree>> snapshot(const sync::RelativePath& top,
                                                              const std::atomic<bool>& cancelled) = 0;
+  // All of the folder as far as that is known without looking; may be a moment old. nullptr: it is not kept.
+  virtual std::shared_ptr<const sync::Tree> known() { return nullptr; }
 };
 
 // Looks at the disk each time; the index knows what need not be read again. All must outlive it.

@@ -103,6 +103,9 @@ struct PullProgress {
   std::uint64_t files_done = 0;
   std::uint64_t bytes_wanted = 0;
   std::uint64_t bytes_done = 0;
+  // Of the above, what was copied or renamed here because it was here already.
+  std::uint64_t files_reused = 0;
+  std::uint64_t bytes_reused = 0;
   bool listed = false;
   std::string current;  // Path of the file under way; raw bytes.
 };
@@ -129,6 +132,9 @@ struct PullReport {
   std::uint64_t bytes = 0;       // Of their content.
   std::uint64_t wire_bytes = 0;  // Received and sent on the data connection.
   std::uint64_t unchanged_files = 0;
+  // Of `files` and `bytes`, what did not travel: it was somewhere in the local folder and was copied or renamed.
+  std::uint64_t reused_files = 0;
+  std::uint64_t reused_bytes = 0;
   std::vector<PullChange> changes;  // Filled in a dry run only.
   std::vector<std::pair<std::string, std::string>>
       versions;                       // Local file that was changed here → where it was kept.

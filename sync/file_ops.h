@@ -33,6 +33,8 @@ enum class FileCall : std::uint8_t {
   make_symlink,
   sync_file_system,
   sync_directory,
+  clone,
+  copy,
 };
 
 // An open descriptor, or the errno that explains why there is none.
@@ -73,6 +75,10 @@ class FileOps {
   int reserve(int fd, std::uint64_t size_bytes);
   Transferred write_some(int fd, ByteView bytes);
   Transferred read_some(int fd, std::span<std::byte> into);
+  // All of `from_fd` shares its blocks with `to_fd`, which is empty; EOPNOTSUPP, EXDEV or EINVAL where the file system cannot.
+  int clone(int from_fd, int to_fd);
+  // From the position of the one to that of the other, without passing through this program; the same errors. 0: the end.
+  Transferred copy_some(int from_fd, int to_fd, std::size_t size_bytes);
   int set_mode(int fd, std::uint16_t mode);
   int set_mtime(int fd, std::int64_t mtime_ns);
   int set_mode_at(const Place& place, std::uint16_t mode);

@@ -1,6 +1,10 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#ifdef __linux__
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#endif
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -109,6 +113,29 @@ Transferred FileOps::write_some(int fd, ByteView bytes) {
 Transferred FileOps::read_some(int fd, std::span<std::byte> into) {
   if (const int error = fault(FileCall::read, "")) return {0, error};
   return transferred([&] { return ::read(fd, into.data(), into.size()); });
+}
+
+int FileOps::clone(int from_fd, int to_fd) {
+  if (const int error = fault(FileCall::clone, "")) return error;
+#ifdef FICLONE
+  return error_of([&] { return ioctl(to_fd, FICLONE, from_fd); });
+#else
+  static_cast<void>(from_fd);
+  static_cast<void>(to_fd);
+  return EOPNOTSUPP;
+#endif
+}
+
+Transferred FileOps::copy_some(int from_fd, int to_fd, std::size_t size_bytes) {
+  if (const int error = fault(FileCall::copy, "")) return {0, error};
+#ifdef __linux__
+  return transferred([&] { return copy_file_range(from_fd, nullptr, to_fd, nullptr, size_bytes, 0); });
+#else
+  static_cast<void>(from_fd);
+  static_cast<void>(to_fd);
+  static_cast<void>(size_bytes);
+  return {0, EOPNOTSUPP};
+#endif
 }
 
 int FileOps::set_mode(int fd, std::uint16_t mode) {

@@ -12,7 +12,7 @@
 namespace callboard::sync {
 
 // What the committer asks of the index. `status` is what stands under `path` at this moment.
-// Thread: the committing thread.
+// Thread: any; one at a time for record().
 class PullRecords {
  public:
   virtual ~PullRecords() = default;

@@ -51,7 +51,11 @@ class IncomingFile {
   std::uint64_t offset() const { return offset_; }
   // Fails when there would be more bytes than the entry announced, and with the system's cause (disk full, quota).
   Result<void> write(ByteView bytes);
-  // Verifies size and digest. On a mismatch the file is removed and the error says which.
+  // All of it at once, from an open file that is known to have this content: its blocks are shared where the file system can,
+  // else copied by the kernel. Only as the first thing. False: the system can do neither; write() it.
+  Result<bool> copy_known(int source_fd);
+  // Verifies size and digest. On a mismatch the file is removed, and the error is superseded: what came is not what was
+  // listed. Every other error has another outcome.
   Result<StagedFile> finish();
   // What came is void (the giver's file changed while it was read).
   void discard();
@@ -62,6 +66,7 @@ class IncomingFile {
   Result<void> reserve();
   Result<void> hash_what_is_there();
   Result<void> write_through(ByteView bytes);
+  Result<bool> copy_in_kernel(int source_fd);
   Error failure(std::string_view verb, int errno_value) const;
 
   Stager* stager_;  // nullptr: finished, discarded or moved from.
@@ -69,6 +74,7 @@ class IncomingFile {
   Fd fd_;
   std::uint64_t offset_ = 0;
   Hasher hasher_;
+  bool is_known_ = false;  // The content needs no digest: it was copied from a file that has it.
 };
 
 // The folder `.callboard/tmp/<transfer>` of one pull: where bytes wait until they are verified. Names are
@@ -90,6 +96,8 @@ class Stager {
   Result<StagedFile> stage_whole(const RelativePath& path, const Entry& entry, ByteView content);
   // From its first byte. Room for all of it is reserved before a byte is written (1 MiB and more).
   Result<IncomingFile> begin(const RelativePath& path, const Entry& entry);
+  // The same without the room, for what may share another file's.
+  Result<IncomingFile> begin_copy(const RelativePath& path, const Entry& entry);
   // Bytes of this content that an earlier try left: 0 for none, less than the size when the rest must come. Promised once:
   // several files may have this content, and one alone can have what was left.
   std::uint64_t promise_offset(const Entry& entry);

@@ -50,6 +50,8 @@ JsonObject progress_object(const client::PullProgress& progress) {
           {"files_wanted", progress.files_wanted},
           {"bytes_done", progress.bytes_done},
           {"bytes_wanted", progress.bytes_wanted},
+          {"files_reused", progress.files_reused},
+          {"bytes_reused", progress.bytes_reused},
           {"is_total_known", progress.listed}};
 }
 
@@ -103,7 +105,8 @@ void show_details(Output& output, const client::PullReport& report) {
 
 void show_summary(Output& output, const Choice& choice, const client::PullReport& report, Duration took) {
   const double seconds = std::chrono::duration<double>(took).count();
-  const auto rate = static_cast<std::uint64_t>(static_cast<double>(report.bytes) / std::max(seconds, 0.001));
+  const std::uint64_t travelled = report.bytes - std::min(report.reused_bytes, report.bytes);
+  const auto rate = static_cast<std::uint64_t>(static_cast<double>(travelled) / std::max(seconds, 0.001));
   if (choice.request.dry_run) {
     output.line(fmt::format("would pull {} files, {}, from {}; {} are up to date", report.files,
                             human_bytes(report.bytes), escaped(report.giver), report.unchanged_files));
@@ -113,6 +116,11 @@ void show_summary(Output& output, const Choice& choice, const client::PullReport
     output.line(fmt::format("pulled {} files, {}, from {} in {:.1f} s ({}/s); {} were up to date",
                             report.files, human_bytes(report.bytes), escaped(report.giver), seconds,
                             human_bytes(rate), report.unchanged_files));
+  }
+  if (report.reused_files > 0) {
+    output.line(fmt::format(
+        "{} of them, {}, {} already and {} not travel", report.reused_files, human_bytes(report.reused_bytes),
+        report.reused_files == 1 ? "is here" : "are here", choice.request.dry_run ? "would" : "did"));
   }
   if (choice.verbose) {
     output.line(
@@ -127,6 +135,8 @@ void show_summary(Output& output, const Choice& choice, const client::PullReport
                  {"synced", choice.request.sync},
                  {"files", report.files},
                  {"bytes", report.bytes},
+                 {"reused_files", report.reused_files},
+                 {"reused_bytes", report.reused_bytes},
                  {"unchanged_files", report.unchanged_files},
                  {"wire_bytes", report.wire_bytes},
                  {"versions", report.versions.size()},
