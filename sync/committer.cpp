@@ -59,6 +59,18 @@ Change Change::metadata(RelativePath path, Entry entry) {
   return {Kind::metadata, std::move(path), std::move(entry)};
 }
 
+Change Change::rename(RelativePath source, RelativePath path, Entry entry, Tree::Node node) {
+  Change change{Kind::rename, std::move(path), std::move(entry)};
+  change.source = std::move(source);
+  change.node = std::move(node);
+  return change;
+}
+Change Change::remove(RelativePath path, Tree::Node node) {
+  Change change{Kind::remove, std::move(path), {}};
+  change.node = std::move(node);
+  return change;
+}
+
 // An error whose errno is not known any more: refused and missing things concern one path, the rest all.
 Committer::Problem Committer::problem(const Error& error) {
   return {error, error.outcome == Outcome::failed};
@@ -136,6 +148,7 @@ Place Committer::destination(const RelativePath& path) const {
 }
 
 Committer::Attempt Committer::commit_one(const Change& change) {
+  if (change.kind == Change::Kind::remove) return remove(change);
   if (Attempt opened = open_parent_of(change.path)) return opened;
   const Inspected there = parts_.ops.inspect(destination(change.path));
   if (there.error != 0 && there.error != ENOENT) {
@@ -151,6 +164,10 @@ Committer::Attempt Committer::commit_one(const Change& change) {
         return put_directory(change, there);
       case Change::Kind::metadata:
         return set_metadata(change, there);
+      case Change::Kind::rename:
+        return change.node ? rename_directory(change, there) : rename_file(change, there);
+      case Change::Kind::remove:
+        break;
     }
     return std::nullopt;
   };
@@ -179,6 +196,60 @@ Committer::Attempt Committer::open_parent_of(const RelativePath& path) {
 
 Committer::Attempt Committer::put_file(const Change& change, const Inspected& there) {
   return put(parts_.stager.place(change.staged), change.path, there);
+}
+
+Committer::Attempt Committer::rename_file(const Change& change, const Inspected& there) {
+  const Result<Fd> parent = parts_.root.open_parent(change.source);
+  if (!parent) return problem(parent.error());
+  const Place from{parent->get(), std::string(change.source.name())};
+  const Inspected source = parts_.ops.inspect(from);
+  const bool right =
+      source.error == 0 && parts_.records.has_content(change.source, source.status, change.entry.digest);
+  if (!right) return Problem{changed_meanwhile(change.source), false};
+  if (Attempt failed = put(from, change.path, there)) return failed;
+  touched_.insert(change.source.parent());
+  const Place to = destination(change.path);
+  if (source.status.mode != change.entry.mode) {
+    const int error = parts_.ops.set_mode_at(to, change.entry.mode);
+    if (error != 0) return Problem{failure("set mode of", change.path, error), is_fatal(error)};
+  }
+  if (source.status.mtime_ns == change.entry.mtime_ns) return std::nullopt;
+  const int error = parts_.ops.set_mtime_at(to, change.entry.mtime_ns);
+  if (error != 0) return Problem{failure("set time of", change.path, error), is_fatal(error)};
+  return std::nullopt;
+}
+
+Committer::Attempt Committer::rename_directory(const Change& change, const Inspected& there) {
+  const Result<Fd> parent = parts_.root.open_parent(change.source);
+  if (!parent) return problem(parent.error());
+  if (!mover().is_as(change.source, change.node)) return Problem{changed_meanwhile(change.source), false};
+  const Place from{parent->get(), std::string(change.source.name())};
+  const Place to = destination(change.path);
+  if (there.error == 0) {
+    if (Attempt failed = move_away_and_put(from, change.path)) return failed;
+  } else if (const int error = parts_.ops.rename_new(from, to)) {
+    return Problem{failure("rename to", change.path, error), is_fatal(error)};
+  }
+  touched_.insert(change.source.parent());
+  const Result<void> recorded = mover().record(change.path, change.node);
+  if (!recorded) return Problem{recorded.error(), true};
+  return std::nullopt;
+}
+
+Mover Committer::mover() const {
+  return Mover({parts_.root, parts_.ops, parts_.versions, parts_.records, parts_.started});
+}
+
+Committer::Attempt Committer::remove(const Change& change) {
+  Mover mover = this->mover();
+  const Result<std::vector<KeptVersion>> removed =
+      change.node ? mover.remove_directory(change.path, change.node) : mover.remove_file(change.path);
+  if (!removed) return problem(removed.error());
+  parent_fd_ = Fd();  // It may have been removed.
+  touched_.insert(change.path.parent());
+  versions_touched_ = true;
+  for (const KeptVersion& version : *removed) parts_.listener.on_removed(version);
+  return std::nullopt;
 }
 
 Committer::Attempt Committer::put_symlink(const Change& change, const Inspected& there) {

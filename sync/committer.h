@@ -12,9 +12,11 @@
 #include "base/limits.h"
 #include "base/result.h"
 #include "sync/file_ops.h"
+#include "sync/mover.h"
 #include "sync/pull_records.h"
 #include "sync/root.h"
 #include "sync/stager.h"
+#include "sync/tree.h"
 #include "sync/versions.h"
 
 namespace callboard::sync {
@@ -26,17 +28,23 @@ struct Change {
     symlink,    // The same.
     directory,  // Made unless it is there; gets the entry's mode in the end.
     metadata,   // Mode, and of a file mtime, of what has the entry's content already.
+    rename,  // What lies at `source` gets this name: a file with the entry's content, or a directory as `node` is.
+    remove,  // A file or link, or what `node` has of a directory, goes to the versions.
   };
   Kind kind = Kind::file;
   RelativePath path;
-  Entry entry;              // As the giver has it.
-  std::string staged = {};  // Of a file: where its content waits, and
-  FileStatus status = {};   // how it looks there.
+  Entry entry;               // As the giver has it.
+  std::string staged = {};   // Of a file: where its content waits, and
+  FileStatus status = {};    // how it looks there.
+  RelativePath source = {};  // Of a renaming.
+  Tree::Node node = {};      // Of a directory that is renamed or removed: as it was seen.
 
   static Change file(StagedFile file);
   static Change symlink(RelativePath path, Entry entry);
   static Change directory(RelativePath path, Entry entry);
   static Change metadata(RelativePath path, Entry entry);
+  static Change rename(RelativePath source, RelativePath path, Entry entry, Tree::Node node);
+  static Change remove(RelativePath path, Tree::Node node);
 };
 
 // Told on the thread that commits, in the order of events.
@@ -46,6 +54,8 @@ class CommitListener {
   // It has its name and is in the index. A power cut may still take the name away until finish() succeeds.
   virtual void on_committed(const Change& change) = 0;
   virtual void on_kept(const KeptVersion& version) = 0;
+  // It was to be removed.
+  virtual void on_removed(const KeptVersion& version) = 0;
   // This one thing could not be done (read-only directory, name too long, changed meanwhile); the rest goes on.
   virtual void on_failed(const RelativePath& path, const Error& error) = 0;
 };
@@ -105,6 +115,10 @@ class Committer {
   Attempt put_symlink(const Change& change, const Inspected& there);
   Attempt put_directory(const Change& change, const Inspected& there);
   Attempt set_metadata(const Change& change, const Inspected& there);
+  Attempt rename_file(const Change& change, const Inspected& there);
+  Attempt rename_directory(const Change& change, const Inspected& there);
+  Attempt remove(const Change& change);
+  Mover mover() const;
   Attempt put(const Place& from, const RelativePath& path, const Inspected& there);
   Attempt replace(const Place& from, const RelativePath& path, const FileStatus& expected);
   Attempt keep_swapped_out(const Place& from, const RelativePath& path);

@@ -267,6 +267,12 @@ Stager::~Stager() {
   lock_.reset();  // Before its descriptor is closed.
 }
 
+std::uint64_t Stager::kept_bytes() const {
+  std::uint64_t sum = 0;
+  for (const auto& [key, size_bytes] : kept_) sum += size_bytes;
+  return sum;
+}
+
 std::string Stager::unused_name() { return std::to_string(next_number_.fetch_add(1)); }
 
 std::string Stager::staged_name(const Entry& entry) { return key_of(entry) + "-" + unused_name(); }

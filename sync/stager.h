@@ -107,6 +107,8 @@ class Stager {
   // The whole content, left verified by an earlier try; hashed again. nullopt: fetch it.
   Result<std::optional<StagedFile>> reuse(const RelativePath& path, const Entry& entry);
 
+  // What an earlier try left, whole or in part.
+  std::uint64_t kept_bytes() const;
   // A name in this folder that nobody has, for what is made here and renamed into place. Not kept for a next try.
   std::string unused_name();
   Place place(const std::string& name) const { return {folder_fd_.get(), name}; }
