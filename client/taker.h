@@ -24,6 +24,7 @@ struct TakerParts {  // All must outlive the taker.
   sync::FileOps& ops;
   const Clock& clock;
   std::string transfer;  // Unique among the pulls into this folder; names the folder of temporary files.
+  Duration retry_period = 1s;  // How often a full disk is tried again.
 };
 
 // Pulls what a request names over a data connection that is `ready`. Asks only for what differs, verifies every file before

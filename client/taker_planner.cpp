@@ -1,6 +1,7 @@
 #include "client/taker_planner.h"
 
 #include <algorithm>
+#include <iterator>
 #include <span>
 #include <utility>
 
@@ -91,11 +92,53 @@ Result<bool> TakerPlanner::on_opened(const std::vector<protocol::OpenedItem>& op
 
 // --- A round ----------------------------------------------------------------------------------------------------------
 
+Result<void> TakerPlanner::survey() {
+  writers_ = nullptr;
+  is_surveying_ = true;
+  const Result<void> listed = list_all();
+  is_surveying_ = false;
+  return listed;
+}
+
 Result<void> TakerPlanner::run_round(TakerWriters* writers) {
   writers_ = writers;
+  if (const Result<void> fits = check_announced(); !fits) return fits;
+  if (const Result<void> listed = list_all(); !listed) return listed;
+  state_.set_listed();
+  count_unchanged();
+  if (const Result<void> settled = state_.wait_settled(); !settled) return settled;
+  if (request_.mirror && writers_ == nullptr) note_removals();
+  if (writers_ == nullptr) return {};
+  if (request_.mirror) return finish_mirror();
+  return writers_->finish_round();
+}
+
+// Only what nobody here may have already is sure to be needed.
+Result<void> TakerPlanner::check_announced() {
+  if (writers_ == nullptr) return {};
+  room_.begin(parts_.ops.room(parts_.root.fd()));
+  if (!patterns_.is_everything()) return {};
+  sync::Room announced{0, 0};
+  for (const std::size_t index : differing_) {
+    announced.bytes += std::min(opened_[index].bytes_below, kAnnouncedBytesMax);
+    announced.files += std::min(opened_[index].files_below, kAnnouncedFilesMax);
+  }
+  sync::Room here{writers_->stager().kept_bytes(), 0};
+  const std::shared_ptr<const sync::Tree> whole = parts_.folder.known();
+  for (const Item& item : items_) {
+    if (whole != nullptr || item.here == nullptr) continue;
+    here.bytes += item.here->bytes();
+    here.files += item.here->files();
+  }
+  if (whole != nullptr) here = {here.bytes + whole->bytes(), whole->files()};
+  return room_.check_announced(announced, here);
+}
+
+Result<void> TakerPlanner::list_all() {
   pending_.clear();
   pending_bytes_ = 0;
   directory_.reset();
+  mirror_.begin_round();
   for (const std::size_t index : differing_) {
     if (const Result<void> planned = plan_item(index, opened_[index]); !planned) return planned;
   }
@@ -107,11 +150,7 @@ Result<void> TakerPlanner::run_round(TakerWriters* writers) {
     if (const Result<void> planned = plan_listing(listing); !planned) return planned;
     if (const Result<void> released = state_.release(listing); !released) return released;
   }
-  state_.set_listed();
-  count_unchanged();
-  if (const Result<void> settled = state_.wait_settled(); !settled) return settled;
-  if (writers_ == nullptr) return {};
-  return writers_->finish_round();
+  return {};
 }
 
 // The deepest first: then few wait.
@@ -147,12 +186,13 @@ Result<void> TakerPlanner::plan_item(std::size_t index, const protocol::OpenedIt
   const Result<std::vector<sync::DiffStep>> steps =
       sync::diff({.directory = parent, .have = have, .want = std::span(&want, 1), .patterns = &patterns_});
   if (!steps) return steps.error();
+  have_ = have;
   return perform(steps->front(), 0, static_cast<std::uint32_t>(index), want);
 }
 
-std::shared_ptr<const sync::Listing> TakerPlanner::listing_here(const sync::RelativePath& directory) const {
+const TakerPlanner::Item* TakerPlanner::item_of(const sync::RelativePath& directory) const {
   for (const Item& item : items_) {
-    if (item.here != nullptr && directory.is_beneath(item.path)) return item.here->listing_of(directory);
+    if (item.here != nullptr && directory.is_beneath(item.path)) return &item;
   }
   return nullptr;
 }
@@ -169,7 +209,14 @@ Result<void> TakerPlanner::plan_listing(const TakerMachine::Listed& listing) {
     }
     return {};
   }
-  if (!directory_) directory_.emplace(DirectoryUnderWay{listing_here(listing.directory), 0, {}});
+  if (!directory_) {
+    directory_.emplace();
+    if (const Item* item = item_of(listing.directory)) {
+      directory_->here = item->here->listing_of(listing.directory);
+      const std::shared_ptr<const sync::Tree> part = item->here->part(listing.directory);
+      if (part != nullptr) directory_->node = part->whole();
+    }
+  }
   // Of the local entries those up to the last name of this part.
   std::span<const Entry> have;
   if (directory_->here != nullptr) {
@@ -191,6 +238,8 @@ Result<void> TakerPlanner::plan_listing(const TakerMachine::Listed& listing) {
                                                                 .after = directory_->last_name,
                                                                 .patterns = &patterns_});
   if (!steps) return steps.error();
+  if (request_.mirror) mirror_.compare(listing.directory, have, listing.entries, directory_->node);
+  have_ = have;
   for (const sync::DiffStep& step : *steps) {
     const Result<void> done = perform(step, listing.number, step.entry, listing.entries[step.entry]);
     if (!done) return done;
@@ -208,6 +257,13 @@ Result<void> TakerPlanner::plan_listing(const TakerMachine::Listed& listing) {
 Result<void> TakerPlanner::perform(const sync::DiffStep& step, std::uint32_t listing,
                                    std::uint32_t entry_index, const Entry& entry) {
   using Kind = sync::DiffStep::Kind;
+  const bool replaces =
+      step.have && (step.kind == Kind::fetch || step.kind == Kind::make_symlink || step.replaces_kind);
+  if (replaces && step.kind != Kind::refused) {
+    const Result<bool> goes_on = settle_conflict(step, entry);
+    if (!goes_on) return goes_on.error();
+    if (!*goes_on) return {};
+  }
   switch (step.kind) {
     case Kind::same:
       return {};
@@ -235,7 +291,31 @@ Result<void> TakerPlanner::perform(const sync::DiffStep& step, std::uint32_t lis
   return {};
 }
 
+Result<bool> TakerPlanner::settle_conflict(const sync::DiffStep& step, const Entry& entry) {
+  const Entry& have = have_[*step.have];
+  sync::Tree::Node below;
+  if (have.kind == EntryKind::directory) {
+    const Item* item = item_of(step.path);
+    const std::shared_ptr<const sync::Tree> part = item != nullptr ? item->here->part(step.path) : nullptr;
+    if (part != nullptr) below = part->whole();
+  }
+  if (!conflicts_.is_conflict(step.path, have, entry, below)) return true;
+  const bool stays = request_.on_conflict != PullRequest::OnConflict::version;
+  state_.add_conflict(step.path, stays);
+  if (request_.on_conflict == PullRequest::OnConflict::fail && writers_ != nullptr) {
+    // It came about since the survey.
+    return Error{Outcome::superseded,
+                 quoted(step.path.to_item()) + ": changed here and at the giver since the last pull"};
+  }
+  return !stays;
+}
+
 Result<void> TakerPlanner::make_directory(const sync::DiffStep& step, const Entry& entry) {
+  if (is_mirroring() && state_.may_copy() && patterns_.is_everything() && !step.have) {
+    if (auto source = reuse_.directory(entry)) {
+      if (mirror_.add({std::move(source->path), step.path, entry, std::move(source->node)})) return {};
+    }
+  }
   change(ChangeKind::directory, sync::Change::directory(step.path, entry));
   const Result<bool> copied = copy_directory(step.path, entry);
   if (!copied) return copied.error();
@@ -245,6 +325,7 @@ Result<void> TakerPlanner::make_directory(const sync::DiffStep& step, const Entr
 Result<void> TakerPlanner::fetch(const sync::DiffStep& step, std::uint32_t listing, std::uint32_t entry_index,
                                  const Entry& entry) {
   note(step.have ? ChangeKind::changed : ChangeKind::added, step.path, entry.size_bytes);
+  if (is_surveying_) return {};
   state_.count_wanted(entry.size_bytes);
   const Result<bool> left = take_left(step.path, entry);
   if (!left) return left.error();
@@ -252,6 +333,8 @@ Result<void> TakerPlanner::fetch(const sync::DiffStep& step, std::uint32_t listi
   const Result<bool> copied = copy(step.path, entry);
   if (!copied) return copied.error();
   if (*copied || writers_ == nullptr) return {};
+  const std::uint64_t instead_of = step.have ? have_[*step.have].size_bytes : 0;
+  if (const Result<void> fits = room_.add_file(entry.size_bytes, instead_of); !fits) return fits;
   sync::Stager& stager = writers_->stager();
   const std::uint64_t offset = stager.promise_offset(entry);
   return state_.want({.listing = listing,
@@ -279,6 +362,7 @@ Result<bool> TakerPlanner::copy(const sync::RelativePath& path, const Entry& ent
   if (!state_.may_copy()) return false;
   const std::optional<sync::RelativePath> source = reuse_.file(entry);
   if (!source) return false;
+  if (is_mirroring() && mirror_.add({*source, path, entry})) return true;
   if (const Result<void> begun = copy_from(*source, path, entry); !begun) return begun.error();
   return true;
 }
@@ -299,7 +383,7 @@ Result<void> TakerPlanner::copy_from(const sync::RelativePath& source, const syn
 
 Result<bool> TakerPlanner::copy_directory(const sync::RelativePath& directory, const Entry& entry) {
   // With patterns a part of it may be left out; then its files are looked up one by one.
-  if (!state_.may_copy() || !patterns_.is_everything()) return false;
+  if (!state_.may_copy() || !patterns_.is_everything() || is_surveying_) return false;
   const std::optional<sync::ContentTable::Directory> source = reuse_.directory(entry);
   if (!source) return false;
   const sync::Tree tree(source->path, source->node->entry(), source->node);
@@ -353,6 +437,71 @@ Result<void> TakerPlanner::copy_file(const sync::RelativePath& source, const syn
   return {};
 }
 
+// --- Mirror -----------------------------------------------------------------------------------------------------------
+
+// More than half of what lies here under the items, as when the giver's folder is empty or not mounted.
+bool TakerPlanner::agrees_to_removals() {
+  std::uint64_t files_here = 0;
+  for (const Item& item : items_) files_here += item.here != nullptr ? item.here->files() : 0;
+  const std::uint64_t files = mirror_.files_to_remove();
+  if (request_.agree_to_removals || files <= files_here / 2) return true;
+  state_.edit_report([&](PullReport& report) {
+    report.removals_refused = files;
+    report.removals_refused_of = files_here;
+  });
+  return false;
+}
+
+// Removing comes last, and only when all the rest succeeded. What is renamed instead of copied waits as long: only then is
+// it sure that its old name goes.
+Result<void> TakerPlanner::finish_mirror() {
+  const auto is_good = [&] { return !state_.has_problem() && !state_.needs_round(); };
+  bool goes = is_good();
+  if (const Result<void> reused = reuse_deferred(goes); !reused) return reused;
+  if (const Result<void> finished = writers_->finish_round(); !finished) return finished;
+  for (TakerMirror::Reuse& reuse : std::exchange(renames_, {})) {
+    writers_->commit(sync::Change::rename(std::move(reuse.source), std::move(reuse.path),
+                                          std::move(reuse.entry), std::move(reuse.node)));
+  }
+  if (const Result<void> renamed = writers_->finish_round(); !renamed) return renamed;
+  if (!goes || !is_good()) return {};
+  for (sync::Change& change : mirror_.take_removals()) writers_->commit(std::move(change));
+  return writers_->finish_round();
+}
+
+Result<void> TakerPlanner::reuse_deferred(bool may_remove) {
+  TakerMirror::Split split = mirror_.split(may_remove);
+  if (may_remove && !agrees_to_removals()) {
+    // Nothing goes, so nothing is renamed either.
+    static_cast<void>(mirror_.take_removals());
+    std::move(split.renamed.begin(), split.renamed.end(), std::back_inserter(split.copied));
+    split.renamed.clear();
+  }
+  for (const TakerMirror::Reuse& reuse : split.copied) {
+    Result<void> copied;
+    if (reuse.node) {
+      change(ChangeKind::directory, sync::Change::directory(reuse.path, reuse.entry));
+      const sync::Tree tree(reuse.source, reuse.node->entry(), reuse.node);
+      copied = copy_listing(tree, reuse.source, reuse.path);
+    } else {
+      copied = copy_from(reuse.source, reuse.path, reuse.entry);
+    }
+    if (!copied) return copied;
+  }
+  for (const TakerMirror::Reuse& reuse : split.renamed) {
+    if (reuse.node) state_.count_wanted(reuse.node->bytes_below, reuse.node->files_below);
+  }
+  renames_ = std::move(split.renamed);
+  return state_.wait_settled();
+}
+
+void TakerPlanner::note_removals() {
+  static_cast<void>(agrees_to_removals());
+  for (const TakerMirror::Removal& removal : mirror_.removals()) {
+    note(ChangeKind::removed, removal.path, removal.size_bytes);
+  }
+}
+
 Result<void> TakerPlanner::descend(const sync::RelativePath& directory) {
   pending_bytes_ += remembered_bytes(directory);
   if (pending_bytes_ > kPendingDirectoriesBytesMax) {
@@ -368,7 +517,7 @@ void TakerPlanner::change(ChangeKind kind, sync::Change change) {
 }
 
 void TakerPlanner::note(ChangeKind kind, const sync::RelativePath& path, std::uint64_t size_bytes) {
-  if (writers_ != nullptr) return;
+  if (writers_ != nullptr || is_surveying_) return;
   state_.edit_report([&](PullReport& report) {
     report.changes.push_back({kind, path.bytes(), size_bytes});
     if (kind != ChangeKind::added && kind != ChangeKind::changed) return;

@@ -4,13 +4,17 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "client/taker.h"
+#include "client/taker_conflicts.h"
 #include "client/taker_machine.h"
+#include "client/taker_mirror.h"
 #include "client/taker_reuse.h"
+#include "client/taker_room.h"
 #include "client/taker_state.h"
 #include "client/taker_writers.h"
 #include "sync/diff.h"
@@ -24,8 +28,16 @@ namespace callboard::client {
 // directories that differ (depth first, many per message) and for the files that do. Thread: one, that of run().
 class TakerPlanner {
  public:
-  TakerPlanner(const TakerParts& parts, TakerState& state, sync::Patterns patterns)
-      : parts_(parts), state_(state), patterns_(std::move(patterns)), reuse_(parts.folder) {}
+  // `request` must outlive it.
+  TakerPlanner(const TakerParts& parts, TakerState& state, const PullRequest& request,
+               sync::Patterns patterns)
+      : parts_(parts),
+        state_(state),
+        request_(request),
+        patterns_(std::move(patterns)),
+        reuse_(parts.folder),
+        mirror_(patterns_),
+        conflicts_(parts.records) {}
 
   // Items that are none are errors; one beneath another is part of it.
   Result<void> set_items(const std::vector<std::string>& items);
@@ -34,6 +46,8 @@ class TakerPlanner {
   Result<void> open();
   // True when there is anything to do: something to list, to fetch or to change.
   Result<bool> on_opened(const std::vector<protocol::OpenedItem>& opened);
+  // Compares everything and changes nothing, to know of conflicts before. open() again afterwards.
+  Result<void> survey();
   // `writers` is null in a dry run.
   Result<void> run_round(TakerWriters* writers);
 
@@ -44,17 +58,27 @@ class TakerPlanner {
   };
   struct DirectoryUnderWay {
     std::shared_ptr<const sync::Listing> here;
+    sync::Tree::Node node;
     std::size_t compared = 0;  // Of its entries.
     std::string last_name;
   };
 
+  Result<void> list_all();
   Result<void> ask();
+  Result<void> check_announced();
   Result<void> plan_item(std::size_t index, const protocol::OpenedItem& opened);
   Result<void> plan_listing(const TakerMachine::Listed& listing);
   Result<void> perform(const sync::DiffStep& step, std::uint32_t listing, std::uint32_t entry_index,
                        const Entry& entry);
   Result<void> fetch(const sync::DiffStep& step, std::uint32_t listing, std::uint32_t entry_index,
                      const Entry& entry);
+  // False when the local content stays: nothing else is done about this name.
+  Result<bool> settle_conflict(const sync::DiffStep& step, const Entry& entry);
+  bool is_mirroring() const { return request_.mirror && writers_ != nullptr; }
+  bool agrees_to_removals();
+  Result<void> finish_mirror();
+  Result<void> reuse_deferred(bool may_remove);
+  void note_removals();
   Result<void> make_directory(const sync::DiffStep& step, const Entry& entry);
   Result<bool> take_left(const sync::RelativePath& path, const Entry& entry);
   // True when it is here already, under whatever name, and is copied.
@@ -70,13 +94,20 @@ class TakerPlanner {
   Result<void> descend(const sync::RelativePath& directory);
   void change(ChangeKind kind, sync::Change change);
   void note(ChangeKind kind, const sync::RelativePath& path, std::uint64_t size_bytes);
-  std::shared_ptr<const sync::Listing> listing_here(const sync::RelativePath& directory) const;
+  const Item* item_of(const sync::RelativePath& directory) const;
   void count_unchanged();
 
   TakerParts parts_;
   TakerState& state_;
+  const PullRequest& request_;
   sync::Patterns patterns_;
   TakerReuse reuse_;
+  TakerMirror mirror_;
+  TakerConflicts conflicts_;
+  TakerRoom room_;
+  bool is_surveying_ = false;
+  std::span<const Entry> have_;  // Of the part that is being compared.
+  std::vector<TakerMirror::Reuse> renames_;
   TakerWriters* writers_ = nullptr;
   std::vector<Item> items_;
   std::vector<protocol::OpenedItem> opened_;

@@ -6,9 +6,11 @@
 #include <deque>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "client/taker_machine.h"
 #include "client/types.h"
@@ -20,6 +22,17 @@ namespace callboard::client {
 class TakerState {
  public:
   explicit TakerState(net::DataSocket& socket) : socket_(socket) {}
+
+  // --- A full disk ---------------------------------------------------------------------------------------------------
+  struct Patience {
+    const Clock* clock = nullptr;  // Outlives the state. nullptr: there is none.
+    Duration limit{};
+    Duration period{};
+  };
+  void set_patience(const Patience& patience) { patience_ = patience; }
+  // Called by whoever could not write. True after a while: try again. False: the time is over, or the pull is stopping.
+  bool wait_for_room();
+  void on_room();
 
   // --- How it goes ---------------------------------------------------------------------------------------------------
   // The first call counts. Nothing more is asked; what is verified is still committed, unless it was cancelled.
@@ -61,7 +74,7 @@ class TakerState {
   void send_finished(Outcome outcome, const std::string& text);
 
   // --- Whoever is the last to do something about a wanted file -------------------------------------------------------
-  void on_staged() { files_done_.fetch_add(1, std::memory_order_relaxed); }
+  void on_staged(std::uint64_t files = 1) { files_done_.fetch_add(files, std::memory_order_relaxed); }
   // The giver's file is not what it listed: looked at again in another round, a problem in the last one.
   void on_changed(const sync::RelativePath& path, const Entry& entry, const std::string& why);
   void settle();
@@ -71,10 +84,14 @@ class TakerState {
   bool needs_round() const;
   void need_round();
   void add_problem(std::string path, Error error);
-  void count_wanted(std::uint64_t size_bytes);
+  // `path` was changed on both sides.
+  void add_conflict(const sync::RelativePath& path, bool is_kept_here);
+  bool has_conflict() const;
+  bool has_problem() const;
+  void count_wanted(std::uint64_t size_bytes, std::uint64_t files = 1);
   void on_content(std::uint64_t size_bytes) { bytes_done_.fetch_add(size_bytes, std::memory_order_relaxed); }
   // In place of on_content(), for what did not travel.
-  void on_reused(std::uint64_t size_bytes);
+  void on_reused(std::uint64_t size_bytes, std::uint64_t files = 1);
   void set_current(const sync::RelativePath& path);
   void set_listed() { listed_ = true; }
   PullProgress progress() const;
@@ -90,6 +107,7 @@ class TakerState {
   Result<void> send(Bytes frames);
   Error stopped_error() const;
   Error ending_locked() const;
+  Error peaceful_ending_locked() const;
 
   net::DataSocket& socket_;
   mutable std::mutex mutex_;
@@ -101,6 +119,9 @@ class TakerState {
   std::optional<Error> error_;
   PullReport report_;
   std::uint64_t problems_unlisted_ = 0;
+  std::set<std::string> conflicts_;
+  Patience patience_;                  // Set before there are threads.
+  std::optional<Instant> full_since_;  // Since when the disk is full.
   int round_ = 1;
   bool needs_round_ = false;
   std::string current_;

@@ -24,6 +24,7 @@ bool is_mismatch(const Error& error) { return error.outcome == Outcome::supersed
 TakerWriters::TakerWriters(const TakerParts& parts, TakerState& state, bool durable)
     : parts_(parts),
       state_(state),
+      ops_(parts.ops, state),
       durable_(durable),
       write_queues_{TakerQueue<WriteTask>(kWriteQueue), TakerQueue<WriteTask>(kWriteQueue)},
       commit_queue_(kCommitQueue) {}
@@ -32,10 +33,10 @@ Result<std::unique_ptr<TakerWriters>> TakerWriters::start(const TakerParts& part
                                                           bool durable) {
   std::unique_ptr<TakerWriters> writers(new TakerWriters(parts, state, durable));
   Result<std::unique_ptr<sync::Stager>> stager =
-      sync::Stager::open(parts.root, parts.ops, parts.transfer, parts.clock.wall());
+      sync::Stager::open(parts.root, writers->ops_, parts.transfer, parts.clock.wall());
   if (!stager) return stager.error();
   writers->stager_ = std::move(*stager);
-  Result<std::unique_ptr<sync::Versions>> versions = sync::Versions::open(parts.root, parts.ops);
+  Result<std::unique_ptr<sync::Versions>> versions = sync::Versions::open(parts.root, writers->ops_);
   if (!versions) return versions.error();
   writers->versions_ = std::move(*versions);
   for (std::size_t i = 0; i < writers->writers_.size(); ++i) {
@@ -137,7 +138,7 @@ void TakerWriters::write_one(const TakerMachine::WholeFile& file) {
 }
 
 void TakerWriters::copy_one(const LocalCopy& copy) {
-  sync::LocalCopier copier({parts_.root, parts_.ops, *stager_, parts_.records});
+  sync::LocalCopier copier({parts_.root, ops_, *stager_, parts_.records});
   Result<std::optional<sync::StagedFile>> staged = copier.copy(copy.source, copy.path, copy.entry);
   if (!staged) {
     state_.stop(staged.error());
@@ -157,7 +158,7 @@ void TakerWriters::copy_one(const LocalCopy& copy) {
 sync::Committer& TakerWriters::committer() {
   if (!committer_) {
     const sync::Committer::Parts parts{.root = parts_.root,
-                                       .ops = parts_.ops,
+                                       .ops = ops_,
                                        .stager = *stager_,
                                        .versions = *versions_,
                                        .records = parts_.records,
@@ -208,11 +209,25 @@ void TakerWriters::run_committer() {
 }
 
 void TakerWriters::on_committed(const sync::Change& change) {
-  if (change.kind != sync::Change::Kind::file) return;
+  std::uint64_t files = 1;
+  std::uint64_t bytes = change.entry.size_bytes;
+  if (change.kind == sync::Change::Kind::rename) {
+    if (change.node) files = change.node->files_below;
+    if (change.node) bytes = change.node->bytes_below;
+    state_.on_staged(files);
+    state_.on_reused(bytes, files);
+  } else if (change.kind != sync::Change::Kind::file) {
+    return;
+  }
   state_.edit_report([&](PullReport& report) {
-    report.files += 1;
-    report.bytes += change.entry.size_bytes;
+    report.files += files;
+    report.bytes += bytes;
   });
+}
+
+void TakerWriters::on_removed(const sync::KeptVersion& version) {
+  state_.edit_report(
+      [&](PullReport& report) { report.removed.emplace_back(version.path.bytes(), version.place); });
 }
 
 void TakerWriters::on_kept(const sync::KeptVersion& version) {

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "base/clock.h"
+#include "client/patient_ops.h"
 #include "client/taker.h"
 #include "client/taker_buffers.h"
 #include "client/taker_content.h"
@@ -83,10 +84,12 @@ class TakerWriters : private sync::CommitListener {
 
   void on_committed(const sync::Change& change) override;
   void on_kept(const sync::KeptVersion& version) override;
+  void on_removed(const sync::KeptVersion& version) override;
   void on_failed(const sync::RelativePath& path, const Error& error) override;
 
   TakerParts parts_;
   TakerState& state_;
+  PatientOps ops_;
   bool durable_;
   std::unique_ptr<sync::Stager> stager_;
   std::unique_ptr<sync::Versions> versions_;

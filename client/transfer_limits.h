@@ -37,6 +37,7 @@ inline constexpr std::size_t kItemsPerPullMax = 4'096;
 inline constexpr std::uint64_t kListedFilesSlack = 65'536;
 inline constexpr std::uint64_t kListedOthersMax = 16'777'216;
 inline constexpr std::uint64_t kAnnouncedFilesMax = 1ULL << 40;
+inline constexpr std::uint64_t kAnnouncedBytesMax = 1ULL << 62;
 
 // A folder that changes while it is pulled is looked at again this often.
 inline constexpr int kRoundsMax = 3;

@@ -95,6 +95,19 @@ struct PullRequest {
   std::vector<std::string> exclude{};
   bool dry_run = false;
   bool sync = true;  // false: do not wait for the disk at the end.
+  // Also remove (to the versions) what lies here under the items and the giver does not have. More than half of the local
+  // files there go only with `agree_to_removals`.
+  bool mirror = false;
+  bool agree_to_removals = false;
+  // What to do about a file that was changed here and there since the last pull.
+  enum class OnConflict {
+    version,  // The giver's takes the name, the local one becomes a version.
+    keep,     // The local one stays.
+    fail,     // Nothing at all is changed when there is one.
+  };
+  OnConflict on_conflict = OnConflict::version;
+  // How long a full disk makes it wait for room before it gives up; 0: not at all.
+  Duration wait_for_space = 5min;
 };
 
 // Totals grow while the giver's folder is still being listed; `listed` says that they are final.
@@ -107,10 +120,11 @@ struct PullProgress {
   std::uint64_t files_reused = 0;
   std::uint64_t bytes_reused = 0;
   bool listed = false;
+  std::string paused;   // Why nothing moves at the moment; empty when it does.
   std::string current;  // Path of the file under way; raw bytes.
 };
 
-enum class ChangeKind { added, changed, metadata, directory, symlink };
+enum class ChangeKind { added, changed, metadata, directory, symlink, removed };
 
 struct PullChange {
   ChangeKind kind = ChangeKind::added;
@@ -123,6 +137,13 @@ struct PullProblem {
   Error error;
 };
 
+// A file that was changed here and at the giver.
+struct PullConflict {
+  std::string path;  // Raw bytes.
+  bool is_kept_here =
+      false;  // false: the giver's took its place, or would, and the local one is among the versions.
+};
+
 struct PullReport {
   Outcome outcome =
       Outcome::done;  // done, or the worst that befell: failed (some files), interrupted, cancelled, …
@@ -132,12 +153,19 @@ struct PullReport {
   std::uint64_t bytes = 0;       // Of their content.
   std::uint64_t wire_bytes = 0;  // Received and sent on the data connection.
   std::uint64_t unchanged_files = 0;
+  bool is_durable = true;  // A power cut takes nothing of it away; false without `sync` and after a failure.
   // Of `files` and `bytes`, what did not travel: it was somewhere in the local folder and was copied or renamed.
   std::uint64_t reused_files = 0;
   std::uint64_t reused_bytes = 0;
   std::vector<PullChange> changes;  // Filled in a dry run only.
   std::vector<std::pair<std::string, std::string>>
-      versions;                       // Local file that was changed here → where it was kept.
+      versions;  // Local file that was changed here → where it was kept.
+  std::vector<PullConflict> conflicts;
+  // Under --mirror: what was removed → where it was kept; a folder is one of them.
+  std::vector<std::pair<std::string, std::string>> removed;
+  // More than half of the local files would have to go, and nobody agreed: nothing was removed. Files to go, of how many.
+  std::uint64_t removals_refused = 0;
+  std::uint64_t removals_refused_of = 0;
   std::vector<PullProblem> problems;  // Files that could not be had, each with the reason.
 };
 

@@ -4,8 +4,11 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
 #include <filesystem>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/limits.h"
@@ -18,6 +21,37 @@ namespace {
 namespace fs = std::filesystem;
 using support::read_file;
 using support::write_file;
+
+ino_t inode_of(const fs::path& path) {
+  struct stat status {};
+  REQUIRE(::lstat(path.c_str(), &status) == 0);
+  return status.st_ino;
+}
+
+RunOptions mirroring(bool agrees = false) {
+  RunOptions options;
+  options.request.mirror = true;
+  options.request.agree_to_removals = agrees;
+  return options;
+}
+
+RunOptions on_conflict(PullRequest::OnConflict what) {
+  RunOptions options;
+  options.request.on_conflict = what;
+  return options;
+}
+
+// Pulled, then changed on both sides: "both"; here alone: "here"; there alone: "there".
+void change_both(const TransferRig& rig) {
+  for (const std::string name : {"both", "here", "there"}) write_file(rig.giver() / name, "first");
+}
+
+void change_both_after(const TransferRig& rig) {
+  write_file(rig.giver() / "both", "theirs");
+  write_file(rig.giver() / "there", "theirs, second");
+  write_file(rig.taker() / "both", "mine");
+  write_file(rig.taker() / "here", "mine, second");
+}
 
 nlink_t names_of(const fs::path& path) {
   struct stat status {};
@@ -151,6 +185,334 @@ TEST_CASE("a dry run counts apart what would not travel") {
   CHECK(dry.pull.reused_files == 1);
   CHECK(dry.pull.reused_bytes == 5);
   CHECK_FALSE(fs::exists(rig.taker() / "b"));
+}
+
+// --- Mirror ----------------------------------------------------------------------------------------------------------
+
+TEST_CASE("under --mirror a renamed directory is renamed here, and nothing of it travels") {
+  TransferRig rig;
+  make_frames(rig.giver() / "shots/old", 20, 256 * KiB);
+  write_file(rig.giver() / "other", "stays");
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  const ino_t folder = inode_of(rig.taker() / "shots/old");
+  fs::create_directory(rig.giver() / "new");
+  fs::rename(rig.giver() / "shots/old", rig.giver() / "new/name");
+  const Ends ends = rig.pull(mirroring());
+  INFO(ends.pull.text);
+  CHECK(ends.pull.outcome == Outcome::done);
+  CHECK(rig.differences() == std::vector<std::string>{});
+  CHECK(inode_of(rig.taker() / "new/name") == folder);
+  CHECK(ends.pull.reused_files == 20);
+  CHECK(ends.pull.reused_bytes == 20 * 256 * KiB);
+  CHECK(ends.give.files == 0);
+  CHECK(ends.pull.wire_bytes < 2 * KiB);
+  CHECK(ends.pull.removed.empty());
+  CHECK(rig.pull(mirroring()).pull.files == 0);
+}
+
+TEST_CASE("under --mirror a renamed file is renamed, a second copy of it copied, and the old name gone") {
+  TransferRig rig;
+  make_frames(rig.giver(), 3, 64 * KiB);
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  const ino_t frame = inode_of(rig.taker() / "1000.exr");
+  fs::copy_file(rig.giver() / "1000.exr", rig.giver() / "twin.exr");
+  fs::rename(rig.giver() / "1000.exr", rig.giver() / "renamed.exr");
+  const Ends ends = rig.pull(mirroring());
+  INFO(ends.pull.text);
+  CHECK(ends.pull.outcome == Outcome::done);
+  CHECK(rig.differences() == std::vector<std::string>{});
+  CHECK((inode_of(rig.taker() / "renamed.exr") == frame) != (inode_of(rig.taker() / "twin.exr") == frame));
+  CHECK(names_of(rig.taker() / "renamed.exr") == 1);
+  CHECK(ends.give.files == 0);
+}
+
+TEST_CASE("--mirror moves what is not there to the versions, and without it everything stays") {
+  TransferRig rig;
+  for (const std::string name : {"a", "b", "c", "d"}) write_file(rig.giver() / name, name);
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  write_file(rig.taker() / "mine", "only here");
+  write_file(rig.taker() / "folder/mine", "here, too");
+  CHECK(rig.pull().pull.removed.empty());
+  RunOptions dry = mirroring();
+  dry.request.dry_run = true;
+  const Ends planned = rig.pull(dry);
+  CHECK(std::count_if(planned.pull.changes.begin(), planned.pull.changes.end(),
+                      [](const PullChange& change) { return change.kind == ChangeKind::removed; }) == 2);
+  CHECK(fs::exists(rig.taker() / "mine"));
+  const Ends ends = rig.pull(mirroring());
+  INFO(ends.pull.text);
+  CHECK(ends.pull.outcome == Outcome::done);
+  CHECK(rig.differences() == std::vector<std::string>{});
+  REQUIRE(ends.pull.removed.size() == 2);
+  for (const auto& [path, kept_as] : ends.pull.removed) {
+    const fs::path kept = rig.taker() / kept_as;
+    CHECK(read_file(path == "mine" ? kept : kept / "mine") == (path == "mine" ? "only here" : "here, too"));
+    CHECK_FALSE(fs::exists(rig.taker() / path));
+  }
+}
+
+TEST_CASE("--mirror of an empty folder removes nothing until somebody agrees") {
+  TransferRig rig;
+  for (const std::string name : {"a", "b", "c"}) write_file(rig.taker() / name, name);
+  const Ends refused = rig.pull(mirroring());
+  CHECK(refused.pull.outcome == Outcome::refused);
+  CHECK(refused.pull.text ==
+        "3 of 3 files here would be removed, more than half: nothing was removed, --yes agrees");
+  CHECK(refused.pull.removals_refused == 3);
+  CHECK(fs::exists(rig.taker() / "a"));
+  write_file(rig.giver() / "a", "a");
+  write_file(rig.giver() / "b", "b");
+  const Ends third = rig.pull(mirroring());
+  CHECK(third.pull.outcome == Outcome::done);
+  CHECK(third.pull.removed.size() == 1);
+  fs::remove(rig.giver() / "a");
+  fs::remove(rig.giver() / "b");
+  CHECK(rig.pull(mirroring(true)).pull.removed.size() == 2);
+  CHECK_FALSE(fs::exists(rig.taker() / "a"));
+}
+
+TEST_CASE("--mirror never removes what patterns leave out, what is refused, or a folder with that in it") {
+  TransferRig rig;
+  for (int i = 0; i < 9; ++i) write_file(rig.giver() / ("k" + std::to_string(i)), "k");
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  write_file(rig.taker() / "d/a.tmp", "excluded");
+  write_file(rig.taker() / "d/a.exr", "goes");
+  write_file(rig.taker() / "e/b.exr", "goes");
+  REQUIRE(::mkfifo((rig.taker() / "e/pipe").c_str(), 0600) == 0);
+  REQUIRE(::mkfifo((rig.taker() / "pipe").c_str(), 0600) == 0);
+  RunOptions options = mirroring();
+  options.request.exclude = {"*.tmp"};
+  const Ends ends = rig.pull(options);
+  INFO(ends.pull.text);
+  CHECK(ends.pull.outcome == Outcome::done);
+  CHECK(read_file(rig.taker() / "d/a.tmp") == "excluded");
+  CHECK_FALSE(fs::exists(rig.taker() / "d/a.exr"));
+  CHECK_FALSE(fs::exists(rig.taker() / "e/b.exr"));
+  CHECK(fs::exists(rig.taker() / "e/pipe"));
+  CHECK(fs::exists(rig.taker() / "pipe"));
+}
+
+TEST_CASE("--mirror removes nothing when something else went wrong") {
+  TransferRig rig;
+  for (const std::string name : {"a", "b", "c"}) write_file(rig.giver() / name, name);
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  write_file(rig.taker() / "mine", "mine");
+  fs::create_symlink("/etc/passwd", rig.giver() / "out");
+  const Ends ends = rig.pull(mirroring());
+  CHECK(ends.pull.outcome != Outcome::done);
+  CHECK(ends.pull.removed.empty());
+  CHECK(fs::exists(rig.taker() / "mine"));
+}
+
+// --- Conflicts -------------------------------------------------------------------------------------------------------
+
+TEST_CASE("of a file that both sides changed the local one becomes a version, and it is named") {
+  TransferRig rig;
+  change_both(rig);
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  change_both_after(rig);
+  const Ends ends = rig.pull();
+  CHECK(ends.pull.outcome == Outcome::superseded);
+  CHECK(ends.pull.text == "\"/both\": changed here and at the giver since the last pull");
+  REQUIRE(ends.pull.conflicts.size() == 1);
+  CHECK(ends.pull.conflicts[0].path == "both");
+  CHECK_FALSE(ends.pull.conflicts[0].is_kept_here);
+  CHECK(rig.differences() == std::vector<std::string>{});
+  REQUIRE(ends.pull.versions.size() == 2);
+  for (const auto& [path, kept_as] : ends.pull.versions) {
+    CHECK(read_file(rig.taker() / kept_as) == (path == "both" ? "mine" : "mine, second"));
+  }
+  CHECK(rig.pull().pull.outcome == Outcome::done);
+}
+
+TEST_CASE("with keep the local file stays, and all the rest comes") {
+  TransferRig rig;
+  change_both(rig);
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  change_both_after(rig);
+  const Ends ends = rig.pull(on_conflict(PullRequest::OnConflict::keep));
+  CHECK(ends.pull.outcome == Outcome::superseded);
+  REQUIRE(ends.pull.conflicts.size() == 1);
+  CHECK(ends.pull.conflicts[0].is_kept_here);
+  CHECK(read_file(rig.taker() / "both") == "mine");
+  CHECK(read_file(rig.taker() / "there") == "theirs, second");
+  CHECK(read_file(rig.taker() / "here") == "first");
+  CHECK(rig.pull(on_conflict(PullRequest::OnConflict::keep)).pull.outcome == Outcome::superseded);
+}
+
+TEST_CASE(
+    "with fail nothing at all is changed when there is a conflict, and everything comes when there is none") {
+  TransferRig rig;
+  change_both(rig);
+  REQUIRE(rig.pull(on_conflict(PullRequest::OnConflict::fail)).pull.outcome == Outcome::done);
+  CHECK(rig.differences() == std::vector<std::string>{});
+  change_both_after(rig);
+  write_file(rig.giver() / "dir/new", "new");
+  const Ends ends = rig.pull(on_conflict(PullRequest::OnConflict::fail));
+  CHECK(ends.pull.outcome == Outcome::superseded);
+  REQUIRE(ends.pull.conflicts.size() == 1);
+  CHECK(ends.pull.files == 0);
+  CHECK(read_file(rig.taker() / "both") == "mine");
+  CHECK(read_file(rig.taker() / "here") == "mine, second");
+  CHECK(read_file(rig.taker() / "there") == "first");
+  CHECK_FALSE(fs::exists(rig.taker() / "dir"));
+  CHECK(ends.pull.versions.empty());
+}
+
+TEST_CASE("a file that was changed here alone, or alike on both sides, is no conflict") {
+  TransferRig rig;
+  change_both(rig);
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  write_file(rig.taker() / "here", "mine, second");
+  write_file(rig.taker() / "both", "the same");
+  write_file(rig.giver() / "both", "the same");
+  const Ends ends = rig.pull();
+  CHECK(ends.pull.outcome == Outcome::done);
+  CHECK(ends.pull.conflicts.empty());
+  CHECK(ends.pull.versions.size() == 1);
+}
+
+TEST_CASE("a folder in the way of a file is a conflict when something in it was changed") {
+  for (const bool is_changed : {false, true}) {
+    INFO(is_changed);
+    TransferRig rig;
+    write_file(rig.giver() / "name/inside", "first");
+    REQUIRE(rig.pull().pull.outcome == Outcome::done);
+    if (is_changed) write_file(rig.taker() / "name/inside", "mine");
+    fs::remove_all(rig.giver() / "name");
+    write_file(rig.giver() / "name", "a file");
+    const Ends ends = rig.pull(on_conflict(PullRequest::OnConflict::keep));
+    CHECK(ends.pull.conflicts.size() == (is_changed ? 1 : 0));
+    CHECK(fs::is_directory(rig.taker() / "name") == is_changed);
+  }
+}
+
+// --- A full disk -----------------------------------------------------------------------------------------------------
+
+struct SmallDisk : sync::FileOps {
+  sync::Room left;
+  sync::Room room(int) override { return left; }
+};
+
+TEST_CASE("what cannot fit is refused before the first byte, in bytes and in inodes") {
+  TransferRig rig;
+  support::make_large_file({.path = rig.giver() / "large", .size_bytes = 8 * MiB, .seed = 1});
+  for (int i = 0; i < 100; ++i) write_file(rig.giver() / ("f" + std::to_string(i)), std::to_string(i));
+  for (const sync::Room left : {sync::Room{4 * MiB, 1000}, sync::Room{1'000 * MiB, 50}}) {
+    SmallDisk disk;
+    disk.left = left;
+    RunOptions options;
+    options.ops = &disk;
+    const Ends ends = rig.pull(options);
+    INFO(ends.pull.text);
+    CHECK(ends.pull.outcome == Outcome::refused);
+    CHECK(ends.pull.text.find("too ") != std::string::npos);
+    CHECK(ends.give.files == 0);
+    CHECK_FALSE(fs::exists(rig.taker() / "large"));
+    CHECK_FALSE(fs::exists(rig.taker() / "f1"));
+  }
+  SmallDisk enough;
+  enough.left = {10 * MiB, 200};
+  RunOptions options;
+  options.ops = &enough;
+  CHECK(rig.pull(options).pull.outcome == Outcome::done);
+}
+
+TEST_CASE("files that patterns choose are added up while they are listed") {
+  TransferRig rig;
+  support::make_large_file({.path = rig.giver() / "a.exr", .size_bytes = 4 * MiB, .seed = 1});
+  support::make_large_file({.path = rig.giver() / "b.mov", .size_bytes = 8 * MiB, .seed = 2});
+  SmallDisk disk;
+  disk.left = {6 * MiB, 1000};
+  RunOptions options;
+  options.ops = &disk;
+  options.request.include = {"*.exr"};
+  CHECK(rig.pull(options).pull.outcome == Outcome::done);
+  options.request.include = {"*.mov"};
+  CHECK(rig.pull(options).pull.outcome == Outcome::refused);
+}
+
+// Full after so many writes, and with room again after it was tried so often.
+struct FullForAWhile : sync::FileOps {
+  std::atomic<int> writes_left{0};
+  std::atomic<int> tries_left{0};
+  int error = ENOSPC;
+  int fault(sync::FileCall call, const std::string&) override {
+    if (call != sync::FileCall::write || writes_left-- > 0) return 0;
+    return tries_left-- > 0 ? error : 0;
+  }
+};
+
+TEST_CASE(
+    "a disk that gets full in the middle pauses the pull, which says so and goes on when there is room") {
+  TransferRig rig;
+  support::make_tree(rig.giver(),
+                     {.seed = 9, .files = 50, .files_per_directory = 10, .size_max_bytes = 3000});
+  support::make_large_file({.path = rig.giver() / "large", .size_bytes = 5 * MiB, .seed = 1});
+  FullForAWhile disk;
+  disk.writes_left = 20;
+  disk.tries_left = 1'000'000'000;
+  disk.error = GENERATE(ENOSPC, EDQUOT);
+  RunOptions options;
+  options.ops = &disk;
+  options.request.wait_for_space = 1h;
+  std::string paused;
+  options.while_running = [&](Taker& taker) {
+    while (paused.empty()) {
+      paused = taker.progress().paused;
+      std::this_thread::yield();
+    }
+    disk.tries_left = 0;
+  };
+  const Ends ends = rig.pull(options);
+  INFO(ends.pull.text);
+  CHECK(ends.pull.outcome == Outcome::done);
+  CHECK(paused == "disk full, waiting for room");
+  CHECK(rig.differences() == std::vector<std::string>{});
+}
+
+// An hour goes by with every look.
+struct HastyClock : Clock {
+  mutable std::atomic<std::int64_t> hours{0};
+  Timestamp wall() const override { return system_clock().wall(); }
+  Instant monotonic() const override { return Instant{} + std::chrono::hours(hours++); }
+};
+
+TEST_CASE("a disk that stays full ends the pull after the time it may wait, with everything verified kept") {
+  TransferRig rig;
+  support::make_tree(rig.giver(),
+                     {.seed = 9, .files = 50, .files_per_directory = 10, .size_max_bytes = 3000});
+  FullForAWhile disk;
+  disk.writes_left = 20;
+  disk.tries_left = 1'000'000'000;
+  HastyClock clock;
+  RunOptions options;
+  options.ops = &disk;
+  options.clock = &clock;
+  options.request.wait_for_space = 10h;
+  const Ends ends = rig.pull(options);
+  CHECK(ends.pull.outcome == Outcome::failed);
+  CHECK(ends.pull.text.find("no space left") != std::string::npos);
+  const Ends next = rig.pull();
+  CHECK(next.pull.outcome == Outcome::done);
+  CHECK(rig.differences() == std::vector<std::string>{});
+  CHECK(next.give.files < 40);
+}
+
+TEST_CASE("a paused pull can be cancelled") {
+  TransferRig rig;
+  write_file(rig.giver() / "a", "a");
+  FullForAWhile disk;
+  disk.tries_left = 1'000'000'000;
+  RunOptions options;
+  options.ops = &disk;
+  options.request.wait_for_space = 1h;
+  options.while_running = [&](Taker& taker) {
+    while (taker.progress().paused.empty()) std::this_thread::yield();
+    taker.cancel();
+  };
+  CHECK(rig.pull(options).pull.outcome == Outcome::cancelled);
+  CHECK_FALSE(fs::exists(rig.taker() / "a"));
 }
 
 }  // namespace callboard::client

@@ -153,12 +153,13 @@ TEST_CASE("patterns choose what is pulled, and a dry run only says it") {
   CHECK_FALSE(fs::exists(rig.taker() / "b"));
 }
 
-TEST_CASE("a file that was changed here is kept as a version") {
+TEST_CASE("a file that both sides made, and was never pulled, is a conflict and kept as a version") {
   TransferRig rig;
   write_file(rig.giver() / "a", "theirs");
   write_file(rig.taker() / "a", "mine");
   const Ends ends = rig.pull();
-  CHECK(ends.pull.outcome == Outcome::done);
+  CHECK(ends.pull.outcome == Outcome::superseded);
+  CHECK(ends.pull.conflicts.size() == 1);
   CHECK(read_file(rig.taker() / "a") == "theirs");
   REQUIRE(ends.pull.versions.size() == 1);
   CHECK(ends.pull.versions[0].first == "a");
