@@ -33,6 +33,7 @@ class LiveFolder : public TransferFolder {
   Result<std::shared_ptr<const sync::Tree>> snapshot(const sync::RelativePath& top,
                                                      const std::atomic<bool>& cancelled) override;
   std::shared_ptr<const sync::Tree> known() override { return tree(); }
+  std::shared_ptr<const sync::Tree> remembered() override { return scanned_.remembered(); }
   bool is_live() const;
   // As it was last settled; nullptr unless is_live().
   std::shared_ptr<const sync::Tree> tree() const;

@@ -102,6 +102,7 @@ Result<void> TakerPlanner::survey() {
 
 Result<void> TakerPlanner::run_round(TakerWriters* writers) {
   writers_ = writers;
+  folding_ = parts_.name_folding ? *parts_.name_folding : probe();
   if (const Result<void> fits = check_announced(); !fits) return fits;
   if (const Result<void> listed = list_all(); !listed) return listed;
   state_.set_listed();
@@ -110,14 +111,21 @@ Result<void> TakerPlanner::run_round(TakerWriters* writers) {
   if (request_.mirror && writers_ == nullptr) note_removals();
   if (writers_ == nullptr) return {};
   if (request_.mirror) return finish_mirror();
-  return writers_->finish_round();
+  return writers_->finish_round(!state_.is_to_be_continued());
+}
+
+// Without writers nothing is written, not even to try names out.
+sync::NameFolding TakerPlanner::probe() const {
+  if (writers_ == nullptr) return folding_;
+  return sync::probe_names(parts_.ops, writers_->stager().place({}).directory_fd);
 }
 
 // Only what nobody here may have already is sure to be needed.
 Result<void> TakerPlanner::check_announced() {
   if (writers_ == nullptr) return {};
   room_.begin(parts_.ops.room(parts_.root.fd()));
-  if (!patterns_.is_everything()) return {};
+  // How much of it lies in what earlier tries left of new directories would take a look at all of that.
+  if (!patterns_.is_everything() || writers_->stager().trees().has_any()) return {};
   sync::Room announced{0, 0};
   for (const std::size_t index : differing_) {
     announced.bytes += std::min(opened_[index].bytes_below, kAnnouncedBytesMax);
@@ -197,6 +205,28 @@ const TakerPlanner::Item* TakerPlanner::item_of(const sync::RelativePath& direct
   return nullptr;
 }
 
+void TakerPlanner::begin_directory(const sync::RelativePath& directory) {
+  directory_.emplace();
+  if (folding_.folds()) directory_->names.emplace(folding_);
+  const Item* item = item_of(directory);
+  if (item == nullptr) return;
+  directory_->here = item->here->listing_of(directory);
+  const std::shared_ptr<const sync::Tree> part = item->here->part(directory);
+  if (part != nullptr) directory_->node = part->whole();
+  if (!directory_->names || directory_->here == nullptr) return;
+  for (const Entry& entry : directory_->here->entries) static_cast<void>(directory_->names->add(entry.name));
+}
+
+bool TakerPlanner::has_own_name(const sync::RelativePath& path) {
+  if (!directory_ || !directory_->names) return true;
+  const std::optional<std::string> other = directory_->names->add(path.name());
+  if (!other) return true;
+  state_.add_problem(
+      path.bytes(),
+      {Outcome::refused, quoted(path.to_item()) + ": the file system here takes it for " + quoted(*other)});
+  return false;
+}
+
 Result<void> TakerPlanner::plan_listing(const TakerMachine::Listed& listing) {
   if (listing.outcome != Outcome::done) {
     directory_.reset();
@@ -209,14 +239,7 @@ Result<void> TakerPlanner::plan_listing(const TakerMachine::Listed& listing) {
     }
     return {};
   }
-  if (!directory_) {
-    directory_.emplace();
-    if (const Item* item = item_of(listing.directory)) {
-      directory_->here = item->here->listing_of(listing.directory);
-      const std::shared_ptr<const sync::Tree> part = item->here->part(listing.directory);
-      if (part != nullptr) directory_->node = part->whole();
-    }
-  }
+  if (!directory_) begin_directory(listing.directory);
   // Of the local entries those up to the last name of this part.
   std::span<const Entry> have;
   if (directory_->here != nullptr) {
@@ -241,6 +264,9 @@ Result<void> TakerPlanner::plan_listing(const TakerMachine::Listed& listing) {
   if (request_.mirror) mirror_.compare(listing.directory, have, listing.entries, directory_->node);
   have_ = have;
   for (const sync::DiffStep& step : *steps) {
+    using Kind = sync::DiffStep::Kind;
+    const bool is_left_out = step.kind == Kind::refused || step.kind == Kind::excluded;
+    if (!is_left_out && !has_own_name(step.path)) continue;
     const Result<void> done = perform(step, listing.number, step.entry, listing.entries[step.entry]);
     if (!done) return done;
   }
@@ -344,11 +370,21 @@ Result<void> TakerPlanner::fetch(const sync::DiffStep& step, std::uint32_t listi
                       .offset = offset < entry.size_bytes ? offset : 0});
 }
 
+// What an earlier try, or an earlier round, put into a directory that did not get its name. It was verified, on disk and
+// recorded as pulled when it came there.
+std::optional<sync::StagedFile> TakerPlanner::take_assembled(const sync::RelativePath& path,
+                                                             const Entry& entry) {
+  sync::Stager& stager = writers_->stager();
+  if (!stager.trees().has_any() || parts_.records.pulled(path) != entry.digest) return std::nullopt;
+  return stager.take_from_tree(path, entry);
+}
+
 // What an earlier try left verified.
 Result<bool> TakerPlanner::take_left(const sync::RelativePath& path, const Entry& entry) {
   if (writers_ == nullptr) return false;
   Result<std::optional<sync::StagedFile>> left = writers_->stager().reuse(path, entry);
   if (!left) return left.error();
+  if (!left->has_value()) *left = take_assembled(path, entry);
   if (!left->has_value()) return false;
   state_.on_staged();
   state_.on_content(entry.size_bytes);
@@ -458,7 +494,8 @@ Result<void> TakerPlanner::finish_mirror() {
   const auto is_good = [&] { return !state_.has_problem() && !state_.needs_round(); };
   bool goes = is_good();
   if (const Result<void> reused = reuse_deferred(goes); !reused) return reused;
-  if (const Result<void> finished = writers_->finish_round(); !finished) return finished;
+  const bool places = !state_.is_to_be_continued();
+  if (const Result<void> finished = writers_->finish_round(places); !finished) return finished;
   for (TakerMirror::Reuse& reuse : std::exchange(renames_, {})) {
     writers_->commit(sync::Change::rename(std::move(reuse.source), std::move(reuse.path),
                                           std::move(reuse.entry), std::move(reuse.node)));

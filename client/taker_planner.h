@@ -18,6 +18,7 @@
 #include "client/taker_state.h"
 #include "client/taker_writers.h"
 #include "sync/diff.h"
+#include "sync/name_folding.h"
 #include "sync/patterns.h"
 #include "sync/relative_path.h"
 #include "sync/tree.h"
@@ -61,8 +62,11 @@ class TakerPlanner {
     sync::Tree::Node node;
     std::size_t compared = 0;  // Of its entries.
     std::string last_name;
+    std::optional<sync::FoldedNames> names =
+        std::nullopt;  // Where the file system takes some names for the same.
   };
 
+  sync::NameFolding probe() const;
   Result<void> list_all();
   Result<void> ask();
   Result<void> check_announced();
@@ -80,6 +84,7 @@ class TakerPlanner {
   Result<void> reuse_deferred(bool may_remove);
   void note_removals();
   Result<void> make_directory(const sync::DiffStep& step, const Entry& entry);
+  std::optional<sync::StagedFile> take_assembled(const sync::RelativePath& path, const Entry& entry);
   Result<bool> take_left(const sync::RelativePath& path, const Entry& entry);
   // True when it is here already, under whatever name, and is copied.
   Result<bool> copy(const sync::RelativePath& path, const Entry& entry);
@@ -92,6 +97,9 @@ class TakerPlanner {
   Result<void> copy_file(const sync::RelativePath& source, const sync::RelativePath& path,
                          const Entry& entry);
   Result<void> descend(const sync::RelativePath& directory);
+  void begin_directory(const sync::RelativePath& directory);
+  // False when the file system here takes the name for another one in this directory; that is a problem, and told.
+  bool has_own_name(const sync::RelativePath& path);
   void change(ChangeKind kind, sync::Change change);
   void note(ChangeKind kind, const sync::RelativePath& path, std::uint64_t size_bytes);
   const Item* item_of(const sync::RelativePath& directory) const;
@@ -105,6 +113,7 @@ class TakerPlanner {
   TakerMirror mirror_;
   TakerConflicts conflicts_;
   TakerRoom room_;
+  sync::NameFolding folding_;
   bool is_surveying_ = false;
   std::span<const Entry> have_;  // Of the part that is being compared.
   std::vector<TakerMirror::Reuse> renames_;

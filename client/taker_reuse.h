@@ -15,7 +15,7 @@ class TakerReuse {
  public:
   explicit TakerReuse(TransferFolder& folder) : folder_(folder) {}
 
-  // What was looked at for this pull; enough where the whole folder is not known. Void after the next call.
+  // What was looked at for this pull. Where the whole folder is not kept, the index says what else there was.
   void set_trees(std::vector<std::shared_ptr<const sync::Tree>> trees) {
     trees_ = std::move(trees);
     table_.reset();

@@ -226,6 +226,11 @@ bool TakerState::needs_round() const {
   return needs_round_;
 }
 
+bool TakerState::is_to_be_continued() const {
+  const std::lock_guard lock(mutex_);
+  return needs_round_ && round_ < kRoundsMax;
+}
+
 void TakerState::need_round() {
   const std::lock_guard lock(mutex_);
   needs_round_ = true;

@@ -82,6 +82,8 @@ class TakerState {
   // --- Report and progress -------------------------------------------------------------------------------------------
   void begin_round(int round);
   bool needs_round() const;
+  // What changed meanwhile is looked at again.
+  bool is_to_be_continued() const;
   void need_round();
   void add_problem(std::string path, Error error);
   // `path` was changed on both sides.

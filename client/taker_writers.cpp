@@ -91,10 +91,10 @@ void TakerWriters::end(TakerMachine::FileEnds ends) { write_queues_[content_queu
 
 void TakerWriters::commit(sync::Change change) { commit_queue_.push({std::move(change)}); }
 
-Result<void> TakerWriters::finish_round() {
+Result<void> TakerWriters::finish_round(bool places) {
   auto finished = std::make_shared<std::promise<std::optional<Error>>>();
   std::future<std::optional<Error>> answer = finished->get_future();
-  commit_queue_.push({std::nullopt, std::move(finished)});
+  commit_queue_.push({std::nullopt, places, std::move(finished)});
   const std::optional<Error> error = answer.get();
   if (error) return *error;
   return {};
@@ -177,7 +177,7 @@ std::optional<Error> TakerWriters::perform(CommitTask& task) {
   if (task.change) {
     done = committer().add(std::move(*task.change), parts_.clock.monotonic());
   } else {
-    done = committer().finish();
+    done = committer().finish(task.places);
     committer_.reset();
   }
   if (done) return std::nullopt;
@@ -204,6 +204,7 @@ void TakerWriters::run_committer() {
   }
   // What was interrupted keeps what it has: committed where that is still possible, else staged.
   CommitTask finish{};
+  finish.places = false;
   if (committer_ && !state_.is_cancelled()) static_cast<void>(perform(finish));
   committer_.reset();
 }
@@ -219,6 +220,13 @@ void TakerWriters::on_committed(const sync::Change& change) {
   } else if (change.kind != sync::Change::Kind::file) {
     return;
   }
+  state_.edit_report([&](PullReport& report) {
+    report.files += files;
+    report.bytes += bytes;
+  });
+}
+
+void TakerWriters::on_assembled(const sync::RelativePath&, std::uint64_t files, std::uint64_t bytes) {
   state_.edit_report([&](PullReport& report) {
     report.files += files;
     report.bytes += bytes;

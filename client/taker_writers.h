@@ -51,7 +51,8 @@ class TakerWriters : private sync::CommitListener {
   void copy(sync::RelativePath source, sync::RelativePath path, Entry entry);
   void commit(sync::Change change);
   // Waits until everything handed over to commit() has its name, on disk when durable.
-  Result<void> finish_round();
+  // Without `places` new directories wait for another round.
+  Result<void> finish_round(bool places = true);
   // Lets go of whoever waits for a buffer. Nothing is handed over afterwards.
   void close();
 
@@ -69,6 +70,7 @@ class TakerWriters : private sync::CommitListener {
   };
   struct CommitTask {
     std::optional<sync::Change> change;  // nullopt: finish.
+    bool places = true;
     std::shared_ptr<std::promise<std::optional<Error>>> finished = nullptr;
   };
 
@@ -84,6 +86,7 @@ class TakerWriters : private sync::CommitListener {
 
   void on_committed(const sync::Change& change) override;
   void on_kept(const sync::KeptVersion& version) override;
+  void on_assembled(const sync::RelativePath& directory, std::uint64_t files, std::uint64_t bytes) override;
   void on_removed(const sync::KeptVersion& version) override;
   void on_failed(const sync::RelativePath& path, const Error& error) override;
 

@@ -22,6 +22,8 @@ class TransferFolder {
                                                              const std::atomic<bool>& cancelled) = 0;
   // All of the folder as far as that is known without looking; may be a moment old. nullptr: it is not kept.
   virtual std::shared_ptr<const sync::Tree> known() { return nullptr; }
+  // What earlier looks found, of which any part may be out of date. nullptr: nothing.
+  virtual std::shared_ptr<const sync::Tree> remembered() { return nullptr; }
 };
 
 // Looks at the disk each time; the index knows what need not be read again. All must outlive it.
@@ -31,6 +33,7 @@ class ScannedFolder : public TransferFolder {
       : root_(root), index_(index), clock_(clock) {}
   Result<std::shared_ptr<const sync::Tree>> snapshot(const sync::RelativePath& top,
                                                      const std::atomic<bool>& cancelled) override;
+  std::shared_ptr<const sync::Tree> remembered() override;
 
  private:
   const sync::Root& root_;

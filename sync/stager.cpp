@@ -213,6 +213,11 @@ Result<void> Stager::open_folders(const Root& root, Timestamp now) {
     return Error{Outcome::locked, "transfer " + quoted(transfer_) + ": is running already"};
   }
   folder_fd_ = std::move(folder.fd);
+  trees_.emplace(TreeStore::Parts{.ops = ops_,
+                                  .folder_fd = folder_fd_.get(),
+                                  .folder = root.private_path("tmp") + "/" + transfer_,
+                                  .kept_fd = kept_fd_.get()});
+  trees_->find_kept(now, kKeptTreeLife);
   return {};
 }
 
@@ -227,6 +232,7 @@ void Stager::sweep(Timestamp now) {
     if (!lock.is_held_elsewhere()) retire(folder.fd.get(), name);
   }
   for (const std::string& name : names_in(kept_fd_.get())) {
+    if (TreeStore::is_tree_name(name)) continue;
     const Place place{kept_fd_.get(), name};
     const Inspected left = ops_.inspect(place);
     const std::optional<ParsedName> parsed = parse_name(name);
@@ -246,6 +252,7 @@ void Stager::retire(int folder_fd, const std::string& folder) {
 }
 
 void Stager::keep(const Place& left) {
+  if (TreeStore::is_tree_name(left.name)) return TreeStore::retire(ops_, left, kept_fd_.get());
   const Inspected status = ops_.inspect(left);
   if (status.error != 0) return;
   const std::optional<ParsedName> parsed = parse_name(left.name);
@@ -265,6 +272,14 @@ void Stager::keep(const Place& left) {
 Stager::~Stager() {
   if (folder_fd_) retire(folder_fd_.get(), transfer_);
   lock_.reset();  // Before its descriptor is closed.
+}
+
+std::optional<StagedFile> Stager::take_from_tree(const RelativePath& path, const Entry& entry) {
+  StagedFile file{path, entry, staged_name(entry), {}};
+  const std::optional<FileStatus> status = trees_->take(path, entry, place(file.name));
+  if (!status) return std::nullopt;
+  file.status = *status;
+  return file;
 }
 
 std::uint64_t Stager::kept_bytes() const {

@@ -20,6 +20,7 @@
 #include "sync/hash.h"
 #include "sync/relative_path.h"
 #include "sync/root.h"
+#include "sync/tree_store.h"
 
 namespace callboard::sync {
 
@@ -29,6 +30,8 @@ class Stager;
 inline constexpr std::uint64_t kResumeMin = 4 * MiB;
 // How long what a broken transfer left may wait for the next try.
 inline constexpr auto kKeptLife = 24h;
+// The same for what came of a new directory, which may be days of copying: over a holiday.
+inline constexpr auto kKeptTreeLife = 14 * 24h;
 
 // A whole, verified file with its mode and mtime, waiting under `name` in the stager's folder for its real name.
 struct StagedFile {
@@ -107,6 +110,11 @@ class Stager {
   // The whole content, left verified by an earlier try; hashed again. nullopt: fetch it.
   Result<std::optional<StagedFile>> reuse(const RelativePath& path, const Entry& entry);
 
+  // New directories that are put together in this folder.
+  TreeStore& trees() { return *trees_; }
+  // What an earlier try had at this path of a new directory. That it has the content must be known: it is not hashed again.
+  std::optional<StagedFile> take_from_tree(const RelativePath& path, const Entry& entry);
+
   // What an earlier try left, whole or in part.
   std::uint64_t kept_bytes() const;
   // A name in this folder that nobody has, for what is made here and renamed into place. Not kept for a next try.
@@ -128,6 +136,7 @@ class Stager {
   Fd kept_fd_;
   Fd folder_fd_;
   std::string transfer_;
+  std::optional<TreeStore> trees_;
   std::optional<DirectoryLock> lock_;  // On folder_fd_.
   std::map<std::string, std::uint64_t>
       kept_;  // "<digest>-<size>" to bytes on disk, as found by open() and not promised yet.

@@ -110,6 +110,27 @@ TEST_CASE("a directory that is here under another name is neither listed nor sen
   CHECK(rig.pull().pull.files == 0);
 }
 
+TEST_CASE("content outside the items that are pulled is found, too, and verified when it is out of date") {
+  TransferRig rig;
+  make_frames(rig.giver() / "shots/one", 3, 300 * KiB);
+  write_file(rig.giver() / "notes/n", "few words");
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  fs::copy(rig.giver() / "shots/one", rig.giver() / "shots/two", fs::copy_options::recursive);
+  write_file(rig.giver() / "shots/two/n", "few words");
+  write_file(rig.taker() / "shots/one/1001.exr", "painted over");
+  RunOptions options;
+  options.request.items = {"/shots/two"};
+  const Ends ends = rig.pull(options);
+  INFO(ends.pull.text);
+  CHECK(ends.pull.outcome == Outcome::done);
+  CHECK(ends.pull.files == 4);
+  CHECK(ends.pull.reused_files >= 1);
+  CHECK(ends.give.files + ends.pull.reused_files == 4);
+  fs::remove_all(rig.taker() / "shots/one");
+  fs::remove_all(rig.giver() / "shots/one");
+  CHECK(rig.differences() == std::vector<std::string>{});
+}
+
 TEST_CASE("what was to be copied and has changed meanwhile is sent") {
   TransferRig rig;
   for (const std::uint64_t size_bytes : {std::uint64_t{1000}, 1 * MiB}) {
@@ -387,132 +408,80 @@ TEST_CASE("a folder in the way of a file is a conflict when something in it was 
   }
 }
 
-// --- A full disk -----------------------------------------------------------------------------------------------------
+// --- New directories --------------------------------------------------------------------------------------------------
 
-struct SmallDisk : sync::FileOps {
-  sync::Room left;
-  sync::Room room(int) override { return left; }
-};
-
-TEST_CASE("what cannot fit is refused before the first byte, in bytes and in inodes") {
+TEST_CASE("a new directory that broke off is not there, and the next pull asks only for the rest of it") {
   TransferRig rig;
-  support::make_large_file({.path = rig.giver() / "large", .size_bytes = 8 * MiB, .seed = 1});
-  for (int i = 0; i < 100; ++i) write_file(rig.giver() / ("f" + std::to_string(i)), std::to_string(i));
-  for (const sync::Room left : {sync::Room{4 * MiB, 1000}, sync::Room{1'000 * MiB, 50}}) {
-    SmallDisk disk;
-    disk.left = left;
-    RunOptions options;
-    options.ops = &disk;
-    const Ends ends = rig.pull(options);
-    INFO(ends.pull.text);
-    CHECK(ends.pull.outcome == Outcome::refused);
-    CHECK(ends.pull.text.find("too ") != std::string::npos);
-    CHECK(ends.give.files == 0);
-    CHECK_FALSE(fs::exists(rig.taker() / "large"));
-    CHECK_FALSE(fs::exists(rig.taker() / "f1"));
-  }
-  SmallDisk enough;
-  enough.left = {10 * MiB, 200};
-  RunOptions options;
-  options.ops = &enough;
-  CHECK(rig.pull(options).pull.outcome == Outcome::done);
+  make_frames(rig.giver() / "shots/new", 40, 64 * KiB);
+  RunOptions cut;
+  cut.cut_after_bytes = 30 * 64 * KiB;
+  const Ends broken = rig.pull(cut);
+  CHECK(broken.pull.outcome == Outcome::interrupted);
+  CHECK(broken.pull.files == 0);
+  CHECK_FALSE(fs::exists(rig.taker() / "shots"));
+  fs::remove(rig.giver() / "shots/new/1003.exr");
+  const Ends next = rig.pull();
+  INFO(next.pull.text);
+  CHECK(next.pull.outcome == Outcome::done);
+  CHECK(rig.differences() == std::vector<std::string>{});
+  CHECK(next.pull.files == 39);
+  CHECK(next.give.files < 20);
+  CHECK(next.pull.reused_files == 0);
+  CHECK(rig.temporary_files().empty());
 }
-
-TEST_CASE("files that patterns choose are added up while they are listed") {
-  TransferRig rig;
-  support::make_large_file({.path = rig.giver() / "a.exr", .size_bytes = 4 * MiB, .seed = 1});
-  support::make_large_file({.path = rig.giver() / "b.mov", .size_bytes = 8 * MiB, .seed = 2});
-  SmallDisk disk;
-  disk.left = {6 * MiB, 1000};
-  RunOptions options;
-  options.ops = &disk;
-  options.request.include = {"*.exr"};
-  CHECK(rig.pull(options).pull.outcome == Outcome::done);
-  options.request.include = {"*.mov"};
-  CHECK(rig.pull(options).pull.outcome == Outcome::refused);
-}
-
-// Full after so many writes, and with room again after it was tried so often.
-struct FullForAWhile : sync::FileOps {
-  std::atomic<int> writes_left{0};
-  std::atomic<int> tries_left{0};
-  int error = ENOSPC;
-  int fault(sync::FileCall call, const std::string&) override {
-    if (call != sync::FileCall::write || writes_left-- > 0) return 0;
-    return tries_left-- > 0 ? error : 0;
-  }
-};
 
 TEST_CASE(
-    "a disk that gets full in the middle pauses the pull, which says so and goes on when there is room") {
+    "a new directory in which a file changes while it is read gets its name with the new content alone") {
   TransferRig rig;
-  support::make_tree(rig.giver(),
-                     {.seed = 9, .files = 50, .files_per_directory = 10, .size_max_bytes = 3000});
-  support::make_large_file({.path = rig.giver() / "large", .size_bytes = 5 * MiB, .seed = 1});
-  FullForAWhile disk;
-  disk.writes_left = 20;
-  disk.tries_left = 1'000'000'000;
-  disk.error = GENERATE(ENOSPC, EDQUOT);
+  for (int i = 0; i < 20; ++i) write_file(rig.giver() / "new" / std::to_string(i), std::to_string(i));
+  std::atomic<int> looks{0};
+  bool was_half = false;
   RunOptions options;
-  options.ops = &disk;
-  options.request.wait_for_space = 1h;
-  std::string paused;
-  options.while_running = [&](Taker& taker) {
-    while (paused.empty()) {
-      paused = taker.progress().paused;
-      std::this_thread::yield();
+  options.while_reading = [&](const sync::RelativePath& path) {
+    was_half = was_half || fs::exists(rig.taker() / "new");
+    if (path.bytes() == "new/5" && looks++ == 0) {
+      write_file(rig.giver() / "new/5", "another");
+      fs::remove(rig.giver() / "new/3");
     }
-    disk.tries_left = 0;
   };
   const Ends ends = rig.pull(options);
   INFO(ends.pull.text);
   CHECK(ends.pull.outcome == Outcome::done);
-  CHECK(paused == "disk full, waiting for room");
+  CHECK_FALSE(was_half);
   CHECK(rig.differences() == std::vector<std::string>{});
+  CHECK(ends.pull.files == 19);
+  CHECK(rig.temporary_files().empty());
 }
 
-// An hour goes by with every look.
-struct HastyClock : Clock {
-  mutable std::atomic<std::int64_t> hours{0};
-  Timestamp wall() const override { return system_clock().wall(); }
-  Instant monotonic() const override { return Instant{} + std::chrono::hours(hours++); }
-};
+// --- Names ------------------------------------------------------------------------------------------------------------
 
-TEST_CASE("a disk that stays full ends the pull after the time it may wait, with everything verified kept") {
-  TransferRig rig;
-  support::make_tree(rig.giver(),
-                     {.seed = 9, .files = 50, .files_per_directory = 10, .size_max_bytes = 3000});
-  FullForAWhile disk;
-  disk.writes_left = 20;
-  disk.tries_left = 1'000'000'000;
-  HastyClock clock;
-  RunOptions options;
-  options.ops = &disk;
-  options.clock = &clock;
-  options.request.wait_for_space = 10h;
-  const Ends ends = rig.pull(options);
-  CHECK(ends.pull.outcome == Outcome::failed);
-  CHECK(ends.pull.text.find("no space left") != std::string::npos);
-  const Ends next = rig.pull();
-  CHECK(next.pull.outcome == Outcome::done);
-  CHECK(rig.differences() == std::vector<std::string>{});
-  CHECK(next.give.files < 40);
-}
-
-TEST_CASE("a paused pull can be cancelled") {
-  TransferRig rig;
-  write_file(rig.giver() / "a", "a");
-  FullForAWhile disk;
-  disk.tries_left = 1'000'000'000;
-  RunOptions options;
-  options.ops = &disk;
-  options.request.wait_for_space = 1h;
-  options.while_running = [&](Taker& taker) {
-    while (taker.progress().paused.empty()) std::this_thread::yield();
-    taker.cancel();
+TEST_CASE("names that the file system here would take for one are refused, and only there") {
+  const std::string composed = "caf\xc3\xa9";
+  const std::string decomposed = "cafe\xcc\x81";
+  const auto pull = [&](std::optional<sync::NameFolding> folding) {
+    TransferRig rig;
+    for (const std::string& name :
+         {std::string("d/A.exr"), std::string("d/a.exr"), std::string("d/b"), composed, decomposed})
+      write_file(rig.giver() / name, name);
+    write_file(rig.taker() / "d/B", "mine");
+    RunOptions options;
+    options.name_folding = folding;
+    const Ends ends = rig.pull(options);
+    CHECK(read_file(rig.taker() / "d/B") == "mine");
+    return ends.pull;
   };
-  CHECK(rig.pull(options).pull.outcome == Outcome::cancelled);
-  CHECK_FALSE(fs::exists(rig.taker() / "a"));
+  const PullReport plain = pull(std::nullopt);
+  CHECK(plain.outcome == Outcome::done);
+  CHECK(plain.files == 5);
+  const PullReport cased = pull(sync::NameFolding{.ignores_case = true});
+  CHECK(cased.files == 3);
+  REQUIRE(cased.problems.size() == 2);
+  CHECK(cased.problems[0].error.outcome == Outcome::refused);
+  CHECK(cased.problems[0].error.text == "\"/d/a.exr\": the file system here takes it for \"A.exr\"");
+  CHECK(cased.problems[1].path == "d/b");
+  const PullReport formed = pull(sync::NameFolding{.ignores_form = true});
+  REQUIRE(formed.problems.size() == 1);
+  CHECK((formed.problems[0].path == composed || formed.problems[0].path == decomposed));
 }
 
 }  // namespace callboard::client

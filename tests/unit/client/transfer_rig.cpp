@@ -144,6 +144,7 @@ Ends TransferRig::run(const std::filesystem::path& from, const std::filesystem::
                              options.ops != nullptr ? *options.ops : target.ops,
                              options.clock != nullptr ? *options.clock : system_clock(),
                              "pull-" + std::to_string(::getpid()) + "-" + std::to_string(pulls_++),
+                             options.name_folding,
                              1ms};
       Taker taker(parts, options.request);
       std::thread beside;

@@ -30,6 +30,7 @@ struct RunOptions {
   std::function<void(const sync::RelativePath&)> while_reading;
   std::function<void(Taker&)> while_running;  // On a thread of its own.
   sync::FileOps* ops = nullptr;
+  std::optional<sync::NameFolding> name_folding;
   const Clock* clock = nullptr;  // The taker's; the system's when there is none.
 };
 

@@ -342,7 +342,8 @@ TEST_CASE("a full disk ends a pull with its name, keeps what is verified, and th
   const Ends next = rig.pull();
   CHECK(next.pull.outcome == Outcome::done);
   CHECK(rig.differences() == std::vector<std::string>{});
-  CHECK(full.pull.files > 0);
+  // What was put into new folders by then waits for the rest of them.
+  CHECK(next.give.files < 200);
 }
 
 TEST_CASE("look compares a folder without downloading anything") {
