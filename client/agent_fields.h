@@ -26,7 +26,10 @@ struct LastOf<EntryKind> : std::integral_constant<EntryKind, EntryKind::refused>
 template <>
 struct LastOf<Difference> : std::integral_constant<Difference, Difference::only_here> {};
 template <>
-struct LastOf<ChangeKind> : std::integral_constant<ChangeKind, ChangeKind::symlink> {};
+struct LastOf<ChangeKind> : std::integral_constant<ChangeKind, ChangeKind::removed> {};
+template <>
+struct LastOf<PullRequest::OnConflict>
+    : std::integral_constant<PullRequest::OnConflict, PullRequest::OnConflict::fail> {};
 template <>
 struct LastOf<Record> : std::integral_constant<Record, Record::analytics> {};
 template <>
@@ -51,6 +54,7 @@ class Writer {
   void write(T value) {
     out_.u64(static_cast<std::uint64_t>(value));
   }
+  void write(Duration value) { out_.u64(static_cast<std::uint64_t>(value.count())); }
   template <class T>
   requires std::is_enum_v<T>
   void write(T value) { out_.u8(static_cast<std::uint8_t>(value)); }
@@ -113,6 +117,7 @@ class Reader {
     value = static_cast<T>(number);
     if (static_cast<std::uint64_t>(value) != number) failed_ = true;
   }
+  void read(Duration& value) { value = Duration(static_cast<Duration::rep>(in_.u64())); }
   template <class T>
   requires std::is_enum_v<T>
   void read(T& value) {
@@ -228,13 +233,14 @@ void describe(A& fields, Ref<A, ServerStatus> status) {
 // --- Pulls and looks ------------------------------------------------------------------------------------------------
 template <class A>
 void describe(A& fields, Ref<A, PullRequest> request) {
-  fields(request.items, request.from, request.include, request.exclude, request.dry_run, request.sync);
+  fields(request.items, request.from, request.include, request.exclude, request.dry_run, request.sync,
+         request.mirror, request.agree_to_removals, request.on_conflict, request.wait_for_space);
 }
 template <class A>
 void describe(A& fields, Ref<A, PullProgress> progress) {
   fields(progress.files_total, progress.bytes_total, progress.files_reused, progress.bytes_reused,
          progress.bytes_per_second, progress.files_wanted, progress.files_done, progress.bytes_wanted,
-         progress.bytes_done, progress.listed, progress.current);
+         progress.bytes_done, progress.listed, progress.paused, progress.current);
 }
 template <class A>
 void describe(A& fields, Ref<A, PullChange> change) {
@@ -245,9 +251,15 @@ void describe(A& fields, Ref<A, PullProblem> problem) {
   fields(problem.path, problem.error);
 }
 template <class A>
+void describe(A& fields, Ref<A, PullConflict> conflict) {
+  fields(conflict.path, conflict.is_kept_here);
+}
+template <class A>
 void describe(A& fields, Ref<A, PullReport> report) {
   fields(report.outcome, report.text, report.giver, report.files, report.bytes, report.wire_bytes,
-         report.unchanged_files, report.files_reused, report.bytes_reused, report.changes, report.versions, report.problems);
+         report.unchanged_files, report.is_durable, report.files_reused, report.bytes_reused, report.changes,
+         report.versions, report.conflicts, report.removed, report.removals_refused,
+         report.removals_refused_of, report.problems);
 }
 template <class A>
 void describe(A& fields, Ref<A, LookEntry> look) {

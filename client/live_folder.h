@@ -33,6 +33,8 @@ class LiveFolder : public TransferFolder {
   Result<std::shared_ptr<const sync::Tree>> snapshot(const sync::RelativePath& top,
                                                      const std::atomic<bool>& cancelled) override;
   sync::Index* index() override { return &index_; }
+  std::shared_ptr<const sync::Tree> known() override { return tree(); }
+  std::shared_ptr<const sync::Tree> remembered() override { return scanned_.remembered(); }
   bool is_live() const;
   // As it was last settled; nullptr unless is_live().
   std::shared_ptr<const sync::Tree> tree() const;

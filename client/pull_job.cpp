@@ -23,6 +23,7 @@ PullProgress sum(PullProgress a, const PullProgress& b) {
   a.files_reused += b.files_reused;
   a.bytes_reused += b.bytes_reused;
   a.listed = b.listed;
+  a.paused = b.paused;
   a.current = b.current;
   return a;
 }
@@ -45,10 +46,15 @@ void merge(PullReport& all, PullReport one) {
   all.bytes += one.bytes;
   all.wire_bytes += one.wire_bytes;
   all.unchanged_files += one.unchanged_files;
+  all.is_durable = all.is_durable && one.is_durable;
   all.files_reused += one.files_reused;
   all.bytes_reused += one.bytes_reused;
   append(all.changes, one.changes);
+  all.removals_refused += one.removals_refused;
+  all.removals_refused_of += one.removals_refused_of;
   append(all.versions, one.versions);
+  append(all.conflicts, one.conflicts);
+  append(all.removed, one.removed);
   append(all.problems, one.problems);
 }
 
@@ -73,6 +79,7 @@ PullReport ended(const Error& error) {
   PullReport report;
   report.outcome = error.outcome;
   report.text = error.text;
+  report.is_durable = false;
   return report;
 }
 

@@ -37,6 +37,8 @@ class Taker::Impl {
  private:
   Result<void> pull();
   Result<bool> open_first(TakerPlanner& planner);
+  Result<bool> survey(TakerPlanner& planner);
+  Result<bool> open_again(TakerPlanner& planner);
   Result<void> run_rounds(TakerPlanner& planner);
   void start_receiving();
   void say_goodbye();
@@ -58,13 +60,17 @@ PullReport Taker::Impl::run() {
   if (!pulled) state_.stop(pulled.error());
   say_goodbye();
   writers_.reset();
-  return state_.take_report();
+  PullReport report = state_.take_report();
+  report.is_durable = pulled && request_.sync;
+  return report;
 }
 
 Result<void> Taker::Impl::pull() {
   Result<sync::Patterns> patterns = sync::Patterns::from(request_.include, request_.exclude);
   if (!patterns) return patterns.error();
-  TakerPlanner planner(parts_, state_, deltas_, std::move(*patterns));
+  state_.set_patience(
+      {.clock = &parts_.clock, .limit = request_.wait_for_space, .period = parts_.retry_period});
+  TakerPlanner planner(parts_, state_, deltas_, request_, std::move(*patterns));
   if (Result<void> set = planner.set_items(request_.items); !set) return set;
   const Result<bool> differs = open_first(planner);
   if (!differs) return differs.error();
@@ -79,7 +85,27 @@ Result<void> Taker::Impl::pull() {
     receiver_.start_writing(*writers_, deltas_);
   }
   start_receiving();
+  if (request_.on_conflict == PullRequest::OnConflict::fail && !request_.dry_run) {
+    const Result<bool> goes_on = survey(planner);
+    if (!goes_on) return goes_on.error();
+    if (!*goes_on) return {};
+  }
   return run_rounds(planner);
+}
+
+// False when there is a conflict, or nothing to do by now.
+Result<bool> Taker::Impl::survey(TakerPlanner& planner) {
+  if (const Result<void> surveyed = planner.survey(); !surveyed) return surveyed.error();
+  if (state_.has_conflict()) return false;
+  state_.begin_round(1);
+  return open_again(planner);
+}
+
+Result<bool> Taker::Impl::open_again(TakerPlanner& planner) {
+  if (const Result<void> opened = planner.open(); !opened) return opened.error();
+  const Result<TakerMachine::Event> event = state_.next_listing();
+  if (!event) return event.error();
+  return planner.on_opened(std::get<TakerMachine::OpenedItems>(*event).items);
 }
 
 // Without a thread: most pulls find nothing to do.
@@ -96,10 +122,7 @@ Result<void> Taker::Impl::run_rounds(TakerPlanner& planner) {
     if (const Result<void> done = planner.run_round(writers_.get()); !done) return done;
     if (!state_.needs_round() || round == kRoundsMax || request_.dry_run) return {};
     state_.begin_round(round + 1);
-    if (const Result<void> opened = planner.open(); !opened) return opened;
-    const Result<TakerMachine::Event> event = state_.next_listing();
-    if (!event) return event.error();
-    const Result<bool> differs = planner.on_opened(std::get<TakerMachine::OpenedItems>(*event).items);
+    const Result<bool> differs = open_again(planner);
     if (!differs) return differs.error();
     if (!*differs) return {};
   }

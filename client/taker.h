@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "client/types.h"
 #include "net/data_socket.h"
 #include "sync/file_ops.h"
+#include "sync/name_folding.h"
 #include "sync/pull_records.h"
 #include "sync/root.h"
 
@@ -24,6 +26,9 @@ struct TakerParts {  // All must outlive the taker.
   sync::FileOps& ops;
   const Clock& clock;
   std::string transfer;  // Unique among the pulls into this folder; names the folder of temporary files.
+  std::optional<sync::NameFolding> name_folding =
+      std::nullopt;            // Of the folder's file system; nullopt: it is tried out.
+  Duration retry_period = 1s;  // How often a full disk is tried again.
 };
 
 // Pulls what a request names over a data connection that is `ready`. Asks only for what differs, verifies every file before

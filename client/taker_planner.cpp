@@ -1,6 +1,7 @@
 #include "client/taker_planner.h"
 
 #include <algorithm>
+#include <iterator>
 #include <span>
 #include <utility>
 
@@ -55,6 +56,11 @@ Result<void> TakerPlanner::open() {
     }
     open.push_back(std::move(one));
   }
+  std::vector<std::shared_ptr<const sync::Tree>> trees;
+  for (const Item& item : items_) {
+    if (item.here != nullptr) trees.push_back(item.here);
+  }
+  reuse_.set_trees(std::move(trees));
   return state_.open(protocol::OpenMode::pull, open);
 }
 
@@ -100,12 +106,62 @@ void TakerPlanner::announce() {
 
 // --- A round ----------------------------------------------------------------------------------------------------------
 
+Result<void> TakerPlanner::survey() {
+  writers_ = nullptr;
+  is_surveying_ = true;
+  const Result<void> listed = list_all();
+  is_surveying_ = false;
+  return listed;
+}
+
 Result<void> TakerPlanner::run_round(TakerWriters* writers) {
   writers_ = writers;
+  folding_ = parts_.name_folding ? *parts_.name_folding : probe();
+  if (const Result<void> fits = check_announced(); !fits) return fits;
+  if (const Result<void> listed = list_all(); !listed) return listed;
+  state_.set_listed();
+  count_unchanged();
+  if (const Result<void> settled = state_.wait_settled(); !settled) return settled;
+  if (request_.mirror && writers_ == nullptr) note_removals();
+  if (writers_ == nullptr) return {};
+  if (request_.mirror) return finish_mirror();
+  return writers_->finish_round(!state_.is_to_be_continued());
+}
+
+// Without writers nothing is written, not even to try names out.
+sync::NameFolding TakerPlanner::probe() const {
+  if (writers_ == nullptr) return folding_;
+  return sync::probe_names(parts_.ops, writers_->stager().place({}).directory_fd);
+}
+
+// Only what nobody here may have already is sure to be needed.
+Result<void> TakerPlanner::check_announced() {
+  if (writers_ == nullptr) return {};
+  room_.begin(parts_.ops.room(parts_.root.fd()));
+  // How much of it lies in what earlier tries left of new directories would take a look at all of that.
+  if (!patterns_.is_everything() || writers_->stager().trees().has_any()) return {};
+  sync::Room announced{0, 0};
+  for (const std::size_t index : differing_) {
+    announced.bytes += std::min(opened_[index].bytes_below, kAnnouncedBytesMax);
+    announced.files += std::min(opened_[index].files_below, kAnnouncedFilesMax);
+  }
+  sync::Room here{writers_->stager().kept_bytes(), 0};
+  const std::shared_ptr<const sync::Tree> whole = parts_.folder.known();
+  for (const Item& item : items_) {
+    if (whole != nullptr || item.here == nullptr) continue;
+    here.bytes += item.here->bytes();
+    here.files += item.here->files();
+  }
+  if (whole != nullptr) here = {here.bytes + whole->bytes(), whole->files()};
+  return room_.check_announced(announced, here);
+}
+
+Result<void> TakerPlanner::list_all() {
   pending_.clear();
   pending_bytes_ = 0;
   directory_.reset();
   ignore_files_.emplace(parts_.root);
+  mirror_.begin_round();
   for (const std::size_t index : differing_) {
     if (const Result<void> planned = plan_item(index, opened_[index]); !planned) return planned;
   }
@@ -117,11 +173,7 @@ Result<void> TakerPlanner::run_round(TakerWriters* writers) {
     if (const Result<void> planned = plan_listing(listing); !planned) return planned;
     if (const Result<void> released = state_.release(listing); !released) return released;
   }
-  state_.set_listed();
-  count_unchanged();
-  if (const Result<void> settled = state_.wait_settled(); !settled) return settled;
-  if (writers_ == nullptr) return {};
-  return writers_->finish_round();
+  return {};
 }
 
 // The deepest first: then few wait.
@@ -175,21 +227,49 @@ Result<void> TakerPlanner::plan_item(std::size_t index, const protocol::OpenedIt
   const Result<std::vector<sync::DiffStep>> steps =
       sync::diff({.directory = parent, .have = have, .want = std::span(&want, 1), .patterns = &patterns_});
   if (!steps) return steps.error();
+  have_ = have;
   return perform(steps->front(), 0, static_cast<std::uint32_t>(index), want);
 }
 
-std::shared_ptr<const sync::Listing> TakerPlanner::listing_here(const sync::RelativePath& directory) const {
+const TakerPlanner::Item* TakerPlanner::item_of(const sync::RelativePath& directory) const {
   for (const Item& item : items_) {
-    if (item.here != nullptr && directory.is_beneath(item.path)) return item.here->listing_of(directory);
+    if (item.here != nullptr && directory.is_beneath(item.path)) return &item;
   }
   return nullptr;
 }
 
 std::vector<std::uint64_t> TakerPlanner::buckets_here(const sync::RelativePath& directory) const {
-  for (const Item& item : items_) {
-    if (item.here != nullptr && directory.is_beneath(item.path)) return item.here->bucket_names(directory);
-  }
+  const Item* item = item_of(directory);
+  return item != nullptr ? item->here->bucket_names(directory) : std::vector<std::uint64_t>();
+}
+
+// Of the local entries those that the giver did not leave out as the same.
+Result<void> TakerPlanner::begin_directory(const TakerMachine::Listed& listing) {
+  const Result<sync::Ignore::Pointer> ignore = ignore_files_->in(listing.directory);
+  if (!ignore) return ignore.error();
+  directory_.emplace();
+  directory_->ignore = *ignore;
+  if (folding_.folds()) directory_->names.emplace(folding_);
+  const Item* item = item_of(listing.directory);
+  if (item == nullptr) return {};
+  directory_->here = item->here->listing_of(listing.directory, listing.same);
+  const std::shared_ptr<const sync::Tree> part = item->here->part(listing.directory);
+  if (part != nullptr) directory_->node = part->whole();
+  const std::shared_ptr<const sync::Listing> all =
+      directory_->names ? item->here->listing_of(listing.directory) : nullptr;
+  if (all == nullptr) return {};
+  for (const Entry& entry : all->entries) static_cast<void>(directory_->names->add(entry.name));
   return {};
+}
+
+bool TakerPlanner::has_own_name(const sync::RelativePath& path) {
+  if (!directory_ || !directory_->names) return true;
+  const std::optional<std::string> other = directory_->names->add(path.name());
+  if (!other) return true;
+  state_.add_problem(
+      path.bytes(),
+      {Outcome::refused, quoted(path.to_item()) + ": the file system here takes it for " + quoted(*other)});
+  return false;
 }
 
 Result<void> TakerPlanner::plan_listing(const TakerMachine::Listed& listing) {
@@ -205,9 +285,7 @@ Result<void> TakerPlanner::plan_listing(const TakerMachine::Listed& listing) {
     return {};
   }
   if (!directory_) {
-    const Result<sync::Ignore::Pointer> ignore = ignore_files_->in(listing.directory);
-    if (!ignore) return ignore.error();
-    directory_.emplace(DirectoryUnderWay{listing_here(listing.directory), *ignore, 0, {}});
+    if (const Result<void> begun = begin_directory(listing); !begun) return begun;
   }
   // Of the local entries those up to the last name of this part.
   std::span<const Entry> have;
@@ -231,8 +309,14 @@ Result<void> TakerPlanner::plan_listing(const TakerMachine::Listed& listing) {
                                                                 .patterns = &patterns_,
                                                                 .ignore = directory_->ignore.get()});
   if (!steps) return steps.error();
+  if (request_.mirror && directory_->ignore != nullptr)
+    mirror_.compare(listing.directory, have, listing.entries, directory_->node);
+  have_ = have;
   for (const sync::DiffStep& step : *steps) {
     if (directory_->ignore == nullptr) break;  // Rules that came since it was asked for.
+    using Kind = sync::DiffStep::Kind;
+    const bool is_left_out = step.kind == Kind::refused || step.kind == Kind::excluded;
+    if (!is_left_out && !has_own_name(step.path)) continue;
     const Result<void> done = perform(step, listing.number, step.entry, listing.entries[step.entry]);
     if (!done) return done;
   }
@@ -249,6 +333,13 @@ Result<void> TakerPlanner::plan_listing(const TakerMachine::Listed& listing) {
 Result<void> TakerPlanner::perform(const sync::DiffStep& step, std::uint32_t listing,
                                    std::uint32_t entry_index, const Entry& entry) {
   using Kind = sync::DiffStep::Kind;
+  const bool replaces =
+      step.have && (step.kind == Kind::fetch || step.kind == Kind::make_symlink || step.replaces_kind);
+  if (replaces && step.kind != Kind::refused) {
+    const Result<bool> goes_on = settle_conflict(step, entry);
+    if (!goes_on) return goes_on.error();
+    if (!*goes_on) return {};
+  }
   switch (step.kind) {
     case Kind::same:
       return {};
@@ -262,8 +353,7 @@ Result<void> TakerPlanner::perform(const sync::DiffStep& step, std::uint32_t lis
         change(ChangeKind::metadata, sync::Change::directory(step.path, entry));
       return descend(step.path);
     case Kind::make_directory:
-      change(ChangeKind::directory, sync::Change::directory(step.path, entry));
-      return descend(step.path);
+      return make_directory(step, entry);
     case Kind::make_symlink:
       change(ChangeKind::symlink, sync::Change::symlink(step.path, entry));
       return {};
@@ -277,20 +367,51 @@ Result<void> TakerPlanner::perform(const sync::DiffStep& step, std::uint32_t lis
   return {};
 }
 
+Result<bool> TakerPlanner::settle_conflict(const sync::DiffStep& step, const Entry& entry) {
+  const Entry& have = have_[*step.have];
+  sync::Tree::Node below;
+  if (have.kind == EntryKind::directory) {
+    const Item* item = item_of(step.path);
+    const std::shared_ptr<const sync::Tree> part = item != nullptr ? item->here->part(step.path) : nullptr;
+    if (part != nullptr) below = part->whole();
+  }
+  if (!conflicts_.is_conflict(step.path, have, entry, below)) return true;
+  const bool stays = request_.on_conflict != PullRequest::OnConflict::version;
+  state_.add_conflict(step.path, stays);
+  if (request_.on_conflict == PullRequest::OnConflict::fail && writers_ != nullptr) {
+    // It came about since the survey.
+    return Error{Outcome::superseded,
+                 quoted(step.path.to_item()) + ": changed here and at the giver since the last pull"};
+  }
+  return !stays;
+}
+
+Result<void> TakerPlanner::make_directory(const sync::DiffStep& step, const Entry& entry) {
+  if (is_mirroring() && state_.may_copy() && patterns_.is_everything() && !step.have) {
+    if (auto source = reuse_.directory(entry)) {
+      if (mirror_.add({std::move(source->path), step.path, entry, std::move(source->node)})) return {};
+    }
+  }
+  change(ChangeKind::directory, sync::Change::directory(step.path, entry));
+  const Result<bool> copied = copy_directory(step.path, entry);
+  if (!copied) return copied.error();
+  return *copied ? Result<void>() : descend(step.path);
+}
+
 Result<void> TakerPlanner::fetch(const sync::DiffStep& step, std::uint32_t listing, std::uint32_t entry_index,
                                  const Entry& entry) {
   note(step.have ? ChangeKind::changed : ChangeKind::added, step.path, entry.size_bytes);
+  if (is_surveying_) return {};
   state_.count_wanted(entry.size_bytes);
-  if (writers_ == nullptr) return {};
-  sync::Stager& stager = writers_->stager();
-  Result<std::optional<sync::StagedFile>> left = stager.reuse(step.path, entry);
+  const Result<bool> left = take_left(step.path, entry);
   if (!left) return left.error();
-  if (left->has_value()) {
-    state_.on_staged();
-    state_.on_content(entry.size_bytes);
-    writers_->commit(sync::Change::file(std::move(**left)));
-    return {};
-  }
+  if (*left) return {};
+  const Result<bool> copied = copy(step.path, entry);
+  if (!copied) return copied.error();
+  if (*copied || writers_ == nullptr) return {};
+  const std::uint64_t instead_of = step.have ? have_[*step.have].size_bytes : 0;
+  if (const Result<void> fits = room_.add_file(entry.size_bytes, instead_of); !fits) return fits;
+  sync::Stager& stager = writers_->stager();
   const std::uint64_t offset = stager.promise_offset(entry);
   WantedFile wanted{.listing = listing,
                     .entry_index = entry_index,
@@ -306,10 +427,177 @@ Result<void> TakerPlanner::fetch(const sync::DiffStep& step, std::uint32_t listi
 }
 
 Digest TakerPlanner::digest_here(const sync::RelativePath& path) const {
-  for (const Item& item : items_) {
-    if (item.here != nullptr && path.is_beneath(item.path)) return item.here->digest_of(path);
+  const Item* item = item_of(path);
+  return item != nullptr ? item->here->digest_of(path) : Digest();
+}
+
+// What an earlier try, or an earlier round, put into a directory that did not get its name. It was verified, on disk and
+// recorded as pulled when it came there.
+std::optional<sync::StagedFile> TakerPlanner::take_assembled(const sync::RelativePath& path,
+                                                             const Entry& entry) {
+  sync::Stager& stager = writers_->stager();
+  if (!stager.trees().has_any() || parts_.records.pulled(path) != entry.digest) return std::nullopt;
+  return stager.take_from_tree(path, entry);
+}
+
+// What an earlier try left verified.
+Result<bool> TakerPlanner::take_left(const sync::RelativePath& path, const Entry& entry) {
+  if (writers_ == nullptr) return false;
+  Result<std::optional<sync::StagedFile>> left = writers_->stager().reuse(path, entry);
+  if (!left) return left.error();
+  if (!left->has_value()) *left = take_assembled(path, entry);
+  if (!left->has_value()) return false;
+  state_.on_staged();
+  state_.on_content(entry.size_bytes);
+  writers_->commit(sync::Change::file(std::move(**left)));
+  return true;
+}
+
+// --- What is here already ---------------------------------------------------------------------------------------------
+
+Result<bool> TakerPlanner::copy(const sync::RelativePath& path, const Entry& entry) {
+  if (!state_.may_copy()) return false;
+  const std::optional<sync::RelativePath> source = reuse_.file(entry);
+  if (!source) return false;
+  if (is_mirroring() && mirror_.add({*source, path, entry})) return true;
+  if (const Result<void> begun = copy_from(*source, path, entry); !begun) return begun.error();
+  return true;
+}
+
+Result<void> TakerPlanner::copy_from(const sync::RelativePath& source, const sync::RelativePath& path,
+                                     const Entry& entry) {
+  if (writers_ == nullptr) {
+    state_.edit_report([&](PullReport& report) {
+      report.files_reused += 1;
+      report.bytes_reused += entry.size_bytes;
+    });
+    return {};
+  }
+  if (const Result<void> begun = state_.begin_copy(); !begun) return begun;
+  writers_->copy(source, path, entry);
+  return {};
+}
+
+Result<bool> TakerPlanner::copy_directory(const sync::RelativePath& directory, const Entry& entry) {
+  // With patterns a part of it may be left out; then its files are looked up one by one.
+  if (!state_.may_copy() || !patterns_.is_everything() || is_surveying_) return false;
+  const std::optional<sync::ContentTable::Directory> source = reuse_.directory(entry);
+  if (!source) return false;
+  const sync::Tree tree(source->path, source->node->entry(), source->node);
+  if (const Result<void> copied = copy_listing(tree, source->path, directory); !copied) return copied.error();
+  return true;
+}
+
+// No deeper than paths are: kPathDepthMax.
+Result<void> TakerPlanner::copy_listing(const sync::Tree& tree, const sync::RelativePath& source,
+                                        const sync::RelativePath& directory) {
+  const std::shared_ptr<const sync::Listing> listing = tree.listing_of(source);
+  // What is refused here is no part of the digest, and the giver has none of it.
+  std::vector<Entry> entries;
+  for (const Entry& entry : listing->entries) {
+    if (entry.kind != EntryKind::refused) entries.push_back(entry);
+  }
+  const Result<std::vector<sync::DiffStep>> steps =
+      sync::diff({.directory = directory, .have = {}, .want = entries, .patterns = &patterns_});
+  if (!steps) return steps.error();
+  for (const sync::DiffStep& step : *steps) {
+    const Entry& entry = entries[step.entry];
+    const Result<sync::RelativePath> from = source.joined(entry.name);
+    if (!from) return from.error();
+    Result<void> done;
+    if (step.kind == sync::DiffStep::Kind::fetch) {
+      done = copy_file(*from, step.path, entry);
+    } else if (step.kind == sync::DiffStep::Kind::make_directory) {
+      change(ChangeKind::directory, sync::Change::directory(step.path, entry));
+      done = copy_listing(tree, *from, step.path);
+    } else {
+      done = perform(step, 0, 0, entry);  // A link, or something refused: nothing that is asked for.
+    }
+    if (!done) return done;
   }
   return {};
+}
+
+Result<void> TakerPlanner::copy_file(const sync::RelativePath& source, const sync::RelativePath& path,
+                                     const Entry& entry) {
+  note(ChangeKind::added, path, entry.size_bytes);
+  state_.count_wanted(entry.size_bytes);
+  const Result<bool> left = take_left(path, entry);
+  if (!left) return left.error();
+  if (*left) return {};
+  if (entry.size_bytes > 0) return copy_from(source, path, entry);
+  if (writers_ == nullptr) return {};
+  Result<sync::StagedFile> empty = writers_->stager().stage_whole(path, entry, {});
+  if (!empty) return empty.error();
+  state_.on_staged();
+  writers_->commit(sync::Change::file(*std::move(empty)));
+  return {};
+}
+
+// --- Mirror -----------------------------------------------------------------------------------------------------------
+
+// More than half of what lies here under the items, as when the giver's folder is empty or not mounted.
+bool TakerPlanner::agrees_to_removals() {
+  std::uint64_t files_here = 0;
+  for (const Item& item : items_) files_here += item.here != nullptr ? item.here->files() : 0;
+  const std::uint64_t files = mirror_.files_to_remove();
+  if (request_.agree_to_removals || files <= files_here / 2) return true;
+  state_.edit_report([&](PullReport& report) {
+    report.removals_refused = files;
+    report.removals_refused_of = files_here;
+  });
+  return false;
+}
+
+// Removing comes last, and only when all the rest succeeded. What is renamed instead of copied waits as long: only then is
+// it sure that its old name goes.
+Result<void> TakerPlanner::finish_mirror() {
+  const auto is_good = [&] { return !state_.has_problem() && !state_.needs_round(); };
+  bool goes = is_good();
+  if (const Result<void> reused = reuse_deferred(goes); !reused) return reused;
+  const bool places = !state_.is_to_be_continued();
+  if (const Result<void> finished = writers_->finish_round(places); !finished) return finished;
+  for (TakerMirror::Reuse& reuse : std::exchange(renames_, {})) {
+    writers_->commit(sync::Change::rename(std::move(reuse.source), std::move(reuse.path),
+                                          std::move(reuse.entry), std::move(reuse.node)));
+  }
+  if (const Result<void> renamed = writers_->finish_round(); !renamed) return renamed;
+  if (!goes || !is_good()) return {};
+  for (sync::Change& change : mirror_.take_removals()) writers_->commit(std::move(change));
+  return writers_->finish_round();
+}
+
+Result<void> TakerPlanner::reuse_deferred(bool may_remove) {
+  TakerMirror::Split split = mirror_.split(may_remove);
+  if (may_remove && !agrees_to_removals()) {
+    // Nothing goes, so nothing is renamed either.
+    static_cast<void>(mirror_.take_removals());
+    std::move(split.renamed.begin(), split.renamed.end(), std::back_inserter(split.copied));
+    split.renamed.clear();
+  }
+  for (const TakerMirror::Reuse& reuse : split.copied) {
+    Result<void> copied;
+    if (reuse.node) {
+      change(ChangeKind::directory, sync::Change::directory(reuse.path, reuse.entry));
+      const sync::Tree tree(reuse.source, reuse.node->entry(), reuse.node);
+      copied = copy_listing(tree, reuse.source, reuse.path);
+    } else {
+      copied = copy_from(reuse.source, reuse.path, reuse.entry);
+    }
+    if (!copied) return copied;
+  }
+  for (const TakerMirror::Reuse& reuse : split.renamed) {
+    if (reuse.node) state_.count_wanted(reuse.node->bytes_below, reuse.node->files_below);
+  }
+  renames_ = std::move(split.renamed);
+  return state_.wait_settled();
+}
+
+void TakerPlanner::note_removals() {
+  static_cast<void>(agrees_to_removals());
+  for (const TakerMirror::Removal& removal : mirror_.removals()) {
+    note(ChangeKind::removed, removal.path, removal.size_bytes);
+  }
 }
 
 Result<void> TakerPlanner::descend(const sync::RelativePath& directory) {
@@ -327,7 +615,7 @@ void TakerPlanner::change(ChangeKind kind, sync::Change change) {
 }
 
 void TakerPlanner::note(ChangeKind kind, const sync::RelativePath& path, std::uint64_t size_bytes) {
-  if (writers_ != nullptr) return;
+  if (writers_ != nullptr || is_surveying_) return;
   state_.edit_report([&](PullReport& report) {
     report.changes.push_back({kind, path.bytes(), size_bytes});
     if (kind != ChangeKind::added && kind != ChangeKind::changed) return;

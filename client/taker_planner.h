@@ -4,17 +4,23 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "client/delta_taker.h"
 #include "client/taker.h"
+#include "client/taker_conflicts.h"
 #include "client/taker_machine.h"
+#include "client/taker_mirror.h"
+#include "client/taker_reuse.h"
+#include "client/taker_room.h"
 #include "client/taker_state.h"
 #include "client/taker_writers.h"
 #include "sync/diff.h"
 #include "sync/ignore_files.h"
+#include "sync/name_folding.h"
 #include "sync/patterns.h"
 #include "sync/relative_path.h"
 #include "sync/tree.h"
@@ -25,8 +31,17 @@ namespace callboard::client {
 // directories that differ (depth first, many per message) and for the files that do. Thread: one, that of run().
 class TakerPlanner {
  public:
-  TakerPlanner(const TakerParts& parts, TakerState& state, DeltaTaker& deltas, sync::Patterns patterns)
-      : parts_(parts), state_(state), deltas_(deltas), patterns_(std::move(patterns)) {}
+  // `request` must outlive it.
+  TakerPlanner(const TakerParts& parts, TakerState& state, DeltaTaker& deltas, const PullRequest& request,
+               sync::Patterns patterns)
+      : parts_(parts),
+        state_(state),
+        deltas_(deltas),
+        request_(request),
+        patterns_(std::move(patterns)),
+        reuse_(parts.folder),
+        mirror_(patterns_),
+        conflicts_(parts.records) {}
 
   // Items that are none are errors; one beneath another is part of it.
   Result<void> set_items(const std::vector<std::string>& items);
@@ -35,6 +50,8 @@ class TakerPlanner {
   Result<void> open();
   // True when there is anything to do: something to list, to fetch or to change.
   Result<bool> on_opened(const std::vector<protocol::OpenedItem>& opened);
+  // Compares everything and changes nothing, to know of conflicts before. open() again afterwards.
+  Result<void> survey();
   // `writers` is null in a dry run.
   Result<void> run_round(TakerWriters* writers);
 
@@ -45,23 +62,52 @@ class TakerPlanner {
   };
   struct DirectoryUnderWay {
     std::shared_ptr<const sync::Listing> here;
+    sync::Tree::Node node;
     sync::Ignore::Pointer ignore;
     std::size_t compared = 0;  // Of its entries.
     std::string last_name;
+    std::optional<sync::FoldedNames> names =
+        std::nullopt;  // Where the file system takes some names for the same.
   };
 
   void announce();
+  sync::NameFolding probe() const;
+  Result<void> list_all();
   Result<void> ask();
+  Result<void> check_announced();
   Result<void> plan_item(std::size_t index, const protocol::OpenedItem& opened);
   Result<void> plan_listing(const TakerMachine::Listed& listing);
   Result<void> perform(const sync::DiffStep& step, std::uint32_t listing, std::uint32_t entry_index,
                        const Entry& entry);
   Result<void> fetch(const sync::DiffStep& step, std::uint32_t listing, std::uint32_t entry_index,
                      const Entry& entry);
+  // False when the local content stays: nothing else is done about this name.
+  Result<bool> settle_conflict(const sync::DiffStep& step, const Entry& entry);
+  bool is_mirroring() const { return request_.mirror && writers_ != nullptr; }
+  bool agrees_to_removals();
+  Result<void> finish_mirror();
+  Result<void> reuse_deferred(bool may_remove);
+  void note_removals();
+  Result<void> make_directory(const sync::DiffStep& step, const Entry& entry);
+  std::optional<sync::StagedFile> take_assembled(const sync::RelativePath& path, const Entry& entry);
+  Result<bool> take_left(const sync::RelativePath& path, const Entry& entry);
+  // True when it is here already, under whatever name, and is copied.
+  Result<bool> copy(const sync::RelativePath& path, const Entry& entry);
+  Result<void> copy_from(const sync::RelativePath& source, const sync::RelativePath& path,
+                         const Entry& entry);
+  // All of a new directory from the same one elsewhere in the local folder; `directory` itself is on its way already.
+  Result<bool> copy_directory(const sync::RelativePath& directory, const Entry& entry);
+  Result<void> copy_listing(const sync::Tree& tree, const sync::RelativePath& source,
+                            const sync::RelativePath& directory);
+  Result<void> copy_file(const sync::RelativePath& source, const sync::RelativePath& path,
+                         const Entry& entry);
   Result<void> descend(const sync::RelativePath& directory);
+  Result<void> begin_directory(const TakerMachine::Listed& listing);
+  // False when the file system here takes the name for another one in this directory; that is a problem, and told.
+  bool has_own_name(const sync::RelativePath& path);
   void change(ChangeKind kind, sync::Change change);
   void note(ChangeKind kind, const sync::RelativePath& path, std::uint64_t size_bytes);
-  std::shared_ptr<const sync::Listing> listing_here(const sync::RelativePath& directory) const;
+  const Item* item_of(const sync::RelativePath& directory) const;
   Digest digest_here(const sync::RelativePath& path) const;
   std::vector<std::uint64_t> buckets_here(const sync::RelativePath& directory) const;
   void count_unchanged();
@@ -69,8 +115,17 @@ class TakerPlanner {
   TakerParts parts_;
   TakerState& state_;
   DeltaTaker& deltas_;
+  const PullRequest& request_;
   sync::Patterns patterns_;
   std::optional<sync::IgnoreFiles> ignore_files_;  // As they were when the round began.
+  TakerReuse reuse_;
+  TakerMirror mirror_;
+  TakerConflicts conflicts_;
+  TakerRoom room_;
+  sync::NameFolding folding_;
+  bool is_surveying_ = false;
+  std::span<const Entry> have_;  // Of the part that is being compared.
+  std::vector<TakerMirror::Reuse> renames_;
   TakerWriters* writers_ = nullptr;
   std::vector<Item> items_;
   std::vector<protocol::OpenedItem> opened_;

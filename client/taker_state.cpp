@@ -39,6 +39,23 @@ Error TakerState::stopped_error() const {
   return error_.value_or(Error{Outcome::interrupted, "the transfer stopped"});
 }
 
+// --- A full disk ------------------------------------------------------------------------------------------------------
+
+bool TakerState::wait_for_room() {
+  std::unique_lock lock(mutex_);
+  if (stopping_ || patience_.clock == nullptr || patience_.limit == Duration::zero()) return false;
+  const Instant now = patience_.clock->monotonic();
+  if (!full_since_) full_since_ = now;
+  if (now - *full_since_ >= patience_.limit) return false;
+  changed_.wait_for(lock, patience_.period, [&] { return stopping_.load(); });
+  return !stopping_;
+}
+
+void TakerState::on_room() {
+  const std::lock_guard lock(mutex_);
+  full_since_.reset();
+}
+
 // --- Receiving thread -------------------------------------------------------------------------------------------------
 
 Result<std::optional<TakerMachine::Event>> TakerState::on_frame(protocol::GiverFrame frame) {
@@ -182,6 +199,13 @@ Result<void> TakerState::want_ranges(WantedFile file, const std::vector<protocol
   return send_requests();
 }
 
+Result<void> TakerState::begin_copy() {
+  const std::lock_guard lock(mutex_);
+  if (stopping_) return stopped_error();
+  unsettled_ += 1;
+  return {};
+}
+
 Result<void> TakerState::release(const TakerMachine::Listed& listing) {
   {
     const std::lock_guard lock(mutex_);
@@ -268,6 +292,11 @@ bool TakerState::needs_round() const {
   return needs_round_;
 }
 
+bool TakerState::is_to_be_continued() const {
+  const std::lock_guard lock(mutex_);
+  return needs_round_ && round_ < kRoundsMax;
+}
+
 void TakerState::need_round() {
   const std::lock_guard lock(mutex_);
   needs_round_ = true;
@@ -282,14 +311,34 @@ void TakerState::add_problem(std::string path, Error error) {
   report_.problems.push_back({std::move(path), std::move(error)});
 }
 
-void TakerState::count_wanted(std::uint64_t size_bytes) {
-  files_wanted_.fetch_add(1, std::memory_order_relaxed);
+void TakerState::add_conflict(const sync::RelativePath& path, bool is_kept_here) {
+  const std::lock_guard lock(mutex_);
+  if (conflicts_.insert(path.bytes()).second) report_.conflicts.push_back({path.bytes(), is_kept_here});
+}
+
+bool TakerState::has_conflict() const {
+  const std::lock_guard lock(mutex_);
+  return !report_.conflicts.empty();
+}
+
+bool TakerState::has_problem() const {
+  const std::lock_guard lock(mutex_);
+  return !report_.problems.empty();
+}
+
+void TakerState::count_wanted(std::uint64_t size_bytes, std::uint64_t files) {
+  files_wanted_.fetch_add(files, std::memory_order_relaxed);
   bytes_wanted_.fetch_add(size_bytes, std::memory_order_relaxed);
 }
 
 void TakerState::set_announced(std::uint64_t files, std::uint64_t bytes) {
   files_announced_ = files;
   bytes_announced_ = bytes;
+}
+
+void TakerState::on_reused(std::uint64_t size_bytes, std::uint64_t files) {
+  files_reused_.fetch_add(files, std::memory_order_relaxed);
+  bytes_reused_.fetch_add(size_bytes, std::memory_order_relaxed);
 }
 
 void TakerState::set_current(const sync::RelativePath& path) {
@@ -304,6 +353,8 @@ PullProgress TakerState::progress() const {
   progress.bytes_wanted = bytes_wanted_;
   // Content that came in vain is counted, too.
   progress.bytes_done = std::min(bytes_done_.load(), progress.bytes_wanted);
+  progress.files_reused = files_reused_;
+  progress.bytes_reused = bytes_reused_;
   progress.listed = listed_;
   progress.files_total = progress.files_wanted;
   progress.bytes_total = progress.bytes_wanted;
@@ -312,6 +363,7 @@ PullProgress TakerState::progress() const {
     progress.bytes_total = std::max(progress.bytes_total, bytes_announced_.load());
   }
   const std::lock_guard lock(mutex_);
+  if (full_since_) progress.paused = "disk full, waiting for room";
   progress.current = current_;
   return progress;
 }
@@ -319,6 +371,9 @@ PullProgress TakerState::progress() const {
 PullReport TakerState::take_report() {
   const std::lock_guard lock(mutex_);
   PullReport report = report_;
+  // A dry run counts for itself.
+  report.files_reused += files_reused_;
+  report.bytes_reused += bytes_reused_;
   report.wire_bytes = socket_.sent_bytes() + socket_.received_bytes();
   const Error ending = ending_locked();
   report.outcome = ending.outcome;
@@ -331,9 +386,24 @@ Error TakerState::ending() const {
   return ending_locked();
 }
 
+// Everything came. Files that go or stay, and files that both sides changed, are for a person to look at.
+Error TakerState::peaceful_ending_locked() const {
+  if (report_.removals_refused > 0) {
+    return {Outcome::refused,
+            std::to_string(report_.removals_refused) + " of " + std::to_string(report_.removals_refused_of) +
+                " files here would be removed, more than half: nothing was removed, --yes agrees"};
+  }
+  if (report_.conflicts.empty()) return {Outcome::done, ""};
+  Error ending{Outcome::superseded, quoted("/" + report_.conflicts.front().path) +
+                                        ": changed here and at the giver since the last pull"};
+  const std::size_t more = report_.conflicts.size() - 1;
+  if (more > 0) ending.text += " (and " + std::to_string(more) + " more)";
+  return ending;
+}
+
 Error TakerState::ending_locked() const {
   if (error_) return *error_;
-  if (report_.problems.empty()) return {Outcome::done, ""};
+  if (report_.problems.empty()) return peaceful_ending_locked();
   const PullProblem& first = report_.problems.front();
   const std::uint64_t more = report_.problems.size() - 1 + problems_unlisted_;
   Error ending{more == 0 && report_.files == 0 ? first.error.outcome : Outcome::failed, first.error.text};

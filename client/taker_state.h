@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "client/taker_machine.h"
 #include "client/types.h"
@@ -21,6 +22,17 @@ namespace callboard::client {
 class TakerState {
  public:
   explicit TakerState(net::DataSocket& socket) : socket_(socket) {}
+
+  // --- A full disk ---------------------------------------------------------------------------------------------------
+  struct Patience {
+    const Clock* clock = nullptr;  // Outlives the state. nullptr: there is none.
+    Duration limit{};
+    Duration period{};
+  };
+  void set_patience(const Patience& patience) { patience_ = patience; }
+  // Called by whoever could not write. True after a while: try again. False: the time is over, or the pull is stopping.
+  bool wait_for_room();
+  void on_room();
 
   // --- How it goes ---------------------------------------------------------------------------------------------------
   // The first call counts. Nothing more is asked; what is verified is still committed, unless it was cancelled.
@@ -56,6 +68,11 @@ class TakerState {
   // The same with its chunks first.
   Result<void> want_chunks(WantedFile file, const std::vector<std::uint64_t>& groups);
   Result<void> release(const TakerMachine::Listed& listing);
+  // A file that is copied here and not asked for; it is settled like one that is. Only while not stopping.
+  Result<void> begin_copy();
+  // What was to be copied is not what it was: nothing more is copied in this pull, all the rest is asked for.
+  void distrust_copies() { copies_are_trusted_ = false; }
+  bool may_copy() const { return copies_are_trusted_; }
   // Until every wanted file is settled.
   Result<void> wait_settled();
   void send_finished(Outcome outcome, const std::string& text);
@@ -64,7 +81,7 @@ class TakerState {
   Result<void> want_ranges(WantedFile file, const std::vector<protocol::Range>& ranges);
 
   // --- Whoever is the last to do something about a wanted file -------------------------------------------------------
-  void on_staged() { files_done_.fetch_add(1, std::memory_order_relaxed); }
+  void on_staged(std::uint64_t files = 1) { files_done_.fetch_add(files, std::memory_order_relaxed); }
   // The giver's file is not what it listed: looked at again in another round, a problem in the last one.
   void on_changed(const sync::RelativePath& path, const Entry& entry, const std::string& why);
   void settle();
@@ -75,10 +92,18 @@ class TakerState {
   // --- Report and progress -------------------------------------------------------------------------------------------
   void begin_round(int round);
   bool needs_round() const;
+  // What changed meanwhile is looked at again.
+  bool is_to_be_continued() const;
   void need_round();
   void add_problem(std::string path, Error error);
-  void count_wanted(std::uint64_t size_bytes);
+  // `path` was changed on both sides.
+  void add_conflict(const sync::RelativePath& path, bool is_kept_here);
+  bool has_conflict() const;
+  bool has_problem() const;
+  void count_wanted(std::uint64_t size_bytes, std::uint64_t files = 1);
   void on_content(std::uint64_t size_bytes) { bytes_done_.fetch_add(size_bytes, std::memory_order_relaxed); }
+  // In place of on_staged() and on_content(), for what did not travel.
+  void on_reused(std::uint64_t size_bytes, std::uint64_t files = 1);
   void set_current(const sync::RelativePath& path);
   // What all items that differ have below them.
   void set_announced(std::uint64_t files, std::uint64_t bytes);
@@ -97,6 +122,7 @@ class TakerState {
   Result<void> wait_for_room(std::unique_lock<std::mutex>& lock, bool (*has_room)(const TakerMachine&));
   Error stopped_error() const;
   Error ending_locked() const;
+  Error peaceful_ending_locked() const;
 
   net::DataSocket& socket_;
   mutable std::mutex mutex_;
@@ -110,6 +136,9 @@ class TakerState {
   std::optional<Error> error_;
   PullReport report_;
   std::uint64_t problems_unlisted_ = 0;
+  std::set<std::string> conflicts_;
+  Patience patience_;                  // Set before there are threads.
+  std::optional<Instant> full_since_;  // Since when the disk is full.
   int round_ = 1;
   bool needs_round_ = false;
   std::string current_;
@@ -123,6 +152,9 @@ class TakerState {
   std::atomic<bool> listed_{false};
   std::atomic<std::uint64_t> files_announced_{0};
   std::atomic<std::uint64_t> bytes_announced_{0};
+  std::atomic<bool> copies_are_trusted_{true};
+  std::atomic<std::uint64_t> files_reused_{0};
+  std::atomic<std::uint64_t> bytes_reused_{0};
   std::atomic<std::uint64_t> files_wanted_{0};
   std::atomic<std::uint64_t> files_done_{0};
   std::atomic<std::uint64_t> bytes_wanted_{0};

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "sync/local_copy.h"
 
 namespace callboard::client {
 
@@ -18,11 +19,12 @@ constexpr auto kTickPeriod = 250ms;
 
 }  // namespace
 
-bool is_mismatch(const Error& error) { return std::string_view(error.text).starts_with("verify "); }
+bool is_mismatch(const Error& error) { return error.outcome == Outcome::superseded; }
 
 TakerWriters::TakerWriters(const TakerParts& parts, TakerState& state, bool durable)
     : parts_(parts),
       state_(state),
+      ops_(parts.ops, state),
       durable_(durable),
       content_(*this, state),
       write_queues_{TakerQueue<WriteTask>(kWriteQueue), TakerQueue<WriteTask>(kWriteQueue)},
@@ -32,11 +34,11 @@ Result<std::unique_ptr<TakerWriters>> TakerWriters::start(const TakerParts& part
                                                           bool durable) {
   std::unique_ptr<TakerWriters> writers(new TakerWriters(parts, state, durable));
   Result<std::unique_ptr<sync::Stager>> stager =
-      sync::Stager::open(parts.root, parts.ops, parts.transfer, parts.clock.wall());
+      sync::Stager::open(parts.root, writers->ops_, parts.transfer, parts.clock.wall());
   if (!stager) return stager.error();
   writers->stager_ = std::move(*stager);
   if (durable) writers->stager_->bypass_cache();
-  Result<std::unique_ptr<sync::Versions>> versions = sync::Versions::open(parts.root, parts.ops);
+  Result<std::unique_ptr<sync::Versions>> versions = sync::Versions::open(parts.root, writers->ops_);
   if (!versions) return versions.error();
   writers->versions_ = std::move(*versions);
   for (std::size_t i = 0; i < writers->writers_.size(); ++i) {
@@ -61,17 +63,26 @@ void TakerWriters::close() {
   for (TakerQueue<WriteTask>& queue : write_queues_) queue.close();
 }
 
+std::size_t TakerWriters::queue_of(const sync::RelativePath& path) const {
+  const std::string_view bytes = path.bytes();
+  const std::size_t slash = bytes.rfind('/');
+  return std::hash<std::string_view>{}(slash == bytes.npos ? "" : bytes.substr(0, slash)) %
+         write_queues_.size();
+}
+
 void TakerWriters::write(TakerMachine::WholeFile file, std::shared_ptr<TakerBuffer> buffer) {
-  const std::string_view path = file.file.path.bytes();
-  const std::size_t slash = path.rfind('/');
-  const std::size_t which =
-      std::hash<std::string_view>{}(slash == path.npos ? "" : path.substr(0, slash)) % write_queues_.size();
+  const std::size_t which = queue_of(file.file.path);
   write_queues_[which].push(SmallFile{std::move(file), std::move(buffer)});
 }
 
 void TakerWriters::finish(WantedFile file, sync::IncomingFile incoming) {
   finishing_queue_ = (finishing_queue_ + 1) % write_queues_.size();
   write_queues_[finishing_queue_].push(LargeFile{std::move(file), std::move(incoming)});
+}
+
+void TakerWriters::copy(sync::RelativePath source, sync::RelativePath path, Entry entry) {
+  const std::size_t which = queue_of(path);
+  write_queues_[which].push(LocalCopy{std::move(source), std::move(path), std::move(entry)});
 }
 
 void TakerWriters::commit(sync::Change change) { commit_queue_.push({std::move(change)}); }
@@ -82,10 +93,10 @@ void TakerWriters::keep_chunks(const WantedFile& file) {
     sync::keep_chunks(*index, file.entry.digest, file.delta->chunks);
 }
 
-Result<void> TakerWriters::finish_round() {
+Result<void> TakerWriters::finish_round(bool places) {
   auto finished = std::make_shared<std::promise<std::optional<Error>>>();
   std::future<std::optional<Error>> answer = finished->get_future();
-  commit_queue_.push({std::nullopt, std::move(finished)});
+  commit_queue_.push({std::nullopt, places, std::move(finished)});
   const std::optional<Error> error = answer.get();
   if (error) return *error;
   return {};
@@ -125,12 +136,27 @@ void TakerWriters::on_staged(const WantedFile& file, Result<sync::StagedFile> st
   }
 }
 
+void TakerWriters::perform(const LocalCopy& copy) {
+  sync::LocalCopier copier({parts_.root, ops_, *stager_, parts_.records});
+  Result<std::optional<sync::StagedFile>> staged = copier.copy(copy.source, copy.path, copy.entry);
+  if (!staged) {
+    state_.stop(staged.error());
+  } else if (staged->has_value()) {
+    state_.on_reused(copy.entry.size_bytes);
+    commit(sync::Change::file(std::move(**staged)));
+  } else {
+    state_.distrust_copies();
+    state_.on_changed(copy.path, copy.entry, "what was to be copied changed here");
+  }
+  state_.settle();
+}
+
 // --- The committing thread --------------------------------------------------------------------------------------------
 
 sync::Committer& TakerWriters::committer() {
   if (!committer_) {
     const sync::Committer::Parts parts{.root = parts_.root,
-                                       .ops = parts_.ops,
+                                       .ops = ops_,
                                        .stager = *stager_,
                                        .versions = *versions_,
                                        .records = parts_.records,
@@ -149,7 +175,7 @@ std::optional<Error> TakerWriters::perform(CommitTask& task) {
   if (task.change) {
     done = committer().add(std::move(*task.change), parts_.clock.monotonic());
   } else {
-    done = committer().finish();
+    done = committer().finish(task.places);
     committer_.reset();
   }
   if (done) return std::nullopt;
@@ -176,16 +202,37 @@ void TakerWriters::run_committer() {
   }
   // What was interrupted keeps what it has: committed where that is still possible, else staged.
   CommitTask finish{};
+  finish.places = false;
   if (committer_ && !state_.is_cancelled()) static_cast<void>(perform(finish));
   committer_.reset();
 }
 
 void TakerWriters::on_committed(const sync::Change& change) {
-  if (change.kind != sync::Change::Kind::file) return;
+  std::uint64_t files = 1;
+  std::uint64_t bytes = change.entry.size_bytes;
+  if (change.kind == sync::Change::Kind::rename) {
+    if (change.node) files = change.node->files_below;
+    if (change.node) bytes = change.node->bytes_below;
+    state_.on_reused(bytes, files);
+  } else if (change.kind != sync::Change::Kind::file) {
+    return;
+  }
   state_.edit_report([&](PullReport& report) {
-    report.files += 1;
-    report.bytes += change.entry.size_bytes;
+    report.files += files;
+    report.bytes += bytes;
   });
+}
+
+void TakerWriters::on_assembled(const sync::RelativePath&, std::uint64_t files, std::uint64_t bytes) {
+  state_.edit_report([&](PullReport& report) {
+    report.files += files;
+    report.bytes += bytes;
+  });
+}
+
+void TakerWriters::on_removed(const sync::KeptVersion& version) {
+  state_.edit_report(
+      [&](PullReport& report) { report.removed.emplace_back(version.path.bytes(), version.place); });
 }
 
 void TakerWriters::on_kept(const sync::KeptVersion& version) {

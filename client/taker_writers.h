@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "base/clock.h"
+#include "client/patient_ops.h"
 #include "client/taker.h"
 #include "client/taker_buffers.h"
 #include "client/taker_content.h"
@@ -51,15 +52,23 @@ class TakerWriters : private sync::CommitListener {
   void finish(WantedFile file, sync::IncomingFile incoming);
   // Hands it to the committer, or says why there is none. Thread: any.
   void on_staged(const WantedFile& file, Result<sync::StagedFile> staged);
+  // Content that lies at `source`; the state has begun the copy.
+  void copy(sync::RelativePath source, sync::RelativePath path, Entry entry);
   void commit(sync::Change change);
   // Of a verified file, for the next time it is pulled. Thread: any.
   void keep_chunks(const WantedFile& file);
   // Waits until everything handed over to commit() has its name, on disk when durable.
-  Result<void> finish_round();
+  // Without `places` new directories wait for another round.
+  Result<void> finish_round(bool places = true);
   // Lets go of whoever waits for a buffer. Nothing is handed over afterwards.
   void close();
 
  private:
+  struct LocalCopy {
+    sync::RelativePath source;
+    sync::RelativePath path;
+    Entry entry;
+  };
   struct SmallFile {
     TakerMachine::WholeFile file;
     std::shared_ptr<TakerBuffer> buffer;
@@ -68,9 +77,10 @@ class TakerWriters : private sync::CommitListener {
     WantedFile file;
     sync::IncomingFile incoming;
   };
-  using WriteTask = std::variant<SmallFile, LargeFile>;
+  using WriteTask = std::variant<SmallFile, LargeFile, LocalCopy>;
   struct CommitTask {
     std::optional<sync::Change> change;  // nullopt: finish.
+    bool places = true;
     std::shared_ptr<std::promise<std::optional<Error>>> finished = nullptr;
   };
 
@@ -78,16 +88,21 @@ class TakerWriters : private sync::CommitListener {
   void run_writer(TakerQueue<WriteTask>& queue);
   void perform(const SmallFile& small);
   void perform(LargeFile& large);
+  void perform(const LocalCopy& copy);
+  std::size_t queue_of(const sync::RelativePath& path) const;
   void run_committer();
   std::optional<Error> perform(CommitTask& task);
   sync::Committer& committer();
 
   void on_committed(const sync::Change& change) override;
   void on_kept(const sync::KeptVersion& version) override;
+  void on_assembled(const sync::RelativePath& directory, std::uint64_t files, std::uint64_t bytes) override;
+  void on_removed(const sync::KeptVersion& version) override;
   void on_failed(const sync::RelativePath& path, const Error& error) override;
 
   TakerParts parts_;
   TakerState& state_;
+  PatientOps ops_;
   bool durable_;
   std::unique_ptr<sync::Stager> stager_;
   std::unique_ptr<sync::Versions> versions_;

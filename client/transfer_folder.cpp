@@ -1,5 +1,6 @@
 #include "client/transfer_folder.h"
 
+#include "sync/index_tree.h"
 #include "sync/scan.h"
 
 namespace callboard::client {
@@ -13,5 +14,7 @@ Result<std::shared_ptr<const sync::Tree>> ScannedFolder::snapshot(const sync::Re
   if (!scanned) return scanned.error();
   return scanned->tree;
 }
+
+std::shared_ptr<const sync::Tree> ScannedFolder::remembered() { return sync::remembered_tree(root_, index_); }
 
 }  // namespace callboard::client

@@ -22,6 +22,10 @@ class TransferFolder {
                                                              const std::atomic<bool>& cancelled) = 0;
   // Where lists of chunks are kept; nullptr: nowhere.
   virtual sync::Index* index() { return nullptr; }
+  // All of the folder as far as that is known without looking; may be a moment old. nullptr: it is not kept.
+  virtual std::shared_ptr<const sync::Tree> known() { return nullptr; }
+  // What earlier looks found, of which any part may be out of date. nullptr: nothing.
+  virtual std::shared_ptr<const sync::Tree> remembered() { return nullptr; }
 };
 
 // Looks at the disk each time; the index knows what need not be read again. All must outlive it.
@@ -34,6 +38,7 @@ class ScannedFolder : public TransferFolder {
   // From now on what was modified within the last `stable_after` is refused as being written.
   void leave_out_growing(Duration stable_after) { stable_after_ = stable_after; }
   sync::Index* index() override { return &index_; }
+  std::shared_ptr<const sync::Tree> remembered() override;
 
  private:
   const sync::Root& root_;

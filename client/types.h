@@ -11,7 +11,7 @@
 #include "base/entry.h"
 #include "base/error.h"
 #include "base/id.h"
-#include "client/pull_progress.h"
+#include "client/pull_types.h"
 
 // What a client says and hears, as plain values. All text is UTF-8 unless a comment says otherwise.
 namespace callboard::client {
@@ -89,16 +89,6 @@ struct ServerStatus {
   std::vector<TransferStatus> transfers;
 };
 
-struct PullRequest {
-  std::vector<std::string>
-      items;         // As people write them: "/dev/chr/Moria", a file's path, "/" for all. Raw bytes.
-  std::string from;  // A user's name, or empty: who has the newest copy.
-  std::vector<std::string> include{};  // Patterns (docs/operations.md); empty: everything.
-  std::vector<std::string> exclude{};
-  bool dry_run = false;
-  bool sync = true;  // false: do not wait for the disk at the end.
-};
-
 // A pull of this workstation's, or one that it serves.
 struct WorkstationTransfer {
   enum class Direction { pulling, giving };
@@ -122,46 +112,6 @@ struct WorkstationStatus {
   std::uint64_t files = 0;  // In the folder, while it is watched.
   std::uint64_t bytes = 0;
   std::vector<WorkstationTransfer> transfers;
-};
-
-enum class ChangeKind { added, changed, metadata, directory, symlink };
-
-struct PullChange {
-  ChangeKind kind = ChangeKind::added;
-  std::string path;  // Raw bytes, relative to the project folder.
-  std::uint64_t size_bytes = 0;
-};
-
-struct PullProblem {
-  std::string path;
-  Error error;
-};
-
-struct PullReport {
-  Outcome outcome =
-      Outcome::done;  // done, or the worst that befell: failed (some files), interrupted, cancelled, …
-  std::string text;   // Why, when not done.
-  std::string giver;
-  std::uint64_t files = 0;       // Received and in place (or, for a dry run, that would be).
-  std::uint64_t bytes = 0;       // Of their content.
-  std::uint64_t wire_bytes = 0;  // Received and sent on the data connection.
-  std::uint64_t unchanged_files = 0;
-  std::uint64_t files_reused = 0;  // Of `files`: made of files that were here.
-  std::uint64_t bytes_reused = 0;
-  std::vector<PullChange> changes;  // Filled in a dry run only.
-  std::vector<std::pair<std::string, std::string>>
-      versions;                       // Local file that was changed here → where it was kept.
-  std::vector<PullProblem> problems;  // Files that could not be had, each with the reason.
-};
-
-// One line of `ls`: a name in another user's copy, and how it compares with the local folder.
-enum class Difference { same, differs, only_there, only_here };
-struct LookEntry {
-  Entry entry;
-  std::string path;
-  std::uint64_t files_below = 0;  // Of a directory.
-  std::uint64_t bytes_below = 0;
-  Difference difference = Difference::only_there;
 };
 
 }  // namespace callboard::client

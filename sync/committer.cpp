@@ -39,25 +39,15 @@ Error changed_meanwhile(const RelativePath& path) {
                "write " + quoted(path.to_item()) + ": it was changed here while it was pulled"};
 }
 
+// Where the new directory itself lies while it grows.
+Place inner_top(const TreeStore::Growing& tree) { return {tree.root().fd(), "t"}; }
+
 // The same file with the same content, as far as a status can tell across a renaming: that changes the change time.
 bool is_same(const FileStatus& a, const FileStatus& b) {
   return a.inode == b.inode && a.kind == b.kind && a.size_bytes == b.size_bytes && a.mtime_ns == b.mtime_ns;
 }
 
 }  // namespace
-
-Change Change::file(StagedFile file) {
-  return {Kind::file, std::move(file.path), std::move(file.entry), std::move(file.name), file.status};
-}
-Change Change::symlink(RelativePath path, Entry entry) {
-  return {Kind::symlink, std::move(path), std::move(entry)};
-}
-Change Change::directory(RelativePath path, Entry entry) {
-  return {Kind::directory, std::move(path), std::move(entry)};
-}
-Change Change::metadata(RelativePath path, Entry entry) {
-  return {Kind::metadata, std::move(path), std::move(entry)};
-}
 
 // An error whose errno is not known any more: refused and missing things concern one path, the rest all.
 Committer::Problem Committer::problem(const Error& error) {
@@ -84,20 +74,23 @@ Result<void> Committer::tick(Instant now) {
   return commit_group();
 }
 
-Result<void> Committer::finish() {
+Result<void> Committer::finish(bool places) {
   if (Result<void> committed = commit_group(); !committed) return committed;
-  if (Result<void> set = set_directory_modes(); !set) return set;
+  if (!places) give_up_assemblies();
+  if (Result<void> set = set_directory_modes(true); !set) return set;
+  if (Result<void> placed = place_assemblies(); !placed) return placed;
+  if (Result<void> set = set_directory_modes(false); !set) return set;
   return sync_touched();
 }
 
+// What goes into new directories comes first: the same sync then brings its names to disk and the contents of all.
 Result<void> Committer::commit_group() {
-  if (Result<void> synced = sync_staged(); !synced) return synced;
-  Attempt last;
-  for (const Change* change : by_directory()) {
-    last = commit_one(*change);
-    if (last && last->fatal) break;
-    if (last) parts_.listener.on_failed(change->path, last->error);
-  }
+  if (Result<void> begun = begin_assemblies(); !begun) return begun;
+  const std::vector<const Change*> changes = by_directory();
+  Attempt fatal = commit_all(changes, true);
+  // What is recorded of new directories is on disk, also when something ends it here.
+  if (Result<void> synced = sync_group(); !synced) return synced;
+  if (!fatal) fatal = commit_all(changes, false);
   parent_fd_ = Fd();
   const Result<void> recorded = record_group();
   for (const Change* change : done_) {
@@ -106,7 +99,7 @@ Result<void> Committer::commit_group() {
   done_.clear();
   group_.clear();
   group_bytes_ = 0;
-  if (last && last->fatal) return last->error;
+  if (fatal) return fatal->error;
   return recorded;
 }
 
@@ -128,15 +121,27 @@ std::vector<const Change*> Committer::by_directory() const {
   return changes;
 }
 
+// Of the changes of the group those that go into new directories, or the others. The fatal one that ended it.
+Committer::Attempt Committer::commit_all(const std::vector<const Change*>& changes, bool assembled) {
+  for (const Change* change : changes) {
+    if ((assembly_of(change->path) != assemblies_.end()) != assembled) continue;
+    Attempt attempt = commit_one(*change);
+    if (attempt && attempt->fatal) return attempt;
+    if (attempt) parts_.listener.on_failed(change->path, attempt->error);
+  }
+  return std::nullopt;
+}
+
 // Contents reach the disk before their names do: a name never stands for bytes that a power cut could take. The same
-// call brings the names of the groups before to disk.
-Result<void> Committer::sync_staged() {
+// call brings the names of the groups before to disk, and what is recorded of new directories.
+Result<void> Committer::sync_group() {
   const auto is_file = [](const Change& change) { return change.kind == Change::Kind::file; };
   if (!options_.durable || std::none_of(group_.begin(), group_.end(), is_file)) return {};
   if (const int error = parts_.ops.sync_file_system(parts_.root.fd()))
     return os_error("sync the project folder", error);
   touched_.clear();
   versions_touched_ = false;
+  assembled_unsynced_ = false;
   return {};
 }
 
@@ -154,6 +159,7 @@ Place Committer::destination(const RelativePath& path) const {
 }
 
 Committer::Attempt Committer::commit_one(const Change& change) {
+  if (change.kind == Change::Kind::remove) return remove(change);
   if (Attempt opened = open_parent_of(change.path)) return opened;
   const Inspected there = parts_.ops.inspect(destination(change.path));
   if (there.error != 0 && there.error != ENOENT) {
@@ -169,6 +175,10 @@ Committer::Attempt Committer::commit_one(const Change& change) {
         return put_directory(change, there);
       case Change::Kind::metadata:
         return set_metadata(change, there);
+      case Change::Kind::rename:
+        return change.node ? rename_directory(change, there) : rename_file(change, there);
+      case Change::Kind::remove:
+        break;
     }
     return std::nullopt;
   };
@@ -177,11 +187,99 @@ Committer::Attempt Committer::commit_one(const Change& change) {
   return result;
 }
 
+// --- New directories --------------------------------------------------------------------------------------------------
+
+Committer::~Committer() { give_up_assemblies(); }
+
+void Committer::give_up_assemblies() {
+  for (auto& [path, assembly] : std::exchange(assemblies_, {})) {
+    parts_.stager.trees().give_up(path, std::move(assembly.tree));
+  }
+  parent_fd_ = Fd();
+  // Their modes come with the next try.
+  std::erase_if(directory_modes_, [&](const auto& each) { return !parts_.root.status(each.first); });
+}
+
+Committer::Assemblies::iterator Committer::assembly_of(const RelativePath& path) {
+  if (assemblies_.empty() || path.is_root()) return assemblies_.end();
+  for (RelativePath above = path.parent(); !above.is_root(); above = above.parent()) {
+    const auto found = assemblies_.find(above);
+    if (found != assemblies_.end()) return found;
+  }
+  return assemblies_.end();
+}
+
+Result<void> Committer::begin_assemblies() {
+  for (const Change& change : group_) {
+    if (change.kind != Change::Kind::directory || assemblies_.count(change.path) > 0) continue;
+    if (assembly_of(change.path) != assemblies_.end()) continue;
+    const Result<FileStatus> there = parts_.root.status(change.path);
+    if (there || there.error().outcome != Outcome::not_found) continue;
+    Result<std::unique_ptr<TreeStore::Growing>> begun = parts_.stager.trees().begin(change.path);
+    if (!begun) return begun.error();
+    const int error = parts_.ops.make_directory(inner_top(**begun), 0700);
+    if (error != 0) return failure("make folder", change.path, error);
+    assemblies_.emplace(change.path, Assembly{*std::move(begun)});
+    assembled_unsynced_ = true;
+  }
+  return {};
+}
+
+Result<void> Committer::place_assemblies() {
+  if (assemblies_.empty()) return {};
+  if (options_.durable && assembled_unsynced_) {
+    if (const int error = parts_.ops.sync_file_system(parts_.root.fd()))
+      return os_error("sync the project folder", error);
+    assembled_unsynced_ = false;
+    touched_.clear();
+    versions_touched_ = false;
+  }
+  Assemblies failed;
+  for (auto& [path, assembly] : std::exchange(assemblies_, {})) {
+    const Attempt attempt = place(path, assembly);
+    if (!attempt) {
+      parts_.stager.trees().end(path, std::move(assembly.tree));
+      parts_.listener.on_assembled(path, assembly.files, assembly.bytes);
+      continue;
+    }
+    parts_.stager.trees().give_up(path, std::move(assembly.tree));
+    std::erase_if(directory_modes_, [&](const auto& each) { return each.first.is_beneath(path); });
+    if (attempt->fatal) return attempt->error;
+    parts_.listener.on_failed(path, attempt->error);
+  }
+  return {};
+}
+
+Committer::Attempt Committer::place(const RelativePath& path, const Assembly& assembly) {
+  if (Attempt opened = open_parent_of(path)) return opened;
+  const int error = parts_.ops.rename_new(inner_top(*assembly.tree), destination(path));
+  if (error == EEXIST) return Problem{changed_meanwhile(path), false};
+  if (error != 0) return Problem{failure("make folder", path, error), is_fatal(error)};
+  return std::nullopt;
+}
+
+Committer::Attempt Committer::open_in_assembly(const Assemblies::value_type& assembly, RelativePath parent) {
+  const Root& root = assembly.second.tree->root();
+  const Result<RelativePath> inner = TreeStore::Growing::inner(assembly.first, parent);
+  if (!inner) return problem(inner.error());
+  Result<Fd> opened = root.open_directory(*inner);
+  if (!opened && opened.error().outcome == Outcome::not_found) {
+    opened = parts_.ops.make_directories(root, *inner);
+    assembled_unsynced_ = true;
+  }
+  if (!opened) return problem(opened.error());
+  parent_ = std::move(parent);
+  parent_fd_ = *std::move(opened);
+  return std::nullopt;
+}
+
 // Directories that are only on the way to something (outside --include) are made when they are needed.
 Committer::Attempt Committer::open_parent_of(const RelativePath& path) {
   RelativePath parent = path.parent();
   if (parent_fd_ && parent == parent_) return std::nullopt;
   parent_fd_ = Fd();
+  const auto assembly = assembly_of(path);
+  if (assembly != assemblies_.end()) return open_in_assembly(*assembly, std::move(parent));
   Result<Fd> opened = parts_.root.open_directory(parent);
   if (!opened && opened.error().outcome == Outcome::not_found) {
     opened = parts_.ops.make_directories(parts_.root, parent);
@@ -197,6 +295,60 @@ Committer::Attempt Committer::open_parent_of(const RelativePath& path) {
 
 Committer::Attempt Committer::put_file(const Change& change, const Inspected& there) {
   return put(parts_.stager.place(change.staged), change.path, there);
+}
+
+Committer::Attempt Committer::rename_file(const Change& change, const Inspected& there) {
+  const Result<Fd> parent = parts_.root.open_parent(change.source);
+  if (!parent) return problem(parent.error());
+  const Place from{parent->get(), std::string(change.source.name())};
+  const Inspected source = parts_.ops.inspect(from);
+  const bool right =
+      source.error == 0 && parts_.records.has_content(change.source, source.status, change.entry.digest);
+  if (!right) return Problem{changed_meanwhile(change.source), false};
+  if (Attempt failed = put(from, change.path, there)) return failed;
+  touched_.insert(change.source.parent());
+  const Place to = destination(change.path);
+  if (source.status.mode != change.entry.mode) {
+    const int error = parts_.ops.set_mode_at(to, change.entry.mode);
+    if (error != 0) return Problem{failure("set mode of", change.path, error), is_fatal(error)};
+  }
+  if (source.status.mtime_ns == change.entry.mtime_ns) return std::nullopt;
+  const int error = parts_.ops.set_mtime_at(to, change.entry.mtime_ns);
+  if (error != 0) return Problem{failure("set time of", change.path, error), is_fatal(error)};
+  return std::nullopt;
+}
+
+Committer::Attempt Committer::rename_directory(const Change& change, const Inspected& there) {
+  const Result<Fd> parent = parts_.root.open_parent(change.source);
+  if (!parent) return problem(parent.error());
+  if (!mover().is_as(change.source, change.node)) return Problem{changed_meanwhile(change.source), false};
+  const Place from{parent->get(), std::string(change.source.name())};
+  const Place to = destination(change.path);
+  if (there.error == 0) {
+    if (Attempt failed = move_away_and_put(from, change.path)) return failed;
+  } else if (const int error = parts_.ops.rename_new(from, to)) {
+    return Problem{failure("rename to", change.path, error), is_fatal(error)};
+  }
+  touched_.insert(change.source.parent());
+  const Result<void> recorded = mover().record(change.path, change.node);
+  if (!recorded) return Problem{recorded.error(), true};
+  return std::nullopt;
+}
+
+Mover Committer::mover() const {
+  return Mover({parts_.root, parts_.ops, parts_.versions, parts_.records, parts_.started});
+}
+
+Committer::Attempt Committer::remove(const Change& change) {
+  Mover mover = this->mover();
+  const Result<std::vector<KeptVersion>> removed =
+      change.node ? mover.remove_directory(change.path, change.node) : mover.remove_file(change.path);
+  if (!removed) return problem(removed.error());
+  parent_fd_ = Fd();  // It may have been removed.
+  touched_.insert(change.path.parent());
+  versions_touched_ = true;
+  for (const KeptVersion& version : *removed) parts_.listener.on_removed(version);
+  return std::nullopt;
 }
 
 Committer::Attempt Committer::put_symlink(const Change& change, const Inspected& there) {
@@ -285,6 +437,7 @@ Committer::Attempt Committer::move_away_and_put(const Place& from, const Relativ
 
 Committer::Attempt Committer::put_directory(const Change& change, const Inspected& there) {
   if (there.error == 0 && there.status.kind == FileKind::directory) return std::nullopt;
+  if (assemblies_.count(change.path) > 0) return std::nullopt;  // Is being put together.
   const Place to = destination(change.path);
   // Writable for us until finish(), whatever the giver's mode.
   const auto mode = static_cast<std::uint16_t>(change.entry.mode | 0700);
@@ -335,10 +488,17 @@ void Committer::undo(const KeptVersion& version, const Place& to) {
 }
 
 void Committer::note_done(const Change& change) {
-  done_.push_back(&change);
+  const auto assembly = assembly_of(change.path);
+  const bool is_assembled = assembly != assemblies_.end();
+  if (is_assembled) assembled_unsynced_ = true;
+  if (!is_assembled) done_.push_back(&change);
   if (change.entry.kind == EntryKind::directory) {
     directory_modes_.emplace_back(change.path, change.entry.mode);
     return;
+  }
+  if (is_assembled && change.kind == Change::Kind::file) {
+    assembly->second.files += 1;
+    assembly->second.bytes += change.entry.size_bytes;
   }
   const Inspected there = parts_.ops.inspect(destination(change.path));
   if (there.error != 0) return;
@@ -349,16 +509,22 @@ void Committer::note_done(const Change& change) {
 
 // --- The end ----------------------------------------------------------------------------------------------------------
 
-Result<void> Committer::set_directory_modes() {
+// Of the directories in new ones, whose own come when they have their names, or of all others.
+Result<void> Committer::set_directory_modes(bool assembled) {
   // Deepest first: what lies below a directory is reached through it.
   std::stable_sort(directory_modes_.begin(), directory_modes_.end(),
                    [](const auto& a, const auto& b) { return a.first > b.first; });
-  for (const auto& [path, mode] : directory_modes_) {
+  std::vector<std::pair<RelativePath, std::uint16_t>> others;
+  for (auto& [path, mode] : std::exchange(directory_modes_, {})) {
+    if ((assembly_of(path) != assemblies_.end()) != assembled) {
+      others.emplace_back(std::move(path), mode);
+      continue;
+    }
     const Attempt attempt = set_directory_mode(path, mode);
     if (attempt && attempt->fatal) return attempt->error;
     if (attempt) parts_.listener.on_failed(path, attempt->error);
   }
-  directory_modes_.clear();
+  directory_modes_ = std::move(others);
   parent_fd_ = Fd();
   return {};
 }

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -11,44 +13,16 @@
 #include "base/entry.h"
 #include "base/limits.h"
 #include "base/result.h"
+#include "sync/change.h"
 #include "sync/file_ops.h"
+#include "sync/mover.h"
 #include "sync/pull_records.h"
 #include "sync/root.h"
 #include "sync/stager.h"
+#include "sync/tree_store.h"
 #include "sync/versions.h"
 
 namespace callboard::sync {
-
-// One thing a pull does under a real name.
-struct Change {
-  enum class Kind : std::uint8_t {
-    file,       // Replaces whatever has the name.
-    symlink,    // The same.
-    directory,  // Made unless it is there; gets the entry's mode in the end.
-    metadata,   // Mode, and of a file mtime, of what has the entry's content already.
-  };
-  Kind kind = Kind::file;
-  RelativePath path;
-  Entry entry;              // As the giver has it.
-  std::string staged = {};  // Of a file: where its content waits, and
-  FileStatus status = {};   // how it looks there.
-
-  static Change file(StagedFile file);
-  static Change symlink(RelativePath path, Entry entry);
-  static Change directory(RelativePath path, Entry entry);
-  static Change metadata(RelativePath path, Entry entry);
-};
-
-// Told on the thread that commits, in the order of events.
-class CommitListener {
- public:
-  virtual ~CommitListener() = default;
-  // It has its name and is in the index. A power cut may still take the name away until finish() succeeds.
-  virtual void on_committed(const Change& change) = 0;
-  virtual void on_kept(const KeptVersion& version) = 0;
-  // This one thing could not be done (read-only directory, name too long, changed meanwhile); the rest goes on.
-  virtual void on_failed(const RelativePath& path, const Error& error) = 0;
-};
 
 struct CommitOptions {
   bool durable = true;  // false: no syncfs, no fsync; for benchmarks and throw-away folders.
@@ -61,6 +35,8 @@ struct CommitOptions {
 // syncfs), every destination is looked at again and what was changed there by hand is kept as a version, then come
 // the renames and one transaction of the index. A crash at any point leaves every name with its old or its new whole
 // content, and running the pull again does the rest.
+// A directory of which nothing is there yet is put together in the stager's folder, group by group as everything else, and
+// gets its name in finish(): nobody sees half of it.
 // New directories are writable and get their mode in finish(). A directory of the user's that forbids writing is an
 // error that names it; it is never changed to make room.
 // Thread: one at a time (the committing thread); writers use the Stager meanwhile and hand their StagedFile over.
@@ -85,7 +61,11 @@ class Committer {
   // Commits the group when it is due by its age; call now and then while nothing is added.
   Result<void> tick(Instant now);
   // Commits the rest, sets the modes of directories, and brings every name to disk. Done is only what follows this.
-  Result<void> finish();
+  // Without `places` new directories get no name yet: the giver's folder changed meanwhile, another round brings the rest.
+  // Their files are found by Stager::take_from_tree().
+  Result<void> finish(bool places = true);
+  // What is not finished waits for the next try.
+  ~Committer();
 
  private:
   // Why one change could not be made.
@@ -95,10 +75,26 @@ class Committer {
   };
   using Attempt = std::optional<Problem>;  // nullopt: it worked.
 
+  // A directory on its way.
+  struct Assembly {
+    std::unique_ptr<TreeStore::Growing> tree;
+    std::uint64_t files = 0;
+    std::uint64_t bytes = 0;
+  };
+  using Assemblies = std::map<RelativePath, Assembly>;
+  // The one that `path` lies beneath.
+  Assemblies::iterator assembly_of(const RelativePath& path);
+  Result<void> begin_assemblies();
+  Attempt commit_all(const std::vector<const Change*>& changes, bool assembled);
+  Attempt open_in_assembly(const Assemblies::value_type& assembly, RelativePath parent);
+  void give_up_assemblies();
+  Result<void> place_assemblies();
+  Attempt place(const RelativePath& path, const Assembly& assembly);
+
   bool is_due(Instant now) const;
   Result<void> commit_group();
   std::vector<const Change*> by_directory() const;
-  Result<void> sync_staged();
+  Result<void> sync_group();
   Attempt commit_one(const Change& change);
   Attempt open_parent_of(const RelativePath& path);
   Place destination(const RelativePath& path) const;
@@ -106,6 +102,10 @@ class Committer {
   Attempt put_symlink(const Change& change, const Inspected& there);
   Attempt put_directory(const Change& change, const Inspected& there);
   Attempt set_metadata(const Change& change, const Inspected& there);
+  Attempt rename_file(const Change& change, const Inspected& there);
+  Attempt rename_directory(const Change& change, const Inspected& there);
+  Attempt remove(const Change& change);
+  Mover mover() const;
   Attempt put(const Place& from, const RelativePath& path, const Inspected& there);
   Attempt replace(const Place& from, const RelativePath& path, const FileStatus& expected);
   Attempt keep_swapped_out(const Place& from, const RelativePath& path);
@@ -116,7 +116,7 @@ class Committer {
   void undo(const KeptVersion& version, const Place& to);
   void note_done(const Change& change);
   Result<void> record_group();
-  Result<void> set_directory_modes();
+  Result<void> set_directory_modes(bool assembled);
   Attempt set_directory_mode(const RelativePath& path, std::uint16_t mode);
   Result<void> sync_touched();
 
@@ -132,6 +132,8 @@ class Committer {
   std::vector<std::pair<RelativePath, std::uint16_t>> directory_modes_;  // Until finish().
   std::set<RelativePath> touched_;  // Directories whose names may not be on disk yet.
   bool versions_touched_ = false;
+  Assemblies assemblies_;
+  bool assembled_unsynced_ = false;  // Names in them are not on disk yet.
 };
 
 }  // namespace callboard::sync

@@ -135,6 +135,16 @@ Result<std::vector<DiffStep>> diff(const DiffInput& input) {
   return steps;
 }
 
+std::vector<std::size_t> only_here(std::span<const Entry> have, std::span<const Entry> want) {
+  std::vector<std::size_t> found;
+  auto next = want.begin();
+  for (std::size_t i = 0; i < have.size(); ++i) {
+    while (next != want.end() && next->name < have[i].name) ++next;
+    if (next == want.end() || next->name != have[i].name) found.push_back(i);
+  }
+  return found;
+}
+
 bool symlink_stays_inside(const RelativePath& directory, std::string_view target) {
   if (target.empty() || target.front() == '/' || target.find('\0') != std::string_view::npos) return false;
   int depth = directory.depth();

@@ -45,9 +45,12 @@ struct DiffInput {
   const Ignore* ignore = nullptr;      // What holds in the directory here; nullptr: nothing is ignored.
 };
 
-// One step for each entry of `want`, in its order. Pure and linear. What only the taker has is left alone. A listing
+// One step for each entry of `want`, in its order. Pure and linear. What only the taker has is left alone (only_here()). A listing
 // that is not strictly ascending by name is refused as a whole: a name twice could be written twice.
 Result<std::vector<DiffStep>> diff(const DiffInput& input);
+
+// The indices of the entries of `have` that have no namesake in `want`. Both ascending by name.
+std::vector<std::size_t> only_here(std::span<const Entry> have, std::span<const Entry> want);
 
 // A link may lead up first and down then ("../../tex/a.png"), but never out of the project folder: ".." after a name
 // is refused because that name may be another link.

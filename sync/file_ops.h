@@ -34,6 +34,8 @@ enum class FileCall : std::uint8_t {
   make_symlink,
   sync_file_system,
   sync_directory,
+  clone,
+  copy,
 };
 
 // An open descriptor, or the errno that explains why there is none.
@@ -52,6 +54,12 @@ struct Transferred {
   int error = 0;
 };
 
+// What is left on a file system; all ones where it does not say.
+struct Room {
+  std::uint64_t bytes = ~std::uint64_t{0};
+  std::uint64_t files = ~std::uint64_t{0};
+};
+
 // One name in an open directory; `name` is one component and is never followed when it is a link.
 struct Place {
   int directory_fd = -1;
@@ -59,7 +67,8 @@ struct Place {
 };
 
 // Every system call by which a pull changes the disk, so that a test can make each of them fail and stop the program
-// between any two. Returns errno, 0 for success, and never retries but for EINTR. Thread: any; so must fault() be.
+// between any two. Returns errno, 0 for success, and never retries but for EINTR, and for a full disk as long as
+// wait_for_room() says so. Thread: any; so must the hooks be.
 class FileOps {
  public:
   virtual ~FileOps() = default;
@@ -76,6 +85,10 @@ class FileOps {
   int bypass_cache(int fd, bool is_bypassing);
   Transferred write_some(int fd, ByteView bytes);
   Transferred read_some(int fd, std::span<std::byte> into);
+  // All of `from_fd` shares its blocks with `to_fd`, which is empty; EOPNOTSUPP, EXDEV or EINVAL where the file system cannot.
+  int clone(int from_fd, int to_fd);
+  // From the position of the one to that of the other, without passing through this program; the same errors. 0: the end.
+  Transferred copy_some(int from_fd, int to_fd, std::size_t size_bytes);
   int set_mode(int fd, std::uint16_t mode);
   int set_mtime(int fd, std::int64_t mtime_ns);
   int set_mode_at(const Place& place, std::uint16_t mode);
@@ -91,6 +104,10 @@ class FileOps {
   int make_symlink(const std::string& target, const Place& place);
   int sync_file_system(int fd);
   int sync_directory(int fd);
+  // Of the file system that `fd` lies on, for this user.
+  virtual Room room(int fd);
+  // What fault() says, for who stands before these calls.
+  int ask_fault(FileCall call, const std::string& name) { return fault(call, name); }
   // Root's methods, which name what went wrong themselves.
   Result<Fd> make_directories(const Root& root, const RelativePath& path);
   Result<Fd> private_directory(const Root& root, std::string_view name);
@@ -98,6 +115,14 @@ class FileOps {
  protected:
   // Asked before each call; an errno other than 0 is returned in its place and nothing is done.
   virtual int fault(FileCall, const std::string& /*name*/) { return 0; }
+  // A call found the disk or the quota full. True after a while: it is tried again. False: it fails.
+  virtual bool wait_for_room() { return false; }
+  // A call that had to wait succeeded.
+  virtual void on_room() {}
+
+ private:
+  template <class Call>
+  auto patient(Call call);
 };
 
 // The names in an open directory but "." and "..", in no order; none when it cannot be read.

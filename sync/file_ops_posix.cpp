@@ -1,7 +1,12 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#ifdef __linux__
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#endif
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #ifdef __linux__
 #include <sys/vfs.h>
 #endif
@@ -50,6 +55,10 @@ bool lies_in_memory(int fd) {
 }
 #endif
 
+bool is_full(int error) { return error == ENOSPC || error == EDQUOT; }
+bool is_full(const Opened& opened) { return is_full(opened.error); }
+bool is_full(const Transferred& transferred) { return is_full(transferred.error); }
+
 timespec to_timespec(std::int64_t ns) {
   constexpr std::int64_t kSecond = 1'000'000'000;
   std::int64_t seconds = ns / kSecond;
@@ -63,11 +72,35 @@ timespec to_timespec(std::int64_t ns) {
 
 }  // namespace
 
+template <class Call>
+auto FileOps::patient(Call call) {
+  auto result = call();
+  bool waited = false;
+  while (is_full(result) && wait_for_room()) {
+    waited = true;
+    result = call();
+  }
+  if (waited && !is_full(result)) on_room();
+  return result;
+}
+
+Room FileOps::room(int fd) {
+  struct statvfs system {};
+  if (error_of([&] { return fstatvfs(fd, &system); }) != 0) return {};
+  Room room;
+  room.bytes = std::uint64_t{system.f_bavail} * system.f_frsize;
+  // A file system that makes inodes as it needs them says that it has none.
+  if (system.f_files != 0) room.files = system.f_favail;
+  return room;
+}
+
 Opened FileOps::create(const Place& place) {
-  if (const int error = fault(FileCall::create, place.name)) return {Fd(), error};
-  return opened([&] {
-    return openat(place.directory_fd, place.name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                  0600);
+  return patient([&]() -> Opened {
+    if (const int error = fault(FileCall::create, place.name)) return {Fd(), error};
+    return opened([&] {
+      return openat(place.directory_fd, place.name.c_str(),
+                    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    });
   });
 }
 
@@ -100,17 +133,19 @@ Opened FileOps::open_or_make_directory(const Place& place) {
 }
 
 int FileOps::reserve(int fd, std::uint64_t size_bytes) {
-  if (const int error = fault(FileCall::reserve, "")) return error;
+  return patient([&]() -> int {
+    if (const int error = fault(FileCall::reserve, "")) return error;
 #ifdef __linux__
-  // The size stays what was written: after a crash it tells how much there is to go on from.
-  const int error =
-      error_of([&] { return fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size_bytes)); });
-  return error == EOPNOTSUPP || error == ENOSYS ? 0 : error;
+    // The size stays what was written: after a crash it tells how much there is to go on from.
+    const int error =
+        error_of([&] { return fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size_bytes)); });
+    return error == EOPNOTSUPP || error == ENOSYS ? 0 : error;
 #else
-  static_cast<void>(fd);
-  static_cast<void>(size_bytes);
-  return 0;
+    static_cast<void>(fd);
+    static_cast<void>(size_bytes);
+    return 0;
 #endif
+  });
 }
 
 int FileOps::bypass_cache(int fd, bool is_bypassing) {
@@ -125,13 +160,42 @@ int FileOps::bypass_cache(int fd, bool is_bypassing) {
 }
 
 Transferred FileOps::write_some(int fd, ByteView bytes) {
-  if (const int error = fault(FileCall::write, "")) return {0, error};
-  return transferred([&] { return ::write(fd, bytes.data(), bytes.size()); });
+  return patient([&]() -> Transferred {
+    if (const int error = fault(FileCall::write, "")) return {0, error};
+    return transferred([&] { return ::write(fd, bytes.data(), bytes.size()); });
+  });
 }
 
 Transferred FileOps::read_some(int fd, std::span<std::byte> into) {
   if (const int error = fault(FileCall::read, "")) return {0, error};
   return transferred([&] { return ::read(fd, into.data(), into.size()); });
+}
+
+int FileOps::clone(int from_fd, int to_fd) {
+  return patient([&]() -> int {
+    if (const int error = fault(FileCall::clone, "")) return error;
+#ifdef FICLONE
+    return error_of([&] { return ioctl(to_fd, FICLONE, from_fd); });
+#else
+    static_cast<void>(from_fd);
+    static_cast<void>(to_fd);
+    return EOPNOTSUPP;
+#endif
+  });
+}
+
+Transferred FileOps::copy_some(int from_fd, int to_fd, std::size_t size_bytes) {
+  return patient([&]() -> Transferred {
+    if (const int error = fault(FileCall::copy, "")) return {0, error};
+#ifdef __linux__
+    return transferred([&] { return copy_file_range(from_fd, nullptr, to_fd, nullptr, size_bytes, 0); });
+#else
+    static_cast<void>(from_fd);
+    static_cast<void>(to_fd);
+    static_cast<void>(size_bytes);
+    return {0, EOPNOTSUPP};
+#endif
+  });
 }
 
 int FileOps::set_mode(int fd, std::uint16_t mode) {
@@ -168,42 +232,50 @@ Inspected FileOps::inspect(const Place& place) {
 }
 
 int FileOps::link(const Place& from, const Place& to) {
-  if (const int error = fault(FileCall::link, from.name)) return error;
-  return error_of(
-      [&] { return linkat(from.directory_fd, from.name.c_str(), to.directory_fd, to.name.c_str(), 0); });
+  return patient([&]() -> int {
+    if (const int error = fault(FileCall::link, from.name)) return error;
+    return error_of(
+        [&] { return linkat(from.directory_fd, from.name.c_str(), to.directory_fd, to.name.c_str(), 0); });
+  });
 }
 
 int FileOps::rename(const Place& from, const Place& to) {
-  if (const int error = fault(FileCall::rename, to.name)) return error;
-  return error_of(
-      [&] { return renameat(from.directory_fd, from.name.c_str(), to.directory_fd, to.name.c_str()); });
+  return patient([&]() -> int {
+    if (const int error = fault(FileCall::rename, to.name)) return error;
+    return error_of(
+        [&] { return renameat(from.directory_fd, from.name.c_str(), to.directory_fd, to.name.c_str()); });
+  });
 }
 
 int FileOps::rename_new(const Place& from, const Place& to) {
-  if (const int error = fault(FileCall::rename, to.name)) return error;
+  return patient([&]() -> int {
+    if (const int error = fault(FileCall::rename, to.name)) return error;
 #ifdef __linux__
-  const int error = error_of([&] {
-    return renameat2(from.directory_fd, from.name.c_str(), to.directory_fd, to.name.c_str(),
-                     RENAME_NOREPLACE);
-  });
-  if (error != EINVAL && error != ENOSYS) return error;
+    const int error = error_of([&] {
+      return renameat2(from.directory_fd, from.name.c_str(), to.directory_fd, to.name.c_str(),
+                       RENAME_NOREPLACE);
+    });
+    if (error != EINVAL && error != ENOSYS) return error;
 #endif
-  // A file system without the atomic form: what appears between the two calls would be replaced.
-  struct stat status {};
-  if (fstatat(to.directory_fd, to.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) return EEXIST;
-  return error_of(
-      [&] { return renameat(from.directory_fd, from.name.c_str(), to.directory_fd, to.name.c_str()); });
+    // A file system without the atomic form: what appears between the two calls would be replaced.
+    struct stat status {};
+    if (fstatat(to.directory_fd, to.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) return EEXIST;
+    return error_of(
+        [&] { return renameat(from.directory_fd, from.name.c_str(), to.directory_fd, to.name.c_str()); });
+  });
 }
 
 int FileOps::exchange(const Place& a, const Place& b) {
-  if (const int error = fault(FileCall::rename, b.name)) return error;
+  return patient([&]() -> int {
+    if (const int error = fault(FileCall::rename, b.name)) return error;
 #ifdef __linux__
-  return error_of([&] {
-    return renameat2(a.directory_fd, a.name.c_str(), b.directory_fd, b.name.c_str(), RENAME_EXCHANGE);
-  });
+    return error_of([&] {
+      return renameat2(a.directory_fd, a.name.c_str(), b.directory_fd, b.name.c_str(), RENAME_EXCHANGE);
+    });
 #else
-  return ENOSYS;
+    return ENOSYS;
 #endif
+  });
 }
 
 int FileOps::remove_file(const Place& place) {
@@ -217,9 +289,11 @@ int FileOps::remove_directory(const Place& place) {
 }
 
 int FileOps::make_directory(const Place& place, std::uint16_t mode) {
-  if (const int error = fault(FileCall::make_directory, place.name)) return error;
-  return error_of(
-      [&] { return mkdirat(place.directory_fd, place.name.c_str(), static_cast<mode_t>(mode & 0777)); });
+  return patient([&]() -> int {
+    if (const int error = fault(FileCall::make_directory, place.name)) return error;
+    return error_of(
+        [&] { return mkdirat(place.directory_fd, place.name.c_str(), static_cast<mode_t>(mode & 0777)); });
+  });
 }
 
 Result<Fd> FileOps::make_directories(const Root& root, const RelativePath& path) {
@@ -237,8 +311,10 @@ Result<Fd> FileOps::private_directory(const Root& root, std::string_view name) {
 }
 
 int FileOps::make_symlink(const std::string& target, const Place& place) {
-  if (const int error = fault(FileCall::make_symlink, place.name)) return error;
-  return error_of([&] { return symlinkat(target.c_str(), place.directory_fd, place.name.c_str()); });
+  return patient([&]() -> int {
+    if (const int error = fault(FileCall::make_symlink, place.name)) return error;
+    return error_of([&] { return symlinkat(target.c_str(), place.directory_fd, place.name.c_str()); });
+  });
 }
 
 int FileOps::sync_file_system(int fd) {

@@ -183,6 +183,11 @@ KnownFiles Index::known_in(const RelativePath& directory) const {
   return KnownFiles(state_->packed_of(directory.bytes()));
 }
 
+Result<std::vector<std::string>> Index::known_directories() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->directories_beneath(RelativePath());
+}
+
 Result<void> Index::store(std::span<const KnownDirectory> directories) {
   if (directories.empty()) return {};
   const std::lock_guard lock(state_->mutex);

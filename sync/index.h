@@ -45,6 +45,8 @@ class Index {
     Bytes packed;  // KnownFilesWriter::finish().
   };
   Result<void> store(std::span<const KnownDirectory> directories);
+  // In ascending order.
+  Result<std::vector<std::string>> known_directories() const;
   // One file more of a directory that was not looked at as a whole.
   Result<void> add_known(const RelativePath& path, const FileStatus& status, const Digest& digest);
   // Some files more, or other contents of them. In ascending order of names.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -18,6 +19,13 @@ struct PackedEntry {
   std::string_view name;
   std::string_view target;
   ByteView bytes;  // All of it.
+
+  Digest digest() const {
+    constexpr std::size_t kDigestAt = 19;
+    Digest digest;
+    std::copy_n(bytes.begin() + kDigestAt, digest.bytes.size(), digest.bytes.begin());
+    return digest;
+  }
 };
 
 // Goes through serialised entries, one after the other, without copying them. They are this program's own: broken ones are

@@ -25,6 +25,11 @@ bool IndexRecords::has_content(const RelativePath& path, const FileStatus& statu
   return hashed && hashed->status == status && hashed->digest == content;
 }
 
+std::optional<Digest> IndexRecords::pulled(const RelativePath& path) {
+  const Result<std::optional<Digest>> pulled = index_.pulled_digest(path);
+  return pulled ? *pulled : std::nullopt;
+}
+
 Result<void> IndexRecords::record(const std::vector<Index::Pulled>& pulled) {
   return index_.record_pulled(pulled);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "base/entry.h"
@@ -12,7 +13,7 @@
 namespace callboard::sync {
 
 // What the committer asks of the index. `status` is what stands under `path` at this moment.
-// Thread: the committing thread.
+// Thread: any; one at a time for record().
 class PullRecords {
  public:
   virtual ~PullRecords() = default;
@@ -20,6 +21,8 @@ class PullRecords {
   virtual bool is_as_pulled(const RelativePath& path, const FileStatus& status) = 0;
   // True when that is a file with this content; false when in doubt.
   virtual bool has_content(const RelativePath& path, const FileStatus& status, const Digest& content) = 0;
+  // What was last pulled there; nothing when nothing was, or that is not known.
+  virtual std::optional<Digest> pulled(const RelativePath& path) = 0;
   // All or none.
   virtual Result<void> record(const std::vector<Index::Pulled>& pulled) = 0;
 };
@@ -31,6 +34,7 @@ class IndexRecords final : public PullRecords {
 
   bool is_as_pulled(const RelativePath& path, const FileStatus& status) override;
   bool has_content(const RelativePath& path, const FileStatus& status, const Digest& content) override;
+  std::optional<Digest> pulled(const RelativePath& path) override;
   Result<void> record(const std::vector<Index::Pulled>& pulled) override;
 
  private:

@@ -17,6 +17,8 @@ constexpr std::uint64_t kReserveMin = 1 * MiB;
 constexpr std::size_t kDigestDigits = 32;
 // Hashing and writing share a buffer that stays in the L2 cache.
 constexpr std::uint64_t kReadBytes = 256 * KiB;
+// What the kernel copies in one go: a cancelled pull stops within a fraction of a second.
+constexpr std::uint64_t kCopyBytes = 128 * MiB;
 
 std::string key_of(const Entry& entry) {
   return to_text(entry.digest) + "-" + std::to_string(entry.size_bytes);
@@ -65,7 +67,8 @@ IncomingFile::IncomingFile(IncomingFile&& other) noexcept
       fd_(std::move(other.fd_)),
       offset_(other.offset_),
       hasher_(std::move(other.hasher_)),
-      block_(std::move(other.block_)) {}
+      block_(std::move(other.block_)),
+      is_known_(other.is_known_) {}
 
 IncomingFile::~IncomingFile() {
   if (stager_ == nullptr) return;
@@ -169,17 +172,44 @@ Result<void> IncomingFile::write_through(ByteView bytes) {
   return {};
 }
 
+Result<bool> IncomingFile::copy_known(int source_fd) {
+  ENSURE(stager_ != nullptr && offset_ == 0);
+  is_known_ = true;
+  if (stager_->ops_.clone(source_fd, fd_.get()) == 0) {
+    offset_ = file_.entry.size_bytes;
+    return true;
+  }
+  if (Result<void> reserved = reserve(); !reserved) return reserved.error();
+  Result<bool> copied = copy_in_kernel(source_fd);
+  if (copied && !*copied) is_known_ = false;
+  return copied;
+}
+
+Result<bool> IncomingFile::copy_in_kernel(int source_fd) {
+  while (offset_ < file_.entry.size_bytes) {
+    const std::uint64_t left = file_.entry.size_bytes - offset_;
+    const Transferred put =
+        stager_->ops_.copy_some(source_fd, fd_.get(), std::min<std::uint64_t>(left, kCopyBytes));
+    if (put.error == ENOSPC || put.error == EDQUOT || put.error == EIO) return failure("write", put.error);
+    if (put.error != 0 && offset_ == 0) return false;  // Not between these files, not on this system.
+    if (put.error != 0) return failure("copy", put.error);
+    if (put.size_bytes == 0) break;  // The source became shorter: finish() says so.
+    offset_ += put.size_bytes;
+  }
+  return true;
+}
+
 Result<StagedFile> IncomingFile::finish() {
   ENSURE(stager_ != nullptr);
   const auto mismatch = [this](const std::string& expected, const std::string& got) {
     discard();
-    return Error{Outcome::failed,
+    return Error{Outcome::superseded,
                  "verify " + quoted(file_.path.to_item()) + ": expected " + expected + ", got " + got};
   };
   if (offset_ != file_.entry.size_bytes) {
     return mismatch(std::to_string(file_.entry.size_bytes) + " bytes", std::to_string(offset_));
   }
-  if (const Digest digest = hasher_.digest(); digest != file_.entry.digest) {
+  if (const Digest digest = hasher_.digest(); !is_known_ && digest != file_.entry.digest) {
     return mismatch("digest " + to_text(file_.entry.digest), to_text(digest));
   }
   if (Result<void> written = put_block(true); !written) return written.error();
@@ -226,6 +256,11 @@ Result<void> Stager::open_folders(const Root& root, Timestamp now) {
     return Error{Outcome::locked, "transfer " + quoted(transfer_) + ": is running already"};
   }
   folder_fd_ = std::move(folder.fd);
+  trees_.emplace(TreeStore::Parts{.ops = ops_,
+                                  .folder_fd = folder_fd_.get(),
+                                  .folder = root.private_path("tmp") + "/" + transfer_,
+                                  .kept_fd = kept_fd_.get()});
+  trees_->find_kept(now, kKeptTreeLife);
   return {};
 }
 
@@ -240,6 +275,7 @@ void Stager::sweep(Timestamp now) {
     if (!lock.is_held_elsewhere()) retire(folder.fd.get(), name);
   }
   for (const std::string& name : names_in(kept_fd_.get())) {
+    if (TreeStore::is_tree_name(name)) continue;
     const Place place{kept_fd_.get(), name};
     const Inspected left = ops_.inspect(place);
     const std::optional<ParsedName> parsed = parse_name(name);
@@ -259,6 +295,7 @@ void Stager::retire(int folder_fd, const std::string& folder) {
 }
 
 void Stager::keep(const Place& left) {
+  if (TreeStore::is_tree_name(left.name)) return TreeStore::retire(ops_, left, kept_fd_.get());
   const Inspected status = ops_.inspect(left);
   if (status.error != 0) return;
   const std::optional<ParsedName> parsed = parse_name(left.name);
@@ -280,21 +317,40 @@ Stager::~Stager() {
   lock_.reset();  // Before its descriptor is closed.
 }
 
+std::optional<StagedFile> Stager::take_from_tree(const RelativePath& path, const Entry& entry) {
+  StagedFile file{path, entry, staged_name(entry), {}};
+  const std::optional<FileStatus> status = trees_->take(path, entry, place(file.name));
+  if (!status) return std::nullopt;
+  file.status = *status;
+  return file;
+}
+
+std::uint64_t Stager::kept_bytes() const {
+  std::uint64_t sum = 0;
+  for (const auto& [key, size_bytes] : kept_) sum += size_bytes;
+  return sum;
+}
+
 std::string Stager::unused_name() { return std::to_string(next_number_.fetch_add(1)); }
 
 std::string Stager::staged_name(const Entry& entry) { return key_of(entry) + "-" + unused_name(); }
 
-Result<IncomingFile> Stager::begin(const RelativePath& path, const Entry& entry) {
+Result<IncomingFile> Stager::begin_copy(const RelativePath& path, const Entry& entry) {
   ENSURE(entry.kind == EntryKind::file);
   StagedFile file{path, entry, staged_name(entry), {}};
   Opened created = ops_.create(place(file.name));
   if (created.error != 0) return os_error("stage " + quoted(path.to_item()), created.error);
-  IncomingFile incoming(*this, std::move(file), std::move(created.fd));
-  if (Result<void> reserved = incoming.reserve(); !reserved) {
-    incoming.discard();
+  return IncomingFile(*this, std::move(file), std::move(created.fd));
+}
+
+Result<IncomingFile> Stager::begin(const RelativePath& path, const Entry& entry) {
+  Result<IncomingFile> incoming = begin_copy(path, entry);
+  if (!incoming) return incoming;
+  if (Result<void> reserved = incoming->reserve(); !reserved) {
+    incoming->discard();
     return reserved.error();
   }
-  incoming.bypass_cache();
+  incoming->bypass_cache();
   return incoming;
 }
 

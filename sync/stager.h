@@ -21,6 +21,7 @@
 #include "sync/hash.h"
 #include "sync/relative_path.h"
 #include "sync/root.h"
+#include "sync/tree_store.h"
 
 namespace callboard::sync {
 
@@ -32,6 +33,8 @@ inline constexpr std::uint64_t kResumeMin = 4 * MiB;
 inline constexpr std::uint64_t kBypassCacheMin = 1 * MiB;
 // How long what a broken transfer left may wait for the next try.
 inline constexpr auto kKeptLife = 24h;
+// The same for what came of a new directory, which may be days of copying: over a holiday.
+inline constexpr auto kKeptTreeLife = 14 * 24h;
 
 // A whole, verified file with its mode and mtime, waiting under `name` in the stager's folder for its real name.
 struct StagedFile {
@@ -56,7 +59,11 @@ class IncomingFile {
   Result<void> write(ByteView bytes);
   // Whether finish() has much to write.
   bool has_waiting_bytes() const { return block_ != nullptr; }
-  // Verifies size and digest. On a mismatch the file is removed and the error says which.
+  // All of it at once, from an open file that is known to have this content: its blocks are shared where the file system can,
+  // else copied by the kernel. Only as the first thing. False: the system can do neither; write() it.
+  Result<bool> copy_known(int source_fd);
+  // Verifies size and digest. On a mismatch the file is removed, and the error is superseded: what came is not what was
+  // listed. Every other error has another outcome.
   Result<StagedFile> finish();
   // What came is void (the giver's file changed while it was read).
   void discard();
@@ -70,6 +77,7 @@ class IncomingFile {
   Result<void> put(ByteView bytes);
   Result<void> put_block(bool is_last);
   Result<void> write_through(ByteView bytes);
+  Result<bool> copy_in_kernel(int source_fd);
   Error failure(std::string_view verb, int errno_value) const;
 
   Stager* stager_;  // nullptr: finished, discarded or moved from.
@@ -78,6 +86,7 @@ class IncomingFile {
   std::uint64_t offset_ = 0;
   Hasher hasher_;
   DirectBlocks::Pointer block_;  // What is not written yet.
+  bool is_known_ = false;  // The content needs no digest: it was copied from a file that has it.
 };
 
 // The folder `.callboard/tmp/<transfer>` of one pull: where bytes wait until they are verified. Names are
@@ -103,6 +112,8 @@ class Stager {
   Result<StagedFile> stage_whole(const RelativePath& path, const Entry& entry, ByteView content);
   // From its first byte. Room for all of it is reserved before a byte is written (1 MiB and more).
   Result<IncomingFile> begin(const RelativePath& path, const Entry& entry);
+  // The same without the room, for what may share another file's.
+  Result<IncomingFile> begin_copy(const RelativePath& path, const Entry& entry);
   // Bytes of this content that an earlier try left: 0 for none, less than the size when the rest must come. Promised once:
   // several files may have this content, and one alone can have what was left.
   std::uint64_t promise_offset(const Entry& entry);
@@ -112,6 +123,13 @@ class Stager {
   // The whole content, left verified by an earlier try; hashed again. nullopt: fetch it.
   Result<std::optional<StagedFile>> reuse(const RelativePath& path, const Entry& entry);
 
+  // New directories that are put together in this folder.
+  TreeStore& trees() { return *trees_; }
+  // What an earlier try had at this path of a new directory. That it has the content must be known: it is not hashed again.
+  std::optional<StagedFile> take_from_tree(const RelativePath& path, const Entry& entry);
+
+  // What an earlier try left, whole or in part.
+  std::uint64_t kept_bytes() const;
   // A name in this folder that nobody has, for what is made here and renamed into place. Not kept for a next try.
   std::string unused_name();
   Place place(const std::string& name) const { return {folder_fd_.get(), name}; }
@@ -133,6 +151,7 @@ class Stager {
   Fd kept_fd_;
   Fd folder_fd_;
   std::string transfer_;
+  std::optional<TreeStore> trees_;
   std::optional<DirectoryLock> lock_;  // On folder_fd_.
   std::map<std::string, std::uint64_t>
       kept_;  // "<digest>-<size>" to bytes on disk, as found by open() and not promised yet.

@@ -165,7 +165,7 @@ TEST_CASE("who shares nothing cannot be pulled from, and is named") {
   CHECK_THAT(pulled.err, Contains("\"prompter\""));
 }
 
-TEST_CASE("a file changed here since the last pull is kept as a version and named") {
+TEST_CASE("a file changed here and there since the last pull is kept as a version, named, and a conflict") {
   Studio studio;
   const auto giver = studio.add_user("rigging");
   const auto taker = studio.add_user("lighting");
@@ -179,7 +179,9 @@ TEST_CASE("a file changed here since the last pull is kept as a version and name
   write_file(giver / "dev/chr/Moria/notes.txt", "second");
   write_file(giver / "dev/chr/Moria/other.txt", "other, again");
   const auto pulled = studio.run("lighting", pull);
-  CHECK(pulled.ending.exit_code == 0);
+  CHECK(pulled.ending.exit_code == 5);
+  CHECK_THAT(pulled.err,
+             Contains("dev/chr/Moria/notes.txt\" was changed here and there: the giver's took its place"));
   CHECK_THAT(pulled.err,
              Contains("dev/chr/Moria/notes.txt\" was changed here and is kept as .callboard/versions/"));
   CHECK_THAT(pulled.err, !Contains("other.txt"));
@@ -189,6 +191,57 @@ TEST_CASE("a file changed here since the last pull is kept as a version and name
     if (each.is_regular_file()) kept.push_back(read_file(each.path()));
   }
   CHECK(kept == std::vector<std::string>{"mine, an afternoon's work"});
+}
+
+TEST_CASE("--on-conflict keep and fail leave the local file, and fail all the others, too") {
+  Studio studio;
+  const auto giver = studio.add_user("rigging");
+  const auto taker = studio.add_user("lighting");
+  write_file(giver / "dev/a", "first");
+  studio.serve();
+  const auto joined = studio.join("rigging");
+  REQUIRE(studio.run("lighting", {"pull", "/dev", "--from", "rigging"}).ending.exit_code == 0);
+  write_file(taker / "dev/a", "mine");
+  write_file(giver / "dev/a", "theirs");
+  write_file(giver / "dev/b", "new");
+  const auto failed = studio.run("lighting", {"pull", "/dev", "--from", "rigging", "--on-conflict", "fail"});
+  CHECK(failed.ending.exit_code == 5);
+  CHECK_THAT(failed.err, Contains("dev/a\" was changed here and there: nothing was changed"));
+  CHECK_FALSE(fs::exists(taker / "dev/b"));
+  const auto kept = studio.run("lighting", {"pull", "/dev", "--from", "rigging", "--on-conflict", "keep"});
+  CHECK(kept.ending.exit_code == 5);
+  CHECK(read_file(taker / "dev/a") == "mine");
+  CHECK(read_file(taker / "dev/b") == "new");
+  CHECK(studio.run("lighting", {"pull", "/dev", "--on-conflict", "guess"}).ending.exit_code == 2);
+}
+
+TEST_CASE("--mirror removes what is not there, and most of a folder only when somebody agrees") {
+  Studio studio;
+  const auto giver = studio.add_user("rigging");
+  const auto taker = studio.add_user("lighting");
+  for (const std::string name : {"a", "b", "c"}) write_file(giver / "dev" / name, name);
+  studio.serve();
+  const auto joined = studio.join("rigging");
+  const std::vector<std::string> mirror{"pull", "/dev", "--from", "rigging", "--mirror", "--json"};
+  REQUIRE(studio.run("lighting", mirror).ending.exit_code == 0);
+  fs::rename(giver / "dev/a", giver / "dev/renamed");
+  write_file(taker / "dev/mine", "mine");
+  const auto few = studio.run("lighting", mirror);
+  CAPTURE(few.out, few.err);
+  CHECK(few.ending.exit_code == 0);
+  CHECK_THAT(few.out, Contains("\"files_reused\":1"));
+  CHECK_THAT(few.out, Contains("\"event\":\"removed\""));
+  CHECK(support::differences(giver, taker).empty());
+  fs::remove(giver / "dev/b");
+  fs::remove(giver / "dev/c");
+  const auto many = studio.run("lighting", mirror);
+  CHECK(many.ending.exit_code == 4);
+  CHECK_THAT(many.err, Contains("--yes"));
+  CHECK(fs::exists(taker / "dev/b"));
+  auto agreed = mirror;
+  agreed.push_back("--yes");
+  CHECK(studio.run("lighting", agreed).ending.exit_code == 0);
+  CHECK(support::differences(giver, taker).empty());
 }
 
 TEST_CASE("what only the taker has stays") {
@@ -224,7 +277,8 @@ TEST_CASE(
   }
   CHECK_THAT(contents, Catch::VectorContains(std::string("was a folder")));
   CHECK_THAT(contents, Catch::VectorContains(std::string("was a file")));
-  if (pulled.ending.exit_code == 0) {
+  // Neither was ever pulled: both sides made them.
+  if (pulled.ending.exit_code == 5) {
     CHECK(support::differences(giver, taker).empty());
   } else {
     CHECK(pulled.ending.exit_code == 1);

@@ -1,4 +1,9 @@
 #include <fmt/format.h>
+#include <unistd.h>
+
+#include <iostream>
+#include <optional>
+#include <string>
 
 #include "base/text.h"
 #include "tools/cli/progress.h"
@@ -11,6 +16,8 @@ namespace {
 struct Choice {
   client::PullRequest request;
   std::string from;
+  std::string on_conflict;
+  std::optional<double> wait_for_space;
   bool no_sync = false;
   bool verbose = false;
 };
@@ -31,6 +38,8 @@ std::string_view to_text(client::ChangeKind kind) {
       return "directory";
     case client::ChangeKind::symlink:
       return "link";
+    case client::ChangeKind::removed:
+      return "remove";
   }
   return "";
 }
@@ -59,7 +68,8 @@ JsonObject progress_object(const client::PullProgress& progress) {
           {"files_left", progress.files_left()},
           {"bytes_left", progress.bytes_left()},
           {"bytes_per_second", progress.bytes_per_second},
-          {"seconds_left", seconds_left ? JsonValue(*seconds_left) : JsonValue(nullptr)}};
+          {"seconds_left", seconds_left ? JsonValue(*seconds_left) : JsonValue(nullptr)},
+          {"paused", progress.paused}};
 }
 
 // Shows progress until the answer is there.
@@ -67,10 +77,15 @@ client::PullReport follow(Run& run, const client::Transfer& transfer) {
   Progress shown(run.output);
   Instant event_due = system_clock().monotonic() + kEventPeriod;
   const auto answer = transfer.report();
+  std::string paused;
   while (!answer.wait_for(kLookPeriod)) {
     const client::PullProgress progress = transfer.progress();
     const Instant now = system_clock().monotonic();
     shown.show(to_state(progress), now);
+    // Told once, however often it is tried again.
+    if (paused != progress.paused && !progress.paused.empty())
+      run.output.warning("paused: " + progress.paused);
+    paused = progress.paused;
     if (now < event_due) continue;
     event_due = now + kEventPeriod;
     run.output.object(progress_object(progress));
@@ -83,7 +98,25 @@ client::PullReport follow(Run& run, const client::Transfer& transfer) {
   return failed;
 }
 
-void show_details(Output& output, const client::PullReport& report) {
+// What became of a file that both sides changed.
+std::string_view fate(const Choice& choice, const client::PullConflict& conflict) {
+  if (choice.request.on_conflict == client::PullRequest::OnConflict::fail) return "nothing was changed";
+  if (conflict.is_kept_here) return choice.request.dry_run ? "yours would stay" : "yours stays";
+  return choice.request.dry_run ? "the giver's would take its place, yours become a version"
+                                : "the giver's took its place";
+}
+
+void show_conflicts(Output& output, const Choice& choice, const client::PullReport& report) {
+  for (const client::PullConflict& conflict : report.conflicts) {
+    output.message(fmt::format("{} was changed here and there: {}", callboard::quoted(conflict.path),
+                               fate(choice, conflict)));
+    JsonObject object{{"event", "conflict"}, {"kept", conflict.is_kept_here ? "here" : "version"}};
+    object.add_bytes("path", conflict.path);
+    output.object(object);
+  }
+}
+
+void show_details(Output& output, const Choice& choice, const client::PullReport& report) {
   for (const client::PullChange& change : report.changes) {
     output.line(fmt::format("{:<10} {:>9}  {}", to_text(change.kind), human_bytes(change.size_bytes),
                             escaped(change.path)));
@@ -91,10 +124,19 @@ void show_details(Output& output, const client::PullReport& report) {
     object.add_bytes("path", change.path);
     output.object(object);
   }
+  show_conflicts(output, choice, report);
   for (const auto& [path, kept_as] : report.versions) {
     output.message(
         fmt::format("{} was changed here and is kept as {}", callboard::quoted(path), escaped(kept_as)));
     JsonObject object{{"event", "version"}};
+    object.add_bytes("path", path);
+    object.add_bytes("kept_as", kept_as);
+    output.object(object);
+  }
+  for (const auto& [path, kept_as] : report.removed) {
+    output.message(
+        fmt::format("{} is not there and is kept as {}", callboard::quoted(path), escaped(kept_as)));
+    JsonObject object{{"event", "removed"}};
     object.add_bytes("path", path);
     object.add_bytes("kept_as", kept_as);
     output.object(object);
@@ -112,28 +154,36 @@ void show_details(Output& output, const client::PullReport& report) {
 
 void show_summary(Output& output, const Choice& choice, const client::PullReport& report, Duration took) {
   const double seconds = std::chrono::duration<double>(took).count();
-  const auto rate = static_cast<std::uint64_t>(static_cast<double>(report.bytes) / std::max(seconds, 0.001));
+  const std::uint64_t travelled = report.bytes - std::min(report.bytes_reused, report.bytes);
+  const auto rate = static_cast<std::uint64_t>(static_cast<double>(travelled) / std::max(seconds, 0.001));
   if (choice.request.dry_run) {
     output.line(fmt::format("would pull {} files, {}, from {}; {} are up to date", report.files,
                             human_bytes(report.bytes), escaped(report.giver), report.unchanged_files));
-  } else if (report.files == 0 && report.outcome == Outcome::done) {
+    output.line(fmt::format("{} would travel", human_bytes(travelled)));
+  } else if (report.files == 0 && report.removed.empty() && report.outcome == Outcome::done) {
     output.line(fmt::format("up to date with {}", escaped(report.giver)));
   } else {
     output.line(fmt::format("pulled {} files, {}, from {} in {:.1f} s ({}/s); {} were up to date",
                             report.files, human_bytes(report.bytes), escaped(report.giver), seconds,
                             human_bytes(rate), report.unchanged_files));
   }
+  if (report.files_reused > 0) {
+    output.line(fmt::format(
+        "{} of them, {}, {} already and {} not travel", report.files_reused, human_bytes(report.bytes_reused),
+        report.files_reused == 1 ? "is here" : "are here", choice.request.dry_run ? "would" : "did"));
+  }
   if (choice.verbose) {
-    output.line(
-        fmt::format("{} on the wire; {}", human_bytes(report.wire_bytes),
-                    choice.request.sync ? "all of it is on disk" : "not waited for the disk (--no-sync)"));
+    output.line(fmt::format("{} on the wire; {}", human_bytes(report.wire_bytes),
+                            !choice.request.sync ? "not waited for the disk (--no-sync)"
+                            : report.is_durable  ? "all of it is on disk"
+                                                 : "the last of it may not be on disk"));
   }
   output.object({{"event", "pulled"},
                  {"outcome", callboard::to_text(report.outcome)},
                  {"text", report.text},
                  {"from", report.giver},
                  {"dry_run", choice.request.dry_run},
-                 {"synced", choice.request.sync},
+                 {"synced", report.is_durable},
                  {"files", report.files},
                  {"bytes", report.bytes},
                  {"unchanged_files", report.unchanged_files},
@@ -141,24 +191,65 @@ void show_summary(Output& output, const Choice& choice, const client::PullReport
                  {"bytes_reused", report.bytes_reused},
                  {"wire_bytes", report.wire_bytes},
                  {"versions", report.versions.size()},
+                 {"removed", report.removed.size()},
+                 {"conflicts", report.conflicts.size()},
                  {"problems", report.problems.size()},
                  {"milliseconds", std::chrono::duration_cast<std::chrono::milliseconds>(took).count()}});
 }
 
-Result<void> pull(Run& run, Choice& choice) {
-  auto visit = Visit::open(run, Visit::Folder::needed);
-  if (!visit) return visit.error();
+Result<void> complete(Choice& choice) {
+  using OnConflict = client::PullRequest::OnConflict;
   choice.request.from = choice.from == "newest" ? "" : choice.from;
   choice.request.sync = !choice.no_sync;
+  if (choice.on_conflict == "keep") {
+    choice.request.on_conflict = OnConflict::keep;
+  } else if (choice.on_conflict == "fail") {
+    choice.request.on_conflict = OnConflict::fail;
+  } else if (choice.on_conflict != "version") {
+    return Error{Outcome::usage,
+                 "--on-conflict " + escaped(choice.on_conflict) + ": expected version, keep or fail"};
+  }
+  constexpr double kSecondsMax = 1e9;  // 30 years.
+  if (choice.wait_for_space) {
+    if (*choice.wait_for_space < 0 || *choice.wait_for_space > kSecondsMax)
+      return Error{Outcome::usage, "--wait-for-space: expected 0 or more seconds"};
+    choice.request.wait_for_space =
+        std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*choice.wait_for_space));
+  }
+  return {};
+}
+
+client::PullReport run_pull(Run& run, client::Access& access, const client::PullRequest& request) {
+  const auto transfer = access.pull(request);
+  const Interrupt::Listener listening = run.interrupt.listen([&] { transfer->cancel(); });
+  return follow(run, *transfer);
+}
+
+// On a terminal alone; elsewhere --yes must say it.
+bool agrees_to_removals(Run& run, const client::PullReport& report) {
+  if (run.output.is_json() || isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1) return false;
+  run.output.message(fmt::format("{} of {} files here are not there: move them to .callboard/versions? [y/N]",
+                                 report.removals_refused, report.removals_refused_of));
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+Result<void> pull(Run& run, Choice& choice) {
+  if (const Result<void> sound = complete(choice); !sound) return sound;
+  auto visit = Visit::open(run, Visit::Folder::needed);
+  if (!visit) return visit.error();
   const Instant started = system_clock().monotonic();
-  const auto transfer = (*visit)->access().pull(choice.request);
-  client::PullReport report;
-  {
-    const Interrupt::Listener listening = run.interrupt.listen([&] { transfer->cancel(); });
-    report = follow(run, *transfer);
+  client::PullReport report = run_pull(run, (*visit)->access(), choice.request);
+  const bool asks = report.removals_refused > 0 && !choice.request.dry_run;
+  if (asks && agrees_to_removals(run, report)) {
+    // All the rest is done; only the removing is left.
+    show_details(run.output, choice, report);
+    choice.request.agree_to_removals = true;
+    report = run_pull(run, (*visit)->access(), choice.request);
   }
   const Duration took = system_clock().monotonic() - started;
-  show_details(run.output, report);
+  show_details(run.output, choice, report);
   // A pull that never began, or found nothing of what it was to bring, has nothing to sum up.
   const bool found_nothing =
       report.files == 0 && report.unchanged_files == 0 && report.outcome != Outcome::done;
@@ -177,6 +268,7 @@ Result<void> pull(Run& run, Choice& choice) {
 void add_pull(Program& program) {
   auto choice = std::make_shared<Choice>();
   choice->from = "newest";
+  choice->on_conflict = "version";
   auto& request = choice->request;
   program
       .add_verb({.name = "pull",
@@ -188,6 +280,13 @@ void add_pull(Program& program) {
       .flag(request.dry_run, "--dry-run", "only say what would change")
       .texts(request.include, "--include PATTERN", "only names that match, like *.blend or /dev/chr/**")
       .texts(request.exclude, "--exclude PATTERN", "leave out names that match")
+      .flag(request.mirror, "--mirror", "also move what is not there to .callboard/versions")
+      .flag(request.agree_to_removals, "--yes", "with --mirror: even more than half of the files here")
+      .text(choice->on_conflict, "--on-conflict WHAT",
+            "for files changed here and there: version (yours is kept as one; default), keep (yours stays) "
+            "or fail (nothing is changed)")
+      .seconds(choice->wait_for_space, "--wait-for-space SECONDS",
+               "how long a full disk pauses it (default 300; 0: not at all)")
       .flag(choice->no_sync, "--no-sync", "do not wait until everything is on disk")
       .flag(choice->verbose, "--verbose", "also say what travelled, and whether it is on disk")
       .runs([choice](Run& run) { return pull(run, *choice); });

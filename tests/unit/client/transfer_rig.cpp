@@ -131,8 +131,10 @@ Ends TransferRig::run(const std::filesystem::path& from, const std::filesystem::
                              target.scanned,
                              target.records,
                              options.ops != nullptr ? *options.ops : target.ops,
-                             system_clock(),
-                             "pull-" + std::to_string(::getpid()) + "-" + std::to_string(pulls_++)};
+                             options.clock != nullptr ? *options.clock : system_clock(),
+                             "pull-" + std::to_string(::getpid()) + "-" + std::to_string(pulls_++),
+                             options.name_folding,
+                             1ms};
       Taker taker(parts, options.request);
       std::thread beside;
       if (options.while_running) beside = std::thread([&] { options.while_running(taker); });

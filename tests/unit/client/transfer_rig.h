@@ -20,12 +20,19 @@ namespace callboard::client {
 
 // A pull under way as a test sees it.
 struct RunOptions {
-  PullRequest request{.items = {"/"}, .from = {}, .include = {}, .exclude = {}, .sync = false};
+  PullRequest request{.items = {"/"},
+                      .from = {},
+                      .include = {},
+                      .exclude = {},
+                      .sync = false,
+                      .wait_for_space = Duration::zero()};
   // The connection ends after this many bytes to the taker, in the middle of whatever stands there.
   std::optional<std::uint64_t> cut_after_bytes;
   std::function<void(const sync::RelativePath&)> while_reading;
   std::function<void(Taker&)> while_running;  // On a thread of its own.
   sync::FileOps* ops = nullptr;
+  std::optional<sync::NameFolding> name_folding;
+  const Clock* clock = nullptr;  // The taker's; the system's when there is none.
 };
 
 struct Ends {

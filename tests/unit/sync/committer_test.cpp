@@ -271,12 +271,111 @@ TEST_CASE("a directory gets its mode in the end, so that a read-only one can be 
   pull.folder("ro", 0555);
   pull.folder("ro/below", 0500);
   pull.file("ro/below/a", "1");
-  CHECK(status_in(project, "ro").mode == 0755);
   pull.finish();
   REQUIRE(pull.result().has_value());
   CHECK(status_in(project, "ro").mode == 0555);
   CHECK(status_in(project, "ro/below").mode == 0500);
   CHECK(project.look("ro/below/a") == "file:1");
+}
+
+TEST_CASE(
+    "a new directory is put together elsewhere, group by group, and has all of it when it has its name") {
+  TestProject project;
+  std::vector<FileCall> calls;
+  bool was_half = false;
+  ScriptedOps ops([&](const ScriptedOps::Call& call) {
+    if (call.kind == FileCall::sync_file_system || call.kind == FileCall::sync_directory)
+      calls.push_back(call.kind);
+    was_half = was_half || (project.look("new") != "" && project.names_below("new").size() != 3);
+    return 0;
+  });
+  TestPull pull(project, ops, "1", Timestamp{1}, {.group_files = 2});
+  pull.folder("new", 0555);
+  pull.file("new/a", "1");
+  pull.folder("new/sub", 0750);
+  pull.file("new/sub/b", "2");
+  pull.link("new/l", "a");
+  CHECK(project.look("new") == "");
+  CHECK(pull.listener.assembled.empty());
+  pull.finish();
+  REQUIRE(pull.result().has_value());
+  CHECK_FALSE(was_half);
+  CHECK(project.look("new/sub/b") == "file:2");
+  CHECK(project.look("new/l") == "link:a");
+  CHECK(status_in(project, "new").mode == 0555);
+  CHECK(status_in(project, "new/sub").mode == 0750);
+  CHECK(pull.listener.assembled == std::vector<std::string>{"new: 2"});
+  CHECK(pull.listener.kept.empty());
+  CHECK(pull.index().pulled_digest(at("new/sub/b")).value().has_value());
+  CHECK(project.names_below(".callboard/tmp").empty());
+  // One for each group with files, one for the link that came alone, and the folder above at the end.
+  CHECK(calls == std::vector<FileCall>{FileCall::sync_file_system, FileCall::sync_file_system,
+                                       FileCall::sync_file_system, FileCall::sync_directory});
+}
+
+TEST_CASE(
+    "what was put together of a directory is found by the next try and goes with the directory's name") {
+  TestProject project;
+  FileOps ops;
+  {
+    TestPull first(project, ops, "1", Timestamp{1}, {.group_files = 2});
+    first.folder("new");
+    first.file("new/a", "1");
+    first.folder("new/sub");
+    first.file("new/sub/b", "2");
+  }
+  CHECK(project.look("new") == "");
+  TestPull second(project, ops, "2", Timestamp{2});
+  CHECK(second.stager().trees().has_any());
+  const auto taken = second.stager().take_from_tree(at("new/sub/b"), file_entry("b", "2"));
+  REQUIRE(taken.has_value());
+  CHECK(taken->status.size_bytes == 1);
+  CHECK_FALSE(second.stager().take_from_tree(at("new/sub/b"), file_entry("b", "2")).has_value());
+  CHECK_FALSE(second.stager().take_from_tree(at("new/a"), file_entry("a", "other")).has_value());
+  CHECK_FALSE(second.stager().take_from_tree(at("other/a"), file_entry("a", "1")).has_value());
+  second.folder("new");
+  second.staged(*taken);
+  second.finish();
+  REQUIRE(second.result().has_value());
+  // What the giver does not have any more did not come along.
+  CHECK(project.names_below("new") == std::vector<std::string>{"new/sub/b"});
+  CHECK(project.names_below(".callboard/tmp").empty());
+}
+
+TEST_CASE("what an old try put together is removed after its time") {
+  TestProject project;
+  FileOps ops;
+  {
+    TestPull first(project, ops, "1", Timestamp{1}, {.group_files = 1});
+    first.folder("new");
+    first.file("new/a", "1");
+  }
+  CHECK(project.names_below(".callboard/tmp/kept").size() == 1);
+  const Timestamp later{system_clock().wall().ms + 15 * 24 * 3'600'000LL};
+  TestPull second(project, ops, "2", later);
+  CHECK(project.names_below(".callboard/tmp/kept").empty());
+  CHECK_FALSE(second.stager().trees().has_any());
+}
+
+TEST_CASE(
+    "a folder that somebody made meanwhile is left alone, and what was to be there is kept for the next "
+    "try") {
+  TestProject project;
+  FileOps ops;
+  {
+    TestPull pull(project, ops, "1", Timestamp{1}, {.group_files = 2});
+    pull.folder("new");
+    pull.file("new/a", "theirs");
+    project.write("new/a", "mine");
+    pull.finish();
+    REQUIRE(pull.result().has_value());
+    CHECK(pull.listener.failed ==
+          std::vector<std::string>{"new: write \"/new\": it was changed here while it was pulled"});
+    CHECK(pull.listener.assembled.empty());
+  }
+  CHECK(project.look("new/a") == "file:mine");
+  TestPull next(project, ops, "2", Timestamp{2});
+  CHECK(next.stager().take_from_tree(at("new/a"), file_entry("a", "theirs")).has_value());
 }
 
 TEST_CASE("directories on the way are made when something is put into them") {

@@ -168,4 +168,18 @@ TEST_CASE("a link may go up first and down then, but not out and not up through 
   CHECK_FALSE(symlink_stays_inside(at(""), ".."));
 }
 
+TEST_CASE("what only one side has is found, whatever the other lacks at the ends") {
+  const auto entry = [](std::string name) {
+    Entry made;
+    made.name = std::move(name);
+    return made;
+  };
+  const std::vector<Entry> have{entry("a"), entry("b"), entry("d"), entry("f")};
+  const std::vector<Entry> want{entry("b"), entry("c"), entry("d"), entry("e")};
+  CHECK(only_here(have, want) == std::vector<std::size_t>{0, 3});
+  CHECK(only_here(have, {}) == std::vector<std::size_t>{0, 1, 2, 3});
+  CHECK(only_here({}, want).empty());
+  CHECK(only_here(have, have).empty());
+}
+
 }  // namespace callboard::sync

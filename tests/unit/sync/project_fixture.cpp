@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "sync/hash.h"
+#include "sync/scan.h"
 
 namespace callboard::sync {
 namespace {
@@ -112,7 +113,8 @@ int ScriptedOps::fault(FileCall kind, const std::string& name) {
 }
 
 TestPull::TestPull(const TestProject& project, FileOps& ops, std::string_view transfer, Timestamp now,
-                   CommitOptions options) {
+                   CommitOptions options)
+    : project_(project) {
   Result<Index> index = Index::open(project.root());
   ENSURE(index.has_value());
   index_ = std::make_unique<Index>(*std::move(index));
@@ -160,6 +162,26 @@ void TestPull::folder(std::string_view path, std::uint16_t mode) {
 }
 
 void TestPull::metadata(std::string_view path, const Entry& entry) { add(Change::metadata(at(path), entry)); }
+
+void TestPull::rename(std::string_view source, std::string_view path, const Entry& entry) {
+  add(Change::rename(at(source), at(path), entry, nullptr));
+}
+
+Tree::Node TestPull::node_of(std::string_view path) {
+  Result<Scanned> scanned = scan(project_.root(), *index_, at(path), system_clock());
+  ENSURE(scanned.has_value());
+  return scanned->tree->whole();
+}
+
+void TestPull::rename_folder(std::string_view source, std::string_view path) {
+  const Tree::Node node = node_of(source);
+  Entry entry = node->entry();
+  entry.name = at(path).name();
+  add(Change::rename(at(source), at(path), entry, node));
+}
+
+void TestPull::remove(std::string_view path) { add(Change::remove(at(path), nullptr)); }
+void TestPull::remove_folder(std::string_view path) { add(Change::remove(at(path), node_of(path))); }
 
 void TestPull::finish() {
   if (result_ && is_open()) result_ = committer_->finish();

@@ -69,11 +69,17 @@ class ScriptedOps final : public FileOps {
 struct RecordingListener final : CommitListener {
   void on_committed(const Change& change) override { committed.push_back(change.path.bytes()); }
   void on_kept(const KeptVersion& version) override { kept.push_back(version); }
+  void on_assembled(const RelativePath& directory, std::uint64_t files, std::uint64_t) override {
+    assembled.push_back(directory.bytes() + ": " + std::to_string(files));
+  }
+  void on_removed(const KeptVersion& version) override { removed.push_back(version); }
   void on_failed(const RelativePath& path, const Error& error) override {
     failed.push_back(path.bytes() + ": " + error.text);
   }
   std::vector<std::string> committed;
   std::vector<KeptVersion> kept;
+  std::vector<KeptVersion> removed;
+  std::vector<std::string> assembled;  // "path: files".
   std::vector<std::string> failed;
 };
 
@@ -87,9 +93,14 @@ class TestPull {
   const Result<void>& result() const { return result_; }
   bool is_open() const { return committer_ != nullptr; }
   void file(std::string_view path, std::string_view content, std::uint16_t mode = 0644);
+  void staged(StagedFile file) { add(Change::file(std::move(file))); }
   void link(std::string_view path, std::string_view target);
   void folder(std::string_view path, std::uint16_t mode = 0755);
   void metadata(std::string_view path, const Entry& entry);
+  void rename(std::string_view source, std::string_view path, const Entry& entry);
+  void rename_folder(std::string_view source, std::string_view path);
+  void remove(std::string_view path);
+  void remove_folder(std::string_view path);
   void finish();
 
   Stager& stager() { return *stager_; }
@@ -99,7 +110,9 @@ class TestPull {
 
  private:
   void add(Change change);
+  Tree::Node node_of(std::string_view path);
 
+  const TestProject& project_;
   std::unique_ptr<Index> index_;
   std::unique_ptr<IndexRecords> records_;
   std::unique_ptr<Stager> stager_;

@@ -39,6 +39,11 @@ const World kWanted{
     {"file-in-the-way/inside.txt", "file:inside"},
     {"link-in-the-way", "file:no link any more"},
     {"empty", "folder"},
+    {"new-folder", "folder"},
+    {"new-folder/a.txt", "file:one"},
+    {"new-folder/below", "folder"},
+    {"new-folder/below/b.txt", "file:two"},
+    {"new-folder/link", "link:a.txt"},
     {"a-link", "link:new.txt"},
     {"pulled-file-to-folder", "folder"},
     {"pulled-file-to-folder/x", "file:x"},
@@ -88,6 +93,8 @@ void check_nothing_is_half(const TestProject& project, const World& before) {
     // While something of another kind makes room, its name may be free for a moment.
     const bool kind_changes = before.at(path) != "" && (before.at(path) == "folder") != (wanted == "folder");
     CHECK((now == before.at(path) || now == wanted || (kind_changes && now.empty())));
+    // A new folder has all or nothing.
+    if (path.rfind("new-folder/", 0) == 0) CHECK(now.empty() == project.look("new-folder").empty());
   }
 }
 
@@ -160,7 +167,9 @@ TEST_CASE("an undisturbed pull writes what the giver has and keeps what was chan
     INFO((pull.result() ? "" : pull.result().error().text));
     REQUIRE(pull.result().has_value());
     CHECK(pull.listener.failed == std::vector<std::string>{});
-    CHECK(pull.listener.committed.size() == kWanted.size());
+    // The four in the new folder got their names with it.
+    CHECK(pull.listener.committed.size() == kWanted.size() - 4);
+    CHECK(pull.listener.assembled == std::vector<std::string>{"empty: 0", "new-folder: 2"});
     std::set<std::string> kept;
     for (const KeptVersion& version : pull.listener.kept) kept.insert(version.path.bytes());
     CHECK(kept == std::set<std::string>{"changed.blend", "edited.blend", "folder-in-the-way",

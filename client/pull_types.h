@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/entry.h"
+#include "base/error.h"
+#include "client/pull_progress.h"
+
+namespace callboard::client {
+
+struct PullRequest {
+  std::vector<std::string>
+      items;         // As people write them: "/dev/chr/Moria", a file's path, "/" for all. Raw bytes.
+  std::string from;  // A user's name, or empty: who has the newest copy.
+  std::vector<std::string> include{};  // Patterns (docs/operations.md); empty: everything.
+  std::vector<std::string> exclude{};
+  bool dry_run = false;
+  bool sync = true;  // false: do not wait for the disk at the end.
+  // Also remove (to the versions) what lies here under the items and the giver does not have. More than half of the local
+  // files there go only with `agree_to_removals`.
+  bool mirror = false;
+  bool agree_to_removals = false;
+  // What to do about a file that was changed here and there since the last pull.
+  enum class OnConflict {
+    version,  // The giver's takes the name, the local one becomes a version.
+    keep,     // The local one stays.
+    fail,     // Nothing at all is changed when there is one.
+  };
+  OnConflict on_conflict = OnConflict::version;
+  // How long a full disk makes it wait for room before it gives up; 0: not at all.
+  Duration wait_for_space = 5min;
+};
+
+enum class ChangeKind { added, changed, metadata, directory, symlink, removed };
+
+struct PullChange {
+  ChangeKind kind = ChangeKind::added;
+  std::string path;  // Raw bytes, relative to the project folder.
+  std::uint64_t size_bytes = 0;
+};
+
+struct PullProblem {
+  std::string path;
+  Error error;
+};
+
+// A file that was changed here and at the giver.
+struct PullConflict {
+  std::string path;  // Raw bytes.
+  bool is_kept_here =
+      false;  // false: the giver's took its place, or would, and the local one is among the versions.
+};
+
+struct PullReport {
+  Outcome outcome =
+      Outcome::done;  // done, or the worst that befell: failed (some files), interrupted, cancelled, …
+  std::string text;   // Why, when not done.
+  std::string giver;
+  std::uint64_t files = 0;       // Received and in place (or, for a dry run, that would be).
+  std::uint64_t bytes = 0;       // Of their content.
+  std::uint64_t wire_bytes = 0;  // Received and sent on the data connection.
+  std::uint64_t unchanged_files = 0;
+  bool is_durable = true;  // A power cut takes nothing of it away; false without `sync` and after a failure.
+  // Of `files` and `bytes`, what did not travel: it was somewhere in the local folder and was copied or renamed.
+  std::uint64_t files_reused = 0;
+  std::uint64_t bytes_reused = 0;
+  std::vector<PullChange> changes;  // Filled in a dry run only.
+  std::vector<std::pair<std::string, std::string>>
+      versions;  // Local file that was changed here → where it was kept.
+  std::vector<PullConflict> conflicts;
+  // Under --mirror: what was removed → where it was kept; a folder is one of them.
+  std::vector<std::pair<std::string, std::string>> removed;
+  // More than half of the local files would have to go, and nobody agreed: nothing was removed. Files to go, of how many.
+  std::uint64_t removals_refused = 0;
+  std::uint64_t removals_refused_of = 0;
+  std::vector<PullProblem> problems;  // Files that could not be had, each with the reason.
+};
+
+// One line of `ls`: a name in another user's copy, and how it compares with the local folder.
+enum class Difference { same, differs, only_there, only_here };
+struct LookEntry {
+  Entry entry;
+  std::string path;
+  std::uint64_t files_below = 0;  // Of a directory.
+  std::uint64_t bytes_below = 0;
+  Difference difference = Difference::only_there;
+};
+
+}  // namespace callboard::client

@@ -1,0 +1,45 @@
+#include "client/taker_room.h"
+
+#include <algorithm>
+#include <string>
+
+#include "base/limits.h"
+#include "base/text.h"
+
+namespace callboard::client {
+namespace {
+
+// Left for the file system's own bookkeeping and for other programs: a hundredth, and this.
+constexpr std::uint64_t kMarginBytes = 1 * MiB;
+constexpr std::uint64_t kMarginFiles = 16;
+
+}  // namespace
+
+Result<void> TakerRoom::check_announced(const sync::Room& announced, const sync::Room& here) const {
+  return check({announced.bytes - std::min(announced.bytes, here.bytes),
+                announced.files - std::min(announced.files, here.files)});
+}
+
+Result<void> TakerRoom::add_file(std::uint64_t size_bytes, std::uint64_t instead_of_bytes) {
+  need_.bytes += size_bytes - std::min(size_bytes, instead_of_bytes);
+  if (instead_of_bytes == 0) need_.files += 1;
+  return check(need_);
+}
+
+Result<void> TakerRoom::check(const sync::Room& need) const {
+  const auto lacks = [](std::uint64_t needed, std::uint64_t margin, std::uint64_t free) {
+    return needed > 0 && (needed > free || free - needed < margin);
+  };
+  if (lacks(need.bytes, need.bytes / 100 + kMarginBytes, free_.bytes)) {
+    return Error{Outcome::refused, "the disk has too little room: expected at least " +
+                                       human_bytes(need.bytes) + " free, got " + human_bytes(free_.bytes)};
+  }
+  if (lacks(need.files, need.files / 100 + kMarginFiles, free_.files)) {
+    return Error{Outcome::refused, "the file system has too few inodes: expected at least " +
+                                       std::to_string(need.files) + " free, got " +
+                                       std::to_string(free_.files)};
+  }
+  return {};
+}
+
+}  // namespace callboard::client

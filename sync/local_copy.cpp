@@ -1,0 +1,72 @@
+#include "sync/local_copy.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "base/limits.h"
+
+namespace callboard::sync {
+namespace {
+
+// Below this reading, hashing and writing is quicker than asking the index and the file system.
+constexpr std::uint64_t kTrustMin = 256 * KiB;
+constexpr std::size_t kPieceBytes = 256 * KiB;
+
+}  // namespace
+
+Result<std::optional<StagedFile>> LocalCopier::copy(const RelativePath& source, const RelativePath& path,
+                                                    const Entry& entry) {
+  const Result<Fd> file = parts_.root.open_file(source);
+  if (!file) return Copied();
+  const Result<FileStatus> before = status_of(file->get());
+  if (!before || before->size_bytes != entry.size_bytes) return Copied();
+  if (entry.size_bytes < kTrustMin) return copy_hashed(file->get(), path, entry);
+  if (!parts_.records.has_content(source, *before, entry.digest)) return Copied();
+  return copy_trusted(file->get(), *before, path, entry);
+}
+
+Result<std::optional<StagedFile>> LocalCopier::copy_trusted(int source_fd, const FileStatus& before,
+                                                            const RelativePath& path, const Entry& entry) {
+  Result<IncomingFile> incoming = parts_.stager.begin_copy(path, entry);
+  if (!incoming) return incoming.error();
+  const Result<bool> copied = incoming->copy_known(source_fd);
+  if (!copied) return copied.error();
+  if (!*copied) {
+    incoming->discard();
+    return copy_hashed(source_fd, path, entry);
+  }
+  const Result<FileStatus> after = status_of(source_fd);
+  if (!after || *after != before) {
+    incoming->discard();
+    return Copied();
+  }
+  Result<StagedFile> staged = incoming->finish();
+  if (staged) return Copied(*std::move(staged));
+  if (staged.error().outcome == Outcome::superseded) return Copied();
+  return staged.error();
+}
+
+Result<std::optional<StagedFile>> LocalCopier::copy_hashed(int source_fd, const RelativePath& path,
+                                                           const Entry& entry) {
+  Result<IncomingFile> incoming = parts_.stager.begin(path, entry);
+  if (!incoming) return incoming.error();
+  std::vector<std::byte> piece(std::min<std::uint64_t>(kPieceBytes, entry.size_bytes + 1));
+  while (true) {
+    const Transferred got = parts_.ops.read_some(source_fd, piece);
+    const bool too_much = got.size_bytes > entry.size_bytes - incoming->offset();
+    if (got.error != 0 || too_much) {  // Unreadable, or longer by now: not this content.
+      incoming->discard();
+      return Copied();
+    }
+    if (got.size_bytes == 0) break;
+    const Result<void> written = incoming->write(ByteView(piece).first(got.size_bytes));
+    if (!written) return written.error();
+  }
+  Result<StagedFile> staged = incoming->finish();
+  if (staged) return Copied(*std::move(staged));
+  if (staged.error().outcome == Outcome::superseded) return Copied();
+  return staged.error();
+}
+
+}  // namespace callboard::sync
