@@ -21,6 +21,7 @@ struct Change {
     directory,  // Made unless it is there; gets the entry's mode in the end.
     metadata,   // Mode, and of a file mtime, of what has the entry's content already.
     rename,  // What lies at `source` gets this name: a file with the entry's content, or a directory as `node` is.
+             // The directory it comes into has its name already: finish() comes between.
     remove,  // A file or link, or what `node` has of a directory, goes to the versions.
   };
   Kind kind = Kind::file;
