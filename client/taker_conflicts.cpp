@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "sync/packed_entries.h"
-
 namespace callboard::client {
 
 bool TakerConflicts::is_conflict(const sync::RelativePath& path, const Entry& have, const Entry& want,
@@ -21,15 +19,13 @@ bool TakerConflicts::is_conflict(const sync::RelativePath& path, const Entry& ha
 // No deeper than paths are: kPathDepthMax.
 bool TakerConflicts::is_changed_below(const sync::RelativePath& directory,
                                       const sync::Tree::Directory& node) {
-  for (const auto& bucket : node.buckets) {
-    sync::PackedEntries entries(bucket->packed);
-    for (sync::PackedEntry entry; entries.next(entry);) {
-      if (entry.kind != EntryKind::file && entry.kind != EntryKind::symlink) continue;
-      const Result<sync::RelativePath> path = directory.joined(entry.name);
-      if (!path) continue;
-      const std::optional<Digest> pulled = records_.pulled(*path);
-      if (!pulled || *pulled != entry.digest()) return true;
-    }
+  sync::BucketEntries entries(node.buckets);
+  for (sync::PackedEntry entry; entries.next(entry);) {
+    if (entry.kind != EntryKind::file && entry.kind != EntryKind::symlink) continue;
+    const Result<sync::RelativePath> path = directory.joined(entry.name);
+    if (!path) continue;
+    const std::optional<Digest> pulled = records_.pulled(*path);
+    if (!pulled || *pulled != entry.digest()) return true;
   }
   return std::any_of(node.children.begin(), node.children.end(), [&](const sync::Tree::Node& child) {
     const Result<sync::RelativePath> path = directory.joined(child->name);

@@ -39,12 +39,10 @@ void TakerMirror::remove(const sync::RelativePath& path, const Entry& entry, con
 
 // Some of it may be meant by a pattern. No deeper than paths are: kPathDepthMax.
 void TakerMirror::remove_below(const sync::RelativePath& directory, const sync::Tree::Node& node) {
-  for (const auto& bucket : node->buckets) {
-    sync::PackedEntries entries(bucket->packed);
-    for (sync::PackedEntry entry; entries.next(entry);) {
-      const Result<sync::RelativePath> path = directory.joined(entry.name);
-      if (path) remove(*path, unpacked(entry), sync::Tree::child_of(*node, entry.name));
-    }
+  sync::BucketEntries entries(node->buckets);
+  for (sync::PackedEntry entry; entries.next(entry);) {
+    const Result<sync::RelativePath> path = directory.joined(entry.name);
+    if (path) remove(*path, unpacked(entry), sync::Tree::child_of(*node, entry.name));
   }
 }
 

@@ -16,7 +16,7 @@ namespace {
 // Ascending. What is refused belongs to nobody's copy and is not among them.
 std::vector<std::string_view> names_of(const Tree::Directory& directory) {
   std::vector<std::string_view> names;
-  PackedEntries entries(directory.packed);
+  BucketEntries entries(directory.buckets);
   for (PackedEntry entry; entries.next(entry);) {
     if (entry.kind != EntryKind::refused) names.push_back(entry.name);
   }
@@ -62,7 +62,7 @@ Result<std::vector<KeptVersion>> Mover::remove_directory(const RelativePath& pat
 // No deeper than paths are: kPathDepthMax.
 Result<void> Mover::remove_listed(const RelativePath& directory, const Tree::Node& node,
                                   std::vector<KeptVersion>& removed) {
-  PackedEntries entries(node->packed);
+  BucketEntries entries(node->buckets);
   for (PackedEntry entry; entries.next(entry);) {
     if (entry.kind == EntryKind::refused) continue;
     const Result<RelativePath> path = directory.joined(entry.name);
@@ -83,7 +83,9 @@ Result<void> Mover::remove_listed(const RelativePath& directory, const Tree::Nod
 }
 
 bool Mover::has_only(const RelativePath& directory, const Tree::Node& node) {
-  if (node->has_refused) return false;
+  if (std::any_of(node->buckets.begin(), node->buckets.end(),
+                  [](const auto& bucket) { return bucket->refused_count > 0; }))
+    return false;
   const Result<Fd> opened = parts_.root.open_directory(directory);
   if (!opened) return false;
   const std::vector<std::string_view> names = names_of(*node);
@@ -108,7 +110,7 @@ bool Mover::is_as(const RelativePath& directory, const Tree::Node& node) {
 bool Mover::has_all(const RelativePath& directory, const Tree::Node& node) {
   const Result<Fd> opened = parts_.root.open_directory(directory);
   if (!opened) return false;
-  PackedEntries entries(node->packed);
+  BucketEntries entries(node->buckets);
   for (PackedEntry entry; entries.next(entry);) {
     const Result<RelativePath> path = directory.joined(entry.name);
     const Inspected there = parts_.ops.inspect({opened->get(), std::string(entry.name)});
@@ -135,7 +137,7 @@ Result<void> Mover::record(const RelativePath& directory, const Tree::Node& node
   std::vector<Index::Pulled> files;
   const Result<Fd> opened = parts_.root.open_directory(directory);
   if (!opened) return opened.error();
-  PackedEntries entries(node->packed);
+  BucketEntries entries(node->buckets);
   for (PackedEntry entry; entries.next(entry);) {
     if (entry.kind == EntryKind::directory) continue;
     const Result<RelativePath> path = directory.joined(entry.name);

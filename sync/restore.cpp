@@ -26,6 +26,7 @@ class NothingIsAsPulled final : public PullRecords {
  public:
   bool is_as_pulled(const RelativePath&, const FileStatus&) override { return false; }
   bool has_content(const RelativePath&, const FileStatus&, const Digest&) override { return false; }
+  std::optional<Digest> pulled(const RelativePath&) override { return std::nullopt; }
   Result<void> record(const std::vector<Index::Pulled>&) override { return {}; }
 };
 
@@ -38,6 +39,11 @@ class Listener final : public CommitListener {
     restored_.bytes += change.entry.size_bytes;
   }
   void on_kept(const KeptVersion& version) override { restored_.kept.push_back(version); }
+  void on_assembled(const RelativePath&, std::uint64_t files, std::uint64_t bytes) override {
+    restored_.files += files;
+    restored_.bytes += bytes;
+  }
+  void on_removed(const KeptVersion&) override {}  // Nothing is.
   void on_failed(const RelativePath&, const Error& error) override {
     if (!failed) failed = error;
   }

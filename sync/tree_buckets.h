@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -36,6 +37,26 @@ using TreeBuckets = std::vector<std::shared_ptr<const TreeBucket>>;
 // directory cost 20 KiB of entries and 25 KiB of names of buckets; buckets of 512 would cost 300 KiB.
 inline constexpr std::uint32_t kBucketMin = 16;
 inline constexpr std::uint32_t kBucketMax = 128;
+
+// Goes through the entries of buckets, in order, without copying them. The buckets must outlive it.
+class BucketEntries {
+ public:
+  explicit BucketEntries(const TreeBuckets& buckets) : buckets_(buckets) {}
+
+  // False at the end.
+  bool next(PackedEntry& entry) {
+    while (!entries_.next(entry)) {
+      if (next_bucket_ == buckets_.size()) return false;
+      entries_ = PackedEntries(buckets_[next_bucket_++]->packed);
+    }
+    return true;
+  }
+
+ private:
+  const TreeBuckets& buckets_;
+  std::size_t next_bucket_ = 0;
+  PackedEntries entries_{{}};
+};
 
 // Puts entries, in order, into buckets.
 class BucketCutter {
