@@ -35,7 +35,7 @@ Result<std::unique_ptr<TakerWriters>> TakerWriters::start(const TakerParts& part
       sync::Stager::open(parts.root, parts.ops, parts.transfer, parts.clock.wall());
   if (!stager) return stager.error();
   writers->stager_ = std::move(*stager);
-  if (durable) writers->stager_->bypass_cache();
+  if (durable && !sync::FileOps::is_in_memory(parts.root.fd())) writers->stager_->bypass_cache();
   Result<std::unique_ptr<sync::Versions>> versions = sync::Versions::open(parts.root, parts.ops);
   if (!versions) return versions.error();
   writers->versions_ = std::move(*versions);

@@ -2,11 +2,16 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#ifdef __linux__
+#include <sys/vfs.h>
+#endif
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <memory>
+#include <optional>
 
 #include "base/text.h"
 #include "sync/file_ops.h"
@@ -37,6 +42,17 @@ Transferred transferred(Call call) {
   const int error = error_of([&] { return count = call(); });
   return {error == 0 ? static_cast<std::size_t>(count) : 0, error};
 }
+
+#ifdef __linux__
+// What tmpfs has left, which may be without limit; nullopt on other file systems.
+std::optional<std::uint64_t> free_bytes_in_memory(int fd) {
+  constexpr long kTmpfs = 0x01021994;
+  struct statfs system {};
+  if (fstatfs(fd, &system) != 0 || static_cast<long>(system.f_type) != kTmpfs) return std::nullopt;
+  if (system.f_blocks == 0) return UINT64_MAX;
+  return static_cast<std::uint64_t>(system.f_bavail) * static_cast<std::uint64_t>(system.f_bsize);
+}
+#endif
 
 timespec to_timespec(std::int64_t ns) {
   constexpr std::int64_t kSecond = 1'000'000'000;
@@ -90,6 +106,8 @@ Opened FileOps::open_or_make_directory(const Place& place) {
 int FileOps::reserve(int fd, std::uint64_t size_bytes) {
   if (const int error = fault(FileCall::reserve, "")) return error;
 #ifdef __linux__
+  // tmpfs would take all the pages in one call that lasts a tenth of the transfer, in which nothing is received.
+  if (const auto free = free_bytes_in_memory(fd)) return size_bytes > *free ? ENOSPC : 0;
   // The size stays what was written: after a crash it tells how much there is to go on from.
   const int error =
       error_of([&] { return fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size_bytes)); });
@@ -108,6 +126,15 @@ int FileOps::bypass_cache(int fd, bool is_bypassing) {
   return error_of([&] { return fcntl(fd, F_SETFL, is_bypassing ? flags | O_DIRECT : flags & ~O_DIRECT); });
 #else
   return is_bypassing ? ENOSYS : 0;
+#endif
+}
+
+bool FileOps::is_in_memory(int fd) {
+#ifdef __linux__
+  return free_bytes_in_memory(fd).has_value();
+#else
+  static_cast<void>(fd);
+  return false;
 #endif
 }
 
