@@ -12,8 +12,12 @@ namespace {
 
 // Staged files that wait for the committer are small facts; writers that are further ahead wait.
 constexpr std::size_t kCommitQueue = 4'096;
+// Until a group is full the committer only gathers.
+constexpr std::size_t kCommitBatch = 256;
 // The buffers bound what is queued here; this bounds the tasks of empty files.
 constexpr std::size_t kWriteQueue = 4'096;
+// About what one piece of the stream brings each writer.
+constexpr std::size_t kWriteBatch = 16;
 constexpr auto kTickPeriod = 250ms;
 
 }  // namespace
@@ -25,8 +29,9 @@ TakerWriters::TakerWriters(const TakerParts& parts, TakerState& state, bool dura
       state_(state),
       durable_(durable),
       content_(*this, state),
-      write_queues_{TakerQueue<WriteTask>(kWriteQueue), TakerQueue<WriteTask>(kWriteQueue)},
-      commit_queue_(kCommitQueue) {}
+      write_queues_{TakerQueue<WriteTask>(kWriteQueue, kWriteBatch),
+                    TakerQueue<WriteTask>(kWriteQueue, kWriteBatch)},
+      commit_queue_(kCommitQueue, kCommitBatch) {}
 
 Result<std::unique_ptr<TakerWriters>> TakerWriters::start(const TakerParts& parts, TakerState& state,
                                                           bool durable) {
@@ -61,6 +66,10 @@ void TakerWriters::close() {
   for (TakerQueue<WriteTask>& queue : write_queues_) queue.close();
 }
 
+void TakerWriters::wake() {
+  for (TakerQueue<WriteTask>& queue : write_queues_) queue.wake();
+}
+
 void TakerWriters::write(TakerMachine::WholeFile file, std::shared_ptr<TakerBuffer> buffer) {
   const std::string_view path = file.file.path.bytes();
   const std::size_t slash = path.rfind('/');
@@ -72,6 +81,7 @@ void TakerWriters::write(TakerMachine::WholeFile file, std::shared_ptr<TakerBuff
 void TakerWriters::finish(WantedFile file, sync::IncomingFile incoming) {
   finishing_queue_ = (finishing_queue_ + 1) % write_queues_.size();
   write_queues_[finishing_queue_].push(LargeFile{std::move(file), std::move(incoming)});
+  write_queues_[finishing_queue_].wake();
 }
 
 void TakerWriters::commit(sync::Change change) { commit_queue_.push({std::move(change)}); }
@@ -80,6 +90,7 @@ Result<void> TakerWriters::finish_round() {
   auto finished = std::make_shared<std::promise<std::optional<Error>>>();
   std::future<std::optional<Error>> answer = finished->get_future();
   commit_queue_.push({std::nullopt, std::move(finished)});
+  commit_queue_.wake();
   const std::optional<Error> error = answer.get();
   if (error) return *error;
   return {};

@@ -64,8 +64,8 @@ class FileOps {
  public:
   virtual ~FileOps() = default;
 
-  // For writing, 0600; EEXIST when the name is taken.
-  Opened create(const Place& place);
+  // For writing; EEXIST when the name is taken. The process's umask takes from the mode.
+  Opened create(const Place& place, std::uint16_t mode = 0600);
   // For reading and writing, or reading alone where that is all that is allowed; ENXIO for what is no regular file.
   Opened open_existing(const Place& place);
   Opened open_directory(const Place& place);

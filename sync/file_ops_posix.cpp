@@ -67,11 +67,11 @@ timespec to_timespec(std::int64_t ns) {
 
 }  // namespace
 
-Opened FileOps::create(const Place& place) {
+Opened FileOps::create(const Place& place, std::uint16_t mode) {
   if (const int error = fault(FileCall::create, place.name)) return {Fd(), error};
   return opened([&] {
     return openat(place.directory_fd, place.name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                  0600);
+                  static_cast<mode_t>(mode & 0777));
   });
 }
 
