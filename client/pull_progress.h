@@ -20,8 +20,8 @@ struct PullProgress {
   std::uint64_t bytes_wanted = 0;
   std::uint64_t bytes_done = 0;
   bool listed = false;
-  std::string paused;   // Why nothing moves at the moment; empty when it does.
-  std::string current;  // Path of the file under way; raw bytes.
+  std::string paused = {};   // Why nothing moves at the moment; empty when it does.
+  std::string current = {};  // Path of the file under way; raw bytes.
 
   std::uint64_t files_left() const { return left_of(files_total, files_done, files_reused); }
   std::uint64_t bytes_left() const { return left_of(bytes_total, bytes_done, bytes_reused); }

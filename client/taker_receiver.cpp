@@ -54,6 +54,7 @@ void TakerReceiver::run() {
       state_.stop(handled.error());
       break;
     }
+    if (writers_ != nullptr) writers_->wake();
     const Result<bool> got = receive_some();
     if (got && *got) continue;
     if (!state_.is_over()) state_.stop(got ? Error{Outcome::interrupted, "the giver left"} : got.error());

@@ -13,8 +13,12 @@ namespace {
 
 // Staged files that wait for the committer are small facts; writers that are further ahead wait.
 constexpr std::size_t kCommitQueue = 4'096;
+// Until a group is full the committer only gathers.
+constexpr std::size_t kCommitBatch = 256;
 // The buffers bound what is queued here; this bounds the tasks of empty files.
 constexpr std::size_t kWriteQueue = 4'096;
+// About what one piece of the stream brings each writer.
+constexpr std::size_t kWriteBatch = 16;
 constexpr auto kTickPeriod = 250ms;
 
 }  // namespace
@@ -27,8 +31,9 @@ TakerWriters::TakerWriters(const TakerParts& parts, TakerState& state, bool dura
       ops_(parts.ops, state),
       durable_(durable),
       content_(*this, state),
-      write_queues_{TakerQueue<WriteTask>(kWriteQueue), TakerQueue<WriteTask>(kWriteQueue)},
-      commit_queue_(kCommitQueue) {}
+      write_queues_{TakerQueue<WriteTask>(kWriteQueue, kWriteBatch),
+                    TakerQueue<WriteTask>(kWriteQueue, kWriteBatch)},
+      commit_queue_(kCommitQueue, kCommitBatch) {}
 
 Result<std::unique_ptr<TakerWriters>> TakerWriters::start(const TakerParts& parts, TakerState& state,
                                                           bool durable) {
@@ -37,7 +42,7 @@ Result<std::unique_ptr<TakerWriters>> TakerWriters::start(const TakerParts& part
       sync::Stager::open(parts.root, writers->ops_, parts.transfer, parts.clock.wall());
   if (!stager) return stager.error();
   writers->stager_ = std::move(*stager);
-  if (durable) writers->stager_->bypass_cache();
+  if (durable && !sync::FileOps::is_in_memory(parts.root.fd())) writers->stager_->bypass_cache();
   Result<std::unique_ptr<sync::Versions>> versions = sync::Versions::open(parts.root, writers->ops_);
   if (!versions) return versions.error();
   writers->versions_ = std::move(*versions);
@@ -70,6 +75,10 @@ std::size_t TakerWriters::queue_of(const sync::RelativePath& path) const {
          write_queues_.size();
 }
 
+void TakerWriters::wake() {
+  for (TakerQueue<WriteTask>& queue : write_queues_) queue.wake();
+}
+
 void TakerWriters::write(TakerMachine::WholeFile file, std::shared_ptr<TakerBuffer> buffer) {
   const std::size_t which = queue_of(file.file.path);
   write_queues_[which].push(SmallFile{std::move(file), std::move(buffer)});
@@ -78,11 +87,13 @@ void TakerWriters::write(TakerMachine::WholeFile file, std::shared_ptr<TakerBuff
 void TakerWriters::finish(WantedFile file, sync::IncomingFile incoming) {
   finishing_queue_ = (finishing_queue_ + 1) % write_queues_.size();
   write_queues_[finishing_queue_].push(LargeFile{std::move(file), std::move(incoming)});
+  write_queues_[finishing_queue_].wake();
 }
 
 void TakerWriters::copy(sync::RelativePath source, sync::RelativePath path, Entry entry) {
   const std::size_t which = queue_of(path);
   write_queues_[which].push(LocalCopy{std::move(source), std::move(path), std::move(entry)});
+  write_queues_[which].wake();
 }
 
 void TakerWriters::commit(sync::Change change) { commit_queue_.push({std::move(change)}); }
@@ -97,6 +108,7 @@ Result<void> TakerWriters::finish_round(bool places) {
   auto finished = std::make_shared<std::promise<std::optional<Error>>>();
   std::future<std::optional<Error>> answer = finished->get_future();
   commit_queue_.push({std::nullopt, places, std::move(finished)});
+  commit_queue_.wake();
   const std::optional<Error> error = answer.get();
   if (error) return *error;
   return {};

@@ -46,6 +46,8 @@ class TakerWriters : private sync::CommitListener {
   // Files of one directory go through one thread: two threads in one directory wait for each other in the kernel.
   // `buffer` holds the content.
   void write(TakerMachine::WholeFile file, std::shared_ptr<TakerBuffer> buffer);
+  // Nothing more is at hand: the writers need not wait for company.
+  void wake();
   // Receiving thread only: the large file under way, written before the call returns.
   TakerContent& content() { return content_; }
   // A large file all of which came, and some of which is still to be written.

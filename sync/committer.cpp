@@ -161,6 +161,10 @@ Place Committer::destination(const RelativePath& path) const {
 Committer::Attempt Committer::commit_one(const Change& change) {
   if (change.kind == Change::Kind::remove) return remove(change);
   if (Attempt opened = open_parent_of(change.path)) return opened;
+  if (change.kind == Change::Kind::file && put_new_file(change)) {
+    note_done(change);
+    return std::nullopt;
+  }
   const Inspected there = parts_.ops.inspect(destination(change.path));
   if (there.error != 0 && there.error != ENOENT) {
     return Problem{failure("look at", change.path, there.error), is_fatal(there.error)};
@@ -291,6 +295,11 @@ Committer::Attempt Committer::open_parent_of(const RelativePath& path) {
   parent_ = std::move(parent);
   parent_fd_ = *std::move(opened);
   return std::nullopt;
+}
+
+// Most files are new. Whatever is in the way of that, the look at the name tells.
+bool Committer::put_new_file(const Change& change) {
+  return parts_.ops.rename_new(parts_.stager.place(change.staged), destination(change.path)) == 0;
 }
 
 Committer::Attempt Committer::put_file(const Change& change, const Inspected& there) {

@@ -98,6 +98,7 @@ class Committer {
   Attempt commit_one(const Change& change);
   Attempt open_parent_of(const RelativePath& path);
   Place destination(const RelativePath& path) const;
+  bool put_new_file(const Change& change);
   Attempt put_file(const Change& change, const Inspected& there);
   Attempt put_symlink(const Change& change, const Inspected& there);
   Attempt put_directory(const Change& change, const Inspected& there);

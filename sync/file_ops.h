@@ -73,16 +73,19 @@ class FileOps {
  public:
   virtual ~FileOps() = default;
 
-  // For writing, 0600; EEXIST when the name is taken.
-  Opened create(const Place& place);
+  // For writing; EEXIST when the name is taken. The process's umask takes from the mode.
+  Opened create(const Place& place, std::uint16_t mode = 0600);
   // For reading and writing, or reading alone where that is all that is allowed; ENXIO for what is no regular file.
   Opened open_existing(const Place& place);
   Opened open_directory(const Place& place);
   Opened open_or_make_directory(const Place& place);  // 0700.
-  // Blocks for the whole file; its size stays what was written. 0 where the file system cannot.
+  // Blocks for the whole file, on tmpfs only a look whether there is room; its size stays what was written. 0 where the
+  // file system cannot.
   int reserve(int fd, std::uint64_t size_bytes);
   // Whether writes go straight to disk, from aligned memory to aligned offsets; an error where they cannot.
   int bypass_cache(int fd, bool is_bypassing);
+  // Whether the file system has no disk: it agrees to bypass a cache that is all it has, and copies once more.
+  static bool is_in_memory(int fd);
   Transferred write_some(int fd, ByteView bytes);
   Transferred read_some(int fd, std::span<std::byte> into);
   // All of `from_fd` shares its blocks with `to_fd`, which is empty; EOPNOTSUPP, EXDEV or EINVAL where the file system cannot.

@@ -13,8 +13,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <memory>
+#include <optional>
 
 #include "base/text.h"
 #include "sync/file_ops.h"
@@ -46,18 +48,20 @@ Transferred transferred(Call call) {
   return {error == 0 ? static_cast<std::size_t>(count) : 0, error};
 }
 
-#if defined(__linux__) && defined(O_DIRECT)
-// tmpfs agrees to bypass the cache, which is all it is.
-bool lies_in_memory(int fd) {
-  constexpr long kTmpfs = 0x01021994;
-  struct statfs system {};
-  return fstatfs(fd, &system) == 0 && static_cast<long>(system.f_type) == kTmpfs;
-}
-#endif
-
 bool is_full(int error) { return error == ENOSPC || error == EDQUOT; }
 bool is_full(const Opened& opened) { return is_full(opened.error); }
 bool is_full(const Transferred& transferred) { return is_full(transferred.error); }
+
+#ifdef __linux__
+// What tmpfs has left, which may be without limit; nullopt on other file systems.
+std::optional<std::uint64_t> free_bytes_in_memory(int fd) {
+  constexpr long kTmpfs = 0x01021994;
+  struct statfs system {};
+  if (fstatfs(fd, &system) != 0 || static_cast<long>(system.f_type) != kTmpfs) return std::nullopt;
+  if (system.f_blocks == 0) return UINT64_MAX;
+  return static_cast<std::uint64_t>(system.f_bavail) * static_cast<std::uint64_t>(system.f_bsize);
+}
+#endif
 
 timespec to_timespec(std::int64_t ns) {
   constexpr std::int64_t kSecond = 1'000'000'000;
@@ -94,12 +98,13 @@ Room FileOps::room(int fd) {
   return room;
 }
 
-Opened FileOps::create(const Place& place) {
+Opened FileOps::create(const Place& place, std::uint16_t mode) {
   return patient([&]() -> Opened {
     if (const int error = fault(FileCall::create, place.name)) return {Fd(), error};
     return opened([&] {
       return openat(place.directory_fd, place.name.c_str(),
-                    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+                    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                    static_cast<mode_t>(mode & 0777));
     });
   });
 }
@@ -136,6 +141,8 @@ int FileOps::reserve(int fd, std::uint64_t size_bytes) {
   return patient([&]() -> int {
     if (const int error = fault(FileCall::reserve, "")) return error;
 #ifdef __linux__
+    // tmpfs would take all the pages in one call that lasts a tenth of the transfer, in which nothing is received.
+    if (const auto free = free_bytes_in_memory(fd)) return size_bytes > *free ? ENOSPC : 0;
     // The size stays what was written: after a crash it tells how much there is to go on from.
     const int error =
         error_of([&] { return fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size_bytes)); });
@@ -156,6 +163,15 @@ int FileOps::bypass_cache(int fd, bool is_bypassing) {
   return error_of([&] { return fcntl(fd, F_SETFL, is_bypassing ? flags | O_DIRECT : flags & ~O_DIRECT); });
 #else
   return is_bypassing ? ENOSYS : 0;
+#endif
+}
+
+bool FileOps::is_in_memory(int fd) {
+#ifdef __linux__
+  return free_bytes_in_memory(fd).has_value();
+#else
+  static_cast<void>(fd);
+  return false;
 #endif
 }
 

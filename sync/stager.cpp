@@ -213,15 +213,24 @@ Result<StagedFile> IncomingFile::finish() {
     return mismatch("digest " + to_text(file_.entry.digest), to_text(digest));
   }
   if (Result<void> written = put_block(true); !written) return written.error();
-  FileOps& ops = stager_->ops_;
-  if (const int error = ops.set_mode(fd_.get(), file_.entry.mode)) return failure("set mode of", error);
-  if (const int error = ops.set_mtime(fd_.get(), file_.entry.mtime_ns)) return failure("set time of", error);
-  Result<FileStatus> status = status_of(fd_.get());
-  if (!status) return status.error().prefixed("verify " + quoted(file_.path.to_item()));
-  file_.status = *status;
+  if (Result<void> set = set_metadata(); !set) return set.error();
   fd_ = Fd();
   stager_ = nullptr;
   return std::move(file_);
+}
+
+// A small file mostly has its mode since it was created.
+Result<void> IncomingFile::set_metadata() {
+  FileOps& ops = stager_->ops_;
+  if (const int error = ops.set_mtime(fd_.get(), file_.entry.mtime_ns)) return failure("set time of", error);
+  Result<FileStatus> status = status_of(fd_.get());
+  if (status && status->mode != (file_.entry.mode & 0777)) {
+    if (const int error = ops.set_mode(fd_.get(), file_.entry.mode)) return failure("set mode of", error);
+    status = status_of(fd_.get());
+  }
+  if (!status) return status.error().prefixed("look at " + quoted(file_.path.to_item()));
+  file_.status = *status;
+  return {};
 }
 
 // --- Stager -----------------------------------------------------------------------------------------------------------
@@ -335,12 +344,17 @@ std::string Stager::unused_name() { return std::to_string(next_number_.fetch_add
 
 std::string Stager::staged_name(const Entry& entry) { return key_of(entry) + "-" + unused_name(); }
 
-Result<IncomingFile> Stager::begin_copy(const RelativePath& path, const Entry& entry) {
+Result<IncomingFile> Stager::create(const RelativePath& path, const Entry& entry, std::uint16_t mode) {
   ENSURE(entry.kind == EntryKind::file);
   StagedFile file{path, entry, staged_name(entry), {}};
-  Opened created = ops_.create(place(file.name));
+  Opened created = ops_.create(place(file.name), mode);
   if (created.error != 0) return os_error("stage " + quoted(path.to_item()), created.error);
   return IncomingFile(*this, std::move(file), std::move(created.fd));
+}
+
+Result<IncomingFile> Stager::begin_copy(const RelativePath& path, const Entry& entry) {
+  constexpr std::uint16_t kWhileItGrows = 0600;  // A later try must be able to go on.
+  return create(path, entry, kWhileItGrows);
 }
 
 Result<IncomingFile> Stager::begin(const RelativePath& path, const Entry& entry) {
@@ -355,7 +369,7 @@ Result<IncomingFile> Stager::begin(const RelativePath& path, const Entry& entry)
 }
 
 Result<StagedFile> Stager::stage_whole(const RelativePath& path, const Entry& entry, ByteView content) {
-  Result<IncomingFile> incoming = begin(path, entry);
+  Result<IncomingFile> incoming = create(path, entry, entry.mode);
   if (!incoming) return incoming.error();
   if (Result<void> written = incoming->write(content); !written) return written.error();
   return incoming->finish();

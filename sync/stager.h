@@ -78,6 +78,7 @@ class IncomingFile {
   Result<void> put_block(bool is_last);
   Result<void> write_through(ByteView bytes);
   Result<bool> copy_in_kernel(int source_fd);
+  Result<void> set_metadata();
   Error failure(std::string_view verb, int errno_value) const;
 
   Stager* stager_;  // nullptr: finished, discarded or moved from.
@@ -141,6 +142,7 @@ class Stager {
   void sweep(Timestamp now);
   void retire(int folder_fd, const std::string& folder);
   void keep(const Place& left);
+  Result<IncomingFile> create(const RelativePath& path, const Entry& entry, std::uint16_t mode);
   Result<IncomingFile> claim(const RelativePath& path, const Entry& entry);
   std::string staged_name(const Entry& entry);
 

@@ -286,7 +286,7 @@ TEST_CASE("a remembered address that answers is joined without asking the networ
 }
 
 // A workstation that remembers `remembered`, and asks `announcer` when it asks the network.
-void remember(Workstation& here, const support::TempDir& folder, const net::Endpoint& remembered,
+void remember(Place& here, const support::TempDir& folder, const net::Endpoint& remembered,
               const FakeAnnouncer& announcer) {
   LastServer(folder.path().string()).set(remembered);
   here.options.server.reset();
@@ -297,7 +297,7 @@ void remember(Workstation& here, const support::TempDir& folder, const net::Endp
 }
 
 TEST_CASE("something that accepts and says nothing at the remembered address holds nobody up") {
-  Workstation here;
+  Place here;
   const support::TempDir folder;
   FakeServer silent(here.loop);
   silent.greets = false;
@@ -312,7 +312,7 @@ TEST_CASE("something that accepts and says nothing at the remembered address hol
 }
 
 TEST_CASE("a server that greets late is waited for where the network knows no other") {
-  Workstation here;
+  Place here;
   const support::TempDir folder;
   here.server.greets = false;
   FakeAnnouncer announcer(here.loop, {announcement(here.server.at())});
@@ -328,7 +328,7 @@ TEST_CASE("a server that greets late is waited for where the network knows no ot
 TEST_CASE(
     "a visit to an address that is silent, in a network that knows no server, ends with what the network "
     "said") {
-  Workstation here;
+  Place here;
   const support::TempDir folder;
   auto silent = std::make_unique<FakeServer>(here.loop);
   silent->greets = false;

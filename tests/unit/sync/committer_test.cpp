@@ -73,10 +73,10 @@ TEST_CASE("a file of the same size and time but other content is kept as a versi
 TEST_CASE("what is saved between the look and the swap is kept, too") {
   TestProject project;
   pull_before(project, "a", "first");
-  bool saved = false;
+  int renames = 0;
   ScriptedOps ops([&](const ScriptedOps::Call& call) {
-    if (call.kind == FileCall::rename && call.name == "a" && !saved) {
-      saved = true;
+    // The first finds that the name is taken; the second swaps.
+    if (call.kind == FileCall::rename && call.name == "a" && ++renames == 2) {
       std::filesystem::remove(project.full("a"));
       project.write("a", "saved at the worst moment");
     }
@@ -113,8 +113,11 @@ TEST_CASE("what appears under a free name before the rename is kept, not replace
 TEST_CASE("a file that vanishes before it is replaced is simply written") {
   TestProject project;
   pull_before(project, "a", "first");
-  ScriptedOps ops([&project](const ScriptedOps::Call& call) {
-    if (call.kind == FileCall::rename && call.name == "a") std::filesystem::remove(project.full("a"));
+  int renames = 0;
+  ScriptedOps ops([&](const ScriptedOps::Call& call) {
+    // The first finds that the name is taken; the second would swap.
+    if (call.kind == FileCall::rename && call.name == "a" && ++renames == 2)
+      std::filesystem::remove(project.full("a"));
     return 0;
   });
   TestPull pull(project, ops);

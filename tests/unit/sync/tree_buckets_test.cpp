@@ -42,7 +42,7 @@ std::vector<Entry> frames(int count) {
 std::size_t shared_buckets(const Tree::Node& a, const Tree::Node& b) {
   std::size_t shared = 0;
   for (const auto& one : a->buckets) {
-    for (const auto& other : b->buckets) shared += one == other ? 1 : 0;
+    for (const auto& other : b->buckets) shared += one == other ? 1U : 0U;
   }
   return shared;
 }
