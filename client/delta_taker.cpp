@@ -87,7 +87,8 @@ Result<bool> DeltaTaker::want(const WantedFile& file, const Digest& older) {
   asked.older = older;
   if (index != nullptr) {
     if (auto kept = sync::kept_chunks(*index, older, status->size_bytes)) {
-      groups = sync::DeltaPlanner(*std::move(kept)).group_names();
+      for (const sync::ChunkGroup& group : sync::groups_of(*kept)) groups.push_back(group.name.packed);
+      asked.older_chunks = std::make_shared<const sync::ChunkList>(*std::move(kept));
     }
   }
   if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
@@ -109,16 +110,10 @@ void DeltaTaker::run() {
 void DeltaTaker::take(Arrived arrived) {
   if (!current_) current_ = begin(arrived);
   Current& current = *current_;
-  current.last_at = arrived.when;
-  current.last_received = arrived.received_bytes;
   const protocol::ChunksState state = arrived.come.state;
-  const std::size_t before = current.chunks.size();
-  if (!current.planner.open(arrived.come.chunks, current.chunks)) {
-    state_.stop(Error{Outcome::refused, "the giver broke the rules: it names chunks that are not here"});
-    return;
-  }
-  for (std::size_t i = before; i < current.chunks.size(); ++i)
-    current.chunks_bytes += current.chunks[i].size_bytes();
+  // What still comes after all was wanted is of no use.
+  if (!current.is_wanted) add(current, arrived);
+  if (state_.is_stopping()) return;
   if (state == protocol::ChunksState::more) {
     if (!current.is_wanted && is_hopeless(current)) want_whole(current);
     return;
@@ -127,25 +122,35 @@ void DeltaTaker::take(Arrived arrived) {
   current_.reset();
 }
 
+void DeltaTaker::add(Current& current, const Arrived& arrived) {
+  current.last_at = arrived.when;
+  current.last_received = arrived.received_bytes;
+  const std::size_t before = current.chunks.size();
+  if (!current.planner.open(arrived.come.chunks, current.chunks)) {
+    state_.stop(Error{Outcome::refused, "the giver broke the rules: it names chunks that are not here"});
+    return;
+  }
+  for (std::size_t i = before; i < current.chunks.size(); ++i) {
+    current.chunks_bytes += current.chunks[i].size_bytes();
+  }
+}
+
 std::unique_ptr<DeltaTaker::Current> DeltaTaker::begin(const Arrived& arrived) const {
   auto current = std::make_unique<Current>();
   current->file = arrived.come.file;
   current->first_at = arrived.when;
   current->first_received = arrived.received_bytes;
+  if (current->file.older_chunks) {
+    current->planner.add_old(*current->file.older_chunks);
+    static_cast<void>(current->planner.group_names());
+    current->file.older_chunks.reset();
+    return current;
+  }
   Result<Fd> older = parts_.root.open_file(current->file.path);
   if (!older) return current;  // Vanished: all of it is wanted.
   const Result<sync::FileStatus> status = sync::status_of(older->get());
   if (!status) return current;
   current->older_size_bytes = status->size_bytes;
-  sync::Index* index = parts_.folder.index();
-  if (index != nullptr) {
-    if (auto kept = sync::kept_chunks(*index, current->file.older, status->size_bytes)) {
-      current->planner.add_old(*kept);
-      static_cast<void>(current->planner.group_names());
-      current->older_chunked = current->older_size_bytes;
-      return current;
-    }
-  }
   current->older = *std::move(older);
   return current;
 }

@@ -41,6 +41,7 @@ class DeltaTaker {
 
   void run();
   void take(Arrived arrived);
+  void add(Current& current, const Arrived& arrived);
   std::unique_ptr<Current> begin(const Arrived& arrived) const;
   bool is_hopeless(Current& current) const;
   void chunk_older(Current& current, std::uint64_t end) const;

@@ -88,7 +88,7 @@ class Giver::Impl {
   bool is_offered(const GiverMachine::GiveFile& file);
   bool withdraw(const GiverMachine::GiveFile& file);
   protocol::OpenedItem opened_item(const GiverMachine::Item& item);
-  std::shared_ptr<const sync::Listing> listing_of(const sync::RelativePath& directory) const;
+  std::shared_ptr<const sync::Listing> listing_of(const GiverMachine::ListDirectory& list) const;
   Result<void> send_listing(protocol::Listing frame, const sync::RelativePath& directory);
   Result<Fd> open(const sync::RelativePath& path);
   Result<void> give_small(const GiverMachine::GiveFile& file, int fd);
@@ -281,10 +281,11 @@ protocol::OpenedItem Giver::Impl::opened_item(const GiverMachine::Item& item) {
   return opened;
 }
 
-std::shared_ptr<const sync::Listing> Giver::Impl::listing_of(const sync::RelativePath& directory) const {
+std::shared_ptr<const sync::Listing> Giver::Impl::listing_of(const GiverMachine::ListDirectory& list) const {
   for (const std::shared_ptr<const sync::Tree>& tree : trees_) {
-    if (!directory.is_beneath(tree->path())) continue;
-    if (std::shared_ptr<const sync::Listing> listing = tree->listing_of(directory)) return listing;
+    if (!list.path->is_beneath(tree->path())) continue;
+    if (std::shared_ptr<const sync::Listing> listing = tree->listing_of(*list.path, list.known))
+      return listing;
   }
   return nullptr;
 }
@@ -296,7 +297,7 @@ Result<void> Giver::Impl::perform(const GiverMachine::ListDirectory& list) {
     frame.outcome = list.path.error().outcome;
     return send_listing(std::move(frame), {});
   }
-  listing_ = listing_of(*list.path);
+  listing_ = listing_of(list);
   if (listing_ == nullptr) {
     frame.outcome = Outcome::not_found;
     return send_listing(std::move(frame), *list.path);
@@ -312,6 +313,7 @@ Result<void> Giver::Impl::perform(const GiverMachine::ContinueListing&) {
   frame.directory = listing_bytes_;
   const std::vector<Entry>& entries = listing_->entries;
   std::size_t size_bytes = protocol::listing_head_size(listing_bytes_);
+  if (listed_ == 0) frame.same = listing_->same;
   std::size_t end = listed_;
   while (end < entries.size() && size_bytes < kListingPartBytes)
     size_bytes += protocol::encoded_size(entries[end++]);
@@ -325,7 +327,8 @@ Result<void> Giver::Impl::perform(const GiverMachine::ContinueListing&) {
 }
 
 Result<void> Giver::Impl::send_listing(protocol::Listing frame, const sync::RelativePath& directory) {
-  std::uint64_t size_bytes = protocol::listing_head_size(frame.directory);
+  std::uint64_t size_bytes =
+      protocol::listing_head_size(frame.directory) + frame.same.size() * protocol::kChunkSize;
   for (const Entry& entry : frame.entries) size_bytes += protocol::encoded_size(entry);
   {
     const std::lock_guard lock(mutex_);

@@ -14,6 +14,10 @@ namespace {
 
 Error against_the_rules(std::string text) { return Error{Outcome::refused, std::move(text)}; }
 
+std::uint64_t asked_weight(const std::string& directory, const std::vector<std::uint64_t>& known) {
+  return directory.size() + kAskedPathWeight + known.size() * sizeof(std::uint64_t);
+}
+
 }  // namespace
 
 Result<void> GiverMachine::on_frame(const protocol::TakerFrame& frame) {
@@ -25,7 +29,14 @@ Result<void> GiverMachine::on_frame(const protocol::TakerFrame& frame) {
   }
   if (const auto* open = std::get_if<protocol::Open>(&frame)) return on_open(*open);
   if (step_ != Step::serving) return against_the_rules("the taker asks before its items are opened");
-  if (const auto* list = std::get_if<protocol::List>(&frame)) return on_list(*list);
+  if (const auto* known = std::get_if<protocol::ListKnown>(&frame))
+    return on_list(known->directory, known->buckets);
+  if (const auto* list = std::get_if<protocol::List>(&frame)) {
+    for (const std::string& directory : list->directories) {
+      if (const Result<void> accepted = on_list(directory, {}); !accepted) return accepted;
+    }
+    return {};
+  }
   if (const auto* from = std::get_if<protocol::WantFrom>(&frame)) {
     return on_range({.listing = from->listing, .entry = from->entry, .count = 1, .offset = from->offset});
   }
@@ -61,13 +72,10 @@ Result<void> GiverMachine::on_open(const protocol::Open& frame) {
   return {};
 }
 
-Result<void> GiverMachine::on_list(const protocol::List& frame) {
-  for (const std::string& directory : frame.directories) {
-    asked_bytes_ += directory.size() + kAskedPathWeight;
-    if (asked_bytes_ > kAskedBytesMax)
-      return against_the_rules("the taker asks for too many listings at once");
-    asked_.push_back({directory, sync::RelativePath::from_bytes(directory)});
-  }
+Result<void> GiverMachine::on_list(const std::string& directory, const std::vector<std::uint64_t>& known) {
+  asked_bytes_ += asked_weight(directory, known);
+  if (asked_bytes_ > kAskedBytesMax) return against_the_rules("the taker asks for too many listings at once");
+  asked_.push_back({directory, sync::RelativePath::from_bytes(directory), known});
   return {};
 }
 
@@ -153,7 +161,7 @@ std::optional<GiverMachine::Work> GiverMachine::next() {
     if (!asked_.empty()) {
       ListDirectory directory = std::move(asked_.front());
       asked_.pop_front();
-      asked_bytes_ -= directory.bytes.size() + kAskedPathWeight;
+      asked_bytes_ -= asked_weight(directory.bytes, directory.known);
       return directory;
     }
   }

@@ -13,6 +13,7 @@
 
 #include "base/entry.h"
 #include "base/result.h"
+#include "client/giver_work.h"
 #include "client/transfer_limits.h"
 #include "protocol/bulk.h"
 #include "sync/relative_path.h"
@@ -38,43 +39,15 @@ namespace callboard::client {
 // files whose chunks were asked for, and kRangesMax ranges: asking for more is an error. Thread: one at a time.
 class GiverMachine {
  public:
-  struct Item {
-    Result<sync::RelativePath> path;  // An error: it is no path that may be asked for.
-    Digest digest;                    // The taker's; none when it has nothing there.
-  };
-  // What to do next. After OpenItems and ListDirectory the shell says what it sent.
-  struct OpenItems {
-    protocol::OpenMode mode = protocol::OpenMode::pull;
-    std::vector<Item> items = {};
-  };
-  struct ListDirectory {
-    std::string bytes;                // As asked; the listing repeats it.
-    Result<sync::RelativePath> path;  // An error is answered in the listing.
-  };
-  struct ContinueListing {};  // The next part of the directory that was listed last.
-  struct GiveFile {
-    std::uint32_t listing = 0;
-    std::uint32_t entry = 0;
-    sync::RelativePath path;
-    std::uint64_t size_bytes = 0;  // As listed, like the next.
-    std::int64_t mtime_ns = 0;
-    std::uint64_t offset = 0;
-    Digest digest = {};
-  };
-  // The list of its chunks, for as long as is_offered(); or the file, after withdraw().
-  struct GiveChunks {
-    GiveFile file;
-    std::vector<std::uint64_t> groups;  // That the taker has.
-  };
-  struct GiveRanges {
-    GiveFile file;
-    std::vector<protocol::Range> ranges;  // Within the file.
-  };
-  struct RefuseFile {
-    std::uint32_t listing = 0;
-    std::uint32_t entry = 0;
-    std::string text;
-  };
+  using Item = GiverItem;
+  using OpenItems = client::OpenItems;
+  using ListDirectory = client::ListDirectory;
+  using ContinueListing = client::ContinueListing;
+  using GiveFile = client::GiveFile;
+  using GiveChunks = client::GiveChunks;
+  using GiveRanges = client::GiveRanges;
+  using RefuseFile = client::RefuseFile;
+  // After OpenItems and ListDirectory the shell says what it sent.
   using Work =
       std::variant<OpenItems, ListDirectory, ContinueListing, GiveFile, RefuseFile, GiveChunks, GiveRanges>;
 
@@ -127,7 +100,7 @@ class GiverMachine {
   };
 
   Result<void> on_open(const protocol::Open& frame);
-  Result<void> on_list(const protocol::List& frame);
+  Result<void> on_list(const std::string& directory, const std::vector<std::uint64_t>& known);
   Result<void> on_range(const Wanted& range);
   Result<void> on_want_chunks(const protocol::WantChunks& frame);
   Result<void> on_want_ranges(const protocol::WantRanges& frame);

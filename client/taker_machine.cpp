@@ -38,9 +38,19 @@ void TakerMachine::list(const std::vector<sync::RelativePath>& directories, Byte
       size_bytes = protocol::encoded_size(directory.bytes());
     }
     frame.directories.push_back(directory.bytes());
-    asked_.push_back(directory);
+    asked_.push_back({directory});
   }
   if (!frame.directories.empty()) protocol::encode(protocol::TakerFrame(frame), out);
+}
+
+void TakerMachine::list_known(const sync::RelativePath& directory, std::vector<std::uint64_t> buckets,
+                              Bytes& out) {
+  ENSURE(asked_.size() < kAskedDirectoriesUsed && buckets.size() <= kBucketsNamedUsed);
+  protocol::ListKnown frame{directory.bytes(), std::move(buckets)};
+  protocol::encode(protocol::TakerFrame(frame), out);
+  std::sort(frame.buckets.begin(), frame.buckets.end());
+  buckets_named_ += frame.buckets.size();
+  asked_.push_back({directory, std::move(frame.buckets)});
 }
 
 void TakerMachine::want(WantedFile file, Bytes& out) {
@@ -145,24 +155,27 @@ Result<TakerMachine::Event> TakerMachine::on_listing(protocol::Listing& frame) {
   if (frame.number != next_listing_) {
     return against_the_rules(fmt::format("listing {} comes instead of {}", frame.number, next_listing_));
   }
-  if (frame.directory != asked_.front().bytes()) {
+  if (frame.directory != asked_.front().directory.bytes()) {
     return against_the_rules(fmt::format("the listing of {} comes instead of that of {}",
-                                         quoted(frame.directory), quoted(asked_.front().bytes())));
+                                         quoted(frame.directory), quoted(asked_.front().directory.bytes())));
   }
   if (frame.outcome != Outcome::done && (frame.more || !frame.entries.empty())) {
     return against_the_rules(fmt::format("the listing of {} fails and goes on", quoted(frame.directory)));
   }
+  if (const Result<void> checked = check_same(asked_.front(), frame); !checked) return checked.error();
   if (frame.more && frame.entries.empty()) {
     return against_the_rules(fmt::format("a part of the listing of {} is empty", quoted(frame.directory)));
   }
-  const Result<void> checked = check_entries(asked_.front(), frame.entries);
+  const Result<void> checked = check_entries(asked_.front().directory, frame.entries);
   if (!checked) return checked.error();
   const Result<void> counted = count_entries(frame.entries);
   if (!counted) return counted.error();
 
-  Listed listed{
-      .number = frame.number, .directory = asked_.front(), .more = frame.more, .outcome = frame.outcome};
-  listed.size_bytes = protocol::listing_head_size(frame.directory);
+  Listed listed{.number = frame.number,
+                .directory = asked_.front().directory,
+                .more = frame.more,
+                .outcome = frame.outcome};
+  listed.size_bytes = protocol::listing_head_size(frame.directory) + frame.same.size() * protocol::kChunkSize;
   for (const Entry& entry : frame.entries) listed.size_bytes += protocol::encoded_size(entry);
   listed_bytes_ += listed.size_bytes;
   if (listed_bytes_ > kListedBytesMax + kBulkFrameMax) {
@@ -170,9 +183,26 @@ Result<TakerMachine::Event> TakerMachine::on_listing(protocol::Listing& frame) {
   }
   last_name_ = frame.more ? frame.entries.back().name : std::string();
   listed.entries = std::move(frame.entries);
+  listed.same = std::move(frame.same);
   next_listing_ += 1;
-  if (!frame.more) asked_.pop_front();
+  if (!frame.more) {
+    buckets_named_ -= asked_.front().known.size();
+    asked_.pop_front();
+  }
   return Event(std::move(listed));
+}
+
+// Only what was named may be left out, and it is said before anything is listed.
+Result<void> TakerMachine::check_same(const Asked& asked, const protocol::Listing& frame) const {
+  const bool is_first = last_name_.empty();
+  const bool all_named = std::all_of(frame.same.begin(), frame.same.end(), [&](std::uint64_t bucket) {
+    return std::binary_search(asked.known.begin(), asked.known.end(), bucket);
+  });
+  if (frame.same.empty() ||
+      (is_first && all_named && frame.same.size() <= asked.known.size() && frame.outcome == Outcome::done))
+    return {};
+  return against_the_rules(
+      fmt::format("the listing of {} leaves out what was not named", quoted(asked.directory.bytes())));
 }
 
 // A listing without end would never be over.

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -13,29 +12,11 @@
 #include "base/entry.h"
 #include "base/result.h"
 #include "client/transfer_limits.h"
+#include "client/wanted_file.h"
 #include "protocol/bulk.h"
-#include "sync/chunk_list.h"
 #include "sync/relative_path.h"
 
 namespace callboard::client {
-
-// How a file comes about from an older version of it and what is wanted of it.
-struct Delta {
-  sync::ChunkList chunks;  // Of the file as it will be; empty when they are not known.
-  sync::DeltaPlan
-      plan;  // From WantedFile::offset on. Without segments: the whole content is wanted from there.
-};
-
-// One file whose content was asked for.
-struct WantedFile {
-  std::uint32_t listing = 0;
-  std::uint32_t entry_index = 0;
-  sync::RelativePath path;
-  Entry entry;               // As it was listed: what must arrive.
-  std::uint64_t offset = 0;  // Content before it is here already.
-  Digest older = {};         // Of what is here under its path, where its chunks are asked for.
-  std::shared_ptr<const Delta> delta = nullptr;  // Once its chunks are known.
-};
 
 // The taker's half of a transfer (docs/protocol.md, 3.1): which frames may come, what they mean, what may be asked. Turn
 // diagram in giver_machine.h. No I/O. After an error the transfer is over.
@@ -52,6 +33,8 @@ class TakerMachine {
     bool more = false;
     Outcome outcome = Outcome::done;  // Other than done: the directory cannot be had.
     std::vector<Entry> entries = {};  // Names are checked, strictly ascending across parts, none private.
+    std::vector<std::uint64_t> same =
+        {};  // Buckets among those named: their entries are as they are here. First part.
     std::uint64_t size_bytes = 0;
   };
   struct WholeFile {
@@ -88,8 +71,12 @@ class TakerMachine {
   // Appends `open`. Only when everything asked before is answered.
   void open(protocol::OpenMode mode, const std::vector<protocol::OpenItem>& items, Bytes& out);
   // How many more directories may be asked for now.
-  std::size_t list_room() const { return kAskedDirectoriesUsed - asked_.size(); }
+  std::size_t list_room() const {
+    return buckets_named_ > kBucketsNamedUsed ? 0 : kAskedDirectoriesUsed - asked_.size();
+  }
   void list(const std::vector<sync::RelativePath>& directories, Bytes& out);
+  // A directory of which these buckets are here, kBucketsNamedUsed at most.
+  void list_known(const sync::RelativePath& directory, std::vector<std::uint64_t> buckets, Bytes& out);
   bool has_want_room() const { return wanted_.size() < kWantedFilesUsed; }
   // Files in ascending order of listing and entry. Neighbours become one range; flush_wants() appends what is gathered.
   void want(WantedFile file, Bytes& out);
@@ -112,6 +99,10 @@ class TakerMachine {
   bool is_idle() const { return !is_opening_ && wanted_count() == 0 && asked_count() == 0; }
 
  private:
+  struct Asked {
+    sync::RelativePath directory;
+    std::vector<std::uint64_t> known = {};  // Ascending.
+  };
   struct Wanted {
     enum class What { content, chunks, ranges };
     WantedFile file;
@@ -127,6 +118,7 @@ class TakerMachine {
   Result<Event> on_chunks(protocol::Chunks& frame);
   Result<Wanted*> expected(std::uint32_t listing, std::uint32_t entry);
   void settle_wanted();
+  Result<void> check_same(const Asked& asked, const protocol::Listing& frame) const;
   Result<void> count_entries(const std::vector<Entry>& entries);
   Result<void> check_entries(const sync::RelativePath& directory, const std::vector<Entry>& entries);
 
@@ -136,7 +128,8 @@ class TakerMachine {
   std::uint64_t announced_files_ = 0;
   std::uint64_t listed_files_ = 0;
   std::uint64_t listed_others_ = 0;
-  std::deque<sync::RelativePath> asked_;
+  std::deque<Asked> asked_;
+  std::size_t buckets_named_ = 0;   // In them.
   std::string last_name_;           // Of the part before, while a directory goes on.
   std::uint32_t next_listing_ = 1;  // That comes in.
   std::uint64_t listed_bytes_ = 0;  // Received and not released.

@@ -112,10 +112,20 @@ Result<void> TakerPlanner::run_round(TakerWriters* writers) {
 // The deepest first: then few wait.
 Result<void> TakerPlanner::ask() {
   std::vector<sync::RelativePath> directories;
-  for (std::size_t room = state_.list_room(); room > 0 && !pending_.empty(); --room) {
+  std::size_t named = 0;
+  for (std::size_t room = state_.list_room(); room > 0 && named < kBucketsNamedUsed && !pending_.empty();
+       --room) {
     pending_bytes_ -= remembered_bytes(pending_.back());
-    directories.push_back(std::move(pending_.back()));
+    sync::RelativePath directory = std::move(pending_.back());
     pending_.pop_back();
+    std::vector<std::uint64_t> buckets = buckets_here(directory);
+    named += buckets.size();
+    // A directory that differs and is one bucket has nothing to leave out.
+    if (buckets.size() < 2 || buckets.size() > kBucketsNamedUsed) {
+      directories.push_back(std::move(directory));
+    } else {
+      state_.ask_known(directory, std::move(buckets));
+    }
   }
   return state_.ask(directories);
 }
@@ -150,6 +160,13 @@ std::shared_ptr<const sync::Listing> TakerPlanner::listing_here(const sync::Rela
     if (item.here != nullptr && directory.is_beneath(item.path)) return item.here->listing_of(directory);
   }
   return nullptr;
+}
+
+std::vector<std::uint64_t> TakerPlanner::buckets_here(const sync::RelativePath& directory) const {
+  for (const Item& item : items_) {
+    if (item.here != nullptr && directory.is_beneath(item.path)) return item.here->bucket_names(directory);
+  }
+  return {};
 }
 
 Result<void> TakerPlanner::plan_listing(const TakerMachine::Listed& listing) {

@@ -60,6 +60,7 @@ class TakerPlanner {
   void note(ChangeKind kind, const sync::RelativePath& path, std::uint64_t size_bytes);
   std::shared_ptr<const sync::Listing> listing_here(const sync::RelativePath& directory) const;
   Digest digest_here(const sync::RelativePath& path) const;
+  std::vector<std::uint64_t> buckets_here(const sync::RelativePath& directory) const;
   void count_unchanged();
 
   TakerParts parts_;

@@ -105,13 +105,21 @@ std::size_t TakerState::list_room() const {
 }
 
 Result<void> TakerState::ask(const std::vector<sync::RelativePath>& directories) {
-  if (directories.empty()) return {};
   {
     const std::lock_guard lock(mutex_);
+    if (directories.empty() && !std::exchange(asked_known_, false)) return {};
+    asked_known_ = false;
     machine_.flush_wants(requests_);
     machine_.list(directories, requests_);
   }
   return send_requests();
+}
+
+void TakerState::ask_known(const sync::RelativePath& directory, std::vector<std::uint64_t> buckets) {
+  const std::lock_guard lock(mutex_);
+  machine_.flush_wants(requests_);
+  machine_.list_known(directory, std::move(buckets), requests_);
+  asked_known_ = true;
 }
 
 bool TakerState::is_listing() const {

@@ -48,6 +48,8 @@ class TakerState {
   Result<void> open(protocol::OpenMode mode, const std::vector<protocol::OpenItem>& items);
   std::size_t list_room() const;
   Result<void> ask(const std::vector<sync::RelativePath>& directories);
+  // The listing of a directory without the buckets that are here. Sent with the next ask().
+  void ask_known(const sync::RelativePath& directory, std::vector<std::uint64_t> buckets);
   bool is_listing() const;  // Directories are asked for and not yet listed.
   // Waits for room, sending what is gathered before.
   Result<void> want(WantedFile file);
@@ -101,6 +103,7 @@ class TakerState {
   std::deque<TakerMachine::Event> listings_;
   std::uint64_t unsettled_ = 0;
   bool planner_waits_ = false;
+  bool asked_known_ = false;        // Since the last ask().
   bool chunks_waited_for_ = false;  // By the planner: room for another list of chunks.
   std::optional<Error> error_;
   PullReport report_;

@@ -36,7 +36,11 @@ inline constexpr std::size_t kChunksPerFrame = 4'096;
 inline constexpr std::uint64_t kAskedBytesMax = 4 * MiB;
 inline constexpr std::size_t kAskedDirectoriesUsed = 256;
 inline constexpr std::uint64_t kAskedPathWeight = 128;  // What remembering a path takes beside its bytes.
-static_assert(kAskedDirectoriesUsed * (kPathMaxBytes + kAskedPathWeight) < kAskedBytesMax);
+// Buckets of entries that a taker names: of one directory, 2 million entries, and of all that are asked for together.
+inline constexpr std::size_t kBucketsNamedUsed = 65'536;
+static_assert(kAskedDirectoriesUsed * (kPathMaxBytes + kAskedPathWeight) + 3 * kBucketsNamedUsed * 8 <
+              kAskedBytesMax);
+static_assert(kListingPartBytes + kBucketsNamedUsed * 8 + kPathMaxBytes * 3 < kBulkFrameMax);
 
 // Directories found and not asked for yet: names only, depth first. A tree that needs more is not a film.
 inline constexpr std::uint64_t kPendingDirectoriesBytesMax = 64 * MiB;

@@ -96,11 +96,16 @@ void put(ByteWriter& out, const Opened& m, Bytes& bytes) {
     out.text16(cut(item.text));
   }
 }
+void put(ByteWriter& out, const ListKnown& m, Bytes&) {
+  out.text16(m.directory);
+  put_numbers(out, m.buckets);
+}
 void put(ByteWriter& out, const Listing& m, Bytes& bytes) {
   out.u32(m.number);
   out.text16(m.directory);
   out.u8(m.more ? 1 : 0);
   out.u8(byte_of(m.outcome));
+  put_numbers(out, m.same);
   out.u32(static_cast<std::uint32_t>(m.entries.size()));
   for (const Entry& entry : m.entries) serialise(entry, bytes);
 }
@@ -143,6 +148,7 @@ constexpr BulkKind kind_of() {
   if constexpr (std::is_same_v<T, Failed>) return BulkKind::failed;
   if constexpr (std::is_same_v<T, WantChunks>) return BulkKind::want_chunks;
   if constexpr (std::is_same_v<T, WantRanges>) return BulkKind::want_ranges;
+  if constexpr (std::is_same_v<T, ListKnown>) return BulkKind::list_known;
   if constexpr (std::is_same_v<T, Chunks>) return BulkKind::chunks;
 }
 
@@ -252,13 +258,22 @@ std::optional<Error> read_numbers(ByteReader& reader, std::vector<std::uint64_t>
   if (auto wrong = wrong_count(reader, count, kChunkSize)) return wrong;
   numbers.reserve(count);
   for (std::size_t i = 0; i < count; ++i) numbers.push_back(reader.u64());
+  return std::nullopt;
+}
+// As the last thing of a frame.
+std::optional<Error> read_last_numbers(ByteReader& reader, std::vector<std::uint64_t>& numbers) {
+  if (auto wrong = read_numbers(reader, numbers)) return wrong;
   return wrong_end(reader);
+}
+std::optional<Error> get(ByteReader& reader, ListKnown& m) {
+  m.directory = reader.text16();
+  return read_last_numbers(reader, m.buckets);
 }
 std::optional<Error> get(ByteReader& reader, WantChunks& m) {
   m.listing = reader.u32();
   m.entry = reader.u32();
   m.offset = reader.u64();
-  return read_numbers(reader, m.groups);
+  return read_last_numbers(reader, m.groups);
 }
 std::optional<Error> get(ByteReader& reader, WantRanges& m) {
   m.listing = reader.u32();
@@ -288,7 +303,7 @@ std::optional<Error> get(ByteReader& reader, Chunks& m) {
     return broken("state: expected 0-2, got " + std::to_string(state));
   }
   m.state = static_cast<ChunksState>(state);
-  return read_numbers(reader, m.chunks);
+  return read_last_numbers(reader, m.chunks);
 }
 std::optional<Error> get(ByteReader& reader, Opened& m) {
   bool has_failed = false;
@@ -313,6 +328,7 @@ std::optional<Error> get(ByteReader& reader, Listing& m) {
   m.directory = reader.text16();
   if (auto wrong = read_flag(reader, "more", m.more)) return wrong;
   m.outcome = outcome_of(reader.u8());
+  if (auto wrong = read_numbers(reader, m.same)) return wrong;
   const std::uint32_t count = reader.u32();
   if (auto wrong = wrong_count(reader, count, kEntryMin)) return wrong;
   m.entries.reserve(count);
@@ -407,6 +423,8 @@ Result<TakerFrame> parse_taker_frame(std::uint8_t kind, ByteView body) {
       return parse_as<TakerFrame, WantChunks>("want_chunks", body);
     case static_cast<std::uint8_t>(BulkKind::want_ranges):
       return parse_as<TakerFrame, WantRanges>("want_ranges", body);
+    case static_cast<std::uint8_t>(BulkKind::list_known):
+      return parse_as<TakerFrame, ListKnown>("list_known", body);
     default:
       return unexpected_kind(kind);
   }

@@ -10,6 +10,7 @@
 #include "base/entry.h"
 #include "base/error.h"
 #include "base/result.h"
+#include "protocol/bulk_chunks.h"
 
 // The frames between giver and taker: docs/protocol.md, section 3.1. Paths are bytes as they came; whether
 // one may be touched is decided by sync::RelativePath.
@@ -26,6 +27,7 @@ enum class BulkKind : std::uint8_t {
   finished = 20,
   want_chunks = 21,
   want_ranges = 22,
+  list_known = 23,
   opened = 32,
   listing = 33,
   file = 34,
@@ -35,8 +37,7 @@ enum class BulkKind : std::uint8_t {
   chunks = 38,
 };
 
-// --- Taker to giver
-// -------------------------------------------------------------------------------------------------
+// --- Taker to giver --------------------------------------------------------------------------------------------
 enum class OpenMode : std::uint8_t { look = 0, pull = 1 };
 struct OpenItem {
   std::string path;
@@ -49,6 +50,11 @@ struct Open {
 };
 struct List {
   std::vector<std::string> directories;
+};
+// One directory of which the taker has these buckets of entries.
+struct ListKnown {
+  std::string directory;
+  std::vector<std::uint64_t> buckets;
 };
 struct WantRange {
   std::uint32_t listing = 0;
@@ -67,29 +73,9 @@ struct Finished {
   Outcome outcome = Outcome::done;
   std::string text;
 };
-// The file as a list of its chunks, of which the taker has an older version; `groups`: what it has of that.
-struct WantChunks {
-  std::uint32_t listing = 0;
-  std::uint32_t entry = 0;
-  std::uint64_t offset = 0;
-  std::vector<std::uint64_t> groups;
-};
-struct Range {
-  std::uint64_t offset = 0;
-  std::uint64_t size_bytes = 0;
-  friend bool operator==(const Range&, const Range&) = default;
-};
-// What is wanted of a file whose chunks were asked for. Parsing checks that the ranges ascend, are not empty and do not
-// overlap.
-struct WantRanges {
-  std::uint32_t listing = 0;
-  std::uint32_t entry = 0;
-  std::vector<Range> ranges;
-};
-using TakerFrame = std::variant<Open, List, Want, WantFrom, Finished, WantChunks, WantRanges>;
+using TakerFrame = std::variant<Open, List, Want, WantFrom, Finished, WantChunks, WantRanges, ListKnown>;
 
-// --- Giver to taker
-// -------------------------------------------------------------------------------------------------
+// --- Giver to taker --------------------------------------------------------------------------------------------
 struct OpenedItem {
   Outcome outcome = Outcome::done;
   Entry entry;  // Its name is empty.
@@ -107,6 +93,7 @@ struct Listing {
   bool more = false;
   Outcome outcome = Outcome::done;
   std::vector<Entry> entries;
+  std::vector<std::uint64_t> same = {};  // Buckets that the taker has: their entries are left out.
 };
 struct File {
   std::uint32_t listing = 0;
@@ -129,14 +116,6 @@ struct Failed {
   Outcome outcome = Outcome::failed;
   std::string text;
 };
-// A list of chunks, or one part of it.
-enum class ChunksState : std::uint8_t { more = 0, complete = 1, cut_short = 2 };
-struct Chunks {
-  std::uint32_t listing = 0;
-  std::uint32_t entry = 0;
-  ChunksState state = ChunksState::complete;
-  std::vector<std::uint64_t> chunks;
-};
 using GiverFrame = std::variant<Opened, Listing, File, Data, FileEnd, Failed, Chunks>;
 
 // Append the whole frame, head included; a frame above kBulkFrameMax is a bug (ENSURE): split before, by the
@@ -156,10 +135,8 @@ std::size_t encoded_size(const OpenedItem& item);
 std::size_t encoded_size(const Entry& entry);
 inline std::size_t encoded_size(const std::string& directory) { return 2 + directory.size(); }
 inline constexpr std::size_t kWantRangeSize = 12;
-inline constexpr std::size_t kChunkSize = 8;
-inline constexpr std::size_t kRangeSize = 16;
 inline std::size_t listing_head_size(const std::string& directory) {
-  return 5 + 4 + 2 + directory.size() + 1 + 1 + 4;
+  return 5 + 4 + 2 + directory.size() + 1 + 1 + 4 + 4;
 }
 
 // Counts are believed only as far as bytes follow; anything left over is an error. Errors read

@@ -55,18 +55,22 @@ bool same_content_expected(const FileStatus& before, const FileStatus& after) {
 }
 
 // The digest of exactly `size_bytes`; more or fewer of them mean that the file changed.
-Result<Digest> hash_content(int fd, std::uint64_t size_bytes, const OnRead& on_read) {
+Result<Digest> hash_content(int fd, std::uint64_t size_bytes, const OnRead& on_read, ChunkList* chunks) {
   Hasher hasher;
+  Chunker chunker;
+  if (chunks != nullptr) chunks->clear();
   const std::span<std::byte> block = read_block();
   for (std::uint64_t offset = 0;;) {
     auto size = read_some(fd, block, offset);
     if (!size) return size.error();
+    if (*size == 0 && chunks != nullptr) chunker.finish(*chunks);
     if (*size == 0) return offset == size_bytes ? Result<Digest>(hasher.digest()) : changed();
+    if (chunks != nullptr) chunker.update(block.first(*size), *chunks);
     offset += *size;
     if (offset > size_bytes) return changed();
     if (on_read && !on_read(*size)) return Error{Outcome::cancelled, "cancelled"};
     // Nearly all files end in their first block; one call over it needs no state.
-    if (offset == *size && offset == size_bytes) return digest_of(block.first(*size));
+    if (offset == *size && offset == size_bytes && chunks == nullptr) return digest_of(block.first(*size));
     hasher.update(block.first(*size));
   }
 }
@@ -86,13 +90,13 @@ void Hasher::update(ByteView bytes) { XXH3_128bits_update(as_xxh(state_.get()), 
 Digest Hasher::digest() const { return canonical(XXH3_128bits_digest(as_xxh(state_.get()))); }
 void Hasher::reset() { XXH3_128bits_reset(as_xxh(state_.get())); }
 
-Result<HashedFile> hash_file(int fd, const OnRead& on_read) {
+Result<HashedFile> hash_file(int fd, const OnRead& on_read, ChunkList* chunks) {
   auto before = status_of(fd);
   if (!before) return before.error();
   if (before->kind != FileKind::file) {
     return Error{Outcome::refused, "is " + std::string(to_text(before->kind)) + ", no file"};
   }
-  auto digest = hash_content(fd, before->size_bytes, on_read);
+  auto digest = hash_content(fd, before->size_bytes, on_read, chunks);
   if (!digest) return digest.error();
   auto after = status_of(fd);
   if (!after) return after.error();
@@ -100,9 +104,9 @@ Result<HashedFile> hash_file(int fd, const OnRead& on_read) {
   return HashedFile{*digest, *after};
 }
 
-Result<HashedFile> hash_settled_file(int fd, const OnRead& on_read) {
+Result<HashedFile> hash_settled_file(int fd, const OnRead& on_read, ChunkList* chunks) {
   for (int left = kTriesWhileChanging - 1;; --left) {
-    auto hashed = hash_file(fd, on_read);
+    auto hashed = hash_file(fd, on_read, chunks);
     if (hashed || hashed.error().outcome != Outcome::interrupted || left == 0) return hashed;
   }
 }

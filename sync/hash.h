@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/entry.h"
 #include "base/result.h"
+#include "sync/chunker.h"
 #include "sync/file_status.h"
 
 namespace callboard::sync {
@@ -43,9 +44,9 @@ using OnRead = std::function<bool(std::uint64_t bytes)>;
 
 // Reads an open regular file from its start to its end, whatever its offset. Outcome interrupted: it changed while it was
 // read; cancelled: `on_read` (may be empty) said so.
-Result<HashedFile> hash_file(int fd, const OnRead& on_read = {});
+Result<HashedFile> hash_file(int fd, const OnRead& on_read = {}, ChunkList* chunks = nullptr);
 
-// hash_file() up to three times while the file keeps changing.
-Result<HashedFile> hash_settled_file(int fd, const OnRead& on_read = {});
+// hash_file() up to three times while the file keeps changing. `chunks`, unless null, becomes the list of its chunks.
+Result<HashedFile> hash_settled_file(int fd, const OnRead& on_read = {}, ChunkList* chunks = nullptr);
 
 }  // namespace callboard::sync

@@ -127,13 +127,16 @@ void HashPool::hash_entry(int directory_fd, ScanDirectory& directory, std::uint3
   const Fd file(::openat(directory_fd, entry.name.c_str(), kFileFlags));
   if (!file && errno == ENOENT) return entry.name.clear();
   if (!file) return refuse(entry, os_error("cannot be read", errno).text);
-  const auto hashed = hash_settled_file(file.get(), on_read);
+  const bool chunked = std::binary_search(directory.to_chunk.begin(), directory.to_chunk.end(), index);
+  ChunkList chunks;
+  const auto hashed = hash_settled_file(file.get(), on_read, chunked ? &chunks : nullptr);
   if (!hashed) return refuse(entry, reason_of(hashed.error()));
   entry.mode = hashed->status.mode;
   entry.size_bytes = hashed->status.size_bytes;
   entry.mtime_ns = hashed->status.mtime_ns;
   entry.digest = hashed->digest;
   directory.statuses[index] = hashed->status;
+  if (chunked && parts_.options.on_chunks) parts_.options.on_chunks(hashed->digest, chunks);
   files_hashed_.fetch_add(1, std::memory_order_relaxed);
 }
 

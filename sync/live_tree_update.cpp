@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "sync/chunk_list.h"
 #include "sync/hash_pool.h"
 #include "sync/make_entry.h"
 
@@ -13,6 +14,11 @@ namespace {
 
 // Below this, starting a thread costs more than it saves: 4 MiB are hashed in a millisecond.
 constexpr std::uint64_t kAloneBytes = 4 * MiB;
+
+bool may_travel_in_chunks(const FileStatus& status, std::string_view name) {
+  return status.size_bytes >= kDeltaFileMin && status.size_bytes <= kDeltaFileMax &&
+         !has_compressed_name(name);
+}
 
 }  // namespace
 
@@ -152,7 +158,12 @@ void LiveTree::Update::look_at_file(const Opened& place, const FileStatus& statu
       return;
     }
   }
-  unknown_.unknown.push_back(static_cast<std::uint32_t>(unknown_.entries.size()));
+  const auto index = static_cast<std::uint32_t>(unknown_.entries.size());
+  // Somebody may have the version before, and want no more than what changed.
+  if (may_travel_in_chunks(status, now.entry.name) && Tree::has_file(place.old, now.entry.name)) {
+    unknown_.to_chunk.push_back(index);
+  }
+  unknown_.unknown.push_back(index);
   unknown_.entries.push_back(now.entry);
   unknown_.statuses.push_back(status);
 }
@@ -167,6 +178,9 @@ Result<void> LiveTree::Update::hash(const RelativePath& directory, Names& names)
   }
   ScanOptions options = options_;
   if (bytes < kAloneBytes) options.hash_threads = 1;
+  options.on_chunks = [this](const Digest& content, const ChunkList& chunks) {
+    keep_chunks(live_.parts_.index, content, chunks);
+  };
   {
     const HashPool* running = nullptr;
     HashPool pool({live_.parts_.root, options, [](ScanDirectory&) {},
@@ -190,6 +204,7 @@ Result<void> LiveTree::Update::hash(const RelativePath& directory, Names& names)
   unknown_.entries.clear();
   unknown_.statuses.clear();
   unknown_.unknown.clear();
+  unknown_.to_chunk.clear();
   if (is_cancelled()) return Error{Outcome::cancelled, "cancelled"};
   return {};
 }

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "sync/chunker.h"
 #include "sync/index.h"
 #include "sync/known_files.h"
 #include "sync/root.h"
@@ -31,6 +32,8 @@ struct ScanOptions {
   std::function<Result<void>(const RelativePath& directory, int fd)> before_reading;
   // Told of files so new that the index does not learn their content; on any thread, one at a time.
   std::function<void(const RelativePath& directory, const KnownFiles::Known& file)> on_unsettled;
+  // Told of the chunks of what ScanDirectory::to_chunk names; on any thread, several at a time.
+  std::function<void(const Digest& content, const ChunkList& chunks)> on_chunks;
 };
 
 struct Scanned {

@@ -21,9 +21,10 @@ struct ScanDirectory {
   ScanDirectory* parent = nullptr;
   std::uint32_t entry_in_parent = 0;
 
-  std::vector<Entry> entries;          // Emptied when packed.
-  std::vector<FileStatus> statuses;    // Beside `entries`, while the index is to be told.
-  std::vector<std::uint32_t> unknown;  // Entries whose content has to be hashed.
+  std::vector<Entry> entries;           // Emptied when packed.
+  std::vector<FileStatus> statuses;     // Beside `entries`, while the index is to be told.
+  std::vector<std::uint32_t> unknown;   // Entries whose content has to be hashed.
+  std::vector<std::uint32_t> to_chunk;  // Of them, ascending, those whose list of chunks is wanted, too.
   std::atomic<std::uint32_t> batches_left{0};
   bool has_directories = false;
   bool is_packed = false;

@@ -2,28 +2,22 @@
 
 #include <algorithm>
 #include <optional>
+#include <unordered_set>
 #include <utility>
 
-#include "sync/hash.h"
 #include "sync/packed_entries.h"
 
 namespace callboard::sync {
 namespace {
 
-// Of a serialised entry without its two texts: kind, mode, size, mtime, digest, two lengths. Only to reserve memory.
-constexpr std::size_t kEntryHead = 1 + 2 + 8 + 8 + 16 + 2 + 2;
-
-Digest digest_without_refused(std::span<const Entry> entries) {
-  Bytes packed;
-  for (const Entry& entry : entries) {
-    if (entry.kind != EntryKind::refused) serialise(entry, packed);
-  }
-  return digest_of(packed);
-}
-
 // nullopt when there is no such name.
 std::optional<Entry> entry_in(const Tree::Directory& directory, std::string_view name) {
-  PackedEntries entries(directory.packed);
+  const TreeBuckets& buckets = directory.buckets;
+  auto bucket =
+      std::upper_bound(buckets.begin(), buckets.end(), name,
+                       [](std::string_view wanted, const auto& each) { return wanted < each->first_name(); });
+  if (bucket == buckets.begin()) return std::nullopt;
+  PackedEntries entries((*--bucket)->packed);
   for (PackedEntry entry; entries.next(entry);) {
     if (entry.name == name) return unpacked(entry);
   }
@@ -39,8 +33,9 @@ std::size_t count_directories(const Tree::Directory& directory) {
 // No deeper than paths are: kPathDepthMax.
 void add_refused(const Tree::Directory& directory, const std::string& item, std::size_t most,
                  std::vector<Tree::Refused>& all) {
-  if (directory.has_refused) {
-    PackedEntries entries(directory.packed);
+  for (const auto& bucket : directory.buckets) {
+    if (bucket->refused_count == 0) continue;
+    PackedEntries entries(bucket->packed);
     for (PackedEntry entry; all.size() < most && entries.next(entry);) {
       if (entry.kind != EntryKind::refused) continue;
       all.push_back({item + std::string(entry.name), std::string(entry.target)});
@@ -59,6 +54,11 @@ const Tree::Node& Tree::child_of(const Directory& directory, std::string_view na
   const auto found = std::lower_bound(directory.children.begin(), directory.children.end(), name,
                                       [](const Node& a, std::string_view b) { return a->name < b; });
   return found != directory.children.end() && (*found)->name == name ? *found : kNone;
+}
+
+bool Tree::has_file(const Directory& directory, std::string_view name) {
+  const auto entry = entry_in(directory, name);
+  return entry && entry->kind == EntryKind::file;
 }
 
 Tree::Tree(RelativePath path, Entry top, Node whole)
@@ -108,7 +108,8 @@ std::shared_ptr<const Tree> Tree::part(const RelativePath& path) const {
   return entry ? std::make_shared<Tree>(path, *std::move(entry), nullptr) : nullptr;
 }
 
-std::shared_ptr<const Listing> Tree::listing_of(const RelativePath& directory) const {
+std::shared_ptr<const Listing> Tree::listing_of(const RelativePath& directory,
+                                                std::span<const std::uint64_t> known) const {
   const Directory* found = find(directory);
   if (found == nullptr) return nullptr;
   auto listing = std::make_shared<Listing>();
@@ -116,10 +117,26 @@ std::shared_ptr<const Listing> Tree::listing_of(const RelativePath& directory) c
   listing->digest = found->digest;
   listing->files_below = found->files_below;
   listing->bytes_below = found->bytes_below;
-  listing->entries.reserve(found->entry_count);
-  PackedEntries entries(found->packed);
-  for (PackedEntry entry; entries.next(entry);) listing->entries.push_back(unpacked(entry));
+  const std::unordered_set<std::uint64_t> known_names(known.begin(), known.end());
+  for (const auto& bucket : found->buckets) {
+    if (bucket->refused_count == 0 && known_names.contains(bucket->name())) {
+      listing->same.push_back(bucket->name());
+      continue;
+    }
+    PackedEntries entries(bucket->packed);
+    for (PackedEntry entry; entries.next(entry);) listing->entries.push_back(unpacked(entry));
+  }
   return listing;
+}
+
+std::vector<std::uint64_t> Tree::bucket_names(const RelativePath& directory) const {
+  std::vector<std::uint64_t> names;
+  const Directory* found = find(directory);
+  if (found == nullptr) return names;
+  for (const auto& bucket : found->buckets) {
+    if (bucket->refused_count == 0) names.push_back(bucket->name());
+  }
+  return names;
 }
 
 std::vector<Tree::Refused> Tree::refused(std::size_t most) const {
@@ -128,21 +145,20 @@ std::vector<Tree::Refused> Tree::refused(std::size_t most) const {
   return all;
 }
 
-// Nothing refused: the packed form is what the digest is taken over (docs/protocol.md, 3.1).
 void Tree::pack(std::span<const Entry> entries, Directory& into) {
-  std::size_t size_bytes = 0;
-  for (const Entry& entry : entries) size_bytes += kEntryHead + entry.name.size() + entry.target.size();
-  into.packed.reserve(size_bytes);
-  for (const Entry& entry : entries) {
-    serialise(entry, into.packed);
-    into.has_refused = into.has_refused || entry.kind == EntryKind::refused;
-    if (entry.kind != EntryKind::file) continue;
-    ++into.files_below;
-    into.bytes_below += entry.size_bytes;
-    into.newest_ns = std::max(into.newest_ns, entry.mtime_ns);
+  BucketCutter cutter;
+  for (const Entry& entry : entries) cutter.add(entry);
+  set_buckets(cutter.finish(), into);
+}
+
+void Tree::set_buckets(TreeBuckets buckets, Directory& into) {
+  into.buckets = std::move(buckets);
+  for (const auto& bucket : into.buckets) {
+    into.files_below += bucket->files;
+    into.bytes_below += bucket->bytes;
+    into.newest_ns = std::max(into.newest_ns, bucket->newest_ns);
   }
-  into.entry_count = static_cast<std::uint32_t>(entries.size());
-  into.digest = into.has_refused ? digest_without_refused(entries) : sync::digest_of(into.packed);
+  into.digest = sync::digest_of(into.buckets);
 }
 
 }  // namespace callboard::sync

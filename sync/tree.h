@@ -13,6 +13,7 @@
 #include "base/entry.h"
 #include "base/result.h"
 #include "sync/relative_path.h"
+#include "sync/tree_buckets.h"
 
 namespace callboard::sync {
 
@@ -20,23 +21,22 @@ namespace callboard::sync {
 struct Listing {
   RelativePath directory;
   Digest digest;
-  std::uint64_t files_below = 0;  // Regular files, at any depth.
-  std::uint64_t bytes_below = 0;  // Their sizes added up.
-  std::vector<Entry> entries;     // Refused ones included.
+  std::uint64_t files_below = 0;    // Regular files, at any depth.
+  std::uint64_t bytes_below = 0;    // Their sizes added up.
+  std::vector<Entry> entries;       // Refused ones included.
+  std::vector<std::uint64_t> same;  // Names of buckets whose entries were asked to be left out.
 };
 
 // What a part of a project folder held at one moment: a snapshot that later changes on disk do not touch, so that a
 // transfer can name entries by number. Immutable, and made of parts that are shared: a tree in which one directory differs
-// shares all others with the tree it was made from. Thread: any. About 45 bytes and the name for a file.
+// shares all others with the tree it was made from. Thread: any. About 50 bytes and the name for a file.
 class Tree {
  public:
-  // One directory as kept here: its entries in the wire's form, one after the other.
+  // One directory as kept here.
   struct Directory {
-    std::string name;  // In its parent; of the project folder none.
-    Bytes packed;
-    std::uint32_t entry_count = 0;
+    std::string name;     // In its parent; of the project folder none.
+    TreeBuckets buckets;  // Its entries.
     std::uint16_t mode = 0;
-    bool has_refused = false;
     std::int64_t mtime_ns = 0;  // Its own, which no entry and no digest has.
     Digest digest;
     // Regular files in it and in the directories beneath.
@@ -50,10 +50,14 @@ class Tree {
   using Node = std::shared_ptr<const Directory>;
   // nullptr when there is none of this name.
   static const Node& child_of(const Directory& directory, std::string_view name);
+  // A regular file whose content is known.
+  static bool has_file(const Directory& directory, std::string_view name);
   static constexpr std::int64_t kNoTime = std::numeric_limits<std::int64_t>::min();
 
   // `entries` are in order and complete, subdirectories' digests included; adds what lies directly in it to the totals.
   static void pack(std::span<const Entry> entries, Directory& into);
+  // The same of entries that are in buckets already.
+  static void set_buckets(TreeBuckets buckets, Directory& into);
 
   // `top` as an entry: its name is empty. `whole` is the directory at `path`; nullptr when `top` is none.
   Tree(RelativePath path, Entry top, Node whole);
@@ -69,8 +73,12 @@ class Tree {
 
   // Of the directory, file or link at `path`; zero digest when the tree has none.
   Digest digest_of(const RelativePath& path) const;
-  // nullptr when there is no such directory in this tree. Made on every call; keep it while it is needed.
-  std::shared_ptr<const Listing> listing_of(const RelativePath& directory) const;
+  // nullptr when there is no such directory in this tree. Made on every call; keep it while it is needed. Without the
+  // entries of the buckets named in `known`.
+  std::shared_ptr<const Listing> listing_of(const RelativePath& directory,
+                                            std::span<const std::uint64_t> known = {}) const;
+  // The names of a directory's buckets, in order, but for those with refused entries; none when there is no such directory.
+  std::vector<std::uint64_t> bucket_names(const RelativePath& directory) const;
   struct Refused {
     std::string item;
     std::string reason;

@@ -3,43 +3,45 @@
 #include <algorithm>
 #include <utility>
 
-#include "sync/hash.h"
 #include "sync/packed_entries.h"
 
 namespace callboard::sync {
 namespace {
 
-void append(ByteView bytes, Bytes& to) { to.insert(to.end(), bytes.begin(), bytes.end()); }
-
-Bytes merged_entries(const Tree::Directory& old, const ChangedNames& names) {
-  Bytes packed;
-  std::size_t growth = 0;
-  for (const auto& [name, changed] : names) {
-    growth += sizeof(Entry) + changed.entry.name.size() + changed.entry.target.size();
-  }
-  packed.reserve(old.packed.size() + growth);
-
-  auto next = names.begin();
+// Puts the entries of one bucket and the names from `next` to `end` into the cutter, in order.
+void merge_bucket(const TreeBucket* old, ChangedNames::const_iterator& next, ChangedNames::const_iterator end,
+                  BucketCutter& cutter) {
   const auto add_next = [&] {
-    if (!next->second.entry.name.empty()) serialise(next->second.entry, packed);
+    if (!next->second.entry.name.empty()) cutter.add(next->second.entry);
     ++next;
   };
-  // What stays is copied in as few pieces as there are changes, and one more.
-  const std::byte* run = old.packed.data();
-  PackedEntries entries(old.packed);
+  PackedEntries entries(old != nullptr ? ByteView(old->packed) : ByteView());
   for (PackedEntry entry; entries.next(entry);) {
-    if (next == names.end() || entry.name < next->first) continue;
-    append({run, entry.bytes.data()}, packed);
-    run = entry.bytes.data();
-    while (next != names.end() && next->first < entry.name) add_next();
-    if (next == names.end() || next->first != entry.name) continue;
-    add_next();
-    run = entry.bytes.data() + entry.bytes.size();
+    while (next != end && next->first < entry.name) add_next();
+    if (next != end && next->first == entry.name) {
+      add_next();
+    } else {
+      cutter.add(entry);
+    }
   }
-  append({run, old.packed.data() + old.packed.size()}, packed);
-  while (next != names.end()) add_next();
-  packed.shrink_to_fit();
-  return packed;
+  while (next != end) add_next();
+}
+
+// Only buckets into which a changed name falls are taken apart, and what follows them up to the next common cut.
+TreeBuckets merged_buckets(const Tree::Directory& old, const ChangedNames& names) {
+  BucketCutter cutter;
+  auto next = names.begin();
+  for (std::size_t i = 0; i < old.buckets.size(); ++i) {
+    const bool is_last = i + 1 == old.buckets.size();
+    const auto end = is_last ? names.end() : names.lower_bound(old.buckets[i + 1]->first_name());
+    if (next == end) {
+      cutter.add(old.buckets[i]);
+    } else {
+      merge_bucket(old.buckets[i].get(), next, end, cutter);
+    }
+  }
+  merge_bucket(nullptr, next, names.end(), cutter);
+  return cutter.finish();
 }
 
 std::vector<Tree::Node> merged_children(const Tree::Directory& old, const ChangedNames& names) {
@@ -58,30 +60,12 @@ std::vector<Tree::Node> merged_children(const Tree::Directory& old, const Change
   return children;
 }
 
-// Of what `into` holds by now.
-void add_totals(Tree::Directory& into) {
-  Bytes without_refused;
-  PackedEntries entries(into.packed);
-  for (PackedEntry entry; entries.next(entry);) {
-    ++into.entry_count;
-    into.has_refused = into.has_refused || entry.kind == EntryKind::refused;
-    if (entry.kind != EntryKind::file) continue;
-    ++into.files_below;
-    into.bytes_below += entry.size_bytes;
-    into.newest_ns = std::max(into.newest_ns, entry.mtime_ns);
-  }
+void add_children(Tree::Directory& into) {
   for (const Tree::Node& child : into.children) {
     into.files_below += child->files_below;
     into.bytes_below += child->bytes_below;
     into.newest_ns = std::max(into.newest_ns, child->newest_ns);
   }
-  if (into.has_refused) {
-    entries = PackedEntries(into.packed);
-    for (PackedEntry entry; entries.next(entry);) {
-      if (entry.kind != EntryKind::refused) append(entry.bytes, without_refused);
-    }
-  }
-  into.digest = digest_of(into.has_refused ? without_refused : into.packed);
 }
 
 }  // namespace
@@ -91,13 +75,14 @@ Tree::Node merged(const Tree::Node& old, const ChangedNames& names, const std::o
   made->name = old->name;
   made->mode = status ? status->mode : old->mode;
   made->mtime_ns = status ? status->mtime_ns : old->mtime_ns;
-  made->packed = merged_entries(*old, names);
+  TreeBuckets buckets = merged_buckets(*old, names);
   made->children = merged_children(*old, names);
-  if (made->packed == old->packed && made->children == old->children && made->mode == old->mode &&
+  if (same_buckets(buckets, old->buckets) && made->children == old->children && made->mode == old->mode &&
       made->mtime_ns == old->mtime_ns) {
     return old;
   }
-  add_totals(*made);
+  Tree::set_buckets(std::move(buckets), *made);
+  add_children(*made);
   return made;
 }
 

@@ -20,7 +20,7 @@ struct ChangedName {
 using ChangedNames = std::map<std::string, ChangedName, std::less<>>;
 
 // `old` with `names` in place of what it had under them; `old` itself when that is the same. `status` is the directory's
-// own where it was looked at. Costs a copy of the directory's own entries, whatever lies beneath.
+// own where it was looked at. Costs the buckets that the names fall into, whatever lies beneath.
 Tree::Node merged(const Tree::Node& old, const ChangedNames& names, const std::optional<FileStatus>& status);
 
 }  // namespace callboard::sync

@@ -28,6 +28,8 @@ class AskingTaker {
     requests_.clear();
     if (what % 4 == 1 && machine_.list_room() > 0)
       machine_.list({*sync::RelativePath::from_bytes("d")}, requests_);
+    if (what % 16 == 12 && machine_.list_room() > 0)
+      machine_.list_known(*sync::RelativePath::from_bytes("d"), {1, 2, what}, requests_);
     if (what % 4 == 2 && listed_) machine_.release(*listed_, requests_);
     if (what % 4 == 3 && listed_) want(what);
   }

@@ -150,6 +150,26 @@ TEST_CASE("the order of names is checked across the parts of a directory") {
   }
 }
 
+TEST_CASE("a listing leaves out only buckets that were named, and says so before it lists") {
+  const auto attempt = [](std::vector<std::uint64_t> first, std::vector<std::uint64_t> second) {
+    TakerMachine machine;
+    Bytes requests;
+    machine.open(protocol::OpenMode::pull, {{"d", {}}}, requests);
+    REQUIRE(machine.on_frame(opened()).has_value());
+    machine.list_known(path("d"), {7, 5}, requests);
+    auto begins = std::get<protocol::Listing>(listing(1, "d", {file("a", 1)}, true));
+    begins.same = std::move(first);
+    auto ends = std::get<protocol::Listing>(listing(2, "d", {file("b", 1)}));
+    ends.same = std::move(second);
+    return machine.on_frame(begins).has_value() && machine.on_frame(ends).has_value() && machine.is_idle();
+  };
+  CHECK(attempt({}, {}));
+  CHECK(attempt({5, 7}, {}));
+  CHECK_FALSE(attempt({5, 6}, {}));
+  CHECK_FALSE(attempt({5, 7, 7}, {}));
+  CHECK_FALSE(attempt({}, {5}));
+}
+
 TEST_CASE("listings without end are refused") {
   TakerMachine machine;
   Bytes requests;
@@ -401,6 +421,15 @@ TEST_CASE("listings go before files and wait while too many are remembered") {
   CHECK_FALSE(giver.machine.next().has_value());
   REQUIRE(giver.accepts(want(3, 0, 0)));
   CHECK(std::holds_alternative<GiverMachine::ContinueListing>(*giver.machine.next()));
+}
+
+TEST_CASE("buckets that a taker names count against what it may ask") {
+  ListedGiver giver;
+  REQUIRE(giver.accepts(protocol::ListKnown{"d", std::vector<std::uint64_t>(100'000)}));
+  CHECK(std::get<GiverMachine::ListDirectory>(*giver.machine.next()).known.size() == 100'000);
+  for (int i = 0; i < 5; ++i)
+    REQUIRE(giver.accepts(protocol::ListKnown{"d", std::vector<std::uint64_t>(100'000)}));
+  CHECK_FALSE(giver.accepts(protocol::ListKnown{"d", std::vector<std::uint64_t>(100'000)}));
 }
 
 TEST_CASE("a taker that asks without bound is refused, not remembered") {

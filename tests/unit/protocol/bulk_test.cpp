@@ -40,19 +40,22 @@ std::vector<TakerFrame> taker_frames() {
           WantFrom{2, 7, 1ULL << 40},
           Finished{Outcome::cancelled, "stopped by the user"},
           WantChunks{2, 7, 5, {1, ~0ULL}},
-          WantRanges{2, 7, {{0, 5}, {5, 1}, {1ULL << 40, 9}}}};
+          WantRanges{2, 7, {{0, 5}, {5, 1}, {1ULL << 40, 9}}},
+          ListKnown{"dev", {~0ULL, 3}}};
 }
 
 std::vector<GiverFrame> giver_frames() {
-  return {Opened{true,
-                 {{Outcome::done, file_entry(""), 1, 12, ""},
-                  {Outcome::not_found, file_entry(""), 0, 0, "gone"}}},
-          Opened{false, {}},
-          Listing{3, "dev/chr", true, Outcome::done, {file_entry("a"), file_entry(std::string(255, '\xfe'))}},
-          FileEnd{Outcome::failed, "changed while it was read"},
-          Failed{Outcome::interrupted, ""},
-          Chunks{2, 7, ChunksState::more, {1, 2}},
-          Chunks{2, 7, ChunksState::cut_short, {}}};
+  return {
+      Opened{
+          true,
+          {{Outcome::done, file_entry(""), 1, 12, ""}, {Outcome::not_found, file_entry(""), 0, 0, "gone"}}},
+      Opened{false, {}},
+      Listing{
+          3, "dev/chr", true, Outcome::done, {file_entry("a"), file_entry(std::string(255, '\xfe'))}, {5, 6}},
+      FileEnd{Outcome::failed, "changed while it was read"},
+      Failed{Outcome::interrupted, ""},
+      Chunks{2, 7, ChunksState::more, {1, 2}},
+      Chunks{2, 7, ChunksState::cut_short, {}}};
 }
 
 template <class Frame>
@@ -159,7 +162,7 @@ TEST_CASE("a count that promises more than the frame holds is refused without ma
   CHECK(taker_error(16, "\x02\x01\x01\xff\xff"sv) ==
         "open: count: expected no more than the frame holds, got 65535");
   CHECK(giver_error(32, "\0\xff\xff"sv) == "opened: count: expected no more than the frame holds, got 65535");
-  CHECK(giver_error(33, "\0\0\0\1\0\0\0\0\xff\xff\xff\xff"sv) ==
+  CHECK(giver_error(33, "\0\0\0\1\0\0\0\0\0\0\0\0\xff\xff\xff\xff"sv) ==
         "listing: count: expected no more than the frame holds, got 4294967295");
   CHECK(giver_error(38, "\0\0\0\1\0\0\0\0\0\xff\xff\xff\xff"sv) ==
         "chunks: count: expected no more than the frame holds, got 4294967295");

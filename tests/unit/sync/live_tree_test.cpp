@@ -8,6 +8,7 @@
 #include <fstream>
 #include <random>
 
+#include "sync/chunk_list.h"
 #include "sync/hash.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tree.h"
@@ -376,6 +377,23 @@ TEST_CASE("whatever is done to a folder, its live tree is what a scan finds") {
     project.check_as_scanned();
     if (round % 5 == 0) REQUIRE(project.live->save());
   }
+}
+
+TEST_CASE("a large file that is saved again is cut into chunks while it is hashed, a new one is not") {
+  Live project;
+  std::string content(kDeltaFileMin, 'x');
+  project.write("scene.blend", content);
+  project.settled();
+  const auto digest = [&] {
+    return project.live->tree()->digest_of(*RelativePath::from_bytes("scene.blend"));
+  };
+  CHECK_FALSE(kept_chunks(project.index, digest(), content.size()).has_value());
+  content[5] = 'y';
+  project.write("scene.blend", content);
+  project.settled();
+  const auto chunks = kept_chunks(project.index, digest(), content.size());
+  REQUIRE(chunks.has_value());
+  CHECK(chunks->front() == chunk_of(as_bytes(content).first(kChunkMax)));
 }
 
 }  // namespace
