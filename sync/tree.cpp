@@ -58,7 +58,7 @@ const Tree::Node& Tree::child_of(const Directory& directory, std::string_view na
 
 bool Tree::has_file(const Directory& directory, std::string_view name) {
   const auto entry = entry_in(directory, name);
-  return entry && entry->kind == EntryKind::file;
+  return entry && (entry->kind == EntryKind::file || entry->kind == EntryKind::refused);
 }
 
 Tree::Tree(RelativePath path, Entry top, Node whole)

@@ -50,7 +50,7 @@ class Tree {
   using Node = std::shared_ptr<const Directory>;
   // nullptr when there is none of this name.
   static const Node& child_of(const Directory& directory, std::string_view name);
-  // A regular file whose content is known.
+  // A regular file, or what is refused for now: a file is while it is written.
   static bool has_file(const Directory& directory, std::string_view name);
   static constexpr std::int64_t kNoTime = std::numeric_limits<std::int64_t>::min();
 
