@@ -60,7 +60,7 @@ DeltaTaker::DeltaTaker(const TakerParts& parts, TakerState& state)
     : parts_(parts),
       state_(state),
       started_(parts.clock.monotonic()),
-      queue_(kOffersUsed * (sync::kChunksMax / kChunksPerFrame + 1)) {}
+      queue_(kOffersUsed * (sync::kChunksMax / kChunksPerFrame + 1), 1) {}
 
 DeltaTaker::~DeltaTaker() {
   queue_.close();
