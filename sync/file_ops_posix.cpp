@@ -102,8 +102,7 @@ Opened FileOps::create(const Place& place, std::uint16_t mode) {
     if (const int error = fault(FileCall::create, place.name)) return {Fd(), error};
     return opened([&] {
       return openat(place.directory_fd, place.name.c_str(),
-                    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                    static_cast<mode_t>(mode & 0777));
+                    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, static_cast<mode_t>(mode & 0777));
     });
   });
 }
