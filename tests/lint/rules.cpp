@@ -23,14 +23,15 @@ const std::map<std::string, std::set<std::string>>& allowed() {
       {"protocol", {"protocol", "base"}},
       {"sync", {"sync", "base"}},
       {"net", {"net", "base"}},
-      {"server/board", {"server/board", "base"}},
-      {"server/store", {"server/store", "server/board", "base"}},
-      {"server", {"server", "server/store", "server/board", "protocol", "sync", "net", "base"}},
-      {"client", {"client", "protocol", "sync", "net", "base"}},
-      {"tools", {"tools", "client", "server", "protocol", "sync", "net", "base"}},
+      {"document", {"document", "base"}},
+      {"server/board", {"server/board", "document", "base"}},
+      {"server/store", {"server/store", "server/board", "document", "base"}},
+      {"server", {"server", "server/store", "server/board", "document", "protocol", "sync", "net", "base"}},
+      {"client", {"client", "document", "protocol", "sync", "net", "base"}},
+      {"tools", {"tools", "client", "server", "document", "protocol", "sync", "net", "base"}},
       {"tests",
-       {"tests", "tools", "client", "server", "server/store", "server/board", "protocol", "sync", "net",
-        "base"}}};
+       {"tests", "tools", "client", "server", "server/store", "server/board", "document", "protocol", "sync",
+        "net", "base"}}};
   return edges;
 }
 
