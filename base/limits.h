@@ -56,19 +56,6 @@ static_assert(kItemsMax * kItemWeight <= kUnansweredBytesMax);
 // Answers made while the client has the turn; later asks wait undelivered. The largest is a list of kItemsMax items, 2 MiB.
 inline constexpr std::size_t kAnswersHeld = 16;
 
-// What edits took out of a document lately, kept so that a newer edit within it may bring it back: each a scene at most.
-inline constexpr std::size_t kGravesMax = 64;
-inline constexpr std::uint64_t kGraveBytesMax = 256 * KiB;
-inline constexpr std::uint64_t kGravesBytesMax = 1 * MiB;
-// The newest operations on a document that one arriving late is put between, and what they may say together; one that is
-// older than all of them loses. The bytes hold two documents of the largest size.
-inline constexpr std::size_t kMergeWindowOperations = 1024;
-inline constexpr std::uint64_t kMergeWindowBytes = 2 * kFrameMax;
-// Of those, every so-many-th keeps the document as it was then: the most that a late one has to apply again.
-inline constexpr std::size_t kMergeWindowStride = 32;
-// Conflicts that wait for somebody to settle them; the oldest is taken as settled when there are more.
-inline constexpr std::size_t kConflictsKept = 1000;
-
 // --- Times ----------------------------------------------------------------------------------------------------------
 inline constexpr auto kHandshakeLimit =
     10s;                                 // From accept to the end of the join, on a LAN that answers in 1 ms.

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
-#include "base/limits.h"
+#include "base/document_limits.h"
 #include "document/parse.h"
 #include "document/pointer.h"
 #include "document/sequence.h"

@@ -49,6 +49,19 @@ std::uint64_t size_of(const Value::Content& content) {
                     content);
 }
 
+int depth_of(const Value::Content& content) {
+  int depth = 0;
+  if (const auto* array = std::get_if<Array>(&content)) {
+    for (const ValuePtr& each : *array) depth = std::max(depth, each->depth());
+    return depth + 1;
+  }
+  if (const auto* object = std::get_if<Object>(&content)) {
+    for (const Member& each : *object) depth = std::max(depth, each.value->depth());
+    return depth + 1;
+  }
+  return depth;
+}
+
 const Member* find(const Object& object, std::string_view key) {
   const auto found =
       std::find_if(object.begin(), object.end(), [&](const Member& each) { return each.key == key; });
@@ -123,7 +136,8 @@ bool has_keys(const Array& array, std::string_view field) {
 
 }  // namespace
 
-Value::Value(Content content) : content_(std::move(content)), size_bytes_(size_of(content_)) {}
+Value::Value(Content content)
+    : content_(std::move(content)), size_bytes_(size_of(content_)), depth_(depth_of(content_)) {}
 
 ValuePtr Value::member(std::string_view key) const {
   const Object* members = object();

@@ -44,10 +44,13 @@ class Value {
 
   // Of its text as print() writes it.
   std::uint64_t size_bytes() const { return size_bytes_; }
+  // 0 for what has no parts, else one more than the deepest of them.
+  int depth() const { return depth_; }
 
  private:
   Content content_;
   std::uint64_t size_bytes_;
+  int depth_;
 };
 
 template <class T>

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "base/limits.h"
+#include "base/document_limits.h"
 #include "document/parse.h"
 #include "tests/unit/document/random_document.h"
 
