@@ -34,6 +34,8 @@ class Listener {
   virtual void on_left(const Error& /*why*/, bool /*will_rejoin*/) {}
   virtual void on_story(const Document&) {}
   virtual void on_analytics(const Document&) {}
+  virtual void on_conflicts(const std::vector<Conflict>&) {}  // That you are in, new or with a newer winner.
+  virtual void on_writable(bool /*writable*/, std::string_view /*why not*/) {}  // The server's disk.
   virtual void on_assets(const AssetChanges&) {}
   virtual void on_users(const std::vector<User>& /*new or changed*/, const std::vector<Departure>& /*left*/) {
   }
@@ -80,6 +82,13 @@ class Client {
   Answer<WriteResult> set_story(std::string json, Timestamp timestamp = {}, std::uint64_t base = 0);
   Answer<Document> analytics();
   Answer<WriteResult> set_analytics(std::string json, Timestamp timestamp = {}, std::uint64_t base = 0);
+  Answer<Document> read(DocumentQuery query);
+  Answer<WriteResult> change(DocumentChange change);
+  // Sends only what changed: `patch` is a JSON Patch (RFC 6902) of revision `base`, or of what is there now for 0.
+  Answer<WriteResult> patch(DocumentName document, std::string patch, std::uint64_t base = 0);
+  Answer<History> history(HistoryQuery query);
+  Answer<std::vector<Conflict>> conflicts(
+      std::uint64_t since = 0);  // At most 100, those after number `since`.
   Answer<Assets> assets();
   Answer<std::vector<User>> users();
   Answer<std::vector<Message>> messages(std::uint64_t since = 0);

@@ -74,6 +74,7 @@ class FieldWriter {
   void write(std::chrono::milliseconds value) { write(std::int64_t{value.count()}); }
   void write(SessionId value) { text(to_text(value)); }
   void write(UniqueId value) { text(to_text(value)); }
+  void write(DocumentRecord value) { text(value == DocumentRecord::story ? "story" : "analytics"); }
   void write(Outcome value) { text(to_text(value)); }
   void write(const Camera& value) {
     json_ += '[';
@@ -83,10 +84,10 @@ class FieldWriter {
     json_ += ']';
   }
   void write(const std::string& value, const TextRule& rule);
-  template <class T>
-  void write(const std::optional<T>& value) {
+  template <class T, class... Limits>
+  void write(const std::optional<T>& value, const Limits&... limits) {
     if (value) {
-      write(*value);
+      write(*value, limits...);
     } else {
       json_ += "null";
     }

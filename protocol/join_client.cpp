@@ -72,7 +72,8 @@ Result<Actions> JoinClient::on_greeting(const ServerMessage& message, Instant no
                                               .visit = identity_.visit,
                                               .shares = identity_.shares,
                                               .host = identity_.host,
-                                              .software = identity_.software}}};
+                                              .software = identity_.software,
+                                              .patches = identity_.patches}}};
 }
 
 Result<Actions> JoinClient::on_project(const ServerMessage& message) {

@@ -16,6 +16,7 @@ struct ClientIdentity {
   std::string project;
   bool visit = false;
   bool shares = false;
+  bool patches = false;  // See Username.
   std::string host;
   std::string software;
   // The wall clock at the `now` of the session's constructor.

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "net/endpoint.h"
 #include "net/loop.h"
+#include "server/board/log.h"
 
 namespace spdlog {
 class logger;
@@ -32,6 +33,7 @@ struct ServerOptions {
   bool broadcast_log = false;
   std::string software = "callboard";
   std::size_t unadmitted_max = kUnadmittedMax;
+  Retention retention;
   Duration heartbeat = kHeartbeat;
   Duration silence = kSilenceLimit;
   Duration handshake_limit = kHandshakeLimit;

@@ -28,6 +28,7 @@ class SessionHost {
   virtual void on_document_claimed(Session& session, protocol::DocumentClaim claim) = 0;
   virtual void on_assets_claimed(Session& session, const protocol::AssetsClaim& claim) = 0;
   virtual void on_joined(Session& session) = 0;
+  virtual void on_clock(Session& session, const protocol::server_action::ClockTold& told) = 0;
   // It may be told something: it has the turn to listen, or has read what it was told.
   virtual void on_may_tell(Session& session) = 0;
   virtual void on_asked(Session& session, protocol::ClientMessage ask) = 0;
@@ -48,6 +49,7 @@ struct Identity {
   std::string host;
   bool visit = false;
   bool shares = false;
+  bool patches = false;  // Understands documents told as JSON Patches.
   std::chrono::milliseconds clock_offset{0};
 };
 
