@@ -84,11 +84,10 @@ Document MergedDocument::text() const {
 }
 
 Stamp MergedDocument::newest_known(SessionId session, std::uint64_t base) const {
-  Stamp newest = base == 0 ? Stamp{} : floor_stamp_;
-  for (const Entry& each : window_) {
-    if (each.sequence <= base || each.operation->session == session) newest = stamp_of(*each.operation);
+  for (auto each = window_.rbegin(); each != window_.rend(); ++each) {
+    if (each->sequence <= base || each->operation->session == session) return stamp_of(*each->operation);
   }
-  return newest;
+  return base == 0 ? Stamp{} : floor_stamp_;
 }
 
 void MergedDocument::for_each_unseen(const Operation& by,

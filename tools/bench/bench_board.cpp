@@ -71,7 +71,7 @@ struct Hall {
 
   // Some at a time: the server lets in so many strangers at once.
   void fill(int count, bool visit) {
-    constexpr std::size_t kAtOnce = 200;
+    constexpr std::size_t kAtOnce = 50;
     while (guests.size() < static_cast<std::size_t>(count)) {
       const std::size_t until = std::min(guests.size() + kAtOnce, static_cast<std::size_t>(count));
       while (guests.size() < until) {
