@@ -1,5 +1,6 @@
 #pragma once
 
+#include "client/agent_document_fields.h"
 #include "client/agent_value_fields.h"
 
 // What commands and agents say to each other, described like the values in it (agent_value_fields.h).
@@ -13,11 +14,19 @@ void describe(A& fields, Ref<A, Hello> hello) {
 }
 template <class A>
 void describe(A& fields, Ref<A, ReadDocument> ask) {
-  fields(ask.record);
+  fields(ask.query);
 }
 template <class A>
-void describe(A& fields, Ref<A, WriteDocument> ask) {
-  fields(ask.record, ask.json, ask.timestamp, ask.base);
+void describe(A& fields, Ref<A, ChangeDocument> ask) {
+  fields(ask.change);
+}
+template <class A>
+void describe(A& fields, Ref<A, ListHistory> ask) {
+  fields(ask.query);
+}
+template <class A>
+void describe(A& fields, Ref<A, ListConflicts> ask) {
+  fields(ask.since);
 }
 template <class A>
 void describe(A&, Ref<A, ListAssets>) {}

@@ -26,7 +26,7 @@ template <>
 struct LastOf<PullRequest::OnConflict>
     : std::integral_constant<PullRequest::OnConflict, PullRequest::OnConflict::fail> {};
 template <>
-struct LastOf<Record> : std::integral_constant<Record, Record::analytics> {};
+struct LastOf<DocumentName> : std::integral_constant<DocumentName, DocumentName::analytics> {};
 template <>
 struct LastOf<WorkstationTransfer::Direction>
     : std::integral_constant<WorkstationTransfer::Direction, WorkstationTransfer::Direction::giving> {};
@@ -63,14 +63,6 @@ void describe(A& fields, Ref<A, User> user) {
 template <class A>
 void describe(A& fields, Ref<A, Message> message) {
   fields(message.number, message.user, message.text, message.timestamp);
-}
-template <class A>
-void describe(A& fields, Ref<A, Document> document) {
-  fields(document.text, document.revision, document.by, document.session, document.timestamp);
-}
-template <class A>
-void describe(A& fields, Ref<A, WriteResult> result) {
-  fields(result.won, result.current);
 }
 template <class A>
 void describe(A& fields, Ref<A, AssetCopy> copy) {
