@@ -54,8 +54,8 @@ std::vector<GiverFrame> giver_frames() {
           3, "dev/chr", true, Outcome::done, {file_entry("a"), file_entry(std::string(255, '\xfe'))}, {5, 6}},
       FileEnd{Outcome::failed, "changed while it was read"},
       Failed{Outcome::interrupted, ""},
-      Chunks{2, 7, ChunksState::more, {1, 2}},
-      Chunks{2, 7, ChunksState::cut_short, {}}};
+      Chunks{2, 7, ChunksState::more, true, {1, 2}},
+      Chunks{2, 7, ChunksState::cut_short, false, {}}};
 }
 
 template <class Frame>
