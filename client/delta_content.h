@@ -16,10 +16,6 @@ namespace callboard::client {
 // tells. Thread: the writing thread.
 class DeltaContent {
  public:
-  DeltaContent(DeltaContent&&) = default;
-  DeltaContent& operator=(DeltaContent&&) = delete;
-  // Closes the older version on a thread of its own.
-  ~DeltaContent();
   // Opens the older version under `file.path`; not found when it has gone.
   static Result<DeltaContent> open(const sync::Root& root, const WantedFile& file);
 

@@ -164,7 +164,7 @@ TEST_CASE("a count that promises more than the frame holds is refused without ma
   CHECK(giver_error(32, "\0\xff\xff"sv) == "opened: count: expected no more than the frame holds, got 65535");
   CHECK(giver_error(33, "\0\0\0\1\0\0\0\0\0\0\0\0\xff\xff\xff\xff"sv) ==
         "listing: count: expected no more than the frame holds, got 4294967295");
-  CHECK(giver_error(38, "\0\0\0\1\0\0\0\0\0\xff\xff\xff\xff"sv) ==
+  CHECK(giver_error(38, "\0\0\0\1\0\0\0\0\0\0\xff\xff\xff\xff"sv) ==
         "chunks: count: expected no more than the frame holds, got 4294967295");
   CHECK(taker_error(21, "\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0\xff\xff\xff\xff"sv) ==
         "want_chunks: count: expected no more than the frame holds, got 4294967295");
