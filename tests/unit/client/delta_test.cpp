@@ -6,8 +6,6 @@
 
 #include "base/limits.h"
 #include "client/delta_choice.h"
-#include "protocol/bulk.h"
-#include "protocol/frame.h"
 #include "sync/chunk_list.h"
 #include "sync/hash.h"
 #include "sync/index.h"
@@ -206,29 +204,6 @@ TEST_CASE("many large files that were edited come in one pull, among small ones"
   CHECK(ends.pull.files == 16);
   CHECK(ends.pull.wire_bytes < MiB);
   CHECK(rig.differences() == std::vector<std::string>{});
-}
-
-TEST_CASE("a giver says whether a list was at hand or is made while it is sent") {
-  const bool is_kept = GENERATE(true, false);
-  Scene scene;
-  if (is_kept) Scene::keep_list(scene.rig.giver(), scene.content, scene.content);
-  Bytes script;
-  protocol::encode(protocol::Open{protocol::OpenMode::pull, {{scene.name, {}}}}, script);
-  protocol::encode(protocol::WantChunks{}, script);
-  protocol::encode(protocol::WantRanges{}, script);
-  protocol::encode(protocol::Finished{}, script);
-  Bytes answered;
-  REQUIRE(scene.rig.give_to_script(script, &answered).outcome == Outcome::done);
-  int lists = 0;
-  for (ByteView rest = answered; !rest.empty();) {
-    const auto head = *protocol::parse_frame_head(rest.first<protocol::kFrameHeadSize>(), kBulkFrameMax);
-    const ByteView body = rest.subspan(protocol::kFrameHeadSize, head.body_size_bytes);
-    rest = rest.subspan(protocol::kFrameHeadSize + body.size());
-    if (head.kind != static_cast<std::uint8_t>(protocol::BulkKind::chunks)) continue;
-    CHECK(std::get<protocol::Chunks>(*protocol::parse_giver_frame(head.kind, body)).kept == is_kept);
-    lists += 1;
-  }
-  CHECK(lists > 0);
 }
 
 // --- The choice -------------------------------------------------------------------------------------------------------
