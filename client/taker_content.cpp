@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "client/taker_writers.h"
+#include "sync/chunk_list.h"
 
 namespace callboard::client {
 
@@ -12,6 +13,9 @@ void TakerContent::begin(WantedFile file) {
   wanted_ = std::move(file);
   state_.set_current(wanted_.path);
   incoming_.reset();
+  replaced_ = {};
+  if (wanted_.entry.size_bytes >= sync::kDeltaFileMin)
+    replaced_ = ReplacedFile(writers_.root(), wanted_.path);
   sync::Stager& stager = writers_.stager();
   Result<sync::IncomingFile> incoming = wanted_.offset > 0 ? stager.resume(wanted_.path, wanted_.entry)
                                                            : stager.begin(wanted_.path, wanted_.entry);
