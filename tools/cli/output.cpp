@@ -148,4 +148,8 @@ std::size_t display_width(std::string_view utf8) {
   return width;
 }
 
+std::string files_text(std::uint64_t count) {
+  return std::to_string(count) + (count == 1 ? " file" : " files");
+}
+
 }  // namespace callboard::cli

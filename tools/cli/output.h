@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <cstdio>
 #include <mutex>
 #include <string>
@@ -65,5 +66,8 @@ class Output {
 
 // How many terminal columns valid UTF-8 takes: wide characters count twice, combining ones not at all.
 std::size_t display_width(std::string_view utf8);
+
+// "1 file", "2 files".
+std::string files_text(std::uint64_t count);
 
 }  // namespace callboard::cli

@@ -157,15 +157,15 @@ void show_summary(Output& output, const Choice& choice, const client::PullReport
   const std::uint64_t travelled = report.bytes - std::min(report.bytes_reused, report.bytes);
   const auto rate = static_cast<std::uint64_t>(static_cast<double>(travelled) / std::max(seconds, 0.001));
   if (choice.request.dry_run) {
-    output.line(fmt::format("would pull {} files, {}, from {}; {} are up to date", report.files,
+    output.line(fmt::format("would pull {}, {}, from {}; {} are up to date", files_text(report.files),
                             human_bytes(report.bytes), escaped(report.giver), report.unchanged_files));
     output.line(fmt::format("{} would travel", human_bytes(travelled)));
   } else if (report.files == 0 && report.removed.empty() && report.outcome == Outcome::done) {
     output.line(fmt::format("up to date with {}", escaped(report.giver)));
   } else {
-    output.line(fmt::format("pulled {} files, {}, from {} in {:.1f} s ({}/s); {} were up to date",
-                            report.files, human_bytes(report.bytes), escaped(report.giver), seconds,
-                            human_bytes(rate), report.unchanged_files));
+    output.line(fmt::format("pulled {}, {}, from {} in {:.1f} s ({}/s); {} were up to date",
+                            files_text(report.files), human_bytes(report.bytes), escaped(report.giver),
+                            seconds, human_bytes(rate), report.unchanged_files));
   }
   if (report.files_reused > 0) {
     output.line(fmt::format(

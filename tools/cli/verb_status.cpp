@@ -36,7 +36,8 @@ void print(Output& output, const client::ServerStatus& status) {
 }
 
 std::string watch_text(const client::WorkstationStatus& here) {
-  if (here.is_watching) return fmt::format("{} files, {}, watched", here.files, human_bytes(here.bytes));
+  if (here.is_watching)
+    return fmt::format("{}, {}, watched", files_text(here.files), human_bytes(here.bytes));
   if (here.watch_trouble.empty()) return "being looked at for the first time";
   return "not watched, looked at anew for each transfer: " + escaped(here.watch_trouble);
 }

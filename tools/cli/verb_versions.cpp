@@ -102,8 +102,8 @@ void show(Output& output, const sync::RelativePath& to, const sync::Restored& re
   if (restored.files == 0 && restored.unchanged_files > 0) {
     output.line(fmt::format("{} is as it was kept", callboard::quoted(to.to_item())));
   } else {
-    output.line(fmt::format("restored {}: {} files, {}", callboard::quoted(to.to_item()), restored.files,
-                            human_bytes(restored.bytes)));
+    output.line(fmt::format("restored {}: {}, {}", callboard::quoted(to.to_item()),
+                            files_text(restored.files), human_bytes(restored.bytes)));
   }
   JsonObject object{{"event", "restored"},
                     {"files", restored.files},
