@@ -103,8 +103,7 @@ Opened FileOps::create(const Place& place, std::uint16_t mode) {
     if (const int error = fault(FileCall::create, place.name)) return {Fd(), error};
     return opened([&] {
       return openat(place.directory_fd, place.name.c_str(),
-                    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                    static_cast<mode_t>(mode & 0777));
+                    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, static_cast<mode_t>(mode & 0777));
     });
   });
 }
@@ -186,6 +185,13 @@ Transferred FileOps::write_some(int fd, ByteView bytes) {
 Transferred FileOps::read_some(int fd, std::span<std::byte> into) {
   if (const int error = fault(FileCall::read, "")) return {0, error};
   return transferred([&] { return ::read(fd, into.data(), into.size()); });
+}
+
+int FileOps::skip(int fd, std::uint64_t size_bytes) {
+  if (const int error = fault(FileCall::write, "")) return error;
+  const off_t end = lseek(fd, static_cast<off_t>(size_bytes), SEEK_CUR);
+  if (end < 0) return errno;
+  return error_of([&] { return ftruncate(fd, end); });
 }
 
 int FileOps::clone(int from_fd, int to_fd) {

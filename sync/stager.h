@@ -19,6 +19,7 @@
 #include "sync/file_ops.h"
 #include "sync/file_status.h"
 #include "sync/hash.h"
+#include "sync/holes.h"
 #include "sync/relative_path.h"
 #include "sync/root.h"
 #include "sync/tree_store.h"
@@ -57,10 +58,12 @@ class IncomingFile {
   std::uint64_t offset() const { return offset_; }
   // Fails when there would be more bytes than the entry announced, and with the system's cause (disk full, quota).
   Result<void> write(ByteView bytes);
+  // The same with zeros: a hole, where the file system has such.
+  Result<void> skip(std::uint64_t size_bytes);
   // Whether finish() has much to write.
   bool has_waiting_bytes() const { return block_ != nullptr; }
   // All of it at once, from an open file that is known to have this content: its blocks are shared where the file system can,
-  // else copied by the kernel. Only as the first thing. False: the system can do neither; write() it.
+  // else copied by the kernel, but for its holes. Only as the first thing. False: the system can do neither; write() it.
   Result<bool> copy_known(int source_fd);
   // Verifies size and digest. On a mismatch the file is removed, and the error is superseded: what came is not what was
   // listed. Every other error has another outcome.
@@ -72,6 +75,8 @@ class IncomingFile {
   friend class Stager;
   IncomingFile(Stager& stager, StagedFile file, Fd fd);
   Result<void> reserve();
+  Result<void> check_room(std::uint64_t size_bytes) const;
+  Result<void> put_hole(std::uint64_t size_bytes);
   Result<void> hash_what_is_there();
   void bypass_cache();
   Result<void> put(ByteView bytes);
@@ -87,6 +92,7 @@ class IncomingFile {
   std::uint64_t offset_ = 0;
   Hasher hasher_;
   DirectBlocks::Pointer block_;  // What is not written yet.
+  Shape shape_ = Shape::dense;
   bool is_known_ = false;  // The content needs no digest: it was copied from a file that has it.
 };
 
@@ -111,8 +117,8 @@ class Stager {
 
   // A small file that came in one piece.
   Result<StagedFile> stage_whole(const RelativePath& path, const Entry& entry, ByteView content);
-  // From its first byte. Room for all of it is reserved before a byte is written (1 MiB and more).
-  Result<IncomingFile> begin(const RelativePath& path, const Entry& entry);
+  // From its first byte. Room for all of it is reserved before a byte is written (1 MiB and more), unless it is sparse.
+  Result<IncomingFile> begin(const RelativePath& path, const Entry& entry, Shape shape = Shape::dense);
   // The same without the room, for what may share another file's.
   Result<IncomingFile> begin_copy(const RelativePath& path, const Entry& entry);
   // Bytes of this content that an earlier try left: 0 for none, less than the size when the rest must come. Promised once:
@@ -120,7 +126,7 @@ class Stager {
   std::uint64_t promise_offset(const Entry& entry);
   // Takes over what promise_offset() promised, hashing it again; offset() says where to go on. Not found when
   // another transfer took it meanwhile: begin() then.
-  Result<IncomingFile> resume(const RelativePath& path, const Entry& entry);
+  Result<IncomingFile> resume(const RelativePath& path, const Entry& entry, Shape shape = Shape::dense);
   // The whole content, left verified by an earlier try; hashed again. nullopt: fetch it.
   Result<std::optional<StagedFile>> reuse(const RelativePath& path, const Entry& entry);
 
