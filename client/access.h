@@ -25,12 +25,12 @@ class Access {
  public:
   virtual ~Access() = default;
 
-  virtual Answer<Document> story() = 0;
-  // `json` is any JSON text up to kFrameMax; `timestamp` is when it was edited, by this machine's clock, 0 for now;
-  // `base` is the revision it was made from, 0 if unknown. Answered when the server has it on disk.
-  virtual Answer<WriteResult> set_story(std::string json, Timestamp timestamp, std::uint64_t base) = 0;
-  virtual Answer<Document> analytics() = 0;
-  virtual Answer<WriteResult> set_analytics(std::string json, Timestamp timestamp, std::uint64_t base) = 0;
+  virtual Answer<Document> read(DocumentQuery query) = 0;
+  // Answered when the server has it on disk. Content is any JSON text up to kFrameMax.
+  virtual Answer<WriteResult> change(DocumentChange change) = 0;
+  virtual Answer<History> history(HistoryQuery query) = 0;
+  // At most 100, those after number `since`.
+  virtual Answer<std::vector<Conflict>> conflicts(std::uint64_t since) = 0;
   virtual Answer<Assets> assets() = 0;
   virtual Answer<std::vector<User>> users() = 0;
   virtual Answer<std::vector<Message>> messages(std::uint64_t since) = 0;

@@ -163,16 +163,16 @@ Answer<typename T::Reply> AgentClient::ask(const T& ask, const std::shared_ptr<P
   return answer;
 }
 
-Answer<Document> AgentClient::story() { return ask(agent::ReadDocument{agent::Record::story}); }
+Answer<Document> AgentClient::read(DocumentQuery query) { return ask(agent::ReadDocument{std::move(query)}); }
 
-Answer<Document> AgentClient::analytics() { return ask(agent::ReadDocument{agent::Record::analytics}); }
-
-Answer<WriteResult> AgentClient::set_story(std::string json, Timestamp timestamp, std::uint64_t base) {
-  return ask(agent::WriteDocument{agent::Record::story, std::move(json), timestamp, base});
+Answer<WriteResult> AgentClient::change(DocumentChange change) {
+  return ask(agent::ChangeDocument{std::move(change)});
 }
 
-Answer<WriteResult> AgentClient::set_analytics(std::string json, Timestamp timestamp, std::uint64_t base) {
-  return ask(agent::WriteDocument{agent::Record::analytics, std::move(json), timestamp, base});
+Answer<History> AgentClient::history(HistoryQuery query) { return ask(agent::ListHistory{std::move(query)}); }
+
+Answer<std::vector<Conflict>> AgentClient::conflicts(std::uint64_t since) {
+  return ask(agent::ListConflicts{since});
 }
 
 Answer<Assets> AgentClient::assets() { return ask(agent::ListAssets{}); }

@@ -26,10 +26,10 @@ class AgentClient : public Access {
 
   const agent::Hello& hello() const { return hello_; }
 
-  Answer<Document> story() override;
-  Answer<WriteResult> set_story(std::string json, Timestamp timestamp, std::uint64_t base) override;
-  Answer<Document> analytics() override;
-  Answer<WriteResult> set_analytics(std::string json, Timestamp timestamp, std::uint64_t base) override;
+  Answer<Document> read(DocumentQuery query) override;
+  Answer<WriteResult> change(DocumentChange change) override;
+  Answer<History> history(HistoryQuery query) override;
+  Answer<std::vector<Conflict>> conflicts(std::uint64_t since) override;
   Answer<Assets> assets() override;
   Answer<std::vector<User>> users() override;
   Answer<std::vector<Message>> messages(std::uint64_t since) override;

@@ -18,7 +18,7 @@ struct Overloaded : F... {
 template <class... F>
 Overloaded(F...) -> Overloaded<F...>;
 
-bool is_story(agent::Record record) { return record == agent::Record::story; }
+bool is_story(DocumentName document) { return document == DocumentName::story; }
 
 bool is_same(const PullProgress& a, const PullProgress& b) {
   return a.files_wanted == b.files_wanted && a.files_done == b.files_done &&
@@ -99,16 +99,12 @@ void AgentCommand::on_cancelled(agent::AskId id) {
 void AgentCommand::perform(const agent::AgentSession::Asked& asked) {
   const agent::AskId id = asked.id;
   std::visit(Overloaded{
-                 [&](const agent::ReadDocument& ask) {
-                   answer_later(id, is_story(ask.record) ? access_.story() : access_.analytics());
+                 [&](const agent::ReadDocument& ask) { answer_later(id, access_.read(ask.query)); },
+                 [&](const agent::ChangeDocument& ask) {
+                   answer_later(id, access_.change(ask.change), on_written(ask.change.document));
                  },
-                 [&](const agent::WriteDocument& ask) {
-                   answer_later(id,
-                                is_story(ask.record)
-                                    ? access_.set_story(ask.json, ask.timestamp, ask.base)
-                                    : access_.set_analytics(ask.json, ask.timestamp, ask.base),
-                                on_written(ask.record));
-                 },
+                 [&](const agent::ListHistory& ask) { answer_later(id, access_.history(ask.query)); },
+                 [&](const agent::ListConflicts& ask) { answer_later(id, access_.conflicts(ask.since)); },
                  [&](const agent::ListAssets&) { answer_later(id, access_.assets()); },
                  [&](const agent::ListUsers&) { answer_later(id, access_.users()); },
                  [&](const agent::ListMessages& ask) { answer_later(id, access_.messages(ask.since)); },
@@ -122,11 +118,11 @@ void AgentCommand::perform(const agent::AgentSession::Asked& asked) {
              asked.ask);
 }
 
-std::function<void(const WriteResult&)> AgentCommand::on_written(agent::Record record) const {
+std::function<void(const WriteResult&)> AgentCommand::on_written(DocumentName document) const {
   if (listener_ == nullptr) return {};
-  return [listener = listener_, record](const WriteResult& result) {
+  return [listener = listener_, document](const WriteResult& result) {
     if (!result.won) return;
-    if (is_story(record)) {
+    if (is_story(document)) {
       listener->on_story(result.current);
     } else {
       listener->on_analytics(result.current);

@@ -51,7 +51,7 @@ class AgentCommand {
   void tell_progress();
   template <class T>
   void answer_later(agent::AskId id, const Answer<T>& answer, std::function<void(const T&)> on_good = {});
-  std::function<void(const WriteResult&)> on_written(agent::Record record) const;
+  std::function<void(const WriteResult&)> on_written(DocumentName document) const;
   std::function<void(const std::uint64_t&)> on_said(const std::string& text) const;
   template <class T>
   Result<T> as_told(agent::AskId id, Result<T> result) const;

@@ -20,7 +20,7 @@
 namespace callboard::client::agent {
 
 // Counts up whenever a field or a message changes.
-inline constexpr std::uint32_t kProtocol = 1;
+inline constexpr std::uint32_t kProtocol = 2;
 
 using AskId = std::uint32_t;
 
@@ -50,18 +50,21 @@ struct Hello {
   std::vector<std::string> ask_addresses = {};
 };
 
-enum class Record { story, analytics };
-
 struct ReadDocument {
   using Reply = Document;
-  Record record = Record::story;
+  DocumentQuery query;
 };
-struct WriteDocument {
+struct ChangeDocument {
   using Reply = WriteResult;
-  Record record = Record::story;
-  std::string json;
-  Timestamp timestamp;
-  std::uint64_t base = 0;
+  DocumentChange change;
+};
+struct ListHistory {
+  using Reply = History;
+  HistoryQuery query;
+};
+struct ListConflicts {
+  using Reply = std::vector<Conflict>;
+  std::uint64_t since = 0;
 };
 struct ListAssets {
   using Reply = Assets;
@@ -97,7 +100,7 @@ struct Pull {
   PullRequest request;
 };
 
-using Ask = std::variant<ReadDocument, WriteDocument, ListAssets, ListUsers, ListMessages, Say, GoTo,
-                         AskServer, AskWorkstation, Look, Pull>;
+using Ask = std::variant<ReadDocument, ChangeDocument, ListHistory, ListConflicts, ListAssets, ListUsers,
+                         ListMessages, Say, GoTo, AskServer, AskWorkstation, Look, Pull>;
 
 }  // namespace callboard::client::agent

@@ -28,6 +28,7 @@ Result<SessionKeeper::Options> session_options(const Options& options) {
   session.identity.project = options.project;
   session.identity.visit = options.visit;
   session.identity.shares = !options.visit && !options.folder.empty();
+  session.identity.patches = true;
   session.identity.host = host_name();
   session.identity.software = kSoftware;
   session.search.project = options.project;
@@ -114,15 +115,61 @@ Result<std::unique_ptr<Client>> Client::start(Options options, Listener* listene
 Answer<User> Client::joined() const { return impl_->joined(); }
 Answer<bool> Client::left() const { return impl_->left(); }
 
-Answer<Document> Client::story() { return impl_->read(protocol::DocumentRecord::story); }
-Answer<Document> Client::analytics() { return impl_->read(protocol::DocumentRecord::analytics); }
+Answer<Document> Client::story() { return read({.document = DocumentName::story}); }
+Answer<Document> Client::analytics() { return read({.document = DocumentName::analytics}); }
 
 Answer<WriteResult> Client::set_story(std::string json, Timestamp timestamp, std::uint64_t base) {
-  return impl_->write(protocol::DocumentRecord::story, std::move(json), timestamp, base);
+  return change(
+      {.document = DocumentName::story, .content = std::move(json), .timestamp = timestamp, .base = base});
 }
 
 Answer<WriteResult> Client::set_analytics(std::string json, Timestamp timestamp, std::uint64_t base) {
-  return impl_->write(protocol::DocumentRecord::analytics, std::move(json), timestamp, base);
+  return change({.document = DocumentName::analytics,
+                 .content = std::move(json),
+                 .timestamp = timestamp,
+                 .base = base});
+}
+
+Answer<WriteResult> Client::patch(DocumentName document, std::string patch, std::uint64_t base) {
+  return change({.document = document, .content = std::move(patch), .base = base, .patch = true});
+}
+
+Answer<Document> Client::read(DocumentQuery query) {
+  protocol::DocumentRead ask;
+  ask.record = wire_record(query.document);
+  ask.at = std::move(query.at);
+  ask.revision = query.revision;
+  ask.from = query.from;
+  if (auto checked = protocol::check(ask); !checked)
+    return refused<Document>(Error{Outcome::usage, checked.error().text});
+  return impl_->ask<Document>(std::move(ask), expecting<Document, protocol::DocumentState>(to_document));
+}
+
+Answer<WriteResult> Client::change(DocumentChange change) { return impl_->write(std::move(change)); }
+
+Answer<History> Client::history(HistoryQuery query) {
+  protocol::HistoryAsk ask;
+  ask.document = wire_record(query.document);
+  ask.at = std::move(query.at);
+  ask.since = query.since;
+  ask.before = query.before;
+  if (auto checked = protocol::check(ask); !checked)
+    return refused<History>(Error{Outcome::usage, checked.error().text});
+  const auto convert = [](const protocol::Revisions& revisions) {
+    History history;
+    history.more = revisions.more;
+    for (const protocol::Revision& each : revisions.revisions) history.revisions.push_back(to_revision(each));
+    return history;
+  };
+  return impl_->ask<History>(std::move(ask), expecting<History, protocol::Revisions>(convert));
+}
+
+Answer<std::vector<Conflict>> Client::conflicts(std::uint64_t since) {
+  protocol::ConflictsAsk ask;
+  ask.since = since;
+  const auto convert = [](const protocol::Conflicts& conflicts) { return to_conflicts(conflicts.conflicts); };
+  return impl_->ask<std::vector<Conflict>>(ask,
+                                           expecting<std::vector<Conflict>, protocol::Conflicts>(convert));
 }
 
 Answer<Assets> Client::assets() {

@@ -35,6 +35,8 @@ class Listener {
   virtual void on_left(const Error& /*why*/, bool /*will_rejoin*/) {}
   virtual void on_story(const Document&) {}
   virtual void on_analytics(const Document&) {}
+  virtual void on_conflicts(const std::vector<Conflict>&) {}  // That you are in, new or with a newer winner.
+  virtual void on_writable(bool /*writable*/, std::string_view /*why not*/) {}  // The server's disk.
   virtual void on_assets(const AssetChanges&) {}
   virtual void on_users(const std::vector<User>& /*new or changed*/, const std::vector<Departure>& /*left*/) {
   }
@@ -66,12 +68,20 @@ class Client : public Access {
   // Answers when the client has stopped for good: done after leave(), else why it gave up.
   Answer<bool> left() const;
 
+  // Sends only what changed: `patch` is a JSON Patch (RFC 6902) of revision `base`, or of what is there now for 0.
+  Answer<WriteResult> patch(DocumentName document, std::string patch, std::uint64_t base = 0);
+  Answer<Document> story();
+  // `json` is any JSON text up to kFrameMax; `timestamp` is when it was edited, by this machine's clock, 0 for now;
+  // `base` is the revision it was made from, 0 if unknown. Answered when the server has it on disk.
+  Answer<WriteResult> set_story(std::string json, Timestamp timestamp = {}, std::uint64_t base = 0);
+  Answer<Document> analytics();
+  Answer<WriteResult> set_analytics(std::string json, Timestamp timestamp = {}, std::uint64_t base = 0);
+
   // --- Access ---
-  Answer<Document> story() override;
-  Answer<WriteResult> set_story(std::string json, Timestamp timestamp = {}, std::uint64_t base = 0) override;
-  Answer<Document> analytics() override;
-  Answer<WriteResult> set_analytics(std::string json, Timestamp timestamp = {},
-                                    std::uint64_t base = 0) override;
+  Answer<Document> read(DocumentQuery query) override;
+  Answer<WriteResult> change(DocumentChange change) override;
+  Answer<History> history(HistoryQuery query) override;
+  Answer<std::vector<Conflict>> conflicts(std::uint64_t since = 0) override;
   Answer<Assets> assets() override;
   Answer<std::vector<User>> users() override;
   Answer<std::vector<Message>> messages(std::uint64_t since = 0) override;

@@ -5,6 +5,7 @@
 #include "base/id.h"
 #include "base/limits.h"
 #include "client/conversions.h"
+#include "protocol/codec.h"
 
 namespace callboard::client {
 namespace {
@@ -112,7 +113,7 @@ void Client::Impl::claim(protocol::DocumentRecord record) {
   // Nothing of our own, but what we have: the server leaves out what we know already.
   protocol::DocumentClaim claim;
   claim.record = record;
-  claim.base = known_[index_of(record)].revision;
+  claim.base = known_[index_of(record)].newest().revision;
   session_->connection()->claim(std::move(claim));
 }
 
@@ -147,19 +148,33 @@ net::Endpoint Client::Impl::data_address() const {
 }
 
 void Client::Impl::on_document(const protocol::DocumentState& state) {
-  Document& known = known_[index_of(state.record)];
-  if (state.revision <= known.revision || !state.document) return;
-  known = to_document(state);
+  KnownDocument& known = known_[index_of(state.record)];
+  const auto changed = known.hear(state);
+  if (!changed) {
+    // Read anew, it is whole.
+    listener_.on_warning(changed.error().text);
+    protocol::DocumentRead read;
+    read.record = state.record;
+    return session_->ask(read, [this](const Result<protocol::ServerMessage>& reply) {
+      const auto* whole = reply ? std::get_if<protocol::DocumentState>(&*reply) : nullptr;
+      if (whole != nullptr) on_document(*whole);
+    });
+  }
+  if (!*changed) return;
   if (state.record == protocol::DocumentRecord::story) {
-    listener_.on_story(known);
+    listener_.on_story(known.newest());
   } else {
-    listener_.on_analytics(known);
+    listener_.on_analytics(known.newest());
   }
 }
 
 void Client::Impl::on_told(protocol::ServerMessage message) {
   if (const auto* document = std::get_if<protocol::DocumentState>(&message)) {
     on_document(*document);
+  } else if (const auto* conflicts = std::get_if<protocol::Conflicts>(&message)) {
+    listener_.on_conflicts(to_conflicts(conflicts->conflicts));
+  } else if (const auto* disk = std::get_if<protocol::Writable>(&message)) {
+    listener_.on_writable(disk->writable, disk->text);
   } else if (const auto* assets = std::get_if<protocol::Assets>(&message)) {
     listener_.on_assets(to_asset_changes(*assets));
   } else if (const auto* users = std::get_if<protocol::Users>(&message)) {
@@ -321,32 +336,51 @@ Answer<protocol::TransferOver> Client::Impl::over(protocol::TransferId transfer)
   return answer;
 }
 
-Answer<Document> Client::Impl::read(protocol::DocumentRecord record) {
-  protocol::DocumentRead message;
-  message.record = record;
-  return ask<Document>(std::move(message), [](protocol::ServerMessage reply) -> Result<Document> {
-    const auto* state = std::get_if<protocol::DocumentState>(&reply);
-    if (!state) return unexpected_answer();
-    return to_document(*state);
-  });
+Answer<WriteResult> Client::Impl::write(DocumentChange change) {
+  protocol::DocumentWrite message;
+  message.record = wire_record(change.document);
+  message.timestamp = change.timestamp == Timestamp{} ? system_clock().wall() : change.timestamp;
+  message.base = change.base;
+  message.op = make_unique_id(system_random());
+  message.at = std::move(change.at);
+  message.patch = change.patch;
+  message.restore = change.restore;
+  message.settles = change.settles;
+  message.take = change.take;
+  const bool may_lack_content = change.restore != 0 || change.settles != 0;
+  if (!may_lack_content || !change.content.empty()) {
+    message.document = std::make_shared<const std::string>(std::move(change.content));
+  }
+  const bool is_whole = !message.at && !message.patch && !may_lack_content;
+  if (auto checked = protocol::check(message); !checked) {
+    Answer<WriteResult> answer;
+    answer.set(Error{Outcome::usage, checked.error().text});
+    return answer;
+  }
+  return ask<WriteResult>(
+      message, [this, is_whole, sent = message.document](const protocol::ServerMessage& reply) {
+        const auto* state = std::get_if<protocol::DocumentState>(&reply);
+        return state ? on_written(*state, is_whole, sent) : Result<WriteResult>(unexpected_answer());
+      });
 }
 
-Answer<WriteResult> Client::Impl::write(protocol::DocumentRecord record, std::string json,
-                                        Timestamp timestamp, std::uint64_t base) {
-  protocol::DocumentWrite message;
-  message.record = record;
-  message.timestamp = timestamp == Timestamp{} ? system_clock().wall() : timestamp;
-  message.base = base;
-  message.op = make_unique_id(system_random());
-  message.document = std::make_shared<const std::string>(std::move(json));
-  return ask<WriteResult>(message,
-                          [mine = message.document](protocol::ServerMessage reply) -> Result<WriteResult> {
-                            const auto* state = std::get_if<protocol::DocumentState>(&reply);
-                            if (!state) return unexpected_answer();
-                            WriteResult result{state->won, to_document(*state)};
-                            if (state->won) result.current.text = mine;
-                            return result;
-                          });
+// On the client's thread. What others had changed meanwhile comes with the answer.
+Result<WriteResult> Client::Impl::on_written(const protocol::DocumentState& state, bool is_whole,
+                                             const std::shared_ptr<const std::string>& sent) {
+  WriteResult result{state.won, to_document(state), state.number, state.conflicts};
+  KnownDocument& known = known_[index_of(state.record)];
+  if (state.document) {
+    // A visit is told no more than this; for it the answer is all there is.
+    if (options_.visit) return result;
+    on_document(state);
+    result.current.text = known.newest().text;
+  } else if (is_whole && state.won) {
+    result.current.text = sent;
+    known.set(result.current);
+  } else if (known.newest().revision == state.revision) {
+    result.current.text = known.newest().text;
+  }
+  return result;
 }
 
 }  // namespace callboard::client

@@ -12,6 +12,7 @@
 #include "client/client.h"
 #include "client/inbox.h"
 #include "client/item_watch.h"
+#include "client/known_document.h"
 #include "client/project_folder.h"
 #include "client/session_keeper.h"
 #include "client/transfer_threads.h"
@@ -39,9 +40,7 @@ class Client::Impl : public TransferDesk {
     inbox_.post(run, refuse);
     return answer;
   }
-  Answer<WriteResult> write(protocol::DocumentRecord record, std::string json, Timestamp timestamp,
-                            std::uint64_t base);
-  Answer<Document> read(protocol::DocumentRecord record);
+  Answer<WriteResult> write(DocumentChange change);
   Answer<User> joined() const { return joined_; }
   Answer<bool> left() const { return left_; }
   TransferThreads& transfers() { return transfers_; }
@@ -69,6 +68,8 @@ class Client::Impl : public TransferDesk {
   void on_first_look();
   net::Endpoint data_address() const;
   void on_document(const protocol::DocumentState& state);
+  Result<WriteResult> on_written(const protocol::DocumentState& state, bool is_whole,
+                                 const std::shared_ptr<const std::string>& sent);
   Result<Granted> on_granted(const protocol::ServerMessage& reply);
   void on_give(const protocol::Give& give);
   void say_working();
@@ -92,8 +93,8 @@ class Client::Impl : public TransferDesk {
   std::unique_ptr<ItemWatch> items_;
   std::unique_ptr<SessionKeeper> session_;
   std::unique_ptr<net::Timer> look_patience_;
-  bool owes_items_ = false;        // Joined before the first look at the folder had ended.
-  std::array<Document, 2> known_;  // Story and analytics, newest heard of.
+  bool owes_items_ = false;             // Joined before the first look at the folder had ended.
+  std::array<KnownDocument, 2> known_;  // Story and analytics, newest heard of.
   // How the newest transfers that we take ended, or will end.
   std::map<protocol::TransferId, Answer<protocol::TransferOver>> overs_;
   enum class Giving { pull, look };

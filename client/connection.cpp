@@ -17,6 +17,13 @@ constexpr Duration kConnectLimit = 3s;
 // For the last words of a session.
 constexpr Duration kFlushLimit = 500ms;
 
+// What hands the turn over says what time it is here at that moment.
+protocol::ClientMessage with_clock(protocol::ClientMessage message) {
+  if (auto* yours = std::get_if<protocol::Yours>(&message)) yours->clock = system_clock().wall();
+  if (auto* request = std::get_if<protocol::TurnRequest>(&message)) request->clock = system_clock().wall();
+  return message;
+}
+
 }  // namespace
 
 Connection::Connection(net::Loop& loop, const net::Endpoint& to, protocol::ClientIdentity identity,
@@ -131,7 +138,7 @@ void Connection::answer(action::Answered answered) {
 }
 
 void Connection::send(const protocol::ClientMessage& message) {
-  const protocol::EncodedFrame frame = protocol::encode(message);
+  const protocol::EncodedFrame frame = protocol::encode(with_clock(message));
   socket_->write(frame.head);
   if (frame.attachment) socket_->write(frame.attachment);
 }

@@ -76,6 +76,28 @@ ServerStatus to_status(const protocol::Status& status) {
   return result;
 }
 
+Revision to_revision(const protocol::Revision& revision) {
+  return {revision.revision, revision.user,  revision.session, revision.timestamp, revision.base,
+          revision.stands,   revision.bytes, revision.at,      revision.settles};
+}
+
+std::vector<Conflict> to_conflicts(const std::vector<protocol::Conflict>& conflicts) {
+  std::vector<Conflict> result;
+  const auto side = [](const protocol::ConflictSide& of) {
+    return ConflictSide{of.revision, of.user, of.session, of.timestamp, of.value};
+  };
+  for (const protocol::Conflict& each : conflicts) {
+    const bool is_story = each.document == protocol::DocumentRecord::story;
+    result.push_back({each.number, is_story ? DocumentName::story : DocumentName::analytics, each.at,
+                      side(each.winner), side(each.loser)});
+  }
+  return result;
+}
+
+protocol::DocumentRecord wire_record(DocumentName name) {
+  return name == DocumentName::story ? protocol::DocumentRecord::story : protocol::DocumentRecord::analytics;
+}
+
 Document to_document(const protocol::DocumentState& state) {
   return {state.document, state.revision, state.by, state.session, state.timestamp};
 }

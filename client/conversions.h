@@ -15,6 +15,9 @@ std::vector<Message> to_messages(const std::vector<protocol::UserMessage>& messa
 Assets to_assets(const protocol::Assets& assets);
 AssetChanges to_asset_changes(const protocol::Assets& assets);
 ServerStatus to_status(const protocol::Status& status);
+Revision to_revision(const protocol::Revision& revision);
+std::vector<Conflict> to_conflicts(const std::vector<protocol::Conflict>& conflicts);
+protocol::DocumentRecord wire_record(DocumentName name);
 // Without its text where the server left it out.
 Document to_document(const protocol::DocumentState& state);
 

@@ -257,8 +257,7 @@ void TakerState::on_changed(const sync::RelativePath& path, const Entry& entry, 
     needs_round_ = true;
     if (round_ < kRoundsMax) {
       // The next round counts it again.
-      files_wanted_.fetch_sub(1, std::memory_order_relaxed);
-      bytes_wanted_.fetch_sub(entry.size_bytes, std::memory_order_relaxed);
+      uncount_wanted(entry.size_bytes);
       return;
     }
   }
@@ -326,42 +325,13 @@ bool TakerState::has_problem() const {
   return !report_.problems.empty();
 }
 
-void TakerState::count_wanted(std::uint64_t size_bytes, std::uint64_t files) {
-  files_wanted_.fetch_add(files, std::memory_order_relaxed);
-  bytes_wanted_.fetch_add(size_bytes, std::memory_order_relaxed);
-}
-
-void TakerState::set_announced(std::uint64_t files, std::uint64_t bytes) {
-  files_announced_ = files;
-  bytes_announced_ = bytes;
-}
-
-void TakerState::on_reused(std::uint64_t size_bytes, std::uint64_t files) {
-  files_reused_.fetch_add(files, std::memory_order_relaxed);
-  bytes_reused_.fetch_add(size_bytes, std::memory_order_relaxed);
-}
-
 void TakerState::set_current(const sync::RelativePath& path) {
   const std::lock_guard lock(mutex_);
   current_ = path.bytes();
 }
 
 PullProgress TakerState::progress() const {
-  PullProgress progress;
-  progress.files_wanted = files_wanted_;
-  progress.files_done = files_done_;
-  progress.bytes_wanted = bytes_wanted_;
-  // Content that came in vain is counted, too.
-  progress.bytes_done = std::min(bytes_done_.load(), progress.bytes_wanted);
-  progress.files_reused = files_reused_;
-  progress.bytes_reused = bytes_reused_;
-  progress.listed = listed_;
-  progress.files_total = progress.files_wanted;
-  progress.bytes_total = progress.bytes_wanted;
-  if (!progress.listed) {
-    progress.files_total = std::max(progress.files_total, files_announced_.load());
-    progress.bytes_total = std::max(progress.bytes_total, bytes_announced_.load());
-  }
+  PullProgress progress = counted();
   const std::lock_guard lock(mutex_);
   if (full_since_) progress.paused = "disk full, waiting for room";
   progress.current = current_;
@@ -372,8 +342,9 @@ PullReport TakerState::take_report() {
   const std::lock_guard lock(mutex_);
   PullReport report = report_;
   // A dry run counts for itself.
-  report.files_reused += files_reused_;
-  report.bytes_reused += bytes_reused_;
+  const PullProgress counts = counted();
+  report.files_reused += counts.files_reused;
+  report.bytes_reused += counts.bytes_reused;
   report.wire_bytes = socket_.sent_bytes() + socket_.received_bytes();
   const Error ending = ending_locked();
   report.outcome = ending.outcome;

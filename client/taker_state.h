@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "client/taker_counters.h"
 #include "client/taker_machine.h"
 #include "client/types.h"
 #include "net/data_socket.h"
@@ -19,7 +20,7 @@
 namespace callboard::client {
 
 // What the threads of one pull share: the machine, how it ended, and what will be reported. Thread: any.
-class TakerState {
+class TakerState : public TakerCounters {
  public:
   explicit TakerState(net::DataSocket& socket) : socket_(socket) {}
 
@@ -81,7 +82,6 @@ class TakerState {
   Result<void> want_ranges(WantedFile file, const std::vector<protocol::Range>& ranges);
 
   // --- Whoever is the last to do something about a wanted file -------------------------------------------------------
-  void on_staged(std::uint64_t files = 1) { files_done_.fetch_add(files, std::memory_order_relaxed); }
   // The giver's file is not what it listed: looked at again in another round, a problem in the last one.
   void on_changed(const sync::RelativePath& path, const Entry& entry, const std::string& why);
   void settle();
@@ -100,14 +100,7 @@ class TakerState {
   void add_conflict(const sync::RelativePath& path, bool is_kept_here);
   bool has_conflict() const;
   bool has_problem() const;
-  void count_wanted(std::uint64_t size_bytes, std::uint64_t files = 1);
-  void on_content(std::uint64_t size_bytes) { bytes_done_.fetch_add(size_bytes, std::memory_order_relaxed); }
-  // In place of on_staged() and on_content(), for what did not travel.
-  void on_reused(std::uint64_t size_bytes, std::uint64_t files = 1);
   void set_current(const sync::RelativePath& path);
-  // What all items that differ have below them.
-  void set_announced(std::uint64_t files, std::uint64_t bytes);
-  void set_listed() { listed_ = true; }
   PullProgress progress() const;
   // Fields that only one thread writes at a time are edited under this lock.
   template <class Edit>
@@ -149,16 +142,7 @@ class TakerState {
   std::atomic<bool> stopping_{false};
   std::atomic<bool> cancelled_{false};
   std::atomic<bool> over_{false};
-  std::atomic<bool> listed_{false};
-  std::atomic<std::uint64_t> files_announced_{0};
-  std::atomic<std::uint64_t> bytes_announced_{0};
   std::atomic<bool> copies_are_trusted_{true};
-  std::atomic<std::uint64_t> files_reused_{0};
-  std::atomic<std::uint64_t> bytes_reused_{0};
-  std::atomic<std::uint64_t> files_wanted_{0};
-  std::atomic<std::uint64_t> files_done_{0};
-  std::atomic<std::uint64_t> bytes_wanted_{0};
-  std::atomic<std::uint64_t> bytes_done_{0};
 };
 
 }  // namespace callboard::client

@@ -35,7 +35,7 @@ class ScannedFolder : public TransferFolder {
       : root_(root), index_(index), clock_(clock) {}
   Result<std::shared_ptr<const sync::Tree>> snapshot(const sync::RelativePath& top,
                                                      const std::atomic<bool>& cancelled) override;
-  // From now on what was modified within the last `stable_after` is refused as being written.
+  // From now on what was modified within the last `stable_after` is waited for once, and refused when it is still written to.
   void leave_out_growing(Duration stable_after) { stable_after_ = stable_after; }
   sync::Index* index() override { return &index_; }
   std::shared_ptr<const sync::Tree> remembered() override;

@@ -11,6 +11,7 @@
 #include "base/entry.h"
 #include "base/error.h"
 #include "base/id.h"
+#include "client/document_types.h"
 #include "client/pull_types.h"
 
 // What a client says and hears, as plain values. All text is UTF-8 unless a comment says otherwise.
@@ -39,21 +40,6 @@ struct Message {
   std::string user;
   std::string text;
   Timestamp timestamp;
-};
-
-// The story or the analytics: JSON text with who wrote it and when (server time). Revision 0: there is none yet.
-struct Document {
-  std::shared_ptr<const std::string> text;  // Null exactly when revision is 0.
-  std::uint64_t revision = 0;
-  std::string by;
-  SessionId session;
-  Timestamp timestamp;
-};
-
-// How a write ended. When it lost, `current` is the newer value that stays.
-struct WriteResult {
-  bool won = false;
-  Document current;
 };
 
 struct AssetCopy {

@@ -11,6 +11,7 @@ void describe(F& f, Ref<F, Username> m) {
   f.required("clock", m.clock);
   f.optional("visit", m.visit);
   f.optional("shares", m.shares);
+  f.optional("patches", m.patches);
   f.optional("host", m.host, kLabel);
   f.optional("software", m.software, kLabel);
   f.optional("workstation", m.workstation);
@@ -34,7 +35,9 @@ void describe(F& f, Ref<F, AssetsClaim> m) {
 template <class F>
 void describe(F&, Ref<F, JoinOk>) {}
 template <class F>
-void describe(F&, Ref<F, TurnRequest>) {}
+void describe(F& f, Ref<F, TurnRequest> m) {
+  f.optional("clock", m.clock);
+}
 template <class F>
 void describe(F& f, Ref<F, Ticket> m) {
   f.required("ticket", m.ticket);
@@ -42,6 +45,10 @@ void describe(F& f, Ref<F, Ticket> m) {
 template <class F>
 void describe(F& f, Ref<F, DocumentRead> m) {
   f.required("id", m.id);
+  f.optional("at", m.at, kPointer);
+  f.optional("revision", m.revision);
+  f.optional("from", m.from);
+  f.expect(!m.at || m.from == 0, "from: expected none with at");
 }
 template <class F>
 void describe(F& f, Ref<F, DocumentWrite> m) {
@@ -49,7 +56,19 @@ void describe(F& f, Ref<F, DocumentWrite> m) {
   f.required("timestamp", m.timestamp);
   f.optional("base", m.base);
   f.required("op", m.op);
-  f.required_attachment(m.document);
+  f.optional("at", m.at, kPointer);
+  f.optional("patch", m.patch);
+  f.optional("restore", m.restore);
+  f.optional("settles", m.settles);
+  f.optional("take", m.take);
+  const bool needs_none = m.restore != 0 || m.take;
+  const bool needs_one = !needs_none && m.settles == 0;
+  f.optional_attachment(m.document);
+  f.expect(!needs_one || m.document != nullptr, "attachment: missing");
+  f.expect(!needs_none || m.document == nullptr, "attachment: expected none");
+  f.expect(int{m.at.has_value()} + int{m.patch} + int{m.restore != 0} + int{m.settles != 0} <= 1,
+           "at, patch, restore, settles: expected at most one of them");
+  f.expect(!m.take || m.settles != 0, "take: expected with settles, got nothing");
 }
 template <class F>
 void describe(F& f, Ref<F, AssetsRead> m) {
@@ -83,6 +102,19 @@ void describe(F& f, Ref<F, MessageAsk> m) {
 }
 template <class F>
 void describe(F& f, Ref<F, MessagesAsk> m) {
+  f.required("id", m.id);
+  f.optional("since", m.since);
+}
+template <class F>
+void describe(F& f, Ref<F, HistoryAsk> m) {
+  f.required("id", m.id);
+  f.required("document", m.document);
+  f.optional("at", m.at, kPointer);
+  f.optional("since", m.since);
+  f.optional("before", m.before);
+}
+template <class F>
+void describe(F& f, Ref<F, ConflictsAsk> m) {
   f.required("id", m.id);
   f.optional("since", m.since);
 }

@@ -24,6 +24,7 @@ struct Username {
   std::string software;  // Empty: not told.
   // The same from one session to the next: this one takes the place of another that has it.
   std::optional<UniqueId> workstation{};
+  bool patches = false;  // Understands documents told as JSON Patches.
 };
 struct Project {
   std::string project;
@@ -40,7 +41,9 @@ struct AssetsClaim {
   std::map<std::string, Timestamp> items;
 };
 struct JoinOk {};
-struct TurnRequest {};
+struct TurnRequest {
+  std::optional<Timestamp> clock{};
+};
 // First frame of a data connection, sent in place of Username.
 struct Ticket {
   UniqueId ticket;
@@ -50,14 +53,34 @@ struct Ticket {
 struct DocumentRead {
   DocumentRecord record = DocumentRecord::story;
   AskId id = 0;
+  std::optional<std::string> at{};  // Only what stands there.
+  std::uint64_t revision = 0;       // As it was then; 0: as it is.
+  std::uint64_t from = 0;           // As the difference from that revision; 0: itself.
 };
+// The document by itself; or what is said of it: at most one of `at`, `patch`, `restore` and `settles`.
 struct DocumentWrite {
   DocumentRecord record = DocumentRecord::story;
   AskId id = 0;
   Timestamp timestamp;
   std::uint64_t base = 0;
   UniqueId op;
-  Document document;  // Never null.
+  Document document;
+  std::optional<std::string> at{};  // `document` is what is to stand there.
+  bool patch = false;               // `document` is a JSON Patch.
+  std::uint64_t restore = 0;        // That revision's value once more; without a document.
+  std::uint64_t settles = 0;  // The conflict of that number is over; a document is what is to stand there …
+  bool take = false;          // … or, without one, the value that lost. Else what stands there stays.
+};
+struct HistoryAsk {
+  AskId id = 0;
+  DocumentRecord document = DocumentRecord::story;
+  std::string at;            // Only what changed there.
+  Timestamp since;           // Only from then on.
+  std::uint64_t before = 0;  // Only revisions below; 0: the newest.
+};
+struct ConflictsAsk {
+  AskId id = 0;
+  std::uint64_t since = 0;
 };
 struct AssetsRead {
   AskId id = 0;
@@ -117,9 +140,9 @@ struct UnknownAsk {
   AskId id = 0;
 };
 
-using ClientMessage =
-    std::variant<Username, Project, DocumentClaim, AssetsClaim, JoinOk, TurnRequest, Ticket, Yours, Bye,
-                 DocumentRead, DocumentWrite, AssetsRead, AssetsChange, AtAsk, CameraAsk, UsersAsk,
-                 MessageAsk, MessagesAsk, GetAsk, CancelAsk, WorkingAsk, StatusAsk, UnknownAsk, UnknownTell>;
+using ClientMessage = std::variant<Username, Project, DocumentClaim, AssetsClaim, JoinOk, TurnRequest, Ticket,
+                                   Yours, Bye, DocumentRead, DocumentWrite, AssetsRead, AssetsChange, AtAsk,
+                                   CameraAsk, UsersAsk, MessageAsk, MessagesAsk, HistoryAsk, ConflictsAsk,
+                                   GetAsk, CancelAsk, WorkingAsk, StatusAsk, UnknownAsk, UnknownTell>;
 
 }  // namespace callboard::protocol

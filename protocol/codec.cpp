@@ -100,7 +100,8 @@ template <class Message>
 bool may_be_long(std::string_view verb) {
   if (verb == kVerb<Assets>) return true;
   if constexpr (std::is_same_v<Message, ClientMessage>) return false;
-  return verb == kVerb<Users> || verb == kVerb<Messages> || verb == kVerb<Status>;
+  return verb == kVerb<Revisions> || verb == kVerb<Conflicts> || verb == kVerb<Users> ||
+         verb == kVerb<Messages> || verb == kVerb<Status>;
 }
 
 template <class T>

@@ -14,7 +14,9 @@ template <class Fields, class T>
 using Ref = typename Fields::template Ref<T>;
 
 template <class F>
-void describe(F&, Ref<F, Yours>) {}
+void describe(F& f, Ref<F, Yours> m) {
+  f.optional("clock", m.clock);
+}
 template <class F>
 void describe(F& f, Ref<F, Bye> m) {
   f.required("outcome", m.outcome);
@@ -49,6 +51,34 @@ void describe(F& f, Ref<F, UserMessage> m) {
   f.required("user", m.user, kShownName);
   f.required("text", m.text, kMessageText);
   f.required("timestamp", m.timestamp);
+}
+template <class F>
+void describe(F& f, Ref<F, Revision> m) {
+  f.required("revision", m.revision);
+  f.required("user", m.user, kShownName);
+  f.required("session", m.session);
+  f.required("timestamp", m.timestamp);
+  f.optional("base", m.base);
+  f.required("stands", m.stands);
+  f.required("bytes", m.bytes);
+  f.required("at", m.at, kPointerTold);
+  f.optional("settles", m.settles);
+}
+template <class F>
+void describe(F& f, Ref<F, ConflictSide> m) {
+  f.required("revision", m.revision);
+  f.required("user", m.user, kShownName);
+  f.required("session", m.session);
+  f.required("timestamp", m.timestamp);
+  f.optional("value", m.value, kConflictValue);
+}
+template <class F>
+void describe(F& f, Ref<F, Conflict> m) {
+  f.required("number", m.number);
+  f.required("document", m.document);
+  f.required("at", m.at, kPointerTold);
+  f.required("winner", m.winner);
+  f.required("loser", m.loser);
 }
 template <class F>
 void describe(F& f, Ref<F, TransferStatus> m) {

@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "base/clock.h"
 #include "base/error.h"
 
 // What the messages of both sides share, and those that both may say; see message.h.
@@ -20,7 +22,9 @@ using AskId = std::uint32_t;
 using TransferId = std::uint64_t;
 
 // --- Said by both sides
-struct Yours {};
+struct Yours {
+  std::optional<Timestamp> clock{};  // The client's, when it says this.
+};
 struct Bye {
   Outcome outcome = Outcome::done;
   std::string reason;

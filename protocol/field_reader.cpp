@@ -122,6 +122,15 @@ void FieldReader::read(const Json& json, Outcome& value) {
   if (text != nullptr) value = outcome_from(*text);
 }
 
+void FieldReader::read(const Json& json, DocumentRecord& value) {
+  const std::string* text = text_of(json, "\"story\" or \"analytics\"");
+  if (text == nullptr) return;
+  if (*text != "story" && *text != "analytics") {
+    return fail("expected \"story\" or \"analytics\", got " + callboard::quoted(*text));
+  }
+  value = *text == "story" ? DocumentRecord::story : DocumentRecord::analytics;
+}
+
 void FieldReader::read(const Json& json, Camera& value) {
   if (!json.is_array() || json.size() != 2) return fail_type("two integers", json);
   read(json[0], value.x);

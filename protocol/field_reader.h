@@ -89,6 +89,7 @@ class FieldReader {
   void read(const Json& json, UniqueId& value);
   void read(const Json& json, Outcome& value);
   void read(const Json& json, Camera& value);
+  void read(const Json& json, DocumentRecord& value);
   // Zero after a failure.
   std::uint64_t unsigned_up_to(const Json& json, std::uint64_t max);
   // Null when the object has none of that name.

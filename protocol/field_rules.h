@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include "base/limits.h"
+#include "base/document_limits.h"
 
 // What may stand in the texts of messages, and how many things in one; docs/protocol.md, section 2.
 namespace callboard::protocol {
@@ -30,6 +30,10 @@ inline constexpr TextRule kProjectName{
 inline constexpr TextRule kLabel{.max = 64, .unit = Unit::code_points, .one_line = true};
 inline constexpr TextRule kItem{.min = 1, .max = kPathMaxBytes, .path = true};
 inline constexpr TextRule kItemOrNowhere{.max = kPathMaxBytes, .path = true};
+// A JSON pointer that somebody asks with, and one that is told: better cut than missing.
+inline constexpr TextRule kPointer{.max = kPathMaxBytes, .path = true};
+inline constexpr TextRule kPointerTold{.max = kPathMaxBytes, .path = true, .cut = true};
+inline constexpr TextRule kConflictValue{.max = kConflictValueMax};
 inline constexpr TextRule kMessageText{.min = 1, .max = kMessageMaxBytes};
 inline constexpr TextRule kReason{.max = 1024, .cut = true};
 inline constexpr TextRule kVerbText{.min = 1, .max = 64};

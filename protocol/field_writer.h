@@ -76,13 +76,14 @@ class FieldWriter {
   void write(std::chrono::milliseconds value) { write(std::int64_t{value.count()}); }
   void write(SessionId value);
   void write(UniqueId value);
+  void write(DocumentRecord value);
   void write(Outcome value);
   void write(const Camera& value);
   void write(const std::string& value, const TextRule& rule);
-  template <class T>
-  void write(const std::optional<T>& value) {
+  template <class T, class... Limits>
+  void write(const std::optional<T>& value, const Limits&... limits) {
     if (value) {
-      write(*value);
+      write(*value, limits...);
     } else {
       json_ += "null";
     }

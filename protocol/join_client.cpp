@@ -73,7 +73,8 @@ Result<Actions> JoinClient::on_greeting(const ServerMessage& message, Instant no
                                               .shares = identity_.shares,
                                               .host = identity_.host,
                                               .software = identity_.software,
-                                              .workstation = identity_.workstation}}};
+                                              .workstation = identity_.workstation,
+                                              .patches = identity_.patches}}};
 }
 
 Result<Actions> JoinClient::on_project(const ServerMessage& message) {

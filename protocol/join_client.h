@@ -16,6 +16,7 @@ struct ClientIdentity {
   std::string project;
   bool visit = false;
   bool shares = false;
+  bool patches = false;  // See Username.
   std::string host;
   std::string software;
   std::optional<UniqueId> workstation;  // Of the folder that is shared.

@@ -88,6 +88,7 @@ Result<Actions> JoinServer::on_username(ClientMessage message, Instant now) {
   admission_ = {.name = std::move(username->name),
                 .visit = username->visit,
                 .shares = username->shares,
+                .patches = username->patches,
                 .host = std::move(username->host),
                 .software = std::move(username->software),
                 .workstation = username->visit ? std::nullopt : username->workstation,

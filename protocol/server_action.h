@@ -29,6 +29,7 @@ struct Admission {
   std::string name;
   bool visit = false;
   bool shares = false;
+  bool patches = false;
   std::string host;
   std::string software;
   std::optional<UniqueId> workstation;  // Never a visit's.
@@ -41,6 +42,11 @@ struct DocumentClaimed {
 };
 struct AssetsClaimed {
   AssetsClaim claim;
+};
+// What the client's clock says.
+struct ClockTold {
+  Timestamp clock;
+  std::optional<Duration> round_trip{};  // Since the client was asked; nullopt: it said so by itself.
 };
 // The join is over: tells and asks from here on.
 struct Joined {};
@@ -60,9 +66,10 @@ struct Closed {
 
 namespace callboard::protocol {
 
-using ServerAction = std::variant<server_action::Send, server_action::SendEncoded, server_action::TicketShown,
-                                  server_action::Admission, server_action::DocumentClaimed,
-                                  server_action::AssetsClaimed, server_action::Joined,
-                                  server_action::TurnTaken, server_action::Asked, server_action::Closed>;
+using ServerAction =
+    std::variant<server_action::Send, server_action::SendEncoded, server_action::TicketShown,
+                 server_action::Admission, server_action::DocumentClaimed, server_action::AssetsClaimed,
+                 server_action::Joined, server_action::TurnTaken, server_action::ClockTold,
+                 server_action::Asked, server_action::Closed>;
 
 }  // namespace callboard::protocol

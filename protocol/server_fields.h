@@ -40,7 +40,21 @@ void describe(F& f, Ref<F, DocumentState> m) {
   f.optional("by", m.by, kShownNameOrNone);
   f.optional("session", m.session);
   f.required("won", m.won);
+  f.optional("number", m.number);
+  f.optional("conflicts", m.conflicts);
+  f.optional("from", m.from);
   f.optional_attachment(m.document);
+}
+template <class F>
+void describe(F& f, Ref<F, Revisions> m) {
+  f.required("re", m.re);
+  f.required("revisions", m.revisions, kRevisionsPerAnswer);
+  f.required("more", m.more);
+}
+template <class F>
+void describe(F& f, Ref<F, Conflicts> m) {
+  f.optional("re", m.re);
+  f.required("conflicts", m.conflicts, kConflictsPerTell);
 }
 template <class F>
 void describe(F& f, Ref<F, Assets> m) {
@@ -105,6 +119,11 @@ void describe(F& f, Ref<F, AtTell> m) {
   f.required("user", m.user, kShownName);
   f.required("item", m.item, kItemOrNowhere);
   f.required("since", m.since);
+}
+template <class F>
+void describe(F& f, Ref<F, Writable> m) {
+  f.required("writable", m.writable);
+  f.optional("text", m.text, kReason);
 }
 template <class F>
 void describe(F& f, Ref<F, Give> m) {

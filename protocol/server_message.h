@@ -91,6 +91,11 @@ struct AtTell {
   std::string item;
   Timestamp since;
 };
+// The server's disk: takes no writes, and why; or takes them again.
+struct Writable {
+  bool writable = false;
+  std::string text;
+};
 struct Give {
   TransferId transfer = 0;
   UniqueId ticket;
@@ -107,7 +112,7 @@ struct TransferOver {
 
 using ServerMessage =
     std::variant<Greeting, ProjectQuestion, Welcome, WrongProject, DocumentOffer, AssetsOffer, Ready, Yours,
-                 Bye, DocumentState, Assets, Users, Messages, Ok, ErrorAnswer, TransferGranted, Status,
-                 UnknownAnswer, AtTell, Give, TransferOver, UnknownTell>;
+                 Bye, DocumentState, Revisions, Conflicts, Assets, Users, Messages, Ok, ErrorAnswer,
+                 TransferGranted, Status, UnknownAnswer, AtTell, Writable, Give, TransferOver, UnknownTell>;
 
 }  // namespace callboard::protocol

@@ -62,15 +62,32 @@ void ServerSession::on_message(ClientMessage message, Instant now) {
 }
 
 void ServerSession::turn_message(ClientMessage message) {
-  if (std::holds_alternative<TurnRequest>(message)) {
-    if (turn_->on_request()) actions_.push_back(server_action::Send{Yours{}});
+  if (const auto* request = std::get_if<TurnRequest>(&message)) {
+    hear_clock(request->clock, false);
+    if (turn_->on_request()) give_turn();
     return;
   }
   if (turn_->is_servers()) return end_with(out_of_turn(verb_of(message), "the server has the turn"));
-  if (std::holds_alternative<Yours>(message)) return take_turn();
+  if (const auto* yours = std::get_if<Yours>(&message)) {
+    hear_clock(yours->clock, true);
+    return take_turn();
+  }
   if (std::holds_alternative<UnknownTell>(message)) return;
   if (!ask_id_of(message)) return end_with(unexpected("an ask", verb_of(message)));
   if (auto taken = asks_.on_ask(std::move(message)); !taken) end_with(taken.error());
+}
+
+void ServerSession::give_turn() {
+  turn_given_ = now_;
+  actions_.push_back(server_action::Send{Yours{}});
+}
+
+void ServerSession::hear_clock(const std::optional<Timestamp>& clock, bool is_reply) {
+  if (!clock) return;
+  // The turn at the end of the join was given before time was kept of it.
+  const bool is_timed = is_reply && turn_given_ != Instant{};
+  actions_.push_back(
+      server_action::ClockTold{*clock, is_timed ? std::optional(now_ - turn_given_) : std::nullopt});
 }
 
 void ServerSession::take_turn() {
@@ -157,8 +174,7 @@ void ServerSession::on_time(Instant now) {
     case ServerTurn::Due::nothing:
       return;
     case ServerTurn::Due::heartbeat:
-      actions_.push_back(server_action::Send{Yours{}});
-      return;
+      return give_turn();
     case ServerTurn::Due::silence:
       return end_with({Outcome::timed_out,
                        fmt::format("the client said nothing for {} s", seconds(config_.limits.silence))});

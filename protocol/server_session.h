@@ -53,8 +53,8 @@ class ServerSession {
   // Answers Admission. `session`, `name` and `clock` are the owner's; the limits are filled in here. From here on the
   // peer may send frames of `frame_max`.
   void admit(Welcome welcome);
-  // Answers DocumentClaimed or AssetsClaimed with the winner, `re` unset. The document is left out when `won`, or when
-  // it is the client's `base` already: that is decided here, from the claim.
+  // Answers DocumentClaimed or AssetsClaimed with the winner, `re` unset. The document is left out when it is the client's
+  // `base` already: that is decided here, from the claim.
   void settle(DocumentState state);
   void settle(Assets assets);
   // Answers the ask whose id is `re`. Held while the client has the turn. Each ask is answered once (ENSURE).
@@ -79,6 +79,8 @@ class ServerSession {
 
  private:
   void turn_message(ClientMessage message);
+  void give_turn();
+  void hear_clock(const std::optional<Timestamp>& clock, bool is_reply);
   void send_answers();
   void take_turn();
   void perform(Result<std::vector<ServerAction>> actions);
@@ -92,6 +94,7 @@ class ServerSession {
   std::deque<ServerAction> actions_;
   Instant started_;
   Instant now_;
+  Instant turn_given_;
   bool over_ = false;
 };
 

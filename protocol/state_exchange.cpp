@@ -94,7 +94,7 @@ Result<std::vector<ServerAction>> StateExchangeServer::on_message(ClientMessage 
 ServerAction StateExchangeServer::settle(DocumentState state) {
   ENSURE(step_ == Step::awaiting_winner && shared(state.record) == record_ && !state.re);
   // Who claims a document of their own made from the winner may no longer have the winner itself.
-  if (state.won || state.revision == 0 || (has_base_ && state.revision == base_)) state.document = nullptr;
+  if (state.revision == 0 || (has_base_ && state.revision == base_)) state.document = nullptr;
   step_ = Step::awaiting_ok;
   return server_action::Send{std::move(state)};
 }

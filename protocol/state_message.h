@@ -23,7 +23,45 @@ struct DocumentState {
   std::string by;
   SessionId session;
   bool won = false;
+  std::uint64_t number = 0;     // Of the write that is answered; 0: no write is.
+  std::uint64_t conflicts = 0;  // That this write is in.
+  std::uint64_t from = 0;       // `document` is a JSON Patch of that revision; 0: it is the document.
   Document document;
+};
+// One operation on a document.
+struct Revision {
+  std::uint64_t revision = 0;
+  std::string user;
+  SessionId session;
+  Timestamp timestamp;
+  std::uint64_t base = 0;
+  bool stands = true;
+  std::uint64_t bytes = 0;
+  std::string at;
+  std::uint64_t settles = 0;
+};
+struct Revisions {
+  AskId re = 0;
+  std::vector<Revision> revisions;  // Newest first.
+  bool more = false;
+};
+struct ConflictSide {
+  std::uint64_t revision = 0;
+  std::string user;
+  SessionId session;
+  Timestamp timestamp;
+  std::string value;  // As JSON text; empty: taken away, or longer than kConflictValueMax.
+};
+struct Conflict {
+  std::uint64_t number = 0;
+  DocumentRecord document = DocumentRecord::story;
+  std::string at;
+  ConflictSide winner;
+  ConflictSide loser;
+};
+struct Conflicts {
+  std::optional<AskId> re;
+  std::vector<Conflict> conflicts;
 };
 struct AssetCopy {
   std::string user;

@@ -46,6 +46,14 @@ inline constexpr std::string_view kVerb<MessageAsk> = "message";
 template <>
 inline constexpr std::string_view kVerb<MessagesAsk> = "messages";
 template <>
+inline constexpr std::string_view kVerb<HistoryAsk> = "history";
+template <>
+inline constexpr std::string_view kVerb<ConflictsAsk> = "conflicts";
+template <>
+inline constexpr std::string_view kVerb<Revisions> = "history";
+template <>
+inline constexpr std::string_view kVerb<Conflicts> = "conflicts";
+template <>
 inline constexpr std::string_view kVerb<GetAsk> = "get";
 template <>
 inline constexpr std::string_view kVerb<CancelAsk> = "cancel";
@@ -81,6 +89,8 @@ template <>
 inline constexpr std::string_view kVerb<Status> = "status";
 template <>
 inline constexpr std::string_view kVerb<AtTell> = "at";
+template <>
+inline constexpr std::string_view kVerb<Writable> = "writable";
 template <>
 inline constexpr std::string_view kVerb<Give> = "give";
 template <>

@@ -52,9 +52,10 @@ void answer_list(Session& session, AskId re, List list) {
 
 }  // namespace
 
-AskDesk::AskDesk(net::Loop& loop, Floor& floor, Outside outside)
+AskDesk::AskDesk(net::Loop& loop, Floor& floor, DocumentDesk& documents, Outside outside)
     : loop_(loop),
       floor_(floor),
+      documents_(documents),
       outside_(std::move(outside)),
       camera_timer_(loop, [this] { publish_cameras(); }) {}
 
@@ -74,30 +75,19 @@ void AskDesk::on_asked(Session& session, protocol::ClientMessage ask) {
 // --- Documents and messages -----------------------------------------------------------------------------------------
 
 void AskDesk::answer(Session& session, const protocol::DocumentRead& ask) {
-  auto state = floor_.teller.document(board_record(ask.record));
-  state.re = ask.id;
-  Mailbox::raise(
-      state.record == protocol::DocumentRecord::story ? session.mailbox.story : session.mailbox.analytics,
-      state.revision);
-  session.answer(std::move(state));
+  documents_.on_read(session, ask);
 }
 
 void AskDesk::answer(Session& session, protocol::DocumentWrite& ask) {
-  const Record record = board_record(ask.record);
-  Operation operation = make_operation(session.identity, record, ask.op, std::move(ask.document));
-  operation.timestamp = corrected(ask.timestamp, session.identity.clock_offset, floor_.clock.wall());
-  operation.base = ask.base;
-  floor_.records.write(
-      std::move(operation), [this, key = session.key(), id = ask.id](const Result<Applied>& applied) {
-        Session* writer = outside_.by_key(key);
-        if (writer == nullptr) return;
-        if (!applied) return writer->answer(refusal(id, applied.error()));
-        auto state = document_answer(floor_.teller, *applied, writer->identity);
-        state.re = id;
-        Mailbox::raise(applied->record == Record::story ? writer->mailbox.story : writer->mailbox.analytics,
-                       state.revision);
-        writer->answer(std::move(state));
-      });
+  documents_.on_write(session, std::move(ask));
+}
+
+void AskDesk::answer(Session& session, const protocol::HistoryAsk& ask) {
+  documents_.on_history(session, ask);
+}
+
+void AskDesk::answer(Session& session, const protocol::ConflictsAsk& ask) {
+  documents_.on_conflicts(session, ask);
 }
 
 void AskDesk::answer(Session& session, protocol::MessageAsk& ask) {
@@ -105,7 +95,7 @@ void AskDesk::answer(Session& session, protocol::MessageAsk& ask) {
   auto text = std::make_shared<const std::string>(std::move(ask.text));
   Operation operation = make_operation(session.identity, Record::messages, ask.op, std::move(text));
   operation.timestamp = floor_.clock.wall();
-  floor_.records.write(std::move(operation),
+  floor_.records.write({.operation = std::move(operation)},
                        [this, key = session.key(), id = ask.id](const Result<Applied>& applied) {
                          Session* writer = outside_.by_key(key);
                          if (writer == nullptr) return;

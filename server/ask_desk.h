@@ -8,6 +8,7 @@
 #include "net/loop.h"
 #include "net/timer.h"
 #include "protocol/message.h"
+#include "server/document_desk.h"
 #include "server/floor.h"
 #include "server/session.h"
 
@@ -30,7 +31,7 @@ class AskDesk {
     std::function<Counts()> counts;
   };
 
-  AskDesk(net::Loop& loop, Floor& floor, Outside outside);
+  AskDesk(net::Loop& loop, Floor& floor, DocumentDesk& documents, Outside outside);
 
   void on_asked(Session& session, protocol::ClientMessage ask);
   // The session is gone: what it still wanted told is dropped.
@@ -39,6 +40,8 @@ class AskDesk {
  private:
   void answer(Session& session, const protocol::DocumentRead& ask);
   void answer(Session& session, protocol::DocumentWrite& ask);
+  void answer(Session& session, const protocol::HistoryAsk& ask);
+  void answer(Session& session, const protocol::ConflictsAsk& ask);
   void answer(Session& session, const protocol::AssetsRead& ask);
   void answer(Session& session, const protocol::AssetsChange& ask);
   void answer(Session& session, protocol::AtAsk& ask);
@@ -68,6 +71,7 @@ class AskDesk {
 
   net::Loop& loop_;
   Floor& floor_;
+  DocumentDesk& documents_;
   Outside outside_;
   std::unordered_map<SessionId, Camera> cameras_;
   net::Timer camera_timer_;

@@ -12,6 +12,19 @@ Timestamp corrected(Timestamp client, std::chrono::milliseconds offset, Timestam
   return Timestamp{std::min(ms, now.ms)};
 }
 
+std::chrono::milliseconds followed(std::chrono::milliseconds offset,
+                                   const protocol::server_action::ClockTold& told, Timestamp now) {
+  using std::chrono::milliseconds;
+  // A way that took longer says little; a clock that is off by more than this has been set.
+  constexpr auto kRoundTripMax = 500ms;
+  constexpr auto kJump = 2s;
+  const milliseconds apart(now.ms - told.clock.ms);
+  if (told.round_trip && *told.round_trip <= kRoundTripMax) {
+    return apart - std::chrono::duration_cast<milliseconds>(*told.round_trip / 2);
+  }
+  return std::chrono::abs(apart - offset) > kJump ? apart : offset;
+}
+
 Operation make_operation(const Identity& who, Record record, UniqueId id, Document value) {
   Operation operation;
   operation.id = id;
@@ -20,18 +33,6 @@ Operation make_operation(const Identity& who, Record record, UniqueId id, Docume
   operation.record = record;
   operation.value = std::move(value);
   return operation;
-}
-
-protocol::DocumentState document_answer(const Teller& teller, const Applied& applied, const Identity& who) {
-  if (!applied.won) return teller.document(applied.record);
-  protocol::DocumentState state;
-  state.record = wire_record(applied.record);
-  state.timestamp = applied.timestamp;
-  state.revision = applied.sequence;
-  state.by = who.name;
-  state.session = who.id;
-  state.won = true;
-  return state;
 }
 
 }  // namespace callboard::server

@@ -35,10 +35,12 @@ struct Floor {
 // A client's timestamp in the server's time, and not in its future.
 Timestamp corrected(Timestamp client, std::chrono::milliseconds offset, Timestamp now);
 
+// The offset of a client's clock, when it has told what its clock says: measured where the way there and back was timed, and
+// otherwise only followed when it jumped, since nobody knows how long the words were on their way.
+std::chrono::milliseconds followed(std::chrono::milliseconds offset,
+                                   const protocol::server_action::ClockTold& told, Timestamp now);
+
 // The operation of a write of `who`; messages carry the server's time.
 Operation make_operation(const Identity& who, Record record, UniqueId id, Document value);
-
-// What is answered to a write, from what became of it: the writer's own revision, or the winner.
-protocol::DocumentState document_answer(const Teller& teller, const Applied& applied, const Identity& who);
 
 }  // namespace callboard::server

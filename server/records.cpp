@@ -2,41 +2,120 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
-#include "base/limits.h"
-#include "protocol/document.h"
+#include "base/document_limits.h"
 
 namespace callboard::server {
 namespace {
 
-// A large document takes 100 ms and more to check; a second thread lets small ones pass.
-constexpr std::size_t kCheckThreads = 2;
+// A large document takes 100 ms and more to read; a second thread lets small ones pass.
+constexpr std::size_t kDraftThreads = 2;
+// Sessions whose newest stamp is remembered while their writes are on the way.
+constexpr std::size_t kStampsKept = 10'000;
+
+std::size_t index_of(Record record) { return record == Record::story ? 0 : 1; }
+
+bool is_small(const document::ValuePtr& value) {
+  return value == nullptr || value->size_bytes() <= kInlineDocumentBytes;
+}
 
 }  // namespace
 
 Records::Records(net::Loop& loop, std::unique_ptr<Log> log, Recovered recovered, EventLog& events,
-                 std::function<void()> on_change)
+                 Options options, Handlers handlers)
     : events_(events),
-      on_change_(std::move(on_change)),
+      options_(std::move(options)),
+      handlers_(std::move(handlers)),
       board_(std::move(recovered.board)),
+      editions_(loop, board_, [this] { handlers_.on_change(); }),
       snapshot_sequence_(recovered.snapshot_sequence),
       bytes_since_snapshot_(recovered.bytes_replayed),
-      checks_(loop, kCheckThreads),
-      log_(std::move(log)) {
+      drafts_(loop, kDraftThreads),
+      log_(std::move(log)),
+      history_work_(loop, 1) {
   log_->on_commit([this](const Committed& committed) { on_commit(committed); });
 }
 
-void Records::write(Operation operation, Done done) {
+Records::~Records() = default;
+
+// --- Writing --------------------------------------------------------------------------------------------------------
+
+void Records::write(Draft draft, Done done) {
+  const Operation& operation = draft.operation;
   if (const auto known = board_.find(operation.id))
     return done(applied_at(operation, {known->sequence, true}));
-  if (operation.record == Record::messages) return append(std::move(operation), std::move(done));
-  const Document document = operation.value;
-  checks_.submit(
-      [document](const std::stop_token&) { return protocol::check_document(*document); },
-      [this, operation = std::move(operation), done = std::move(done)](Result<void> checked) mutable {
-        if (!checked) return done(Error{Outcome::usage, checked.error().text});
-        append(std::move(operation), std::move(done));
+  if (operation.record == Record::messages) return append(std::move(draft.operation), std::move(done));
+  // Revisions of the future are nobody's base.
+  draft.operation.base = std::min(operation.base, board_.sequence());
+  stamp(draft.operation);
+  find_sources(std::move(draft), std::move(done));
+}
+
+// Later than all that its author had seen, whatever the clock said: one who changes what is there does not lose to it.
+void Records::stamp(Operation& operation) {
+  const MergedDocument& document = board_.document(operation.record);
+  Stamp& newest = newest_of_[operation.session];  // What is on its way to the log is not in the document yet.
+  const Stamp known = std::max(newest, document.newest_known(operation.session, operation.base));
+  if (operation.timestamp <= known.time) {
+    operation.timestamp = known.time;
+    operation.counter = known.counter + 1;
+  }
+  newest = stamp_of(operation);
+  // Whoever wrote long ago has it in the document, or is older than anything there.
+  if (newest_of_.size() > kStampsKept) newest_of_.clear();
+}
+
+void Records::find_sources(Draft draft, Done done) {
+  const Record record = draft.operation.record;
+  const std::uint64_t base = draft.operation.base;
+  DraftSources sources;
+  sources.head = board_.document(record).root();
+  // Without a base, a part is changed in what is there now.
+  sources.base = base == 0 ? sources.head : editions_.root_at(record, base);
+  if (draft.how == Draft::How::restore) {
+    return read_history(
+        [record, number = draft.restores](History& history) { return history.version(record, number); },
+        [this, draft = std::move(draft), sources, done = std::move(done)](Result<Version> version) mutable {
+          if (!version) return done(version.error());
+          sources.restored = std::move(version->value);
+          finish_draft(std::move(draft), std::move(sources), std::move(done));
+        });
+  }
+  const bool needs_base = base != 0 && draft.how != Draft::How::nothing && draft.how != Draft::How::settle;
+  if (!needs_base || sources.base != nullptr) {
+    return finish_draft(std::move(draft), std::move(sources), std::move(done));
+  }
+  read_history([record, base](History& history) { return history.document_at(record, base); },
+               [this, draft = std::move(draft), sources,
+                done = std::move(done)](Result<document::ValuePtr> root) mutable {
+                 if (!root && draft.how != Draft::How::whole) return done(root.error());
+                 // A whole document from times that nobody remembers is arbitrated as one without a base.
+                 if (!root) draft.operation.base = 0;
+                 if (root) sources.base = std::move(*root);
+                 finish_draft(std::move(draft), std::move(sources), std::move(done));
+               });
+}
+
+void Records::finish_draft(Draft draft, DraftSources sources, Done done) {
+  const bool has_little =
+      draft.operation.value == nullptr || draft.operation.value->size() <= kInlineDocumentBytes;
+  if (has_little && is_small(sources.base) && is_small(sources.head) && is_small(sources.restored)) {
+    auto operation = finished(std::move(draft), sources);
+    if (!operation) return done(operation.error());
+    return append(std::move(*operation), std::move(done));
+  }
+  drafts_.submit(
+      [draft = std::move(draft), sources = std::move(sources)](const std::stop_token&) mutable {
+        auto operation = finished(std::move(draft), sources);
+        // The last hold on a large document may be this one: it is given back here.
+        sources = {};
+        return operation;
+      },
+      [this, done = std::move(done)](Result<Operation> operation) {
+        if (!operation) return done(operation.error());
+        append(std::move(*operation), done);
       });
 }
 
@@ -47,10 +126,14 @@ void Records::append(Operation operation, Done done) {
     if (!place) {
       if (!std::exchange(is_failing_, true)) {
         events_.error(fmt::format("write failed, changes are refused cause=\"{}\"", place.error().text));
+        handlers_.on_writable(&place.error());
       }
       return done(place.error());
     }
-    if (std::exchange(is_failing_, false)) events_.info("writes succeed again");
+    if (std::exchange(is_failing_, false)) {
+      events_.info("writes succeed again");
+      handlers_.on_writable(nullptr);
+    }
     done(applied_at(asked, *place));
   });
 }
@@ -69,12 +152,66 @@ Result<Applied> Records::applied_at(const Operation& operation, const Appended& 
   return *applied;
 }
 
+// --- The log --------------------------------------------------------------------------------------------------------
+
 void Records::on_commit(const Committed& committed) {
-  board_.apply(committed.sequence, committed.operation);
+  if (committed.operation.record == Record::messages) {
+    board_.apply(committed.sequence, committed.operation);
+  } else {
+    // What was committed without its writer knowing comes as it was read from the disk.
+    Committed read = committed;
+    const auto sound = read_edits(read.operation);
+    ENSURE(sound);
+    // A large document that goes out of use is given back by a worker.
+    const MergedDocument& document = board_.document(read.operation.record);
+    const bool is_large = !is_small(document.root()) || read.operation.value->size() > kInlineDocumentBytes;
+    const auto before = is_large ? std::make_shared<const MergedDocument>(document) : nullptr;
+    on_document(read, board_.apply(read.sequence, read.operation));
+    if (before != nullptr) editions_.dispose(before);
+  }
   bytes_since_snapshot_ += committed.operation.value->size();
   const bool is_long = board_.sequence() - snapshot_sequence_ >= kSnapshotOperations;
-  if (!is_snapshot_under_way_ && (is_long || bytes_since_snapshot_ >= kSnapshotBytes)) snapshot([] {});
-  on_change_();
+  if (!is_snapshot_under_way_ && (is_long || bytes_since_snapshot_ >= kSnapshotBytes))
+    snapshot([this] { trim(); });
+  handlers_.on_change();
+}
+
+void Records::on_document(const Committed& committed, const Applied& applied) {
+  const Record record = committed.operation.record;
+  editions_.on_applied(record);
+  for (const Conflict& conflict : applied.conflicts) handlers_.on_conflict(conflict);
+  SinceKeyframe& since = since_keyframe_[index_of(record)];
+  ++since.operations;
+  since.bytes += committed.operation.value->size();
+  const document::ValuePtr& root = board_.document(record).root();
+  const std::uint64_t size_bytes = root == nullptr ? 0 : root->size_bytes();
+  const bool is_due = since.operations >= kKeyframeOperations ||
+                      (since.operations > 1 && since.bytes >= std::max(kKeyframeBytes, size_bytes));
+  if (is_due && !since.is_under_way) keep_keyframe(record);
+}
+
+void Records::keep_keyframe(Record record) {
+  SinceKeyframe& since = since_keyframe_[index_of(record)];
+  since = {.is_under_way = true};
+  const auto encode = [document = board_.document(record)] {
+    Bytes bytes;
+    ByteWriter writer(bytes);
+    document.append_to(writer);
+    return bytes;
+  };
+  log_->keyframe(record, board_.sequence(), encode, [this, record](const Result<void>& made) {
+    since_keyframe_[index_of(record)].is_under_way = false;
+    // The history itself is whole: reading it takes longer.
+    if (!made) events_.warn(fmt::format("keyframe failed cause=\"{}\"", made.error().text));
+  });
+}
+
+void Records::trim() {
+  if (std::exchange(is_trim_under_way_, true)) return;
+  log_->trim(options_.retention, options_.clock.wall(), [this](const Result<void>& done) {
+    is_trim_under_way_ = false;
+    if (!done) events_.warn(fmt::format("trimming the history failed cause=\"{}\"", done.error().text));
+  });
 }
 
 void Records::snapshot(std::function<void()> done) {
@@ -94,6 +231,15 @@ void Records::snapshot(std::function<void()> done) {
 void Records::finish(std::function<void()> done) {
   if (board_.sequence() == snapshot_sequence_ && !is_snapshot_under_way_) return done();
   snapshot(std::move(done));
+}
+
+Result<History*> Records::open_history() {
+  if (history_ == nullptr) {
+    auto opened = log_->open_history();
+    if (!opened) return opened.error().prefixed("read the history");
+    history_ = std::move(*opened);
+  }
+  return history_.get();
 }
 
 }  // namespace callboard::server

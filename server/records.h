@@ -1,51 +1,101 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <unordered_map>
 
+#include "base/clock.h"
 #include "net/loop.h"
 #include "net/work_queue.h"
 #include "server/board/board.h"
 #include "server/board/log.h"
 #include "server/board/recovery.h"
+#include "server/drafts.h"
+#include "server/editions.h"
 #include "server/event_log.h"
 
 namespace callboard::server {
 
-// The way of a write: known already? → a document is checked on a worker → appended to the log → applied to the board,
-// in the order of the log → answered. Also keeps the log short by snapshots. Loop thread only.
+// The way of a write: known already? → given its stamp → read against what its author had, large ones on a worker →
+// appended to the log → applied to the board, in the order of the log → answered. Also keeps the log short by snapshots,
+// and reads the history. Loop thread only.
 class Records {
  public:
   using Done = std::function<void(const Result<Applied>&)>;
+  struct Handlers {
+    std::function<void()> on_change;                   // Operations were applied, or texts are ready.
+    std::function<void(const Conflict&)> on_conflict;  // Found or changed by an operation just applied.
+    std::function<void(const Error*)> on_writable;     // Whether the disk takes writes; null: again.
+  };
+  struct Options {
+    Retention retention;
+    const Clock& clock = system_clock();
+  };
 
-  // `on_change` is called after operations were applied.
-  Records(net::Loop& loop, std::unique_ptr<Log> log, Recovered recovered, EventLog& events,
-          std::function<void()> on_change);
+  Records(net::Loop& loop, std::unique_ptr<Log> log, Recovered recovered, EventLog& events, Options options,
+          Handlers handlers);
+  ~Records();
 
   const Board& board() const { return board_; }
+  Editions& editions() { return editions_; }
 
   // Answered once, perhaps within the call, unless this object is destroyed before. The same operation again gets the
-  // answer it got.
-  void write(Operation operation, Done done);
+  // answer it got. The operation's timestamp is what the author's clock says, corrected.
+  void write(Draft draft, Done done);
   // Once, last: `done` when the log has a snapshot of all that was applied.
   void finish(std::function<void()> done);
 
+  // What is done with the history, on a thread of its own; `deliver` on the loop.
+  template <class Work, class Deliver>
+  void read_history(Work work, Deliver deliver) {
+    history_work_.submit(
+        [this, work = std::move(work)](const std::stop_token&) -> decltype(work(std::declval<History&>())) {
+          auto history = open_history();
+          if (!history) return history.error();
+          return work(**history);
+        },
+        std::move(deliver));
+  }
+
  private:
+  // Of one document, since its last keyframe.
+  struct SinceKeyframe {
+    std::uint64_t operations = 0;
+    std::uint64_t bytes = 0;
+    bool is_under_way = false;
+  };
+
+  void stamp(Operation& operation);
+  void find_sources(Draft draft, Done done);
+  void finish_draft(Draft draft, DraftSources sources, Done done);
   void append(Operation operation, Done done);
   void on_commit(const Committed& committed);
+  void on_document(const Committed& committed, const Applied& applied);
+  void keep_keyframe(Record record);
   void snapshot(std::function<void()> done);
+  void trim();
   Result<Applied> applied_at(const Operation& operation, const Appended& place) const;
+  // Worker thread of history_work_ only.
+  Result<History*> open_history();
 
   EventLog& events_;
-  std::function<void()> on_change_;
+  Options options_;
+  Handlers handlers_;
   Board board_;
+  Editions editions_;
   std::uint64_t snapshot_sequence_ = 0;
   std::uint64_t bytes_since_snapshot_ = 0;
+  std::array<SinceKeyframe, 2> since_keyframe_;
+  std::unordered_map<SessionId, Stamp> newest_of_;
   bool is_snapshot_under_way_ = false;
+  bool is_trim_under_way_ = false;
   bool is_failing_ = false;  // The last append failed: logged once until one succeeds.
-  net::WorkQueue checks_;
-  std::unique_ptr<Log> log_;  // Last: its answers use the others.
+  net::WorkQueue drafts_;
+  std::unique_ptr<Log> log_;  // Its answers use the others.
+  std::unique_ptr<History> history_;
+  net::WorkQueue history_work_;  // Last: it uses history_ and log_.
 };
 
 }  // namespace callboard::server

@@ -58,6 +58,7 @@ Result<void> Server::Impl::open_board() {
   stage_options.limits = {options.heartbeat, options.silence};
   stage_options.handshake_limit = options.handshake_limit;
   stage_options.unadmitted_max = options.unadmitted_max;
+  stage_options.retention = options.retention;
   stage = std::make_unique<Stage>(loop, std::move(stage_options), system_clock(), system_random(), events,
                                   std::move(*log), std::move(*recovered));
   stage->set_relay_limits(options.relay_limits);

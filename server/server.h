@@ -15,6 +15,7 @@
 #include "net/endpoint.h"
 #include "net/loop.h"
 #include "net/relay_shares.h"
+#include "server/board/log.h"
 
 namespace spdlog {
 class logger;
@@ -33,6 +34,7 @@ struct ServerOptions {
   bool broadcast_log = false;
   std::string software = "callboard";
   std::size_t unadmitted_max = kUnadmittedMax;
+  Retention retention;
   Duration heartbeat = kHeartbeat;
   Duration silence = kSilenceLimit;
   Duration handshake_limit = kHandshakeLimit;

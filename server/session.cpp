@@ -140,6 +140,8 @@ void Session::perform(protocol::ServerAction next) {
     host_.on_assets_claimed(*this, assets->claim);
   } else if (std::holds_alternative<action::Joined>(next)) {
     host_.on_joined(*this);
+  } else if (auto* told = std::get_if<action::ClockTold>(&next)) {
+    host_.on_clock(*this, *told);
   } else if (std::holds_alternative<action::TurnTaken>(next)) {
     host_.on_may_tell(*this);
   } else if (auto* asked = std::get_if<action::Asked>(&next)) {

@@ -29,6 +29,7 @@ class SessionHost {
   virtual void on_document_claimed(Session& session, protocol::DocumentClaim claim) = 0;
   virtual void on_assets_claimed(Session& session, const protocol::AssetsClaim& claim) = 0;
   virtual void on_joined(Session& session) = 0;
+  virtual void on_clock(Session& session, const protocol::server_action::ClockTold& told) = 0;
   // It may be told something: it has the turn to listen, or has read what it was told.
   virtual void on_may_tell(Session& session) = 0;
   virtual void on_asked(Session& session, protocol::ClientMessage ask) = 0;
@@ -51,6 +52,7 @@ struct Identity {
   bool shares = false;
   std::optional<UniqueId> workstation;
   std::string asked_name;  // Without the number.
+  bool patches = false;    // Understands documents told as JSON Patches.
   std::chrono::milliseconds clock_offset{0};
 };
 

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/document_limits.h"
 #include "base/ensure.h"
-#include "base/limits.h"
 #include "base/text.h"
 #include "protocol/codec.h"
 
@@ -19,15 +19,21 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
       clock_(clock),
       random_(std::move(random)),
       events_(events),
-      records_(loop, std::move(log), std::move(recovered), events, [this] { schedule_tells(); }),
-      teller_(records_.board(), presence_, assets_),
+      records_(loop, std::move(log), std::move(recovered), events, {options_.retention, clock_},
+               {.on_change = [this] { on_records_changed(); },
+                .on_conflict = [this](const Conflict& conflict) { documents_.on_conflict(conflict); },
+                .on_writable = [this](const Error* why) { on_writable(why); }}),
+      teller_(records_.board(), records_.editions(), presence_, assets_),
       transfers_(
           loop, random_, events,
           {.connection = [this](std::uint64_t key) { return by_key(key); },
            .released = [this](Session& connection) { on_closed(connection); },
            .tell = [this](SessionId id, const protocol::TransferOver& over) { on_transfer_over(id, over); }}),
       floor_{options_.identity, clock_, events_, records_, presence_, assets_, teller_, transfers_},
-      asks_(loop, floor_,
+      documents_(floor_, {.by_key = [this](std::uint64_t key) { return by_key(key); },
+                          .by_id = [this](SessionId id) { return by_id(id); },
+                          .due = [this](std::uint64_t key) { schedule_tell(key); }}),
+      asks_(loop, floor_, documents_,
             {.by_key = [this](std::uint64_t key) { return by_key(key); },
              .by_id = [this](SessionId id) { return by_id(id); },
              .changed = [this] { schedule_tells(); },
@@ -97,6 +103,7 @@ void Stage::on_admission(Session& session, const protocol::server_action::Admiss
   identity.shares = admission.shares && !admission.visit;
   identity.workstation = admission.workstation;
   identity.asked_name = admission.name;
+  identity.patches = admission.patches;
   identity.clock_offset = admission.clock_offset;
   keys_.emplace(identity.id, session.key());
   if (identity.visit) {
@@ -137,21 +144,21 @@ void Stage::end_predecessor(const Identity& joining) {
 }
 
 void Stage::on_document_claimed(Session& session, protocol::DocumentClaim claim) {
-  const Record record = board_record(claim.record);
-  const auto settle = [record](Session& joiner, protocol::DocumentState state) {
-    Mailbox::raise(record == Record::story ? joiner.mailbox.story : joiner.mailbox.analytics, state.revision);
-    joiner.settle(std::move(state));
-  };
-  if (!claim.document || !claim.op) return settle(session, teller_.document(record));
-  Operation operation = make_operation(session.identity, record, *claim.op, std::move(claim.document));
-  operation.timestamp = corrected(claim.timestamp, session.identity.clock_offset, clock_.wall());
-  operation.base = claim.base;
-  records_.write(std::move(operation), [this, settle, key = session.key()](const Result<Applied>& applied) {
-    Session* joiner = by_key(key);
-    if (joiner == nullptr || joiner->is_over()) return;
-    if (!applied) return joiner->close(applied.error().outcome, "join: " + applied.error().text);
-    settle(*joiner, document_answer(teller_, *applied, joiner->identity));
-  });
+  documents_.on_claim(session, std::move(claim));
+}
+
+void Stage::on_records_changed() {
+  documents_.on_texts();
+  schedule_tells();
+}
+
+void Stage::on_writable(const Error* why) {
+  const protocol::Writable tell{why == nullptr, why == nullptr ? "" : escaped(why->text, 256)};
+  for (const auto& [id, key] : keys_) {
+    Session& session = *by_key(key);
+    if (session.errands.size() < kErrandsMax) session.errands.push_back(tell);
+  }
+  schedule_tells();
 }
 
 void Stage::on_assets_claimed(Session& session, const protocol::AssetsClaim& claim) {
@@ -176,6 +183,10 @@ void Stage::on_joined(Session& session) {
   mailbox.at = presence_.ats().newest();
   const std::uint64_t last = records_.board().last_message();
   mailbox.messages = last > kMessagesPerTell ? last - kMessagesPerTell : 0;
+}
+
+void Stage::on_clock(Session& session, const protocol::server_action::ClockTold& told) {
+  session.identity.clock_offset = followed(session.identity.clock_offset, told, clock_.wall());
 }
 
 void Stage::on_asked(Session& session, protocol::ClientMessage ask) {
@@ -243,7 +254,7 @@ void Stage::tell_due(Session& session) {
   std::vector<protocol::EncodedFrame> frames;
   for (const auto& errand : std::exchange(session.errands, {})) frames.push_back(protocol::encode(errand));
   if (!session.identity.visit) {
-    auto due = teller_.take_due(session.identity.id, session.mailbox);
+    auto due = teller_.take_due({session.identity.id, session.identity.patches}, session.mailbox);
     std::move(due.begin(), due.end(), std::back_inserter(frames));
   }
   if (frames.empty()) return;

@@ -26,6 +26,7 @@ class Stage final : private SessionHost {
     protocol::TurnLimits limits;
     Duration handshake_limit = kHandshakeLimit;
     std::size_t unadmitted_max = kUnadmittedMax;
+    Retention retention;
   };
 
   Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource random, EventLog& events,
@@ -43,6 +44,7 @@ class Stage final : private SessionHost {
   void on_document_claimed(Session& session, protocol::DocumentClaim claim) override;
   void on_assets_claimed(Session& session, const protocol::AssetsClaim& claim) override;
   void on_joined(Session& session) override;
+  void on_clock(Session& session, const protocol::server_action::ClockTold& told) override;
   void on_may_tell(Session& session) override;
   void on_asked(Session& session, protocol::ClientMessage ask) override;
   void on_deadline(Session& session) override;
@@ -55,6 +57,9 @@ class Stage final : private SessionHost {
   AskDesk::Outside::Counts counts() const;
   void leave(Session& session, const Error& why);
   void end_predecessor(const Identity& joining);
+  void on_records_changed();
+  // Tells everybody that the disk takes no writes, or takes them again (null).
+  void on_writable(const Error* why);
   void on_transfer_over(SessionId session, const protocol::TransferOver& over);
   // Something is due to `session`, or to everybody: told at the end of this turn.
   void schedule_tell(std::uint64_t key);
@@ -74,6 +79,7 @@ class Stage final : private SessionHost {
   Teller teller_;
   TransferDesk transfers_;
   Floor floor_;
+  DocumentDesk documents_;
   AskDesk asks_;
   Deadlines deadlines_;
   net::WorkQueue decoding_;

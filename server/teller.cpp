@@ -56,43 +56,39 @@ Heads Teller::heads() const {
           assets_.newest().head()};
 }
 
-std::vector<protocol::EncodedFrame> Teller::take_due(SessionId listener, Mailbox& mailbox) {
+std::vector<protocol::EncodedFrame> Teller::take_due(const Listener& who, Mailbox& mailbox) {
+  const SessionId listener = who.session;
   Frames frames;
   if (!mailbox.is_due(heads())) return frames;
   take_users(listener, mailbox, frames);
   take_ats(listener, mailbox, frames);
   take_assets(listener, mailbox, frames);
   take_messages(listener, mailbox, frames);
-  take_document(Record::story, listener, mailbox.story, frames);
-  take_document(Record::analytics, listener, mailbox.analytics, frames);
+  take_document(Record::story, who, mailbox, frames);
+  take_document(Record::analytics, who, mailbox, frames);
   return frames;
 }
 
 // --- Documents ------------------------------------------------------------------------------------------------------
 
-protocol::DocumentState Teller::document(Record record) const {
-  const Head& head = board_.head(record);
+protocol::DocumentState document_state(const Board& board, Record record) {
+  const Head& head = board.head(record);
   protocol::DocumentState state;
   state.record = wire_record(record);
   state.timestamp = head.timestamp;
   state.revision = head.revision;
   state.by = head.user;
   state.session = head.session;
-  state.document = head.value;
   return state;
 }
 
-void Teller::take_document(Record record, SessionId listener, std::uint64_t& told_revision, Frames& frames) {
-  const Head& head = board_.head(record);
-  if (told_revision >= head.revision) return;
-  told_revision = head.revision;
-  if (head.session == listener) return;
-  auto& cached = documents_[record == Record::story ? 0 : 1];
-  if (cached.head != head.revision) {
-    cached.head = head.revision;
-    cached.frame = protocol::encode(protocol::ServerMessage(document(record)));
-  }
-  frames.push_back(cached.frame);
+void Teller::take_document(Record record, const Listener& listener, Mailbox& mailbox, Frames& frames) {
+  std::uint64_t& known = mailbox.document(record);
+  if (known >= board_.head(record).revision || mailbox.held(record) > 0) return;
+  const Edition* edition = editions_.find(record, listener.patches ? known : 0);
+  if (edition == nullptr) return;
+  known = edition->state.revision;
+  frames.push_back(edition->tell);
 }
 
 // --- Users ----------------------------------------------------------------------------------------------------------

@@ -9,25 +9,33 @@
 #include "server/board/board.h"
 #include "server/board/mailbox.h"
 #include "server/board/presence.h"
+#include "server/editions.h"
 
 namespace callboard::server {
 
 protocol::DocumentRecord wire_record(Record record);
 Record board_record(protocol::DocumentRecord record);
+// Who wrote the newest revision and when; without the document.
+protocol::DocumentState document_state(const Board& board, Record record);
 
 // Says the shared state in the protocol's messages: whole, for answers; as what one session's mailbox lacks, for tells.
 // Listeners at the same cursor get the same encoded frame. Pure but for that cache. Loop thread only.
 class Teller {
  public:
-  Teller(const Board& board, const Presence& presence, const Assets& assets)
-      : board_(board), presence_(presence), assets_(assets) {}
+  Teller(const Board& board, Editions& editions, const Presence& presence, const Assets& assets)
+      : board_(board), editions_(editions), presence_(presence), assets_(assets) {}
+
+  struct Listener {
+    SessionId session;
+    bool patches = false;  // Documents may be told as patches of what was told before.
+  };
 
   Heads heads() const;
   // One piece of everything that is due, and the mailbox moved past it. What the listener did itself is left out. Empty
   // when nothing is due; when more is, is_due() still says so.
-  std::vector<protocol::EncodedFrame> take_due(SessionId listener, Mailbox& mailbox);
+  // A document whose text is in the making comes later (Editions).
+  std::vector<protocol::EncodedFrame> take_due(const Listener& listener, Mailbox& mailbox);
 
-  protocol::DocumentState document(Record record) const;
   protocol::Users users() const;
   protocol::Assets assets() const;
   // The first piece for a listener who knows nothing; `cursor` is where the mailbox goes on.
@@ -46,7 +54,7 @@ class Teller {
     protocol::EncodedFrame frame;  // Null head: there was nothing to tell.
   };
 
-  void take_document(Record record, SessionId listener, std::uint64_t& told, Frames& frames);
+  void take_document(Record record, const Listener& listener, Mailbox& mailbox, Frames& frames);
   void take_users(SessionId listener, Mailbox& mailbox, Frames& frames);
   void take_ats(SessionId listener, Mailbox& mailbox, Frames& frames);
   void take_assets(SessionId listener, Mailbox& mailbox, Frames& frames);
@@ -59,9 +67,9 @@ class Teller {
   protocol::AssetCopy wire_copy(const Copy& copy) const;
 
   const Board& board_;
+  Editions& editions_;
   const Presence& presence_;
   const Assets& assets_;
-  Cached<std::uint64_t> documents_[2];
   std::vector<Cached<Cursor>> users_cache_;
   std::vector<Cached<Cursor>> assets_cache_;
   std::vector<Cached<std::uint64_t>> messages_cache_;

@@ -1,6 +1,5 @@
 #include <dirent.h>
 #include <fcntl.h>
-#include <sys/file.h>
 #ifdef __linux__
 #include <linux/fs.h>
 #include <sys/ioctl.h>
@@ -371,17 +370,6 @@ std::vector<std::string> names_in(int directory_fd) {
     if (name != "." && name != "..") names.push_back(std::move(name));
   }
   return names;
-}
-
-DirectoryLock::DirectoryLock(int directory_fd, Wait wait) : directory_fd_(directory_fd) {
-  const int how = LOCK_EX | (wait == Wait::never ? LOCK_NB : 0);
-  const int error = error_of([&] { return flock(directory_fd_, how); });
-  is_held_ = error == 0;
-  is_held_elsewhere_ = error == EWOULDBLOCK;
-}
-
-DirectoryLock::~DirectoryLock() {
-  if (is_held_) flock(directory_fd_, LOCK_UN);
 }
 
 }  // namespace callboard::sync

@@ -131,7 +131,9 @@ std::string_view Scan::why_unstable(std::string_view name, const FileStatus& sta
   if (is_placeholder(name, status)) return kPlaceholderReason;
   const std::int64_t window_ns = std::chrono::nanoseconds(options_.stable_after).count();
   const bool is_new = started_ns_ - window_ns < status.mtime_ns && status.mtime_ns < started_ns_ + window_ns;
-  return is_new ? kWritingReason : std::string_view();
+  if (!is_new) return {};
+  if (options_.on_growing) options_.on_growing();
+  return kWritingReason;
 }
 
 Result<Scanned> Scan::scan_link(const RelativePath& top) {

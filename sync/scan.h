@@ -29,6 +29,8 @@ struct ScanOptions {
   std::function<void(const ScanProgress&)> on_progress;
   // Files modified more recently than this are refused as being written: for folders nobody watches.
   Duration stable_after{0};
+  // Told when a file was refused for that, on the thread that called scan().
+  std::function<void()> on_growing;
   // Told of every directory once it is open and before its names are read, on the thread that called scan(). An error
   // ends the scan with it.
   std::function<Result<void>(const RelativePath& directory, int fd)> before_reading;

@@ -1,7 +1,6 @@
 #include "server/board/board.h"
 
 #include <algorithm>
-#include <tuple>
 #include <utility>
 
 #include "base/ensure.h"
@@ -15,11 +14,6 @@ std::size_t index_of(Record record) {
   return record == Record::story ? 0 : 1;
 }
 
-bool beats(const Operation& operation, const Head& head) {
-  return std::tie(operation.timestamp, operation.session, operation.id) >
-         std::tie(head.timestamp, head.session, head.operation);
-}
-
 }  // namespace
 
 Applied Board::apply(std::uint64_t sequence, const Operation& operation) {
@@ -29,7 +23,7 @@ Applied Board::apply(std::uint64_t sequence, const Operation& operation) {
   switch (operation.record) {
     case Record::story:
     case Record::analytics:
-      applied.won = arbitrate(sequence, operation);
+      arbitrate(operation, applied);
       break;
     case Record::messages:
       keep_message(operation);
@@ -40,12 +34,12 @@ Applied Board::apply(std::uint64_t sequence, const Operation& operation) {
   return applied;
 }
 
-bool Board::arbitrate(std::uint64_t sequence, const Operation& operation) {
-  Head& head = heads_[index_of(operation.record)];
-  if (head.revision != 0 && !beats(operation, head)) return false;
-  head =
-      Head{sequence, operation.id, operation.session, operation.user, operation.timestamp, operation.value};
-  return true;
+void Board::arbitrate(const Operation& operation, Applied& applied) {
+  MergedDocument& document = documents_[index_of(operation.record)];
+  if (operation.settles != 0) conflicts_.settle(operation.settles);
+  applied.conflicts = conflicts_.find(sequence_, operation, document);
+  applied.conflict_count = applied.conflicts.size();
+  applied.won = document.apply(sequence_, operation).stands;
 }
 
 void Board::keep_message(const Operation& operation) {
@@ -55,7 +49,9 @@ void Board::keep_message(const Operation& operation) {
 }
 
 void Board::remember(const Applied& applied) {
-  applied_.insert_or_assign(applied.operation, applied);
+  Applied& kept = applied_[applied.operation];
+  kept = applied;
+  kept.conflicts.clear();
   remembered_.push_back(applied.operation);
   if (remembered_.size() <= kOperationsRemembered) return;
   applied_.erase(remembered_.front());
@@ -68,7 +64,7 @@ std::optional<Applied> Board::find(UniqueId operation) const {
   return it->second;
 }
 
-const Head& Board::head(Record record) const { return heads_[index_of(record)]; }
+const MergedDocument& Board::document(Record record) const { return documents_[index_of(record)]; }
 
 std::vector<std::shared_ptr<const Message>> Board::messages_after(std::uint64_t number,
                                                                   std::size_t count) const {

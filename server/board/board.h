@@ -10,19 +10,11 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "server/board/conflicts.h"
+#include "server/board/merged_document.h"
 #include "server/board/operation.h"
 
 namespace callboard::server {
-
-// The winning revision of a document.
-struct Head {
-  std::uint64_t revision = 0;  // Sequence number of the operation that won; 0: there is no document.
-  UniqueId operation;
-  SessionId session;
-  std::string user;
-  Timestamp timestamp;
-  Document value;
-};
 
 struct Message {
   std::uint64_t number = 0;  // 1, 2, 3 … in the order of the log.
@@ -37,13 +29,15 @@ struct Applied {
   UniqueId operation;
   std::uint64_t sequence = 0;
   Record record = Record::story;
-  bool won = false;          // Its value became the head. True for every message.
+  bool won = false;          // All of it stands. True for every message.
   std::uint64_t number = 0;  // Of a message.
   Timestamp timestamp;
+  std::uint64_t conflict_count = 0;
+  std::vector<Conflict> conflicts{};  // That it is in; told once, not remembered.
 };
 
 // The disk-life part of the board: a fold over the log and of nothing else, so that every replay arrives at the same
-// state. A document's winner is the operation with the greatest (timestamp, session, id), whatever order they arrived in.
+// state; and documents are the same whatever order their operations arrived in (MergedDocument).
 // Copying it is cheap: documents and messages are shared. Thread: any, one at a time.
 class Board {
  public:
@@ -56,7 +50,9 @@ class Board {
   // Of the last operation applied; 0 for an empty board.
   std::uint64_t sequence() const { return sequence_; }
   // `record` is one with a document (not messages).
-  const Head& head(Record record) const;
+  const MergedDocument& document(Record record) const;
+  const Head& head(Record record) const { return document(record).head(); }
+  const Conflicts& conflicts() const { return conflicts_; }
   std::uint64_t last_message() const { return last_message_; }
   // Up to `count` messages numbered after `number`, oldest first, from the newest kMessagesKept.
   std::vector<std::shared_ptr<const Message>> messages_after(std::uint64_t number, std::size_t count) const;
@@ -66,13 +62,16 @@ class Board {
   static Result<Board> decoded(ByteView bytes);
 
  private:
-  bool arbitrate(std::uint64_t sequence, const Operation& operation);
+  void arbitrate(const Operation& operation, Applied& applied);
+  static Result<void> decode_format(ByteReader& reader, Board& board);
+  static Result<void> decode_first_format(ByteReader& reader, Board& board);
   void keep_message(const Operation& operation);
   void remember(const Applied& applied);
 
   std::uint64_t sequence_ = 0;
   std::uint64_t last_message_ = 0;
-  std::array<Head, 2> heads_;  // Story, analytics.
+  std::array<MergedDocument, 2> documents_;  // Story, analytics.
+  Conflicts conflicts_;
   std::deque<std::shared_ptr<const Message>> messages_;
   std::deque<UniqueId> remembered_;  // Oldest first: what to forget next.
   std::unordered_map<UniqueId, Applied> applied_;

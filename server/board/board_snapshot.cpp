@@ -1,64 +1,25 @@
-// The bytes of a snapshot, all integers big-endian:
-//   u8 format (1) | u64 sequence | u64 last message | 2 x head | u32 count | count x message | u32 count | count x applied
-//   head    = u64 revision | u64 x 2 operation | u64 session | text16 user | i64 timestamp | u32-length value
+// The bytes of a snapshot, all integers big-endian; documents and conflicts: see document_snapshot.cpp.
+//   u8 format (2) | u64 sequence | u64 last message | 2 x document | conflicts | u32 count | count x message
+//   | u32 count | count x applied
 //   message = text16 user | u64 session | i64 timestamp | u32-length text          numbered up to "last message"
 //   applied = u64 x 2 operation | u64 sequence | u8 record | u8 won | u64 number | i64 timestamp   oldest first
 #include <utility>
 
 #include "server/board/board.h"
+#include "server/board/snapshot_parts.h"
 
 namespace callboard::server {
 namespace {
 
-constexpr std::uint8_t kFormat = 1;
-
-void write_document(ByteWriter& writer, const Document& document) {
-  const std::string_view text = document ? std::string_view(*document) : std::string_view();
-  writer.u32(static_cast<std::uint32_t>(text.size()));
-  writer.raw(as_bytes(text));
-}
-
-Document read_document(ByteReader& reader) {
-  const std::uint32_t size_bytes = reader.u32();
-  return std::make_shared<const std::string>(as_text(reader.raw(size_bytes)));
-}
-
-void write_id(ByteWriter& writer, UniqueId id) {
-  writer.u64(id.high);
-  writer.u64(id.low);
-}
-
-UniqueId read_id(ByteReader& reader) {
-  const std::uint64_t high = reader.u64();
-  return UniqueId{high, reader.u64()};
-}
-
-void write_head(ByteWriter& writer, const Head& head) {
-  writer.u64(head.revision);
-  write_id(writer, head.operation);
-  writer.u64(head.session.value);
-  writer.text16(head.user);
-  writer.i64(head.timestamp.ms);
-  write_document(writer, head.value);
-}
-
-Head read_head(ByteReader& reader) {
-  Head head;
-  head.revision = reader.u64();
-  head.operation = read_id(reader);
-  head.session = SessionId{reader.u64()};
-  head.user = reader.text16();
-  head.timestamp = Timestamp{reader.i64()};
-  head.value = read_document(reader);
-  if (head.revision == 0) head.value = nullptr;
-  return head;
-}
+constexpr std::uint8_t kFormat = 2;
+// Had, in place of documents and conflicts, two heads, each with the u32-length text of its document.
+constexpr std::uint8_t kFirstFormat = 1;
 
 void write_message(ByteWriter& writer, const Message& message) {
   writer.text16(message.user);
   writer.u64(message.session.value);
   writer.i64(message.timestamp.ms);
-  write_document(writer, message.text);
+  write_text32(writer, *message.text);
 }
 
 Message read_message(ByteReader& reader, std::uint64_t number) {
@@ -99,7 +60,8 @@ Bytes Board::encoded() const {
   writer.u8(kFormat);
   writer.u64(sequence_);
   writer.u64(last_message_);
-  for (const Head& head : heads_) write_head(writer, head);
+  for (const MergedDocument& document : documents_) document.append_to(writer);
+  conflicts_.append_to(writer);
   writer.u32(static_cast<std::uint32_t>(messages_.size()));
   for (const auto& message : messages_) write_message(writer, *message);
   writer.u32(static_cast<std::uint32_t>(remembered_.size()));
@@ -107,16 +69,41 @@ Bytes Board::encoded() const {
   return bytes;
 }
 
+Result<void> Board::decode_first_format(ByteReader& reader, Board& board) {
+  for (MergedDocument& document : board.documents_) {
+    Head head = read_head(reader);
+    auto whole = MergedDocument::from_whole(std::move(head), read_text32(reader));
+    if (!whole) return whole.error();
+    document = std::move(*whole);
+  }
+  return {};
+}
+
+Result<void> Board::decode_format(ByteReader& reader, Board& board) {
+  for (MergedDocument& document : board.documents_) {
+    auto merged = MergedDocument::from(reader);
+    if (!merged) return merged.error();
+    document = std::move(*merged);
+  }
+  auto conflicts = Conflicts::from(reader);
+  if (!conflicts) return conflicts.error();
+  board.conflicts_ = std::move(*conflicts);
+  return {};
+}
+
 Result<Board> Board::decoded(ByteView bytes) {
   ByteReader reader(bytes);
   const std::uint8_t format = reader.u8();
-  if (format != kFormat) {
-    return Error{Outcome::failed, "snapshot: expected format 1, got " + std::to_string(format)};
+  if (format != kFormat && format != kFirstFormat) {
+    return Error{Outcome::failed, "snapshot: expected format 1-2, got " + std::to_string(format)};
   }
   Board board;
   board.sequence_ = reader.u64();
   board.last_message_ = reader.u64();
-  for (Head& head : board.heads_) head = read_head(reader);
+  if (auto read = format == kFirstFormat ? decode_first_format(reader, board) : decode_format(reader, board);
+      !read) {
+    return read.error();
+  }
   const std::uint32_t messages = reader.u32();
   for (std::uint32_t i = 0; i < messages && !reader.failed(); ++i) {
     const std::uint64_t number = board.last_message_ - messages + i + 1;

@@ -2,8 +2,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 
 #include "base/bytes.h"
+#include "base/limits.h"
+#include "server/board/history.h"
 #include "server/board/operation.h"
 
 namespace callboard::server {
@@ -22,6 +25,14 @@ struct Committed {
 struct LogSnapshot {
   std::uint64_t sequence = 0;
   Bytes state;
+};
+
+// What is kept of the documents' history: all that is younger than `age` while it is smaller than `size_bytes`, and the
+// newest `revisions` of each document in any case.
+struct Retention {
+  Duration age = std::chrono::hours(24 * 365);
+  std::uint64_t size_bytes = 1024 * MiB;
+  std::uint64_t revisions = 1000;
 };
 
 // The ordered log that a board is folded from. Append, snapshot and their answers belong to the loop thread; answers
@@ -43,6 +54,13 @@ class Log {
   virtual void snapshot(std::uint64_t sequence, std::function<Bytes()> encode, Done done) = 0;
   // Makes a snapshot from elsewhere the beginning of this log. Refused when the log goes beyond it.
   virtual void install(LogSnapshot snapshot, Done done) = 0;
+
+  // Keeps a document (its bytes) as it was after operation `sequence`, so that the history is read from there.
+  virtual void keyframe(Record record, std::uint64_t sequence, std::function<Bytes()> encode, Done done) = 0;
+  // Forgets old operations on documents, those before a keyframe only, some at a time: appends go between.
+  virtual void trim(const Retention& retention, Timestamp now, Done done) = 0;
+  // A reader of its own for another thread; it must be gone before the log. Blocking.
+  virtual Result<std::unique_ptr<History>> open_history() = 0;
 
   // Blocking; for the start of a server and for tools, never for a running loop.
   virtual Result<LogSnapshot> newest_snapshot() = 0;

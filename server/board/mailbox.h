@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "server/board/operation.h"
 #include "server/board/versioned.h"
 
 namespace callboard::server {
@@ -26,6 +27,12 @@ struct Mailbox {
   Cursor users;
   Cursor at;
   Cursor assets;
+  // Answers in the making that will tell of the document: until they are out, nothing else does.
+  std::uint32_t story_held = 0;
+  std::uint32_t analytics_held = 0;
+
+  std::uint64_t& document(Record record) { return record == Record::story ? story : analytics; }
+  std::uint32_t& held(Record record) { return record == Record::story ? story_held : analytics_held; }
 
   bool is_due(const Heads& heads) const {
     return story < heads.story || analytics < heads.analytics || messages < heads.messages ||

@@ -1,5 +1,6 @@
 #include "server/board/recovery.h"
 
+#include <string>
 #include <utility>
 
 namespace callboard::server {
@@ -14,7 +15,10 @@ Result<Recovered> recover(Log& log) {
     recovered.board = std::move(*board);
     recovered.snapshot_sequence = snapshot->sequence;
   }
-  auto read = log.read_from(recovered.snapshot_sequence + 1, [&](const Committed& committed) -> Result<void> {
+  auto read = log.read_from(recovered.snapshot_sequence + 1, [&](Committed committed) -> Result<void> {
+    if (auto sound = read_edits(committed.operation); !sound) {
+      return sound.error().prefixed("operation " + std::to_string(committed.sequence));
+    }
     recovered.board.apply(committed.sequence, committed.operation);
     ++recovered.operations_replayed;
     recovered.bytes_replayed += committed.operation.value->size();

@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include <iterator>
+
 #include "base/text.h"
 
 namespace callboard::server {
@@ -9,7 +11,7 @@ namespace {
 
 // "CBrd": tells our databases from others.
 constexpr std::int64_t kApplicationId = 0x43427264;
-constexpr std::int64_t kSchemaVersion = 1;
+constexpr std::int64_t kSchemaVersion = 2;
 
 constexpr const char* kSchema = R"sql(
   BEGIN IMMEDIATE;
@@ -21,20 +23,44 @@ constexpr const char* kSchema = R"sql(
     timestamp INTEGER NOT NULL,
     record INTEGER NOT NULL,
     base INTEGER NOT NULL,
-    value BLOB NOT NULL);
+    value BLOB NOT NULL,
+    counter INTEGER NOT NULL DEFAULT 0,
+    form INTEGER NOT NULL DEFAULT 0,
+    settles INTEGER NOT NULL DEFAULT 0);
+  CREATE TABLE keyframes (
+    record INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    state BLOB NOT NULL,
+    PRIMARY KEY (record, sequence));
   CREATE TABLE snapshot (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     sequence INTEGER NOT NULL,
     state BLOB NOT NULL);
   PRAGMA application_id = 1128428132;
-  PRAGMA user_version = 1;
+  PRAGMA user_version = 2;
   COMMIT;
 )sql";
-static_assert(kApplicationId == 1128428132 && kSchemaVersion == 1, "as written in kSchema");
+static_assert(kApplicationId == 1128428132 && kSchemaVersion == 2, "as written in kSchema");
+
+// What makes each version's schema of the one before it; the first makes 2 of 1.
+constexpr const char* kMigrations[] = {R"sql(
+  BEGIN IMMEDIATE;
+  ALTER TABLE operations ADD COLUMN counter INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE operations ADD COLUMN form INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE operations ADD COLUMN settles INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE keyframes (
+    record INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    state BLOB NOT NULL,
+    PRIMARY KEY (record, sequence));
+  PRAGMA user_version = 2;
+  COMMIT;
+)sql"};
+static_assert(std::size(kMigrations) == kSchemaVersion - 1, "one step from each version to the next");
 
 // Checkpoints are made between commits, when their answers are out, not within one.
 constexpr const char* kSettings =
-    "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA "
+    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA "
     "wal_autocheckpoint = 0;";
 
 int keep_wal_pages(void* pages, sqlite3*, const char*, int count) {
@@ -88,44 +114,84 @@ ByteView Statement::blob(int column) const {
   return {data, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
 }
 
-Result<Database> Database::open(const std::filesystem::path& file) {
+Result<Database> Database::open_with(const std::filesystem::path& file, int flags) {
   sqlite3* handle = nullptr;
-  const int rc = sqlite3_open_v2(file.c_str(), &handle,
-                                 SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int rc = sqlite3_open_v2(file.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX, nullptr);
   Database database(handle);
-  const std::string doing = "database " + callboard::quoted(file.native());
-  if (rc != SQLITE_OK) return Error{Outcome::failed, doing + ": " + sqlite3_errstr(rc)};
+  if (rc != SQLITE_OK) return Error{Outcome::failed, sqlite3_errstr(rc)};
   sqlite3_extended_result_codes(handle, 1);
-  if (auto ready = database.set_up(); !ready) return ready.error().prefixed(doing);
-  sqlite3_wal_hook(handle, &keep_wal_pages, database.wal_pages_.get());
+  // Another connection that recovers the write-ahead log after a crash holds everybody up for a moment.
+  constexpr int kPatienceMs = 10'000;
+  sqlite3_busy_timeout(handle, kPatienceMs);
   return database;
 }
 
-Result<void> Database::set_up() {
-  const auto number = [this](const char* pragma) -> Result<std::int64_t> {
-    auto statement = prepare(pragma);
-    if (!statement) return statement.error();
-    auto row = statement->step();
-    if (!row) return row.error();
-    return *row ? statement->i64(0) : 0;
-  };
+Result<Database> Database::open(const std::filesystem::path& file) {
+  const std::string doing = "database " + callboard::quoted(file.native());
+  auto database = open_with(file, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+  if (!database) return database.error().prefixed(doing);
+  if (auto ready = database->set_up(); !ready) return ready.error().prefixed(doing);
+  sqlite3_wal_hook(database->database_.get(), &keep_wal_pages, database->wal_pages_.get());
+  return database;
+}
+
+Result<Database> Database::open_reader(const std::filesystem::path& file) {
+  const std::string doing = "database " + callboard::quoted(file.native());
+  auto database = open_with(file, SQLITE_OPEN_READWRITE);
+  if (!database) return database.error().prefixed(doing);
+  const auto version = database->version();
+  if (!version) return version.error().prefixed(doing);
+  if (version->is_empty || version->schema != kSchemaVersion) {
+    return Error{Outcome::refused, doing + ": expected schema version " + std::to_string(kSchemaVersion) +
+                                       ", got " + std::to_string(version->schema)};
+  }
+  if (auto set = database->run("PRAGMA query_only = 1"); !set) return set.error().prefixed(doing);
+  return database;
+}
+
+Result<std::int64_t> Database::number(const char* sql) {
+  auto statement = prepare(sql);
+  if (!statement) return statement.error();
+  auto row = statement->step();
+  if (!row) return row.error();
+  return *row ? statement->i64(0) : 0;
+}
+
+Result<Database::Version> Database::version() {
   const auto application = number("PRAGMA application_id");
   if (!application) return application.error();
-  const auto version = number("PRAGMA user_version");
-  if (!version) return version.error();
+  const auto schema = number("PRAGMA user_version");
+  if (!schema) return schema.error();
   const auto tables = number("SELECT count(*) FROM sqlite_master");
   if (!tables) return tables.error();
-  const bool is_empty = *tables == 0 && *application == 0 && *version == 0;
+  const bool is_empty = *tables == 0 && *application == 0 && *schema == 0;
   if (!is_empty && *application != kApplicationId) {
     return Error{Outcome::refused, "it is not a callboard database"};
   }
-  if (*version > kSchemaVersion) {
-    return Error{Outcome::refused, "schema version " + std::to_string(*version) +
+  if (*schema > kSchemaVersion) {
+    return Error{Outcome::refused, "schema version " + std::to_string(*schema) +
                                        " is newer than this program's " + std::to_string(kSchemaVersion) +
                                        "; use the callboard that wrote it, or a newer one"};
   }
+  return Version{is_empty, *schema};
+}
+
+Result<void> Database::set_up() {
+  const auto found = version();
+  if (!found) return found.error();
   if (auto set = run(kSettings); !set) return set;
-  return is_empty ? run(kSchema) : Result<void>();
+  return found->is_empty ? run(kSchema) : migrate(found->schema);
+}
+
+Result<void> Database::migrate(std::int64_t from) {
+  if (from < 1) return Error{Outcome::refused, "it is not a callboard database"};
+  for (std::int64_t version = from; version < kSchemaVersion; ++version) {
+    if (auto done = run(kMigrations[version - 1]); !done) {
+      roll_back();
+      return done.error().prefixed("bring schema version " + std::to_string(version) + " up to date");
+    }
+  }
+  return {};
 }
 
 Result<Statement> Database::prepare(std::string_view sql) {

@@ -45,9 +45,11 @@ class Statement {
 // One connection to the database of one project. One thread at a time.
 class Database {
  public:
-  // Creates the tables of a missing or empty file. Refused for a schema newer than this program's or for a file that is
-  // something else.
+  // Creates the tables of a missing or empty file, and brings those of an older program up to date. Refused for a schema
+  // newer than this program's or for a file that is something else.
   static Result<Database> open(const std::filesystem::path& file);
+  // For looking only, beside the one that writes; the file must be there and up to date.
+  static Result<Database> open_reader(const std::filesystem::path& file);
 
   Result<Statement> prepare(std::string_view sql);
   Result<void> run(const char* sql);
@@ -66,7 +68,15 @@ class Database {
   };
   explicit Database(sqlite3* database) : database_(database) {}
 
+  struct Version {
+    bool is_empty = false;
+    std::int64_t schema = 0;
+  };
+  static Result<Database> open_with(const std::filesystem::path& file, int flags);
+  Result<std::int64_t> number(const char* sql);
+  Result<Version> version();
   Result<void> set_up();
+  Result<void> migrate(std::int64_t from);
   Error last_error() const;
 
   std::unique_ptr<int> wal_pages_ = std::make_unique<int>(0);  // On the heap: SQLite keeps its address.

@@ -14,6 +14,9 @@
 #include "base/limits.h"
 #include "server/store/data_folder.h"
 #include "server/store/database.h"
+#include "server/store/operation_rows.h"
+#include "server/store/sqlite_history.h"
+#include "server/store/trimmer.h"
 
 namespace callboard::server {
 namespace {
@@ -89,6 +92,9 @@ class SqliteLog::Worker {
 
   Result<LogSnapshot> newest_snapshot();
   Result<void> write_snapshot(const LogSnapshot& snapshot);
+  Result<void> write_keyframe(Record record, const LogSnapshot& snapshot);
+  Result<void> trim(const Retention& retention, Timestamp now, const Done& done);
+  std::filesystem::path file() const { return folder_.database(); }
   Result<void> install(const LogSnapshot& snapshot);
   Result<void> read_from(std::uint64_t sequence, const Visit& visit);
 
@@ -219,7 +225,8 @@ Result<Appended> SqliteLog::Worker::insert(const Operation& operation) {
   insert_.bind(0, last_ + 1).bind(1, ByteView(id)).bind(2, operation.session.value);
   insert_.bind(3, std::string_view(operation.user)).bind(4, operation.timestamp.ms);
   insert_.bind(5, static_cast<std::uint64_t>(operation.record)).bind(6, operation.base);
-  insert_.bind(7, as_bytes(*operation.value));
+  insert_.bind(7, as_bytes(*operation.value)).bind(8, std::uint64_t{operation.counter});
+  insert_.bind(9, static_cast<std::uint64_t>(operation.form)).bind(10, operation.settles);
   auto inserted = insert_.step();
   if (!inserted) return inserted.error();
   const bool is_new = database_.changes() == 1;
@@ -259,7 +266,7 @@ void SqliteLog::Worker::refuse(std::vector<Append> group, const Error& why) {
 void SqliteLog::Worker::reopen() {
   insert_ = Statement();
   find_ = Statement();
-  // Exclusive locking: the old connection must be gone before another one may come.
+  // The old connection must be gone first: its locks are the process's, and the last one to close tidies up the log.
   { const Database closed = std::move(database_); }
   auto opened = Database::open(folder_.database());
   if (!opened) return;
@@ -286,8 +293,8 @@ void SqliteLog::Worker::reopen() {
 
 Result<void> SqliteLog::Worker::prepare_statements() {
   auto insert = database_.prepare(
-      "INSERT OR IGNORE INTO operations (sequence, id, session, user, timestamp, record, base, value) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+      "INSERT OR IGNORE INTO operations (sequence, id, session, user, timestamp, record, base, value, "
+      "counter, form, settles) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   if (!insert) return insert.error();
   auto find = database_.prepare("SELECT sequence FROM operations WHERE id = ?");
   if (!find) return find.error();
@@ -331,6 +338,35 @@ Result<void> SqliteLog::Worker::write_snapshot(const LogSnapshot& snapshot) {
   return {};
 }
 
+Result<void> SqliteLog::Worker::write_keyframe(Record record, const LogSnapshot& snapshot) {
+  // The history reads more without it: one that fails is no reason to open the connection anew.
+  if (is_broken_) return Error{Outcome::failed, "the database cannot be opened again"};
+  auto statement =
+      database_.prepare("INSERT OR REPLACE INTO keyframes (record, sequence, state) VALUES (?, ?, ?)");
+  if (!statement) return statement.error();
+  statement->bind(0, static_cast<std::uint64_t>(record)).bind(1, snapshot.sequence);
+  statement->bind(2, ByteView(snapshot.state));
+  auto done = statement->step();
+  if (!done) return done.error();
+  return {};
+}
+
+// One piece; the rest is queued behind the appends that came meanwhile.
+Result<void> SqliteLog::Worker::trim(const Retention& retention, Timestamp now, const Done& done) {
+  if (is_broken_) return Error{Outcome::failed, "the database cannot be opened again"};
+  const auto is_more = trim_some(database_, retention, now);
+  if (!is_more) return is_more.error();
+  if (*is_more) {
+    submit([this, retention, now, done] {
+      auto result = std::make_shared<Result<void>>(trim(retention, now, done));
+      if (!*result) post([done, result] { done(*result); });
+    });
+    return {};
+  }
+  post([done] { done({}); });
+  return {};
+}
+
 Result<void> SqliteLog::Worker::install(const LogSnapshot& snapshot) {
   if (is_broken_) reopen();
   if (snapshot.sequence < last_) {
@@ -344,32 +380,17 @@ Result<void> SqliteLog::Worker::install(const LogSnapshot& snapshot) {
 
 Result<void> SqliteLog::Worker::read_from(std::uint64_t sequence, const Visit& visit) {
   if (is_broken_) return Error{Outcome::failed, "the database cannot be opened again"};
-  auto statement = database_.prepare(
-      "SELECT sequence, id, session, user, timestamp, record, base, value FROM operations WHERE sequence >= "
-      "? "
-      "ORDER BY sequence");
+  auto statement = database_.prepare(std::string("SELECT ") + kOperationColumns +
+                                     " FROM operations WHERE sequence >= ? ORDER BY sequence");
   if (!statement) return statement.error();
   statement->bind(0, sequence);
   for (;;) {
     auto row = statement->step();
     if (!row) return row.error();
     if (!*row) return {};
-    Committed committed;
-    committed.sequence = statement->u64(0);
-    ByteReader id(statement->blob(1));
-    committed.operation.id.high = id.u64();
-    committed.operation.id.low = id.u64();
-    committed.operation.session = SessionId{statement->u64(2)};
-    committed.operation.user = statement->text(3);
-    committed.operation.timestamp = Timestamp{statement->i64(4)};
-    const std::uint64_t record = statement->u64(5);
-    if (!id.finished() || record < 1 || record > 3) {
-      return Error{Outcome::failed, "operation " + std::to_string(committed.sequence) + ": damaged"};
-    }
-    committed.operation.record = static_cast<Record>(record);
-    committed.operation.base = statement->u64(6);
-    committed.operation.value = std::make_shared<const std::string>(statement->text(7));
-    if (auto visited = visit(std::move(committed)); !visited) return visited;
+    auto committed = operation_of(*statement);
+    if (!committed) return committed.error();
+    if (auto visited = visit(std::move(*committed)); !visited) return visited;
   }
 }
 
@@ -418,6 +439,27 @@ void SqliteLog::install(LogSnapshot snapshot, Done done) {
     auto result = std::make_shared<Result<void>>(worker->install(*shared));
     worker->post([done, result] { done(*result); });
   });
+}
+
+void SqliteLog::keyframe(Record record, std::uint64_t sequence, std::function<Bytes()> encode, Done done) {
+  worker_->submit(
+      [worker = worker_.get(), record, sequence, encode = std::move(encode), done = std::move(done)] {
+        auto result = std::make_shared<Result<void>>(worker->write_keyframe(record, {sequence, encode()}));
+        worker->post([done, result] { done(*result); });
+      });
+}
+
+void SqliteLog::trim(const Retention& retention, Timestamp now, Done done) {
+  worker_->submit([worker = worker_.get(), retention, now, done = std::move(done)] {
+    auto result = std::make_shared<Result<void>>(worker->trim(retention, now, done));
+    if (!*result) worker->post([done, result] { done(*result); });
+  });
+}
+
+Result<std::unique_ptr<History>> SqliteLog::open_history() {
+  auto history = SqliteHistory::open(worker_->file());
+  if (!history) return history.error();
+  return std::unique_ptr<History>(std::move(*history));
 }
 
 Result<LogSnapshot> SqliteLog::newest_snapshot() {

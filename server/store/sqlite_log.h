@@ -35,6 +35,9 @@ class SqliteLog final : public Log {
   void append(Operation operation, AppendDone done) override;
   void snapshot(std::uint64_t sequence, std::function<Bytes()> encode, Done done) override;
   void install(LogSnapshot snapshot, Done done) override;
+  void keyframe(Record record, std::uint64_t sequence, std::function<Bytes()> encode, Done done) override;
+  void trim(const Retention& retention, Timestamp now, Done done) override;
+  Result<std::unique_ptr<History>> open_history() override;
   Result<LogSnapshot> newest_snapshot() override;
   Result<void> read_from(std::uint64_t sequence, const Visit& visit) override;
 

@@ -1,4 +1,5 @@
 // Disks that are really full: a small file system of its own, mounted where the program writes.
+#include <signal.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
@@ -67,7 +68,7 @@ class SmallDisk {
   fs::path at_;
 };
 
-TEST_CASE("a pull onto a full disk fails and says so, and goes on when there is room") {
+TEST_CASE("a pull that cannot fit is refused before the first byte, and comes when there is room") {
   if (const auto reason = SmallDisk::why_not()) return support::skip_test(*reason);
   Studio studio;
   SmallDisk disk(studio.folder("lighting"), 4);
@@ -81,16 +82,42 @@ TEST_CASE("a pull onto a full disk fails and says so, and goes on when there is 
 
   const auto failed = studio.run("lighting", {"pull", "/", "--from", "rigging"});
   INFO(failed.out << failed.err);
-  CHECK(failed.ending.exit_code == 1);
-  CHECK_THAT(failed.err, Contains("no space left on device"));
-  CHECK_FALSE(fs::exists(lighting / "rnd/large.exr"));
-  CHECK(wrong_files(rigging, lighting).empty());
+  CHECK(failed.ending.exit_code == 4);
+  CHECK_THAT(failed.err, Contains("the disk has too little room: expected at least"));
+  CHECK_FALSE(fs::exists(lighting / "rnd"));
+  CHECK_FALSE(fs::exists(lighting / "dev"));
 
   disk.grow(64);
   const auto pulled = studio.run("lighting", {"pull", "/", "--from", "rigging"});
   INFO(pulled.out << pulled.err);
   CHECK(pulled.ending.exit_code == 0);
   CHECK(support::differences(rigging, lighting).empty());
+}
+
+TEST_CASE("a disk that gets full in mid-pull pauses it, and room makes it go on") {
+  if (const auto reason = SmallDisk::why_not()) return support::skip_test(*reason);
+  Studio studio;
+  SmallDisk disk(studio.folder("lighting"), 16);
+  const auto rigging = studio.add_user("rigging");
+  const auto lighting = studio.add_user("lighting");
+  write_file(rigging / "rnd/large.abc", std::string(4'000'000, 'f'));
+  studio.serve({"--relay-rate", "2M"});
+  const auto joined = studio.join("rigging");
+  const auto pulling = studio.start("lighting", {"pull", "/rnd", "--from", "rigging", "--json"});
+  wait_for_event(*joined, "giving");
+  disk.fill();  // Most of it is still to come.
+  wait_for_event(*pulling, "progress", [](const Json& event) { return event.at("paused") != ""; });
+  CHECK_FALSE(fs::exists(lighting / "rnd"));
+  SECTION("room comes") {
+    disk.make_room();
+    CHECK(exit_code(*pulling) == 0);
+    CHECK(support::differences(rigging, lighting).empty());
+  }
+  SECTION("the user gives up") {
+    pulling->send_signal(SIGINT);
+    CHECK(exit_code(*pulling) == 130);
+    CHECK_FALSE(fs::exists(lighting / "rnd"));
+  }
 }
 
 TEST_CASE(

@@ -23,20 +23,22 @@ const std::map<std::string, std::set<std::string>>& allowed() {
       {"protocol", {"protocol", "base"}},
       {"sync", {"sync", "base"}},
       {"net", {"net", "base"}},
-      {"server/board", {"server/board", "base"}},
-      {"server/store", {"server/store", "server/board", "base"}},
-      {"server", {"server", "server/store", "server/board", "protocol", "sync", "net", "base"}},
-      {"client", {"client", "protocol", "sync", "net", "base"}},
-      {"tools", {"tools", "client", "server", "protocol", "sync", "net", "base"}},
+      {"base/document", {"base/document", "base"}},
+      {"server/board", {"server/board", "base/document", "base"}},
+      {"server/store", {"server/store", "server/board", "base/document", "base"}},
+      {"server",
+       {"server", "server/store", "server/board", "base/document", "protocol", "sync", "net", "base"}},
+      {"client", {"client", "base/document", "protocol", "sync", "net", "base"}},
+      {"tools", {"tools", "client", "server", "base/document", "protocol", "sync", "net", "base"}},
       {"tests",
-       {"tests", "tools", "client", "server", "server/store", "server/board", "protocol", "sync", "net",
-        "base"}}};
+       {"tests", "tools", "client", "server", "server/store", "server/board", "base/document", "protocol",
+        "sync", "net", "base"}}};
   return edges;
 }
 
 // The part of the layer graph that a path lies in; empty for what is none, e.g. docs.
 std::string layer_of(const std::string& path) {
-  for (const auto* part : {"server/board/", "server/store/"}) {
+  for (const auto* part : {"base/document/", "server/board/", "server/store/"}) {
     if (path.starts_with(part)) return std::string(part, std::string_view(part).size() - 1);
   }
   const auto folder = path.substr(0, path.find('/'));

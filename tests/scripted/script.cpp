@@ -49,6 +49,7 @@ std::string in_words(const ServerAction& action) {
           [](const AssetsClaimed&) { return std::string("claimed assets"); },
           [](const server_action::Joined&) { return std::string("joined"); },
           [](const TurnTaken&) { return std::string("turn taken"); },
+          [](const ClockTold&) { return std::string("clock told"); },
           [](const Asked& asked) {
             return "asked " + text(verb_of(asked.ask)) + " " + std::to_string(*ask_id_of(asked.ask));
           },
@@ -124,6 +125,8 @@ std::vector<ClientMessage> every_client_message() {
           UsersAsk{7},
           MessageAsk{8, "hello", {5, 6}},
           MessagesAsk{9, 0},
+          HistoryAsk{14, DocumentRecord::story, "", {}, 0},
+          ConflictsAsk{15, 0},
           GetAsk{10, "lighting", false, "/pln", false},
           CancelAsk{11, 1},
           WorkingAsk{14, {1, 2}},
@@ -148,6 +151,9 @@ std::vector<ServerMessage> every_server_message() {
           document_state(DocumentRecord::analytics),
           answer,
           all_assets(),
+          Revisions{1, {}, false},
+          Conflicts{},
+          Writable{},
           Users{.re = {}, .full = true, .users = {}, .left = {}},
           Messages{},
           Ok{1, {}},
@@ -318,9 +324,8 @@ bool settles(const ServerMessage& message) {
 
 // No answer: nothing that was asked has been sent.
 bool tells(const ServerMessage& message) {
-  return !answered_id_of(message) &&
-         any_of<DocumentState, Assets, Users, Messages, AtTell, Give, TransferOver, Yours, UnknownTell>(
-             message);
+  return !answered_id_of(message) && any_of<DocumentState, Conflicts, Assets, Users, Messages, AtTell,
+                                            Writable, Give, TransferOver, Yours, UnknownTell>(message);
 }
 
 }  // namespace

@@ -91,7 +91,8 @@ void make(const std::string& kind, const fs::path& folder, std::uint64_t percent
   } else if (kind == "blend" || kind == "pointers") {
     write_file(folder / "scene.blend", scaled(512) * kMiB, random);
   } else {
-    throw std::runtime_error("make: expected big, frames, small, many, blend, pointers or rename, got " + kind);
+    throw std::runtime_error("make: expected big, frames, small, many, blend, pointers or rename, got " +
+                             kind);
   }
 }
 

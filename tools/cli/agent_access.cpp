@@ -43,7 +43,8 @@ bool is_meant(const Settings& settings, const client::agent::Hello& hello) {
   const auto fits = [&](Key key, const auto& agents, const auto& given) {
     return !settings.is_given_for_run(key) || given == agents;
   };
-  return fits(Key::project, hello.project, settings.text(Key::project)) &&
+  const std::string project = settings.text(Key::project);
+  return (project.empty() || project == hello.project) &&
          fits(Key::name, hello.user, settings.text(Key::name)) &&
          fits(Key::discovery_port, hello.discovery_port, settings.port(Key::discovery_port)) &&
          fits(Key::ask, hello.ask_addresses, settings.list(Key::ask));

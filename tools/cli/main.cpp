@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
   add_discover(program);
   add_status(program);
   add_abort(program);
+  add_backup(program);
 
   // A workstation's own folder.
   add_init(program);
@@ -28,6 +29,13 @@ int main(int argc, char** argv) {
   add_messages(program);
   add_story(program);
   add_analytics(program);
+
+  // What the documents were, and where two people met.
+  add_history(program);
+  add_show(program);
+  add_diff(program);
+  add_conflicts(program);
+  add_resolve(program);
 
   // Other people's copies.
   add_assets(program);

@@ -1,5 +1,7 @@
 #include "tools/cli/objects.h"
 
+#include "base/text.h"
+
 namespace callboard::cli {
 
 JsonObject user_object(const client::User& user) {
@@ -37,6 +39,49 @@ JsonObject asset_object(const std::string& item, const std::optional<client::Ass
 JsonObject document_object(std::string_view event, const client::Document& document) {
   JsonObject object{{"event", event}, {"revision", document.revision}, {"by", document.by}};
   object.add("time", document.revision == 0 ? "" : to_iso(document.timestamp));
+  return object;
+}
+
+std::string_view name_of(client::DocumentName document) {
+  return document == client::DocumentName::story ? "story" : "analytics";
+}
+
+std::string place_of(std::string_view pointer) { return pointer.empty() ? "as a whole" : escaped(pointer); }
+
+namespace {
+
+JsonObject side_object(const client::ConflictSide& side) {
+  JsonObject object{{"revision", side.revision},
+                    {"user", side.user},
+                    {"session", to_text(side.session)},
+                    {"time", to_iso(side.timestamp)}};
+  if (!side.value.empty()) object.add("value", JsonText{side.value});
+  return object;
+}
+
+}  // namespace
+
+JsonObject conflict_object(const client::Conflict& conflict) {
+  return {{"event", "conflict"},
+          {"number", conflict.number},
+          {"document", name_of(conflict.document)},
+          {"at", conflict.at},
+          {"winner", side_object(conflict.winner)},
+          {"loser", side_object(conflict.loser)}};
+}
+
+JsonObject revision_object(const client::Revision& revision, client::DocumentName document) {
+  JsonObject object{{"event", "revision"},
+                    {"document", name_of(document)},
+                    {"revision", revision.revision},
+                    {"user", revision.user},
+                    {"session", to_text(revision.session)},
+                    {"time", to_iso(revision.timestamp)},
+                    {"base", revision.base},
+                    {"stands", revision.stands},
+                    {"bytes", revision.size_bytes},
+                    {"at", revision.at}};
+  if (revision.settles != 0) object.add("settles", revision.settles);
   return object;
 }
 

@@ -8,13 +8,17 @@
 #include "tools/cli/verbs.h"
 #include "tools/cli/visit.h"
 
-// story get|set, analytics get|set.
+// story get|set|patch, analytics get|set|patch.
 namespace callboard::cli {
 namespace {
 
-enum class Record { story, analytics };
+using Name = client::DocumentName;
 
-std::string_view name_of(Record record) { return record == Record::story ? "story" : "analytics"; }
+struct SetWords {
+  std::string content;
+  std::string pointer;
+  std::uint64_t base = 0;
+};
 
 struct FileCloser {
   void operator()(std::FILE* file) const {
@@ -39,71 +43,122 @@ Result<std::string> read_document(const std::string& path) {
   return content;
 }
 
-Result<void> get(Run& run, Record record) {
+Result<void> get(Run& run, Name name, const std::string& at) {
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
-  auto& access = (*visit)->access();
-  const auto document = (*visit)->wait(record == Record::story ? access.story() : access.analytics());
+  client::DocumentQuery query{.document = name};
+  if (!at.empty()) query.at = at;
+  const auto document = (*visit)->wait((*visit)->access().read(query));
   if (!document) return document.error();
   if (document->revision == 0) {
-    return Error{Outcome::not_found, fmt::format("there is no {} yet", name_of(record))};
+    return Error{Outcome::not_found, fmt::format("there is no {} yet", name_of(name))};
   }
   if (!run.output.is_json()) {
     run.output.raw(*document->text);
     if (!document->text->ends_with('\n')) run.output.raw("\n");
     return {};
   }
-  auto object = document_object(name_of(record), *document);
+  auto object = document_object(name_of(name), *document);
   object.add("document", JsonText{*document->text});
   run.output.object(object);
   return {};
 }
 
-Result<void> set(Run& run, Record record, const std::string& path) {
-  auto content = read_document(path);
-  if (!content) return content.error();
-  auto visit = Visit::open(run);
-  if (!visit) return visit.error();
-  auto& access = (*visit)->access();
-  const auto answer = record == Record::story ? access.set_story(std::move(*content), {}, 0)
-                                              : access.set_analytics(std::move(*content), {}, 0);
-  const auto result = (*visit)->wait(answer);
-  if (!result) return result.error();
-  auto object = document_object(name_of(record), result->current);
-  object.add("won", result->won);
+Result<void> report(Run& run, Name name, const client::WriteResult& result) {
+  auto object = document_object(name_of(name), result.current);
+  object.add("won", result.won);
+  object.add("number", result.revision);
+  object.add("conflicts", result.conflicts);
   run.output.object(object);
-  if (!result->won) {
-    return Error{
-        Outcome::superseded,
-        fmt::format("{} of {} at {} is newer and stays; yours is kept in the history", name_of(record),
-                    callboard::quoted(result->current.by), when(result->current.timestamp))};
+  if (!result.won) {
+    return Error{Outcome::superseded,
+                 fmt::format("{} of {} at {} is newer and stays; yours is kept in the history as {}@{}",
+                             name_of(name), callboard::quoted(result.current.by),
+                             when(result.current.timestamp), name_of(name), result.revision)};
   }
-  run.output.line(fmt::format("{} is at revision {}", name_of(record), result->current.revision));
-  return {};
+  run.output.line(fmt::format("{} is at revision {}", name_of(name), result.revision));
+  if (result.conflicts == 0) return {};
+  return Error{
+      Outcome::superseded,
+      fmt::format("{} of these changes met somebody else's in the same place; see `callboard conflicts`",
+                  result.conflicts)};
 }
 
-void add_document(Program& program, Record record) {
-  const std::string name(name_of(record));
+Result<void> change(Run& run, client::DocumentChange change) {
+  const Name name = change.document;
+  auto visit = Visit::open(run);
+  if (!visit) return visit.error();
+  const auto result = (*visit)->wait((*visit)->access().change(std::move(change)));
+  if (!result) return result.error();
+  return report(run, name, *result);
+}
+
+Result<void> set(Run& run, Name name, const SetWords& words) {
+  client::DocumentChange wanted{.document = name, .base = words.base};
+  if (words.pointer.empty()) {
+    auto content = read_document(words.content);
+    if (!content) return content.error();
+    wanted.content = std::move(*content);
+  } else {
+    wanted.content = words.content;
+    wanted.at = words.pointer;
+  }
+  return change(run, std::move(wanted));
+}
+
+Result<void> patch(Run& run, Name name, const SetWords& words) {
+  auto content = read_document(words.content);
+  if (!content) return content.error();
+  return change(run, {.document = name, .content = std::move(*content), .base = words.base, .patch = true});
+}
+
+constexpr std::initializer_list<Key> kKeys = {Key::project, Key::name,           Key::folder,
+                                              Key::server,  Key::discovery_port, Key::ask};
+constexpr const char* kBaseHelp =
+    "the revision it was made from: what others changed elsewhere since then stays (default: unknown)";
+
+void add_writers(Verb& verb, Name document) {
+  const std::string name(name_of(document));
+  auto set_words = std::make_shared<SetWords>();
+  verb.add_verb({.name = "set",
+                 .summary = "make FILE the " + name +
+                            ", or VALUE a part of it; something newer of somebody else's stays",
+                 .example = "callboard " + name + " set " + name + ".json\n  callboard " + name +
+                            " set --at /scenes/3/shots/1 '{\"name\":\"gate\"}'"})
+      .takes(kKeys)
+      .text(set_words->content, "FILE",
+            "a JSON document, - for standard input; with --at the value itself, as JSON", Need::required)
+      .text(set_words->pointer, "--at POINTER", "set only what is there; elements also by id or name")
+      .number(set_words->base, "--base REVISION", kBaseHelp)
+      .runs([document, set_words](Run& run) { return set(run, document, *set_words); });
+  auto patch_words = std::make_shared<SetWords>();
+  verb.add_verb({.name = "patch",
+                 .summary = "apply a JSON Patch (RFC 6902) to the " + name,
+                 .example = "callboard " + name + " patch changes.json --base 41"})
+      .takes(kKeys)
+      .text(patch_words->content, "FILE", "the patch, - for standard input", Need::required)
+      .number(patch_words->base, "--base REVISION", kBaseHelp)
+      .runs([document, patch_words](Run& run) { return patch(run, document, *patch_words); });
+}
+
+void add_document(Program& program, Name document) {
+  const std::string name(name_of(document));
   Verb& verb = program.add_verb({.name = name,
                                  .summary = "read or write the project's " + name,
                                  .example = "callboard " + name + " get"});
+  auto at = std::make_shared<std::string>();
   verb.add_verb({.name = "get",
-                 .summary = "print the " + name,
+                 .summary = "print the " + name + ", or a part of it",
                  .example = "callboard " + name + " get > " + name + ".json"})
-      .takes({Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask})
-      .runs([record](Run& run) { return get(run, record); });
-  auto path = std::make_shared<std::string>();
-  verb.add_verb({.name = "set",
-                 .summary = "make FILE the " + name + "; a newer one of somebody else's stays",
-                 .example = "callboard " + name + " set " + name + ".json"})
-      .takes({Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask})
-      .text(*path, "FILE", "a JSON document, - for standard input", Need::required)
-      .runs([record, path](Run& run) { return set(run, record, *path); });
+      .takes(kKeys)
+      .text(*at, "--at POINTER", "only what is there, e.g. /scenes/3; elements also by id or name")
+      .runs([document, at](Run& run) { return get(run, document, *at); });
+  add_writers(verb, document);
 }
 
 }  // namespace
 
-void add_story(Program& program) { add_document(program, Record::story); }
-void add_analytics(Program& program) { add_document(program, Record::analytics); }
+void add_story(Program& program) { add_document(program, Name::story); }
+void add_analytics(Program& program) { add_document(program, Name::analytics); }
 
 }  // namespace callboard::cli

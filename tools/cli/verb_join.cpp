@@ -38,6 +38,24 @@ class Reporter final : public client::Listener {
   void on_story(const client::Document& document) override { show_document("story", document); }
   void on_analytics(const client::Document& document) override { show_document("analytics", document); }
 
+  void on_conflicts(const std::vector<client::Conflict>& conflicts) override {
+    for (const client::Conflict& each : conflicts) {
+      say(fmt::format("conflict {}: {} and {} both changed {} {}; {}'s stands (callboard resolve {})",
+                      each.number, escaped(each.loser.user), escaped(each.winner.user),
+                      name_of(each.document), place_of(each.at), escaped(each.winner.user), each.number));
+      output_.object(conflict_object(each));
+    }
+  }
+
+  void on_writable(bool writable, std::string_view why) override {
+    if (writable) {
+      say("the server takes changes again");
+    } else {
+      output_.warning(fmt::format("the server cannot write and takes no changes: {}", escaped(why)));
+    }
+    output_.object({{"event", "writable"}, {"writable", writable}, {"why", why}});
+  }
+
   void on_assets(const client::AssetChanges& changes) override {
     for (const auto& [item, copy] : changes) {
       if (copy) {

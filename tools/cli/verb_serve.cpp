@@ -10,7 +10,9 @@
 
 #include "base/text.h"
 #include "net/loop.h"
+#include "server/backup.h"
 #include "server/server.h"
+#include "tools/cli/data_folder.h"
 #include "tools/cli/program.h"
 #include "tools/cli/relay_rate.h"
 #include "tools/cli/verbs.h"
@@ -20,14 +22,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Where programs keep a user's data: https://specifications.freedesktop.org/basedir-spec
-Result<fs::path> data_folder(const Settings& settings) {
-  if (settings.is_given(Key::data)) return fs::path(settings.text(Key::data));
-  for (const auto& [variable, below] : {std::pair{"XDG_DATA_HOME", ""}, std::pair{"HOME", ".local/share"}}) {
-    const char* const value = std::getenv(variable);
-    if (value != nullptr && *value == '/') return fs::path(value) / below / "callboard";
-  }
-  return Error{Outcome::usage, "no home folder to keep the board in: give --data DIR"};
+struct ServeWords {
+  std::string restore;
+  std::uint64_t history_days = 365;
+  std::uint64_t history_mib = 1024;
+  std::uint64_t history_revisions = 1000;
+};
+
+server::Retention retention(const ServeWords& words) {
+  // A thousand years are for ever; more would overflow.
+  const std::uint64_t days = std::min<std::uint64_t>(words.history_days, 100'000);
+  return {std::chrono::hours(24 * static_cast<std::int64_t>(days)),
+          std::min<std::uint64_t>(words.history_mib, 1 << 30) * MiB, words.history_revisions};
 }
 
 Result<std::shared_ptr<spdlog::logger>> make_logger(const Settings& settings) {
@@ -96,9 +102,14 @@ void read_again(Run& run, server::Server& server, spdlog::logger& logger) {
       {{"event", "reloaded"}, {"relay_rate", limits.total}, {"relay_rate_each", limits.per_pair}});
 }
 
-Result<void> serve(Run& run) {
+Result<void> serve(Run& run, const ServeWords& words) {
   auto options = server_options(run.settings);
   if (!options) return options.error();
+  options->retention = retention(words);
+  if (!words.restore.empty()) {
+    if (auto restored = server::restore(words.restore, options->data, options->project); !restored)
+      return restored;
+  }
   const std::string project = options->project;
   const auto logger = options->logger;
   net::Loop loop;
@@ -135,13 +146,22 @@ Result<void> serve(Run& run) {
 }  // namespace
 
 void add_serve(Program& program) {
+  auto words = std::make_shared<ServeWords>();
   program
       .add_verb({.name = "serve",
                  .summary = "run the server of a project, until Ctrl-C or an abort",
                  .example = "callboard serve --project \"Moria's Race\""})
       .takes({Key::project, Key::data, Key::listen, Key::port, Key::announce, Key::discovery_port,
               Key::broadcast_log, Key::log_file, Key::log_level, Key::relay_rate})
-      .runs(serve);
+      .text(words->restore, "--restore FILE",
+            "begin with the board of a backup; refused when there is one already")
+      .number(words->history_days, "--history-days N",
+              "forget documents' revisions older than this (default: 365)")
+      .number(words->history_mib, "--history-mib N",
+              "… and the oldest when there are more MiB of them (default: 1024)")
+      .number(words->history_revisions, "--history-revisions N",
+              "but never the newest N of each (default: 1000)")
+      .runs([words](Run& run) { return serve(run, *words); });
 }
 
 }  // namespace callboard::cli

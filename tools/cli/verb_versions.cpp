@@ -6,6 +6,7 @@
 #include "sync/restore.h"
 #include "tools/cli/program.h"
 #include "tools/cli/verbs.h"
+#include "tools/cli/version_name.h"
 #include "tools/cli/visit.h"
 
 namespace callboard::cli {
@@ -149,14 +150,18 @@ void add_restore(Program& program) {
   auto choice = std::make_shared<Choice>();
   program
       .add_verb({.name = "restore",
-                 .summary = "bring a kept version back; what stands there now becomes a version itself",
-                 .example = "callboard restore /dev/chr/Moria/rig.blend --version 2026-11-21T13:52"})
-      .takes({Key::folder})
-      .text(choice->path, "PATH", "what was kept: a file, or a folder with all beneath", Need::required)
+                 .summary = "bring a kept file back, or a document as it was; what is there now is kept, too",
+                 .example = "callboard restore /dev/chr/Moria/rig.blend --version 2026-11-21T13:52\n  "
+                            "callboard restore story@41"})
+      .takes({Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask})
+      .text(choice->path, "WHAT",
+            "what was kept: a file, or a folder with all beneath; or story@N, analytics@N", Need::required)
       .text(choice->version, "--version TIME|N",
             "when it was kept, or 1 for the newest, 2 for the one before (default: 1)")
       .text(choice->to, "--to PATH", "where to put it (default: where it was)")
-      .runs([choice](Run& run) { return bring_back(run, *choice); });
+      .runs([choice](Run& run) {
+        return names_version(choice->path) ? restore_version(run, choice->path) : bring_back(run, *choice);
+      });
 }
 
 }  // namespace callboard::cli

@@ -61,11 +61,30 @@ struct Command {
 TEST_CASE("every ask arrives as it was said, whatever its place among the others") {
   AgentSession session;
   const auto hears = [&](const Bytes& bytes) { return only_asked(session.on_bytes(bytes)).ask; };
-  CHECK(std::get<ReadDocument>(hears(Replies::ask(1, ReadDocument{Record::analytics}))).record ==
-        Record::analytics);
-  const auto write =
-      std::get<WriteDocument>(hears(Replies::ask(2, WriteDocument{Record::story, "{}", Timestamp{-5}, 7})));
-  CHECK((write.json == "{}" && write.timestamp.ms == -5 && write.base == 7));
+  const auto query =
+      std::get<ReadDocument>(
+          hears(Replies::ask(1,
+                             ReadDocument{{.document = DocumentName::analytics, .at = "/a", .revision = 4}})))
+          .query;
+  CHECK((query.document == DocumentName::analytics && query.at == "/a" && query.revision == 4));
+  const auto change =
+      std::get<ChangeDocument>(hears(Replies::ask(2, ChangeDocument{{.content = "{}",
+                                                                     .timestamp = Timestamp{-5},
+                                                                     .base = 7,
+                                                                     .at = "/b",
+                                                                     .patch = true,
+                                                                     .restore = 3,
+                                                                     .settles = 2,
+                                                                     .take = true}})))
+          .change;
+  CHECK((change.content == "{}" && change.timestamp.ms == -5 && change.base == 7 && change.at == "/b"));
+  CHECK((change.patch && change.restore == 3 && change.settles == 2 && change.take));
+  const auto history =
+      std::get<ListHistory>(
+          hears(Replies::ask(12, ListHistory{{.at = "/c", .since = Timestamp{9}, .before = 8}})))
+          .query;
+  CHECK((history.at == "/c" && history.since.ms == 9 && history.before == 8));
+  CHECK(std::get<ListConflicts>(hears(Replies::ask(13, ListConflicts{17}))).since == 17);
   CHECK(std::holds_alternative<ListAssets>(hears(Replies::ask(3, ListAssets{}))));
   CHECK(std::holds_alternative<ListUsers>(hears(Replies::ask(4, ListUsers{}))));
   CHECK(std::get<ListMessages>(hears(Replies::ask(5, ListMessages{41}))).since == 41);

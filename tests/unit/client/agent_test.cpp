@@ -42,16 +42,27 @@ struct FakeTransfer : Transfer {
 // Answers at once, but for what a test wants to answer itself.
 class FakeAccess : public Access {
  public:
-  Answer<Document> story() override { return document; }
-  Answer<Document> analytics() override { return now(Document{}); }
-  Answer<WriteResult> set_story(std::string json, Timestamp, std::uint64_t base) override {
+  Answer<Document> read(DocumentQuery) override { return document; }
+  Answer<WriteResult> change(DocumentChange change) override {
     WriteResult result;
     result.won = true;
-    result.current.revision = base + json.size();
+    result.current.revision = change.base + change.content.size();
     return now(result);
   }
-  Answer<WriteResult> set_analytics(std::string, Timestamp, std::uint64_t) override {
-    return now(WriteResult{});
+  Answer<History> history(HistoryQuery query) override {
+    History history;
+    history.revisions.resize(1);
+    history.revisions[0].revision = query.before;
+    history.revisions[0].at = query.at;
+    history.more = true;
+    return now(history);
+  }
+  Answer<std::vector<Conflict>> conflicts(std::uint64_t since) override {
+    std::vector<Conflict> conflicts(1);
+    conflicts[0].number = since;
+    conflicts[0].winner.user = "a";
+    conflicts[0].loser.value = "1";
+    return now(conflicts);
   }
   Answer<Assets> assets() override { return now(Assets{}); }
   Answer<std::vector<User>> users() override { return now(std::vector<User>(2)); }
@@ -127,11 +138,15 @@ TEST_CASE("a command's asks are carried out by the agent's client") {
   const auto client = place.connect();
   CHECK(client->hello().project == "p");
   CHECK(client->say("hello").get().value() == 5);
-  CHECK(client->set_story("{}", {}, 40).get().value().current.revision == 42);
+  CHECK(client->change({.content = "{}", .base = 40}).get().value().current.revision == 42);
+  const History history = client->history({.at = "/c", .before = 8}).get().value();
+  CHECK((history.more && history.revisions.at(0).at == "/c" && history.revisions.at(0).revision == 8));
+  const Conflict conflict = client->conflicts(17).get().value().at(0);
+  CHECK((conflict.number == 17 && conflict.winner.user == "a" && conflict.loser.value == "1"));
   CHECK(client->users().get().value().size() == 2);
   CHECK(client->workstation().get().value().is_joined);
   CHECK(client->look("/", "").get().value().size() == 1);
-  const auto story = client->story();
+  const auto story = client->read({});
   CHECK(client->at("/pln").get().value());  // Answers need not come in order.
   place.access.document.set(Error{Outcome::timed_out, "late"});
   CHECK(story.get().error().outcome == Outcome::timed_out);
@@ -155,7 +170,7 @@ TEST_CASE("what a command says and writes is told to the agent's own listener, w
   CHECK(client->say("hello").get().has_value());
   REQUIRE(heard.message.wait_for(kTestLimit));
   CHECK((heard.message.get().value().number == 5 && heard.message.get().value().text == "hello"));
-  CHECK(client->set_story("{}", {}, 40).get().has_value());
+  CHECK(client->change({.content = "{}", .base = 40}).get().has_value());
   REQUIRE(heard.story.wait_for(kTestLimit));
   CHECK(heard.story.get().value() == 42);
 }
@@ -178,7 +193,7 @@ TEST_CASE("a command that leaves has its pulls cancelled and hears how far they 
   const auto first = place.connect();
   const auto second = place.connect();
   const auto stopped = first->pull({.items = {"/a"}, .from = {}});
-  const auto asked = first->story();
+  const auto asked = first->read({});
   const auto going = second->pull({.items = {"/b"}, .from = {}});
   REQUIRE(eventually([&] { return place.access.pull_of("/a") && place.access.pull_of("/b"); }));
   first->leave();
@@ -204,7 +219,7 @@ TEST_CASE("what waits for an agent that goes is interrupted and says who went") 
   place.start();
   const auto client = place.connect();
   const auto transfer = client->pull({.items = {"/a"}, .from = {}});
-  const auto story = client->story();
+  const auto story = client->read({});
   REQUIRE(eventually([&] { return place.access.pull_of("/a") != nullptr; }));
   place.agent.reset();
   CHECK(transfer->report().get().error().outcome == Outcome::interrupted);
@@ -219,7 +234,7 @@ TEST_CASE("what ends because the agent's client stops is interrupted, not stoppe
   place.start();
   const auto client = place.connect();
   const auto transfer = client->pull({.items = {"/a"}, .from = {}});
-  const auto story = client->story();
+  const auto story = client->read({});
   REQUIRE(eventually([&] { return place.access.pull_of("/a") != nullptr; }));
   place.access.pull_of("/a")->cancel();
   place.access.document.set(Error{Outcome::cancelled, "the client has stopped"});

@@ -22,13 +22,24 @@ struct Hall {
       user.name = name;
       presence.join(session, user);
     }
-    for (Mailbox* mailbox : {&rigging, &lighting, &render}) teller.take_due(kRigging, *mailbox);
+    for (Mailbox* mailbox : {&rigging, &lighting, &render}) take(kRigging, *mailbox);
   }
 
+  std::vector<protocol::EncodedFrame> take(SessionId session, Mailbox& mailbox, bool patches = false) {
+    return teller.take_due({session, patches}, mailbox);
+  }
+  void apply(std::uint64_t sequence, OperationLike like) {
+    const Record record = like.record;
+    board.apply(sequence, make_operation(std::move(like)));
+    if (record != Record::messages) editions.on_applied(record);
+  }
+
+  net::Loop loop;
   Board board;
+  Editions editions{loop, board, [] {}};
   Presence presence;
   Assets assets;
-  Teller teller{board, presence, assets};
+  Teller teller{board, editions, presence, assets};
   Mailbox rigging;
   Mailbox lighting;
   Mailbox render;
@@ -42,29 +53,28 @@ TEST_CASE("a change is encoded once for all who hear it") {
   Hall hall;
   hall.presence.set_at(kRigging, "/dev", Timestamp{5});
   hall.assets.set(kRigging, "/dev", Timestamp{5});
-  hall.board.apply(1, make_operation({.id = 1, .session = 1, .value = "[]"}));
-  hall.board.apply(2, make_operation({.id = 2, .session = 1, .record = Record::messages, .value = "hello"}));
-  const auto first = hall.teller.take_due(kLighting, hall.lighting);
-  const auto second = hall.teller.take_due(kRender, hall.render);
+  hall.apply(1, {.id = 1, .session = 1, .value = "[]"});
+  hall.apply(2, {.id = 2, .session = 1, .record = Record::messages, .value = "hello"});
+  const auto first = hall.take(kLighting, hall.lighting);
+  const auto second = hall.take(kRender, hall.render);
 
   REQUIRE(first.size() == 4);
   REQUIRE(second.size() == 4);
   for (std::size_t i = 0; i < 4; ++i) CHECK(first[i].head == second[i].head);
-  CHECK(first[3].attachment == hall.board.head(Record::story).value);
+  CHECK(first[3].attachment == hall.board.document(Record::story).text());
   CHECK_FALSE(hall.lighting.is_due(hall.teller.heads()));
-  CHECK(hall.teller.take_due(kLighting, hall.lighting).empty());
+  CHECK(hall.take(kLighting, hall.lighting).empty());
 }
 
 TEST_CASE("nobody is told what they did themselves, and is told the rest of the same piece") {
   Hall hall;
   hall.presence.set_at(kRigging, "/dev", Timestamp{5});
-  hall.board.apply(1, make_operation({.id = 1, .session = 1, .value = "[]"}));
-  CHECK(hall.teller.take_due(kRigging, hall.rigging).empty());
+  CHECK(hall.take(kRigging, hall.rigging).empty());
   CHECK_FALSE(hall.rigging.is_due(hall.teller.heads()));
 
-  hall.board.apply(2, make_operation({.id = 2, .session = 1, .record = Record::messages, .value = "mine"}));
-  hall.board.apply(3, make_operation({.id = 3, .session = 2, .record = Record::messages, .value = "yours"}));
-  const auto frames = hall.teller.take_due(kRigging, hall.rigging);
+  hall.apply(2, {.id = 2, .session = 1, .record = Record::messages, .value = "mine"});
+  hall.apply(3, {.id = 3, .session = 2, .record = Record::messages, .value = "yours"});
+  const auto frames = hall.take(kRigging, hall.rigging);
   REQUIRE(frames.size() == 1);
   CHECK(text_of(frames[0]).find("mine") == std::string::npos);
   CHECK(text_of(frames[0]).find("yours") != std::string::npos);
@@ -74,11 +84,11 @@ TEST_CASE("whose copy becomes the newest because another one left is told so") {
   Hall hall;
   hall.assets.set(kRigging, "/item", Timestamp{5});
   hall.assets.set(kLighting, "/item", Timestamp{6});
-  const auto before = hall.teller.take_due(kRigging, hall.rigging);
+  const auto before = hall.take(kRigging, hall.rigging);
   REQUIRE(before.size() == 1);
   CHECK(text_of(before[0]).find("lighting") != std::string::npos);
   hall.assets.leave(kLighting);
-  const auto after = hall.teller.take_due(kRigging, hall.rigging);
+  const auto after = hall.take(kRigging, hall.rigging);
   REQUIRE(after.size() == 1);
   CHECK(text_of(after[0]).find("rigging") != std::string::npos);
 }
@@ -86,12 +96,68 @@ TEST_CASE("whose copy becomes the newest because another one left is told so") {
 TEST_CASE("a listener far behind is told in pieces of bounded size, and arrives") {
   Hall hall;
   for (std::uint64_t i = 1; i <= 250; ++i) {
-    hall.board.apply(i, make_operation({.id = i, .session = 1, .record = Record::messages, .value = "m"}));
+    hall.apply(i, {.id = i, .session = 1, .record = Record::messages, .value = "m"});
   }
   std::size_t pieces = 0;
   while (hall.lighting.is_due(hall.teller.heads())) {
-    CHECK(hall.teller.take_due(kLighting, hall.lighting).size() == 1);
+    CHECK(hall.take(kLighting, hall.lighting).size() == 1);
     ++pieces;
   }
   CHECK(pieces == 3);
+}
+
+TEST_CASE("who understands patches is told what changed, others the whole, and whoever knows nothing, too") {
+  Hall hall;
+  hall.apply(1,
+             {.id = 1,
+              .session = 1,
+              .value = R"({"a":"a long enough text that a patch is shorter","b":2,"c":"and more of it"})"});
+  hall.take(kLighting, hall.lighting, true);
+  hall.take(kRender, hall.render);
+  hall.apply(
+      2, {.id = 2, .session = 1, .timestamp_ms = 2000, .value = R"([{"path":["b"],"value":3}])", .base = 1});
+
+  const auto patch = hall.take(kLighting, hall.lighting, true);
+  REQUIRE(patch.size() == 1);
+  CHECK(text_of(patch[0]).find("\"from\":1") != std::string::npos);
+  CHECK(*patch[0].attachment == R"([{"op":"replace","path":"/b","value":3}])");
+  const auto whole = hall.take(kRender, hall.render);
+  REQUIRE(whole.size() == 1);
+  CHECK(text_of(whole[0]).find("from") == std::string::npos);
+  CHECK(whole[0].attachment->find("\"b\":3") != std::string::npos);
+  Mailbox late;
+  late.users = hall.lighting.users;
+  late.at = hall.lighting.at;
+  late.assets = hall.lighting.assets;
+  CHECK(hall.take(SessionId{9}, late, true).at(0).attachment == whole[0].attachment);
+}
+
+TEST_CASE("while an answer that tells of a document is in the making, nothing else tells of it") {
+  Hall hall;
+  hall.apply(1, {.id = 1, .session = 1, .value = "[]"});
+  ++hall.lighting.held(Record::story);
+  CHECK(hall.take(kLighting, hall.lighting).empty());
+  --hall.lighting.held(Record::story);
+  CHECK(hall.take(kLighting, hall.lighting).size() == 1);
+}
+
+TEST_CASE("a word of a large document costs a listener hundreds of bytes, made by a worker") {
+  Hall hall;
+  std::string story = "{\"scenes\":[";
+  for (int i = 0; i < 20'000; ++i) {
+    story += (i ? ",{\"id\":" : "{\"id\":") + std::to_string(i) + ",\"note\":\"a word or two about it\"}";
+  }
+  hall.apply(1, {.id = 1, .session = 1, .value = story + "]}"});
+  hall.take(kLighting, hall.lighting, true);
+  hall.apply(2, {.id = 2,
+                 .session = 1,
+                 .timestamp_ms = 2000,
+                 .value = R"([{"path":["scenes",["id","7"],"note"],"value":"else"}])",
+                 .base = 1});
+  CHECK(hall.take(kLighting, hall.lighting, true).empty());
+  std::vector<protocol::EncodedFrame> told;
+  REQUIRE(
+      hall.loop.run_until([&] { return !(told = hall.take(kLighting, hall.lighting, true)).empty(); }, 20s));
+  CHECK(told.at(0).size_bytes() < 400);
+  CHECK(*told.at(0).attachment == R"([{"op":"replace","path":"/scenes/7/note","value":"else"}])");
 }

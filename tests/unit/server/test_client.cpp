@@ -53,7 +53,7 @@ std::optional<protocol::ServerMessage> TestClient::next() {
 }
 
 bool TestClient::join(const std::string& wanted_name, bool shares, const std::string& project) {
-  say(protocol::Username{wanted_name, system_clock().wall(), false, shares, "", "test", workstation});
+  say(protocol::Username{wanted_name, wall(), false, shares, "", "test", workstation, patches});
   expect<protocol::ProjectQuestion>();
   say(protocol::Project{project});
   auto answer = next();
@@ -92,7 +92,7 @@ bool TestClient::visit(const std::string& wanted_name) {
 protocol::ServerMessage TestClient::ask(protocol::ClientMessage message) {
   const std::uint32_t id = ++last_ask_;
   protocol::set_ask_id(message, id);
-  say(protocol::TurnRequest{});
+  say(protocol::TurnRequest{wall()});
   expect<protocol::Yours>();
   say(message);
   say(protocol::Yours{});

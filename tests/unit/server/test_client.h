@@ -68,6 +68,11 @@ class TestClient {
   void become_data() { is_data_ = true; }
   void wait(const std::function<bool()>& condition);
 
+  // What this workstation's clock says.
+  Timestamp wall() const { return {system_clock().wall().ms + clock_skew_ms}; }
+
+  bool patches = false;
+  std::int64_t clock_skew_ms = 0;
   SessionId session;
   std::string name;
   std::vector<protocol::ServerMessage> heard;

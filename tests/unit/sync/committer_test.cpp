@@ -234,6 +234,9 @@ TEST_CASE("a group is committed when it has its files, its bytes or its age") {
 TEST_CASE("a group is committed directory by directory, each after it was made, in the order within it") {
   TestProject project;
   FileOps ops;
+  // What is new would be put together elsewhere.
+  project.write("b/deep/old", "");
+  project.write("b-side/old", "");
   TestPull pull(project, ops);
   pull.folder("b");
   pull.file("b/2", "2");

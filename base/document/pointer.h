@@ -1,0 +1,26 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/document/value.h"
+#include "base/result.h"
+
+namespace callboard::document {
+
+// The tokens of a JSON pointer (RFC 6901), unescaped: "/scenes/3/a~1b" gives "scenes", "3", "a/b"; "" is the whole.
+using Tokens = std::vector<std::string>;
+
+Result<Tokens> parse_pointer(std::string_view pointer);
+void append_token(std::string_view token, std::string& pointer);
+std::string pointer_text(const Tokens& tokens);
+
+// Where in the array a token leads: an index, or the text of an element's "id" or "name".
+std::optional<std::size_t> index_in(const Array& array, std::string_view token);
+
+// What stands there; null for nothing.
+ValuePtr find(const ValuePtr& root, const Tokens& tokens);
+
+}  // namespace callboard::document

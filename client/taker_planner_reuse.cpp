@@ -1,0 +1,158 @@
+// The planner's part that needs nothing from the giver: content that is here already, and what --mirror takes away.
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "base/text.h"
+#include "client/taker_planner.h"
+
+namespace callboard::client {
+
+// --- What is here already ---------------------------------------------------------------------------------------------
+
+Result<bool> TakerPlanner::copy(const sync::RelativePath& path, const Entry& entry) {
+  if (!state_.may_copy()) return false;
+  const std::optional<sync::RelativePath> source = reuse_.file(entry);
+  if (!source) return false;
+  if (is_mirroring() && mirror_.add({*source, path, entry})) return true;
+  if (const Result<void> begun = copy_from(*source, path, entry); !begun) return begun.error();
+  return true;
+}
+
+Result<void> TakerPlanner::copy_from(const sync::RelativePath& source, const sync::RelativePath& path,
+                                     const Entry& entry) {
+  if (writers_ == nullptr) {
+    state_.edit_report([&](PullReport& report) {
+      report.files_reused += 1;
+      report.bytes_reused += entry.size_bytes;
+    });
+    return {};
+  }
+  if (const Result<void> begun = state_.begin_copy(); !begun) return begun;
+  writers_->copy(source, path, entry);
+  return {};
+}
+
+Result<bool> TakerPlanner::copy_directory(const sync::RelativePath& directory, const Entry& entry) {
+  // With patterns a part of it may be left out; then its files are looked up one by one.
+  if (!state_.may_copy() || !patterns_.is_everything() || is_surveying_) return false;
+  const std::optional<sync::ContentTable::Directory> source = reuse_.directory(entry);
+  if (!source) return false;
+  const sync::Tree tree(source->path, source->node->entry(), source->node);
+  if (const Result<void> copied = copy_listing(tree, source->path, directory); !copied) return copied.error();
+  return true;
+}
+
+// No deeper than paths are: kPathDepthMax.
+Result<void> TakerPlanner::copy_listing(const sync::Tree& tree, const sync::RelativePath& source,
+                                        const sync::RelativePath& directory) {
+  const std::shared_ptr<const sync::Listing> listing = tree.listing_of(source);
+  // What is refused here is no part of the digest, and the giver has none of it.
+  std::vector<Entry> entries;
+  for (const Entry& entry : listing->entries) {
+    if (entry.kind != EntryKind::refused) entries.push_back(entry);
+  }
+  const Result<std::vector<sync::DiffStep>> steps =
+      sync::diff({.directory = directory, .have = {}, .want = entries, .patterns = &patterns_});
+  if (!steps) return steps.error();
+  for (const sync::DiffStep& step : *steps) {
+    const Entry& entry = entries[step.entry];
+    const Result<sync::RelativePath> from = source.joined(entry.name);
+    if (!from) return from.error();
+    Result<void> done;
+    if (step.kind == sync::DiffStep::Kind::fetch) {
+      done = copy_file(*from, step.path, entry);
+    } else if (step.kind == sync::DiffStep::Kind::make_directory) {
+      change(ChangeKind::directory, sync::Change::directory(step.path, entry));
+      done = copy_listing(tree, *from, step.path);
+    } else {
+      done = perform(step, 0, 0, entry);  // A link, or something refused: nothing that is asked for.
+    }
+    if (!done) return done;
+  }
+  return {};
+}
+
+Result<void> TakerPlanner::copy_file(const sync::RelativePath& source, const sync::RelativePath& path,
+                                     const Entry& entry) {
+  note(ChangeKind::added, path, entry.size_bytes);
+  state_.count_wanted(entry.size_bytes);
+  const Result<bool> left = take_left(path, entry);
+  if (!left) return left.error();
+  if (*left) return {};
+  if (entry.size_bytes > 0) return copy_from(source, path, entry);
+  if (writers_ == nullptr) return {};
+  Result<sync::StagedFile> empty = writers_->stager().stage_whole(path, entry, {});
+  if (!empty) return empty.error();
+  state_.on_staged();
+  writers_->commit(sync::Change::file(*std::move(empty)));
+  return {};
+}
+
+// --- Mirror -----------------------------------------------------------------------------------------------------------
+
+// More than half of what lies here under the items, as when the giver's folder is empty or not mounted.
+bool TakerPlanner::agrees_to_removals() {
+  std::uint64_t files_here = 0;
+  for (const Item& item : items_) files_here += item.here != nullptr ? item.here->files() : 0;
+  const std::uint64_t files = mirror_.files_to_remove();
+  if (request_.agree_to_removals || files <= files_here / 2) return true;
+  state_.edit_report([&](PullReport& report) {
+    report.removals_refused = files;
+    report.removals_refused_of = files_here;
+  });
+  return false;
+}
+
+// Removing comes last, and only when all the rest succeeded. What is renamed instead of copied waits as long: only then is
+// it sure that its old name goes.
+Result<void> TakerPlanner::finish_mirror() {
+  const auto is_good = [&] { return !state_.has_problem() && !state_.needs_round(); };
+  bool goes = is_good();
+  if (const Result<void> reused = reuse_deferred(goes); !reused) return reused;
+  const bool places = !state_.is_to_be_continued();
+  if (const Result<void> finished = writers_->finish_round(places); !finished) return finished;
+  for (TakerMirror::Reuse& reuse : std::exchange(renames_, {})) {
+    writers_->commit(sync::Change::rename(std::move(reuse.source), std::move(reuse.path),
+                                          std::move(reuse.entry), std::move(reuse.node)));
+  }
+  if (const Result<void> renamed = writers_->finish_round(); !renamed) return renamed;
+  if (!goes || !is_good()) return {};
+  for (sync::Change& change : mirror_.take_removals()) writers_->commit(std::move(change));
+  return writers_->finish_round();
+}
+
+Result<void> TakerPlanner::reuse_deferred(bool may_remove) {
+  TakerMirror::Split split = mirror_.split(may_remove);
+  if (may_remove && !agrees_to_removals()) {
+    // Nothing goes, so nothing is renamed either.
+    static_cast<void>(mirror_.take_removals());
+    std::move(split.renamed.begin(), split.renamed.end(), std::back_inserter(split.copied));
+    split.renamed.clear();
+  }
+  for (const TakerMirror::Reuse& reuse : split.copied) {
+    Result<void> copied;
+    if (reuse.node) {
+      change(ChangeKind::directory, sync::Change::directory(reuse.path, reuse.entry));
+      const sync::Tree tree(reuse.source, reuse.node->entry(), reuse.node);
+      copied = copy_listing(tree, reuse.source, reuse.path);
+    } else {
+      copied = copy_from(reuse.source, reuse.path, reuse.entry);
+    }
+    if (!copied) return copied;
+  }
+  for (const TakerMirror::Reuse& reuse : split.renamed) {
+    if (reuse.node) state_.count_wanted(reuse.node->bytes_below, reuse.node->files_below);
+  }
+  renames_ = std::move(split.renamed);
+  return state_.wait_settled();
+}
+
+void TakerPlanner::note_removals() {
+  static_cast<void>(agrees_to_removals());
+  for (const TakerMirror::Removal& removal : mirror_.removals()) {
+    note(ChangeKind::removed, removal.path, removal.size_bytes);
+  }
+}
+
+}  // namespace callboard::client

@@ -1,0 +1,115 @@
+#include "server/backup.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "base/text.h"
+#include "server/store/data_folder.h"
+#include "server/store/database.h"
+
+namespace callboard::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The file's content and its name are on disk.
+Result<void> sync_file(const fs::path& file) {
+  for (const fs::path& path : {file, file.has_parent_path() ? file.parent_path() : fs::path(".")}) {
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return os_error("open " + callboard::quoted(path.native()), errno);
+    const int failure = ::fsync(fd) == 0 ? 0 : errno;
+    ::close(fd);
+    if (failure != 0) return os_error("sync " + callboard::quoted(path.native()), failure);
+  }
+  return {};
+}
+
+Result<void> give_name(const fs::path& temporary, const fs::path& name) {
+  if (auto synced = sync_file(temporary); !synced) return synced;
+  // A link, unlike a rename, takes nobody's place.
+  if (::link(temporary.c_str(), name.c_str()) != 0) {
+    const int failure = errno;
+    if (failure == EEXIST) {
+      return Error{Outcome::refused, callboard::quoted(name.native()) + " exists; give another name"};
+    }
+    return os_error("create " + callboard::quoted(name.native()), failure);
+  }
+  return sync_file(name);
+}
+
+struct Temporary {
+  fs::path path;
+  ~Temporary() {
+    std::error_code ignored;  // What is left of it is named so that people see what it is.
+    fs::remove(path, ignored);
+  }
+};
+
+Temporary beside(const fs::path& file) {
+  Temporary temporary{file};
+  temporary.path += "." + std::to_string(::getpid()) + ".part";
+  return temporary;
+}
+
+Result<void> copy_database(Database& from, const fs::path& to) {
+  // A copy counts as a change, though it is one of another file.
+  if (auto set = from.run("PRAGMA query_only = 0"); !set) return set;
+  auto statement = from.prepare("VACUUM INTO ?");
+  if (!statement) return statement.error();
+  const std::string name = to.native();
+  statement->bind(0, std::string_view(name));
+  auto done = statement->step();
+  if (!done) return done.error();
+  return {};
+}
+
+}  // namespace
+
+Result<void> back_up(const fs::path& data, const std::string& project, const fs::path& to) {
+  const fs::path file = data / folder_name(project) / "board.sqlite";
+  std::error_code error;
+  if (!fs::exists(file, error)) {
+    return Error{Outcome::not_found, "no board of " + callboard::quoted(project) + " in " +
+                                         callboard::quoted(data.native()) + "; give the server's --data"};
+  }
+  if (fs::exists(to, error)) {
+    return Error{Outcome::refused, callboard::quoted(to.native()) + " exists; give another name"};
+  }
+  auto database = Database::open_reader(file);
+  if (!database) return database.error();
+  const Temporary temporary = beside(to);
+  if (auto copied = copy_database(*database, temporary.path); !copied) {
+    return copied.error().prefixed("back up to " + callboard::quoted(to.native()));
+  }
+  return give_name(temporary.path, to);
+}
+
+Result<void> restore(const fs::path& from, const fs::path& data, const std::string& project) {
+  std::error_code error;
+  if (!fs::is_regular_file(from, error)) {
+    return Error{Outcome::not_found, "backup " + callboard::quoted(from.native()) + ": no such file"};
+  }
+  // Holds the project while its database appears.
+  auto folder = DataFolder::open(data, project);
+  if (!folder) return folder.error();
+  const fs::path to = folder->database();
+  if (fs::exists(to, error)) {
+    return Error{Outcome::refused, callboard::quoted(folder->path().native()) +
+                                       " has a board already; move it away, or give another --data"};
+  }
+  const Temporary temporary = beside(to);
+  if (!fs::copy_file(from, temporary.path, error)) {
+    return os_error("copy " + callboard::quoted(from.native()), error.value());
+  }
+  {
+    // It is looked at, and brought up to date, before it gets its name.
+    auto database = Database::open(temporary.path);
+    if (!database) return database.error().prefixed("backup " + callboard::quoted(from.native()));
+  }
+  return give_name(temporary.path, to);
+}
+
+}  // namespace callboard::server

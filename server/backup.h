@@ -1,0 +1,20 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "base/result.h"
+
+namespace callboard::server {
+
+// Copies a project's database into `to`, which must not be there yet: as it is at one moment, whether or not a server
+// works on it meanwhile. Blocking. The copy appears whole, and on disk, or not at all.
+Result<void> back_up(const std::filesystem::path& data, const std::string& project,
+                     const std::filesystem::path& to);
+
+// Makes a backup the database of a project that has none yet. Refused when it has one, when a server holds it, or when
+// the file is no backup of ours. Blocking.
+Result<void> restore(const std::filesystem::path& from, const std::filesystem::path& data,
+                     const std::string& project);
+
+}  // namespace callboard::server

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/document/edits.h"
+#include "server/board/merged_document.h"
+#include "server/board/operation.h"
+
+namespace callboard::server {
+
+// What one of two authors had made of a place.
+struct Side {
+  std::uint64_t revision = 0;
+  Stamp stamp;
+  std::string user;
+  document::ValuePtr value;  // Null: taken away, or of a place above or below: see that revision.
+};
+
+// Two authors changed the same part, neither having seen what the other did; the newer one's value stands.
+struct Conflict {
+  std::uint64_t number = 0;  // 1, 2, 3 … as they were found.
+  Record record = Record::story;
+  document::Path path;  // Of what was lost.
+  Side winner;
+  Side loser;
+};
+
+// The conflicts that nobody has settled yet. Which values are lost, and to whom, is the same whatever order the operations
+// arrived in (as far as their bases allow another); numbers are given in the order of the log.
+class Conflicts {
+ public:
+  // Those that `operation` is in with what is in the document already; before it is applied there.
+  std::vector<Conflict> find(std::uint64_t sequence, const Operation& operation,
+                             const MergedDocument& document);
+  void settle(std::uint64_t number);
+
+  const std::deque<Conflict>& open() const { return open_; }
+  // Null: there is none of that number any more.
+  const Conflict* open(std::uint64_t number) const;
+
+  void append_to(ByteWriter& writer) const;
+  static Result<Conflicts> from(ByteReader& reader);
+
+ private:
+  const Conflict& keep(Conflict conflict);
+
+  std::uint64_t last_ = 0;
+  std::deque<Conflict> open_;  // Oldest first, kConflictsKept at most.
+};
+
+}  // namespace callboard::server

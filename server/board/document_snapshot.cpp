@@ -1,0 +1,161 @@
+// The bytes of documents and conflicts in a snapshot:
+//   document  = head | stamp of the floor | u32-length floor (Growth::print) | u32 count | count x entry
+//   head      = u64 revision | u64 x 2 operation | u64 session | text16 user | i64 timestamp
+//   stamp     = i64 timestamp | u32 counter | u64 session | u64 x 2 operation
+//   entry     = u64 sequence | stamp | text16 user | u8 record | u64 base | u8 form | u32-length value
+//   conflicts = u64 last number | u32 count | count x { u64 number | u8 record | u32-length path (as edits) | side | side }
+//   side      = u64 revision | stamp | text16 user | u8 has value | u32-length value
+#include <utility>
+
+#include "base/document/parse.h"
+#include "server/board/conflicts.h"
+#include "server/board/merged_document.h"
+#include "server/board/snapshot_parts.h"
+
+namespace callboard::server {
+namespace {
+
+Error damaged(std::string_view what) {
+  return Error{Outcome::failed, "snapshot: damaged: " + std::string(what)};
+}
+
+void write_entry(ByteWriter& writer, const MergedDocument::Entry& entry) {
+  const Operation& operation = *entry.operation;
+  writer.u64(entry.sequence);
+  write_stamp(writer, stamp_of(operation));
+  writer.text16(operation.user);
+  writer.u8(static_cast<std::uint8_t>(operation.record));
+  writer.u64(operation.base);
+  writer.u8(static_cast<std::uint8_t>(operation.form));
+  write_text32(writer, *operation.value);
+}
+
+Result<MergedDocument::Entry> read_entry(ByteReader& reader) {
+  Operation operation;
+  const std::uint64_t sequence = reader.u64();
+  const Stamp stamp = read_stamp(reader);
+  operation.timestamp = stamp.time;
+  operation.counter = stamp.counter;
+  operation.session = stamp.session;
+  operation.id = stamp.operation;
+  operation.user = reader.text16();
+  const std::uint8_t record = reader.u8();
+  operation.base = reader.u64();
+  const std::uint8_t form = reader.u8();
+  operation.value = read_document(reader);
+  if (reader.failed() || record < 1 || record > 2 || form > 1) return damaged("operation");
+  operation.record = static_cast<Record>(record);
+  operation.form = static_cast<Form>(form);
+  if (!read_edits(operation)) return damaged("operation");
+  return MergedDocument::Entry{sequence, std::make_shared<const Operation>(std::move(operation)), {}};
+}
+
+void write_side(ByteWriter& writer, const Side& side) {
+  writer.u64(side.revision);
+  write_stamp(writer, side.stamp);
+  writer.text16(side.user);
+  writer.u8(side.value != nullptr ? 1 : 0);
+  write_text32(writer, side.value != nullptr ? document::print(*side.value) : std::string());
+}
+
+Result<Side> read_side(ByteReader& reader) {
+  Side side;
+  side.revision = reader.u64();
+  side.stamp = read_stamp(reader);
+  side.user = reader.text16();
+  const bool has_value = reader.u8() != 0;
+  const std::string_view text = read_text32(reader);
+  if (!has_value || reader.failed()) return side;
+  auto value = document::parse(text);
+  if (!value) return damaged("conflict");
+  side.value = std::move(*value);
+  return side;
+}
+
+// A path as the path of an edit that says nothing else.
+std::string path_text(const document::Path& path) {
+  return document::print(document::Edits{{document::Edit::Kind::set, path, document::make_null(), {}}});
+}
+
+Result<Conflict> read_conflict(ByteReader& reader) {
+  Conflict conflict;
+  conflict.number = reader.u64();
+  const std::uint8_t record = reader.u8();
+  const auto path = document::parse_edits(read_text32(reader));
+  auto winner = read_side(reader);
+  auto loser = read_side(reader);
+  if (reader.failed() || record < 1 || record > 2 || !path || path->size() != 1 || !winner || !loser) {
+    return damaged("conflict");
+  }
+  conflict.record = static_cast<Record>(record);
+  conflict.path = path->front().path;
+  conflict.winner = std::move(*winner);
+  conflict.loser = std::move(*loser);
+  return conflict;
+}
+
+}  // namespace
+
+void MergedDocument::append_to(ByteWriter& writer) const {
+  write_head(writer, head_);
+  write_stamp(writer, floor_stamp_);
+  write_text32(writer, floor_.print());
+  writer.u32(static_cast<std::uint32_t>(window_.size()));
+  for (const Entry& entry : window_) write_entry(writer, entry);
+}
+
+Result<MergedDocument> MergedDocument::from(ByteReader& reader) {
+  MergedDocument document;
+  document.head_ = read_head(reader);
+  document.floor_stamp_ = read_stamp(reader);
+  auto floor = document::Growth::parse(read_text32(reader));
+  if (!floor) return damaged("document");
+  document.floor_ = std::move(*floor);
+  const std::uint32_t count = reader.u32();
+  for (std::uint32_t i = 0; i < count && !reader.failed(); ++i) {
+    auto entry = read_entry(reader);
+    if (!entry) return entry.error();
+    document.window_bytes_ += entry->operation->value->size();
+    document.window_.push_back(std::move(*entry));
+  }
+  document.replay_from(0);
+  return document;
+}
+
+Result<MergedDocument> MergedDocument::from_whole(Head head, std::string_view text) {
+  MergedDocument document;
+  if (head.revision == 0) return document;
+  auto root = document::parse(text);
+  if (!root) return damaged("document");
+  document.floor_.apply({document::Edit::Kind::set, {}, std::move(*root), {}});
+  document.floor_stamp_ = {head.timestamp, 0, head.session, head.operation};
+  document.growth_ = document.floor_;
+  document.head_ = std::move(head);
+  return document;
+}
+
+void Conflicts::append_to(ByteWriter& writer) const {
+  writer.u64(last_);
+  writer.u32(static_cast<std::uint32_t>(open_.size()));
+  for (const Conflict& conflict : open_) {
+    writer.u64(conflict.number);
+    writer.u8(static_cast<std::uint8_t>(conflict.record));
+    write_text32(writer, path_text(conflict.path));
+    write_side(writer, conflict.winner);
+    write_side(writer, conflict.loser);
+  }
+}
+
+Result<Conflicts> Conflicts::from(ByteReader& reader) {
+  Conflicts conflicts;
+  conflicts.last_ = reader.u64();
+  const std::uint32_t count = reader.u32();
+  for (std::uint32_t i = 0; i < count && !reader.failed(); ++i) {
+    auto conflict = read_conflict(reader);
+    if (!conflict) return conflict.error();
+    conflicts.open_.push_back(std::move(*conflict));
+  }
+  return conflicts;
+}
+
+}  // namespace callboard::server

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/document/pointer.h"
+#include "base/result.h"
+#include "server/board/operation.h"
+
+namespace callboard::server {
+
+// One operation on a document, as the history lists it.
+struct Revision {
+  std::uint64_t number = 0;  // Its place in the log.
+  SessionId session;
+  std::string user;
+  Timestamp timestamp;
+  std::uint64_t base = 0;  // 0: unknown.
+  bool stands = true;      // False: a newer value was there already when it came.
+  std::uint64_t size_bytes = 0;
+  std::string at;  // A pointer to all that it changed: what its changes have in common.
+  std::uint64_t settles = 0;
+};
+
+struct HistoryQuery {
+  Record record = Record::story;
+  document::Tokens at{};     // Only those that changed what stands there.
+  Timestamp since{};         // Only those from then on.
+  std::uint64_t before = 0;  // Only those below this number; 0: the newest.
+  std::size_t count = 0;     // At most so many.
+};
+
+struct Version {
+  Revision revision;
+  // What its author wrote: the document as it became, or, where it did not stand, as it would have.
+  document::ValuePtr value;
+};
+
+// Reads what a log has kept, beside it. Everything blocks; one thread at a time.
+class History {
+ public:
+  virtual ~History() = default;
+  // Newest first.
+  virtual Result<std::vector<Revision>> list(const HistoryQuery& query) = 0;
+  // not_found: there was none of that number for the record, or it is no longer kept.
+  virtual Result<Version> version(Record record, std::uint64_t number) = 0;
+  // What the document was after operation `number`, whatever that was about.
+  virtual Result<document::ValuePtr> document_at(Record record, std::uint64_t number) = 0;
+};
+
+}  // namespace callboard::server

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/document/edits.h"
+#include "base/document/pointer.h"
+#include "base/result.h"
+#include "server/board/operation.h"
+
+namespace callboard::server {
+
+// A write as it was asked for: an operation whose edits are still to be found out.
+struct Draft {
+  enum class How {
+    whole,    // The content is the document.
+    at,       // The content is what is to stand at `at`.
+    patch,    // The content is a JSON Patch.
+    restore,  // The document is to be as revision `restores` has it.
+    settle,   // At `place` is to stand the content, or `lost`.
+    nothing,  // Nothing changes; a conflict is settled.
+  };
+  Operation operation;  // `value` is the content as it came; null where there is none.
+  How how = How::whole;
+  std::string at{};
+  std::uint64_t restores = 0;
+  document::Path place{};
+  document::ValuePtr lost{};  // Null: nothing.
+};
+
+// What a draft is read against.
+struct DraftSources {
+  document::ValuePtr base;      // What its author had before; null: nothing.
+  document::ValuePtr head;      // What is there now, for parts to be shared with.
+  document::ValuePtr restored;  // For Draft::How::restore.
+};
+
+// The operation, with its edits. Pure; takes as long as parsing and comparing do. Thread: any.
+Result<Operation> finished(Draft draft, const DraftSources& sources);
+
+}  // namespace callboard::server

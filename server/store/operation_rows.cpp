@@ -1,0 +1,32 @@
+#include "server/store/operation_rows.h"
+
+#include <memory>
+#include <string>
+
+namespace callboard::server {
+
+Result<Committed> operation_of(const Statement& row) {
+  Committed committed;
+  committed.sequence = row.u64(0);
+  Operation& operation = committed.operation;
+  ByteReader id(row.blob(1));
+  operation.id.high = id.u64();
+  operation.id.low = id.u64();
+  operation.session = SessionId{row.u64(2)};
+  operation.user = row.text(3);
+  operation.timestamp = Timestamp{row.i64(4)};
+  const std::uint64_t record = row.u64(5);
+  const std::uint64_t form = row.u64(9);
+  if (!id.finished() || record < 1 || record > 3 || form > 1) {
+    return Error{Outcome::failed, "operation " + std::to_string(committed.sequence) + ": damaged"};
+  }
+  operation.record = static_cast<Record>(record);
+  operation.form = static_cast<Form>(form);
+  operation.base = row.u64(6);
+  operation.value = std::make_shared<const std::string>(row.text(7));
+  operation.counter = static_cast<std::uint32_t>(row.u64(8));
+  operation.settles = row.u64(10);
+  return committed;
+}
+
+}  // namespace callboard::server

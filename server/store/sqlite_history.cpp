@@ -1,0 +1,180 @@
+#include "server/store/sqlite_history.h"
+
+#include <algorithm>
+#include <functional>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "base/document_limits.h"
+#include "server/store/operation_rows.h"
+
+namespace callboard::server {
+namespace {
+
+// The database's integers are signed.
+constexpr auto kLast = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+
+Error not_kept(std::uint64_t number) {
+  return Error{Outcome::not_found,
+               "revision " + std::to_string(number) + ": there was none, or it is no longer kept"};
+}
+
+// What all of the operation's changes have in common.
+std::string common_place(const document::Edits& edits) {
+  if (edits.empty()) return "";
+  document::Path common = edits.front().path;
+  for (const document::Edit& edit : edits) {
+    const auto [end, unused] =
+        std::mismatch(common.begin(), common.end(), edit.path.begin(), edit.path.end());
+    common.erase(end, common.end());
+  }
+  return document::pointer_text(common);
+}
+
+Revision revision_of(const Committed& committed, bool stands) {
+  const Operation& operation = committed.operation;
+  return {committed.sequence,      operation.session,
+          operation.user,          operation.timestamp,
+          operation.base,          stands,
+          operation.value->size(), common_place(*operation.edits),
+          operation.settles};
+}
+
+// What the author of one that did not stand had written.
+document::ValuePtr as_written(const document::ValuePtr& before, const Operation& operation) {
+  document::Growth growth;
+  if (before != nullptr) growth.apply({document::Edit::Kind::set, {}, before, {}});
+  for (const document::Edit& edit : *operation.edits) growth.apply(edit);
+  return growth.root();
+}
+
+// Visits a record's operations from `first` to `last`, in order.
+Result<void> for_each(Database& database, Record record, std::uint64_t first, std::uint64_t last,
+                      const std::function<Result<void>(Committed)>& visit) {
+  auto statement =
+      database.prepare(std::string("SELECT ") + kOperationColumns +
+                       " FROM operations WHERE sequence BETWEEN ? AND ? AND record = ? ORDER BY sequence");
+  if (!statement) return statement.error();
+  statement->bind(0, first).bind(1, last).bind(2, static_cast<std::uint64_t>(record));
+  for (;;) {
+    auto row = statement->step();
+    if (!row) return row.error();
+    if (!*row) return {};
+    auto committed = operation_of(*statement);
+    if (!committed) return committed.error();
+    if (auto sound = read_edits(committed->operation); !sound) return sound.error();
+    if (auto visited = visit(std::move(*committed)); !visited) return visited;
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SqliteHistory>> SqliteHistory::open(const std::filesystem::path& file) {
+  auto database = Database::open_reader(file);
+  if (!database) return database.error();
+  return std::unique_ptr<SqliteHistory>(new SqliteHistory(std::move(*database)));
+}
+
+Result<SqliteHistory::Base> SqliteHistory::base_for(Record record, std::uint64_t number) {
+  auto statement = database_.prepare(
+      "SELECT sequence, state FROM keyframes WHERE record = ? AND sequence <= ? ORDER BY sequence DESC LIMIT "
+      "1");
+  if (!statement) return statement.error();
+  statement->bind(0, static_cast<std::uint64_t>(record)).bind(1, std::min(number, kLast));
+  auto row = statement->step();
+  if (!row) return row.error();
+  Base base;
+  if (!*row) return base;
+  ByteReader reader(statement->blob(1));
+  auto document = MergedDocument::from(reader);
+  if (!document || !reader.finished()) {
+    return Error{Outcome::failed, "keyframe " + std::to_string(statement->u64(0)) + ": damaged"};
+  }
+  base.document = std::move(*document);
+  base.sequence = statement->u64(0);
+  return base;
+}
+
+Result<Version> SqliteHistory::folded(Record record, std::uint64_t number) {
+  if (number == 0 || number > kLast) return not_kept(number);
+  // A keyframe of the revision itself does not say whether it stood.
+  auto base = base_for(record, number - 1);
+  if (!base) return base.error();
+  Version version;
+  const auto read =
+      for_each(database_, record, base->sequence + 1, number, [&](Committed committed) -> Result<void> {
+        const document::ValuePtr before = base->document.root();
+        const auto effect = base->document.apply(committed.sequence, committed.operation);
+        if (committed.sequence != number) return {};
+        version.revision = revision_of(committed, effect.stands);
+        version.value = effect.stands ? base->document.root() : as_written(before, committed.operation);
+        return {};
+      });
+  if (!read) return read.error();
+  if (version.revision.number == 0) version.value = base->document.root();
+  return version;
+}
+
+Result<Version> SqliteHistory::version(Record record, std::uint64_t number) {
+  auto version = folded(record, number);
+  if (!version) return version;
+  if (version->revision.number == 0 || version->value == nullptr) return not_kept(number);
+  return version;
+}
+
+Result<document::ValuePtr> SqliteHistory::document_at(Record record, std::uint64_t number) {
+  auto base = base_for(record, number);
+  if (!base) return base.error();
+  const auto read = for_each(database_, record, base->sequence + 1, std::min(number, kLast),
+                             [&](Committed committed) -> Result<void> {
+                               base->document.apply(committed.sequence, committed.operation);
+                               return {};
+                             });
+  if (!read) return read.error();
+  if (base->document.root() == nullptr) return not_kept(number);
+  return base->document.root();
+}
+
+// Where the listing has to begin. One that looks for changes of a place has to look at more than it lists.
+Result<std::uint64_t> SqliteHistory::oldest_listed(const HistoryQuery& query) {
+  auto statement = database_.prepare(
+      "SELECT min(sequence) FROM (SELECT sequence FROM operations WHERE record = ? AND sequence < ? AND "
+      "timestamp >= ? "
+      "ORDER BY sequence DESC LIMIT ?)");
+  if (!statement) return statement.error();
+  const std::uint64_t looked_at = query.at.empty() ? query.count : kHistoryLookedAtMax;
+  statement->bind(0, static_cast<std::uint64_t>(query.record))
+      .bind(1, query.before == 0 ? kLast : std::min(query.before, kLast))
+      .bind(2, query.since.ms)
+      .bind(3, looked_at);
+  auto row = statement->step();
+  if (!row) return row.error();
+  return statement->u64(0);
+}
+
+Result<std::vector<Revision>> SqliteHistory::list(const HistoryQuery& query) {
+  const auto oldest = oldest_listed(query);
+  if (!oldest) return oldest.error();
+  if (*oldest == 0) return std::vector<Revision>();
+  auto base = base_for(query.record, *oldest - 1);
+  if (!base) return base.error();
+  const std::uint64_t last = query.before == 0 ? kLast : query.before - 1;
+  std::vector<Revision> found;
+  const auto read =
+      for_each(database_, query.record, base->sequence + 1, last, [&](Committed committed) -> Result<void> {
+        const document::ValuePtr before = document::find(base->document.root(), query.at);
+        const auto effect = base->document.apply(committed.sequence, committed.operation);
+        const bool is_asked = committed.sequence >= *oldest && committed.operation.timestamp >= query.since;
+        const bool is_about =
+            query.at.empty() || !document::equal(before, document::find(base->document.root(), query.at));
+        if (is_asked && is_about) found.push_back(revision_of(committed, effect.stands));
+        return {};
+      });
+  if (!read) return read.error();
+  std::reverse(found.begin(), found.end());
+  if (found.size() > query.count) found.resize(query.count);
+  return found;
+}
+
+}  // namespace callboard::server

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "server/board/history.h"
+#include "server/board/merged_document.h"
+#include "server/store/database.h"
+
+namespace callboard::server {
+
+// The history in a log's database, through a connection of its own that only reads. What a document was is folded from
+// the nearest keyframe before, by the very code that makes the board.
+class SqliteHistory final : public History {
+ public:
+  static Result<std::unique_ptr<SqliteHistory>> open(const std::filesystem::path& file);
+
+  Result<std::vector<Revision>> list(const HistoryQuery& query) override;
+  Result<Version> version(Record record, std::uint64_t number) override;
+  Result<document::ValuePtr> document_at(Record record, std::uint64_t number) override;
+
+ private:
+  explicit SqliteHistory(Database database) : database_(std::move(database)) {}
+
+  struct Base {
+    MergedDocument document;
+    std::uint64_t sequence = 0;  // All up to here are in it.
+  };
+
+  // The document's newest keyframe at or before `number`.
+  Result<Base> base_for(Record record, std::uint64_t number);
+  Result<std::uint64_t> oldest_listed(const HistoryQuery& query);
+  Result<Version> folded(Record record, std::uint64_t number);
+
+  Database database_;
+};
+
+}  // namespace callboard::server

@@ -1,0 +1,106 @@
+// What the story was, who met whom in it, and its backup: through the program, from the command line to the disk.
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "tests/e2e/studio.h"
+#include "tests/support/tree.h"
+
+namespace callboard::e2e {
+namespace {
+
+using Catch::Contains;
+
+constexpr const char* kStory =
+    R"({"title":"Moria","scenes":[{"id":1,"note":"dark"},{"id":2,"note":"bright"}]})";
+
+struct Desk : Studio {
+  Desk() {
+    add_user("rigging");
+    add_user("lighting");
+    support::write_file(folder("rigging") / "story.json", kStory);
+    serve();
+    const auto set = run("rigging", {"story", "set", "story.json", "--json"});
+    REQUIRE(set.ending.exit_code == 0);
+    first = objects(set.out).at(0).at("number").get<std::uint64_t>();
+  }
+
+  std::string version(std::uint64_t revision) const { return "story@" + std::to_string(revision); }
+
+  std::uint64_t first = 0;
+};
+
+TEST_CASE("a part of the story is changed, listed, shown, compared and brought back") {
+  Desk desk;
+  const auto part = desk.run("lighting", {"story", "set", "--at", "/scenes/2/note", "\"dim\"", "--json"});
+  REQUIRE(part.ending.exit_code == 0);
+  const auto second = objects(part.out).at(0).at("number").get<std::uint64_t>();
+  CHECK(desk.run("rigging", {"story", "get", "--at", "/scenes/2/note"}).out == "\"dim\"\n");
+  CHECK(desk.run("rigging", {"story", "get", "--at", "/acts"}).ending.exit_code == 3);
+  CHECK(desk.run("rigging", {"story", "set", "--at", "/acts/1", "1"}).ending.exit_code == 3);
+
+  const auto listed = objects(desk.run("rigging", {"history", "story", "--json"}).out);
+  REQUIRE(listed.size() == 2);
+  CHECK(listed[0].at("revision") == second);
+  CHECK(listed[0].at("user") == "lighting");
+  CHECK(listed[0].at("at") == "/scenes/2/note");
+  const auto about = objects(desk.run("rigging", {"history", "story", "--item", "/title", "--json"}).out);
+  REQUIRE(about.size() == 1);
+  CHECK(about[0].at("revision") == desk.first);
+  CHECK(desk.run("rigging", {"history", "story", "--since", "yesterday"}).ending.exit_code == 2);
+
+  CHECK(desk.run("rigging", {"show", desk.version(desk.first)}).out == std::string(kStory) + "\n");
+  const auto difference = desk.run("rigging", {"diff", desk.version(desk.first), desk.version(second)});
+  CHECK_THAT(difference.out, Contains("~ /scenes/1/note: \"bright\" -> \"dim\""));
+  const auto patch =
+      objects(desk.run("rigging", {"diff", desk.version(desk.first), desk.version(second), "--json"}).out);
+  CHECK(patch.at(0).at("patch").dump() == R"([{"op":"replace","path":"/scenes/1/note","value":"dim"}])");
+
+  CHECK(desk.run("rigging", {"restore", desk.version(desk.first)}).ending.exit_code == 0);
+  CHECK(desk.run("lighting", {"story", "get"}).out == std::string(kStory) + "\n");
+  CHECK(objects(desk.run("rigging", {"history", "story", "--json"}).out).size() == 3);
+  CHECK(desk.run("rigging", {"show", "story@99"}).ending.exit_code == 3);
+  CHECK(desk.run("rigging", {"show", "story"}).ending.exit_code == 2);
+}
+
+TEST_CASE("two who change the same part are told by join, and the conflict is listed and settled") {
+  Desk desk;
+  const auto joined = desk.join("rigging");
+  const std::string base = std::to_string(desk.first);
+  CHECK(
+      desk.run("rigging", {"story", "set", "--at", "/title", "\"Balin\"", "--base", base}).ending.exit_code ==
+      0);
+  const auto met = desk.run("lighting", {"story", "set", "--at", "/title", "\"Khazad\"", "--base", base});
+  CHECK(met.ending.exit_code == 5);
+  CHECK_THAT(met.err, Contains("callboard conflicts"));
+  CHECK(desk.run("lighting", {"story", "set", "--at", "/scenes/1/note", "\"x\"", "--base", base})
+            .ending.exit_code == 0);
+
+  const Json told = wait_for_event(*joined, "conflict");
+  CHECK(told.at("at") == "/title");
+  CHECK(told.at("winner").at("user") == "lighting");
+  CHECK(told.at("loser").at("value") == "Balin");
+  const auto listed = objects(desk.run("rigging", {"conflicts", "--json"}).out);
+  REQUIRE(listed.size() == 1);
+  const std::string number = std::to_string(listed[0].at("number").get<int>());
+  CHECK(desk.run("rigging", {"resolve", number, "--take-lost"}).ending.exit_code == 0);
+  CHECK(desk.run("rigging", {"story", "get", "--at", "/title"}).out == "\"Balin\"\n");
+  CHECK_THAT(desk.run("rigging", {"conflicts"}).out, Contains("there are none"));
+  CHECK(desk.run("rigging", {"resolve", number}).ending.exit_code == 3);
+}
+
+TEST_CASE("a backup of a running server is what another one begins with") {
+  Desk desk;
+  const std::string file = (desk.home() / "moria.sqlite").string();
+  const auto done = desk.run("rigging", {"backup", file, "--json"});
+  INFO(done.err);
+  REQUIRE(done.ending.exit_code == 0);
+  CHECK(objects(done.out).at(0).at("bytes").get<std::uint64_t>() == std::filesystem::file_size(file));
+  CHECK(desk.run("rigging", {"backup", file}).ending.exit_code == 4);
+  desk.kill_server();
+  desk.serve({"--data", (desk.home() / "elsewhere").string(), "--restore", file});
+  CHECK(desk.run("lighting", {"story", "get"}).out == std::string(kStory) + "\n");
+}
+
+}  // namespace
+}  // namespace callboard::e2e

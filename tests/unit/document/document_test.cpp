@@ -1,0 +1,170 @@
+#include <catch2/catch.hpp>
+
+#include <string>
+
+#include "base/document/json_patch.h"
+#include "base/document/parse.h"
+#include "base/document/pointer.h"
+#include "tests/unit/document/random_document.h"
+
+using namespace callboard;
+using namespace callboard::document;
+
+namespace {
+
+ValuePtr value(const std::string& json) {
+  auto parsed = parse(json);
+  INFO(json);
+  REQUIRE(parsed);
+  return *parsed;
+}
+
+std::string reprinted(const std::string& json) { return print(*value(json)); }
+
+std::string verdict(const std::string& json) {
+  const auto parsed = parse(json);
+  return parsed ? "" : parsed.error().text;
+}
+
+std::string patched(const std::string& json, const std::string& patch) {
+  const auto result = apply_patch(value(json), patch);
+  return result ? print(**result) : result.error().text;
+}
+
+}  // namespace
+
+TEST_CASE("a document is printed as it was read, but for spaces") {
+  CHECK(reprinted(" { \"b\" : [ 1 , 2.50 , -0, 1e3 ] , \"a\" : null }\n") ==
+        R"({"b":[1,2.50,-0,1e3],"a":null})");
+  CHECK(reprinted(R"("Gr\u00f6\u00dfe \ud83d\ude00 \"\\\/\b\n\t\u0001")") ==
+        "\"Größe 😀 \\\"\\\\/\\u0008\\n\\t\\u0001\"");
+  CHECK(reprinted("18446744073709551616000") == "18446744073709551616000");
+  CHECK(reprinted(R"({"a":1,"b":2,"a":3})") == R"({"a":3,"b":2})");
+}
+
+TEST_CASE("a document knows the size of its text") {
+  const auto seed = GENERATE(range(1U, 30U));
+  INFO("seed " << seed);
+  std::mt19937 random(seed);
+  const ValuePtr document = random_document(random);
+  CHECK(document->size_bytes() == print(*document).size());
+  CHECK(value("\"\\n\\u0001\\\"ä\"")->size_bytes() == print(*value("\"\\n\\u0001\\\"ä\"")).size());
+}
+
+TEST_CASE("what is no JSON is refused and says where") {
+  for (const char* json :
+       {"",    " ",          "{",        "[1,]",         "{\"a\"}",     "nul",         "1 2",
+        "'a'", "{\"a\":1}x", "\"\x80\"", "\"\xc0\xaf\"", "\"\\ud800\"", "\"\\udc00\"", "NaN",
+        "01",  "-",          "1.",       "1e",           "\"\n\"",      "// x\n1",     "\xef\xbb\xbf{}"}) {
+    INFO(json);
+    CHECK(verdict(json).find("expected JSON, got ") == 0);
+  }
+  CHECK(verdict("[1,x]") == "expected JSON, got syntax error at byte 4");
+  CHECK(verdict("1e999").find("expected JSON, got number out of range") == 0);
+  CHECK(verdict(std::string("1\0", 2)) == "expected JSON, got a NUL byte");
+  CHECK(verdict(std::string(64, '[') + std::string(64, ']')).empty());
+  CHECK(verdict(std::string(65, '[') + std::string(65, ']')).find("nested deeper than 64") !=
+        std::string::npos);
+}
+
+TEST_CASE("every truncation of a document is refused") {
+  const std::string json = R"({"acts":[{"name":"Das Tor \u00e9","n":[1,2.5,true,null]}]})";
+  for (std::size_t size = 0; size < json.size(); ++size) CHECK_FALSE(verdict(json.substr(0, size)).empty());
+}
+
+TEST_CASE("a pointer finds by key, index, id and name") {
+  const ValuePtr story = value(R"({"scenes":[{"id":7,"t":"x"},{"name":"Tor/1","t":"y"}],"":1,"m~n":2})");
+  const auto at = [&](const std::string& pointer) {
+    const ValuePtr found = find(story, *parse_pointer(pointer));
+    return found == nullptr ? "nothing" : print(*found);
+  };
+  CHECK(at("/scenes/0/t") == "\"x\"");
+  CHECK(at("/scenes/7/t") == "\"x\"");
+  CHECK(at("/scenes/Tor~11/t") == "\"y\"");
+  CHECK(at("/") == "1");
+  CHECK(at("/m~0n") == "2");
+  CHECK(at("/scenes/01/t") == "nothing");
+  CHECK(at("/scenes/9") == "nothing");
+  CHECK_FALSE(parse_pointer("scenes"));
+  CHECK_FALSE(parse_pointer("/a~2"));
+  CHECK(pointer_text({"a/b", "c~d", ""}) == "/a~1b/c~0d/");
+}
+
+TEST_CASE("the six operations of a JSON Patch do what RFC 6902 says") {
+  CHECK(patched(R"({"a":[1,2]})", R"([{"op":"add","path":"/a/1","value":9}])") == R"({"a":[1,9,2]})");
+  CHECK(patched(R"({"a":[1]})",
+                R"([{"op":"add","path":"/a/-","value":9},{"op":"add","path":"/a/2","value":8}])") ==
+        R"({"a":[1,9,8]})");
+  CHECK(patched(R"({"a":1})", R"([{"op":"add","path":"/b","value":{}}])") == R"({"a":1,"b":{}})");
+  CHECK(patched(R"({"a":1})", R"([{"op":"replace","path":"/a","value":2}])") == R"({"a":2})");
+  CHECK(patched(R"({"a":1})", R"([{"op":"replace","path":"","value":[]}])") == "[]");
+  CHECK(patched(R"({"a":[1,2]})", R"([{"op":"remove","path":"/a/0"}])") == R"({"a":[2]})");
+  CHECK(patched(R"({"a":[1,2,3]})", R"([{"op":"move","from":"/a/0","path":"/a/2"}])") == R"({"a":[2,3,1]})");
+  CHECK(patched(R"({"a":[1]})", R"([{"op":"copy","from":"/a","path":"/b"}])") == R"({"a":[1],"b":[1]})");
+  CHECK(patched(R"({"a":1})", R"([{"op":"test","path":"/a","value":1}])") == R"({"a":1})");
+  CHECK(patched("[{\"id\":3},{\"id\":4},{\"id\":5}]", R"([{"op":"add","path":"/3","value":0}])") ==
+        R"([{"id":3},{"id":4},{"id":5},0])");
+}
+
+TEST_CASE("a patch that cannot be applied says which operation and why") {
+  CHECK(patched("{}", R"([{"op":"remove","path":"/a"}])") ==
+        "patch: operation 0 at \"/a\": nothing is there");
+  CHECK(patched("{}", R"([{"op":"replace","path":"/a","value":1}])").find("nothing is there") !=
+        std::string::npos);
+  CHECK(patched("{\"a\":1}", R"([{"op":"test","path":"/a","value":2}])").find("test failed") !=
+        std::string::npos);
+  CHECK(apply_patch(value("{\"a\":1}"), R"([{"op":"test","path":"/a","value":2}])").error().outcome ==
+        Outcome::superseded);
+  CHECK(patched("{\"a\":{}}", R"([{"op":"move","from":"/a","path":"/a/b"}])").find("into itself") !=
+        std::string::npos);
+  CHECK(patched("{}", R"([{"op":"merge","path":"/a","value":1}])").find("op: expected") != std::string::npos);
+  CHECK(patched("{}", R"([{"op":"add","path":"/a"}])").find("value: missing") != std::string::npos);
+  CHECK(patched("{}", "{}").find("expected an array") != std::string::npos);
+  CHECK(patched("{}", "[").find("patch: expected JSON") != std::string::npos);
+  CHECK(patched("{}", R"([{"op":"remove","path":""}])").find("cannot be removed") != std::string::npos);
+}
+
+TEST_CASE("a put replaces what is there, adds to an object, and nothing else") {
+  const ValuePtr story = value(R"({"a":[1,2]})");
+  CHECK(print(**put(story, {"a", "1"}, value("9"))) == R"({"a":[1,9]})");
+  CHECK(print(**put(story, {"a", "-"}, value("9"))) == R"({"a":[1,2,9]})");
+  CHECK(print(**put(story, {"b"}, value("9"))) == R"({"a":[1,2],"b":9})");
+  CHECK(put(story, {"b", "c"}, value("9")).error().text == "set \"/b/c\": nothing is there");
+  CHECK_FALSE(put(story, {"a", "5"}, value("9")));
+  CHECK(print(**put(nullptr, {}, value("9"))) == "9");
+  CHECK_FALSE(put(nullptr, {"a"}, value("9")));
+}
+
+TEST_CASE("the difference of any two versions makes the one of the other") {
+  const auto seed = GENERATE(range(1U, 400U));
+  INFO("seed " << seed);
+  std::mt19937 random(seed);
+  const ValuePtr from = random_document(random);
+  const ValuePtr to = seed % 5 == 0 ? random_document(random) : edited(from, random);
+  const std::string patch = diff(from, to);
+  INFO(print(*from) << "\n" << print(*to) << "\n" << patch);
+  const auto result = apply_patch(from, patch);
+  REQUIRE(result);
+  CHECK(equal(*result, to));
+}
+
+TEST_CASE("an element that moved is moved, not written anew") {
+  const ValuePtr from = value(R"([{"id":1},{"id":2},{"id":3},{"id":4}])");
+  CHECK(diff(from, value(R"([{"id":4},{"id":1},{"id":2},{"id":3}])")) ==
+        R"([{"op":"move","path":"/0","from":"/3"}])");
+  CHECK(diff(from, value(R"([{"id":1},{"id":2},{"id":3},{"id":4}])")) == "[]");
+}
+
+TEST_CASE("a word in a large document is a difference of its own size") {
+  std::string json = "{\"scenes\":[";
+  for (int i = 0; i < 2000; ++i)
+    json += (i ? ",{\"id\":" : "{\"id\":") + std::to_string(i) + ",\"note\":\"word\"}";
+  const ValuePtr from = value(json + "]}");
+  const auto to = put(from, {"scenes", "1234", "note"}, value("\"sentence\""));
+  CHECK(diff(from, *to) == R"([{"op":"replace","path":"/scenes/1234/note","value":"sentence"}])");
+  // Read anew, it shares all but the way to the word.
+  const ValuePtr again = share(from, value(print(**to)));
+  CHECK(find(again, {"scenes", "7"}) == find(from, {"scenes", "7"}));
+  CHECK(equal(again, *to));
+  CHECK(share(from, value(print(*from))) == from);
+}

@@ -1,0 +1,134 @@
+#include "base/document/edits.h"
+
+#include <catch2/catch.hpp>
+
+#include "base/document/parse.h"
+#include "base/document_limits.h"
+#include "tests/unit/document/random_document.h"
+
+using namespace callboard;
+using namespace callboard::document;
+
+namespace {
+
+ValuePtr value(const std::string& json) {
+  auto parsed = parse(json);
+  INFO(json);
+  REQUIRE(parsed);
+  return *parsed;
+}
+
+Growth grown(const ValuePtr& from, const std::vector<Edits>& steps) {
+  Growth growth;
+  growth.apply({Edit::Kind::set, {}, from, {}});
+  for (const Edits& edits : steps) {
+    for (const Edit& edit : edits) growth.apply(edit);
+  }
+  return growth;
+}
+
+// What becomes of a document when both authors started from it, `first` being the older one.
+std::string merged(const std::string& base, const std::string& first, const std::string& second) {
+  const ValuePtr from = value(base);
+  const auto growth = grown(from, {edits_between(from, value(first)), edits_between(from, value(second))});
+  return print(*growth.root());
+}
+
+}  // namespace
+
+TEST_CASE("edits make the new version of the old one, and survive being written down") {
+  const auto seed = GENERATE(range(1U, 400U));
+  INFO("seed " << seed);
+  std::mt19937 random(seed);
+  const ValuePtr from = random_document(random);
+  const ValuePtr to = seed % 5 == 0 ? random_document(random) : edited(from, random);
+  const Edits edits = edits_between(from, to);
+  INFO(print(*from) << "\n" << print(*to) << "\n" << print(edits));
+  CHECK(equal(grown(from, {edits}).root(), to));
+
+  const auto again = parse_edits(print(edits));
+  REQUIRE(again);
+  CHECK(print(*again) == print(edits));
+  CHECK(edits_between(to, to).empty());
+  for (const Edit& edit : edits) CHECK(grown(from, {edits}).shows(edit));
+}
+
+TEST_CASE("different parts both survive") {
+  CHECK(merged(R"({"a":1,"b":2})", R"({"a":3,"b":2})", R"({"a":1,"b":4})") == R"({"a":3,"b":4})");
+  CHECK(merged(R"([{"id":1,"t":"x"},{"id":2,"t":"y"}])", R"([{"id":0},{"id":1,"t":"x"},{"id":2,"t":"y"}])",
+               R"([{"id":1,"t":"x"},{"id":2,"t":"z"}])") ==
+        R"([{"id":0},{"id":1,"t":"x"},{"id":2,"t":"z"}])");
+  CHECK(merged(R"([{"name":"a"},{"name":"b"}])", R"([{"name":"b"},{"name":"a"}])",
+               R"([{"name":"a","n":1},{"name":"b"}])") == R"([{"name":"b"},{"name":"a","n":1}])");
+  CHECK(merged(R"({"shots":[]})", R"({"shots":[{"id":1}]})", R"({"shots":[{"id":2}]})") ==
+        R"({"shots":[{"id":2},{"id":1}]})");
+}
+
+TEST_CASE("the same part goes to the one applied last") {
+  CHECK(merged(R"({"a":1})", R"({"a":2})", R"({"a":3})") == R"({"a":3})");
+  // An array without keys is one part.
+  CHECK(merged("[1,2]", "[1,2,3]", "[0,1,2]") == "[0,1,2]");
+}
+
+TEST_CASE("a newer edit within what an older one took away brings it back whole") {
+  CHECK(merged(R"({"s":[{"id":1,"t":"x","n":5},{"id":2}]})", R"({"s":[{"id":2}]})",
+               R"({"s":[{"id":1,"t":"y","n":5},{"id":2}]})") == R"({"s":[{"id":2},{"id":1,"t":"y","n":5}]})");
+  CHECK(merged(R"({"s":{"t":1,"u":2}})", R"({"s":7})", R"({"s":{"t":3,"u":2}})") == R"({"s":{"t":3,"u":2}})");
+  // The other way round it stays away.
+  CHECK(merged(R"({"s":{"t":1,"u":2}})", R"({"s":{"t":3,"u":2}})", "{}") == "{}");
+}
+
+TEST_CASE("an edit whose place is gone for good changes nothing") {
+  Growth growth = grown(value(R"({"a":1})"), {});
+  CHECK_FALSE(growth.apply({Edit::Kind::set, {{"", "b"}, {"", "c"}}, value("1"), {}}));
+  CHECK_FALSE(growth.apply({Edit::Kind::remove, {{"", "b"}}, nullptr, {}}));
+  CHECK_FALSE(growth.apply({Edit::Kind::place, {{"", "a"}}, nullptr, {}}));
+  CHECK(print(*growth.root()) == R"({"a":1})");
+  Growth empty;
+  CHECK_FALSE(empty.apply({Edit::Kind::set, {{"", "b"}}, value("1"), {}}));
+}
+
+TEST_CASE("places overlap when one lies within the other") {
+  const Path scene{{"", "scenes"}, {"id", "3"}};
+  const Path note{{"", "scenes"}, {"id", "3"}, {"", "note"}};
+  const Path other{{"", "scenes"}, {"id", "4"}};
+  CHECK(overlap(scene, note));
+  CHECK(overlap(note, scene));
+  CHECK(overlap({}, other));
+  CHECK_FALSE(overlap(note, other));
+  CHECK(pointer_text({{"", "a/b"}, {"name", "\"Das Tor\""}, {"id", "3"}}) == "/a~1b/Das Tor/3");
+}
+
+TEST_CASE("a growth that is written down goes on as the one it was") {
+  const auto seed = GENERATE(range(1U, 100U));
+  INFO("seed " << seed);
+  std::mt19937 random(seed);
+  const ValuePtr base = random_document(random);
+  const Edits first = edits_between(base, edited(base, random));
+  const Edits second = edits_between(base, edited(base, random));
+  const Growth whole = grown(base, {first, second});
+  auto again = Growth::parse(grown(base, {first}).print());
+  REQUIRE(again);
+  for (const Edit& edit : second) again->apply(edit);
+  CHECK(again->print() == whole.print());
+}
+
+TEST_CASE("what was taken out is kept within limits") {
+  Growth growth = grown(value("{}"), {});
+  const std::string large = "[\"" + std::string(kGraveBytesMax / 2, 'x') + "\"]";
+  for (int i = 0; i < 100; ++i) {
+    const Path path{{"", "k" + std::to_string(i)}};
+    growth.apply({Edit::Kind::set, path, value(large), {}});
+    growth.apply({Edit::Kind::remove, path, nullptr, {}});
+  }
+  CHECK(growth.print().size() <= kGravesBytesMax + 64 * KiB);
+}
+
+TEST_CASE("edits that are damaged are refused") {
+  for (const char* text : {"", "{}", "[1]", "[{}]", R"([{"path":[]}])", R"([{"path":[1],"value":1}])",
+                           R"([{"path":[],"remove":true}])", R"([{"path":[["id"]],"value":1}])",
+                           R"([{"path":["a"],"remove":true,"value":1}])"}) {
+    INFO(text);
+    CHECK_FALSE(parse_edits(text));
+  }
+}

@@ -1,0 +1,280 @@
+// Documents through the server: parts and patches, merging, conflicts, history, clocks that are wrong.
+#include <catch2/catch.hpp>
+
+#include <cstdlib>
+
+#include "base/document/json_patch.h"
+#include "base/document/parse.h"
+#include "server/floor.h"
+#include "tests/unit/server/small_disk.h"
+#include "tests/unit/server/studio.h"
+
+using namespace callboard;
+using namespace callboard::server;
+using protocol::DocumentState;
+
+namespace {
+
+constexpr std::int64_t kHour = 3'600'000;
+constexpr const char* kStory =
+    R"({"title":"Moria","scenes":[{"id":1,"note":"dark and long enough"},{"id":2,"note":"bright and long enough"}]})";
+
+std::unique_ptr<TestClient> join(Studio& studio, const std::string& name, std::int64_t skew_ms = 0) {
+  auto client = studio.connect();
+  client->patches = true;
+  client->clock_skew_ms = skew_ms;
+  REQUIRE(client->join(name));
+  return client;
+}
+
+protocol::DocumentWrite write(const TestClient& by, const std::string& content, std::uint64_t op) {
+  protocol::DocumentWrite write;
+  write.timestamp = by.wall();
+  write.op = UniqueId{5, op};
+  write.document = std::make_shared<const std::string>(content);
+  return write;
+}
+
+protocol::DocumentWrite write_at(const TestClient& by, const std::string& at, const std::string& content,
+                                 std::uint64_t op, std::uint64_t base) {
+  auto part = write(by, content, op);
+  part.at = at;
+  part.base = base;
+  return part;
+}
+
+std::string read(TestClient& by, std::optional<std::string> at = {}, std::uint64_t revision = 0) {
+  protocol::DocumentRead ask;
+  ask.at = std::move(at);
+  ask.revision = revision;
+  const auto state = by.ask_for<DocumentState>(ask);
+  return state.document == nullptr ? "" : *state.document;
+}
+
+std::string patched(const std::string& from, const DocumentState& by) {
+  const auto document = document::apply_patch(*document::parse(from), *by.document);
+  REQUIRE(document);
+  return document::print(**document);
+}
+
+}  // namespace
+
+TEST_CASE("a part is written and read by its place, and told as what changed") {
+  Studio studio;
+  auto writer = join(studio, "rigging");
+  auto reader = join(studio, "lighting");
+  const auto first = writer->ask_for<DocumentState>(write(*writer, kStory, 1));
+  reader->told<DocumentState>();
+  reader->heard.clear();
+
+  const auto part =
+      writer->ask_for<DocumentState>(write_at(*writer, "/scenes/2/note", "\"dim\"", 2, first.revision));
+  CHECK(part.won);
+  CHECK(part.number == part.revision);
+  CHECK(part.from == first.revision);
+  CHECK(read(*writer, "/scenes/2/note") == "\"dim\"");
+  const auto told = reader->told<DocumentState>();
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].from == first.revision);
+  CHECK(*told[0].document == R"([{"op":"replace","path":"/scenes/1/note","value":"dim"}])");
+  CHECK(read(*reader) == patched(kStory, told[0]));
+
+  const auto nowhere = writer->ask_for<protocol::ErrorAnswer>(write_at(*writer, "/acts/1", "1", 3, 0));
+  CHECK(nowhere.outcome == Outcome::not_found);
+  CHECK(nowhere.text == "set \"/acts/1\": nothing is there");
+  CHECK(writer->ask_for<protocol::ErrorAnswer>(write_at(*writer, "/title", "oops", 4, 0)).outcome ==
+        Outcome::usage);
+}
+
+TEST_CASE("a writer whose document was merged with others' work is brought up to date by the answer") {
+  Studio studio;
+  auto first = join(studio, "rigging");
+  auto second = join(studio, "lighting");
+  const auto base = first->ask_for<DocumentState>(write(*first, kStory, 1));
+  second->told<DocumentState>();
+  first->ask_for<DocumentState>(write_at(*first, "/scenes/0/note", "\"darker\"", 2, base.revision));
+
+  auto whole = write(
+      *second,
+      R"({"title":"Khazad","scenes":[{"id":1,"note":"dark and long enough"},{"id":2,"note":"bright and long enough"}]})",
+      3);
+  whole.base = base.revision;
+  const auto merged = second->ask_for<DocumentState>(whole);
+  CHECK(merged.won);
+  CHECK(merged.conflicts == 0);
+  REQUIRE(merged.document != nullptr);
+  const std::string expected =
+      R"({"title":"Khazad","scenes":[{"id":1,"note":"darker"},{"id":2,"note":"bright and long enough"}]})";
+  CHECK(read(*first) == expected);
+  CHECK(read(*second) == expected);
+}
+
+TEST_CASE("a patch is applied to what its author had, and one that does not fit is refused") {
+  Studio studio;
+  auto writer = join(studio, "rigging");
+  const auto base = writer->ask_for<DocumentState>(write(*writer, kStory, 1));
+  auto patch = write(
+      *writer, R"([{"op":"test","path":"/title","value":"Moria"},{"op":"remove","path":"/scenes/0"}])", 2);
+  patch.patch = true;
+  patch.base = base.revision;
+  CHECK(writer->ask_for<DocumentState>(patch).won);
+  CHECK(read(*writer) == R"({"title":"Moria","scenes":[{"id":2,"note":"bright and long enough"}]})");
+  patch.op = UniqueId{5, 3};
+  patch.base = 0;
+  patch.document = std::make_shared<const std::string>(R"([{"op":"test","path":"/title","value":"Khazad"}])");
+  CHECK(writer->ask_for<protocol::ErrorAnswer>(patch).outcome == Outcome::superseded);
+}
+
+TEST_CASE("both authors of a conflict are told of it at once, and anybody can settle it") {
+  Studio studio;
+  auto first = join(studio, "rigging");
+  auto second = join(studio, "lighting");
+  const auto base = first->ask_for<DocumentState>(write(*first, kStory, 1));
+  first->ask_for<DocumentState>(write_at(*first, "/title", "\"Balin\"", 2, base.revision));
+  const auto winner =
+      second->ask_for<DocumentState>(write_at(*second, "/title", "\"Khazad\"", 3, base.revision));
+  CHECK(winner.won);
+  CHECK(winner.conflicts == 1);
+
+  for (TestClient* author : {first.get(), second.get()}) {
+    const auto told = author->told<protocol::Conflicts>();
+    REQUIRE(told.size() == 1);
+    const protocol::Conflict& conflict = told[0].conflicts.at(0);
+    CHECK(conflict.at == "/title");
+    CHECK(conflict.winner.user == "lighting");
+    CHECK(conflict.winner.value == "\"Khazad\"");
+    CHECK(conflict.loser.user == "rigging");
+    CHECK(conflict.loser.value == "\"Balin\"");
+  }
+  auto other = studio.visit("render");
+  CHECK(other->ask_for<protocol::Conflicts>(protocol::ConflictsAsk{}).conflicts.size() == 1);
+
+  auto settle = write(*other, "", 4);
+  settle.document = nullptr;
+  settle.settles = 1;
+  settle.take = true;
+  CHECK(other->ask_for<DocumentState>(settle).won);
+  CHECK(read(*other, "/title") == "\"Balin\"");
+  CHECK(other->ask_for<protocol::Conflicts>(protocol::ConflictsAsk{}).conflicts.empty());
+  settle.op = UniqueId{5, 5};
+  CHECK(other->ask_for<protocol::ErrorAnswer>(settle).outcome == Outcome::not_found);
+}
+
+TEST_CASE("what a document was is listed, shown, compared and brought back as a new revision") {
+  Studio studio;
+  auto writer = join(studio, "rigging");
+  const auto first = writer->ask_for<DocumentState>(write(*writer, kStory, 1));
+  const auto second =
+      writer->ask_for<DocumentState>(write_at(*writer, "/title", "\"Khazad\"", 2, first.revision));
+  CHECK(read(*writer, {}, first.revision) == kStory);
+  CHECK(read(*writer, "/title", second.revision) == "\"Khazad\"");
+
+  protocol::DocumentRead compare;
+  compare.from = first.revision;
+  compare.revision = second.revision;
+  const auto difference = writer->ask_for<DocumentState>(compare);
+  CHECK(difference.from == first.revision);
+  CHECK(*difference.document == R"([{"op":"replace","path":"/title","value":"Khazad"}])");
+
+  auto restore = write(*writer, "", 3);
+  restore.document = nullptr;
+  restore.restore = first.revision;
+  const auto restored = writer->ask_for<DocumentState>(restore);
+  CHECK(restored.number > second.revision);
+  CHECK(read(*writer) == kStory);
+  const auto listed = writer->ask_for<protocol::Revisions>(protocol::HistoryAsk{});
+  REQUIRE(listed.revisions.size() == 3);
+  CHECK(listed.revisions[0].at == "/title");
+  CHECK(listed.revisions[2].revision == first.revision);
+  CHECK_FALSE(listed.more);
+  restore.op = UniqueId{5, 4};
+  restore.restore = 99;
+  CHECK(writer->ask_for<protocol::ErrorAnswer>(restore).outcome == Outcome::not_found);
+}
+
+TEST_CASE("clocks that are hours off decide nothing: who writes later wins") {
+  Studio studio;
+  auto ahead = join(studio, "rigging", 5 * kHour);
+  auto behind = join(studio, "lighting", -5 * kHour);
+  std::uint64_t revision = 0;
+  const auto won = [&](TestClient& by, const std::string& content, std::uint64_t op) {
+    auto whole = write(by, content, op);
+    whole.base = revision;
+    const auto state = by.ask_for<DocumentState>(whole);
+    revision = state.revision;
+    // Brought to the server's time, give or take what the measuring is off by.
+    CHECK(std::abs(state.timestamp.ms - system_clock().wall().ms) < kHour);
+    return state.won;
+  };
+  CHECK(won(*ahead, "[1]", 1));
+  CHECK(won(*behind, "[2]", 2));
+  CHECK(won(*ahead, "[3]", 3));
+  CHECK(read(*behind) == "[3]");
+
+  // A timestamp in the server's future is brought back to now, so that it does not win for ever.
+  auto future = write(*ahead, "[4]", 4);
+  future.timestamp.ms += 24 * kHour;
+  CHECK(ahead->ask_for<DocumentState>(future).timestamp <= system_clock().wall());
+}
+
+TEST_CASE("a clock that jumps back while its workstation is connected loses it nothing") {
+  Studio studio;
+  auto jumper = join(studio, "rigging");
+  jumper->ask_for<DocumentState>(write(*jumper, "[1]", 1));
+  jumper->clock_skew_ms = -2 * kHour;
+  const auto state = jumper->ask_for<DocumentState>(write(*jumper, "[2]", 2));
+  CHECK(state.won);
+  // Not by being after its own last write alone: it is of now.
+  auto other = join(studio, "lighting");
+  auto between = write(*other, "[3]", 3);
+  between.timestamp.ms -= kHour;
+  CHECK_FALSE(other->ask_for<DocumentState>(between).won);
+  CHECK(std::abs(state.timestamp.ms - system_clock().wall().ms) < kHour);
+}
+
+TEST_CASE("a client's clock is measured by a timed answer, and followed when it was set") {
+  using protocol::server_action::ClockTold;
+  const Timestamp now{10'000'000};
+  CHECK(followed(0ms, ClockTold{{9'999'900}, 20ms}, now) == 90ms);
+  // Nobody knows how long these were on their way.
+  CHECK(followed(50ms, ClockTold{{9'999'000}, {}}, now) == 50ms);
+  CHECK(followed(50ms, ClockTold{{9'999'000}, 3s}, now) == 50ms);
+  CHECK(followed(50ms, ClockTold{{2'800'000}, {}}, now) == 7'200'000ms);
+  CHECK(followed(7'200'000ms, ClockTold{{9'999'990}, {}}, now) == 10ms);
+}
+
+TEST_CASE("what one writes within a millisecond of what one has seen, or wrote, is later") {
+  Studio studio;
+  auto first = join(studio, "rigging");
+  auto second = join(studio, "lighting");
+  auto write_once = write(*first, "[1]", 1);
+  const auto base = first->ask_for<DocumentState>(write_once);
+  // Both with a time before all that is there: only what they had seen speaks for them.
+  auto again = write(*first, "[2]", 2);
+  again.timestamp = Timestamp{write_once.timestamp.ms - 1000};
+  CHECK(first->ask_for<DocumentState>(again).won);
+  auto seen = write(*second, "[3]", 3);
+  seen.timestamp = Timestamp{write_once.timestamp.ms - 5000};
+  seen.base = first->ask_for<DocumentState>(protocol::DocumentRead{}).revision;
+  CHECK(second->ask_for<DocumentState>(seen).won);
+  CHECK(base.revision > 0);
+}
+
+TEST_CASE("everybody is told when the disk takes no changes, and when it does again") {
+  Studio studio;
+  auto writer = join(studio, "rigging");
+  auto reader = join(studio, "lighting");
+  {
+    const SmallDisk full(64 * KiB);
+    const std::string large = "\"" + std::string(256 * KiB, 'x') + "\"";
+    CHECK(writer->ask_for<protocol::ErrorAnswer>(write(*writer, large, 1)).outcome == Outcome::failed);
+    const auto told = reader->told<protocol::Writable>();
+    REQUIRE(told.size() == 1);
+    CHECK_FALSE(told[0].writable);
+    CHECK_FALSE(told[0].text.empty());
+  }
+  CHECK(writer->ask_for<DocumentState>(write(*writer, "[1]", 2)).won);
+  const auto told = reader->told<protocol::Writable>();
+  REQUIRE(told.size() == 2);
+  CHECK(told[1].writable);
+}

@@ -1,0 +1,301 @@
+// What the log keeps of the documents: versions, listings, retention, backups, and databases of older programs.
+#include <catch2/catch.hpp>
+
+#include <condition_variable>
+#include <deque>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <optional>
+
+#include "base/document/json_patch.h"
+#include "base/document/parse.h"
+#include "base/document_limits.h"
+#include "server/backup.h"
+#include "server/board/recovery.h"
+#include "server/store/data_folder.h"
+#include "server/store/database.h"
+#include "server/store/sqlite_log.h"
+#include "tests/unit/server/operations.h"
+#include "tests/unit/server/temporary_folder.h"
+
+using namespace callboard;
+using namespace callboard::server;
+
+namespace {
+
+constexpr const char* kProject = "Moria's Race";
+
+// A log whose answers run in the test's own thread, and the board that is folded from it.
+class Shelf {
+ public:
+  explicit Shelf(const TemporaryFolder& folder) {
+    auto opened = SqliteLog::open({folder.path(), kProject, [this](std::function<void()> task) {
+                                     const std::lock_guard lock(mutex_);
+                                     tasks_.push_back(std::move(task));
+                                     arrived_.notify_one();
+                                   }});
+    REQUIRE(opened);
+    log = std::move(*opened);
+    log->on_commit(
+        [this](const Committed& committed) { board.apply(committed.sequence, committed.operation); });
+  }
+
+  std::uint64_t write(OperationLike like) { return append(make_operation(std::move(like))); }
+  std::uint64_t append(const Operation& operation) {
+    std::optional<Result<Appended>> answer;
+    log->append(operation, [&](Result<Appended> result) { answer = std::move(result); });
+    run_until([&] { return answer.has_value(); });
+    REQUIRE(*answer);
+    return (**answer).sequence;
+  }
+  void keyframe() {
+    const auto encode = [document = board.document(Record::story)] {
+      Bytes bytes;
+      ByteWriter writer(bytes);
+      document.append_to(writer);
+      return bytes;
+    };
+    bool is_done = false;
+    log->keyframe(Record::story, board.sequence(), encode,
+                  [&](const Result<void>& made) { is_done = made.has_value(); });
+    run_until([&] { return is_done; });
+  }
+  void snapshot() {
+    bool is_done = false;
+    log->snapshot(
+        board.sequence(), [copy = board] { return copy.encoded(); },
+        [&](const Result<void>& made) { is_done = made.has_value(); });
+    run_until([&] { return is_done; });
+  }
+  void trim(const Retention& retention, Timestamp now) {
+    bool is_done = false;
+    log->trim(retention, now, [&](const Result<void>& made) { is_done = made.has_value(); });
+    run_until([&] { return is_done; });
+  }
+  std::unique_ptr<History> history() {
+    auto opened = log->open_history();
+    REQUIRE(opened);
+    return std::move(*opened);
+  }
+
+  Board board;
+  std::unique_ptr<SqliteLog> log;
+
+ private:
+  void run_until(const std::function<bool()>& condition) {
+    while (!condition()) {
+      std::unique_lock lock(mutex_);
+      arrived_.wait(lock, [this] { return !tasks_.empty(); });
+      auto task = std::move(tasks_.front());
+      tasks_.pop_front();
+      lock.unlock();
+      task();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::deque<std::function<void()>> tasks_;
+};
+
+std::string text(const Result<Version>& version) {
+  return version ? document::print(*version->value) : version.error().text;
+}
+
+std::vector<std::uint64_t> numbers(const Result<std::vector<Revision>>& listed) {
+  REQUIRE(listed);
+  std::vector<std::uint64_t> result;
+  for (const Revision& each : *listed) result.push_back(each.number);
+  return result;
+}
+
+// Three revisions, and one that came too late to stand.
+void write_four(Shelf& shelf) {
+  shelf.write({.id = 1, .timestamp_ms = 1000, .value = R"({"title":"a","scenes":[{"id":1,"note":"x"}]})"});
+  shelf.write({.id = 2,
+               .session = 2,
+               .timestamp_ms = 2000,
+               .value = R"([{"path":["scenes",["id","1"],"note"],"value":"y"}])",
+               .base = 1});
+  shelf.write({.id = 3,
+               .session = 2,
+               .timestamp_ms = 3000,
+               .value = R"([{"path":["title"],"value":"b"}])",
+               .base = 2});
+  shelf.write({.id = 4, .session = 3, .timestamp_ms = 500, .value = R"("too late")"});
+}
+
+}  // namespace
+
+TEST_CASE("every version of a document is what its author had made of it") {
+  const bool has_keyframe = GENERATE(false, true);
+  INFO("keyframe=" << has_keyframe);
+  TemporaryFolder folder;
+  Shelf shelf(folder);
+  write_four(shelf);
+  if (has_keyframe) shelf.keyframe();
+  shelf.write({.id = 5, .timestamp_ms = 5000, .record = Record::messages, .value = "hello"});
+  const auto history = shelf.history();
+  CHECK(text(history->version(Record::story, 1)) == R"({"title":"a","scenes":[{"id":1,"note":"x"}]})");
+  CHECK(text(history->version(Record::story, 2)) == R"({"title":"a","scenes":[{"id":1,"note":"y"}]})");
+  CHECK(text(history->version(Record::story, 3)) == R"({"title":"b","scenes":[{"id":1,"note":"y"}]})");
+  CHECK(text(history->version(Record::story, 4)) == R"("too late")");
+  CHECK_FALSE(history->version(Record::story, 4)->revision.stands);
+  CHECK(history->version(Record::story, 3)->revision.user == "user 2");
+  for (const std::uint64_t none : {0u, 5u, 6u}) {
+    CHECK(history->version(Record::story, none).error().outcome == Outcome::not_found);
+  }
+  CHECK_FALSE(history->version(Record::analytics, 1));
+  CHECK(document::print(**history->document_at(Record::story, 5)) ==
+        R"({"title":"b","scenes":[{"id":1,"note":"y"}]})");
+}
+
+TEST_CASE("the history is listed newest first, by place, time and number") {
+  TemporaryFolder folder;
+  Shelf shelf(folder);
+  write_four(shelf);
+  const auto history = shelf.history();
+  HistoryQuery query{.count = 10};
+  const auto all = history->list(query);
+  CHECK(numbers(all) == std::vector<std::uint64_t>{4, 3, 2, 1});
+  CHECK_FALSE((*all)[0].stands);
+  CHECK((*all)[1].at == "/title");
+  CHECK((*all)[2].at == "/scenes/1/note");
+  CHECK((*all)[2].base == 1);
+  CHECK((*all)[3].at.empty());
+
+  query.at = {"scenes", "1"};
+  CHECK(numbers(history->list(query)) == std::vector<std::uint64_t>{2, 1});
+  query.at = {};
+  query.since = Timestamp{2000};
+  CHECK(numbers(history->list(query)) == std::vector<std::uint64_t>{3, 2});
+  query.since = {};
+  query.before = 3;
+  query.count = 1;
+  CHECK(numbers(history->list(query)) == std::vector<std::uint64_t>{2});
+  query.record = Record::analytics;
+  CHECK(numbers(history->list(query)).empty());
+}
+
+TEST_CASE("the history forgets what is old or too much, never the newest, and never what a start needs") {
+  TemporaryFolder folder;
+  Shelf shelf(folder);
+  const auto write = [&](std::uint64_t id) {
+    shelf.write(
+        {.id = id, .timestamp_ms = static_cast<std::int64_t>(id) * 1000, .value = std::to_string(id)});
+  };
+  for (std::uint64_t id = 1; id <= 30; ++id) {
+    write(id);
+    if (id % 10 == 0) shelf.keyframe();
+  }
+  const auto oldest = [&] { return numbers(shelf.history()->list({.count = 1000})).back(); };
+  const Retention nothing{.age = 0s, .size_bytes = 0, .revisions = 0};
+  SECTION("without a snapshot nothing goes") {
+    shelf.trim(nothing, Timestamp{1'000'000});
+    CHECK(oldest() == 1);
+  }
+  shelf.snapshot();
+  SECTION("by age") {
+    shelf.trim({.age = 5s, .size_bytes = 1 * GiB, .revisions = 1}, Timestamp{30'000});
+    CHECK(oldest() == 21);
+  }
+  SECTION("by size: what is kept is smaller") {
+    shelf.trim({.age = 24h, .size_bytes = 25, .revisions = 1}, Timestamp{30'000});
+    CHECK(oldest() == 21);
+  }
+  SECTION("the newest stay") {
+    shelf.trim({.age = 0s, .size_bytes = 0, .revisions = 15}, Timestamp{1'000'000});
+    CHECK(oldest() == 11);
+  }
+  CHECK(text(shelf.history()->version(Record::story, 25)) == "25");
+  CHECK(document::print(*shelf.board.document(Record::story).root()) == "30");
+  const auto recovered = recover(*shelf.log);
+  REQUIRE(recovered);
+  CHECK(recovered->board.encoded() == shelf.board.encoded());
+}
+
+TEST_CASE("a database of schema version 1 is brought up to date with all that is in it") {
+  TemporaryFolder folder;
+  std::filesystem::path file;
+  {
+    const auto data = DataFolder::open(folder.path(), kProject);
+    REQUIRE(data);
+    file = data->database();
+  }
+  {
+    auto database = Database::open(file);
+    REQUIRE(database);
+    // As version 1 made it.
+    REQUIRE(database->run(R"sql(
+      DROP TABLE operations; DROP TABLE keyframes;
+      CREATE TABLE operations (sequence INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, session INTEGER NOT NULL,
+        user TEXT NOT NULL, timestamp INTEGER NOT NULL, record INTEGER NOT NULL, base INTEGER NOT NULL,
+        value BLOB NOT NULL);
+      INSERT INTO operations VALUES (1, x'00000000000000070000000000000001', 5, 'rigging', 1000, 1, 0, '{"a":1}'),
+        (2, x'00000000000000070000000000000002', 6, 'lighting', 900, 1, 0, '{"b":2}'),
+        (3, x'00000000000000070000000000000003', 6, 'lighting', 2000, 3, 0, 'hello');
+      PRAGMA user_version = 1;)sql"));
+    // Its snapshot, after the first operation: format, sequence, messages, two heads, no messages, none remembered.
+    Bytes state;
+    ByteWriter writer(state);
+    writer.u8(1);
+    for (const std::uint64_t each : {1u, 0u, 1u, 7u, 1u, 5u}) writer.u64(each);
+    writer.text16("rigging");
+    writer.i64(1000);
+    writer.u32(7);
+    writer.raw(as_bytes(R"({"a":1})"));
+    for (int i = 0; i < 4; ++i) writer.u64(0);
+    writer.text16("");
+    writer.i64(0);
+    for (int i = 0; i < 3; ++i) writer.u32(0);
+    auto insert = database->prepare("INSERT INTO snapshot VALUES (1, 1, ?)");
+    REQUIRE(insert);
+    insert->bind(0, ByteView(state));
+    REQUIRE(insert->step());
+  }
+  Shelf shelf(folder);
+  const auto recovered = recover(*shelf.log);
+  REQUIRE(recovered);
+  CHECK(recovered->snapshot_sequence == 1);
+  CHECK(document::print(*recovered->board.document(Record::story).root()) == R"({"a":1})");
+  CHECK(recovered->board.head(Record::story).user == "rigging");
+  CHECK(recovered->board.last_message() == 1);
+  CHECK(text(shelf.history()->version(Record::story, 2)) == R"({"b":2})");
+  shelf.board = recovered->board;
+  CHECK(shelf.write({.id = 9, .timestamp_ms = 3000, .value = "[]"}) == 4);
+}
+
+TEST_CASE("a backup of a running log is the board of that moment, and a project can begin with it") {
+  TemporaryFolder folder;
+  TemporaryFolder elsewhere;
+  const auto copy = elsewhere.path() / "moria.sqlite";
+  Shelf shelf(folder);
+  write_four(shelf);
+  REQUIRE(back_up(folder.path(), kProject, copy));
+  shelf.write({.id = 5, .timestamp_ms = 5000, .value = "[]"});
+
+  REQUIRE(restore(copy, elsewhere.path(), kProject));
+  {
+    Shelf again(elsewhere);
+    const auto recovered = recover(*again.log);
+    REQUIRE(recovered);
+    CHECK(recovered->board.sequence() == 4);
+    CHECK(text(again.history()->version(Record::story, 4)) == R"("too late")");
+    CHECK(restore(copy, elsewhere.path(), kProject).error().outcome == Outcome::refused);
+  }
+  CHECK(restore(copy, elsewhere.path(), kProject).error().text.find("has a board already") !=
+        std::string::npos);
+  CHECK(back_up(folder.path(), kProject, copy).error().text.find("exists") != std::string::npos);
+  CHECK(back_up(folder.path(), "Another Film", elsewhere.path() / "x").error().outcome == Outcome::not_found);
+  CHECK(restore(elsewhere.path() / "none", elsewhere.path(), "Another Film").error().outcome ==
+        Outcome::not_found);
+}
+
+TEST_CASE("a file that is no backup becomes nobody's board") {
+  TemporaryFolder folder;
+  const auto file = folder.path() / "notes.txt";
+  std::ofstream(file) << std::string(8192, 'x');
+  CHECK_FALSE(restore(file, folder.path(), kProject));
+  CHECK_FALSE(std::filesystem::exists(folder.path() / folder_name(kProject) / "board.sqlite"));
+}

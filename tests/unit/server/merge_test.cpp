@@ -1,0 +1,251 @@
+// Arbitration of documents: what survives of two authors' work, whatever order it arrives in.
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <random>
+#include <set>
+
+#include "base/document/json_patch.h"
+#include "base/document/parse.h"
+#include "base/document_limits.h"
+#include "server/board/board.h"
+#include "tests/unit/document/random_document.h"
+#include "tests/unit/server/operations.h"
+
+using namespace callboard;
+using namespace callboard::server;
+using document::ValuePtr;
+
+namespace {
+
+constexpr const char* kStory =
+    R"({"title":"Moria","scenes":[{"id":1,"note":"dark"},{"id":2,"note":"bright"}],"tags":["a","b"]})";
+
+ValuePtr value(const std::string& json) {
+  auto parsed = document::parse(json);
+  REQUIRE(parsed);
+  return *parsed;
+}
+
+std::string story(const Board& board) { return document::print(*board.document(Record::story).root()); }
+
+// A board with the story above as revision 1, and operations based on it.
+struct Stage {
+  Stage() { board.apply(1, make_operation({.id = 1, .session = 9, .timestamp_ms = 1, .value = kStory})); }
+
+  Applied write(OperationLike like, const std::string& pointer, const std::string& json) {
+    like.base = like.base == 0 ? 1 : like.base;
+    const auto to = document::put(base, *document::parse_pointer(pointer), value(json));
+    REQUIRE(to);
+    return board.apply(board.sequence() + 1, make_edit(base, *to, std::move(like)));
+  }
+
+  Board board;
+  ValuePtr base = value(kStory);
+};
+
+using Lost = std::set<std::tuple<std::uint64_t, std::string, std::uint64_t>>;
+
+// Whose value is lost, where, and to whom: by the ids of operations.
+Lost lost(const Board& board) {
+  Lost result;
+  for (const Conflict& each : board.conflicts().open()) {
+    result.emplace(each.loser.stamp.operation.low, document::pointer_text(each.path),
+                   each.winner.stamp.operation.low);
+  }
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("two who change different parts both find their work in the document") {
+  Stage stage;
+  CHECK(stage.write({.id = 2, .session = 2, .timestamp_ms = 20}, "/scenes/0/note", "\"darker\"").won);
+  CHECK(stage.write({.id = 3, .session = 3, .timestamp_ms = 10}, "/scenes/1/note", "\"brighter\"").won);
+  CHECK(
+      story(stage.board) ==
+      R"({"title":"Moria","scenes":[{"id":1,"note":"darker"},{"id":2,"note":"brighter"}],"tags":["a","b"]})");
+  CHECK(stage.board.conflicts().open().empty());
+}
+
+TEST_CASE("the same part goes to the newest, and what is lost is a conflict of both") {
+  Stage stage;
+  stage.write({.id = 2, .session = 2, .timestamp_ms = 20}, "/title", "\"Khazad\"");
+  const auto late = stage.write({.id = 3, .session = 3, .timestamp_ms = 10}, "/title", "\"Balin\"");
+  CHECK_FALSE(late.won);
+  CHECK(document::print(*document::find(stage.board.document(Record::story).root(), {"title"})) ==
+        "\"Khazad\"");
+
+  REQUIRE(late.conflicts.size() == 1);
+  const Conflict& conflict = late.conflicts[0];
+  CHECK(conflict.number == 1);
+  CHECK(document::pointer_text(conflict.path) == "/title");
+  CHECK(conflict.loser.user == "user 3");
+  CHECK(conflict.loser.revision == 3);
+  CHECK(document::print(*conflict.loser.value) == "\"Balin\"");
+  CHECK(conflict.winner.user == "user 2");
+  CHECK(document::print(*conflict.winner.value) == "\"Khazad\"");
+}
+
+TEST_CASE("who had seen the other's work, or did the same, is in no conflict") {
+  Stage stage;
+  stage.write({.id = 2, .session = 2, .timestamp_ms = 20}, "/title", "\"Khazad\"");
+  SECTION("the same value") {
+    stage.write({.id = 3, .session = 3, .timestamp_ms = 30}, "/title", "\"Khazad\"");
+  }
+  SECTION("one's own") { stage.write({.id = 3, .session = 2, .timestamp_ms = 30}, "/title", "\"Balin\""); }
+  SECTION("seen") {
+    stage.base = stage.board.document(Record::story).root();
+    stage.write({.id = 3, .session = 3, .timestamp_ms = 30, .base = 2}, "/title", "\"Balin\"");
+  }
+  SECTION("no base: by timestamp alone") {
+    stage.board.apply(3, make_operation({.id = 3, .session = 3, .timestamp_ms = 30, .value = "{}"}));
+    CHECK(story(stage.board) == "{}");
+  }
+  CHECK(stage.board.conflicts().open().empty());
+}
+
+TEST_CASE("a conflict is settled by number, once") {
+  Stage stage;
+  stage.write({.id = 2, .session = 2, .timestamp_ms = 20}, "/title", "\"Khazad\"");
+  stage.write({.id = 3, .session = 3, .timestamp_ms = 10}, "/title", "\"Balin\"");
+  REQUIRE(stage.board.conflicts().open(1) != nullptr);
+  stage.board.apply(
+      4, make_operation({.id = 4, .session = 4, .timestamp_ms = 40, .value = "[]", .base = 3, .settles = 1}));
+  CHECK(stage.board.conflicts().open(1) == nullptr);
+  CHECK(stage.board.head(Record::story).revision == 2);
+}
+
+TEST_CASE("an operation older than all that can be merged is lost, and the document stays") {
+  Stage stage;
+  for (std::uint64_t i = 0; i < kMergeWindowOperations; ++i) {
+    stage.write({.id = 10 + i, .session = 2, .timestamp_ms = 100 + static_cast<std::int64_t>(i)}, "/title",
+                std::to_string(i));
+  }
+  const std::string before = story(stage.board);
+  CHECK_FALSE(stage.write({.id = 5, .session = 3, .timestamp_ms = 1}, "/tags", "[]").won);
+  CHECK(story(stage.board) == before);
+  CHECK(stage.write({.id = 6, .session = 3, .timestamp_ms = 101}, "/tags", "[]").won);
+}
+
+TEST_CASE("what a session writes or has seen counts as older than what it writes next") {
+  Stage stage;
+  stage.write({.id = 2, .session = 2, .timestamp_ms = 5000}, "/title", "\"x\"");
+  const MergedDocument& document = stage.board.document(Record::story);
+  CHECK(document.newest_known(SessionId{2}, 0).time == Timestamp{5000});
+  CHECK(document.newest_known(SessionId{3}, 0).time == Timestamp{});
+  CHECK(document.newest_known(SessionId{3}, 1).time == Timestamp{1});
+  CHECK(document.newest_known(SessionId{3}, 2).time == Timestamp{5000});
+}
+
+// --- Any order ------------------------------------------------------------------------------------------------------
+// Rounds: in each, several authors change what the rounds before made, none having seen another's change of this round. An
+// order of arrival is any order within each round; all have the same bases, since a base is what a round began with.
+
+namespace {
+
+struct Written {
+  std::vector<Operation> operations;
+};
+
+// The same authors' work for whichever order: edits are made of the document at the round's beginning.
+std::vector<Written> rounds_of(std::mt19937& random) {
+  std::vector<Written> rounds;
+  Board board;
+  std::uint64_t id = 1;
+  board.apply(1, make_operation({.id = id,
+                                 .session = 9,
+                                 .timestamp_ms = 0,
+                                 .value = document::print(*document::random_document(random))}));
+  rounds.push_back({{make_operation({.id = id,
+                                     .session = 9,
+                                     .timestamp_ms = 0,
+                                     .value = document::print(*board.document(Record::story).root())})}});
+  for (int round = 0; round < 4; ++round) {
+    const std::uint64_t base = board.sequence();
+    const ValuePtr from = board.document(Record::story).root();
+    Written written;
+    for (std::uint64_t author = 1; author <= 2 + random() % 4; ++author) {
+      ++id;
+      const auto timestamp = static_cast<std::int64_t>(round * 10 + static_cast<int>(random() % 15));
+      const OperationLike like{.id = id,
+                               .session = author,
+                               .timestamp_ms = timestamp,
+                               .base = base,
+                               .counter = static_cast<std::uint32_t>(random() % 2)};
+      written.operations.push_back(make_edit(from, document::edited(from, random), like));
+      if (random() % 8 == 0) {
+        written.operations.back() =
+            make_operation({.id = id,
+                            .session = author,
+                            .timestamp_ms = timestamp,
+                            .value = document::print(*document::random_document(random))});
+      }
+    }
+    for (const Operation& each : written.operations) board.apply(board.sequence() + 1, each);
+    rounds.push_back(std::move(written));
+  }
+  return rounds;
+}
+
+Board arrived(const std::vector<Written>& rounds) {
+  Board board;
+  for (const Written& round : rounds) {
+    for (const Operation& each : round.operations) board.apply(board.sequence() + 1, each);
+  }
+  return board;
+}
+
+}  // namespace
+
+TEST_CASE("any order of arrival makes the same document and loses the same values") {
+  const auto seed = GENERATE(range(1U, 150U));
+  INFO("seed " << seed);
+  std::mt19937 random(seed);
+  auto rounds = rounds_of(random);
+  const Board expected = arrived(rounds);
+  for (int i = 0; i < 5; ++i) {
+    for (Written& round : rounds) std::shuffle(round.operations.begin(), round.operations.end(), random);
+    const Board other = arrived(rounds);
+    CHECK(document::equal(other.document(Record::story).root(), expected.document(Record::story).root()));
+    CHECK(lost(other) == lost(expected));
+  }
+}
+
+TEST_CASE("operations without bases may arrive in any order at all") {
+  const auto seed = GENERATE(range(1U, 100U));
+  INFO("seed " << seed);
+  std::mt19937 random(seed);
+  std::vector<Operation> operations;
+  for (const Written& round : rounds_of(random)) {
+    for (Operation each : round.operations) {
+      each.base = 0;
+      operations.push_back(std::move(each));
+    }
+  }
+  const Board expected = arrived({{operations}});
+  for (int i = 0; i < 5; ++i) {
+    std::shuffle(operations.begin(), operations.end(), random);
+    CHECK(document::equal(arrived({{operations}}).document(Record::story).root(),
+                          expected.document(Record::story).root()));
+  }
+}
+
+TEST_CASE("a board with merges and conflicts goes on from a snapshot as the one it was") {
+  const auto seed = GENERATE(range(1U, 60U));
+  INFO("seed " << seed);
+  std::mt19937 random(seed);
+  std::vector<Operation> operations;
+  for (const Written& round : rounds_of(random)) {
+    operations.insert(operations.end(), round.operations.begin(), round.operations.end());
+  }
+  const std::size_t cut = random() % operations.size();
+  Board first;
+  for (std::size_t i = 0; i < cut; ++i) first.apply(i + 1, operations[i]);
+  auto second = Board::decoded(first.encoded());
+  REQUIRE(second);
+  for (std::size_t i = cut; i < operations.size(); ++i) second->apply(i + 1, operations[i]);
+  const Board whole = arrived({{operations}});
+  CHECK(second->encoded() == whole.encoded());
+  CHECK(lost(*second) == lost(whole));
+}

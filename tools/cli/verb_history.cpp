@@ -1,0 +1,263 @@
+#include <fmt/format.h>
+
+#include <charconv>
+#include <ctime>
+
+#include "base/document/json_patch.h"
+#include "base/document/parse.h"
+#include "base/document/pointer.h"
+#include "base/text.h"
+#include "tools/cli/objects.h"
+#include "tools/cli/verbs.h"
+#include "tools/cli/version_name.h"
+#include "tools/cli/visit.h"
+
+// history, show, diff, restore: what the documents were.
+namespace callboard::cli {
+
+bool names_version(std::string_view text) {
+  return text.starts_with("story@") || text.starts_with("analytics@");
+}
+
+Result<VersionName> version_name(std::string_view text) {
+  VersionName name;
+  const auto at = text.find('@');
+  const std::string_view digits = at == std::string_view::npos ? std::string_view() : text.substr(at + 1);
+  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), name.revision);
+  const bool is_number =
+      !digits.empty() && parsed.ec == std::errc() && parsed.ptr == digits.data() + digits.size();
+  if (!names_version(text) || !is_number || name.revision == 0) {
+    return Error{Outcome::usage, fmt::format("expected a version like story@41 or analytics@7, got {}",
+                                             callboard::quoted(text))};
+  }
+  if (text.starts_with("analytics@")) name.document = client::DocumentName::analytics;
+  return name;
+}
+
+Result<void> restore_version(Run& run, const std::string& text) {
+  const auto name = version_name(text);
+  if (!name) return name.error();
+  auto visit = Visit::open(run);
+  if (!visit) return visit.error();
+  const auto result =
+      (*visit)->wait((*visit)->access().change({.document = name->document, .restore = name->revision}));
+  if (!result) return result.error();
+  run.output.line(fmt::format("{} is again what it was at revision {}; this is revision {}",
+                              name_of(name->document), name->revision, result->revision));
+  run.output.object({{"event", "restored"},
+                     {"document", name_of(name->document)},
+                     {"restored", name->revision},
+                     {"revision", result->revision}});
+  return {};
+}
+
+namespace {
+
+Result<client::DocumentName> document_name(std::string_view text) {
+  if (text == "story") return client::DocumentName::story;
+  if (text == "analytics") return client::DocumentName::analytics;
+  return Error{Outcome::usage, fmt::format("expected story or analytics, got {}", callboard::quoted(text))};
+}
+
+Error bad_since(std::string_view text) {
+  return Error{Outcome::usage, fmt::format("--since {}: expected 90m, 2h, 3d or a time like 2026-11-24 or "
+                                           "2026-11-24T13:52",
+                                           callboard::quoted(text))};
+}
+
+// So long ago, or a time of this machine's own zone.
+Result<Timestamp> since_when(const std::string& text) {
+  if (text.empty()) return Timestamp{};
+  std::int64_t number = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view unit(parsed.ptr, static_cast<std::size_t>(text.data() + text.size() - parsed.ptr));
+  constexpr std::int64_t kMost = 1'000'000;
+  if (parsed.ec == std::errc() && number >= 0 && number <= kMost &&
+      (unit == "m" || unit == "h" || unit == "d")) {
+    const std::int64_t minutes = unit == "m" ? 1 : unit == "h" ? 60 : 24 * 60;
+    return Timestamp{std::max<std::int64_t>(0, system_clock().wall().ms - number * minutes * 60'000)};
+  }
+  for (const char* format : {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"}) {
+    std::tm time{};
+    const char* const end = strptime(text.c_str(), format, &time);
+    if (end == nullptr || *end != '\0') continue;
+    time.tm_isdst = -1;
+    return Timestamp{std::max<std::int64_t>(0, std::int64_t{std::mktime(&time)} * 1000)};
+  }
+  return bad_since(text);
+}
+
+struct HistoryWords {
+  std::string document;
+  std::string item;
+  std::string since;
+  std::uint64_t count = 20;
+};
+
+void show_revision(Run& run, const client::Revision& revision, client::DocumentName document) {
+  const std::string remark = revision.settles != 0 ? fmt::format("  settles conflict {}", revision.settles)
+                             : revision.stands     ? ""
+                                                   : "  lost: something newer was there";
+  run.output.line(
+      fmt::format("{}@{}  {}  {}  {}{}", name_of(document), revision.revision, when(revision.timestamp),
+                  run.output.styled(Style::bold, escaped(revision.user)), place_of(revision.at), remark));
+  run.output.object(revision_object(revision, document));
+}
+
+Result<void> list(Run& run, const HistoryWords& words) {
+  const auto document = document_name(words.document);
+  if (!document) return document.error();
+  const auto since = since_when(words.since);
+  if (!since) return since.error();
+  auto visit = Visit::open(run);
+  if (!visit) return visit.error();
+  client::HistoryQuery query{.document = *document, .at = words.item, .since = *since};
+  std::uint64_t left = words.count;
+  for (;;) {
+    const auto history = (*visit)->wait((*visit)->access().history(query));
+    if (!history) return history.error();
+    for (const client::Revision& each : history->revisions) {
+      if (left-- == 0) return {};
+      show_revision(run, each, *document);
+      query.before = each.revision;
+    }
+    if (!history->more || left == 0) return {};
+  }
+}
+
+Result<client::Document> read_version(Visit& visit, const VersionName& name, const std::string& at) {
+  client::DocumentQuery query{.document = name.document, .revision = name.revision};
+  if (!at.empty()) query.at = at;
+  return visit.wait(visit.access().read(query));
+}
+
+Result<void> show(Run& run, const std::string& text, const std::string& at) {
+  const auto name = version_name(text);
+  if (!name) return name.error();
+  auto visit = Visit::open(run);
+  if (!visit) return visit.error();
+  const auto document = read_version(**visit, *name, at);
+  if (!document) return document.error();
+  if (!run.output.is_json()) {
+    run.output.raw(*document->text);
+    run.output.raw("\n");
+    return {};
+  }
+  auto object = document_object(name_of(name->document), *document);
+  object.add("document", JsonText{*document->text});
+  run.output.object(object);
+  return {};
+}
+
+std::string short_text(const document::ValuePtr& value) {
+  return value == nullptr ? "nothing" : escaped(document::print(*value), 120);
+}
+
+// One operation of a patch in a person's words, `before` being the document it changes.
+std::string in_words(const document::ValuePtr& before, const document::Value& operation,
+                     const Output& output) {
+  const auto text = [&](const char* key) {
+    const auto value = operation.member(key);
+    return value == nullptr || value->string() == nullptr ? std::string() : *value->string();
+  };
+  const std::string op = text("op");
+  const std::string path = text("path");
+  const std::string place = path.empty() ? "(the whole)" : escaped(path);
+  const auto tokens = document::parse_pointer(path);
+  const auto old = tokens ? document::find(before, *tokens) : nullptr;
+  if (op == "add") {
+    return output.styled(Style::good, fmt::format("+ {}: {}", place, short_text(operation.member("value"))));
+  }
+  if (op == "remove") return output.styled(Style::bad, fmt::format("- {}: {}", place, short_text(old)));
+  if (op == "move") return fmt::format("> {} is now {}", escaped(text("from")), place);
+  return fmt::format("~ {}: {} -> {}", place, short_text(old), short_text(operation.member("value")));
+}
+
+Result<void> show_patch(Run& run, const std::string& old, const std::string& patch) {
+  auto before = document::parse(old);
+  const auto operations = document::parse(patch);
+  if (!before || !operations || (*operations)->array() == nullptr) {
+    return Error{Outcome::failed, "the server's answer is no JSON Patch"};
+  }
+  if ((*operations)->array()->empty()) run.output.line("they are equal");
+  for (const document::ValuePtr& each : *(*operations)->array()) {
+    run.output.line(in_words(*before, *each, run.output));
+    auto after = document::apply_patch(*before, "[" + document::print(*each) + "]");
+    if (!after) return after.error();
+    *before = std::move(*after);
+  }
+  return {};
+}
+
+Result<void> diff(Run& run, const std::string& from_text, const std::string& to_text) {
+  const auto from = version_name(from_text);
+  if (!from) return from.error();
+  const auto to = version_name(to_text);
+  if (!to) return to.error();
+  if (from->document != to->document) {
+    return Error{Outcome::usage, "the two are versions of different documents"};
+  }
+  auto visit = Visit::open(run);
+  if (!visit) return visit.error();
+  const auto patch = (*visit)->wait(
+      (*visit)->access().read({.document = to->document, .revision = to->revision, .from = from->revision}));
+  if (!patch) return patch.error();
+  if (run.output.is_json()) {
+    run.output.object({{"event", "diff"},
+                       {"document", name_of(to->document)},
+                       {"from", from->revision},
+                       {"to", to->revision},
+                       {"patch", JsonText{*patch->text}}});
+    return {};
+  }
+  const auto old = read_version(**visit, *from, "");
+  if (!old) return old.error();
+  return show_patch(run, *old->text, *patch->text);
+}
+
+constexpr std::initializer_list<Key> kVisitKeys = {Key::project, Key::name,           Key::folder,
+                                                   Key::server,  Key::discovery_port, Key::ask};
+
+}  // namespace
+
+void add_history(Program& program) {
+  auto words = std::make_shared<HistoryWords>();
+  program
+      .add_verb({.name = "history",
+                 .summary = "who changed the story or the analytics, where and when; newest first",
+                 .example = "callboard history story --item /scenes/Gate --since 2d"})
+      .takes(kVisitKeys)
+      .text(words->document, "DOCUMENT", "story or analytics", Need::required)
+      .text(words->item, "--item PATH",
+            "only what changed there, a JSON pointer; elements also by id or name")
+      .text(words->since, "--since TIME", "only from then on: 90m, 2h, 3d, 2026-11-24, 2026-11-24T13:52")
+      .number(words->count, "--count N", "at most so many (default: 20)")
+      .runs([words](Run& run) { return list(run, *words); });
+}
+
+void add_show(Program& program) {
+  auto name = std::make_shared<std::string>();
+  auto at = std::make_shared<std::string>();
+  program
+      .add_verb(
+          {.name = "show", .summary = "print a document as it was", .example = "callboard show story@41"})
+      .takes(kVisitKeys)
+      .text(*name, "VERSION", "story@N or analytics@N, as `callboard history` tells them", Need::required)
+      .text(*at, "--at POINTER", "only what stood there")
+      .runs([name, at](Run& run) { return show(run, *name, *at); });
+}
+
+void add_diff(Program& program) {
+  auto from = std::make_shared<std::string>();
+  auto to = std::make_shared<std::string>();
+  program
+      .add_verb({.name = "diff",
+                 .summary = "what differs between two versions of a document; with --json as a JSON Patch",
+                 .example = "callboard diff story@40 story@41"})
+      .takes(kVisitKeys)
+      .text(*from, "FROM", "the older one", Need::required)
+      .text(*to, "TO", "the newer one", Need::required)
+      .runs([from, to](Run& run) { return diff(run, *from, *to); });
+}
+
+}  // namespace callboard::cli
