@@ -39,18 +39,21 @@ bool DeltaGiver::suits(const GiverMachine::GiveFile& file, int fd) const {
 
 Result<void> DeltaGiver::cut_short(const GiverMachine::GiveFile& file) {
   to_send_.clear();
+  is_kept_ = false;
   return send(file, protocol::ChunksState::cut_short);
 }
 
 Result<void> DeltaGiver::list(const GiverMachine::GiveChunks& what, int fd,
                               const std::function<bool()>& is_wanted) {
   to_send_.clear();
+  is_kept_ = false;
   sync::Index* index = folder_.index();
   if (index != nullptr) {
     if (const auto kept = sync::kept_chunks(*index, what.file.digest, what.file.size_bytes)) {
       sync::ChunkShortener shortener(what.groups);
       shortener.add(*kept, to_send_);
       shortener.finish(to_send_);
+      is_kept_ = true;
       return send(what.file, protocol::ChunksState::complete);
     }
   }
@@ -90,10 +93,13 @@ Result<bool> DeltaGiver::read_list(const GiverMachine::GiveChunks& what, int fd,
   return true;
 }
 
+protocol::Chunks DeltaGiver::part_of(const GiverMachine::GiveFile& file, protocol::ChunksState state) const {
+  return {.listing = file.listing, .entry = file.entry, .state = state, .kept = is_kept_, .chunks = {}};
+}
+
 Result<void> DeltaGiver::send_full_parts(const GiverMachine::GiveFile& file) {
   while (to_send_.size() > kChunksPerFrame) {
-    protocol::Chunks part{
-        .listing = file.listing, .entry = file.entry, .state = protocol::ChunksState::more, .chunks = {}};
+    protocol::Chunks part = part_of(file, protocol::ChunksState::more);
     const auto end = to_send_.begin() + static_cast<std::ptrdiff_t>(kChunksPerFrame);
     part.chunks.assign(to_send_.begin(), end);
     to_send_.erase(to_send_.begin(), end);
@@ -108,8 +114,7 @@ Result<void> DeltaGiver::send(const GiverMachine::GiveFile& file, protocol::Chun
   std::size_t at = 0;
   do {
     const std::size_t end = std::min(at + kChunksPerFrame, to_send_.size());
-    protocol::Chunks part{.listing = file.listing, .entry = file.entry, .state = last, .chunks = {}};
-    if (end < to_send_.size()) part.state = protocol::ChunksState::more;
+    protocol::Chunks part = part_of(file, end < to_send_.size() ? protocol::ChunksState::more : last);
     part.chunks.assign(to_send_.begin() + static_cast<std::ptrdiff_t>(at),
                        to_send_.begin() + static_cast<std::ptrdiff_t>(end));
     if (const Result<void> added = pack_.add(protocol::GiverFrame(std::move(part))); !added) return added;

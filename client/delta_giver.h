@@ -7,6 +7,7 @@
 #include "client/giver_machine.h"
 #include "client/giver_pack.h"
 #include "client/transfer_folder.h"
+#include "protocol/bulk_chunks.h"
 
 namespace callboard::client {
 
@@ -27,12 +28,14 @@ class DeltaGiver {
  private:
   Result<bool> read_list(const GiverMachine::GiveChunks& what, int fd,
                          const std::function<bool()>& is_wanted);
+  protocol::Chunks part_of(const GiverMachine::GiveFile& file, protocol::ChunksState state) const;
   Result<void> send(const GiverMachine::GiveFile& file, protocol::ChunksState last);
   Result<void> send_full_parts(const GiverMachine::GiveFile& file);
 
   GiverPack& pack_;
   TransferFolder& folder_;
   std::vector<std::uint64_t> to_send_;
+  bool is_kept_ = false;  // What is being sent.
 };
 
 }  // namespace callboard::client

@@ -20,9 +20,6 @@ constexpr std::size_t kReadBytes = 256 * KiB;
 // How much of a file tells whether chunks are worth while, and how far contents may have moved in it.
 constexpr std::uint64_t kProbeBytes = 48 * MiB;
 constexpr std::uint64_t kMovedBytes = 16 * MiB;
-// Less than this on the connection says nothing of its rate.
-constexpr std::uint64_t kRateBytesMin = 16 * MiB;
-constexpr std::uint64_t kBurstBytesMin = 128 * KiB;
 
 std::size_t read_at(int fd, std::span<std::byte> into, std::uint64_t offset) {
   for (;;) {
@@ -50,10 +47,7 @@ struct DeltaTaker::Current {
   bool is_wanted =
       false;  // All that is wanted of it was said; what comes of the list is of use for the index alone.
   bool was_probed = false;
-  Instant first_at;
-  std::uint64_t first_received = 0;
-  Instant last_at;
-  std::uint64_t last_received = 0;
+  LinkRate link_rate;
 };
 
 DeltaTaker::DeltaTaker(const TakerParts& parts, TakerState& state)
@@ -123,8 +117,8 @@ void DeltaTaker::take(Arrived arrived) {
 }
 
 void DeltaTaker::add(Current& current, const Arrived& arrived) {
-  current.last_at = arrived.when;
-  current.last_received = arrived.received_bytes;
+  current.link_rate.on_part(arrived.come.is_kept, seconds_between(started_, arrived.when),
+                            arrived.received_bytes);
   const std::size_t before = current.chunks.size();
   if (!current.planner.open(arrived.come.chunks, current.chunks)) {
     state_.stop(Error{Outcome::refused, "the giver broke the rules: it names chunks that are not here"});
@@ -138,8 +132,6 @@ void DeltaTaker::add(Current& current, const Arrived& arrived) {
 std::unique_ptr<DeltaTaker::Current> DeltaTaker::begin(const Arrived& arrived) const {
   auto current = std::make_unique<Current>();
   current->file = arrived.come.file;
-  current->first_at = arrived.when;
-  current->first_received = arrived.received_bytes;
   if (current->file.older_chunks) {
     current->planner.add_old(*current->file.older_chunks);
     static_cast<void>(current->planner.group_names());
@@ -183,27 +175,13 @@ bool DeltaTaker::is_hopeless(Current& current) const {
   return !delta_pays(probe);
 }
 
-std::optional<double> DeltaTaker::link_rate(const Current& current) const {
-  std::optional<double> rate;
-  // What came so far: a lower bound, for the giver may have had pauses.
-  const double so_far = seconds_between(started_, current.last_at);
-  if (current.last_received >= kRateBytesMin && so_far > 0)
-    rate = static_cast<double>(current.last_received) / so_far;
-  // A list that is kept comes as fast as the link is.
-  const std::uint64_t burst = current.last_received - current.first_received;
-  const double took = seconds_between(current.first_at, current.last_at);
-  if (burst >= kBurstBytesMin)
-    rate = std::max(rate.value_or(0), static_cast<double>(burst) / std::max(took, 1e-6));
-  return rate;
-}
-
 DeltaCosts DeltaTaker::costs(const Current& current, const sync::DeltaPlan& plan) const {
   DeltaCosts costs;
   costs.size_bytes = current.file.entry.size_bytes - current.file.offset;
   costs.wanted_bytes = plan.wanted_bytes;
   costs.ranges = plan.segments.size() / 2;
   costs.to_chunk_bytes = current.older_size_bytes - current.older_chunked;
-  costs.link_rate = link_rate(current);
+  costs.link_rate = current.link_rate.bytes_a_second();
   return costs;
 }
 

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <thread>
 
 #include "base/clock.h"
@@ -49,7 +48,6 @@ class DeltaTaker {
   void decide(Current& current, protocol::ChunksState state);
   void want_plan(Current& current, sync::DeltaPlan plan);
   void want_whole(Current& current);
-  std::optional<double> link_rate(const Current& current) const;
 
   TakerParts parts_;
   TakerState& state_;

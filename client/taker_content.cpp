@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "client/taker_writers.h"
+#include "sync/chunk_list.h"
 
 namespace callboard::client {
 namespace {
@@ -19,6 +20,9 @@ void TakerContent::begin(WantedFile file, bool is_sparse) {
   wanted_ = std::move(file);
   state_.set_current(wanted_.path);
   incoming_.reset();
+  replaced_ = {};
+  if (wanted_.entry.size_bytes >= sync::kDeltaFileMin)
+    replaced_ = ReplacedFile(writers_.root(), wanted_.path);
   sync::Stager& stager = writers_.stager();
   const sync::Shape shape = is_sparse ? sync::Shape::sparse : sync::Shape::dense;
   Result<sync::IncomingFile> incoming = wanted_.offset > 0 ? stager.resume(wanted_.path, wanted_.entry, shape)

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "client/delta_content.h"
+#include "client/replaced_file.h"
 #include "client/taker_machine.h"
 #include "client/taker_state.h"
 #include "sync/stager.h"
@@ -35,6 +36,7 @@ class TakerContent {
   TakerWriters& writers_;
   TakerState& state_;
   WantedFile wanted_;
+  ReplacedFile replaced_;
   std::optional<DeltaContent> delta_;           // When parts of it come from its older version.
   std::optional<sync::IncomingFile> incoming_;  // nullopt: what comes is void.
 };

@@ -295,7 +295,8 @@ Result<TakerMachine::Event> TakerMachine::on_chunks(protocol::Chunks& frame) {
   if (goes_on && frame.chunks.empty()) return against_the_rules("a part of a list of chunks is empty");
   chunks_come_ += frame.chunks.size();
   if (chunks_come_ > sync::kChunksMax) return against_the_rules("a list of chunks has no end");
-  ChunksCome come{.file = wanted.file, .state = frame.state, .chunks = std::move(frame.chunks)};
+  ChunksCome come{
+      .file = wanted.file, .state = frame.state, .is_kept = frame.kept, .chunks = std::move(frame.chunks)};
   if (!goes_on) {
     wanted_.pop_front();
     chunks_come_ = 0;

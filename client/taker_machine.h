@@ -63,6 +63,7 @@ class TakerMachine {
   struct ChunksCome {
     WantedFile file;
     protocol::ChunksState state = protocol::ChunksState::complete;
+    bool is_kept = false;
     std::vector<std::uint64_t> chunks;
   };
   struct GiverFailed {

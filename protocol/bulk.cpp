@@ -86,6 +86,7 @@ void put(ByteWriter& out, const Chunks& m, Bytes&) {
   out.u32(m.listing);
   out.u32(m.entry);
   out.u8(static_cast<std::uint8_t>(m.state));
+  out.u8(m.kept ? 1 : 0);
   put_numbers(out, m.chunks);
 }
 void put(ByteWriter& out, const Opened& m, Bytes& bytes) {
@@ -310,6 +311,7 @@ std::optional<Error> get(ByteReader& reader, Chunks& m) {
     return broken("state: expected 0-2, got " + std::to_string(state));
   }
   m.state = static_cast<ChunksState>(state);
+  if (auto wrong = read_flag(reader, "kept", m.kept)) return wrong;
   return read_last_numbers(reader, m.chunks);
 }
 std::optional<Error> get(ByteReader& reader, Opened& m) {

@@ -34,6 +34,7 @@ struct Chunks {
   std::uint32_t listing = 0;
   std::uint32_t entry = 0;
   ChunksState state = ChunksState::complete;
+  bool kept = false;  // It was at hand: it comes as fast as the link is. Else it is made while it is sent.
   std::vector<std::uint64_t> chunks;
 };
 

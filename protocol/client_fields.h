@@ -4,7 +4,6 @@
 
 // The fields of what the client says; see common_fields.h.
 namespace callboard::protocol {
-
 template <class F>
 void describe(F& f, Ref<F, Username> m) {
   f.required("name", m.name, kUserName);

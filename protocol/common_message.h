@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -17,6 +18,9 @@ using Document = std::shared_ptr<const std::string>;
 
 // The two records that hold a document; their messages differ in the verb alone.
 enum class DocumentRecord { story, analytics };
+constexpr std::string_view to_text(DocumentRecord record) {
+  return record == DocumentRecord::story ? "story" : "analytics";
+}
 
 using AskId = std::uint32_t;
 using TransferId = std::uint64_t;

@@ -8,10 +8,6 @@
 // The verb of every message, and which of the messages with one verb a frame is. Used by codec.cpp alone.
 namespace callboard::protocol {
 
-constexpr std::string_view to_text(DocumentRecord record) {
-  return record == DocumentRecord::story ? "story" : "analytics";
-}
-
 template <class T>
 inline constexpr std::string_view
     kVerb;  // Not defined for messages whose verb is a value: documents and unknown ones.

@@ -47,6 +47,7 @@ Result<void> LiveTree::settle(const ScanOptions& options) {
 Result<void> LiveTree::load(const ScanOptions& options) {
   pending_ = {};
   unstable_.clear();
+  rewritten_.clear();
   unsaved_.clear();
   vanished_.clear();
   if (auto restarted = watch_->restart(); !restarted) {
@@ -140,7 +141,9 @@ void LiveTree::forget(const RelativePath& directory) {
   watch_->forget(directory);
   vanished_.push_back(directory.bytes());
   erase_beneath(unsaved_, directory.bytes(), [](std::string path) { return path; });
-  erase_beneath(unstable_, directory.bytes(), [](std::string path) { return Place(std::move(path), ""); });
+  const auto place = [](std::string path) { return Place(std::move(path), ""); };
+  erase_beneath(unstable_, directory.bytes(), place);
+  erase_beneath(rewritten_, directory.bytes(), place);
   if (!save_at_) save_at_ = parts_.clock.monotonic() + kSaveAfter;
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -102,8 +103,9 @@ class LiveTree {
   std::shared_ptr<const Tree> tree_;
   Pending pending_;
   bool everything_is_pending_ = true;
-  std::optional<Error> lost_;                    // Why nothing is watched any more.
-  std::map<Place, Instant> unstable_;            // What is being written, and when that was last told.
+  std::optional<Error> lost_;          // Why nothing is watched any more.
+  std::map<Place, Instant> unstable_;  // What is being written, and when that was last told.
+  std::set<Place> rewritten_;          // Of what was refused as that, what had been in the tree before.
   std::map<std::string, UnsavedFiles> unsaved_;  // By directory.
   std::vector<std::string> vanished_;            // Directories the index may still know.
   std::optional<Instant> save_at_;

@@ -86,7 +86,10 @@ Result<void> LiveTree::Update::look_at(const Opened& place, const std::string& n
   if (const auto unsaved = live_.unsaved_.find(place.path.bytes()); unsaved != live_.unsaved_.end()) {
     unsaved->second.erase(name);
   }
-  if (!status && status.error().outcome == Outcome::not_found) return {};
+  if (!status && status.error().outcome == Outcome::not_found) {
+    live_.rewritten_.erase({place.path.bytes(), name});
+    return {};
+  }
   if (place.ignore->is_ignored(place.path, name, is_directory)) return {};
   if (!status) reason = "cannot be read: " + status.error().text;
   now.entry = file_entry(name, status ? *status : FileStatus{});
@@ -158,18 +161,20 @@ void LiveTree::Update::look_at_file(const Opened& place, const FileStatus& statu
   if (change.was_made && change.writing == NameChange::Writing::unknown && status.size_bytes == 0) {
     live_.unstable_.emplace(key, started_);
   }
+  if (Tree::has_file(place.old, now.entry.name)) live_.rewritten_.insert(key);
   if (live_.unstable_.contains(key)) return refuse(now.entry, std::string(kWritingReason));
   if (is_placeholder(now.entry.name, status)) return refuse(now.entry, std::string(kPlaceholderReason));
   // Just written: the index cannot know it.
   if (!is_closed) {
     if (const auto known = live_.parts_.index.known_digest(*place.path.joined(now.entry.name), status)) {
       now.entry.digest = *known;
+      live_.rewritten_.erase(key);
       return;
     }
   }
   const auto index = static_cast<std::uint32_t>(unknown_.entries.size());
   // Somebody may have the version before, and want no more than what changed.
-  if (may_travel_in_chunks(status, now.entry.name) && Tree::has_file(place.old, now.entry.name)) {
+  if (may_travel_in_chunks(status, now.entry.name) && live_.rewritten_.contains(key)) {
     unknown_.to_chunk.push_back(index);
   }
   unknown_.unknown.push_back(index);
@@ -205,6 +210,7 @@ Result<void> LiveTree::Update::hash(const RelativePath& directory, Names& names)
   }
   for (std::size_t i = 0; i < hashed.size() && !is_cancelled(); ++i) {
     Entry& entry = unknown_.entries[i];
+    if (entry.kind == EntryKind::file) live_.rewritten_.erase({directory.bytes(), hashed[i]});
     if (entry.kind == EntryKind::file && !is_gone(entry)) {
       live_.keep_unsaved(directory, {entry.name, unknown_.statuses[i], entry.digest});
     }

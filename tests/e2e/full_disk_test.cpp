@@ -104,7 +104,7 @@ TEST_CASE("a disk that gets full in mid-pull pauses it, and room makes it go on"
   studio.serve({"--relay-rate", "2M"});
   const auto joined = studio.join("rigging");
   const auto pulling = studio.start("lighting", {"pull", "/rnd", "--from", "rigging", "--json"});
-  wait_for_event(*joined, "giving");
+  wait_for_event(*pulling, "progress", [](const Json& event) { return event.at("bytes_done") > 0; });
   disk.fill();  // Most of it is still to come.
   wait_for_event(*pulling, "progress", [](const Json& event) { return event.at("paused") != ""; });
   CHECK_FALSE(fs::exists(lighting / "rnd"));

@@ -219,8 +219,6 @@ TEST_CASE("chunks are chosen where they are cheaper than the whole file on the l
   CHECK_FALSE(delta_pays(churned));
 
   DeltaCosts costs = edited;
-  costs.link_rate.reset();
-  CHECK(delta_pays(costs));
   costs.link_rate = kMemory;
   CHECK(delta_pays(costs));
   costs.to_chunk_bytes = 512 * MiB;  // On a fast link there is no time to read the older version twice.
@@ -233,6 +231,31 @@ TEST_CASE("chunks are chosen where they are cheaper than the whole file on the l
   CHECK(delta_pays(costs));
   costs.wanted_bytes = 500 * MiB;
   CHECK_FALSE(delta_pays(costs));
+}
+
+TEST_CASE("a link is as fast as a list came that was kept, and at least as fast as what came before one") {
+  LinkRate kept;
+  kept.on_part(true, 0.5, 1'000'000);
+  CHECK(kept.bytes_a_second() == kUsualLinkRate);
+  kept.on_part(true, 0.501, 2'000'000);
+  CHECK(kept.bytes_a_second() == Approx(1e9));
+  kept.on_part(true, 0.6, 3'000'000);
+  CHECK(kept.bytes_a_second() == Approx(20e6));
+
+  // As slow as it is cut: that says nothing.
+  LinkRate made;
+  made.on_part(false, 0.5, 1'000'000);
+  made.on_part(false, 1.5, 2'000'000);
+  CHECK(made.bytes_a_second() == kUsualLinkRate);
+
+  LinkRate busy;
+  busy.on_part(false, 0.5, 500'000'000);
+  busy.on_part(false, 9.5, 501'000'000);
+  CHECK(busy.bytes_a_second() == Approx(1e9));
+  // A slow link may be one with pauses.
+  LinkRate idle;
+  idle.on_part(false, 100, 500'000'000);
+  CHECK(idle.bytes_a_second() == kUsualLinkRate);
 }
 
 }  // namespace

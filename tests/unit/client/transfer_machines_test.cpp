@@ -319,7 +319,7 @@ TEST_CASE("a list of chunks comes only where it was asked for, in order, and has
   ListedTaker taker;
   const auto chunks = [](std::uint32_t entry, std::vector<std::uint64_t> list,
                          protocol::ChunksState state = protocol::ChunksState::complete) {
-    return protocol::GiverFrame(protocol::Chunks{1, entry, state, std::move(list)});
+    return protocol::GiverFrame(protocol::Chunks{1, entry, state, false, std::move(list)});
   };
   CHECK_FALSE(taker.accepts(chunks(0, {1})));
   taker.want(0, "a", 3);
@@ -349,7 +349,10 @@ TEST_CASE("instead of a list of chunks the file may come, or word that it cannot
 TEST_CASE("of wanted ranges comes what they add up to, from where the first one begins") {
   ListedTaker taker;
   taker.want_chunks(1, "b", 5);
-  REQUIRE(taker.accepts(protocol::Chunks{1, 1, protocol::ChunksState::complete, {1}}));
+  const auto come =
+      taker.machine.on_frame(protocol::Chunks{1, 1, protocol::ChunksState::complete, true, {1}});
+  REQUIRE(come.has_value());
+  CHECK(std::get<TakerMachine::ChunksCome>(*come).is_kept);
   taker.machine.want_ranges(taker.wanted(1, "b", 5), {{1, 1}, {3, 2}}, taker.requests);
   protocol::File begins = file_frame(1, 5, {}, false);
   CHECK_FALSE(taker.accepts(begins));

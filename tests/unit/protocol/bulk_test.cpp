@@ -54,8 +54,8 @@ std::vector<GiverFrame> giver_frames() {
           3, "dev/chr", true, Outcome::done, {file_entry("a"), file_entry(std::string(255, '\xfe'))}, {5, 6}},
       FileEnd{Outcome::failed, "changed while it was read"},
       Failed{Outcome::interrupted, ""},
-      Chunks{2, 7, ChunksState::more, {1, 2}},
-      Chunks{2, 7, ChunksState::cut_short, {}},
+      Chunks{2, 7, ChunksState::more, true, {1, 2}},
+      Chunks{2, 7, ChunksState::cut_short, false, {}},
       Hole{1ULL << 40}};
 }
 
@@ -173,7 +173,7 @@ TEST_CASE("a count that promises more than the frame holds is refused without ma
   CHECK(giver_error(32, "\0\xff\xff"sv) == "opened: count: expected no more than the frame holds, got 65535");
   CHECK(giver_error(33, "\0\0\0\1\0\0\0\0\0\0\0\0\xff\xff\xff\xff"sv) ==
         "listing: count: expected no more than the frame holds, got 4294967295");
-  CHECK(giver_error(38, "\0\0\0\1\0\0\0\0\0\xff\xff\xff\xff"sv) ==
+  CHECK(giver_error(38, "\0\0\0\1\0\0\0\0\0\0\xff\xff\xff\xff"sv) ==
         "chunks: count: expected no more than the frame holds, got 4294967295");
   CHECK(taker_error(21, "\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0\xff\xff\xff\xff"sv) ==
         "want_chunks: count: expected no more than the frame holds, got 4294967295");

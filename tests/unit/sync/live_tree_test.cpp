@@ -456,5 +456,20 @@ TEST_CASE("a large file that is saved again is cut into chunks while it is hashe
   CHECK(chunks->front() == chunk_of(as_bytes(content).first(kChunkMax)));
 }
 
+TEST_CASE("a large file that is seen while it is saved again is cut into chunks, a new one is not") {
+  const bool is_new = GENERATE(true, false);
+  Live project;
+  const std::string content(kDeltaFileMin, 'x');
+  if (!is_new) project.write("scene.blend", content.substr(1));
+  project.settled();
+  std::ofstream file(project.folder / "scene.blend");
+  file << content << std::flush;
+  CHECK(refusal(project.settled(), "/scene.blend") == "is being written");
+  file.close();
+  const Digest digest = project.settled().digest_of(path("scene.blend"));
+  CHECK(digest == digest_of(as_bytes(content)));
+  CHECK(kept_chunks(project.index, digest, content.size()).has_value() == !is_new);
+}
+
 }  // namespace
 }  // namespace callboard::sync
