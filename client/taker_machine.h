@@ -97,7 +97,6 @@ class TakerMachine {
   Result<Event> on_frame(protocol::GiverFrame frame);
   // The same as a `data` frame whose content is still under way: it may come, all of it.
   Result<void> on_data(std::uint64_t content_size_bytes);
-
   std::size_t wanted_count() const { return wanted_.size() + (receiving_ ? 1 : 0); }
   std::size_t asked_count() const { return asked_.size(); }
   bool is_idle() const { return !is_opening_ && wanted_count() == 0 && asked_count() == 0; }
