@@ -25,6 +25,7 @@
 #include "protocol/bulk.h"
 #include "protocol/frame.h"
 #include "sync/file_status.h"
+#include "sync/holes.h"
 
 namespace callboard::client {
 
@@ -93,7 +94,9 @@ class Giver::Impl {
   Result<Fd> open(const sync::RelativePath& path);
   Result<void> give_small(const GiverMachine::GiveFile& file, int fd);
   Result<void> give_large(const GiverMachine::GiveFile& file, int fd);
+  Result<void> begin_large(protocol::File head, int fd);
   Result<bool> send_content(const GiverMachine::GiveFile& file, int fd);
+  Result<bool> send_data(const GiverMachine::GiveFile& file, int fd, std::uint64_t end);
   Result<bool> send_rest(int fd, std::uint64_t offset, std::uint64_t count_bytes);
   Result<void> answer_without(const GiverMachine::GiveFile& file, Outcome outcome, std::string_view text);
   bool is_as_listed(const GiverMachine::GiveFile& file, int fd) const;
@@ -108,6 +111,7 @@ class Giver::Impl {
   std::atomic<bool> cancelled_{false};
   std::atomic<bool> over_{false};  // The taker finished or left: whatever is under way is for nobody.
   std::uint64_t files_ = 0;
+  bool is_sparse_ = false;  // The large file under way.
 
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -407,9 +411,7 @@ Result<void> Giver::Impl::give_small(const GiverMachine::GiveFile& file, int fd)
 
 Result<void> Giver::Impl::give_large(const GiverMachine::GiveFile& file, int fd) {
   if (!is_as_listed(file, fd)) return answer_without(file, Outcome::superseded, kChanged);
-  protocol::File head = head_of(file);
-  head.whole = false;
-  const Result<void> begun = pack_.add(protocol::GiverFrame(head));
+  const Result<void> begun = begin_large(head_of(file), fd);
   if (!begun) return begun;
   const Result<bool> whole = send_content(file, fd);
   if (!whole) return whole.error();
@@ -417,6 +419,13 @@ Result<void> Giver::Impl::give_large(const GiverMachine::GiveFile& file, int fd)
   if (!*whole || !is_as_listed(file, fd)) end = {Outcome::superseded, std::string(kChanged)};
   if (end.outcome == Outcome::done) files_ += 1;
   return pack_.add(protocol::GiverFrame(std::move(end)));
+}
+
+Result<void> Giver::Impl::begin_large(protocol::File head, int fd) {
+  is_sparse_ = sync::has_holes(fd);
+  head.whole = false;
+  head.sparse = is_sparse_;
+  return pack_.add(protocol::GiverFrame(head));
 }
 
 bool Giver::Impl::is_offered(const GiverMachine::GiveFile& file) {
@@ -445,9 +454,8 @@ Result<void> Giver::Impl::perform(const GiverMachine::GiveRanges& what) {
   if (!fd || !is_as_listed(what.file, fd->get()))
     return answer_without(what.file, Outcome::superseded, kChanged);
   protocol::File head = head_of(what.file);
-  head.whole = false;
   head.offset = what.ranges.empty() ? 0 : what.ranges.front().offset;
-  Result<void> begun = pack_.add(protocol::GiverFrame(head));
+  const Result<void> begun = begin_large(std::move(head), fd->get());
   if (!begun) return begun;
   Result<bool> whole = true;
   for (const protocol::Range& range : what.ranges) {
@@ -488,9 +496,26 @@ Result<bool> Giver::Impl::send_range(const GiverMachine::GiveFile& file, const p
 
 // False: what went out is void.
 Result<bool> Giver::Impl::send_content(const GiverMachine::GiveFile& file, int fd) {
-  for (std::uint64_t offset = file.offset; offset < file.size_bytes;) {
+  GiverMachine::GiveFile rest = file;
+  while (rest.offset < file.size_bytes) {
+    sync::Hole hole{file.size_bytes, file.size_bytes};
+    if (is_sparse_) hole = sync::next_hole(fd, rest.offset, file.size_bytes);
+    const Result<bool> sent = send_data(rest, fd, hole.begin);
+    if (!sent || !*sent) return sent;
+    rest.offset = hole.end;
+    if (hole.size_bytes() == 0) break;
+    const Result<void> told = pack_.add(protocol::GiverFrame(protocol::Hole{hole.size_bytes()}));
+    if (!told) return told.error();
+    content_bytes_ += hole.size_bytes();
+  }
+  return true;
+}
+
+// From the file's offset up to `end`. False as above.
+Result<bool> Giver::Impl::send_data(const GiverMachine::GiveFile& file, int fd, std::uint64_t end) {
+  for (std::uint64_t offset = file.offset; offset < end;) {
     if (over_) return Error{Outcome::interrupted, "the taker left"};
-    const std::uint64_t count = std::min(kBulkDataMax, file.size_bytes - offset);
+    const std::uint64_t count = std::min(kBulkDataMax, end - offset);
     pack_.add_data_head(count);
     const Result<void> head = pack_.flush(net::DataSocket::More::yes);
     if (!head) return head.error();

@@ -3,13 +3,20 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/limits.h"
 #include "base/text.h"
 #include "client/taker_writers.h"
 #include "sync/chunk_list.h"
 
 namespace callboard::client {
+namespace {
 
-void TakerContent::begin(WantedFile file) {
+// Of a hole at a time, so that a cancel is heard: hashing its zeros takes 10 ms.
+constexpr std::uint64_t kSkipBytes = 256 * MiB;
+
+}  // namespace
+
+void TakerContent::begin(WantedFile file, bool is_sparse) {
   wanted_ = std::move(file);
   state_.set_current(wanted_.path);
   incoming_.reset();
@@ -17,8 +24,9 @@ void TakerContent::begin(WantedFile file) {
   if (wanted_.entry.size_bytes >= sync::kDeltaFileMin)
     replaced_ = ReplacedFile(writers_.root(), wanted_.path);
   sync::Stager& stager = writers_.stager();
-  Result<sync::IncomingFile> incoming = wanted_.offset > 0 ? stager.resume(wanted_.path, wanted_.entry)
-                                                           : stager.begin(wanted_.path, wanted_.entry);
+  const sync::Shape shape = is_sparse ? sync::Shape::sparse : sync::Shape::dense;
+  Result<sync::IncomingFile> incoming = wanted_.offset > 0 ? stager.resume(wanted_.path, wanted_.entry, shape)
+                                                           : stager.begin(wanted_.path, wanted_.entry, shape);
   if (incoming && incoming->offset() == wanted_.offset) {
     incoming_.emplace(std::move(*incoming));
     state_.on_content(wanted_.offset);
@@ -76,6 +84,25 @@ void TakerContent::write_piece(ByteView content) {
   }
   state_.stop(written.error());
   incoming_.reset();  // A later piece must not follow a gap.
+}
+
+void TakerContent::skip(std::uint64_t size_bytes) {
+  while (size_bytes > 0 && incoming_ && !state_.is_cancelled()) {
+    std::uint64_t piece = std::min(size_bytes, kSkipBytes);
+    if (delta_) piece = std::min(piece, delta_->wanted_bytes());
+    skip_piece(piece);
+    size_bytes -= piece;
+    if (!delta_) continue;
+    delta_->on_written(piece);
+    if (incoming_) copy_up_to_wanted();
+  }
+}
+
+void TakerContent::skip_piece(std::uint64_t size_bytes) {
+  const Result<void> skipped = incoming_->skip(size_bytes);
+  if (skipped) return state_.on_content(size_bytes);
+  state_.stop(skipped.error());
+  incoming_.reset();
 }
 
 void TakerContent::end(const TakerMachine::FileEnds& ends) {

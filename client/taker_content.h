@@ -20,14 +20,17 @@ class TakerContent {
  public:
   TakerContent(TakerWriters& writers, TakerState& state) : writers_(writers), state_(state) {}
 
-  // The calls come in this order: one begin, any number of writes, one end.
-  void begin(WantedFile file);
+  // The calls come in this order: one begin, any number of writes and skips, one end.
+  void begin(WantedFile file, bool is_sparse);
   void write(ByteView content);
+  // So many zeros, as a hole.
+  void skip(std::uint64_t size_bytes);
   void end(const TakerMachine::FileEnds& ends);
 
  private:
   void begin_delta();
   void write_piece(ByteView content);
+  void skip_piece(std::uint64_t size_bytes);
   void copy_up_to_wanted();
 
   TakerWriters& writers_;

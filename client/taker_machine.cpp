@@ -126,6 +126,7 @@ Result<TakerMachine::Event> TakerMachine::on_frame(protocol::GiverFrame frame) {
     if (!accepted) return accepted.error();
     return Event(FileContent{data->content});
   }
+  if (const auto* hole = std::get_if<protocol::Hole>(&frame)) return on_hole(*hole);
   if (const auto* end = std::get_if<protocol::FileEnd>(&frame)) return on_file_end(*end);
   if (receiving_) return against_the_rules("a file is not at its end when something else begins");
   if (const auto* file = std::get_if<protocol::File>(&frame)) return on_file(*file);
@@ -273,8 +274,9 @@ Result<TakerMachine::Event> TakerMachine::on_file(const protocol::File& frame) {
   settle_wanted();
   if (frame.whole) return Event(WholeFile{.file = std::move(begun), .content = frame.content});
   receiving_ = true;
+  is_sparse_ = frame.sparse;
   missing_bytes_ = missing;
-  return Event(FileBegins{std::move(begun)});
+  return Event(FileBegins{.file = std::move(begun), .is_sparse = frame.sparse});
 }
 
 // The first wanted file is answered for good.
@@ -308,6 +310,13 @@ Result<void> TakerMachine::on_data(std::uint64_t content_size_bytes) {
   if (content_size_bytes > missing_bytes_) return against_the_rules("more content comes than was announced");
   missing_bytes_ -= content_size_bytes;
   return {};
+}
+
+// A hole counts as the content it stands for.
+Result<TakerMachine::Event> TakerMachine::on_hole(const protocol::Hole& frame) {
+  if (receiving_ && !is_sparse_) return against_the_rules("a hole comes in a file that has none");
+  if (const Result<void> accepted = on_data(frame.size_bytes); !accepted) return accepted.error();
+  return Event(FileHole{frame.size_bytes});
 }
 
 Result<TakerMachine::Event> TakerMachine::on_file_end(const protocol::FileEnd& frame) {

@@ -33,8 +33,7 @@ class TakerMachine {
     bool more = false;
     Outcome outcome = Outcome::done;  // Other than done: the directory cannot be had.
     std::vector<Entry> entries = {};  // Names are checked, strictly ascending across parts, none private.
-    std::vector<std::uint64_t> same =
-        {};  // Buckets among those named: their entries are as they are here. First part.
+    std::vector<std::uint64_t> same = {};  // Named buckets whose entries are as they are here. First part.
     std::uint64_t size_bytes = 0;
   };
   struct WholeFile {
@@ -43,9 +42,13 @@ class TakerMachine {
   };
   struct FileBegins {
     WantedFile file;
+    bool is_sparse = false;
   };
   struct FileContent {
     ByteView content;
+  };
+  struct FileHole {  // Only in a file that is sparse.
+    std::uint64_t size_bytes = 0;
   };
   struct FileEnds {
     Outcome outcome = Outcome::done;  // Other than done: what came is void.
@@ -66,8 +69,8 @@ class TakerMachine {
   struct GiverFailed {
     Error error;
   };
-  using Event = std::variant<OpenedItems, Listed, WholeFile, FileBegins, FileContent, FileEnds, NoFile,
-                             ChunksCome, GiverFailed>;
+  using Event = std::variant<OpenedItems, Listed, WholeFile, FileBegins, FileContent, FileHole, FileEnds,
+                             NoFile, ChunksCome, GiverFailed>;
 
   // Appends `open`. Only when everything asked before is answered.
   void open(protocol::OpenMode mode, const std::vector<protocol::OpenItem>& items, Bytes& out);
@@ -94,7 +97,6 @@ class TakerMachine {
   Result<Event> on_frame(protocol::GiverFrame frame);
   // The same as a `data` frame whose content is still under way: it may come, all of it.
   Result<void> on_data(std::uint64_t content_size_bytes);
-
   std::size_t wanted_count() const { return wanted_.size() + (receiving_ ? 1 : 0); }
   std::size_t asked_count() const { return asked_.size(); }
   bool is_idle() const { return !is_opening_ && wanted_count() == 0 && asked_count() == 0; }
@@ -115,6 +117,7 @@ class TakerMachine {
   Result<Event> on_opened(protocol::Opened& frame);
   Result<Event> on_listing(protocol::Listing& frame);
   Result<Event> on_file(const protocol::File& frame);
+  Result<Event> on_hole(const protocol::Hole& frame);
   Result<Event> on_file_end(const protocol::FileEnd& frame);
   Result<Event> on_chunks(protocol::Chunks& frame);
   Result<Wanted*> expected(std::uint32_t listing, std::uint32_t entry);
@@ -139,7 +142,8 @@ class TakerMachine {
       offers_;                       // Whose chunks were asked for and no ranges yet.
   std::uint64_t chunks_come_ = 0;    // Of the list under way.
   protocol::Want ranges_;            // Gathered, not sent.
-  bool receiving_ = false;           // A file whose content comes in data frames …
+  bool receiving_ = false;           // A file whose content comes in pieces …
+  bool is_sparse_ = false;           // … and holes …
   std::uint64_t missing_bytes_ = 0;  // … and what is still to come of it.
 };
 

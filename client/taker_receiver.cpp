@@ -163,9 +163,11 @@ void TakerReceiver::on_event(TakerMachine::Event event) {
     is_shared_ = true;
     writers_->write(std::move(*whole), buffer_);
   } else if (auto* begins = std::get_if<TakerMachine::FileBegins>(&event)) {
-    writers_->content().begin(std::move(begins->file));
+    writers_->content().begin(std::move(begins->file), begins->is_sparse);
   } else if (const auto* content = std::get_if<TakerMachine::FileContent>(&event)) {
     writers_->content().write(content->content);
+  } else if (const auto* hole = std::get_if<TakerMachine::FileHole>(&event)) {
+    writers_->content().skip(hole->size_bytes);
   } else if (auto* ends = std::get_if<TakerMachine::FileEnds>(&event)) {
     writers_->content().end(*ends);
   } else if (const auto* none = std::get_if<TakerMachine::NoFile>(&event)) {

@@ -19,6 +19,10 @@ constexpr std::size_t kEntryMin = 1 + 2 + 8 + 8 + kDigestSize + 2 + 2;
 constexpr std::size_t kOpenItemMin = 2 + kDigestSize;
 constexpr std::size_t kOpenedItemMin = 1 + kEntryMin + 8 + 8 + 2;
 constexpr std::size_t kDirectoryMin = 2;
+// How the content of a `file` comes.
+constexpr std::uint8_t kFilePieces = 0;
+constexpr std::uint8_t kFileWhole = 1;
+constexpr std::uint8_t kFileSparse = 2;
 
 // --- Encoding -------------------------------------------------------------------------------------------------------
 
@@ -114,7 +118,8 @@ void put_file_fields(ByteWriter& out, const File& m) {
   out.u32(m.listing);
   out.u32(m.entry);
   out.u8(byte_of(m.outcome));
-  out.u8(m.whole ? 1 : 0);
+  ENSURE(!m.whole || !m.sparse);
+  out.u8(m.sparse ? kFileSparse : m.whole ? kFileWhole : kFilePieces);
   out.u64(m.size_bytes);
   out.u64(m.offset);
 }
@@ -123,6 +128,7 @@ void put(ByteWriter& out, const File& m, Bytes&) {
   out.raw(m.content);
 }
 void put(ByteWriter& out, const Data& m, Bytes&) { out.raw(m.content); }
+void put(ByteWriter& out, const Hole& m, Bytes&) { out.u64(m.size_bytes); }
 
 // Finished, FileEnd and Failed.
 template <class Ending>
@@ -151,6 +157,7 @@ constexpr BulkKind kind_of() {
   if constexpr (std::is_same_v<T, WantRanges>) return BulkKind::want_ranges;
   if constexpr (std::is_same_v<T, ListKnown>) return BulkKind::list_known;
   if constexpr (std::is_same_v<T, Chunks>) return BulkKind::chunks;
+  if constexpr (std::is_same_v<T, Hole>) return BulkKind::hole;
 }
 
 void put_head(BulkKind kind, std::uint64_t body_size, Bytes& out) {
@@ -344,7 +351,10 @@ std::optional<Error> get(ByteReader& reader, File& m) {
   m.listing = reader.u32();
   m.entry = reader.u32();
   m.outcome = outcome_of(reader.u8());
-  if (auto wrong = read_flag(reader, "whole", m.whole)) return wrong;
+  const std::uint8_t form = reader.u8();
+  if (form > kFileSparse) return broken("whole: expected 0-2, got " + std::to_string(form));
+  m.whole = form == kFileWhole;
+  m.sparse = form == kFileSparse;
   m.size_bytes = reader.u64();
   m.offset = reader.u64();
   if (reader.failed()) return wrong_end(reader);
@@ -360,6 +370,11 @@ std::optional<Error> get(ByteReader& reader, Data& m) {
   if (!m.content.empty() && m.content.size() <= kBulkDataMax) return std::nullopt;
   return broken("expected 1-" + std::to_string(kBulkDataMax) + " bytes, got " +
                 std::to_string(m.content.size()));
+}
+std::optional<Error> get(ByteReader& reader, Hole& m) {
+  m.size_bytes = reader.u64();
+  if (!reader.failed() && m.size_bytes == 0) return broken("size: expected at least 1, got 0");
+  return wrong_end(reader);
 }
 template <class Ending>
 std::optional<Error> get(ByteReader& reader, Ending& m) requires requires {
@@ -448,6 +463,8 @@ Result<GiverFrame> parse_giver_frame(std::uint8_t kind, ByteView body) {
       return parse_as<GiverFrame, Failed>("failed", body);
     case static_cast<std::uint8_t>(BulkKind::chunks):
       return parse_as<GiverFrame, Chunks>("chunks", body);
+    case static_cast<std::uint8_t>(BulkKind::hole):
+      return parse_as<GiverFrame, Hole>("hole", body);
     default:
       return unexpected_kind(kind);
   }

@@ -35,6 +35,7 @@ enum class BulkKind : std::uint8_t {
   file_end = 36,
   failed = 37,
   chunks = 38,
+  hole = 39,
 };
 
 // --- Taker to giver --------------------------------------------------------------------------------------------
@@ -102,8 +103,8 @@ struct File {
   bool whole = true;
   std::uint64_t size_bytes = 0;
   std::uint64_t offset = 0;
-  ByteView
-      content;  // Points into the body that was parsed. With another outcome than done a text that says why.
+  ByteView content;     // Points into the body that was parsed. With another outcome a text that says why.
+  bool sparse = false;  // Not whole, and holes may come among its pieces.
 };
 struct Data {
   ByteView content;  // Points into the body that was parsed.
@@ -116,7 +117,7 @@ struct Failed {
   Outcome outcome = Outcome::failed;
   std::string text;
 };
-using GiverFrame = std::variant<Opened, Listing, File, Data, FileEnd, Failed, Chunks>;
+using GiverFrame = std::variant<Opened, Listing, File, Data, FileEnd, Failed, Chunks, Hole>;
 
 // Append the whole frame, head included; a frame above kBulkFrameMax is a bug (ENSURE): split before, by the
 // sizes below. Texts are cut at kBulkTextMax.

@@ -4,7 +4,8 @@
 #include <cstdint>
 #include <vector>
 
-// The frames by which a large file travels as the chunks that its taker lacks: docs/protocol.md, section 3.3.
+// The frames by which a large file travels as less than all of it: as the chunks that its taker lacks (docs/protocol.md,
+// section 3.3), or without its holes.
 namespace callboard::protocol {
 
 // The file as a list of its chunks, of which the taker has an older version; `groups`: what it has of that.
@@ -39,5 +40,10 @@ struct Chunks {
 
 inline constexpr std::size_t kChunkSize = 8;
 inline constexpr std::size_t kRangeSize = 16;
+
+// Zeros in place of content, which need no room on disk.
+struct Hole {
+  std::uint64_t size_bytes = 0;  // At least 1.
+};
 
 }  // namespace callboard::protocol

@@ -88,6 +88,8 @@ class FileOps {
   static bool is_in_memory(int fd);
   Transferred write_some(int fd, ByteView bytes);
   Transferred read_some(int fd, std::span<std::byte> into);
+  // The position moves on over zeros that take no room, and the file ends there.
+  int skip(int fd, std::uint64_t size_bytes);
   // All of `from_fd` shares its blocks with `to_fd`, which is empty; EOPNOTSUPP, EXDEV or EINVAL where the file system cannot.
   int clone(int from_fd, int to_fd);
   // From the position of the one to that of the other, without passing through this program; the same errors. 0: the end.

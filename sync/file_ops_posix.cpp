@@ -186,6 +186,13 @@ Transferred FileOps::read_some(int fd, std::span<std::byte> into) {
   return transferred([&] { return ::read(fd, into.data(), into.size()); });
 }
 
+int FileOps::skip(int fd, std::uint64_t size_bytes) {
+  if (const int error = fault(FileCall::write, "")) return error;
+  const off_t end = lseek(fd, static_cast<off_t>(size_bytes), SEEK_CUR);
+  if (end < 0) return errno;
+  return error_of([&] { return ftruncate(fd, end); });
+}
+
 int FileOps::clone(int from_fd, int to_fd) {
   return patient([&]() -> int {
     if (const int error = fault(FileCall::clone, "")) return error;

@@ -12,6 +12,7 @@
 #include "sync/direct_block.h"
 #include "sync/file_status.h"
 #include "sync/hash.h"
+#include "sync/holes.h"
 #include "sync/relative_path.h"
 
 namespace callboard::sync {
@@ -43,10 +44,12 @@ class IncomingFile {
   std::uint64_t offset() const { return offset_; }
   // Fails when there would be more bytes than the entry announced, and with the system's cause (disk full, quota).
   Result<void> write(ByteView bytes);
+  // The same with zeros: a hole, where the file system has such.
+  Result<void> skip(std::uint64_t size_bytes);
   // Whether finish() has much to write.
   bool has_waiting_bytes() const { return block_ != nullptr; }
   // All of it at once, from an open file that is known to have this content: its blocks are shared where the file system can,
-  // else copied by the kernel. Only as the first thing. False: the system can do neither; write() it.
+  // else copied by the kernel, but for its holes. Only as the first thing. False: the system can do neither; write() it.
   Result<bool> copy_known(int source_fd);
   // Verifies size and digest. On a mismatch the file is removed, and the error is superseded: what came is not what was
   // listed. Every other error has another outcome.
@@ -58,6 +61,8 @@ class IncomingFile {
   friend class Stager;
   IncomingFile(Stager& stager, StagedFile file, Fd fd);
   Result<void> reserve();
+  Result<void> check_room(std::uint64_t size_bytes) const;
+  Result<void> put_hole(std::uint64_t size_bytes);
   Result<void> hash_what_is_there();
   void bypass_cache();
   Result<void> put(ByteView bytes);
@@ -73,7 +78,8 @@ class IncomingFile {
   std::uint64_t offset_ = 0;
   Hasher hasher_;
   DirectBlocks::Pointer block_;  // What is not written yet.
-  bool is_known_ = false;        // The content needs no digest: it was copied from a file that has it.
+  Shape shape_ = Shape::dense;
+  bool is_known_ = false;  // The content needs no digest: it was copied from a file that has it.
 };
 
 }  // namespace callboard::sync

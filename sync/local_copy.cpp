@@ -1,10 +1,15 @@
 #include "sync/local_copy.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 #include <vector>
 
 #include "base/limits.h"
+#include "base/text.h"
+#include "sync/holes.h"
 
 namespace callboard::sync {
 namespace {
@@ -49,7 +54,9 @@ Result<std::optional<StagedFile>> LocalCopier::copy_trusted(int source_fd, const
 
 Result<std::optional<StagedFile>> LocalCopier::copy_hashed(int source_fd, const RelativePath& path,
                                                            const Entry& entry) {
-  Result<IncomingFile> incoming = parts_.stager.begin(path, entry);
+  const Shape shape = has_holes(source_fd) ? Shape::sparse : Shape::dense;
+  if (::lseek(source_fd, 0, SEEK_SET) != 0) return os_error("read " + quoted(path.to_item()), errno);
+  Result<IncomingFile> incoming = parts_.stager.begin(path, entry, shape);
   if (!incoming) return incoming.error();
   std::vector<std::byte> piece(std::min<std::uint64_t>(kPieceBytes, entry.size_bytes + 1));
   while (true) {

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "sync/committer.h"
 #include "sync/hash.h"
+#include "sync/holes.h"
 #include "sync/make_entry.h"
 #include "sync/stager.h"
 
@@ -129,8 +130,9 @@ bool Restoring::is_there(const RelativePath& to, const HashedFile& wanted) const
 }
 
 Result<StagedFile> Restoring::copied(int from_fd, const Entry& entry, const RelativePath& to) {
+  const Shape shape = has_holes(from_fd) ? Shape::sparse : Shape::dense;
   if (::lseek(from_fd, 0, SEEK_SET) != 0) return os_error("read", errno);
-  Result<IncomingFile> incoming = stager_.begin(to, entry);
+  Result<IncomingFile> incoming = stager_.begin(to, entry, shape);
   if (!incoming) return incoming.error();
   Bytes buffer(kCopyBytes);
   while (true) {

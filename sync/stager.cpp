@@ -1,9 +1,12 @@
 #include "sync/stager.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -19,6 +22,16 @@ constexpr std::size_t kDigestDigits = 32;
 constexpr std::uint64_t kReadBytes = 256 * KiB;
 // What the kernel copies in one go: a cancelled pull stops within a fraction of a second.
 constexpr std::uint64_t kCopyBytes = 128 * MiB;
+
+// What is looked at for being zero, and hashed in place of a hole.
+constexpr std::uint64_t kZeroBytes = 256 * KiB;
+
+ByteView zeros() {
+  static std::array<std::byte, kZeroBytes> bytes{};  // Not const: such zeros take no room in the program.
+  return bytes;
+}
+
+bool is_zero(ByteView bytes) { return std::memcmp(bytes.data(), zeros().data(), bytes.size()) == 0; }
 
 std::string key_of(const Entry& entry) {
   return to_text(entry.digest) + "-" + std::to_string(entry.size_bytes);
@@ -68,6 +81,7 @@ IncomingFile::IncomingFile(IncomingFile&& other) noexcept
       offset_(other.offset_),
       hasher_(std::move(other.hasher_)),
       block_(std::move(other.block_)),
+      shape_(other.shape_),
       is_known_(other.is_known_) {}
 
 IncomingFile::~IncomingFile() {
@@ -94,7 +108,7 @@ Error IncomingFile::failure(std::string_view verb, int errno_value) const {
 }
 
 Result<void> IncomingFile::reserve() {
-  if (file_.entry.size_bytes < kReserveMin) return {};
+  if (file_.entry.size_bytes < kReserveMin || shape_ == Shape::sparse) return {};
   const int error = stager_->ops_.reserve(fd_.get(), file_.entry.size_bytes);
   if (error != 0) return failure("reserve room for", error);
   return {};
@@ -111,27 +125,52 @@ Result<void> IncomingFile::hash_what_is_there() {
   }
 }
 
-Result<void> IncomingFile::write(ByteView bytes) {
+Result<void> IncomingFile::check_room(std::uint64_t size_bytes) const {
   ENSURE(stager_ != nullptr);
-  if (bytes.size() > file_.entry.size_bytes - std::min(offset_, file_.entry.size_bytes)) {
-    return Error{Outcome::failed, "write " + quoted(file_.path.to_item()) + ": expected " +
-                                      std::to_string(file_.entry.size_bytes) + " bytes, got more"};
-  }
+  if (size_bytes <= file_.entry.size_bytes - std::min(offset_, file_.entry.size_bytes)) return {};
+  return Error{Outcome::failed, "write " + quoted(file_.path.to_item()) + ": expected " +
+                                    std::to_string(file_.entry.size_bytes) + " bytes, got more"};
+}
+
+Result<void> IncomingFile::write(ByteView bytes) {
+  if (Result<void> fits = check_room(bytes.size()); !fits) return fits;
+  // Beyond 1 MiB a call, writing without reserved blocks is three times slower.
+  const std::size_t piece_max = shape_ == Shape::sparse ? kZeroBytes : kBulkDataMax;
   while (!bytes.empty()) {
-    // Beyond 1 MiB a call, writing without reserved blocks is three times slower.
-    const ByteView piece = bytes.first(std::min<std::size_t>(bytes.size(), kBulkDataMax));
+    const ByteView piece = bytes.first(std::min(bytes.size(), piece_max));
     hasher_.update(piece);
-    if (Result<void> written = put(piece); !written) return written;
+    const bool is_hole = shape_ == Shape::sparse && is_zero(piece);
+    if (Result<void> done = is_hole ? put_hole(piece.size()) : put(piece); !done) return done;
     offset_ += piece.size();
     bytes = bytes.subspan(piece.size());
   }
   return {};
 }
 
+Result<void> IncomingFile::skip(std::uint64_t size_bytes) {
+  if (Result<void> fits = check_room(size_bytes); !fits) return fits;
+  if (Result<void> done = put_hole(size_bytes); !done) return done;
+  for (std::uint64_t left = size_bytes; left > 0;) {
+    const std::uint64_t piece = std::min(left, kZeroBytes);
+    hasher_.update(zeros().first(piece));
+    left -= piece;
+  }
+  offset_ += size_bytes;
+  return {};
+}
+
+// What is gathered is written before; from here on all goes through the cache.
+Result<void> IncomingFile::put_hole(std::uint64_t size_bytes) {
+  if (Result<void> written = put_block(true); !written) return written;
+  if (const int error = stager_->ops_.skip(fd_.get(), size_bytes)) return failure("write", error);
+  return {};
+}
+
 // Only what begins at the file's start: later blocks keep its alignment.
 void IncomingFile::bypass_cache() {
   ENSURE(offset_ == 0);
-  if (!stager_->bypasses_cache_ || file_.entry.size_bytes < kBypassCacheMin) return;
+  if (!stager_->bypasses_cache_ || file_.entry.size_bytes < kBypassCacheMin || shape_ == Shape::sparse)
+    return;
   if (stager_->ops_.bypass_cache(fd_.get(), true) != 0) return;  // Through the cache, then.
   block_ = stager_->blocks_.take();
   if (block_ == nullptr) static_cast<void>(stager_->ops_.bypass_cache(fd_.get(), false));
@@ -179,6 +218,7 @@ Result<bool> IncomingFile::copy_known(int source_fd) {
     offset_ = file_.entry.size_bytes;
     return true;
   }
+  if (has_holes(source_fd)) shape_ = Shape::sparse;
   if (Result<void> reserved = reserve(); !reserved) return reserved.error();
   Result<bool> copied = copy_in_kernel(source_fd);
   if (copied && !*copied) is_known_ = false;
@@ -186,14 +226,26 @@ Result<bool> IncomingFile::copy_known(int source_fd) {
 }
 
 Result<bool> IncomingFile::copy_in_kernel(int source_fd) {
-  while (offset_ < file_.entry.size_bytes) {
-    const std::uint64_t left = file_.entry.size_bytes - offset_;
-    const Transferred put =
-        stager_->ops_.copy_some(source_fd, fd_.get(), std::min<std::uint64_t>(left, kCopyBytes));
+  const std::uint64_t size_bytes = file_.entry.size_bytes;
+  bool has_copied = false;
+  Hole hole{size_bytes, size_bytes};
+  if (shape_ == Shape::sparse) hole = next_hole(source_fd, 0, size_bytes);
+  while (offset_ < size_bytes) {
+    if (offset_ == hole.begin) {
+      if (Result<void> skipped = put_hole(hole.size_bytes()); !skipped) return skipped.error();
+      offset_ = hole.end;
+      hole = next_hole(source_fd, offset_, size_bytes);
+      continue;
+    }
+    // Looking for holes moves it, too.
+    if (::lseek(source_fd, static_cast<off_t>(offset_), SEEK_SET) < 0) return failure("copy", errno);
+    const Transferred put = stager_->ops_.copy_some(
+        source_fd, fd_.get(), static_cast<std::size_t>(std::min(hole.begin - offset_, kCopyBytes)));
     if (put.error == ENOSPC || put.error == EDQUOT || put.error == EIO) return failure("write", put.error);
-    if (put.error != 0 && offset_ == 0) return false;  // Not between these files, not on this system.
+    if (put.error != 0 && !has_copied) return false;  // Not between these files, not on this system.
     if (put.error != 0) return failure("copy", put.error);
     if (put.size_bytes == 0) break;  // The source became shorter: finish() says so.
+    has_copied = true;
     offset_ += put.size_bytes;
   }
   return true;
@@ -357,9 +409,10 @@ Result<IncomingFile> Stager::begin_copy(const RelativePath& path, const Entry& e
   return create(path, entry, kWhileItGrows);
 }
 
-Result<IncomingFile> Stager::begin(const RelativePath& path, const Entry& entry) {
+Result<IncomingFile> Stager::begin(const RelativePath& path, const Entry& entry, Shape shape) {
   Result<IncomingFile> incoming = begin_copy(path, entry);
   if (!incoming) return incoming;
+  incoming->shape_ = shape;
   if (Result<void> reserved = incoming->reserve(); !reserved) {
     incoming->discard();
     return reserved.error();
@@ -396,9 +449,10 @@ Result<IncomingFile> Stager::claim(const RelativePath& path, const Entry& entry)
   return incoming;
 }
 
-Result<IncomingFile> Stager::resume(const RelativePath& path, const Entry& entry) {
+Result<IncomingFile> Stager::resume(const RelativePath& path, const Entry& entry, Shape shape) {
   Result<IncomingFile> incoming = claim(path, entry);
   if (!incoming) return incoming;
+  incoming->shape_ = shape;
   if (Result<void> reserved = incoming->reserve(); !reserved) return reserved.error();
   return incoming;
 }

@@ -52,8 +52,8 @@ class Stager {
 
   // A small file that came in one piece.
   Result<StagedFile> stage_whole(const RelativePath& path, const Entry& entry, ByteView content);
-  // From its first byte. Room for all of it is reserved before a byte is written (1 MiB and more).
-  Result<IncomingFile> begin(const RelativePath& path, const Entry& entry);
+  // From its first byte. Room for all of it is reserved before a byte is written (1 MiB and more), unless it is sparse.
+  Result<IncomingFile> begin(const RelativePath& path, const Entry& entry, Shape shape = Shape::dense);
   // The same without the room, for what may share another file's.
   Result<IncomingFile> begin_copy(const RelativePath& path, const Entry& entry);
   // Bytes of this content that an earlier try left: 0 for none, less than the size when the rest must come. Promised once:
@@ -61,7 +61,7 @@ class Stager {
   std::uint64_t promise_offset(const Entry& entry);
   // Takes over what promise_offset() promised, hashing it again; offset() says where to go on. Not found when
   // another transfer took it meanwhile: begin() then.
-  Result<IncomingFile> resume(const RelativePath& path, const Entry& entry);
+  Result<IncomingFile> resume(const RelativePath& path, const Entry& entry, Shape shape = Shape::dense);
   // The whole content, left verified by an earlier try; hashed again. nullopt: fetch it.
   Result<std::optional<StagedFile>> reuse(const RelativePath& path, const Entry& entry);
 

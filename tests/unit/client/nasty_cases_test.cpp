@@ -53,16 +53,6 @@ TEST_CASE("files with several names arrive as files of their own, and a name her
   CHECK(read_file(rig.taker() / "twin of a") == "mine");
 }
 
-TEST_CASE("a file with holes arrives with all of its bytes") {
-  TransferRig rig;
-  constexpr std::uint64_t kSize = 9 * MiB + 3;
-  write_file(rig.giver() / "sparse", "begin");
-  REQUIRE(::truncate((rig.giver() / "sparse").c_str(), static_cast<off_t>(kSize)) == 0);
-  REQUIRE(rig.pull().pull.outcome == Outcome::done);
-  CHECK(fs::file_size(rig.taker() / "sparse") == kSize);
-  CHECK(rig.differences().empty());
-}
-
 TEST_CASE("permissions arrive, but never the bits that lend somebody's rights") {
   TransferRig rig;
   write_file(rig.giver() / "tool", "x");

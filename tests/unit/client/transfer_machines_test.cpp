@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -273,6 +274,36 @@ TEST_CASE("inside a file only its content and its end may come") {
   CHECK_FALSE(attempt(file_frame(2, 0, {})));
   CHECK_FALSE(attempt(listing(2, "d", {})));
   CHECK_FALSE(attempt(opened()));
+}
+
+TEST_CASE("holes count as content, and come only inside a file that says it is sparse") {
+  const protocol::GiverFrame two = protocol::Hole{2};
+  const auto begun = [](bool sparse) {
+    auto taker = std::make_unique<ListedTaker>();
+    taker->want(1, "b", 5);
+    protocol::File head = file_frame(1, 5, {}, false);
+    head.sparse = sparse;
+    REQUIRE(taker->accepts(head));
+    return taker;
+  };
+  const auto sparse = begun(true);
+  const Result<TakerMachine::Event> hole = sparse->machine.on_frame(two);
+  REQUIRE(hole.has_value());
+  CHECK(std::get<TakerMachine::FileHole>(*hole).size_bytes == 2);
+  CHECK(sparse->accepts(data("1")));
+  CHECK(sparse->accepts(two));
+  CHECK(sparse->accepts(file_end()));
+  CHECK_FALSE(sparse->accepts(two));  // Its file is over.
+
+  CHECK_FALSE(begun(false)->accepts(two));
+  CHECK_FALSE(ListedTaker().accepts(two));
+  CHECK(begun(true)->accepts(protocol::Hole{5}));
+  CHECK_FALSE(begun(true)->accepts(protocol::Hole{6}));
+  CHECK_FALSE(begun(true)->accepts(protocol::Hole{~0ULL}));
+  const auto early = begun(true);
+  CHECK(early->accepts(protocol::Hole{4}));
+  CHECK_FALSE(early->accepts(file_end()));
+  CHECK_FALSE(early->accepts(protocol::Data{as_bytes("12")}));
 }
 
 TEST_CASE("neighbouring wants travel as one range") {

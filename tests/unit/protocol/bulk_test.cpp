@@ -55,7 +55,8 @@ std::vector<GiverFrame> giver_frames() {
       FileEnd{Outcome::failed, "changed while it was read"},
       Failed{Outcome::interrupted, ""},
       Chunks{2, 7, ChunksState::more, true, {1, 2}},
-      Chunks{2, 7, ChunksState::cut_short, false, {}}};
+      Chunks{2, 7, ChunksState::cut_short, false, {}},
+      Hole{1ULL << 40}};
 }
 
 template <class Frame>
@@ -107,6 +108,14 @@ TEST_CASE("a bulk frame is written byte for byte as documented") {
         "0000000000000003"
         "0000000000000000"
         "616263");
+  CHECK(hex(encoded(GiverFrame(File{1, 2, Outcome::done, false, 3, 0, {}, true}))) ==
+        "0000001b22"
+        "00000001"
+        "00000002"
+        "00"
+        "02"
+        "0000000000000003"
+        "0000000000000000");
 }
 
 TEST_CASE("every bulk frame reads back as it was written") {
@@ -191,7 +200,9 @@ TEST_CASE("fields that say nonsense are refused by name") {
   CHECK(taker_error(16, "\x02\x01\x02\0\0"sv) == "open: mode: expected 0 or 1, got 2");
   CHECK(giver_error(32, "\x02\0\0"sv) == "opened: status: expected 0 or 1, got 2");
   CHECK(giver_error(33, "\0\0\0\1\0\0\x02\0\0\0\0\0"sv) == "listing: more: expected 0 or 1, got 2");
+  CHECK(giver_error(34, "\0\0\0\1\0\0\0\0\0\x03"sv) == "file: whole: expected 0-2, got 3");
   CHECK(giver_error(35, "") == "data: expected 1-1048576 bytes, got 0");
+  CHECK(giver_error(39, "\0\0\0\0\0\0\0\0"sv) == "hole: size: expected at least 1, got 0");
   CHECK(giver_error(38, "\0\0\0\1\0\0\0\0\x03\0\0\0\0"sv) == "chunks: state: expected 0-2, got 3");
   CHECK(taker_error(29, "") == "frame: expected a kind that this side reads, got 29");
   CHECK(taker_error(33, "") == "frame: expected a kind that this side reads, got 33");

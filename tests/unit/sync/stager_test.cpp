@@ -241,6 +241,57 @@ TEST_CASE("a full disk is named before a byte of a large file is written") {
   CHECK(project.names_below(".callboard/tmp/7").empty());
 }
 
+TEST_CASE("zeros that were skipped are content like others, whatever the file was begun as") {
+  TestProject project;
+  FileOps ops;
+  const auto stager = open_stager(project, ops, "7");
+  stager->bypass_cache();
+  std::string content = large_content();
+  const std::size_t hole_begin = 4 * MiB + 777;
+  const std::size_t hole_size = 1 * MiB + 11;
+  std::fill_n(content.begin() + hole_begin, hole_size, '\0');
+  const Entry entry = file_entry("large", content);
+  for (const Shape shape : {Shape::dense, Shape::sparse}) {
+    Result<IncomingFile> incoming = stager->begin(at("large"), entry, shape);
+    REQUIRE(incoming.has_value());
+    REQUIRE(incoming->write(as_bytes(content).first(hole_begin)).has_value());
+    REQUIRE(incoming->skip(hole_size).has_value());
+    CHECK(incoming->offset() == hole_begin + hole_size);
+    REQUIRE(incoming->write(as_bytes(content).subspan(hole_begin + hole_size)).has_value());
+    Result<StagedFile> staged = incoming->finish();
+    REQUIRE(staged.has_value());
+    CHECK(project.look(".callboard/tmp/7/" + staged->name) == "file:" + content);
+  }
+}
+
+TEST_CASE("a hole beyond the announced size, or one that the disk refuses, is an error") {
+  TestProject project;
+  ScriptedOps ops([](const ScriptedOps::Call& call) { return call.kind == FileCall::write ? EIO : 0; });
+  const auto stager = open_stager(project, ops, "7");
+  Result<IncomingFile> incoming =
+      stager->begin(at("large"), file_entry("large", std::string(100, '\0')), Shape::sparse);
+  REQUIRE(incoming.has_value());
+  CHECK_FALSE(incoming->skip(101).has_value());
+  CHECK(incoming->skip(100).error().text == "write \"/large\": input/output error");
+  CHECK(incoming->offset() == 0);
+}
+
+TEST_CASE("of a sparse file no room is reserved, and a block of zeros becomes a hole") {
+  TestProject project;
+  ScriptedOps ops([](const ScriptedOps::Call& call) { return call.kind == FileCall::reserve ? ENOSPC : 0; });
+  const auto stager = open_stager(project, ops, "7");
+  const std::string content = "begin" + std::string(8 * MiB, '\0') + "end";
+  Result<IncomingFile> incoming = stager->begin(at("large"), file_entry("large", content), Shape::sparse);
+  REQUIRE(incoming.has_value());
+  REQUIRE(incoming->write(as_bytes(content)).has_value());
+  Result<StagedFile> staged = incoming->finish();
+  REQUIRE(staged.has_value());
+  struct stat status {};
+  REQUIRE(::stat(project.full(".callboard/tmp/7/" + staged->name).c_str(), &status) == 0);
+  CHECK(status.st_blocks * 512 < 1024 * 1024);
+  CHECK(project.look(".callboard/tmp/7/" + staged->name) == "file:" + content);
+}
+
 TEST_CASE("reserved room does not count as bytes that came") {
   TestProject project;
   FileOps ops;
