@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "client/taker_planner.h"
+#include "sync/mover.h"
 
 namespace callboard::client {
 
@@ -123,7 +124,10 @@ Result<void> TakerPlanner::finish_mirror() {
 }
 
 Result<void> TakerPlanner::reuse_deferred(bool may_remove) {
-  TakerMirror::Split split = mirror_.split(may_remove);
+  // What a snapshot does not show (ignored, refused) stays where it is: such a directory is not renamed.
+  TakerMirror::Split split = mirror_.split([&](const TakerMirror::Reuse& reuse) {
+    return may_remove && (!reuse.node || sync::Mover::has_only(writers_->root(), reuse.source, reuse.node));
+  });
   if (may_remove && !agrees_to_removals()) {
     // Nothing goes, so nothing is renamed either.
     static_cast<void>(mirror_.take_removals());

@@ -252,6 +252,11 @@ void TakerWriters::on_kept(const sync::KeptVersion& version) {
       [&](PullReport& report) { report.versions.emplace_back(version.path.bytes(), version.place); });
 }
 
+void TakerWriters::on_source_changed(const sync::Change& change) {
+  state_.distrust_copies();
+  state_.on_changed(change.path, change.entry, "what was to be renamed changed here");
+}
+
 void TakerWriters::on_failed(const sync::RelativePath& path, const Error& error) {
   state_.add_problem(path.bytes(), error);
 }

@@ -54,6 +54,10 @@ Committer::Problem Committer::problem(const Error& error) {
   return {error, error.outcome == Outcome::failed};
 }
 
+Committer::Problem Committer::source_changed(const Change& change) {
+  return {changed_meanwhile(change.source), false, true};
+}
+
 // --- Groups -----------------------------------------------------------------------------------------------------------
 
 bool Committer::is_due(Instant now) const {
@@ -127,7 +131,12 @@ Committer::Attempt Committer::commit_all(const std::vector<const Change*>& chang
     if ((assembly_of(change->path) != assemblies_.end()) != assembled) continue;
     Attempt attempt = commit_one(*change);
     if (attempt && attempt->fatal) return attempt;
-    if (attempt) parts_.listener.on_failed(change->path, attempt->error);
+    if (!attempt) continue;
+    if (attempt->source_changed) {
+      parts_.listener.on_source_changed(*change);
+    } else {
+      parts_.listener.on_failed(change->path, attempt->error);
+    }
   }
   return std::nullopt;
 }
@@ -308,12 +317,13 @@ Committer::Attempt Committer::put_file(const Change& change, const Inspected& th
 
 Committer::Attempt Committer::rename_file(const Change& change, const Inspected& there) {
   const Result<Fd> parent = parts_.root.open_parent(change.source);
+  if (!parent && parent.error().outcome == Outcome::not_found) return source_changed(change);
   if (!parent) return problem(parent.error());
   const Place from{parent->get(), std::string(change.source.name())};
   const Inspected source = parts_.ops.inspect(from);
   const bool right =
       source.error == 0 && parts_.records.has_content(change.source, source.status, change.entry.digest);
-  if (!right) return Problem{changed_meanwhile(change.source), false};
+  if (!right) return source_changed(change);
   if (Attempt failed = put(from, change.path, there)) return failed;
   touched_.insert(change.source.parent());
   const Place to = destination(change.path);
@@ -329,8 +339,9 @@ Committer::Attempt Committer::rename_file(const Change& change, const Inspected&
 
 Committer::Attempt Committer::rename_directory(const Change& change, const Inspected& there) {
   const Result<Fd> parent = parts_.root.open_parent(change.source);
+  if (!parent && parent.error().outcome == Outcome::not_found) return source_changed(change);
   if (!parent) return problem(parent.error());
-  if (!mover().is_as(change.source, change.node)) return Problem{changed_meanwhile(change.source), false};
+  if (!mover().is_as(change.source, change.node)) return source_changed(change);
   const Place from{parent->get(), std::string(change.source.name())};
   const Place to = destination(change.path);
   if (there.error == 0) {

@@ -53,8 +53,8 @@ Result<std::vector<KeptVersion>> Mover::remove_file(const RelativePath& path) {
 
 Result<std::vector<KeptVersion>> Mover::remove_directory(const RelativePath& path, const Tree::Node& node) {
   std::vector<KeptVersion> removed;
-  const Result<void> done = has_only(path, node) ? move_away(path, FileKind::directory, removed)
-                                                 : remove_listed(path, node, removed);
+  const Result<void> done = has_only(parts_.root, path, node) ? move_away(path, FileKind::directory, removed)
+                                                              : remove_listed(path, node, removed);
   if (!done && removed.empty()) return done.error();
   return removed;
 }
@@ -82,11 +82,11 @@ Result<void> Mover::remove_listed(const RelativePath& directory, const Tree::Nod
   return {};
 }
 
-bool Mover::has_only(const RelativePath& directory, const Tree::Node& node) {
+bool Mover::has_only(const Root& root, const RelativePath& directory, const Tree::Node& node) {
   if (std::any_of(node->buckets.begin(), node->buckets.end(),
                   [](const auto& bucket) { return bucket->refused_count > 0; }))
     return false;
-  const Result<Fd> opened = parts_.root.open_directory(directory);
+  const Result<Fd> opened = root.open_directory(directory);
   if (!opened) return false;
   const std::vector<std::string_view> names = names_of(*node);
   for (const std::string& name : names_in(opened->get())) {
@@ -95,16 +95,16 @@ bool Mover::has_only(const RelativePath& directory, const Tree::Node& node) {
   return std::all_of(node->children.begin(), node->children.end(), [&](const Tree::Node& child) {
     const Result<RelativePath> path = directory.joined(child->name);
     if (!path) return false;
-    const Result<FileStatus> status = parts_.root.status(*path);
+    const Result<FileStatus> status = root.status(*path);
     if (!status) return status.error().outcome == Outcome::not_found;
-    return status->kind == FileKind::directory && has_only(*path, child);
+    return status->kind == FileKind::directory && has_only(root, *path, child);
   });
 }
 
 // --- Renaming ---------------------------------------------------------------------------------------------------------
 
 bool Mover::is_as(const RelativePath& directory, const Tree::Node& node) {
-  return has_only(directory, node) && has_all(directory, node);
+  return has_only(parts_.root, directory, node) && has_all(directory, node);
 }
 
 bool Mover::has_all(const RelativePath& directory, const Tree::Node& node) {

@@ -34,13 +34,14 @@ class Mover {
   // that are not empty then stay.
   Result<std::vector<KeptVersion>> remove_directory(const RelativePath& path, const Tree::Node& node);
 
+  // True when nothing lies in `directory` but what `node` has, of which some may be missing. Thread: any.
+  static bool has_only(const Root& root, const RelativePath& directory, const Tree::Node& node);
   // True when `directory` holds all that `node` has, with its contents, and nothing else.
   bool is_as(const RelativePath& directory, const Tree::Node& node);
   // Notes every file beneath as pulled. After a renaming.
   Result<void> record(const RelativePath& directory, const Tree::Node& node);
 
  private:
-  bool has_only(const RelativePath& directory, const Tree::Node& node);
   bool has_all(const RelativePath& directory, const Tree::Node& node);
   Result<void> remove_listed(const RelativePath& directory, const Tree::Node& node,
                              std::vector<KeptVersion>& removed);

@@ -231,6 +231,56 @@ TEST_CASE("under --mirror a renamed directory is renamed here, and nothing of it
   CHECK(rig.pull(mirroring()).pull.files == 0);
 }
 
+TEST_CASE(
+    "under --mirror a renamed directory with something ignored or refused in it leaves that where it was") {
+  TransferRig rig;
+  make_frames(rig.giver() / "old/below", 3, 64 * KiB);
+  write_file(rig.giver() / ".callboardignore", "*.bak\n");
+  for (int i = 0; i < 9; ++i) write_file(rig.giver() / ("k" + std::to_string(i)), "k");
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  write_file(rig.taker() / "old/below/mine.bak", "mine");
+  REQUIRE(::mkfifo((rig.taker() / "old/pipe").c_str(), 0600) == 0);
+  fs::rename(rig.giver() / "old", rig.giver() / "new");
+  const Ends ends = rig.pull(mirroring());
+  INFO(ends.pull.text);
+  CHECK(ends.pull.outcome == Outcome::done);
+  CHECK(ends.give.files == 0);
+  CHECK(ends.pull.files_reused == 3);
+  CHECK(read_file(rig.taker() / "old/below/mine.bak") == "mine");
+  CHECK(fs::exists(rig.taker() / "old/pipe"));
+  CHECK_FALSE(fs::exists(rig.taker() / "old/below/1000.exr"));
+  CHECK(read_file(rig.taker() / "new/below/1000.exr") == read_file(rig.giver() / "new/below/1000.exr"));
+  CHECK(rig.pull(mirroring()).pull.files == 0);
+}
+
+TEST_CASE("under --mirror a directory that changes before it is renamed is looked at again and comes whole") {
+  TransferRig rig;
+  make_frames(rig.giver() / "old", 3, 64 * KiB);
+  write_file(rig.giver() / "zz", "first");
+  for (int i = 0; i < 9; ++i) write_file(rig.giver() / ("k" + std::to_string(i)), "k");
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  fs::rename(rig.giver() / "old", rig.giver() / "new");
+  write_file(rig.giver() / "zz", "second");
+  // Comes when all is decided and "zz" is put in its place, before anything is renamed to "new".
+  struct Meddler : sync::FileOps {
+    fs::path path;
+    bool meddled = false;
+    int fault(sync::FileCall call, const std::string& name) override {
+      if (call == sync::FileCall::rename && name == "zz" && !std::exchange(meddled, true))
+        write_file(path, "mine");
+      return 0;
+    }
+  } ops;
+  ops.path = rig.taker() / "old/1001.exr";
+  RunOptions options = mirroring();
+  options.ops = &ops;
+  const Ends ends = rig.pull(options);
+  INFO(ends.pull.text);
+  CHECK(ops.meddled);
+  CHECK(ends.pull.problems.empty());
+  CHECK(rig.differences() == std::vector<std::string>{});
+}
+
 TEST_CASE("under --mirror a renamed file is renamed, a second copy of it copied, and the old name gone") {
   TransferRig rig;
   make_frames(rig.giver(), 3, 64 * KiB);
