@@ -409,10 +409,11 @@ Result<void> TakerPlanner::fetch(const sync::DiffStep& step, std::uint32_t listi
   const Result<bool> copied = copy(step.path, entry);
   if (!copied) return copied.error();
   if (*copied || writers_ == nullptr) return {};
+  const std::uint64_t offset = writers_->stager().promise_offset(entry);
   const std::uint64_t instead_of = step.have ? have_[*step.have].size_bytes : 0;
-  if (const Result<void> fits = room_.add_file(entry.size_bytes, instead_of); !fits) return fits;
-  sync::Stager& stager = writers_->stager();
-  const std::uint64_t offset = stager.promise_offset(entry);
+  const Result<void> fits = offset > 0 ? room_.add_rest(unreserved_bytes(entry, offset))
+                                       : room_.add_file(entry.size_bytes, instead_of);
+  if (!fits) return fits;
   WantedFile wanted{.listing = listing,
                     .entry_index = entry_index,
                     .path = step.path,
@@ -424,6 +425,12 @@ Result<void> TakerPlanner::fetch(const sync::DiffStep& step, std::uint32_t listi
     if (*asked) return {};
   }
   return state_.want(std::move(wanted));
+}
+
+// Of what an earlier try left: it had room reserved for all of it, but in memory nothing is.
+std::uint64_t TakerPlanner::unreserved_bytes(const Entry& entry, std::uint64_t offset) const {
+  if (!sync::FileOps::is_in_memory(parts_.root.fd())) return 0;
+  return entry.size_bytes - std::min(entry.size_bytes, offset);
 }
 
 Digest TakerPlanner::digest_here(const sync::RelativePath& path) const {

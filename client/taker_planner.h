@@ -108,6 +108,7 @@ class TakerPlanner {
   void change(ChangeKind kind, sync::Change change);
   void note(ChangeKind kind, const sync::RelativePath& path, std::uint64_t size_bytes);
   const Item* item_of(const sync::RelativePath& directory) const;
+  std::uint64_t unreserved_bytes(const Entry& entry, std::uint64_t offset) const;
   Digest digest_here(const sync::RelativePath& path) const;
   std::vector<std::uint64_t> buckets_here(const sync::RelativePath& directory) const;
   void count_unchanged();
