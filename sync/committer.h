@@ -104,6 +104,8 @@ class Committer {
   Attempt put_symlink(const Change& change, const Inspected& there);
   Attempt put_directory(const Change& change, const Inspected& there);
   Attempt set_metadata(const Change& change, const Inspected& there);
+  bool is_still(const RelativePath& path, const FileStatus& looked_at);
+  Attempt set_mode_and_time(const Change& change, const FileStatus& there);
   Attempt rename_file(const Change& change, const Inspected& there);
   Attempt rename_directory(const Change& change, const Inspected& there);
   Attempt remove(const Change& change);

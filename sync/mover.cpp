@@ -45,17 +45,19 @@ Result<void> Mover::move_away(const RelativePath& path, FileKind kind, std::vect
   return {};
 }
 
-Result<std::vector<KeptVersion>> Mover::remove_file(const RelativePath& path) {
-  std::vector<KeptVersion> removed;
-  if (Result<void> moved = move_away(path, FileKind::file, removed); !moved) return moved.error();
+Mover::Removed Mover::remove_file(const RelativePath& path) {
+  Removed removed;
+  const Result<void> moved = move_away(path, FileKind::file, removed.versions);
+  if (!moved) removed.error = moved.error();
   return removed;
 }
 
-Result<std::vector<KeptVersion>> Mover::remove_directory(const RelativePath& path, const Tree::Node& node) {
-  std::vector<KeptVersion> removed;
-  const Result<void> done = has_only(parts_.root, path, node) ? move_away(path, FileKind::directory, removed)
-                                                              : remove_listed(path, node, removed);
-  if (!done && removed.empty()) return done.error();
+Mover::Removed Mover::remove_directory(const RelativePath& path, const Tree::Node& node) {
+  Removed removed;
+  const Result<void> done = has_only(parts_.root, path, node)
+                                ? move_away(path, FileKind::directory, removed.versions)
+                                : remove_listed(path, node, removed.versions);
+  if (!done) removed.error = done.error();
   return removed;
 }
 
@@ -139,10 +141,13 @@ Result<void> Mover::record(const RelativePath& directory, const Tree::Node& node
   if (!opened) return opened.error();
   BucketEntries entries(node->buckets);
   for (PackedEntry entry; entries.next(entry);) {
-    if (entry.kind == EntryKind::directory) continue;
+    if (entry.kind != EntryKind::file && entry.kind != EntryKind::symlink) continue;
     const Result<RelativePath> path = directory.joined(entry.name);
     const Inspected there = parts_.ops.inspect({opened->get(), std::string(entry.name)});
-    if (path && there.error == 0) files.push_back({*path, entry.digest(), there.status});
+    // What was saved here during the renaming is not the content that was looked at.
+    const bool as_seen = there.error == 0 && there.status.size_bytes == entry.size_bytes &&
+                         (entry.kind != EntryKind::file || there.status.mtime_ns == entry.mtime_ns);
+    if (path && as_seen) files.push_back({*path, entry.digest(), there.status});
     if (files.size() < kCommitGroupFiles) continue;
     if (Result<void> recorded = parts_.records.record(files); !recorded) return recorded;
     files.clear();
