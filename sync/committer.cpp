@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "sync/commit_errors.h"
 #include "sync/known_files.h"
+#include "sync/sqlite.h"
 
 namespace callboard::sync {
 namespace {
@@ -138,7 +139,8 @@ Result<void> Committer::sync_group() {
 
 Result<void> Committer::record_group() {
   if (pulled_.empty()) return {};
-  const Result<void> recorded = parts_.records.record(pulled_);
+  const Result<void> recorded =
+      parts_.ops.until_room([&] { return parts_.records.record(pulled_); }, is_out_of_room);
   pulled_.clear();
   return recorded;
 }
@@ -259,7 +261,8 @@ Committer::Attempt Committer::rename_directory(const Change& change, const Inspe
     return Problem{failure("rename to", change.path, error), is_fatal(error)};
   }
   touched_.insert(change.source.parent());
-  const Result<void> recorded = mover().record(change.path, change.node);
+  const Result<void> recorded =
+      parts_.ops.until_room([&] { return mover().record(change.path, change.node); }, is_out_of_room);
   if (!recorded) return Problem{recorded.error(), true};
   return std::nullopt;
 }
