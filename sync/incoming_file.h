@@ -41,12 +41,14 @@ class IncomingFile {
 
   // Bytes it has; the next write() continues here.
   std::uint64_t offset() const { return offset_; }
+  // Room for all of it. Before the first byte.
+  Result<void> reserve();
   // Fails when there would be more bytes than the entry announced, and with the system's cause (disk full, quota).
   Result<void> write(ByteView bytes);
   // Whether finish() has much to write.
   bool has_waiting_bytes() const { return block_ != nullptr; }
   // All of it at once, from an open file that is known to have this content: its blocks are shared where the file system can,
-  // else copied by the kernel. Only as the first thing. False: the system can do neither; write() it.
+  // else copied by the kernel. Only as the first thing. False: the system can do neither; discard() it.
   Result<bool> copy_known(int source_fd);
   // Verifies size and digest. On a mismatch the file is removed, and the error is superseded: what came is not what was
   // listed. Every other error has another outcome.
@@ -57,7 +59,6 @@ class IncomingFile {
  private:
   friend class Stager;
   IncomingFile(Stager& stager, StagedFile file, Fd fd);
-  Result<void> reserve();
   Result<void> hash_what_is_there();
   void bypass_cache();
   Result<void> put(ByteView bytes);

@@ -18,7 +18,7 @@ constexpr std::size_t kDigestDigits = 32;
 // Hashing and writing share a buffer that stays in the L2 cache.
 constexpr std::uint64_t kReadBytes = 256 * KiB;
 // What the kernel copies in one go: a cancelled pull stops within a fraction of a second.
-constexpr std::uint64_t kCopyBytes = 128 * MiB;
+constexpr std::uint64_t kCopyBytes = 32 * MiB;
 
 std::string key_of(const Entry& entry) {
   return to_text(entry.digest) + "-" + std::to_string(entry.size_bytes);
@@ -190,9 +190,9 @@ Result<bool> IncomingFile::copy_in_kernel(int source_fd) {
     const std::uint64_t left = file_.entry.size_bytes - offset_;
     const Transferred put =
         stager_->ops_.copy_some(source_fd, fd_.get(), std::min<std::uint64_t>(left, kCopyBytes));
-    if (put.error == ENOSPC || put.error == EDQUOT || put.error == EIO) return failure("write", put.error);
-    if (put.error != 0 && offset_ == 0) return false;  // Not between these files, not on this system.
-    if (put.error != 0) return failure("copy", put.error);
+    if (put.error == ENOSPC || put.error == EDQUOT) return failure("write", put.error);
+    // Not between these files, not on this system; or one of the two cannot be read or written, which shows then.
+    if (put.error != 0) return false;
     if (put.size_bytes == 0) break;  // The source became shorter: finish() says so.
     offset_ += put.size_bytes;
   }
