@@ -87,6 +87,8 @@ class TakerPlanner {
   bool agrees_to_removals();
   Result<void> finish_mirror();
   Result<void> reuse_deferred(bool may_remove);
+  void drop_renames();
+  void commit_renames();
   void note_removals();
   Result<void> make_directory(const sync::DiffStep& step, const Entry& entry);
   std::optional<sync::StagedFile> take_assembled(const sync::RelativePath& path, const Entry& entry);
@@ -136,6 +138,7 @@ class TakerPlanner {
   std::optional<DirectoryUnderWay> directory_;
   std::uint64_t unchanged_files_ = 0;
   bool counted_unchanged_ = false;
+  bool rules_change_ = false;  // A .callboardignore came in this round.
 };
 
 }  // namespace callboard::client

@@ -192,6 +192,28 @@ TEST_CASE("a copy that fails at any call leaves no half file, and the next pull 
   }
 }
 
+TEST_CASE("what cannot be read here is sent instead, and nothing else suffers") {
+  TransferRig rig;
+  make_frames(rig.giver() / "old", 2, 1 * MiB);
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  fs::rename(rig.giver() / "old", rig.giver() / "new");
+  struct BadDisk : sync::FileOps {
+    int fault(sync::FileCall call, const std::string&) override {
+      const bool reads = call == sync::FileCall::copy || call == sync::FileCall::read;
+      if (call == sync::FileCall::clone) return EOPNOTSUPP;
+      return reads ? EIO : 0;
+    }
+  } ops;
+  RunOptions options;
+  options.ops = &ops;
+  const Ends ends = rig.pull(options);
+  INFO(ends.pull.text);
+  CHECK(ends.pull.outcome == Outcome::done);
+  CHECK(ends.pull.files_reused == 0);
+  CHECK(ends.give.files == 2);
+  CHECK(read_file(rig.taker() / "new/1001.exr") == read_file(rig.giver() / "new/1001.exr"));
+}
+
 TEST_CASE("a dry run counts apart what would not travel") {
   TransferRig rig;
   write_file(rig.giver() / "a", "12345");
@@ -228,6 +250,7 @@ TEST_CASE("under --mirror a renamed directory is renamed here, and nothing of it
   CHECK(ends.give.files == 0);
   CHECK(ends.pull.wire_bytes < 2 * KiB);
   CHECK(ends.pull.removed.empty());
+  CHECK(ends.pull.unchanged_files == 1);
   CHECK(rig.pull(mirroring()).pull.files == 0);
 }
 
@@ -363,6 +386,46 @@ TEST_CASE("--mirror never removes what patterns leave out, what is refused, or a
   CHECK(fs::exists(rig.taker() / "pipe"));
 }
 
+TEST_CASE("--mirror leaves alone what rules that arrive in the same pull ignore") {
+  TransferRig rig;
+  for (int i = 0; i < 9; ++i) write_file(rig.giver() / ("k" + std::to_string(i)), "k");
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  write_file(rig.taker() / "mine.bak", "mine");
+  write_file(rig.taker() / "d/mine.bak", "mine");
+  write_file(rig.taker() / "d/goes", "goes");
+  write_file(rig.giver() / ".callboardignore", "*.bak\n");
+  const Ends ends = rig.pull(mirroring());
+  INFO(ends.pull.text);
+  CHECK(ends.pull.outcome == Outcome::done);
+  CHECK(read_file(rig.taker() / "mine.bak") == "mine");
+  CHECK(read_file(rig.taker() / "d/mine.bak") == "mine");
+  CHECK_FALSE(fs::exists(rig.taker() / "d/goes"));
+  CHECK(ends.pull.removed.size() == 1);
+}
+
+TEST_CASE("--mirror renames nothing into a new directory that waits for another round") {
+  TransferRig rig;
+  make_frames(rig.giver() / "old", 3, 64 * KiB);
+  for (int i = 0; i < 9; ++i) write_file(rig.giver() / ("k" + std::to_string(i)), "k");
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  fs::create_directory(rig.giver() / "new");
+  fs::rename(rig.giver() / "old", rig.giver() / "new/old");
+  write_file(rig.giver() / "new/changes", "first");
+  std::atomic<int> looks{0};
+  bool was_half = false;
+  RunOptions options = mirroring();
+  options.while_reading = [&](const sync::RelativePath& path) {
+    was_half = was_half || fs::exists(rig.taker() / "new");
+    if (path.bytes() == "new/changes" && looks++ == 0) write_file(rig.giver() / "new/changes", "another");
+  };
+  const Ends ends = rig.pull(options);
+  INFO(ends.pull.text);
+  CHECK(looks > 1);
+  CHECK(ends.pull.outcome == Outcome::done);
+  CHECK_FALSE(was_half);
+  CHECK(rig.differences() == std::vector<std::string>{});
+}
+
 TEST_CASE("--mirror removes nothing when something else went wrong") {
   TransferRig rig;
   for (const std::string name : {"a", "b", "c"}) write_file(rig.giver() / name, name);
@@ -430,6 +493,19 @@ TEST_CASE(
   CHECK(ends.pull.versions.empty());
 }
 
+TEST_CASE("with keep what cannot be looked at here stays, and counts as a conflict") {
+  TransferRig rig;
+  write_file(rig.giver() / "name", "theirs");
+  REQUIRE(::mkfifo((rig.taker() / "name").c_str(), 0600) == 0);
+  const Ends ends = rig.pull(on_conflict(PullRequest::OnConflict::keep));
+  CHECK(ends.pull.outcome == Outcome::superseded);
+  REQUIRE(ends.pull.conflicts.size() == 1);
+  CHECK(ends.pull.conflicts[0].is_kept_here);
+  CHECK(fs::is_fifo(rig.taker() / "name"));
+  CHECK(rig.pull(on_conflict(PullRequest::OnConflict::fail)).pull.files == 0);
+  CHECK(rig.pull().pull.files == 1);
+}
+
 TEST_CASE("a file that was changed here alone, or alike on both sides, is no conflict") {
   TransferRig rig;
   change_both(rig);
@@ -478,6 +554,21 @@ TEST_CASE("a new directory that broke off is not there, and the next pull asks o
   CHECK(next.give.files < 20);
   CHECK(next.pull.files_reused == 0);
   CHECK(rig.temporary_files().empty());
+}
+
+TEST_CASE("what somebody makes here under the names of a new directory that broke off is a conflict") {
+  TransferRig rig;
+  make_frames(rig.giver() / "new", 40, 64 * KiB);
+  RunOptions cut;
+  cut.cut_after_bytes = 30 * 64 * KiB;
+  REQUIRE(rig.pull(cut).pull.outcome == Outcome::interrupted);
+  REQUIRE_FALSE(fs::exists(rig.taker() / "new"));
+  for (int i = 0; i < 10; ++i) write_file(rig.taker() / "new" / (std::to_string(1000 + i) + ".exr"), "mine");
+  const Ends ends = rig.pull(on_conflict(PullRequest::OnConflict::keep));
+  CHECK(ends.pull.outcome == Outcome::superseded);
+  CHECK(ends.pull.conflicts.size() == 10);
+  CHECK(read_file(rig.taker() / "new/1000.exr") == "mine");
+  CHECK(read_file(rig.taker() / "new/1020.exr") == read_file(rig.giver() / "new/1020.exr"));
 }
 
 TEST_CASE(
