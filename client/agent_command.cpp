@@ -20,12 +20,6 @@ Overloaded(F...) -> Overloaded<F...>;
 
 bool is_story(DocumentName document) { return document == DocumentName::story; }
 
-bool is_same(const PullProgress& a, const PullProgress& b) {
-  return a.files_wanted == b.files_wanted && a.files_done == b.files_done &&
-         a.bytes_wanted == b.bytes_wanted && a.bytes_done == b.bytes_done && a.listed == b.listed &&
-         a.current == b.current;
-}
-
 }  // namespace
 
 AgentCommand::AgentCommand(net::Loop& loop, std::unique_ptr<net::LocalConnection> connection, Access& access,
@@ -168,7 +162,7 @@ void AgentCommand::tell_progress() {
   for (auto& [id, pulling] : pulls_) {
     const PullProgress progress = pulling.transfer->progress();
     // To one that does not read, only the newest is worth telling.
-    if (is_same(progress, pulling.told) || connection_->unsent_bytes() > 0) continue;
+    if (progress == pulling.told || connection_->unsent_bytes() > 0) continue;
     pulling.told = progress;
     connection_->write(session_.progress(id, progress));
   }

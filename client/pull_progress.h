@@ -23,6 +23,8 @@ struct PullProgress {
   std::string paused = {};   // Why nothing moves at the moment; empty when it does.
   std::string current = {};  // Path of the file under way; raw bytes.
 
+  friend bool operator==(const PullProgress&, const PullProgress&) = default;
+
   std::uint64_t files_left() const { return left_of(files_total, files_done, files_reused); }
   std::uint64_t bytes_left() const { return left_of(bytes_total, bytes_done, bytes_reused); }
   // At the present rate; nullopt while nothing comes.

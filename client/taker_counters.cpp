@@ -14,8 +14,8 @@ void TakerCounters::count_wanted(std::uint64_t size_bytes, std::uint64_t files) 
   bytes_wanted_.fetch_add(size_bytes, std::memory_order_relaxed);
 }
 
-void TakerCounters::uncount_wanted(std::uint64_t size_bytes) {
-  files_wanted_.fetch_sub(1, std::memory_order_relaxed);
+void TakerCounters::uncount_wanted(std::uint64_t size_bytes, std::uint64_t files) {
+  files_wanted_.fetch_sub(files, std::memory_order_relaxed);
   bytes_wanted_.fetch_sub(size_bytes, std::memory_order_relaxed);
 }
 

@@ -14,7 +14,7 @@ class TakerCounters {
   void set_announced(std::uint64_t files, std::uint64_t bytes);
   void set_listed() { listed_ = true; }
   void count_wanted(std::uint64_t size_bytes, std::uint64_t files = 1);
-  void uncount_wanted(std::uint64_t size_bytes);
+  void uncount_wanted(std::uint64_t size_bytes, std::uint64_t files = 1);
   void on_content(std::uint64_t size_bytes) { bytes_done_.fetch_add(size_bytes, std::memory_order_relaxed); }
   void on_staged(std::uint64_t files = 1) { files_done_.fetch_add(files, std::memory_order_relaxed); }
   // In place of on_staged() and on_content(), for what did not travel.

@@ -66,14 +66,14 @@ std::vector<TakerMirror::Removal>::iterator TakerMirror::removal_of(const sync::
   return removals_.end();
 }
 
-TakerMirror::Split TakerMirror::split(bool may_rename) {
+TakerMirror::Split TakerMirror::split(const std::function<bool(const Reuse&)>& may_rename) {
   Split split;
   // Directories first: what lies in one that is renamed as a whole is there for it, and is copied for others.
   std::stable_sort(reuses_.begin(), reuses_.end(),
                    [](const Reuse& a, const Reuse& b) { return (a.node != nullptr) > (b.node != nullptr); });
   std::set<std::string> taken;
   for (Reuse& reuse : std::exchange(reuses_, {})) {
-    const auto removal = may_rename ? removal_of(reuse.source) : removals_.end();
+    const auto removal = removal_of(reuse.source);
     bool is_free = removal != removals_.end();
     for (sync::RelativePath at = reuse.source; is_free && !at.is_root(); at = at.parent())
       is_free = taken.count(at.bytes()) == 0;
@@ -81,7 +81,7 @@ TakerMirror::Split TakerMirror::split(bool may_rename) {
     const std::string beneath = reuse.source.bytes() + "/";
     const auto below = taken.lower_bound(beneath);
     is_free = is_free && (below == taken.end() || !below->starts_with(beneath));
-    if (!is_free) {
+    if (!is_free || !may_rename(reuse)) {
       split.copied.push_back(std::move(reuse));
       continue;
     }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -42,7 +43,8 @@ class TakerMirror {
     std::vector<Reuse> renamed;
     std::vector<Reuse> copied;
   };
-  Split split(bool may_rename);
+  // `may_rename` is asked of what is free to go.
+  Split split(const std::function<bool(const Reuse&)>& may_rename);
   std::uint64_t files_to_remove() const;
   // In no order that matters. Empties it.
   std::vector<sync::Change> take_removals();

@@ -120,7 +120,7 @@ Result<void> TakerPlanner::run_round(TakerWriters* writers) {
   if (const Result<void> fits = check_announced(); !fits) return fits;
   if (const Result<void> listed = list_all(); !listed) return listed;
   state_.set_listed();
-  count_unchanged();
+  if (!is_mirroring()) count_unchanged();
   if (const Result<void> settled = state_.wait_settled(); !settled) return settled;
   if (request_.mirror && writers_ == nullptr) note_removals();
   if (writers_ == nullptr) return {};
@@ -162,6 +162,7 @@ Result<void> TakerPlanner::list_all() {
   directory_.reset();
   ignore_files_.emplace(parts_.root);
   mirror_.begin_round();
+  rules_change_ = false;
   for (const std::size_t index : differing_) {
     if (const Result<void> planned = plan_item(index, opened_[index]); !planned) return planned;
   }
@@ -375,8 +376,13 @@ Result<bool> TakerPlanner::settle_conflict(const sync::DiffStep& step, const Ent
     const std::shared_ptr<const sync::Tree> part = item != nullptr ? item->here->part(step.path) : nullptr;
     if (part != nullptr) below = part->whole();
   }
-  if (!conflicts_.is_conflict(step.path, have, entry, below)) return true;
   const bool stays = request_.on_conflict != PullRequest::OnConflict::version;
+  // What could not be looked at (it is being written) may be anything: it stays where something may.
+  const bool is_unknown = have.kind == EntryKind::refused && stays;
+  // Nothing that lies here was pulled where all that was pulled waits in another place.
+  const bool was_never_here = have.kind != EntryKind::refused && writers_ != nullptr &&
+                              writers_->stager().trees().has_left_above(step.path);
+  if (!is_unknown && !was_never_here && !conflicts_.is_conflict(step.path, have, entry, below)) return true;
   state_.add_conflict(step.path, stays);
   if (request_.on_conflict == PullRequest::OnConflict::fail && writers_ != nullptr) {
     // It came about since the survey.
@@ -402,6 +408,7 @@ Result<void> TakerPlanner::fetch(const sync::DiffStep& step, std::uint32_t listi
                                  const Entry& entry) {
   note(step.have ? ChangeKind::changed : ChangeKind::added, step.path, entry.size_bytes);
   if (is_surveying_) return {};
+  rules_change_ = rules_change_ || entry.name == sync::kIgnoreFile;
   state_.count_wanted(entry.size_bytes);
   const Result<bool> left = take_left(step.path, entry);
   if (!left) return left.error();
@@ -409,10 +416,11 @@ Result<void> TakerPlanner::fetch(const sync::DiffStep& step, std::uint32_t listi
   const Result<bool> copied = copy(step.path, entry);
   if (!copied) return copied.error();
   if (*copied || writers_ == nullptr) return {};
+  const std::uint64_t offset = writers_->stager().promise_offset(entry);
   const std::uint64_t instead_of = step.have ? have_[*step.have].size_bytes : 0;
-  if (const Result<void> fits = room_.add_file(entry.size_bytes, instead_of); !fits) return fits;
-  sync::Stager& stager = writers_->stager();
-  const std::uint64_t offset = stager.promise_offset(entry);
+  const Result<void> fits = offset > 0 ? room_.add_rest(unreserved_bytes(entry, offset))
+                                       : room_.add_file(entry.size_bytes, instead_of);
+  if (!fits) return fits;
   WantedFile wanted{.listing = listing,
                     .entry_index = entry_index,
                     .path = step.path,
@@ -424,6 +432,12 @@ Result<void> TakerPlanner::fetch(const sync::DiffStep& step, std::uint32_t listi
     if (*asked) return {};
   }
   return state_.want(std::move(wanted));
+}
+
+// Of what an earlier try left: it had room reserved for all of it, but in memory nothing is.
+std::uint64_t TakerPlanner::unreserved_bytes(const Entry& entry, std::uint64_t offset) const {
+  if (!sync::FileOps::is_in_memory(parts_.root.fd())) return 0;
+  return entry.size_bytes - std::min(entry.size_bytes, offset);
 }
 
 Digest TakerPlanner::digest_here(const sync::RelativePath& path) const {
@@ -445,10 +459,19 @@ Result<bool> TakerPlanner::take_left(const sync::RelativePath& path, const Entry
   if (writers_ == nullptr) return false;
   Result<std::optional<sync::StagedFile>> left = writers_->stager().reuse(path, entry);
   if (!left) return left.error();
-  if (!left->has_value()) *left = take_assembled(path, entry);
+  bool is_counted = false;
+  if (!left->has_value()) {
+    *left = take_assembled(path, entry);
+    // What lies in a new directory from an earlier try is taken in the first round; later it is of this pull.
+    is_counted = !state_.is_first_round();
+  }
   if (!left->has_value()) return false;
-  state_.on_staged();
-  state_.on_content(entry.size_bytes);
+  if (is_counted) {
+    state_.uncount_wanted(entry.size_bytes);
+  } else {
+    state_.on_staged();
+    state_.on_content(entry.size_bytes);
+  }
   writers_->commit(sync::Change::file(std::move(**left)));
   return true;
 }

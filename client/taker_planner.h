@@ -87,6 +87,8 @@ class TakerPlanner {
   bool agrees_to_removals();
   Result<void> finish_mirror();
   Result<void> reuse_deferred(bool may_remove);
+  void drop_renames();
+  void commit_renames();
   void note_removals();
   Result<void> make_directory(const sync::DiffStep& step, const Entry& entry);
   std::optional<sync::StagedFile> take_assembled(const sync::RelativePath& path, const Entry& entry);
@@ -108,6 +110,7 @@ class TakerPlanner {
   void change(ChangeKind kind, sync::Change change);
   void note(ChangeKind kind, const sync::RelativePath& path, std::uint64_t size_bytes);
   const Item* item_of(const sync::RelativePath& directory) const;
+  std::uint64_t unreserved_bytes(const Entry& entry, std::uint64_t offset) const;
   Digest digest_here(const sync::RelativePath& path) const;
   std::vector<std::uint64_t> buckets_here(const sync::RelativePath& directory) const;
   void count_unchanged();
@@ -135,6 +138,7 @@ class TakerPlanner {
   std::optional<DirectoryUnderWay> directory_;
   std::uint64_t unchanged_files_ = 0;
   bool counted_unchanged_ = false;
+  bool rules_change_ = false;  // A .callboardignore came in this round.
 };
 
 }  // namespace callboard::client

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "client/taker_planner.h"
+#include "sync/mover.h"
 
 namespace callboard::client {
 
@@ -108,22 +109,49 @@ bool TakerPlanner::agrees_to_removals() {
 // it sure that its old name goes.
 Result<void> TakerPlanner::finish_mirror() {
   const auto is_good = [&] { return !state_.has_problem() && !state_.needs_round(); };
-  bool goes = is_good();
+  const bool goes = is_good();
   if (const Result<void> reused = reuse_deferred(goes); !reused) return reused;
   const bool places = !state_.is_to_be_continued();
+  if (!places) drop_renames();
   if (const Result<void> finished = writers_->finish_round(places); !finished) return finished;
-  for (TakerMirror::Reuse& reuse : std::exchange(renames_, {})) {
-    writers_->commit(sync::Change::rename(std::move(reuse.source), std::move(reuse.path),
-                                          std::move(reuse.entry), std::move(reuse.node)));
-  }
+  commit_renames();
   if (const Result<void> renamed = writers_->finish_round(); !renamed) return renamed;
   if (!goes || !is_good()) return {};
+  if (rules_change_ && !mirror_.removals().empty()) {
+    // What goes is decided by the rules that came, in another round.
+    state_.need_round();
+    return {};
+  }
   for (sync::Change& change : mirror_.take_removals()) writers_->commit(std::move(change));
   return writers_->finish_round();
 }
 
+// Another round plans and counts them again: the directories they would come into have no names yet.
+void TakerPlanner::drop_renames() {
+  for (const TakerMirror::Reuse& reuse : std::exchange(renames_, {})) {
+    if (reuse.node) {
+      state_.uncount_wanted(reuse.node->bytes_below, reuse.node->files_below);
+    } else {
+      state_.uncount_wanted(reuse.entry.size_bytes);
+    }
+  }
+}
+
+// Where the directory above could not get its name, that is told; making it for the renamed alone would show half of it.
+void TakerPlanner::commit_renames() {
+  const bool is_every_parent_there = !state_.has_problem();
+  for (TakerMirror::Reuse& reuse : std::exchange(renames_, {})) {
+    if (!is_every_parent_there && !parts_.root.status(reuse.path.parent())) continue;
+    writers_->commit(sync::Change::rename(std::move(reuse.source), std::move(reuse.path),
+                                          std::move(reuse.entry), std::move(reuse.node)));
+  }
+}
+
 Result<void> TakerPlanner::reuse_deferred(bool may_remove) {
-  TakerMirror::Split split = mirror_.split(may_remove);
+  // What a snapshot does not show (ignored, refused) stays where it is: such a directory is not renamed.
+  TakerMirror::Split split = mirror_.split([&](const TakerMirror::Reuse& reuse) {
+    return may_remove && (!reuse.node || sync::Mover::has_only(writers_->root(), reuse.source, reuse.node));
+  });
   if (may_remove && !agrees_to_removals()) {
     // Nothing goes, so nothing is renamed either.
     static_cast<void>(mirror_.take_removals());
@@ -145,6 +173,7 @@ Result<void> TakerPlanner::reuse_deferred(bool may_remove) {
     if (reuse.node) state_.count_wanted(reuse.node->bytes_below, reuse.node->files_below);
   }
   renames_ = std::move(split.renamed);
+  count_unchanged();
   return state_.wait_settled();
 }
 

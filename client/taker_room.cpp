@@ -26,6 +26,11 @@ Result<void> TakerRoom::add_file(std::uint64_t size_bytes, std::uint64_t instead
   return check(need_);
 }
 
+Result<void> TakerRoom::add_rest(std::uint64_t size_bytes) {
+  need_.bytes += size_bytes;
+  return check(need_);
+}
+
 Result<void> TakerRoom::check(const sync::Room& need) const {
   const auto lacks = [](std::uint64_t needed, std::uint64_t margin, std::uint64_t free) {
     return needed > 0 && (needed > free || free - needed < margin);

@@ -20,6 +20,8 @@ class TakerRoom {
   Result<void> check_announced(const sync::Room& announced, const sync::Room& here) const;
   // One file more is written; `instead_of_bytes` is what it replaces. Refused as soon as the sum does not fit.
   Result<void> add_file(std::uint64_t size_bytes, std::uint64_t instead_of_bytes);
+  // What is still to be written of a file that has its beginning, and its inode.
+  Result<void> add_rest(std::uint64_t size_bytes);
 
  private:
   Result<void> check(const sync::Room& need) const;

@@ -252,12 +252,22 @@ void TakerState::settle() {
 }
 
 void TakerState::on_changed(const sync::RelativePath& path, const Entry& entry, const std::string& why) {
+  look_again(path, why, 1, entry.size_bytes);
+}
+
+void TakerState::on_source_changed(const sync::RelativePath& path, std::uint64_t files, std::uint64_t bytes) {
+  distrust_copies();
+  look_again(path, "what was to be renamed changed here", files, bytes);
+}
+
+void TakerState::look_again(const sync::RelativePath& path, const std::string& why, std::uint64_t files,
+                            std::uint64_t bytes) {
   {
     const std::lock_guard lock(mutex_);
     needs_round_ = true;
     if (round_ < kRoundsMax) {
       // The next round counts it again.
-      uncount_wanted(entry.size_bytes);
+      uncount_wanted(bytes, files);
       return;
     }
   }
@@ -284,6 +294,11 @@ void TakerState::begin_round(int round) {
   // What was a problem and still is will be found again: it still differs.
   report_.problems.clear();
   problems_unlisted_ = 0;
+}
+
+bool TakerState::is_first_round() const {
+  const std::lock_guard lock(mutex_);
+  return round_ == 1;
 }
 
 bool TakerState::needs_round() const {

@@ -149,6 +149,8 @@ void TakerWriters::on_staged(const WantedFile& file, Result<sync::StagedFile> st
 }
 
 void TakerWriters::perform(const LocalCopy& copy) {
+  // What came is not lost with a stop; this lies here and can be copied another time.
+  if (state_.is_stopping()) return state_.settle();
   sync::LocalCopier copier({parts_.root, ops_, *stager_, parts_.records});
   Result<std::optional<sync::StagedFile>> staged = copier.copy(copy.source, copy.path, copy.entry);
   if (!staged) {
@@ -250,6 +252,12 @@ void TakerWriters::on_removed(const sync::KeptVersion& version) {
 void TakerWriters::on_kept(const sync::KeptVersion& version) {
   state_.edit_report(
       [&](PullReport& report) { report.versions.emplace_back(version.path.bytes(), version.place); });
+}
+
+void TakerWriters::on_source_changed(const sync::Change& change) {
+  const std::uint64_t files = change.node ? change.node->files_below : 1;
+  state_.on_source_changed(change.path, files,
+                           change.node ? change.node->bytes_below : change.entry.size_bytes);
 }
 
 void TakerWriters::on_failed(const sync::RelativePath& path, const Error& error) {

@@ -51,6 +51,8 @@ class CommitListener {
   virtual void on_assembled(const RelativePath& directory, std::uint64_t files, std::uint64_t bytes) = 0;
   // It was to be removed.
   virtual void on_removed(const KeptVersion& version) = 0;
+  // What was to be renamed is no longer what was looked at, be it under its old name or, a file, under the new one already.
+  virtual void on_source_changed(const Change& change) = 0;
   // This one thing could not be done (read-only directory, name too long, changed meanwhile); the rest goes on.
   virtual void on_failed(const RelativePath& path, const Error& error) = 0;
 };

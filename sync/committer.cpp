@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <utility>
 
 #include "base/text.h"
+#include "sync/commit_errors.h"
+#include "sync/known_files.h"
+#include "sync/sqlite.h"
 
 namespace callboard::sync {
 namespace {
@@ -14,37 +18,16 @@ constexpr std::size_t kDirectorySyncsMax = 64;
 // What others may put under the name between our looking and our renaming before we call it a fight.
 constexpr int kPutTries = 3;
 
-// The file system itself cannot go on; no other name would fare better.
-bool is_fatal(int errno_value) {
-  switch (errno_value) {
-    case ENOSPC:
-    case EDQUOT:
-    case EROFS:
-    case EIO:
-    case EMFILE:
-    case ENFILE:
-    case ENOMEM:
-      return true;
-    default:
-      return false;
-  }
-}
-
-Error failure(std::string_view verb, const RelativePath& path, int errno_value) {
-  return os_error(std::string(verb) + " " + quoted(path.to_item()), errno_value);
-}
-
-Error changed_meanwhile(const RelativePath& path) {
-  return Error{Outcome::superseded,
-               "write " + quoted(path.to_item()) + ": it was changed here while it was pulled"};
-}
-
-// Where the new directory itself lies while it grows.
-Place inner_top(const TreeStore::Growing& tree) { return {tree.root().fd(), "t"}; }
-
 // The same file with the same content, as far as a status can tell across a renaming: that changes the change time.
 bool is_same(const FileStatus& a, const FileStatus& b) {
   return a.inode == b.inode && a.kind == b.kind && a.size_bytes == b.size_bytes && a.mtime_ns == b.mtime_ns;
+}
+
+// What just got the entry's time has it, as far as the file system counts.
+bool is_as_described(const FileStatus& there, const Entry& entry) {
+  if (there.size_bytes != entry.size_bytes) return false;
+  if (entry.kind != EntryKind::file) return true;
+  return std::abs(there.mtime_ns / 2 - entry.mtime_ns / 2) < kTimesSettleNs / 2;
 }
 
 }  // namespace
@@ -52,6 +35,10 @@ bool is_same(const FileStatus& a, const FileStatus& b) {
 // An error whose errno is not known any more: refused and missing things concern one path, the rest all.
 Committer::Problem Committer::problem(const Error& error) {
   return {error, error.outcome == Outcome::failed};
+}
+
+Committer::Problem Committer::source_changed(const Change& change) {
+  return {changed_meanwhile(change.source), false, true};
 }
 
 // --- Groups -----------------------------------------------------------------------------------------------------------
@@ -127,7 +114,12 @@ Committer::Attempt Committer::commit_all(const std::vector<const Change*>& chang
     if ((assembly_of(change->path) != assemblies_.end()) != assembled) continue;
     Attempt attempt = commit_one(*change);
     if (attempt && attempt->fatal) return attempt;
-    if (attempt) parts_.listener.on_failed(change->path, attempt->error);
+    if (!attempt) continue;
+    if (attempt->source_changed) {
+      parts_.listener.on_source_changed(*change);
+    } else {
+      parts_.listener.on_failed(change->path, attempt->error);
+    }
   }
   return std::nullopt;
 }
@@ -147,7 +139,8 @@ Result<void> Committer::sync_group() {
 
 Result<void> Committer::record_group() {
   if (pulled_.empty()) return {};
-  const Result<void> recorded = parts_.records.record(pulled_);
+  const Result<void> recorded =
+      parts_.ops.until_room([&] { return parts_.records.record(pulled_); }, is_out_of_room);
   pulled_.clear();
   return recorded;
 }
@@ -191,91 +184,7 @@ Committer::Attempt Committer::commit_one(const Change& change) {
   return result;
 }
 
-// --- New directories --------------------------------------------------------------------------------------------------
-
-Committer::~Committer() { give_up_assemblies(); }
-
-void Committer::give_up_assemblies() {
-  for (auto& [path, assembly] : std::exchange(assemblies_, {})) {
-    parts_.stager.trees().give_up(path, std::move(assembly.tree));
-  }
-  parent_fd_ = Fd();
-  // Their modes come with the next try.
-  std::erase_if(directory_modes_, [&](const auto& each) { return !parts_.root.status(each.first); });
-}
-
-Committer::Assemblies::iterator Committer::assembly_of(const RelativePath& path) {
-  if (assemblies_.empty() || path.is_root()) return assemblies_.end();
-  for (RelativePath above = path.parent(); !above.is_root(); above = above.parent()) {
-    const auto found = assemblies_.find(above);
-    if (found != assemblies_.end()) return found;
-  }
-  return assemblies_.end();
-}
-
-Result<void> Committer::begin_assemblies() {
-  for (const Change& change : group_) {
-    if (change.kind != Change::Kind::directory || assemblies_.count(change.path) > 0) continue;
-    if (assembly_of(change.path) != assemblies_.end()) continue;
-    const Result<FileStatus> there = parts_.root.status(change.path);
-    if (there || there.error().outcome != Outcome::not_found) continue;
-    Result<std::unique_ptr<TreeStore::Growing>> begun = parts_.stager.trees().begin(change.path);
-    if (!begun) return begun.error();
-    const int error = parts_.ops.make_directory(inner_top(**begun), 0700);
-    if (error != 0) return failure("make folder", change.path, error);
-    assemblies_.emplace(change.path, Assembly{*std::move(begun)});
-    assembled_unsynced_ = true;
-  }
-  return {};
-}
-
-Result<void> Committer::place_assemblies() {
-  if (assemblies_.empty()) return {};
-  if (options_.durable && assembled_unsynced_) {
-    if (const int error = parts_.ops.sync_file_system(parts_.root.fd()))
-      return os_error("sync the project folder", error);
-    assembled_unsynced_ = false;
-    touched_.clear();
-    versions_touched_ = false;
-  }
-  Assemblies failed;
-  for (auto& [path, assembly] : std::exchange(assemblies_, {})) {
-    const Attempt attempt = place(path, assembly);
-    if (!attempt) {
-      parts_.stager.trees().end(path, std::move(assembly.tree));
-      parts_.listener.on_assembled(path, assembly.files, assembly.bytes);
-      continue;
-    }
-    parts_.stager.trees().give_up(path, std::move(assembly.tree));
-    std::erase_if(directory_modes_, [&](const auto& each) { return each.first.is_beneath(path); });
-    if (attempt->fatal) return attempt->error;
-    parts_.listener.on_failed(path, attempt->error);
-  }
-  return {};
-}
-
-Committer::Attempt Committer::place(const RelativePath& path, const Assembly& assembly) {
-  if (Attempt opened = open_parent_of(path)) return opened;
-  const int error = parts_.ops.rename_new(inner_top(*assembly.tree), destination(path));
-  if (error == EEXIST) return Problem{changed_meanwhile(path), false};
-  if (error != 0) return Problem{failure("make folder", path, error), is_fatal(error)};
-  return std::nullopt;
-}
-
-Committer::Attempt Committer::open_in_assembly(const Assemblies::value_type& assembly, RelativePath parent) {
-  const Root& root = assembly.second.tree->root();
-  const Result<RelativePath> inner = TreeStore::Growing::inner(assembly.first, parent);
-  if (!inner) return problem(inner.error());
-  Result<Fd> opened = root.open_directory(*inner);
-  if (!opened && opened.error().outcome == Outcome::not_found) {
-    opened = parts_.ops.make_directories(root, *inner);
-    assembled_unsynced_ = true;
-  }
-  if (!opened) return problem(opened.error());
-  parent_ = std::move(parent);
-  parent_fd_ = *std::move(opened);
-  return std::nullopt;
-}
+// --- Where a change goes ----------------------------------------------------------------------------------------------
 
 // Directories that are only on the way to something (outside --include) are made when they are needed.
 Committer::Attempt Committer::open_parent_of(const RelativePath& path) {
@@ -308,20 +217,32 @@ Committer::Attempt Committer::put_file(const Change& change, const Inspected& th
 
 Committer::Attempt Committer::rename_file(const Change& change, const Inspected& there) {
   const Result<Fd> parent = parts_.root.open_parent(change.source);
+  if (!parent && parent.error().outcome == Outcome::not_found) return source_changed(change);
   if (!parent) return problem(parent.error());
   const Place from{parent->get(), std::string(change.source.name())};
   const Inspected source = parts_.ops.inspect(from);
   const bool right =
       source.error == 0 && parts_.records.has_content(change.source, source.status, change.entry.digest);
-  if (!right) return Problem{changed_meanwhile(change.source), false};
+  if (!right) return source_changed(change);
   if (Attempt failed = put(from, change.path, there)) return failed;
   touched_.insert(change.source.parent());
+  if (!is_still(change.path, source.status)) return source_changed(change);
+  return set_mode_and_time(change, source.status);
+}
+
+// Saved here meanwhile: the giver's time would make it look like the giver's content.
+bool Committer::is_still(const RelativePath& path, const FileStatus& looked_at) {
+  const Inspected there = parts_.ops.inspect(destination(path));
+  return there.error == 0 && is_same(there.status, looked_at);
+}
+
+Committer::Attempt Committer::set_mode_and_time(const Change& change, const FileStatus& there) {
   const Place to = destination(change.path);
-  if (source.status.mode != change.entry.mode) {
+  if (there.mode != change.entry.mode) {
     const int error = parts_.ops.set_mode_at(to, change.entry.mode);
     if (error != 0) return Problem{failure("set mode of", change.path, error), is_fatal(error)};
   }
-  if (source.status.mtime_ns == change.entry.mtime_ns) return std::nullopt;
+  if (there.mtime_ns == change.entry.mtime_ns) return std::nullopt;
   const int error = parts_.ops.set_mtime_at(to, change.entry.mtime_ns);
   if (error != 0) return Problem{failure("set time of", change.path, error), is_fatal(error)};
   return std::nullopt;
@@ -329,8 +250,9 @@ Committer::Attempt Committer::rename_file(const Change& change, const Inspected&
 
 Committer::Attempt Committer::rename_directory(const Change& change, const Inspected& there) {
   const Result<Fd> parent = parts_.root.open_parent(change.source);
+  if (!parent && parent.error().outcome == Outcome::not_found) return source_changed(change);
   if (!parent) return problem(parent.error());
-  if (!mover().is_as(change.source, change.node)) return Problem{changed_meanwhile(change.source), false};
+  if (!mover().is_as(change.source, change.node)) return source_changed(change);
   const Place from{parent->get(), std::string(change.source.name())};
   const Place to = destination(change.path);
   if (there.error == 0) {
@@ -339,7 +261,8 @@ Committer::Attempt Committer::rename_directory(const Change& change, const Inspe
     return Problem{failure("rename to", change.path, error), is_fatal(error)};
   }
   touched_.insert(change.source.parent());
-  const Result<void> recorded = mover().record(change.path, change.node);
+  const Result<void> recorded =
+      parts_.ops.until_room([&] { return mover().record(change.path, change.node); }, is_out_of_room);
   if (!recorded) return Problem{recorded.error(), true};
   return std::nullopt;
 }
@@ -350,13 +273,13 @@ Mover Committer::mover() const {
 
 Committer::Attempt Committer::remove(const Change& change) {
   Mover mover = this->mover();
-  const Result<std::vector<KeptVersion>> removed =
+  const Mover::Removed removed =
       change.node ? mover.remove_directory(change.path, change.node) : mover.remove_file(change.path);
-  if (!removed) return problem(removed.error());
   parent_fd_ = Fd();  // It may have been removed.
   touched_.insert(change.path.parent());
   versions_touched_ = true;
-  for (const KeptVersion& version : *removed) parts_.listener.on_removed(version);
+  for (const KeptVersion& version : removed.versions) parts_.listener.on_removed(version);
+  if (removed.error) return problem(*removed.error);
   return std::nullopt;
 }
 
@@ -471,17 +394,10 @@ Committer::Attempt Committer::set_metadata(const Change& change, const Inspected
   const bool directory = change.entry.kind == EntryKind::directory;
   if (directory && there.error == 0 && there.status.kind == FileKind::directory) return std::nullopt;
   const bool right = !directory && there.error == 0 &&
-                     parts_.records.has_content(change.path, there.status, change.entry.digest);
+                     parts_.records.has_content(change.path, there.status, change.entry.digest) &&
+                     is_still(change.path, there.status);
   if (!right) return Problem{changed_meanwhile(change.path), false};
-  const Place to = destination(change.path);
-  if (there.status.mode != change.entry.mode) {
-    const int error = parts_.ops.set_mode_at(to, change.entry.mode);
-    if (error != 0) return Problem{failure("set mode of", change.path, error), is_fatal(error)};
-  }
-  if (const int error = parts_.ops.set_mtime_at(to, change.entry.mtime_ns)) {
-    return Problem{failure("set time of", change.path, error), is_fatal(error)};
-  }
-  return std::nullopt;
+  return set_mode_and_time(change, there.status);
 }
 
 // --- After a change ---------------------------------------------------------------------------------------------------
@@ -512,7 +428,7 @@ void Committer::note_done(const Change& change) {
   const Inspected there = parts_.ops.inspect(destination(change.path));
   if (there.error != 0) return;
   const bool ours = change.kind == Change::Kind::file ? is_same(there.status, change.status)
-                                                      : there.status.size_bytes == change.entry.size_bytes;
+                                                      : is_as_described(there.status, change.entry);
   if (ours) pulled_.push_back({change.path, change.entry.digest, there.status});
 }
 

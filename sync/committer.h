@@ -71,7 +71,8 @@ class Committer {
   // Why one change could not be made.
   struct Problem {
     Error error;
-    bool fatal = false;  // The next one would fail alike.
+    bool fatal = false;           // The next one would fail alike.
+    bool source_changed = false;  // What was to be renamed.
   };
   using Attempt = std::optional<Problem>;  // nullopt: it worked.
 
@@ -103,6 +104,8 @@ class Committer {
   Attempt put_symlink(const Change& change, const Inspected& there);
   Attempt put_directory(const Change& change, const Inspected& there);
   Attempt set_metadata(const Change& change, const Inspected& there);
+  bool is_still(const RelativePath& path, const FileStatus& looked_at);
+  Attempt set_mode_and_time(const Change& change, const FileStatus& there);
   Attempt rename_file(const Change& change, const Inspected& there);
   Attempt rename_directory(const Change& change, const Inspected& there);
   Attempt remove(const Change& change);
@@ -113,6 +116,7 @@ class Committer {
   Attempt keep_and_replace(const Place& from, const RelativePath& path, const FileStatus& there);
   Attempt move_away_and_put(const Place& from, const RelativePath& path);
   static Problem problem(const Error& error);
+  static Problem source_changed(const Change& change);
   void note_kept(const KeptVersion& version);
   void undo(const KeptVersion& version, const Place& to);
   void note_done(const Change& change);

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -116,6 +117,8 @@ class FileOps {
   // Root's methods, which name what went wrong themselves.
   Result<Fd> make_directories(const Root& root, const RelativePath& path);
   Result<Fd> private_directory(const Root& root, std::string_view name);
+  // What writes by other means (a database), with the same patience: `call` is made again when `is_full` says so.
+  Result<void> until_room(const std::function<Result<void>()>& call, bool (*is_full)(const Error&));
 
  protected:
   // Asked before each call; an errno other than 0 is returned in its place and nothing is done.

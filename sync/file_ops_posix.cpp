@@ -50,6 +50,11 @@ Transferred transferred(Call call) {
 bool is_full(int error) { return error == ENOSPC || error == EDQUOT; }
 bool is_full(const Opened& opened) { return is_full(opened.error); }
 bool is_full(const Transferred& transferred) { return is_full(transferred.error); }
+// Of an error that has its cause in words alone.
+bool is_full(const Result<Fd>& opened) {
+  return !opened && (opened.error().text.ends_with(os_error("", ENOSPC).text) ||
+                     opened.error().text.ends_with(os_error("", EDQUOT).text));
+}
 
 #ifdef __linux__
 // What tmpfs has left, which may be without limit; nullopt on other file systems.
@@ -319,17 +324,32 @@ int FileOps::make_directory(const Place& place, std::uint16_t mode) {
 }
 
 Result<Fd> FileOps::make_directories(const Root& root, const RelativePath& path) {
-  if (const int error = fault(FileCall::make_directory, path.bytes())) {
-    return os_error("make folder " + quoted(path.to_item()), error);
-  }
-  return root.make_directories(path);
+  return patient([&]() -> Result<Fd> {
+    if (const int error = fault(FileCall::make_directory, path.bytes())) {
+      return os_error("make folder " + quoted(path.to_item()), error);
+    }
+    return root.make_directories(path);
+  });
 }
 
 Result<Fd> FileOps::private_directory(const Root& root, std::string_view name) {
-  if (const int error = fault(FileCall::make_directory, std::string(name))) {
-    return os_error("open private folder " + quoted(name), error);
+  return patient([&]() -> Result<Fd> {
+    if (const int error = fault(FileCall::make_directory, std::string(name))) {
+      return os_error("open private folder " + quoted(name), error);
+    }
+    return root.private_directory(name);
+  });
+}
+
+Result<void> FileOps::until_room(const std::function<Result<void>()>& call, bool (*is_full)(const Error&)) {
+  Result<void> done = call();
+  bool waited = false;
+  while (!done && is_full(done.error()) && wait_for_room()) {
+    waited = true;
+    done = call();
   }
-  return root.private_directory(name);
+  if (waited && done) on_room();
+  return done;
 }
 
 int FileOps::make_symlink(const std::string& target, const Place& place) {

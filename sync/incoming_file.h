@@ -42,6 +42,8 @@ class IncomingFile {
 
   // Bytes it has; the next write() continues here.
   std::uint64_t offset() const { return offset_; }
+  // Room for all of it. Before the first byte.
+  Result<void> reserve();
   // Fails when there would be more bytes than the entry announced, and with the system's cause (disk full, quota).
   Result<void> write(ByteView bytes);
   // The same with zeros: a hole, where the file system has such.
@@ -49,7 +51,7 @@ class IncomingFile {
   // Whether finish() has much to write.
   bool has_waiting_bytes() const { return block_ != nullptr; }
   // All of it at once, from an open file that is known to have this content: its blocks are shared where the file system can,
-  // else copied by the kernel, but for its holes. Only as the first thing. False: the system can do neither; write() it.
+  // else copied by the kernel, but for its holes. Only as the first thing. False: the system can do neither; discard() it.
   Result<bool> copy_known(int source_fd);
   // Verifies size and digest. On a mismatch the file is removed, and the error is superseded: what came is not what was
   // listed. Every other error has another outcome.
@@ -60,7 +62,6 @@ class IncomingFile {
  private:
   friend class Stager;
   IncomingFile(Stager& stager, StagedFile file, Fd fd);
-  Result<void> reserve();
   Result<void> check_room(std::uint64_t size_bytes) const;
   Result<void> put_hole(std::uint64_t size_bytes);
   Result<void> hash_what_is_there();

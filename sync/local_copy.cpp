@@ -39,6 +39,7 @@ Result<std::optional<StagedFile>> LocalCopier::copy_trusted(int source_fd, const
   if (!copied) return copied.error();
   if (!*copied) {
     incoming->discard();
+    if (::lseek(source_fd, 0, SEEK_SET) != 0) return Copied();
     return copy_hashed(source_fd, path, entry);
   }
   const Result<FileStatus> after = status_of(source_fd);
@@ -55,9 +56,14 @@ Result<std::optional<StagedFile>> LocalCopier::copy_trusted(int source_fd, const
 Result<std::optional<StagedFile>> LocalCopier::copy_hashed(int source_fd, const RelativePath& path,
                                                            const Entry& entry) {
   const Shape shape = has_holes(source_fd) ? Shape::sparse : Shape::dense;
-  if (::lseek(source_fd, 0, SEEK_SET) != 0) return os_error("read " + quoted(path.to_item()), errno);
-  Result<IncomingFile> incoming = parts_.stager.begin(path, entry, shape);
+  if (::lseek(source_fd, 0, SEEK_SET) != 0) return Copied();
+  // Through the page cache: whoever writes past it waits for a block, and the writers that free them may all be here.
+  Result<IncomingFile> incoming = parts_.stager.begin_copy(path, entry, shape);
   if (!incoming) return incoming.error();
+  if (Result<void> reserved = incoming->reserve(); !reserved) {
+    incoming->discard();
+    return reserved.error();
+  }
   std::vector<std::byte> piece(std::min<std::uint64_t>(kPieceBytes, entry.size_bytes + 1));
   while (true) {
     const Transferred got = parts_.ops.read_some(source_fd, piece);

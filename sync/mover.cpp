@@ -45,17 +45,19 @@ Result<void> Mover::move_away(const RelativePath& path, FileKind kind, std::vect
   return {};
 }
 
-Result<std::vector<KeptVersion>> Mover::remove_file(const RelativePath& path) {
-  std::vector<KeptVersion> removed;
-  if (Result<void> moved = move_away(path, FileKind::file, removed); !moved) return moved.error();
+Mover::Removed Mover::remove_file(const RelativePath& path) {
+  Removed removed;
+  const Result<void> moved = move_away(path, FileKind::file, removed.versions);
+  if (!moved) removed.error = moved.error();
   return removed;
 }
 
-Result<std::vector<KeptVersion>> Mover::remove_directory(const RelativePath& path, const Tree::Node& node) {
-  std::vector<KeptVersion> removed;
-  const Result<void> done = has_only(path, node) ? move_away(path, FileKind::directory, removed)
-                                                 : remove_listed(path, node, removed);
-  if (!done && removed.empty()) return done.error();
+Mover::Removed Mover::remove_directory(const RelativePath& path, const Tree::Node& node) {
+  Removed removed;
+  const Result<void> done = has_only(parts_.root, path, node)
+                                ? move_away(path, FileKind::directory, removed.versions)
+                                : remove_listed(path, node, removed.versions);
+  if (!done) removed.error = done.error();
   return removed;
 }
 
@@ -82,11 +84,11 @@ Result<void> Mover::remove_listed(const RelativePath& directory, const Tree::Nod
   return {};
 }
 
-bool Mover::has_only(const RelativePath& directory, const Tree::Node& node) {
+bool Mover::has_only(const Root& root, const RelativePath& directory, const Tree::Node& node) {
   if (std::any_of(node->buckets.begin(), node->buckets.end(),
                   [](const auto& bucket) { return bucket->refused_count > 0; }))
     return false;
-  const Result<Fd> opened = parts_.root.open_directory(directory);
+  const Result<Fd> opened = root.open_directory(directory);
   if (!opened) return false;
   const std::vector<std::string_view> names = names_of(*node);
   for (const std::string& name : names_in(opened->get())) {
@@ -95,16 +97,16 @@ bool Mover::has_only(const RelativePath& directory, const Tree::Node& node) {
   return std::all_of(node->children.begin(), node->children.end(), [&](const Tree::Node& child) {
     const Result<RelativePath> path = directory.joined(child->name);
     if (!path) return false;
-    const Result<FileStatus> status = parts_.root.status(*path);
+    const Result<FileStatus> status = root.status(*path);
     if (!status) return status.error().outcome == Outcome::not_found;
-    return status->kind == FileKind::directory && has_only(*path, child);
+    return status->kind == FileKind::directory && has_only(root, *path, child);
   });
 }
 
 // --- Renaming ---------------------------------------------------------------------------------------------------------
 
 bool Mover::is_as(const RelativePath& directory, const Tree::Node& node) {
-  return has_only(directory, node) && has_all(directory, node);
+  return has_only(parts_.root, directory, node) && has_all(directory, node);
 }
 
 bool Mover::has_all(const RelativePath& directory, const Tree::Node& node) {
@@ -139,10 +141,13 @@ Result<void> Mover::record(const RelativePath& directory, const Tree::Node& node
   if (!opened) return opened.error();
   BucketEntries entries(node->buckets);
   for (PackedEntry entry; entries.next(entry);) {
-    if (entry.kind == EntryKind::directory) continue;
+    if (entry.kind != EntryKind::file && entry.kind != EntryKind::symlink) continue;
     const Result<RelativePath> path = directory.joined(entry.name);
     const Inspected there = parts_.ops.inspect({opened->get(), std::string(entry.name)});
-    if (path && there.error == 0) files.push_back({*path, entry.digest(), there.status});
+    // What was saved here during the renaming is not the content that was looked at.
+    const bool as_seen = there.error == 0 && there.status.size_bytes == entry.size_bytes &&
+                         (entry.kind != EntryKind::file || there.status.mtime_ns == entry.mtime_ns);
+    if (path && as_seen) files.push_back({*path, entry.digest(), there.status});
     if (files.size() < kCommitGroupFiles) continue;
     if (Result<void> recorded = parts_.records.record(files); !recorded) return recorded;
     files.clear();

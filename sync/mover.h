@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/clock.h"
@@ -28,19 +29,25 @@ class Mover {
   };
   explicit Mover(const Parts& parts) : parts_(parts) {}
 
+  // What went, also when an error ended it.
+  struct Removed {
+    std::vector<KeptVersion> versions;
+    std::optional<Error> error;
+  };
   // Moves a file or link to the versions. Nothing when there is none.
-  Result<std::vector<KeptVersion>> remove_file(const RelativePath& path);
+  Removed remove_file(const RelativePath& path);
   // Moves what `node` has to the versions: in one go, or, where something else lies in it, name by name; the directories
   // that are not empty then stay.
-  Result<std::vector<KeptVersion>> remove_directory(const RelativePath& path, const Tree::Node& node);
+  Removed remove_directory(const RelativePath& path, const Tree::Node& node);
 
+  // True when nothing lies in `directory` but what `node` has, of which some may be missing. Thread: any.
+  static bool has_only(const Root& root, const RelativePath& directory, const Tree::Node& node);
   // True when `directory` holds all that `node` has, with its contents, and nothing else.
   bool is_as(const RelativePath& directory, const Tree::Node& node);
-  // Notes every file beneath as pulled. After a renaming.
+  // Notes every file beneath that is still as is_as() found it as pulled. After a renaming.
   Result<void> record(const RelativePath& directory, const Tree::Node& node);
 
  private:
-  bool has_only(const RelativePath& directory, const Tree::Node& node);
   bool has_all(const RelativePath& directory, const Tree::Node& node);
   Result<void> remove_listed(const RelativePath& directory, const Tree::Node& node,
                              std::vector<KeptVersion>& removed);

@@ -44,7 +44,8 @@ class Listener final : public CommitListener {
     restored_.files += files;
     restored_.bytes += bytes;
   }
-  void on_removed(const KeptVersion&) override {}  // Nothing is.
+  void on_removed(const KeptVersion&) override {}    // Nothing is.
+  void on_source_changed(const Change&) override {}  // Nothing is renamed.
   void on_failed(const RelativePath&, const Error& error) override {
     if (!failed) failed = error;
   }

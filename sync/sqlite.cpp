@@ -7,11 +7,13 @@ namespace {
 
 constexpr int kPatienceMs = 10'000;
 constexpr std::string_view kDamaged = "index is damaged: ";
+constexpr std::string_view kFull = "index has no room: ";
 
 Error failure(sqlite3* database, int code) {
   const int kind = code & 0xff;  // Without the extension.
   const bool damage = kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB;
   const std::string cause = database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code);
+  if (kind == SQLITE_FULL) return Error{Outcome::failed, std::string(kFull) + cause};
   const Outcome outcome = kind == SQLITE_BUSY ? Outcome::timed_out : Outcome::failed;
   return Error{outcome, std::string(damage ? kDamaged : "index: ") + cause};
 }
@@ -19,6 +21,7 @@ Error failure(sqlite3* database, int code) {
 }  // namespace
 
 bool is_damage(const Error& error) { return error.text.starts_with(kDamaged); }
+bool is_out_of_room(const Error& error) { return error.text.starts_with(kFull); }
 
 void Statement::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
 

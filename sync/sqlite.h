@@ -62,5 +62,7 @@ class Sqlite {
 
 // True for the errors above that say that the file is no sound database.
 bool is_damage(const Error& error);
+// True for errors that tell of a full disk: the call did nothing and may be made again.
+bool is_out_of_room(const Error& error);
 
 }  // namespace callboard::sync

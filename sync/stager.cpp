@@ -21,7 +21,7 @@ constexpr std::size_t kDigestDigits = 32;
 // Hashing and writing share a buffer that stays in the L2 cache.
 constexpr std::uint64_t kReadBytes = 256 * KiB;
 // What the kernel copies in one go: a cancelled pull stops within a fraction of a second.
-constexpr std::uint64_t kCopyBytes = 128 * MiB;
+constexpr std::uint64_t kCopyBytes = 32 * MiB;
 
 // What is looked at for being zero, and hashed in place of a hole.
 constexpr std::uint64_t kZeroBytes = 256 * KiB;
@@ -227,7 +227,6 @@ Result<bool> IncomingFile::copy_known(int source_fd) {
 
 Result<bool> IncomingFile::copy_in_kernel(int source_fd) {
   const std::uint64_t size_bytes = file_.entry.size_bytes;
-  bool has_copied = false;
   Hole hole{size_bytes, size_bytes};
   if (shape_ == Shape::sparse) hole = next_hole(source_fd, 0, size_bytes);
   while (offset_ < size_bytes) {
@@ -241,11 +240,10 @@ Result<bool> IncomingFile::copy_in_kernel(int source_fd) {
     if (::lseek(source_fd, static_cast<off_t>(offset_), SEEK_SET) < 0) return failure("copy", errno);
     const Transferred put = stager_->ops_.copy_some(
         source_fd, fd_.get(), static_cast<std::size_t>(std::min(hole.begin - offset_, kCopyBytes)));
-    if (put.error == ENOSPC || put.error == EDQUOT || put.error == EIO) return failure("write", put.error);
-    if (put.error != 0 && !has_copied) return false;  // Not between these files, not on this system.
-    if (put.error != 0) return failure("copy", put.error);
+    if (put.error == ENOSPC || put.error == EDQUOT) return failure("write", put.error);
+    // Not between these files, not on this system; or one of the two cannot be read or written, which shows then.
+    if (put.error != 0) return false;
     if (put.size_bytes == 0) break;  // The source became shorter: finish() says so.
-    has_copied = true;
     offset_ += put.size_bytes;
   }
   return true;
@@ -404,15 +402,16 @@ Result<IncomingFile> Stager::create(const RelativePath& path, const Entry& entry
   return IncomingFile(*this, std::move(file), std::move(created.fd));
 }
 
-Result<IncomingFile> Stager::begin_copy(const RelativePath& path, const Entry& entry) {
+Result<IncomingFile> Stager::begin_copy(const RelativePath& path, const Entry& entry, Shape shape) {
   constexpr std::uint16_t kWhileItGrows = 0600;  // A later try must be able to go on.
-  return create(path, entry, kWhileItGrows);
+  Result<IncomingFile> incoming = create(path, entry, kWhileItGrows);
+  if (incoming) incoming->shape_ = shape;
+  return incoming;
 }
 
 Result<IncomingFile> Stager::begin(const RelativePath& path, const Entry& entry, Shape shape) {
-  Result<IncomingFile> incoming = begin_copy(path, entry);
+  Result<IncomingFile> incoming = begin_copy(path, entry, shape);
   if (!incoming) return incoming;
-  incoming->shape_ = shape;
   if (Result<void> reserved = incoming->reserve(); !reserved) {
     incoming->discard();
     return reserved.error();

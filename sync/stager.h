@@ -55,7 +55,7 @@ class Stager {
   // From its first byte. Room for all of it is reserved before a byte is written (1 MiB and more), unless it is sparse.
   Result<IncomingFile> begin(const RelativePath& path, const Entry& entry, Shape shape = Shape::dense);
   // The same without the room, for what may share another file's.
-  Result<IncomingFile> begin_copy(const RelativePath& path, const Entry& entry);
+  Result<IncomingFile> begin_copy(const RelativePath& path, const Entry& entry, Shape shape = Shape::dense);
   // Bytes of this content that an earlier try left: 0 for none, less than the size when the rest must come. Promised once:
   // several files may have this content, and one alone can have what was left.
   std::uint64_t promise_offset(const Entry& entry);

@@ -121,6 +121,16 @@ bool TreeStore::has_any() const {
   return !left_.empty();
 }
 
+bool TreeStore::has_left_above(const RelativePath& path) const {
+  if (path.is_root()) return false;
+  const std::lock_guard lock(mutex_);
+  if (left_.empty()) return false;
+  for (RelativePath top = path.parent(); !top.is_root(); top = top.parent()) {
+    if (left_.contains(key_of(top))) return true;
+  }
+  return false;
+}
+
 // Whoever renames it has it: two transfers never take from one tree.
 bool TreeStore::claim(const std::string& key, Left& left) {
   if (left.root) return true;

@@ -63,6 +63,9 @@ class TreeStore {
 
   // False: take() finds nothing.
   bool has_any() const;
+  // True when an earlier try left something of a directory above `path`: what the index says was pulled there lies in that, and
+  // what has the name was made here.
+  bool has_left_above(const RelativePath& path) const;
   // Moves the file that an earlier try had at `path` to `to`, when it looks as `entry` does; that it has the content must be
   // known. Its status there; nullopt: there is none.
   std::optional<FileStatus> take(const RelativePath& path, const Entry& entry, const Place& to);

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <limits>
 #include <memory>
 
 #include "base/text.h"
@@ -122,7 +123,8 @@ Result<void> bring_back(Run& run, const Choice& choice) {
   const auto archive = open_archive(run);
   if (!archive) return archive.error();
   auto& versions = *(*archive)->versions;
-  const auto listed = versions.list(*path, kVersionsMax);
+  // All of them: a version that is cut off would come back in part.
+  const auto listed = versions.list(*path, std::numeric_limits<std::size_t>::max());
   if (!listed) return listed.error();
   const auto chosen = sync::choose_version(*listed, *path, choice.version);
   if (!chosen) return chosen.error();

@@ -7,12 +7,30 @@
 #include "client/inbox.h"
 #include "client/item_watch.h"
 #include "client/last_server.h"
+#include "client/pull_progress.h"
 #include "client/workstation.h"
 #include "tests/support/temp_dir.h"
 #include "tests/unit/client/fake_server.h"
 
 namespace callboard::client {
 namespace {
+
+TEST_CASE("two states of a pull are the same only when nothing that is told of them differs") {
+  const PullProgress one;
+  PullProgress other;
+  CHECK(other == one);
+  other.paused = "disk full, waiting for room";
+  CHECK_FALSE(other == one);
+  other = one;
+  other.bytes_reused = 1;
+  CHECK_FALSE(other == one);
+  other = one;
+  other.bytes_per_second = 1;
+  CHECK_FALSE(other == one);
+  other = one;
+  other.files_total = 1;
+  CHECK_FALSE(other == one);
+}
 
 TEST_CASE("an answer's first setting counts and tells whoever listens, once") {
   const Answer<int> answer;

@@ -2,7 +2,12 @@
 
 #include <sys/socket.h>
 
+#include <array>
+#include <cerrno>
+
 #include <catch2/catch.hpp>
+
+#include "client/patient_ops.h"
 
 namespace callboard::client {
 namespace {
@@ -89,6 +94,23 @@ TEST_CASE(
   progress.bytes_reused = 900;
   CHECK(progress.bytes_left() == 0);
   CHECK(progress.seconds_left() == 0);
+}
+
+TEST_CASE("once a pull is cancelled no content is read or written any more, and what lies about is removed") {
+  int ends[2] = {-1, -1};
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+  const Fd other(ends[1]);
+  net::DataSocket socket{Fd(ends[0])};
+  TakerState state(socket);
+  sync::FileOps system;
+  PatientOps ops(system, state);
+  std::array<std::byte, 1> byte{};
+  CHECK(ops.read_some(-1, byte).error == EBADF);
+  state.cancel();
+  CHECK(ops.read_some(-1, byte).error == ECANCELED);
+  CHECK(ops.write_some(-1, byte).error == ECANCELED);
+  CHECK(ops.copy_some(-1, -1, 1).error == ECANCELED);
+  CHECK(ops.remove_file({-1, "x"}) == EBADF);
 }
 
 }  // namespace callboard::client

@@ -1,4 +1,4 @@
-// What a pull does with what is here already: content that need not travel, what is removed, what both sides changed.
+// What a pull does with what is here already: content that need not travel, and what both sides changed.
 #include <catch2/catch.hpp>
 
 #include <sys/stat.h>
@@ -21,19 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 using support::read_file;
 using support::write_file;
-
-ino_t inode_of(const fs::path& path) {
-  struct stat status {};
-  REQUIRE(::lstat(path.c_str(), &status) == 0);
-  return status.st_ino;
-}
-
-RunOptions mirroring(bool agrees = false) {
-  RunOptions options;
-  options.request.mirror = true;
-  options.request.agree_to_removals = agrees;
-  return options;
-}
 
 RunOptions on_conflict(PullRequest::OnConflict what) {
   RunOptions options;
@@ -192,6 +179,28 @@ TEST_CASE("a copy that fails at any call leaves no half file, and the next pull 
   }
 }
 
+TEST_CASE("what cannot be read here is sent instead, and nothing else suffers") {
+  TransferRig rig;
+  make_frames(rig.giver() / "old", 2, 1 * MiB);
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  fs::rename(rig.giver() / "old", rig.giver() / "new");
+  struct BadDisk : sync::FileOps {
+    int fault(sync::FileCall call, const std::string&) override {
+      const bool reads = call == sync::FileCall::copy || call == sync::FileCall::read;
+      if (call == sync::FileCall::clone) return EOPNOTSUPP;
+      return reads ? EIO : 0;
+    }
+  } ops;
+  RunOptions options;
+  options.ops = &ops;
+  const Ends ends = rig.pull(options);
+  INFO(ends.pull.text);
+  CHECK(ends.pull.outcome == Outcome::done);
+  CHECK(ends.pull.files_reused == 0);
+  CHECK(ends.give.files == 2);
+  CHECK(read_file(rig.taker() / "new/1001.exr") == read_file(rig.giver() / "new/1001.exr"));
+}
+
 TEST_CASE("a dry run counts apart what would not travel") {
   TransferRig rig;
   write_file(rig.giver() / "a", "12345");
@@ -206,123 +215,6 @@ TEST_CASE("a dry run counts apart what would not travel") {
   CHECK(dry.pull.files_reused == 1);
   CHECK(dry.pull.bytes_reused == 5);
   CHECK_FALSE(fs::exists(rig.taker() / "b"));
-}
-
-// --- Mirror ----------------------------------------------------------------------------------------------------------
-
-TEST_CASE("under --mirror a renamed directory is renamed here, and nothing of it travels") {
-  TransferRig rig;
-  make_frames(rig.giver() / "shots/old", 20, 256 * KiB);
-  write_file(rig.giver() / "other", "stays");
-  REQUIRE(rig.pull().pull.outcome == Outcome::done);
-  const ino_t folder = inode_of(rig.taker() / "shots/old");
-  fs::create_directory(rig.giver() / "new");
-  fs::rename(rig.giver() / "shots/old", rig.giver() / "new/name");
-  const Ends ends = rig.pull(mirroring());
-  INFO(ends.pull.text);
-  CHECK(ends.pull.outcome == Outcome::done);
-  CHECK(rig.differences() == std::vector<std::string>{});
-  CHECK(inode_of(rig.taker() / "new/name") == folder);
-  CHECK(ends.pull.files_reused == 20);
-  CHECK(ends.pull.bytes_reused == 20 * 256 * KiB);
-  CHECK(ends.give.files == 0);
-  CHECK(ends.pull.wire_bytes < 2 * KiB);
-  CHECK(ends.pull.removed.empty());
-  CHECK(rig.pull(mirroring()).pull.files == 0);
-}
-
-TEST_CASE("under --mirror a renamed file is renamed, a second copy of it copied, and the old name gone") {
-  TransferRig rig;
-  make_frames(rig.giver(), 3, 64 * KiB);
-  REQUIRE(rig.pull().pull.outcome == Outcome::done);
-  const ino_t frame = inode_of(rig.taker() / "1000.exr");
-  fs::copy_file(rig.giver() / "1000.exr", rig.giver() / "twin.exr");
-  fs::rename(rig.giver() / "1000.exr", rig.giver() / "renamed.exr");
-  const Ends ends = rig.pull(mirroring());
-  INFO(ends.pull.text);
-  CHECK(ends.pull.outcome == Outcome::done);
-  CHECK(rig.differences() == std::vector<std::string>{});
-  CHECK((inode_of(rig.taker() / "renamed.exr") == frame) != (inode_of(rig.taker() / "twin.exr") == frame));
-  CHECK(names_of(rig.taker() / "renamed.exr") == 1);
-  CHECK(ends.give.files == 0);
-}
-
-TEST_CASE("--mirror moves what is not there to the versions, and without it everything stays") {
-  TransferRig rig;
-  for (const std::string name : {"a", "b", "c", "d"}) write_file(rig.giver() / name, name);
-  REQUIRE(rig.pull().pull.outcome == Outcome::done);
-  write_file(rig.taker() / "mine", "only here");
-  write_file(rig.taker() / "folder/mine", "here, too");
-  CHECK(rig.pull().pull.removed.empty());
-  RunOptions dry = mirroring();
-  dry.request.dry_run = true;
-  const Ends planned = rig.pull(dry);
-  CHECK(std::count_if(planned.pull.changes.begin(), planned.pull.changes.end(),
-                      [](const PullChange& change) { return change.kind == ChangeKind::removed; }) == 2);
-  CHECK(fs::exists(rig.taker() / "mine"));
-  const Ends ends = rig.pull(mirroring());
-  INFO(ends.pull.text);
-  CHECK(ends.pull.outcome == Outcome::done);
-  CHECK(rig.differences() == std::vector<std::string>{});
-  REQUIRE(ends.pull.removed.size() == 2);
-  for (const auto& [path, kept_as] : ends.pull.removed) {
-    const fs::path kept = rig.taker() / kept_as;
-    CHECK(read_file(path == "mine" ? kept : kept / "mine") == (path == "mine" ? "only here" : "here, too"));
-    CHECK_FALSE(fs::exists(rig.taker() / path));
-  }
-}
-
-TEST_CASE("--mirror of an empty folder removes nothing until somebody agrees") {
-  TransferRig rig;
-  for (const std::string name : {"a", "b", "c"}) write_file(rig.taker() / name, name);
-  const Ends refused = rig.pull(mirroring());
-  CHECK(refused.pull.outcome == Outcome::refused);
-  CHECK(refused.pull.text ==
-        "3 of 3 files here would be removed, more than half: nothing was removed, --yes agrees");
-  CHECK(refused.pull.removals_refused == 3);
-  CHECK(fs::exists(rig.taker() / "a"));
-  write_file(rig.giver() / "a", "a");
-  write_file(rig.giver() / "b", "b");
-  const Ends third = rig.pull(mirroring());
-  CHECK(third.pull.outcome == Outcome::done);
-  CHECK(third.pull.removed.size() == 1);
-  fs::remove(rig.giver() / "a");
-  fs::remove(rig.giver() / "b");
-  CHECK(rig.pull(mirroring(true)).pull.removed.size() == 2);
-  CHECK_FALSE(fs::exists(rig.taker() / "a"));
-}
-
-TEST_CASE("--mirror never removes what patterns leave out, what is refused, or a folder with that in it") {
-  TransferRig rig;
-  for (int i = 0; i < 9; ++i) write_file(rig.giver() / ("k" + std::to_string(i)), "k");
-  REQUIRE(rig.pull().pull.outcome == Outcome::done);
-  write_file(rig.taker() / "d/a.tmp", "excluded");
-  write_file(rig.taker() / "d/a.exr", "goes");
-  write_file(rig.taker() / "e/b.exr", "goes");
-  REQUIRE(::mkfifo((rig.taker() / "e/pipe").c_str(), 0600) == 0);
-  REQUIRE(::mkfifo((rig.taker() / "pipe").c_str(), 0600) == 0);
-  RunOptions options = mirroring();
-  options.request.exclude = {"*.tmp"};
-  const Ends ends = rig.pull(options);
-  INFO(ends.pull.text);
-  CHECK(ends.pull.outcome == Outcome::done);
-  CHECK(read_file(rig.taker() / "d/a.tmp") == "excluded");
-  CHECK_FALSE(fs::exists(rig.taker() / "d/a.exr"));
-  CHECK_FALSE(fs::exists(rig.taker() / "e/b.exr"));
-  CHECK(fs::exists(rig.taker() / "e/pipe"));
-  CHECK(fs::exists(rig.taker() / "pipe"));
-}
-
-TEST_CASE("--mirror removes nothing when something else went wrong") {
-  TransferRig rig;
-  for (const std::string name : {"a", "b", "c"}) write_file(rig.giver() / name, name);
-  REQUIRE(rig.pull().pull.outcome == Outcome::done);
-  write_file(rig.taker() / "mine", "mine");
-  fs::create_symlink("/etc/passwd", rig.giver() / "out");
-  const Ends ends = rig.pull(mirroring());
-  CHECK(ends.pull.outcome != Outcome::done);
-  CHECK(ends.pull.removed.empty());
-  CHECK(fs::exists(rig.taker() / "mine"));
 }
 
 // --- Conflicts -------------------------------------------------------------------------------------------------------
@@ -380,6 +272,19 @@ TEST_CASE(
   CHECK(ends.pull.versions.empty());
 }
 
+TEST_CASE("with keep what cannot be looked at here stays, and counts as a conflict") {
+  TransferRig rig;
+  write_file(rig.giver() / "name", "theirs");
+  REQUIRE(::mkfifo((rig.taker() / "name").c_str(), 0600) == 0);
+  const Ends ends = rig.pull(on_conflict(PullRequest::OnConflict::keep));
+  CHECK(ends.pull.outcome == Outcome::superseded);
+  REQUIRE(ends.pull.conflicts.size() == 1);
+  CHECK(ends.pull.conflicts[0].is_kept_here);
+  CHECK(fs::is_fifo(rig.taker() / "name"));
+  CHECK(rig.pull(on_conflict(PullRequest::OnConflict::fail)).pull.files == 0);
+  CHECK(rig.pull().pull.files == 1);
+}
+
 TEST_CASE("a file that was changed here alone, or alike on both sides, is no conflict") {
   TransferRig rig;
   change_both(rig);
@@ -428,6 +333,21 @@ TEST_CASE("a new directory that broke off is not there, and the next pull asks o
   CHECK(next.give.files < 20);
   CHECK(next.pull.files_reused == 0);
   CHECK(rig.temporary_files().empty());
+}
+
+TEST_CASE("what somebody makes here under the names of a new directory that broke off is a conflict") {
+  TransferRig rig;
+  make_frames(rig.giver() / "new", 40, 64 * KiB);
+  RunOptions cut;
+  cut.cut_after_bytes = 30 * 64 * KiB;
+  REQUIRE(rig.pull(cut).pull.outcome == Outcome::interrupted);
+  REQUIRE_FALSE(fs::exists(rig.taker() / "new"));
+  for (int i = 0; i < 10; ++i) write_file(rig.taker() / "new" / (std::to_string(1000 + i) + ".exr"), "mine");
+  const Ends ends = rig.pull(on_conflict(PullRequest::OnConflict::keep));
+  CHECK(ends.pull.outcome == Outcome::superseded);
+  CHECK(ends.pull.conflicts.size() == 10);
+  CHECK(read_file(rig.taker() / "new/1000.exr") == "mine");
+  CHECK(read_file(rig.taker() / "new/1020.exr") == read_file(rig.giver() / "new/1020.exr"));
 }
 
 TEST_CASE(

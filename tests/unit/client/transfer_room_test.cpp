@@ -62,6 +62,22 @@ TEST_CASE("files that patterns choose are added up while they are listed") {
   CHECK(rig.pull(options).pull.outcome == Outcome::refused);
 }
 
+TEST_CASE("of a large file that broke off only the rest needs room") {
+  TransferRig rig;
+  support::make_large_file({.path = rig.giver() / "large", .size_bytes = 16 * MiB, .seed = 1});
+  RunOptions cut;
+  cut.cut_after_bytes = 12 * MiB;
+  CHECK(rig.pull(cut).pull.outcome == Outcome::interrupted);
+  SmallDisk disk;
+  disk.left = {8 * MiB, 1000};
+  RunOptions options;
+  options.ops = &disk;
+  const Ends ends = rig.pull(options);
+  INFO(ends.pull.text);
+  CHECK(ends.pull.outcome == Outcome::done);
+  CHECK(rig.differences() == std::vector<std::string>{});
+}
+
 // Full after so many writes, and with room again after it was tried so often.
 struct FullForAWhile : sync::FileOps {
   std::atomic<int> writes_left{0};

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -477,6 +478,65 @@ TEST_CASE("a replacement that fails leaves the local file under its name and no 
   CHECK(pull.listener.kept.empty());
   CHECK(project.look("a") == "file:mine");
   CHECK(project.names_below(".callboard/versions").empty());
+}
+
+// --- No room ----------------------------------------------------------------------------------------------------------
+
+namespace {
+
+struct PatientOps final : FileOps {
+  int waits = 0;
+  int full = 0;  // So many directories cannot be made.
+  bool wait_for_room() override { return ++waits < 10; }
+  int fault(FileCall call, const std::string&) override {
+    return call == FileCall::make_directory && full-- > 0 ? ENOSPC : 0;
+  }
+};
+
+struct FullTwice final : PullRecords {
+  bool is_as_pulled(const RelativePath&, const FileStatus&) override { return false; }
+  bool has_content(const RelativePath&, const FileStatus&, const Digest&) override { return false; }
+  std::optional<Digest> pulled(const RelativePath&) override { return std::nullopt; }
+  Result<void> record(const std::vector<Index::Pulled>& pulled) override {
+    if (full-- > 0) return Error{Outcome::failed, "index has no room: database or disk is full"};
+    recorded += pulled.size();
+    return {};
+  }
+  int full = 2;
+  std::size_t recorded = 0;
+};
+
+}  // namespace
+
+TEST_CASE("an index without room is waited for as a full disk is") {
+  TestProject project;
+  PatientOps ops;
+  FullTwice records;
+  RecordingListener listener;
+  constexpr Timestamp kNow{1'795'269'143'123};
+  const Result<std::unique_ptr<Stager>> stager = Stager::open(project.root(), ops, "1", kNow);
+  const Result<std::unique_ptr<Versions>> versions = Versions::open(project.root(), ops);
+  REQUIRE(stager.has_value());
+  REQUIRE(versions.has_value());
+  Committer committer({project.root(), ops, **stager, **versions, records, listener, kNow}, {});
+  Result<StagedFile> staged = (*stager)->stage_whole(at("f"), file_entry("f", "x"), as_bytes("x"));
+  REQUIRE(staged.has_value());
+  REQUIRE(committer.add(Change::file(*std::move(staged)), Instant{}));
+  CHECK(committer.finish().has_value());
+  CHECK(ops.waits == 2);
+  CHECK(records.recorded == 1);
+  CHECK(listener.committed == std::vector<std::string>{"f"});
+}
+
+TEST_CASE("directories on the way to something wait for room, too") {
+  TestProject project;
+  PatientOps ops;
+  ops.full = 2;
+  CHECK(ops.make_directories(project.root(), at("a/b")).has_value());
+  CHECK(ops.waits == 2);
+  ops.full = 2;
+  CHECK(ops.private_directory(project.root(), "tmp").has_value());
+  CHECK(ops.waits == 4);
 }
 
 }  // namespace callboard::sync

@@ -43,6 +43,17 @@ Bytes packed(const std::vector<KnownFiles::Known>& files) {
   return writer.finish();
 }
 
+TEST_CASE("a database that finds the disk full says so") {
+  Result<Sqlite> database = Sqlite::open(":memory:");
+  REQUIRE(database.has_value());
+  REQUIRE(database->run("CREATE TABLE t (b BLOB)"));
+  REQUIRE(database->integer("PRAGMA max_page_count = 4"));
+  const Result<void> put = database->run("INSERT INTO t VALUES (zeroblob(1000000))");
+  REQUIRE_FALSE(put.has_value());
+  CHECK(is_out_of_room(put.error()));
+  CHECK_FALSE(is_damage(put.error()));
+}
+
 TEST_CASE("a packed directory yields what was put in, in order, and for the very same status only") {
   const Bytes bytes = packed(
       {{"a", status(1), digest("a")}, {"b", status(2), digest("b")}, {"c\xff", status(3), digest("c")}});

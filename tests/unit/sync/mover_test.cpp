@@ -100,10 +100,78 @@ TEST_CASE("a folder that changed since it was seen is not renamed") {
     project.write(path, "changed meanwhile");
     pull.finish();
     REQUIRE(pull.result().has_value());
-    CHECK(pull.listener.failed.size() == 1);
+    CHECK(pull.listener.sources_changed == std::vector<std::string>{"old"});
+    CHECK(pull.listener.failed.empty());
     CHECK(project.look("name") == "");
     CHECK(project.look(path) == "file:changed meanwhile");
   }
+}
+
+TEST_CASE("what is saved here while its folder is renamed is not taken for what was pulled") {
+  TestProject project;
+  project.write("old/a", "1");
+  project.write("old/b", "2");
+  ScriptedOps ops([&](const ScriptedOps::Call& call) {
+    if (call.kind == FileCall::rename && call.name == "name") project.write("old/a", "x");
+    return 0;
+  });
+  TestPull pull(project, ops);
+  pull.rename_folder("old", "name");
+  pull.finish();
+  REQUIRE(pull.result().has_value());
+  CHECK(project.look("name/a") == "file:x");
+  CHECK_FALSE(pull.index().pulled_digest(at("name/a")).value().has_value());
+  CHECK(pull.index().pulled_digest(at("name/b")).value() == file_entry("b", "2").digest);
+}
+
+TEST_CASE("a file that is saved here while it is renamed keeps its own time and is looked at again") {
+  TestProject project;
+  project.write("old", "content");
+  ScriptedOps ops([&](const ScriptedOps::Call& call) {
+    if (call.kind == FileCall::rename && call.name == "new") project.write("old", "CONTENT");
+    return 0;
+  });
+  TestPull pull(project, ops);
+  pull.rename("old", "new", file_entry("new", "content", 42'000'000'001));
+  pull.finish();
+  REQUIRE(pull.result().has_value());
+  CHECK(project.look("new") == "file:CONTENT");
+  CHECK(project.root().status(at("new")).value().mtime_ns != 42'000'000'001);
+  CHECK_FALSE(pull.index().pulled_digest(at("new")).value().has_value());
+  CHECK(pull.listener.sources_changed == std::vector<std::string>{"old"});
+}
+
+TEST_CASE("a file that is saved here before it gets the giver's time keeps its own") {
+  TestProject project;
+  project.write("f", "content");
+  int looks = 0;
+  ScriptedOps ops([&](const ScriptedOps::Call& call) {
+    if (call.kind == FileCall::inspect && call.name == "f" && ++looks == 2) project.write("f", "CONTENT");
+    return 0;
+  });
+  TestPull pull(project, ops);
+  pull.metadata("f", file_entry("f", "content", 42'000'000'001));
+  pull.finish();
+  REQUIRE(pull.result().has_value());
+  CHECK(project.root().status(at("f")).value().mtime_ns != 42'000'000'001);
+  CHECK_FALSE(pull.index().pulled_digest(at("f")).value().has_value());
+  CHECK(pull.listener.failed.size() == 1);
+}
+
+TEST_CASE("of a folder that cannot be removed whole it is told what went and why the rest did not") {
+  TestProject project;
+  project.write("old/a", "1");
+  project.write("old/b", "2");
+  ScriptedOps ops([&](const ScriptedOps::Call& call) {
+    return call.kind == FileCall::rename && call.name.find('b') == 0 ? EACCES : 0;
+  });
+  TestPull pull(project, ops);
+  pull.remove_folder("old");
+  project.write("old/made-meanwhile", "new");
+  pull.finish();
+  CHECK(pull.listener.removed.size() == 1);
+  CHECK(project.look("old/b") == "file:2");
+  CHECK((pull.listener.failed.size() == 1 || !pull.result().has_value()));
 }
 
 TEST_CASE("a renamed file gets the giver's mode and time, and keeps what was changed under its new name") {
@@ -125,7 +193,8 @@ TEST_CASE("a renamed file gets the giver's mode and time, and keeps what was cha
   CHECK(status->mode == 0600);
   REQUIRE(pull.listener.kept.size() == 1);
   CHECK(project.look(pull.listener.kept[0].place) == "file:mine");
-  CHECK(pull.listener.failed.size() == 1);
+  CHECK(pull.listener.sources_changed == std::vector<std::string>{"not-there"});
+  CHECK(pull.listener.failed.empty());
 }
 
 TEST_CASE("whichever call fails, or stops it, what is renamed or removed is under one of its names") {

@@ -73,6 +73,7 @@ struct RecordingListener final : CommitListener {
     assembled.push_back(directory.bytes() + ": " + std::to_string(files));
   }
   void on_removed(const KeptVersion& version) override { removed.push_back(version); }
+  void on_source_changed(const Change& change) override { sources_changed.push_back(change.source.bytes()); }
   void on_failed(const RelativePath& path, const Error& error) override {
     failed.push_back(path.bytes() + ": " + error.text);
   }
@@ -80,6 +81,7 @@ struct RecordingListener final : CommitListener {
   std::vector<KeptVersion> kept;
   std::vector<KeptVersion> removed;
   std::vector<std::string> assembled;  // "path: files".
+  std::vector<std::string> sources_changed;
   std::vector<std::string> failed;
 };
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "sync/local_copy.h"
 #include "sync/stager.h"
 #include "tests/unit/sync/project_fixture.h"
 
@@ -383,6 +384,29 @@ TEST_CASE("past the page cache whichever call fails, the next try makes the file
     CHECK((project.look(".callboard/tmp/8/" + staged->name) == "file:" + content));
     if (failing >= ops.calls()) break;
   }
+}
+
+TEST_CASE(
+    "a copy that the kernel cannot make goes through the page cache, where no writer waits for another") {
+  TestProject project;
+  const std::string content = large_content();
+  project.write("a", content);
+  int bypasses = 0;
+  ScriptedOps ops([&](const ScriptedOps::Call& call) {
+    if (call.kind == FileCall::bypass_cache) ++bypasses;
+    return call.kind == FileCall::clone || call.kind == FileCall::copy ? EXDEV : 0;
+  });
+  TestPull pull(project, ops);
+  pull.stager().bypass_cache();
+  IndexRecords records(project.root(), pull.index());
+  LocalCopier copier({project.root(), ops, pull.stager(), records});
+  Result<std::optional<StagedFile>> copied = copier.copy(at("a"), at("b"), file_entry("b", content));
+  REQUIRE(copied.has_value());
+  REQUIRE(copied->has_value());
+  CHECK(bypasses == 0);
+  pull.staged(**std::move(copied));
+  pull.finish();
+  CHECK(project.look("b") == "file:" + content);
 }
 
 }  // namespace callboard::sync

@@ -1,0 +1,259 @@
+// What --mirror renames, removes and leaves alone.
+#include <catch2/catch.hpp>
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/limits.h"
+#include "tests/support/tree.h"
+#include "tests/unit/client/transfer_rig.h"
+
+namespace callboard::client {
+namespace {
+
+namespace fs = std::filesystem;
+using support::read_file;
+using support::write_file;
+
+ino_t inode_of(const fs::path& path) {
+  struct stat status {};
+  REQUIRE(::lstat(path.c_str(), &status) == 0);
+  return status.st_ino;
+}
+
+RunOptions mirroring(bool agrees = false) {
+  RunOptions options;
+  options.request.mirror = true;
+  options.request.agree_to_removals = agrees;
+  return options;
+}
+
+nlink_t names_of(const fs::path& path) {
+  struct stat status {};
+  REQUIRE(::lstat(path.c_str(), &status) == 0);
+  return status.st_nlink;
+}
+
+void make_frames(const fs::path& folder, int count, std::uint64_t size_bytes) {
+  for (int i = 0; i < count; ++i) {
+    support::make_large_file({.path = folder / (std::to_string(1000 + i) + ".exr"),
+                              .size_bytes = size_bytes,
+                              .seed = static_cast<unsigned>(i)});
+  }
+}
+
+}  // namespace
+
+TEST_CASE("under --mirror a renamed directory is renamed here, and nothing of it travels") {
+  TransferRig rig;
+  make_frames(rig.giver() / "shots/old", 20, 256 * KiB);
+  write_file(rig.giver() / "other", "stays");
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  const ino_t folder = inode_of(rig.taker() / "shots/old");
+  fs::create_directory(rig.giver() / "new");
+  fs::rename(rig.giver() / "shots/old", rig.giver() / "new/name");
+  const Ends ends = rig.pull(mirroring());
+  INFO(ends.pull.text);
+  CHECK(ends.pull.outcome == Outcome::done);
+  CHECK(rig.differences() == std::vector<std::string>{});
+  CHECK(inode_of(rig.taker() / "new/name") == folder);
+  CHECK(ends.pull.files_reused == 20);
+  CHECK(ends.pull.bytes_reused == 20 * 256 * KiB);
+  CHECK(ends.give.files == 0);
+  CHECK(ends.pull.wire_bytes < 2 * KiB);
+  CHECK(ends.pull.removed.empty());
+  CHECK(ends.pull.unchanged_files == 1);
+  CHECK(rig.pull(mirroring()).pull.files == 0);
+}
+
+TEST_CASE(
+    "under --mirror a renamed directory with something ignored or refused in it leaves that where it was") {
+  TransferRig rig;
+  make_frames(rig.giver() / "old/below", 3, 64 * KiB);
+  write_file(rig.giver() / ".callboardignore", "*.bak\n");
+  for (int i = 0; i < 9; ++i) write_file(rig.giver() / ("k" + std::to_string(i)), "k");
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  write_file(rig.taker() / "old/below/mine.bak", "mine");
+  REQUIRE(::mkfifo((rig.taker() / "old/pipe").c_str(), 0600) == 0);
+  fs::rename(rig.giver() / "old", rig.giver() / "new");
+  const Ends ends = rig.pull(mirroring());
+  INFO(ends.pull.text);
+  CHECK(ends.pull.outcome == Outcome::done);
+  CHECK(ends.give.files == 0);
+  CHECK(ends.pull.files_reused == 3);
+  CHECK(read_file(rig.taker() / "old/below/mine.bak") == "mine");
+  CHECK(fs::exists(rig.taker() / "old/pipe"));
+  CHECK_FALSE(fs::exists(rig.taker() / "old/below/1000.exr"));
+  CHECK(read_file(rig.taker() / "new/below/1000.exr") == read_file(rig.giver() / "new/below/1000.exr"));
+  CHECK(rig.pull(mirroring()).pull.files == 0);
+}
+
+TEST_CASE("under --mirror a directory that changes before it is renamed is looked at again and comes whole") {
+  TransferRig rig;
+  make_frames(rig.giver() / "old", 3, 64 * KiB);
+  write_file(rig.giver() / "zz", "first");
+  for (int i = 0; i < 9; ++i) write_file(rig.giver() / ("k" + std::to_string(i)), "k");
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  fs::rename(rig.giver() / "old", rig.giver() / "new");
+  write_file(rig.giver() / "zz", "second");
+  // Comes when all is decided and "zz" is put in its place, before anything is renamed to "new".
+  struct Meddler : sync::FileOps {
+    fs::path path;
+    bool meddled = false;
+    int fault(sync::FileCall call, const std::string& name) override {
+      if (call == sync::FileCall::rename && name == "zz" && !std::exchange(meddled, true))
+        write_file(path, "mine");
+      return 0;
+    }
+  } ops;
+  ops.path = rig.taker() / "old/1001.exr";
+  RunOptions options = mirroring();
+  options.ops = &ops;
+  const Ends ends = rig.pull(options);
+  INFO(ends.pull.text);
+  CHECK(ops.meddled);
+  CHECK(ends.pull.problems.empty());
+  CHECK(rig.differences() == std::vector<std::string>{});
+}
+
+TEST_CASE("under --mirror a renamed file is renamed, a second copy of it copied, and the old name gone") {
+  TransferRig rig;
+  make_frames(rig.giver(), 3, 64 * KiB);
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  const ino_t frame = inode_of(rig.taker() / "1000.exr");
+  fs::copy_file(rig.giver() / "1000.exr", rig.giver() / "twin.exr");
+  fs::rename(rig.giver() / "1000.exr", rig.giver() / "renamed.exr");
+  const Ends ends = rig.pull(mirroring());
+  INFO(ends.pull.text);
+  CHECK(ends.pull.outcome == Outcome::done);
+  CHECK(rig.differences() == std::vector<std::string>{});
+  CHECK((inode_of(rig.taker() / "renamed.exr") == frame) != (inode_of(rig.taker() / "twin.exr") == frame));
+  CHECK(names_of(rig.taker() / "renamed.exr") == 1);
+  CHECK(ends.give.files == 0);
+}
+
+TEST_CASE("--mirror moves what is not there to the versions, and without it everything stays") {
+  TransferRig rig;
+  for (const std::string name : {"a", "b", "c", "d"}) write_file(rig.giver() / name, name);
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  write_file(rig.taker() / "mine", "only here");
+  write_file(rig.taker() / "folder/mine", "here, too");
+  CHECK(rig.pull().pull.removed.empty());
+  RunOptions dry = mirroring();
+  dry.request.dry_run = true;
+  const Ends planned = rig.pull(dry);
+  CHECK(std::count_if(planned.pull.changes.begin(), planned.pull.changes.end(),
+                      [](const PullChange& change) { return change.kind == ChangeKind::removed; }) == 2);
+  CHECK(fs::exists(rig.taker() / "mine"));
+  const Ends ends = rig.pull(mirroring());
+  INFO(ends.pull.text);
+  CHECK(ends.pull.outcome == Outcome::done);
+  CHECK(rig.differences() == std::vector<std::string>{});
+  REQUIRE(ends.pull.removed.size() == 2);
+  for (const auto& [path, kept_as] : ends.pull.removed) {
+    const fs::path kept = rig.taker() / kept_as;
+    CHECK(read_file(path == "mine" ? kept : kept / "mine") == (path == "mine" ? "only here" : "here, too"));
+    CHECK_FALSE(fs::exists(rig.taker() / path));
+  }
+}
+
+TEST_CASE("--mirror of an empty folder removes nothing until somebody agrees") {
+  TransferRig rig;
+  for (const std::string name : {"a", "b", "c"}) write_file(rig.taker() / name, name);
+  const Ends refused = rig.pull(mirroring());
+  CHECK(refused.pull.outcome == Outcome::refused);
+  CHECK(refused.pull.text ==
+        "3 of 3 files here would be removed, more than half: nothing was removed, --yes agrees");
+  CHECK(refused.pull.removals_refused == 3);
+  CHECK(fs::exists(rig.taker() / "a"));
+  write_file(rig.giver() / "a", "a");
+  write_file(rig.giver() / "b", "b");
+  const Ends third = rig.pull(mirroring());
+  CHECK(third.pull.outcome == Outcome::done);
+  CHECK(third.pull.removed.size() == 1);
+  fs::remove(rig.giver() / "a");
+  fs::remove(rig.giver() / "b");
+  CHECK(rig.pull(mirroring(true)).pull.removed.size() == 2);
+  CHECK_FALSE(fs::exists(rig.taker() / "a"));
+}
+
+TEST_CASE("--mirror never removes what patterns leave out, what is refused, or a folder with that in it") {
+  TransferRig rig;
+  for (int i = 0; i < 9; ++i) write_file(rig.giver() / ("k" + std::to_string(i)), "k");
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  write_file(rig.taker() / "d/a.tmp", "excluded");
+  write_file(rig.taker() / "d/a.exr", "goes");
+  write_file(rig.taker() / "e/b.exr", "goes");
+  REQUIRE(::mkfifo((rig.taker() / "e/pipe").c_str(), 0600) == 0);
+  REQUIRE(::mkfifo((rig.taker() / "pipe").c_str(), 0600) == 0);
+  RunOptions options = mirroring();
+  options.request.exclude = {"*.tmp"};
+  const Ends ends = rig.pull(options);
+  INFO(ends.pull.text);
+  CHECK(ends.pull.outcome == Outcome::done);
+  CHECK(read_file(rig.taker() / "d/a.tmp") == "excluded");
+  CHECK_FALSE(fs::exists(rig.taker() / "d/a.exr"));
+  CHECK_FALSE(fs::exists(rig.taker() / "e/b.exr"));
+  CHECK(fs::exists(rig.taker() / "e/pipe"));
+  CHECK(fs::exists(rig.taker() / "pipe"));
+}
+
+TEST_CASE("--mirror leaves alone what rules that arrive in the same pull ignore") {
+  TransferRig rig;
+  for (int i = 0; i < 9; ++i) write_file(rig.giver() / ("k" + std::to_string(i)), "k");
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  write_file(rig.taker() / "mine.bak", "mine");
+  write_file(rig.taker() / "d/mine.bak", "mine");
+  write_file(rig.taker() / "d/goes", "goes");
+  write_file(rig.giver() / ".callboardignore", "*.bak\n");
+  const Ends ends = rig.pull(mirroring());
+  INFO(ends.pull.text);
+  CHECK(ends.pull.outcome == Outcome::done);
+  CHECK(read_file(rig.taker() / "mine.bak") == "mine");
+  CHECK(read_file(rig.taker() / "d/mine.bak") == "mine");
+  CHECK_FALSE(fs::exists(rig.taker() / "d/goes"));
+  CHECK(ends.pull.removed.size() == 1);
+}
+
+TEST_CASE("--mirror renames nothing into a new directory that waits for another round") {
+  TransferRig rig;
+  make_frames(rig.giver() / "old", 3, 64 * KiB);
+  for (int i = 0; i < 9; ++i) write_file(rig.giver() / ("k" + std::to_string(i)), "k");
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  fs::create_directory(rig.giver() / "new");
+  fs::rename(rig.giver() / "old", rig.giver() / "new/old");
+  write_file(rig.giver() / "new/changes", "first");
+  std::atomic<int> looks{0};
+  bool was_half = false;
+  RunOptions options = mirroring();
+  options.while_reading = [&](const sync::RelativePath& path) {
+    was_half = was_half || fs::exists(rig.taker() / "new");
+    if (path.bytes() == "new/changes" && looks++ == 0) write_file(rig.giver() / "new/changes", "another");
+  };
+  const Ends ends = rig.pull(options);
+  INFO(ends.pull.text);
+  CHECK(looks > 1);
+  CHECK(ends.pull.outcome == Outcome::done);
+  CHECK_FALSE(was_half);
+  CHECK(rig.differences() == std::vector<std::string>{});
+}
+
+TEST_CASE("--mirror removes nothing when something else went wrong") {
+  TransferRig rig;
+  for (const std::string name : {"a", "b", "c"}) write_file(rig.giver() / name, name);
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  write_file(rig.taker() / "mine", "mine");
+  fs::create_symlink("/etc/passwd", rig.giver() / "out");
+  const Ends ends = rig.pull(mirroring());
+  CHECK(ends.pull.outcome != Outcome::done);
+  CHECK(ends.pull.removed.empty());
+  CHECK(fs::exists(rig.taker() / "mine"));
+}
+
+}  // namespace callboard::client
