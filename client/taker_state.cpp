@@ -251,23 +251,14 @@ void TakerState::settle() {
   if (unsettled_ == 0 && planner_waits_) changed_.notify_all();
 }
 
-void TakerState::on_changed(const sync::RelativePath& path, const Entry& entry, const std::string& why) {
-  look_again(path, why, 1, entry.size_bytes);
-}
-
-void TakerState::on_source_changed(const sync::RelativePath& path, std::uint64_t files, std::uint64_t bytes) {
-  distrust_copies();
-  look_again(path, "what was to be renamed changed here", files, bytes);
-}
-
-void TakerState::look_again(const sync::RelativePath& path, const std::string& why, std::uint64_t files,
-                            std::uint64_t bytes) {
+void TakerState::on_changed(const sync::RelativePath& path, const Entry& entry, const std::string& why,
+                            std::uint64_t files) {
   {
     const std::lock_guard lock(mutex_);
     needs_round_ = true;
     if (round_ < kRoundsMax) {
       // The next round counts it again.
-      uncount_wanted(bytes, files);
+      uncount_wanted(entry.size_bytes, files);
       return;
     }
   }

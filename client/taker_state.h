@@ -82,10 +82,9 @@ class TakerState : public TakerCounters {
   Result<void> want_ranges(WantedFile file, const std::vector<protocol::Range>& ranges);
 
   // --- Whoever is the last to do something about a wanted file -------------------------------------------------------
-  // The giver's file is not what it listed: looked at again in another round, a problem in the last one.
-  void on_changed(const sync::RelativePath& path, const Entry& entry, const std::string& why);
-  // The same of what was to be renamed; `files` and `bytes` are counted as wanted.
-  void on_source_changed(const sync::RelativePath& path, std::uint64_t files, std::uint64_t bytes);
+  // What was listed (`files` in all) is not what it was: looked at again in another round, a problem in the last one.
+  void on_changed(const sync::RelativePath& path, const Entry& entry, const std::string& why,
+                  std::uint64_t files = 1);
   void settle();
   // What was made of an older version of it was not what it should be: it is fetched whole from now on.
   void go_whole(const sync::RelativePath& path);
@@ -115,8 +114,6 @@ class TakerState : public TakerCounters {
 
  private:
   Result<void> send_requests();
-  void look_again(const sync::RelativePath& path, const std::string& why, std::uint64_t files,
-                  std::uint64_t bytes);
   Result<void> wait_for_room(std::unique_lock<std::mutex>& lock, bool (*has_room)(const TakerMachine&));
   Error stopped_error() const;
   Error ending_locked() const;

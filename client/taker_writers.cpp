@@ -255,9 +255,11 @@ void TakerWriters::on_kept(const sync::KeptVersion& version) {
 }
 
 void TakerWriters::on_source_changed(const sync::Change& change) {
-  const std::uint64_t files = change.node ? change.node->files_below : 1;
-  state_.on_source_changed(change.path, files,
-                           change.node ? change.node->bytes_below : change.entry.size_bytes);
+  state_.distrust_copies();
+  Entry all = change.entry;
+  if (change.node) all.size_bytes = change.node->bytes_below;
+  state_.on_changed(change.path, all, "what was to be renamed changed here",
+                    change.node ? change.node->files_below : 1);
 }
 
 void TakerWriters::on_failed(const sync::RelativePath& path, const Error& error) {
