@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "client/taker_counters.h"
 #include "client/taker_machine.h"
+#include "client/taker_patience.h"
 #include "client/types.h"
 #include "net/data_socket.h"
 
@@ -25,12 +26,7 @@ class TakerState : public TakerCounters {
   explicit TakerState(net::DataSocket& socket) : socket_(socket) {}
 
   // --- A full disk ---------------------------------------------------------------------------------------------------
-  struct Patience {
-    const Clock* clock = nullptr;  // Outlives the state. nullptr: there is none.
-    Duration limit{};
-    Duration period{};
-  };
-  void set_patience(const Patience& patience) { patience_ = patience; }
+  void set_patience(const TakerPatience& patience) { patience_ = patience; }
   // Called by whoever could not write. True after a while: try again. False: the time is over, or the pull is stopping.
   bool wait_for_room();
   void on_room();
@@ -132,7 +128,7 @@ class TakerState : public TakerCounters {
   PullReport report_;
   std::uint64_t problems_unlisted_ = 0;
   std::set<std::string> conflicts_;
-  Patience patience_;                  // Set before there are threads.
+  TakerPatience patience_;             // Set before there are threads.
   std::optional<Instant> full_since_;  // Since when the disk is full.
   int round_ = 1;
   bool needs_round_ = false;
