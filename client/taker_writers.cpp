@@ -262,6 +262,12 @@ void TakerWriters::on_source_changed(const sync::Change& change) {
                     change.node ? change.node->files_below : 1);
 }
 
+// Another pull's, mostly: what is missing in it is seen in another round.
+void TakerWriters::on_place_taken(const sync::RelativePath& directory, const Error& error) {
+  state_.need_round();
+  if (!state_.is_to_be_continued()) on_failed(directory, error);
+}
+
 void TakerWriters::on_failed(const sync::RelativePath& path, const Error& error) {
   state_.add_problem(path.bytes(), error);
 }

@@ -101,6 +101,7 @@ class TakerWriters : private sync::CommitListener {
   void on_assembled(const sync::RelativePath& directory, std::uint64_t files, std::uint64_t bytes) override;
   void on_removed(const sync::KeptVersion& version) override;
   void on_source_changed(const sync::Change& change) override;
+  void on_place_taken(const sync::RelativePath& directory, const Error& error) override;
   void on_failed(const sync::RelativePath& path, const Error& error) override;
 
   TakerParts parts_;

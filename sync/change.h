@@ -49,6 +49,10 @@ class CommitListener {
   virtual void on_kept(const KeptVersion& version) = 0;
   // A new directory with this many files has its name, and all of them at once theirs. on_committed() is not told of them.
   virtual void on_assembled(const RelativePath& directory, std::uint64_t files, std::uint64_t bytes) = 0;
+  // Somebody else made a directory of this name while the new one was put together. What came of it waits for another look.
+  virtual void on_place_taken(const RelativePath& directory, const Error& error) {
+    on_failed(directory, error);
+  }
   // It was to be removed.
   virtual void on_removed(const KeptVersion& version) = 0;
   // What was to be renamed is no longer what was looked at, be it under its old name or, a file, under the new one already.

@@ -73,6 +73,7 @@ class Committer {
     Error error;
     bool fatal = false;           // The next one would fail alike.
     bool source_changed = false;  // What was to be renamed.
+    bool place_taken = false;     // By another directory.
   };
   using Attempt = std::optional<Problem>;  // nullopt: it worked.
 

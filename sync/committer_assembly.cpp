@@ -70,7 +70,11 @@ Result<void> Committer::place_assemblies() {
     parts_.stager.trees().give_up(path, std::move(assembly.tree));
     std::erase_if(directory_modes_, [&](const auto& each) { return each.first.is_beneath(path); });
     if (attempt->fatal) return attempt->error;
-    parts_.listener.on_failed(path, attempt->error);
+    if (attempt->place_taken) {
+      parts_.listener.on_place_taken(path, attempt->error);
+    } else {
+      parts_.listener.on_failed(path, attempt->error);
+    }
   }
   return {};
 }
@@ -78,7 +82,7 @@ Result<void> Committer::place_assemblies() {
 Committer::Attempt Committer::place(const RelativePath& path, const Assembly& assembly) {
   if (Attempt opened = open_parent_of(path)) return opened;
   const int error = parts_.ops.rename_new(inner_top(*assembly.tree), destination(path));
-  if (error == EEXIST) return Problem{changed_meanwhile(path), false};
+  if (error == EEXIST) return Problem{.error = changed_meanwhile(path), .place_taken = true};
   if (error != 0) return Problem{failure("make folder", path, error), is_fatal(error)};
   return std::nullopt;
 }
