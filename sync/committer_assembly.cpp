@@ -68,7 +68,8 @@ Result<void> Committer::place_assemblies() {
       continue;
     }
     parts_.stager.trees().give_up(path, std::move(assembly.tree));
-    std::erase_if(directory_modes_, [&](const auto& each) { return each.first.is_beneath(path); });
+    const RelativePath& top = path;  // clang 14 captures no structured binding.
+    std::erase_if(directory_modes_, [&](const auto& each) { return each.first.is_beneath(top); });
     if (attempt->fatal) return attempt->error;
     if (attempt->place_taken) {
       parts_.listener.on_place_taken(path, attempt->error);
