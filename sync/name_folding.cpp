@@ -34,7 +34,7 @@ char32_t next_character(std::string_view& text) {
   const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
   const std::uint8_t first = byte(0);
   const std::size_t size = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
-  char32_t c = size == 1 ? first : first & (0x7F >> size);
+  char32_t c = size == 1 ? first : first & (char32_t{0x7F} >> size);
   for (std::size_t i = 1; i < size; ++i) c = c << 6 | (byte(i) & 0x3F);
   text.remove_prefix(size);
   return c;
