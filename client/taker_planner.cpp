@@ -248,7 +248,7 @@ std::vector<std::uint64_t> TakerPlanner::buckets_here(const sync::RelativePath& 
 Result<void> TakerPlanner::begin_directory(const TakerMachine::Listed& listing) {
   const Result<sync::Ignore::Pointer> ignore = ignore_files_->in(listing.directory);
   if (!ignore) return ignore.error();
-  directory_.emplace();
+  directory_.emplace(DirectoryUnderWay{});
   directory_->ignore = *ignore;
   if (folding_.folds()) directory_->names.emplace(folding_);
   const Item* item = item_of(listing.directory);
