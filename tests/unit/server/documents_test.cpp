@@ -35,6 +35,12 @@ protocol::DocumentWrite write(const TestClient& by, const std::string& content, 
   return write;
 }
 
+// Offsets are measured to a millisecond or so: who is to be earlier for sure is earlier by more.
+protocol::DocumentWrite earlier(protocol::DocumentWrite write, std::int64_t ms) {
+  write.timestamp.ms -= ms;
+  return write;
+}
+
 protocol::DocumentWrite write_at(const TestClient& by, const std::string& at, const std::string& content,
                                  std::uint64_t op, std::uint64_t base) {
   auto part = write(by, content, op);
@@ -129,8 +135,8 @@ TEST_CASE("both authors of a conflict are told of it at once, and anybody can se
   Studio studio;
   auto first = join(studio, "rigging");
   auto second = join(studio, "lighting");
-  const auto base = first->ask_for<DocumentState>(write(*first, kStory, 1));
-  first->ask_for<DocumentState>(write_at(*first, "/title", "\"Balin\"", 2, base.revision));
+  const auto base = first->ask_for<DocumentState>(earlier(write(*first, kStory, 1), 2000));
+  first->ask_for<DocumentState>(earlier(write_at(*first, "/title", "\"Balin\"", 2, base.revision), 1000));
   const auto winner =
       second->ask_for<DocumentState>(write_at(*second, "/title", "\"Khazad\"", 3, base.revision));
   CHECK(winner.won);
