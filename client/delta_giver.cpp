@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/limits.h"
+#include "client/read_at.h"
 #include "protocol/bulk.h"
 #include "sync/chunk_list.h"
 #include "sync/hash.h"
@@ -18,15 +19,6 @@ namespace {
 
 // Small enough to stay in the L2 cache between reading, hashing and cutting.
 constexpr std::size_t kReadBytes = 256 * KiB;
-
-// 0 at the end, and when it cannot be read: the list is cut short then, and giving the content says why.
-std::size_t read_at(int fd, std::span<std::byte> into, std::uint64_t offset) {
-  for (;;) {
-    const ssize_t got = ::pread(fd, into.data(), into.size(), static_cast<off_t>(offset));
-    if (got >= 0) return static_cast<std::size_t>(got);
-    if (errno != EINTR) return 0;
-  }
-}
 
 }  // namespace
 

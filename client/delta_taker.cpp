@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/limits.h"
+#include "client/read_at.h"
 #include "sync/index.h"
 
 namespace callboard::client {
@@ -20,14 +21,6 @@ constexpr std::size_t kReadBytes = 256 * KiB;
 // How much of a file tells whether chunks are worth while, and how far contents may have moved in it.
 constexpr std::uint64_t kProbeBytes = 48 * MiB;
 constexpr std::uint64_t kMovedBytes = 16 * MiB;
-
-std::size_t read_at(int fd, std::span<std::byte> into, std::uint64_t offset) {
-  for (;;) {
-    const ssize_t got = ::pread(fd, into.data(), into.size(), static_cast<off_t>(offset));
-    if (got >= 0) return static_cast<std::size_t>(got);
-    if (errno != EINTR) return 0;
-  }
-}
 
 double seconds_between(Instant from, Instant to) { return std::chrono::duration<double>(to - from).count(); }
 
