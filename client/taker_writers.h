@@ -3,9 +3,12 @@
 #include <array>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "base/clock.h"
 #include "client/patient_ops.h"
@@ -115,6 +118,9 @@ class TakerWriters : private sync::CommitListener {
   TakerBuffers buffers_;
   std::array<TakerQueue<WriteTask>, 2> write_queues_;
   TakerQueue<CommitTask> commit_queue_;
+  std::mutex came_whole_mutex_;
+  std::vector<std::pair<sync::RelativePath, Entry>>
+      came_whole_;  // Large files of which no list of chunks came.
   std::array<std::thread, 2> writers_;
   std::thread committing_;
   // Committing thread only.
