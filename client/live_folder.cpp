@@ -17,7 +17,7 @@ constexpr Duration kRetryAfter = 10s;
 }  // namespace
 
 LiveFolder::LiveFolder(const sync::Root& root, sync::Index& index, const Clock& clock)
-    : root_(root), index_(index), clock_(clock), scanned_(root, index, clock) {}
+    : root_(root), index_(index), clock_(clock), scanned_(root, index, clock), chunk_keeper_(root, index) {}
 
 LiveFolder::~LiveFolder() {
   stopping_ = true;
@@ -31,6 +31,7 @@ LiveFolder::~LiveFolder() {
 
 void LiveFolder::start(std::size_t directories_max) {
   if (thread_.joinable()) return;
+  stays_ = true;
   // Where the tree is not asked, nobody tells what is being written.
   scanned_.leave_out_growing(sync::LiveTree::kStableAfter);
   auto live = sync::LiveTree::open({root_, index_, clock_}, directories_max);
@@ -124,6 +125,10 @@ Result<std::shared_ptr<const sync::Tree>> LiveFolder::snapshot(const sync::Relat
   }
   // Also what the live tree does not have: the disk says why.
   return scanned_.snapshot(top, cancelled);
+}
+
+void LiveFolder::on_pulled(const sync::RelativePath& path, const Entry& entry) {
+  if (stays_) chunk_keeper_.add(path, entry);
 }
 
 bool LiveFolder::is_live() const { return tree() != nullptr; }

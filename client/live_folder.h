@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "base/limits.h"
+#include "client/chunk_keeper.h"
 #include "client/transfer_folder.h"
 #include "sync/live_tree.h"
 
@@ -33,6 +34,8 @@ class LiveFolder : public TransferFolder {
   Result<std::shared_ptr<const sync::Tree>> snapshot(const sync::RelativePath& top,
                                                      const std::atomic<bool>& cancelled) override;
   sync::Index* index() override { return &index_; }
+  // Once started, makes the list of its chunks when nobody needs the core.
+  void on_pulled(const sync::RelativePath& path, const Entry& entry) override;
   std::shared_ptr<const sync::Tree> known() override { return tree(); }
   std::shared_ptr<const sync::Tree> remembered() override { return scanned_.remembered(); }
   bool is_live() const;
@@ -62,6 +65,8 @@ class LiveFolder : public TransferFolder {
   sync::Index& index_;
   const Clock& clock_;
   ScannedFolder scanned_;
+  ChunkKeeper chunk_keeper_;
+  std::atomic<bool> stays_{false};  // Since start().
   std::thread thread_;
   std::atomic<bool> stopping_{false};
   std::atomic<std::uint64_t> bytes_hashed_{0};  // By the present settling.

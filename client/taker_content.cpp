@@ -16,6 +16,18 @@ constexpr std::uint64_t kSkipBytes = 256 * MiB;
 
 }  // namespace
 
+void TakerContent::perform(ContentStep& step) {
+  if (auto* begins = std::get_if<TakerMachine::FileBegins>(&step)) {
+    begin(std::move(begins->file), begins->is_sparse);
+  } else if (const auto* piece = std::get_if<ContentPiece>(&step)) {
+    write(piece->bytes);
+  } else if (const auto* hole = std::get_if<TakerMachine::FileHole>(&step)) {
+    skip(hole->size_bytes);
+  } else {
+    end(std::get<TakerMachine::FileEnds>(step));
+  }
+}
+
 void TakerContent::begin(WantedFile file, bool is_sparse) {
   wanted_ = std::move(file);
   state_.set_current(wanted_.path);

@@ -445,8 +445,8 @@ Digest TakerPlanner::digest_here(const sync::RelativePath& path) const {
   return item != nullptr ? item->here->digest_of(path) : Digest();
 }
 
-// What an earlier try, or an earlier round, put into a directory that did not get its name. It was verified, on disk and
-// recorded as pulled when it came there.
+// What an earlier try, or an earlier round, put into a directory that did not get its name. It was verified and recorded as
+// pulled when it came there; what an earlier try put there is verified again.
 std::optional<sync::StagedFile> TakerPlanner::take_assembled(const sync::RelativePath& path,
                                                              const Entry& entry) {
   sync::Stager& stager = writers_->stager();

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <span>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -19,7 +20,10 @@ constexpr std::size_t kContentRoomMin = 64 * KiB;
 // What is received at a time: the content of a large file is hashed and written from the same place again and again, so
 // that it never leaves the L2 cache.
 constexpr std::size_t kPiece = 256 * KiB;
-static_assert(kBulkDataMax % kPiece == 0, "see receive_size()");
+static_assert(kBulkDataMax % kPiece == 0, "see receive_content()");
+static_assert(kContentRoomMin >= protocol::kFrameHeadSize, "see receive_content()");
+// Of a file: starting a thread takes as long as receiving this.
+constexpr std::uint64_t kHelpedFileMin = 1 * MiB;
 
 std::size_t missing_of_frame(const std::byte* at, std::size_t available) {
   if (available < protocol::kFrameHeadSize) return protocol::kFrameHeadSize;
@@ -42,6 +46,7 @@ Result<void> TakerReceiver::receive_event() {
   while (true) {
     if (const Result<void> handled = handle_buffered(); !handled) return handled;
     if (got_listing_ || state_.is_stopping()) return {};
+    make_room();
     const Result<bool> got = receive_some();
     if (!got) return got.error();
     if (!*got) return Error{Outcome::interrupted, "the giver left"};
@@ -49,20 +54,61 @@ Result<void> TakerReceiver::receive_event() {
 }
 
 void TakerReceiver::run() {
-  while (!state_.is_stopping()) {
-    if (const Result<void> handled = handle_buffered(); !handled) {
-      state_.stop(handled.error());
-      break;
-    }
-    if (writers_ != nullptr) writers_->wake();
-    const Result<bool> got = receive_some();
-    if (got && *got) continue;
-    if (!state_.is_over()) state_.stop(got ? Error{Outcome::interrupted, "the giver left"} : got.error());
-    break;
-  }
+  take_turns();
+  if (helper_.joinable()) helper_.join();
   // What belongs to the writers goes before they do.
   buffer_.reset();
   discard_until_closed();
+}
+
+void TakerReceiver::take_turns() {
+  Turn turn;
+  while (receive(turn)) {
+    turns_.write(turn.place, [&] {
+      for (ContentStep& step : turn.steps) writers_->content().perform(step);
+    });
+    turn.steps.clear();
+  }
+}
+
+// Until there is something to write; false: nothing more will be.
+bool TakerReceiver::receive(Turn& turn) {
+  const auto receiving = turns_.receive();
+  while (!has_ended_) {
+    const Result<bool> got = receive_more(turn);
+    if (!got && !state_.is_over()) state_.stop(got.error());
+    has_ended_ = !got || !*got;
+    if (steps_.empty()) continue;
+    turn.steps.swap(steps_);
+    turn.place = turns_.take_place();
+    return true;
+  }
+  return false;
+}
+
+// Handles what is there, and receives more when that left nothing to write. False: nothing more is wanted.
+Result<bool> TakerReceiver::receive_more(Turn& turn) {
+  if (state_.is_stopping()) return false;
+  if (const Result<void> handled = handle_buffered(); !handled) {
+    state_.stop(handled.error());
+    return false;
+  }
+  if (writers_ != nullptr) writers_->wake();
+  if (!steps_.empty()) return true;
+  make_room();
+  const bool is_content = content_left_ > 0 && position_ == filled_;
+  const Result<bool> got = is_content ? receive_content(turn) : receive_some();
+  if (got && !*got) return Error{Outcome::interrupted, "the giver left"};
+  return got;
+}
+
+// A pull of small files alone, or one whose file is soon over, has no use for a second thread; without one it goes on, too.
+void TakerReceiver::help_with(const WantedFile& file) {
+  if (helper_.joinable() || file.entry.size_bytes < kHelpedFileMin) return;
+  try {
+    helper_ = std::thread([this] { take_turns(); });
+  } catch (const std::system_error&) {
+  }
 }
 
 void TakerReceiver::discard_until_closed() {
@@ -75,21 +121,31 @@ void TakerReceiver::discard_until_closed() {
 
 // False at the end of the stream.
 Result<bool> TakerReceiver::receive_some() {
-  make_room();
   if (buffer_ == nullptr) return Error{Outcome::interrupted, "the transfer stopped"};
-  const Result<std::size_t> got = socket_.read_some({buffer_->data() + filled_, receive_size()});
+  const std::size_t size_bytes = std::min(TakerBuffer::kCapacity - filled_, kPiece);
+  const Result<std::size_t> got = socket_.read_some({buffer_->data() + filled_, size_bytes});
   if (!got) return got.error().prefixed("the connection to the giver broke");
   filled_ += *got;
   return *got > 0;
 }
 
-// Full frames of content come in whole pieces, the last one with the head that follows, so that what is written begins and
-// ends where a page does.
-std::size_t TakerReceiver::receive_size() const {
-  const std::size_t room = TakerBuffer::kCapacity - filled_;
-  if (content_left_ == 0) return std::min(room, kPiece);
+// Nothing is buffered. Frames of content come in whole pieces, so that what is written begins and ends where a page does,
+// and the last one with the head that follows.
+Result<bool> TakerReceiver::receive_content(Turn& turn) {
+  if (buffer_ == nullptr) return Error{Outcome::interrupted, "the transfer stopped"};
+  if (!turn.block) turn.block.reset(new std::byte[kPiece + protocol::kFrameHeadSize]);
   const std::size_t piece = static_cast<std::size_t>((content_left_ - 1) % kPiece + 1);
-  return std::min(room, content_left_ <= kPiece ? piece + protocol::kFrameHeadSize : piece);
+  const bool is_last = piece == content_left_;
+  const Result<std::size_t> got =
+      socket_.read_some({turn.block.get(), is_last ? piece + protocol::kFrameHeadSize : piece});
+  if (!got) return got.error().prefixed("the connection to the giver broke");
+  if (*got == 0) return false;
+  const std::size_t content = std::min(*got, piece);
+  steps_.emplace_back(ContentPiece{{turn.block.get(), content}, nullptr});
+  content_left_ -= content;
+  std::memcpy(buffer_->data() + filled_, turn.block.get() + content, *got - content);
+  filled_ += *got - content;
+  return true;
 }
 
 // What is left begins a frame that must fit behind it; content of large files needs no room but some.
@@ -116,7 +172,8 @@ Result<void> TakerReceiver::handle_buffered() {
     if (content_left_ > 0) {
       const std::size_t size_bytes =
           static_cast<std::size_t>(std::min<std::uint64_t>(content_left_, filled_ - position_));
-      writers_->content().write({buffer_->data() + position_, size_bytes});
+      is_shared_ = true;
+      steps_.emplace_back(ContentPiece{{buffer_->data() + position_, size_bytes}, buffer_});
       position_ += size_bytes;
       content_left_ -= size_bytes;
       continue;
@@ -163,13 +220,15 @@ void TakerReceiver::on_event(TakerMachine::Event event) {
     is_shared_ = true;
     writers_->write(std::move(*whole), buffer_);
   } else if (auto* begins = std::get_if<TakerMachine::FileBegins>(&event)) {
-    writers_->content().begin(std::move(begins->file), begins->is_sparse);
+    help_with(begins->file);
+    steps_.emplace_back(std::move(*begins));
   } else if (const auto* content = std::get_if<TakerMachine::FileContent>(&event)) {
-    writers_->content().write(content->content);
+    is_shared_ = true;
+    steps_.emplace_back(ContentPiece{content->content, buffer_});
   } else if (const auto* hole = std::get_if<TakerMachine::FileHole>(&event)) {
-    writers_->content().skip(hole->size_bytes);
+    steps_.emplace_back(*hole);
   } else if (auto* ends = std::get_if<TakerMachine::FileEnds>(&event)) {
-    writers_->content().end(*ends);
+    steps_.emplace_back(std::move(*ends));
   } else if (const auto* none = std::get_if<TakerMachine::NoFile>(&event)) {
     on_no_file(*none);
   } else if (auto* chunks = std::get_if<TakerMachine::ChunksCome>(&event)) {

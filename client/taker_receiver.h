@@ -2,18 +2,21 @@
 
 #include <cstdint>
 #include <memory>
+#include <thread>
+#include <vector>
 
 #include "base/bytes.h"
 #include "client/delta_taker.h"
 #include "client/taker_buffers.h"
 #include "client/taker_state.h"
+#include "client/taker_turns.h"
 #include "client/taker_writers.h"
 #include "protocol/frame.h"
 
 namespace callboard::client {
 
 // Takes in what the giver sends: listings go to the planner, small files to the writers where they lie in the buffer, and
-// the content of large ones to disk. Thread: one at a time.
+// the content of large ones to disk, for which two threads take turns. Thread: one at a time; run() has its own second one.
 class TakerReceiver {
  public:
   // Before start_writing() no file may come, and none does: none was wanted.
@@ -29,9 +32,20 @@ class TakerReceiver {
   void run();
 
  private:
+  // Of one of the two threads.
+  struct Turn {
+    std::unique_ptr<std::byte[]> block;  // Where it receives content that it then writes.
+    std::vector<ContentStep> steps;      // What is to be written.
+    std::uint64_t place = 0;
+  };
+
+  void take_turns();
+  bool receive(Turn& turn);
+  Result<bool> receive_more(Turn& turn);
   Result<bool> receive_some();
-  std::size_t receive_size() const;
+  Result<bool> receive_content(Turn& turn);
   void make_room();
+  void help_with(const WantedFile& file);
   Result<void> handle_buffered();
   Result<bool> handle_frame();
   void discard_until_closed();
@@ -43,6 +57,11 @@ class TakerReceiver {
   TakerWriters* writers_ = nullptr;
   DeltaTaker* deltas_ = nullptr;
   TakerBuffers first_buffers_;
+  TakerTurns turns_;
+  std::thread helper_;
+  // What follows belongs to who has the turn to receive.
+  bool has_ended_ = false;
+  std::vector<ContentStep> steps_;  // Of this turn.
   std::shared_ptr<TakerBuffer> buffer_;
   bool is_shared_ = false;          // Somebody may still read what lies before position_.
   std::size_t position_ = 0;        // Of the first byte that was not handled …

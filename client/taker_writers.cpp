@@ -20,6 +20,8 @@ constexpr std::size_t kWriteQueue = 4'096;
 // About what one piece of the stream brings each writer.
 constexpr std::size_t kWriteBatch = 16;
 constexpr auto kTickPeriod = 250ms;
+// Large files whose chunks may be listed afterwards: few projects have as many.
+constexpr std::size_t kCameWholeMax = 4'096;
 
 }  // namespace
 
@@ -61,6 +63,7 @@ TakerWriters::~TakerWriters() {
   }
   commit_queue_.close();
   if (committing_.joinable()) committing_.join();
+  for (const auto& [path, entry] : came_whole_) parts_.folder.on_pulled(path, entry);
 }
 
 void TakerWriters::close() {
@@ -138,7 +141,12 @@ void TakerWriters::perform(LargeFile& large) {
 void TakerWriters::on_staged(const WantedFile& file, Result<sync::StagedFile> staged) {
   if (staged) {
     state_.on_staged();
-    if (file.delta) keep_chunks(file);
+    if (file.delta) {
+      keep_chunks(file);
+    } else if (file.entry.size_bytes >= sync::kDeltaFileMin) {
+      const std::lock_guard lock(came_whole_mutex_);
+      if (came_whole_.size() < kCameWholeMax) came_whole_.emplace_back(file.path, file.entry);
+    }
     commit(sync::Change::file(std::move(*staged)));
   } else if (is_mismatch(staged.error())) {
     if (file.delta) state_.go_whole(file.path);

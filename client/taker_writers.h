@@ -3,9 +3,12 @@
 #include <array>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "base/clock.h"
 #include "client/patient_ops.h"
@@ -24,10 +27,10 @@ namespace callboard::client {
 // True when what came is not what was listed (size or digest), as opposed to a disk that does not take it.
 bool is_mismatch(const Error& error);
 
-// What changes the disk in a pull: two threads write small files, one commits what is staged. Large files are written by
-// the thread that receives them, from the cache where their bytes were just put: handed to another core, each byte costs
-// half as much again, and the pull takes as long. What is gathered to go past the page cache is not in any core's way: the
-// first two write that, too.
+// What changes the disk in a pull: two threads write small files, one commits what is staged. What came of a large file is
+// written by the thread that received it, from the cache where it was just put, while another receives what follows: handed
+// over, each byte costs a sixth more CPU. What is gathered to go past the page cache is not in any core's way: the first two
+// write that, too.
 // After a stop everything handed over is still written and committed; after a cancel it is dropped, and what is staged
 // waits for the next try. The state must outlive it.
 class TakerWriters : private sync::CommitListener {
@@ -48,7 +51,7 @@ class TakerWriters : private sync::CommitListener {
   void write(TakerMachine::WholeFile file, std::shared_ptr<TakerBuffer> buffer);
   // Nothing more is at hand: the writers need not wait for company.
   void wake();
-  // Receiving thread only: the large file under way, written before the call returns.
+  // The large file under way, written before a call returns. Only for who has the turn to write.
   TakerContent& content() { return content_; }
   // A large file all of which came, and some of which is still to be written.
   void finish(WantedFile file, sync::IncomingFile incoming);
@@ -111,10 +114,13 @@ class TakerWriters : private sync::CommitListener {
   std::unique_ptr<sync::Stager> stager_;
   std::unique_ptr<sync::Versions> versions_;
   TakerContent content_;
-  std::size_t finishing_queue_ = 0;  // Receiving thread only.
+  std::size_t finishing_queue_ = 0;  // Of who has the turn to write.
   TakerBuffers buffers_;
   std::array<TakerQueue<WriteTask>, 2> write_queues_;
   TakerQueue<CommitTask> commit_queue_;
+  std::mutex came_whole_mutex_;
+  std::vector<std::pair<sync::RelativePath, Entry>>
+      came_whole_;  // Large files of which no list of chunks came.
   std::array<std::thread, 2> writers_;
   std::thread committing_;
   // Committing thread only.

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "base/clock.h"
+#include "base/entry.h"
 #include "base/result.h"
 #include "sync/index.h"
 #include "sync/relative_path.h"
@@ -22,6 +23,8 @@ class TransferFolder {
                                                              const std::atomic<bool>& cancelled) = 0;
   // Where lists of chunks are kept; nullptr: nowhere.
   virtual sync::Index* index() { return nullptr; }
+  // A pull that has ended put this large file there. Quick.
+  virtual void on_pulled(const sync::RelativePath&, const Entry&) {}
   // All of the folder as far as that is known without looking; may be a moment old. nullptr: it is not kept.
   virtual std::shared_ptr<const sync::Tree> known() { return nullptr; }
   // What earlier looks found, of which any part may be out of date. nullptr: nothing.

@@ -1,9 +1,10 @@
-// The walk goes from directory to directory with stat alone; what the index knows needs no more. Unknown files go to a
-// pool that hashes them meanwhile. A directory is packed as soon as nothing in it is open any more: at once when it has
+// The walk goes from directory to directory with stat alone, on two threads when there are many; what the index knows needs no
+// more. Unknown files go to a pool that hashes them meanwhile. A directory is packed as soon as nothing in it is open any more: at once when it has
 // neither unknown files nor directories, else after its files are hashed, else at the end, from the bottom up.
 #include "sync/scan.h"
 
 #include <algorithm>
+#include <atomic>
 #include <deque>
 #include <mutex>
 #include <optional>
@@ -16,6 +17,7 @@
 #include "sync/hash_pool.h"
 #include "sync/ignore_files.h"
 #include "sync/scan_directory.h"
+#include "sync/walk_pool.h"
 
 namespace callboard::sync {
 
@@ -24,7 +26,6 @@ namespace {
 // Rows kept back for one transaction: a broken-off first scan loses at most this much of what it learnt.
 constexpr std::size_t kStoreDirectories = 256;
 constexpr std::uint64_t kStoreBytes = 4 * MiB;
-constexpr std::uint64_t kFilesPerTick = 4096;
 
 // Assigning {} would keep the capacity.
 template <class T>
@@ -48,23 +49,31 @@ class Scan {
         index_(index),
         options_(options),
         started_ns_(clock.wall().ms * 1'000'000),
-        pool_({root, options, [this](ScanDirectory& directory) { on_hashed(directory); },
-               [this] { tell(); }}) {}
+        pool_(
+            {root, options, [this](ScanDirectory& directory) { on_hashed(directory); }, [this] { tell(); }}),
+        walks_({.threads = options.walk_threads,
+                .walk = [this](ScanDirectory& directory) { return walk(directory); },
+                .on_unknown = [this](ScanDirectory& directory) { pool_.add(directory); },
+                .on_tick = [this] { tell(); },
+                .is_cancelled = [this] { return is_cancelled(); }}) {}
 
   Result<Scanned> run(const RelativePath& top);
 
  private:
+  Result<Scanned> scan_kind(const RelativePath& top);
   Result<Scanned> scan_directory(const RelativePath& top, const FileStatus& status, Ignore::Pointer above);
   Result<Scanned> scan_file(const RelativePath& top, const FileStatus& status);
   // Why a file is not to be offered now; empty when it is.
-  std::string_view why_unstable(std::string_view name, const FileStatus& status) const;
+  std::string_view why_unstable(std::string_view name, const FileStatus& status);
   Result<Scanned> scan_link(const RelativePath& top);
 
-  Result<void> walk_all();
   Result<void> walk(ScanDirectory& directory);
+  Result<void> read(ScanDirectory& directory);
+  Result<void> get_ready(const RelativePath& directory, int fd);
   Result<void> read_entries(ScanDirectory& directory, int fd);
   void add_file(ScanDirectory& directory, NamedStatus& named, KnownFiles& known);
   void add_directory(ScanDirectory& directory, NamedStatus& named);
+  ScanDirectory& new_directory();
 
   void on_hashed(ScanDirectory& directory);
   void keep_known(ScanDirectory& directory);
@@ -84,17 +93,21 @@ class Scan {
   Index& index_;
   const ScanOptions& options_;
   const std::int64_t started_ns_;
-  std::uint64_t files_seen_ = 0;
-  std::optional<Error> not_ready_;         // What before_reading failed with.
-  std::deque<ScanDirectory> directories_;  // Parents before children; addresses stay.
-  std::vector<ScanDirectory*> to_walk_;
+  std::atomic<std::uint64_t> files_seen_{0};
+  std::atomic<bool> is_growing_{false};
+  std::mutex ready_mutex_;
+  std::optional<Error> not_ready_;  // What before_reading failed with.
+  std::mutex directories_mutex_;
+  std::deque<ScanDirectory>
+      directories_;  // Parents before children, those in order of their names; addresses stay.
 
   std::mutex store_mutex_;
   std::vector<Index::KnownDirectory> to_store_;
   std::uint64_t to_store_bytes_ = 0;
   std::string index_trouble_;
 
-  HashPool pool_;  // Last: its threads end before what they use.
+  HashPool pool_;  // These last: their threads end before what they use.
+  WalkPool walks_;
 };
 
 void Scan::tell() const {
@@ -102,6 +115,12 @@ void Scan::tell() const {
 }
 
 Result<Scanned> Scan::run(const RelativePath& top) {
+  auto scanned = scan_kind(top);
+  if (is_growing_ && options_.on_growing) options_.on_growing();
+  return scanned;
+}
+
+Result<Scanned> Scan::scan_kind(const RelativePath& top) {
   auto status = root_.status(top);
   if (!status) return status.error();
   IgnoreFiles files(root_);
@@ -127,12 +146,12 @@ Result<Scanned> Scan::run(const RelativePath& top) {
 }
 
 // A time that lies further ahead is no sign of writing.
-std::string_view Scan::why_unstable(std::string_view name, const FileStatus& status) const {
+std::string_view Scan::why_unstable(std::string_view name, const FileStatus& status) {
   if (is_placeholder(name, status)) return kPlaceholderReason;
   const std::int64_t window_ns = std::chrono::nanoseconds(options_.stable_after).count();
   const bool is_new = started_ns_ - window_ns < status.mtime_ns && status.mtime_ns < started_ns_ + window_ns;
   if (!is_new) return {};
-  if (options_.on_growing) options_.on_growing();
+  is_growing_ = true;
   return kWritingReason;
 }
 
@@ -175,14 +194,14 @@ Result<Scanned> Scan::scan_file(const RelativePath& top, const FileStatus& statu
 
 Result<Scanned> Scan::scan_directory(const RelativePath& top, const FileStatus& status,
                                      Ignore::Pointer above) {
-  ScanDirectory& whole = directories_.emplace_back();
+  ScanDirectory& whole = new_directory();
   whole.path = top;
   whole.ignore = std::move(above);
   whole.packed.name = std::string(top.name());
   whole.packed.mode = status.mode;
   whole.packed.mtime_ns = status.mtime_ns;
-  to_walk_.push_back(&whole);
-  auto walked = walk_all();
+  walks_.add(whole);
+  auto walked = walks_.run();
   pool_.finish();
   flush(true);
   if (!walked) return walked.error();
@@ -200,40 +219,37 @@ Result<Scanned> Scan::scan_directory(const RelativePath& top, const FileStatus& 
   return result(std::make_shared<Tree>(top, std::move(entry), std::move(node)));
 }
 
-Result<void> Scan::walk_all() {
-  while (!to_walk_.empty()) {
-    if (is_cancelled()) return cancelled();
-    ScanDirectory& directory = *to_walk_.back();
-    to_walk_.pop_back();
-    auto walked = walk(directory);
-    if (walked) continue;
-    if (directory.parent == nullptr || not_ready_) return walked;
-    // Gone, not readable, or replaced by something else since its name was read. The parent's entry is left to
-    // pack_rest(): its files may be in the pool's hands.
-    directory.is_there = false;
-    if (walked.error().outcome != Outcome::not_found)
-      directory.trouble = "cannot be read: " + walked.error().text;
+// Of directories that are gone, not readable, or replaced by something else since their names were read, the parent's entry
+// is left to pack_rest(): its files may be in the pool's hands.
+Result<void> Scan::walk(ScanDirectory& directory) {
+  const auto read_all = read(directory);
+  if (read_all) return {};
+  if (directory.parent == nullptr) return read_all;
+  {
+    const std::lock_guard lock(ready_mutex_);
+    if (not_ready_) return *not_ready_;
   }
+  directory.is_there = false;
+  if (read_all.error().outcome != Outcome::not_found)
+    directory.trouble = "cannot be read: " + read_all.error().text;
   return {};
 }
 
-Result<void> Scan::walk(ScanDirectory& directory) {
+Result<void> Scan::read(ScanDirectory& directory) {
   auto fd = root_.open_directory(directory.path);
   if (!fd) return fd.error();
-  if (options_.before_reading) {
-    if (auto ready = options_.before_reading(directory.path, fd->get()); !ready) {
-      not_ready_ = ready.error();
-      return ready;
-    }
-  }
+  if (auto ready = get_ready(directory.path, fd->get()); !ready) return ready;
   if (auto read = read_entries(directory, fd->get()); !read) return read;
-  tell();
-  if (directory.unknown.empty()) {
-    on_hashed(directory);
-  } else {
-    pool_.add(directory);
-  }
+  if (directory.unknown.empty()) on_hashed(directory);
   return {};
+}
+
+Result<void> Scan::get_ready(const RelativePath& directory, int fd) {
+  if (!options_.before_reading) return {};
+  const std::lock_guard lock(ready_mutex_);
+  auto ready = options_.before_reading(directory, fd);
+  if (!ready && !not_ready_) not_ready_ = ready.error();
+  return ready;
 }
 
 Result<void> Scan::read_entries(ScanDirectory& directory, int fd) {
@@ -292,11 +308,16 @@ void Scan::add_file(ScanDirectory& directory, NamedStatus& named, KnownFiles& kn
   if (!digest) directory.unknown.push_back(static_cast<std::uint32_t>(directory.entries.size()));
   directory.entries.push_back(file_entry(std::move(named.name), named.status));
   if (digest) directory.entries.back().digest = *digest;
-  if (++files_seen_ % kFilesPerTick == 0) tell();
+  files_seen_.fetch_add(1, std::memory_order_relaxed);
+}
+
+ScanDirectory& Scan::new_directory() {
+  const std::lock_guard lock(directories_mutex_);
+  return directories_.emplace_back();
 }
 
 void Scan::add_directory(ScanDirectory& directory, NamedStatus& named) {
-  ScanDirectory& child = directories_.emplace_back();
+  ScanDirectory& child = new_directory();
   child.path = *directory.path.joined(named.name);
   child.packed.name = named.name;
   child.packed.mode = named.status.mode;
@@ -309,7 +330,7 @@ void Scan::add_directory(ScanDirectory& directory, NamedStatus& named) {
   entry.name = std::move(named.name);
   child.entry_in_parent = static_cast<std::uint32_t>(directory.entries.size() - 1);
   directory.has_directories = true;
-  to_walk_.push_back(&child);
+  walks_.add(child);
 }
 
 // Of a directory all of whose files are hashed, on any thread. One with directories in it is packed at the end.
@@ -390,7 +411,7 @@ Scanned Scan::result(std::shared_ptr<const Tree> tree) {
 
 Result<Scanned> scan(const Root& root, Index& index, const RelativePath& top, const Clock& clock,
                      const ScanOptions& options) {
-  ENSURE(options.hash_threads >= 1);
+  ENSURE(options.hash_threads >= 1 && options.walk_threads >= 1);
   return Scan(root, index, clock, options).run(top);
 }
 

@@ -23,16 +23,17 @@ struct ScanProgress {
 };
 
 struct ScanOptions {
-  int hash_threads = 2;                          // At least 1. Started only when something has to be hashed.
+  int hash_threads = 2;  // At least 1. Started only when something has to be hashed.
+  int walk_threads = 2;  // At least 1, with the caller's. Started only when several directories wait.
   const std::atomic<bool>* cancelled = nullptr;  // May be set from any thread; must outlive the scan.
   // Told often, on the thread that called scan(); keep it cheap.
   std::function<void(const ScanProgress&)> on_progress;
   // Files modified more recently than this are refused as being written: for folders nobody watches.
   Duration stable_after{0};
-  // Told when a file was refused for that, on the thread that called scan().
+  // Told once when a file was refused for that, on the thread that called scan().
   std::function<void()> on_growing;
-  // Told of every directory once it is open and before its names are read, on the thread that called scan(). An error
-  // ends the scan with it.
+  // Told of every directory once it is open and before its names are read; on any thread, one at a time. An error ends the
+  // scan with it.
   std::function<Result<void>(const RelativePath& directory, int fd)> before_reading;
   // Told of files so new that the index does not learn their content; on any thread, one at a time.
   std::function<void(const RelativePath& directory, const KnownFiles::Known& file)> on_unsettled;

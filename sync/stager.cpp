@@ -115,7 +115,7 @@ Result<void> IncomingFile::reserve() {
 }
 
 Result<void> IncomingFile::hash_what_is_there() {
-  std::vector<std::byte> buffer(kHashBytes);
+  std::vector<std::byte> buffer(std::min(kHashBytes, file_.entry.size_bytes + 1));
   while (true) {
     const Transferred got = stager_->ops_.read_some(fd_.get(), buffer);
     if (got.error != 0) return failure("read what is left of", got.error);
@@ -378,10 +378,16 @@ Stager::~Stager() {
 
 std::optional<StagedFile> Stager::take_from_tree(const RelativePath& path, const Entry& entry) {
   StagedFile file{path, entry, staged_name(entry), {}};
-  const std::optional<FileStatus> status = trees_->take(path, entry, place(file.name));
-  if (!status) return std::nullopt;
-  file.status = *status;
-  return file;
+  const std::optional<TreeStore::Taken> taken = trees_->take(path, entry, place(file.name));
+  if (!taken) return std::nullopt;
+  file.status = taken->status;
+  if (taken->is_of_this_transfer) return file;
+  Opened opened = ops_.open_existing(place(file.name));
+  IncomingFile incoming(*this, std::move(file), std::move(opened.fd));
+  const bool is_read = opened.error == 0 && incoming.hash_what_is_there();
+  Result<StagedFile> staged = is_read ? incoming.finish() : Error{Outcome::failed, "not readable"};
+  if (!staged) return std::nullopt;
+  return *std::move(staged);
 }
 
 std::uint64_t Stager::kept_bytes() const {

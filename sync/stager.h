@@ -67,7 +67,8 @@ class Stager {
 
   // New directories that are put together in this folder.
   TreeStore& trees() { return *trees_; }
-  // What an earlier try had at this path of a new directory. That it has the content must be known: it is not hashed again.
+  // What an earlier try had at this path of a new directory, hashed again: after a power cut it may look as it should and be
+  // zeros, when it was not synced, or not yet. What this transfer put there is not, so that it has the content must be known.
   std::optional<StagedFile> take_from_tree(const RelativePath& path, const Entry& entry);
 
   // What an earlier try left, whole or in part.

@@ -69,7 +69,7 @@ void TreeStore::find_kept(Timestamp now, Duration life) {
     if (is_old) {
       remove_all(parts_.ops, place);
     } else {
-      left_[std::string(key_in(name))].push_back({name, std::nullopt});
+      left_[std::string(key_in(name))].push_back({name, std::nullopt, false});
     }
   }
 }
@@ -102,7 +102,7 @@ Result<std::unique_ptr<TreeStore::Growing>> TreeStore::begin(const RelativePath&
 
 void TreeStore::give_up(const RelativePath& top, std::unique_ptr<Growing> growing) {
   const std::lock_guard lock(mutex_);
-  left_[key_of(top)].push_back({growing->name(), growing->release()});
+  left_[key_of(top)].push_back({growing->name(), growing->release(), true});
 }
 
 void TreeStore::end(const RelativePath& top, std::unique_ptr<Growing> growing) {
@@ -139,11 +139,12 @@ bool TreeStore::claim(const std::string& key, Left& left) {
   if (parts_.ops.rename_new({parts_.kept_fd, left.name}, to) != 0) return false;
   Result<Root> root = Root::open(parts_.folder + "/" + name);
   if (!root) return false;
-  left = {name, *std::move(root)};
+  left = {name, *std::move(root), false};
   return true;
 }
 
-std::optional<FileStatus> TreeStore::take(const RelativePath& path, const Entry& entry, const Place& to) {
+std::optional<TreeStore::Taken> TreeStore::take(const RelativePath& path, const Entry& entry,
+                                                const Place& to) {
   const std::lock_guard lock(mutex_);
   for (RelativePath top = path.parent(); !top.is_root(); top = top.parent()) {
     const std::string key = key_of(top);
@@ -160,7 +161,7 @@ std::optional<FileStatus> TreeStore::take(const RelativePath& path, const Entry&
       const bool same = there.error == 0 && there.status.kind == FileKind::file &&
                         there.status.size_bytes == entry.size_bytes &&
                         there.status.mtime_ns == entry.mtime_ns && there.status.mode == entry.mode;
-      if (same && parts_.ops.rename_new(place, to) == 0) return there.status;
+      if (same && parts_.ops.rename_new(place, to) == 0) return Taken{there.status, left.is_of_this_transfer};
     }
   }
   return std::nullopt;

@@ -66,14 +66,19 @@ class TreeStore {
   // True when an earlier try left something of a directory above `path`: what the index says was pulled there lies in that, and
   // what has the name was made here.
   bool has_left_above(const RelativePath& path) const;
-  // Moves the file that an earlier try had at `path` to `to`, when it looks as `entry` does; that it has the content must be
-  // known. Its status there; nullopt: there is none.
-  std::optional<FileStatus> take(const RelativePath& path, const Entry& entry, const Place& to);
+  struct Taken {
+    FileStatus status;
+    bool is_of_this_transfer = false;  // And not of one that may have ended in a power cut.
+  };
+  // Moves the file that an earlier try had at `path` to `to`, when it looks as `entry` does; its content is not looked at.
+  // nullopt: there is none.
+  std::optional<Taken> take(const RelativePath& path, const Entry& entry, const Place& to);
 
  private:
   struct Left {
     std::string name;
     std::optional<Root> root;  // Once it is in the transfer's folder.
+    bool is_of_this_transfer = false;
   };
 
   std::string unused_name(const std::string& key);

@@ -1,14 +1,20 @@
 // Large files of which the taker has an older version.
 #include <catch2/catch.hpp>
 
+#include <chrono>
 #include <filesystem>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "base/limits.h"
+#include "client/chunk_keeper.h"
 #include "client/delta_choice.h"
+#include "client/project_folder.h"
 #include "sync/chunk_list.h"
 #include "sync/hash.h"
 #include "sync/index.h"
+#include "tests/support/temp_dir.h"
 #include "tests/support/tree.h"
 #include "tests/unit/client/transfer_rig.h"
 
@@ -17,6 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using support::read_file;
+using support::TempDir;
 using support::write_file;
 
 constexpr std::uint64_t kSize = 12 * MiB;
@@ -77,6 +84,74 @@ TEST_CASE("of a large file that was edited only the changed chunks travel, again
     CHECK(scene.rig.differences() == std::vector<std::string>{});
     CHECK(report.versions.empty());
   }
+}
+
+TEST_CASE("the list of a large file that came whole is made afterwards, of what is there alone") {
+  const TempDir folder;
+  fs::create_directories(folder / ".callboard");
+  const std::string content = random_content(kSize, 3);
+  for (const char* name : {"came.blend", "changed.blend", "moved.zst"}) write_file(folder / name, content);
+  write_file(folder / "changed.blend", random_content(kSize, 4));
+  const auto root = sync::Root::open(folder.path().string());
+  sync::Index index = *sync::Index::open(*root);
+  Entry entry;
+  entry.kind = EntryKind::file;
+  entry.size_bytes = kSize;
+  const auto list_after = [&](const char* name, const std::string& described) {
+    ChunkKeeper keeper(*root, index);
+    entry.digest = sync::digest_of(as_bytes(described));
+    keeper.add(sync::RelativePath::from_bytes(name).value(), entry);
+    keeper.wait();
+    return sync::kept_chunks(index, entry.digest, kSize);
+  };
+  CHECK_FALSE(list_after("changed.blend", content).has_value());
+  CHECK_FALSE(list_after("moved.zst", content).has_value());
+  CHECK_FALSE(list_after("vanished.blend", content).has_value());
+  const auto list = list_after("came.blend", content);
+  REQUIRE(list.has_value());
+  CHECK(sync::total_bytes(*list) == kSize);
+}
+
+TEST_CASE("of a large file that came whole a pull tells in the end, of one whose list came it does not") {
+  TransferRig rig;
+  const std::string content = random_content(kSize, 5);
+  write_file(rig.giver() / "new/scene.blend", content);
+  write_file(rig.giver() / "new/small", "small");
+  std::vector<std::string> told;
+  RunOptions options;
+  options.on_pulled = [&](const sync::RelativePath& path, const Entry& entry) {
+    CHECK(read_file(rig.taker() / path.bytes()) == content);
+    CHECK(entry.digest == sync::digest_of(as_bytes(content)));
+    told.push_back(path.bytes());
+  };
+  REQUIRE(rig.pull(options).pull.outcome == Outcome::done);
+  CHECK(told == std::vector<std::string>{"new/scene.blend"});
+
+  write_file(rig.giver() / "new/scene.blend", content + "more");
+  options.on_pulled = [&](const sync::RelativePath& path, const Entry&) { told.push_back(path.bytes()); };
+  REQUIRE(rig.pull(options).pull.outcome == Outcome::done);
+  CHECK(told.size() == 1);
+}
+
+TEST_CASE("who stays with a folder makes the list of what was pulled into it") {
+  const TempDir folder;
+  fs::create_directories(folder / ".callboard");
+  const std::string content = random_content(kSize, 6);
+  write_file(folder / "scene.blend", content);
+  const auto project = ProjectFolder::open(folder.path().string());
+  REQUIRE(project.has_value());
+  (*project)->live().start();
+  Entry entry;
+  entry.kind = EntryKind::file;
+  entry.size_bytes = kSize;
+  entry.digest = sync::digest_of(as_bytes(content));
+  (*project)->listing().on_pulled(sync::RelativePath::from_bytes("scene.blend").value(), entry);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const auto is_listed = [&] {
+    return sync::kept_chunks((*project)->index(), entry.digest, kSize).has_value();
+  };
+  while (!is_listed() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  CHECK(is_listed());
 }
 
 TEST_CASE("a list of chunks that both have kept travels as its groups") {

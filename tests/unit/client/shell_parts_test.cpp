@@ -1,6 +1,8 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+#include <future>
+#include <string>
 #include <thread>
 
 #include "client/answer.h"
@@ -8,6 +10,7 @@
 #include "client/item_watch.h"
 #include "client/last_server.h"
 #include "client/pull_progress.h"
+#include "client/taker_turns.h"
 #include "client/workstation.h"
 #include "tests/support/temp_dir.h"
 #include "tests/unit/client/fake_server.h"
@@ -58,6 +61,40 @@ TEST_CASE("a listener may ask for the answer again while it is told") {
   answer.then([&](const Result<int>&) { heard = *answer.get(); });
   answer.set(5);
   CHECK(heard == 5);
+}
+
+TEST_CASE("of two threads that take turns one receives while the other writes, and the order stays") {
+  TakerTurns turns;
+  std::promise<void> received_by_other;
+  std::string written;
+  auto receiving = turns.receive();
+  const std::uint64_t first = turns.take_place();
+  receiving.unlock();
+  std::thread other([&] {
+    auto own = turns.receive();
+    const std::uint64_t second = turns.take_place();
+    own.unlock();
+    received_by_other.set_value();
+    turns.write(second, [&] { written += "second"; });
+  });
+  turns.write(first, [&] {
+    received_by_other.get_future().wait();
+    written += "first ";
+  });
+  other.join();
+  CHECK(written == "first second");
+}
+
+TEST_CASE("a thread that takes turns goes on alone while the other is busy elsewhere") {
+  TakerTurns turns;
+  std::string written;
+  for (const char* piece : {"a", "b", "c"}) {
+    auto receiving = turns.receive();
+    const std::uint64_t place = turns.take_place();
+    receiving.unlock();
+    turns.write(place, [&] { written += piece; });
+  }
+  CHECK(written == "abc");
 }
 
 TEST_CASE("tasks run on the loop in the order they were posted") {

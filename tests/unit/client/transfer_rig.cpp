@@ -34,15 +34,26 @@ SocketPair make_pair_of_sockets() {
 
 // One workstation's folder with everything a transfer needs.
 struct Workstation {
+  struct Folder final : ScannedFolder {
+    explicit Folder(Workstation& its_workstation)
+        : ScannedFolder(its_workstation.root, its_workstation.index, system_clock()),
+          workstation(its_workstation) {}
+    void on_pulled(const sync::RelativePath& path, const Entry& entry) override {
+      if (workstation.on_pulled) workstation.on_pulled(path, entry);
+    }
+    Workstation& workstation;
+  };
+
   explicit Workstation(const std::filesystem::path& folder)
       : root(*sync::Root::open(folder.string())),
         index(*sync::Index::open(root)),
-        scanned(root, index, system_clock()),
+        scanned(*this),
         records(root, index) {}
 
   sync::Root root;
   sync::Index index;
-  ScannedFolder scanned;
+  Folder scanned;
+  std::function<void(const sync::RelativePath&, const Entry&)> on_pulled;
   sync::IndexRecords records;
   sync::FileOps ops;
 };
@@ -101,6 +112,7 @@ Ends TransferRig::run(const std::filesystem::path& from, const std::filesystem::
                       const RunOptions& options) {
   Workstation source(from);
   Workstation target(to);
+  target.on_pulled = options.on_pulled;
   SocketPair giver_side = make_pair_of_sockets();
   std::unique_ptr<Proxy> proxy;
   Fd taker_end;

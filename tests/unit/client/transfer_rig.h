@@ -32,6 +32,7 @@ struct RunOptions {
   std::function<void(Taker&)> while_running;  // On a thread of its own.
   sync::FileOps* ops = nullptr;
   std::optional<sync::NameFolding> name_folding;
+  std::function<void(const sync::RelativePath&, const Entry&)> on_pulled;  // What came whole, after the pull.
   const Clock* clock = nullptr;  // The taker's; the system's when there is none.
 };
 

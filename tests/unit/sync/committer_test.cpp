@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/tree.h"
 #include "tests/unit/sync/project_fixture.h"
 
 namespace callboard::sync {
@@ -347,6 +348,35 @@ TEST_CASE(
   // What the giver does not have any more did not come along.
   CHECK(project.names_below("new") == std::vector<std::string>{"new/sub/b"});
   CHECK(project.names_below(".callboard/tmp").empty());
+}
+
+TEST_CASE("what a power cut left of a new directory is not taken for its content, however alike it looks") {
+  TestProject project;
+  FileOps ops;
+  const std::string content(2 * MiB, 'x');
+  {
+    TestPull first(project, ops, "1", Timestamp{1}, {.group_files = 2});
+    first.folder("new");
+    first.file("new/lost", content);
+    first.file("new/whole", content);
+    first.folder("new/sub");
+  }
+  // Size and time were on disk, the blocks were not.
+  bool was_lost = false;
+  for (const std::string& below : project.names_below(".callboard/tmp")) {
+    if (!below.ends_with("/lost")) continue;
+    const std::filesystem::path lost = project.full(below);
+    const auto time = std::filesystem::last_write_time(lost);
+    support::write_file(lost, std::string(content.size(), '\0'));
+    std::filesystem::last_write_time(lost, time);
+    was_lost = true;
+  }
+  REQUIRE(was_lost);
+  TestPull second(project, ops, "2", Timestamp{2});
+  CHECK_FALSE(second.stager().take_from_tree(at("new/lost"), file_entry("lost", content)).has_value());
+  const auto taken = second.stager().take_from_tree(at("new/whole"), file_entry("whole", content));
+  REQUIRE(taken.has_value());
+  CHECK(taken->status.size_bytes == content.size());
 }
 
 TEST_CASE("what an old try put together is removed after its time") {

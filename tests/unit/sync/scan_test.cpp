@@ -6,7 +6,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <catch2/catch.hpp>
+#include <map>
+#include <optional>
 
 #include "base/text.h"
 #include "sync/hash.h"
@@ -378,6 +381,55 @@ TEST_CASE("a directory of many files is hashed once, whatever the number of thre
     CHECK(scanned->tree->digest_of(path("wide/1499")) == digest_of(as_bytes("1499")));
     CHECK(project.scanned().totals.files_hashed == 0);
   }
+}
+
+TEST_CASE(
+    "many directories are walked alike, whatever the number of threads, and told of before they are read") {
+  Project project;
+  for (int i = 0; i < 60; ++i)
+    project.write("d" + std::to_string(i % 7) + "/e" + std::to_string(i) + "/file", std::to_string(i));
+  std::optional<Digest> digest;
+  for (const int threads : {1, 2, 4}) {
+    std::map<std::string, int> told;
+    std::atomic<int> at_once{0};
+    ScanOptions options;
+    options.walk_threads = threads;
+    options.before_reading = [&](const RelativePath& directory, int fd) {
+      CHECK(++at_once == 1);
+      told[directory.bytes()] += 1;
+      // What comes after a directory is watched must be seen: this is there only from now on.
+      CHECK(::unlinkat(fd, "late", 0) == (threads == 1 ? -1 : 0));
+      CHECK(::symlinkat("file", fd, "late") == 0);
+      at_once -= 1;
+      return Result<void>();
+    };
+    const auto scanned = project.try_scan("", kLater, options);
+    REQUIRE(scanned.has_value());
+    CHECK(told.size() == 1 + 7 + 60);
+    CHECK(std::all_of(told.begin(), told.end(), [](const auto& each) { return each.second == 1; }));
+    CHECK(scanned->totals.files_seen == 60);
+    for (const auto& [directory, times] : told)
+      CHECK(scanned->tree->part(path(directory.empty() ? "late" : directory + "/late")) != nullptr);
+    if (digest) CHECK(scanned->tree->top().digest == *digest);
+    digest = scanned->tree->top().digest;
+  }
+}
+
+TEST_CASE("a directory that cannot be made ready ends the scan, whichever thread walks it") {
+  Project project;
+  for (int i = 0; i < 40; ++i) project.write("d" + std::to_string(i) + "/file", "x");
+  ScanOptions options;
+  options.walk_threads = 2;
+  int told = 0;
+  options.before_reading = [&](const RelativePath&, int) -> Result<void> {
+    if (++told < 20) return {};
+    return Error{Outcome::refused, "no more"};
+  };
+  const auto scanned = project.try_scan("", kLater, options);
+  REQUIRE_FALSE(scanned.has_value());
+  CHECK(scanned.error().outcome == Outcome::refused);
+  CHECK(scanned.error().text == "no more");
+  CHECK(told <= 21);
 }
 
 TEST_CASE("a cancelled scan ends as cancelled, and what it learnt is kept") {
