@@ -1,6 +1,8 @@
 #include "client/squeeze_policy.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <utility>
 
 namespace callboard::client {
 namespace {
@@ -15,18 +17,33 @@ double rate_of(std::uint64_t bytes, double seconds) {
 }  // namespace
 
 bool RateWindows::add(std::uint64_t bytes, double seconds) {
-  bytes_ += bytes;
-  seconds_ += seconds;
-  if (bytes_ < kWindowBytes && seconds_ < kWindowSeconds) return false;
-  rates_[ended_++ % rates_.size()] = rate_of(bytes_, seconds_);
-  bytes_ = 0;
-  seconds_ = 0;
+  current_.bytes += bytes;
+  current_.seconds += seconds;
+  if (current_.bytes < kWindowBytes && current_.seconds < kWindowSeconds) return false;
+  windows_[ended_++ % windows_.size()] = std::exchange(current_, {});
   return true;
 }
 
+double RateWindows::Window::rate() const { return rate_of(bytes, seconds); }
+
 double RateWindows::median() const {
-  const auto [lower, upper] = std::minmax({rates_[0], rates_[1]});
-  return std::clamp(rates_[2], lower, upper);
+  const auto back = [&](std::uint64_t count) { return windows_[(ended_ - count) % windows_.size()].rate(); };
+  const auto [lower, upper] = std::minmax({back(1), back(2)});
+  return std::clamp(back(3), lower, upper);
+}
+
+double RateWindows::mean() const {
+  const auto count = static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(ended_, windows_.size()));
+  const auto* slowest =
+      std::min_element(windows_.begin(), windows_.begin() + count,
+                       [](const Window& a, const Window& b) { return a.rate() < b.rate(); });
+  Window sum;
+  for (const auto* window = windows_.begin(); window != windows_.begin() + count; ++window) {
+    if (window == slowest) continue;
+    sum.bytes += window->bytes;
+    sum.seconds += window->seconds;
+  }
+  return sum.rate();
 }
 
 void SqueezePolicy::on_sent(const SqueezeSample& sample) {
@@ -55,12 +72,12 @@ void SqueezePolicy::on_squeezed(const SqueezeSample& sample) {
   window_bytes_ = 0;
   window_seconds_ = window_squeeze_seconds_ = 0;
   if (squeezed_.ended() < kTried) return;
-  if (squeezed_.median() < kGain * plain_.median()) {
+  if (squeezed_.mean() < kGain * plain_.median()) {
     const int hold = next_hold_;
-    next_hold_ = std::min(2 * next_hold_, kHoldMax);
+    next_hold_ = std::clamp(2 * next_hold_, kHoldMin, kHoldMax);
     return go_plain(hold);
   }
-  next_hold_ = kHoldMin;
+  next_hold_ = 0;
   if (waited_for_ >= kProbeAfter) go_plain(0);
 }
 

@@ -8,8 +8,7 @@
 
 namespace callboard::client {
 
-// Bytes a second over the last three windows. Their median: one window in which nothing moved because a disk was busy, or
-// in which buffers on the way took everything at once, says nothing of the link.
+// How fast content moved of late, window by window.
 class RateWindows {
  public:
   // A window ends at whichever comes first: more than buffers on the way usually take, or longer than a hiccup.
@@ -19,15 +18,23 @@ class RateWindows {
   // True when a window ended.
   bool add(std::uint64_t bytes, double seconds);
   std::uint64_t ended() const { return ended_; }
-  // Once three have ended.
+  // Bytes a second, once three windows have ended: the median of the last three. One window in which a disk was busy, or in
+  // which buffers on the way took everything at once, says nothing of the link.
   double median() const;
+  // The mean of the last eight or fewer, the slowest left out: where a link takes much at once and then nothing for a while, as
+  // a server's limit has it, single windows are far apart.
+  double mean() const;
   void clear() { *this = {}; }
 
  private:
-  std::array<double, 3> rates_ = {};
+  struct Window {
+    std::uint64_t bytes = 0;
+    double seconds = 0;
+    double rate() const;
+  };
+  std::array<Window, 8> windows_ = {};
   std::uint64_t ended_ = 0;
-  std::uint64_t bytes_ = 0;
-  double seconds_ = 0;
+  Window current_;
 };
 
 // What was written to the connection at a time.
@@ -43,7 +50,7 @@ struct SqueezeSample {
 // the last one. Pure: no clock, no socket. Thread: one at a time.
 //
 //   plain       three windows of it are slower than the squeezer (kPays)              -> squeezing
-//   squeezing   content moves no faster than it did (kGain)                           -> plain, kHoldMin windows or longer
+//   squeezing   content moves no faster than it did (kGain)                           -> plain, for three windows, or longer
 //               the squeezer was all that was waited for, for kProbeAfter windows     -> plain, three windows
 //
 // With Compression::always it is always on, and never with Compression::never.
@@ -55,10 +62,11 @@ class SqueezePolicy {
   static constexpr double kGain = 1.1;
   // Until it is measured. On one core of a machine of 2020, level 1.
   static constexpr double kSqueezeRate = 400e6;
-  // Windows for which squeezing, after it has not paid, is not tried: 1.6 s on a slow link. Doubled with each time in a row.
+  // Windows for which squeezing, after it has not paid, is not tried: 1.6 s on a slow link. Doubled with each time in a row. When
+  // it had paid before, the link has changed, and is measured anew at once.
   static constexpr int kHoldMin = 32;
   static constexpr int kHoldMax = 1024;
-  // Windows of squeezing before it is judged: one that drains what was queued before, and a median.
+  // Windows of squeezing before it is judged.
   static constexpr std::uint64_t kTried = 4;
   // How long a link may have become faster unnoticed: 256 MiB.
   static constexpr int kProbeAfter = 64;

@@ -92,6 +92,19 @@ TEST_CASE("buffers on the way that take the first megabytes at once do not hide 
   CHECK(run.send(256 * MiB) > 0.99);
 }
 
+TEST_CASE("a link that takes much at once and then nothing for a while is as slow as it is on the whole") {
+  Run run({.link_rate = 8e6});
+  run.send(16 * MiB);
+  REQUIRE(run.is_on());
+  for (int round = 0; round < 100; ++round) {
+    run.world.link_rate = 1e12;
+    run.send(3 * MiB);
+    run.world.link_rate = 1e6;
+    run.send(512 * KiB);
+    CHECK(run.is_on());
+  }
+}
+
 TEST_CASE("a hiccup of a fast link changes nothing") {
   Run run({.link_rate = 1e9});
   for (int i = 0; i < 40; ++i) {
