@@ -26,6 +26,8 @@ template <>
 struct LastOf<PullRequest::OnConflict>
     : std::integral_constant<PullRequest::OnConflict, PullRequest::OnConflict::fail> {};
 template <>
+struct LastOf<Compression> : std::integral_constant<Compression, Compression::always> {};
+template <>
 struct LastOf<DocumentName> : std::integral_constant<DocumentName, DocumentName::analytics> {};
 template <>
 struct LastOf<WorkstationTransfer::Direction>
@@ -83,7 +85,8 @@ void describe(A& fields, Ref<A, ServerStatus> status) {
 template <class A>
 void describe(A& fields, Ref<A, PullRequest> request) {
   fields(request.items, request.from, request.include, request.exclude, request.dry_run, request.sync,
-         request.mirror, request.agree_to_removals, request.on_conflict, request.wait_for_space);
+         request.mirror, request.agree_to_removals, request.on_conflict, request.wait_for_space,
+         request.compress);
 }
 template <class A>
 void describe(A& fields, Ref<A, PullProgress> progress) {

@@ -200,7 +200,8 @@ void Client::Impl::on_give(const protocol::Give& give) {
   if (gives_.size() >= kGivesMax) return listener_.on_warning("too many takers at once; one is not served");
   gives_[give.transfer] = give.list ? Giving::look : Giving::pull;
   if (!give.list) listener_.on_giving(give.transfer, give.user, give.item);
-  transfers_.give({data_address(), give.transfer, give.ticket, self_.name, give.user, give.item});
+  transfers_.give(
+      {data_address(), give.transfer, give.ticket, self_.name, give.user, give.item, give.compress});
   on_transfer_begun();
 }
 

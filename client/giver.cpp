@@ -20,12 +20,13 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "client/delta_giver.h"
+#include "client/giver_content.h"
 #include "client/giver_machine.h"
+#include "client/giver_outlet.h"
 #include "client/giver_pack.h"
 #include "protocol/bulk.h"
 #include "protocol/frame.h"
 #include "sync/file_status.h"
-#include "sync/holes.h"
 
 namespace callboard::client {
 
@@ -62,7 +63,9 @@ class Giver::Impl {
   Impl(Parts parts, Bytes already_read)
       : parts_(std::move(parts)),
         already_read_(std::move(already_read)),
-        pack_(parts_.socket),
+        outlet_(parts_.socket, parts_.compress, system_clock()),
+        pack_(outlet_),
+        contents_({pack_, outlet_, over_, content_bytes_, parts_.while_reading}),
         deltas_(pack_, parts_.folder) {}
 
   GiveReport run();
@@ -85,7 +88,6 @@ class Giver::Impl {
   Result<void> perform(const GiverMachine::RefuseFile& file);
   Result<void> perform(const GiverMachine::GiveChunks& what);
   Result<void> perform(const GiverMachine::GiveRanges& what);
-  Result<bool> send_range(const GiverMachine::GiveFile& file, const protocol::Range& range, int fd);
   bool is_offered(const GiverMachine::GiveFile& file);
   bool withdraw(const GiverMachine::GiveFile& file);
   protocol::OpenedItem opened_item(const GiverMachine::Item& item);
@@ -94,10 +96,6 @@ class Giver::Impl {
   Result<Fd> open(const sync::RelativePath& path);
   Result<void> give_small(const GiverMachine::GiveFile& file, int fd);
   Result<void> give_large(const GiverMachine::GiveFile& file, int fd);
-  Result<void> begin_large(protocol::File head, int fd);
-  Result<bool> send_content(const GiverMachine::GiveFile& file, int fd);
-  Result<bool> send_data(const GiverMachine::GiveFile& file, int fd, std::uint64_t end);
-  Result<bool> send_rest(int fd, std::uint64_t offset, std::uint64_t count_bytes);
   Result<void> answer_without(const GiverMachine::GiveFile& file, Outcome outcome, std::string_view text);
   bool is_as_listed(const GiverMachine::GiveFile& file, int fd) const;
   GiveReport ended(const Result<void>& answered);
@@ -105,13 +103,14 @@ class Giver::Impl {
 
   Parts parts_;
   Bytes already_read_;
+  GiverOutlet outlet_;
   GiverPack pack_;
+  GiverContent contents_;
   DeltaGiver deltas_;
   std::atomic<std::uint64_t> content_bytes_{0};
   std::atomic<bool> cancelled_{false};
   std::atomic<bool> over_{false};  // The taker finished or left: whatever is under way is for nobody.
   std::uint64_t files_ = 0;
-  bool is_sparse_ = false;  // The large file under way.
 
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -396,7 +395,7 @@ Result<void> Giver::Impl::give_small(const GiverMachine::GiveFile& file, int fd)
   const int error = pack_.read_content(fd, file.size_bytes);
   if (parts_.while_reading) parts_.while_reading(file.path);
   if (error == 0 && is_as_listed(file, fd)) {
-    pack_.end_file();
+    pack_.end_file(outlet_.squeezes() && is_compressed_format(file.path, pack_.content()));
     files_ += 1;
     content_bytes_ += file.size_bytes;
     return {};
@@ -411,21 +410,14 @@ Result<void> Giver::Impl::give_small(const GiverMachine::GiveFile& file, int fd)
 
 Result<void> Giver::Impl::give_large(const GiverMachine::GiveFile& file, int fd) {
   if (!is_as_listed(file, fd)) return answer_without(file, Outcome::superseded, kChanged);
-  const Result<void> begun = begin_large(head_of(file), fd);
+  const Result<void> begun = contents_.begin(head_of(file), fd);
   if (!begun) return begun;
-  const Result<bool> whole = send_content(file, fd);
+  const Result<bool> whole = contents_.send(file, fd);
   if (!whole) return whole.error();
   protocol::FileEnd end;
   if (!*whole || !is_as_listed(file, fd)) end = {Outcome::superseded, std::string(kChanged)};
   if (end.outcome == Outcome::done) files_ += 1;
   return pack_.add(protocol::GiverFrame(std::move(end)));
-}
-
-Result<void> Giver::Impl::begin_large(protocol::File head, int fd) {
-  is_sparse_ = sync::has_holes(fd);
-  head.whole = false;
-  head.sparse = is_sparse_;
-  return pack_.add(protocol::GiverFrame(head));
 }
 
 bool Giver::Impl::is_offered(const GiverMachine::GiveFile& file) {
@@ -455,11 +447,11 @@ Result<void> Giver::Impl::perform(const GiverMachine::GiveRanges& what) {
     return answer_without(what.file, Outcome::superseded, kChanged);
   protocol::File head = head_of(what.file);
   head.offset = what.ranges.empty() ? 0 : what.ranges.front().offset;
-  const Result<void> begun = begin_large(std::move(head), fd->get());
+  const Result<void> begun = contents_.begin(std::move(head), fd->get());
   if (!begun) return begun;
   Result<bool> whole = true;
   for (const protocol::Range& range : what.ranges) {
-    whole = send_range(what.file, range, fd->get());
+    whole = contents_.send_range(what.file, range, fd->get());
     if (!whole) return whole.error();
     if (!*whole) break;
   }
@@ -467,91 +459,6 @@ Result<void> Giver::Impl::perform(const GiverMachine::GiveRanges& what) {
   if (!*whole || !is_as_listed(what.file, fd->get())) end = {Outcome::superseded, std::string(kChanged)};
   if (end.outcome == Outcome::done) files_ += 1;
   return pack_.add(protocol::GiverFrame(std::move(end)));
-}
-
-// False: what went out is void.
-Result<bool> Giver::Impl::send_range(const GiverMachine::GiveFile& file, const protocol::Range& range,
-                                     int fd) {
-  if (over_) return Error{Outcome::interrupted, "the taker left"};
-  if (range.size_bytes > kSmallFileMax) {
-    GiverMachine::GiveFile piece = file;
-    piece.offset = range.offset;
-    piece.size_bytes = range.offset + range.size_bytes;
-    return send_content(piece, fd);
-  }
-  if (const Result<void> room = pack_.make_room(range.size_bytes); !room) return room.error();
-  if (parts_.while_reading) parts_.while_reading(file.path);
-  pack_.end_file();  // Nothing before this range is taken back.
-  pack_.add_data_head(range.size_bytes);
-  const bool read = ::lseek(fd, static_cast<off_t>(range.offset), SEEK_SET) >= 0 &&
-                    pack_.read_content(fd, range.size_bytes) == 0;
-  if (!read) {
-    pack_.abandon_file();
-    return false;
-  }
-  pack_.end_file();
-  content_bytes_ += range.size_bytes;
-  return true;
-}
-
-// False: what went out is void.
-Result<bool> Giver::Impl::send_content(const GiverMachine::GiveFile& file, int fd) {
-  GiverMachine::GiveFile rest = file;
-  while (rest.offset < file.size_bytes) {
-    sync::Hole hole{file.size_bytes, file.size_bytes};
-    if (is_sparse_) hole = sync::next_hole(fd, rest.offset, file.size_bytes);
-    const Result<bool> sent = send_data(rest, fd, hole.begin);
-    if (!sent || !*sent) return sent;
-    rest.offset = hole.end;
-    if (hole.size_bytes() == 0) break;
-    const Result<void> told = pack_.add(protocol::GiverFrame(protocol::Hole{hole.size_bytes()}));
-    if (!told) return told.error();
-    content_bytes_ += hole.size_bytes();
-  }
-  return true;
-}
-
-// From the file's offset up to `end`. False as above.
-Result<bool> Giver::Impl::send_data(const GiverMachine::GiveFile& file, int fd, std::uint64_t end) {
-  for (std::uint64_t offset = file.offset; offset < end;) {
-    if (over_) return Error{Outcome::interrupted, "the taker left"};
-    const std::uint64_t count = std::min(kBulkDataMax, end - offset);
-    pack_.add_data_head(count);
-    const Result<void> head = pack_.flush(net::DataSocket::More::yes);
-    if (!head) return head.error();
-    if (parts_.while_reading) parts_.while_reading(file.path);
-    const std::uint64_t before = parts_.socket.sent_bytes();
-    const Result<std::uint64_t> sent = parts_.socket.send_file(fd, offset, count);
-    const std::uint64_t moved = sent ? *sent : parts_.socket.sent_bytes() - before;
-    content_bytes_ += moved;
-    if (moved < count) {
-      const Result<bool> rest = send_rest(fd, offset + moved, count - moved);
-      if (!rest || !*rest) return rest;
-    }
-    offset += count;
-  }
-  return true;
-}
-
-// The frame was announced, so it is completed whatever the file does: by reading on, else by zeros.
-Result<bool> Giver::Impl::send_rest(int fd, std::uint64_t offset, std::uint64_t count_bytes) {
-  std::vector<std::byte> buffer(64 * KiB);
-  bool readable = true;
-  while (count_bytes > 0) {
-    std::size_t size_bytes = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), count_bytes));
-    const ssize_t got = readable ? ::pread(fd, buffer.data(), size_bytes, static_cast<off_t>(offset)) : 0;
-    if (got > 0) {
-      size_bytes = static_cast<std::size_t>(got);
-    } else {
-      readable = false;
-      std::fill(buffer.begin(), buffer.end(), std::byte{});
-    }
-    const Result<void> written = parts_.socket.write(ByteView(buffer).first(size_bytes));
-    if (!written) return written.error();
-    offset += size_bytes;
-    count_bytes -= size_bytes;
-  }
-  return readable;
 }
 
 // --- The door ---------------------------------------------------------------------------------------------------------

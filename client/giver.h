@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "base/compression.h"
 #include "base/error.h"
 #include "client/transfer_folder.h"
 #include "net/data_socket.h"
@@ -31,6 +32,8 @@ class Giver {
     net::DataSocket& socket;
     const sync::Root& root;
     TransferFolder& folder;
+    // never: the taker does not understand it.
+    Compression compress = Compression::never;
     // For tests: called with a file's path between its two looks at it.
     std::function<void(const sync::RelativePath&)> while_reading = {};
   };

@@ -18,13 +18,26 @@ constexpr std::size_t kCapacity = kPackBytes + kBulkFrameMax + 64;
 
 }  // namespace
 
-GiverPack::GiverPack(net::DataSocket& socket) : socket_(socket), buffer_(new std::byte[kCapacity]) {}
+GiverPack::GiverPack(GiverOutlet& outlet) : outlet_(outlet), buffer_(new std::byte[kCapacity]) {}
 
-Result<void> GiverPack::flush(net::DataSocket::More more) {
+Result<void> GiverPack::flush(GiverOutlet::More more) {
   if (used_ == 0) return {};
-  const Result<void> written = socket_.write({buffer_.get(), used_}, more);
-  used_ = 0;
+  const bool promising = 2 * compressed_bytes_ < used_;
+  const Result<bool> written = outlet_.write({buffer_.get(), used_}, promising, more);
+  used_ = begun_at_ = content_at_ = compressed_bytes_ = 0;
+  if (!written) return written.error();
+  return {};
+}
+
+Result<bool> GiverPack::flush_block() {
+  const Result<bool> written = outlet_.write({buffer_.get(), used_}, true);
+  used_ = begun_at_ = content_at_ = compressed_bytes_ = 0;
   return written;
+}
+
+void GiverPack::end_file(bool is_compressed) {
+  if (is_compressed) compressed_bytes_ += used_ - begun_at_;
+  begun_at_ = used_;
 }
 
 void GiverPack::append(ByteView bytes) {
@@ -62,6 +75,7 @@ void GiverPack::begin_file(const protocol::File& file) {
 
 int GiverPack::read_content(int fd, std::uint64_t size_bytes) {
   ENSURE(used_ + size_bytes <= kCapacity);
+  content_at_ = used_;
   while (size_bytes > 0) {
     const ssize_t got = ::read(fd, buffer_.get() + used_, size_bytes);
     if (got < 0 && errno == EINTR) continue;

@@ -6,19 +6,22 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
-#include "net/data_socket.h"
+#include "client/giver_outlet.h"
 #include "protocol/bulk.h"
 
 namespace callboard::client {
 
 // Gathers frames and small files into writes of about kPackBytes; contents are read from disk straight to their place in
-// it. One file at a time may be begun. Thread: the one that answers. The socket must outlive it.
+// it. One file at a time may be begun. What is mostly compressed already is not squeezed. Thread: the one that answers. The
+// outlet must outlive it.
 class GiverPack {
  public:
-  explicit GiverPack(net::DataSocket& socket);
+  explicit GiverPack(GiverOutlet& outlet);
 
   bool empty() const { return used_ == 0; }
-  Result<void> flush(net::DataSocket::More more = net::DataSocket::More::no);
+  Result<void> flush(GiverOutlet::More more = GiverOutlet::More::no);
+  // What is gathered is one piece of a file; true: it went out squeezed.
+  Result<bool> flush_block();
 
   // A whole frame; goes out when enough is gathered.
   Result<void> add(const protocol::GiverFrame& frame);
@@ -30,17 +33,21 @@ class GiverPack {
   void begin_file(const protocol::File& file);
   // 0, or errno; -1: the file is shorter.
   int read_content(int fd, std::uint64_t size_bytes);
-  void end_file() { begun_at_ = used_; }
+  ByteView content() const { return {buffer_.get() + content_at_, used_ - content_at_}; }
+  // `is_compressed`: squeezing would not make it shorter.
+  void end_file(bool is_compressed = false);
   // Takes back what begin_file() and read_content() added.
   void abandon_file() { used_ = begun_at_; }
 
  private:
   void append(ByteView bytes);
 
-  net::DataSocket& socket_;
+  GiverOutlet& outlet_;
   std::unique_ptr<std::byte[]> buffer_;
   std::size_t used_ = 0;
   std::size_t begun_at_ = 0;
+  std::size_t content_at_ = 0;        // Of what was read last.
+  std::size_t compressed_bytes_ = 0;  // Of what is gathered.
   Bytes frame_;
 };
 

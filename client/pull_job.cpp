@@ -148,6 +148,7 @@ Result<Granted> PullJob::ask_server(const PullRequest& request) {
   protocol::GetAsk ask;
   ask.user = request.from;
   ask.newest = request.from.empty();
+  ask.compress = request.compress;
   ask.item = escaped(sync::RelativePath::from_item(request.items.front())->to_item(), 1000);
   const Answer<Granted> answer = desk_.get(std::move(ask));
   {

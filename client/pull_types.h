@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/compression.h"
 #include "base/entry.h"
 #include "base/error.h"
 #include "client/pull_progress.h"
@@ -33,6 +34,7 @@ struct PullRequest {
   OnConflict on_conflict = OnConflict::version;
   // How long a full disk makes it wait for room before it gives up; 0: not at all.
   Duration wait_for_space = 5min;
+  Compression compress = Compression::automatic;
 };
 
 enum class ChangeKind { added, changed, metadata, directory, symlink, removed };

@@ -27,7 +27,7 @@ class Taker::Impl {
         request_(std::move(request)),
         state_(parts.socket),
         deltas_(parts, state_),
-        receiver_(parts.socket, state_, already_read) {}
+        receiver_(parts.socket, state_, already_read, request_.compress != Compression::never) {}
   ~Impl() { ENSURE(!receiving_.joinable()); }
 
   PullReport run();

@@ -34,8 +34,9 @@ std::size_t missing_of_frame(const std::byte* at, std::size_t available) {
 
 }  // namespace
 
-TakerReceiver::TakerReceiver(net::DataSocket& socket, TakerState& state, const Bytes& already_read)
-    : socket_(socket), state_(state), buffer_(first_buffers_.take()) {
+TakerReceiver::TakerReceiver(net::DataSocket& socket, TakerState& state, const Bytes& already_read,
+                             bool may_squeeze)
+    : socket_(socket), state_(state), buffer_(first_buffers_.take()), may_squeeze_(may_squeeze) {
   // More than a frame cannot have come: the giver speaks only when asked.
   filled_ = std::min(already_read.size(), TakerBuffer::kCapacity);
   std::copy_n(already_read.begin(), filled_, buffer_->data());
@@ -201,24 +202,52 @@ Result<bool> TakerReceiver::handle_frame() {
     return true;
   }
   if (bytes.size() - protocol::kFrameHeadSize < head->body_size_bytes) return false;
-  Result<protocol::GiverFrame> frame =
-      protocol::parse_giver_frame(head->kind, bytes.subspan(protocol::kFrameHeadSize, head->body_size_bytes));
-  if (!frame) return frame.error();
-  Result<std::optional<TakerMachine::Event>> event = state_.on_frame(std::move(*frame));
-  if (!event) return event.error();
+  const ByteView body = bytes.subspan(protocol::kFrameHeadSize, head->body_size_bytes);
+  const Result<void> handled = head->kind == protocol::kSqueezedKind
+                                   ? handle_squeezed(body)
+                                   : handle_whole({head->kind, body}, buffer_);
+  if (!handled) return handled.error();
   position_ += protocol::kFrameHeadSize + head->body_size_bytes;
-  if (*event) {
-    on_event(std::move(**event));
-  } else {
-    got_listing_ = true;
-  }
   return true;
 }
 
-void TakerReceiver::on_event(TakerMachine::Event event) {
+// `buffer` holds it.
+Result<void> TakerReceiver::handle_whole(const protocol::FrameView& view,
+                                         const std::shared_ptr<TakerBuffer>& buffer) {
+  Result<protocol::GiverFrame> frame = protocol::parse_giver_frame(view.kind, view.body);
+  if (!frame) return frame.error();
+  Result<std::optional<TakerMachine::Event>> event = state_.on_frame(std::move(*frame));
+  if (!event) return event.error();
+  if (*event) {
+    on_event(std::move(**event), buffer);
+  } else {
+    got_listing_ = true;
+  }
+  return {};
+}
+
+// Taken apart by the receiving thread, which then has the content of a large file in the cache it is written from; on the links
+// where anything is squeezed it waits for the next bytes most of its time.
+Result<void> TakerReceiver::handle_squeezed(ByteView body) {
+  if (!may_squeeze_) return Error{Outcome::refused, "squeezed: it was not told that it may"};
+  const std::shared_ptr<TakerBuffer> buffer = (writers_ ? writers_->buffers() : first_buffers_).take();
+  if (buffer == nullptr) return Error{Outcome::interrupted, "the transfer stopped"};
+  const Result<std::size_t> size_bytes =
+      unsqueezer_.unsqueeze(body, {buffer->data(), TakerBuffer::kCapacity});
+  if (!size_bytes) return size_bytes.error();
+  ByteView frames(buffer->data(), *size_bytes);
+  while (!frames.empty() && !state_.is_stopping()) {
+    const Result<protocol::FrameView> frame = protocol::take_frame(frames);
+    if (!frame) return frame.error();
+    if (const Result<void> handled = handle_whole(*frame, buffer); !handled) return handled;
+  }
+  return {};
+}
+
+void TakerReceiver::on_event(TakerMachine::Event event, const std::shared_ptr<TakerBuffer>& buffer) {
   if (auto* whole = std::get_if<TakerMachine::WholeFile>(&event)) {
-    is_shared_ = true;
-    writers_->write(std::move(*whole), buffer_);
+    is_shared_ = is_shared_ || buffer == buffer_;
+    writers_->write(std::move(*whole), buffer);
   } else if (auto* begins = std::get_if<TakerMachine::FileBegins>(&event)) {
     help_with(begins->file);
     steps_.emplace_back(std::move(*begins));

@@ -12,6 +12,7 @@
 #include "client/taker_turns.h"
 #include "client/taker_writers.h"
 #include "protocol/frame.h"
+#include "protocol/squeezed.h"
 
 namespace callboard::client {
 
@@ -20,7 +21,9 @@ namespace callboard::client {
 class TakerReceiver {
  public:
   // Before start_writing() no file may come, and none does: none was wanted.
-  TakerReceiver(net::DataSocket& socket, TakerState& state, const Bytes& already_read);
+  // `may_squeeze`: the giver was told that it may.
+  TakerReceiver(net::DataSocket& socket, TakerState& state, const Bytes& already_read,
+                bool may_squeeze = false);
   void start_writing(TakerWriters& writers, DeltaTaker& deltas) {
     writers_ = &writers;
     deltas_ = &deltas;
@@ -48,8 +51,10 @@ class TakerReceiver {
   void help_with(const WantedFile& file);
   Result<void> handle_buffered();
   Result<bool> handle_frame();
+  Result<void> handle_whole(const protocol::FrameView& frame, const std::shared_ptr<TakerBuffer>& buffer);
+  Result<void> handle_squeezed(ByteView body);
   void discard_until_closed();
-  void on_event(TakerMachine::Event event);
+  void on_event(TakerMachine::Event event, const std::shared_ptr<TakerBuffer>& buffer);
   void on_no_file(const TakerMachine::NoFile& none);
 
   net::DataSocket& socket_;
@@ -68,6 +73,8 @@ class TakerReceiver {
   std::size_t filled_ = 0;          // … and of the end.
   std::uint64_t content_left_ = 0;  // Of the `data` frame under way.
   bool got_listing_ = false;
+  bool may_squeeze_;
+  protocol::Unsqueezer unsqueezer_;
 };
 
 }  // namespace callboard::client

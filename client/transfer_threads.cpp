@@ -61,7 +61,11 @@ class Gift {
     auto rest = open_data_connection(socket_, granted);
     // The server tells both sides how it ended, also when it never began.
     if (!rest) return;
-    Giver giver({.socket = socket_, .root = folder.root(), .folder = folder.listing(), .while_reading = {}},
+    Giver giver({.socket = socket_,
+                 .root = folder.root(),
+                 .folder = folder.listing(),
+                 .compress = granted.compress,
+                 .while_reading = {}},
                 std::move(*rest));
     set_giver(&giver);
     (void)giver.run();

@@ -29,6 +29,7 @@ struct Granted {
   // Of what is given.
   std::string taker = {};
   std::string item = {};
+  Compression compress = Compression::never;
 };
 
 // What the threads of transfers need of the session. Thread: any.

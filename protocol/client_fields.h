@@ -124,6 +124,7 @@ void describe(F& f, Ref<F, GetAsk> m) {
   f.optional("newest", m.newest);
   f.required("item", m.item, kItem);
   f.optional("list", m.list);
+  f.optional("compress", m.compress);
   f.expect(m.user.empty() == m.newest, "user: expected a name or newest, one of them");
 }
 template <class F>
@@ -144,7 +145,5 @@ template <class F>
 void describe(F& f, Ref<F, UnknownAsk> m) {
   f.required("id", m.id);
 }
-template <class F>
-void describe(F&, Ref<F, UnknownTell>) {}
 
 }  // namespace callboard::protocol

@@ -117,6 +117,7 @@ struct GetAsk {
   bool newest = false;
   std::string item;
   bool list = false;
+  Compression compress = Compression::never;
 };
 struct CancelAsk {
   AskId id = 0;

@@ -23,6 +23,8 @@ void describe(F& f, Ref<F, Bye> m) {
   f.optional("reason", m.reason, kReason);
 }
 template <class F>
+void describe(F&, Ref<F, UnknownTell>) {}
+template <class F>
 void describe(F& f, Ref<F, AssetCopy> m) {
   f.required("user", m.user, kShownName);
   f.required("session", m.session);

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "base/compression.h"
 #include "base/error.h"
 
 // What the messages of both sides share, and those that both may say; see message.h.

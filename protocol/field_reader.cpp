@@ -131,6 +131,13 @@ void FieldReader::read(const Json& json, DocumentRecord& value) {
   value = *text == "story" ? DocumentRecord::story : DocumentRecord::analytics;
 }
 
+void FieldReader::read(const Json& json, Compression& value) {
+  const std::string* text = text_of(json, "\"auto\" or \"always\"");
+  if (text == nullptr) return;
+  // What a later version says beyond that is something that the giver, or this server, does not know how to do.
+  value = compression_from(*text).value_or(Compression::never);
+}
+
 void FieldReader::read(const Json& json, Camera& value) {
   if (!json.is_array() || json.size() != 2) return fail_type("two integers", json);
   read(json[0], value.x);

@@ -88,6 +88,7 @@ class FieldReader {
   void read(const Json& json, SessionId& value);
   void read(const Json& json, UniqueId& value);
   void read(const Json& json, Outcome& value);
+  void read(const Json& json, Compression& value);
   void read(const Json& json, Camera& value);
   void read(const Json& json, DocumentRecord& value);
   // Zero after a failure.

@@ -86,6 +86,7 @@ void FieldWriter::write(SessionId value) { text(to_text(value)); }
 void FieldWriter::write(UniqueId value) { text(to_text(value)); }
 void FieldWriter::write(DocumentRecord value) { text(to_text(value)); }
 void FieldWriter::write(Outcome value) { text(to_text(value)); }
+void FieldWriter::write(Compression value) { text(to_text(value)); }
 
 void FieldWriter::write(const Camera& value) {
   json_ += '[';

@@ -78,6 +78,7 @@ class FieldWriter {
   void write(UniqueId value);
   void write(DocumentRecord value);
   void write(Outcome value);
+  void write(Compression value);
   void write(const Camera& value);
   void write(const std::string& value, const TextRule& rule);
   template <class T, class... Limits>

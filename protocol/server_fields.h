@@ -132,6 +132,7 @@ void describe(F& f, Ref<F, Give> m) {
   f.required("user", m.user, kShownName);
   f.required("item", m.item, kItem);
   f.required("list", m.list);
+  f.optional("compress", m.compress);
 }
 template <class F>
 void describe(F& f, Ref<F, TransferOver> m) {

@@ -102,6 +102,7 @@ struct Give {
   std::string user;
   std::string item;
   bool list = false;
+  Compression compress = Compression::never;  // As the taker asked.
 };
 struct TransferOver {
   TransferId transfer = 0;

@@ -257,8 +257,8 @@ void AskDesk::answer(Session& session, protocol::GetAsk& ask) {
   request.list = ask.list;
   const auto begun = floor_.transfers.begin(std::move(request), floor_.clock.wall());
   if (!begun) return session.answer(refusal(ask.id, begun.error()));
-  giver.errands.push_back(
-      protocol::Give{begun->id, begun->giver_ticket, session.identity.name, std::move(ask.item), ask.list});
+  giver.errands.push_back(protocol::Give{begun->id, begun->giver_ticket, session.identity.name,
+                                         std::move(ask.item), ask.list, ask.compress});
   outside_.changed();
   session.answer(protocol::TransferGranted{ask.id, begun->id, begun->taker_ticket, giver.identity.name,
                                            giver.identity.id});

@@ -1,5 +1,5 @@
 // A giver that says anything at all: what the taker believes is only what it asked for, names are single components, and
-// what is outstanding stays bounded. The input is a stream of frames, each after a byte that says what is asked before.
+// what is outstanding stays bounded, squeezed or not. The input is a stream of frames, each after a byte that says what is asked before.
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -13,6 +13,7 @@
 #include "client/taker_machine.h"
 #include "protocol/bulk.h"
 #include "protocol/frame.h"
+#include "protocol/squeezed.h"
 
 using namespace callboard;
 using namespace callboard::client;
@@ -93,6 +94,29 @@ class AskingTaker {
   std::size_t next_ = 0;
 };
 
+bool hear_frame(AskingTaker& taker, const protocol::FrameView& view) {
+  auto frame = protocol::parse_giver_frame(view.kind, view.body);
+  return frame && taker.hear(std::move(*frame));
+}
+
+// What it is taken apart into stays within its room, and never has another one in it.
+bool hear_squeezed(AskingTaker& taker, ByteView body) {
+  static protocol::Unsqueezer unsqueezer;
+  static Bytes room(protocol::kSqueezedMax + 1);
+  room.back() = std::byte{0x5a};
+  const auto size_bytes = unsqueezer.unsqueeze(body, std::span(room).first(protocol::kSqueezedMax));
+  ENSURE(room.back() == std::byte{0x5a});
+  if (!size_bytes) return false;
+  ENSURE(*size_bytes >= 1 && *size_bytes <= protocol::kSqueezedMax);
+  ByteView frames = ByteView(room).first(*size_bytes);
+  while (!frames.empty()) {
+    const auto frame = protocol::take_frame(frames);
+    if (!frame || !hear_frame(taker, *frame)) return false;
+    ENSURE(frame->kind != protocol::kSqueezedKind);
+  }
+  return true;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -103,10 +127,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     rest = rest.subspan(1);
     const auto head = protocol::parse_frame_head(rest.first<protocol::kFrameHeadSize>(), kBulkFrameMax);
     if (!head || head->body_size_bytes > rest.size() - protocol::kFrameHeadSize) return 0;
-    auto frame = protocol::parse_giver_frame(head->kind,
-                                             rest.subspan(protocol::kFrameHeadSize, head->body_size_bytes));
+    const ByteView body = rest.subspan(protocol::kFrameHeadSize, head->body_size_bytes);
     rest = rest.subspan(protocol::kFrameHeadSize + head->body_size_bytes);
-    if (!frame || !taker.hear(std::move(*frame))) return 0;
+    const bool heard = head->kind == protocol::kSqueezedKind ? hear_squeezed(taker, body)
+                                                             : hear_frame(taker, {head->kind, body});
+    if (!heard) return 0;
   }
   return 0;
 }

@@ -127,7 +127,7 @@ std::vector<ClientMessage> every_client_message() {
           MessagesAsk{9, 0},
           HistoryAsk{14, DocumentRecord::story, "", {}, 0},
           ConflictsAsk{15, 0},
-          GetAsk{10, "lighting", false, "/pln", false},
+          GetAsk{10, "lighting", false, "/pln", false, Compression::automatic},
           CancelAsk{11, 1},
           WorkingAsk{14, {1, 2}},
           StatusAsk{12},

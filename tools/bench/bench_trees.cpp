@@ -1,5 +1,5 @@
 // Makes the trees the benchmark moves, and the edits between two pulls. The same seed gives the same bytes.
-//   bench_trees make  big|frames|small|many|blend|pointers|rename FOLDER PERCENT    of the full size
+//   bench_trees make  big|frames|small|many|scene|blend|pointers|rename FOLDER PERCENT    of the full size
 //   bench_trees edit  few|blend|pointers FOLDER SEED
 
 #include <sys/stat.h>
@@ -58,6 +58,31 @@ void write_file(const fs::path& path, std::uint64_t size, Random& random) {
   if (!file.flush()) throw std::runtime_error("write " + path.string());
 }
 
+// Vertices as a mesh's file has them: coordinates that change little from one to the next, indices, flags. zstd's fast level
+// makes a half of it.
+void write_mesh(const fs::path& path, std::uint64_t size, Random& random) {
+  fs::create_directories(path.parent_path());
+  std::ofstream file(path, std::ios::binary);
+  std::uint64_t written = 0;
+  for (std::uint32_t i = 0; written < size; ++i) {
+    const std::uint64_t noise = random.next();
+    const float at = static_cast<float>(i) * 0.001F;
+    const struct {
+      float x, y, z;
+      std::uint32_t index[3], flags, material;
+    } vertex = {at + static_cast<float>(noise % 64) * 0.0001F,
+                at * 0.5F + static_cast<float>(noise / 64 % 64) * 0.0001F,
+                1.0F,
+                {i, i + 1, i + static_cast<std::uint32_t>(noise >> 60)},
+                0x10,
+                i / 4096};
+    const std::uint64_t piece = std::min<std::uint64_t>(sizeof vertex, size - written);
+    file.write(reinterpret_cast<const char*>(&vertex), static_cast<std::streamsize>(piece));
+    written += piece;
+  }
+  if (!file.flush()) throw std::runtime_error("write " + path.string());
+}
+
 std::string numbered(const char* format, std::uint64_t number) {
   char text[64];
   std::snprintf(text, sizeof text, format, static_cast<unsigned long long>(number));
@@ -88,11 +113,16 @@ void make(const std::string& kind, const fs::path& folder, std::uint64_t percent
     const std::uint64_t count = scaled(800'000);
     for (std::uint64_t i = 0; i < count; ++i)
       write_file(small_file(folder, i), 64 + random.below(256), random);
+  } else if (kind == "scene") {
+    write_mesh(folder / "scene.abc", scaled(384) * kMiB, random);
+    const std::uint64_t count = scaled(4096);
+    for (std::uint64_t i = 0; i < count; ++i)
+      write_mesh(small_file(folder, i), 16 * kKiB + random.below(32 * kKiB), random);
   } else if (kind == "blend" || kind == "pointers") {
     write_file(folder / "scene.blend", scaled(512) * kMiB, random);
   } else {
-    throw std::runtime_error("make: expected big, frames, small, many, blend, pointers or rename, got " +
-                             kind);
+    throw std::runtime_error(
+        "make: expected big, frames, small, many, scene, blend, pointers or rename, got " + kind);
   }
 }
 

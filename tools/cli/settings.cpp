@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cstdlib>
 
+#include "base/compression.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "tools/cli/config_file.h"
@@ -50,6 +51,8 @@ constexpr std::array kKeys{
     KeyInfo{Key::relay_rate, Form::text, "relay_rate", "RATE[,EACH]", "0",
             "bytes a second that all transfers together, and each, may move, like 1G,200M (0: no limit)",
             true},
+    KeyInfo{Key::compress, Form::text, "compress", "WHEN", "auto",
+            "contents travel compressed: auto (where that is faster), always or never", true},
 };
 
 std::optional<std::uint16_t> port_from(std::string_view text) {
@@ -95,6 +98,7 @@ Result<void> check(Key key, const std::string& value, const std::string& where) 
   if (key == Key::name) return check_name(where, value, kUserNameMaxCodePoints);
   if (key == Key::project) return check_name(where, value, kProjectNameMaxCodePoints);
   if (key == Key::relay_rate && !relay_limits_from(value)) return expected(kRelayRateForm);
+  if (key == Key::compress && !compression_from(value)) return expected("auto, always or never");
   if (key == Key::log_level) {
     for (const auto* level : {"error", "warn", "info", "debug", "trace"}) {
       if (value == level) return {};

@@ -32,6 +32,7 @@ enum class Key {
   log_file,
   log_level,
   relay_rate,
+  compress,
 };
 
 enum class Form { text, port, flag, list };

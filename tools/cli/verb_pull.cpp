@@ -173,7 +173,8 @@ void show_summary(Output& output, const PullChoice& choice, const client::PullRe
         report.files_reused == 1 ? "is here" : "are here", choice.request.dry_run ? "would" : "did"));
   }
   if (choice.verbose) {
-    output.line(fmt::format("{} on the wire; {}", human_bytes(report.wire_bytes),
+    output.line(fmt::format("{} on the wire for {}; {}", human_bytes(report.wire_bytes),
+                            human_bytes(travelled),
                             !choice.request.sync ? "not waited for the disk (--no-sync)"
                             : report.is_durable  ? "all of it is on disk"
                                                  : "the last of it may not be on disk"));
@@ -237,6 +238,8 @@ bool agrees_to_removals(Run& run, const client::PullReport& report) {
 
 Result<void> pull(Run& run, PullChoice& choice) {
   if (const Result<void> sound = complete(choice); !sound) return sound;
+  // The settings are checked.
+  choice.request.compress = compression_from(run.settings.text(Key::compress)).value();
   auto visit = Visit::open(run, Visit::Folder::needed);
   if (!visit) return visit.error();
   const Instant started = system_clock().monotonic();
@@ -274,7 +277,8 @@ void add_pull(Program& program) {
       .add_verb({.name = "pull",
                  .summary = "bring items from another user's copy into yours",
                  .example = "callboard pull /dev/chr/Moria --from lighting"})
-      .takes({Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask})
+      .takes(
+          {Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask, Key::compress})
       .texts(request.items, "ITEM", "folders or files of the project, / for all of it", Need::required)
       .text(choice->from, "--from USER", "whose copy (default: newest, whoever has that)")
       .flag(request.dry_run, "--dry-run", "only say what would change")

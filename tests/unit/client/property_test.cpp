@@ -174,6 +174,7 @@ class World {
     for (std::uint64_t i = dice_.below(8); i > 0; --i) edit_giver();
     for (std::uint64_t i = dice_.below(3); i > 0; --i) edit_taker();
     RunOptions options;
+    if (dice_.one_in(2)) options.request.compress = Compression::always;
     if (dice_.one_in(2)) options.cut_after_bytes = dice_.one_in(2) ? dice_.below(3000) : dice_.below(4 * MiB);
     UnluckyOps::Plan plan{.seed = dice_.below(1 << 30)};
     if (dice_.one_in(3)) plan.dies_at = static_cast<int>(dice_.below(400));

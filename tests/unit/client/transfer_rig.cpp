@@ -132,6 +132,7 @@ Ends TransferRig::run(const std::filesystem::path& from, const std::filesystem::
       Giver giver({.socket = *giver_socket,
                    .root = source.root,
                    .folder = source.scanned,
+                   .compress = options.old_giver ? Compression::never : options.request.compress,
                    .while_reading = options.while_reading});
       ends.give = giver.run();
       giver_socket.reset();

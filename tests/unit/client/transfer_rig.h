@@ -25,7 +25,8 @@ struct RunOptions {
                       .include = {},
                       .exclude = {},
                       .sync = false,
-                      .wait_for_space = Duration::zero()};
+                      .wait_for_space = Duration::zero(),
+                      .compress = Compression::never};
   // The connection ends after this many bytes to the taker, in the middle of whatever stands there.
   std::optional<std::uint64_t> cut_after_bytes;
   std::function<void(const sync::RelativePath&)> while_reading;
@@ -33,6 +34,7 @@ struct RunOptions {
   sync::FileOps* ops = nullptr;
   std::optional<sync::NameFolding> name_folding;
   std::function<void(const sync::RelativePath&, const Entry&)> on_pulled;  // What came whole, after the pull.
+  bool old_giver = false;        // Does not hear that its taker understands squeezed frames.
   const Clock* clock = nullptr;  // The taker's; the system's when there is none.
 };
 

@@ -15,6 +15,7 @@
 #include "protocol/datagram.h"
 #include "protocol/document.h"
 #include "protocol/frame.h"
+#include "protocol/squeezed.h"
 
 using namespace callboard;
 using namespace callboard::protocol;
@@ -186,4 +187,23 @@ TEST_CASE("the documented session frames are what we read and write") {
 TEST_CASE("the documented bulk frames are what we read and write, and none is missing") {
   CHECK(replay_bulk("hex taker", parse_taker_frame).size() == std::variant_size_v<TakerFrame>);
   CHECK(replay_bulk("hex giver", parse_giver_frame).size() == std::variant_size_v<GiverFrame>);
+}
+
+TEST_CASE("the documented squeezed frame stands for what is said of it") {
+  for (const Bytes& bytes : hex_frames("hex squeezed")) {
+    FrameReader reader(kBulkFrameMax);
+    reader.push(bytes);
+    const auto squeezed = reader.next();
+    REQUIRE((squeezed && *squeezed));
+    CHECK((*squeezed)->kind == kSqueezedKind);
+    Bytes room(kSqueezedMax);
+    Unsqueezer unsqueezer;
+    ByteView frames = ByteView(room).first(unsqueezer.unsqueeze((*squeezed)->body, room).value());
+    const FrameView frame = take_frame(frames).value();
+    CHECK(frames.empty());
+    const auto data = std::get<Data>(parse_giver_frame(frame.kind, frame.body).value());
+    std::string content;
+    for (int i = 0; i < 30; ++i) content += "callboard ";
+    CHECK(as_text(data.content) == content);
+  }
 }

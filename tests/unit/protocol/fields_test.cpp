@@ -48,7 +48,9 @@ const std::vector<Example> kClient{
     {R"({"verb":"users","id":1})", {"id"}},
     {R"({"verb":"message","id":1,"text":"t","op":)" + kId32 + "}", {"id", "text", "op"}},
     {R"({"verb":"messages","id":1,"since":1})", {"id"}, {"since"}},
-    {R"({"verb":"get","id":1,"newest":true,"item":"/a","list":true})", {"id", "item", "newest"}, {"list"}},
+    {R"({"verb":"get","id":1,"newest":true,"item":"/a","list":true,"compress":"auto"})",
+     {"id", "item", "newest"},
+     {"list", "compress"}},
     {R"({"verb":"get","id":1,"user":"lighting","item":"/a"})", {"id", "item", "user"}},
     {R"({"verb":"cancel","id":1,"transfer":1})", {"id", "transfer"}},
     {R"({"verb":"working","id":1,"transfers":[7]})", {"id", "transfers"}},
@@ -80,8 +82,10 @@ const std::vector<Example> kServer{
     {R"({"verb":"transfer","transfer":1,"outcome":"done","text":"t","bytes":1})",
      {"transfer", "outcome", "bytes"},
      {"text"}},
-    {R"({"verb":"give","transfer":1,"user":"n","item":"/a","list":true,"ticket":)" + kId32 + "}",
-     {"transfer", "ticket", "user", "item", "list"}},
+    {R"({"verb":"give","transfer":1,"user":"n","item":"/a","list":true,"compress":"auto","ticket":)" + kId32 +
+         "}",
+     {"transfer", "ticket", "user", "item", "list"},
+     {"compress"}},
     {R"({"verb":"at","user":"n","item":"/a","since":1,"session":)" + kId16 + "}",
      {"session", "user", "item", "since"}},
     {R"({"verb":"status","re":1,"project":"P","software":"s","started":1,"clock":1,"sessions":1,"visits":1,"revision":1,)"
@@ -235,6 +239,17 @@ TEST_CASE("a workstation may announce 20000 items and no more") {
 TEST_CASE("a frame with far too many values is refused before it is built") {
   const std::string json = R"({"verb":"ok","x":[)" + repeated("1,", 100'000) + "1]}";
   CHECK(client_error(json) == "frame: expected JSON, got too many values");
+}
+
+TEST_CASE("a compression that is not known is none") {
+  const auto asked = [](const std::string& text) {
+    const auto message = decode_client(
+        1, as_bytes(R"({"verb":"get","id":1,"item":"/a","newest":true,"compress":")" + text + "\"}"));
+    return std::get<GetAsk>(message.value()).compress;
+  };
+  CHECK(asked("auto") == Compression::automatic);
+  CHECK(asked("always") == Compression::always);
+  CHECK(asked("brotli") == Compression::never);
 }
 
 TEST_CASE("what a get asks for is a user or the newest, not both and not neither") {

@@ -61,6 +61,10 @@ TEST_CASE("a value that makes no sense is named with the place it came from") {
     world.environment["CALLBOARD_DISCOVERY_PORT"] = "0";
     CHECK(world.load().error().text == "CALLBOARD_DISCOVERY_PORT \"0\": expected 1-65535");
   }
+  SECTION("a word that is none of several") {
+    world.environment["CALLBOARD_COMPRESS"] = "sometimes";
+    CHECK(world.load().error().text == "CALLBOARD_COMPRESS \"sometimes\": expected auto, always or never");
+  }
   SECTION("config") {
     world.config("\nbroadcast_log = perhaps\n");
     CHECK(world.load().error().text == (world.folder.path() / ".callboard/config").string() +

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "base/compression.h"
+#include "base/limits.h"
+
+namespace callboard::client {
+
+// How fast content moved of late, window by window.
+class RateWindows {
+ public:
+  // A window ends at whichever comes first: more than buffers on the way usually take, or longer than a hiccup.
+  static constexpr std::uint64_t kWindowBytes = 4 * MiB;
+  static constexpr double kWindowSeconds = 0.05;
+
+  // True when a window ended.
+  bool add(std::uint64_t bytes, double seconds);
+  std::uint64_t ended() const { return ended_; }
+  // Bytes a second, once three windows have ended: the median of the last three. One window in which a disk was busy, or in
+  // which buffers on the way took everything at once, says nothing of the link.
+  double median() const;
+  // The mean of the last eight or fewer, the slowest left out: where a link takes much at once and then nothing for a while, as
+  // a server's limit has it, single windows are far apart.
+  double mean() const;
+  void clear() { *this = {}; }
+
+ private:
+  struct Window {
+    std::uint64_t bytes = 0;
+    double seconds = 0;
+    double rate() const;
+  };
+  std::array<Window, 8> windows_ = {};
+  std::uint64_t ended_ = 0;
+  Window current_;
+};
+
+// What was written to the connection at a time.
+struct SqueezeSample {
+  std::uint64_t content_bytes = 0;  // Before it was squeezed.
+  double seconds = 0;               // Squeezing and writing together …
+  double squeeze_seconds = 0;       // … and squeezing alone.
+  bool is_squeezed = false;         // False also for what was tried and did not become shorter.
+};
+
+// Whether squeezing pays on the link at hand: decided by how fast content moved without, how fast the squeezer is, and
+// then by how fast content moves with. Whatever else may be the bottleneck (the taker's disk, another transfer) shows in
+// the last one. Pure: no clock, no socket. Thread: one at a time.
+//
+//   plain       three windows of it are slower than the squeezer (kPays)              -> squeezing
+//   squeezing   content moves no faster than it did (kGain)                           -> plain, for three windows, or longer
+//               the squeezer was all that was waited for, for kProbeAfter windows     -> plain, three windows
+//
+// With Compression::always it is always on, and never with Compression::never.
+class SqueezePolicy {
+ public:
+  // Squeezing is worth its CPU where content leaves less than this share as fast as the squeezer …
+  static constexpr double kPays = 0.8;
+  // … and then goes this much faster than without.
+  static constexpr double kGain = 1.1;
+  // Until it is measured. On one core of a machine of 2020, level 1.
+  static constexpr double kSqueezeRate = 400e6;
+  // Windows for which squeezing, after it has not paid, is not tried: 1.6 s on a slow link. Doubled with each time in a row. When
+  // it had paid before, the link has changed, and is measured anew at once.
+  static constexpr int kHoldMin = 32;
+  static constexpr int kHoldMax = 1024;
+  // Windows of squeezing before it is judged.
+  static constexpr std::uint64_t kTried = 4;
+  // How long a link may have become faster unnoticed: 256 MiB.
+  static constexpr int kProbeAfter = 64;
+  static constexpr double kWaitedFor = 0.9;
+
+  explicit SqueezePolicy(Compression compression)
+      : compression_(compression), is_on_(compression == Compression::always) {}
+
+  bool is_on() const { return is_on_; }
+  bool is_measuring() const { return compression_ == Compression::automatic; }
+  void on_sent(const SqueezeSample& sample);
+
+ private:
+  void on_plain(const SqueezeSample& sample);
+  void on_squeezed(const SqueezeSample& sample);
+  void go_plain(int hold);
+
+  Compression compression_;
+  bool is_on_;
+  RateWindows plain_;
+  RateWindows squeezed_;
+  double squeeze_rate_ = kSqueezeRate;
+  // Of the window of squeezing under way.
+  std::uint64_t window_bytes_ = 0;
+  double window_seconds_ = 0;
+  double window_squeeze_seconds_ = 0;
+  int waited_for_ = 0;  // Windows in a row in which only the squeezer was.
+  int hold_ = 0;        // Windows for which it stays off …
+  int next_hold_ = kHoldMin;
+};
+
+}  // namespace callboard::client
