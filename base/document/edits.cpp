@@ -294,12 +294,14 @@ void Growth::bury(const Path& path, std::size_t depth, const ValuePtr& value) {
   }
 }
 
-ValuePtr Growth::exhumed(const Path& path, std::size_t depth) const {
+ValuePtr Growth::exhumed(const Path& path, std::size_t depth) {
   if (graves_.empty()) return nullptr;
   const std::string place = place_text(path, depth);
   const auto found =
       std::find_if(graves_.begin(), graves_.end(), [&](const Grave& each) { return each.place == place; });
-  return found == graves_.end() ? nullptr : found->value;
+  if (found == graves_.end()) return nullptr;
+  ++exhumed_count_;
+  return found->value;
 }
 
 std::string Growth::print() const {
