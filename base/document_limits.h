@@ -14,8 +14,10 @@ inline constexpr std::uint64_t kGravesBytesMax = 1 * MiB;
 // older than all of them loses. The bytes hold two documents of the largest size.
 inline constexpr std::size_t kMergeWindowOperations = 1024;
 inline constexpr std::uint64_t kMergeWindowBytes = 2 * kFrameMax;
-// Of those, every so-many-th keeps the document as it was then: the most that a late one has to apply again.
+// Of those, every so-many-th keeps the document as it was then: what a late one has to apply again besides those that are
+// newer. Operations that came later than such a state and belong before it wait beside it; one with more is given up.
 inline constexpr std::size_t kMergeWindowStride = 32;
+inline constexpr std::size_t kMergeStateWaiting = 256;
 // Operations on a document after which the history gets a keyframe: what reading an old version has to fold, some ms. Or
 // what they say, when that is as long as the document and at least this.
 inline constexpr std::uint64_t kKeyframeOperations = 256;

@@ -56,8 +56,12 @@ void Records::write(Draft draft, Done done) {
 // Later than all that its author had seen, whatever the clock said: one who changes what is there does not lose to it.
 void Records::stamp(Operation& operation) {
   const MergedDocument& document = board_.document(operation.record);
-  Stamp& newest = newest_of_[operation.session];  // What is on its way to the log is not in the document yet.
-  const Stamp known = std::max(newest, document.newest_known(operation.session, operation.base));
+  // What is on its way to the log is not in the document yet.
+  const auto [own, is_first] = newest_of_.try_emplace(operation.session);
+  Stamp& newest = own->second;
+  const Stamp seen = is_first ? document.newest_known(operation.session, operation.base)
+                              : document.newest_known(operation.base);
+  const Stamp known = std::max(newest, seen);
   if (operation.timestamp <= known.time) {
     operation.timestamp = known.time;
     operation.counter = known.counter + 1;

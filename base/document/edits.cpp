@@ -68,6 +68,9 @@ class Finder {
   }
 
   void objects(const Object& from, const Object& to) {
+    const bool has_same_keys = std::equal(from.begin(), from.end(), to.begin(), to.end(),
+                                          [](const Member& a, const Member& b) { return a.key == b.key; });
+    if (has_same_keys) return same_members(from, to);
     std::unordered_map<std::string_view, const Member*> wanted;
     for (const Member& each : to) wanted.emplace(each.key, &each);
     std::unordered_map<std::string_view, const Member*> known;
@@ -86,6 +89,13 @@ class Finder {
           compare(old->second->value, each.value);
         }
       });
+    }
+  }
+
+  // Mostly a value differs, and nothing has to be looked up.
+  void same_members(const Object& from, const Object& to) {
+    for (std::size_t i = 0; i < to.size(); ++i) {
+      if (from[i].value != to[i].value) below({"", to[i].key}, [&] { compare(from[i].value, to[i].value); });
     }
   }
 
@@ -200,49 +210,50 @@ class Growth::Applier {
   }
 
   ValuePtr object(const Value& node, std::size_t depth) {
+    const Object& members = *node.object();
     const std::string& key = edit_.path[depth].key;
-    Object copy = *node.object();
-    auto member = std::find_if(copy.begin(), copy.end(), [&](const Member& each) { return each.key == key; });
-    const ValuePtr here = member == copy.end() ? nullptr : member->value;
+    const auto member =
+        std::find_if(members.begin(), members.end(), [&](const Member& each) { return each.key == key; });
+    const ValuePtr here = member == members.end() ? nullptr : member->value;
     ValuePtr wanted = is_last(depth) ? edit_.value : entered(here, depth);
     if (!is_last(depth) && wanted == nullptr) return nullptr;
     if (is_last(depth)) {
       if (edit_.kind == Edit::Kind::place || (wanted == nullptr && here == nullptr)) return nullptr;
       growth_.bury(edit_.path, depth + 1, here);
     }
+    const auto place = member - members.begin();
+    if (wanted != nullptr && here != nullptr) {
+      return with_part(node, static_cast<std::size_t>(place), std::move(wanted));
+    }
+    Object copy = members;
     if (wanted == nullptr) {
-      copy.erase(member);
-    } else if (member == copy.end()) {
-      copy.push_back({key, std::move(wanted)});
+      copy.erase(copy.begin() + place);
     } else {
-      member->value = std::move(wanted);
+      copy.push_back({key, std::move(wanted)});
     }
     return make_value(std::move(copy));
   }
 
   ValuePtr array(const Value& node, std::size_t depth) {
-    Array copy = *node.array();
-    const std::size_t place = place_of(copy, edit_.path[depth]);
-    const ValuePtr here = place == copy.size() ? nullptr : copy[place];
-    const auto element = copy.begin() + static_cast<std::ptrdiff_t>(place);
-    if (is_last(depth)) {
-      if (here == nullptr && edit_.kind != Edit::Kind::set) return nullptr;
-      if (edit_.kind != Edit::Kind::place) growth_.bury(edit_.path, depth + 1, here);
-      if (edit_.kind == Edit::Kind::set && here != nullptr) {
-        *element = edit_.value;
-        return make_value(std::move(copy));
-      }
-      if (here != nullptr) copy.erase(element);
-      if (edit_.kind != Edit::Kind::remove) insert(copy, here == nullptr ? edit_.value : here, depth);
-      return make_value(std::move(copy));
-    }
+    const Array& elements = *node.array();
+    const std::size_t place = place_of(elements, edit_.path[depth]);
+    const ValuePtr here = place == elements.size() ? nullptr : elements[place];
+    if (is_last(depth)) return with_element(node, depth, place, here);
     ValuePtr wanted = entered(here, depth);
     if (wanted == nullptr) return nullptr;
-    if (here == nullptr) {
-      copy.push_back(std::move(wanted));
-    } else {
-      *element = std::move(wanted);
-    }
+    if (here != nullptr) return with_part(node, place, std::move(wanted));
+    Array copy = elements;
+    copy.push_back(std::move(wanted));
+    return make_value(std::move(copy));
+  }
+
+  ValuePtr with_element(const Value& node, std::size_t depth, std::size_t place, const ValuePtr& here) {
+    if (here == nullptr && edit_.kind != Edit::Kind::set) return nullptr;
+    if (edit_.kind != Edit::Kind::place) growth_.bury(edit_.path, depth + 1, here);
+    if (edit_.kind == Edit::Kind::set && here != nullptr) return with_part(node, place, edit_.value);
+    Array copy = *node.array();
+    if (here != nullptr) copy.erase(copy.begin() + static_cast<std::ptrdiff_t>(place));
+    if (edit_.kind != Edit::Kind::remove) insert(copy, here == nullptr ? edit_.value : here, depth);
     return make_value(std::move(copy));
   }
 
@@ -294,12 +305,14 @@ void Growth::bury(const Path& path, std::size_t depth, const ValuePtr& value) {
   }
 }
 
-ValuePtr Growth::exhumed(const Path& path, std::size_t depth) const {
+ValuePtr Growth::exhumed(const Path& path, std::size_t depth) {
   if (graves_.empty()) return nullptr;
   const std::string place = place_text(path, depth);
   const auto found =
       std::find_if(graves_.begin(), graves_.end(), [&](const Grave& each) { return each.place == place; });
-  return found == graves_.end() ? nullptr : found->value;
+  if (found == graves_.end()) return nullptr;
+  ++exhumed_count_;
+  return found->value;
 }
 
 std::string Growth::print() const {

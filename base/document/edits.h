@@ -53,6 +53,8 @@ class Growth {
   const ValuePtr& root() const { return root_; }
   // Whether it could be done: its place, or what encloses it, may be gone for good.
   bool apply(const Edit& edit);
+  // How often something that had been taken out was brought back.
+  std::uint64_t exhumed_count() const { return exhumed_count_; }
   // Whether the edit is what one sees.
   bool shows(const Edit& edit) const;
 
@@ -68,11 +70,12 @@ class Growth {
   class Applier;
 
   void bury(const Path& path, std::size_t depth, const ValuePtr& value);
-  ValuePtr exhumed(const Path& path, std::size_t depth) const;
+  ValuePtr exhumed(const Path& path, std::size_t depth);
 
   ValuePtr root_;              // Null: there is no document.
   std::vector<Grave> graves_;  // Oldest first, kGravesMax and kGravesBytesMax of them.
   std::uint64_t graves_bytes_ = 0;
+  std::uint64_t exhumed_count_ = 0;
 };
 
 }  // namespace callboard::document

@@ -22,49 +22,51 @@ Result<ValuePtr> changed(const ValuePtr& node, Rest at, const Change& change);
 
 Error nothing_there() { return Error{Outcome::not_found, "nothing is there"}; }
 
-Result<ValuePtr> changed_object(const Object& object, Rest at, const Change& change) {
-  Object copy = object;
+Result<ValuePtr> changed_object(const Value& node, Rest at, const Change& change) {
+  const Object& object = *node.object();
   const auto member =
-      std::find_if(copy.begin(), copy.end(), [&](const Member& each) { return each.key == at.front(); });
-  const bool is_there = member != copy.end();
+      std::find_if(object.begin(), object.end(), [&](const Member& each) { return each.key == at.front(); });
+  const bool is_there = member != object.end();
+  const auto place = static_cast<std::size_t>(member - object.begin());
   if (at.size() > 1) {
     if (!is_there) return nothing_there();
     auto below = changed(member->value, at.subspan(1), change);
     if (!below) return below;
-    member->value = std::move(*below);
-    return make_value(std::move(copy));
+    return with_part(node, place, std::move(*below));
   }
   const bool may_be_new = change.way == Way::add || change.way == Way::put;
   if (!is_there && !may_be_new) return nothing_there();
-  if (!is_there) {
-    copy.push_back({at.front(), change.value});
-  } else if (change.way == Way::remove) {
-    copy.erase(member);
+  if (is_there && change.way != Way::remove) return with_part(node, place, change.value);
+  Object copy = object;
+  if (is_there) {
+    copy.erase(copy.begin() + (member - object.begin()));
   } else {
-    member->value = change.value;
+    copy.push_back({at.front(), change.value});
   }
   return make_value(std::move(copy));
 }
 
-Result<ValuePtr> changed_array(const Array& array, Rest at, const Change& change) {
+Result<ValuePtr> changed_array(const Value& node, Rest at, const Change& change) {
+  const Array& array = *node.array();
   const bool may_append = at.size() == 1 && (change.way == Way::add || change.way == Way::put);
   const bool is_end =
       at.front() == "-" || (change.way == Way::add && at.front() == std::to_string(array.size()));
   // The end first: the number that means it may be some element's id, too.
   const auto index = may_append && is_end ? std::optional(array.size()) : index_in(array, at.front());
   if (!index) return nothing_there();
+  if (at.size() > 1) {
+    auto below = changed(array[*index], at.subspan(1), change);
+    if (!below) return below;
+    return with_part(node, *index, std::move(*below));
+  }
+  const bool is_new = change.way == Way::add || *index == array.size();
+  if (!is_new && change.way != Way::remove) return with_part(node, *index, change.value);
   Array copy = array;
   const auto element = copy.begin() + static_cast<std::ptrdiff_t>(*index);
-  if (at.size() > 1) {
-    auto below = changed(*element, at.subspan(1), change);
-    if (!below) return below;
-    *element = std::move(*below);
-  } else if (change.way == Way::remove) {
+  if (change.way == Way::remove) {
     copy.erase(element);
-  } else if (change.way == Way::add || element == copy.end()) {
-    copy.insert(element, change.value);
   } else {
-    *element = change.value;
+    copy.insert(element, change.value);
   }
   return make_value(std::move(copy));
 }
@@ -75,8 +77,8 @@ Result<ValuePtr> changed(const ValuePtr& node, Rest at, const Change& change) {
     return change.value;
   }
   if (node == nullptr) return nothing_there();
-  if (const Object* object = node->object()) return changed_object(*object, at, change);
-  if (const Array* array = node->array()) return changed_array(*array, at, change);
+  if (node->object() != nullptr) return changed_object(*node, at, change);
+  if (node->array() != nullptr) return changed_array(*node, at, change);
   return nothing_there();
 }
 

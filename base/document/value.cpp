@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 namespace callboard::document {
 namespace {
@@ -138,6 +139,24 @@ bool has_keys(const Array& array, std::string_view field) {
 
 Value::Value(Content content)
     : content_(std::move(content)), size_bytes_(size_of(content_)), depth_(depth_of(content_)) {}
+
+Value::Value(Content content, const Value& before, const Value& old, const Value& fresh)
+    : content_(std::move(content)),
+      size_bytes_(before.size_bytes_ - old.size_bytes_ + fresh.size_bytes_),
+      depth_(std::max(before.depth_, fresh.depth_ + 1)) {
+  // The deepest part may have been the old one.
+  const bool is_shallower = fresh.depth_ < old.depth_ && old.depth_ + 1 == before.depth_;
+  if (is_shallower) depth_ = depth_of(content_);
+}
+
+ValuePtr with_part(const Value& container, std::size_t place, ValuePtr fresh) {
+  Value::Content content = container.content();
+  auto* array = std::get_if<Array>(&content);
+  ValuePtr& part = array != nullptr ? (*array)[place] : std::get<Object>(content)[place].value;
+  const ValuePtr old = std::exchange(part, std::move(fresh));
+  const Value& now = *part;
+  return std::make_shared<const Value>(std::move(content), container, *old, now);
+}
 
 ValuePtr Value::member(std::string_view key) const {
   const Object* members = object();

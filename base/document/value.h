@@ -33,6 +33,9 @@ class Value {
   using Content = std::variant<std::monostate, bool, Number, std::string, Array, Object>;
 
   explicit Value(Content content);
+  // An object or an array that is `content`, made of `before` by putting `fresh` in the place of its part `old`: its size
+  // and depth follow from theirs, without a look at the other parts.
+  Value(Content content, const Value& before, const Value& old, const Value& fresh);
 
   const Content& content() const { return content_; }
   // Null unless it is one.
@@ -58,6 +61,8 @@ ValuePtr make_value(T content) {
   return std::make_shared<const Value>(Value::Content(std::move(content)));
 }
 ValuePtr make_null();
+// The object or array with another value in the place of its part number `place`.
+ValuePtr with_part(const Value& container, std::size_t place, ValuePtr fresh);
 
 // The same value: members in whatever order, numbers with the same digits. Parts that are shared cost nothing.
 bool equal(const ValuePtr& a, const ValuePtr& b);

@@ -47,7 +47,7 @@ Result<MergedDocument::Entry> read_entry(ByteReader& reader) {
   operation.record = static_cast<Record>(record);
   operation.form = static_cast<Form>(form);
   if (!read_edits(operation)) return damaged("operation");
-  return MergedDocument::Entry{sequence, std::make_shared<const Operation>(std::move(operation)), {}};
+  return MergedDocument::Entry{sequence, std::make_shared<const Operation>(std::move(operation))};
 }
 
 void write_side(ByteWriter& writer, const Side& side) {
@@ -98,8 +98,10 @@ Result<Conflict> read_conflict(ByteReader& reader) {
 
 void MergedDocument::append_to(ByteWriter& writer) const {
   write_head(writer, head_);
-  write_stamp(writer, floor_stamp_);
-  write_text32(writer, floor_.print());
+  write_stamp(writer, floor_.stamp);
+  State floor = floor_;
+  settle(floor);
+  write_text32(writer, floor.growth.print());
   writer.u32(static_cast<std::uint32_t>(window_.size()));
   for (const Entry& entry : window_) write_entry(writer, entry);
 }
@@ -107,10 +109,10 @@ void MergedDocument::append_to(ByteWriter& writer) const {
 Result<MergedDocument> MergedDocument::from(ByteReader& reader) {
   MergedDocument document;
   document.head_ = read_head(reader);
-  document.floor_stamp_ = read_stamp(reader);
+  document.floor_.stamp = read_stamp(reader);
   auto floor = document::Growth::parse(read_text32(reader));
   if (!floor) return damaged("document");
-  document.floor_ = std::move(*floor);
+  document.floor_.growth = std::move(*floor);
   const std::uint32_t count = reader.u32();
   for (std::uint32_t i = 0; i < count && !reader.failed(); ++i) {
     auto entry = read_entry(reader);
@@ -118,7 +120,8 @@ Result<MergedDocument> MergedDocument::from(ByteReader& reader) {
     document.window_bytes_ += entry->operation->value->size();
     document.window_.push_back(std::move(*entry));
   }
-  document.replay_from(0);
+  document.replay_from(Stamp{});
+  document.reapplied_ = 0;
   return document;
 }
 
@@ -127,9 +130,9 @@ Result<MergedDocument> MergedDocument::from_whole(Head head, std::string_view te
   if (head.revision == 0) return document;
   auto root = document::parse(text);
   if (!root) return damaged("document");
-  document.floor_.apply({document::Edit::Kind::set, {}, std::move(*root), {}});
-  document.floor_stamp_ = {head.timestamp, 0, head.session, head.operation};
-  document.growth_ = document.floor_;
+  document.floor_.growth.apply({document::Edit::Kind::set, {}, std::move(*root), {}});
+  document.floor_.stamp = {head.timestamp, 0, head.session, head.operation};
+  document.growth_ = document.floor_.growth;
   document.head_ = std::move(head);
   return document;
 }

@@ -26,20 +26,22 @@ MergedDocument::Effect MergedDocument::apply(std::uint64_t sequence, const Opera
   ENSURE(operation.edits != nullptr);
   const Stamp stamp = stamp_of(operation);
   // The stamp of an empty document is older than any.
-  if (stamp < floor_stamp_) return {};
+  if (stamp < floor_.stamp) return {};
   const document::ValuePtr before = growth_.root();
-  Entry entry{sequence, std::make_shared<const Operation>(operation), std::nullopt};
+  const auto shared = std::make_shared<const Operation>(operation);
   Effect effect;
   if (window_.empty() || stamp_of(*window_.back().operation) < stamp) {
-    window_bytes_ += operation.value->size();
-    effect.stands = apply_all(growth_, operation);
-    window_.push_back(std::move(entry));
-    if (sequence % kMergeWindowStride == 0) window_.back().after = growth_;
+    put_in_window({sequence, shared});
+    effect.stands = apply_newest(shared);
     effect.changed = before != growth_.root();
   } else {
-    const auto place = std::find_if(window_.begin(), window_.end(),
-                                    [&](const Entry& each) { return stamp < stamp_of(*each.operation); });
-    put_between(place, std::move(entry));
+    const bool passes = shortcuts_.is_complete && shortcuts_.touched.lets_pass(operation, growth_.root());
+    put_in_window({sequence, shared});
+    if (passes) {
+      apply_passing(shared);
+    } else {
+      replay_from(stamp);
+    }
     effect.stands = shows_all(growth_, operation);
     effect.changed = !document::equal(before, growth_.root());
   }
@@ -50,32 +52,88 @@ MergedDocument::Effect MergedDocument::apply(std::uint64_t sequence, const Opera
   return effect;
 }
 
-void MergedDocument::put_between(std::deque<Entry>::iterator place, Entry entry) {
+void MergedDocument::put_in_window(Entry entry) {
   window_bytes_ += entry.operation->value->size();
-  const auto index = static_cast<std::size_t>(place - window_.begin());
+  const Stamp stamp = stamp_of(*entry.operation);
+  const auto place = std::partition_point(
+      window_.begin(), window_.end(), [&](const Entry& each) { return stamp_of(*each.operation) < stamp; });
   window_.insert(place, std::move(entry));
-  replay_from(index);
 }
 
-void MergedDocument::replay_from(std::size_t index) {
-  std::size_t first = index;
-  while (first > 0 && !window_[first - 1].after) --first;
-  growth_ = first == 0 ? floor_ : *window_[first - 1].after;
-  for (std::size_t i = first; i < window_.size(); ++i) {
-    apply_all(growth_, *window_[i].operation);
-    const bool is_kept = window_[i].after || window_[i].sequence % kMergeWindowStride == 0;
-    if (is_kept) window_[i].after = growth_;
+bool MergedDocument::apply_newest(const Shared& operation) {
+  const std::uint64_t exhumed = growth_.exhumed_count();
+  const bool is_done = apply_all(growth_, *operation);
+  shortcuts_.touched.note(*operation);
+  const Stamp stamp = stamp_of(*operation);
+  // What it found depended on what older ones had taken away: none may pass it.
+  if (growth_.exhumed_count() != exhumed) shortcuts_.touched.note_everything(stamp);
+  if (++shortcuts_.since_state >= kMergeWindowStride) keep_state(stamp);
+  return is_done;
+}
+
+void MergedDocument::keep_state(const Stamp& stamp) {
+  shortcuts_.states.push_back({stamp, growth_, {}});
+  shortcuts_.since_state = 0;
+}
+
+void MergedDocument::apply_passing(const Shared& operation) {
+  apply_all(growth_, *operation);
+  shortcuts_.touched.note(*operation);
+  ++shortcuts_.since_state;
+  const Stamp stamp = stamp_of(*operation);
+  auto& states = shortcuts_.states;
+  for (auto state = states.rbegin(); state != states.rend() && stamp < state->stamp; ++state) {
+    state->waiting.push_back(operation);
   }
+  // One that many pass is not worth keeping up to date.
+  std::erase_if(states, [](const State& each) { return each.waiting.size() > kMergeStateWaiting; });
+}
+
+void MergedDocument::settle(State& state) {
+  for (const Shared& each : state.waiting) apply_all(state.growth, *each);
+  state.waiting.clear();
+}
+
+// Applies again what is of that stamp or newer, and on the way there what is newer than the nearest state kept.
+void MergedDocument::replay_from(const Stamp& stamp) {
+  auto& states = shortcuts_.states;
+  if (!shortcuts_.is_complete) shortcuts_ = Shortcuts();
+  while (!states.empty() && stamp < states.back().stamp) states.pop_back();
+  State& from = states.empty() ? floor_ : states.back();
+  settle(from);
+  growth_ = from.growth;
+  shortcuts_.is_complete = true;
+  shortcuts_.since_state = 0;
+  const auto first = std::partition_point(window_.begin(), window_.end(), [&](const Entry& each) {
+    return !(from.stamp < stamp_of(*each.operation));
+  });
+  reapplied_ += static_cast<std::uint64_t>(window_.end() - first);
+  for (auto each = first; each != window_.end(); ++each) apply_newest(each->operation);
 }
 
 void MergedDocument::keep_window_short() {
-  while (window_.size() > kMergeWindowOperations || window_bytes_ > kMergeWindowBytes) {
-    const Entry& oldest = window_.front();
-    apply_all(floor_, *oldest.operation);
-    floor_stamp_ = stamp_of(*oldest.operation);
-    window_bytes_ -= oldest.operation->value->size();
-    window_.pop_front();
+  while (window_.size() > kMergeWindowOperations || window_bytes_ > kMergeWindowBytes) drop_oldest();
+  shortcuts_.touched.forget_before(floor_.stamp);
+}
+
+// The floor comes up to it: when it is asked for, or with the next state.
+void MergedDocument::drop_oldest() {
+  const Shared oldest = std::move(window_.front().operation);
+  window_.pop_front();
+  window_bytes_ -= oldest->value->size();
+  floor_.stamp = stamp_of(*oldest);
+  floor_.waiting.push_back(oldest);
+  auto& states = shortcuts_.states;
+  if (!states.empty() && states.front().stamp == floor_.stamp) {
+    floor_ = std::move(states.front());
+    states.pop_front();
   }
+  if (floor_.waiting.size() > kMergeStateWaiting) settle(floor_);
+}
+
+MergedDocument::Shortcuts& MergedDocument::Shortcuts::operator=(const Shortcuts& other) {
+  if (this != &other) *this = Shortcuts(other);
+  return *this;
 }
 
 Document MergedDocument::text() const {
@@ -87,7 +145,14 @@ Stamp MergedDocument::newest_known(SessionId session, std::uint64_t base) const 
   for (auto each = window_.rbegin(); each != window_.rend(); ++each) {
     if (each->sequence <= base || each->operation->session == session) return stamp_of(*each->operation);
   }
-  return base == 0 ? Stamp{} : floor_stamp_;
+  return base == 0 ? Stamp{} : floor_.stamp;
+}
+
+Stamp MergedDocument::newest_known(std::uint64_t base) const {
+  if (base == 0) return {};
+  const auto seen = std::find_if(window_.rbegin(), window_.rend(),
+                                 [&](const Entry& each) { return each.sequence <= base; });
+  return seen == window_.rend() ? floor_.stamp : stamp_of(*seen->operation);
 }
 
 void MergedDocument::for_each_unseen(const Operation& by,

@@ -4,12 +4,13 @@
 #include <deque>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/document/edits.h"
 #include "server/board/operation.h"
+#include "server/board/touched.h"
 
 namespace callboard::server {
 
@@ -25,8 +26,11 @@ struct Head {
 
 // A document as the fold of its operations: their edits applied in the order of their stamps, whatever order they
 // arrived in. So different parts of two authors both survive, and of the same part the newest stands. One that arrives
-// late is put between the newest kMergeWindowOperations; one older than all of those is lost to them.
-// A value; copying it is cheap. Thread: any, one at a time.
+// late is put between the newest kMergeWindowOperations; one older than all of those is lost to them. A late one that
+// concerns no newer one is applied as it comes (Touched); otherwise the newer ones are applied again, from a state that was
+// kept on the way.
+// A value; copying it is cheap, but the first late operation on a copy applies all of the window again. Thread: any, one
+// at a time.
 class MergedDocument {
  public:
   struct Effect {
@@ -36,8 +40,6 @@ class MergedDocument {
   struct Entry {
     std::uint64_t sequence = 0;
     std::shared_ptr<const Operation> operation;
-    // The document after it; of every kMergeWindowStride-th.
-    std::optional<document::Growth> after;
   };
 
   // `sequence` is greater than that of any before. `operation.edits` is there (ENSURE).
@@ -50,6 +52,8 @@ class MergedDocument {
   Document text() const;
   // The newest of what an author had seen who knew revision `base` and all that `session` wrote.
   Stamp newest_known(SessionId session, std::uint64_t base) const;
+  // The same for one whose session's own are not asked about.
+  Stamp newest_known(std::uint64_t base) const;
   // Those that came after revision `base`, by others, and know what they were made from.
   void for_each_unseen(const Operation& by, const std::function<void(const Entry&)>& visit) const;
 
@@ -58,17 +62,49 @@ class MergedDocument {
   // What was a document by itself: the first snapshots' form.
   static Result<MergedDocument> from_whole(Head head, std::string_view text);
 
+  // Operations applied again so far, for a late one: for those who measure.
+  std::uint64_t reapplied() const { return reapplied_; }
+
  private:
-  void put_between(std::deque<Entry>::iterator place, Entry entry);
-  void replay_from(std::size_t index);
+  using Shared = std::shared_ptr<const Operation>;
+  // The document as it was after the operation of that stamp: `growth`, and those that have to be applied to it yet.
+  struct State {
+    Stamp stamp;
+    document::Growth growth;
+    std::vector<Shared> waiting;
+  };
+  // What makes late operations cheap; a copy begins without.
+  struct Shortcuts {
+    Shortcuts() = default;
+    Shortcuts(const Shortcuts&) : is_complete(false) {}
+    Shortcuts(Shortcuts&&) = default;
+    Shortcuts& operator=(const Shortcuts&);
+    Shortcuts& operator=(Shortcuts&&) = default;
+    ~Shortcuts() = default;
+
+    bool is_complete = true;  // `touched` knows all of the window.
+    Touched touched;
+    std::deque<State>
+        states;  // In the order of their stamps, about kMergeWindowStride operations of the window apart.
+    std::size_t since_state = 0;
+  };
+
+  static void settle(State& state);
+  bool apply_newest(const Shared& operation);
+  void apply_passing(const Shared& operation);
+  void put_in_window(Entry entry);
+  void replay_from(const Stamp& stamp);
+  void keep_state(const Stamp& stamp);
   void keep_window_short();
+  void drop_oldest();
 
   Head head_;
-  document::Growth growth_;  // After all of them.
-  document::Growth floor_;   // Before the first of window_.
-  Stamp floor_stamp_;
+  document::Growth growth_;   // After all of them.
+  State floor_;               // Before the first of window_.
   std::deque<Entry> window_;  // In the order of their stamps.
   std::uint64_t window_bytes_ = 0;
+  Shortcuts shortcuts_;
+  std::uint64_t reapplied_ = 0;
 };
 
 }  // namespace callboard::server

@@ -53,6 +53,8 @@ class Database {
 
   Result<Statement> prepare(std::string_view sql);
   Result<void> run(const char* sql);
+  // The first row's first column; 0 when there is no row.
+  Result<std::int64_t> number(const char* sql);
   // Rows changed by the last statement.
   int changes() const;
   // Ends a transaction that failed; nothing happens when there is none.
@@ -73,7 +75,6 @@ class Database {
     std::int64_t schema = 0;
   };
   static Result<Database> open_with(const std::filesystem::path& file, int flags);
-  Result<std::int64_t> number(const char* sql);
   Result<Version> version();
   Result<void> set_up();
   Result<void> migrate(std::int64_t from);

@@ -94,6 +94,7 @@ class SqliteLog::Worker {
   Result<void> write_snapshot(const LogSnapshot& snapshot);
   Result<void> write_keyframe(Record record, const LogSnapshot& snapshot);
   Result<void> trim(const Retention& retention, Timestamp now, const Done& done);
+  Result<void> trim_to(const Cuts& cuts, const Done& done);
   std::filesystem::path file() const { return folder_.database(); }
   Result<void> install(const LogSnapshot& snapshot);
   Result<void> read_from(std::uint64_t sequence, const Visit& visit);
@@ -351,14 +352,20 @@ Result<void> SqliteLog::Worker::write_keyframe(Record record, const LogSnapshot&
   return {};
 }
 
-// One piece; the rest is queued behind the appends that came meanwhile.
 Result<void> SqliteLog::Worker::trim(const Retention& retention, Timestamp now, const Done& done) {
   if (is_broken_) return Error{Outcome::failed, "the database cannot be opened again"};
-  const auto is_more = trim_some(database_, retention, now);
+  const auto cuts = find_cuts(database_, retention, now);
+  return cuts ? trim_to(*cuts, done) : Result<void>(cuts.error());
+}
+
+// One piece; the rest is queued behind the appends that came meanwhile.
+Result<void> SqliteLog::Worker::trim_to(const Cuts& cuts, const Done& done) {
+  if (is_broken_) return Error{Outcome::failed, "the database cannot be opened again"};
+  const auto is_more = trim_some(database_, cuts);
   if (!is_more) return is_more.error();
   if (*is_more) {
-    submit([this, retention, now, done] {
-      auto result = std::make_shared<Result<void>>(trim(retention, now, done));
+    submit([this, cuts, done] {
+      auto result = std::make_shared<Result<void>>(trim_to(cuts, done));
       if (!*result) post([done, result] { done(*result); });
     });
     return {};

@@ -1,38 +1,89 @@
 #include "server/store/trimmer.h"
 
+#include <algorithm>
 #include <chrono>
-#include <string>
+#include <initializer_list>
+#include <limits>
 
 #include "base/document_limits.h"
 
 namespace callboard::server {
 namespace {
 
-struct Limits {
-  const Retention& retention;
-  Timestamp oldest;
-};
+constexpr std::uint64_t kEverything = std::numeric_limits<std::int64_t>::max();
 
-// The newest keyframe up to which everything may go; 0 for none. Where there is too much, that of the fewest operations.
-constexpr const char* kFindCut = R"sql(
-  SELECT max(k.sequence) FROM keyframes k
-  WHERE k.record = ?1
-    AND k.sequence <= (SELECT sequence FROM snapshot)
-    AND (SELECT count(*) FROM operations WHERE record = ?1 AND sequence > k.sequence) >= ?2
-    AND (NOT EXISTS (SELECT 1 FROM operations WHERE record = ?1 AND sequence <= k.sequence AND timestamp >= ?3)
-         OR (SELECT total(length(value)) FROM operations
-             WHERE record = ?1 AND sequence > coalesce(
-               (SELECT max(sequence) FROM keyframes WHERE record = ?1 AND sequence < k.sequence), 0)) > ?4)
-)sql";
-
-Result<std::uint64_t> find_cut(Database& database, Record record, const Limits& limits) {
-  auto statement = database.prepare(kFindCut);
+// Of the first row, or `otherwise` when there is none.
+Result<std::uint64_t> first(Database& database, const char* sql, std::uint64_t otherwise,
+                            std::initializer_list<std::int64_t> values) {
+  auto statement = database.prepare(sql);
   if (!statement) return statement.error();
-  statement->bind(0, static_cast<std::uint64_t>(record)).bind(1, limits.retention.revisions);
-  statement->bind(2, limits.oldest.ms).bind(3, limits.retention.size_bytes);
+  int index = 0;
+  for (const std::int64_t value : values) statement->bind(index++, value);
   auto row = statement->step();
   if (!row) return row.error();
-  return *row ? statement->u64(0) : 0;
+  return *row ? statement->u64(0) : otherwise;
+}
+
+// Everything in the file is at least what the values in it are: while that is not too much, nothing has to be summed up.
+Result<bool> may_be_too_much(Database& database, std::uint64_t size_bytes) {
+  const auto pages = database.number("PRAGMA page_count");
+  if (!pages) return pages.error();
+  const auto free_pages = database.number("PRAGMA freelist_count");
+  if (!free_pages) return free_pages.error();
+  const auto page_bytes = database.number("PRAGMA page_size");
+  if (!page_bytes) return page_bytes.error();
+  return static_cast<std::uint64_t>((*pages - *free_pages) * *page_bytes) > size_bytes;
+}
+
+// The keyframe of the fewest operations after which there is not too much; 0: there is not too much at all.
+Result<std::uint64_t> cut_by_size(Database& database, std::int64_t record, std::uint64_t size_bytes) {
+  const auto may_be = may_be_too_much(database, size_bytes);
+  if (!may_be) return may_be.error();
+  if (!*may_be) return std::uint64_t{0};
+  auto statement = database.prepare(
+      "SELECT sequence, length(value) FROM operations WHERE record = ? ORDER BY sequence DESC");
+  if (!statement) return statement.error();
+  statement->bind(0, record);
+  std::uint64_t kept_bytes = 0;
+  for (;;) {
+    auto row = statement->step();
+    if (!row) return row.error();
+    if (!*row) return std::uint64_t{0};
+    kept_bytes += statement->u64(1);
+    if (kept_bytes > size_bytes) break;
+  }
+  return first(database,
+               "SELECT sequence FROM keyframes WHERE record = ? AND sequence >= ? ORDER BY sequence LIMIT 1",
+               kEverything, {record, statement->i64(0)});
+}
+
+// The newest keyframe up to which everything may go; 0 for none. What is too old ends where the first operation is that is
+// not; each step reads what goes, or the few that stay in any case, never all of a long history.
+Result<std::uint64_t> find_cut(Database& database, std::int64_t record, const Retention& retention,
+                               Timestamp oldest) {
+  const auto some = first(database, "SELECT min(sequence) FROM keyframes WHERE record = ?", 0, {record});
+  if (!some || *some == 0) return some;
+  const auto young =
+      first(database,
+            "SELECT sequence FROM operations WHERE record = ? AND timestamp >= ? ORDER BY sequence LIMIT 1",
+            kEverything, {record, oldest.ms});
+  if (!young) return young;
+  const auto too_much = cut_by_size(database, record, retention.size_bytes);
+  if (!too_much) return too_much;
+  const std::uint64_t until = std::max(*young - 1, *too_much);
+  if (until < *some) return std::uint64_t{0};
+  std::uint64_t kept = kEverything;
+  if (retention.revisions > 0) {
+    const auto newest = first(
+        database, "SELECT sequence FROM operations WHERE record = ? ORDER BY sequence DESC LIMIT 1 OFFSET ?",
+        1, {record, static_cast<std::int64_t>(retention.revisions - 1)});
+    if (!newest) return newest;
+    kept = *newest;
+  }
+  return first(database,
+               "SELECT max(sequence) FROM keyframes WHERE record = ? AND sequence <= ? AND sequence < ? AND "
+               "sequence <= (SELECT sequence FROM snapshot)",
+               0, {record, static_cast<std::int64_t>(until), static_cast<std::int64_t>(kept)});
 }
 
 Result<int> forget(Database& database, Record record, std::uint64_t cut) {
@@ -52,15 +103,23 @@ Result<int> forget(Database& database, Record record, std::uint64_t cut) {
 
 }  // namespace
 
-Result<bool> trim_some(Database& database, const Retention& retention, Timestamp now) {
+Result<Cuts> find_cuts(Database& database, const Retention& retention, Timestamp now) {
   const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(retention.age);
-  const Limits limits{retention, Timestamp{now.ms - age.count()}};
-  for (const Record record : {Record::story, Record::analytics}) {
-    const auto cut = find_cut(database, record, limits);
-    if (!cut) return cut.error();
-    if (*cut == 0) continue;
+  Cuts cuts{Cut{Record::story}, Cut{Record::analytics}};
+  for (Cut& each : cuts) {
+    const auto found = find_cut(database, static_cast<std::int64_t>(each.record), retention,
+                                Timestamp{now.ms - age.count()});
+    if (!found) return found.error();
+    each.sequence = *found;
+  }
+  return cuts;
+}
+
+Result<bool> trim_some(Database& database, const Cuts& cuts) {
+  for (const Cut& cut : cuts) {
+    if (cut.sequence == 0) continue;
     if (auto begun = database.run("BEGIN IMMEDIATE"); !begun) return begun.error();
-    const auto rows = forget(database, record, *cut);
+    const auto rows = forget(database, cut.record, cut.sequence);
     const auto ended = rows ? database.run("COMMIT") : Result<void>(rows.error());
     if (!ended) {
       database.roll_back();

@@ -1,13 +1,25 @@
 #pragma once
 
+#include <array>
+#include <cstdint>
+
 #include "base/clock.h"
 #include "server/board/log.h"
 #include "server/store/database.h"
 
 namespace callboard::server {
 
-// Forgets some of what the retention does not keep, in one short transaction: operations on documents before a keyframe
-// (what is after it needs them no more), never those that a start has to read. True: there is more.
-Result<bool> trim_some(Database& database, const Retention& retention, Timestamp now);
+// Up to which keyframe a record's operations may go; 0: none may.
+struct Cut {
+  Record record = Record::story;
+  std::uint64_t sequence = 0;
+};
+using Cuts = std::array<Cut, 2>;  // Story, analytics.
+
+// What the retention does not keep: operations on documents before a keyframe (what is after it needs them no more), never
+// those that a start has to read. Of a history that is not too large it reads only what goes and what is kept by number.
+Result<Cuts> find_cuts(Database& database, const Retention& retention, Timestamp now);
+// Forgets some of it, in one short transaction. True: there is more.
+Result<bool> trim_some(Database& database, const Cuts& cuts);
 
 }  // namespace callboard::server

@@ -1,8 +1,13 @@
 // Load on a running server's board, from one process with one loop, over the protocol's own client machine.
-//   bench_board PORT PROJECT writes CLIENTS SECONDS     durable writes a second, 64 under way for each client
-//   bench_board PORT PROJECT fanout LISTENERS ROUNDS    from a story change of 256 bytes to each listener: p50, p99
-//   bench_board PORT PROJECT idle SESSIONS              resident bytes of the server for each idle session
-// Prints one line: mode count figures.
+//   bench_board PORT PROJECT PID writes CLIENTS SECONDS FOLDER
+//       durable writes a second, 64 under way for each client (one of a single client), and the server's CPU time of each;
+//       beside it what the device does: a page written and synced in FOLDER, one after the other, in the same run
+//   bench_board PORT PROJECT PID idle SESSIONS SECONDS
+//       resident bytes of the server for each idle session, and the part of a core it takes to keep them for that long
+// Prints one line: mode count figures. How long a change takes to many listeners: bench_fanout.
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -16,6 +21,7 @@
 #include "base/limits.h"
 #include "client/connection.h"
 #include "net/loop.h"
+#include "tools/bench/cpu_time.h"
 
 namespace {
 
@@ -31,7 +37,7 @@ constexpr int kUnderWay = 64;
   std::exit(1);
 }
 
-// One session that claims nothing, and passes on what it is told.
+// One session that claims nothing.
 class Guest {
  public:
   Guest(net::Loop& loop, const net::Endpoint& server, const std::string& project, int number, bool visit) {
@@ -48,7 +54,6 @@ class Guest {
   }
 
   client::Connection& connection() { return *connection_; }
-  std::function<void(const protocol::ServerMessage&)> on_told;
 
  private:
   void on_action(const protocol::ClientAction& next) {
@@ -58,8 +63,6 @@ class Guest {
       connection_->claim(claim);
     } else if (std::holds_alternative<action::AssetsWanted>(next)) {
       connection_->claim(protocol::AssetsClaim{});
-    } else if (const auto* told = std::get_if<action::Told>(&next)) {
-      if (on_told) on_told(told->message);
     }
   }
 
@@ -67,7 +70,8 @@ class Guest {
 };
 
 struct Hall {
-  Hall(std::uint16_t port, std::string named) : server{"127.0.0.1", port}, project(std::move(named)) {}
+  Hall(std::uint16_t port, std::string named, int of)
+      : server{"127.0.0.1", port}, project(std::move(named)), pid(of) {}
 
   // Some at a time: the server lets in so many strangers at once.
   void fill(int count, bool visit) {
@@ -89,6 +93,7 @@ struct Hall {
   net::Loop loop;
   net::Endpoint server;
   std::string project;
+  int pid;  // The server's.
   std::vector<std::unique_ptr<Guest>> guests;
 };
 
@@ -112,7 +117,26 @@ void write_whole(Hall& hall, const std::string& text) {
   hall.loop.run_until([&] { return is_done; }, kPatience);
 }
 
-void writes(Hall& hall, int clients, int seconds) {
+// Pages written and synced in a second, by nobody but us.
+double syncs_per_second(const std::string& folder) {
+  const std::string file = folder + "/floor";
+  const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0) fail("open " + file);
+  const std::string page(4096, 'x');
+  const auto started = Clock::now();
+  off_t count = 0;
+  while (Clock::now() - started < 1s) {
+    if (::pwrite(fd, page.data(), page.size(), count * 4096) != 4096 || ::fdatasync(fd) != 0) fail("write");
+    ++count;
+  }
+  const std::chrono::duration<double> took = Clock::now() - started;
+  ::close(fd);
+  ::unlink(file.c_str());
+  return static_cast<double>(count) / took.count();
+}
+
+void writes(Hall& hall, int clients, int seconds, const std::string& folder) {
+  const double floor = syncs_per_second(folder);
   hall.fill(clients, true);
   std::string start = "{";
   for (int i = 0; i < clients; ++i) start += (i ? ",\"k" : "\"k") + std::to_string(i) + "\":0";
@@ -133,40 +157,15 @@ void writes(Hall& hall, int clients, int seconds) {
   }
   hall.loop.run_until([] { return false; }, 1s);  // Not counted: everybody comes up to speed.
   const std::uint64_t before = acknowledged;
+  const double cpu_before = bench::cpu_seconds(hall.pid);
   const auto started = Clock::now();
   hall.loop.run_until([] { return false; }, std::chrono::seconds(seconds));
   const std::chrono::duration<double> took = Clock::now() - started;
-  std::printf("writes %d %.0f per second\n", clients,
-              static_cast<double>(acknowledged - before) / took.count());
-}
-
-void fanout(Hall& hall, int listeners, int rounds) {
-  hall.fill(listeners + 1, false);
-  write_whole(hall, "{\"text\":\"" + std::string(4096, 'x') + "\",\"k\":0}");
-  std::vector<double> milliseconds;
-  int heard = 0;
-  Clock::time_point started;
-  for (int i = 1; i <= listeners; ++i) {
-    hall.guests[static_cast<std::size_t>(i)]->on_told = [&](const protocol::ServerMessage& message) {
-      if (!std::holds_alternative<protocol::DocumentState>(message)) return;
-      ++heard;
-      milliseconds.push_back(std::chrono::duration<double, std::milli>(Clock::now() - started).count());
-    };
-  }
-  hall.loop.run_until([] { return false; }, 1s);
-  milliseconds.clear();
-  for (int round = 0; round < rounds; ++round) {
-    heard = 0;
-    started = Clock::now();
-    const std::string value = "\"" + std::string(200, 'y') + std::to_string(round) + "\"";
-    hall.guests[0]->connection().ask(change("/k", value), [](const Result<protocol::ServerMessage>&) {});
-    if (!hall.loop.run_until([&] { return heard == listeners; }, kPatience)) fail("a change did not arrive");
-  }
-  std::sort(milliseconds.begin(), milliseconds.end());
-  const auto at = [&](double part) {
-    return milliseconds[static_cast<std::size_t>(part * static_cast<double>(milliseconds.size() - 1))];
-  };
-  std::printf("fanout %d p50 %.2f ms p99 %.2f ms\n", listeners, at(0.5), at(0.99));
+  const double cpu = bench::cpu_seconds(hall.pid) - cpu_before;
+  const auto count = static_cast<double>(acknowledged - before);
+  std::printf(
+      "writes %d %.0f per second, %.1f us of CPU each; the device syncs %.0f times per second: x %.2f\n",
+      clients, count / took.count(), 1e6 * cpu / count, floor, count / took.count() / floor);
 }
 
 std::uint64_t memory(Hall& hall) {
@@ -178,33 +177,35 @@ std::uint64_t memory(Hall& hall) {
   return size_bytes;
 }
 
-void idle(Hall& hall, int sessions) {
+void idle(Hall& hall, int sessions, int seconds) {
   hall.fill(100, false);  // What the first ones cost once is not theirs.
   const std::uint64_t before = memory(hall);
   hall.fill(100 + sessions, false);
   hall.loop.run_until([] { return false; }, 3s);
   const std::uint64_t after = memory(hall);
-  std::printf("idle %d %llu bytes per session\n", sessions,
+  const double cpu_before = bench::cpu_seconds(hall.pid);
+  hall.loop.run_until([] { return false; }, std::chrono::seconds(seconds));
+  const double cpu = bench::cpu_seconds(hall.pid) - cpu_before;
+  std::printf("idle %d %llu bytes per session, %.2f %% of a core\n", sessions,
               static_cast<unsigned long long>((after - std::min(before, after)) /
-                                              static_cast<std::uint64_t>(sessions)));
+                                              static_cast<std::uint64_t>(sessions)),
+              100 * cpu / seconds);
 }
 
 }  // namespace
 
 int main(int count, char** words) {
-  if (count < 5) fail("usage: bench_board PORT PROJECT writes|fanout|idle COUNT [SECONDS|ROUNDS]");
-  Hall hall(static_cast<std::uint16_t>(std::atoi(words[1])), words[2]);
-  const std::string mode = words[3];
-  const int number = std::atoi(words[4]);
-  const int length = count > 5 ? std::atoi(words[5]) : 5;
+  if (count < 7) fail("usage: bench_board PORT PROJECT PID writes|idle COUNT SECONDS [FOLDER]");
+  Hall hall(static_cast<std::uint16_t>(std::atoi(words[1])), words[2], std::atoi(words[3]));
+  const std::string mode = words[4];
+  const int number = std::atoi(words[5]);
+  const int seconds = std::atoi(words[6]);
   if (mode == "writes") {
-    writes(hall, number, length);
-  } else if (mode == "fanout") {
-    fanout(hall, number, length);
+    writes(hall, number, seconds, count > 7 ? words[7] : ".");
   } else if (mode == "idle") {
-    idle(hall, number);
+    idle(hall, number, seconds);
   } else {
-    fail("expected writes, fanout or idle, got " + mode);
+    fail("expected writes or idle, got " + mode);
   }
   std::fflush(stdout);
   std::_Exit(0);  // The sessions need no goodbye.

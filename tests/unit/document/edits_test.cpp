@@ -44,7 +44,11 @@ TEST_CASE("edits make the new version of the old one, and survive being written 
   const ValuePtr to = seed % 5 == 0 ? random_document(random) : edited(from, random);
   const Edits edits = edits_between(from, to);
   INFO(print(*from) << "\n" << print(*to) << "\n" << print(edits));
-  CHECK(equal(grown(from, {edits}).root(), to));
+  const ValuePtr made = grown(from, {edits}).root();
+  CHECK(equal(made, to));
+  // Both are followed from one version to the next, not counted anew.
+  CHECK(made->size_bytes() == print(*made).size());
+  CHECK(made->depth() == to->depth());
 
   const auto again = parse_edits(print(edits));
   REQUIRE(again);

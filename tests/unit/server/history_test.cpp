@@ -204,6 +204,10 @@ TEST_CASE("the history forgets what is old or too much, never the newest, and ne
     shelf.trim({.age = 24h, .size_bytes = 25, .revisions = 1}, Timestamp{30'000});
     CHECK(oldest() == 21);
   }
+  SECTION("neither old nor too much") {
+    shelf.trim({.age = 24h, .size_bytes = 1 * GiB, .revisions = 1}, Timestamp{30'000});
+    CHECK(oldest() == 1);
+  }
   SECTION("the newest stay") {
     shelf.trim({.age = 0s, .size_bytes = 0, .revisions = 15}, Timestamp{1'000'000});
     CHECK(oldest() == 11);

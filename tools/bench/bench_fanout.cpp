@@ -1,0 +1,393 @@
+// What one change of 256 bytes to many listeners costs a server, and how long it takes to reach them: ours and others'
+// through the same loop of bare sockets, each by the least that its protocol needs.
+//   bench_fanout callboard|redis|nats|mqtt PORT PID LISTENERS ROUNDS
+// One change at a time: the next one when all have heard of it. Prints: name, listeners, ms at p50, ms at p99, deliveries
+// per second of the server's CPU time.
+
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "tools/bench/cpu_time.h"
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+constexpr std::size_t kChangeBytes = 256;
+constexpr auto kPatience = 60s;
+constexpr int kWarmUp = 5;
+
+[[noreturn]] void fail(const std::string& why) {
+  std::fprintf(stderr, "bench_fanout: %s\n", why.c_str());
+  std::exit(1);
+}
+
+struct Peer {
+  int fd = -1;
+  int number = 0;  // 0 publishes, the others listen.
+  bool is_ready = false;
+  int heard = 0;
+  int steps = 0;  // Of a join.
+  std::string in;
+  std::string out;
+  std::string change;  // To be published when it has the turn.
+};
+
+// What is said on one server's connections. `take` looks at the beginning of what came and says how many bytes of it were a
+// whole message, 0 for none; it marks the peer ready or counts a change heard, and leaves in `out` what is to be answered.
+class Dialect {
+ public:
+  virtual ~Dialect() = default;
+  virtual void greet(Peer& peer) = 0;
+  virtual std::size_t take(Peer& peer, std::string_view bytes) = 0;
+  virtual void publish(Peer& peer, const std::string& change) = 0;
+};
+
+std::size_t number_at(std::string_view text) {
+  std::size_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+// --- Redis: RESP ----------------------------------------------------------------------------------------------------
+
+class Redis final : public Dialect {
+ public:
+  void greet(Peer& peer) override {
+    peer.out += peer.number == 0 ? "*1\r\n$4\r\nPING\r\n" : "*2\r\n$9\r\nSUBSCRIBE\r\n$5\r\nstory\r\n";
+  }
+  std::size_t take(Peer& peer, std::string_view bytes) override {
+    std::size_t at = bytes.find("\r\n");
+    if (at == std::string_view::npos) return 0;
+    at += 2;
+    const std::size_t count = bytes.front() == '*' ? number_at(bytes.substr(1)) : 0;
+    const bool is_change = bytes.substr(at).starts_with("$7\r\nmessage");
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t end = bytes.find("\r\n", at);
+      if (end == std::string_view::npos) return 0;
+      const bool is_text = bytes[at] == '$';
+      at = end + 2 + (is_text ? number_at(bytes.substr(at + 1)) + 2 : 0);
+      if (at > bytes.size()) return 0;
+    }
+    peer.heard += is_change ? 1 : 0;
+    peer.is_ready = true;
+    return at;
+  }
+  void publish(Peer& peer, const std::string& change) override {
+    peer.out +=
+        "*3\r\n$7\r\nPUBLISH\r\n$5\r\nstory\r\n$" + std::to_string(change.size()) + "\r\n" + change + "\r\n";
+  }
+};
+
+// --- NATS: text -----------------------------------------------------------------------------------------------------
+
+class Nats final : public Dialect {
+ public:
+  void greet(Peer& peer) override {
+    peer.out += "CONNECT {\"verbose\":false,\"pedantic\":false}\r\n";
+    peer.out += peer.number == 0 ? "PING\r\n" : "SUB story 1\r\nPING\r\n";
+  }
+  std::size_t take(Peer& peer, std::string_view bytes) override {
+    const std::size_t end = bytes.find("\r\n");
+    if (end == std::string_view::npos) return 0;
+    const std::string_view line = bytes.substr(0, end);
+    std::size_t size = end + 2;
+    if (line.starts_with("MSG ")) {
+      size += number_at(line.substr(line.rfind(' ') + 1)) + 2;
+      if (size > bytes.size()) return 0;
+      ++peer.heard;
+    } else if (line == "PING") {
+      peer.out += "PONG\r\n";
+    } else if (line == "PONG") {
+      peer.is_ready = true;
+    }
+    return size;
+  }
+  void publish(Peer& peer, const std::string& change) override {
+    peer.out += "PUB story " + std::to_string(change.size()) + "\r\n" + change + "\r\n";
+  }
+};
+
+// --- MQTT 3.1.1, QoS 0 ----------------------------------------------------------------------------------------------
+
+class Mqtt final : public Dialect {
+ public:
+  void greet(Peer& peer) override {
+    const std::string name = "b" + std::to_string(peer.number);
+    peer.out += packet(0x10, text("MQTT") + std::string("\x04\x02\0\0", 4) + text(name));
+    if (peer.number != 0)
+      peer.out += packet(0x82, std::string("\0\1", 2) + text("story") + std::string(1, '\0'));
+  }
+  std::size_t take(Peer& peer, std::string_view bytes) override {
+    std::size_t size = 0;
+    std::size_t at = 1;
+    for (int shift = 0;; shift += 7, ++at) {
+      if (at >= bytes.size()) return 0;
+      size |= static_cast<std::size_t>(bytes[at] & 0x7f) << shift;
+      if ((bytes[at] & 0x80) == 0) break;
+    }
+    if (at + 1 + size > bytes.size()) return 0;
+    const int kind = static_cast<unsigned char>(bytes[0]) >> 4;
+    if (kind == 3) ++peer.heard;
+    if (kind == (peer.number == 0 ? 2 : 9)) peer.is_ready = true;
+    return at + 1 + size;
+  }
+  void publish(Peer& peer, const std::string& change) override {
+    peer.out += packet(0x30, text("story") + change);
+  }
+
+ private:
+  static std::string text(const std::string& of) {
+    return std::string{static_cast<char>(of.size() >> 8), static_cast<char>(of.size() & 0xff)} + of;
+  }
+  static std::string packet(int head, const std::string& body) {
+    std::string out(1, static_cast<char>(head));
+    std::size_t left = body.size();
+    do {
+      out += static_cast<char>((left & 0x7f) | (left > 0x7f ? 0x80 : 0));
+      left >>= 7;
+    } while (left > 0);
+    return out + body;
+  }
+};
+
+// --- Callboard ------------------------------------------------------------------------------------------------------
+// The join's answers one after the other; then the turn is given back whenever it comes.
+
+class Callboard final : public Dialect {
+ public:
+  void greet(Peer& peer) override {
+    peer.out += frame(R"({"verb":"username","name":"b)" + std::to_string(peer.number) + R"(","clock":)" +
+                      now() + R"(,"patches":true})");
+  }
+  std::size_t take(Peer& peer, std::string_view bytes) override {
+    if (bytes.size() < 4) return 0;
+    std::size_t size = 4;
+    for (std::size_t i = 0; i < 4; ++i)
+      size += std::size_t{static_cast<unsigned char>(bytes[i])} << (24 - 8 * i);
+    if (bytes.size() < size) return 0;
+    hear(peer, verb_of(bytes.substr(5, size - 5)));
+    return size;
+  }
+  void publish(Peer& peer, const std::string& change) override {
+    peer.change = change;
+    peer.out += frame(R"({"verb":"turn?"})");
+  }
+
+ private:
+  void hear(Peer& peer, std::string_view verb) {
+    if (peer.is_ready) {
+      if (verb == "story") ++peer.heard;
+      if (verb == "yours") answer_turn(peer);
+    } else if (verb == "project?") {
+      peer.out += frame(R"({"verb":"project","project":"Bench"})");
+    } else if (verb == "story" || verb == "assets" || verb == "analytics") {
+      const bool is_offer = peer.steps++ % 2 == 0;
+      peer.out += is_offer ? claim(peer, verb) : frame(R"({"verb":"ok"})");
+    } else if (verb == "yours") {
+      peer.is_ready = true;
+      answer_turn(peer);
+    } else if (verb == "bye") {
+      fail("the server said bye");
+    }
+  }
+  std::string claim(const Peer& peer, std::string_view verb) {
+    const std::string head = R"({"verb":")" + std::string(verb) + '"';
+    if (verb == "assets") return frame(head + R"(,"items":{}})");
+    if (peer.number != 0 || verb != "story") return frame(head + R"(,"timestamp":0})");
+    return frame(head + R"(,"timestamp":)" + now() + R"(,"op":")" + operation() + "\"}", R"({"k":""})");
+  }
+  std::string operation() {
+    char op[33];
+    std::snprintf(op, sizeof op, "%016llx%016x", static_cast<unsigned long long>(::getpid()), ++operations_);
+    return op;
+  }
+  void answer_turn(Peer& peer) {
+    if (!peer.change.empty()) {
+      const std::string json =
+          R"({"verb":"story","id":1,"at":"/k","timestamp":)" + now() + R"(,"op":")" + operation() + "\"}";
+      peer.out += frame(json, '"' + std::exchange(peer.change, {}) + '"');
+    }
+    peer.out += frame(R"({"verb":"yours"})");
+  }
+  static std::string_view verb_of(std::string_view body) {
+    const std::size_t at = body.find("\"verb\":\"") + 8;
+    return body.substr(at, body.find('"', at) - at);
+  }
+  static std::string now() {
+    const auto time = std::chrono::system_clock::now().time_since_epoch();
+    return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(time).count());
+  }
+  static std::string u32(std::size_t value) {
+    std::string out;
+    for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>((value >> shift) & 0xff);
+    return out;
+  }
+  static std::string frame(const std::string& json, const std::string& attachment = {}) {
+    if (attachment.empty()) return u32(json.size() + 1) + '\1' + json;
+    return u32(json.size() + attachment.size() + 5) + '\2' + u32(json.size()) + json + attachment;
+  }
+
+  unsigned operations_ = 0;
+};
+
+// --- The loop -------------------------------------------------------------------------------------------------------
+
+class Hall {
+ public:
+  Hall(Dialect& dialect, int port) : dialect_(dialect), port_(port), epoll_(::epoll_create1(0)) {}
+
+  void fill(int listeners) {
+    for (int i = 0; i <= listeners; ++i) {
+      open(i);
+      // Few strangers at a time: servers let in so many at once.
+      if (i % 50 == 0 || i == listeners) {
+        run_until([&] {
+          return std::all_of(peers_.begin(), peers_.end(), [](const auto& each) { return each->is_ready; });
+        });
+      }
+    }
+    // What the joins themselves gave everybody to hear.
+    while (turn(1000)) {
+    }
+    for (const auto& peer : peers_) peer->heard = 0;
+    heard_ = 0;
+  }
+
+  void round(int listeners, const std::string& change) {
+    heard_ = 0;
+    started_ = Clock::now();
+    dialect_.publish(*peers_[0], change);
+    flush(*peers_[0]);
+    run_until([&] { return heard_ >= listeners; });
+  }
+
+  std::vector<double> milliseconds;
+
+ private:
+  void open(int number) {
+    auto peer = std::make_unique<Peer>();
+    peer->number = number;
+    peer->fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(static_cast<std::uint16_t>(port_));
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (::connect(peer->fd, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0) fail(std::strerror(errno));
+    const int on = 1;
+    ::setsockopt(peer->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.ptr = peer.get();
+    ::epoll_ctl(epoll_, EPOLL_CTL_ADD, peer->fd, &event);
+    dialect_.greet(*peer);
+    flush(*peer);
+    peers_.push_back(std::move(peer));
+  }
+
+  static void flush(Peer& peer) {
+    // What is said here is little: it always fits.
+    if (!peer.out.empty() && ::send(peer.fd, peer.out.data(), peer.out.size(), MSG_NOSIGNAL) < 0)
+      fail("send");
+    peer.out.clear();
+  }
+
+  template <class Condition>
+  void run_until(Condition condition) {
+    const auto limit = Clock::now() + kPatience;
+    while (!condition()) {
+      turn(1000);
+      if (Clock::now() > limit) fail("not everybody was reached");
+    }
+  }
+
+  bool turn(int timeout_ms) {
+    epoll_event events[256];
+    const int count = ::epoll_wait(epoll_, events, 256, timeout_ms);
+    for (int i = 0; i < count; ++i) read(*static_cast<Peer*>(events[i].data.ptr));
+    return count > 0;
+  }
+
+  void read(Peer& peer) {
+    static char buffer[64 * 1024];
+    const ssize_t size = ::recv(peer.fd, buffer, sizeof buffer, 0);
+    if (size <= 0) fail("a connection ended");
+    const std::chrono::duration<double, std::milli> since = Clock::now() - started_;
+    peer.in.append(buffer, static_cast<std::size_t>(size));
+    std::size_t taken = 0;
+    const int before = peer.heard;
+    while (taken < peer.in.size()) {
+      const std::size_t one = dialect_.take(peer, std::string_view(peer.in).substr(taken));
+      if (one == 0) break;
+      taken += one;
+    }
+    peer.in.erase(0, taken);
+    flush(peer);
+    if (peer.number == 0 || peer.heard == before) return;
+    ++heard_;
+    milliseconds.push_back(since.count());
+  }
+
+  Dialect& dialect_;
+  int port_;
+  int epoll_;
+  int heard_ = 0;
+  Clock::time_point started_;
+  std::vector<std::unique_ptr<Peer>> peers_;
+};
+
+std::unique_ptr<Dialect> dialect_of(std::string_view name) {
+  if (name == "callboard") return std::make_unique<Callboard>();
+  if (name == "redis") return std::make_unique<Redis>();
+  if (name == "nats") return std::make_unique<Nats>();
+  if (name == "mqtt") return std::make_unique<Mqtt>();
+  fail("expected callboard, redis, nats or mqtt");
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  if (count != 6) fail("usage: bench_fanout callboard|redis|nats|mqtt PORT PID LISTENERS ROUNDS");
+  const auto dialect = dialect_of(words[1]);
+  const int pid = std::atoi(words[3]);
+  const int listeners = std::atoi(words[4]);
+  const int rounds = std::atoi(words[5]);
+  Hall hall(*dialect, std::atoi(words[2]));
+  hall.fill(listeners);
+  double started = 0;
+  for (int round = -kWarmUp; round < rounds; ++round) {
+    if (round == 0) {
+      hall.milliseconds.clear();
+      started = callboard::bench::cpu_seconds(pid);
+    }
+    std::string change = std::to_string(round);
+    change.resize(kChangeBytes, 'x');
+    hall.round(listeners, change);
+  }
+  const double cpu = callboard::bench::cpu_seconds(pid) - started;
+  auto& times = hall.milliseconds;
+  std::sort(times.begin(), times.end());
+  const auto at = [&](double part) {
+    return times[static_cast<std::size_t>(part * static_cast<double>(times.size() - 1))];
+  };
+  std::printf("%s %d %.2f %.2f %.0f\n", words[1], listeners, at(0.5), at(0.99),
+              static_cast<double>(times.size()) / cpu);
+  return 0;
+}
