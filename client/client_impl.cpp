@@ -36,17 +36,22 @@ Client::Impl::Impl(Options options, Listener* listener, std::unique_ptr<ProjectF
       folder_(std::move(folder)),
       session_options_(std::move(session)),
       inbox_(loop_),
-      transfers_(*this, folder_.get()),
-      thread_([this] { run(); }) {}
+      transfers_(*this, folder_.get()) {}
 
 Client::Impl::~Impl() {
   leave();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
-void Client::Impl::run() {
-  begin();
-  loop_.run();
+void Client::Impl::start() {
+  thread_ = std::thread([this] {
+    begin();
+    loop_.run();
+    end();
+  });
+}
+
+void Client::Impl::end() {
   inbox_.close();
   for (const auto& [transfer, over] : std::exchange(overs_, {})) {
     over.set(stopped());
