@@ -72,6 +72,7 @@ class Client::Impl : public TransferDesk {
   void on_first_look();
   net::Endpoint data_address() const;
   void on_document(const protocol::DocumentState& state);
+  void read_anew(protocol::DocumentRecord record);
   Result<WriteResult> on_written(const protocol::DocumentState& state, bool is_whole,
                                  const std::shared_ptr<const std::string>& sent);
   Result<Granted> on_granted(const protocol::ServerMessage& reply);
