@@ -7,17 +7,6 @@
 namespace callboard {
 namespace {
 
-class SystemClock final : public Clock {
- public:
-  Timestamp wall() const override {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return Timestamp{std::chrono::duration_cast<std::chrono::milliseconds>(now).count()};
-  }
-  Instant monotonic() const override {
-    return Instant(std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch()));
-  }
-};
-
 // Floor division, so that times before 1970 round towards the past like all others.
 std::int64_t floor_seconds(Timestamp timestamp) {
   return timestamp.ms / 1000 - (timestamp.ms % 1000 < 0 ? 1 : 0);
@@ -43,11 +32,6 @@ std::string to_local_time_of_day(Timestamp timestamp) {
   char text[32];
   std::snprintf(text, sizeof text, "%02d:%02d:%02d", local.tm_hour, local.tm_min, local.tm_sec);
   return text;
-}
-
-const Clock& system_clock() {
-  static const SystemClock clock;
-  return clock;
 }
 
 }  // namespace callboard

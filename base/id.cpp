@@ -1,7 +1,6 @@
 #include "base/id.h"
 
 #include <cstdio>
-#include <random>
 
 namespace callboard {
 namespace {
@@ -43,14 +42,6 @@ std::optional<UniqueId> unique_id_from(std::string_view text) {
   const auto low = from_hex16(text.substr(16));
   if (!high || !low || (*high == 0 && *low == 0)) return std::nullopt;
   return UniqueId{*high, *low};
-}
-
-RandomSource system_random() {
-  return [] {
-    // libstdc++ reads the kernel's generator; one per thread, because random_device may not be shared.
-    thread_local std::random_device device;
-    return (static_cast<std::uint64_t>(device()) << 32) | device();
-  };
 }
 
 SessionId make_session_id(Timestamp now, const RandomSource& random) {

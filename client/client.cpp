@@ -109,6 +109,7 @@ Result<std::unique_ptr<Client>> Client::start(Options options, Listener* listene
     folder = std::move(*opened);
   }
   auto impl = std::make_unique<Impl>(std::move(options), listener, std::move(folder), std::move(*session));
+  impl->start();
   return std::unique_ptr<Client>(new Client(std::move(impl)));
 }
 

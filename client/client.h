@@ -54,6 +54,8 @@ class Listener {
 // Every method is safe from any thread. Destroying it leaves the session in an orderly way and waits for its threads.
 class Client : public Access {
  public:
+  class Impl;  // In client_impl.h, for the library alone.
+
   // Begins to look for the server and returns at once; on_joined or joined() says when it is there. Fails for options
   // that make no sense. `listener` may be null; otherwise it must outlive the client.
   static Result<std::unique_ptr<Client>> start(Options options, Listener* listener);
@@ -97,7 +99,6 @@ class Client : public Access {
   Answer<bool> camera(std::int64_t x, std::int64_t y);
 
  private:
-  class Impl;
   explicit Client(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

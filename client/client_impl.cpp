@@ -36,17 +36,22 @@ Client::Impl::Impl(Options options, Listener* listener, std::unique_ptr<ProjectF
       folder_(std::move(folder)),
       session_options_(std::move(session)),
       inbox_(loop_),
-      transfers_(*this, folder_.get()),
-      thread_([this] { run(); }) {}
+      transfers_(*this, folder_.get()) {}
 
 Client::Impl::~Impl() {
   leave();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
-void Client::Impl::run() {
-  begin();
-  loop_.run();
+void Client::Impl::start() {
+  thread_ = std::thread([this] {
+    begin();
+    loop_.run();
+    end();
+  });
+}
+
+void Client::Impl::end() {
   inbox_.close();
   for (const auto& [transfer, over] : std::exchange(overs_, {})) {
     over.set(stopped());
@@ -150,22 +155,26 @@ net::Endpoint Client::Impl::data_address() const {
 void Client::Impl::on_document(const protocol::DocumentState& state) {
   KnownDocument& known = known_[index_of(state.record)];
   const auto changed = known.hear(state);
-  if (!changed) {
-    // Read anew, it is whole.
-    listener_.on_warning(changed.error().text);
-    protocol::DocumentRead read;
-    read.record = state.record;
-    return session_->ask(read, [this](const Result<protocol::ServerMessage>& reply) {
-      const auto* whole = reply ? std::get_if<protocol::DocumentState>(&*reply) : nullptr;
-      if (whole != nullptr) on_document(*whole);
-    });
-  }
+  if (!changed) listener_.on_warning(changed.error().text);
+  // Without text it is an answer that came too late: what was sent is forgotten.
+  const bool is_lacking = !state.document && state.revision > known.newest().revision;
+  if (!changed || is_lacking) return read_anew(state.record);
   if (!*changed) return;
   if (state.record == protocol::DocumentRecord::story) {
     listener_.on_story(known.newest());
   } else {
     listener_.on_analytics(known.newest());
   }
+}
+
+// Whole.
+void Client::Impl::read_anew(protocol::DocumentRecord record) {
+  protocol::DocumentRead read;
+  read.record = record;
+  session_->ask(read, [this](const Result<protocol::ServerMessage>& reply) {
+    const auto* whole = reply ? std::get_if<protocol::DocumentState>(&*reply) : nullptr;
+    if (whole != nullptr) on_document(*whole);
+  });
 }
 
 void Client::Impl::on_told(protocol::ServerMessage message) {
@@ -375,7 +384,7 @@ Result<WriteResult> Client::Impl::on_written(const protocol::DocumentState& stat
     if (options_.visit) return result;
     on_document(state);
     result.current.text = known.newest().text;
-  } else if (is_whole && state.won) {
+  } else if (is_whole && state.won && state.from == 0) {
     result.current.text = sent;
     known.set(result.current);
   } else if (known.newest().revision == state.revision) {

@@ -27,6 +27,12 @@ class Client::Impl : public TransferDesk {
        SessionKeeper::Options session);
   ~Impl() override;
 
+  // Runs it on a thread of its own until the session is over. Once.
+  void start();
+  // The two ends of that, for a loop that another one drives: a simulation's.
+  void begin();
+  void end();
+
   // Thread: any. `convert` makes a T of the server's answer, on the client's thread.
   template <class T, class Convert>
   Answer<T> ask(protocol::ClientMessage message, Convert convert) {
@@ -54,8 +60,6 @@ class Client::Impl : public TransferDesk {
   Answer<protocol::TransferOver> over(protocol::TransferId transfer) override;
 
  private:
-  void run();
-  void begin();
   void note_joined();
   void note_not_joined(std::string_view why);
   void watch_items();
@@ -68,6 +72,7 @@ class Client::Impl : public TransferDesk {
   void on_first_look();
   net::Endpoint data_address() const;
   void on_document(const protocol::DocumentState& state);
+  void read_anew(protocol::DocumentRecord record);
   Result<WriteResult> on_written(const protocol::DocumentState& state, bool is_whole,
                                  const std::shared_ptr<const std::string>& sent);
   Result<Granted> on_granted(const protocol::ServerMessage& reply);

@@ -57,7 +57,8 @@ std::vector<ClientMessage> ClientAsks::take_sendable() {
   std::vector<ClientMessage> asks;
   while (has_sendable()) {
     const auto bytes = weight_bytes(queue_.front());
-    in_flight_.emplace(*ask_id_of(queue_.front()), bytes);
+    const bool is_write = std::holds_alternative<DocumentWrite>(queue_.front());
+    in_flight_.emplace(*ask_id_of(queue_.front()), Sent{bytes, is_write});
     weight_bytes_ += bytes;
     asks.push_back(std::move(queue_.front()));
     queue_.pop_front();
@@ -65,16 +66,22 @@ std::vector<ClientMessage> ClientAsks::take_sendable() {
   return asks;
 }
 
-Result<std::optional<Answered>> ClientAsks::on_answer(ServerMessage answer) {
+Result<std::optional<ClientAction>> ClientAsks::on_answer(ServerMessage answer) {
   const auto id = answered_id_of(answer);
   ENSURE(id);
-  const auto sent = in_flight_.find(*id);
-  if (sent == in_flight_.end())
+  const auto found = in_flight_.find(*id);
+  if (found == in_flight_.end())
     return Error{Outcome::usage, fmt::format("answered ask {}, which is not asked", *id)};
-  weight_bytes_ -= sent->second;
-  in_flight_.erase(sent);
-  if (deadlines_.erase(*id) == 0) return std::optional<Answered>();
-  return std::optional<Answered>(Answered{*id, answer_or_error(std::move(answer))});
+  const Sent sent = found->second;
+  weight_bytes_ -= sent.weight_bytes;
+  in_flight_.erase(found);
+  if (deadlines_.erase(*id) > 0)
+    return std::optional<ClientAction>(Answered{*id, answer_or_error(std::move(answer))});
+  auto* state = std::get_if<DocumentState>(&answer);
+  if (state == nullptr || !sent.is_write) return std::optional<ClientAction>();
+  // The server counts it as told: the next changes are told as changes of that.
+  state->re.reset();
+  return std::optional<ClientAction>(client_action::Told{std::move(answer)});
 }
 
 std::vector<Answered> ClientAsks::refuse_larger_than(std::uint64_t document_max) {

@@ -25,8 +25,9 @@ class ClientAsks {
   // Takes the asks for one turn: as many as the server's limits permit.
   std::vector<ClientMessage> take_sendable();
   bool has_sendable() const;
-  // nullopt: its time was over and it is answered already. An error: nothing of that id was asked.
-  Result<std::optional<client_action::Answered>> on_answer(ServerMessage answer);
+  // nullopt: its time was over and it is answered already; to a write it is a tell then, of the document as it is now. An
+  // error: nothing of that id was asked.
+  Result<std::optional<ClientAction>> on_answer(ServerMessage answer);
   // Those that wait with a document of more than that, as refused.
   std::vector<client_action::Answered> refuse_larger_than(std::uint64_t document_max);
   // Those whose deadline has come.
@@ -43,7 +44,11 @@ class ClientAsks {
 
   AskId last_id_ = 0;
   std::deque<ClientMessage> queue_;
-  std::map<AskId, std::uint64_t> in_flight_;  // Sent, with their weight; the late ones as well.
+  struct Sent {
+    std::uint64_t weight_bytes = 0;
+    bool is_write = false;
+  };
+  std::map<AskId, Sent> in_flight_;  // The late ones as well.
   std::uint64_t weight_bytes_ = 0;
   // Of all that are not answered yet, queued or sent. The smallest id has the earliest deadline, but for the minutes in
   // which ids go round.

@@ -260,19 +260,24 @@ bool DocumentDesk::answer(const Waiting& waiting) {
   const std::uint64_t told = session.mailbox.document(waiting.record);
   // Those who understand patches have what they were told; others are sent the whole of what is not their own.
   const bool is_won = waiting.applied && waiting.applied->won;
-  const bool has_told = (waiting.applied && patches) || (is_won && told >= head.revision);
+  // What they wrote is old news to those who were told of something newer.
+  const bool is_old = is_won && told >= head.revision && waiting.applied->sequence < head.revision;
+  const bool has_told = waiting.applied && (patches || is_old);
   const std::uint64_t known = !waiting.re ? waiting.known : has_told ? told : 0;
   const bool is_own_text = waiting.sent != nullptr && waiting.sent == board.document(waiting.record).text();
   const bool is_visit_content =
-      session.identity.visit && waiting.applied && (waiting.applied->won || waiting.sent == nullptr);
+      session.identity.visit && waiting.applied && (is_won || waiting.sent == nullptr);
   const bool needs_text = !is_own_text && !is_visit_content && known < head.revision;
   if (needs_text) return answer_with_text(session, waiting, known);
-  if (is_won) {
+  if (is_won && !patches) {
     // It is all there, with or without what came after it.
     state.revision = waiting.applied->sequence;
     state.timestamp = waiting.applied->timestamp;
     state.by = session.identity.name;
     state.session = session.identity.id;
+  } else if (waiting.re && has_told && !is_own_text) {
+    // Said, because without a word it would be what was sent.
+    state.from = state.revision;
   }
   reply(session, waiting, std::move(state));
   return true;

@@ -85,7 +85,8 @@ protocol::DocumentState document_state(const Board& board, Record record) {
 void Teller::take_document(Record record, const Listener& listener, Mailbox& mailbox, Frames& frames) {
   std::uint64_t& known = mailbox.document(record);
   if (known >= board_.head(record).revision || mailbox.held(record) > 0) return;
-  const Edition* edition = editions_.find(record, listener.patches ? known : 0);
+  // Of a whole one there may be an older one at hand, which was told before.
+  const Edition* edition = editions_.find(record, listener.patches ? known : 0, known + 1);
   if (edition == nullptr) return;
   known = edition->state.revision;
   frames.push_back(edition->tell);

@@ -46,6 +46,28 @@ TEST_CASE("every ask is interrupted once, whether it was sent, is queued or was 
   CHECK_FALSE(asks.next_deadline());
 }
 
+TEST_CASE("an answer that comes too late tells of the document all the same when it is one to a write") {
+  ClientAsks asks;
+  const auto read = asks.add(DocumentRead{}, kStart);
+  const auto write = asks.add(DocumentWrite{}, kStart);
+  asks.take_sendable();
+  CHECK(asks.on_time(kStart + kAskLimit).size() == 2);
+  DocumentState state;
+  state.re = read;
+  state.revision = 7;
+  // It may be of a part, or of long ago.
+  const auto to_read = asks.on_answer(state);
+  REQUIRE(to_read);
+  CHECK_FALSE(*to_read);
+  state.re = write;
+  const auto to_write = asks.on_answer(state);
+  REQUIRE(to_write);
+  REQUIRE(*to_write);
+  const auto told = std::get<DocumentState>(std::get<client_action::Told>(**to_write).message);
+  CHECK(told.revision == 7);
+  CHECK_FALSE(told.re);
+}
+
 TEST_CASE("an item of a change weighs a KiB, a document its size, and anything else nothing") {
   AssetsChange change;
   change.items = {{"/pln", Timestamp{1}}, {"/dev/chr/Moria", std::nullopt}};

@@ -115,6 +115,35 @@ TEST_CASE("a writer whose document was merged with others' work is brought up to
   CHECK(read(*second) == expected);
 }
 
+TEST_CASE(
+    "a writer who was told before the answer what his document became is not left to believe that it is "
+    "his") {
+  for (const bool patches : {true, false}) {
+    Studio studio;
+    auto first = join(studio, "rigging");
+    auto second = studio.connect();
+    second->patches = patches;
+    REQUIRE(second->join("lighting"));
+    const auto base = first->ask_for<DocumentState>(write(*first, kStory, 1));
+    second->told<DocumentState>();
+    first->ask_for<DocumentState>(write_at(*first, "/scenes/0/note", "\"darker\"", 2, base.revision));
+    auto whole = write(*second, R"({"title":"Khazad","scenes":[{"id":1,"note":"dark and long enough"}]})", 3);
+    whole.base = base.revision;
+    const auto merged = second->ask_for<DocumentState>(whole);
+    REQUIRE(merged.document != nullptr);
+    // Nothing changes by this, but it is not what stands there.
+    auto same = write(*second, kStory, 4);
+    same.base = base.revision;
+    const auto answer = second->ask_for<DocumentState>(same);
+    CHECK(answer.won);
+    CHECK(answer.number > merged.number);
+    CHECK(answer.revision == merged.revision);
+    CHECK((answer.document == nullptr) == patches);
+    CHECK(answer.from == (patches ? merged.revision : 0));
+    if (!patches) CHECK(*answer.document == read(*first));
+  }
+}
+
 TEST_CASE("a patch is applied to what its author had, and one that does not fit is refused") {
   Studio studio;
   auto writer = join(studio, "rigging");

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "base/document/parse.h"
+#include "base/document_limits.h"
 #include "tests/unit/server/operations.h"
 
 using namespace callboard;
@@ -160,4 +162,19 @@ TEST_CASE("a word of a large document costs a listener hundreds of bytes, made b
       hall.loop.run_until([&] { return !(told = hall.take(kLighting, hall.lighting, true)).empty(); }, 20s));
   CHECK(told.at(0).size_bytes() < 400);
   CHECK(*told.at(0).attachment == R"([{"op":"replace","path":"/scenes/7/note","value":"else"}])");
+}
+
+TEST_CASE("a large document is not told again to who takes it whole while its newest text is in the making") {
+  Hall hall;
+  const auto from = document::parse("{\"a\":1,\"b\":\"" + std::string(kInlineDocumentBytes, 'x') + "\"}");
+  const auto to = document::parse("{\"a\":2,\"b\":\"" + std::string(kInlineDocumentBytes, 'x') + "\"}");
+  hall.apply(1, {.id = 1, .value = document::print(**from)});
+  CHECK(hall.take(kLighting, hall.lighting).size() == 1);
+  hall.board.apply(2, make_edit(*from, *to, {.id = 2, .timestamp_ms = 2000, .base = 1}));
+  hall.editions.on_applied(Record::story);
+  CHECK(hall.take(kLighting, hall.lighting).empty());
+  std::vector<protocol::EncodedFrame> told;
+  CHECK(hall.loop.run_until([&] { return !(told = hall.take(kLighting, hall.lighting)).empty(); }, 20s));
+  CHECK(hall.lighting.story == 2);
+  CHECK(hall.take(kLighting, hall.lighting).empty());
 }
