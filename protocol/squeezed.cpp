@@ -15,7 +15,7 @@ constexpr std::size_t kSizeField = 4;
 // and twice as much as -5, at 300–450 MB/s on one core, which is three times gigabit Ethernet.
 constexpr int kLevel = 1;
 
-Error broken(std::string text) { return Error{Outcome::refused, "squeezed: " + std::move(text)}; }
+Error broken_frame(std::string text) { return Error{Outcome::refused, "squeezed: " + std::move(text)}; }
 
 }  // namespace
 
@@ -27,7 +27,11 @@ class Squeezer::Impl {
   std::optional<ByteView> squeeze(ByteView frames, std::size_t size_max);
 
  private:
-  std::unique_ptr<ZSTD_CCtx, decltype([](ZSTD_CCtx* context) { ZSTD_freeCCtx(context); })> context_;
+  struct Free {
+    void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
+  };
+
+  std::unique_ptr<ZSTD_CCtx, Free> context_;
   Bytes frame_;
 };
 
@@ -62,15 +66,20 @@ class Unsqueezer::Impl {
   Result<std::size_t> unsqueeze(ByteView body, std::span<std::byte> into);
 
  private:
-  std::unique_ptr<ZSTD_DCtx, decltype([](ZSTD_DCtx* context) { ZSTD_freeDCtx(context); })> context_;
+  struct Free {
+    void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
+  };
+
+  std::unique_ptr<ZSTD_DCtx, Free> context_;
 };
 
 Result<std::size_t> Unsqueezer::Impl::unsqueeze(ByteView body, std::span<std::byte> into) {
   ByteReader reader(body);
   const std::uint32_t size_bytes = reader.u32();
-  if (reader.failed()) return broken("expected a size, got the frame's end");
+  if (reader.failed()) return broken_frame("expected a size, got the frame's end");
   if (size_bytes == 0 || size_bytes > kSqueezedMax) {
-    return broken("size: expected 1-" + std::to_string(kSqueezedMax) + ", got " + std::to_string(size_bytes));
+    return broken_frame("size: expected 1-" + std::to_string(kSqueezedMax) + ", got " +
+                        std::to_string(size_bytes));
   }
   ENSURE(into.size() >= size_bytes);
   const ByteView content = reader.rest();
@@ -78,10 +87,10 @@ Result<std::size_t> Unsqueezer::Impl::unsqueeze(ByteView body, std::span<std::by
   const std::size_t got =
       ZSTD_decompressDCtx(context_.get(), into.data(), size_bytes, content.data(), content.size());
   if (ZSTD_isError(got) != 0)
-    return broken("expected a zstd frame of " + std::to_string(size_bytes) +
-                  " bytes: " + ZSTD_getErrorName(got));
+    return broken_frame("expected a zstd frame of " + std::to_string(size_bytes) +
+                        " bytes: " + ZSTD_getErrorName(got));
   if (got != size_bytes)
-    return broken("expected " + std::to_string(size_bytes) + " bytes, got " + std::to_string(got));
+    return broken_frame("expected " + std::to_string(size_bytes) + " bytes, got " + std::to_string(got));
   return got;
 }
 
@@ -93,11 +102,12 @@ Result<std::size_t> Unsqueezer::unsqueeze(ByteView body, std::span<std::byte> in
 }
 
 Result<FrameView> take_frame(ByteView& frames) {
-  if (frames.size() < kFrameHeadSize) return broken("a frame in it is not whole");
+  if (frames.size() < kFrameHeadSize) return broken_frame("a frame in it is not whole");
   const Result<FrameHead> head = parse_frame_head(frames.first<kFrameHeadSize>(), kBulkFrameMax);
   if (!head) return head.error().prefixed("squeezed");
-  if (frames.size() - kFrameHeadSize < head->body_size_bytes) return broken("a frame in it is not whole");
-  if (head->kind == kSqueezedKind) return broken("another one is in it");
+  if (frames.size() - kFrameHeadSize < head->body_size_bytes)
+    return broken_frame("a frame in it is not whole");
+  if (head->kind == kSqueezedKind) return broken_frame("another one is in it");
   const FrameView frame{head->kind, frames.subspan(kFrameHeadSize, head->body_size_bytes)};
   frames = frames.subspan(kFrameHeadSize + head->body_size_bytes);
   return frame;
