@@ -159,7 +159,7 @@ void TakerWriters::on_staged(const WantedFile& file, Result<sync::StagedFile> st
 void TakerWriters::perform(const LocalCopy& copy) {
   // What came is not lost with a stop; this lies here and can be copied another time.
   if (state_.is_stopping()) return state_.settle();
-  sync::LocalCopier copier({parts_.root, ops_, *stager_, parts_.records});
+  sync::LocalCopier copier({parts_.root, *stager_, parts_.records});
   Result<std::optional<sync::StagedFile>> staged = copier.copy(copy.source, copy.path, copy.entry);
   if (!staged) {
     state_.stop(staged.error());

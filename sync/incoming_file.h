@@ -53,6 +53,9 @@ class IncomingFile {
   // All of it at once, from an open file that is known to have this content: its blocks are shared where the file system can,
   // else copied by the kernel, but for its holes. Only as the first thing. False: the system can do neither; discard() it.
   Result<bool> copy_known(int source_fd);
+  // The rest of it, from an open file's position to its end, hashed and written. The result is 0, or why that file could not be
+  // read (EFBIG: it is longer than what was listed).
+  Result<int> copy_hashed(int source_fd);
   // Verifies size and digest. On a mismatch the file is removed, and the error is superseded: what came is not what was
   // listed. Every other error has another outcome.
   Result<StagedFile> finish();

@@ -2,10 +2,8 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <utility>
-#include <vector>
 
 #include "base/limits.h"
 #include "base/text.h"
@@ -16,7 +14,6 @@ namespace {
 
 // Below this reading, hashing and writing is quicker than asking the index and the file system.
 constexpr std::uint64_t kTrustMin = 256 * KiB;
-constexpr std::size_t kPieceBytes = 256 * KiB;
 
 }  // namespace
 
@@ -64,17 +61,11 @@ Result<std::optional<StagedFile>> LocalCopier::copy_hashed(int source_fd, const 
     incoming->discard();
     return reserved.error();
   }
-  std::vector<std::byte> piece(std::min<std::uint64_t>(kPieceBytes, entry.size_bytes + 1));
-  while (true) {
-    const Transferred got = parts_.ops.read_some(source_fd, piece);
-    const bool too_much = got.size_bytes > entry.size_bytes - incoming->offset();
-    if (got.error != 0 || too_much) {  // Unreadable, or longer by now: not this content.
-      incoming->discard();
-      return Copied();
-    }
-    if (got.size_bytes == 0) break;
-    const Result<void> written = incoming->write(ByteView(piece).first(got.size_bytes));
-    if (!written) return written.error();
+  const Result<int> copied = incoming->copy_hashed(source_fd);
+  if (!copied) return copied.error();
+  if (*copied != 0) {  // Unreadable, or longer by now: not this content.
+    incoming->discard();
+    return Copied();
   }
   Result<StagedFile> staged = incoming->finish();
   if (staged) return Copied(*std::move(staged));

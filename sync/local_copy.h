@@ -4,7 +4,6 @@
 
 #include "base/entry.h"
 #include "base/result.h"
-#include "sync/file_ops.h"
 #include "sync/pull_records.h"
 #include "sync/relative_path.h"
 #include "sync/root.h"
@@ -19,7 +18,6 @@ class LocalCopier {
  public:
   struct Parts {
     const Root& root;
-    FileOps& ops;
     Stager& stager;
     PullRecords& records;
   };

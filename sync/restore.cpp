@@ -20,8 +20,6 @@
 namespace callboard::sync {
 namespace {
 
-constexpr std::size_t kCopyBytes = 1 * MiB;
-
 // Whatever lies there is somebody's own, and a restored file is again: the next pull keeps it.
 class NothingIsAsPulled final : public PullRecords {
  public:
@@ -135,14 +133,10 @@ Result<StagedFile> Restoring::copied(int from_fd, const Entry& entry, const Rela
   if (::lseek(from_fd, 0, SEEK_SET) != 0) return os_error("read", errno);
   Result<IncomingFile> incoming = stager_.begin(to, entry, shape);
   if (!incoming) return incoming.error();
-  Bytes buffer(kCopyBytes);
-  while (true) {
-    const Transferred read = parts_.ops.read_some(from_fd, buffer);
-    if (read.error != 0) return os_error("read", read.error);
-    if (read.size_bytes == 0) return incoming->finish();
-    const Result<void> written = incoming->write(ByteView(buffer).first(read.size_bytes));
-    if (!written) return written.error();
-  }
+  const Result<int> copied = incoming->copy_hashed(from_fd);
+  if (!copied) return copied.error();
+  if (*copied != 0) return os_error("read", *copied);
+  return incoming->finish();
 }
 
 Result<void> Restoring::add_link(const RelativePath& from, const RelativePath& to) {

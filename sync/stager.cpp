@@ -211,6 +211,19 @@ Result<void> IncomingFile::write_through(ByteView bytes) {
   return {};
 }
 
+Result<int> IncomingFile::copy_hashed(int source_fd) {
+  ENSURE(stager_ != nullptr);
+  std::vector<std::byte> buffer(std::min(kReadBytes, file_.entry.size_bytes + 1));
+  while (true) {
+    const Transferred got = stager_->ops_.read_some(source_fd, buffer);
+    if (got.error != 0) return got.error;
+    if (got.size_bytes == 0) return 0;
+    if (!check_room(got.size_bytes)) return EFBIG;
+    if (Result<void> written = write(ByteView(buffer).first(got.size_bytes)); !written)
+      return written.error();
+  }
+}
+
 Result<bool> IncomingFile::copy_known(int source_fd) {
   ENSURE(stager_ != nullptr && offset_ == 0);
   is_known_ = true;

@@ -399,7 +399,7 @@ TEST_CASE(
   TestPull pull(project, ops);
   pull.stager().bypass_cache();
   IndexRecords records(project.root(), pull.index());
-  LocalCopier copier({project.root(), ops, pull.stager(), records});
+  LocalCopier copier({project.root(), pull.stager(), records});
   Result<std::optional<StagedFile>> copied = copier.copy(at("a"), at("b"), file_entry("b", content));
   REQUIRE(copied.has_value());
   REQUIRE(copied->has_value());
