@@ -101,6 +101,8 @@ void SqueezePolicy::on_squeezed(const SqueezeSample& sample) {
 void SqueezePolicy::go_plain(int hold) {
   is_on_ = false;
   hold_ = hold;
+  // What was measured while the machine was busy must not keep it off for good.
+  squeeze_rate_ = std::max(squeeze_rate_, kSqueezeRate / 2);
   plain_.clear();
   forget_slow();
 }
