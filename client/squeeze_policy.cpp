@@ -26,12 +26,6 @@ bool RateWindows::add(std::uint64_t bytes, double seconds) {
 
 double RateWindows::Window::rate() const { return rate_of(bytes, seconds); }
 
-double RateWindows::median() const {
-  const auto back = [&](std::uint64_t count) { return windows_[(ended_ - count) % windows_.size()].rate(); };
-  const auto [lower, upper] = std::minmax({back(1), back(2)});
-  return std::clamp(back(3), lower, upper);
-}
-
 double RateWindows::mean() const {
   const auto count = static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(ended_, windows_.size()));
   const auto* slowest =
@@ -56,11 +50,32 @@ void SqueezePolicy::on_sent(const SqueezeSample& sample) {
 void SqueezePolicy::on_plain(const SqueezeSample& sample) {
   if (!plain_.add(sample.content_bytes, sample.seconds)) return;
   hold_ = std::max(hold_ - 1, 0);
-  if (hold_ > 0 || plain_.ended() < 3 || plain_.median() >= kPays * squeeze_rate_) return;
+  if (hold_ > 0 || !is_link_slow()) return;
   is_on_ = true;
   squeezed_.clear();
   waited_for_ = 0;
 }
+
+// With the window that has just ended.
+bool SqueezePolicy::is_link_slow() {
+  if (rate_of(plain_.last_bytes(), plain_.last_seconds()) >= kPays * squeeze_rate_) {
+    forget_slow();
+    probe_after_ = kProbeMin;
+    return false;
+  }
+  slow_windows_ += 1;
+  slow_bytes_ += plain_.last_bytes();
+  slow_seconds_ += plain_.last_seconds();
+  return slow_windows_ >= kSlowWindows || (slow_windows_ >= kSlowWindowsMin && slow_seconds_ >= kSlowSeconds);
+}
+
+void SqueezePolicy::forget_slow() {
+  slow_windows_ = 0;
+  slow_bytes_ = 0;
+  slow_seconds_ = 0;
+}
+
+double SqueezePolicy::plain_rate() const { return rate_of(slow_bytes_, slow_seconds_); }
 
 void SqueezePolicy::on_squeezed(const SqueezeSample& sample) {
   window_bytes_ += sample.content_bytes;
@@ -72,19 +87,24 @@ void SqueezePolicy::on_squeezed(const SqueezeSample& sample) {
   window_bytes_ = 0;
   window_seconds_ = window_squeeze_seconds_ = 0;
   if (squeezed_.ended() < kTried) return;
-  if (squeezed_.mean() < kGain * plain_.median()) {
+  if (squeezed_.mean() < kGain * plain_rate()) {
     const int hold = next_hold_;
     next_hold_ = std::clamp(2 * next_hold_, kHoldMin, kHoldMax);
     return go_plain(hold);
   }
   next_hold_ = 0;
-  if (waited_for_ >= kProbeAfter) go_plain(0);
+  if (waited_for_ < probe_after_) return;
+  probe_after_ = std::min(2 * probe_after_, kProbeMax);
+  go_plain(0);
 }
 
 void SqueezePolicy::go_plain(int hold) {
   is_on_ = false;
   hold_ = hold;
+  // What was measured while the machine was busy must not keep it off for good.
+  squeeze_rate_ = std::max(squeeze_rate_, kSqueezeRate / 2);
   plain_.clear();
+  forget_slow();
 }
 
 }  // namespace callboard::client

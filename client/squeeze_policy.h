@@ -18,10 +18,9 @@ class RateWindows {
   // True when a window ended.
   bool add(std::uint64_t bytes, double seconds);
   std::uint64_t ended() const { return ended_; }
-  // Bytes a second, once three windows have ended: the median of the last three. One window in which a disk was busy, or in
-  // which buffers on the way took everything at once, says nothing of the link.
-  double median() const;
-  // The mean of the last eight or fewer, the slowest left out: where a link takes much at once and then nothing for a while, as
+  std::uint64_t last_bytes() const { return last().bytes; }
+  double last_seconds() const { return last().seconds; }
+  // Bytes a second: the mean of the last eight or fewer, the slowest left out: where a link takes much at once and then nothing for a while, as
   // a server's limit has it, single windows are far apart.
   double mean() const;
   void clear() { *this = {}; }
@@ -32,6 +31,7 @@ class RateWindows {
     double seconds = 0;
     double rate() const;
   };
+  const Window& last() const { return windows_[(ended_ - 1) % windows_.size()]; }
   std::array<Window, 8> windows_ = {};
   std::uint64_t ended_ = 0;
   Window current_;
@@ -46,18 +46,23 @@ struct SqueezeSample {
 };
 
 // Whether squeezing pays on the link at hand: decided by how fast content moved without, how fast the squeezer is, and
-// then by how fast content moves with. Whatever else may be the bottleneck (the taker's disk, another transfer) shows in
-// the last one. Pure: no clock, no socket. Thread: one at a time.
+// then by how fast content moves with. A fast link on a busy machine stands still now and then, but shows its speed
+// in between, which a slow one never does. Whatever else may be the bottleneck (the taker's disk, another transfer) shows
+// when squeezing makes nothing faster. Pure: no clock, no socket. Thread: one at a time.
 //
-//   plain       three windows of it are slower than the squeezer (kPays)              -> squeezing
-//   squeezing   content moves no faster than it did (kGain)                           -> plain, for three windows, or longer
-//               the squeezer was all that was waited for, for kProbeAfter windows     -> plain, three windows
+//   plain       no window for a while was faster than half the squeezer (kPays)       -> squeezing
+//   squeezing   content moves no faster than it did (kGain)                           -> plain, for a moment or longer
+//               the squeezer was all that was waited for, for some windows            -> plain, for a moment
 //
 // With Compression::always it is always on, and never with Compression::never.
 class SqueezePolicy {
  public:
-  // Squeezing is worth its CPU where content leaves less than this share as fast as the squeezer …
-  static constexpr double kPays = 0.8;
+  // Squeezing is worth its CPU where content leaves less than this share as fast as the squeezer, in so many windows in a row,
+  // or in fewer that took so long together …
+  static constexpr double kPays = 0.5;
+  static constexpr int kSlowWindows = 5;
+  static constexpr double kSlowSeconds = 0.5;
+  static constexpr int kSlowWindowsMin = 2;
   // … and then goes this much faster than without.
   static constexpr double kGain = 1.1;
   // Until it is measured. On one core of a machine of 2020, level 1.
@@ -68,9 +73,11 @@ class SqueezePolicy {
   static constexpr int kHoldMax = 1024;
   // Windows of squeezing before it is judged.
   static constexpr std::uint64_t kTried = 4;
-  // How long a link may have become faster unnoticed: 256 MiB.
-  static constexpr int kProbeAfter = 64;
-  static constexpr double kWaitedFor = 0.9;
+  // Windows in which mostly the squeezer was waited for: what the link can do is not known then, and is looked at again.
+  // Doubled with each look that finds it slow.
+  static constexpr int kProbeMin = 4;
+  static constexpr int kProbeMax = 64;
+  static constexpr double kWaitedFor = 0.7;
 
   explicit SqueezePolicy(Compression compression)
       : compression_(compression), is_on_(compression == Compression::always) {}
@@ -81,6 +88,9 @@ class SqueezePolicy {
 
  private:
   void on_plain(const SqueezeSample& sample);
+  bool is_link_slow();
+  void forget_slow();
+  double plain_rate() const;
   void on_squeezed(const SqueezeSample& sample);
   void go_plain(int hold);
 
@@ -89,12 +99,17 @@ class SqueezePolicy {
   RateWindows plain_;
   RateWindows squeezed_;
   double squeeze_rate_ = kSqueezeRate;
+  // Plain windows in a row that were slow.
+  int slow_windows_ = 0;
+  std::uint64_t slow_bytes_ = 0;
+  double slow_seconds_ = 0;
   // Of the window of squeezing under way.
   std::uint64_t window_bytes_ = 0;
   double window_seconds_ = 0;
   double window_squeeze_seconds_ = 0;
-  int waited_for_ = 0;  // Windows in a row in which only the squeezer was.
-  int hold_ = 0;        // Windows for which it stays off …
+  int waited_for_ = 0;  // Windows in a row in which mostly the squeezer was.
+  int probe_after_ = kProbeMin;
+  int hold_ = 0;  // Windows for which it stays off …
   int next_hold_ = kHoldMin;
 };
 

@@ -56,25 +56,25 @@ class Run {
 
 }  // namespace
 
-TEST_CASE("on links slower than the squeezer content is squeezed, after three windows and for good") {
-  for (const double megabytes : {0.1, 1.0, 8.0, 30.0, 118.0, 300.0}) {
+TEST_CASE("on links slower than the squeezer content is squeezed, after five windows and for good") {
+  for (const double megabytes : {0.1, 1.0, 8.0, 30.0, 118.0, 190.0}) {
     Run run({.link_rate = megabytes * 1e6});
     INFO(megabytes);
     CHECK_FALSE(run.is_on());
-    run.send(12 * MiB);
+    run.send(20 * MiB);
     CHECK(run.is_on());
-    CHECK(run.send(1 * GiB) > 0.9);
+    CHECK(run.send(1 * GiB) > 0.85);
   }
 }
 
-TEST_CASE("on a slow link three blocks suffice to tell") {
+TEST_CASE("on a slow link two blocks suffice to tell") {
   Run run({.link_rate = 1e6});
-  run.send(3 * MiB);
+  run.send(2 * MiB);
   CHECK(run.is_on());
 }
 
 TEST_CASE("on links that are faster than the squeezer nothing is squeezed") {
-  for (const double megabytes : {330.0, 1200.0, 3000.0, 1e9}) {
+  for (const double megabytes : {210.0, 1200.0, 3000.0, 1e9}) {
     Run run({.link_rate = megabytes * 1e6});
     INFO(megabytes);
     CHECK(run.send(4 * GiB) == 0);
@@ -103,6 +103,15 @@ TEST_CASE("a link that takes much at once and then nothing for a while is as slo
     run.send(512 * KiB);
     CHECK(run.is_on());
   }
+}
+
+TEST_CASE("a fast link on a machine that is busy with other things is not taken for a slow one for long") {
+  Run run({.link_rate = 700e6, .squeeze_rate = 150e6});
+  run.world.other_rate = 50e6;  // So busy that nothing moves as it could, 30 MiB long.
+  run.send(30 * MiB);
+  run.world.other_rate = 1e12;
+  CHECK(run.send(512 * MiB) < 0.05);
+  CHECK_FALSE(run.is_on());
 }
 
 TEST_CASE("a hiccup of a fast link changes nothing") {
