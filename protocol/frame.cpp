@@ -9,8 +9,6 @@ namespace callboard::protocol {
 namespace {
 
 constexpr std::size_t kLengthSize = kFrameHeadSize - kFrameKindSize;
-// What an idle reader may keep; more is given back, so that a thousand idle sessions do not hold a document each.
-constexpr std::size_t kKeptWhenIdle = kFrameMaxBeforeAdmission;
 
 }  // namespace
 
@@ -49,6 +47,7 @@ void FrameReader::push(ByteView bytes) {
 
 Result<std::optional<FrameView>> FrameReader::next() {
   if (error_) return *error_;
+  if (consumed_ == buffer_.size()) drop_consumed();
   const ByteView rest = ByteView(buffer_).subspan(consumed_);
   if (rest.size() < kLengthSize) return std::optional<FrameView>();
   // A length that can never be right is refused before the kind arrives.
@@ -79,7 +78,8 @@ Bytes FrameReader::take_rest() {
 void FrameReader::drop_consumed() {
   buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(consumed_));
   consumed_ = 0;
-  if (buffer_.empty() && buffer_.capacity() > kKeptWhenIdle) buffer_ = Bytes();
+  // An idle reader keeps nothing: ten thousand of them would hold as many buffers.
+  if (buffer_.empty()) buffer_ = Bytes();
 }
 
 }  // namespace callboard::protocol

@@ -39,7 +39,7 @@ struct FrameView {
 
 // Cuts a byte stream into frames. push() copies what it is given, once; next() gives views of that copy. Call
 // next() until it yields nothing before the next push(): then at most one partial frame is held, and an idle
-// reader holds next to no memory. Any kind is passed on. After an error every later next() returns the same
+// reader holds no memory. Any kind is passed on. After an error every later next() returns the same
 // error.
 class FrameReader {
  public:

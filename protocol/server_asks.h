@@ -2,7 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <map>
 #include <optional>
 #include <vector>
@@ -49,7 +49,7 @@ class ServerAsks {
 
   std::map<AskId, InFlight> in_flight_;
   std::uint64_t weight_bytes_ = 0;
-  std::deque<ClientMessage> received_;
+  std::list<ClientMessage> received_;  // See ServerSession::actions_.
   std::vector<ServerMessage> held_;
 };
 

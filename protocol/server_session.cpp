@@ -21,14 +21,14 @@ bool is(const ServerAction& action) {
 
 ServerSession::ServerSession(ServerSessionConfig config, Instant now)
     : config_(std::move(config)),
-      join_({.project = config_.project,
-             .server = config_.server,
-             .software = config_.software,
-             .wall = config_.wall,
-             .started = now}),
+      join_(std::make_unique<JoinServer>(JoinServer::Config{.project = config_.project,
+                                                            .server = config_.server,
+                                                            .software = config_.software,
+                                                            .wall = config_.wall,
+                                                            .started = now})),
       started_(now),
       now_(now) {
-  actions_.push_back(server_action::Send{join_.greeting()});
+  actions_.push_back(server_action::Send{join_->greeting()});
 }
 
 std::optional<ServerAction> ServerSession::next_action() {
@@ -55,7 +55,7 @@ void ServerSession::on_message(ClientMessage message, Instant now) {
   if (turn_) {
     turn_message(std::move(message));
   } else {
-    perform(join_.on_message(std::move(message), now));
+    perform(join_->on_message(std::move(message), now));
   }
 }
 
@@ -118,15 +118,15 @@ void ServerSession::admit(Welcome welcome) {
   welcome.frame_max = config_.frame_max;
   welcome.heartbeat = std::chrono::duration_cast<std::chrono::milliseconds>(config_.limits.heartbeat);
   welcome.silence = std::chrono::duration_cast<std::chrono::milliseconds>(config_.limits.silence);
-  perform(join_.admit(std::move(welcome)));
+  perform(join_->admit(std::move(welcome)));
 }
 
 void ServerSession::settle(DocumentState state) {
-  if (!over_) actions_.push_back(join_.settle(std::move(state)));
+  if (!over_) actions_.push_back(join_->settle(std::move(state)));
 }
 
 void ServerSession::settle(Assets assets) {
-  if (!over_) actions_.push_back(join_.settle(std::move(assets)));
+  if (!over_) actions_.push_back(join_->settle(std::move(assets)));
 }
 
 void ServerSession::answer(ServerMessage answer) {
@@ -167,7 +167,7 @@ void ServerSession::on_time(Instant now) {
     if (now < started_ + config_.handshake_limit) return;
     return end_with(
         {Outcome::timed_out, fmt::format("the join took longer than {} s, waiting for {}",
-                                         whole_seconds(config_.handshake_limit), join_.awaited())});
+                                         whole_seconds(config_.handshake_limit), join_->awaited())});
   }
   switch (turn_->on_time(now)) {
     case ServerTurn::Due::nothing:
@@ -192,7 +192,10 @@ void ServerSession::perform(Result<std::vector<ServerAction>> actions) {
   if (!actions) return end_with(actions.error());
   for (auto& action : *actions) {
     if (is<server_action::Closed>(action) || is<server_action::TicketShown>(action)) over_ = true;
-    if (is<server_action::Joined>(action)) turn_.emplace(config_.limits, now_);
+    if (is<server_action::Joined>(action)) {
+      turn_.emplace(config_.limits, now_);
+      join_.reset();
+    }
     actions_.push_back(std::move(action));
   }
 }

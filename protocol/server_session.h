@@ -1,6 +1,7 @@
 #pragma once
 
-#include <deque>
+#include <list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -88,10 +89,11 @@ class ServerSession {
   void finish(Outcome outcome, std::string reason);
 
   ServerSessionConfig config_;
-  JoinServer join_;
-  std::optional<ServerTurn> turn_;  // From the end of the join on.
+  std::unique_ptr<JoinServer> join_;  // Until the join is over.
+  std::optional<ServerTurn> turn_;    // From the end of the join on.
   ServerAsks asks_;
-  std::deque<ServerAction> actions_;
+  // Lists: empty ones, which is what an idle session has, take no memory of their own; a deque takes 576 bytes.
+  std::list<ServerAction> actions_;
   Instant started_;
   Instant now_;
   Instant turn_given_;
