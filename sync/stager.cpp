@@ -213,7 +213,7 @@ Result<void> IncomingFile::write_through(ByteView bytes) {
 
 Result<int> IncomingFile::copy_hashed(int source_fd) {
   ENSURE(stager_ != nullptr);
-  std::vector<std::byte> buffer(std::min(kReadBytes, file_.entry.size_bytes + 1));
+  std::vector<std::byte> buffer(std::min(kHashBytes, file_.entry.size_bytes + 1));
   while (true) {
     const Transferred got = stager_->ops_.read_some(source_fd, buffer);
     if (got.error != 0) return got.error;
