@@ -35,8 +35,10 @@ Away away_of(const Session& session, const Error& why) {
 
 // --- Going ----------------------------------------------------------------------------------------------------------
 
+// Who had not joined yet may not even have heard who it is: it joins anew.
 bool Stage::may_come_back(const Session& session) const {
-  return session.is_lost() && session.identity.secret && !stopped_ && options_.grace > 0s;
+  const bool was_here = session.is_joined() || session.is_resumed;
+  return was_here && session.is_lost() && session.identity.secret && !stopped_ && options_.grace > 0s;
 }
 
 void Stage::go_away(Session& session, const Error& why) {
