@@ -218,7 +218,9 @@ void Client::Impl::on_users(const protocol::Users& tell) {
     return session_->ask(protocol::UsersAsk{}, [this](const Result<protocol::ServerMessage>& reply) {
       const auto* all = reply ? std::get_if<protocol::Users>(&*reply) : nullptr;
       if (all == nullptr) return;
-      const Heard::Users news = heard_.replace(*all);
+      Heard::Users news = heard_.replace(*all);
+      // Where oneself is, one knows.
+      std::erase_if(news.changed, [&](const User& user) { return user.session == self_.session; });
       if (!news.changed.empty() || !news.left.empty()) listener_.on_users(news.changed, news.left);
     });
   }

@@ -109,10 +109,11 @@ Result<void> Outbox::read() {
   if (!bytes) return bytes.error();
   ByteReader reader(*bytes);
   const std::uint32_t magic = reader.u32();
+  const bool is_ours = reader.failed() || magic == kMagic;
+  if (!is_ours) return Error{Outcome::refused, "outbox: it is none of ours"};
   const std::string project(reader.text16());
   // Empty, or cut off while it was begun.
   if (reader.failed()) return start_anew();
-  if (magic != kMagic) return Error{Outcome::refused, "outbox: it is none of ours"};
   size_bytes_ = bytes->size() - reader.rest().size();
   while (!reader.rest().empty()) {
     const std::uint8_t type = reader.u8();

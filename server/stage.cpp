@@ -13,7 +13,7 @@
 namespace callboard::server {
 namespace {
 
-// A session that began is worth keeping at once; where somebody is can wait, and is written all the time.
+// A session that began, and what somebody works on, are worth keeping at once; cameras move all the time.
 constexpr Duration kBookSoon = 20ms;
 constexpr Duration kBookPeriod = 1s;
 
@@ -287,8 +287,9 @@ void Stage::schedule_tell(std::uint64_t key) {
 
 void Stage::tell_due() {
   is_tell_scheduled_ = false;
-  if (const std::pair heads(presence_.users().head(), presence_.ats().head()); heads != booked_) {
-    booked_ = heads;
+  if (presence_.ats().head() != std::exchange(booked_.second, presence_.ats().head())) {
+    book_.on_change(kBookSoon);
+  } else if (presence_.users().head() != std::exchange(booked_.first, presence_.users().head())) {
     book_.on_change(kBookPeriod);
   }
   std::vector<std::uint64_t> keys = std::exchange(due_, {});

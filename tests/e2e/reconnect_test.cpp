@@ -88,7 +88,6 @@ TEST_CASE("a server that is killed and started anew is a pause, and nobody is to
   office.serve_again();
   for (auto* each : {office.rigging_joined.get(), office.lighting_joined.get()}) {
     const std::string& own = each == office.rigging_joined.get() ? rigging : lighting;
-    wait_for_event(*each, "joined");
     wait_for_event(*each, "joined", [&](const Json& event) { return is_joined_again(event, own); });
   }
   office.settle("after");
@@ -121,10 +120,7 @@ TEST_CASE("what is said and written while there is no server is kept, and arrive
       office.run("rigging", {"story", "set", "--at", "/acts/Das Tor/note", "\"at dusk\""});
   CHECK(written.ending.exit_code == 0);
   CHECK_THAT(written.err, Contains("no server at the moment: the change is kept in this folder"));
-  CHECK(office.workstation().at("kept") == 2);
   CHECK_THAT(office.run("rigging", {"status"}).out, Contains("kept      2 changes wait for the server"));
-  // A command without a join has nowhere to keep anything.
-  CHECK(office.run("rigging", {"say", "x", "--name", "someone"}).ending.exit_code == 3);
 
   SECTION("by the join that kept it") {}
   SECTION("by the next one, after it was killed") {
