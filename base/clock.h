@@ -14,6 +14,11 @@ using namespace std::chrono_literals;
 
 using Duration = std::chrono::nanoseconds;
 
+// For texts: what is left of a second is dropped.
+constexpr std::int64_t whole_seconds(Duration duration) {
+  return std::chrono::floor<std::chrono::seconds>(duration).count();
+}
+
 // Monotonic time, for deadlines. Only differences mean anything; machines receive it as `now` and never ask a clock.
 struct MonotonicTag {
   using duration = Duration;

@@ -34,8 +34,7 @@ Schedule schedule_of(ByteView block) {
   for (std::size_t i = 16; i < words.size(); ++i) {
     const std::uint32_t early = words[i - 15];
     const std::uint32_t late = words[i - 2];
-    words[i] = words[i - 16] + words[i - 7] +
-               (std::rotr(early, 7) ^ std::rotr(early, 18) ^ (early >> 3)) +
+    words[i] = words[i - 16] + words[i - 7] + (std::rotr(early, 7) ^ std::rotr(early, 18) ^ (early >> 3)) +
                (std::rotr(late, 17) ^ std::rotr(late, 19) ^ (late >> 10));
   }
   return words;

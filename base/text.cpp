@@ -103,7 +103,7 @@ std::string escaped(std::string_view bytes, std::size_t max_code_points) {
   return out;
 }
 
-std::string quoted(std::string_view bytes) { return '"' + escaped(bytes, 64) + '"'; }
+std::string Quoted::operator()(std::string_view bytes) const { return '"' + escaped(bytes, 64) + '"'; }
 
 std::string human_bytes(std::uint64_t size_bytes) {
   constexpr std::array<const char*, 7> kUnits{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};

@@ -22,7 +22,11 @@ bool has_control_character(std::string_view utf8);
 std::string escaped(std::string_view bytes, std::size_t max_code_points = 4096);
 
 // escaped(), cut at 64, in double quotes: how peer text and paths appear in error texts.
-std::string quoted(std::string_view bytes);
+// An object, so that std::quoted() is not considered where <iomanip> happens to be included.
+struct Quoted {
+  std::string operator()(std::string_view bytes) const;
+};
+inline constexpr Quoted quoted;
 
 // "1.5 GiB", "312 B": three significant digits.
 std::string human_bytes(std::uint64_t size_bytes);

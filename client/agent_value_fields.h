@@ -76,7 +76,8 @@ void describe(A& fields, Ref<A, TransferStatus> transfer) {
 template <class A>
 void describe(A& fields, Ref<A, ServerStatus> status) {
   fields(status.project, status.server, status.software, status.started, status.clock, status.sessions,
-         status.away, status.visits, status.connections, status.revision, status.memory_bytes, status.transfers);
+         status.away, status.visits, status.connections, status.revision, status.memory_bytes,
+         status.transfers);
 }
 
 // --- Pulls and looks ------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ namespace callboard::client {
 namespace {
 
 // Small enough to stay in the L2 cache between reading, hashing and cutting.
-constexpr std::size_t kReadBytes = 256 * KiB;
+constexpr std::size_t kChunkingBytes = 256 * KiB;
 
 }  // namespace
 
@@ -57,7 +57,7 @@ Result<void> DeltaGiver::list(const GiverMachine::GiveChunks& what, int fd,
 // False: the list is of no use.
 Result<bool> DeltaGiver::read_list(const GiverMachine::GiveChunks& what, int fd,
                                    const std::function<bool()>& is_wanted) {
-  std::vector<std::byte> block(kReadBytes);
+  std::vector<std::byte> block(kChunkingBytes);
   sync::Hasher hasher;
   sync::Chunker chunker;
   sync::ChunkShortener shortener(what.groups);

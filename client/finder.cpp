@@ -9,7 +9,7 @@ namespace {
 
 // A second server on the LAN would have answered the same question by then.
 constexpr Duration kSecondAnswerGrace = 100ms;
-constexpr Duration kAskPeriod = 1s;
+constexpr Duration kAskAgainPeriod = 1s;
 
 }  // namespace
 
@@ -30,7 +30,7 @@ void Finder::ask_again() {
   // What was heard in the last round does not count in the next: servers come and go.
   if (!decision_timer_.is_set()) searcher_.forget();
   searcher_.ask();
-  ask_timer_.set_after(kAskPeriod);
+  ask_timer_.set_after(kAskAgainPeriod);
 }
 
 void Finder::on_server(const FoundServer&) {

@@ -42,7 +42,8 @@ class Heard {
   std::map<SessionId, User> users_;
   Assets assets_;
   std::uint64_t newest_message_ = 0;
-  std::map<std::uint64_t, std::uint64_t> conflicts_;  // Number to the winner's revision; the newest kConflictsKept.
+  std::map<std::uint64_t, std::uint64_t>
+      conflicts_;  // Number to the winner's revision; the newest kConflictsKept.
 };
 
 }  // namespace callboard::client

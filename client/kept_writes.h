@@ -68,7 +68,7 @@ class KeptWrites {
   std::unique_ptr<Outbox> outbox_;
   SessionKeeper& session_;
   Handlers handlers_;
-  std::deque<Write> open_;  // Not answered by a server yet.
+  std::deque<Write> open_;   // Not answered by a server yet.
   std::deque<Write> again_;  // Kept, and asked in vain: once more at the next join.
   bool is_missing_ = false;  // A server was looked for in vain since the last join.
   net::Timer timer_;

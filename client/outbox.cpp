@@ -35,7 +35,7 @@ Bytes header_of(const std::string& project) {
   return bytes;
 }
 
-Bytes frame_of(const protocol::ClientMessage& message) {
+Bytes wire_frame(const protocol::ClientMessage& message) {
   const protocol::EncodedFrame frame = protocol::encode(message);
   Bytes bytes = *frame.head;
   if (frame.attachment) {
@@ -162,7 +162,7 @@ Result<void> Outbox::append(std::uint8_t type, ByteView payload) {
 }
 
 Result<void> Outbox::keep(const protocol::ClientMessage& write) {
-  const Bytes frame = frame_of(write);
+  const Bytes frame = wire_frame(write);
   if (waiting_.size() >= kWritesMax || size_bytes_ + frame.size() > kBytesMax) {
     return Error{Outcome::refused, "too much waits for a server already"};
   }

@@ -158,8 +158,9 @@ void SessionKeeper::set_kept(UniqueId operation) {
 void SessionKeeper::send(Sent sent) {
   sent->was_sent = true;
   if (const UniqueId operation = operation_of(sent->message)) in_flight_[operation] = sent;
-  connection_->ask(sent->message,
-                   [this, sent](Result<protocol::ServerMessage> answer) { on_answer(sent, std::move(answer)); });
+  connection_->ask(sent->message, [this, sent](Result<protocol::ServerMessage> answer) {
+    on_answer(sent, std::move(answer));
+  });
 }
 
 void SessionKeeper::on_answer(const Sent& sent, Result<protocol::ServerMessage> answer) {

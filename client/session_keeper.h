@@ -100,7 +100,7 @@ class SessionKeeper {
   std::optional<net::Endpoint> current_;
   std::unique_ptr<Finder> finder_;
   std::unique_ptr<Connection> connection_;
-  std::deque<Sent> waiting_;           // In the order in which they are asked.
+  std::deque<Sent> waiting_;            // In the order in which they are asked.
   std::map<UniqueId, Sent> in_flight_;  // Writes that a server may have.
   Duration grace_{0};                   // Of the session that is or was.
   std::optional<Error> nothing_found_;  // What the finder said while a connection was on its way.

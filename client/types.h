@@ -27,7 +27,8 @@ struct User {
   Timestamp at_since;  // … and since when.
   std::int64_t camera_x = 0;
   std::int64_t camera_y = 0;
-  bool away = false;  // Its connection was lost, and it may come back; said of those who are listed, not of changes.
+  bool away =
+      false;  // Its connection was lost, and it may come back; said of those who are listed, not of changes.
 };
 
 struct Departure {

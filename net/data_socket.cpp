@@ -24,11 +24,6 @@
 namespace callboard::net {
 namespace {
 
-#ifdef MSG_NOSIGNAL
-constexpr int kSendFlags = MSG_NOSIGNAL;
-#else
-constexpr int kSendFlags = 0;
-#endif
 #ifdef MSG_MORE
 constexpr int kMoreFlag = MSG_MORE;
 #else
@@ -224,7 +219,7 @@ Result<void> DataSocket::write_parts(std::span<const ByteView> parts, More more)
     message.msg_iov = batch.data();
     message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
     const bool is_followed = more == More::yes || !to_send.is_last_call(count);
-    const auto sent = ::sendmsg(fd_.get(), &message, is_followed ? kSendFlags | kMoreFlag : kSendFlags);
+    const auto sent = ::sendmsg(fd_.get(), &message, is_followed ? kNoSignal | kMoreFlag : kNoSignal);
     if (is_interrupted_ || (sent < 0 && errno != EINTR)) {
       return io_error(errno);
     }

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/limits.h"
 #include "net/relay_pump.h"
+#include "net/socket_posix.h"
 
 namespace callboard::net {
 namespace {
@@ -13,19 +14,13 @@ namespace {
 // Loopback is fastest with 64-256 KiB: larger buffers leave the L2 cache.
 constexpr std::uint64_t kBuffer = 256 * KiB;
 
-#ifdef MSG_NOSIGNAL
-constexpr int kSendFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
-#else
-constexpr int kSendFlags = MSG_DONTWAIT;
-#endif
-
 class CopyingPump final : public RelayPump {
  public:
   Step pump(int from, int to, std::uint64_t budget_bytes) override {
     Step step;
     for (;;) {
       if (!rest_.empty()) {
-        const auto sent = ::send(to, rest_.data(), rest_.size(), kSendFlags);
+        const auto sent = ::send(to, rest_.data(), rest_.size(), MSG_DONTWAIT | kNoSignal);
         if (sent >= 0) {
           step.moved_bytes += static_cast<std::uint64_t>(sent);
           rest_ = rest_.subspan(static_cast<std::size_t>(sent));

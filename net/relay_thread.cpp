@@ -18,12 +18,6 @@
 namespace callboard::net {
 namespace {
 
-#ifdef MSG_NOSIGNAL
-constexpr int kSendFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
-#else
-constexpr int kSendFlags = MSG_DONTWAIT;
-#endif
-
 std::unique_ptr<RelayPoller> make_poller(bool portable) {
   auto poller = portable ? nullptr : make_epoll_poller();
   return poller ? std::move(poller) : make_poll_poller();
@@ -50,7 +44,8 @@ RelayPump::Step RelayDirection::send_first(int to) {
   RelayPump::Step step;
   step.wait = RelayPump::Wait::turn;
   while (first_sent < first.size() && step.wait == RelayPump::Wait::turn) {
-    const auto sent = ::send(to, first.data() + first_sent, first.size() - first_sent, kSendFlags);
+    const auto sent =
+        ::send(to, first.data() + first_sent, first.size() - first_sent, MSG_DONTWAIT | kNoSignal);
     if (sent >= 0) {
       first_sent += static_cast<std::size_t>(sent);
       step.moved_bytes += static_cast<std::uint64_t>(sent);

@@ -10,6 +10,13 @@
 // What the classes of net/ share about sockets. Private to net/.
 namespace callboard::net {
 
+// For send(): a peer that went away is an error, not a SIGPIPE, where the system can say so here.
+#ifdef MSG_NOSIGNAL
+constexpr int kNoSignal = MSG_NOSIGNAL;
+#else
+constexpr int kNoSignal = 0;
+#endif
+
 struct SocketAddress {
   sockaddr_storage storage{};
   socklen_t size_bytes = sizeof(sockaddr_storage);

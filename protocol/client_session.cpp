@@ -27,8 +27,6 @@ bool is_tell(const ServerMessage& message) {
          std::holds_alternative<TransferOver>(message);
 }
 
-auto seconds(Duration duration) { return std::chrono::duration_cast<std::chrono::seconds>(duration).count(); }
-
 }  // namespace
 
 ClientSession::ClientSession(ClientIdentity identity, Instant now)
@@ -132,10 +130,10 @@ void ClientSession::on_time(Instant now) {
   now_ = now;
   push(asks_.on_time(now));
   if (turn_ && turn_->is_silent(now)) {
-    end_with({Outcome::timed_out, fmt::format("the server said nothing for {} s", seconds(silence_))});
+    end_with({Outcome::timed_out, fmt::format("the server said nothing for {} s", whole_seconds(silence_))});
   } else if (!turn_ && now >= started_ + kHandshakeLimit) {
     end_with({Outcome::timed_out, fmt::format("the join took longer than {} s, waiting for {}",
-                                              seconds(kHandshakeLimit), join_.awaited())});
+                                              whole_seconds(kHandshakeLimit), join_.awaited())});
   }
 }
 

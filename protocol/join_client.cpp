@@ -13,7 +13,7 @@
 namespace callboard::protocol {
 
 namespace {
-using Actions = std::vector<ClientAction>;
+using ClientActions = std::vector<ClientAction>;
 }
 
 std::string JoinClient::awaited() const {
@@ -38,9 +38,9 @@ std::string JoinClient::awaited() const {
   return "";
 }
 
-Result<Actions> JoinClient::on_message(ServerMessage message, Instant now) {
+Result<ClientActions> JoinClient::on_message(ServerMessage message, Instant now) {
   // A newer server may say more than we understand; what it must say comes all the same.
-  if (std::holds_alternative<UnknownTell>(message)) return Actions{};
+  if (std::holds_alternative<UnknownTell>(message)) return ClientActions{};
   switch (step_) {
     case Step::awaiting_greeting:
       return on_greeting(message, now);
@@ -58,7 +58,7 @@ Result<Actions> JoinClient::on_message(ServerMessage message, Instant now) {
   return unexpected("nothing", verb_of(message)).prefixed("join");
 }
 
-Result<Actions> JoinClient::on_greeting(const ServerMessage& message, Instant now) {
+Result<ClientActions> JoinClient::on_greeting(const ServerMessage& message, Instant now) {
   const auto* greeting = std::get_if<Greeting>(&message);
   if (greeting == nullptr) return unexpected("username?", verb_of(message)).prefixed("join");
   if (greeting->proto != kProtocolVersion) {
@@ -81,21 +81,21 @@ Result<Actions> JoinClient::on_greeting(const ServerMessage& message, Instant no
     username.secret = identity_.resume->secret;
     username.heard = identity_.heard;
   }
-  return Actions{client_action::Send{std::move(username)}};
+  return ClientActions{client_action::Send{std::move(username)}};
 }
 
-Result<Actions> JoinClient::on_project(const ServerMessage& message) {
+Result<ClientActions> JoinClient::on_project(const ServerMessage& message) {
   if (!std::holds_alternative<ProjectQuestion>(message)) {
     return unexpected("project?", verb_of(message)).prefixed("join");
   }
   step_ = Step::awaiting_welcome;
-  return Actions{client_action::Send{Project{identity_.project}}};
+  return ClientActions{client_action::Send{Project{identity_.project}}};
 }
 
-Result<Actions> JoinClient::on_welcome(ServerMessage message) {
+Result<ClientActions> JoinClient::on_welcome(ServerMessage message) {
   if (const auto* wrong = std::get_if<WrongProject>(&message)) {
     step_ = Step::finished;
-    return Actions{
+    return ClientActions{
         client_action::Refused{wrong->project},
         client_action::Closed{Outcome::refused, fmt::format("the server has another project than {}",
                                                             quoted(identity_.project))}};
@@ -108,10 +108,10 @@ Result<Actions> JoinClient::on_welcome(ServerMessage message) {
     step_ = Step::awaiting_exchange;
     exchange_.emplace(SharedRecord::story);
   }
-  return Actions{client_action::Admitted{std::move(*welcome)}};
+  return ClientActions{client_action::Admitted{std::move(*welcome)}};
 }
 
-Result<Actions> JoinClient::on_exchange(ServerMessage message) {
+Result<ClientActions> JoinClient::on_exchange(ServerMessage message) {
   auto actions = exchange_->on_message(std::move(message));
   if (!actions || exchange_->step() != StateExchangeClient::Step::finished) return actions;
   switch (exchange_->record()) {
@@ -128,10 +128,10 @@ Result<Actions> JoinClient::on_exchange(ServerMessage message) {
   return actions;
 }
 
-Result<Actions> JoinClient::on_turn(const ServerMessage& message) {
+Result<ClientActions> JoinClient::on_turn(const ServerMessage& message) {
   if (!std::holds_alternative<Yours>(message)) return unexpected("yours", verb_of(message)).prefixed("join");
   step_ = Step::finished;
-  return Actions{client_action::Joined{}};
+  return ClientActions{client_action::Joined{}};
 }
 
 ClientAction JoinClient::claim(DocumentClaim claim) {

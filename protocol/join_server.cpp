@@ -15,7 +15,7 @@ namespace callboard::protocol {
 
 namespace {
 
-using Actions = std::vector<ServerAction>;
+using ServerActions = std::vector<ServerAction>;
 
 // A clock beyond the year 10889 is a lie; the bound keeps sums of times far from overflowing.
 constexpr std::int64_t kClockMaxMs = std::int64_t{1} << 48;
@@ -60,9 +60,9 @@ bool JoinServer::awaits_client() const {
           exchange_->step() != StateExchangeServer::Step::awaiting_winner);
 }
 
-Result<Actions> JoinServer::on_message(ClientMessage message, Instant now) {
+Result<ServerActions> JoinServer::on_message(ClientMessage message, Instant now) {
   // A newer client may say more than we understand; what it must say comes all the same.
-  if (std::holds_alternative<UnknownTell>(message) && awaits_client()) return Actions{};
+  if (std::holds_alternative<UnknownTell>(message) && awaits_client()) return ServerActions{};
   switch (step_) {
     case Step::awaiting_username:
       return on_username(std::move(message), now);
@@ -78,10 +78,10 @@ Result<Actions> JoinServer::on_message(ClientMessage message, Instant now) {
   return out_of_turn(verb_of(message), "the join is over");
 }
 
-Result<Actions> JoinServer::on_username(ClientMessage message, Instant now) {
+Result<ServerActions> JoinServer::on_username(ClientMessage message, Instant now) {
   if (const auto* ticket = std::get_if<Ticket>(&message)) {
     step_ = Step::finished;
-    return Actions{server_action::TicketShown{ticket->ticket}};
+    return ServerActions{server_action::TicketShown{ticket->ticket}};
   }
   auto* username = std::get_if<Username>(&message);
   if (username == nullptr) return unexpected("username", verb_of(message)).prefixed("join");
@@ -98,32 +98,32 @@ Result<Actions> JoinServer::on_username(ClientMessage message, Instant now) {
                 .heard = username->heard,
                 .clock_offset = clock_offset(username->clock, config_.wall, now - config_.started)};
   step_ = Step::awaiting_project;
-  return Actions{server_action::Send{ProjectQuestion{}}};
+  return ServerActions{server_action::Send{ProjectQuestion{}}};
 }
 
-Result<Actions> JoinServer::on_project(const ClientMessage& message) {
+Result<ServerActions> JoinServer::on_project(const ClientMessage& message) {
   const auto* project = std::get_if<Project>(&message);
   if (project == nullptr) return unexpected("project", verb_of(message)).prefixed("join");
   if (project->project != config_.project) {
     step_ = Step::finished;
     const auto reason =
         fmt::format("wrong project: expected {}, got {}", quoted(config_.project), quoted(project->project));
-    return Actions{server_action::Send{WrongProject{project->project}},
-                   server_action::Closed{Outcome::refused, reason}};
+    return ServerActions{server_action::Send{WrongProject{project->project}},
+                         server_action::Closed{Outcome::refused, reason}};
   }
   step_ = Step::awaiting_admission;
-  return Actions{admission_};
+  return ServerActions{admission_};
 }
 
-Actions JoinServer::admit(Welcome welcome) {
+ServerActions JoinServer::admit(Welcome welcome) {
   ENSURE(step_ == Step::awaiting_admission);
-  Actions actions{server_action::Send{std::move(welcome)}};
+  ServerActions actions{server_action::Send{std::move(welcome)}};
   auto more = admission_.visit ? finish() : begin(SharedRecord::story);
   std::move(more.begin(), more.end(), std::back_inserter(actions));
   return actions;
 }
 
-Result<Actions> JoinServer::on_exchange(ClientMessage message) {
+Result<ServerActions> JoinServer::on_exchange(ClientMessage message) {
   auto actions = exchange_->on_message(std::move(message));
   if (!actions || exchange_->step() != StateExchangeServer::Step::finished) return actions;
   switch (exchange_->record()) {
@@ -147,13 +147,13 @@ ServerAction JoinServer::settle(Assets assets) {
   return exchange_->settle(std::move(assets));
 }
 
-Actions JoinServer::begin(SharedRecord record) {
+ServerActions JoinServer::begin(SharedRecord record) {
   step_ = Step::awaiting_exchange;
   exchange_.emplace(record);
   return {server_action::Send{exchange_->offer()}};
 }
 
-Actions JoinServer::finish() {
+ServerActions JoinServer::finish() {
   step_ = Step::finished;
   return {server_action::Send{Yours{}}, server_action::Joined{}};
 }

@@ -17,8 +17,6 @@ bool is(const ServerAction& action) {
   return std::holds_alternative<T>(action);
 }
 
-auto seconds(Duration duration) { return std::chrono::duration_cast<std::chrono::seconds>(duration).count(); }
-
 }  // namespace
 
 ServerSession::ServerSession(ServerSessionConfig config, Instant now)
@@ -167,9 +165,10 @@ void ServerSession::on_time(Instant now) {
   now_ = now;
   if (!turn_) {
     if (now < started_ + config_.handshake_limit) return;
-    return end_with({Outcome::timed_out, fmt::format("the join took longer than {} s, waiting for {}",
-                                                     seconds(config_.handshake_limit), join_.awaited())},
-                    Ending::lost);
+    return end_with(
+        {Outcome::timed_out, fmt::format("the join took longer than {} s, waiting for {}",
+                                         whole_seconds(config_.handshake_limit), join_.awaited())},
+        Ending::lost);
   }
   switch (turn_->on_time(now)) {
     case ServerTurn::Due::nothing:
@@ -177,10 +176,9 @@ void ServerSession::on_time(Instant now) {
     case ServerTurn::Due::heartbeat:
       return give_turn();
     case ServerTurn::Due::silence:
-      return end_with(
-          {Outcome::timed_out,
-           fmt::format("the client said nothing for {} s", seconds(config_.limits.silence))},
-          Ending::lost);
+      return end_with({Outcome::timed_out, fmt::format("the client said nothing for {} s",
+                                                       whole_seconds(config_.limits.silence))},
+                      Ending::lost);
   }
 }
 

@@ -78,8 +78,7 @@ class Session {
   bool is_admitted() const { return static_cast<bool>(identity.id); }
   bool is_joined() const { return machine_.is_joined(); }
   bool is_over() const { return machine_.is_over(); }
-  // It is over because its connection was lost, and not because anybody wanted that.
-  bool is_lost() const { return is_lost_; }
+  bool is_lost() const { return is_lost_; }  // Over, because the connection was.
   net::Endpoint peer() const { return connection_ ? connection_->peer() : net::Endpoint{}; }
   std::uint64_t sent_bytes() const { return connection_ ? connection_->sent_bytes() : 0; }
   std::uint64_t received_bytes() const { return connection_ ? connection_->received_bytes() : 0; }
@@ -111,9 +110,8 @@ class Session {
 
   Identity identity;
   Mailbox mailbox;
-  // What of it the peer has heard for certain: it has had the turn since. A session that comes back goes on from here.
-  Mailbox heard;
-  bool is_resumed = false;  // Came back: it goes on from what it has heard.
+  Mailbox heard;            // What the peer has heard for certain: it has had the turn since.
+  bool is_resumed = false;  // Came back: it goes on from that.
   // What is told only to this session: gives and ends of transfers, bounded by kTransfersPerSession each; and what of it was
   // told and may not have been heard.
   std::vector<protocol::ServerMessage> errands;

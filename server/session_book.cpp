@@ -35,8 +35,8 @@ void SessionBook::write() {
     return;
   }
   is_writing_ = true;
-  work_.submit([bytes = done_ ? last_ : outside_.content(), write = outside_.write](
-                   const std::stop_token&) { return write(bytes); },
+  work_.submit([bytes = done_ ? last_ : outside_.content(),
+                write = outside_.write](const std::stop_token&) { return write(bytes); },
                [this](const Result<void>& written) { on_written(written); });
 }
 
@@ -44,8 +44,8 @@ void SessionBook::on_written(const Result<void>& written) {
   is_writing_ = false;
   const bool was_failing = std::exchange(is_failing_, !written);
   if (!written && !was_failing) {
-    events_.warn(fmt::format("sessions are not kept, a restart would end them cause=\"{}\"",
-                             written.error().text));
+    events_.warn(
+        fmt::format("sessions are not kept, a restart would end them cause=\"{}\"", written.error().text));
   }
   if (std::exchange(is_changed_, false)) return write();
   if (done_) std::exchange(done_, nullptr)();

@@ -17,7 +17,7 @@ namespace callboard::server {
 class SessionBook {
  public:
   struct Outside {
-    std::function<Bytes()> content;                 // As it is now. Loop thread.
+    std::function<Bytes()> content;               // As it is now. Loop thread.
     std::function<Result<void>(ByteView)> write;  // Null: nothing is kept. Worker thread.
   };
 

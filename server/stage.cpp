@@ -311,8 +311,8 @@ void Stage::tell_due(Session& session) {
     if (is_lasting(errand)) session.errands_unheard.push_back(std::move(errand));
   }
   if (!session.identity.visit) {
-    auto due = teller_.take_due({session.identity.id, session.identity.patches, !is_settling()},
-                                session.mailbox);
+    auto due =
+        teller_.take_due({session.identity.id, session.identity.patches, !is_settling()}, session.mailbox);
     std::move(due.begin(), due.end(), std::back_inserter(frames));
   }
   if (frames.empty()) return;

@@ -33,7 +33,8 @@ class Stage final : private SessionHost {
     Retention retention;
     Duration grace = kGrace;  // 0: nobody is kept when its connection is lost.
     KeptSessions kept{};      // Of the server before this one.
-    std::function<Result<void>(ByteView)> keep{};  // Writes the like; called by a worker. Null: nothing is kept.
+    std::function<Result<void>(ByteView)>
+        keep{};  // Writes the like; called by a worker. Null: nothing is kept.
   };
 
   Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource random, EventLog& events,
@@ -114,7 +115,8 @@ class Stage final : private SessionHost {
   AwaySessions away_;
   net::Timer away_timer_;
   SessionBook book_;
-  std::pair<std::uint64_t, std::uint64_t> booked_{};  // Heads of users and places when last asked to be written.
+  std::pair<std::uint64_t, std::uint64_t>
+      booked_{};  // Heads of users and places when last asked to be written.
   // Of the server before this one, and not back yet: until they have told their copies, nobody is told of copies.
   std::unordered_set<SessionId> expected_;
   net::Timer settling_timer_;

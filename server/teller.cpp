@@ -97,7 +97,8 @@ protocol::User Teller::wire_user(SessionId session, const User& user) const {
   const At* at = presence_.at(session);
   ENSURE(at != nullptr);
   return {session,     user.name, user.host, user.shares,
-          user.joined, at->item,  at->since, {user.camera_x, user.camera_y}, false};
+          user.joined, at->item,  at->since, {user.camera_x, user.camera_y},
+          false};
 }
 
 protocol::Users Teller::users() const {

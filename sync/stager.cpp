@@ -19,9 +19,9 @@ constexpr std::string_view kKeptFolder = "kept";
 constexpr std::uint64_t kReserveMin = 1 * MiB;
 constexpr std::size_t kDigestDigits = 32;
 // Hashing and writing share a buffer that stays in the L2 cache.
-constexpr std::uint64_t kReadBytes = 256 * KiB;
+constexpr std::uint64_t kHashBytes = 256 * KiB;
 // What the kernel copies in one go: a cancelled pull stops within a fraction of a second.
-constexpr std::uint64_t kCopyBytes = 32 * MiB;
+constexpr std::uint64_t kKernelCopyBytes = 32 * MiB;
 
 // What is looked at for being zero, and hashed in place of a hole.
 constexpr std::uint64_t kZeroBytes = 256 * KiB;
@@ -115,7 +115,7 @@ Result<void> IncomingFile::reserve() {
 }
 
 Result<void> IncomingFile::hash_what_is_there() {
-  std::vector<std::byte> buffer(kReadBytes);
+  std::vector<std::byte> buffer(kHashBytes);
   while (true) {
     const Transferred got = stager_->ops_.read_some(fd_.get(), buffer);
     if (got.error != 0) return failure("read what is left of", got.error);
@@ -239,7 +239,7 @@ Result<bool> IncomingFile::copy_in_kernel(int source_fd) {
     // Looking for holes moves it, too.
     if (::lseek(source_fd, static_cast<off_t>(offset_), SEEK_SET) < 0) return failure("copy", errno);
     const Transferred put = stager_->ops_.copy_some(
-        source_fd, fd_.get(), static_cast<std::size_t>(std::min(hole.begin - offset_, kCopyBytes)));
+        source_fd, fd_.get(), static_cast<std::size_t>(std::min(hole.begin - offset_, kKernelCopyBytes)));
     if (put.error == ENOSPC || put.error == EDQUOT) return failure("write", put.error);
     // Not between these files, not on this system; or one of the two cannot be read or written, which shows then.
     if (put.error != 0) return false;

@@ -25,8 +25,8 @@ namespace {
 
 constexpr std::uint32_t kMask = IN_CREATE | IN_DELETE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_FROM |
                                 IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR | IN_EXCL_UNLINK;
-constexpr std::size_t kReadBytes = 64 * KiB;
-static_assert(kReadBytes >= sizeof(inotify_event) + kPathComponentMaxBytes + 1);
+constexpr std::size_t kEventBytes = 64 * KiB;
+static_assert(kEventBytes >= sizeof(inotify_event) + kPathComponentMaxBytes + 1);
 
 // linux/magic.h and the file systems' own headers. FUSE stands for sshfs and the like: what the far side changes is not
 // told here.
@@ -175,7 +175,7 @@ std::size_t Watch::directory_count() const { return state_->by_path.size(); }
 
 Changes Watch::take() {
   Changes changes;
-  alignas(inotify_event) std::array<char, kReadBytes> buffer;
+  alignas(inotify_event) std::array<char, kEventBytes> buffer;
   for (;;) {
     const ssize_t size = ::read(state_->queue.get(), buffer.data(), buffer.size());
     if (size < 0 && errno == EINTR) continue;

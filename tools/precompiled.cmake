@@ -26,7 +26,7 @@ function(use_precompiled name)
   foreach(target ${ARGN})
     target_precompile_headers(${target} REUSE_FROM ${name})
     # g++ 12 warns of what it makes of std::string; what is precompiled it does not know to be the system's.
-    target_compile_options(${target} PRIVATE -fpch-preprocess -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow)
+    target_compile_options(${target} PRIVATE -fpch-preprocess -Wno-array-bounds -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow)
     # g++ takes it only where what it was made with is defined alike.
     target_compile_definitions(${target} PRIVATE $<TARGET_PROPERTY:fmt::fmt,INTERFACE_COMPILE_DEFINITIONS>)
   endforeach()

@@ -116,8 +116,7 @@ TEST_CASE("what is said and written while there is no server is kept, and arrive
   CAPTURE(said.out, said.err);
   CHECK(said.ending.exit_code == 0);
   CHECK(events(said.out, "kept").size() == 1);
-  const auto written =
-      office.run("rigging", {"story", "set", "--at", "/acts/Das Tor/note", "\"at dusk\""});
+  const auto written = office.run("rigging", {"story", "set", "--at", "/acts/Das Tor/note", "\"at dusk\""});
   CHECK(written.ending.exit_code == 0);
   CHECK_THAT(written.err, Contains("no server at the moment: the change is kept in this folder"));
   CHECK_THAT(office.run("rigging", {"status"}).out, Contains("kept      2 changes wait for the server"));
@@ -144,7 +143,8 @@ TEST_CASE("what is said and written while there is no server is kept, and arrive
   CHECK(note.out == "\"at dusk\"\n");
   const auto history = objects(office.run("lighting", {"history", "story", "--json"}).out);
   std::size_t by_rigging = 0;
-  for (const auto& each : history) by_rigging += each.value("by", each.value("user", "")) == "rigging" ? 1u : 0u;
+  for (const auto& each : history)
+    by_rigging += each.value("by", each.value("user", "")) == "rigging" ? 1u : 0u;
   CHECK(by_rigging == 1);
 }
 

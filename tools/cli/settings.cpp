@@ -235,7 +235,9 @@ std::uint16_t Settings::port(Key key) const { return port_from(text(key)).value_
 
 bool Settings::flag(Key key) const { return flag_from(text(key)).value_or(false); }
 
-std::chrono::seconds Settings::seconds(Key key) const { return seconds_from(text(key)).value_or(std::chrono::seconds(0)); }
+std::chrono::seconds Settings::seconds(Key key) const {
+  return seconds_from(text(key)).value_or(std::chrono::seconds(0));
+}
 
 Result<std::string> Settings::required(Key key) const {
   auto value = text(key);

@@ -17,7 +17,7 @@ using client::FoundServer;
 using client::InterfaceReport;
 using client::SearchReport;
 
-struct Choice {
+struct DiscoverChoice {
   std::optional<double> wait_seconds;
   bool diagnose = false;
 };
@@ -96,7 +96,7 @@ void advise(Run& run, const SearchReport& report) {
   output.message("Where broadcast is blocked on the way, give the address: --server HOST[:PORT]");
 }
 
-Result<void> discover(Run& run, const Choice& choice) {
+Result<void> discover(Run& run, const DiscoverChoice& choice) {
   client::SearchOptions options;
   options.project = run.settings.text(Key::project);
   options.discovery_port = run.settings.port(Key::discovery_port);
@@ -127,7 +127,7 @@ Result<void> discover(Run& run, const Choice& choice) {
 }  // namespace
 
 void add_discover(Program& program) {
-  auto choice = std::make_shared<Choice>();
+  auto choice = std::make_shared<DiscoverChoice>();
   program
       .add_verb({.name = "discover",
                  .summary = "list the servers in this network",

@@ -36,12 +36,12 @@ Result<ConfigFile> present_config(const fs::path& path) {
   return exists ? ConfigFile::read(path) : fresh_config();
 }
 
-struct Choice {
+struct InitChoice {
   bool force = false;
 };
 
 // The values to write: what was asked for, which load() has read from wherever it came; not the config of a folder above.
-Result<void> initialise(const Run& run, const Choice& choice) {
+Result<void> initialise(const Run& run, const InitChoice& choice) {
   std::error_code problem;
   const auto folder =
       run.settings.is_given(Key::folder) ? *run.settings.project_folder() : fs::current_path(problem);
@@ -82,7 +82,7 @@ Result<void> initialise(const Run& run, const Choice& choice) {
 }  // namespace
 
 void add_init(Program& program) {
-  auto choice = std::make_shared<Choice>();
+  auto choice = std::make_shared<InitChoice>();
   program
       .add_verb({.name = "init",
                  .summary = "make this folder your copy of a project: writes .callboard/config",

@@ -7,7 +7,7 @@
 namespace callboard::cli {
 namespace {
 
-struct Choice {
+struct LsChoice {
   std::string item;
   std::string from;
   bool is_long = false;
@@ -74,7 +74,7 @@ void show(Output& output, const client::LookEntry& look) {
   output.object(object);
 }
 
-Result<void> list(Run& run, const Choice& choice) {
+Result<void> list(Run& run, const LsChoice& choice) {
   auto visit = Visit::open(run, Visit::Folder::needed);
   if (!visit) return visit.error();
   const std::string from = choice.from == "newest" ? "" : choice.from;
@@ -110,7 +110,7 @@ Result<void> list(Run& run, const Choice& choice) {
 }  // namespace
 
 void add_ls(Program& program) {
-  auto choice = std::make_shared<Choice>();
+  auto choice = std::make_shared<LsChoice>();
   choice->from = "newest";
   program
       .add_verb({.name = "ls",

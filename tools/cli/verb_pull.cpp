@@ -13,7 +13,7 @@
 namespace callboard::cli {
 namespace {
 
-struct Choice {
+struct PullChoice {
   client::PullRequest request;
   std::string from;
   std::string on_conflict;
@@ -99,14 +99,14 @@ client::PullReport follow(Run& run, const client::Transfer& transfer) {
 }
 
 // What became of a file that both sides changed.
-std::string_view fate(const Choice& choice, const client::PullConflict& conflict) {
+std::string_view fate(const PullChoice& choice, const client::PullConflict& conflict) {
   if (choice.request.on_conflict == client::PullRequest::OnConflict::fail) return "nothing was changed";
   if (conflict.is_kept_here) return choice.request.dry_run ? "yours would stay" : "yours stays";
   return choice.request.dry_run ? "the giver's would take its place, yours become a version"
                                 : "the giver's took its place";
 }
 
-void show_conflicts(Output& output, const Choice& choice, const client::PullReport& report) {
+void show_conflicts(Output& output, const PullChoice& choice, const client::PullReport& report) {
   for (const client::PullConflict& conflict : report.conflicts) {
     output.message(fmt::format("{} was changed here and there: {}", callboard::quoted(conflict.path),
                                fate(choice, conflict)));
@@ -116,7 +116,7 @@ void show_conflicts(Output& output, const Choice& choice, const client::PullRepo
   }
 }
 
-void show_details(Output& output, const Choice& choice, const client::PullReport& report) {
+void show_details(Output& output, const PullChoice& choice, const client::PullReport& report) {
   for (const client::PullChange& change : report.changes) {
     output.line(fmt::format("{:<10} {:>9}  {}", to_text(change.kind), human_bytes(change.size_bytes),
                             escaped(change.path)));
@@ -152,7 +152,7 @@ void show_details(Output& output, const Choice& choice, const client::PullReport
   }
 }
 
-void show_summary(Output& output, const Choice& choice, const client::PullReport& report, Duration took) {
+void show_summary(Output& output, const PullChoice& choice, const client::PullReport& report, Duration took) {
   const double seconds = std::chrono::duration<double>(took).count();
   const std::uint64_t travelled = report.bytes - std::min(report.bytes_reused, report.bytes);
   const auto rate = static_cast<std::uint64_t>(static_cast<double>(travelled) / std::max(seconds, 0.001));
@@ -197,7 +197,7 @@ void show_summary(Output& output, const Choice& choice, const client::PullReport
                  {"milliseconds", std::chrono::duration_cast<std::chrono::milliseconds>(took).count()}});
 }
 
-Result<void> complete(Choice& choice) {
+Result<void> complete(PullChoice& choice) {
   using OnConflict = client::PullRequest::OnConflict;
   choice.request.from = choice.from == "newest" ? "" : choice.from;
   choice.request.sync = !choice.no_sync;
@@ -235,7 +235,7 @@ bool agrees_to_removals(Run& run, const client::PullReport& report) {
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 
-Result<void> pull(Run& run, Choice& choice) {
+Result<void> pull(Run& run, PullChoice& choice) {
   if (const Result<void> sound = complete(choice); !sound) return sound;
   auto visit = Visit::open(run, Visit::Folder::needed);
   if (!visit) return visit.error();
@@ -266,7 +266,7 @@ Result<void> pull(Run& run, Choice& choice) {
 }  // namespace
 
 void add_pull(Program& program) {
-  auto choice = std::make_shared<Choice>();
+  auto choice = std::make_shared<PullChoice>();
   choice->from = "newest";
   choice->on_conflict = "version";
   auto& request = choice->request;

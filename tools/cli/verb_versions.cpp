@@ -16,7 +16,7 @@ namespace {
 // What a person may still want to see.
 constexpr std::size_t kVersionsMax = 100'000;
 
-struct Choice {
+struct VersionsChoice {
   std::string path = "/";
   std::string version;
   std::string to;
@@ -73,7 +73,7 @@ JsonObject version_object(const sync::KeptVersion& version) {
   return object;
 }
 
-Result<void> list(Run& run, const Choice& choice) {
+Result<void> list(Run& run, const VersionsChoice& choice) {
   const auto path = path_from(choice.path);
   if (!path) return path.error();
   const auto archive = open_archive(run);
@@ -115,7 +115,7 @@ void show(Output& output, const sync::RelativePath& to, const sync::Restored& re
   output.object(object);
 }
 
-Result<void> bring_back(Run& run, const Choice& choice) {
+Result<void> bring_back(Run& run, const VersionsChoice& choice) {
   const auto path = path_from(choice.path);
   if (!path) return path.error();
   const auto to = choice.to.empty() ? path : path_from(choice.to);
@@ -138,7 +138,7 @@ Result<void> bring_back(Run& run, const Choice& choice) {
 }  // namespace
 
 void add_versions(Program& program) {
-  auto choice = std::make_shared<Choice>();
+  auto choice = std::make_shared<VersionsChoice>();
   program
       .add_verb({.name = "versions",
                  .summary = "what was kept of files that had to make room, newest first",
@@ -149,7 +149,7 @@ void add_versions(Program& program) {
 }
 
 void add_restore(Program& program) {
-  auto choice = std::make_shared<Choice>();
+  auto choice = std::make_shared<VersionsChoice>();
   program
       .add_verb({.name = "restore",
                  .summary = "bring a kept file back, or a document as it was; what is there now is kept, too",

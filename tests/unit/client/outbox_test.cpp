@@ -26,9 +26,7 @@ protocol::DocumentWrite edit(std::uint64_t op, const std::string& text) {
   return write;
 }
 
-protocol::MessageAsk message(std::uint64_t op, const std::string& text) {
-  return {0, text, UniqueId{1, op}};
-}
+protocol::MessageAsk message(std::uint64_t op, const std::string& text) { return {0, text, UniqueId{1, op}}; }
 
 std::string read_file(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);

@@ -4,86 +4,13 @@
 #include <filesystem>
 #include <fstream>
 
-#include "client/kept_writes.h"
 #include "protocol/codec.h"
 #include "protocol/server_asks.h"
 #include "tests/support/temp_dir.h"
-#include "tests/unit/client/fake_server.h"
+#include "tests/unit/client/keeper_place.h"
 
 namespace callboard::client {
 namespace {
-
-namespace action = protocol::client_action;
-
-struct Ending {
-  Error why;
-  bool will_rejoin = false;
-};
-
-// A keeper that finds its server by address, with what it told.
-struct Place {
-  net::Loop loop;
-  FakeServer server{loop};
-  SessionKeeper::Options options;
-  std::unique_ptr<SessionKeeper> keeper;
-  int joins = 0;
-  std::vector<Ending> endings;
-  std::vector<std::string> searching;
-  std::vector<Result<protocol::ServerMessage>> answers;
-  std::function<void(const protocol::ClientAction&)> on_action;
-
-  Place() {
-    options.identity.name = "rigging";
-    options.identity.project = "Moria's Race";
-    options.search.project = options.identity.project;
-    options.search.ask_addresses = {"127.255.255.255"};
-    options.search.wait = 1ms;
-    options.server = server.at();
-    options.pause_min = 1ms;
-  }
-
-  void start() {
-    SessionKeeper::Handlers handlers;
-    handlers.on_action = [this](const protocol::ClientAction& next) { act(next); };
-    handlers.on_searching = [this](std::string_view why) { searching.emplace_back(why); };
-    handlers.on_lost = [this](const Error& why, bool will_rejoin) { endings.push_back({why, will_rejoin}); };
-    keeper = std::make_unique<SessionKeeper>(loop, options, std::move(handlers));
-    keeper->start();
-  }
-
-  void act(const protocol::ClientAction& next) {
-    if (const auto* wanted = std::get_if<action::DocumentWanted>(&next)) {
-      protocol::DocumentClaim claim;
-      claim.record = wanted->record;
-      keeper->connection()->claim(claim);
-    } else if (std::holds_alternative<action::AssetsWanted>(next) && !on_action) {
-      keeper->connection()->claim(protocol::AssetsClaim{});
-    } else if (std::holds_alternative<action::Joined>(next)) {
-      ++joins;
-    }
-    if (on_action) on_action(next);
-  }
-
-  void ask(const protocol::ClientMessage& message = protocol::UsersAsk{}) {
-    keeper->ask(message,
-                [this](Result<protocol::ServerMessage> answer) { answers.push_back(std::move(answer)); });
-  }
-
-  template <class Condition>
-  void until(Condition condition) {
-    const bool has_come = loop.run_until(condition, kTestLimit);
-    INFO("last ending: " << (endings.empty() ? "none" : endings.back().why.text));
-    REQUIRE(has_come);
-  }
-  // Everything that is still to be delivered has been.
-  void settle() {
-    for (int i = 0; i < 20; ++i) {
-      bool is_turned = false;
-      loop.post([&] { is_turned = true; });
-      until([&] { return is_turned; });
-    }
-  }
-};
 
 // Answers every ask for the users with nobody.
 void answer_users(FakeSession& session, const protocol::ClientMessage& message) {
@@ -182,8 +109,10 @@ TEST_CASE("a write that is asked again keeps its operation's id") {
   here.ask(protocol::MessageAsk{0, "hello", UniqueId{1, 2}});
   here.until([&] { return here.server.session().last<protocol::MessageAsk>() != nullptr; });
   here.server.session().connection.reset();
-  here.until([&] { return here.server.sessions().size() == 2 &&
-                          here.server.session(1).last<protocol::MessageAsk>() != nullptr; });
+  here.until([&] {
+    return here.server.sessions().size() == 2 &&
+           here.server.session(1).last<protocol::MessageAsk>() != nullptr;
+  });
   CHECK(here.server.session(1).last<protocol::MessageAsk>()->op == UniqueId{1, 2});
   CHECK(here.answers.empty());
 }
@@ -196,8 +125,9 @@ TEST_CASE("a session comes back as the one it was, with what it has heard") {
   const auto* first = here.server.session().last<protocol::Username>();
   CHECK(first->resumable);
   CHECK_FALSE(first->resume);
-  FakeServer::say(here.server.session(),
-                  protocol::Messages{std::nullopt, {{41, "lighting", "a", {}}, {42, "lighting", "b", {}}}, 50});
+  FakeServer::say(
+      here.server.session(),
+      protocol::Messages{std::nullopt, {{41, "lighting", "a", {}}, {42, "lighting", "b", {}}}, 50});
   here.settle();
   for (std::size_t i = 0; i < 2; ++i) {
     here.server.session(i).connection.reset();
@@ -470,9 +400,9 @@ TEST_CASE("assets are wanted from the server's offer until the claim, in that co
   Place here;
   bool is_offered = false;
   here.on_action = [&](const protocol::ClientAction& next) {
-    if (std::holds_alternative<action::Admitted>(next))
+    if (std::holds_alternative<protocol::client_action::Admitted>(next))
       CHECK_FALSE(here.keeper->connection()->wants_assets());
-    if (std::holds_alternative<action::AssetsWanted>(next)) is_offered = true;
+    if (std::holds_alternative<protocol::client_action::AssetsWanted>(next)) is_offered = true;
   };
   here.start();
   here.until([&] { return is_offered; });
@@ -488,159 +418,6 @@ TEST_CASE("assets are wanted from the server's offer until the claim, in that co
     here.until([&] { return here.server.sessions().size() == 2 && here.server.session(1).exchange == 2; });
     CHECK_FALSE(here.keeper->connection()->wants_assets());
   }
-}
-
-// --- Writes that are kept ---------------------------------------------------------------------------------------------
-
-// A client's writes in a folder; `is_kept[i]` once the i-th was told as kept, its answer in `answers`.
-struct Writer : Place {
-  support::TempDir folder;
-  std::unique_ptr<KeptWrites> writes;
-  std::vector<int> kept;
-  std::vector<std::string> late;
-  std::vector<std::string> warnings;
-  std::size_t waiting = 0;
-
-  Writer() { begin(); }
-  void begin() {
-    start();
-    open();
-  }
-  void open() {
-    KeptWrites::Handlers handlers;
-    handlers.on_warning = [this](std::string_view text) { warnings.emplace_back(text); };
-    handlers.on_waiting = [this](std::size_t count) { waiting = count; };
-    handlers.on_late_answer = [this](const protocol::ClientMessage& write, const protocol::ServerMessage&) {
-      late.push_back(std::get<protocol::MessageAsk>(write).text);
-    };
-    auto outbox = Outbox::open(folder.path().string(), "Moria's Race");
-    REQUIRE(outbox);
-    writes = std::make_unique<KeptWrites>(loop, std::move(*outbox), *keeper, std::move(handlers));
-  }
-  void say(const std::string& text, std::uint64_t op) {
-    writes->write(
-        protocol::MessageAsk{0, text, UniqueId{1, op}},
-        [this](Result<protocol::ServerMessage> answer) { answers.push_back(std::move(answer)); },
-        [this, op] { kept.push_back(static_cast<int>(op)); });
-  }
-  // The process is gone: nothing of it is left but the folder.
-  void end() {
-    writes.reset();
-    keeper.reset();
-    loop.run_until([] { return true; }, 1ms);
-  }
-};
-
-void answer_number(FakeSession& session, const protocol::ClientMessage& message) {
-  if (const auto* ask = std::get_if<protocol::MessageAsk>(&message)) {
-    FakeServer::say(session, protocol::Ok{ask->id, 5});
-  }
-}
-
-std::vector<std::string> said(FakeServer& server) {
-  std::vector<std::string> texts;
-  for (const auto& session : server.sessions()) {
-    for (const auto& heard : session->heard) {
-      if (const auto* said = std::get_if<protocol::MessageAsk>(&heard)) texts.push_back(said->text);
-    }
-  }
-  return texts;
-}
-
-TEST_CASE("a write that is answered at once is written down nowhere") {
-  Writer here;
-  here.server.on_ask = answer_number;
-  here.until([&] { return here.joins == 1; });
-  here.writes->on_joined();
-  here.say("hello", 1);
-  here.until([&] { return here.answers.size() == 1; });
-  CHECK(here.answers[0]);
-  CHECK(here.waiting == 0);
-  CHECK(here.kept.empty());
-  CHECK(here.late.empty());
-}
-
-TEST_CASE("a write on its way when the connection is lost is kept, and sent before what came later") {
-  Writer here;
-  here.until([&] { return here.joins == 1; });
-  here.writes->on_joined();
-  here.say("first", 1);
-  here.until([&] { return here.server.session().last<protocol::MessageAsk>() != nullptr; });
-  here.server.on_ask = answer_number;
-  here.server.session().connection.reset();
-  here.until([&] { return !here.endings.empty(); });
-  here.writes->on_no_server();
-  CHECK(here.waiting == 1);
-  here.say("second", 2);
-  CHECK(here.waiting == 2);
-  here.until([&] { return here.answers.size() == 2; });
-  CHECK(here.answers[0]);
-  CHECK(here.answers[1]);
-  CHECK(here.waiting == 0);
-  CHECK(said(here.server) == std::vector<std::string>{"first", "first", "second"});
-}
-
-TEST_CASE("what was kept is sent by the next process, once, and then no more") {
-  Writer here;
-  here.server.greets = false;
-  here.say("offline", 1);
-  CHECK(here.waiting == 1);
-  here.writes->on_no_server();
-  here.until([&] { return here.kept == std::vector<int>{1}; });
-  here.end();
-
-  here.server.greets = true;
-  here.server.on_ask = answer_number;
-  here.begin();
-  CHECK(here.waiting == 1);
-  here.until([&] { return here.late == std::vector<std::string>{"offline"}; });
-  CHECK(here.waiting == 0);
-  here.end();
-  here.begin();
-  CHECK(here.waiting == 0);
-  here.until([&] { return here.joins == 2; });
-  here.settle();
-  CHECK(said(here.server) == std::vector<std::string>{"offline"});
-}
-
-TEST_CASE("a kept write that a server refuses is told, and not sent again") {
-  Writer here;
-  here.server.greets = false;
-  here.say("refused", 1);
-  here.writes->on_no_server();
-  here.until([&] { return !here.kept.empty(); });
-  here.end();
-  here.server.greets = true;
-  here.server.on_ask = [](FakeSession& session, const protocol::ClientMessage& message) {
-    FakeServer::say(session, protocol::ErrorAnswer{*protocol::ask_id_of(message), Outcome::refused, "no"});
-  };
-  here.begin();
-  here.until([&] { return !here.warnings.empty(); });
-  CHECK(here.warnings[0] == "a kept change of the message was refused: no");
-  CHECK(here.waiting == 0);
-}
-
-TEST_CASE("a kept write for which the server's disk has no room is tried again at the next join") {
-  Writer here;
-  here.server.greets = false;
-  here.say("patient", 1);
-  here.writes->on_no_server();
-  here.until([&] { return !here.kept.empty(); });
-  here.end();
-  here.server.greets = true;
-  int refused = 0;
-  here.server.on_ask = [&](FakeSession& session, const protocol::ClientMessage& message) {
-    ++refused;
-    FakeServer::say(session, protocol::ErrorAnswer{*protocol::ask_id_of(message), Outcome::failed, "full"});
-  };
-  here.begin();
-  here.until([&] { return refused == 1; });
-  here.settle();
-  CHECK(here.waiting == 1);
-  here.server.on_ask = answer_number;
-  here.writes->on_joined();
-  here.until([&] { return here.late == std::vector<std::string>{"patient"}; });
-  CHECK(here.waiting == 0);
 }
 
 }  // namespace

@@ -349,8 +349,9 @@ TEST_CASE("copies of one who is away stay on the board, and are given by others 
   get.item = "/dev/chr/Balin";
   auto refused = witness->ask_for<protocol::ErrorAnswer>(get);
   CHECK(refused.outcome == Outcome::not_found);
-  CHECK(refused.text ==
-        "only \"rigging\" has \"/dev/chr/Balin\", and is away: the connection was lost; try again in a moment");
+  CHECK(
+      refused.text ==
+      "only \"rigging\" has \"/dev/chr/Balin\", and is away: the connection was lost; try again in a moment");
   get.newest = false;
   get.user = "rigging";
   refused = witness->ask_for<protocol::ErrorAnswer>(get);
@@ -369,6 +370,16 @@ TEST_CASE("copies of one who is away stay on the board, and are given by others 
   REQUIRE(news.size() == 2);
   CHECK_FALSE(news.at("/dev/chr/Balin"));
   CHECK(news.at(item)->timestamp.ms == 3000);
+}
+
+TEST_CASE("a time that the clocks' difference takes before 1970 is told as its beginning") {
+  Studio studio;
+  auto witness = studio.join("lighting");
+  auto ahead = studio.connect();
+  ahead->clock_skew_ms = 60'000;
+  ahead->items = {{"/dev/chr/Moria", {5}}};
+  REQUIRE(ahead->join("rigging"));
+  CHECK(ahead->assets.items.at("/dev/chr/Moria")->timestamp.ms == 0);
 }
 
 // --- The next server ------------------------------------------------------------------------------------------------
