@@ -20,11 +20,14 @@ struct Username {
   Timestamp clock;
   bool visit = false;
   bool shares = false;
-  std::string host;      // Empty: not told.
-  std::string software;  // Empty: not told.
-  // The same from one session to the next: this one takes the place of another that has it.
-  std::optional<UniqueId> workstation{};
-  bool patches = false;  // Understands documents told as JSON Patches.
+  std::string host;                       // Empty: not told.
+  std::string software;                   // Empty: not told.
+  std::optional<UniqueId> workstation{};  // The same in each session: it takes the place of one that has it.
+  bool patches = false;                   // Understands documents told as JSON Patches.
+  bool resumable = false;                 // Comes back when its connection is lost …
+  std::optional<SessionId> resume{};      // … as this session,
+  std::optional<UniqueId> secret{};       // with what proves it,
+  std::uint64_t heard = 0;                // and the newest message that it has heard.
 };
 struct Project {
   std::string project;
@@ -48,7 +51,6 @@ struct TurnRequest {
 struct Ticket {
   UniqueId ticket;
 };
-
 // --- Said by the client: asks
 struct DocumentRead {
   DocumentRecord record = DocumentRecord::story;

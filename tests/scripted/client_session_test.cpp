@@ -66,6 +66,24 @@ TEST_CASE("the client tells its clock as it is when it is asked") {
   CHECK(hello.shares);
 }
 
+TEST_CASE("a client that comes back says as which session, and one that does not says nothing of it") {
+  const bool comes_back = GENERATE(true, false);
+  ClientIdentity identity;
+  identity.name = "rigging";
+  identity.project = "Moria's Race";
+  identity.resumable = true;
+  identity.heard = 42;
+  if (comes_back) identity.resume = {SessionId{7}, UniqueId{8, 9}};
+  ClientSession session(identity, kStart);
+  session.on_message(Greeting{1, "callboard", {7, 8}}, kStart);
+  const auto action = session.next_action();
+  const auto& hello = std::get<Username>(std::get<client_action::Send>(*action).message);
+  CHECK(hello.resumable);
+  CHECK(hello.resume == (comes_back ? std::optional(SessionId{7}) : std::nullopt));
+  CHECK(hello.secret == (comes_back ? std::optional(UniqueId{8, 9}) : std::nullopt));
+  CHECK(hello.heard == (comes_back ? 42 : 0));
+}
+
 TEST_CASE("another version of the protocol is refused by its number") {
   auto session = fresh_client();
   session.on_message(Greeting{2, "callboard", {7, 8}}, kStart);

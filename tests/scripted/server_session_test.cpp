@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
+#include <functional>
 #include <limits>
 #include <memory>
 
@@ -75,6 +76,40 @@ TEST_CASE("a workstation that is told is there at the admission, a visit's is no
   session.on_message(Project{"Moria's Race"}, kStart);
   const auto told = take<server_action::Admission>(session).workstation;
   CHECK(told == (is_visit ? std::nullopt : std::optional(UniqueId{5, 6})));
+}
+
+TEST_CASE("what a client says of coming back is there at the admission, a visit's is not") {
+  const bool is_visit = GENERATE(false, true);
+  auto session = fresh_server();
+  auto hello = username(is_visit);
+  hello.resumable = true;
+  hello.resume = SessionId{7};
+  hello.secret = UniqueId{8, 9};
+  hello.heard = 42;
+  session.on_message(hello, kStart);
+  session.on_message(Project{"Moria's Race"}, kStart);
+  const auto admission = take<server_action::Admission>(session);
+  CHECK(admission.resumable == !is_visit);
+  CHECK(admission.resume == (is_visit ? std::nullopt : std::optional(SessionId{7})));
+  CHECK(admission.secret == UniqueId{8, 9});
+  CHECK(admission.heard == 42);
+}
+
+TEST_CASE("a session is lost where its connection is, and nowhere else") {
+  const auto how = [](std::size_t step, const std::function<void(ServerSession&)>& end) {
+    auto session = server_at(step);
+    end(session);
+    return take<server_action::Closed>(session).is_lost;
+  };
+  for (std::size_t step = 0; step < server_steps().size(); ++step) {
+    INFO(server_steps()[step].name);
+    CHECK(how(step, [](auto& s) { s.on_disconnected({Outcome::interrupted, "reset"}); }));
+    CHECK(how(step, [](auto& s) { s.on_time(kStart + 1h); }));
+    CHECK(how(step, [](auto& s) { s.on_message(Bye{Outcome::timed_out, "silence"}, kStart); }));
+    CHECK_FALSE(how(step, [](auto& s) { s.on_message(Bye{Outcome::done, "home"}, kStart); }));
+    CHECK_FALSE(how(step, [](auto& s) { s.on_garbage({Outcome::usage, "garbage"}); }));
+    CHECK_FALSE(how(step, [](auto& s) { s.close(Outcome::superseded, "joined again"); }));
+  }
 }
 
 TEST_CASE("a session is replaced in any step: it says so last") {

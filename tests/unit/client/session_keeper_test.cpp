@@ -4,83 +4,13 @@
 #include <filesystem>
 #include <fstream>
 
+#include "protocol/codec.h"
+#include "protocol/server_asks.h"
 #include "tests/support/temp_dir.h"
-#include "tests/unit/client/fake_server.h"
+#include "tests/unit/client/keeper_place.h"
 
 namespace callboard::client {
 namespace {
-
-namespace action = protocol::client_action;
-
-struct Ending {
-  Error why;
-  bool will_rejoin = false;
-};
-
-// A keeper that finds its server by address, with what it told.
-struct Place {
-  net::Loop loop;
-  FakeServer server{loop};
-  SessionKeeper::Options options;
-  std::unique_ptr<SessionKeeper> keeper;
-  int joins = 0;
-  std::vector<Ending> endings;
-  std::vector<std::string> searching;
-  std::vector<Result<protocol::ServerMessage>> answers;
-  std::function<void(const protocol::ClientAction&)> on_action;
-
-  Place() {
-    options.identity.name = "rigging";
-    options.identity.project = "Moria's Race";
-    options.search.project = options.identity.project;
-    options.search.ask_addresses = {"127.255.255.255"};
-    options.search.wait = 1ms;
-    options.server = server.at();
-    options.pause_min = 1ms;
-  }
-
-  void start() {
-    SessionKeeper::Handlers handlers;
-    handlers.on_action = [this](const protocol::ClientAction& next) { act(next); };
-    handlers.on_searching = [this](std::string_view why) { searching.emplace_back(why); };
-    handlers.on_lost = [this](const Error& why, bool will_rejoin) { endings.push_back({why, will_rejoin}); };
-    keeper = std::make_unique<SessionKeeper>(loop, options, std::move(handlers));
-    keeper->start();
-  }
-
-  void act(const protocol::ClientAction& next) {
-    if (const auto* wanted = std::get_if<action::DocumentWanted>(&next)) {
-      protocol::DocumentClaim claim;
-      claim.record = wanted->record;
-      keeper->connection()->claim(claim);
-    } else if (std::holds_alternative<action::AssetsWanted>(next) && !on_action) {
-      keeper->connection()->claim(protocol::AssetsClaim{});
-    } else if (std::holds_alternative<action::Joined>(next)) {
-      ++joins;
-    }
-    if (on_action) on_action(next);
-  }
-
-  void ask() {
-    keeper->ask(protocol::UsersAsk{},
-                [this](Result<protocol::ServerMessage> answer) { answers.push_back(std::move(answer)); });
-  }
-
-  template <class Condition>
-  void until(Condition condition) {
-    const bool has_come = loop.run_until(condition, kTestLimit);
-    INFO("last ending: " << (endings.empty() ? "none" : endings.back().why.text));
-    REQUIRE(has_come);
-  }
-  // Everything that is still to be delivered has been.
-  void settle() {
-    for (int i = 0; i < 20; ++i) {
-      bool is_turned = false;
-      loop.post([&] { is_turned = true; });
-      until([&] { return is_turned; });
-    }
-  }
-};
 
 // Answers every ask for the users with nobody.
 void answer_users(FakeSession& session, const protocol::ClientMessage& message) {
@@ -134,20 +64,101 @@ TEST_CASE("a lost connection is told and followed by another join") {
   CHECK(here.endings[0].why.outcome != Outcome::done);
 }
 
-TEST_CASE("asks without an answer at the loss are answered once, as interrupted") {
+TEST_CASE("asks without an answer at the loss are asked again, in their order, before what waited") {
   Place here;
   here.start();
   here.until([&] { return here.joins == 1; });
   here.ask();
-  here.ask();
-  here.until([&] { return here.server.session().last<protocol::UsersAsk>() != nullptr; });
+  here.ask(protocol::StatusAsk{});
+  here.until([&] { return here.server.session().last<protocol::StatusAsk>() != nullptr; });
+  std::vector<std::string> asked;
+  here.server.on_ask = [&](FakeSession& session, const protocol::ClientMessage& message) {
+    asked.emplace_back(protocol::verb_of(message));
+    FakeServer::say(session, protocol::Ok{*protocol::ask_id_of(message), std::nullopt});
+  };
+  here.server.session().connection.reset();
+  here.until([&] { return !here.endings.empty(); });
+  here.ask(protocol::MessagesAsk{});
+  here.until([&] { return here.answers.size() == 3; });
+  here.settle();
+  CHECK(asked == std::vector<std::string>{"users", "status", "messages"});
+  CHECK(here.answers.size() == 3);
+  for (const auto& answer : here.answers) CHECK(answer);
+}
+
+TEST_CASE("what belongs to the lost connection alone is not asked again") {
+  Place here;
+  here.start();
+  here.until([&] { return here.joins == 1; });
+  here.ask(protocol::AssetsChange{0, {{"/dev/chr/Moria", Timestamp{1}}}});
+  here.ask(protocol::CancelAsk{0, 7});
+  here.until([&] { return here.server.session().last<protocol::CancelAsk>() != nullptr; });
   here.server.session().connection.reset();
   here.until([&] { return here.joins == 2; });
   here.settle();
   REQUIRE(here.answers.size() == 2);
   CHECK(here.answers[0].error().outcome == Outcome::interrupted);
   CHECK(here.answers[1].error().outcome == Outcome::interrupted);
-  CHECK(here.server.session(1).last<protocol::UsersAsk>() == nullptr);
+  CHECK(here.server.session(1).last<protocol::CancelAsk>() == nullptr);
+}
+
+TEST_CASE("a write that is asked again keeps its operation's id") {
+  Place here;
+  here.start();
+  here.until([&] { return here.joins == 1; });
+  here.ask(protocol::MessageAsk{0, "hello", UniqueId{1, 2}});
+  here.until([&] { return here.server.session().last<protocol::MessageAsk>() != nullptr; });
+  here.server.session().connection.reset();
+  here.until([&] {
+    return here.server.sessions().size() == 2 &&
+           here.server.session(1).last<protocol::MessageAsk>() != nullptr;
+  });
+  CHECK(here.server.session(1).last<protocol::MessageAsk>()->op == UniqueId{1, 2});
+  CHECK(here.answers.empty());
+}
+
+TEST_CASE("a session comes back as the one it was, with what it has heard") {
+  Place here;
+  here.server.secret = UniqueId{8, 8};
+  here.start();
+  here.until([&] { return here.joins == 1; });
+  const auto* first = here.server.session().last<protocol::Username>();
+  CHECK(first->resumable);
+  CHECK_FALSE(first->resume);
+  FakeServer::say(
+      here.server.session(),
+      protocol::Messages{std::nullopt, {{41, "lighting", "a", {}}, {42, "lighting", "b", {}}}, 50});
+  here.settle();
+  for (std::size_t i = 0; i < 2; ++i) {
+    here.server.session(i).connection.reset();
+    here.until([&] { return here.joins == static_cast<int>(i) + 2; });
+    const auto* again = here.server.session(i + 1).last<protocol::Username>();
+    CHECK(again->resume == SessionId{7});
+    CHECK(again->secret == UniqueId{8, 8});
+    CHECK(again->heard == 42);
+  }
+  // To another server it is nobody: it goes on as what that one makes of it.
+  here.server.secret = UniqueId{9, 9};
+  here.server.session(2).connection.reset();
+  here.until([&] { return here.joins == 4; });
+  here.server.session(3).connection.reset();
+  here.until([&] { return here.joins == 5; });
+  CHECK(here.server.session(4).last<protocol::Username>()->secret == UniqueId{9, 9});
+  CHECK(here.server.session(4).last<protocol::Username>()->heard == 0);
+}
+
+TEST_CASE("with a server that keeps no sessions, and as a visit, nobody says to come back as anybody") {
+  Place here;
+  here.start();
+  here.until([&] { return here.joins == 1; });
+  here.server.session().connection.reset();
+  here.until([&] { return here.joins == 2; });
+  CHECK_FALSE(here.server.session(1).last<protocol::Username>()->resume);
+  Place visit;
+  visit.options.identity.visit = true;
+  visit.start();
+  visit.until([&] { return visit.joins == 1; });
+  CHECK_FALSE(visit.server.session().last<protocol::Username>()->resumable);
 }
 
 TEST_CASE("asks made while the server's goodbye is under way are for the next session") {
@@ -389,9 +400,9 @@ TEST_CASE("assets are wanted from the server's offer until the claim, in that co
   Place here;
   bool is_offered = false;
   here.on_action = [&](const protocol::ClientAction& next) {
-    if (std::holds_alternative<action::Admitted>(next))
+    if (std::holds_alternative<protocol::client_action::Admitted>(next))
       CHECK_FALSE(here.keeper->connection()->wants_assets());
-    if (std::holds_alternative<action::AssetsWanted>(next)) is_offered = true;
+    if (std::holds_alternative<protocol::client_action::AssetsWanted>(next)) is_offered = true;
   };
   here.start();
   here.until([&] { return is_offered; });

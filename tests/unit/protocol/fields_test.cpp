@@ -236,6 +236,19 @@ TEST_CASE("a workstation may announce 20000 items and no more") {
         "assets: items: expected at most 20000 entries, got 20001");
 }
 
+TEST_CASE("who comes back says as whom and proves it, or neither") {
+  const std::string start = R"({"verb":"username","name":"rigging","clock":1,"resumable":true)";
+  CHECK(client_error(start + "}").empty());
+  CHECK(client_error(start + R"(,"heard":42,"resume":)" + kId16 + R"(,"secret":)" + kId32 + "}").empty());
+  CHECK(client_error(start + R"(,"resume":)" + kId16 + "}") ==
+        "username: secret: expected with resume, and only with it");
+  CHECK_FALSE(client_error(start + R"(,"secret":)" + kId32 + "}").empty());
+  CHECK_FALSE(client_error(start + R"(,"resume":"7","secret":)" + kId32 + "}").empty());
+  CHECK_FALSE(client_error(start + R"(,"resume":)" + kId16 + R"(,"secret":"guess"})").empty());
+  CHECK_FALSE(
+      client_error(start + R"(,"heard":-1,"resume":)" + kId16 + R"(,"secret":)" + kId32 + "}").empty());
+}
+
 TEST_CASE("a frame with far too many values is refused before it is built") {
   const std::string json = R"({"verb":"ok","x":[)" + repeated("1,", 100'000) + "1]}";
   CHECK(client_error(json) == "frame: expected JSON, got too many values");
