@@ -16,6 +16,8 @@ inline constexpr std::size_t kMergeWindowOperations = 1024;
 inline constexpr std::uint64_t kMergeWindowBytes = 2 * kFrameMax;
 // Of those, every so-many-th keeps the document as it was then: the most that a late one has to apply again.
 inline constexpr std::size_t kMergeWindowStride = 32;
+// What a list of edits may say, about; what would be longer is the whole document instead.
+inline constexpr std::uint64_t kEditsBytesMax = kFrameMax;
 // Operations on a document after which the history gets a keyframe: what reading an old version has to fold, some ms. Or
 // what they say, when that is as long as the document and at least this.
 inline constexpr std::uint64_t kKeyframeOperations = 256;
