@@ -105,8 +105,9 @@ Result<void> restore(const fs::path& from, const fs::path& data, const std::stri
     fs::path left = to;
     left += suffix;
     if (!fs::exists(left, error)) continue;
-    return Error{Outcome::refused, callboard::quoted(left.native()) +
-                                       " is of a board that was there before; move it to where that board is"};
+    return Error{Outcome::refused,
+                 callboard::quoted(left.native()) +
+                     " is of a board that was there before; move it to where that board is"};
   }
   const Temporary temporary = beside(to);
   if (!fs::copy_file(from, temporary.path, error)) {

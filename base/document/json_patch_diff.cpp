@@ -194,7 +194,8 @@ class Differ {
 
   std::string out_;
   std::string place_;
-  std::size_t longest_ = std::numeric_limits<std::size_t>::max();  // Of out_, before something is told as a value.
+  std::size_t longest_ =
+      std::numeric_limits<std::size_t>::max();  // Of out_, before something is told as a value.
 };
 
 }  // namespace
