@@ -78,6 +78,22 @@ TEST_CASE("parts by several authors do not make a document together that nobody 
   CHECK(second->ask_for<protocol::ErrorAnswer>(read).outcome == Outcome::not_found);
 }
 
+TEST_CASE("a change of what is nested as deep as may be is told so that it can be read") {
+  Studio studio;
+  auto writer = studio.visit("rigging");
+  auto reader = studio.connect();
+  reader->patches = true;
+  REQUIRE(reader->join("lighting"));
+  const std::string rest = std::string(4 * KiB, 'x');
+  const auto base = writer->ask_for<DocumentState>(write(*writer, "{\"a\":1,\"b\":\"" + rest + "\"}", 1));
+  CHECK(writer->ask_for<DocumentState>(write_at(*writer, "/a", nested(kJsonDepthMax - 1), 2, base.revision))
+            .won);
+  const auto told = reader->told<DocumentState>();
+  REQUIRE_FALSE(told.empty());
+  CHECK(told.back().document->find(nested(kJsonDepthMax - 1)) != std::string::npos);
+  CHECK(document::parse(*told.back().document));
+}
+
 TEST_CASE("values that lost are kept within limits") {
   MergedDocument document;
   Conflicts conflicts;
