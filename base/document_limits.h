@@ -6,6 +6,8 @@
 // in limits.h.
 namespace callboard {
 
+// The largest document: one frame with its head holds it, and that with what it is told of beside it.
+inline constexpr std::uint64_t kDocumentMax = kFrameMax - 2 * kHeaderMax;
 // What edits took out of a document lately, kept so that a newer edit within it may bring it back: each a scene at most.
 inline constexpr std::size_t kGravesMax = 64;
 inline constexpr std::uint64_t kGraveBytesMax = 256 * KiB;
@@ -18,6 +20,8 @@ inline constexpr std::uint64_t kMergeWindowBytes = 2 * kFrameMax;
 // newer. Operations that came later than such a state and belong before it wait beside it; one with more is given up.
 inline constexpr std::size_t kMergeWindowStride = 32;
 inline constexpr std::size_t kMergeStateWaiting = 256;
+// What a list of edits may say, about; what would be longer is the whole document instead.
+inline constexpr std::uint64_t kEditsBytesMax = kFrameMax;
 // Operations on a document after which the history gets a keyframe: what reading an old version has to fold, some ms. Or
 // what they say, when that is as long as the document and at least this.
 inline constexpr std::uint64_t kKeyframeOperations = 256;
@@ -38,5 +42,7 @@ inline constexpr std::size_t kConflictValueMax = 1 * KiB;
 inline constexpr std::uint64_t kTrimRows = 200;
 // Conflicts that wait for somebody to settle them; the oldest is taken as settled when there are more.
 inline constexpr std::size_t kConflictsKept = 1000;
+// The same for what they say together: two values of the largest size. A snapshot has all of it.
+inline constexpr std::uint64_t kConflictsKeptBytes = 2 * kFrameMax;
 
 }  // namespace callboard

@@ -100,6 +100,15 @@ Result<void> restore(const fs::path& from, const fs::path& data, const std::stri
     return Error{Outcome::refused, callboard::quoted(folder->path().native()) +
                                        " has a board already; move it away, or give another --data"};
   }
+  // What belongs to a database that was moved away would be read into the one that takes its name.
+  for (const char* suffix : {"-wal", "-journal"}) {
+    fs::path left = to;
+    left += suffix;
+    if (!fs::exists(left, error)) continue;
+    return Error{Outcome::refused,
+                 callboard::quoted(left.native()) +
+                     " is of a board that was there before; move it to where that board is"};
+  }
   const Temporary temporary = beside(to);
   if (!fs::copy_file(from, temporary.path, error)) {
     return os_error("copy " + callboard::quoted(from.native()), error.value());

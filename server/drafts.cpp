@@ -6,7 +6,7 @@
 #include "base/document/edits.h"
 #include "base/document/json_patch.h"
 #include "base/document/parse.h"
-#include "base/limits.h"
+#include "base/document_limits.h"
 #include "base/text.h"
 
 namespace callboard::server {
@@ -50,6 +50,10 @@ Operation with_edits(Operation operation, document::Edits edits) {
   return operation;
 }
 
+Error too_deep() {
+  return Error{Outcome::usage, "the document would be nested deeper than " + std::to_string(kJsonDepthMax)};
+}
+
 Result<Operation> settled(Draft draft) {
   document::Edit edit{document::Edit::Kind::set, std::move(draft.place), std::move(draft.lost), {}};
   if (draft.operation.value != nullptr) {
@@ -57,6 +61,8 @@ Result<Operation> settled(Draft draft) {
     if (!value) return value.error();
     edit.value = std::move(*value);
   }
+  const auto steps = static_cast<int>(edit.path.size());
+  if (edit.value != nullptr && edit.value->depth() + steps > kJsonDepthMax) return too_deep();
   if (edit.value == nullptr) edit.kind = document::Edit::Kind::remove;
   document::Edits edits;
   edits.push_back(std::move(edit));
@@ -66,12 +72,9 @@ Result<Operation> settled(Draft draft) {
 // What every reader can hold, and one frame, too.
 Result<void> check(const ValuePtr& value) {
   if (value == nullptr) return {};
-  if (value->depth() > kJsonDepthMax) {
-    return Error{Outcome::usage, "the document would be nested deeper than " + std::to_string(kJsonDepthMax)};
-  }
-  if (value->size_bytes() <= kFrameMax - 2 * kHeaderMax) return {};
-  return Error{Outcome::usage,
-               "the document would be larger than " + human_bytes(kFrameMax - 2 * kHeaderMax)};
+  if (value->depth() > kJsonDepthMax) return too_deep();
+  if (value->size_bytes() <= kDocumentMax) return {};
+  return Error{Outcome::usage, "the document would be larger than " + human_bytes(kDocumentMax)};
 }
 
 }  // namespace

@@ -34,7 +34,9 @@ struct Source {
 Edition made(const Source& source) {
   Edition edition{source.known, source.state, {}};
   protocol::DocumentState& state = edition.state;
-  if (source.old != nullptr) {
+  // What a patch says stands in an operation, in a list: deeper than where it belongs.
+  const bool is_readable = source.now->depth() + 2 <= kJsonDepthMax;
+  if (source.old != nullptr && is_readable) {
     std::string patch = document::diff(source.old, source.now);
     if (patch.size() < source.now->size_bytes()) {
       state.from = source.known;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/document_limits.h"
+#include "base/text.h"
 
 namespace callboard::server {
 namespace {
@@ -16,6 +17,8 @@ constexpr std::size_t kDraftThreads = 2;
 constexpr std::size_t kStampsKept = 10'000;
 
 std::size_t index_of(Record record) { return record == Record::story ? 0 : 1; }
+
+std::uint64_t size_of(const document::ValuePtr& value) { return value == nullptr ? 0 : value->size_bytes(); }
 
 bool is_small(const document::ValuePtr& value) {
   return value == nullptr || value->size_bytes() <= kInlineDocumentBytes;
@@ -108,7 +111,7 @@ void Records::finish_draft(Draft draft, DraftSources sources, Done done) {
   if (has_little && is_small(sources.base) && is_small(sources.head) && is_small(sources.restored)) {
     auto operation = finished(std::move(draft), sources);
     if (!operation) return done(operation.error());
-    return append(std::move(*operation), std::move(done));
+    return append_document(std::move(*operation), std::move(done));
   }
   drafts_.submit(
       [draft = std::move(draft), sources = std::move(sources)](const std::stop_token&) mutable {
@@ -119,8 +122,46 @@ void Records::finish_draft(Draft draft, DraftSources sources, Done done) {
       },
       [this, done = std::move(done)](Result<Operation> operation) {
         if (!operation) return done(operation.error());
-        append(std::move(*operation), done);
+        append_document(std::move(*operation), done);
       });
+}
+
+// Each author's own document was small enough; what becomes of several authors' parts has to be, too.
+void Records::append_document(Operation operation, Done done) {
+  if (!has_room_for(operation)) {
+    return done(
+        Error{Outcome::usage, fmt::format("the document would be larger than {}, with what others wrote",
+                                          human_bytes(kDocumentMax))});
+  }
+  UnderWay& under_way = under_way_[index_of(operation.record)];
+  under_way.bytes += operation.value->size();
+  under_way.operations.push_back(operation);
+  append(std::move(operation),
+         [&under_way, id = operation.id, done = std::move(done)](const Result<Applied>& applied) {
+           const auto own = std::ranges::find_if(under_way.operations,
+                                                 [&](const Operation& each) { return each.id == id; });
+           if (own != under_way.operations.end()) {
+             under_way.bytes -= own->value->size();
+             under_way.operations.erase(own);
+           }
+           done(applied);
+         });
+}
+
+bool Records::has_room_for(const Operation& operation) const {
+  const MergedDocument& document = board_.document(operation.record);
+  const UnderWay& under_way = under_way_[index_of(operation.record)];
+  const std::uint64_t present = size_of(document.root());
+  // An operation adds what it says, and what it brings back.
+  if (present + under_way.bytes + operation.value->size() + kGravesBytesMax <= kDocumentMax) return true;
+  MergedDocument trial = document;
+  std::uint64_t sequence = board_.sequence();
+  for (const Operation& each : under_way.operations) {
+    if (!board_.find(each.id)) trial.apply(++sequence, each);
+  }
+  const std::uint64_t before = size_of(trial.root());
+  trial.apply(++sequence, operation);
+  return size_of(trial.root()) <= std::max(kDocumentMax, before);
 }
 
 void Records::append(Operation operation, Done done) {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <unordered_map>
@@ -71,6 +72,8 @@ class Records {
   void find_sources(Draft draft, Done done);
   void finish_draft(Draft draft, DraftSources sources, Done done);
   void append(Operation operation, Done done);
+  void append_document(Operation operation, Done done);
+  bool has_room_for(const Operation& operation) const;
   void on_commit(const Committed& committed);
   void on_document(const Committed& committed, const Applied& applied);
   void keep_keyframe(Record record);
@@ -88,6 +91,12 @@ class Records {
   std::uint64_t snapshot_sequence_ = 0;
   std::uint64_t bytes_since_snapshot_ = 0;
   std::array<SinceKeyframe, 2> since_keyframe_;
+  // On their way to the log, by document, in its order.
+  struct UnderWay {
+    std::deque<Operation> operations;
+    std::uint64_t bytes = 0;
+  };
+  std::array<UnderWay, 2> under_way_;
   std::unordered_map<SessionId, Stamp> newest_of_;
   bool is_snapshot_under_way_ = false;
   bool is_trim_under_way_ = false;

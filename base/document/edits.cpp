@@ -50,21 +50,32 @@ std::string place_text(const Path& path, std::size_t depth) {
 class Finder {
  public:
   Edits take() && { return std::move(edits_); }
+  // What was found is not all that differs.
+  bool is_too_long() const { return size_bytes_ > kEditsBytesMax; }
 
   void compare(const ValuePtr& from, const ValuePtr& to) {
-    if (from == to) return;
+    if (from == to || is_too_long()) return;
     if (from->object() != nullptr && to->object() != nullptr) return objects(*from->object(), *to->object());
     if (from->array() != nullptr && to->array() != nullptr) return arrays(from, to);
     if (!equal(from, to)) set(to);
   }
-  void set(const ValuePtr& value) { edits_.push_back({Edit::Kind::set, path_, value, {}}); }
+  void set(const ValuePtr& value) { add(Edit::Kind::set, value, {}); }
 
  private:
+  // Each edit says its whole path: what many have in common may be long.
+  void add(Edit::Kind kind, ValuePtr value, const std::string& after) {
+    size_bytes_ += path_bytes_ + after.size() + (value == nullptr ? 0 : value->size_bytes());
+    if (!is_too_long()) edits_.push_back({kind, path_, std::move(value), after});
+  }
+
   template <class Body>
   void below(Step step, Body body) {
+    const std::uint64_t step_bytes = step.field.size() + step.key.size();
+    path_bytes_ += step_bytes;
     path_.push_back(std::move(step));
     body();
     path_.pop_back();
+    path_bytes_ -= step_bytes;
   }
 
   void objects(const Object& from, const Object& to) {
@@ -77,7 +88,7 @@ class Finder {
     for (const Member& each : from) {
       known.emplace(each.key, &each);
       if (wanted.contains(each.key)) continue;
-      below({"", each.key}, [&] { edits_.push_back({Edit::Kind::remove, path_, nullptr, {}}); });
+      below({"", each.key}, [&] { add(Edit::Kind::remove, nullptr, {}); });
     }
     for (const Member& each : to) {
       const auto old = known.find(each.key);
@@ -124,9 +135,7 @@ class Finder {
     }
     for (std::size_t i = 0; i < from.size(); ++i) {
       if (is_kept[i]) continue;
-      below({field, key_of(*from[i], field)}, [&] {
-        edits_.push_back({Edit::Kind::remove, path_, nullptr, {}});
-      });
+      below({field, key_of(*from[i], field)}, [&] { add(Edit::Kind::remove, nullptr, {}); });
     }
     const std::vector<bool> staying = stays(places);
     std::size_t kept = 0;
@@ -136,9 +145,9 @@ class Finder {
       const auto old = known.find(key);
       below({field, key}, [&] {
         if (old == known.end()) {
-          edits_.push_back({Edit::Kind::set, path_, each, after});
+          add(Edit::Kind::set, each, after);
         } else {
-          if (!staying[kept++]) edits_.push_back({Edit::Kind::place, path_, nullptr, after});
+          if (!staying[kept++]) add(Edit::Kind::place, nullptr, after);
           compare(from[old->second], each);
         }
       });
@@ -148,18 +157,18 @@ class Finder {
 
   Edits edits_;
   Path path_;
+  std::uint64_t path_bytes_ = 0;
+  std::uint64_t size_bytes_ = 0;  // Of what was found.
 };
 
 }  // namespace
 
 Edits edits_between(const ValuePtr& from, const ValuePtr& to) {
+  const Edit whole{Edit::Kind::set, {}, to, {}};
+  if (from == nullptr) return {whole};
   Finder finder;
-  if (from == nullptr) {
-    finder.set(to);
-  } else {
-    finder.compare(from, to);
-  }
-  return std::move(finder).take();
+  finder.compare(from, to);
+  return finder.is_too_long() ? Edits{whole} : std::move(finder).take();
 }
 
 bool overlap(const Path& a, const Path& b) {

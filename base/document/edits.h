@@ -32,7 +32,8 @@ struct Edit {
 };
 using Edits = std::vector<Edit>;
 
-// What makes `to` of `from`; `from` null: everything. Nothing when they are equal.
+// What makes `to` of `from`; `from` null, or what differs is more than kEditsBytesMax: everything. Nothing when they are
+// equal.
 Edits edits_between(const ValuePtr& from, const ValuePtr& to);
 
 // Whether one lies within the other, or they are the same place.

@@ -1,5 +1,7 @@
 // How a patch is found. Arrays: what is the same at both ends is left alone; of the rest, elements with an "id" or "name"
 // are followed wherever they went, others are compared place by place.
+#include <algorithm>
+#include <limits>
 #include <unordered_map>
 
 #include "base/document/json_patch.h"
@@ -54,21 +56,32 @@ class Differ {
     place_.resize(size);
   }
 
-  // A patch longer than the value it makes is no use: then the value itself is told.
+  // What encloses this place will be told as a value.
+  bool is_too_long() const { return out_.size() > longest_; }
+
+  // A patch longer than the value it makes is no use: then the value itself is told. Long paths are in every operation, so
+  // that it would become much longer: nothing more is looked for then.
   void compare(const ValuePtr& from, const ValuePtr& to) {
-    if (from == to) return;
+    if (from == to || is_too_long()) return;
     const std::size_t start = out_.size();
+    const std::size_t enclosing = longest_;
+    longest_ = std::min(enclosing, start + to->size_bytes() + 64);
+    parts(from, to);
+    longest_ = enclosing;
+    const bool is_container = to->object() != nullptr || to->array() != nullptr;
+    if (!is_container || out_.size() - start <= to->size_bytes() + 64) return;
+    out_.resize(start);
+    with_value("replace", place_, *to);
+  }
+
+  void parts(const ValuePtr& from, const ValuePtr& to) {
     if (from->object() != nullptr && to->object() != nullptr) {
       objects(*from->object(), *to->object());
     } else if (from->array() != nullptr && to->array() != nullptr) {
       arrays(*from->array(), *to->array());
     } else {
       if (!equal(from, to)) with_value("replace", place_, *to);
-      return;
     }
-    if (out_.size() - start <= to->size_bytes() + 64) return;
-    out_.resize(start);
-    with_value("replace", place_, *to);
   }
 
   void objects(const Object& from, const Object& to) {
@@ -77,9 +90,10 @@ class Differ {
     std::unordered_map<std::string_view, const Member*> known;
     for (const Member& each : from) {
       known.emplace(each.key, &each);
-      if (!wanted.contains(each.key)) remove(at(each.key));
+      if (!wanted.contains(each.key) && !is_too_long()) remove(at(each.key));
     }
     for (const Member& each : to) {
+      if (is_too_long()) return;
       const auto old = known.find(each.key);
       if (old == known.end()) {
         with_value("add", at(each.key), *each.value);
@@ -119,8 +133,8 @@ class Differ {
   }
 
   void positions(const Array& from, const Array& to, std::size_t first) {
-    for (std::size_t i = from.size(); i > to.size(); --i) remove(at(first + i - 1));
-    for (std::size_t i = 0; i < to.size(); ++i) {
+    for (std::size_t i = from.size(); i > to.size() && !is_too_long(); --i) remove(at(first + i - 1));
+    for (std::size_t i = 0; i < to.size() && !is_too_long(); ++i) {
       if (i < from.size()) {
         below(std::to_string(first + i), [&] { compare(from[i], to[i]); });
       } else {
@@ -141,7 +155,7 @@ class Differ {
       known.emplace(std::move(key), i);
       working.push_back(i);
     }
-    for (std::size_t i = from.size(); i-- > 0;) {
+    for (std::size_t i = from.size(); i-- > 0 && !is_too_long();) {
       if (!wanted.contains(key_of(*from[i], field))) remove(at(first + i));
     }
     std::vector<std::size_t> places;  // In the old array, of what is kept, in the new order.
@@ -151,7 +165,7 @@ class Differ {
     }
     const std::vector<bool> staying = stays(places);
     std::size_t kept = 0;
-    for (std::size_t i = 0; i < to.size(); ++i) {
+    for (std::size_t i = 0; i < to.size() && !is_too_long(); ++i) {
       const auto old = known.find(key_of(*to[i], field));
       if (old == known.end()) {
         with_value("add", at(first + i), *to[i]);
@@ -166,7 +180,7 @@ class Differ {
   // One that stays is uncovered: what stands before it goes to the end, and is brought from there in its turn.
   void bring(std::vector<std::size_t>& working, std::size_t i, std::size_t wanted, bool is_staying,
              std::size_t first) {
-    while (working[i] != wanted) {
+    while (working[i] != wanted && !is_too_long()) {
       const auto found = std::find(working.begin() + static_cast<std::ptrdiff_t>(i), working.end(), wanted);
       const auto j = static_cast<std::size_t>(found - working.begin());
       const std::size_t from = is_staying ? i : j;
@@ -180,6 +194,8 @@ class Differ {
 
   std::string out_;
   std::string place_;
+  std::size_t longest_ =
+      std::numeric_limits<std::size_t>::max();  // Of out_, before something is told as a value.
 };
 
 }  // namespace

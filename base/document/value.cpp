@@ -75,9 +75,19 @@ bool equal_arrays(const Array& a, const Array& b) {
 
 bool equal_objects(const Object& a, const Object& b) {
   if (a.size() != b.size()) return false;
+  std::unordered_map<std::string_view, const Member*> table;
   for (std::size_t i = 0; i < a.size(); ++i) {
     // Mostly they are in the same order.
-    const Member* other = b[i].key == a[i].key ? &b[i] : find(b, a[i].key);
+    const Member* other = &b[i];
+    if (other->key != a[i].key && b.size() <= kFewMembers) {
+      other = find(b, a[i].key);
+    } else if (other->key != a[i].key) {
+      if (table.empty()) {
+        for (const Member& each : b) table.emplace(each.key, &each);
+      }
+      const auto found = table.find(a[i].key);
+      other = found == table.end() ? nullptr : found->second;
+    }
     if (other == nullptr || !equal(a[i].value, other->value)) return false;
   }
   return true;

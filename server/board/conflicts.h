@@ -29,6 +29,9 @@ struct Conflict {
   Side loser;
 };
 
+// Of its values and its path.
+std::uint64_t size_of(const Conflict& conflict);
+
 // The conflicts that nobody has settled yet. Which values are lost, and to whom, is the same whatever order the operations
 // arrived in (as far as their bases allow another); numbers are given in the order of the log.
 class Conflicts {
@@ -47,9 +50,11 @@ class Conflicts {
 
  private:
   const Conflict& keep(Conflict conflict);
+  void forget_oldest();
 
   std::uint64_t last_ = 0;
-  std::deque<Conflict> open_;  // Oldest first, kConflictsKept at most.
+  std::deque<Conflict> open_;     // Oldest first, kConflictsKept and kConflictsKeptBytes at most.
+  std::uint64_t open_bytes_ = 0;  // Of their values and paths.
 };
 
 }  // namespace callboard::server

@@ -148,6 +148,22 @@ TEST_CASE("the difference of any two versions makes the one of the other") {
   CHECK(equal(*result, to));
 }
 
+TEST_CASE("wide objects are compared whatever the order of their members") {
+  // Each with each would be 10^10 comparisons.
+  constexpr int kMembers = 100'000;
+  const auto wide = [](bool is_backwards, int last) {
+    std::string json = "{";
+    for (int i = 0; i < kMembers; ++i) {
+      const int key = is_backwards ? kMembers - 1 - i : i;
+      json += (i ? ",\"" : "\"") + std::to_string(key) + "\":" + std::to_string(key == 0 ? last : 1);
+    }
+    return value(json + "}");
+  };
+  CHECK(equal(wide(false, 1), wide(true, 1)));
+  CHECK_FALSE(equal(wide(false, 1), wide(true, 2)));
+  CHECK(equal(wide(true, 2), wide(false, 2)));
+}
+
 TEST_CASE("an element that moved is moved, not written anew") {
   const ValuePtr from = value(R"([{"id":1},{"id":2},{"id":3},{"id":4}])");
   CHECK(diff(from, value(R"([{"id":4},{"id":1},{"id":2},{"id":3}])")) ==

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "base/document/json_patch.h"
 #include "base/document/parse.h"
 #include "base/document_limits.h"
 #include "tests/unit/document/random_document.h"
@@ -100,7 +101,7 @@ TEST_CASE("places overlap when one lies within the other") {
   CHECK(overlap(note, scene));
   CHECK(overlap({}, other));
   CHECK_FALSE(overlap(note, other));
-  CHECK(pointer_text({{"", "a/b"}, {"name", "\"Das Tor\""}, {"id", "3"}}) == "/a~1b/Das Tor/3");
+  CHECK(pointer_text(Path{{"", "a/b"}, {"name", "\"Das Tor\""}, {"id", "3"}}) == "/a~1b/Das Tor/3");
 }
 
 TEST_CASE("a growth that is written down goes on as the one it was") {
@@ -126,6 +127,21 @@ TEST_CASE("what was taken out is kept within limits") {
     growth.apply({Edit::Kind::remove, path, nullptr, {}});
   }
   CHECK(growth.print().size() <= kGravesBytesMax + 64 * KiB);
+}
+
+TEST_CASE("what a long way leads to is said once, however many parts of it differ") {
+  std::string from = "{\"";
+  from += std::string(64 * KiB, 'k') + "\":{";
+  std::string to = from;
+  for (int i = 0; i < 2000; ++i) {
+    from += (i ? ",\"" : "\"") + std::to_string(i) + "\":0";
+    to += (i ? ",\"" : "\"") + std::to_string(i) + "\":1";
+  }
+  const Edits edits = edits_between(value(from + "}}"), value(to + "}}"));
+  CHECK(print(edits).size() <= kFrameMax);
+  CHECK(equal(grown(value(from + "}}"), {edits}).root(), value(to + "}}")));
+  const std::string patch = diff(value(from + "}}"), value(to + "}}"));
+  CHECK(patch.size() <= to.size() + 128);
 }
 
 TEST_CASE("edits that are damaged are refused") {

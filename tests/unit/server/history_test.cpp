@@ -296,6 +296,29 @@ TEST_CASE("a backup of a running log is the board of that moment, and a project 
         Outcome::not_found);
 }
 
+TEST_CASE("a backup does not get the write-ahead log of another board that was moved away") {
+  TemporaryFolder folder;
+  TemporaryFolder elsewhere;
+  const auto copy = elsewhere.path() / "moria.sqlite";
+  const auto project = elsewhere.path() / folder_name(kProject);
+  {
+    Shelf shelf(folder);
+    write_four(shelf);
+    REQUIRE(back_up(folder.path(), kProject, copy));
+    shelf.write({.id = 5, .timestamp_ms = 5000, .value = "[]"});
+    // As a server that was killed leaves it, of which somebody moved the database alone.
+    std::filesystem::create_directories(project);
+    std::filesystem::copy_file(folder.path() / folder_name(kProject) / "board.sqlite-wal",
+                               project / "board.sqlite-wal");
+  }
+  const auto refused = restore(copy, elsewhere.path(), kProject);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().outcome == Outcome::refused);
+  CHECK(refused.error().text.find("board.sqlite-wal") != std::string::npos);
+  std::filesystem::remove(project / "board.sqlite-wal");
+  CHECK(restore(copy, elsewhere.path(), kProject));
+}
+
 TEST_CASE("a file that is no backup becomes nobody's board") {
   TemporaryFolder folder;
   const auto file = folder.path() / "notes.txt";

@@ -1,0 +1,152 @@
+// What the board does not let grow beyond what it, its readers and the next start can hold.
+#include <catch2/catch.hpp>
+
+#include "base/document/parse.h"
+#include "base/document_limits.h"
+#include "server/board/conflicts.h"
+#include "server/drafts.h"
+#include "tests/unit/server/operations.h"
+#include "tests/unit/server/studio.h"
+
+using namespace callboard;
+using namespace callboard::server;
+using protocol::DocumentState;
+
+namespace {
+
+std::string nested(int depth) {
+  return std::string(static_cast<std::size_t>(depth), '[') +
+         std::string(static_cast<std::size_t>(depth), ']');
+}
+
+document::ValuePtr value(const std::string& json) {
+  auto parsed = document::parse(json);
+  REQUIRE(parsed);
+  return *parsed;
+}
+
+protocol::DocumentWrite write(const TestClient& by, std::string content, std::uint64_t op) {
+  protocol::DocumentWrite write;
+  write.timestamp = by.wall();
+  write.op = UniqueId{5, op};
+  write.document = std::make_shared<const std::string>(std::move(content));
+  return write;
+}
+
+protocol::DocumentWrite write_at(const TestClient& by, const std::string& at, std::string content,
+                                 std::uint64_t op, std::uint64_t base) {
+  auto part = write(by, std::move(content), op);
+  part.at = at;
+  part.base = base;
+  return part;
+}
+
+}  // namespace
+
+TEST_CASE("a conflict is not settled with what would be nested too deep") {
+  Draft draft;
+  draft.how = Draft::How::settle;
+  draft.operation = make_operation({.base = 1});
+  draft.place = {{"", "a"}, {"", "b"}};
+  const DraftSources sources{value(R"({"a":{"b":1}})"), nullptr, nullptr};
+  draft.operation.value = std::make_shared<const std::string>(nested(kJsonDepthMax - 2));
+  CHECK(finished(draft, sources));
+  draft.operation.value = std::make_shared<const std::string>(nested(kJsonDepthMax - 1));
+  const auto refused = finished(draft, sources);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().outcome == Outcome::usage);
+}
+
+TEST_CASE("parts by several authors do not make a document together that nobody can read") {
+  Studio studio;
+  auto first = studio.visit("rigging");
+  auto second = studio.visit("lighting");
+  const auto base = first->ask_for<DocumentState>(write(*first, "{}", 1));
+  const auto text = [](std::uint64_t bytes) {
+    return "\"" + std::string(static_cast<std::size_t>(bytes), 'x') + "\"";
+  };
+  CHECK(first->ask_for<DocumentState>(write_at(*first, "/a", text(12 * MiB), 2, base.revision)).won);
+  const std::string other = text(5 * MiB);
+  const auto refused =
+      second->ask_for<protocol::ErrorAnswer>(write_at(*second, "/b", other, 3, base.revision));
+  CHECK(refused.outcome == Outcome::usage);
+  CHECK(refused.text.find("larger than") != std::string::npos);
+  // In place of it there is room.
+  CHECK(second->ask_for<DocumentState>(write_at(*second, "/a", other, 4, 0)).won);
+  protocol::DocumentRead read;
+  read.at = "/b";
+  CHECK(second->ask_for<protocol::ErrorAnswer>(read).outcome == Outcome::not_found);
+}
+
+TEST_CASE("a change of what is nested as deep as may be is told so that it can be read") {
+  Studio studio;
+  auto writer = studio.visit("rigging");
+  auto reader = studio.connect();
+  reader->patches = true;
+  REQUIRE(reader->join("lighting"));
+  const std::string rest = std::string(4 * KiB, 'x');
+  const auto base = writer->ask_for<DocumentState>(write(*writer, "{\"a\":1,\"b\":\"" + rest + "\"}", 1));
+  CHECK(writer->ask_for<DocumentState>(write_at(*writer, "/a", nested(kJsonDepthMax - 1), 2, base.revision))
+            .won);
+  const auto told = reader->told<DocumentState>();
+  REQUIRE_FALSE(told.empty());
+  CHECK(told.back().document->find(nested(kJsonDepthMax - 1)) != std::string::npos);
+  CHECK(document::parse(*told.back().document));
+}
+
+TEST_CASE("values that lost are kept within limits") {
+  MergedDocument document;
+  Conflicts conflicts;
+  document.apply(1, make_operation({.id = 1, .timestamp_ms = 1, .value = R"({"a":0})"}));
+  const std::uint64_t large_bytes = 4 * MiB;
+  for (std::uint64_t i = 2; i < 30; ++i) {
+    const std::string large =
+        "\"" + std::to_string(i) + std::string(static_cast<std::size_t>(large_bytes), 'x') + "\"";
+    const auto operation = make_operation({.id = i,
+                                           .session = i,
+                                           .timestamp_ms = static_cast<std::int64_t>(i),
+                                           .value = R"([{"path":["a"],"value":)" + large + "}]",
+                                           .base = 1});
+    conflicts.find(i, operation, document);
+    document.apply(i, operation);
+  }
+  std::uint64_t kept_bytes = 0;
+  for (const Conflict& each : conflicts.open()) {
+    for (const Side* side : {&each.winner, &each.loser})
+      kept_bytes += side->value == nullptr ? 0 : side->value->size_bytes();
+  }
+  CHECK(kept_bytes <= 2 * kFrameMax);
+  CHECK(conflicts.open().size() >= 7);
+  // The newest are those that stay.
+  CHECK(conflicts.open().back().number == 28 - 1);
+}
+
+TEST_CASE("many edits meet those that each with each would find") {
+  // More pairs than are tried one by one.
+  std::string before = "{\"shots\":[";
+  std::string after[2] = {before, before};
+  constexpr int kShots = 100;
+  for (int i = 0; i < kShots; ++i) {
+    const std::string comma = i ? "," : "";
+    const std::string id = comma + "{\"id\":" + std::to_string(i) + ",\"at\":";
+    before += id + "{\"from\":0,\"to\":0}}";
+    // Within one another, the same place, the same value, and places that do not meet.
+    after[0] += i % 4 == 0 ? id + "5}" : id + "{\"from\":1,\"to\":0}}";
+    after[1] += i % 4 == 1   ? id + "{\"from\":2,\"to\":0}}"
+                : i % 4 == 2 ? id + "{\"from\":1,\"to\":0}}"
+                             : id + "{\"from\":0,\"to\":3}}";
+  }
+  const auto base = value(before + "]}");
+  MergedDocument document;
+  document.apply(1, make_operation({.id = 1, .session = 9, .timestamp_ms = 1, .value = before + "]}"}));
+  document.apply(2, make_edit(base, value(after[0] + "]}"), {.id = 2, .session = 2, .base = 1}));
+  Conflicts conflicts;
+  const auto found = conflicts.find(
+      3, make_edit(base, value(after[1] + "]}"), {.id = 3, .session = 3, .timestamp_ms = 2000, .base = 1}),
+      document);
+  REQUIRE(found.size() == kShots / 2);
+  CHECK(document::pointer_text(found[0].path) == "/shots/0/at");
+  CHECK(document::pointer_text(found[1].path) == "/shots/1/at/from");
+  CHECK(found[1].winner.value != nullptr);
+  CHECK(found[0].winner.value == nullptr);
+}
