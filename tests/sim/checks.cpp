@@ -43,7 +43,6 @@ void Picture::on_joined(SessionId session, const std::string& name) {
   if (session_) wrong("joined twice");
   session_ = session;
   name_ = name;
-  first_message_.reset();
   messages_.clear();
   is_writable_ = true;
 }
@@ -109,7 +108,6 @@ void Picture::on_messages(const std::vector<client::Message>& messages) {
       wrong("is told message " + std::to_string(message.number) + " after " +
             std::to_string(*messages_.rbegin()));
     }
-    if (!first_message_) first_message_ = message.number;
     messages_.insert(message.number);
     const auto [known, is_new] = testimony_.messages.emplace(message.number, message.text);
     if (!is_new && known->second != message.text) {
@@ -318,13 +316,14 @@ void check_order(const std::vector<server::Committed>& operations, Testimony& te
 }  // namespace
 
 std::string check_caught_up(const std::vector<server::Committed>& operations, const Picture& picture) {
+  const auto is_message = [](const auto& each) { return each.operation.record == server::Record::messages; };
+  const auto total = static_cast<std::uint64_t>(std::ranges::count_if(operations, is_message));
   std::uint64_t number = 0;
   for (const auto& each : operations) {
-    if (each.operation.record != server::Record::messages) continue;
+    if (!is_message(each)) continue;
     ++number;
-    // What somebody says himself he hears in the answer.
-    const bool is_due =
-        number >= picture.first_message().value_or(0) && each.operation.session != picture.session();
+    // The newest are told to those who join; what somebody says himself he hears in the answer.
+    const bool is_due = number + kMessagesPerTell > total && each.operation.session != picture.session();
     if (is_due && !picture.messages().contains(number))
       return "was not told message " + std::to_string(number);
   }

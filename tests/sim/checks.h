@@ -69,8 +69,7 @@ class Picture {
   const client::Document& document(client::DocumentName name) const {
     return name == client::DocumentName::story ? story_ : analytics_;
   }
-  // Of the messages told in this session.
-  std::optional<std::uint64_t> first_message() const { return first_message_; }
+  // Those told in this session.
   const std::set<std::uint64_t>& messages() const { return messages_; }
   bool is_writable() const { return is_writable_; }
   // What differs from what somebody else sees; empty when nothing does.
@@ -88,7 +87,6 @@ class Picture {
   client::Assets assets_;
   client::Document story_;
   client::Document analytics_;
-  std::optional<std::uint64_t> first_message_;
   std::set<std::uint64_t> messages_;
   bool is_writable_ = true;
 };

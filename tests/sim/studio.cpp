@@ -245,15 +245,18 @@ void Studio::stop_server() {
 // --- Quiet ----------------------------------------------------------------------------------------------------------
 
 void Studio::end_faults() {
-  world_.note("quiet");
   is_over_ = true;
   disk_.is_full = false;
   disk_.sync_max = 2ms;
   world_.weather.delay_max = 1ms;
   world_.weather.turn_max = 100us;
   world_.weather.work_max = 5ms;
-  for (const auto& seat : seats_) seat->machine.unplugged_until = seat->machine.asleep_until = world_.now();
-  server_machine_.unplugged_until = server_machine_.asleep_until = world_.now();
+  // What sleeps or is unplugged comes to itself in its time.
+  Instant end = std::max(server_machine_.unplugged_until, server_machine_.asleep_until);
+  for (const auto& seat : seats_)
+    end = std::max({end, seat->machine.unplugged_until, seat->machine.asleep_until});
+  world_.run_until(std::max(end, world_.now()));
+  world_.note("quiet");
   start_server();
 }
 
