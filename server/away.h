@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/sha256.h"
+#include "server/board/sha256.h"
 #include "server/session.h"
 
 namespace callboard::server {

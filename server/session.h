@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "base/sha256.h"
+#include "server/board/sha256.h"
 #include "net/loop.h"
 #include "net/tcp_connection.h"
 #include "protocol/frame.h"

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "base/sha256.h"
+#include "server/board/sha256.h"
 #include "server/board/presence.h"
 
 namespace callboard::server {
