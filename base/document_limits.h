@@ -32,6 +32,8 @@ inline constexpr std::uint64_t kHistoryLookedAtMax = 20'000;
 // Revisions of a document kept in memory, to tell of it as the difference from what people have; and the size of a
 // document up to which its text is made on the loop: 64 KiB take 0.3 ms.
 inline constexpr std::size_t kEditionsKept = 256;
+// The same for what the operations said that made them: as parsed trees ten times as much. The rest is read from the log.
+inline constexpr std::uint64_t kEditionsKeptBytes = 2 * kFrameMax;
 inline constexpr std::uint64_t kInlineDocumentBytes = 64 * KiB;
 // What is told to one session alone and not taken by it: ends of its transfers, conflicts, the state of the disk.
 inline constexpr std::size_t kErrandsMax = 512;

@@ -56,16 +56,19 @@ Edition made(const Source& source) {
 
 Editions::Editions(net::Loop& loop, const Board& board, std::function<void()> on_ready)
     : board_(board), on_ready_(std::move(on_ready)), work_(loop, kThreads) {
-  for (const Record record : {Record::story, Record::analytics}) on_applied(record);
+  for (const Record record : {Record::story, Record::analytics}) on_applied(record, 0);
 }
 
-void Editions::on_applied(Record record) {
+void Editions::on_applied(Record record, std::uint64_t said_bytes) {
   const MergedDocument& document = board_.document(record);
   Shelf& own = shelf(record);
   const std::uint64_t revision = document.head().revision;
   if (revision == 0 || (!own.kept.empty() && own.kept.back().revision == revision)) return;
-  own.kept.push_back({revision, document.root()});
-  if (own.kept.size() > kEditionsKept) {
+  own.kept.push_back({revision, document.root(), said_bytes});
+  own.kept_bytes += said_bytes;
+  // The newest and the one before it in any case: most are told from that.
+  while (own.kept.size() > kEditionsKept || (own.kept.size() > 2 && own.kept_bytes > kEditionsKeptBytes)) {
+    own.kept_bytes -= own.kept.front().said_bytes;
     if (is_large(own.kept.front().root)) dispose(own.kept.front().root);
     own.kept.pop_front();
   }

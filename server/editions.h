@@ -28,9 +28,9 @@ class Editions {
   // `on_ready` is called when something that was in the making is there.
   Editions(net::Loop& loop, const Board& board, std::function<void()> on_ready);
 
-  // After every operation on the document.
-  void on_applied(Record record);
-  // The document as it was at that revision, while it is one of the newest kEditionsKept; null: no longer, or never.
+  // After every operation on the document, which said so much.
+  void on_applied(Record record, std::uint64_t said_bytes);
+  // The document as it was at that revision, while it is one of the newest kEditionsKept (and kEditionsKeptBytes); null: no longer, or never.
   document::ValuePtr root_at(Record record, std::uint64_t revision) const;
 
   // What brings somebody who knows revision `known` (0: nothing) to the newest, or on the way to it where revisions come
@@ -48,9 +48,11 @@ class Editions {
   struct Kept {
     std::uint64_t revision = 0;
     document::ValuePtr root;
+    std::uint64_t said_bytes = 0;
   };
   struct Shelf {
-    std::deque<Kept> kept;              // Oldest first.
+    std::deque<Kept> kept;  // Oldest first.
+    std::uint64_t kept_bytes = 0;
     std::vector<Edition> editions;      // Oldest first.
     std::vector<std::uint64_t> making;  // Where those begin that are in the making.
     Document whole;                     // The newest revision's text, once it was needed.

@@ -223,7 +223,7 @@ void Records::on_commit(const Committed& committed) {
 
 void Records::on_document(const Committed& committed, const Applied& applied) {
   const Record record = committed.operation.record;
-  editions_.on_applied(record);
+  editions_.on_applied(record, committed.operation.value->size());
   for (const Conflict& conflict : applied.conflicts) handlers_.on_conflict(conflict);
   SinceKeyframe& since = since_keyframe_[index_of(record)];
   ++since.operations;

@@ -5,6 +5,7 @@
 #include "base/document_limits.h"
 #include "server/board/conflicts.h"
 #include "server/drafts.h"
+#include "server/editions.h"
 #include "tests/unit/server/operations.h"
 #include "tests/unit/server/studio.h"
 
@@ -92,6 +93,26 @@ TEST_CASE("a change of what is nested as deep as may be is told so that it can b
   REQUIRE_FALSE(told.empty());
   CHECK(told.back().document->find(nested(kJsonDepthMax - 1)) != std::string::npos);
   CHECK(document::parse(*told.back().document));
+}
+
+TEST_CASE("old revisions stay in memory while they are few and small") {
+  net::Loop loop;
+  Board board;
+  Editions editions(loop, board, [] {});
+  const auto apply = [&](std::uint64_t number, std::uint64_t size_bytes) {
+    const std::string text(static_cast<std::size_t>(size_bytes), 'x');
+    const auto operation = make_operation({.id = number,
+                                           .timestamp_ms = static_cast<std::int64_t>(number),
+                                           .value = "\"" + std::to_string(number) + text + "\""});
+    board.apply(number, operation);
+    editions.on_applied(Record::story, operation.value->size());
+  };
+  for (std::uint64_t number = 1; number <= 20; ++number) apply(number, 100);
+  CHECK(editions.root_at(Record::story, 1) != nullptr);
+  for (std::uint64_t number = 21; number <= 32; ++number) apply(number, 4 * MiB);
+  CHECK(editions.root_at(Record::story, 20) == nullptr);
+  CHECK(editions.root_at(Record::story, 24) == nullptr);
+  CHECK(editions.root_at(Record::story, 26) != nullptr);
 }
 
 TEST_CASE("values that lost are kept within limits") {

@@ -33,7 +33,7 @@ struct Hall {
   void apply(std::uint64_t sequence, OperationLike like) {
     const Record record = like.record;
     board.apply(sequence, make_operation(std::move(like)));
-    if (record != Record::messages) editions.on_applied(record);
+    if (record != Record::messages) editions.on_applied(record, 0);
   }
 
   net::Loop loop;
