@@ -65,6 +65,11 @@ inline constexpr auto kAskLimit = 30s;      // A client's patience for one answe
 inline constexpr auto kTicketLife = 20s;    // From `give` until both data connections must be there.
 static_assert(kSilenceLimit >= 3 * kHeartbeat);
 
+// For how long a session whose connection is lost is kept: a cable put in again, a switch that starts, a server's upgrade.
+inline constexpr auto kGrace = 60s;
+// Sessions that are away at a time: more than workstations of a studio, and with what waits for them about 1 KiB each.
+inline constexpr std::size_t kAwayMax = 1024;
+
 // --- Discovery ------------------------------------------------------------------------------------------------------
 inline constexpr std::uint16_t kDiscoveryPort = 54545;
 inline constexpr std::uint16_t kSessionPort = 64646;

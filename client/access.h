@@ -26,7 +26,7 @@ class Access {
   virtual ~Access() = default;
 
   virtual Answer<Document> read(DocumentQuery query) = 0;
-  // Answered when the server has it on disk. Content is any JSON text up to kFrameMax.
+  // Answered when the server has it on disk, or, where there is none, when it is kept. Content is any JSON text up to kFrameMax.
   virtual Answer<WriteResult> change(DocumentChange change) = 0;
   virtual Answer<History> history(HistoryQuery query) = 0;
   // At most 100, those after number `since`.
@@ -34,7 +34,7 @@ class Access {
   virtual Answer<Assets> assets() = 0;
   virtual Answer<std::vector<User>> users() = 0;
   virtual Answer<std::vector<Message>> messages(std::uint64_t since) = 0;
-  virtual Answer<std::uint64_t> say(std::string text) = 0;  // Answers with the message's number.
+  virtual Answer<std::uint64_t> say(std::string text) = 0;  // The message's number; 0: it is kept.
   virtual Answer<bool> at(std::string item) = 0;            // "" for nowhere.
   virtual Answer<ServerStatus> status() = 0;
   // Known without asking the server.

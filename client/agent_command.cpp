@@ -56,7 +56,11 @@ void AgentCommand::on_bytes(ByteView bytes) {
 }
 
 void AgentCommand::on_asked(agent::AgentSession::Asked asked) {
-  if (std::holds_alternative<agent::AskWorkstation>(asked.ask)) return perform(asked);
+  // Writes are kept where there is no server.
+  const bool needs_server = !std::holds_alternative<agent::AskWorkstation>(asked.ask) &&
+                            !std::holds_alternative<agent::ChangeDocument>(asked.ask) &&
+                            !std::holds_alternative<agent::Say>(asked.ask);
+  if (!needs_server) return perform(asked);
   waiting_.push_back({std::move(asked), loop_.now()});
   look_for_server();
 }
@@ -115,7 +119,7 @@ void AgentCommand::perform(const agent::AgentSession::Asked& asked) {
 std::function<void(const WriteResult&)> AgentCommand::on_written(DocumentName document) const {
   if (listener_ == nullptr) return {};
   return [listener = listener_, document](const WriteResult& result) {
-    if (!result.won) return;
+    if (!result.won || result.kept) return;
     if (is_story(document)) {
       listener->on_story(result.current);
     } else {
@@ -128,6 +132,7 @@ std::function<void(const std::uint64_t&)> AgentCommand::on_said(const std::strin
   if (listener_ == nullptr) return {};
   const Result<WorkstationStatus> here = access_.workstation().get();
   return [listener = listener_, text, user = here ? here->user : std::string()](const std::uint64_t& number) {
+    if (number == 0) return;  // Kept.
     listener->on_messages({{number, user, text, system_clock().wall()}});
   };
 }

@@ -20,7 +20,7 @@ void describe(A& fields, Ref<A, DocumentChange> change) {
 }
 template <class A>
 void describe(A& fields, Ref<A, WriteResult> result) {
-  fields(result.won, result.current, result.revision, result.conflicts);
+  fields(result.won, result.current, result.revision, result.conflicts, result.kept);
 }
 template <class A>
 void describe(A& fields, Ref<A, Revision> revision) {

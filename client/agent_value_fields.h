@@ -58,7 +58,7 @@ void describe(A& fields, Ref<A, Entry> entry) {
 template <class A>
 void describe(A& fields, Ref<A, User> user) {
   fields(user.session, user.name, user.host, user.shares, user.joined, user.at, user.at_since, user.camera_x,
-         user.camera_y);
+         user.camera_y, user.away);
 }
 template <class A>
 void describe(A& fields, Ref<A, Message> message) {
@@ -76,7 +76,7 @@ void describe(A& fields, Ref<A, TransferStatus> transfer) {
 template <class A>
 void describe(A& fields, Ref<A, ServerStatus> status) {
   fields(status.project, status.server, status.software, status.started, status.clock, status.sessions,
-         status.visits, status.connections, status.revision, status.memory_bytes, status.transfers);
+         status.away, status.visits, status.connections, status.revision, status.memory_bytes, status.transfers);
 }
 
 // --- Pulls and looks ------------------------------------------------------------------------------------------------
@@ -121,7 +121,7 @@ void describe(A& fields, Ref<A, WorkstationTransfer> transfer) {
 template <class A>
 void describe(A& fields, Ref<A, WorkstationStatus> status) {
   fields(status.folder, status.user, status.is_joined, status.server, status.why, status.is_watching,
-         status.watch_trouble, status.files, status.bytes, status.transfers);
+         status.watch_trouble, status.files, status.bytes, status.kept_writes, status.transfers);
 }
 
 }  // namespace callboard::client::agent

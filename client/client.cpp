@@ -146,7 +146,7 @@ Answer<Document> Client::read(DocumentQuery query) {
   return impl_->ask<Document>(std::move(ask), expecting<Document, protocol::DocumentState>(to_document));
 }
 
-Answer<WriteResult> Client::change(DocumentChange change) { return impl_->write(std::move(change)); }
+Answer<WriteResult> Client::change(DocumentChange change) { return impl_->change(std::move(change)); }
 
 Answer<History> Client::history(HistoryQuery query) {
   protocol::HistoryAsk ask;
@@ -198,7 +198,7 @@ Answer<std::uint64_t> Client::say(std::string text) {
     return refused<std::uint64_t>(Error{Outcome::usage, checked.error().text});
   }
   const auto convert = [](const protocol::Ok& ok) { return ok.number.value_or(0); };
-  return impl_->ask<std::uint64_t>(std::move(ask), expecting<std::uint64_t, protocol::Ok>(convert));
+  return impl_->write<std::uint64_t>(std::move(ask), expecting<std::uint64_t, protocol::Ok>(convert), 0);
 }
 
 Answer<bool> Client::at(std::string item) {

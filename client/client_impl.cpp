@@ -60,6 +60,7 @@ void Client::Impl::end() {
   look_patience_.reset();
   working_.reset();
   items_.reset();
+  writes_.reset();
   session_.reset();
 }
 
@@ -71,12 +72,30 @@ void Client::Impl::begin() {
   handlers.on_action = [this](protocol::ClientAction next) { on_action(std::move(next)); };
   handlers.on_searching = [this](std::string_view why) {
     note_not_joined(why);
+    writes_->on_no_server();
     listener_.on_searching(why);
   };
   handlers.on_lost = [this](const Error& why, bool will_rejoin) { on_lost(why, will_rejoin); };
   session_ = std::make_unique<SessionKeeper>(loop_, std::move(session_options_), std::move(handlers));
+  begin_writes();
   if (folder_ && !options_.visit) watch_items();
   session_->start();
+}
+
+void Client::Impl::begin_writes() {
+  KeptWrites::Handlers handlers;
+  handlers.on_warning = [this](std::string_view text) { listener_.on_warning(text); };
+  handlers.on_waiting = [this](std::size_t count) { kept_writes_ = count; };
+  handlers.on_late_answer = [this](const protocol::ClientMessage& write,
+                                   const protocol::ServerMessage& answer) { on_late_answer(write, answer); };
+  std::unique_ptr<Outbox> outbox;
+  if (folder_ && !options_.visit) {
+    auto opened = Outbox::open(options_.folder, options_.project);
+    if (opened) outbox = std::move(*opened);
+    // With another program's beside it, this one's changes wait in memory, as they do without a folder.
+    if (!opened && opened.error().outcome != Outcome::locked) listener_.on_warning(opened.error().text);
+  }
+  writes_ = std::make_unique<KeptWrites>(loop_, std::move(outbox), *session_, std::move(handlers));
 }
 
 void Client::Impl::watch_items() {
@@ -105,10 +124,12 @@ void Client::Impl::on_action(protocol::ClientAction next) {
     self_.session = admitted->welcome.session;
     self_.name = admitted->welcome.name;
     self_.shares = folder_ != nullptr;
+    if (!admitted->welcome.resumed) heard_.forget();
   } else if (const auto* assets = std::get_if<action::AssetsSettled>(&next)) {
-    listener_.on_assets(to_asset_changes(assets->assets));
+    on_assets(assets->assets);
   } else if (std::holds_alternative<action::Joined>(next)) {
     note_joined();
+    writes_->on_joined();
     joined_.set(self_);
     listener_.on_joined(net::to_text(*session_->server()), self_);
   }
@@ -181,27 +202,50 @@ void Client::Impl::on_told(protocol::ServerMessage message) {
   if (const auto* document = std::get_if<protocol::DocumentState>(&message)) {
     on_document(*document);
   } else if (const auto* conflicts = std::get_if<protocol::Conflicts>(&message)) {
-    listener_.on_conflicts(to_conflicts(conflicts->conflicts));
+    if (const auto news = heard_.hear(*conflicts); !news.empty()) listener_.on_conflicts(news);
   } else if (const auto* disk = std::get_if<protocol::Writable>(&message)) {
     listener_.on_writable(disk->writable, disk->text);
   } else if (const auto* assets = std::get_if<protocol::Assets>(&message)) {
-    listener_.on_assets(to_asset_changes(*assets));
+    on_assets(*assets);
   } else if (const auto* users = std::get_if<protocol::Users>(&message)) {
-    listener_.on_users(to_users(users->users), to_departures(users->left));
+    on_users(*users);
   } else if (const auto* at = std::get_if<protocol::AtTell>(&message)) {
-    User user;
-    user.session = at->session;
-    user.name = at->user;
-    user.at = at->item;
-    user.at_since = at->since;
-    listener_.on_at(user);
+    if (const auto user = heard_.hear(*at)) listener_.on_at(*user);
   } else if (const auto* messages = std::get_if<protocol::Messages>(&message)) {
-    listener_.on_messages(to_messages(messages->messages));
+    if (const auto news = heard_.hear(*messages); !news.empty()) listener_.on_messages(news);
   } else if (const auto* give = std::get_if<protocol::Give>(&message)) {
     on_give(*give);
   } else if (auto* over = std::get_if<protocol::TransferOver>(&message)) {
     on_over(std::move(*over));
   }
+}
+
+// A list that is told anew, because the server is another one or has forgotten what was known here, may come in pieces:
+// who is missing shows in an answer, which is whole.
+void Client::Impl::on_users(const protocol::Users& tell) {
+  if (tell.full && heard_.knows_users()) {
+    return session_->ask(protocol::UsersAsk{}, [this](const Result<protocol::ServerMessage>& reply) {
+      const auto* all = reply ? std::get_if<protocol::Users>(&*reply) : nullptr;
+      if (all == nullptr) return;
+      Heard::Users news = heard_.replace(*all);
+      // Where oneself is, one knows.
+      std::erase_if(news.changed, [&](const User& user) { return user.session == self_.session; });
+      if (!news.changed.empty() || !news.left.empty()) listener_.on_users(news.changed, news.left);
+    });
+  }
+  const Heard::Users news = heard_.hear(tell);
+  if (!news.changed.empty() || !news.left.empty()) listener_.on_users(news.changed, news.left);
+}
+
+void Client::Impl::on_assets(const protocol::Assets& tell) {
+  if (tell.full && heard_.knows_assets()) {
+    return session_->ask(protocol::AssetsRead{}, [this](const Result<protocol::ServerMessage>& reply) {
+      const auto* all = reply ? std::get_if<protocol::Assets>(&*reply) : nullptr;
+      if (all == nullptr) return;
+      if (const AssetChanges news = heard_.replace(*all); !news.empty()) listener_.on_assets(news);
+    });
+  }
+  if (const AssetChanges news = heard_.hear(tell); !news.empty()) listener_.on_assets(news);
 }
 
 void Client::Impl::on_give(const protocol::Give& give) {
@@ -249,7 +293,10 @@ void Client::Impl::on_lost(const Error& why, bool will_rejoin) {
   takes_.clear();
   for (const auto& [transfer, over] : std::exchange(overs_, {})) over.set(why);
   note_not_joined(why.text);
-  if (will_rejoin) return listener_.on_left(why, true);
+  if (will_rejoin) {
+    writes_->on_no_server();
+    return listener_.on_left(why, true);
+  }
   joined_.set(why);
   left_.set(is_leaving_ ? Result<bool>(true) : Result<bool>(why));
   listener_.on_left(why, false);
@@ -287,6 +334,7 @@ WorkstationStatus Client::Impl::workstation() {
   }
   if (status.user.empty()) status.user = options_.user;
   status.folder = options_.folder;
+  status.kept_writes = kept_writes_;
   if (folder_) {
     const auto tree = folder_->live().tree();
     status.is_watching = tree != nullptr;
@@ -345,7 +393,36 @@ Answer<protocol::TransferOver> Client::Impl::over(protocol::TransferId transfer)
   return answer;
 }
 
-Answer<WriteResult> Client::Impl::write(DocumentChange change) {
+// What is changed without a server is changed in what was known here: that is its base, as far as its author did not say.
+protocol::ClientMessage Client::Impl::as_seen_here(protocol::ClientMessage message) const {
+  auto* write = std::get_if<protocol::DocumentWrite>(&message);
+  if (write == nullptr || session_->is_joined() || write->base != 0) return message;
+  if (write->at || write->patch) write->base = known_[index_of(write->record)].newest().revision;
+  return message;
+}
+
+void Client::Impl::on_late_answer(const protocol::ClientMessage& write,
+                                  const protocol::ServerMessage& answer) {
+  if (const auto* said = std::get_if<protocol::MessageAsk>(&write)) {
+    const auto* ok = std::get_if<protocol::Ok>(&answer);
+    if (ok != nullptr)
+      listener_.on_messages({{ok->number.value_or(0), self_.name, said->text, system_clock().wall()}});
+    return;
+  }
+  const auto* state = std::get_if<protocol::DocumentState>(&answer);
+  const auto* change = std::get_if<protocol::DocumentWrite>(&write);
+  if (state == nullptr || change == nullptr) return;
+  const bool is_whole = !change->at && !change->patch && change->restore == 0 && change->settles == 0;
+  const auto written = on_written(*state, is_whole, change->document);
+  if (!written) return;
+  if (change->record == protocol::DocumentRecord::story) {
+    listener_.on_story(written->current);
+  } else {
+    listener_.on_analytics(written->current);
+  }
+}
+
+Answer<WriteResult> Client::Impl::change(DocumentChange change) {
   protocol::DocumentWrite message;
   message.record = wire_record(change.document);
   message.timestamp = change.timestamp == Timestamp{} ? system_clock().wall() : change.timestamp;
@@ -366,11 +443,15 @@ Answer<WriteResult> Client::Impl::write(DocumentChange change) {
     answer.set(Error{Outcome::usage, checked.error().text});
     return answer;
   }
-  return ask<WriteResult>(
-      message, [this, is_whole, sent = message.document](const protocol::ServerMessage& reply) {
+  WriteResult kept;
+  kept.kept = true;
+  return write<WriteResult>(
+      message,
+      [this, is_whole, sent = message.document](const protocol::ServerMessage& reply) {
         const auto* state = std::get_if<protocol::DocumentState>(&reply);
         return state ? on_written(*state, is_whole, sent) : Result<WriteResult>(unexpected_answer());
-      });
+      },
+      kept);
 }
 
 // On the client's thread. What others had changed meanwhile comes with the answer.

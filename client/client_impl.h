@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -10,8 +11,10 @@
 #include <thread>
 
 #include "client/client.h"
+#include "client/heard.h"
 #include "client/inbox.h"
 #include "client/item_watch.h"
+#include "client/kept_writes.h"
 #include "client/known_document.h"
 #include "client/project_folder.h"
 #include "client/session_keeper.h"
@@ -46,7 +49,23 @@ class Client::Impl : public TransferDesk {
     inbox_.post(run, refuse);
     return answer;
   }
-  Answer<WriteResult> write(DocumentChange change);
+  // The same for a write; `kept` is the answer when there is no server to answer.
+  template <class T, class Convert>
+  Answer<T> write(protocol::ClientMessage message, Convert convert, T kept) {
+    Answer<T> answer;
+    const auto refuse = [answer] { answer.set(Error{Outcome::cancelled, "the client has stopped"}); };
+    const auto run = [this, answer, convert, kept = std::move(kept), message = std::move(message)] {
+      writes_->write(
+          as_seen_here(message),
+          [answer, convert](Result<protocol::ServerMessage> reply) {
+            answer.set(reply ? convert(std::move(*reply)) : Result<T>(reply.error()));
+          },
+          [answer, kept] { answer.set(kept); });
+    };
+    inbox_.post(run, refuse);
+    return answer;
+  }
+  Answer<WriteResult> change(DocumentChange change);
   Answer<User> joined() const { return joined_; }
   Answer<bool> left() const { return left_; }
   TransferThreads& transfers() { return transfers_; }
@@ -65,7 +84,12 @@ class Client::Impl : public TransferDesk {
   void watch_items();
   void on_action(protocol::ClientAction action);
   void on_told(protocol::ServerMessage message);
+  void on_users(const protocol::Users& tell);
+  void on_assets(const protocol::Assets& tell);
   void on_lost(const Error& why, bool will_rejoin);
+  void begin_writes();
+  protocol::ClientMessage as_seen_here(protocol::ClientMessage message) const;
+  void on_late_answer(const protocol::ClientMessage& write, const protocol::ServerMessage& answer);
   void claim(protocol::DocumentRecord record);
   enum class Patience { some, none };
   void claim_items(Patience patience);
@@ -93,13 +117,17 @@ class Client::Impl : public TransferDesk {
   std::mutex presence_mutex_;
   WorkstationStatus presence_;  // Guarded by it: who, where, and why not.
 
+  std::atomic<std::uint64_t> kept_writes_{0};
+
   net::Loop loop_;
   Inbox inbox_;  // Thread: any.
   std::unique_ptr<ItemWatch> items_;
   std::unique_ptr<SessionKeeper> session_;
+  std::unique_ptr<KeptWrites> writes_;
   std::unique_ptr<net::Timer> look_patience_;
   bool owes_items_ = false;             // Joined before the first look at the folder had ended.
   std::array<KnownDocument, 2> known_;  // Story and analytics, newest heard of.
+  Heard heard_;
   // How the newest transfers that we take ended, or will end.
   std::map<protocol::TransferId, Answer<protocol::TransferOver>> overs_;
   enum class Giving { pull, look };

@@ -18,6 +18,7 @@ User to_user(const protocol::User& user) {
   result.at_since = user.since;
   result.camera_x = user.camera.x;
   result.camera_y = user.camera.y;
+  result.away = user.away;
   return result;
 }
 
@@ -65,6 +66,7 @@ ServerStatus to_status(const protocol::Status& status) {
   result.started = status.started;
   result.clock = status.clock;
   result.sessions = status.sessions;
+  result.away = status.away;
   result.visits = status.visits;
   result.connections = status.connections;
   result.revision = status.revision;

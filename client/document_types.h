@@ -53,6 +53,8 @@ struct WriteResult {
   std::uint64_t revision = 0;  // The write's own.
   std::uint64_t conflicts =
       0;  // Parts that somebody else changed, too, without either having seen the other's.
+  // There is no server at the moment: it is written down in the folder, and sent once there is one. The rest says nothing.
+  bool kept = false;
 };
 
 // One change of a document, as the history lists it.

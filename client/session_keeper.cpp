@@ -4,11 +4,19 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "client/outbox.h"
 
 namespace callboard::client {
 namespace {
 
 namespace action = protocol::client_action;
+
+// The rest belongs to the connection: what copies there are is claimed anew at the join, and transfers end with it.
+bool is_worth_repeating(const protocol::ClientMessage& ask) {
+  return !std::holds_alternative<protocol::AssetsChange>(ask) &&
+         !std::holds_alternative<protocol::CancelAsk>(ask) &&
+         !std::holds_alternative<protocol::WorkingAsk>(ask);
+}
 
 }  // namespace
 
@@ -23,6 +31,7 @@ SessionKeeper::SessionKeeper(net::Loop& loop, Options options, Handlers handlers
       waiting_timer_(loop, [this] { expire_waiting(); }),
       pause_(options_.pause_min) {
   options_.identity.workstation = workstation_.id();
+  options_.identity.resumable = options_.rejoin && !options_.identity.visit;
 }
 
 SessionKeeper::~SessionKeeper() = default;
@@ -80,16 +89,32 @@ void SessionKeeper::connect(const net::Endpoint& to) {
 
 void SessionKeeper::on_action(protocol::ClientAction next) {
   stop_searching();
+  note(next);
   if (std::holds_alternative<action::Joined>(next)) {
     was_joined_ = true;
     pause_ = options_.pause_min;
     last_server_.set(*current_);
     waiting_timer_.cancel();
-    for (Waiting& each : std::exchange(waiting_, {})) {
-      connection_->ask(std::move(each.message), std::move(each.on_answer));
-    }
+    for (Sent& each : std::exchange(waiting_, {})) send(std::move(each));
   }
   handlers_.on_action(std::move(next));
+}
+
+// What the next join needs in order to go on.
+void SessionKeeper::note(const protocol::ClientAction& next) {
+  protocol::ClientIdentity& identity = options_.identity;
+  if (const auto* admitted = std::get_if<action::Admitted>(&next)) {
+    const protocol::Welcome& welcome = admitted->welcome;
+    grace_ = welcome.grace;
+    if (welcome.resumed) return;
+    identity.resume.reset();
+    identity.heard = 0;
+    if (welcome.secret) identity.resume = {welcome.session, *welcome.secret};
+  } else if (const auto* told = std::get_if<action::Told>(&next)) {
+    const auto* messages = std::get_if<protocol::Messages>(&told->message);
+    if (messages == nullptr || messages->messages.empty()) return;
+    identity.heard = std::max(identity.heard, messages->messages.back().number);
+  }
 }
 
 void SessionKeeper::on_closed(const Error& why) {
@@ -116,22 +141,72 @@ void SessionKeeper::pause(const Error& why) {
   pause_ = std::min(pause_ * 2, kPauseMax);
 }
 
-void SessionKeeper::ask(protocol::ClientMessage message, Connection::AnswerHandler on_answer) {
+void SessionKeeper::ask(protocol::ClientMessage message, Connection::AnswerHandler on_answer,
+                        Patience patience) {
   if (is_over_) return on_answer(Error{Outcome::cancelled, "the session is over"});
-  if (connection_ && was_joined_ && !connection_->is_over())
-    return connection_->ask(std::move(message), std::move(on_answer));
-  waiting_.push_back({std::move(message), std::move(on_answer), loop_.now() + kAskLimit});
-  if (!waiting_timer_.is_set()) waiting_timer_.set_at(waiting_.front().deadline);
+  auto asked = std::make_shared<Waiting>(
+      Waiting{std::move(message), std::move(on_answer), loop_.now() + kAskLimit, patience});
+  if (is_joined()) return send(std::move(asked));
+  wait(std::move(asked));
+}
+
+void SessionKeeper::set_kept(UniqueId operation) {
+  if (const auto sent = in_flight_.find(operation); sent != in_flight_.end())
+    sent->second->patience = Patience::kept;
+}
+
+void SessionKeeper::send(Sent sent) {
+  sent->was_sent = true;
+  if (const UniqueId operation = operation_of(sent->message)) in_flight_[operation] = sent;
+  connection_->ask(sent->message,
+                   [this, sent](Result<protocol::ServerMessage> answer) { on_answer(sent, std::move(answer)); });
+}
+
+void SessionKeeper::on_answer(const Sent& sent, Result<protocol::ServerMessage> answer) {
+  const bool is_lost = !answer && answer.error().outcome == Outcome::interrupted && connection_->is_over();
+  if (is_lost && !is_over_ && options_.rejoin && is_worth_repeating(sent->message)) {
+    // A server that comes within its grace knows whether it was done.
+    if (operation_of(sent->message)) sent->deadline = std::max(sent->deadline, loop_.now() + grace_);
+    return wait(sent);
+  }
+  in_flight_.erase(operation_of(sent->message));
+  sent->on_answer(std::move(answer));
+}
+
+void SessionKeeper::wait(Sent waiting) {
+  waiting_.push_back(std::move(waiting));
+  set_waiting_timer();
+}
+
+void SessionKeeper::set_waiting_timer() {
+  std::optional<Instant> first;
+  for (const Sent& each : waiting_) {
+    if (each->patience != Patience::kept) first = std::min(first.value_or(each->deadline), each->deadline);
+  }
+  if (first) {
+    waiting_timer_.set_at(*first);
+  } else {
+    waiting_timer_.cancel();
+  }
 }
 
 void SessionKeeper::expire_waiting() {
   const Instant now = loop_.now();
-  while (!waiting_.empty() && waiting_.front().deadline <= now) {
-    const auto on_answer = std::move(waiting_.front().on_answer);
-    waiting_.pop_front();
-    on_answer(Error{Outcome::timed_out, "no server to ask"});
+  std::deque<Sent> due;
+  std::erase_if(waiting_, [&](const Sent& each) {
+    const bool is_due = each->patience != Patience::kept && each->deadline <= now;
+    if (is_due) due.push_back(each);
+    return is_due;
+  });
+  set_waiting_timer();
+  for (const Sent& each : due) {
+    const UniqueId operation = operation_of(each->message);
+    in_flight_.erase(operation);
+    each->on_answer(operation && each->was_sent
+                        ? Error{Outcome::interrupted,
+                                "the connection was lost, and no server says whether it was written"}
+                        : Error{Outcome::timed_out, "no server to ask"});
   }
-  if (!waiting_.empty()) waiting_timer_.set_at(waiting_.front().deadline);
 }
 
 void SessionKeeper::leave() {
@@ -155,7 +230,10 @@ void SessionKeeper::end(const Error& why) {
 
 void SessionKeeper::fail_waiting(const Error& why) {
   waiting_timer_.cancel();
-  for (const Waiting& each : std::exchange(waiting_, {})) each.on_answer(why);
+  in_flight_.clear();
+  for (const Sent& each : std::exchange(waiting_, {})) {
+    each->on_answer(each->was_sent ? Error{Outcome::interrupted, why.text} : why);
+  }
 }
 
 }  // namespace callboard::client

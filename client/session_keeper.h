@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,8 +17,10 @@ namespace callboard::client {
 
 // Finds the server, joins, and after a lost connection does it again: first where the server was, then by asking the
 // network, with a pause that doubles up to kPauseMax. Where a server was and something is silent now, it asks the network
-// beside it, and the first that answers is taken. Asks made while there is no connection wait for one. A session that
-// another one of the same workstation takes the place of does not come back.
+// beside it, and the first that answers is taken. It comes back as the session that it was, where the server still keeps that.
+// Asks made while there is no connection wait for one, and so do those whose answer was lost with one: they are asked
+// again, first, which a server does nothing twice for. A session that another one of the same workstation takes the
+// place of does not come back.
 // Loop thread only.
 class SessionKeeper {
  public:
@@ -47,8 +50,14 @@ class SessionKeeper {
   ~SessionKeeper();
 
   void start() { attempt(); }
+  // How long an ask waits for a server. `kept`: until there is one; somebody has written down what is asked.
+  enum class Patience { usual, kept };
   // Answered exactly once: by the server, or with why there is no answer.
-  void ask(protocol::ClientMessage message, Connection::AnswerHandler on_answer);
+  void ask(protocol::ClientMessage message, Connection::AnswerHandler on_answer,
+           Patience patience = Patience::usual);
+  // What is on its way waits from now on until there is a server.
+  void set_kept(UniqueId operation);
+  bool is_joined() const { return connection_ && was_joined_ && !connection_->is_over(); }
   Connection* connection() { return connection_.get(); }
   // Where the session is, or was last.
   const std::optional<net::Endpoint>& server() const { return current_; }
@@ -60,8 +69,16 @@ class SessionKeeper {
     protocol::ClientMessage message;
     Connection::AnswerHandler on_answer;
     Instant deadline;
+    Patience patience = Patience::usual;
+    bool was_sent = false;
   };
+  using Sent = std::shared_ptr<Waiting>;
 
+  void note(const protocol::ClientAction& next);
+  void send(Sent sent);
+  void on_answer(const Sent& sent, Result<protocol::ServerMessage> answer);
+  void wait(Sent waiting);
+  void set_waiting_timer();
   void attempt();
   void search();
   void on_found(const net::Endpoint& server);
@@ -83,7 +100,9 @@ class SessionKeeper {
   std::optional<net::Endpoint> current_;
   std::unique_ptr<Finder> finder_;
   std::unique_ptr<Connection> connection_;
-  std::deque<Waiting> waiting_;
+  std::deque<Sent> waiting_;           // In the order in which they are asked.
+  std::map<UniqueId, Sent> in_flight_;  // Writes that a server may have.
+  Duration grace_{0};                   // Of the session that is or was.
   std::optional<Error> nothing_found_;  // What the finder said while a connection was on its way.
   net::Timer pause_timer_;
   net::Timer silence_timer_;

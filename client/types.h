@@ -27,6 +27,7 @@ struct User {
   Timestamp at_since;  // … and since when.
   std::int64_t camera_x = 0;
   std::int64_t camera_y = 0;
+  bool away = false;  // Its connection was lost, and it may come back; said of those who are listed, not of changes.
 };
 
 struct Departure {
@@ -68,6 +69,7 @@ struct ServerStatus {
   Timestamp started;
   Timestamp clock;
   std::uint64_t sessions = 0;
+  std::uint64_t away = 0;  // Sessions without a connection, not among `sessions`.
   std::uint64_t visits = 0;
   std::uint64_t connections = 0;
   std::uint64_t revision = 0;      // Sequence number of the newest operation on disk.
@@ -97,6 +99,7 @@ struct WorkstationStatus {
   std::string watch_trouble;
   std::uint64_t files = 0;  // In the folder, while it is watched.
   std::uint64_t bytes = 0;
+  std::uint64_t kept_writes = 0;  // That wait for a server, written down.
   std::vector<WorkstationTransfer> transfers;
 };
 

@@ -14,6 +14,11 @@ void describe(F& f, Ref<F, Username> m) {
   f.optional("host", m.host, kLabel);
   f.optional("software", m.software, kLabel);
   f.optional("workstation", m.workstation);
+  f.optional("resumable", m.resumable);
+  f.optional("resume", m.resume);
+  f.optional("secret", m.secret);
+  f.optional("heard", m.heard);
+  f.expect(m.resume.has_value() == m.secret.has_value(), "secret: expected with resume, and only with it");
 }
 template <class F>
 void describe(F& f, Ref<F, Project> m) {

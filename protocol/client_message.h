@@ -25,6 +25,12 @@ struct Username {
   // The same from one session to the next: this one takes the place of another that has it.
   std::optional<UniqueId> workstation{};
   bool patches = false;  // Understands documents told as JSON Patches.
+  // Comes back when its connection is lost: its session is kept for it until then.
+  bool resumable = false;
+  // Comes back: as which session, what proves that it is the same, and the newest message that it has heard.
+  std::optional<SessionId> resume{};
+  std::optional<UniqueId> secret{};
+  std::uint64_t heard = 0;
 };
 struct Project {
   std::string project;

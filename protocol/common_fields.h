@@ -38,6 +38,7 @@ void describe(F& f, Ref<F, User> m) {
   f.required("at", m.at, kItemOrNowhere);
   f.required("since", m.since);
   f.required("camera", m.camera);
+  f.optional("away", m.away);
 }
 template <class F>
 void describe(F& f, Ref<F, UserLeft> m) {

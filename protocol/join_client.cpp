@@ -67,14 +67,21 @@ Result<Actions> JoinClient::on_greeting(const ServerMessage& message, Instant no
   }
   const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - started_);
   step_ = Step::awaiting_project;
-  return Actions{client_action::Send{Username{.name = identity_.name,
-                                              .clock = Timestamp{identity_.wall.ms + elapsed.count()},
-                                              .visit = identity_.visit,
-                                              .shares = identity_.shares,
-                                              .host = identity_.host,
-                                              .software = identity_.software,
-                                              .workstation = identity_.workstation,
-                                              .patches = identity_.patches}}};
+  Username username{.name = identity_.name,
+                    .clock = Timestamp{identity_.wall.ms + elapsed.count()},
+                    .visit = identity_.visit,
+                    .shares = identity_.shares,
+                    .host = identity_.host,
+                    .software = identity_.software,
+                    .workstation = identity_.workstation,
+                    .patches = identity_.patches,
+                    .resumable = identity_.resumable};
+  if (identity_.resume) {
+    username.resume = identity_.resume->session;
+    username.secret = identity_.resume->secret;
+    username.heard = identity_.heard;
+  }
+  return Actions{client_action::Send{std::move(username)}};
 }
 
 Result<Actions> JoinClient::on_project(const ServerMessage& message) {

@@ -22,6 +22,13 @@ struct ClientIdentity {
   std::optional<UniqueId> workstation;  // Of the folder that is shared.
   // The wall clock at the `now` of the session's constructor.
   Timestamp wall;
+  bool resumable = false;  // See Username.
+  struct Resume {
+    SessionId session;
+    UniqueId secret;
+  };
+  std::optional<Resume> resume{};  // The session that was lost.
+  std::uint64_t heard = 0;         // The newest message it has heard.
 };
 
 // One deadline for the whole: ClientSession ends a join that takes longer than kHandshakeLimit.

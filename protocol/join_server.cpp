@@ -92,6 +92,10 @@ Result<Actions> JoinServer::on_username(ClientMessage message, Instant now) {
                 .host = std::move(username->host),
                 .software = std::move(username->software),
                 .workstation = username->visit ? std::nullopt : username->workstation,
+                .resumable = username->resumable && !username->visit,
+                .resume = username->visit ? std::nullopt : username->resume,
+                .secret = username->secret,
+                .heard = username->heard,
                 .clock_offset = clock_offset(username->clock, config_.wall, now - config_.started)};
   step_ = Step::awaiting_project;
   return Actions{server_action::Send{ProjectQuestion{}}};

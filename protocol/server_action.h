@@ -33,6 +33,11 @@ struct Admission {
   std::string host;
   std::string software;
   std::optional<UniqueId> workstation;  // Never a visit's.
+  bool resumable = false;
+  // Which session it says to be, and what it has heard of that one.
+  std::optional<SessionId> resume;
+  std::optional<UniqueId> secret;
+  std::uint64_t heard = 0;
   // Server's clock minus client's: add it to a timestamp of the client's to get the server's time of it.
   std::chrono::milliseconds clock_offset{0};
 };
@@ -60,6 +65,7 @@ struct Asked {
 struct Closed {
   Outcome outcome = Outcome::done;
   std::string reason;
+  bool is_lost = false;  // The connection was, and nobody wanted the session to end.
 };
 
 }  // namespace callboard::protocol::server_action

@@ -21,6 +21,9 @@ void describe(F& f, Ref<F, Welcome> m) {
   f.required("frame_max", m.frame_max);
   f.required("heartbeat_ms", m.heartbeat);
   f.required("silence_ms", m.silence);
+  f.optional("secret", m.secret);
+  f.optional("grace_ms", m.grace);
+  f.optional("resumed", m.resumed);
 }
 template <class F>
 void describe(F& f, Ref<F, WrongProject> m) {
@@ -108,6 +111,7 @@ void describe(F& f, Ref<F, Status> m) {
   f.required("connections", m.connections);
   f.required("transfers", m.transfers, kUsersToldMax);
   f.required("memory", m.memory);
+  f.optional("away", m.away);
 }
 template <class F>
 void describe(F& f, Ref<F, UnknownAnswer> m) {

@@ -28,6 +28,10 @@ struct Welcome {
   std::uint64_t frame_max = 0;
   std::chrono::milliseconds heartbeat{0};
   std::chrono::milliseconds silence{0};
+  // What a session that comes back shows; none when it is one that does not, or has come back.
+  std::optional<UniqueId> secret{};
+  std::chrono::milliseconds grace{0};  // For how long it may be away.
+  bool resumed = false;                // It is the session that it was.
 };
 struct WrongProject {
   std::string project;
@@ -77,6 +81,7 @@ struct Status {
   std::uint64_t connections = 0;
   std::vector<TransferStatus> transfers;
   std::uint64_t memory = 0;
+  std::uint64_t away = 0;  // Sessions whose connection is lost and that may come back; not among `sessions`.
 };
 // An answer this version does not know: the ask it belongs to has failed.
 struct UnknownAnswer {

@@ -51,8 +51,8 @@ void ServerSession::on_message(ClientMessage message, Instant now) {
   now_ = now;
   if (turn_) turn_->on_heard(now);
   if (const auto* bye = std::get_if<Bye>(&message)) {
-    auto error = said_bye(*bye);
-    return finish(error.outcome, std::move(error.text));
+    // A client that heard nothing for too long says so on its way to a better connection.
+    return finish(said_bye(*bye), bye->outcome == Outcome::timed_out ? Ending::lost : Ending::meant);
   }
   if (turn_) {
     turn_message(std::move(message));
@@ -110,7 +110,7 @@ void ServerSession::on_progress(Instant now) {
 }
 
 void ServerSession::on_disconnected(const Error& error) {
-  if (!over_) finish(error.outcome, error.text);
+  if (!over_) finish(error, Ending::lost);
 }
 
 // --- What the owner decides -----------------------------------------------------------------------------------------
@@ -168,7 +168,8 @@ void ServerSession::on_time(Instant now) {
   if (!turn_) {
     if (now < started_ + config_.handshake_limit) return;
     return end_with({Outcome::timed_out, fmt::format("the join took longer than {} s, waiting for {}",
-                                                     seconds(config_.handshake_limit), join_.awaited())});
+                                                     seconds(config_.handshake_limit), join_.awaited())},
+                    Ending::lost);
   }
   switch (turn_->on_time(now)) {
     case ServerTurn::Due::nothing:
@@ -176,8 +177,10 @@ void ServerSession::on_time(Instant now) {
     case ServerTurn::Due::heartbeat:
       return give_turn();
     case ServerTurn::Due::silence:
-      return end_with({Outcome::timed_out,
-                       fmt::format("the client said nothing for {} s", seconds(config_.limits.silence))});
+      return end_with(
+          {Outcome::timed_out,
+           fmt::format("the client said nothing for {} s", seconds(config_.limits.silence))},
+          Ending::lost);
   }
 }
 
@@ -198,15 +201,15 @@ void ServerSession::perform(Result<std::vector<ServerAction>> actions) {
   }
 }
 
-void ServerSession::end_with(Error error) {
+void ServerSession::end_with(Error error, Ending ending) {
   actions_.push_back(server_action::Send{Bye{error.outcome, error.text}});
-  finish(error.outcome, std::move(error.text));
+  finish(std::move(error), ending);
 }
 
-void ServerSession::finish(Outcome outcome, std::string reason) {
+void ServerSession::finish(Error error, Ending ending) {
   ENSURE(!over_);
   over_ = true;
-  actions_.push_back(server_action::Closed{outcome, std::move(reason)});
+  actions_.push_back(server_action::Closed{error.outcome, std::move(error.text), ending == Ending::lost});
 }
 
 }  // namespace callboard::protocol

@@ -84,8 +84,10 @@ class ServerSession {
   void send_answers();
   void take_turn();
   void perform(Result<std::vector<ServerAction>> actions);
-  void end_with(Error error);
-  void finish(Outcome outcome, std::string reason);
+  // `lost`: the connection is, and its session need not be.
+  enum class Ending { meant, lost };
+  void end_with(Error error, Ending ending = Ending::meant);
+  void finish(Error error, Ending ending);
 
   ServerSessionConfig config_;
   JoinServer join_;

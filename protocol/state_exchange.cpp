@@ -100,7 +100,7 @@ ServerAction StateExchangeServer::settle(DocumentState state) {
 }
 
 ServerAction StateExchangeServer::settle(Assets assets) {
-  ENSURE(step_ == Step::awaiting_winner && record_ == SharedRecord::assets && !assets.re && assets.full);
+  ENSURE(step_ == Step::awaiting_winner && record_ == SharedRecord::assets && !assets.re);
   step_ = Step::awaiting_ok;
   return server_action::Send{std::move(assets)};
 }

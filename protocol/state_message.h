@@ -87,6 +87,7 @@ struct User {
   std::string at;
   Timestamp since;
   Camera camera;
+  bool away = false;  // Its connection is lost, and it may come back. Said in answers only.
 };
 struct UserLeft {
   SessionId session;

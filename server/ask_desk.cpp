@@ -196,6 +196,10 @@ void AskDesk::answer(Session& session, const protocol::AssetsChange& ask) {
 Result<Session*> AskDesk::named_giver(const Session& taker, const std::string& name) const {
   const SessionId id = floor_.presence.find(name);
   Session* giver = outside_.by_id(id);
+  if (giver == nullptr && floor_.presence.is_away(id)) {
+    return Error{Outcome::not_found,
+                 fmt::format("{} is away: the connection was lost; try again in a moment", quoted(name))};
+  }
   if (giver == nullptr)
     return Error{Outcome::not_found, fmt::format("nobody named {} is here", quoted(name))};
   if (id == taker.identity.id) {
@@ -213,10 +217,26 @@ bool AskDesk::is_own(const Session& taker, SessionId session) const {
   return user != nullptr && floor_.presence.find_own(who.name, who.host) == session && user->host == who.host;
 }
 
+Error AskDesk::nobody_has(const std::string& item) const {
+  for (const std::string_view enclosing : enclosing_items(item)) {
+    const Copy copy =
+        floor_.assets.newest_of(enclosing, [&](SessionId id) { return floor_.presence.is_away(id); });
+    const User* user = floor_.presence.user(copy.session);
+    if (user == nullptr || !user->shares) continue;
+    return {Outcome::not_found,
+            fmt::format("only {} has {}, and is away: the connection was lost; try again in a moment",
+                        quoted(user->name), quoted(enclosing))};
+  }
+  return {Outcome::not_found,
+          fmt::format("nobody here who shares has told of a copy of {}; name a user to look there anyway",
+                      quoted(item))};
+}
+
 Result<Session*> AskDesk::newest_giver(const Session& taker, const std::string& item) const {
+  // Who is away cannot give: as with those who left, the next newest counts.
   const auto shares = [&](SessionId id) {
     const User* user = floor_.presence.user(id);
-    return user != nullptr && user->shares;
+    return user != nullptr && user->shares && !floor_.presence.is_away(id);
   };
   for (const std::string_view enclosing : enclosing_items(item)) {
     Copy newest = floor_.assets.newest_of(enclosing, shares);
@@ -232,10 +252,7 @@ Result<Session*> AskDesk::newest_giver(const Session& taker, const std::string& 
     }
     if (Session* giver = outside_.by_id(newest.session)) return giver;
   }
-  return Error{
-      Outcome::not_found,
-      fmt::format("nobody here who shares has told of a copy of {}; name a user to look there anyway",
-                  quoted(item))};
+  return nobody_has(item);
 }
 
 Result<Session*> AskDesk::giver_for(const Session& taker, const protocol::GetAsk& ask) const {
@@ -289,6 +306,7 @@ void AskDesk::answer(Session& session, const protocol::StatusAsk& ask) {
   status.sessions = counts.sessions;
   status.visits = counts.visits;
   status.connections = counts.connections;
+  status.away = counts.away;
   status.revision = floor_.records.board().sequence();
   status.transfers = floor_.transfers.status();
   status.memory = resident_bytes();

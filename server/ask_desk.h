@@ -27,6 +27,7 @@ class AskDesk {
       std::uint64_t sessions = 0;
       std::uint64_t visits = 0;
       std::uint64_t connections = 0;
+      std::uint64_t away = 0;
     };
     std::function<Counts()> counts;
   };
@@ -59,6 +60,7 @@ class AskDesk {
   bool is_own(const Session& taker, SessionId session) const;
   Result<Session*> giver_for(const Session& taker, const protocol::GetAsk& ask) const;
   Result<Session*> named_giver(const Session& taker, const std::string& name) const;
+  Error nobody_has(const std::string& item) const;
   Result<Session*> newest_giver(const Session& taker, const std::string& item) const;
   void publish_cameras();
 

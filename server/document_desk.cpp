@@ -326,13 +326,13 @@ void DocumentDesk::on_conflict(const Conflict& conflict) {
 
 // The session that wrote, or, when that was a single command, the one its author has joined with.
 void DocumentDesk::tell_conflict(const Side& author, const protocol::Conflict& conflict) {
-  Session* session = outside_.by_id(author.stamp.session);
-  if (session == nullptr || session->identity.visit)
-    session = outside_.by_id(floor_.presence.find(author.user));
+  SessionId heard_by = author.stamp.session;
+  if (floor_.presence.user(heard_by) == nullptr) heard_by = floor_.presence.find(author.user);
+  auto* errands = outside_.errands_of(heard_by);
   // Somebody who does not listen finds it in the list.
-  if (session == nullptr || session->errands.size() >= kErrandsMax) return;
-  session->errands.push_back(protocol::Conflicts{std::nullopt, {conflict}});
-  outside_.due(session->key());
+  if (errands == nullptr || errands->size() >= kErrandsMax) return;
+  errands->push_back(protocol::Conflicts{std::nullopt, {conflict}});
+  if (const Session* session = outside_.by_id(heard_by)) outside_.due(session->key());
 }
 
 }  // namespace callboard::server

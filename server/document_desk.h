@@ -19,6 +19,8 @@ class DocumentDesk {
   struct Outside {
     std::function<Session*(std::uint64_t key)> by_key;
     std::function<Session*(SessionId id)> by_id;
+    // What is to be told to that session alone, also while it is away; null: it is not here.
+    std::function<std::vector<protocol::ServerMessage>*(SessionId id)> errands_of;
     // Something is due to that session.
     std::function<void(std::uint64_t key)> due;
   };

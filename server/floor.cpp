@@ -9,7 +9,8 @@ Timestamp corrected(Timestamp client, std::chrono::milliseconds offset, Timestam
   // Beyond this a clock is a lie; the bound keeps the sum from overflowing. The offset is bounded by the join.
   constexpr std::int64_t kClockMaxMs = std::int64_t{1} << 48;
   const std::int64_t ms = std::clamp(client.ms, -kClockMaxMs, kClockMaxMs) + offset.count();
-  return Timestamp{std::min(ms, now.ms)};
+  // No time on the wire is before 1970: one that an offset takes there would be told to everybody.
+  return Timestamp{std::min(std::max(ms, std::int64_t{0}), now.ms)};
 }
 
 std::chrono::milliseconds followed(std::chrono::milliseconds offset,

@@ -10,6 +10,7 @@
 #include "server/board/recovery.h"
 #include "server/event_log.h"
 #include "server/stage.h"
+#include "server/store/session_file.h"
 #include "server/store/sqlite_log.h"
 
 namespace callboard::server {
@@ -35,6 +36,7 @@ struct Server::Impl {
   std::unique_ptr<Announcer> announcer;
 
   Result<void> open_board();
+  void open_sessions(Stage::Options& stage_options);
   Result<void> listen();
   void announce();
   void stop(ServerStop how);
@@ -59,10 +61,28 @@ Result<void> Server::Impl::open_board() {
   stage_options.handshake_limit = options.handshake_limit;
   stage_options.unadmitted_max = options.unadmitted_max;
   stage_options.retention = options.retention;
+  stage_options.grace = options.grace;
+  open_sessions(stage_options);
   stage = std::make_unique<Stage>(loop, std::move(stage_options), system_clock(), system_random(), events,
                                   std::move(*log), std::move(*recovered));
   stage->set_relay_limits(options.relay_limits);
   return {};
+}
+
+// What cannot be read is no reason not to start: everybody joins anew then.
+void Server::Impl::open_sessions(Stage::Options& stage_options) {
+  const SessionFile file(options.data, options.project);
+  if (options.grace <= 0s) {
+    if (auto removed = file.remove(); !removed) events.warn(removed.error().text);
+    return;
+  }
+  auto kept = file.read();
+  if (!kept) {
+    events.warn(fmt::format("sessions not read, all join anew cause=\"{}\"", kept.error().text));
+  } else {
+    stage_options.kept = std::move(*kept);
+  }
+  stage_options.keep = [file](ByteView bytes) { return file.write(bytes); };
 }
 
 Result<void> Server::Impl::listen() {

@@ -38,6 +38,7 @@ struct ServerOptions {
   Duration heartbeat = kHeartbeat;
   Duration silence = kSilenceLimit;
   Duration handshake_limit = kHandshakeLimit;
+  Duration grace = kGrace;  // How long a session outlives its connection; 0: it does not.
   net::RelayLimits relay_limits;
   std::shared_ptr<spdlog::logger> logger;  // Null: the process's default one.
 };

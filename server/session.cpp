@@ -10,6 +10,11 @@ namespace callboard::server {
 
 namespace action = protocol::server_action;
 
+bool is_lasting(const protocol::ServerMessage& errand) {
+  return !std::holds_alternative<protocol::Give>(errand) &&
+         !std::holds_alternative<protocol::TransferOver>(errand);
+}
+
 Session::Session(std::uint64_t key, std::unique_ptr<net::TcpConnection> connection,
                  protocol::ServerSessionConfig config, SessionHost& host, Instant now)
     : key_(key), host_(host), connection_(std::move(connection)), machine_(std::move(config), now) {}
@@ -143,11 +148,14 @@ void Session::perform(protocol::ServerAction next) {
   } else if (auto* told = std::get_if<action::ClockTold>(&next)) {
     host_.on_clock(*this, *told);
   } else if (std::holds_alternative<action::TurnTaken>(next)) {
+    heard = mailbox;
+    errands_unheard.clear();
     host_.on_may_tell(*this);
   } else if (auto* asked = std::get_if<action::Asked>(&next)) {
     host_.on_asked(*this, std::move(asked->ask));
   } else {
     const auto& closed = std::get<action::Closed>(next);
+    is_lost_ = closed.is_lost;
     end({closed.outcome, closed.reason});
   }
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/sha256.h"
 #include "net/loop.h"
 #include "net/tcp_connection.h"
 #include "protocol/frame.h"
@@ -53,8 +54,13 @@ struct Identity {
   std::optional<UniqueId> workstation;
   std::string asked_name;  // Without the number.
   bool patches = false;    // Understands documents told as JSON Patches.
+  // What proves that one who comes back is this session; none when nobody may.
+  std::optional<Sha256> secret;
   std::chrono::milliseconds clock_offset{0};
 };
+
+// Whether a tell to one session alone is still of use to it after its connection was lost, as those of transfers are not.
+bool is_lasting(const protocol::ServerMessage& errand);
 
 // One connection from its acceptance on: moves bytes between the socket and the protocol's machine and performs what the
 // machine wants done. While the peer does not read (more than kUnsentBeforeHolding unsent) nothing more is read from it,
@@ -72,6 +78,8 @@ class Session {
   bool is_admitted() const { return static_cast<bool>(identity.id); }
   bool is_joined() const { return machine_.is_joined(); }
   bool is_over() const { return machine_.is_over(); }
+  // It is over because its connection was lost, and not because anybody wanted that.
+  bool is_lost() const { return is_lost_; }
   net::Endpoint peer() const { return connection_ ? connection_->peer() : net::Endpoint{}; }
   std::uint64_t sent_bytes() const { return connection_ ? connection_->sent_bytes() : 0; }
   std::uint64_t received_bytes() const { return connection_ ? connection_->received_bytes() : 0; }
@@ -103,8 +111,13 @@ class Session {
 
   Identity identity;
   Mailbox mailbox;
-  // What is told only to this session: gives and ends of transfers, bounded by kTransfersPerSession each.
+  // What of it the peer has heard for certain: it has had the turn since. A session that comes back goes on from here.
+  Mailbox heard;
+  bool is_resumed = false;  // Came back: it goes on from what it has heard.
+  // What is told only to this session: gives and ends of transfers, bounded by kTransfersPerSession each; and what of it was
+  // told and may not have been heard.
   std::vector<protocol::ServerMessage> errands;
+  std::vector<protocol::ServerMessage> errands_unheard;
 
  private:
   void on_bytes(ByteView bytes);
@@ -133,6 +146,7 @@ class Session {
   bool is_decoding_ = false;  // A large frame is with a worker; what came after it waits.
   bool is_waiting_ = false;   // A data connection whose other side is still to come.
   bool is_closing_ = false;
+  bool is_lost_ = false;
 };
 
 }  // namespace callboard::server

@@ -11,6 +11,13 @@
 #include "protocol/codec.h"
 
 namespace callboard::server {
+namespace {
+
+// A session that began, and what somebody works on, are worth keeping at once; cameras move all the time.
+constexpr Duration kBookSoon = 20ms;
+constexpr Duration kBookPeriod = 1s;
+
+}  // namespace
 
 Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource random, EventLog& events,
              std::unique_ptr<Log> log, Recovered recovered)
@@ -32,6 +39,7 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
       floor_{options_.identity, clock_, events_, records_, presence_, assets_, teller_, transfers_},
       documents_(floor_, {.by_key = [this](std::uint64_t key) { return by_key(key); },
                           .by_id = [this](SessionId id) { return by_id(id); },
+                          .errands_of = [this](SessionId id) { return errands_of(id); },
                           .due = [this](std::uint64_t key) { schedule_tell(key); }}),
       asks_(loop, floor_, documents_,
             {.by_key = [this](std::uint64_t key) { return by_key(key); },
@@ -42,7 +50,15 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
                  [this](std::uint64_t key) {
                    if (Session* session = by_key(key)) session->on_time(loop_.now());
                  }),
-      decoding_(loop, 1) {}
+      decoding_(loop, 1),
+      away_timer_(loop, [this] { on_away_due(); }),
+      book_(loop, events, {[this] { return kept_now(); }, options_.grace > 0s ? options_.keep : nullptr}),
+      settling_timer_(loop, [this] {
+        expected_.clear();
+        schedule_tells();
+      }) {
+  restore();
+}
 
 Stage::~Stage() { *is_alive_ = false; }
 
@@ -57,7 +73,7 @@ Session* Stage::by_id(SessionId id) const {
 }
 
 AskDesk::Outside::Counts Stage::counts() const {
-  return {keys_.size() - visits_, visits_, sessions_.size() + 2 * transfers_.size()};
+  return {keys_.size() - visits_, visits_, sessions_.size() + 2 * transfers_.size(), away_.size()};
 }
 
 // --- Coming ---------------------------------------------------------------------------------------------------------
@@ -93,46 +109,69 @@ void Stage::on_ticket(Session& session, UniqueId ticket) {
 }
 
 void Stage::on_admission(Session& session, const protocol::server_action::Admission& admission) {
+  session.is_resumed = resume(session, admission);
+  if (!session.is_resumed) open(session, admission);
+  Identity& identity = session.identity;
+  identity.host = admission.host;
+  identity.shares = admission.shares && !admission.visit;
+  identity.workstation = admission.workstation;
+  identity.patches = admission.patches;
+  identity.clock_offset = admission.clock_offset;
+  events_.info(fmt::format(
+      "session opened id={} user={} peer={} visit={} shares={} software={} clock_offset_ms={} resumed={}",
+      to_text(identity.id), quoted(identity.name), net::to_text(session.peer()), identity.visit,
+      identity.shares, quoted(admission.software), identity.clock_offset.count(), session.is_resumed));
+  welcome(session, admission.resumable);
+}
+
+void Stage::open(Session& session, const protocol::server_action::Admission& admission) {
   Identity& identity = session.identity;
   do {
     identity.id = make_session_id(clock_.wall(), random_);
-  } while (keys_.contains(identity.id));
+  } while (keys_.contains(identity.id) || away_.contains(identity.id));
   identity.name = admission.name;
-  identity.host = admission.host;
-  identity.visit = admission.visit;
-  identity.shares = admission.shares && !admission.visit;
-  identity.workstation = admission.workstation;
   identity.asked_name = admission.name;
-  identity.patches = admission.patches;
-  identity.clock_offset = admission.clock_offset;
+  identity.visit = admission.visit;
+  identity.workstation = admission.workstation;
   keys_.emplace(identity.id, session.key());
   if (identity.visit) {
     ++visits_;
-  } else {
-    end_predecessor(identity);
-    User user;
-    user.name = identity.name;
-    user.host = identity.host;
-    user.shares = identity.shares;
-    user.joined = clock_.wall();
-    identity.name = presence_.join(identity.id, std::move(user)).name;
-    schedule_tells();
+    return;
   }
-  events_.info(
-      fmt::format("session opened id={} user={} peer={} visit={} shares={} software={} clock_offset_ms={}",
-                  to_text(identity.id), quoted(identity.name), net::to_text(session.peer()), identity.visit,
-                  identity.shares, quoted(admission.software), identity.clock_offset.count()));
-  if (!identity.visit) events_.tell(identity.name, "connected");
+  end_predecessor(identity);
+  User user;
+  user.name = identity.name;
+  user.host = admission.host;
+  user.shares = admission.shares;
+  user.joined = clock_.wall();
+  identity.name = presence_.join(identity.id, std::move(user)).name;
+  events_.tell(identity.name, "connected");
+  schedule_tells();
+}
+
+void Stage::welcome(Session& session, bool is_resumable) {
+  Identity& identity = session.identity;
   protocol::Welcome welcome;
   welcome.session = identity.id;
   welcome.name = identity.name;
   welcome.clock = clock_.wall();
+  welcome.resumed = session.is_resumed;
+  if (is_resumable && options_.grace > 0s) {
+    welcome.grace = std::chrono::duration_cast<std::chrono::milliseconds>(options_.grace);
+    if (!session.is_resumed) {
+      welcome.secret = make_unique_id(random_);
+      identity.secret = sha256_of(*welcome.secret);
+    }
+    book_.on_change(kBookSoon);
+  }
   session.admit(std::move(welcome));
 }
 
 // A workstation that comes back before its lost session was noticed. That one goes first: its name is free then.
 void Stage::end_predecessor(const Identity& joining) {
   if (!joining.workstation) return;
+  const Error why{Outcome::superseded, "the same workstation joined again"};
+  if (const auto away = away_.take_of(*joining.workstation, joining.asked_name)) depart_away(*away, why);
   const auto found = std::ranges::find_if(keys_, [&](const auto& entry) {
     const Identity& other = by_key(entry.second)->identity;
     return other.workstation == joining.workstation && other.asked_name == joining.asked_name &&
@@ -140,7 +179,7 @@ void Stage::end_predecessor(const Identity& joining) {
   });
   if (found == keys_.end()) return;
   Session& predecessor = *by_key(found->second);
-  predecessor.close(Outcome::superseded, "the same workstation joined again");
+  predecessor.close(why.outcome, why.text);
 }
 
 void Stage::on_document_claimed(Session& session, protocol::DocumentClaim claim) {
@@ -158,6 +197,7 @@ void Stage::on_writable(const Error* why) {
     Session& session = *by_key(key);
     if (session.errands.size() < kErrandsMax) session.errands.push_back(tell);
   }
+  // Who comes back asks what it wants to know; a disk that was full then may not be now.
   schedule_tells();
 }
 
@@ -172,17 +212,26 @@ void Stage::on_assets_claimed(Session& session, const protocol::AssetsClaim& cla
     events_.warn(fmt::format("too many items on the board, some left out id={} left_out={} limit={}",
                              to_text(identity.id), left_out, kItemsOnBoardMax));
   }
+  if (session.is_resumed) {
+    // What it has no more it has removed while it was away.
+    assets_.retain(identity.id, [&](const std::string& item) { return claim.items.contains(item); });
+  }
+  on_settled(identity.id);
   schedule_tells();
-  session.settle(teller_.first_assets(session.mailbox.assets));
+  // Who comes back is told what it has missed, like any other change.
+  session.settle(session.is_resumed ? protocol::Assets{} : teller_.first_assets(session.mailbox.assets));
 }
 
 void Stage::on_joined(Session& session) {
   if (session.identity.visit) return;
   Mailbox& mailbox = session.mailbox;
   // The list of users, which is due first, says where everybody is.
-  mailbox.at = presence_.ats().newest();
+  if (mailbox.users.version == 0) mailbox.at = presence_.ats().newest();
   const std::uint64_t last = records_.board().last_message();
-  mailbox.messages = last > kMessagesPerTell ? last - kMessagesPerTell : 0;
+  if (!session.is_resumed || mailbox.messages == 0) {
+    mailbox.messages = last > kMessagesPerTell ? last - kMessagesPerTell : 0;
+  }
+  session.heard = mailbox;
 }
 
 void Stage::on_clock(Session& session, const protocol::server_action::ClockTold& told) {
@@ -238,6 +287,11 @@ void Stage::schedule_tell(std::uint64_t key) {
 
 void Stage::tell_due() {
   is_tell_scheduled_ = false;
+  if (presence_.ats().head() != std::exchange(booked_.second, presence_.ats().head())) {
+    book_.on_change(kBookSoon);
+  } else if (presence_.users().head() != std::exchange(booked_.first, presence_.users().head())) {
+    book_.on_change(kBookPeriod);
+  }
   std::vector<std::uint64_t> keys = std::exchange(due_, {});
   if (std::exchange(all_due_, false)) {
     keys.clear();
@@ -252,15 +306,21 @@ void Stage::tell_due() {
 void Stage::tell_due(Session& session) {
   if (!session.may_tell()) return;
   std::vector<protocol::EncodedFrame> frames;
-  for (const auto& errand : std::exchange(session.errands, {})) frames.push_back(protocol::encode(errand));
+  for (auto& errand : std::exchange(session.errands, {})) {
+    frames.push_back(protocol::encode(errand));
+    if (is_lasting(errand)) session.errands_unheard.push_back(std::move(errand));
+  }
   if (!session.identity.visit) {
-    auto due = teller_.take_due({session.identity.id, session.identity.patches}, session.mailbox);
+    auto due = teller_.take_due({session.identity.id, session.identity.patches, !is_settling()},
+                                session.mailbox);
     std::move(due.begin(), due.end(), std::back_inserter(frames));
   }
   if (frames.empty()) return;
   session.tell(std::move(frames));
   // One piece a turn each: a long catching-up of one does not hold up the others.
-  if (!session.identity.visit && session.mailbox.is_due(teller_.heads())) schedule_tell(session.key());
+  Heads heads = teller_.heads();
+  if (is_settling()) heads.assets = 0;
+  if (!session.identity.visit && session.mailbox.is_due(heads)) schedule_tell(session.key());
 }
 
 // --- Going ----------------------------------------------------------------------------------------------------------
@@ -279,21 +339,30 @@ void Stage::leave(Session& session, const Error& why) {
     return;
   }
   keys_.erase(known);
-  asks_.forget(identity.id);
   transfers_.on_session_left(identity.id, identity.name);
-  if (identity.visit) {
+  const bool is_away = may_come_back(session);
+  if (is_away) {
+    go_away(session, why);
+  } else if (identity.visit) {
     --visits_;
+    asks_.forget(identity.id);
   } else {
-    // Copies name their user: they go first.
-    assets_.leave(identity.id);
-    presence_.leave(identity.id, escaped(why.text, 256));
-    events_.tell(identity.name, "disconnected: " + escaped(why.text, 256));
-    schedule_tells();
+    depart(identity, why);
   }
   events_.info(fmt::format(
-      "session closed id={} user={} peer={} outcome={} reason=\"{}\" sent_bytes={} received_bytes={}",
-      to_text(identity.id), quoted(identity.name), net::to_text(session.peer()), to_text(why.outcome),
-      escaped(why.text, 256), session.sent_bytes(), session.received_bytes()));
+      "session {} id={} user={} peer={} outcome={} reason=\"{}\" sent_bytes={} received_bytes={}",
+      is_away ? "away" : "closed", to_text(identity.id), quoted(identity.name), net::to_text(session.peer()),
+      to_text(why.outcome), escaped(why.text, 256), session.sent_bytes(), session.received_bytes()));
+}
+
+void Stage::depart(const Identity& identity, const Error& why) {
+  asks_.forget(identity.id);
+  on_settled(identity.id);
+  // Copies name their user: they go first.
+  assets_.leave(identity.id);
+  presence_.leave(identity.id, escaped(why.text, 256));
+  events_.tell(identity.name, "disconnected: " + escaped(why.text, 256));
+  schedule_tells();
 }
 
 void Stage::on_closed(Session& session) {
@@ -309,6 +378,13 @@ void Stage::on_closed(Session& session) {
 void Stage::stop(Outcome outcome, const std::string& reason, std::function<void()> done) {
   ENSURE(!stopped_);
   stopped_ = std::move(done);
+  away_timer_.cancel();
+  settling_timer_.cancel();
+  // With everybody who is here at this moment: they may come back to the next server.
+  book_.finish([this] {
+    is_booked_ = true;
+    continue_stop();
+  });
   transfers_.end_all({Outcome::interrupted, "the server stops: " + reason});
   // Who listens hears how their transfers ended before the goodbye.
   all_due_ = true;
@@ -322,7 +398,7 @@ void Stage::stop(Outcome outcome, const std::string& reason, std::function<void(
 }
 
 void Stage::continue_stop() {
-  if (!stopped_ || !sessions_.empty() || is_finishing_) return;
+  if (!stopped_ || !sessions_.empty() || !is_booked_ || is_finishing_) return;
   is_finishing_ = true;
   records_.finish([this] { stopped_(); });
 }

@@ -5,15 +5,19 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "net/loop.h"
 #include "net/tcp_connection.h"
 #include "net/work_queue.h"
 #include "server/ask_desk.h"
+#include "server/away.h"
+#include "server/board/kept_sessions.h"
 #include "server/deadlines.h"
 #include "server/floor.h"
 #include "server/session.h"
+#include "server/session_book.h"
 
 namespace callboard::server {
 
@@ -27,6 +31,9 @@ class Stage final : private SessionHost {
     Duration handshake_limit = kHandshakeLimit;
     std::size_t unadmitted_max = kUnadmittedMax;
     Retention retention;
+    Duration grace = kGrace;  // 0: nobody is kept when its connection is lost.
+    KeptSessions kept{};      // Of the server before this one.
+    std::function<Result<void>(ByteView)> keep{};  // Writes the like; called by a worker. Null: nothing is kept.
   };
 
   Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource random, EventLog& events,
@@ -55,7 +62,28 @@ class Stage final : private SessionHost {
   Session* by_key(std::uint64_t key) const;
   Session* by_id(SessionId id) const;
   AskDesk::Outside::Counts counts() const;
+  void open(Session& session, const protocol::server_action::Admission& admission);
+  void welcome(Session& session, bool is_resumable);
   void leave(Session& session, const Error& why);
+  // Is told as left.
+  void depart(const Identity& identity, const Error& why);
+
+  // --- Sessions that come back (stage_away.cpp) ---
+  bool may_come_back(const Session& session) const;
+  void go_away(Session& session, const Error& why);
+  void depart_away(const Away& away, const Error& why);
+  void on_away_due();
+  void set_away_timer();
+  // False: it is not the session that it says to be, or that is no more; it is let in as a new one.
+  bool resume(Session& session, const protocol::server_action::Admission& admission);
+  std::optional<Away> take_over(SessionId id, const Sha256& secret);
+  // Those of the server before this one are away, and expected.
+  void restore();
+  void on_settled(SessionId session);
+  bool is_settling() const { return !expected_.empty(); }
+  Bytes kept_now() const;
+  std::vector<protocol::ServerMessage>* errands_of(SessionId session);
+
   void end_predecessor(const Identity& joining);
   void on_records_changed();
   // Tells everybody that the disk takes no writes, or takes them again (null).
@@ -83,6 +111,13 @@ class Stage final : private SessionHost {
   AskDesk asks_;
   Deadlines deadlines_;
   net::WorkQueue decoding_;
+  AwaySessions away_;
+  net::Timer away_timer_;
+  SessionBook book_;
+  std::pair<std::uint64_t, std::uint64_t> booked_{};  // Heads of users and places when last asked to be written.
+  // Of the server before this one, and not back yet: until they have told their copies, nobody is told of copies.
+  std::unordered_set<SessionId> expected_;
+  net::Timer settling_timer_;
 
   std::uint64_t last_key_ = 0;
   std::unordered_map<std::uint64_t, std::unique_ptr<Session>> sessions_;
@@ -93,6 +128,7 @@ class Stage final : private SessionHost {
   bool all_due_ = false;
   bool is_tell_scheduled_ = false;
   std::function<void()> stopped_;  // Set: stopping.
+  bool is_booked_ = false;         // Stopping: who was here is written down.
   bool is_finishing_ = false;      // The last session is gone, the last snapshot under way.
   std::shared_ptr<bool> is_alive_ =
       std::make_shared<bool>(true);  // For what the loop still has to do for us.

@@ -62,7 +62,7 @@ std::vector<protocol::EncodedFrame> Teller::take_due(const Listener& who, Mailbo
   if (!mailbox.is_due(heads())) return frames;
   take_users(listener, mailbox, frames);
   take_ats(listener, mailbox, frames);
-  take_assets(listener, mailbox, frames);
+  if (who.assets) take_assets(listener, mailbox, frames);
   take_messages(listener, mailbox, frames);
   take_document(Record::story, who, mailbox, frames);
   take_document(Record::analytics, who, mailbox, frames);
@@ -98,14 +98,16 @@ protocol::User Teller::wire_user(SessionId session, const User& user) const {
   const At* at = presence_.at(session);
   ENSURE(at != nullptr);
   return {session,     user.name, user.host, user.shares,
-          user.joined, at->item,  at->since, {user.camera_x, user.camera_y}};
+          user.joined, at->item,  at->since, {user.camera_x, user.camera_y}, false};
 }
 
 protocol::Users Teller::users() const {
   protocol::Users message;
   message.full = true;
-  presence_.users().for_each(
-      [&](SessionId session, const User& user) { message.users.push_back(wire_user(session, user)); });
+  presence_.users().for_each([&](SessionId session, const User& user) {
+    message.users.push_back(wire_user(session, user));
+    message.users.back().away = presence_.is_away(session);
+  });
   return message;
 }
 

@@ -28,6 +28,7 @@ class Teller {
   struct Listener {
     SessionId session;
     bool patches = false;  // Documents may be told as patches of what was told before.
+    bool assets = true;    // false: not now.
   };
 
   Heads heads() const;

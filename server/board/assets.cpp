@@ -55,6 +55,16 @@ void Assets::leave(SessionId session) {
   for (const auto& [item, nothing] : own.mapped()) drop(session, *item);
 }
 
+void Assets::retain(SessionId session, const std::function<bool(const std::string& item)>& is_kept) {
+  const auto own = by_session_.find(session);
+  if (own == by_session_.end()) return;
+  std::vector<std::string> gone;
+  for (const auto& [item, nothing] : own->second) {
+    if (!is_kept(*item)) gone.push_back(*item);
+  }
+  for (const std::string& item : gone) remove(session, item);
+}
+
 void Assets::drop(SessionId session, const std::string& item) {
   const auto it = copies_.find(item);
   const auto copy = of_session(it->second, session);

@@ -32,6 +32,8 @@ class Assets {
   bool set(SessionId session, const std::string& item, Timestamp timestamp);
   void remove(SessionId session, const std::string& item);
   void leave(SessionId session);
+  // Removes all of the session's but these.
+  void retain(SessionId session, const std::function<bool(const std::string& item)>& is_kept);
 
   // The newest copy of every item.
   const Newest& newest() const { return newest_; }

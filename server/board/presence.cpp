@@ -29,10 +29,37 @@ const User& Presence::join(SessionId session, User user) {
   return *users_.find(session);
 }
 
+void Presence::restore(SessionId session, User user, At at) {
+  ENSURE(users_.find(session) == nullptr);
+  user.name = free_name(user.name);
+  names_.emplace(user.name, session);
+  users_.set(session, std::move(user));
+  ats_.set(session, std::move(at));
+}
+
+void Presence::set_away(SessionId session, bool is_away) {
+  if (users_.find(session) == nullptr) return;
+  if (is_away) {
+    away_.insert(session);
+  } else {
+    away_.erase(session);
+  }
+}
+
+void Presence::set_host(SessionId session, const std::string& host, bool shares) {
+  const User* user = users_.find(session);
+  if (user == nullptr || (user->host == host && user->shares == shares)) return;
+  User changed = *user;
+  changed.host = host;
+  changed.shares = shares;
+  users_.set(session, std::move(changed));
+}
+
 void Presence::leave(SessionId session, std::string_view reason) {
   const User* user = users_.find(session);
   if (user == nullptr) return;
   names_.erase(user->name);
+  away_.erase(session);
   // The departure itself says that this place is empty.
   ats_.forget(session);
   users_.remove(session, Departure{user->name, std::string(reason)});

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/clock.h"
 #include "base/id.h"
@@ -43,8 +44,17 @@ class Presence {
   // `user.name` is what was asked for; the name it is shown under has " (2)", " (3)" … added while another has it.
   // A name is free again once its user has left.
   const User& join(SessionId session, User user);
+  // One who was here before the server was started anew: `user` and `at` as they were then.
+  void restore(SessionId session, User user, At at);
   // Does nothing when the session is not here, so that every way of ending may say it.
   void leave(SessionId session, std::string_view reason);
+
+  // Who is away has lost the connection and may come back: still here, under its name. No news to anybody, and known only
+  // to those who ask.
+  void set_away(SessionId session, bool is_away);
+  bool is_away(SessionId session) const { return away_.contains(session); }
+  // What a session that came back says of itself. Nothing changes when it says the same.
+  void set_host(SessionId session, const std::string& host, bool shares);
 
   // Both keep the previous answer and no version when nothing changed.
   void set_at(SessionId session, std::string item, Timestamp now);
@@ -68,6 +78,7 @@ class Presence {
   Users users_;
   Ats ats_;
   std::unordered_map<std::string, SessionId> names_;
+  std::unordered_set<SessionId> away_;
 };
 
 }  // namespace callboard::server

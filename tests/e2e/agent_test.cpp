@@ -170,7 +170,7 @@ TEST_CASE("without a server commands say so, and status says what the workstatio
   office.kill_server();
   wait_for_event(*office.rigging_joined, "left");
   for (const auto& words : std::vector<std::vector<std::string>>{
-           {"say", "x"}, {"users"}, {"pull", "/dev/chr/Moria", "--from", "lighting"}, {"ls", "/dev"}}) {
+           {"users"}, {"pull", "/dev/chr/Moria", "--from", "lighting"}, {"ls", "/dev"}}) {
     const auto failed = office.run("rigging", words);
     CAPTURE(words.front(), failed.out, failed.err);
     CHECK(failed.ending.exit_code == 3);

@@ -13,6 +13,7 @@ JsonObject user_object(const client::User& user) {
           {"joined", to_iso(user.joined)},
           {"at", user.at},
           {"at_since", user.at.empty() ? "" : to_iso(user.at_since)},
+          {"away", user.away},
           {"camera", std::vector<JsonValue>{user.camera_x, user.camera_y}}};
 }
 

@@ -50,6 +50,8 @@ constexpr std::array kKeys{
     KeyInfo{Key::relay_rate, Form::text, "relay_rate", "RATE[,EACH]", "0",
             "bytes a second that all transfers together, and each, may move, like 1G,200M (0: no limit)",
             true},
+    KeyInfo{Key::grace, Form::text, "grace", "SECONDS", "60",
+            "how long the server keeps a session whose connection is lost (0: not at all)", true},
 };
 
 std::optional<std::uint16_t> port_from(std::string_view text) {
@@ -57,6 +59,15 @@ std::optional<std::uint16_t> port_from(std::string_view text) {
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), port);
   if (problem != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return port;
+}
+
+std::optional<std::chrono::seconds> seconds_from(std::string_view text) {
+  constexpr std::int64_t kDay = 86'400;
+  std::int64_t count = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), count);
+  const bool is_number = problem == std::errc{} && end == text.data() + text.size();
+  if (!is_number || count < 0 || count > kDay) return std::nullopt;
+  return std::chrono::seconds(count);
 }
 
 std::optional<bool> flag_from(std::string_view text) {
@@ -94,6 +105,7 @@ Result<void> check(Key key, const std::string& value, const std::string& where) 
   if (key == Key::discovery_port && port_from(value) == 0) return expected("1-65535");
   if (key == Key::name) return check_name(where, value, kUserNameMaxCodePoints);
   if (key == Key::project) return check_name(where, value, kProjectNameMaxCodePoints);
+  if (key == Key::grace && !seconds_from(value)) return expected("0-86400 seconds");
   if (key == Key::relay_rate && !relay_limits_from(value)) return expected(kRelayRateForm);
   if (key == Key::log_level) {
     for (const auto* level : {"error", "warn", "info", "debug", "trace"}) {
@@ -222,6 +234,8 @@ std::vector<std::string> Settings::list(Key key) const {
 std::uint16_t Settings::port(Key key) const { return port_from(text(key)).value_or(0); }
 
 bool Settings::flag(Key key) const { return flag_from(text(key)).value_or(false); }
+
+std::chrono::seconds Settings::seconds(Key key) const { return seconds_from(text(key)).value_or(std::chrono::seconds(0)); }
 
 Result<std::string> Settings::required(Key key) const {
   auto value = text(key);

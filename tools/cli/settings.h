@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -32,6 +33,7 @@ enum class Key {
   log_file,
   log_level,
   relay_rate,
+  grace,
 };
 
 enum class Form { text, port, flag, list };
@@ -72,6 +74,7 @@ class Settings {
   std::vector<std::string> list(Key key) const;
   std::uint16_t port(Key key) const;
   bool flag(Key key) const;
+  std::chrono::seconds seconds(Key key) const;
   bool is_given(Key key) const { return values_.contains(key); }
   // On the command line or in the environment: for this run, not for the folder.
   bool is_given_for_run(Key key) const { return given_for_run_.contains(key); }

@@ -70,6 +70,7 @@ Result<void> resolve(Run& run, const ResolveWords& words) {
   const auto result = (*visit)->wait((*visit)->access().change(
       {.document = conflict->document, .content = words.value, .settles = words.number, .take = words.take}));
   if (!result) return result.error();
+  if (result->kept) return report_kept(run, "the settling");
   run.output.line(fmt::format("conflict {} is settled, at revision {}", words.number, result->revision));
   run.output.object({{"event", "resolved"}, {"number", words.number}, {"revision", result->revision}});
   return {};

@@ -90,6 +90,7 @@ Result<void> change(Run& run, client::DocumentChange change) {
   if (!visit) return visit.error();
   const auto result = (*visit)->wait((*visit)->access().change(std::move(change)));
   if (!result) return result.error();
+  if (result->kept) return report_kept(run, "the change");
   return report(run, name, *result);
 }
 

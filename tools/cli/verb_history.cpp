@@ -42,6 +42,7 @@ Result<void> restore_version(Run& run, const std::string& text) {
   const auto result =
       (*visit)->wait((*visit)->access().change({.document = name->document, .restore = name->revision}));
   if (!result) return result.error();
+  if (result->kept) return report_kept(run, "the change");
   run.output.line(fmt::format("{} is again what it was at revision {}; this is revision {}",
                               name_of(name->document), name->revision, result->revision));
   run.output.object({{"event", "restored"},

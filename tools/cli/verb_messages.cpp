@@ -32,6 +32,7 @@ Result<void> say(Run& run, const std::vector<std::string>& words) {
   for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
   const auto number = (*visit)->wait((*visit)->access().say(text));
   if (!number) return number.error();
+  if (*number == 0) return report_kept(run, "what you said");
   run.output.object({{"event", "said"}, {"number", *number}});
   return {};
 }

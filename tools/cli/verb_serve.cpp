@@ -77,6 +77,7 @@ Result<server::ServerOptions> server_options(const Settings& settings) {
   options.announce = settings.list(Key::announce);
   options.broadcast_log = settings.flag(Key::broadcast_log);
   options.relay_limits = relay_limits(settings);
+  options.grace = settings.seconds(Key::grace);
   options.software = "callboard " CALLBOARD_VERSION;
   options.logger = std::move(*logger);
   return options;
@@ -152,7 +153,7 @@ void add_serve(Program& program) {
                  .summary = "run the server of a project, until Ctrl-C or an abort",
                  .example = "callboard serve --project \"Moria's Race\""})
       .takes({Key::project, Key::data, Key::listen, Key::port, Key::announce, Key::discovery_port,
-              Key::broadcast_log, Key::log_file, Key::log_level, Key::relay_rate})
+              Key::broadcast_log, Key::log_file, Key::log_level, Key::relay_rate, Key::grace})
       .text(words->restore, "--restore FILE",
             "begin with the board of a backup; refused when there is one already")
       .number(words->history_days, "--history-days N",

@@ -19,7 +19,8 @@ void print(Output& output, const client::ServerStatus& status) {
   output.line(fmt::format("project   {}", escaped(status.project)));
   output.line(fmt::format("server    {}, up {}, {}", escaped(status.software), uptime(status),
                           to_text(status.server)));
-  output.line(fmt::format("sessions  {} users, {} visits, {} connections", status.sessions, status.visits,
+  output.line(fmt::format("sessions  {} users{}, {} visits, {} connections", status.sessions,
+                          status.away == 0 ? "" : fmt::format(" and {} away", status.away), status.visits,
                           status.connections));
   output.line(fmt::format("board     revision {}", status.revision));
   output.line(fmt::format("memory    {}", human_bytes(status.memory_bytes)));
@@ -57,6 +58,9 @@ void print(Output& output, const client::WorkstationStatus& here) {
                              : fmt::format("user      {}, not joined: {}", escaped(here.user),
                                            here.why.empty() ? "looking for the server" : escaped(here.why)));
   output.line("files     " + watch_text(here));
+  if (here.kept_writes > 0) {
+    output.line(fmt::format("kept      {} changes wait for the server", here.kept_writes));
+  }
   if (here.transfers.empty()) return;
   std::vector<std::vector<std::string>> rows{{"HERE", "ITEM", "WITH", "FILES", "BYTES"}};
   for (const client::WorkstationTransfer& each : here.transfers) {
@@ -77,7 +81,7 @@ JsonObject workstation_object(const client::WorkstationStatus& here) {
                     {"joined", here.is_joined}, {"server", here.server},
                     {"why", here.why},          {"watching", here.is_watching},
                     {"files", here.files},      {"trouble", here.watch_trouble},
-                    {"bytes", here.bytes}};
+                    {"bytes", here.bytes},      {"kept", here.kept_writes}};
   object.add_bytes("folder", here.folder);
   std::vector<JsonValue> transfers;
   for (const client::WorkstationTransfer& each : here.transfers) {
@@ -118,6 +122,7 @@ Result<void> show(Run& run) {
                     {"started", to_iso(status->started)},
                     {"clock", to_iso(status->clock)},
                     {"users", status->sessions},
+                    {"away", status->away},
                     {"visits", status->visits},
                     {"connections", status->connections},
                     {"revision", status->revision},

@@ -13,7 +13,7 @@ Result<void> list_users(Run& run) {
   if (!users) return users.error();
   std::vector<std::vector<std::string>> rows{{"USER", "HOST", "AT", "SINCE", "JOINED", "SHARES"}};
   for (const client::User& user : *users) {
-    rows.push_back({user.name, user.host, user.at.empty() ? "-" : user.at,
+    rows.push_back({user.away ? user.name + " (away)" : user.name, user.host, user.at.empty() ? "-" : user.at,
                     user.at.empty() ? "-" : when(user.at_since), when(user.joined),
                     user.shares ? "yes" : "no"});
     run.output.object(user_object(user));

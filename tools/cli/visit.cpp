@@ -54,6 +54,13 @@ Result<std::unique_ptr<Visit>> Visit::open(Run& run, Folder folder) {
   return visit;
 }
 
+Result<void> report_kept(Run& run, std::string_view what) {
+  run.output.message(std::string("no server at the moment: ") + std::string(what) +
+                     " is kept in this folder and sent at the next join");
+  run.output.object({{"event", "kept"}});
+  return {};
+}
+
 std::string when(Timestamp timestamp) {
   const auto seconds = static_cast<std::time_t>(timestamp.ms / 1000);
   const auto now = static_cast<std::time_t>(system_clock().wall().ms / 1000);

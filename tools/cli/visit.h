@@ -40,6 +40,9 @@ class Visit {
   std::unique_ptr<Interrupt::Listener> listening_;
 };
 
+// Says that `what` waits for a server with the join in this folder. Not a failure: it is sent, whatever becomes of that.
+Result<void> report_kept(Run& run, std::string_view what);
+
 // "13:52" for today, "2026-11-21 13:52" for other days, in local time.
 std::string when(Timestamp timestamp);
 

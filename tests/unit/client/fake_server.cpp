@@ -77,6 +77,12 @@ void FakeServer::welcome(FakeSession& session) {
   welcome.frame_max = kFrameMax;
   welcome.heartbeat = 15s;
   welcome.silence = 45s;
+  const auto* username = session.last<Username>();
+  if (secret && username != nullptr && username->resumable) {
+    welcome.grace = 60s;
+    welcome.resumed = username->resume == welcome.session && username->secret == secret;
+    if (!welcome.resumed) welcome.secret = secret;
+  }
   say(session, welcome);
   offer_next(session);
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,8 @@ class FakeServer {
 
   bool is_other_project = false;
   bool greets = true;
+  // Who says to come back gets this secret, and is its session again with it.
+  std::optional<UniqueId> secret;
   bool offers_assets = true;  // false: stops before that exchange.
   std::function<void(FakeSession&, const protocol::ClientMessage&)> on_ask;
 

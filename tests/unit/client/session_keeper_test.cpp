@@ -4,6 +4,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "client/kept_writes.h"
+#include "protocol/codec.h"
+#include "protocol/server_asks.h"
 #include "tests/support/temp_dir.h"
 #include "tests/unit/client/fake_server.h"
 
@@ -61,8 +64,8 @@ struct Place {
     if (on_action) on_action(next);
   }
 
-  void ask() {
-    keeper->ask(protocol::UsersAsk{},
+  void ask(const protocol::ClientMessage& message = protocol::UsersAsk{}) {
+    keeper->ask(message,
                 [this](Result<protocol::ServerMessage> answer) { answers.push_back(std::move(answer)); });
   }
 
@@ -134,20 +137,98 @@ TEST_CASE("a lost connection is told and followed by another join") {
   CHECK(here.endings[0].why.outcome != Outcome::done);
 }
 
-TEST_CASE("asks without an answer at the loss are answered once, as interrupted") {
+TEST_CASE("asks without an answer at the loss are asked again, in their order, before what waited") {
   Place here;
   here.start();
   here.until([&] { return here.joins == 1; });
   here.ask();
-  here.ask();
-  here.until([&] { return here.server.session().last<protocol::UsersAsk>() != nullptr; });
+  here.ask(protocol::StatusAsk{});
+  here.until([&] { return here.server.session().last<protocol::StatusAsk>() != nullptr; });
+  std::vector<std::string> asked;
+  here.server.on_ask = [&](FakeSession& session, const protocol::ClientMessage& message) {
+    asked.emplace_back(protocol::verb_of(message));
+    FakeServer::say(session, protocol::Ok{*protocol::ask_id_of(message), std::nullopt});
+  };
+  here.server.session().connection.reset();
+  here.until([&] { return !here.endings.empty(); });
+  here.ask(protocol::MessagesAsk{});
+  here.until([&] { return here.answers.size() == 3; });
+  here.settle();
+  CHECK(asked == std::vector<std::string>{"users", "status", "messages"});
+  CHECK(here.answers.size() == 3);
+  for (const auto& answer : here.answers) CHECK(answer);
+}
+
+TEST_CASE("what belongs to the lost connection alone is not asked again") {
+  Place here;
+  here.start();
+  here.until([&] { return here.joins == 1; });
+  here.ask(protocol::AssetsChange{0, {{"/dev/chr/Moria", Timestamp{1}}}});
+  here.ask(protocol::CancelAsk{0, 7});
+  here.until([&] { return here.server.session().last<protocol::CancelAsk>() != nullptr; });
   here.server.session().connection.reset();
   here.until([&] { return here.joins == 2; });
   here.settle();
   REQUIRE(here.answers.size() == 2);
   CHECK(here.answers[0].error().outcome == Outcome::interrupted);
   CHECK(here.answers[1].error().outcome == Outcome::interrupted);
-  CHECK(here.server.session(1).last<protocol::UsersAsk>() == nullptr);
+  CHECK(here.server.session(1).last<protocol::CancelAsk>() == nullptr);
+}
+
+TEST_CASE("a write that is asked again keeps its operation's id") {
+  Place here;
+  here.start();
+  here.until([&] { return here.joins == 1; });
+  here.ask(protocol::MessageAsk{0, "hello", UniqueId{1, 2}});
+  here.until([&] { return here.server.session().last<protocol::MessageAsk>() != nullptr; });
+  here.server.session().connection.reset();
+  here.until([&] { return here.server.sessions().size() == 2 &&
+                          here.server.session(1).last<protocol::MessageAsk>() != nullptr; });
+  CHECK(here.server.session(1).last<protocol::MessageAsk>()->op == UniqueId{1, 2});
+  CHECK(here.answers.empty());
+}
+
+TEST_CASE("a session comes back as the one it was, with what it has heard") {
+  Place here;
+  here.server.secret = UniqueId{8, 8};
+  here.start();
+  here.until([&] { return here.joins == 1; });
+  const auto* first = here.server.session().last<protocol::Username>();
+  CHECK(first->resumable);
+  CHECK_FALSE(first->resume);
+  FakeServer::say(here.server.session(),
+                  protocol::Messages{std::nullopt, {{41, "lighting", "a", {}}, {42, "lighting", "b", {}}}, 50});
+  here.settle();
+  for (std::size_t i = 0; i < 2; ++i) {
+    here.server.session(i).connection.reset();
+    here.until([&] { return here.joins == static_cast<int>(i) + 2; });
+    const auto* again = here.server.session(i + 1).last<protocol::Username>();
+    CHECK(again->resume == SessionId{7});
+    CHECK(again->secret == UniqueId{8, 8});
+    CHECK(again->heard == 42);
+  }
+  // To another server it is nobody: it goes on as what that one makes of it.
+  here.server.secret = UniqueId{9, 9};
+  here.server.session(2).connection.reset();
+  here.until([&] { return here.joins == 4; });
+  here.server.session(3).connection.reset();
+  here.until([&] { return here.joins == 5; });
+  CHECK(here.server.session(4).last<protocol::Username>()->secret == UniqueId{9, 9});
+  CHECK(here.server.session(4).last<protocol::Username>()->heard == 0);
+}
+
+TEST_CASE("with a server that keeps no sessions, and as a visit, nobody says to come back as anybody") {
+  Place here;
+  here.start();
+  here.until([&] { return here.joins == 1; });
+  here.server.session().connection.reset();
+  here.until([&] { return here.joins == 2; });
+  CHECK_FALSE(here.server.session(1).last<protocol::Username>()->resume);
+  Place visit;
+  visit.options.identity.visit = true;
+  visit.start();
+  visit.until([&] { return visit.joins == 1; });
+  CHECK_FALSE(visit.server.session().last<protocol::Username>()->resumable);
 }
 
 TEST_CASE("asks made while the server's goodbye is under way are for the next session") {
@@ -407,6 +488,159 @@ TEST_CASE("assets are wanted from the server's offer until the claim, in that co
     here.until([&] { return here.server.sessions().size() == 2 && here.server.session(1).exchange == 2; });
     CHECK_FALSE(here.keeper->connection()->wants_assets());
   }
+}
+
+// --- Writes that are kept ---------------------------------------------------------------------------------------------
+
+// A client's writes in a folder; `is_kept[i]` once the i-th was told as kept, its answer in `answers`.
+struct Writer : Place {
+  support::TempDir folder;
+  std::unique_ptr<KeptWrites> writes;
+  std::vector<int> kept;
+  std::vector<std::string> late;
+  std::vector<std::string> warnings;
+  std::size_t waiting = 0;
+
+  Writer() { begin(); }
+  void begin() {
+    start();
+    open();
+  }
+  void open() {
+    KeptWrites::Handlers handlers;
+    handlers.on_warning = [this](std::string_view text) { warnings.emplace_back(text); };
+    handlers.on_waiting = [this](std::size_t count) { waiting = count; };
+    handlers.on_late_answer = [this](const protocol::ClientMessage& write, const protocol::ServerMessage&) {
+      late.push_back(std::get<protocol::MessageAsk>(write).text);
+    };
+    auto outbox = Outbox::open(folder.path().string(), "Moria's Race");
+    REQUIRE(outbox);
+    writes = std::make_unique<KeptWrites>(loop, std::move(*outbox), *keeper, std::move(handlers));
+  }
+  void say(const std::string& text, std::uint64_t op) {
+    writes->write(
+        protocol::MessageAsk{0, text, UniqueId{1, op}},
+        [this](Result<protocol::ServerMessage> answer) { answers.push_back(std::move(answer)); },
+        [this, op] { kept.push_back(static_cast<int>(op)); });
+  }
+  // The process is gone: nothing of it is left but the folder.
+  void end() {
+    writes.reset();
+    keeper.reset();
+    loop.run_until([] { return true; }, 1ms);
+  }
+};
+
+void answer_number(FakeSession& session, const protocol::ClientMessage& message) {
+  if (const auto* ask = std::get_if<protocol::MessageAsk>(&message)) {
+    FakeServer::say(session, protocol::Ok{ask->id, 5});
+  }
+}
+
+std::vector<std::string> said(FakeServer& server) {
+  std::vector<std::string> texts;
+  for (const auto& session : server.sessions()) {
+    for (const auto& heard : session->heard) {
+      if (const auto* said = std::get_if<protocol::MessageAsk>(&heard)) texts.push_back(said->text);
+    }
+  }
+  return texts;
+}
+
+TEST_CASE("a write that is answered at once is written down nowhere") {
+  Writer here;
+  here.server.on_ask = answer_number;
+  here.until([&] { return here.joins == 1; });
+  here.writes->on_joined();
+  here.say("hello", 1);
+  here.until([&] { return here.answers.size() == 1; });
+  CHECK(here.answers[0]);
+  CHECK(here.waiting == 0);
+  CHECK(here.kept.empty());
+  CHECK(here.late.empty());
+}
+
+TEST_CASE("a write on its way when the connection is lost is kept, and sent before what came later") {
+  Writer here;
+  here.until([&] { return here.joins == 1; });
+  here.writes->on_joined();
+  here.say("first", 1);
+  here.until([&] { return here.server.session().last<protocol::MessageAsk>() != nullptr; });
+  here.server.on_ask = answer_number;
+  here.server.session().connection.reset();
+  here.until([&] { return !here.endings.empty(); });
+  here.writes->on_no_server();
+  CHECK(here.waiting == 1);
+  here.say("second", 2);
+  CHECK(here.waiting == 2);
+  here.until([&] { return here.answers.size() == 2; });
+  CHECK(here.answers[0]);
+  CHECK(here.answers[1]);
+  CHECK(here.waiting == 0);
+  CHECK(said(here.server) == std::vector<std::string>{"first", "first", "second"});
+}
+
+TEST_CASE("what was kept is sent by the next process, once, and then no more") {
+  Writer here;
+  here.server.greets = false;
+  here.say("offline", 1);
+  CHECK(here.waiting == 1);
+  here.writes->on_no_server();
+  here.until([&] { return here.kept == std::vector<int>{1}; });
+  here.end();
+
+  here.server.greets = true;
+  here.server.on_ask = answer_number;
+  here.begin();
+  CHECK(here.waiting == 1);
+  here.until([&] { return here.late == std::vector<std::string>{"offline"}; });
+  CHECK(here.waiting == 0);
+  here.end();
+  here.begin();
+  CHECK(here.waiting == 0);
+  here.until([&] { return here.joins == 2; });
+  here.settle();
+  CHECK(said(here.server) == std::vector<std::string>{"offline"});
+}
+
+TEST_CASE("a kept write that a server refuses is told, and not sent again") {
+  Writer here;
+  here.server.greets = false;
+  here.say("refused", 1);
+  here.writes->on_no_server();
+  here.until([&] { return !here.kept.empty(); });
+  here.end();
+  here.server.greets = true;
+  here.server.on_ask = [](FakeSession& session, const protocol::ClientMessage& message) {
+    FakeServer::say(session, protocol::ErrorAnswer{*protocol::ask_id_of(message), Outcome::refused, "no"});
+  };
+  here.begin();
+  here.until([&] { return !here.warnings.empty(); });
+  CHECK(here.warnings[0] == "a kept change of the message was refused: no");
+  CHECK(here.waiting == 0);
+}
+
+TEST_CASE("a kept write for which the server's disk has no room is tried again at the next join") {
+  Writer here;
+  here.server.greets = false;
+  here.say("patient", 1);
+  here.writes->on_no_server();
+  here.until([&] { return !here.kept.empty(); });
+  here.end();
+  here.server.greets = true;
+  int refused = 0;
+  here.server.on_ask = [&](FakeSession& session, const protocol::ClientMessage& message) {
+    ++refused;
+    FakeServer::say(session, protocol::ErrorAnswer{*protocol::ask_id_of(message), Outcome::failed, "full"});
+  };
+  here.begin();
+  here.until([&] { return refused == 1; });
+  here.settle();
+  CHECK(here.waiting == 1);
+  here.server.on_ask = answer_number;
+  here.writes->on_joined();
+  here.until([&] { return here.late == std::vector<std::string>{"patient"}; });
+  CHECK(here.waiting == 0);
 }
 
 }  // namespace

@@ -597,3 +597,13 @@ TEST_CASE("a server announces itself, answers searches and obeys an abort for it
       });
   CHECK(heard_connected);
 }
+
+TEST_CASE("a time that the clocks' difference takes before 1970 is told as its beginning") {
+  Studio studio;
+  auto witness = studio.join("lighting");
+  auto ahead = studio.connect();
+  ahead->clock_skew_ms = 60'000;
+  ahead->items = {{"/dev/chr/Moria", {5}}};
+  REQUIRE(ahead->join("rigging"));
+  CHECK(ahead->assets.items.at("/dev/chr/Moria")->timestamp.ms == 0);
+}

@@ -64,6 +64,25 @@ class Studio {
     REQUIRE(client->join(name));
     return client;
   }
+  std::unique_ptr<TestClient> join_resumable(const std::string& name,
+                                             const std::map<std::string, Timestamp>& items = {}) {
+    auto client = connect();
+    client->resumable = true;
+    client->items = items;
+    REQUIRE(client->join(name));
+    return client;
+  }
+  // Cuts it off and waits until the server, which tells `witness`, has noticed.
+  void lose(TestClient& client, TestClient& witness) {
+    const auto away = [&] { return witness.ask_for<protocol::Status>(protocol::StatusAsk{}).away; };
+    const auto before = away();
+    client.close();
+    while (away() == before) {
+    }
+  }
+  // The process is gone without a word; its data stay.
+  void kill() { server.reset(); }
+  const std::filesystem::path data() const { return data_.path(); }
   std::unique_ptr<TestClient> visit(const std::string& name) {
     auto client = connect();
     REQUIRE(client->visit(name));

@@ -53,20 +53,23 @@ std::optional<protocol::ServerMessage> TestClient::next() {
 }
 
 bool TestClient::join(const std::string& wanted_name, bool shares, const std::string& project) {
-  say(protocol::Username{wanted_name, wall(), false, shares, "", "test", workstation, patches});
+  say(protocol::Username{wanted_name, wall(), false, shares, "", "test", workstation, patches, resumable,
+                         resumes_, resumes_ ? secret : std::nullopt, heard_messages_});
   expect<protocol::ProjectQuestion>();
   say(protocol::Project{project});
   auto answer = next();
   if (!answer || !std::holds_alternative<protocol::Welcome>(*answer)) return false;
-  session = std::get<protocol::Welcome>(*answer).session;
-  name = std::get<protocol::Welcome>(*answer).name;
+  welcome = std::get<protocol::Welcome>(*answer);
+  session = welcome.session;
+  name = welcome.name;
+  if (welcome.secret) secret = welcome.secret;
   expect<protocol::DocumentOffer>();
   say(protocol::DocumentClaim{});
   heard.push_back(expect<protocol::DocumentState>());
   say(protocol::JoinOk{});
   expect<protocol::AssetsOffer>();
-  say(protocol::AssetsClaim{});
-  expect<protocol::Assets>();
+  say(protocol::AssetsClaim{items});
+  assets = expect<protocol::Assets>();
   say(protocol::JoinOk{});
   expect<protocol::DocumentOffer>();
   protocol::DocumentClaim analytics;
@@ -77,6 +80,14 @@ bool TestClient::join(const std::string& wanted_name, bool shares, const std::st
   expect<protocol::Yours>();
   say(protocol::Yours{});
   return true;
+}
+
+bool TestClient::resume(const TestClient& lost, const std::string& asked_name, std::uint64_t heard_messages) {
+  resumable = true;
+  resumes_ = lost.session;
+  secret = lost.secret;
+  heard_messages_ = heard_messages;
+  return join(asked_name);
 }
 
 bool TestClient::visit(const std::string& wanted_name) {

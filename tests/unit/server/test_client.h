@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -27,6 +28,10 @@ class TestClient {
   // Greeting to `yours`; the turn is handed over. Returns false when it was turned away.
   bool join(const std::string& name, bool shares = true, const std::string& project = "Moria's Race");
   std::optional<UniqueId> workstation;  // Told when joining.
+  bool resumable = false;
+  std::map<std::string, Timestamp> items;  // Claimed when joining.
+  // Joins as the session that `lost` was, with what it had heard.
+  bool resume(const TestClient& lost, const std::string& asked_name, std::uint64_t heard_messages = 0);
   bool visit(const std::string& name);
 
   // What the server said next, of any kind; nullopt when the connection ended first.
@@ -75,6 +80,9 @@ class TestClient {
   std::int64_t clock_skew_ms = 0;
   SessionId session;
   std::string name;
+  std::optional<UniqueId> secret;  // The session's, from its first welcome on.
+  protocol::Welcome welcome;
+  protocol::Assets assets;  // As settled in the join.
   std::vector<protocol::ServerMessage> heard;
   std::string data;  // What came on a data connection after `ready`.
 
@@ -82,6 +90,8 @@ class TestClient {
   void on_bytes(ByteView bytes);
 
   net::Loop& loop_;
+  std::optional<SessionId> resumes_;
+  std::uint64_t heard_messages_ = 0;
   protocol::FrameReader reader_{kFrameMax};
   std::vector<protocol::ServerMessage> arrived_;
   bool is_ended_ = false;

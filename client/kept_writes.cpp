@@ -1,0 +1,134 @@
+#include "client/kept_writes.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/text.h"
+#include "protocol/codec.h"
+
+namespace callboard::client {
+namespace {
+
+// Whether asking again may end otherwise: a disk that is full now, a connection that breaks.
+bool may_pass(Outcome outcome) {
+  return outcome == Outcome::failed || outcome == Outcome::timed_out || outcome == Outcome::interrupted ||
+         outcome == Outcome::cancelled;
+}
+
+}  // namespace
+
+KeptWrites::KeptWrites(net::Loop& loop, std::unique_ptr<Outbox> outbox, SessionKeeper& session,
+                       Handlers handlers)
+    : loop_(loop),
+      outbox_(std::move(outbox)),
+      session_(session),
+      handlers_(std::move(handlers)),
+      timer_(loop, [this] { on_due(); }) {
+  send_left_behind();
+}
+
+// Of a process before this one.
+void KeptWrites::send_left_behind() {
+  if (!outbox_) return;
+  for (const protocol::ClientMessage& message : outbox_->waiting()) {
+    auto open = std::make_shared<Open>(Open{message, {}, {}, true});
+    open_.push_back(open);
+    send(open);
+  }
+  tell_waiting();
+}
+
+void KeptWrites::write(protocol::ClientMessage message, Connection::AnswerHandler on_answer,
+                       std::function<void()> on_kept) {
+  auto open =
+      std::make_shared<Open>(Open{std::move(message), std::move(on_answer), std::move(on_kept), false});
+  open_.push_back(open);
+  if (!session_.is_joined()) keep(*open);
+  send(open);
+  set_timer();
+}
+
+void KeptWrites::keep(Open& open) {
+  if (!outbox_ || open.is_kept) return;
+  if (auto kept = outbox_->keep(open.message); !kept) {
+    handlers_.on_warning("a change waits for the server in memory alone: " + kept.error().text);
+    return;
+  }
+  open.is_kept = true;
+  tell_waiting();
+  session_.set_kept(operation_of(open.message));
+  open.due = loop_.now() + (is_missing_ ? kPatience : kFirstPatience);
+}
+
+void KeptWrites::send(const Write& open) {
+  session_.ask(
+      open->message,
+      [this, open](Result<protocol::ServerMessage> answer) { on_answer(open, std::move(answer)); },
+      open->is_kept ? SessionKeeper::Patience::kept : SessionKeeper::Patience::usual);
+}
+
+void KeptWrites::on_answer(const Write& open, Result<protocol::ServerMessage> answer) {
+  std::erase(open_, open);
+  if (open->is_kept && !answer && may_pass(answer.error().outcome)) {
+    again_.push_back(open);
+    return tell_kept(*open);
+  }
+  if (open->is_kept) {
+    outbox_->forget(operation_of(open->message));
+    tell_waiting();
+  }
+  const bool is_late = open->is_kept && !open->on_kept;
+  if (open->on_answer) open->on_answer(answer);
+  if (!is_late) return;
+  if (answer) return handlers_.on_late_answer(open->message, *answer);
+  handlers_.on_warning("a kept change of the " + std::string(protocol::verb_of(open->message)) +
+                       " was refused: " + answer.error().text);
+}
+
+void KeptWrites::tell_kept(Open& open) {
+  open.due.reset();
+  if (const auto on_kept = std::exchange(open.on_kept, {})) on_kept();
+}
+
+void KeptWrites::on_no_server() {
+  is_missing_ = true;
+  const Instant due = loop_.now() + kPatience;
+  for (const Write& open : open_) {
+    keep(*open);
+    if (open->due) open->due = std::min(*open->due, due);
+  }
+  set_timer();
+}
+
+void KeptWrites::on_joined() {
+  is_missing_ = false;
+  for (const Write& open : open_) open->due.reset();
+  set_timer();
+  for (const Write& open : std::exchange(again_, {})) {
+    open_.push_back(open);
+    send(open);
+  }
+}
+
+void KeptWrites::on_due() {
+  const Instant now = loop_.now();
+  const auto open = open_;  // Whoever is told may write again.
+  for (const Write& each : open) {
+    if (each->due && *each->due <= now) tell_kept(*each);
+  }
+  set_timer();
+}
+
+void KeptWrites::set_timer() {
+  std::optional<Instant> first;
+  for (const Write& open : open_) {
+    if (open->due) first = std::min(first.value_or(*open->due), *open->due);
+  }
+  if (first) {
+    timer_.set_at(*first);
+  } else {
+    timer_.cancel();
+  }
+}
+
+}  // namespace callboard::client

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "client/outbox.h"
+#include "client/session_keeper.h"
+#include "net/timer.h"
+
+namespace callboard::client {
+
+// Sends a client's writes, and has those that find no server, or lose it before they are answered, wait for one: written down
+// in its folder, so that they are sent once, whatever becomes of the process. Who waits for the answer is told that it is
+// kept when there was no server for a while. Without a folder, or when another program has it, writes wait in memory
+// alone, like all asks. Client's thread only.
+class KeptWrites {
+ public:
+  // How long a write waits for a server before it is told as kept: as long as a command looks for one; and until the first
+  // join, with the first look at a folder in it, must have ended.
+  static constexpr Duration kPatience = 1500ms;
+  static constexpr Duration kFirstPatience = kHandshakeLimit + 5s;
+
+  struct Handlers {
+    std::function<void(std::string_view text)> on_warning;
+    std::function<void(std::size_t count)> on_waiting;  // How many are kept now.
+    // What a server answers when nobody waits for it any more is news.
+    std::function<void(const protocol::ClientMessage& write, const protocol::ServerMessage& answer)>
+        on_late_answer;
+  };
+
+  // `outbox` may be null.
+  KeptWrites(net::Loop& loop, std::unique_ptr<Outbox> outbox, SessionKeeper& session, Handlers handlers);
+  KeptWrites(const KeptWrites&) = delete;
+  KeptWrites& operator=(const KeptWrites&) = delete;
+
+  // A DocumentWrite or MessageAsk. `on_kept` may be called once, and `on_answer` is, with the server's answer, or why there
+  // will be none: what is kept then is sent by the next process.
+  void write(protocol::ClientMessage message, Connection::AnswerHandler on_answer,
+             std::function<void()> on_kept);
+
+  // There is no server: none was found, or the connection was lost.
+  void on_no_server();
+  void on_joined();
+
+ private:
+  struct Open {
+    protocol::ClientMessage message;
+    Connection::AnswerHandler on_answer;
+    std::function<void()> on_kept;
+    bool is_kept = false;
+    std::optional<Instant> due{};  // To be told as kept.
+  };
+  using Write = std::shared_ptr<Open>;
+
+  void send_left_behind();
+  void keep(Open& open);
+  void send(const Write& open);
+  void on_answer(const Write& open, Result<protocol::ServerMessage> answer);
+  void tell_kept(Open& open);
+  void tell_waiting() { handlers_.on_waiting(outbox_ ? outbox_->waiting().size() : 0); }
+  void on_due();
+  void set_timer();
+
+  net::Loop& loop_;
+  std::unique_ptr<Outbox> outbox_;
+  SessionKeeper& session_;
+  Handlers handlers_;
+  std::deque<Write> open_;  // Not answered by a server yet.
+  std::deque<Write> again_;  // Kept, and asked in vain: once more at the next join.
+  bool is_missing_ = false;  // A server was looked for in vain since the last join.
+  net::Timer timer_;
+};
+
+}  // namespace callboard::client

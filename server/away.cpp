@@ -1,0 +1,64 @@
+#include "server/away.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/ensure.h"
+
+namespace callboard::server {
+
+std::optional<Away> AwaySessions::add(Away away, Instant deadline) {
+  const SessionId session = away.identity.id;
+  ENSURE(session && !away_.contains(session));
+  std::optional<Away> displaced;
+  if (away_.size() >= max_ && !order_.empty()) displaced = extract(order_.begin()->second);
+  away_.emplace(session, Place{std::move(away), order_.emplace(deadline, session)});
+  return displaced;
+}
+
+std::optional<Away> AwaySessions::take(SessionId session, const Sha256& secret) {
+  const Away* away = find(session);
+  if (away == nullptr || !away->identity.secret || !is_same_secret(*away->identity.secret, secret)) {
+    return std::nullopt;
+  }
+  return extract(session);
+}
+
+std::optional<Away> AwaySessions::take_of(UniqueId workstation, const std::string& asked_name) {
+  const auto found = std::ranges::find_if(away_, [&](const auto& entry) {
+    const Identity& identity = entry.second.away.identity;
+    return identity.workstation == workstation && identity.asked_name == asked_name;
+  });
+  if (found == away_.end()) return std::nullopt;
+  return extract(found->first);
+}
+
+std::vector<Away> AwaySessions::take_due(Instant now) {
+  std::vector<Away> due;
+  while (!order_.empty() && order_.begin()->first <= now) due.push_back(extract(order_.begin()->second));
+  return due;
+}
+
+Away* AwaySessions::find(SessionId session) {
+  const auto it = away_.find(session);
+  return it == away_.end() ? nullptr : &it->second.away;
+}
+
+const Away* AwaySessions::find(SessionId session) const {
+  const auto it = away_.find(session);
+  return it == away_.end() ? nullptr : &it->second.away;
+}
+
+std::optional<Instant> AwaySessions::next_deadline() const {
+  if (order_.empty()) return std::nullopt;
+  return order_.begin()->first;
+}
+
+Away AwaySessions::extract(SessionId session) {
+  auto node = away_.extract(session);
+  ENSURE(!node.empty());
+  order_.erase(node.mapped().order);
+  return std::move(node.mapped().away);
+}
+
+}  // namespace callboard::server

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/sha256.h"
+#include "server/session.h"
+
+namespace callboard::server {
+
+// A session without a connection: all that it needs to go on when it comes back.
+struct Away {
+  Identity identity;
+  Mailbox heard;
+  std::vector<protocol::ServerMessage> errands;
+  Error why;  // How the connection was lost.
+};
+
+// The sessions that are away, each until its time is over. Pure; at most kAwayMax. Loop thread only.
+class AwaySessions {
+ public:
+  explicit AwaySessions(std::size_t max = kAwayMax) : max_(max) {}
+
+  // Returns the one that has to make room, whose time would be over first.
+  std::optional<Away> add(Away away, Instant deadline);
+  // The one of this id, when the secret is its; it is away no more.
+  std::optional<Away> take(SessionId session, const Sha256& secret);
+  // The one of this workstation and user, likewise.
+  std::optional<Away> take_of(UniqueId workstation, const std::string& asked_name);
+  // Those whose time is over, first those who went first.
+  std::vector<Away> take_due(Instant now);
+  // Null: it is not away.
+  Away* find(SessionId session);
+  const Away* find(SessionId session) const;
+  bool contains(SessionId session) const { return away_.contains(session); }
+  std::optional<Instant> next_deadline() const;
+  std::size_t size() const { return away_.size(); }
+
+ private:
+  using Order = std::multimap<Instant, SessionId>;
+  struct Place {
+    Away away;
+    Order::iterator order;
+  };
+
+  Away extract(SessionId session);
+
+  std::size_t max_;
+  std::unordered_map<SessionId, Place> away_;
+  Order order_;
+};
+
+}  // namespace callboard::server

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/sha256.h"
+#include "server/board/presence.h"
+
+namespace callboard::server {
+
+// What a session that may come back needs when the server that it comes back to is another process.
+struct KeptSession {
+  SessionId id;
+  Sha256 secret{};
+  std::optional<UniqueId> workstation;
+  User user;
+  At at;
+};
+
+// All of them, and when the server was stopped in order; 0: it runs, or was killed.
+struct KeptSessions {
+  Timestamp stopped;
+  std::vector<KeptSession> sessions;
+};
+
+// The file `sessions`: u32 magic, u16 version, i64 stopped, u32 count, the sessions, SHA-256 of all that. Integers big-endian.
+Bytes encoded(const KeptSessions& kept);
+// Refused when it is something else, of another version, or damaged.
+Result<KeptSessions> kept_sessions_from(ByteView bytes);
+
+}  // namespace callboard::server

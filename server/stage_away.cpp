@@ -1,0 +1,166 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/ensure.h"
+#include "base/text.h"
+#include "server/stage.h"
+
+// Sessions that come back. What becomes of one:
+//
+//   here  ->  away (its connection was lost)  ->  here again (with its secret)   nobody else hears of it
+//                                             ->  left (its time is over)        told like any other
+//
+// One whose connection is not known to be lost yet goes on over the other that shows the secret. After a start of the server
+// all of the one before are away.
+namespace callboard::server {
+namespace {
+
+// How long nobody is told of copies after a start, so that those which come back are not told as gone and new.
+constexpr Duration kSettlingLimit = 5s;
+
+// Transfers end with the connection, and so does what is to be told of them.
+std::vector<protocol::ServerMessage> lasting_errands(const Session& session) {
+  std::vector<protocol::ServerMessage> lasting = session.errands_unheard;
+  std::ranges::copy_if(session.errands, std::back_inserter(lasting), is_lasting);
+  return lasting;
+}
+
+Away away_of(const Session& session, const Error& why) {
+  return {session.identity, session.heard, lasting_errands(session), why};
+}
+
+}  // namespace
+
+// --- Going ----------------------------------------------------------------------------------------------------------
+
+// Who had not joined yet may not even have heard who it is: it joins anew.
+bool Stage::may_come_back(const Session& session) const {
+  const bool was_here = session.is_joined() || session.is_resumed;
+  return was_here && session.is_lost() && session.identity.secret && !stopped_ && options_.grace > 0s;
+}
+
+void Stage::go_away(Session& session, const Error& why) {
+  presence_.set_away(session.identity.id, true);
+  const auto displaced = away_.add(away_of(session, why), loop_.now() + options_.grace);
+  if (displaced) depart_away(*displaced, displaced->why);
+  set_away_timer();
+}
+
+void Stage::depart_away(const Away& away, const Error& why) {
+  depart(away.identity, why);
+  events_.info(fmt::format("session closed id={} user={} away=true outcome={} reason=\"{}\"",
+                           to_text(away.identity.id), quoted(away.identity.name), to_text(why.outcome),
+                           escaped(why.text, 256)));
+}
+
+void Stage::on_away_due() {
+  if (stopped_) return;
+  for (const Away& away : away_.take_due(loop_.now())) depart_away(away, away.why);
+  set_away_timer();
+}
+
+void Stage::set_away_timer() {
+  if (const auto deadline = away_.next_deadline()) {
+    away_timer_.set_at(*deadline);
+  } else {
+    away_timer_.cancel();
+  }
+}
+
+// --- Coming back ----------------------------------------------------------------------------------------------------
+
+bool Stage::resume(Session& session, const protocol::server_action::Admission& admission) {
+  if (!admission.resume || !admission.secret || options_.grace <= 0s) return false;
+  const Sha256 secret = sha256_of(*admission.secret);
+  auto away = away_.take(*admission.resume, secret);
+  if (!away) away = take_over(*admission.resume, secret);
+  if (!away) return false;
+  set_away_timer();
+  const SessionId id = away->identity.id;
+  session.identity = std::move(away->identity);
+  session.errands = std::move(away->errands);
+  // Documents are settled by the join.
+  session.mailbox.users = away->heard.users;
+  session.mailbox.at = away->heard.at;
+  session.mailbox.assets = away->heard.assets;
+  session.mailbox.messages =
+      std::min(std::max(away->heard.messages, admission.heard), records_.board().last_message());
+  keys_.emplace(id, session.key());
+  presence_.set_away(id, false);
+  presence_.set_host(id, admission.host, admission.shares);
+  return true;
+}
+
+std::optional<Away> Stage::take_over(SessionId id, const Sha256& secret) {
+  Session* former = by_id(id);
+  if (former == nullptr || !former->identity.secret || !is_same_secret(*former->identity.secret, secret)) {
+    return std::nullopt;
+  }
+  const Error why{Outcome::superseded, "its session goes on over another connection"};
+  Away away = away_of(*former, why);
+  keys_.erase(id);
+  transfers_.on_session_left(id, away.identity.name);
+  former->close(why.outcome, why.text);
+  return away;
+}
+
+std::vector<protocol::ServerMessage>* Stage::errands_of(SessionId id) {
+  if (Session* session = by_id(id)) return &session->errands;
+  Away* away = away_.find(id);
+  return away == nullptr ? nullptr : &away->errands;
+}
+
+// --- From one server to the next ------------------------------------------------------------------------------------
+
+Bytes Stage::kept_now() const {
+  KeptSessions kept;
+  if (stopped_) kept.stopped = clock_.wall();
+  presence_.users().for_each([&](SessionId id, const User& user) {
+    const Session* here = by_id(id);
+    const Away* away = away_.find(id);
+    if (here == nullptr && away == nullptr) return;
+    const Identity& identity = here != nullptr ? here->identity : away->identity;
+    if (!identity.secret) return;
+    kept.sessions.push_back({id, *identity.secret, identity.workstation, user, *presence_.at(id)});
+  });
+  return encoded(kept);
+}
+
+void Stage::restore() {
+  if (options_.grace <= 0s) return;
+  const KeptSessions kept = std::exchange(options_.kept, {});
+  const Timestamp now = clock_.wall();
+  const auto since_stop = std::chrono::milliseconds(now.ms - kept.stopped.ms);
+  // Of one that was killed nobody knows when.
+  if (kept.stopped != Timestamp{} && (since_stop < 0ms || since_stop > options_.grace)) return;
+  for (const KeptSession& session : kept.sessions) {
+    Away away;
+    away.identity.id = session.id;
+    away.identity.secret = session.secret;
+    away.identity.workstation = session.workstation;
+    away.identity.asked_name = session.user.asked_name;
+    away.identity.host = session.user.host;
+    away.identity.shares = session.user.shares;
+    away.why = {Outcome::interrupted, "it did not come back after the server was started anew"};
+    presence_.restore(session.id, session.user, session.at);
+    presence_.set_away(session.id, true);
+    away.identity.name = presence_.user(session.id)->name;
+    const auto displaced = away_.add(std::move(away), loop_.now() + options_.grace);
+    if (displaced) depart_away(*displaced, displaced->why);
+    expected_.insert(session.id);
+  }
+  if (expected_.empty()) return;
+  events_.info(fmt::format("sessions expected back count={}", expected_.size()));
+  settling_timer_.set_after(kSettlingLimit);
+  set_away_timer();
+}
+
+void Stage::on_settled(SessionId session) {
+  if (expected_.erase(session) == 0 || !expected_.empty()) return;
+  settling_timer_.cancel();
+  schedule_tells();
+}
+
+}  // namespace callboard::server

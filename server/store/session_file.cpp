@@ -1,0 +1,77 @@
+#include "server/store/session_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "base/fd.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "server/store/data_folder.h"
+
+namespace callboard::server {
+namespace {
+
+// Of kAwayMax sessions and as many that are here, each with a path of kPathMaxBytes.
+constexpr std::uint64_t kFileMax = 64 * MiB;
+
+Result<Bytes> read_all(int fd) {
+  Bytes bytes;
+  Bytes piece(64 * KiB);
+  for (;;) {
+    const auto got = ::read(fd, piece.data(), piece.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return os_error("read", errno);
+    if (got == 0) return bytes;
+    bytes.insert(bytes.end(), piece.begin(), piece.begin() + got);
+    if (bytes.size() > kFileMax) return Error{Outcome::refused, "it is too long"};
+  }
+}
+
+Result<void> write_all(int fd, ByteView bytes) {
+  while (!bytes.empty()) {
+    const auto written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return os_error("write", errno);
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
+}  // namespace
+
+SessionFile::SessionFile(const std::filesystem::path& data, std::string_view project)
+    : path_(data / folder_name(project) / "sessions") {}
+
+Result<KeptSessions> SessionFile::read() const {
+  const std::string doing = "sessions " + callboard::quoted(path_.native());
+  const Fd file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!file && errno == ENOENT) return KeptSessions{};
+  if (!file) return os_error("open " + callboard::quoted(path_.native()), errno);
+  const auto bytes = read_all(file.get());
+  if (!bytes) return bytes.error().prefixed(doing);
+  auto kept = kept_sessions_from(*bytes);
+  if (!kept) return kept.error().prefixed(doing);
+  return kept;
+}
+
+Result<void> SessionFile::write(ByteView bytes) const {
+  const std::filesystem::path fresh = path_.native() + ".new";
+  const std::string doing = "write " + callboard::quoted(path_.native());
+  {
+    const Fd file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!file) return os_error(doing, errno);
+    if (auto written = write_all(file.get(), bytes); !written) return written.error().prefixed(doing);
+  }
+  if (std::rename(fresh.c_str(), path_.c_str()) != 0) return os_error(doing, errno);
+  return {};
+}
+
+Result<void> SessionFile::remove() const {
+  if (::unlink(path_.c_str()) == 0 || errno == ENOENT) return {};
+  return os_error("remove " + callboard::quoted(path_.native()), errno);
+}
+
+}  // namespace callboard::server
