@@ -40,11 +40,20 @@ std::string_view verb_in(const protocol::FrameView& frame) {
 void Picture::wrong(const std::string& what) { testimony_.violations.push_back(who_ + ": " + what); }
 
 void Picture::on_joined(SessionId session, const std::string& name) {
-  if (session_) wrong("joined twice");
+  if (is_joined_) wrong("joined twice");
+  const Instant now = World::get().now();
+  const bool is_other = session_ && *session_ != session;
+  if (is_other && now - lost_at_ < kSureGrace && server_starts_ == testimony_.server_starts)
+    wrong("came back at once, and was taken for somebody else");
+  if (!session_ || is_other) {
+    messages_.clear();
+    users_.clear();
+  }
+  is_joined_ = true;
   session_ = session;
   name_ = name;
-  messages_.clear();
   is_writable_ = true;
+  server_starts_ = testimony_.server_starts;
 }
 
 void Picture::on_left(const Error& why) {
@@ -53,9 +62,7 @@ void Picture::on_left(const Error& why) {
                            why.outcome == Outcome::not_found || why.outcome == Outcome::done ||
                            why.outcome == Outcome::cancelled;
   if (!is_expected) wrong("lost its session: " + why.text);
-  session_.reset();
-  users_.clear();
-  assets_.clear();
+  if (std::exchange(is_joined_, false)) lost_at_ = World::get().now();
 }
 
 void Picture::on_document(DocumentName name, const client::Document& document) {

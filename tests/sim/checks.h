@@ -40,6 +40,7 @@ struct Testimony {
   std::vector<Shown> shown;
   std::map<std::uint64_t, std::string> messages;  // Told, by number.
   std::vector<std::string> violations;
+  std::uint64_t server_starts = 0;
 };
 
 // One program's picture of the board, as a caller of the library makes it of what he is told. Judges what can be judged at
@@ -61,7 +62,7 @@ class Picture {
   void on_messages(const std::vector<client::Message>& messages);
   void on_writable(bool is_writable) { is_writable_ = is_writable; }
 
-  bool is_joined() const { return session_.has_value(); }
+  bool is_joined() const { return is_joined_; }
   SessionId session() const { return session_.value_or(SessionId{}); }
   const std::string& name() const { return name_; }
   const std::map<SessionId, client::User>& users() const { return users_; }
@@ -80,7 +81,12 @@ class Picture {
 
   std::string who_;
   Testimony& testimony_;
-  std::optional<SessionId> session_;
+  // The server may have noticed kSilenceLimit before the client that the connection was lost.
+  static constexpr Duration kSureGrace = kGrace - kSilenceLimit - 5s;
+  bool is_joined_ = false;
+  std::optional<SessionId> session_;  // The present one, or the last.
+  Instant lost_at_{};
+  std::uint64_t server_starts_ = 0;  // When it joined.
   std::string name_;
   std::map<SessionId, client::User> users_;
   std::set<SessionId> gone_;  // Of whom it was told that they left.

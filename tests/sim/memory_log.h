@@ -15,6 +15,7 @@ namespace callboard::sim {
 struct Disk {
   std::vector<server::Committed> operations;
   server::LogSnapshot snapshot;
+  Bytes sessions;  // The file of that name; empty: none. It is not synced.
   Duration sync_min = 100us;
   Duration sync_max = 5ms;
   bool is_full = false;

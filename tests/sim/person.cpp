@@ -270,7 +270,7 @@ void Person::send(client::DocumentChange change, std::string token) {
   tell("writes " + token + " base " + std::to_string(change.base) + " " + change.at.value_or("") +
        (change.patch ? " " + change.content.substr(0, 200) : ""));
   ++unanswered_;
-  auto answer = world_.on(machine_, [&] { return client_->write(std::move(change)); });
+  auto answer = world_.on(machine_, [&] { return client_->change(std::move(change)); });
   answer.then(
       [this, run = run_, name, token, number = ++last_write_](const Result<client::WriteResult>& result) {
         if (run != run_) return;
@@ -305,9 +305,20 @@ void Person::say(std::string text) {
   protocol::MessageAsk message;
   message.text = text;
   message.op = make_unique_id(system_random());
-  ask<protocol::Ok>(message, [this, text](const Result<protocol::Ok>& ok) {
+  ++unanswered_;
+  const auto convert = [](protocol::ServerMessage reply) -> Result<protocol::Ok> {
+    if (auto* ok = std::get_if<protocol::Ok>(&reply)) return *ok;
+    return Error{Outcome::failed, "an answer of the wrong kind"};
+  };
+  auto answer =
+      world_.on(machine_, [&] { return client_->write<protocol::Ok>(std::move(message), convert, {}); });
+  answer.then([this, run = run_, text](const Result<protocol::Ok>& ok) {
+    if (run != run_) return;
+    --unanswered_;
     tell("said " + text + (ok ? " as " + std::to_string(ok->number.value_or(0)) : ": " + ok.error().text));
-    if (ok) testimony_.said.push_back({text, ok->number.value_or(0)});
+    if (!ok) return;
+    ++last_acts_;
+    testimony_.said.push_back({text, ok->number.value_or(0)});
   });
 }
 

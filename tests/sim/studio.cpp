@@ -41,6 +41,11 @@ struct Studio::Server {
     server::Stage::Options options;
     options.identity = {"Moria", make_unique_id(system_random()), "sim", system_clock().wall()};
     options.limits.heartbeat = heartbeat;
+    if (auto kept = server::kept_sessions_from(disk.sessions)) options.kept = std::move(*kept);
+    options.keep = [&disk](ByteView bytes) {
+      disk.sessions = Bytes(bytes.begin(), bytes.end());
+      return Result<void>();
+    };
     stage = std::make_unique<server::Stage>(loop, std::move(options), system_clock(), system_random(), events,
                                             std::move(log), std::move(*recovered));
     net::TcpListener::Handlers handlers;
@@ -192,6 +197,7 @@ void Studio::hurt_server() {
   if (world_.chance(30)) return stop_server();
   const bool is_power_lost = world_.below(2) == 0;
   server_machine_.is_dead = is_power_lost;
+  if (is_power_lost && world_.chance(50)) disk_.sessions.clear();
   if (is_power_lost) server_machine_.unplugged_until = world_.now() + world_.between(1s, 20s);
   kill_server();
   server_machine_.is_dead = false;
@@ -216,6 +222,7 @@ void Studio::start_server() {
   if (server_) return;
   world_.note("the server starts");
   disk_.is_cut_off = false;
+  ++testimony_.server_starts;
   server_ = world_.on(server_machine_, [this] { return std::make_unique<Server>(disk_, kHeartbeat); });
 }
 

@@ -33,8 +33,9 @@ class Studio {
   };
   const Totals& totals() const { return totals_; }
 
-  // A lost connection that nobody notices (45 s), the longest pause between two attempts (15 s), a join and its time limit.
-  static constexpr Duration kRestLimit = 100s;
+  // A lost connection that nobody notices, how long the session is waited for then (in a server that was just started, too),
+  // the longest pause between two attempts, a join and its time limit.
+  static constexpr Duration kRestLimit = kSilenceLimit + 2 * kGrace + 15s + 20s;
   // Told and answered when nothing is in the way.
   static constexpr Duration kLastLimit = 10s;
 

@@ -171,7 +171,7 @@ TEST_CASE("a large document is not told again to who takes it whole while its ne
   hall.apply(1, {.id = 1, .value = document::print(**from)});
   CHECK(hall.take(kLighting, hall.lighting).size() == 1);
   hall.board.apply(2, make_edit(*from, *to, {.id = 2, .timestamp_ms = 2000, .base = 1}));
-  hall.editions.on_applied(Record::story);
+  hall.editions.on_applied(Record::story, 0);
   CHECK(hall.take(kLighting, hall.lighting).empty());
   std::vector<protocol::EncodedFrame> told;
   CHECK(hall.loop.run_until([&] { return !(told = hall.take(kLighting, hall.lighting)).empty(); }, 20s));
