@@ -31,6 +31,8 @@ class Listener {
  public:
   virtual ~Listener() = default;
   virtual void on_searching(std::string_view /*why*/) {}  // No server yet, or several; the search goes on.
+  // Again with the session of before: what follows goes on from what was told. With another one: who is here, what they have
+  // and what was said is told anew, so forget these first. Documents go on by their revisions, always.
   virtual void on_joined(std::string_view /*address*/, const User& /*self*/) {}
   virtual void on_left(const Error& /*why*/, bool /*will_rejoin*/) {}
   virtual void on_story(const Document&) {}

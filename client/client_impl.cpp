@@ -125,13 +125,14 @@ void Client::Impl::on_action(protocol::ClientAction next) {
     self_.name = admitted->welcome.name;
     self_.shares = folder_ != nullptr;
     if (!admitted->welcome.resumed) heard_.forget();
-  } else if (const auto* assets = std::get_if<action::AssetsSettled>(&next)) {
-    on_assets(assets->assets);
+  } else if (auto* assets = std::get_if<action::AssetsSettled>(&next)) {
+    first_assets_ = std::move(assets->assets);
   } else if (std::holds_alternative<action::Joined>(next)) {
     note_joined();
     writes_->on_joined();
     joined_.set(self_);
     listener_.on_joined(net::to_text(*session_->server()), self_);
+    on_assets(std::exchange(first_assets_, {}));
   }
 }
 

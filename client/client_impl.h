@@ -128,6 +128,7 @@ class Client::Impl : public TransferDesk {
   bool owes_items_ = false;             // Joined before the first look at the folder had ended.
   std::array<KnownDocument, 2> known_;  // Story and analytics, newest heard of.
   Heard heard_;
+  protocol::Assets first_assets_;  // Settled while joining: passed on once joined.
   // How the newest transfers that we take ended, or will end.
   std::map<protocol::TransferId, Answer<protocol::TransferOver>> overs_;
   enum class Giving { pull, look };

@@ -27,8 +27,18 @@ std::vector<protocol::ServerMessage> lasting_errands(const Session& session) {
   return lasting;
 }
 
+// Between what it has heard for certain and what it was told, it may have heard anything.
+Cursor resumed_from(Cursor heard, Cursor told) {
+  heard.perhaps = std::max({heard.perhaps, told.perhaps, told.version});
+  return heard;
+}
+
 Away away_of(const Session& session, const Error& why) {
-  return {session.identity, session.heard, lasting_errands(session), why};
+  Away away{session.identity, session.heard, lasting_errands(session), why};
+  away.heard.users = resumed_from(session.heard.users, session.mailbox.users);
+  away.heard.at = resumed_from(session.heard.at, session.mailbox.at);
+  away.heard.assets = resumed_from(session.heard.assets, session.mailbox.assets);
+  return away;
 }
 
 }  // namespace
@@ -87,6 +97,7 @@ bool Stage::resume(Session& session, const protocol::server_action::Admission& a
   session.mailbox.assets = away->heard.assets;
   session.mailbox.messages =
       std::min(std::max(away->heard.messages, admission.heard), records_.board().last_message());
+  session.heard = session.mailbox;
   keys_.emplace(id, session.key());
   presence_.set_away(id, false);
   presence_.set_host(id, admission.host, admission.shares);

@@ -16,6 +16,8 @@ struct Cursor {
   // The set's head when it was last told everything from the start: it cannot have known anything removed before, though
   // `version` is still behind while that telling goes on in pieces.
   std::uint64_t began = 0;
+  // Told up to here before the connection was lost: it may know of that, so what of it is gone is told as gone.
+  std::uint64_t perhaps = 0;
   friend bool operator==(const Cursor&, const Cursor&) = default;
 };
 
@@ -82,14 +84,14 @@ class Versioned {
   }
 
   // Of a listener who knows everything as it is now.
-  Cursor newest() const { return {head_, head_}; }
+  Cursor newest() const { return {head_, head_, 0}; }
 
   // What a listener at `cursor` misses, oldest first, at most `count_max` keys. A key that came and went unseen is left
   // out.
   Changes changes_since(Cursor cursor, std::size_t count_max) const {
     Changes result;
     result.full = cursor.version == 0 || std::max(cursor.version, cursor.began) < forgotten_;
-    if (result.full) cursor = {0, head_};
+    if (result.full) cursor = {0, head_, cursor.perhaps};
     result.cursor = cursor;
     for (auto it = order_.upper_bound(cursor.version); it != order_.end(); ++it) {
       if (result.changes.size() == count_max) return result;
@@ -97,7 +99,7 @@ class Versioned {
       result.cursor.version = it->first;
       if (slot.value) {
         result.changes.push_back({it->second, &*slot.value, nullptr});
-      } else if (slot.born <= cursor.version && slot.version > cursor.began) {
+      } else if (slot.born <= std::max(cursor.version, cursor.perhaps) && slot.version > cursor.began) {
         result.changes.push_back({it->second, nullptr, &*slot.removal});
       }
     }

@@ -23,6 +23,13 @@ std::string text_of(const document::ValuePtr& value) {
   return value == nullptr ? "(none)" : document::print(*value);
 }
 
+std::string text_of(const client::Assets& assets) {
+  std::string text;
+  for (const auto& [item, copy] : assets)
+    text += item + " " + to_text(copy.session) + " " + std::to_string(copy.timestamp.ms) + ", ";
+  return text;
+}
+
 // The verb is what the server and the library write first.
 std::string_view verb_in(const protocol::FrameView& frame) {
   constexpr std::string_view kStart = "{\"verb\":\"";
@@ -48,6 +55,7 @@ void Picture::on_joined(SessionId session, const std::string& name) {
   if (!session_ || is_other) {
     messages_.clear();
     users_.clear();
+    assets_.clear();
   }
   is_joined_ = true;
   session_ = session;
@@ -140,7 +148,8 @@ std::string Picture::difference(const Picture& other) const {
     return a.first == b.first && a.second.session == b.second.session &&
            a.second.timestamp == b.second.timestamp;
   };
-  if (!std::ranges::equal(assets_, other.assets_, same_copy)) return "who has which item";
+  if (!std::ranges::equal(assets_, other.assets_, same_copy))
+    return "who has which item: " + text_of(assets_) + ", and " + text_of(other.assets_);
   return "";
 }
 

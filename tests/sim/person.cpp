@@ -115,7 +115,11 @@ void Person::on_writable(bool writable, std::string_view) {
   picture_->on_writable(writable);
 }
 
-void Person::on_assets(const client::AssetChanges& changes) { picture_->on_assets(changes); }
+void Person::on_assets(const client::AssetChanges& changes) {
+  for (const auto& [item, copy] : changes)
+    tell("hears that " + item + (copy ? " is with " + to_text(copy->session) : " is with nobody"));
+  picture_->on_assets(changes);
+}
 
 void Person::on_users(const std::vector<client::User>& users, const std::vector<client::Departure>& left) {
   for (const auto& user : users) tell("sees " + user.name + " " + to_text(user.session));
