@@ -67,6 +67,8 @@ static_assert(kSilenceLimit >= 3 * kHeartbeat);
 
 // For how long a session whose connection is lost is kept: a cable put in again, a switch that starts, a server's upgrade.
 inline constexpr auto kGrace = 60s;
+// While the server's disk takes no writes it is tried this often.
+inline constexpr auto kDiskProbePeriod = 5s;
 // Sessions that are away at a time: more than workstations of a studio, and with what waits for them about 1 KiB each.
 inline constexpr std::size_t kAwayMax = 1024;
 

@@ -38,7 +38,8 @@ class Listener {
   virtual void on_story(const Document&) {}
   virtual void on_analytics(const Document&) {}
   virtual void on_conflicts(const std::vector<Conflict>&) {}  // That you are in, new or with a newer winner.
-  virtual void on_writable(bool /*writable*/, std::string_view /*why not*/) {}  // The server's disk.
+  // Of the server's disk, which takes writes until told otherwise, after every join.
+  virtual void on_writable(bool /*writable*/, std::string_view /*why not*/) {}
   virtual void on_assets(const AssetChanges&) {}
   virtual void on_users(const std::vector<User>& /*new or changed*/, const std::vector<Departure>& /*left*/) {
   }

@@ -62,7 +62,7 @@ std::optional<User> Heard::hear(const protocol::AtTell& tell) {
   user.at = tell.item;
   user.at_since = tell.since;
   const auto known = users_.find(tell.session);
-  if (known == users_.end()) return user;
+  if (known == users_.end()) return std::nullopt;  // The list that is asked for says where they are.
   if (known->second.at == tell.item && known->second.at_since == tell.since) return std::nullopt;
   known->second.at = tell.item;
   known->second.at_since = tell.since;

@@ -26,7 +26,7 @@ class Heard {
   Users hear(const protocol::Users& tell);
   // All there are; who is not among them has left.
   Users replace(const protocol::Users& all);
-  // nullopt: known.
+  // nullopt: known, or of somebody not heard of yet.
   std::optional<User> hear(const protocol::AtTell& tell);
 
   bool knows_assets() const { return !assets_.empty(); }

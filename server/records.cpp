@@ -35,6 +35,7 @@ Records::Records(net::Loop& loop, std::unique_ptr<Log> log, Recovered recovered,
       editions_(loop, board_, [this] { handlers_.on_change(); }),
       snapshot_sequence_(recovered.snapshot_sequence),
       bytes_since_snapshot_(recovered.bytes_replayed),
+      probe_(loop, [this] { probe(); }),
       drafts_(loop, kDraftThreads),
       log_(std::move(log)),
       history_work_(loop, 1) {
@@ -169,18 +170,35 @@ void Records::append(Operation operation, Done done) {
   const Operation asked = operation;
   log_->append(std::move(operation), [this, asked, done = std::move(done)](const Result<Appended>& place) {
     if (!place) {
-      if (!std::exchange(is_failing_, true)) {
-        events_.error(fmt::format("write failed, changes are refused cause=\"{}\"", place.error().text));
-        handlers_.on_writable(&place.error());
-      }
+      if (place.error().outcome == Outcome::failed) on_disk_failed(place.error());
       return done(place.error());
     }
-    if (std::exchange(is_failing_, false)) {
-      events_.info("writes succeed again");
-      handlers_.on_writable(nullptr);
-    }
+    on_disk_written();
     done(applied_at(asked, *place));
   });
+}
+
+void Records::on_disk_failed(const Error& why) {
+  const bool is_news = !failure_;
+  failure_ = why;
+  probe_.set_after(options_.probe_period);
+  if (!is_news) return;
+  events_.error(fmt::format("write failed, changes are refused cause=\"{}\"", why.text));
+  handlers_.on_writable(&why);
+}
+
+void Records::on_disk_written() {
+  if (!failure_) return;
+  failure_.reset();
+  probe_.cancel();
+  events_.info("writes succeed again");
+  handlers_.on_writable(nullptr);
+}
+
+// Nobody need write to learn that the disk has room again: a snapshot is of use by itself.
+void Records::probe() {
+  if (is_snapshot_under_way_) return probe_.set_after(options_.probe_period);
+  snapshot([] {});
 }
 
 Result<Applied> Records::applied_at(const Operation& operation, const Appended& place) const {
@@ -267,8 +285,14 @@ void Records::snapshot(std::function<void()> done) {
       board_.sequence(), [board = board_] { return board.encoded(); },
       [this, done = std::move(done)](const Result<void>& made) {
         is_snapshot_under_way_ = false;
-        // The log itself is whole: the next start reads more of it.
-        if (!made) events_.warn(fmt::format("snapshot failed cause=\"{}\"", made.error().text));
+        if (made) {
+          on_disk_written();
+        } else if (failure_) {
+          on_disk_failed(made.error());
+        } else {
+          // The log itself is whole: the next start reads more of it.
+          events_.warn(fmt::format("snapshot failed cause=\"{}\"", made.error().text));
+        }
         done();
       });
 }

@@ -5,10 +5,12 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 
 #include "base/clock.h"
 #include "net/loop.h"
+#include "net/timer.h"
 #include "net/work_queue.h"
 #include "server/board/board.h"
 #include "server/board/log.h"
@@ -33,6 +35,7 @@ class Records {
   struct Options {
     Retention retention;
     const Clock& clock = system_clock();
+    Duration probe_period = kDiskProbePeriod;
   };
 
   Records(net::Loop& loop, std::unique_ptr<Log> log, Recovered recovered, EventLog& events, Options options,
@@ -41,6 +44,8 @@ class Records {
 
   const Board& board() const { return board_; }
   Editions& editions() { return editions_; }
+  // Why the disk takes no writes; null when it does.
+  const Error* failure() const { return failure_ ? &*failure_ : nullptr; }
 
   // Answered once, perhaps within the call, unless this object is destroyed before. The same operation again gets the
   // answer it got. The operation's timestamp is what the author's clock says, corrected.
@@ -72,6 +77,9 @@ class Records {
   void find_sources(Draft draft, Done done);
   void finish_draft(Draft draft, DraftSources sources, Done done);
   void append(Operation operation, Done done);
+  void on_disk_failed(const Error& why);
+  void on_disk_written();
+  void probe();
   void append_document(Operation operation, Done done);
   bool has_room_for(const Operation& operation) const;
   void on_commit(const Committed& committed);
@@ -100,7 +108,8 @@ class Records {
   std::unordered_map<SessionId, Stamp> newest_of_;
   bool is_snapshot_under_way_ = false;
   bool is_trim_under_way_ = false;
-  bool is_failing_ = false;  // The last append failed: logged once until one succeeds.
+  std::optional<Error> failure_;  // The disk takes no writes: logged and told once until it does.
+  net::Timer probe_;
   net::WorkQueue drafts_;
   std::unique_ptr<Log> log_;  // Its answers use the others.
   std::unique_ptr<History> history_;

@@ -61,6 +61,7 @@ Result<void> Server::Impl::open_board() {
   stage_options.handshake_limit = options.handshake_limit;
   stage_options.unadmitted_max = options.unadmitted_max;
   stage_options.retention = options.retention;
+  stage_options.disk_probe_period = options.disk_probe_period;
   stage_options.grace = options.grace;
   open_sessions(stage_options);
   stage = std::make_unique<Stage>(loop, std::move(stage_options), system_clock(), system_random(), events,

@@ -35,6 +35,7 @@ struct ServerOptions {
   std::string software = "callboard";
   std::size_t unadmitted_max = kUnadmittedMax;
   Retention retention;
+  Duration disk_probe_period = kDiskProbePeriod;
   Duration heartbeat = kHeartbeat;
   Duration silence = kSilenceLimit;
   Duration handshake_limit = kHandshakeLimit;

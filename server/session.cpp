@@ -12,7 +12,8 @@ namespace action = protocol::server_action;
 
 bool is_lasting(const protocol::ServerMessage& errand) {
   return !std::holds_alternative<protocol::Give>(errand) &&
-         !std::holds_alternative<protocol::TransferOver>(errand);
+         !std::holds_alternative<protocol::TransferOver>(errand) &&
+         !std::holds_alternative<protocol::Writable>(errand);
 }
 
 Session::Session(std::uint64_t key, std::unique_ptr<net::TcpConnection> connection,

@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "server/board/sha256.h"
 #include "net/loop.h"
 #include "net/tcp_connection.h"
 #include "protocol/frame.h"
 #include "protocol/server_session.h"
 #include "server/board/mailbox.h"
+#include "server/board/sha256.h"
 
 namespace callboard::server {
 
@@ -59,7 +59,8 @@ struct Identity {
   std::chrono::milliseconds clock_offset{0};
 };
 
-// Whether a tell to one session alone is still of use to it after its connection was lost, as those of transfers are not.
+// Whether a tell to one session alone is still of use to it after its connection was lost, as those of
+// transfers are not, nor that of the disk, which a join tells anew.
 bool is_lasting(const protocol::ServerMessage& errand);
 
 // One connection from its acceptance on: moves bytes between the socket and the protocol's machine and performs what the

@@ -13,9 +13,13 @@
 namespace callboard::server {
 namespace {
 
-// A session that began, and what somebody works on, are worth keeping at once; cameras move all the time.
+// A session that began or ended, and what somebody works on, are worth keeping at once; cameras move all the time.
 constexpr Duration kBookSoon = 20ms;
 constexpr Duration kBookPeriod = 1s;
+
+protocol::Writable writable_tell(const Error* why) {
+  return {why == nullptr, why == nullptr ? "" : escaped(why->text, 256)};
+}
 
 }  // namespace
 
@@ -26,7 +30,8 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
       clock_(clock),
       random_(std::move(random)),
       events_(events),
-      records_(loop, std::move(log), std::move(recovered), events, {options_.retention, clock_},
+      records_(loop, std::move(log), std::move(recovered), events,
+               {options_.retention, clock_, options_.disk_probe_period},
                {.on_change = [this] { on_records_changed(); },
                 .on_conflict = [this](const Conflict& conflict) { documents_.on_conflict(conflict); },
                 .on_writable = [this](const Error* why) { on_writable(why); }}),
@@ -192,12 +197,11 @@ void Stage::on_records_changed() {
 }
 
 void Stage::on_writable(const Error* why) {
-  const protocol::Writable tell{why == nullptr, why == nullptr ? "" : escaped(why->text, 256)};
+  const protocol::Writable tell = writable_tell(why);
   for (const auto& [id, key] : keys_) {
     Session& session = *by_key(key);
     if (session.errands.size() < kErrandsMax) session.errands.push_back(tell);
   }
-  // Who comes back asks what it wants to know; a disk that was full then may not be now.
   schedule_tells();
 }
 
@@ -232,6 +236,8 @@ void Stage::on_joined(Session& session) {
     mailbox.messages = last > kMessagesPerTell ? last - kMessagesPerTell : 0;
   }
   session.heard = mailbox;
+  // Whoever is told nothing takes it that the disk takes writes.
+  if (const Error* why = records_.failure()) session.errands.push_back(writable_tell(why));
 }
 
 void Stage::on_clock(Session& session, const protocol::server_action::ClockTold& told) {
@@ -356,6 +362,8 @@ void Stage::leave(Session& session, const Error& why) {
 }
 
 void Stage::depart(const Identity& identity, const Error& why) {
+  // Who was told to have left must not be here again after a crash. Those of a stop may come back.
+  if (!stopped_) book_.on_change(kBookSoon);
   asks_.forget(identity.id);
   on_settled(identity.id);
   // Copies name their user: they go first.

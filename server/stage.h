@@ -31,6 +31,7 @@ class Stage final : private SessionHost {
     Duration handshake_limit = kHandshakeLimit;
     std::size_t unadmitted_max = kUnadmittedMax;
     Retention retention;
+    Duration disk_probe_period = kDiskProbePeriod;
     Duration grace = kGrace;  // 0: nobody is kept when its connection is lost.
     KeptSessions kept{};      // Of the server before this one.
     std::function<Result<void>(ByteView)>

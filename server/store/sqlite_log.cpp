@@ -429,7 +429,7 @@ void SqliteLog::append(Operation operation, AppendDone done) {
   AppendDone refused = done;
   if (worker_->submit(std::move(operation), std::move(done))) return;
   worker_->post([refused = std::move(refused)] {
-    refused(Error{Outcome::failed, "too many writes are waiting for the disk; try again"});
+    refused(Error{Outcome::timed_out, "too many writes are waiting for the disk; try again"});
   });
 }
 

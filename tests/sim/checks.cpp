@@ -61,7 +61,7 @@ void Picture::on_joined(SessionId session, const std::string& name) {
   session_ = session;
   name_ = name;
   is_writable_ = true;
-  server_starts_ = testimony_.server_starts;
+  server_starts_ = starts_before_;
 }
 
 void Picture::on_left(const Error& why) {
@@ -71,6 +71,7 @@ void Picture::on_left(const Error& why) {
                            why.outcome == Outcome::cancelled;
   if (!is_expected) wrong("lost its session: " + why.text);
   if (std::exchange(is_joined_, false)) lost_at_ = World::get().now();
+  starts_before_ = testimony_.server_starts;
 }
 
 void Picture::on_document(DocumentName name, const client::Document& document) {
@@ -311,20 +312,26 @@ void check_stamps(const std::vector<server::Committed>& operations, Testimony& t
   }
 }
 
-// Later than all that he wrote before, in one session.
+// Later than all that he wrote before, in one session and to one run of the server: one that is asked again of the next
+// counts as made then.
 void check_order(const std::vector<server::Committed>& operations, Testimony& testimony) {
   std::map<std::uint64_t, const server::Operation*> by_sequence;
   for (const auto& each : operations) by_sequence[each.sequence] = &each.operation;
   auto writes = testimony.writes;
   std::ranges::sort(writes, {}, [](const auto& write) { return std::tie(write.by, write.number); });
-  std::map<std::pair<SessionId, server::Record>, server::Stamp> newest;
+  std::map<std::tuple<SessionId, server::Record, std::uint64_t>, server::Stamp> newest;
   for (const auto& write : writes) {
     const auto found = by_sequence.find(write.revision);
-    if (found == by_sequence.end()) continue;
+    // What settles a conflict is made of what is there, not of what its author knew.
+    if (found == by_sequence.end() || write.token.empty() || write.server == 0) continue;
     const server::Operation& operation = *found->second;
-    server::Stamp& own = newest[{operation.session, operation.record}];
+    server::Stamp& own = newest[{operation.session, operation.record, write.server}];
     if (stamp_of(operation) <= own)
-      testimony.violations.push_back("write " + write.token + " is older than its author's last");
+      testimony.violations.push_back("write " + write.token + " as " + std::to_string(write.revision) +
+                                     " at " + std::to_string(operation.timestamp.ms) + "." +
+                                     std::to_string(operation.counter) +
+                                     " is older than its author's last at " + std::to_string(own.time.ms) +
+                                     "." + std::to_string(own.counter));
     own = std::max(own, stamp_of(operation));
   }
 }

@@ -25,6 +25,7 @@ struct Testimony {
     std::string
         token;  // Stands in what was written, and in nothing else; empty: nothing of one's own was written.
     std::uint64_t revision = 0;
+    std::uint64_t server = 0;  // Which start of the server took it; 0: it was under way over a start.
   };
   struct Said {
     std::string text;
@@ -86,7 +87,9 @@ class Picture {
   bool is_joined_ = false;
   std::optional<SessionId> session_;  // The present one, or the last.
   Instant lost_at_{};
-  std::uint64_t server_starts_ = 0;  // When it joined.
+  // When it began to join: what it joined may have been gone before it heard of it.
+  std::uint64_t server_starts_ = 0;
+  std::uint64_t starts_before_ = testimony_.server_starts;
   std::string name_;
   std::map<SessionId, client::User> users_;
   std::set<SessionId> gone_;  // Of whom it was told that they left.

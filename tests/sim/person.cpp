@@ -275,18 +275,19 @@ void Person::send(client::DocumentChange change, std::string token) {
        (change.patch ? " " + change.content.substr(0, 200) : ""));
   ++unanswered_;
   auto answer = world_.on(machine_, [&] { return client_->change(std::move(change)); });
-  answer.then(
-      [this, run = run_, name, token, number = ++last_write_](const Result<client::WriteResult>& result) {
-        if (run != run_) return;
-        --unanswered_;
-        tell(token + (result ? " is revision " + std::to_string(result->revision)
-                             : " is not taken: " + result.error().text));
-        if (!result) return;
-        ++last_acts_;
-        testimony_.writes.push_back({machine_.name, number, name, token, result->revision});
-        if (result->current.text && result->current.revision >= picture_->document(name).revision)
-          on_document(name, result->current);
-      });
+  answer.then([this, run = run_, name, token, number = ++last_write_,
+               server = testimony_.server_starts](const Result<client::WriteResult>& result) {
+    if (run != run_) return;
+    --unanswered_;
+    tell(token + (result ? " is revision " + std::to_string(result->revision)
+                         : " is not taken: " + result.error().text));
+    if (!result) return;
+    ++last_acts_;
+    testimony_.writes.push_back({machine_.name, number, name, token, result->revision,
+                                 server == testimony_.server_starts ? server : 0});
+    if (result->current.text && result->current.revision >= picture_->document(name).revision)
+      on_document(name, result->current);
+  });
 }
 
 template <class Wire>

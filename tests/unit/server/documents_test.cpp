@@ -314,3 +314,21 @@ TEST_CASE("everybody is told when the disk takes no changes, and when it does ag
   REQUIRE(told.size() == 2);
   CHECK(told[1].writable);
 }
+
+TEST_CASE("nobody need write to learn that the disk takes changes again, and who joins meanwhile is told") {
+  ServerOptions options;
+  options.disk_probe_period = 5ms;
+  Studio studio(options);
+  auto writer = join(studio, "rigging");
+  std::unique_ptr<TestClient> later;
+  {
+    const SmallDisk full(4 * KiB);  // Less than is there.
+    CHECK(writer->ask_for<protocol::ErrorAnswer>(write(*writer, "[1]", 1)).outcome == Outcome::failed);
+    later = join(studio, "lighting");
+    REQUIRE(studio.loop.run_until([&] { return !later->told<protocol::Writable>().empty(); }, kPatience));
+    CHECK_FALSE(later->told<protocol::Writable>()[0].writable);
+  }
+  for (TestClient* each : {writer.get(), later.get()}) {
+    REQUIRE(studio.loop.run_until([&] { return each->told<protocol::Writable>().back().writable; }, kPatience));
+  }
+}

@@ -32,6 +32,20 @@ TEST_CASE("a listener who knows nothing gets everything, in the order of the las
   CHECK(told(set.changes_since({}, 100)) == "full: b=2 a=3");
 }
 
+TEST_CASE("what a listener may have heard of before its connection was lost is told as gone") {
+  Set set(8);
+  set.set("a", 1);
+  const Cursor heard = set.newest();
+  set.set("b", 2);
+  Cursor told_last = set.newest();
+  set.set("c", 3);
+  set.remove("b", "cut");
+  set.remove("c", "cut");
+
+  CHECK(told(set.changes_since(heard, 100)).empty());
+  CHECK(told(set.changes_since({heard.version, heard.began, told_last.version}, 100)) == " b left (cut)");
+}
+
 TEST_CASE("an empty set is told once and then counts as known") {
   Set set(8);
 
