@@ -62,7 +62,11 @@ inline constexpr auto kHandshakeLimit =
 inline constexpr auto kHeartbeat = 15s;  // An empty turn each way.
 inline constexpr auto kSilenceLimit = 45s;  // Three heartbeats lost: the peer is gone.
 inline constexpr auto kAskLimit = 30s;      // A client's patience for one answer.
-inline constexpr auto kTicketLife = 20s;    // From `give` until both data connections must be there.
+// Of a transfer nothing moves and one side says nothing: it is over. One that works all the same says so now and then.
+inline constexpr auto kStallLimit = 30s;
+inline constexpr auto kWorkingPeriod = 10s;
+static_assert(kStallLimit >= 3 * kWorkingPeriod);
+inline constexpr auto kTicketLife = 20s;  // From `give` until both data connections must be there.
 static_assert(kSilenceLimit >= 3 * kHeartbeat);
 
 // For how long a session whose connection is lost is kept: a cable put in again, a switch that starts, a server's upgrade.

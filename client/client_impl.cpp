@@ -260,7 +260,7 @@ void Client::Impl::on_give(const protocol::Give& give) {
 }
 
 void Client::Impl::on_transfer_begun() {
-  if (!working_->is_set()) working_->set_after(protocol::kWorkingPeriod);
+  if (!working_->is_set()) working_->set_after(kWorkingPeriod);
 }
 
 // A transfer that waits for this machine's disk moves nothing and is alive all the same.
@@ -274,7 +274,7 @@ void Client::Impl::say_working() {
   session_->ask(std::move(ask), [](const Result<protocol::ServerMessage>&) {
     // One that did not arrive is followed by the next.
   });
-  working_->set_after(protocol::kWorkingPeriod);
+  working_->set_after(kWorkingPeriod);
 }
 
 void Client::Impl::on_over(protocol::TransferOver over) {

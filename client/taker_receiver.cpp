@@ -252,8 +252,8 @@ void TakerReceiver::on_event(TakerMachine::Event event, const std::shared_ptr<Ta
     help_with(begins->file);
     steps_.emplace_back(std::move(*begins));
   } else if (const auto* content = std::get_if<TakerMachine::FileContent>(&event)) {
-    is_shared_ = true;
-    steps_.emplace_back(ContentPiece{content->content, buffer_});
+    is_shared_ = is_shared_ || buffer == buffer_;
+    steps_.emplace_back(ContentPiece{content->content, buffer});
   } else if (const auto* hole = std::get_if<TakerMachine::FileHole>(&event)) {
     steps_.emplace_back(*hole);
   } else if (auto* ends = std::get_if<TakerMachine::FileEnds>(&event)) {

@@ -131,9 +131,6 @@ struct WorkingAsk {
   AskId id = 0;
   std::vector<TransferId> transfers;
 };
-inline constexpr auto kWorkingPeriod = std::chrono::seconds(10);
-inline constexpr auto kStallLimit = std::chrono::seconds(30);
-static_assert(kStallLimit >= 3 * kWorkingPeriod);
 struct StatusAsk {
   AskId id = 0;
 };

@@ -59,8 +59,7 @@ struct Identity {
   std::chrono::milliseconds clock_offset{0};
 };
 
-// Whether a tell to one session alone is still of use to it after its connection was lost, as those of
-// transfers are not, nor that of the disk, which a join tells anew.
+// Whether it is still to be told after the connection was lost: not of transfers, and of the disk a join tells anew.
 bool is_lasting(const protocol::ServerMessage& errand);
 
 // One connection from its acceptance on: moves bytes between the socket and the protocol's machine and performs what the

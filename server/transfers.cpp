@@ -90,14 +90,14 @@ void Transfers::end_stalled(Instant now) {
   for (const auto& [id, running] : running_) {
     if (!running.giver_worked) continue;
     const Instant longest = std::min(*running.giver_worked, *running.taker_worked);
-    if (now - longest < protocol::kStallLimit) continue;
+    if (now - longest < kStallLimit) continue;
     const bool is_giver = *running.giver_worked == longest;
     stalled.emplace_back(id, (is_giver ? running.request.giver : running.request.taker).name);
   }
   for (const auto& [id, name] : stalled) {
     end(id,
-        {Outcome::interrupted, fmt::format("nothing moved, and \"{}\" said nothing, for {} s", name,
-                                           protocol::kStallLimit.count())},
+        {Outcome::interrupted,
+         fmt::format("nothing moved, and \"{}\" said nothing, for {} s", name, kStallLimit.count())},
         0);
   }
 }

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "server/board/sha256.h"
 #include "server/board/presence.h"
+#include "server/board/sha256.h"
 
 namespace callboard::server {
 

@@ -21,6 +21,8 @@ Sha256 sha256_of(UniqueId secret) {
   return sha256(bytes);
 }
 
-bool is_same_secret(const Sha256& a, const Sha256& b) { return CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0; }
+bool is_same_secret(const Sha256& a, const Sha256& b) {
+  return CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
 
 }  // namespace callboard::server

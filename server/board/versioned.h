@@ -13,10 +13,9 @@ namespace callboard::server {
 // How far a listener of a Versioned has been told.
 struct Cursor {
   std::uint64_t version = 0;  // Told up to here; 0: knows nothing.
-  // The set's head when it was last told everything from the start: it cannot have known anything removed before, though
-  // `version` is still behind while that telling goes on in pieces.
+  // The set's head when it was last told everything from the start, perhaps in pieces: what was removed before it never knew.
   std::uint64_t began = 0;
-  // Told up to here before the connection was lost: it may know of that, so what of it is gone is told as gone.
+  // Told up to here before the connection was lost: what of that is gone is told as gone.
   std::uint64_t perhaps = 0;
   friend bool operator==(const Cursor&, const Cursor&) = default;
 };
@@ -145,8 +144,7 @@ class Versioned {
   std::uint64_t head_ = 1;
   std::uint64_t forgotten_ = 0;  // Version of the newest tombstone that is no longer kept.
   std::unordered_map<Key, Slot> slots_;
-  std::map<std::uint64_t, const Key*>
-      order_;  // Version to key; keys live in slots_, whose nodes do not move.
+  std::map<std::uint64_t, const Key*> order_;  // Version to key, in slots_, whose nodes do not move.
 };
 
 }  // namespace callboard::server

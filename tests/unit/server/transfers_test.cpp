@@ -150,7 +150,7 @@ TEST_CASE("a session takes part in kTransfersPerSession transfers and no more") 
 
 namespace {
 
-constexpr Duration kStall = protocol::kStallLimit;
+constexpr Duration kStall = kStallLimit;
 
 // Relayed from kStart on.
 Transfers::Id begin_relaying(Transfers& transfers) {
