@@ -179,9 +179,11 @@ Result<void> TakerReceiver::handle_buffered() {
       content_left_ -= size_bytes;
       continue;
     }
+    is_unsqueezed_ = false;
     const Result<bool> handled = handle_frame();
     if (!handled) return handled.error().prefixed("the giver broke the rules");
-    if (!*handled) return {};
+    // What was unsqueezed is written before more is: there are few buffers.
+    if (!*handled || (is_unsqueezed_ && !steps_.empty())) return {};
   }
   return {};
 }
@@ -235,6 +237,7 @@ Result<void> TakerReceiver::handle_squeezed(ByteView body) {
   const Result<std::size_t> size_bytes =
       unsqueezer_.unsqueeze(body, {buffer->data(), TakerBuffer::kCapacity});
   if (!size_bytes) return size_bytes.error();
+  is_unsqueezed_ = true;
   ByteView frames(buffer->data(), *size_bytes);
   while (!frames.empty() && !state_.is_stopping()) {
     const Result<protocol::FrameView> frame = protocol::take_frame(frames);

@@ -75,6 +75,7 @@ class TakerReceiver {
   bool got_listing_ = false;
   bool may_squeeze_;
   protocol::Unsqueezer unsqueezer_;
+  bool is_unsqueezed_ = false;  // The last frame was taken apart into a buffer of its own.
 };
 
 }  // namespace callboard::client
