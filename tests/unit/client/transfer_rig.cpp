@@ -100,6 +100,14 @@ class Proxy {
 
 }  // namespace
 
+void make_frames(const std::filesystem::path& folder, int count, std::uint64_t size_bytes) {
+  for (int i = 0; i < count; ++i) {
+    support::make_large_file({.path = folder / (std::to_string(1000 + i) + ".exr"),
+                              .size_bytes = size_bytes,
+                              .seed = static_cast<unsigned>(i)});
+  }
+}
+
 TransferRig::TransferRig() : giver_(top_ / "giver"), taker_(top_ / "taker") {
   std::filesystem::create_directory(giver_);
   std::filesystem::create_directory(taker_);

@@ -12,13 +12,6 @@ using namespace callboard::document;
 
 namespace {
 
-ValuePtr value(const std::string& json) {
-  auto parsed = parse(json);
-  INFO(json);
-  REQUIRE(parsed);
-  return *parsed;
-}
-
 std::string reprinted(const std::string& json) { return print(*value(json)); }
 
 std::string verdict(const std::string& json) {

@@ -3,7 +3,6 @@
 #include <catch2/catch.hpp>
 
 #include "base/document/json_patch.h"
-#include "base/document/parse.h"
 #include "base/document_limits.h"
 #include "tests/unit/document/random_document.h"
 
@@ -11,13 +10,6 @@ using namespace callboard;
 using namespace callboard::document;
 
 namespace {
-
-ValuePtr value(const std::string& json) {
-  auto parsed = parse(json);
-  INFO(json);
-  REQUIRE(parsed);
-  return *parsed;
-}
 
 Growth grown(const ValuePtr& from, const std::vector<Edits>& steps) {
   Growth growth;

@@ -1,6 +1,9 @@
 #include "tests/unit/document/random_document.h"
 
 #include <algorithm>
+#include <catch2/catch.hpp>
+
+#include "base/document/parse.h"
 
 namespace callboard::document {
 namespace {
@@ -80,6 +83,13 @@ ValuePtr edited_value(const ValuePtr& value, std::mt19937& random) {
 }
 
 }  // namespace
+
+ValuePtr value(const std::string& json) {
+  auto parsed = parse(json);
+  INFO(json);
+  REQUIRE(parsed);
+  return *parsed;
+}
 
 ValuePtr random_document(std::mt19937& random) {
   Array scenes;
