@@ -316,17 +316,15 @@ void Stage::tell_due(Session& session) {
     frames.push_back(protocol::encode(errand));
     if (is_lasting(errand)) session.errands_unheard.push_back(std::move(errand));
   }
+  const Teller::Listener listener{session.identity.id, session.identity.patches, !is_settling()};
   if (!session.identity.visit) {
-    auto due =
-        teller_.take_due({session.identity.id, session.identity.patches, !is_settling()}, session.mailbox);
+    auto due = teller_.take_due(listener, session.mailbox);
     std::move(due.begin(), due.end(), std::back_inserter(frames));
   }
   if (frames.empty()) return;
   session.tell(std::move(frames));
   // One piece a turn each: a long catching-up of one does not hold up the others.
-  Heads heads = teller_.heads();
-  if (is_settling()) heads.assets = 0;
-  if (!session.identity.visit && session.mailbox.is_due(heads)) schedule_tell(session.key());
+  if (!session.identity.visit && teller_.is_due(listener, session.mailbox)) schedule_tell(session.key());
 }
 
 // --- Going ----------------------------------------------------------------------------------------------------------

@@ -47,19 +47,24 @@ Record board_record(protocol::DocumentRecord record) {
   return record == protocol::DocumentRecord::story ? Record::story : Record::analytics;
 }
 
-Heads Teller::heads() const {
+// Of what the listener is told now.
+Heads Teller::heads(const Listener& listener) const {
   return {board_.head(Record::story).revision,
           board_.head(Record::analytics).revision,
           board_.last_message(),
           presence_.users().head(),
           presence_.ats().head(),
-          assets_.newest().head()};
+          listener.assets ? assets_.newest().head() : 0};
+}
+
+bool Teller::is_due(const Listener& listener, const Mailbox& mailbox) const {
+  return mailbox.is_due(heads(listener));
 }
 
 std::vector<protocol::EncodedFrame> Teller::take_due(const Listener& who, Mailbox& mailbox) {
   const SessionId listener = who.session;
   Frames frames;
-  if (!mailbox.is_due(heads())) return frames;
+  if (!is_due(who, mailbox)) return frames;
   take_users(listener, mailbox, frames);
   take_ats(listener, mailbox, frames);
   if (who.assets) take_assets(listener, mailbox, frames);

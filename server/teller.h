@@ -31,7 +31,8 @@ class Teller {
     bool assets = true;    // false: not now.
   };
 
-  Heads heads() const;
+  // Whether there is anything that take_due() would tell.
+  bool is_due(const Listener& listener, const Mailbox& mailbox) const;
   // One piece of everything that is due, and the mailbox moved past it. What the listener did itself is left out. Empty
   // when nothing is due; when more is, is_due() still says so.
   // A document whose text is in the making comes later (Editions).
@@ -55,6 +56,7 @@ class Teller {
     protocol::EncodedFrame frame;  // Null head: there was nothing to tell.
   };
 
+  Heads heads(const Listener& listener) const;
   void take_document(Record record, const Listener& listener, Mailbox& mailbox, Frames& frames);
   void take_users(SessionId listener, Mailbox& mailbox, Frames& frames);
   void take_ats(SessionId listener, Mailbox& mailbox, Frames& frames);

@@ -64,7 +64,7 @@ TEST_CASE("a change is encoded once for all who hear it") {
   REQUIRE(second.size() == 4);
   for (std::size_t i = 0; i < 4; ++i) CHECK(first[i].head == second[i].head);
   CHECK(first[3].attachment == hall.board.document(Record::story).text());
-  CHECK_FALSE(hall.lighting.is_due(hall.teller.heads()));
+  CHECK_FALSE(hall.teller.is_due({kLighting}, hall.lighting));
   CHECK(hall.take(kLighting, hall.lighting).empty());
 }
 
@@ -72,7 +72,7 @@ TEST_CASE("nobody is told what they did themselves, and is told the rest of the 
   Hall hall;
   hall.presence.set_at(kRigging, "/dev", Timestamp{5});
   CHECK(hall.take(kRigging, hall.rigging).empty());
-  CHECK_FALSE(hall.rigging.is_due(hall.teller.heads()));
+  CHECK_FALSE(hall.teller.is_due({kRigging}, hall.rigging));
 
   hall.apply(2, {.id = 2, .session = 1, .record = Record::messages, .value = "mine"});
   hall.apply(3, {.id = 3, .session = 2, .record = Record::messages, .value = "yours"});
@@ -101,7 +101,7 @@ TEST_CASE("a listener far behind is told in pieces of bounded size, and arrives"
     hall.apply(i, {.id = i, .session = 1, .record = Record::messages, .value = "m"});
   }
   std::size_t pieces = 0;
-  while (hall.lighting.is_due(hall.teller.heads())) {
+  while (hall.teller.is_due({kLighting}, hall.lighting)) {
     CHECK(hall.take(kLighting, hall.lighting).size() == 1);
     ++pieces;
   }
