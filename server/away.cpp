@@ -7,6 +7,10 @@
 
 namespace callboard::server {
 
+bool is_proven(const Identity& identity, const Sha256& shown) {
+  return identity.secret && is_same_secret(*identity.secret, shown);
+}
+
 std::optional<Away> AwaySessions::add(Away away, Instant deadline) {
   const SessionId session = away.identity.id;
   ENSURE(session && !away_.contains(session));
@@ -18,9 +22,7 @@ std::optional<Away> AwaySessions::add(Away away, Instant deadline) {
 
 std::optional<Away> AwaySessions::take(SessionId session, const Sha256& secret) {
   const Away* away = find(session);
-  if (away == nullptr || !away->identity.secret || !is_same_secret(*away->identity.secret, secret)) {
-    return std::nullopt;
-  }
+  if (away == nullptr || !is_proven(away->identity, secret)) return std::nullopt;
   return extract(session);
 }
 

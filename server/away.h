@@ -14,6 +14,9 @@
 
 namespace callboard::server {
 
+// Whether that is the secret of the session.
+bool is_proven(const Identity& identity, const Sha256& shown);
+
 // A session without a connection: all that it needs to go on when it comes back.
 struct Away {
   Identity identity;

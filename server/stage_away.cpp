@@ -106,9 +106,7 @@ bool Stage::resume(Session& session, const protocol::server_action::Admission& a
 
 std::optional<Away> Stage::take_over(SessionId id, const Sha256& secret) {
   Session* former = by_id(id);
-  if (former == nullptr || !former->identity.secret || !is_same_secret(*former->identity.secret, secret)) {
-    return std::nullopt;
-  }
+  if (former == nullptr || !is_proven(former->identity, secret)) return std::nullopt;
   const Error why{Outcome::superseded, "its session goes on over another connection"};
   Away away = away_of(*former, why);
   keys_.erase(id);
