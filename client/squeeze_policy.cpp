@@ -78,14 +78,11 @@ void SqueezePolicy::forget_slow() {
 double SqueezePolicy::plain_rate() const { return rate_of(slow_bytes_, slow_seconds_); }
 
 void SqueezePolicy::on_squeezed(const SqueezeSample& sample) {
-  window_bytes_ += sample.content_bytes;
-  window_seconds_ += sample.seconds;
-  window_squeeze_seconds_ += sample.squeeze_seconds;
+  squeeze_seconds_ += sample.squeeze_seconds;
   if (!squeezed_.add(sample.content_bytes, sample.seconds)) return;
-  squeeze_rate_ = rate_of(window_bytes_, window_squeeze_seconds_);
-  waited_for_ = window_squeeze_seconds_ > kWaitedFor * window_seconds_ ? waited_for_ + 1 : 0;
-  window_bytes_ = 0;
-  window_seconds_ = window_squeeze_seconds_ = 0;
+  const double squeezing = std::exchange(squeeze_seconds_, 0);
+  squeeze_rate_ = rate_of(squeezed_.last_bytes(), squeezing);
+  waited_for_ = squeezing > kWaitedFor * squeezed_.last_seconds() ? waited_for_ + 1 : 0;
   if (squeezed_.ended() < kTried) return;
   if (squeezed_.mean() < kGain * plain_rate()) {
     const int hold = next_hold_;

@@ -103,11 +103,8 @@ class SqueezePolicy {
   int slow_windows_ = 0;
   std::uint64_t slow_bytes_ = 0;
   double slow_seconds_ = 0;
-  // Of the window of squeezing under way.
-  std::uint64_t window_bytes_ = 0;
-  double window_seconds_ = 0;
-  double window_squeeze_seconds_ = 0;
-  int waited_for_ = 0;  // Windows in a row in which mostly the squeezer was.
+  double squeeze_seconds_ = 0;  // Of the window of squeezing under way.
+  int waited_for_ = 0;          // Windows in a row in which mostly the squeezer was.
   int probe_after_ = kProbeMin;
   int hold_ = 0;  // Windows for which it stays off …
   int next_hold_ = kHoldMin;
