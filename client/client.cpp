@@ -141,8 +141,6 @@ Answer<Document> Client::read(DocumentQuery query) {
   ask.at = std::move(query.at);
   ask.revision = query.revision;
   ask.from = query.from;
-  if (auto checked = protocol::check(ask); !checked)
-    return refused<Document>(Error{Outcome::usage, checked.error().text});
   return impl_->ask<Document>(std::move(ask), expecting<Document, protocol::DocumentState>(to_document));
 }
 
@@ -154,8 +152,6 @@ Answer<History> Client::history(HistoryQuery query) {
   ask.at = std::move(query.at);
   ask.since = query.since;
   ask.before = query.before;
-  if (auto checked = protocol::check(ask); !checked)
-    return refused<History>(Error{Outcome::usage, checked.error().text});
   const auto convert = [](const protocol::Revisions& revisions) {
     History history;
     history.more = revisions.more;
@@ -194,9 +190,6 @@ Answer<std::uint64_t> Client::say(std::string text) {
   protocol::MessageAsk ask;
   ask.text = std::move(text);
   ask.op = make_unique_id(system_random());
-  if (auto checked = protocol::check(ask); !checked) {
-    return refused<std::uint64_t>(Error{Outcome::usage, checked.error().text});
-  }
   const auto convert = [](const protocol::Ok& ok) { return ok.number.value_or(0); };
   return impl_->write<std::uint64_t>(std::move(ask), expecting<std::uint64_t, protocol::Ok>(convert), 0);
 }
@@ -204,8 +197,6 @@ Answer<std::uint64_t> Client::say(std::string text) {
 Answer<bool> Client::at(std::string item) {
   protocol::AtAsk ask;
   ask.item = std::move(item);
-  if (auto checked = protocol::check(ask); !checked)
-    return refused<bool>(Error{Outcome::usage, checked.error().text});
   return impl_->ask<bool>(std::move(ask), to_done);
 }
 

@@ -5,7 +5,6 @@
 #include "base/id.h"
 #include "base/limits.h"
 #include "client/conversions.h"
-#include "protocol/codec.h"
 
 namespace callboard::client {
 namespace {
@@ -23,7 +22,14 @@ std::size_t index_of(protocol::DocumentRecord record) {
   return record == protocol::DocumentRecord::story ? 0 : 1;
 }
 
-Error stopped() { return Error{Outcome::cancelled, "the client has stopped"}; }
+bool is_whole(const protocol::DocumentWrite& write) {
+  return !write.at && !write.patch && write.restore == 0 && write.settles == 0;
+}
+
+// A whole document that the server took as it was is not sent back.
+bool is_as_sent(const protocol::DocumentState& answer, bool is_whole) {
+  return !answer.document && is_whole && answer.won && answer.from == 0;
+}
 
 Error unexpected_answer() { return Error{Outcome::failed, "the server's answer is of the wrong kind"}; }
 
@@ -439,19 +445,13 @@ Answer<WriteResult> Client::Impl::change(DocumentChange change) {
   if (!may_lack_content || !change.content.empty()) {
     message.document = std::make_shared<const std::string>(std::move(change.content));
   }
-  const bool is_whole = !message.at && !message.patch && !may_lack_content;
-  if (auto checked = protocol::check(message); !checked) {
-    Answer<WriteResult> answer;
-    answer.set(Error{Outcome::usage, checked.error().text});
-    return answer;
-  }
   WriteResult kept;
   kept.kept = true;
   return write<WriteResult>(
       message,
-      [this, is_whole, sent = message.document](const protocol::ServerMessage& reply) {
+      [this, whole = is_whole(message), sent = message.document](const protocol::ServerMessage& reply) {
         const auto* state = std::get_if<protocol::DocumentState>(&reply);
-        return state ? on_written(*state, is_whole, sent) : Result<WriteResult>(unexpected_answer());
+        return state ? on_written(*state, whole, sent) : Result<WriteResult>(unexpected_answer());
       },
       kept);
 }
@@ -466,7 +466,7 @@ Result<WriteResult> Client::Impl::on_written(const protocol::DocumentState& stat
     if (options_.visit) return result;
     on_document(state);
     result.current.text = known.newest().text;
-  } else if (is_whole && state.won && state.from == 0) {
+  } else if (is_as_sent(state, is_whole)) {
     result.current.text = sent;
     known.set(result.current);
   } else if (known.newest().revision == state.revision) {

@@ -19,6 +19,7 @@
 #include "client/project_folder.h"
 #include "client/session_keeper.h"
 #include "client/transfer_threads.h"
+#include "protocol/codec.h"
 
 namespace callboard::client {
 
@@ -36,33 +37,23 @@ class Client::Impl : public TransferDesk {
   void begin();
   void end();
 
-  // Thread: any. `convert` makes a T of the server's answer, on the client's thread.
+  // Thread: any. `convert` makes a T of the server's answer, on the client's thread. What the server would refuse to read is
+  // answered with Outcome::usage, and nobody is asked.
   template <class T, class Convert>
   Answer<T> ask(protocol::ClientMessage message, Convert convert) {
     Answer<T> answer;
-    const auto refuse = [answer] { answer.set(Error{Outcome::cancelled, "the client has stopped"}); };
-    const auto run = [this, answer, convert, message = std::move(message)] {
-      session_->ask(message, [answer, convert](Result<protocol::ServerMessage> reply) {
-        answer.set(reply ? convert(std::move(*reply)) : Result<T>(reply.error()));
-      });
-    };
-    inbox_.post(run, refuse);
+    submit(answer, std::move(message), [this, answer, convert](const protocol::ClientMessage& ask) {
+      session_->ask(ask, answering(answer, convert));
+    });
     return answer;
   }
   // The same for a write; `kept` is the answer when there is no server to answer.
   template <class T, class Convert>
   Answer<T> write(protocol::ClientMessage message, Convert convert, T kept) {
     Answer<T> answer;
-    const auto refuse = [answer] { answer.set(Error{Outcome::cancelled, "the client has stopped"}); };
-    const auto run = [this, answer, convert, kept = std::move(kept), message = std::move(message)] {
-      writes_->write(
-          as_seen_here(message),
-          [answer, convert](Result<protocol::ServerMessage> reply) {
-            answer.set(reply ? convert(std::move(*reply)) : Result<T>(reply.error()));
-          },
-          [answer, kept] { answer.set(kept); });
-    };
-    inbox_.post(run, refuse);
+    submit(answer, std::move(message), [this, answer, convert, kept](const protocol::ClientMessage& write) {
+      writes_->write(as_seen_here(write), answering(answer, convert), [answer, kept] { answer.set(kept); });
+    });
     return answer;
   }
   Answer<WriteResult> change(DocumentChange change);
@@ -79,6 +70,21 @@ class Client::Impl : public TransferDesk {
   Answer<protocol::TransferOver> over(protocol::TransferId transfer) override;
 
  private:
+  static Error stopped() { return {Outcome::cancelled, "the client has stopped"}; }
+  template <class T, class Run>
+  void submit(const Answer<T>& answer, protocol::ClientMessage message, Run run) {
+    if (auto checked = protocol::check(message); !checked) {
+      answer.set(Error{Outcome::usage, checked.error().text});
+      return;
+    }
+    inbox_.post([run, message = std::move(message)] { run(message); }, [answer] { answer.set(stopped()); });
+  }
+  template <class T, class Convert>
+  static Connection::AnswerHandler answering(const Answer<T>& answer, Convert convert) {
+    return [answer, convert](Result<protocol::ServerMessage> reply) {
+      answer.set(reply ? convert(std::move(*reply)) : Result<T>(reply.error()));
+    };
+  }
   void note_joined();
   void note_not_joined(std::string_view why);
   void watch_items();
