@@ -420,14 +420,9 @@ void Client::Impl::on_late_answer(const protocol::ClientMessage& write,
   const auto* state = std::get_if<protocol::DocumentState>(&answer);
   const auto* change = std::get_if<protocol::DocumentWrite>(&write);
   if (state == nullptr || change == nullptr) return;
-  const bool is_whole = !change->at && !change->patch && change->restore == 0 && change->settles == 0;
-  const auto written = on_written(*state, is_whole, change->document);
-  if (!written) return;
-  if (change->record == protocol::DocumentRecord::story) {
-    listener_.on_story(written->current);
-  } else {
-    listener_.on_analytics(written->current);
-  }
+  protocol::DocumentState news = *state;
+  if (is_as_sent(*state, is_whole(*change))) news.document = change->document;
+  on_document(news);
 }
 
 Answer<WriteResult> Client::Impl::change(DocumentChange change) {

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "client/client.h"
 #include "protocol/codec.h"
 #include "protocol/server_asks.h"
 #include "tests/support/temp_dir.h"
@@ -159,6 +160,74 @@ TEST_CASE("a kept write for which the server's disk has no room is tried again a
   here.writes->on_joined();
   here.until([&] { return here.late == std::vector<std::string>{"patient"}; });
   CHECK(here.waiting == 0);
+}
+
+// A whole client on a folder in which an earlier process left one change of the story.
+struct LeftBehind : Place, Listener {
+  support::TempDir folder;
+  std::vector<std::string> stories;
+
+  void on_story(const Document& document) override {
+    loop.post([this, text = document.text ? *document.text : "no text"] { stories.push_back(text); });
+  }
+  void leave(const protocol::DocumentWrite& write) const {
+    auto outbox = Outbox::open(folder.path().string(), "Moria's Race");
+    REQUIRE(outbox);
+    REQUIRE((*outbox)->keep(write));
+  }
+  // Until all is told that the server's answer to that change brings.
+  void run(protocol::DocumentState answer) {
+    server.on_ask = [&](FakeSession& session, const protocol::ClientMessage& message) {
+      answer_number(session, message);
+      const auto* write = std::get_if<protocol::DocumentWrite>(&message);
+      if (write == nullptr) return;
+      answer.re = write->id;
+      FakeServer::say(session, answer);
+    };
+    Options of_client;
+    of_client.project = "Moria's Race";
+    of_client.user = "rigging";
+    of_client.folder = folder.path().string();
+    of_client.server = net::to_text(server.at());
+    auto client = Client::start(of_client, this);
+    REQUIRE(client);
+    bool is_over = false;
+    const auto end = [&](const auto&) { loop.post([&] { is_over = true; }); };
+    until([&] { return server.has_joined(); });
+    (*client)->say("said after it").then(end);
+    until([&] { return is_over; });
+    is_over = false;
+    (*client)->left().then(end);
+    (*client)->leave();
+    until([&] { return is_over; });
+  }
+};
+
+std::shared_ptr<const std::string> text(std::string of) {
+  return std::make_shared<const std::string>(std::move(of));
+}
+
+TEST_CASE("what a kept change made of the document is told once, when its author is there no more") {
+  LeftBehind place;
+  protocol::DocumentWrite write;
+  write.op = UniqueId{1, 1};
+  protocol::DocumentState answer;
+  answer.won = true;
+  answer.revision = 4;
+  SECTION("as it was sent") {
+    write.document = text(R"({"note":"at dusk"})");
+    place.leave(write);
+    place.run(answer);
+    CHECK(place.stories == std::vector<std::string>{R"({"note":"at dusk"})"});
+  }
+  SECTION("with what others had changed") {
+    write.at = "/note";
+    write.document = text(R"("at dusk")");
+    place.leave(write);
+    answer.document = text(R"({"by":"lighting","note":"at dusk"})");
+    place.run(answer);
+    CHECK(place.stories == std::vector<std::string>{R"({"by":"lighting","note":"at dusk"})"});
+  }
 }
 
 }  // namespace
