@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/file_content.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "protocol/codec.h"
@@ -55,31 +56,6 @@ std::optional<protocol::ClientMessage> message_in(ByteView bytes) {
   return std::move(*message);
 }
 
-Result<Bytes> read_all(int fd) {
-  Bytes bytes;
-  Bytes piece(256 * KiB);
-  // Twice what may be kept: a longer one is none of ours.
-  while (bytes.size() <= 2 * Outbox::kBytesMax) {
-    const auto got = ::pread(fd, piece.data(), piece.size(), static_cast<off_t>(bytes.size()));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return os_error("read the outbox", errno);
-    if (got == 0) return bytes;
-    bytes.insert(bytes.end(), piece.begin(), piece.begin() + got);
-  }
-  return Error{Outcome::refused, "outbox: it is too long"};
-}
-
-Result<void> write_at(int fd, ByteView bytes, std::uint64_t at) {
-  while (!bytes.empty()) {
-    const auto written = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(at));
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return os_error("write the outbox", errno);
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-    at += static_cast<std::uint64_t>(written);
-  }
-  return {};
-}
-
 }  // namespace
 
 UniqueId operation_of(const protocol::ClientMessage& message) {
@@ -105,8 +81,9 @@ Result<std::unique_ptr<Outbox>> Outbox::open(const std::string& folder, const st
 }
 
 Result<void> Outbox::read() {
-  const auto bytes = read_all(file_.get());
-  if (!bytes) return bytes.error();
+  // Twice what may be kept: a longer one is none of ours.
+  const auto bytes = read_content(file_.get(), 2 * kBytesMax);
+  if (!bytes) return bytes.error().prefixed("outbox");
   ByteReader reader(*bytes);
   const std::uint32_t magic = reader.u32();
   const bool is_ours = reader.failed() || magic == kMagic;
@@ -144,7 +121,7 @@ Result<void> Outbox::start_anew() {
   if (::ftruncate(file_.get(), 0) != 0) return os_error("empty the outbox", errno);
   const Bytes header = header_of(project_);
   size_bytes_ = 0;
-  if (auto written = write_at(file_.get(), header, 0); !written) return written;
+  if (auto written = write_content(file_.get(), header); !written) return written.error().prefixed("outbox");
   size_bytes_ = header.size();
   return {};
 }
@@ -156,7 +133,9 @@ Result<void> Outbox::append(std::uint8_t type, ByteView payload) {
   writer.u32(static_cast<std::uint32_t>(payload.size()));
   writer.raw(sync::digest_of(payload).bytes);
   writer.raw(payload);
-  if (auto written = write_at(file_.get(), record, size_bytes_); !written) return written;
+  if (auto written = write_content(file_.get(), record, size_bytes_); !written) {
+    return written.error().prefixed("outbox");
+  }
   size_bytes_ += record.size();
   return {};
 }

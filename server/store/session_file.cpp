@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "base/fd.h"
+#include "base/file_content.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "server/store/data_folder.h"
@@ -16,29 +17,6 @@ namespace {
 
 // Of kAwayMax sessions and as many that are here, each with a path of kPathMaxBytes.
 constexpr std::uint64_t kFileMax = 64 * MiB;
-
-Result<Bytes> read_all(int fd) {
-  Bytes bytes;
-  Bytes piece(64 * KiB);
-  for (;;) {
-    const auto got = ::read(fd, piece.data(), piece.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return os_error("read", errno);
-    if (got == 0) return bytes;
-    bytes.insert(bytes.end(), piece.begin(), piece.begin() + got);
-    if (bytes.size() > kFileMax) return Error{Outcome::refused, "it is too long"};
-  }
-}
-
-Result<void> write_all(int fd, ByteView bytes) {
-  while (!bytes.empty()) {
-    const auto written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return os_error("write", errno);
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-  }
-  return {};
-}
 
 }  // namespace
 
@@ -50,7 +28,7 @@ Result<KeptSessions> SessionFile::read() const {
   const Fd file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!file && errno == ENOENT) return KeptSessions{};
   if (!file) return os_error("open " + callboard::quoted(path_.native()), errno);
-  const auto bytes = read_all(file.get());
+  const auto bytes = read_content(file.get(), kFileMax);
   if (!bytes) return bytes.error().prefixed(doing);
   auto kept = kept_sessions_from(*bytes);
   if (!kept) return kept.error().prefixed(doing);
@@ -63,7 +41,7 @@ Result<void> SessionFile::write(ByteView bytes) const {
   {
     const Fd file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!file) return os_error(doing, errno);
-    if (auto written = write_all(file.get(), bytes); !written) return written.error().prefixed(doing);
+    if (auto written = write_content(file.get(), bytes); !written) return written.error().prefixed(doing);
   }
   if (std::rename(fresh.c_str(), path_.c_str()) != 0) return os_error(doing, errno);
   return {};
