@@ -19,13 +19,9 @@ std::string Presence::free_name(const std::string& wanted) const {
 }
 
 const User& Presence::join(SessionId session, User user) {
-  ENSURE(users_.find(session) == nullptr);
   user.asked_name = user.name;
-  user.name = free_name(user.name);
-  names_.emplace(user.name, session);
-  const Timestamp joined = user.joined;
-  users_.set(session, std::move(user));
-  ats_.set(session, At{"", joined});
+  At at{"", user.joined};
+  restore(session, std::move(user), std::move(at));
   return *users_.find(session);
 }
 
