@@ -230,5 +230,31 @@ TEST_CASE("what a kept change made of the document is told once, when its author
   }
 }
 
+TEST_CASE("what no server could read is answered as a wrong use at once, and everything else is asked") {
+  Options of_client;
+  of_client.project = "Moria's Race";
+  of_client.user = "rigging";
+  of_client.server = "127.0.0.1:1";
+  auto client = Client::start(of_client, nullptr);
+  REQUIRE(client);
+  // There is none: whatever is answered, no server was asked.
+  const auto is_refused = [](const auto& answer) {
+    return answer.wait_for(0s) && answer.get().error().outcome == Outcome::usage;
+  };
+  CHECK(is_refused((*client)->at("no path")));
+  CHECK(is_refused((*client)->say("")));
+  CHECK(is_refused((*client)->read({.at = "/a", .from = 1})));
+  CHECK_FALSE((*client)->camera(1, 2).wait_for(0s));
+  CHECK_FALSE((*client)->messages().wait_for(0s));
+  CHECK_FALSE((*client)->at("/dev").wait_for(0s));
+  CHECK_FALSE((*client)->users().wait_for(0s));
+  CHECK_FALSE((*client)->assets().wait_for(0s));
+  CHECK_FALSE((*client)->status().wait_for(0s));
+  CHECK_FALSE((*client)->conflicts().wait_for(0s));
+  CHECK_FALSE((*client)->history({}).wait_for(0s));
+  CHECK_FALSE((*client)->read({}).wait_for(0s));
+  CHECK_FALSE((*client)->say("hello").wait_for(0s));
+}
+
 }  // namespace
 }  // namespace callboard::client
