@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "server/board/kept_sessions.h"
+#include "server/session_book.h"
 #include "server/store/session_file.h"
 #include "tests/unit/server/studio.h"
 
@@ -425,6 +426,27 @@ TEST_CASE("sessions outlive the server that they were of, killed or stopped, wit
     CHECK_FALSE(user.away);
     if (user.session == second->session) CHECK(user.at == "/rnd/scene-01/shot-03");
   }
+}
+
+TEST_CASE(
+    "what is written down last stays, whatever changes while the server waits for its last connections") {
+  net::Loop loop;
+  EventLog events(nullptr);
+  std::vector<std::string> written;
+  std::string now = "everybody";
+  SessionBook book(loop, events,
+                   {.content = [&] { return Bytes(as_bytes(now).begin(), as_bytes(now).end()); },
+                    .write = [&](ByteView bytes) -> Result<void> {
+                      written.emplace_back(as_text(bytes));
+                      return {};
+                    }});
+  bool is_done = false;
+  book.finish([&] { is_done = true; });
+  REQUIRE(loop.run_until([&] { return is_done; }, 5s));
+  now = "nobody";
+  book.on_change(0s);
+  loop.run();
+  CHECK(written == std::vector<std::string>{"everybody"});
 }
 
 TEST_CASE("after a stop that was longer than the grace nobody is expected back") {
