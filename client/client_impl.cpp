@@ -125,7 +125,10 @@ void Client::Impl::on_action(protocol::ClientAction next) {
   if (auto* told = std::get_if<action::Told>(&next)) return on_told(std::move(told->message));
   if (const auto* wanted = std::get_if<action::DocumentWanted>(&next)) return claim(wanted->record);
   if (std::holds_alternative<action::AssetsWanted>(next)) return claim_items(Patience::some);
-  if (const auto* settled = std::get_if<action::DocumentSettled>(&next)) return on_document(settled->state);
+  if (const auto* settled = std::get_if<action::DocumentSettled>(&next)) {
+    known_[index_of(settled->state.record)].settle(settled->state);
+    return on_document(settled->state);
+  }
   if (const auto* admitted = std::get_if<action::Admitted>(&next)) {
     self_.session = admitted->welcome.session;
     self_.name = admitted->welcome.name;

@@ -39,6 +39,10 @@ Result<bool> KnownDocument::patch(const protocol::DocumentState& state) {
   return true;
 }
 
+void KnownDocument::settle(const protocol::DocumentState& state) {
+  if (state.revision < newest_.revision) *this = KnownDocument();
+}
+
 void KnownDocument::set(const Document& document) {
   if (document.revision <= newest_.revision) return;
   newest_ = document;

@@ -16,6 +16,8 @@ class KnownDocument {
   // True: it is another one now. False: it is old news, or has no text. The error says that the patch is of something else;
   // what was known is forgotten then, and read anew it is whole.
   Result<bool> hear(const protocol::DocumentState& state);
+  // A join found this: what is known of later revisions is of another board, or of one that is no more, and forgotten.
+  void settle(const protocol::DocumentState& state);
   // What this client wrote itself, where the server took it as it was.
   void set(const Document& document);
 

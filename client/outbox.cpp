@@ -127,6 +127,10 @@ Result<void> Outbox::start_anew() {
 }
 
 Result<void> Outbox::append(std::uint8_t type, ByteView payload) {
+  // Emptied while the disk had no room for the header, without which nothing would be found again.
+  if (size_bytes_ == 0) {
+    if (auto begun = start_anew(); !begun) return begun;
+  }
   Bytes record;
   ByteWriter writer(record);
   writer.u8(type);

@@ -232,6 +232,8 @@ Result<void> TakerReceiver::handle_whole(const protocol::FrameView& view,
 // where anything is squeezed it waits for the next bytes most of its time.
 Result<void> TakerReceiver::handle_squeezed(ByteView body) {
   if (!may_squeeze_) return Error{Outcome::refused, "squeezed: it was not told that it may"};
+  // What is handed over holds the buffers that this one waits for.
+  if (writers_ != nullptr) writers_->wake();
   const std::shared_ptr<TakerBuffer> buffer = (writers_ ? writers_->buffers() : first_buffers_).take();
   if (buffer == nullptr) return Error{Outcome::interrupted, "the transfer stopped"};
   const Result<std::size_t> size_bytes =

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "server/store/data_folder.h"
 #include "server/store/database.h"
+#include "server/store/session_file.h"
 
 namespace callboard::server {
 namespace {
@@ -118,6 +119,8 @@ Result<void> restore(const fs::path& from, const fs::path& data, const std::stri
     auto database = Database::open(temporary.path);
     if (!database) return database.error().prefixed("backup " + callboard::quoted(from.native()));
   }
+  // Sessions that heard of the board that was there before would take what is new for what they know: all join anew.
+  if (auto removed = SessionFile(data, project).remove(); !removed) return removed;
   return give_name(temporary.path, to);
 }
 

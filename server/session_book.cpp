@@ -14,7 +14,7 @@ SessionBook::SessionBook(net::Loop& loop, EventLog& events, Outside outside)
       work_(loop, 1) {}
 
 void SessionBook::on_change(Duration within) {
-  if (!outside_.write || done_) return;
+  if (!outside_.write || is_last_) return;
   const Instant due = loop_.now() + within;
   if (timer_.is_set() && due_ <= due) return;
   due_ = due;
@@ -25,6 +25,7 @@ void SessionBook::finish(std::function<void()> done) {
   timer_.cancel();
   if (!outside_.write) return done();
   done_ = std::move(done);
+  is_last_ = true;
   last_ = outside_.content();
   write();
 }
@@ -35,7 +36,7 @@ void SessionBook::write() {
     return;
   }
   is_writing_ = true;
-  work_.submit([bytes = done_ ? last_ : outside_.content(),
+  work_.submit([bytes = is_last_ ? last_ : outside_.content(),
                 write = outside_.write](const std::stop_token&) { return write(bytes); },
                [this](const Result<void>& written) { on_written(written); });
 }

@@ -40,7 +40,8 @@ class SessionBook {
   bool is_writing_ = false;
   bool is_changed_ = false;  // Since the writing that is under way began.
   bool is_failing_ = false;
-  Bytes last_;  // What finish() wants written.
+  bool is_last_ = false;  // finish() was called …
+  Bytes last_;            // … and wants this written.
   std::function<void()> done_;
   net::WorkQueue work_;  // Last: its jobs use the others.
 };

@@ -52,7 +52,7 @@ void FakeServer::on_message(FakeSession& session, ClientMessage message) {
   } else if (std::holds_alternative<Project>(message)) {
     welcome(session);
   } else if (const auto* claim = std::get_if<DocumentClaim>(&message)) {
-    DocumentState state;
+    DocumentState state = claim->record == DocumentRecord::story ? story : DocumentState();
     state.record = claim->record;
     say(session, state);
   } else if (std::holds_alternative<AssetsClaim>(message)) {

@@ -58,7 +58,8 @@ class FakeServer {
   bool greets = true;
   // Who says to come back gets this secret, and is its session again with it.
   std::optional<UniqueId> secret;
-  bool offers_assets = true;  // false: stops before that exchange.
+  protocol::DocumentState story;  // What there is.
+  bool offers_assets = true;      // false: stops before that exchange.
   std::function<void(FakeSession&, const protocol::ClientMessage&)> on_ask;
 
  private:

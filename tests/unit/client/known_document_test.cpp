@@ -1,6 +1,10 @@
 #include "client/known_document.h"
 
+#include <atomic>
 #include <catch2/catch.hpp>
+
+#include "client/client.h"
+#include "tests/unit/client/fake_server.h"
 
 using namespace callboard;
 using namespace callboard::client;
@@ -57,4 +61,28 @@ TEST_CASE("what the client wrote itself is what the next patch is of") {
   known.set(own);
   CHECK(*known.hear(told(5, 4, R"([{"op":"remove","path":"/0"}])")));
   CHECK(*known.newest().text == "[2]");
+}
+
+TEST_CASE("what a join finds older than what is known is of another board, and known from then on") {
+  struct Reader : Listener {
+    std::atomic<std::uint64_t> revision{0};
+    void on_story(const Document& story) override { revision = story.revision; }
+  } reader;
+  net::Loop loop;
+  FakeServer server(loop);
+  server.story = told(50, 0, "[1]");
+  Options options;
+  options.user = "rigging";
+  options.project = "Moria's Race";
+  options.server = net::to_text(server.at());
+  auto client = Client::start(options, &reader);
+  REQUIRE(client);
+  REQUIRE(loop.run_until([&] { return reader.revision == 50 && server.has_joined(); }, kTestLimit));
+  // A backup was restored.
+  server.story = told(40, 0, "[2]");
+  server.session().connection.reset();
+  REQUIRE(loop.run_until([&] { return server.has_joined(1); }, kTestLimit));
+  CHECK(loop.run_until([&] { return reader.revision == 40; }, 2s));
+  (*client)->leave();
+  loop.run_until([&] { return server.session(1).last<protocol::Bye>() != nullptr; }, kTestLimit);
 }

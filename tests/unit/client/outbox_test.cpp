@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "client/heard.h"
 #include "tests/support/temp_dir.h"
+#include "tests/unit/server/small_disk.h"
 
 namespace callboard::client {
 namespace {
@@ -132,6 +133,24 @@ TEST_CASE("what the outbox has no room for is refused, and what is in it stays")
   REQUIRE_FALSE(refused);
   CHECK(refused.error().outcome == Outcome::refused);
   CHECK(operations(*outbox) == std::vector<std::uint64_t>{1, 2, 3, 4});
+}
+
+TEST_CASE("an outbox that got full while it was emptied keeps what comes when there is room again") {
+  const Desk desk;
+  const auto outbox = desk.open();
+  REQUIRE(outbox->keep(message(1, "hello")));
+  {
+    const server::SmallDisk full(0);
+    outbox->forget(UniqueId{1, 1});
+    CHECK_FALSE(outbox->keep(message(2, "no room")));
+  }
+  REQUIRE(outbox->keep(message(3, "room again")));
+  REQUIRE(outbox->keep(message(4, "and more")));
+  const std::string left = read_file(desk.file());
+  const Desk next;
+  fs::create_directory(next.file().parent_path());
+  std::ofstream(next.file(), std::ios::binary) << left;
+  CHECK(operations(*next.open()) == std::vector<std::uint64_t>{3, 4});
 }
 
 TEST_CASE("a file that is no outbox is left alone") {

@@ -4,8 +4,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/fd.h"
@@ -124,6 +126,26 @@ TEST_CASE("a pull cut in the middle of what is squeezed goes on from there") {
   const PullReport whole = pull(rig, squeezing());
   // All of it is 9 MiB so.
   CHECK(whole.wire_bytes < 11 * MiB - *options.cut_after_bytes);
+}
+
+TEST_CASE("many squeezed frames of few files, received while the writers are busy, find buffers") {
+  constexpr int kFiles = 96;
+  TransferRig rig;
+  for (int i = 0; i < kFiles; ++i)
+    write_file(rig.giver() / std::to_string(i % 7) / std::to_string(i),
+               std::string(200 * KiB + static_cast<std::size_t>(i), 'x'));
+  // Whatever the giver says is there before the first file is written.
+  struct BusyDisk : sync::FileOps {
+    std::atomic<int> read{0};
+    int fault(sync::FileCall call, const std::string&) override {
+      while (call == sync::FileCall::write && read < kFiles) std::this_thread::yield();
+      return 0;
+    }
+  } disk;
+  RunOptions options = squeezing();
+  options.ops = &disk;
+  options.while_reading = [&](const sync::RelativePath&) { disk.read += 1; };
+  CHECK(pull(rig, options).files == kFiles);
 }
 
 TEST_CASE("a file that changes while it is squeezed comes as it is in the end") {

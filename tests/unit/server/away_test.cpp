@@ -3,7 +3,10 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 
+#include "server/backup.h"
 #include "server/board/kept_sessions.h"
+#include "server/session_book.h"
+#include "server/store/data_folder.h"
 #include "server/store/session_file.h"
 #include "tests/unit/server/studio.h"
 
@@ -427,6 +430,27 @@ TEST_CASE("sessions outlive the server that they were of, killed or stopped, wit
   }
 }
 
+TEST_CASE(
+    "what is written down last stays, whatever changes while the server waits for its last connections") {
+  net::Loop loop;
+  EventLog events(nullptr);
+  std::vector<std::string> written;
+  std::string now = "everybody";
+  SessionBook book(loop, events,
+                   {.content = [&] { return Bytes(as_bytes(now).begin(), as_bytes(now).end()); },
+                    .write = [&](ByteView bytes) -> Result<void> {
+                      written.emplace_back(as_text(bytes));
+                      return {};
+                    }});
+  bool is_done = false;
+  book.finish([&] { is_done = true; });
+  REQUIRE(loop.run_until([&] { return is_done; }, 5s));
+  now = "nobody";
+  book.on_change(0s);
+  loop.run();
+  CHECK(written == std::vector<std::string>{"everybody"});
+}
+
 TEST_CASE("after a stop that was longer than the grace nobody is expected back") {
   const SessionId id{5};
   KeptSessions kept;
@@ -445,6 +469,23 @@ TEST_CASE("after a stop that was longer than the grace nobody is expected back")
   REQUIRE(SessionFile(studio.data(), "Moria's Race").write(encoded(kept)));
   studio.start();
   CHECK(studio.join("rigging")->name == "rigging (2)");
+}
+
+TEST_CASE("nobody comes back to a board that was restored from before what they have heard") {
+  Studio studio;
+  const TemporaryFolder elsewhere;
+  const std::string project = "Moria's Race";
+  REQUIRE(back_up(studio.data(), project, elsewhere.path() / "copy"));
+  auto rigging = studio.join_resumable("rigging");
+  const std::uint64_t heard = say(*rigging, "said after the backup", 1);
+  studio.stop();
+  std::filesystem::rename(studio.data() / folder_name(project) / "board.sqlite", elsewhere.path() / "old");
+  REQUIRE(restore(elsewhere.path() / "copy", studio.data(), project));
+  studio.start();
+  auto back = studio.connect();
+  REQUIRE(back->resume(*rigging, "rigging", heard));
+  // Who went on would take what is said from now on for what it has heard.
+  CHECK_FALSE(back->welcome.resumed);
 }
 
 TEST_CASE("a file of sessions that is damaged anywhere is refused, and the server starts without it") {
