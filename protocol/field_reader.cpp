@@ -16,6 +16,17 @@ std::string range(std::uint64_t min, std::uint64_t max) {
   return std::to_string(min) + "-" + std::to_string(max);
 }
 
+// Whether a component of the path is "." or "..".
+bool has_step(std::string_view path) {
+  while (!path.empty()) {
+    const auto end = std::min(path.find('/'), path.size());
+    const auto component = path.substr(0, end);
+    if (component == "." || component == "..") return true;
+    path.remove_prefix(std::min(end + 1, path.size()));
+  }
+  return false;
+}
+
 }  // namespace
 
 void FieldReader::expect(bool holds, std::string_view error) {
@@ -61,6 +72,8 @@ void FieldReader::check_text(const std::string& text, const TextRule& rule) {
   if (rule.path && !text.empty() && (text.front() != '/' || text.find('\0') != std::string::npos)) {
     return fail("expected a path that starts with \"/\", got " + callboard::quoted(text));
   }
+  if (!rule.steps && has_step(text))
+    return fail("expected no \".\" or \"..\" in the path, got " + callboard::quoted(text));
 }
 
 void FieldReader::in_key(std::string_view key) { in(quoted(key)); }

@@ -15,6 +15,7 @@ struct TextRule {
   Unit unit = Unit::bytes;
   bool one_line = false;  // No control characters, no space at either end.
   bool path = false;      // Starts with '/' unless empty, and has no NUL.
+  bool steps = true;      // May have "." and ".." in it; an item of a project has neither.
   bool cut = false;       // The writer cuts it at max: a reason is better short than missing.
 };
 
@@ -28,8 +29,8 @@ inline constexpr TextRule kShownNameOrNone{
 inline constexpr TextRule kProjectName{
     .min = 1, .max = kProjectNameMaxCodePoints, .unit = Unit::code_points, .one_line = true};
 inline constexpr TextRule kLabel{.max = 64, .unit = Unit::code_points, .one_line = true};
-inline constexpr TextRule kItem{.min = 1, .max = kPathMaxBytes, .path = true};
-inline constexpr TextRule kItemOrNowhere{.max = kPathMaxBytes, .path = true};
+inline constexpr TextRule kItem{.min = 1, .max = kPathMaxBytes, .path = true, .steps = false};
+inline constexpr TextRule kItemOrNowhere{.max = kPathMaxBytes, .path = true, .steps = false};
 // A JSON pointer that somebody asks with, and one that is told: better cut than missing.
 inline constexpr TextRule kPointer{.max = kPathMaxBytes, .path = true};
 inline constexpr TextRule kPointerTold{.max = kPathMaxBytes, .path = true, .cut = true};

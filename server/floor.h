@@ -32,7 +32,7 @@ struct Floor {
   TransferDesk& transfers;
 };
 
-// A client's timestamp in the server's time, and not in its future.
+// A client's timestamp in the server's time, and not in its future. An offset that may be an error of measuring counts as none.
 Timestamp corrected(Timestamp client, std::chrono::milliseconds offset, Timestamp now);
 
 // The offset of a client's clock, when it has told what its clock says: measured where the way there and back was timed, and

@@ -60,6 +60,8 @@ TEST_CASE("names that break programs arrive as they are, as files and as folders
   const auto shown = pair.run("lighting", {"ls", "/dev", "--from", "rigging", "--long"}).out;
   CHECK(shown.find('\x1b') == std::string::npos);
   CHECK(is_utf8(shown));
+  // Escaped once.
+  for (const auto& name : support::awkward_names()) CHECK_THAT(shown, Contains(escaped(name)));
 }
 
 TEST_CASE("one item is named by an awkward name on the command line") {

@@ -70,8 +70,9 @@ Studio::Studio(std::uint64_t seed, bool is_told) : world_(seed, is_told), turn_w
 
 Studio::~Studio() {
   disk_.is_cut_off = true;
-  seats_.clear();
+  // Its connections still ask for the machines of the others.
   world_.on(server_machine_, [this] { server_.reset(); });
+  seats_.clear();
 }
 
 void Studio::choose() {

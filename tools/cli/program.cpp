@@ -4,9 +4,11 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
+#include <optional>
 #include <sstream>
 #include <utility>
 
+#include "base/text.h"
 #include "tools/cli/exit_code.h"
 
 namespace callboard::cli {
@@ -39,6 +41,16 @@ CLI::Option* add_option(CLI::App& app, T& into, const std::string& name, const s
 CLI::Option* as_argument(CLI::Option* option, const std::string& name) {
   if (!name.starts_with('-')) option->type_name("");
   return option;
+}
+
+// What nobody knows says more than what is missing because of it.
+std::optional<std::string> unknown_in(const CLI::App& app) {
+  const auto unknown = app.remaining(true);
+  if (unknown.empty()) return std::nullopt;
+  const std::string& first = unknown.front();
+  const bool has_verb = !app.get_subcommands().empty();
+  const std::string_view kind = first.starts_with('-') ? "option" : has_verb ? "argument" : "verb";
+  return fmt::format("{}: no such {}", quoted(first), kind);
 }
 
 }  // namespace
@@ -134,7 +146,7 @@ int Program::run(int argc, const char* const* argv) {
     output_.raw(text.str());
     return output_.is_complete() ? 0 : exit_code(Outcome::failed);
   } catch (const CLI::ParseError& problem) {
-    output_.error(problem.what());
+    output_.error(unknown_in(*app_).value_or(problem.what()));
     output_.message("see callboard --help, or callboard VERB --help");
     return exit_code(Outcome::usage);
   }

@@ -41,15 +41,16 @@ std::string_view to_text(EntryKind kind) {
   return "";
 }
 
+// Not escaped: the table does that.
 std::string shown_name(const client::LookEntry& look) {
-  const std::string name = escaped(look.entry.name.empty() ? look.path : look.entry.name);
+  const std::string name = look.entry.name.empty() ? look.path : look.entry.name;
   switch (look.entry.kind) {
     case EntryKind::directory:
       return name + "/";
     case EntryKind::symlink:
-      return name + " -> " + escaped(look.entry.target);
+      return name + " -> " + look.entry.target;
     case EntryKind::refused:
-      return name + " (" + escaped(look.entry.target) + ")";
+      return name + " (" + look.entry.target + ")";
     case EntryKind::file:
       return name;
   }

@@ -90,6 +90,14 @@ TEST_CASE("a wrong command line is usage, told on stderr alone") {
   CHECK_THAT(done.err, Catch::StartsWith("error: "));
 }
 
+TEST_CASE("what nobody knows is named, whatever else is missing because of it") {
+  const Workstation station;
+  CHECK_THAT(station.callboard({"dance"}).err, Catch::StartsWith("error: \"dance\": no such verb\n"));
+  CHECK_THAT(station.callboard({"--colour"}).err, Catch::StartsWith("error: \"--colour\": no such option\n"));
+  CHECK_THAT(station.callboard({"init", "--colour"}).err,
+             Catch::StartsWith("error: \"--colour\": no such option\n"));
+}
+
 TEST_CASE("every verb's help has an example and names the way to --json") {
   const Workstation station;
   const auto help = station.callboard({"--help"});
