@@ -133,6 +133,11 @@ void LiveFolder::on_pulled(const sync::RelativePath& path, const Entry& entry) {
 
 bool LiveFolder::is_live() const { return tree() != nullptr; }
 
+std::shared_ptr<const sync::ContentTable> LiveFolder::contents() {
+  auto whole = tree();
+  return whole ? contents_.of(std::move(whole)) : nullptr;
+}
+
 std::shared_ptr<const sync::Tree> LiveFolder::tree() const {
   const std::lock_guard lock(mutex_);
   return tree_;

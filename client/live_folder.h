@@ -37,6 +37,7 @@ class LiveFolder : public TransferFolder {
   // Once started, makes the list of its chunks when nobody needs the core.
   void on_pulled(const sync::RelativePath& path, const Entry& entry) override;
   std::shared_ptr<const sync::Tree> known() override { return tree(); }
+  std::shared_ptr<const sync::ContentTable> contents() override;
   std::shared_ptr<const sync::Tree> remembered() override { return scanned_.remembered(); }
   bool is_live() const;
   // As it was last settled; nullptr unless is_live().
@@ -66,6 +67,7 @@ class LiveFolder : public TransferFolder {
   const Clock& clock_;
   ScannedFolder scanned_;
   ChunkKeeper chunk_keeper_;
+  sync::ContentTables contents_;
   std::atomic<bool> stays_{false};  // Since start().
   std::thread thread_;
   std::atomic<bool> stopping_{false};

@@ -3,13 +3,11 @@
 namespace callboard::client {
 
 const sync::ContentTable& TakerReuse::table() {
+  if (!table_) table_ = folder_.contents();
   if (!table_) {
-    if (std::shared_ptr<const sync::Tree> whole = folder_.known()) {
-      trees_ = {std::move(whole)};
-    } else if (std::shared_ptr<const sync::Tree> remembered = folder_.remembered()) {
-      trees_.push_back(std::move(remembered));  // After what was just looked at.
-    }
-    table_.emplace(trees_);
+    // After what was just looked at.
+    if (std::shared_ptr<const sync::Tree> remembered = folder_.remembered()) trees_.push_back(remembered);
+    table_ = std::make_shared<const sync::ContentTable>(trees_);
   }
   return *table_;
 }

@@ -28,7 +28,7 @@ class TakerReuse {
 
   TransferFolder& folder_;
   std::vector<std::shared_ptr<const sync::Tree>> trees_;
-  std::optional<sync::ContentTable> table_;
+  std::shared_ptr<const sync::ContentTable> table_;
 };
 
 }  // namespace callboard::client

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/entry.h"
 #include "base/result.h"
+#include "sync/content_table.h"
 #include "sync/index.h"
 #include "sync/relative_path.h"
 #include "sync/root.h"
@@ -27,6 +28,8 @@ class TransferFolder {
   virtual void on_pulled(const sync::RelativePath&, const Entry&) {}
   // All of the folder as far as that is known without looking; may be a moment old. nullptr: it is not kept.
   virtual std::shared_ptr<const sync::Tree> known() { return nullptr; }
+  // Where in known() each content lies; nullptr as that.
+  virtual std::shared_ptr<const sync::ContentTable> contents() { return nullptr; }
   // What earlier looks found, of which any part may be out of date. nullptr: nothing.
   virtual std::shared_ptr<const sync::Tree> remembered() { return nullptr; }
 };

@@ -84,4 +84,68 @@ TEST_CASE("each of many contents is found, however often one of them occurs") {
   }
 }
 
+// frames/ with 5,000 files, one of which has another content or name, and quiet/ that stays.
+struct Changing {
+  std::vector<Entry> frames;
+  NodePtr quiet = directory("quiet", {file_entry("still", "still")});
+
+  Changing() {
+    for (int i = 0; i < 5000; ++i)
+      frames.push_back(file_entry(std::to_string(10'000 + i), "frame " + std::to_string(i)));
+  }
+  // Shares `quiet`, and of frames what `of` has alike.
+  std::shared_ptr<const Tree> made(const Tree* of = nullptr) const {
+    const NodePtr changed = directory("frames", frames);
+    if (of != nullptr) {
+      for (auto& bucket : changed->buckets) {
+        for (const auto& before : Tree::child_of(*of->whole(), "frames")->buckets)
+          if (before->packed == bucket->packed) bucket = before;
+      }
+    }
+    return tree("", directory("", {}, {changed, quiet}));
+  }
+};
+
+TEST_CASE("after a change a table reads what changed, and forgets what is gone") {
+  Changing folder;
+  ContentTables tables;
+  const auto first = folder.made();
+  const auto whole = tables.of(first);
+  CHECK(whole->size() == 5000 + 1 + 3);
+  CHECK(tables.of(first) == whole);
+
+  folder.frames[2500] = file_entry("12500", "another frame");
+  folder.frames.erase(folder.frames.begin() + 100);
+  const auto second = folder.made(first.get());
+  const auto changed = tables.of(second);
+  CHECK(changed->size() < 5 * kBucketMax);
+  CHECK(changed->file(digest_of(as_bytes("another frame"))) == at("frames/12500"));
+  CHECK(changed->file(digest_of(as_bytes("frame 7"))) == at("frames/10007"));
+  CHECK(changed->file(digest_of(as_bytes("still"))) == at("quiet/still"));
+  CHECK_FALSE(changed->file(digest_of(as_bytes("frame 2500"))));
+  CHECK_FALSE(changed->file(digest_of(as_bytes("frame 100"))));
+  REQUIRE(changed->directory(folder.quiet->digest));
+  CHECK(changed->directory(folder.quiet->digest)->path == at("quiet"));
+  CHECK_FALSE(changed->directory(Tree::child_of(*first->whole(), "frames")->digest));
+  const Digest frames = Tree::child_of(*second->whole(), "frames")->digest;
+  REQUIRE(changed->directory(frames));
+  CHECK(changed->directory(frames)->path == at("frames"));
+}
+
+TEST_CASE("a table of which much has changed is made anew") {
+  Changing folder;
+  ContentTables tables;
+  const auto first = folder.made();
+  const auto before = tables.of(first);
+  for (int i = 0; i < 5000; ++i)
+    folder.frames[static_cast<std::size_t>(i)] = file_entry(std::to_string(10'000 + i), "new " + std::to_string(i));
+  const auto second = folder.made(first.get());
+  const auto after = tables.of(second);
+  CHECK(tables.of(second) == after);
+  CHECK(after->trees().front() == second);
+  CHECK(after->file(digest_of(as_bytes("new 4999"))) == at("frames/14999"));
+  CHECK(after->file(digest_of(as_bytes("still"))) == at("quiet/still"));
+  CHECK_FALSE(after->file(digest_of(as_bytes("frame 1"))));
+}
+
 }  // namespace callboard::sync
