@@ -138,7 +138,8 @@ TEST_CASE("a table of which much has changed is made anew") {
   const auto first = folder.made();
   const auto before = tables.of(first);
   for (int i = 0; i < 5000; ++i)
-    folder.frames[static_cast<std::size_t>(i)] = file_entry(std::to_string(10'000 + i), "new " + std::to_string(i));
+    folder.frames[static_cast<std::size_t>(i)] =
+        file_entry(std::to_string(10'000 + i), "new " + std::to_string(i));
   const auto second = folder.made(first.get());
   const auto after = tables.of(second);
   CHECK(tables.of(second) == after);
