@@ -19,8 +19,10 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <future>
 #include <mutex>
+#include <random>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -141,10 +143,17 @@ class Station : public client::Listener {
   std::unique_ptr<client::Client> client_;
 };
 
-void make_sparse(const fs::path& path, std::uint64_t size_bytes) {
+// Noise: what is all zeros or compresses is not sent.
+void make_file(const fs::path& path, std::uint64_t size_bytes) {
   fs::create_directories(path.parent_path());
-  std::ofstream(path).flush();
-  fs::resize_file(path, size_bytes);
+  std::ofstream file(path, std::ios::binary);
+  std::mt19937_64 noise(size_bytes);
+  std::vector<std::uint64_t> block(MiB / sizeof(std::uint64_t));
+  for (std::uint64_t done = 0; done < size_bytes; done += MiB) {
+    std::generate(block.begin(), block.end(), std::ref(noise));
+    file.write(reinterpret_cast<const char*>(block.data()), MiB);
+  }
+  if (!file.flush()) throw std::runtime_error("write " + path.string());
 }
 
 std::shared_ptr<client::Transfer> pull(Station& taker, const std::string& item) {
@@ -259,8 +268,8 @@ void measure_shares(const Server& server, const fs::path& folder, int count, con
 }
 
 void run(const std::string& program, const fs::path& folder) {
-  make_sparse(folder / "giver/long/file", kLong);
-  make_sparse(folder / "giver/share/file", kShare);
+  make_file(folder / "giver/long/file", kLong);
+  make_file(folder / "giver/share/file", kShare);
   {
     const Server server(program, folder / "data", "0");
     Station giver(server, "giver", folder / "giver");
