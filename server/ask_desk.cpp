@@ -125,7 +125,10 @@ void AskDesk::answer(Session& session, protocol::AtAsk& ask) {
   floor_.events.tell(session.identity.name, ask.item.empty() ? "works on nothing" : "works on " + ask.item);
   floor_.presence.set_at(*subject, std::move(ask.item), floor_.clock.wall());
   outside_.changed();
-  session.answer(protocol::Ok{ask.id, std::nullopt});
+  // Where one is outlives the server from the answer on.
+  outside_.kept([this, key = session.key(), id = ask.id] {
+    if (Session* told = outside_.by_key(key)) told->answer(protocol::Ok{id, std::nullopt});
+  });
 }
 
 void AskDesk::answer(Session& session, const protocol::CameraAsk& ask) {

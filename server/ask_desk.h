@@ -23,6 +23,8 @@ class AskDesk {
     std::function<Session*(SessionId id)> by_id;
     // The session-life part of the board changed, or somebody has an errand.
     std::function<void()> changed;
+    // Calls `then` once what is here now outlives this process.
+    std::function<void(std::function<void()> then)> kept;
     struct Counts {
       std::uint64_t sessions = 0;
       std::uint64_t visits = 0;

@@ -14,7 +14,7 @@ namespace callboard::server {
 namespace {
 
 // A session that began or ended, and what somebody works on, are worth keeping at once; cameras move all the time.
-constexpr Duration kBookSoon = 20ms;
+constexpr Duration kBookSoon = 0ms;
 constexpr Duration kBookPeriod = 1s;
 
 protocol::Writable writable_tell(const Error* why) {
@@ -50,6 +50,7 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
             {.by_key = [this](std::uint64_t key) { return by_key(key); },
              .by_id = [this](SessionId id) { return by_id(id); },
              .changed = [this] { schedule_tells(); },
+             .kept = [this](std::function<void()> then) { book_.on_written_now(std::move(then)); },
              .counts = [this] { return counts(); }}),
       deadlines_(loop,
                  [this](std::uint64_t key) {

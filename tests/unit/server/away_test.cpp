@@ -451,6 +451,36 @@ TEST_CASE(
   CHECK(written == std::vector<std::string>{"everybody"});
 }
 
+TEST_CASE(
+    "who waits until what there is now is written hears of it after that writing, and not of one before") {
+  net::Loop loop;
+  EventLog events(nullptr);
+  std::vector<std::string> written;
+  std::string now = "rigging";
+  SessionBook book(loop, events,
+                   {.content = [&] { return Bytes(as_bytes(now).begin(), as_bytes(now).end()); },
+                    .write = [&](ByteView bytes) -> Result<void> {
+                      written.emplace_back(as_text(bytes));
+                      return Error{Outcome::failed, "the disk is full"};
+                    }});
+  std::vector<std::string> at_first;
+  std::vector<std::string> at_second;
+  book.on_written_now([&] {
+    at_first = written;
+    now = "rigging, lighting";
+    book.on_written_now([&] { at_second = written; });
+    CHECK(at_second.empty());
+  });
+  CHECK(at_first.empty());
+  REQUIRE(loop.run_until([&] { return !at_second.empty(); }, 5s));
+  CHECK(at_first == std::vector<std::string>{"rigging"});
+  CHECK(at_second == std::vector<std::string>{"rigging", "rigging, lighting"});
+  bool is_told = false;
+  SessionBook nothing(loop, events, {.content = [] { return Bytes(); }, .write = nullptr});
+  nothing.on_written_now([&] { is_told = true; });
+  CHECK(is_told);
+}
+
 TEST_CASE("after a stop that was longer than the grace nobody is expected back") {
   const SessionId id{5};
   KeptSessions kept;
