@@ -5,11 +5,14 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <system_error>
 #include <utility>
 
+#include "base/fd.h"
 #include "base/text.h"
 
 namespace callboard::server {
@@ -39,6 +42,15 @@ std::string holder_of(int fd) {
   std::string line(text, static_cast<std::size_t>(size_bytes));
   line.resize(std::min(line.size(), line.find('\n')));
   return "process " + escaped(line, 64);
+}
+
+// 0 when the file does not say.
+pid_t process_in(int fd) {
+  char text[16];
+  const ssize_t size_bytes = ::pread(fd, text, sizeof text, 0);
+  pid_t process = 0;
+  if (size_bytes > 0) std::from_chars(text, text + size_bytes, process);
+  return process;
 }
 
 Result<void> take_lock(int fd, const std::filesystem::path& file) {
@@ -84,6 +96,19 @@ Result<DataFolder> DataFolder::open(const std::filesystem::path& data, std::stri
   DataFolder folder(std::move(path), fd);
   if (auto taken = take_lock(fd, file); !taken) return taken.error();
   return folder;
+}
+
+Result<std::optional<pid_t>> DataFolder::holder(const std::filesystem::path& data, std::string_view project) {
+  const std::filesystem::path file = data / folder_name(project) / "lock";
+  const Fd lock(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!lock && errno == ENOENT) return std::optional<pid_t>();
+  if (!lock) return os_error("open " + callboard::quoted(file.native()), errno);
+  const pid_t process = process_in(lock.get());
+  // Of a process that is no more nobody has to try the lock, which would be in the way of a server that starts.
+  if (process <= 0 || (::kill(process, 0) != 0 && errno == ESRCH)) return std::optional<pid_t>();
+  if (::flock(lock.get(), LOCK_SH | LOCK_NB) == 0) return std::optional<pid_t>();
+  if (errno != EWOULDBLOCK) return os_error("try the lock " + callboard::quoted(file.native()), errno);
+  return std::optional(process);
 }
 
 DataFolder::DataFolder(DataFolder&& other) noexcept

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,6 +17,8 @@ class DataFolder {
  public:
   // Creates what is missing. Refused, naming the process, when another one holds the project.
   static Result<DataFolder> open(const std::filesystem::path& data, std::string_view project);
+  // The process that holds it now; nullopt when none does.
+  static Result<std::optional<pid_t>> holder(const std::filesystem::path& data, std::string_view project);
 
   DataFolder(DataFolder&& other) noexcept;
   DataFolder& operator=(DataFolder&& other) noexcept;

@@ -11,6 +11,7 @@ int main(int argc, char** argv) {
 
   // Servers.
   add_serve(program);
+  add_server(program);
   add_discover(program);
   add_status(program);
   add_abort(program);

@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 #include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdlib>
@@ -12,9 +14,10 @@
 #include "net/loop.h"
 #include "server/backup.h"
 #include "server/server.h"
-#include "tools/cli/data_folder.h"
+#include "tools/cli/daemon.h"
 #include "tools/cli/program.h"
 #include "tools/cli/relay_rate.h"
+#include "tools/cli/server_place.h"
 #include "tools/cli/verbs.h"
 
 namespace callboard::cli {
@@ -22,8 +25,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// What --log-file grows to before it is put aside, and how many are kept beside the one that is written.
+constexpr std::size_t kLogBytes = 16 * MiB;
+constexpr std::size_t kLogsKept = 8;
+
 struct ServeWords {
   std::string restore;
+  bool detach = false;
   std::uint64_t history_days = 365;
   std::uint64_t history_mib = 1024;
   std::uint64_t history_revisions = 1000;
@@ -36,18 +44,25 @@ server::Retention retention(const ServeWords& words) {
           std::min<std::uint64_t>(words.history_mib, 1 << 30) * MiB, words.history_revisions};
 }
 
-Result<std::shared_ptr<spdlog::logger>> make_logger(const Settings& settings) {
+bool is_special(const fs::path& path) {
+  std::error_code missing;
+  const fs::file_status status = fs::status(path, missing);
+  return fs::exists(status) && !fs::is_regular_file(status);
+}
+
+Result<std::shared_ptr<spdlog::logger>> make_logger(const Settings& settings, const fs::path& path) {
   const std::string level = settings.text(Key::log_level);
-  const std::string path = settings.text(Key::log_file);
   std::shared_ptr<spdlog::sinks::sink> sink;
   try {
     if (path.empty()) {
       sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
+    } else if (is_special(path)) {
+      sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(path.native());
     } else {
-      sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(path);
+      sink = std::make_shared<spdlog::sinks::rotating_file_sink_mt>(path.native(), kLogBytes, kLogsKept);
     }
   } catch (const spdlog::spdlog_ex& problem) {
-    return Error{Outcome::failed, "--log-file " + callboard::quoted(path) + ": " + problem.what()};
+    return Error{Outcome::failed, "--log-file " + callboard::quoted(path.native()) + ": " + problem.what()};
   }
   auto logger = std::make_shared<spdlog::logger>("callboard", std::move(sink));
   logger->set_level(spdlog::level::from_str(level));
@@ -61,16 +76,13 @@ net::RelayLimits relay_limits(const Settings& settings) {
   return relay_limits_from(settings.text(Key::relay_rate)).value_or(net::RelayLimits{});
 }
 
-Result<server::ServerOptions> server_options(const Settings& settings) {
-  auto project = settings.required(Key::project);
-  if (!project) return project.error();
-  auto data = data_folder(settings);
-  if (!data) return data.error();
-  auto logger = make_logger(settings);
+Result<server::ServerOptions> server_options(const Settings& settings, const ServerPlace& place,
+                                             const fs::path& log) {
+  auto logger = make_logger(settings, log);
   if (!logger) return logger.error();
   server::ServerOptions options;
-  options.project = std::move(*project);
-  options.data = std::move(*data);
+  options.project = place.project;
+  options.data = place.data;
   options.listen = settings.text(Key::listen);
   options.port = settings.port(Key::port);
   options.discovery_port = settings.port(Key::discovery_port);
@@ -103,15 +115,42 @@ void read_again(Run& run, server::Server& server, spdlog::logger& logger) {
       {{"event", "reloaded"}, {"relay_rate", limits.total}, {"relay_rate_each", limits.per_pair}});
 }
 
+// Empty: standard error, which a detached server has no more once it runs.
+Result<fs::path> log_path(const Settings& settings, const ServerPlace& place, bool is_detached) {
+  const std::string given = settings.text(Key::log_file);
+  if (!given.empty()) {
+    std::error_code unknown;
+    const fs::path whole = fs::absolute(given, unknown);
+    return unknown ? fs::path(given) : whole;
+  }
+  if (!is_detached) return fs::path();
+  std::error_code problem;
+  fs::create_directories(place.folder, problem);
+  if (problem)
+    return os_error("create data folder " + callboard::quoted(place.folder.native()), problem.value());
+  return place.default_log();
+}
+
+Result<void> detach(Run& run) {
+  auto start = Start::of(::getpid());
+  if (!start) return start.error();
+  return start_detached(*std::move(start), run.interrupt);
+}
+
 Result<void> serve(Run& run, const ServeWords& words) {
-  auto options = server_options(run.settings);
+  Readiness readiness;
+  if (words.detach && !readiness.is_detached()) return detach(run);
+  const auto place = ServerPlace::of(run.settings);
+  if (!place) return place.error();
+  const auto log = log_path(run.settings, *place, readiness.is_detached());
+  if (!log) return log.error();
+  auto options = server_options(run.settings, *place, *log);
   if (!options) return options.error();
   options->retention = retention(words);
   if (!words.restore.empty()) {
     if (auto restored = server::restore(words.restore, options->data, options->project); !restored)
       return restored;
   }
-  const std::string project = options->project;
   const auto logger = options->logger;
   net::Loop loop;
   std::optional<server::ServerStop> stopped;
@@ -127,12 +166,20 @@ Result<void> serve(Run& run, const ServeWords& words) {
     loop.stop();
   });
   if (!server) return server.error();
-  show_listening(run.output, (*server)->listening(), project);
+  show_listening(run.output, (*server)->listening(), place->project);
+  const std::string address = net::to_text((*server)->listening());
+  RunningNote{address, *log}.write(*place);
+  if (readiness.is_detached())
+    run.output.message(
+        fmt::format("runs as process {}, logs to {}", ::getpid(), callboard::quoted(log->native())));
+  readiness.ready("listening on " + address);
   {
     const Interrupt::Listener listening =
         run.interrupt.listen([&] { loop.post([&] { (*server)->stop("the server was stopped"); }); });
     loop.run();
   }
+  readiness.stopping();
+  RunningNote::remove(*place);
   const std::string reason = stopped ? stopped->reason : "nothing was left to do";
   run.output.message("stopped: " + reason);
   run.output.object({{"event", "stopped"}, {"reason", reason}});
@@ -156,6 +203,8 @@ void add_serve(Program& program) {
               Key::broadcast_log, Key::log_file, Key::log_level, Key::relay_rate, Key::grace})
       .text(words->restore, "--restore FILE",
             "begin with the board of a backup; refused when there is one already")
+      .flag(words->detach, "--detach",
+            "return once it listens, and let it run on without the terminal; see callboard server")
       .number(words->history_days, "--history-days N",
               "forget documents' revisions older than this (default: 365)")
       .number(words->history_mib, "--history-mib N",

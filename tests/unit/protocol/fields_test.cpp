@@ -206,7 +206,8 @@ TEST_CASE("an item is a path of at most 4096 bytes") {
   CHECK(client_error(at("dev")) == R"(at: item: expected a path that starts with "/", got "dev")");
   CHECK_FALSE(client_error(at(std::string("/a\0b", 4))).empty());
   CHECK(client_error(at("/two\nlines")).empty());
-  CHECK(client_error(at("/dev/../chr")) == R"(at: item: expected no "." or ".." in the path, got "/dev/../chr")");
+  CHECK(client_error(at("/dev/../chr")) ==
+        R"(at: item: expected no "." or ".." in the path, got "/dev/../chr")");
   CHECK_FALSE(client_error(at("/./dev")).empty());
   CHECK_FALSE(client_error(at("/dev/..")).empty());
   CHECK(client_error(at("/dev/...")).empty());

@@ -1,0 +1,15 @@
+#include "server/held_data.h"
+
+#include "server/store/data_folder.h"
+
+namespace callboard::server {
+
+std::filesystem::path project_folder(const std::filesystem::path& data, const std::string& project) {
+  return data / folder_name(project);
+}
+
+Result<std::optional<pid_t>> holder(const std::filesystem::path& data, const std::string& project) {
+  return DataFolder::holder(data, project);
+}
+
+}  // namespace callboard::server

@@ -1,0 +1,183 @@
+#include "tools/cli/daemon.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <string_view>
+#include <utility>
+
+#include "tools/cli/exit_code.h"
+
+namespace callboard::cli {
+namespace {
+
+// The descriptor on which a detached server says that it is ready.
+constexpr const char* kReadyVariable = "CALLBOARD_READY_FD";
+constexpr const char* kNotifyVariable = "NOTIFY_SOCKET";
+
+Result<std::vector<std::string>> strings_in(const std::string& file) {
+  std::ifstream stream(file, std::ios::binary);
+  const std::string text(std::istreambuf_iterator<char>(stream), {});
+  if (!stream || text.empty())
+    return Error{Outcome::failed, "read " + file + ": no such process of this user"};
+  std::vector<std::string> found;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\0', at), text.size());
+    found.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return found;
+}
+
+std::vector<char*> pointers_to(std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (std::string& text : texts) pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// posix_spawn's arrays, set free at the end.
+struct Spawning {
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  Spawning() {
+    posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attributes);
+  }
+  ~Spawning() {
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+  }
+  Spawning(const Spawning&) = delete;
+  Spawning& operator=(const Spawning&) = delete;
+};
+
+Result<pid_t> spawn(Start start, int ready_fd) {
+  constexpr int kReadyFd = 3;
+  Spawning spawning;
+  posix_spawn_file_actions_addopen(&spawning.actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_adddup2(&spawning.actions, ready_fd, kReadyFd);
+  posix_spawn_file_actions_addchdir_np(&spawning.actions, start.directory.c_str());
+  // The signals that this program takes as events are blocked here.
+  sigset_t none;
+  sigemptyset(&none);
+  posix_spawnattr_setsigmask(&spawning.attributes, &none);
+  posix_spawnattr_setflags(&spawning.attributes,
+                           static_cast<short>(POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK));
+  std::erase_if(start.environment, [](const std::string& each) { return each.starts_with(kReadyVariable); });
+  start.environment.push_back(std::string(kReadyVariable) + "=" + std::to_string(kReadyFd));
+  const std::vector<char*> words = pointers_to(start.words);
+  const std::vector<char*> environment = pointers_to(start.environment);
+  pid_t process = -1;
+  const int problem = posix_spawn(&process, "/proc/self/exe", &spawning.actions, &spawning.attributes,
+                                  words.data(), environment.data());
+  if (problem != 0) return os_error("start the server", problem);
+  return process;
+}
+
+Outcome outcome_of(int code) {
+  for (const Outcome each : {Outcome::usage, Outcome::not_found, Outcome::refused, Outcome::superseded,
+                             Outcome::locked, Outcome::timed_out, Outcome::cancelled}) {
+    if (exit_code(each) == code) return each;
+  }
+  return Outcome::failed;
+}
+
+// One byte when it is ready, the end of the stream when it is no more.
+bool is_ready(const Fd& from) {
+  char byte = 0;
+  ssize_t got = 0;
+  do {
+    got = ::read(from.get(), &byte, 1);
+  } while (got < 0 && errno == EINTR);
+  return got == 1;
+}
+
+}  // namespace
+
+Result<Start> Start::of(pid_t process) {
+  const std::string folder = "/proc/" + std::to_string(process);
+  auto words = strings_in(folder + "/cmdline");
+  if (!words) return words.error();
+  auto environment = strings_in(folder + "/environ");
+  if (!environment) return environment.error();
+  std::error_code problem;
+  auto directory = std::filesystem::read_symlink(folder + "/cwd", problem);
+  if (problem) return os_error("read " + folder + "/cwd", problem.value());
+  return Start{std::move(*words), std::move(*environment), std::move(directory)};
+}
+
+Result<void> start_detached(Start start, Interrupt& interrupt) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return os_error("make a pipe", errno);
+  const Fd ours(ends[0]);
+  Fd its(ends[1]);
+  const auto process = spawn(std::move(start), its.get());
+  if (!process) return process.error();
+  its.reset();
+  {
+    const Interrupt::Listener listening = interrupt.listen([&] { ::kill(*process, SIGTERM); });
+    if (is_ready(ours)) return {};
+  }
+  int status = 0;
+  while (::waitpid(*process, &status, 0) < 0 && errno == EINTR) continue;
+  if (WIFEXITED(status)) return Error{outcome_of(WEXITSTATUS(status)), ""};
+  return Error{Outcome::failed, "the server was ended by signal " + std::to_string(WTERMSIG(status))};
+}
+
+Readiness::Readiness() {
+  if (const char* const text = std::getenv(kReadyVariable)) {
+    int fd = -1;
+    const char* const end = text + std::strlen(text);
+    is_detached_ = std::from_chars(text, end, fd).ptr == end && ::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
+    if (is_detached_) starter_.reset(fd);
+    ::unsetenv(kReadyVariable);
+  }
+  if (const char* const path = std::getenv(kNotifyVariable)) {
+    notify_socket_ = path;
+    ::unsetenv(kNotifyVariable);
+  }
+}
+
+void Readiness::ready(const std::string& status) {
+  notify("READY=1\nSTATUS=" + status);
+  if (!starter_) return;
+  const Fd nowhere(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  for (const int stream : {STDOUT_FILENO, STDERR_FILENO}) {
+    if (nowhere) ::dup2(nowhere.get(), stream);
+  }
+  // It may have been killed while it waited.
+  static_cast<void>(::write(starter_.get(), "r", 1) == 1);
+  starter_.reset();
+}
+
+void Readiness::stopping() { notify("STOPPING=1"); }
+
+// sd_notify(3), "Notes": a datagram to that socket, whose name is a path, or begins with '@' for an abstract one.
+void Readiness::notify(const std::string& state) const {
+  sockaddr_un address{};
+  if (notify_socket_.empty() || notify_socket_.size() >= sizeof address.sun_path) return;
+  address.sun_family = AF_UNIX;
+  notify_socket_.copy(address.sun_path, notify_socket_.size());
+  const bool is_path = address.sun_path[0] == '/';
+  if (!is_path) address.sun_path[0] = '\0';
+  const Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const auto length =
+      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + notify_socket_.size() + (is_path ? 1 : 0));
+  // Who does not listen any more misses nothing.
+  static_cast<void>(::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL,
+                             reinterpret_cast<const sockaddr*>(&address), length));
+}
+
+}  // namespace callboard::cli

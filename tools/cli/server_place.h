@@ -1,0 +1,40 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "tools/cli/settings.h"
+
+// What a server leaves in its project's data folder for the verbs that look after it on the same machine.
+namespace callboard::cli {
+
+struct ServerPlace {
+  std::string project;
+  std::filesystem::path data;    // --data, or what stands for it.
+  std::filesystem::path folder;  // The project's below it.
+
+  // Creates nothing.
+  static Result<ServerPlace> of(const Settings& settings);
+
+  // Where a detached server logs unless it is told otherwise.
+  std::filesystem::path default_log() const { return folder / "server.log"; }
+  // The process that serves the project; nullopt when none does.
+  Result<std::optional<pid_t>> holder() const;
+};
+
+// The file `running`: where the server is reached, and where it logs. Of a server that was killed it stays; the lock says who
+// really runs.
+struct RunningNote {
+  std::string address;
+  std::filesystem::path log;  // Empty: standard error.
+
+  void write(const ServerPlace& place) const;
+  static std::optional<RunningNote> read(const ServerPlace& place);
+  static void remove(const ServerPlace& place);
+};
+
+}  // namespace callboard::cli

@@ -1,0 +1,169 @@
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <deque>
+#include <fstream>
+
+#include "base/fd.h"
+#include "base/text.h"
+#include "tools/cli/daemon.h"
+#include "tools/cli/program.h"
+#include "tools/cli/server_place.h"
+#include "tools/cli/verbs.h"
+
+extern "C" {  // glibc 2.36's own header forgets this.
+#include <sys/pidfd.h>
+}
+
+// Looks after a server from the machine and by the user it runs as. `status` and `abort` do it over the network.
+namespace callboard::cli {
+namespace {
+
+struct Served {
+  ServerPlace place;
+  pid_t process = 0;
+  RunningNote note;
+};
+
+Result<Served> served(const Run& run) {
+  auto place = ServerPlace::of(run.settings);
+  if (!place) return place.error();
+  const auto holder = place->holder();
+  if (!holder) return holder.error();
+  if (!*holder) {
+    return Error{Outcome::not_found,
+                 fmt::format("no server of {} runs on {} here", callboard::quoted(place->project),
+                             callboard::quoted(place->data.native()))};
+  }
+  RunningNote note = RunningNote::read(*place).value_or(RunningNote{"starting", {}});
+  return Served{*std::move(place), **holder, std::move(note)};
+}
+
+Result<void> show_status(Run& run) {
+  const auto found = served(run);
+  if (!found) return found.error();
+  run.output.line(fmt::format("project   {}", escaped(found->place.project)));
+  run.output.line(fmt::format("process   {}", found->process));
+  run.output.line(fmt::format("address   {}", escaped(found->note.address)));
+  run.output.line(fmt::format("data      {}", escaped(found->place.folder.native())));
+  run.output.line(fmt::format(
+      "log       {}", found->note.log.empty() ? "standard error" : escaped(found->note.log.native())));
+  JsonObject object{{"event", "running"},
+                    {"project", found->place.project},
+                    {"process", static_cast<std::int64_t>(found->process)},
+                    {"address", found->note.address}};
+  object.add_bytes("data", found->place.folder.native());
+  object.add_bytes("log", found->note.log.native());
+  run.output.object(object);
+  return {};
+}
+
+// Until it is gone. It ends within 2 s and what the disk needs.
+Result<void> end(const Run& run, pid_t process) {
+  constexpr int kPatienceMs = 30'000;
+  constexpr int kLookMs = 100;
+  const Fd its(::pidfd_open(process, 0));
+  if (!its && errno == ESRCH) return {};
+  if (!its) return os_error(fmt::format("watch process {}", process), errno);
+  if (::pidfd_send_signal(its.get(), SIGTERM, nullptr, 0) != 0 && errno != ESRCH)
+    return os_error(fmt::format("stop process {}", process), errno);
+  for (int waited_ms = 0; waited_ms < kPatienceMs; waited_ms += kLookMs) {
+    pollfd gone{its.get(), POLLIN, 0};
+    if (::poll(&gone, 1, kLookMs) > 0) return {};
+    if (run.interrupt.is_requested()) return Error{Outcome::cancelled, ""};
+  }
+  return Error{Outcome::timed_out, fmt::format("process {} was asked to stop, but still runs after {} s",
+                                               process, kPatienceMs / 1000)};
+}
+
+Result<void> stop(Run& run) {
+  const auto found = served(run);
+  if (!found) return found.error();
+  if (const auto ended = end(run, found->process); !ended) return ended;
+  run.output.line(
+      fmt::format("stopped: process {} of {}", found->process, callboard::quoted(found->place.project)));
+  run.output.object({{"event", "stopped"}, {"process", static_cast<std::int64_t>(found->process)}});
+  return {};
+}
+
+Result<void> restart(Run& run) {
+  const auto found = served(run);
+  if (!found) return found.error();
+  auto start = Start::of(found->process);
+  if (!start) return start.error();
+  // Another supervisor would start one, too.
+  if (std::find(start->words.begin(), start->words.end(), "--detach") == start->words.end()) {
+    return Error{
+        Outcome::refused,
+        fmt::format("process {} was not started with --detach: start it anew where it was started, as with "
+                    "systemctl restart",
+                    found->process)};
+  }
+  if (const auto ended = end(run, found->process); !ended) return ended;
+  return start_detached(*std::move(start), run.interrupt);
+}
+
+Result<void> show_log(Run& run, std::uint64_t count) {
+  const auto place = ServerPlace::of(run.settings);
+  if (!place) return place.error();
+  const auto note = RunningNote::read(*place);
+  if (note && note->log.empty()) {
+    return Error{Outcome::not_found,
+                 "this server logs to its standard error: look there, as with journalctl"};
+  }
+  const std::filesystem::path path = note ? note->log : place->default_log();
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return os_error("read " + callboard::quoted(path.native()), errno);
+  std::deque<std::string> lines;
+  for (std::string line; std::getline(file, line);) {
+    lines.push_back(std::move(line));
+    if (lines.size() > count) lines.pop_front();
+  }
+  for (const std::string& line : lines) {
+    run.output.line(escaped(line));
+    run.output.object({{"event", "log"}, {"line", line}});
+  }
+  return {};
+}
+
+}  // namespace
+
+void add_server(Program& program) {
+  Verb& server = program.add_verb({.name = "server",
+                                   .summary = "look after a project's server on this machine",
+                                   .example = "callboard server status --project \"Moria's Race\""});
+  server
+      .add_verb({.name = "status",
+                 .summary = "whether it runs: process, address, data, log",
+                 .example = "callboard server status"})
+      .takes({Key::project, Key::data})
+      .runs(show_status);
+  server
+      .add_verb({.name = "stop",
+                 .summary = "stop it in order, and wait until it is gone",
+                 .example = "callboard server stop"})
+      .takes({Key::project, Key::data})
+      .runs(stop);
+  server
+      .add_verb(
+          {.name = "restart",
+           .summary = "stop a detached one and start it anew as it was started, with this program's version",
+           .example = "callboard server restart"})
+      .takes({Key::project, Key::data})
+      .runs(restart);
+  auto count = std::make_shared<std::uint64_t>(50);
+  server
+      .add_verb({.name = "logs",
+                 .summary = "the last lines of its log file",
+                 .example = "callboard server logs --lines 200"})
+      .takes({Key::project, Key::data})
+      .number(*count, "--lines N", "how many (default: 50)")
+      .runs([count](Run& run) { return show_log(run, *count); });
+}
+
+}  // namespace callboard::cli
