@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/access_key.h"
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/limits.h"
@@ -27,6 +28,7 @@ struct SearchOptions {
   std::uint16_t discovery_port = kDiscoveryPort;
   // IPv4 addresses to ask instead of every interface's broadcast address: for networks where broadcast is blocked.
   std::vector<std::string> ask_addresses;
+  std::optional<AccessKey> key{};  // With one, servers without keys are not meant.
   Duration wait =
       1500ms;  // Longer than the announcing period, so that an unanswered question does not matter.
   std::optional<Duration>

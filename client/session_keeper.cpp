@@ -67,6 +67,9 @@ void SessionKeeper::on_found(const net::Endpoint& server) {
 }
 
 void SessionKeeper::on_nothing_found(const Error& why) {
+  // A server that this workstation has no key for does not become another by waiting.
+  const bool is_final = why.outcome == Outcome::refused && !options_.key;
+  if (is_final && !connection_) return end(why);
   if (options_.waits_for_server) return handlers_.on_searching(why.text);
   if (!connection_) return end(why);
   nothing_found_ = why;
@@ -84,7 +87,7 @@ void SessionKeeper::connect(const net::Endpoint& to) {
   Connection::Handlers handlers;
   handlers.on_action = [this](protocol::ClientAction next) { on_action(std::move(next)); };
   handlers.on_closed = [this](const Error& why) { on_closed(why); };
-  connection_ = std::make_unique<Connection>(loop_, to, options_.identity, std::move(handlers));
+  connection_ = std::make_unique<Connection>(loop_, to, options_.identity, std::move(handlers), options_.key);
 }
 
 void SessionKeeper::on_action(protocol::ClientAction next) {

@@ -33,6 +33,7 @@ class SessionKeeper {
     // `wall` is set at every attempt, `workstation` from the folder, but for a visit.
     protocol::ClientIdentity identity;
     std::optional<net::Endpoint> server;  // Only this one.
+    std::optional<AccessKey> key{};       // Joins only servers that have it, too.
     SearchOptions search;
     std::string folder;  // Where the last good address and the workstation's id are kept; empty: nowhere.
     bool rejoin = true;

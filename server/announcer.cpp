@@ -8,6 +8,11 @@
 #include "base/text.h"
 
 namespace callboard::server {
+namespace {
+
+constexpr Duration kAbortLogPeriod = 60s;
+
+}  // namespace
 
 Announcer::Announcer(net::Loop& loop, Options options, EventLog& log, AbortHandler on_abort)
     : loop_(loop),
@@ -51,6 +56,7 @@ void Announcer::announce_to(const std::string& own_address, const net::Endpoint&
   announcement.project = options_.project;
   announcement.port = options_.session_port;
   announcement.id = options_.server;
+  if (is_keyed()) announcement.access = "key";
   send(announcement, to, via);
 }
 
@@ -71,6 +77,8 @@ void Announcer::send(const protocol::Datagram& datagram, const net::Endpoint& to
 void Announcer::on_datagram(ByteView bytes, const net::Endpoint& from) {
   const auto datagram = protocol::parse_datagram(bytes);
   if (!datagram) return;
+  // Whether there are keys, and whose, may have changed a moment ago.
+  if (options_.gate != nullptr) options_.gate->look();
   const auto is_for_us = [this](const std::optional<std::string>& project) {
     return !project || *project == options_.project;
   };
@@ -81,6 +89,7 @@ void Announcer::on_datagram(ByteView bytes, const net::Endpoint& from) {
   }
   const auto* abort = std::get_if<protocol::Abort>(&*datagram);
   if (abort == nullptr || !is_for_us(abort->project)) return;
+  if (is_keyed()) return on_unsigned_abort(from);
   protocol::AbortAcknowledged acknowledged;
   acknowledged.address = address_facing(interfaces_, options_.policy, from.host);
   acknowledged.project = options_.project;
@@ -89,6 +98,16 @@ void Announcer::on_datagram(ByteView bytes, const net::Endpoint& from) {
   // A copy: the handler ends the server, and this object with it.
   const AbortHandler on_abort = on_abort_;
   on_abort(from.host);
+}
+
+// Anybody can send one. Who did is worth knowing; a flood of them is not worth a log full.
+void Announcer::on_unsigned_abort(const net::Endpoint& from) {
+  ++ignored_aborts_;
+  const Instant now = loop_.now();
+  if (abort_logged_ && now - *abort_logged_ < kAbortLogPeriod) return;
+  abort_logged_ = now;
+  log_.warn(fmt::format("abort ignored, the server has keys from={} count={}", from.host,
+                        std::exchange(ignored_aborts_, 0)));
 }
 
 void Announcer::send_terminal_line(std::string_view time_of_day, std::string_view user,

@@ -30,6 +30,7 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
       clock_(clock),
       random_(std::move(random)),
       events_(events),
+      gate_(loop, clock, events, std::move(options_.keys), [this] { on_keys_changed(); }),
       records_(loop, std::move(log), std::move(recovered), events,
                {options_.retention, clock_, options_.disk_probe_period},
                {.on_change = [this] { on_records_changed(); },
@@ -93,6 +94,7 @@ void Stage::accept(std::unique_ptr<net::TcpConnection> connection) {
   }
   if (turned_away_ > 0)
     events_.info(fmt::format("accepting again turned_away={}", std::exchange(turned_away_, 0)));
+  gate_.look();
   protocol::ServerSessionConfig config;
   config.project = options_.identity.project;
   config.server = options_.identity.id;
@@ -105,7 +107,7 @@ void Stage::accept(std::unique_ptr<net::TcpConnection> connection) {
   auto session = std::make_unique<Session>(key, std::move(connection), std::move(config), host, loop_.now());
   Session& started = *session;
   sessions_.emplace(key, std::move(session));
-  started.start();
+  started.start(gate_.is_keyed() ? Session::Access::keyed : Session::Access::open);
 }
 
 void Stage::on_ticket(Session& session, UniqueId ticket) {
@@ -115,6 +117,9 @@ void Stage::on_ticket(Session& session, UniqueId ticket) {
 
 void Stage::on_admission(Session& session, const protocol::server_action::Admission& admission) {
   session.is_resumed = resume(session, admission);
+  if (auto let_in = gate_.let_in(session.identity, session.is_resumed); !let_in) {
+    return session.close(let_in.error().outcome, let_in.error().text);
+  }
   if (!session.is_resumed) open(session, admission);
   Identity& identity = session.identity;
   identity.host = admission.host;
@@ -123,9 +128,10 @@ void Stage::on_admission(Session& session, const protocol::server_action::Admiss
   identity.patches = admission.patches;
   identity.clock_offset = admission.clock_offset;
   events_.info(fmt::format(
-      "session opened id={} user={} peer={} visit={} shares={} software={} clock_offset_ms={} resumed={}",
+      "session opened id={} user={} peer={} visit={} shares={} software={} clock_offset_ms={} resumed={}{}",
       to_text(identity.id), quoted(identity.name), net::to_text(session.peer()), identity.visit,
-      identity.shares, quoted(admission.software), identity.clock_offset.count(), session.is_resumed));
+      identity.shares, quoted(admission.software), identity.clock_offset.count(), session.is_resumed,
+      identity.key.empty() ? "" : " key=" + identity.key));
   welcome(session, admission.resumable);
 }
 
@@ -134,8 +140,8 @@ void Stage::open(Session& session, const protocol::server_action::Admission& adm
   do {
     identity.id = make_session_id(clock_.wall(), random_);
   } while (keys_.contains(identity.id) || away_.contains(identity.id));
-  identity.name = admission.name;
-  identity.asked_name = admission.name;
+  identity.name = gate_.name_of(identity, admission.name);
+  identity.asked_name = identity.name;
   identity.visit = admission.visit;
   identity.workstation = admission.workstation;
   keys_.emplace(identity.id, session.key());
@@ -176,11 +182,12 @@ void Stage::welcome(Session& session, bool is_resumable) {
 void Stage::end_predecessor(const Identity& joining) {
   if (!joining.workstation) return;
   const Error why{Outcome::superseded, "the same workstation joined again"};
-  if (const auto away = away_.take_of(*joining.workstation, joining.asked_name)) depart_away(*away, why);
+  if (const auto away = away_.take_of(*joining.workstation, joining.asked_name, joining.key))
+    depart_away(*away, why);
   const auto found = std::ranges::find_if(keys_, [&](const auto& entry) {
     const Identity& other = by_key(entry.second)->identity;
     return other.workstation == joining.workstation && other.asked_name == joining.asked_name &&
-           other.id != joining.id;
+           other.key == joining.key && other.id != joining.id;
   });
   if (found == keys_.end()) return;
   Session& predecessor = *by_key(found->second);
@@ -386,6 +393,7 @@ void Stage::stop(Outcome outcome, const std::string& reason, std::function<void(
   stopped_ = std::move(done);
   away_timer_.cancel();
   settling_timer_.cancel();
+  gate_.stop();
   // With everybody who is here at this moment: they may come back to the next server.
   book_.finish([this] {
     is_booked_ = true;

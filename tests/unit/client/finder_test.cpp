@@ -15,8 +15,11 @@ struct Search {
   std::vector<net::Endpoint> found;
   std::vector<Error> said;
 
+  bool has_key = false;
+
   std::unique_ptr<Finder> start(std::uint16_t port, Duration wait) {
     SearchOptions options;
+    if (has_key) options.key = make_access_key(system_random());
     options.project = "Moria's Race";
     options.ask_addresses = {"127.255.255.255"};
     options.discovery_port = port;
@@ -49,6 +52,41 @@ TEST_CASE("two servers of one project are both named and none is chosen") {
   CHECK(search.said[0].outcome == Outcome::failed);
   CHECK(search.said[0].text.find("127.0.0.1:4100") != std::string::npos);
   CHECK(search.said[0].text.find("127.0.0.1:4200") != std::string::npos);
+}
+
+TEST_CASE("a server with keys is not chosen without one, and it is said where a key is to be had") {
+  Search search;
+  auto keyed = announcement({"127.0.0.1", 4100});
+  keyed.access = "key";
+  FakeAnnouncer announcer(search.loop, {keyed});
+  const auto finder = search.start(announcer.port(), 5s);
+  REQUIRE(search.loop.run_until([&] { return !search.said.empty(); }, kTestLimit));
+  CHECK(search.found.empty());
+  CHECK(search.said[0].outcome == Outcome::refused);
+  CHECK(search.said[0].text.find("127.0.0.1:4100: the server asks for a key") == 0);
+}
+
+TEST_CASE("with a key the server with keys is chosen, and an open one beside it counts for nothing") {
+  Search search;
+  search.has_key = true;
+  auto keyed = announcement({"127.0.0.1", 4100}, 1);
+  keyed.access = "key";
+  FakeAnnouncer announcer(search.loop, {announcement({"127.0.0.1", 4200}, 2), keyed});
+  const auto finder = search.start(announcer.port(), 5s);
+  REQUIRE(search.loop.run_until([&] { return !search.found.empty(); }, kTestLimit));
+  CHECK(search.found[0] == net::Endpoint{"127.0.0.1", 4100});
+  CHECK(search.said.empty());
+}
+
+TEST_CASE("with a key an open server alone is not joined") {
+  Search search;
+  search.has_key = true;
+  FakeAnnouncer announcer(search.loop, {announcement({"127.0.0.1", 4200})});
+  const auto finder = search.start(announcer.port(), 5s);
+  REQUIRE(search.loop.run_until([&] { return !search.said.empty(); }, kTestLimit));
+  CHECK(search.found.empty());
+  CHECK(search.said[0].outcome == Outcome::refused);
+  CHECK(search.said[0].text.find("127.0.0.1:4200 is open") != std::string::npos);
 }
 
 TEST_CASE("silence is said once, and other projects' servers are mentioned") {

@@ -9,6 +9,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/access_key.h"
 #include "base/text.h"
 #include "protocol/bulk.h"
 #include "protocol/codec.h"
@@ -205,5 +206,11 @@ TEST_CASE("the documented squeezed frame stands for what is said of it") {
     std::string content;
     for (int i = 0; i < 30; ++i) content += "callboard ";
     CHECK(as_text(data.content) == content);
+  }
+}
+
+TEST_CASE("the documented key is what we read and write") {
+  for (const auto& block : blocks("key")) {
+    for (const std::string& line : block) CHECK(to_line(access_key_from(line).value()) == line);
   }
 }
