@@ -69,9 +69,19 @@ std::optional<Secret> Gate::find_secret(std::string_view identity) const {
   return entry->key.secret;
 }
 
-std::string Gate::name_of(const Identity& identity, const std::string& asked_name) const {
+protocol::server_action::Admission Gate::permitted(const Identity& identity,
+                                                   protocol::server_action::Admission asked) const {
   const KeyEntry* entry = find(identity.key);
-  return entry == nullptr ? asked_name : entry->name;
+  if (entry == nullptr) return asked;
+  asked.name = entry->name;
+  asked.shares = asked.shares && permissions_of(identity.key).contains(Permission::serve);
+  return asked;
+}
+
+Permissions Gate::permissions_of(std::string_view identity) const {
+  if (!is_keyed()) return Permissions::all();
+  const KeyEntry* entry = find(identity);
+  return entry == nullptr ? Permissions{} : server::permissions_of(entry->role);
 }
 
 // A key that is good once lets in the session that used it, whenever that comes back, and nobody else.

@@ -42,8 +42,12 @@ class Gate {
   bool is_welcome(const Identity& identity) const { return !is_keyed() || find(identity.key) != nullptr; }
   // Of a key that is good.
   std::optional<Secret> find_secret(std::string_view identity) const;
-  // What somebody with a key says to be called counts as little as what a stranger says: everybody is called as their key.
-  std::string name_of(const Identity& identity, const std::string& asked_name) const;
+  // What somebody with a key says to be called counts as little as what a stranger says: everybody is called as their key,
+  // and shares a folder only when the key's role permits it.
+  protocol::server_action::Admission permitted(const Identity& identity,
+                                               protocol::server_action::Admission asked) const;
+  // Everything on an open server, nothing for a key that is not good.
+  Permissions permissions_of(std::string_view identity) const;
   // Lets a session in, one that comes back or a new one. refused: its key is good no more, or was good once.
   Result<void> let_in(const Identity& identity, bool is_resumed);
 

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "protocol/server_action.h"
 #include "server/board/sha256.h"
+#include "server/permissions.h"
 
 namespace callboard::server {
 
@@ -53,7 +54,8 @@ struct Identity {
   std::optional<UniqueId> workstation;
   std::string asked_name;  // Without the number.
   bool patches = false;    // Understands documents told as JSON Patches.
-  std::string key;         // The identity of the key that it came in with; empty on an open server.
+  Permissions permissions = Permissions::all();
+  std::string key;  // The identity of the key that it came in with; empty on an open server.
   // What proves that one who comes back is this session; none when nobody may.
   std::optional<Sha256> secret;
   std::chrono::milliseconds clock_offset{0};

@@ -115,7 +115,8 @@ void Stage::on_ticket(Session& session, UniqueId ticket) {
   transfers_.on_ticket(session, ticket);
 }
 
-void Stage::on_admission(Session& session, const protocol::server_action::Admission& admission) {
+void Stage::on_admission(Session& session, const protocol::server_action::Admission& asked) {
+  const auto admission = gate_.permitted(session.identity, asked);
   session.is_resumed = resume(session, admission);
   if (auto let_in = gate_.let_in(session.identity, session.is_resumed); !let_in) {
     return session.close(let_in.error().outcome, let_in.error().text);
@@ -127,6 +128,7 @@ void Stage::on_admission(Session& session, const protocol::server_action::Admiss
   identity.workstation = admission.workstation;
   identity.patches = admission.patches;
   identity.clock_offset = admission.clock_offset;
+  identity.permissions = gate_.permissions_of(identity.key);
   events_.info(fmt::format(
       "session opened id={} user={} peer={} visit={} shares={} software={} clock_offset_ms={} resumed={}{}",
       to_text(identity.id), quoted(identity.name), net::to_text(session.peer()), identity.visit,
@@ -140,8 +142,8 @@ void Stage::open(Session& session, const protocol::server_action::Admission& adm
   do {
     identity.id = make_session_id(clock_.wall(), random_);
   } while (keys_.contains(identity.id) || away_.contains(identity.id));
-  identity.name = gate_.name_of(identity, admission.name);
-  identity.asked_name = identity.name;
+  identity.name = admission.name;
+  identity.asked_name = admission.name;
   identity.visit = admission.visit;
   identity.workstation = admission.workstation;
   keys_.emplace(identity.id, session.key());
@@ -195,6 +197,9 @@ void Stage::end_predecessor(const Identity& joining) {
 }
 
 void Stage::on_document_claimed(Session& session, protocol::DocumentClaim claim) {
+  const Permission needed = write_permission(claim.record);
+  // It joins with what there is, and is told that its own does not stand.
+  if (!session.identity.permissions.contains(needed)) claim.document = nullptr;
   documents_.on_claim(session, std::move(claim));
 }
 
@@ -212,7 +217,10 @@ void Stage::on_writable(const Error* why) {
   schedule_tells();
 }
 
-void Stage::on_assets_claimed(Session& session, const protocol::AssetsClaim& claim) {
+void Stage::on_assets_claimed(Session& session, const protocol::AssetsClaim& claimed) {
+  const bool may_announce = session.identity.permissions.contains(Permission::assets_write);
+  static const protocol::AssetsClaim kNothing;
+  const protocol::AssetsClaim& claim = may_announce ? claimed : kNothing;
   const Identity& identity = session.identity;
   const Timestamp now = clock_.wall();
   std::size_t left_out = 0;

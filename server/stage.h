@@ -53,9 +53,9 @@ class Stage final : private SessionHost {
  private:
   std::optional<Secret> find_secret(std::string_view identity) override;
   void on_ticket(Session& session, UniqueId ticket) override;
-  void on_admission(Session& session, const protocol::server_action::Admission& admission) override;
+  void on_admission(Session& session, const protocol::server_action::Admission& asked) override;
   void on_document_claimed(Session& session, protocol::DocumentClaim claim) override;
-  void on_assets_claimed(Session& session, const protocol::AssetsClaim& claim) override;
+  void on_assets_claimed(Session& session, const protocol::AssetsClaim& claimed) override;
   void on_joined(Session& session) override;
   void on_clock(Session& session, const protocol::server_action::ClockTold& told) override;
   void on_may_tell(Session& session) override;

@@ -146,6 +146,26 @@ TEST_CASE("keys are listed without what proves them, and what makes no sense is 
   }
 }
 
+TEST_CASE("what a role does not permit is refused with exit code 4 and the reason") {
+  KeyedStudio studio;
+  studio.serve();
+  studio.keep("rigging", studio.add("rigging"));
+  studio.keep("lighting", studio.add("lighting", {"--role", "viewer"}));
+  const auto rigging = studio.join("rigging");
+  const auto said = studio.run("lighting", {"say", "hello"});
+  CHECK(said.ending.exit_code == 4);
+  CHECK_THAT(said.err, Contains("messages.write"));
+  write_file(studio.lighting / "story.json", "{}");
+  CHECK(studio.run("lighting", {"story", "set", "story.json"}).ending.exit_code == 4);
+  CHECK(studio.run("lighting", {"pull", "/", "--from", "rigging"}).ending.exit_code == 0);
+  // Through a join it is the same.
+  const auto lighting = studio.join("lighting");
+  CHECK(studio.run("lighting", {"say", "hello"}).ending.exit_code == 4);
+  CHECK(studio.run("rigging", {"pull", "/", "--from", "lighting"}).ending.exit_code == 4);
+  CHECK(studio.run("rigging", {"say", "hello"}).ending.exit_code == 0);
+  CHECK(studio.key({"add", "x", "--role", "king"}).ending.exit_code == 2);
+}
+
 TEST_CASE("no secret of a key is in a log, an error, --json, or the list of processes") {
   KeyedStudio studio;
   const std::string log = (studio.home() / "log").string();

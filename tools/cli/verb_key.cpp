@@ -1,10 +1,12 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "server/permissions.h"
 #include "server/store/key_file.h"
 #include "tools/cli/data_folder.h"
 #include "tools/cli/program.h"
@@ -19,6 +21,7 @@ using server::KeyRing;
 
 struct KeyWords {
   std::string name;
+  std::string role = "artist";
   std::string expires;
   bool once = false;
 };
@@ -48,6 +51,7 @@ std::optional<std::chrono::minutes> span_from(std::string_view text) {
 JsonObject key_object(std::string_view event, const KeyEntry& entry) {
   JsonObject object{{"event", event},
                     {"name", entry.name},
+                    {"role", entry.role},
                     {"identity", entry.key.identity},
                     {"created", to_iso(entry.created)},
                     {"once", entry.once},
@@ -66,8 +70,13 @@ void show_line(Run& run, const KeyEntry& entry) {
 
 Result<KeyEntry> new_entry(const KeyWords& words) {
   if (auto checked = check_name("NAME", words.name, kUserNameMaxCodePoints); !checked) return checked.error();
+  if (std::ranges::find(server::roles(), words.role, &server::Role::name) == server::roles().end()) {
+    return Error{Outcome::usage, fmt::format("--role {}: expected viewer, artist, lead or admin",
+                                             callboard::quoted(words.role))};
+  }
   KeyEntry entry;
   entry.name = words.name;
+  entry.role = words.role;
   entry.key = make_access_key(system_random());
   entry.created = system_clock().wall();
   entry.once = words.once;
@@ -145,8 +154,8 @@ Result<void> list_keys(Run& run) {
   }
   for (const KeyEntry& each : (*ring)->entries()) {
     const std::string expires = each.expires ? "until " + to_iso(*each.expires) : "for ever";
-    run.output.line(fmt::format("{}  {}, {}  identity {}", escaped(each.name), state_of(each), expires,
-                                each.key.identity));
+    run.output.line(fmt::format("{}  {}  {}, {}  identity {}", escaped(each.name), escaped(each.role),
+                                state_of(each), expires, each.key.identity));
     run.output.object(key_object("key", each));
   }
   return {};
@@ -169,6 +178,8 @@ void add_key(Program& program) {
             Need::required)
       .text(words->expires, "--expires TIME",
             "how long it is good, like 12h, 30d or 8w (default: until it is revoked)")
+      .text(words->role, "--role ROLE",
+            "what it permits: viewer, artist (default), lead or admin (docs/security.md)")
       .flag(words->once, "--once", "it lets in one session, which may come back, and no other")
       .runs([words](Run& run) { return add_named(run, *words); });
   key.add_verb({.name = "list",

@@ -38,6 +38,11 @@ struct KeyedStudio : Studio {
     return made.key;
   }
   AccessKey add(const std::string& name) { return add(entry(name)); }
+  AccessKey add_with_role(const std::string& role) {
+    KeyEntry made = entry(role);
+    made.role = role;
+    return add(made);
+  }
   void revoke(const std::string& name) {
     REQUIRE(file.update([&](KeyRing& ring) { return ring.revoke(name); }));
   }
@@ -350,4 +355,76 @@ TEST_CASE("a server whose keys are damaged does not start, least of all as an op
   const auto started = studio.try_another();
   REQUIRE_FALSE(started);
   CHECK_THAT(started.error().text, Contains("keys"));
+}
+
+namespace {
+
+// What somebody tried, and whether it was refused for want of what. "": it was not.
+std::string refused_for(TestClient& client, protocol::ClientMessage ask) {
+  const auto answer = client.ask(std::move(ask));
+  const auto* error = std::get_if<protocol::ErrorAnswer>(&answer);
+  if (error == nullptr) return "";
+  CHECK(error->outcome == Outcome::refused);
+  const std::string_view before = "role does not include ";
+  const std::size_t at = error->text.find(before);
+  return at == std::string::npos ? error->text : error->text.substr(at + before.size());
+}
+
+protocol::DocumentWrite write_of(protocol::DocumentRecord record, std::uint64_t op) {
+  protocol::DocumentWrite write;
+  write.record = record;
+  write.timestamp = system_clock().wall();
+  write.op = UniqueId{op, op};
+  write.document = std::make_shared<const std::string>("{}");
+  return write;
+}
+
+}  // namespace
+
+TEST_CASE("a role permits what its row in the documents says, and refuses the rest by name") {
+  KeyedStudio studio;
+  auto giver = studio.join_with(studio.add("giver"));
+  const std::string role = GENERATE("viewer", "artist", "lead", "admin", "unheard of");
+  INFO(role);
+  auto client = studio.join_with(studio.add_with_role(role));
+  const bool may_write = role == "artist" || role == "lead" || role == "admin";
+  const auto expected = [&](bool may, const std::string& permission) {
+    return may ? "" : permission + ": ask whoever runs the server";
+  };
+  CHECK(refused_for(*client, write_of(protocol::DocumentRecord::story, 1)) ==
+        expected(may_write, "story.write"));
+  CHECK(refused_for(*client, write_of(protocol::DocumentRecord::analytics, 2)) ==
+        expected(may_write, "analytics.write"));
+  protocol::MessageAsk say;
+  say.text = "hello";
+  say.op = UniqueId{3, 3};
+  CHECK(refused_for(*client, say) == expected(may_write, "messages.write"));
+  protocol::AssetsChange change;
+  change.items.emplace("/dev/chr/Moria", system_clock().wall());
+  CHECK(refused_for(*client, change) == expected(may_write, "assets.write"));
+  protocol::GetAsk get;
+  get.user = "giver";
+  get.item = "/dev";
+  CHECK(refused_for(*client, get) == expected(role != "unheard of", "pull"));
+  // Nothing of what was refused is there, and who may not serve is asked for nothing.
+  const auto story = giver->ask_for<protocol::DocumentState>(protocol::DocumentRead{});
+  CHECK((story.revision > 0) == may_write);
+  CHECK(giver->ask_for<protocol::Assets>(protocol::AssetsRead{}).items.empty() == !may_write);
+  CHECK(giver->ask_for<protocol::Messages>(protocol::MessagesAsk{}).messages.empty() == !may_write);
+  get.user = role;
+  const auto answer = giver->ask(get);
+  CHECK(std::holds_alternative<protocol::TransferGranted>(answer) == may_write);
+  // Everybody who is in may look.
+  CHECK(client->ask_for<protocol::Users>(protocol::UsersAsk{}).users.size() == 2);
+  CHECK(client->ask_for<protocol::DocumentState>(protocol::DocumentRead{}).revision == story.revision);
+}
+
+TEST_CASE("what a viewer brings to the join does not count") {
+  KeyedStudio studio;
+  auto viewer = studio.connect(studio.add_with_role("viewer"));
+  viewer->items = {{"/dev/chr/Moria", system_clock().wall()}};
+  REQUIRE(viewer->join("viewer"));
+  CHECK(viewer->assets.items.empty());
+  CHECK(viewer->ask_for<protocol::Assets>(protocol::AssetsRead{}).items.empty());
+  CHECK_FALSE(viewer->ask_for<protocol::Users>(protocol::UsersAsk{}).users.at(0).shares);
 }
