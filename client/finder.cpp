@@ -1,5 +1,6 @@
 #include "client/finder.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/text.h"
@@ -14,8 +15,13 @@ constexpr Duration kSecondAnswerGrace = 100ms;
 constexpr Duration kAskAgainPeriod = 1s;
 constexpr std::string_view kWithKeys = "key";
 
-Error server_is_open(const FoundServer& server) {
-  return open_with_key(net::Endpoint{server.address, server.port});
+// None of them has shown that it has the key.
+Error not_ours(const std::vector<FoundServer>& servers) {
+  const auto keyed = std::ranges::find(servers, kWithKeys, &FoundServer::access);
+  if (keyed == servers.end()) return open_with_key(net::Endpoint{servers[0].address, servers[0].port});
+  return {Outcome::refused, "the server at " + net::to_text(net::Endpoint{keyed->address, keyed->port}) +
+                                " does not take this key: it is unknown there, was revoked, its time is "
+                                "over, or that is another server"};
 }
 
 }  // namespace
@@ -55,8 +61,8 @@ void Finder::decide() {
     return say(Error{Outcome::not_found, text});
   }
   std::vector<FoundServer> meant = report.servers;
-  if (has_key_) std::erase_if(meant, [](const FoundServer& each) { return each.access != kWithKeys; });
-  if (meant.empty()) return say(server_is_open(report.servers.front()));
+  if (has_key_) std::erase_if(meant, [](const FoundServer& each) { return !each.is_proven; });
+  if (meant.empty()) return say(not_ours(report.servers));
   if (meant.size() == 1) return choose(meant.front());
   std::string text = std::to_string(meant.size()) + " servers have project " + quoted(project_) + ":";
   for (const FoundServer& each : meant) text += " " + net::to_text(net::Endpoint{each.address, each.port});

@@ -46,9 +46,15 @@ class Announcer {
   void on_tick();
   void on_datagram(ByteView bytes, const net::Endpoint& from);
   bool is_keyed() const { return options_.gate != nullptr && options_.gate->is_keyed(); }
-  void on_unsigned_abort(const net::Endpoint& from);
+  void on_search(const protocol::Search& search, const net::Endpoint& from);
+  void on_abort(const protocol::Abort& abort, ByteView line, const net::Endpoint& from);
+  // By a key that may stop this server, and now.
+  bool is_believed(const protocol::Abort& abort, ByteView line) const;
+  void on_ignored_abort(const net::Endpoint& from);
+  protocol::Announcement announcement(const std::string& own_address) const;
   void announce_to(const std::string& own_address, const net::Endpoint& to, const std::string& via);
   void send(const protocol::Datagram& datagram, const net::Endpoint& to, const std::string& via);
+  void send_line(const std::string& line, const net::Endpoint& to, const std::string& via);
 
   net::Loop& loop_;
   Options options_;

@@ -46,6 +46,9 @@ class Gate {
   // and shares a folder only when the key's role permits it.
   protocol::server_action::Admission permitted(const Identity& identity,
                                                protocol::server_action::Admission asked) const;
+  bool may(std::string_view identity, Permission permission) const {
+    return permissions_of(identity).contains(permission);
+  }
   // Everything on an open server, nothing for a key that is not good.
   Permissions permissions_of(std::string_view identity) const;
   // Lets a session in, one that comes back or a new one. refused: its key is good no more, or was good once.

@@ -166,6 +166,22 @@ TEST_CASE("what a role does not permit is refused with exit code 4 and the reaso
   CHECK(studio.key({"add", "x", "--role", "king"}).ending.exit_code == 2);
 }
 
+TEST_CASE("an abort stops a server with keys for who may, and only then") {
+  KeyedStudio studio;
+  studio.serve();
+  studio.keep("rigging", studio.add("rigging"));
+  studio.keep("lighting", studio.add("lighting", {"--role", "admin"}));
+  CHECK(studio.run("rigging", {"users"}).ending.exit_code == 0);
+  const auto refused = studio.run("rigging", {"abort"});
+  CHECK(refused.ending.exit_code == 4);
+  CHECK_THAT(refused.out, Contains("still running"));
+  CHECK(studio.run("lighting", {"abort", "--all"}).ending.exit_code == 4);
+  const auto obeyed = studio.run("lighting", {"abort"});
+  CHECK(obeyed.ending.exit_code == 0);
+  CHECK_THAT(obeyed.out, Contains("stopped"));
+  CHECK(exit_code(studio.server()) == 0);
+}
+
 TEST_CASE("no secret of a key is in a log, an error, --json, or the list of processes") {
   KeyedStudio studio;
   const std::string log = (studio.home() / "log").string();

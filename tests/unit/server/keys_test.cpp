@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "protocol/datagram_signature.h"
 #include "server/gate.h"
 #include "server/store/data_folder.h"
 #include "server/store/key_file.h"
@@ -427,4 +428,101 @@ TEST_CASE("what a viewer brings to the join does not count") {
   CHECK(viewer->assets.items.empty());
   CHECK(viewer->ask_for<protocol::Assets>(protocol::AssetsRead{}).items.empty());
   CHECK_FALSE(viewer->ask_for<protocol::Users>(protocol::UsersAsk{}).users.at(0).shares);
+}
+
+namespace {
+
+// Somebody who sends datagrams and hears what comes back.
+struct Voice {
+  KeyedStudio& studio;
+  std::vector<std::string> heard;
+  std::unique_ptr<net::UdpSocket> socket;
+
+  explicit Voice(KeyedStudio& in) : studio(in) {
+    socket = *net::UdpSocket::open(
+        studio.loop, {},
+        {.on_datagram = [this](ByteView bytes, const net::Endpoint&) { heard.emplace_back(as_text(bytes)); },
+         .on_trouble = {}});
+  }
+  void send(const std::string& line) { REQUIRE(socket->send(studio.broadcast(), as_bytes(line))); }
+  // The server answers everything in order: what was sent before has been heard then.
+  protocol::Announcement ask(protocol::Search search = {}) {
+    heard.clear();
+    send(protocol::format(search));
+    const auto is_answered = [&] {
+      return !heard.empty() && heard.back().starts_with("VCStudio MULTIUSER SERVER");
+    };
+    REQUIRE(studio.loop.run_until(is_answered, kPatience));
+    return std::get<protocol::Announcement>(*protocol::parse_datagram(as_bytes(heard.back())));
+  }
+  bool is_obeyed(const std::string& line) {
+    send(line);
+    heard.clear();
+    send(protocol::format(protocol::Search{}));
+    REQUIRE(studio.loop.run_until([&] { return !heard.empty() || studio.stopped; }, kPatience));
+    return heard.empty() || heard[0].starts_with("VCStudio MULTIUSER ABORTED");
+  }
+};
+
+protocol::Abort abort_of(const KeyedStudio& studio, const AccessKey& key, std::int64_t age_ms = 0) {
+  protocol::Abort abort{"Moria's Race", studio.server->id(), {}};
+  abort.signature = {{system_clock().wall().ms - age_ms}, key.identity, UniqueId{5, 5}};
+  return abort;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a signed abort is obeyed when a key that may stop wrote it for this run, a moment ago, and as it is") {
+  KeyedStudio studio;
+  const AccessKey artist = studio.add("artist");
+  const AccessKey admin = studio.add_with_role("admin");
+  AccessKey forged = admin;
+  forged.secret[3] ^= 1;
+  static_cast<void>(studio.join_with(artist));
+  Voice voice(studio);
+  const std::string good = protocol::format_signed(abort_of(studio, admin), admin.secret);
+  CHECK_FALSE(voice.is_obeyed(protocol::format(protocol::Abort{})));
+  CHECK_FALSE(voice.is_obeyed(protocol::format(protocol::Abort{"Moria's Race"})));
+  CHECK_FALSE(voice.is_obeyed(good.substr(0, good.rfind(" | mac="))));
+  CHECK_FALSE(voice.is_obeyed(protocol::format_signed(abort_of(studio, admin), forged.secret)));
+  CHECK_FALSE(voice.is_obeyed(protocol::format_signed(abort_of(studio, artist), artist.secret)));
+  CHECK_FALSE(voice.is_obeyed(protocol::format_signed(abort_of(studio, artist), admin.secret)));
+  CHECK_FALSE(voice.is_obeyed(protocol::format_signed(abort_of(studio, admin, 40'000), admin.secret)));
+  CHECK_FALSE(voice.is_obeyed(protocol::format_signed(abort_of(studio, admin, -40'000), admin.secret)));
+  auto elsewhere = abort_of(studio, admin);
+  elsewhere.id = UniqueId{1, 1};
+  CHECK_FALSE(voice.is_obeyed(protocol::format_signed(elsewhere, admin.secret)));
+  elsewhere = abort_of(studio, admin);
+  elsewhere.project.reset();
+  CHECK_FALSE(voice.is_obeyed(protocol::format_signed(elsewhere, admin.secret)));
+  for (std::size_t at = 30; at < good.size(); at += 7) {
+    std::string changed = good;
+    changed[at] = changed[at] == 'a' ? 'b' : 'a';
+    CHECK_FALSE(voice.is_obeyed(changed));
+  }
+  REQUIRE_FALSE(studio.stopped);
+  CHECK(voice.is_obeyed(good));
+  REQUIRE(studio.loop.run_until([&] { return studio.stopped.has_value(); }, kPatience));
+  studio.server.reset();
+  // The next run is another one: what was good for the first is heard in vain.
+  studio.start();
+  static_cast<void>(studio.join_with(artist));
+  CHECK_FALSE(voice.is_obeyed(good));
+}
+
+TEST_CASE("who asks with a key's identity is answered in a way that only the server of that key can") {
+  KeyedStudio studio;
+  const AccessKey key = studio.add("rigging");
+  static_cast<void>(studio.join_with(key));
+  Voice voice(studio);
+  CHECK_FALSE(voice.ask().signature);
+  const auto signed_answer = voice.ask({"Moria's Race", protocol::Challenge{key.identity, UniqueId{6, 7}}});
+  REQUIRE(signed_answer.signature);
+  CHECK((signed_answer.signature->nonce == UniqueId{6, 7} && signed_answer.signature->by == key.identity));
+  CHECK(signed_answer.access == "key");
+  CHECK(protocol::is_signed_with(as_bytes(voice.heard.back()), key.secret));
+  CHECK_FALSE(
+      protocol::is_signed_with(as_bytes(voice.heard.back()), make_access_key(system_random()).secret));
+  CHECK_FALSE(voice.ask({std::nullopt, protocol::Challenge{"0123456789abcdef", UniqueId{6, 7}}}).signature);
 }
