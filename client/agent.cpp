@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/access_key.h"
 #include "client/agent_command.h"
 #include "client/client.h"
 #include "client/inbox.h"
@@ -90,6 +91,7 @@ agent::Hello Agent::hello_of(const Options& options) {
   hello.server = options.server;
   hello.discovery_port = options.discovery_port;
   hello.ask_addresses = options.ask_addresses;
+  if (const auto key = access_key_from(options.key)) hello.key = key->identity;
   return hello;
 }
 

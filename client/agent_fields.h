@@ -10,7 +10,7 @@ namespace callboard::client::agent {
 template <class A>
 void describe(A& fields, Ref<A, Hello> hello) {
   fields(hello.protocol, hello.software, hello.process, hello.project, hello.user, hello.server,
-         hello.discovery_port, hello.ask_addresses);
+         hello.discovery_port, hello.ask_addresses, hello.key);
 }
 template <class A>
 void describe(A& fields, Ref<A, ReadDocument> ask) {

@@ -20,7 +20,7 @@
 namespace callboard::client::agent {
 
 // Counts up whenever a field or a message changes.
-inline constexpr std::uint32_t kProtocol = 3;
+inline constexpr std::uint32_t kProtocol = 4;
 
 using AskId = std::uint32_t;
 
@@ -48,6 +48,7 @@ struct Hello {
   std::string server = {};  // As it was given; empty: it found one by itself.
   std::uint16_t discovery_port = 0;
   std::vector<std::string> ask_addresses = {};
+  std::string key = {};  // The identity of its key; empty: it has none.
 };
 
 struct ReadDocument {

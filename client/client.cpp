@@ -35,6 +35,12 @@ Result<SessionKeeper::Options> session_options(const Options& options) {
   session.search.discovery_port = options.discovery_port;
   session.search.ask_addresses = options.ask_addresses;
   session.folder = options.folder;
+  if (!options.key.empty()) {
+    auto key = access_key_from(options.key);
+    if (!key) return key.error();
+    session.key = std::move(*key);
+    session.search.key = session.key;
+  }
   session.rejoin = options.rejoin && !options.visit;
   session.waits_for_server = !options.visit;
   if (!options.server.empty()) {

@@ -17,7 +17,9 @@ struct Options {
   std::string project;  // Its name; the server's must be the same.
   std::string user;     // 1–64 characters, no control characters.
   std::string folder;   // The workstation's copy of the project. Empty: shares nothing and cannot pull.
-  std::string server;   // "HOST", "HOST:PORT", "[V6]:PORT"; empty: the last good address, then broadcast.
+  // The line that lets you into a server with keys ("cb1_…"); empty: none. With one, servers without keys are not joined.
+  std::string key = {};
+  std::string server;  // "HOST", "HOST:PORT", "[V6]:PORT"; empty: the last good address, then broadcast.
   std::uint16_t discovery_port = kDiscoveryPort;
   std::vector<std::string> ask_addresses;  // See SearchOptions.
   std::string

@@ -26,8 +26,15 @@ protocol::ClientMessage with_clock(protocol::ClientMessage message) {
 
 }  // namespace
 
+Error open_with_key(const net::Endpoint& server) {
+  return {Outcome::refused,
+          "the server at " + net::to_text(server) +
+              " is open, it has no keys, and this workstation has one: ask whoever runs it; to join "
+              "it all the same, take the key away"};
+}
+
 Connection::Connection(net::Loop& loop, const net::Endpoint& to, protocol::ClientIdentity identity,
-                       Handlers handlers)
+                       Handlers handlers, const std::optional<AccessKey>& key)
     : loop_(loop),
       server_(to),
       handlers_(std::move(handlers)),
@@ -41,6 +48,7 @@ Connection::Connection(net::Loop& loop, const net::Endpoint& to, protocol::Clien
   socket_handlers.on_bytes = [this](ByteView bytes) { on_bytes(bytes); };
   socket_handlers.on_ended = [this](const Error& why) { on_ended(why); };
   socket_ = net::TcpConnection::connect(loop, to, kConnectLimit, std::move(socket_handlers));
+  if (key) socket_->secure(net::TlsEngine::client(*key));
   deadline_.set_at(*session_.next_deadline());
 }
 
@@ -91,9 +99,10 @@ void Connection::on_bytes(ByteView bytes) {
 
 void Connection::on_ended(const Error& why) {
   // Nobody there is "no server found", whatever word the system has for it.
-  const Error error =
-      is_connected_ ? why
+  Error error = is_connected_
+                    ? why
                     : Error{Outcome::not_found, "connect to " + net::to_text(server_) + ": " + why.text};
+  if (why.text == net::TlsEngine::kNoTls) error = open_with_key(server_);
   session_.on_disconnected(error);
   pump();
   finish(end_.value_or(error));

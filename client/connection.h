@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "base/access_key.h"
 #include "net/loop.h"
 #include "net/tcp_connection.h"
 #include "net/timer.h"
@@ -13,6 +14,9 @@
 #include "protocol/frame.h"
 
 namespace callboard::client {
+
+// A workstation with a key met a server without: it may be somebody who poses as the server.
+Error open_with_key(const net::Endpoint& server);
 
 // One session on one TCP connection: moves bytes between the socket and the ClientSession, which decides everything.
 // Loop thread only. Handlers are called inside methods and may call methods, but must not destroy the connection: hand
@@ -31,7 +35,9 @@ class Connection {
 
   using AnswerHandler = std::function<void(Result<protocol::ServerMessage>)>;
 
-  Connection(net::Loop& loop, const net::Endpoint& to, protocol::ClientIdentity identity, Handlers handlers);
+  // With a key, which is never said, only to a server that has it, too: an open one is refused as an impostor would be.
+  Connection(net::Loop& loop, const net::Endpoint& to, protocol::ClientIdentity identity, Handlers handlers,
+             const std::optional<AccessKey>& key = std::nullopt);
 
   // `on_answer` is called exactly once, at the latest right before on_closed.
   void ask(protocol::ClientMessage message, AnswerHandler on_answer);

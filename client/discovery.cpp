@@ -57,6 +57,12 @@ AbortReport abort_servers(const SearchOptions& options) {
   Searcher searcher(loop, options, {.on_server = [](const FoundServer&) {}, .on_aborted = hear_aborted},
                     Searcher::Hears::answers);
 
+  if (options.key) {
+    const auto is_proven = [&] {
+      return std::ranges::any_of(searcher.report().servers, &FoundServer::is_proven);
+    };
+    ask_until(loop, searcher, is_proven, options.wait / 2);
+  }
   net::Timer again(loop, [&] {
     searcher.send_abort();
     again.set_after(kAskPeriod);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/access_key.h"
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/limits.h"
@@ -18,8 +19,10 @@ struct FoundServer {
   std::uint16_t port = 0;
   std::string project;
   UniqueId id;
-  std::string access;  // "open" or "key".
-  Duration took{};     // From the question to its answer.
+  std::string access;                        // "open" or "key".
+  Duration took{};                           // From the question to its answer.
+  bool is_proven = false;                    // It has shown that it has the key of the search.
+  std::chrono::milliseconds clock_ahead{0};  // Its clock minus ours, when it is proven.
 };
 
 struct SearchOptions {
@@ -27,6 +30,7 @@ struct SearchOptions {
   std::uint16_t discovery_port = kDiscoveryPort;
   // IPv4 addresses to ask instead of every interface's broadcast address: for networks where broadcast is blocked.
   std::vector<std::string> ask_addresses;
+  std::optional<AccessKey> key{};  // With one, servers without keys are not meant.
   Duration wait =
       1500ms;  // Longer than the announcing period, so that an unanswered question does not matter.
   std::optional<Duration>
@@ -63,8 +67,8 @@ struct AbortReport {
   std::vector<InterfaceReport> interfaces;
 };
 
-// Broadcasts the abort (of `options.project`, or of every open server when empty), gathers who obeys, and looks who is
-// still there. Blocks for about `options.wait`; thread: any.
+// Broadcasts the abort (of `options.project`, or of every open server when empty; with a key a signed one, which those obey
+// that have it, too), gathers who obeys, and looks who is still there. Blocks for about `options.wait`; thread: any.
 AbortReport abort_servers(const SearchOptions& options);
 
 }  // namespace callboard::client

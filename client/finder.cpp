@@ -1,8 +1,11 @@
 #include "client/finder.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/text.h"
+#include "client/connection.h"
+#include "protocol/faults.h"
 
 namespace callboard::client {
 namespace {
@@ -10,11 +13,22 @@ namespace {
 // A second server on the LAN would have answered the same question by then.
 constexpr Duration kSecondAnswerGrace = 100ms;
 constexpr Duration kAskAgainPeriod = 1s;
+constexpr std::string_view kWithKeys = "key";
+
+// None of them has shown that it has the key.
+Error not_ours(const std::vector<FoundServer>& servers) {
+  const auto keyed = std::ranges::find(servers, kWithKeys, &FoundServer::access);
+  if (keyed == servers.end()) return open_with_key(net::Endpoint{servers[0].address, servers[0].port});
+  return {Outcome::refused, "the server at " + net::to_text(net::Endpoint{keyed->address, keyed->port}) +
+                                " does not take this key: it is unknown there, was revoked, its time is "
+                                "over, or that is another server"};
+}
 
 }  // namespace
 
 Finder::Finder(net::Loop& loop, const SearchOptions& options, Handlers handlers)
     : project_(options.project),
+      has_key_(options.key.has_value()),
       wait_(options.wait),
       handlers_(std::move(handlers)),
       searcher_(loop, options,
@@ -46,18 +60,23 @@ void Finder::decide() {
     if (report.other_projects > 0) text += " (servers of other projects do)";
     return say(Error{Outcome::not_found, text});
   }
-  if (report.servers.size() == 1) {
-    is_done_ = true;
-    ask_timer_.cancel();
-    first_word_timer_.cancel();
-    const FoundServer& only = report.servers.front();
-    return handlers_.on_found({only.address, only.port});
-  }
-  std::string text =
-      std::to_string(report.servers.size()) + " servers have project " + quoted(project_) + ":";
-  for (const FoundServer& each : report.servers)
-    text += " " + net::to_text(net::Endpoint{each.address, each.port});
+  std::vector<FoundServer> meant = report.servers;
+  if (has_key_) std::erase_if(meant, [](const FoundServer& each) { return !each.is_proven; });
+  if (meant.empty()) return say(not_ours(report.servers));
+  if (meant.size() == 1) return choose(meant.front());
+  std::string text = std::to_string(meant.size()) + " servers have project " + quoted(project_) + ":";
+  for (const FoundServer& each : meant) text += " " + net::to_text(net::Endpoint{each.address, each.port});
   say(Error{Outcome::failed, text + "; name the one you mean"});
+}
+
+void Finder::choose(const FoundServer& only) {
+  if (only.access == kWithKeys && !has_key_) {
+    return say(protocol::key_needed().prefixed(net::to_text(net::Endpoint{only.address, only.port})));
+  }
+  is_done_ = true;
+  ask_timer_.cancel();
+  first_word_timer_.cancel();
+  handlers_.on_found({only.address, only.port});
 }
 
 void Finder::say(Error why) {

@@ -25,10 +25,12 @@ class Finder {
  private:
   void on_server(const FoundServer& server);
   void decide();
+  void choose(const FoundServer& only);
   void say(Error why);
   void ask_again();
 
   std::string project_;
+  bool has_key_;
   Duration wait_;
   Handlers handlers_;
   Searcher searcher_;

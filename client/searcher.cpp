@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "net/interfaces.h"
+#include "protocol/datagram_signature.h"
 
 namespace callboard::client {
 namespace {
@@ -41,6 +42,7 @@ bool is_same_server(const FoundServer& a, const FoundServer& b) {
 
 Searcher::Searcher(net::Loop& loop, SearchOptions options, Handlers handlers, Hears hears)
     : options_(std::move(options)), handlers_(std::move(handlers)), asked_at_(system_clock().monotonic()) {
+  nonce_ = make_unique_id(system_random());
   open_sockets(loop, hears);
 }
 
@@ -66,16 +68,31 @@ void Searcher::ask() {
   asked_at_ = system_clock().monotonic();
   protocol::Search question;
   if (!options_.project.empty()) question.project = options_.project;
+  if (options_.key) question.challenge = {options_.key->identity, nonce_};
   send_everywhere(question);
 }
 
 void Searcher::send_abort() {
   protocol::Abort abort;
-  if (!options_.project.empty()) abort.project = options_.project;
-  send_everywhere(abort);
+  if (!options_.key) {
+    if (!options_.project.empty()) abort.project = options_.project;
+    return send_everywhere(abort);
+  }
+  for (const FoundServer& each : report_.servers) {
+    if (!each.is_proven) continue;
+    abort.project = each.project;
+    abort.id = each.id;
+    abort.signature = {{system_clock().wall().ms + each.clock_ahead.count()},
+                       options_.key->identity,
+                       make_unique_id(system_random())};
+    send_line_everywhere(protocol::format_signed(abort, options_.key->secret));
+  }
 }
 
-void Searcher::forget() { report_.servers.clear(); }
+void Searcher::forget() {
+  report_.servers.clear();
+  nonce_ = make_unique_id(system_random());
+}
 
 void Searcher::refresh_interfaces() {
   if (!options_.ask_addresses.empty()) {
@@ -107,10 +124,11 @@ InterfaceReport& Searcher::interface_report(const std::string& name, const std::
   return report_.interfaces.emplace_back(std::move(report));
 }
 
-void Searcher::send_everywhere(const protocol::Datagram& datagram) {
+void Searcher::send_everywhere(const protocol::Datagram& datagram) { send_line_everywhere(format(datagram)); }
+
+void Searcher::send_line_everywhere(const std::string& text) {
   if (!asking_) return;
   refresh_interfaces();
-  const std::string text = format(datagram);
   for (InterfaceReport& each : report_.interfaces) {
     if (each.asked.empty()) continue;
     const auto sent = asking_->send({each.asked, options_.discovery_port}, as_bytes(text));
@@ -130,14 +148,21 @@ void Searcher::on_datagram(ByteView bytes, const net::Endpoint& from) {
   }
   if (const auto* announcement = std::get_if<protocol::Announcement>(&*datagram)) {
     count_received(from);
-    on_announcement(*announcement, from);
+    on_announcement(*announcement, bytes, from);
   } else if (const auto* aborted = std::get_if<protocol::AbortAcknowledged>(&*datagram)) {
     count_received(from);
     if (handlers_.on_aborted) handlers_.on_aborted(*aborted);
   }
 }
 
-void Searcher::on_announcement(const protocol::Announcement& announcement, const net::Endpoint& from) {
+bool Searcher::is_proven(const protocol::Announcement& announcement, ByteView line) const {
+  const auto& signature = announcement.signature;
+  return options_.key && signature && signature->by == options_.key->identity && signature->nonce == nonce_ &&
+         protocol::is_signed_with(line, options_.key->secret);
+}
+
+void Searcher::on_announcement(const protocol::Announcement& announcement, ByteView line,
+                               const net::Endpoint& from) {
   if (!options_.project.empty() && announcement.project != options_.project) {
     ++report_.other_projects;
     return;
@@ -149,8 +174,15 @@ void Searcher::on_announcement(const protocol::Announcement& announcement, const
   server.id = announcement.id.value_or(UniqueId{});
   server.access = announcement.access;
   server.took = system_clock().monotonic() - asked_at_;
-  const auto known = [&](const FoundServer& each) { return is_same_server(each, server); };
-  if (std::ranges::any_of(report_.servers, known)) return;
+  server.is_proven = is_proven(announcement, line);
+  if (server.is_proven) {
+    server.clock_ahead = std::chrono::milliseconds(announcement.signature->at.ms - system_clock().wall().ms);
+  }
+  const auto known = std::ranges::find_if(
+      report_.servers, [&](const FoundServer& each) { return is_same_server(each, server); });
+  if (known != report_.servers.end() && (known->is_proven || !server.is_proven)) return;
+  // What was heard of it before may have been said by anybody.
+  if (known != report_.servers.end()) report_.servers.erase(known);
   report_.servers.push_back(server);
   handlers_.on_server(server);
 }

@@ -30,7 +30,7 @@ class Searcher {
 
   // Sends the question to every interface that is up at this moment.
   void ask();
-  // Sends the abort to the same places.
+  // Sends the abort to the same places; with a key one for each server that has proven itself, signed.
   void send_abort();
   // Servers heard of before are reported anew from here on.
   void forget();
@@ -43,13 +43,16 @@ class Searcher {
   InterfaceReport& interface_report(const std::string& name, const std::string& address);
   void send_everywhere(const protocol::Datagram& datagram);
   void on_datagram(ByteView bytes, const net::Endpoint& from);
-  void on_announcement(const protocol::Announcement& announcement, const net::Endpoint& from);
+  void send_line_everywhere(const std::string& line);
+  void on_announcement(const protocol::Announcement& announcement, ByteView line, const net::Endpoint& from);
+  bool is_proven(const protocol::Announcement& announcement, ByteView line) const;
   void count_received(const net::Endpoint& from);
 
   SearchOptions options_;
   Handlers handlers_;
   SearchReport report_;
   Instant asked_at_{};
+  UniqueId nonce_;                             // What proves itself has it in its answer.
   std::unique_ptr<net::UdpSocket> asking_;     // A port of its own: answers come to us alone.
   std::unique_ptr<net::UdpSocket> listening_;  // The discovery port, shared with others on this machine.
 };

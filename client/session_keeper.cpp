@@ -38,6 +38,7 @@ SessionKeeper::~SessionKeeper() = default;
 
 void SessionKeeper::attempt() {
   if (is_over_) return;
+  is_turned_away_ = false;
   was_remembered_ = !options_.server && last_server_.get().has_value();
   if (options_.server) return connect(*options_.server);
   if (!was_remembered_) return search();
@@ -67,6 +68,10 @@ void SessionKeeper::on_found(const net::Endpoint& server) {
 }
 
 void SessionKeeper::on_nothing_found(const Error& why) {
+  // A server that this workstation has no key for does not become another by waiting.
+  // Nor does one that did not take the key at the last good address; of others anybody may have announced anything.
+  const bool is_final = why.outcome == Outcome::refused && (!options_.key || is_turned_away_);
+  if (is_final && !connection_) return end(why);
   if (options_.waits_for_server) return handlers_.on_searching(why.text);
   if (!connection_) return end(why);
   nothing_found_ = why;
@@ -84,7 +89,7 @@ void SessionKeeper::connect(const net::Endpoint& to) {
   Connection::Handlers handlers;
   handlers.on_action = [this](protocol::ClientAction next) { on_action(std::move(next)); };
   handlers.on_closed = [this](const Error& why) { on_closed(why); };
-  connection_ = std::make_unique<Connection>(loop_, to, options_.identity, std::move(handlers));
+  connection_ = std::make_unique<Connection>(loop_, to, options_.identity, std::move(handlers), options_.key);
 }
 
 void SessionKeeper::on_action(protocol::ClientAction next) {
@@ -123,6 +128,7 @@ void SessionKeeper::on_closed(const Error& why) {
   if (is_over_) return handlers_.on_lost(why, false);
   // Where the server was there is none, or another one: it may have moved.
   if (!was_joined_ && std::exchange(was_remembered_, false)) {
+    is_turned_away_ = why.outcome == Outcome::refused;
     if (nothing_found_) return end(*nothing_found_);
     if (!finder_) search();
     return;

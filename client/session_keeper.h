@@ -33,6 +33,7 @@ class SessionKeeper {
     // `wall` is set at every attempt, `workstation` from the folder, but for a visit.
     protocol::ClientIdentity identity;
     std::optional<net::Endpoint> server;  // Only this one.
+    std::optional<AccessKey> key{};       // Joins only servers that have it, too.
     SearchOptions search;
     std::string folder;  // Where the last good address and the workstation's id are kept; empty: nowhere.
     bool rejoin = true;
@@ -103,6 +104,7 @@ class SessionKeeper {
   std::deque<Sent> waiting_;            // In the order in which they are asked.
   std::map<UniqueId, Sent> in_flight_;  // Writes that a server may have.
   Duration grace_{0};                   // Of the session that is or was.
+  bool is_turned_away_ = false;         // Where it was last: with this key, or for want of one.
   std::optional<Error> nothing_found_;  // What the finder said while a connection was on its way.
   net::Timer pause_timer_;
   net::Timer silence_timer_;

@@ -14,6 +14,9 @@
 namespace callboard::net {
 namespace {
 
+// For an alert that says why there is no TLS: a close at once would make the kernel take it back.
+constexpr Duration kAlertLimit = 2s;
+
 // One per thread: a handler is done with its bytes before the next read. 64 KiB is what libuv suggests and what one
 // wake-up of a busy socket brings.
 uv_buf_t read_buffer() {
@@ -56,12 +59,18 @@ struct TcpConnection::Impl : std::enable_shared_from_this<TcpConnection::Impl> {
   std::uint64_t received_bytes = 0;
   Endpoint peer;
   Endpoint local;
+  std::unique_ptr<TlsEngine> tls;
+  std::optional<Error> tls_error;  // Why it ends, though the connection is sound.
 
   Result<void> open(Fd fd);
   void on_connected(Result<Fd> fd);
   void update_reading();
   void on_bytes(ByteView bytes);
+  void secure(std::unique_ptr<TlsEngine> engine, ByteView received);
+  void on_sealed(ByteView bytes);
+  void send_sealed();
   void enqueue(SharedBytes bytes);
+  void queue_for_wire(SharedBytes bytes);
   void schedule_flush();
   void flush();
   void on_written(WriteRequest& request, int rc);
@@ -105,6 +114,10 @@ void TcpConnection::Impl::on_connected(Result<Fd> fd) {
   }
   step = Step::open;
   update_reading();
+  if (tls) {
+    tls->start();
+    send_sealed();
+  }
   if (handlers.on_connected && !flush_asked) {
     handlers.on_connected();
   }
@@ -147,8 +160,45 @@ void TcpConnection::Impl::on_read(uv_stream_t* stream, ssize_t size, const uv_bu
 
 void TcpConnection::Impl::on_bytes(ByteView bytes) {
   received_bytes += bytes.size();
-  if (step == Step::open && handlers.on_bytes) {
+  if (step == Step::open && tls) {
+    on_sealed(bytes);
+  } else if (step == Step::open && handlers.on_bytes) {
     handlers.on_bytes(bytes);
+  }
+}
+
+void TcpConnection::Impl::secure(std::unique_ptr<TlsEngine> engine, ByteView received) {
+  ENSURE(!tls && queue.empty() && in_flight == nullptr);
+  tls = std::move(engine);
+  if (step == Step::open) {
+    tls->start();
+    on_sealed(received);
+  }
+}
+
+void TcpConnection::Impl::on_sealed(ByteView bytes) {
+  const bool was_ready = tls->is_ready();
+  Bytes plain;
+  const auto heard = tls->receive(bytes, plain);
+  send_sealed();
+  if (!was_ready && tls->is_ready() && handlers.on_secured) {
+    handlers.on_secured();
+  }
+  if (is_silent || step != Step::open) {
+    return;
+  }
+  if (!plain.empty() && handlers.on_bytes) {
+    handlers.on_bytes(plain);
+  }
+  if (!heard && !is_silent && step == Step::open) {
+    tls_error = heard.error();
+    begin_flushing(kAlertLimit);
+  }
+}
+
+void TcpConnection::Impl::send_sealed() {
+  if (Bytes sealed = tls->take_sealed(); !sealed.empty()) {
+    queue_for_wire(std::move(sealed));
   }
 }
 
@@ -157,6 +207,14 @@ void TcpConnection::Impl::enqueue(SharedBytes bytes) {
   if (!is_taking || flush_asked || bytes.view.empty()) {
     return;
   }
+  if (tls) {
+    tls->send(bytes.view);
+    return send_sealed();
+  }
+  queue_for_wire(std::move(bytes));
+}
+
+void TcpConnection::Impl::queue_for_wire(SharedBytes bytes) {
   queued_bytes += bytes.view.size();
   queue.push_back(std::move(bytes));
   schedule_flush();
@@ -253,6 +311,10 @@ Bytes TcpConnection::Impl::take_unsent() {
 }
 
 void TcpConnection::Impl::begin_flushing(Duration limit) {
+  if (tls) {
+    tls->finish();
+    send_sealed();
+  }
   step = Step::flushing;
   flush_limit = std::make_unique<Timer>(loop, [this] { on_flush_limit(); });
   flush_limit->set_after(limit);
@@ -301,6 +363,9 @@ void TcpConnection::Impl::end(Error why) {
     return;
   }
   shut();
+  if (tls_error) {
+    why = *tls_error;
+  }
   loop.at_end_of_turn([weak = weak_from_this(), why = std::move(why)] {
     if (const auto impl = weak.lock()) {
       impl->tell_end(why);
@@ -357,9 +422,20 @@ void TcpConnection::start(Handlers handlers) {
   }
 }
 
+void TcpConnection::secure(std::unique_ptr<TlsEngine> engine, ByteView received) {
+  impl_->secure(std::move(engine), received);
+}
+
+bool TcpConnection::is_secured() const { return impl_->tls && impl_->tls->is_ready(); }
+
+std::string TcpConnection::key_identity() const { return is_secured() ? impl_->tls->identity() : ""; }
+
 void TcpConnection::write(SharedBytes bytes) { impl_->enqueue(std::move(bytes)); }
 
-std::uint64_t TcpConnection::unsent_bytes() const { return impl_->queued_bytes + impl_->in_flight_bytes(); }
+std::uint64_t TcpConnection::unsent_bytes() const {
+  const std::uint64_t waiting_bytes = impl_->tls ? impl_->tls->waiting_bytes() : 0;
+  return impl_->queued_bytes + impl_->in_flight_bytes() + waiting_bytes;
+}
 
 std::uint64_t TcpConnection::sent_bytes() const {
   const auto* in_flight = impl_->in_flight;
@@ -403,6 +479,9 @@ bool TcpConnection::is_closing() const {
 
 Result<ReleasedSocket> TcpConnection::release_socket() {
   uv_os_fd_t fd = -1;
+  if (impl_->tls) {
+    return Error{Outcome::refused, "release a connection: it is secured"};
+  }
   if ((impl_->step != Impl::Step::open && impl_->step != Impl::Step::accepted) ||
       uv_fileno(impl_->tcp.handle(), &fd) != 0) {
     return Error{Outcome::failed, "release a connection: it is not open"};

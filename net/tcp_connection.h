@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "net/endpoint.h"
 #include "net/loop.h"
+#include "net/tls_engine.h"
 
 namespace callboard::net {
 
@@ -47,6 +48,8 @@ class TcpConnection {
     // cancelled: close(); not_found (nobody there, unknown name), timed_out, refused, failed: connect() did not
     // succeed; interrupted: it broke.
     std::function<void(const Error& why)> on_ended;
+    // secure() succeeded: what is heard from now on is from the holder of key_identity(). May be left empty.
+    std::function<void()> on_secured = {};
   };
 
   // Looks `to.host` up where it is a name, and tries its addresses one after the other within `limit`.
@@ -59,10 +62,17 @@ class TcpConnection {
   // Gives an accepted connection its handlers and begins to read. Once, and not after connect().
   void start(Handlers handlers);
 
+  // Puts TLS beneath all that is written and heard from now on; both sides must. Once, before the first write(). `received`
+  // is what the peer's TLS has said already, where on_bytes was called with it. refused (on_ended): it does not come about.
+  void secure(std::unique_ptr<TlsEngine> engine, ByteView received = {});
+  bool is_secured() const;
+  // Of the key that secured it; empty before.
+  std::string key_identity() const;
+
   // Queues bytes; everything queued in one turn leaves in as few system calls as possible at its end. Ignored once the
   // connection has ended or is closing. There is no limit here: look at unsent_bytes().
   void write(SharedBytes bytes);
-  // Queued here and not yet taken by the kernel.
+  // Queued here and not yet taken by the kernel; that and what was sent and received as it is on the wire.
   std::uint64_t unsent_bytes() const;
   std::uint64_t sent_bytes() const;
   std::uint64_t received_bytes() const;
@@ -80,8 +90,8 @@ class TcpConnection {
   bool is_closing() const;
 
   // Takes the socket out, for a relay. Bytes already handed to on_bytes are the caller's; nothing else was read. No
-  // handler is called any more. Fails when there is no open connection or no descriptor is to be had (then it is as
-  // before).
+  // handler is called any more. Fails when there is no open connection, no descriptor is to be had, or it was to be secured
+  // (then it is as before).
   Result<ReleasedSocket> release_socket();
 
   // Empty host until connected.

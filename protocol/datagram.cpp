@@ -70,17 +70,31 @@ constexpr std::size_t kUserMaxBytes = 300;
 
 std::string project_value(const std::string& project) { return value_of(project, kProjectMaxBytes); }
 
+std::string with(std::string line, const std::optional<Signature>& signature) {
+  if (!signature) return line;
+  line += joined("", {"at=" + std::to_string(signature->at.ms), "by=" + value_of(signature->by, 32),
+                      "nonce=" + to_text(signature->nonce)});
+  return signature->mac.empty() ? line : line + joined("", {"mac=" + signature->mac});
+}
+
 std::string format_one(const Announcement& d) {
   std::string line =
       joined(kServer, {value_of(d.address, 64), project_value(d.project), "port=" + std::to_string(d.port)});
   if (d.id) line += joined("", {"id=" + to_text(*d.id)});
-  return line + joined("", {"proto=" + std::to_string(d.proto), "access=" + value_of(d.access, 32)});
+  line += joined("", {"proto=" + std::to_string(d.proto), "access=" + value_of(d.access, 32)});
+  return with(std::move(line), d.signature);
 }
 std::string format_one(const Search& d) {
-  return d.project ? joined(kWhere, {"project=" + project_value(*d.project)}) : std::string(kWhere);
+  std::string line =
+      d.project ? joined(kWhere, {"project=" + project_value(*d.project)}) : std::string(kWhere);
+  if (!d.challenge) return line;
+  return line + joined("", {"by=" + value_of(d.challenge->by, 32), "nonce=" + to_text(d.challenge->nonce)});
 }
 std::string format_one(const Abort& d) {
-  return d.project ? joined(kAbort, {"project=" + project_value(*d.project)}) : std::string(kAbort);
+  std::string line =
+      d.project ? joined(kAbort, {"project=" + project_value(*d.project)}) : std::string(kAbort);
+  if (d.id) line += joined("", {"id=" + to_text(*d.id)});
+  return with(std::move(line), d.signature);
 }
 std::string format_one(const AbortAcknowledged& d) {
   std::string line = joined(kAborted, {value_of(d.address, 64), project_value(d.project)});
@@ -173,6 +187,35 @@ bool take_project(const Values& values, std::optional<std::string>& out) {
   return take(values, "project", unescaped, out) && (!out || !out->empty());
 }
 
+std::optional<std::string> identity_from(std::string_view text) {
+  const auto id = session_id_from(text);
+  return id ? std::optional(std::string(text)) : std::nullopt;
+}
+
+std::optional<std::string> mac_from(std::string_view text) {
+  const bool is_hex =
+      text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  return is_hex ? std::optional(std::string(text)) : std::nullopt;
+}
+
+std::optional<Timestamp> time_from(std::string_view text) {
+  const auto ms = number_from<std::int64_t>(text);
+  return ms && *ms >= 0 ? std::optional(Timestamp{*ms}) : std::nullopt;
+}
+
+// All of it, or none: what is not whole proves nothing.
+bool take_signature(const Values& values, std::optional<Signature>& out) {
+  if (!values.find("mac")) return true;
+  Signature signature;
+  const bool is_whole = values.find("at") && values.find("by") && values.find("nonce");
+  const bool is_sound = is_whole && take(values, "at", time_from, signature.at) &&
+                        take(values, "by", identity_from, signature.by) &&
+                        take(values, "nonce", unique_id_from, signature.nonce) &&
+                        take(values, "mac", mac_from, signature.mac);
+  if (is_sound) out = std::move(signature);
+  return is_sound;
+}
+
 std::optional<Datagram> parse_announcement(std::span<const std::string_view> fields) {
   if (fields.size() < 2 || !is_address(fields[0])) return std::nullopt;
   const auto project = unescaped(fields[1]);
@@ -181,7 +224,8 @@ std::optional<Datagram> parse_announcement(std::span<const std::string_view> fie
   const Values values(fields.subspan(2));
   const bool sound = take(values, "port", number_from<std::uint16_t>, d.port) && d.port != 0 &&
                      take(values, "proto", number_from<std::uint32_t>, d.proto) &&
-                     take(values, "access", unescaped, d.access) && take_id(values, d.id);
+                     take(values, "access", unescaped, d.access) && take_id(values, d.id) &&
+                     take_signature(values, d.signature);
   return sound ? std::optional<Datagram>(std::move(d)) : std::nullopt;
 }
 
@@ -203,12 +247,25 @@ std::optional<Datagram> parse_terminal(std::span<const std::string_view> fields)
   return TerminalLine{std::move(*time), std::move(*user), std::move(*text)};
 }
 
-// Search and Abort: nothing but an optional project.
-template <class T>
-std::optional<Datagram> parse_with_project(std::span<const std::string_view> fields) {
-  T d;
-  if (!take_project(Values(fields), d.project)) return std::nullopt;
+std::optional<Datagram> parse_search(std::span<const std::string_view> fields) {
+  Search d;
+  const Values values(fields);
+  if (!take_project(values, d.project)) return std::nullopt;
+  Challenge challenge;
+  if (!values.find("by") || !values.find("nonce")) return d;
+  if (!take(values, "by", identity_from, challenge.by) ||
+      !take(values, "nonce", unique_id_from, challenge.nonce))
+    return std::nullopt;
+  d.challenge = std::move(challenge);
   return d;
+}
+
+std::optional<Datagram> parse_abort(std::span<const std::string_view> fields) {
+  Abort d;
+  const Values values(fields);
+  const bool is_sound =
+      take_project(values, d.project) && take_id(values, d.id) && take_signature(values, d.signature);
+  return is_sound ? std::optional<Datagram>(std::move(d)) : std::nullopt;
 }
 
 }  // namespace
@@ -225,8 +282,8 @@ std::optional<Datagram> parse_datagram(ByteView bytes) {
   const std::vector<std::string_view> fields = split(line);
   const auto rest = std::span(fields).subspan(1);
   if (fields[0] == kServer) return parse_announcement(rest);
-  if (fields[0] == kWhere) return parse_with_project<Search>(rest);
-  if (fields[0] == kAbort) return parse_with_project<Abort>(rest);
+  if (fields[0] == kWhere) return parse_search(rest);
+  if (fields[0] == kAbort) return parse_abort(rest);
   if (fields[0] == kAborted) return parse_acknowledgement(rest);
   if (fields[0] == kTerminal) return parse_terminal(rest);
   return std::nullopt;

@@ -6,11 +6,20 @@
 #include <variant>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/id.h"
 #include "base/limits.h"
 
 // Discovery: docs/protocol.md, section 1.
 namespace callboard::protocol {
+
+// Who says it, so that it can be believed: see datagram_signature.h.
+struct Signature {
+  Timestamp at;       // The sender's clock.
+  std::string by;     // The identity of the key that signs.
+  UniqueId nonce;     // Of an abort: its own, once. Of an announcement: of the search that it answers.
+  std::string mac{};  // 64 hex digits; empty: still to be signed.
+};
 
 struct Announcement {
   std::string address;
@@ -19,12 +28,21 @@ struct Announcement {
   std::optional<UniqueId> id;         // Not told by the program this one replaces.
   std::uint32_t proto = 1;            // Read as 0 when it is not told.
   std::string access = "open";        // Read as "open" when it is not told.
+  std::optional<Signature> signature{};
+};
+// For a signed answer: by whose key, and with what in it.
+struct Challenge {
+  std::string by;
+  UniqueId nonce;
 };
 struct Search {
   std::optional<std::string> project;
+  std::optional<Challenge> challenge{};
 };
 struct Abort {
   std::optional<std::string> project;
+  std::optional<UniqueId> id{};  // Of the server that is meant; told with a signature.
+  std::optional<Signature> signature{};
 };
 struct AbortAcknowledged {
   std::string address;

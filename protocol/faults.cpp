@@ -21,6 +21,12 @@ Error out_of_turn(std::string_view verb, std::string_view situation) {
   return {Outcome::refused, fmt::format("spoke out of turn: {} while {}", quoted(verb), situation)};
 }
 
+Error key_needed() {
+  return {Outcome::refused,
+          "the server asks for a key: whoever runs it makes one (callboard key add NAME); keep the line in "
+          ".callboard/key, with chmod 600, or in CALLBOARD_KEY"};
+}
+
 Error said_bye(const Bye& bye) {
   return {bye.outcome, bye.reason.empty() ? std::string("said bye") : escaped(bye.reason, kReasonShown)};
 }

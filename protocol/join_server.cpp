@@ -62,7 +62,7 @@ bool JoinServer::awaits_client() const {
 
 Result<ServerActions> JoinServer::on_message(ClientMessage message, Instant now) {
   // A newer client may say more than we understand; what it must say comes all the same.
-  if (std::holds_alternative<UnknownTell>(message) && awaits_client()) return ServerActions{};
+  if (std::holds_alternative<UnknownTell>(message) && awaits_client() && !needs_key_) return ServerActions{};
   switch (step_) {
     case Step::awaiting_username:
       return on_username(std::move(message), now);
@@ -83,6 +83,7 @@ Result<ServerActions> JoinServer::on_username(ClientMessage message, Instant now
     step_ = Step::finished;
     return ServerActions{server_action::TicketShown{ticket->ticket}};
   }
+  if (needs_key_) return key_needed();
   auto* username = std::get_if<Username>(&message);
   if (username == nullptr) return unexpected("username", verb_of(message)).prefixed("join");
   admission_ = {.name = std::move(username->name),

@@ -43,6 +43,8 @@ class JoinServer {
   std::string awaited() const;
 
   ServerMessage greeting() const;
+  // From here on anything but a ticket is refused.
+  void require_key() { needs_key_ = true; }
   Result<std::vector<ServerAction>> on_message(ClientMessage message, Instant now);
   // Only in awaiting_admission (ENSURE). `welcome` is whole.
   std::vector<ServerAction> admit(Welcome welcome);
@@ -60,6 +62,7 @@ class JoinServer {
 
   Config config_;
   Step step_ = Step::awaiting_username;
+  bool needs_key_ = false;
   server_action::Admission admission_;
   std::optional<StateExchangeServer> exchange_;
 };

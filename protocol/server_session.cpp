@@ -31,6 +31,12 @@ ServerSession::ServerSession(ServerSessionConfig config, Instant now)
   actions_.push_back(server_action::Send{join_->greeting()});
 }
 
+void ServerSession::require_key() {
+  if (over_ || turn_) return;
+  actions_.clear();
+  join_->require_key();
+}
+
 std::optional<ServerAction> ServerSession::next_action() {
   if (!actions_.empty()) {
     auto action = std::move(actions_.front());

@@ -41,6 +41,9 @@ class ServerSession {
 
   std::optional<ServerAction> next_action();
 
+  // The peer has no key and the server wants one: no greeting, and anything but a ticket is refused. Before the first action.
+  void require_key();
+
   // --- What happens on the connection ---
   void on_message(ClientMessage message, Instant now);
   // A frame or message that FrameReader or decode_client() refused.

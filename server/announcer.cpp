@@ -6,8 +6,16 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "protocol/datagram_signature.h"
 
 namespace callboard::server {
+namespace {
+
+constexpr Duration kAbortLogPeriod = 60s;
+// A signed abort is this fresh: a client follows the clock of the server, so that this is for the way alone.
+constexpr std::chrono::milliseconds kSignedFor = 30s;
+
+}  // namespace
 
 Announcer::Announcer(net::Loop& loop, Options options, EventLog& log, AbortHandler on_abort)
     : loop_(loop),
@@ -45,19 +53,27 @@ void Announcer::on_tick() {
   timer_.set_after(kAnnouncePeriod);
 }
 
-void Announcer::announce_to(const std::string& own_address, const net::Endpoint& to, const std::string& via) {
+protocol::Announcement Announcer::announcement(const std::string& own_address) const {
   protocol::Announcement announcement;
   announcement.address = own_address;
   announcement.project = options_.project;
   announcement.port = options_.session_port;
   announcement.id = options_.server;
-  send(announcement, to, via);
+  if (is_keyed()) announcement.access = "key";
+  return announcement;
+}
+
+void Announcer::announce_to(const std::string& own_address, const net::Endpoint& to, const std::string& via) {
+  send(announcement(own_address), to, via);
 }
 
 void Announcer::send(const protocol::Datagram& datagram, const net::Endpoint& to, const std::string& via) {
+  send_line(protocol::format(datagram), to, via);
+}
+
+void Announcer::send_line(const std::string& line, const net::Endpoint& to, const std::string& via) {
   if (!socket_) return;
-  const std::string text = protocol::format(datagram);
-  const auto sent = socket_->send(to, as_bytes(text));
+  const auto sent = socket_->send(to, as_bytes(line));
   if (sent) {
     failing_.erase(to.host);
     return;
@@ -71,16 +87,30 @@ void Announcer::send(const protocol::Datagram& datagram, const net::Endpoint& to
 void Announcer::on_datagram(ByteView bytes, const net::Endpoint& from) {
   const auto datagram = protocol::parse_datagram(bytes);
   if (!datagram) return;
+  // Whether there are keys, and whose, may have changed a moment ago.
+  if (options_.gate != nullptr) options_.gate->look();
   const auto is_for_us = [this](const std::optional<std::string>& project) {
     return !project || *project == options_.project;
   };
   if (const auto* search = std::get_if<protocol::Search>(&*datagram)) {
-    if (is_for_us(search->project))
-      announce_to(address_facing(interfaces_, options_.policy, from.host), from, "");
-    return;
+    if (is_for_us(search->project)) on_search(*search, from);
+  } else if (const auto* abort = std::get_if<protocol::Abort>(&*datagram)) {
+    if (is_for_us(abort->project)) on_abort(*abort, bytes, from);
   }
-  const auto* abort = std::get_if<protocol::Abort>(&*datagram);
-  if (abort == nullptr || !is_for_us(abort->project)) return;
+}
+
+// To a holder of a key it is shown that this is the server that gave it.
+void Announcer::on_search(const protocol::Search& search, const net::Endpoint& from) {
+  auto answer = announcement(address_facing(interfaces_, options_.policy, from.host));
+  const auto secret =
+      search.challenge && is_keyed() ? options_.gate->find_secret(search.challenge->by) : std::nullopt;
+  if (!secret) return send(answer, from, "");
+  answer.signature = {system_clock().wall(), search.challenge->by, search.challenge->nonce};
+  send_line(protocol::format_signed(answer, *secret), from, "");
+}
+
+void Announcer::on_abort(const protocol::Abort& abort, ByteView line, const net::Endpoint& from) {
+  if (is_keyed() && !is_believed(abort, line)) return on_ignored_abort(from);
   protocol::AbortAcknowledged acknowledged;
   acknowledged.address = address_facing(interfaces_, options_.policy, from.host);
   acknowledged.project = options_.project;
@@ -89,6 +119,26 @@ void Announcer::on_datagram(ByteView bytes, const net::Endpoint& from) {
   // A copy: the handler ends the server, and this object with it.
   const AbortHandler on_abort = on_abort_;
   on_abort(from.host);
+}
+
+// It names this run of the server, which it ends: so none is good twice.
+bool Announcer::is_believed(const protocol::Abort& abort, ByteView line) const {
+  if (!abort.signature || abort.project != options_.project || abort.id != options_.server) return false;
+  const auto age = std::chrono::milliseconds(system_clock().wall().ms - abort.signature->at.ms);
+  if (age > kSignedFor || age < -kSignedFor) return false;
+  const auto secret = options_.gate->find_secret(abort.signature->by);
+  return secret && options_.gate->may(abort.signature->by, Permission::stop) &&
+         protocol::is_signed_with(line, *secret);
+}
+
+// Anybody can send one. Who did is worth knowing; a flood of them is not worth a log full.
+void Announcer::on_ignored_abort(const net::Endpoint& from) {
+  ++ignored_aborts_;
+  const Instant now = loop_.now();
+  if (abort_logged_ && now - *abort_logged_ < kAbortLogPeriod) return;
+  abort_logged_ = now;
+  log_.warn(fmt::format("abort ignored, the server has keys from={} count={}", from.host,
+                        std::exchange(ignored_aborts_, 0)));
 }
 
 void Announcer::send_terminal_line(std::string_view time_of_day, std::string_view user,

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@
 #include "protocol/datagram.h"
 #include "server/announce_plan.h"
 #include "server/event_log.h"
+#include "server/gate.h"
 
 namespace callboard::server {
 
@@ -29,6 +31,7 @@ class Announcer {
     std::uint16_t session_port = 0;
     std::uint16_t discovery_port = 0;
     AnnouncePolicy policy;
+    Gate* gate = nullptr;  // Null: the server never has keys.
   };
   // An abort for this project came, and was acknowledged. `from` is the sender's address.
   using AbortHandler = std::function<void(const std::string& from)>;
@@ -42,8 +45,16 @@ class Announcer {
   void open();
   void on_tick();
   void on_datagram(ByteView bytes, const net::Endpoint& from);
+  bool is_keyed() const { return options_.gate != nullptr && options_.gate->is_keyed(); }
+  void on_search(const protocol::Search& search, const net::Endpoint& from);
+  void on_abort(const protocol::Abort& abort, ByteView line, const net::Endpoint& from);
+  // By a key that may stop this server, and now.
+  bool is_believed(const protocol::Abort& abort, ByteView line) const;
+  void on_ignored_abort(const net::Endpoint& from);
+  protocol::Announcement announcement(const std::string& own_address) const;
   void announce_to(const std::string& own_address, const net::Endpoint& to, const std::string& via);
   void send(const protocol::Datagram& datagram, const net::Endpoint& to, const std::string& via);
+  void send_line(const std::string& line, const net::Endpoint& to, const std::string& via);
 
   net::Loop& loop_;
   Options options_;
@@ -54,6 +65,8 @@ class Announcer {
   std::set<std::string>
       failing_;  // Destinations that could not be sent to; each is logged once until it works again.
   bool is_open_failing_ = false;
+  std::uint64_t ignored_aborts_ = 0;  // Since one was logged last.
+  std::optional<Instant> abort_logged_;
   std::unique_ptr<net::UdpSocket> socket_;
   net::Timer timer_;
 };

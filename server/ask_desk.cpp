@@ -60,6 +60,10 @@ AskDesk::AskDesk(net::Loop& loop, Floor& floor, DocumentDesk& documents, Outside
       camera_timer_(loop, [this] { publish_cameras(); }) {}
 
 void AskDesk::on_asked(Session& session, protocol::ClientMessage ask) {
+  if (const auto needed = needed_for(ask)) {
+    const auto checked = check(session.identity.permissions, *needed);
+    if (!checked) return session.answer(refusal(*protocol::ask_id_of(ask), checked.error()));
+  }
   std::visit(
       [&](auto& one) {
         if constexpr (requires { answer(session, one); }) {

@@ -26,13 +26,24 @@ std::optional<Away> AwaySessions::take(SessionId session, const Sha256& secret) 
   return extract(session);
 }
 
-std::optional<Away> AwaySessions::take_of(UniqueId workstation, const std::string& asked_name) {
+std::optional<Away> AwaySessions::take_of(UniqueId workstation, const std::string& asked_name,
+                                          const std::string& key) {
   const auto found = std::ranges::find_if(away_, [&](const auto& entry) {
     const Identity& identity = entry.second.away.identity;
-    return identity.workstation == workstation && identity.asked_name == asked_name;
+    return identity.workstation == workstation && identity.asked_name == asked_name && identity.key == key;
   });
   if (found == away_.end()) return std::nullopt;
   return extract(found->first);
+}
+
+std::vector<Away> AwaySessions::take_if(const std::function<bool(const Identity&)>& is_meant) {
+  std::vector<SessionId> meant;
+  for (const auto& [id, place] : away_) {
+    if (is_meant(place.away.identity)) meant.push_back(id);
+  }
+  std::vector<Away> taken;
+  for (const SessionId id : meant) taken.push_back(extract(id));
+  return taken;
 }
 
 std::vector<Away> AwaySessions::take_due(Instant now) {

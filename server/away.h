@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -34,8 +35,11 @@ class AwaySessions {
   std::optional<Away> add(Away away, Instant deadline);
   // The one of this id, when the secret is its; it is away no more.
   std::optional<Away> take(SessionId session, const Sha256& secret);
-  // The one of this workstation and user, likewise.
-  std::optional<Away> take_of(UniqueId workstation, const std::string& asked_name);
+  // The one of this workstation, user and key, likewise.
+  std::optional<Away> take_of(UniqueId workstation, const std::string& asked_name,
+                              const std::string& key = "");
+  // All of whom that holds.
+  std::vector<Away> take_if(const std::function<bool(const Identity&)>& is_meant);
   // Those whose time is over, first those who went first.
   std::vector<Away> take_due(Instant now);
   // Null: it is not away.

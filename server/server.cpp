@@ -10,6 +10,7 @@
 #include "server/board/recovery.h"
 #include "server/event_log.h"
 #include "server/stage.h"
+#include "server/store/key_file.h"
 #include "server/store/session_file.h"
 #include "server/store/sqlite_log.h"
 
@@ -64,6 +65,11 @@ Result<void> Server::Impl::open_board() {
   stage_options.disk_probe_period = options.disk_probe_period;
   stage_options.grace = options.grace;
   open_sessions(stage_options);
+  const KeyFile keys(options.data, options.project);
+  auto ring = keys.read();
+  // Not open because of a key file that makes no sense.
+  if (!ring) return ring.error();
+  stage_options.keys = Gate::Source{keys, std::move(*ring)};
   stage = std::make_unique<Stage>(loop, std::move(stage_options), system_clock(), system_random(), events,
                                   std::move(*log), std::move(*recovered));
   stage->set_relay_limits(options.relay_limits);
@@ -108,6 +114,7 @@ void Server::Impl::announce() {
   announcing.session_port = listener->local().port;
   announcing.discovery_port = options.discovery_port;
   announcing.policy = {options.listen, options.announce};
+  announcing.gate = &stage->gate();  // The stage outlives it.
   announcer =
       std::make_unique<Announcer>(loop, std::move(announcing), events, [this](const std::string& from) {
         stop({Outcome::cancelled, "stopped by an abort from " + from});

@@ -5,6 +5,7 @@
 #include "base/ensure.h"
 #include "base/limits.h"
 #include "protocol/codec.h"
+#include "protocol/faults.h"
 
 namespace callboard::server {
 
@@ -20,17 +21,37 @@ Session::Session(std::uint64_t key, std::unique_ptr<net::TcpConnection> connecti
                  protocol::ServerSessionConfig config, SessionHost& host, Instant now)
     : key_(key), host_(host), connection_(std::move(connection)), machine_(std::move(config), now) {}
 
-void Session::start() {
+void Session::start(Access access) {
+  if (access == Access::keyed) knock_deadline_ = system_clock().monotonic() + kKnockLimit;
   connection_->start({.on_connected = {},
                       .on_bytes = [this](ByteView bytes) { on_bytes(bytes); },
                       .on_drained = [this] { on_drained(); },
-                      .on_ended = [this](const Error& why) { on_ended(why); }});
+                      .on_ended = [this](const Error& why) { on_ended(why); },
+                      .on_secured = [this] { on_secured(); }});
+  if (access == Access::open) return perform();
+  host_.on_deadline(*this);
+}
+
+// No frame begins as TLS does.
+void Session::on_knock(ByteView bytes) {
+  knock_deadline_.reset();
+  if (net::TlsEngine::is_beginning(bytes.front())) {
+    auto engine = net::TlsEngine::server([this](std::string_view named) { return host_.find_secret(named); });
+    return connection_->secure(std::move(engine), bytes);
+  }
+  machine_.require_key();
+  on_bytes(bytes);
+}
+
+void Session::on_secured() {
+  identity.key = connection_->key_identity();
   perform();
 }
 
 // --- The connection -------------------------------------------------------------------------------------------------
 
 void Session::on_bytes(ByteView bytes) {
+  if (knock_deadline_) return on_knock(bytes);
   if (is_waiting_) return wait_with(bytes);
   reader_.push(bytes);
   machine_.on_progress(system_clock().monotonic());
@@ -109,7 +130,8 @@ bool Session::is_holding() const {
 }
 
 void Session::write(const protocol::EncodedFrame& frame) {
-  if (!connection_) return;
+  // Nobody knows yet in which language.
+  if (!connection_ || knock_deadline_) return;
   connection_->write(frame.head);
   if (frame.attachment) connection_->write(frame.attachment);
 }
@@ -135,6 +157,10 @@ void Session::perform(protocol::ServerAction next) {
   } else if (auto* encoded = std::get_if<action::SendEncoded>(&next)) {
     write(encoded->frame);
   } else if (auto* shown = std::get_if<action::TicketShown>(&next)) {
+    if (connection_->is_secured()) {
+      return refuse_ticket(
+          {Outcome::refused, "a ticket is shown without TLS: the relay moves bytes as they are"});
+    }
     is_waiting_ = true;
     said_ = reader_.take_rest();
     host_.on_ticket(*this, shown->ticket);
@@ -200,8 +226,20 @@ void Session::tell(std::vector<protocol::EncodedFrame> frames) {
   perform();
 }
 
+std::optional<Instant> Session::next_deadline() const {
+  return knock_deadline_ ? knock_deadline_ : machine_.next_deadline();
+}
+
 void Session::on_time(Instant now) {
   if (!connection_ || is_closing_) return;
+  if (knock_deadline_) {
+    // Who waits for a greeting has no key.
+    if (now < *knock_deadline_) return host_.on_deadline(*this);
+    knock_deadline_.reset();
+    machine_.require_key();
+    const Error why = protocol::key_needed();
+    return close(why.outcome, why.text);
+  }
   // A peer that takes bytes of a long frame is alive, though it says nothing.
   if (const std::uint64_t sent = connection_->sent_bytes(); sent != progress_bytes_) {
     progress_bytes_ = sent;

@@ -12,52 +12,9 @@
 #include "protocol/frame.h"
 #include "protocol/server_session.h"
 #include "server/board/mailbox.h"
-#include "server/board/sha256.h"
+#include "server/session_host.h"
 
 namespace callboard::server {
-
-class Session;
-
-// What a session needs from the server. Called on the loop thread, never from within the session's constructor. The
-// session may be retired (net::Loop::retire) in any of them, not deleted.
-class SessionHost {
- public:
-  virtual ~SessionHost() = default;
-
-  // The connection turned out to be a transfer's and waits: refuse_ticket() or, some time, release().
-  virtual void on_ticket(Session& session, UniqueId ticket) = 0;
-  virtual void on_admission(Session& session, const protocol::server_action::Admission& admission) = 0;
-  virtual void on_document_claimed(Session& session, protocol::DocumentClaim claim) = 0;
-  virtual void on_assets_claimed(Session& session, const protocol::AssetsClaim& claim) = 0;
-  virtual void on_joined(Session& session) = 0;
-  virtual void on_clock(Session& session, const protocol::server_action::ClockTold& told) = 0;
-  // It may be told something: it has the turn to listen, or has read what it was told.
-  virtual void on_may_tell(Session& session) = 0;
-  virtual void on_asked(Session& session, protocol::ClientMessage ask) = 0;
-  // A long list came; reading it here would hold up the loop. Answer with on_decoded(). Nothing is read meanwhile.
-  virtual void on_large_frame(Session& session, std::uint8_t kind, Bytes body) = 0;
-  // Its deadline changed; see next_deadline().
-  virtual void on_deadline(Session& session) = 0;
-  // Over: what it was to say last was said. The connection goes on closing by itself for kFarewellLimit at most.
-  virtual void on_over(Session& session, const Error& why) = 0;
-  // The last call: nothing is left of the connection.
-  virtual void on_closed(Session& session) = 0;
-};
-
-// What the server knows of a session once it is admitted.
-struct Identity {
-  SessionId id;
-  std::string name;  // As shown.
-  std::string host;
-  bool visit = false;
-  bool shares = false;
-  std::optional<UniqueId> workstation;
-  std::string asked_name;  // Without the number.
-  bool patches = false;    // Understands documents told as JSON Patches.
-  // What proves that one who comes back is this session; none when nobody may.
-  std::optional<Sha256> secret;
-  std::chrono::milliseconds clock_offset{0};
-};
 
 // Whether it is still to be told after the connection was lost: not of transfers, and of the disk a join tells anew.
 bool is_lasting(const protocol::ServerMessage& errand);
@@ -71,8 +28,10 @@ class Session {
   Session(std::uint64_t key, std::unique_ptr<net::TcpConnection> connection,
           protocol::ServerSessionConfig config, SessionHost& host, Instant now);
 
-  // Begins to speak. Not in the constructor: the host must know the session.
-  void start();
+  // Open: begins to speak. Keyed: waits for TLS and speaks beneath it; who comes without may only show a ticket.
+  // Not in the constructor: the host must know the session.
+  enum class Access { open, keyed };
+  void start(Access access = Access::open);
 
   std::uint64_t key() const { return key_; }
   bool is_admitted() const { return static_cast<bool>(identity.id); }
@@ -94,7 +53,7 @@ class Session {
   bool may_tell() const;
   void tell(std::vector<protocol::EncodedFrame> frames);
 
-  std::optional<Instant> next_deadline() const { return machine_.next_deadline(); }
+  std::optional<Instant> next_deadline() const;
   void on_time(Instant now);
   void on_decoded(Result<protocol::ClientMessage> message);
 
@@ -119,6 +78,8 @@ class Session {
 
  private:
   void on_bytes(ByteView bytes);
+  void on_knock(ByteView bytes);
+  void on_secured();
   void on_drained();
   void on_ended(const Error& why);
   void read_frames();
@@ -137,8 +98,9 @@ class Session {
   std::unique_ptr<net::TcpConnection> connection_;
   protocol::ServerSession machine_;
   protocol::FrameReader reader_;
-  Bytes said_;                        // By a data connection, beyond its ticket.
-  std::uint64_t progress_bytes_ = 0;  // Sent when last looked at.
+  Bytes said_;                             // By a data connection, beyond its ticket.
+  std::uint64_t progress_bytes_ = 0;       // Sent when last looked at.
+  std::optional<Instant> knock_deadline_;  // Set: it is not known yet whether TLS comes.
   bool is_performing_ = false;
   bool is_paused_ = false;
   bool is_decoding_ = false;  // A large frame is with a worker; what came after it waits.

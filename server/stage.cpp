@@ -30,6 +30,7 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
       clock_(clock),
       random_(std::move(random)),
       events_(events),
+      gate_(loop, clock, events, std::move(options_.keys), [this] { on_keys_changed(); }),
       records_(loop, std::move(log), std::move(recovered), events,
                {options_.retention, clock_, options_.disk_probe_period},
                {.on_change = [this] { on_records_changed(); },
@@ -94,6 +95,7 @@ void Stage::accept(std::unique_ptr<net::TcpConnection> connection) {
   }
   if (turned_away_ > 0)
     events_.info(fmt::format("accepting again turned_away={}", std::exchange(turned_away_, 0)));
+  gate_.look();
   protocol::ServerSessionConfig config;
   config.project = options_.identity.project;
   config.server = options_.identity.id;
@@ -106,7 +108,7 @@ void Stage::accept(std::unique_ptr<net::TcpConnection> connection) {
   auto session = std::make_unique<Session>(key, std::move(connection), std::move(config), host, loop_.now());
   Session& started = *session;
   sessions_.emplace(key, std::move(session));
-  started.start();
+  started.start(gate_.is_keyed() ? Session::Access::keyed : Session::Access::open);
 }
 
 void Stage::on_ticket(Session& session, UniqueId ticket) {
@@ -114,8 +116,12 @@ void Stage::on_ticket(Session& session, UniqueId ticket) {
   transfers_.on_ticket(session, ticket);
 }
 
-void Stage::on_admission(Session& session, const protocol::server_action::Admission& admission) {
+void Stage::on_admission(Session& session, const protocol::server_action::Admission& asked) {
+  const auto admission = gate_.permitted(session.identity, asked);
   session.is_resumed = resume(session, admission);
+  if (auto let_in = gate_.let_in(session.identity, session.is_resumed); !let_in) {
+    return session.close(let_in.error().outcome, let_in.error().text);
+  }
   if (!session.is_resumed) open(session, admission);
   Identity& identity = session.identity;
   identity.host = admission.host;
@@ -123,10 +129,12 @@ void Stage::on_admission(Session& session, const protocol::server_action::Admiss
   identity.workstation = admission.workstation;
   identity.patches = admission.patches;
   identity.clock_offset = admission.clock_offset;
+  identity.permissions = gate_.permissions_of(identity.key);
   events_.info(fmt::format(
-      "session opened id={} user={} peer={} visit={} shares={} software={} clock_offset_ms={} resumed={}",
+      "session opened id={} user={} peer={} visit={} shares={} software={} clock_offset_ms={} resumed={}{}",
       to_text(identity.id), quoted(identity.name), net::to_text(session.peer()), identity.visit,
-      identity.shares, quoted(admission.software), identity.clock_offset.count(), session.is_resumed));
+      identity.shares, quoted(admission.software), identity.clock_offset.count(), session.is_resumed,
+      identity.key.empty() ? "" : " key=" + identity.key));
   welcome(session, admission.resumable);
 }
 
@@ -177,11 +185,12 @@ void Stage::welcome(Session& session, bool is_resumable) {
 void Stage::end_predecessor(const Identity& joining) {
   if (!joining.workstation) return;
   const Error why{Outcome::superseded, "the same workstation joined again"};
-  if (const auto away = away_.take_of(*joining.workstation, joining.asked_name)) depart_away(*away, why);
+  if (const auto away = away_.take_of(*joining.workstation, joining.asked_name, joining.key))
+    depart_away(*away, why);
   const auto found = std::ranges::find_if(keys_, [&](const auto& entry) {
     const Identity& other = by_key(entry.second)->identity;
     return other.workstation == joining.workstation && other.asked_name == joining.asked_name &&
-           other.id != joining.id;
+           other.key == joining.key && other.id != joining.id;
   });
   if (found == keys_.end()) return;
   Session& predecessor = *by_key(found->second);
@@ -189,6 +198,9 @@ void Stage::end_predecessor(const Identity& joining) {
 }
 
 void Stage::on_document_claimed(Session& session, protocol::DocumentClaim claim) {
+  const Permission needed = write_permission(claim.record);
+  // It joins with what there is, and is told that its own does not stand.
+  if (!session.identity.permissions.contains(needed)) claim.document = nullptr;
   documents_.on_claim(session, std::move(claim));
 }
 
@@ -206,7 +218,10 @@ void Stage::on_writable(const Error* why) {
   schedule_tells();
 }
 
-void Stage::on_assets_claimed(Session& session, const protocol::AssetsClaim& claim) {
+void Stage::on_assets_claimed(Session& session, const protocol::AssetsClaim& claimed) {
+  const bool may_announce = session.identity.permissions.contains(Permission::assets_write);
+  static const protocol::AssetsClaim kNothing;
+  const protocol::AssetsClaim& claim = may_announce ? claimed : kNothing;
   const Identity& identity = session.identity;
   const Timestamp now = clock_.wall();
   std::size_t left_out = 0;
@@ -387,6 +402,7 @@ void Stage::stop(Outcome outcome, const std::string& reason, std::function<void(
   stopped_ = std::move(done);
   away_timer_.cancel();
   settling_timer_.cancel();
+  gate_.stop();
   // With everybody who is here at this moment: they may come back to the next server.
   book_.finish([this] {
     is_booked_ = true;

@@ -16,6 +16,7 @@
 #include "server/board/kept_sessions.h"
 #include "server/deadlines.h"
 #include "server/floor.h"
+#include "server/gate.h"
 #include "server/session.h"
 #include "server/session_book.h"
 
@@ -35,7 +36,8 @@ class Stage final : private SessionHost {
     Duration grace = kGrace;  // 0: nobody is kept when its connection is lost.
     KeptSessions kept{};      // Of the server before this one.
     std::function<Result<void>(ByteView)>
-        keep{};  // Writes the like; called by a worker. Null: nothing is kept.
+        keep{};                          // Writes the like; called by a worker. Null: nothing is kept.
+    std::optional<Gate::Source> keys{};  // None: open, whatever happens.
   };
 
   Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource random, EventLog& events,
@@ -44,14 +46,16 @@ class Stage final : private SessionHost {
 
   void accept(std::unique_ptr<net::TcpConnection> connection);
   void set_relay_limits(const net::RelayLimits& limits) { transfers_.set_limits(limits); }
+  Gate& gate() { return gate_; }
   // Says `bye` to all, ends all transfers, writes everything out; then calls `done`, once. Nothing is accepted any more.
   void stop(Outcome outcome, const std::string& reason, std::function<void()> done);
 
  private:
+  std::optional<Secret> find_secret(std::string_view identity) override;
   void on_ticket(Session& session, UniqueId ticket) override;
-  void on_admission(Session& session, const protocol::server_action::Admission& admission) override;
+  void on_admission(Session& session, const protocol::server_action::Admission& asked) override;
   void on_document_claimed(Session& session, protocol::DocumentClaim claim) override;
-  void on_assets_claimed(Session& session, const protocol::AssetsClaim& claim) override;
+  void on_assets_claimed(Session& session, const protocol::AssetsClaim& claimed) override;
   void on_joined(Session& session) override;
   void on_clock(Session& session, const protocol::server_action::ClockTold& told) override;
   void on_may_tell(Session& session) override;
@@ -66,6 +70,8 @@ class Stage final : private SessionHost {
   AskDesk::Outside::Counts counts() const;
   void open(Session& session, const protocol::server_action::Admission& admission);
   void welcome(Session& session, bool is_resumable);
+  // Ends those whose key is good no more (stage_keys.cpp).
+  void on_keys_changed();
   void leave(Session& session, const Error& why);
   // Is told as left.
   void depart(const Identity& identity, const Error& why);
@@ -79,6 +85,7 @@ class Stage final : private SessionHost {
   // False: it is not the session that it says to be, or that is no more; it is let in as a new one.
   bool resume(Session& session, const protocol::server_action::Admission& admission);
   std::optional<Away> take_over(SessionId id, const Sha256& secret);
+  bool is_of_key(SessionId id, const std::string& key) const;
   // Those of the server before this one are away, and expected.
   void restore();
   void on_settled(SessionId session);
@@ -103,6 +110,7 @@ class Stage final : private SessionHost {
   const Clock& clock_;
   RandomSource random_;
   EventLog& events_;
+  Gate gate_;
   Presence presence_;
   Assets assets_;
   Records records_;

@@ -81,8 +81,16 @@ void Stage::set_away_timer() {
 
 // --- Coming back ----------------------------------------------------------------------------------------------------
 
+// Nobody goes on with the session of another key, whatever else they know.
+bool Stage::is_of_key(SessionId id, const std::string& key) const {
+  const Session* here = by_id(id);
+  const Away* away = away_.find(id);
+  return (here == nullptr || here->identity.key == key) && (away == nullptr || away->identity.key == key);
+}
+
 bool Stage::resume(Session& session, const protocol::server_action::Admission& admission) {
   if (!admission.resume || !admission.secret || options_.grace <= 0s) return false;
+  if (!is_of_key(*admission.resume, session.identity.key)) return false;
   const Sha256 secret = sha256_of(*admission.secret);
   auto away = away_.take(*admission.resume, secret);
   if (!away) away = take_over(*admission.resume, secret);
@@ -132,7 +140,8 @@ Bytes Stage::kept_now() const {
     if (here == nullptr && away == nullptr) return;
     const Identity& identity = here != nullptr ? here->identity : away->identity;
     if (!identity.secret) return;
-    kept.sessions.push_back({id, *identity.secret, identity.workstation, user, *presence_.at(id)});
+    kept.sessions.push_back(
+        {id, *identity.secret, identity.workstation, user, *presence_.at(id), identity.key});
   });
   return encoded(kept);
 }
@@ -148,6 +157,8 @@ void Stage::restore() {
     Away away;
     away.identity.id = session.id;
     away.identity.secret = session.secret;
+    away.identity.key = session.key;
+    if (!gate_.is_welcome(away.identity)) continue;
     away.identity.workstation = session.workstation;
     away.identity.asked_name = session.user.asked_name;
     away.identity.host = session.user.host;

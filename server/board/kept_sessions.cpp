@@ -1,5 +1,6 @@
 #include "server/board/kept_sessions.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/limits.h"
@@ -8,7 +9,8 @@ namespace callboard::server {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x43427373;  // "CBss"
-constexpr std::uint16_t kVersion = 1;
+constexpr std::uint16_t kVersionOpen = 1;
+constexpr std::uint16_t kVersion = 2;
 // Everybody that may be here or away at a time, and more than a file of kAwayMax bytes each could be damaged into.
 constexpr std::uint32_t kSessionsMax = 100'000;
 
@@ -20,7 +22,7 @@ Sha256 read_digest(ByteReader& reader) {
   return digest;
 }
 
-void write(ByteWriter& writer, const KeptSession& session) {
+void write(ByteWriter& writer, const KeptSession& session, std::uint16_t version) {
   writer.u64(session.id.value);
   writer.raw(bytes_of(session.secret));
   const UniqueId workstation = session.workstation.value_or(UniqueId{});
@@ -35,9 +37,10 @@ void write(ByteWriter& writer, const KeptSession& session) {
   writer.i64(session.user.camera_y);
   writer.text16(session.at.item);
   writer.i64(session.at.since.ms);
+  if (version == kVersion) writer.text16(session.key);
 }
 
-KeptSession read_session(ByteReader& reader) {
+KeptSession read_session(ByteReader& reader, std::uint16_t version) {
   KeptSession session;
   session.id = SessionId{reader.u64()};
   session.secret = read_digest(reader);
@@ -53,6 +56,7 @@ KeptSession read_session(ByteReader& reader) {
   session.user.camera_y = reader.i64();
   session.at.item = reader.text16();
   session.at.since = {reader.i64()};
+  if (version == kVersion) session.key = reader.text16();
   return session;
 }
 
@@ -61,11 +65,14 @@ KeptSession read_session(ByteReader& reader) {
 Bytes encoded(const KeptSessions& kept) {
   Bytes bytes;
   ByteWriter writer(bytes);
+  const bool has_keys =
+      std::ranges::any_of(kept.sessions, [](const KeptSession& each) { return !each.key.empty(); });
+  const std::uint16_t version = has_keys ? kVersion : kVersionOpen;
   writer.u32(kMagic);
-  writer.u16(kVersion);
+  writer.u16(version);
   writer.i64(kept.stopped.ms);
   writer.u32(static_cast<std::uint32_t>(kept.sessions.size()));
-  for (const KeptSession& session : kept.sessions) write(writer, session);
+  for (const KeptSession& session : kept.sessions) write(writer, session, version);
   const Sha256 digest = sha256(bytes);
   writer.raw(bytes_of(digest));
   return bytes;
@@ -78,15 +85,17 @@ Result<KeptSessions> kept_sessions_from(ByteView bytes) {
   if (read_digest(ending) != sha256(content)) return Error{Outcome::refused, "it is damaged"};
   ByteReader reader(content);
   if (reader.u32() != kMagic) return Error{Outcome::refused, "it holds no sessions"};
-  if (const auto version = reader.u16(); version != kVersion) {
-    return Error{Outcome::refused,
-                 "expected version " + std::to_string(kVersion) + ", got " + std::to_string(version)};
+  const std::uint16_t version = reader.u16();
+  if (version != kVersionOpen && version != kVersion) {
+    return Error{Outcome::refused, "expected version 1 or 2, got " + std::to_string(version)};
   }
   KeptSessions kept;
   kept.stopped = {reader.i64()};
   const std::uint32_t count = reader.u32();
   if (count > kSessionsMax) return Error{Outcome::refused, "it is damaged"};
-  for (std::uint32_t i = 0; i < count && !reader.failed(); ++i) kept.sessions.push_back(read_session(reader));
+  for (std::uint32_t i = 0; i < count && !reader.failed(); ++i) {
+    kept.sessions.push_back(read_session(reader, version));
+  }
   if (!reader.finished()) return Error{Outcome::refused, "it is damaged"};
   return kept;
 }

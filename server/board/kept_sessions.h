@@ -18,6 +18,7 @@ struct KeptSession {
   std::optional<UniqueId> workstation;
   User user;
   At at;
+  std::string key = {};  // Identity of the key that it came in with; empty on an open server.
 };
 
 // All of them, and when the server was stopped in order; 0: it runs, or was killed.
@@ -27,6 +28,7 @@ struct KeptSessions {
 };
 
 // The file `sessions`: u32 magic, u16 version, i64 stopped, u32 count, the sessions, SHA-256 of all that. Integers big-endian.
+// Version 1 has no keys; it is written where nobody has one, so that an older program understands it.
 Bytes encoded(const KeptSessions& kept);
 // Refused when it is something else, of another version, or damaged.
 Result<KeptSessions> kept_sessions_from(ByteView bytes);

@@ -391,4 +391,23 @@ TEST_CASE("progress does not prolong a join") {
   CHECK(session.next_deadline() == kStart + kHandshakeLimit);
 }
 
+TEST_CASE(
+    "who has no key where one is asked for may show a ticket and is refused all else, without a greeting") {
+  for (const auto& message : every_client_message()) {
+    INFO(verb_of(message) << " (" << message.index() << ")");
+    auto session = fresh_server();
+    session.require_key();
+    session.on_message(message, kStart);
+    const Words words = drain(session);
+    if (std::holds_alternative<Ticket>(message)) {
+      CHECK(words == Words{"ticket"});
+    } else if (std::holds_alternative<Bye>(message)) {
+      CHECK(words.size() == 1);
+    } else {
+      CHECK(words == Words{"send bye", "closed refused"});
+    }
+    CHECK(session.is_over());
+  }
+}
+
 }  // namespace callboard::protocol

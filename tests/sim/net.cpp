@@ -383,6 +383,9 @@ bool TcpConnection::is_closing() const {
   return impl_->flush_asked || impl_->step == Impl::Step::flushing ||
          impl_->step == Impl::Step::awaiting_peer_end || impl_->step == Impl::Step::ended;
 }
+void TcpConnection::secure(std::unique_ptr<TlsEngine>, ByteView) { ENSURE(!"no simulated server has keys"); }
+bool TcpConnection::is_secured() const { return false; }
+std::string TcpConnection::key_identity() const { return ""; }
 Result<ReleasedSocket> TcpConnection::release_socket() {
   return Error{Outcome::failed, "release a connection: a simulated one has no descriptor"};
 }

@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "client/agent_place.h"
 #include "net/endpoint.h"
+#include "tools/cli/key_choice.h"
 
 namespace callboard::cli {
 namespace {
@@ -59,6 +60,9 @@ std::unique_ptr<client::AgentClient> find_agent(const Run& run) {
     if (agent.error().outcome == Outcome::refused) run.output.warning(agent.error().text);
     return nullptr;
   }
+  // Another key is somebody else; one that cannot be read is told by who uses it.
+  const auto key = chosen_key(run);
+  if (!key || (*key ? (*key)->identity : "") != (*agent)->hello().key) return nullptr;
   if (!is_meant(run.settings, (*agent)->hello()) || !is_at_server(run.settings, **agent)) return nullptr;
   return std::move(*agent);
 }

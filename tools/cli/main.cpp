@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
   add_status(program);
   add_abort(program);
   add_backup(program);
+  add_key(program);
 
   // A workstation's own folder.
   add_init(program);

@@ -55,6 +55,8 @@ constexpr std::array kKeys{
             "contents travel compressed: auto (where that is faster), always or never", true},
     KeyInfo{Key::grace, Form::text, "grace", "SECONDS", "60",
             "how long the server keeps a session whose connection is lost (0: not at all)", true},
+    KeyInfo{Key::key_file, Form::text, "key_file", "FILE", "",
+            "the key for a server that asks for one (else CALLBOARD_KEY, else .callboard/key)", false},
 };
 
 std::optional<std::uint16_t> port_from(std::string_view text) {
@@ -96,7 +98,9 @@ std::vector<std::string> words_of(std::string_view text) {
 }
 
 // Paths are the file system's own bytes; everything else goes into text.
-bool is_path(Key key) { return key == Key::folder || key == Key::data || key == Key::log_file; }
+bool is_path(Key key) {
+  return key == Key::folder || key == Key::data || key == Key::log_file || key == Key::key_file;
+}
 
 Result<void> check(Key key, const std::string& value, const std::string& where) {
   const auto expected = [&](std::string_view what) {

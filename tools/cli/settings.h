@@ -35,6 +35,7 @@ enum class Key {
   relay_rate,
   compress,
   grace,
+  key_file,
 };
 
 enum class Form { text, port, flag, list };

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "client/discovery.h"
+#include "tools/cli/key_choice.h"
 #include "tools/cli/program.h"
 #include "tools/cli/verbs.h"
 
@@ -22,10 +23,16 @@ Result<void> abort_all(Run& run, bool everywhere) {
   options.project = everywhere ? "" : run.settings.text(Key::project);
   options.discovery_port = run.settings.port(Key::discovery_port);
   options.ask_addresses = run.settings.list(Key::ask);
+  if (!everywhere) {
+    auto key = chosen_key(run);
+    if (!key) return key.error();
+    options.key = std::move(*key);
+  }
   const auto report = client::abort_servers(options);
   for (const auto& server : report.stopped) show(run.output, "stopped", server);
   for (const auto& server : report.running) show(run.output, "running", server);
-  if (!report.running.empty()) return Error{Outcome::refused, "not every server obeyed"};
+  if (!report.running.empty())
+    return Error{Outcome::refused, "not every server obeyed: one with keys obeys a key that may stop it"};
   if (!report.stopped.empty()) return {};
   return Error{Outcome::not_found,
                options.project.empty()
@@ -43,7 +50,7 @@ void add_abort(Program& program) {
            .summary =
                "stop servers with a broadcast: the project's, or all open ones when no project is known",
            .example = "callboard abort --project \"Moria's Race\""})
-      .takes({Key::project, Key::discovery_port, Key::ask})
+      .takes({Key::project, Key::discovery_port, Key::ask, Key::key_file})
       .flag(*everywhere, "--all",
             "stop every open server in this network, also where a project is configured")
       .runs([everywhere](Run& run) { return abort_all(run, *everywhere); });

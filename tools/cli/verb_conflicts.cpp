@@ -84,7 +84,8 @@ void add_conflicts(Program& program) {
           {.name = "conflicts",
            .summary = "where two people changed the same part of a document, and nobody has settled it yet",
            .example = "callboard conflicts"})
-      .takes({Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask})
+      .takes(
+          {Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask, Key::key_file})
       .runs(list);
 }
 
@@ -94,7 +95,8 @@ void add_resolve(Program& program) {
       .add_verb({.name = "resolve",
                  .summary = "settle a conflict: keep what stands, take what lost, or say what it is to be",
                  .example = "callboard resolve 3 --take-lost"})
-      .takes({Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask})
+      .takes(
+          {Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask, Key::key_file})
       .number(words->number, "NUMBER", "as `callboard conflicts` tells it")
       .flag(words->take, "--take-lost", "make the value that lost the one that stands")
       .text(words->value, "--value JSON", "make this the value")

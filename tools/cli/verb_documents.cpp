@@ -113,8 +113,8 @@ Result<void> patch(Run& run, Name name, const SetWords& words) {
   return change(run, {.document = name, .content = std::move(*content), .base = words.base, .patch = true});
 }
 
-constexpr std::initializer_list<Key> kKeys = {Key::project, Key::name,           Key::folder,
-                                              Key::server,  Key::discovery_port, Key::ask};
+constexpr std::initializer_list<Key> kKeys = {Key::project,        Key::name, Key::folder,  Key::server,
+                                              Key::discovery_port, Key::ask,  Key::key_file};
 constexpr const char* kBaseHelp =
     "the revision it was made from: what others changed elsewhere since then stays (default: unknown)";
 

@@ -216,8 +216,8 @@ Result<void> diff(Run& run, const std::string& from_text, const std::string& to_
   return show_patch(run, *old->text, *patch->text);
 }
 
-constexpr std::initializer_list<Key> kVisitKeys = {Key::project, Key::name,           Key::folder,
-                                                   Key::server,  Key::discovery_port, Key::ask};
+constexpr std::initializer_list<Key> kVisitKeys = {Key::project,        Key::name, Key::folder,  Key::server,
+                                                   Key::discovery_port, Key::ask,  Key::key_file};
 
 }  // namespace
 

@@ -162,7 +162,8 @@ void add_join(Program& program) {
       .add_verb({.name = "join",
                  .summary = "be there: serve your folder to the others and print what happens, until Ctrl-C",
                  .example = "callboard join"})
-      .takes({Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask, Key::items})
+      .takes({Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask, Key::key_file,
+              Key::items})
       .runs(join);
 }
 

@@ -117,7 +117,8 @@ void add_ls(Program& program) {
       .add_verb({.name = "ls",
                  .summary = "look into another user's copy without downloading anything",
                  .example = "callboard ls /dev/chr/Moria --from lighting --long"})
-      .takes({Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask})
+      .takes(
+          {Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask, Key::key_file})
       .text(choice->item, "ITEM", "a folder or file of the project, / for all of it", Need::required)
       .text(choice->from, "--from USER", "whose copy (default: newest, whoever has that)")
       .flag(choice->is_long, "--long", "also modes, times and numbers of files")

@@ -43,7 +43,8 @@ void add_messages(Program& program) {
   auto since = std::make_shared<std::uint64_t>(0);
   program
       .add_verb({.name = "messages", .summary = "what was said", .example = "callboard messages --since 41"})
-      .takes({Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask})
+      .takes(
+          {Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask, Key::key_file})
       .number(*since, "--since N", "only what came after message N")
       .runs([since](Run& run) { return list_messages(run, *since); });
 }
@@ -54,7 +55,8 @@ void add_say(Program& program) {
       .add_verb({.name = "say",
                  .summary = "say something to everybody in the project",
                  .example = "callboard say \"the new Moria is ready\""})
-      .takes({Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask})
+      .takes(
+          {Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask, Key::key_file})
       .texts(*words, "TEXT", "what to say", Need::required)
       .runs([words](Run& run) { return say(run, *words); });
 }

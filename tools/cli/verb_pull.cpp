@@ -277,8 +277,8 @@ void add_pull(Program& program) {
       .add_verb({.name = "pull",
                  .summary = "bring items from another user's copy into yours",
                  .example = "callboard pull /dev/chr/Moria --from lighting"})
-      .takes(
-          {Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask, Key::compress})
+      .takes({Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask, Key::key_file,
+              Key::compress})
       .texts(request.items, "ITEM", "folders or files of the project, / for all of it", Need::required)
       .text(choice->from, "--from USER", "whose copy (default: newest, whoever has that)")
       .flag(request.dry_run, "--dry-run", "only say what would change")

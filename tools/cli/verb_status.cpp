@@ -143,7 +143,8 @@ void add_status(Program& program) {
            .summary =
                "the server: users, transfers running, version, uptime; and what the join in this folder does",
            .example = "callboard status --json"})
-      .takes({Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask})
+      .takes(
+          {Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask, Key::key_file})
       .runs(show);
 }
 

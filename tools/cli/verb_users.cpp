@@ -60,7 +60,8 @@ void add_users(Program& program) {
   program
       .add_verb(
           {.name = "users", .summary = "who is here, and what they work on", .example = "callboard users"})
-      .takes({Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask})
+      .takes(
+          {Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask, Key::key_file})
       .runs(list_users);
 }
 
@@ -69,7 +70,8 @@ void add_assets(Program& program) {
       .add_verb({.name = "assets",
                  .summary = "who has the newest copy of each item",
                  .example = "callboard assets"})
-      .takes({Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask})
+      .takes(
+          {Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask, Key::key_file})
       .runs(list_assets);
 }
 
@@ -79,7 +81,8 @@ void add_at(Program& program) {
       .add_verb({.name = "at",
                  .summary = "tell the others what you work on; without ITEM: on nothing",
                  .example = "callboard at /dev/chr/Moria"})
-      .takes({Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask})
+      .takes(
+          {Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask, Key::key_file})
       .text(*item, "ITEM", "the item, e.g. /dev/chr/Moria")
       .runs([item](Run& run) { return set_at(run, *item); });
 }

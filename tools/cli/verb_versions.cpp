@@ -155,7 +155,8 @@ void add_restore(Program& program) {
                  .summary = "bring a kept file back, or a document as it was; what is there now is kept, too",
                  .example = "callboard restore /dev/chr/Moria/rig.blend --version 2026-11-21T13:52\n  "
                             "callboard restore story@41"})
-      .takes({Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask})
+      .takes(
+          {Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask, Key::key_file})
       .text(choice->path, "WHAT",
             "what was kept: a file, or a folder with all beneath; or story@N, analytics@N", Need::required)
       .text(choice->version, "--version TIME|N",

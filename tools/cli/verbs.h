@@ -16,6 +16,7 @@ void add_discover(Program& program);
 void add_history(Program& program);
 void add_init(Program& program);
 void add_join(Program& program);
+void add_key(Program& program);
 void add_ls(Program& program);
 void add_messages(Program& program);
 void add_pull(Program& program);

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "tools/cli/agent_access.h"
+#include "tools/cli/key_choice.h"
 
 namespace callboard::cli {
 
@@ -24,6 +25,9 @@ Result<client::Options> client_options(const Run& run) {
     options.item_patterns += (options.item_patterns.empty() ? "" : " ") + each;
   }
   if (run.settings.project_folder()) options.folder = run.settings.project_folder()->native();
+  auto key = chosen_key(run);
+  if (!key) return key.error();
+  if (*key) options.key = to_line(**key);
   return options;
 }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "protocol/codec.h"
+#include "protocol/datagram_signature.h"
 
 namespace callboard::client {
 
@@ -104,7 +105,13 @@ FakeAnnouncer::FakeAnnouncer(net::Loop& loop, std::vector<Announcement> says) : 
     const auto datagram = parse_datagram(bytes);
     if (!datagram || !std::holds_alternative<Search>(*datagram)) return;
     ++searches_;
-    for (const Announcement& each : says_) (void)socket_->send(from, as_bytes(format(each)));
+    const auto& challenge = std::get<Search>(*datagram).challenge;
+    for (std::size_t i = 0; i < says_.size(); ++i) {
+      Announcement each = says_[i];
+      const bool is_proving = key && challenge && i + 1 == says_.size();
+      if (is_proving) each.signature = {system_clock().wall(), challenge->by, challenge->nonce};
+      (void)socket_->send(from, as_bytes(is_proving ? format_signed(each, key->secret) : format(each)));
+    }
   };
   auto opened = net::UdpSocket::open(loop, {.at = {"0.0.0.0", 0}, .shares_port = true},
                                      {.on_datagram = hear, .on_trouble = {}});

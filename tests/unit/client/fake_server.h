@@ -79,6 +79,8 @@ class FakeAnnouncer {
   FakeAnnouncer(net::Loop& loop, std::vector<protocol::Announcement> says);
   std::uint16_t port() const { return socket_->local().port; }
   int searches() const { return searches_; }
+  // The last of what it says is of a server that has that key, and shows it to whoever asks.
+  std::optional<AccessKey> key;
 
  private:
   std::vector<protocol::Announcement> says_;

@@ -15,8 +15,11 @@ struct Search {
   std::vector<net::Endpoint> found;
   std::vector<Error> said;
 
+  std::optional<AccessKey> key;
+
   std::unique_ptr<Finder> start(std::uint16_t port, Duration wait) {
     SearchOptions options;
+    options.key = key;
     options.project = "Moria's Race";
     options.ask_addresses = {"127.255.255.255"};
     options.discovery_port = port;
@@ -49,6 +52,62 @@ TEST_CASE("two servers of one project are both named and none is chosen") {
   CHECK(search.said[0].outcome == Outcome::failed);
   CHECK(search.said[0].text.find("127.0.0.1:4100") != std::string::npos);
   CHECK(search.said[0].text.find("127.0.0.1:4200") != std::string::npos);
+}
+
+TEST_CASE("a server with keys is not chosen without one, and it is said where a key is to be had") {
+  Search search;
+  auto keyed = announcement({"127.0.0.1", 4100});
+  keyed.access = "key";
+  FakeAnnouncer announcer(search.loop, {keyed});
+  const auto finder = search.start(announcer.port(), 5s);
+  REQUIRE(search.loop.run_until([&] { return !search.said.empty(); }, kTestLimit));
+  CHECK(search.found.empty());
+  CHECK(search.said[0].outcome == Outcome::refused);
+  CHECK(search.said[0].text.find("127.0.0.1:4100: the server asks for a key") == 0);
+}
+
+TEST_CASE("with a key the server that has it, too, is chosen, whoever else poses as it") {
+  Search search;
+  search.key = make_access_key(system_random());
+  auto keyed = announcement({"127.0.0.1", 4100}, 1);
+  keyed.access = "key";
+  // Even with its number, at an address of its own.
+  auto impostor = keyed;
+  impostor.port = 4300;
+  FakeAnnouncer announcer(search.loop, {announcement({"127.0.0.1", 4200}, 2), impostor, keyed});
+  announcer.key = search.key;
+  const auto finder = search.start(announcer.port(), 5s);
+  REQUIRE(search.loop.run_until([&] { return !search.found.empty(); }, kTestLimit));
+  CHECK(search.found[0] == net::Endpoint{"127.0.0.1", 4100});
+  CHECK(search.said.empty());
+}
+
+TEST_CASE("with a key a server that does not show that it has it is not joined") {
+  Search search;
+  search.key = make_access_key(system_random());
+  auto keyed = announcement({"127.0.0.1", 4100}, 1);
+  keyed.access = "key";
+  FakeAnnouncer announcer(search.loop, {keyed});
+  if (GENERATE(true, false)) {
+    announcer.key = search.key;
+    announcer.key->secret[0] ^= 1;
+  }
+  const auto finder = search.start(announcer.port(), 5s);
+  REQUIRE(search.loop.run_until([&] { return !search.said.empty(); }, kTestLimit));
+  CHECK(search.found.empty());
+  CHECK(search.said[0].outcome == Outcome::refused);
+  CHECK(search.said[0].text.find("127.0.0.1:4100 does not take this key") != std::string::npos);
+}
+
+TEST_CASE("with a key an open server alone is not joined") {
+  Search search;
+  search.key = make_access_key(system_random());
+  FakeAnnouncer announcer(search.loop, {announcement({"127.0.0.1", 4200})});
+  const auto finder = search.start(announcer.port(), 5s);
+  REQUIRE(search.loop.run_until([&] { return !search.said.empty(); }, kTestLimit));
+  CHECK(search.found.empty());
+  CHECK(search.said[0].outcome == Outcome::refused);
+  CHECK(search.said[0].text.find("127.0.0.1:4200 is open") != std::string::npos);
 }
 
 TEST_CASE("silence is said once, and other projects' servers are mentioned") {

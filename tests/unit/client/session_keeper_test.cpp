@@ -420,5 +420,17 @@ TEST_CASE("assets are wanted from the server's offer until the claim, in that co
   }
 }
 
+TEST_CASE("with a key an open server is told nothing, and not joined") {
+  Place place;
+  place.options.key = make_access_key(system_random());
+  place.start();
+  place.until([&] { return !place.endings.empty(); });
+  CHECK(place.endings[0].why.outcome == Outcome::refused);
+  CHECK_FALSE(place.endings[0].will_rejoin);
+  CHECK(place.endings[0].why.text.find("is open, it has no keys") != std::string::npos);
+  CHECK(place.joins == 0);
+  CHECK(place.server.session().heard.empty());
+}
+
 }  // namespace
 }  // namespace callboard::client

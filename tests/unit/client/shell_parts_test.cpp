@@ -8,11 +8,13 @@
 #include "client/answer.h"
 #include "client/inbox.h"
 #include "client/item_watch.h"
+#include "client/key_file.h"
 #include "client/last_server.h"
 #include "client/pull_progress.h"
 #include "client/taker_turns.h"
 #include "client/workstation.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/tree.h"
 #include "tests/unit/client/fake_server.h"
 
 namespace callboard::client {
@@ -272,6 +274,26 @@ TEST_CASE("a watch may end while it looks") {
   watch.reset();
   here.loop.run();
   CHECK(here.first_looks == 0);
+}
+
+TEST_CASE("a key that others can read is refused with the command that mends it, and no error shows a key") {
+  const support::TempDir folder;
+  const std::string path = (folder / ".callboard/key").string();
+  CHECK_FALSE(key_of_folder(folder.path().string())->has_value());
+  const AccessKey key = make_access_key(system_random());
+  support::write_file(path, to_line(key) + "\n");
+  std::filesystem::permissions(path, std::filesystem::perms(0640));
+  const auto readable = key_of_folder(folder.path().string());
+  REQUIRE_FALSE(readable);
+  CHECK(readable.error().outcome == Outcome::refused);
+  CHECK(readable.error().text.find("run: chmod 600 '" + path + "'") != std::string::npos);
+  std::filesystem::permissions(path, std::filesystem::perms(0600));
+  CHECK(**key_of_folder(folder.path().string()) == key);
+  const std::string broken = to_line(key).substr(0, 60);
+  support::write_file(path, broken);
+  const auto wrong = key_of_folder(folder.path().string());
+  REQUIRE_FALSE(wrong);
+  CHECK(wrong.error().text.find(broken.substr(10, 20)) == std::string::npos);
 }
 
 }  // namespace

@@ -9,10 +9,12 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/access_key.h"
 #include "base/text.h"
 #include "protocol/bulk.h"
 #include "protocol/codec.h"
 #include "protocol/datagram.h"
+#include "protocol/datagram_signature.h"
 #include "protocol/document.h"
 #include "protocol/frame.h"
 #include "protocol/squeezed.h"
@@ -205,5 +207,29 @@ TEST_CASE("the documented squeezed frame stands for what is said of it") {
     std::string content;
     for (int i = 0; i < 30; ++i) content += "callboard ";
     CHECK(as_text(data.content) == content);
+  }
+}
+
+TEST_CASE("the documented key is what we read and write") {
+  for (const auto& block : blocks("key")) {
+    for (const std::string& line : block) CHECK(to_line(access_key_from(line).value()) == line);
+  }
+}
+
+TEST_CASE("the documented signed datagrams are what the documented key signs") {
+  const AccessKey key = access_key_from(blocks("key").at(0).at(0)).value();
+  for (const auto& block : blocks("datagram signed")) {
+    for (const std::string& line : block) {
+      INFO(line);
+      CHECK(is_signed_with(as_bytes(line), key.secret));
+      auto datagram = parse_datagram(as_bytes(line));
+      REQUIRE(datagram);
+      CHECK(format(*datagram) == line);
+      auto* abort = std::get_if<Abort>(&*datagram);
+      auto& signature = abort != nullptr ? abort->signature : std::get<Announcement>(*datagram).signature;
+      REQUIRE(signature);
+      signature->mac.clear();
+      CHECK(format_signed(*datagram, key.secret) == line);
+    }
   }
 }

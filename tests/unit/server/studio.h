@@ -52,6 +52,9 @@ class Studio {
   Result<std::unique_ptr<Server>> try_another() {
     return Server::start(loop, options_, [](const ServerStop&) {});
   }
+  std::unique_ptr<TestClient> connect(const AccessKey& key) {
+    return std::make_unique<TestClient>(loop, server->listening(), key);
+  }
   std::unique_ptr<TestClient> connect() { return std::make_unique<TestClient>(loop, server->listening()); }
   std::unique_ptr<TestClient> join(const std::string& name, bool shares = true) {
     auto client = connect();

@@ -6,12 +6,18 @@
 
 namespace callboard::server {
 
-TestClient::TestClient(net::Loop& loop, const net::Endpoint& server) : loop_(loop) {
+TestClient::TestClient(net::Loop& loop, const net::Endpoint& server, const std::optional<AccessKey>& key)
+    : loop_(loop) {
   connection_ = net::TcpConnection::connect(loop, server, 10s,
                                             {.on_connected = {},
                                              .on_bytes = [this](ByteView bytes) { on_bytes(bytes); },
                                              .on_drained = {},
-                                             .on_ended = [this](const Error&) { is_ended_ = true; }});
+                                             .on_ended =
+                                                 [this](const Error& why) {
+                                                   is_ended_ = true;
+                                                   why_ended = why;
+                                                 }});
+  if (key) connection_->secure(net::TlsEngine::client(*key));
 }
 
 void TestClient::on_bytes(ByteView bytes) {

@@ -21,7 +21,8 @@ inline constexpr auto kPatience = 20s;  // Only a test that hangs ever reaches i
 // A workstation that speaks the protocol by hand, on the server's own loop.
 class TestClient {
  public:
-  TestClient(net::Loop& loop, const net::Endpoint& server);
+  TestClient(net::Loop& loop, const net::Endpoint& server,
+             const std::optional<AccessKey>& key = std::nullopt);
 
   void say(const protocol::ClientMessage& message);
   void say_bytes(Bytes bytes);
@@ -69,6 +70,7 @@ class TestClient {
   void resume_reading() { connection_->resume_reading(); }
   void close() { connection_->close(); }
   bool is_ended() const { return is_ended_; }
+  Error why_ended;
   // From `ready` on: a data connection.
   void become_data() { is_data_ = true; }
   void wait(const std::function<bool()>& condition);

@@ -1,0 +1,254 @@
+#include "net/tls_engine.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <array>
+#include <utility>
+
+#include "base/ensure.h"
+
+namespace callboard::net {
+namespace {
+
+// The one of TLS 1.3 whose hash our keys are for. AES is in the hardware of every workstation.
+constexpr const char* kCipherSuites = "TLS_AES_128_GCM_SHA256";
+constexpr std::array<unsigned char, 2> kCipherId{0x13, 0x01};
+
+struct Free {
+  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+  void operator()(SSL* ssl) const { SSL_free(ssl); }
+  void operator()(SSL_SESSION* session) const { SSL_SESSION_free(session); }
+};
+using Context = std::unique_ptr<SSL_CTX, Free>;
+
+// What OpenSSL knows of a key.
+SSL_SESSION* new_session(SSL* ssl, const Secret& secret) {
+  std::unique_ptr<SSL_SESSION, Free> session(SSL_SESSION_new());
+  const SSL_CIPHER* cipher = SSL_CIPHER_find(ssl, kCipherId.data());
+  const bool is_made = session != nullptr && cipher != nullptr &&
+                       SSL_SESSION_set1_master_key(session.get(), secret.data(), secret.size()) == 1 &&
+                       SSL_SESSION_set_cipher(session.get(), cipher) == 1 &&
+                       SSL_SESSION_set_protocol_version(session.get(), TLS1_3_VERSION) == 1;
+  return is_made ? session.release() : nullptr;
+}
+
+Context new_context(const SSL_METHOD* method) {
+  Context context(SSL_CTX_new(method));
+  ENSURE(context != nullptr);
+  SSL_CTX* raw = context.get();
+  ENSURE(SSL_CTX_set_min_proto_version(raw, TLS1_3_VERSION) == 1);
+  ENSURE(SSL_CTX_set_max_proto_version(raw, TLS1_3_VERSION) == 1);
+  ENSURE(SSL_CTX_set_ciphersuites(raw, kCipherSuites) == 1);
+  ENSURE(SSL_CTX_set1_groups_list(raw, "X25519:P-256") == 1);
+  SSL_CTX_set_options(raw, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  ENSURE(SSL_CTX_set_num_tickets(raw, 0) == 1);
+  SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
+  ENSURE(SSL_CTX_set_max_early_data(raw, 0) == 1);
+  // An idle session holds no buffers.
+  SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS);
+  return context;
+}
+
+}  // namespace
+
+struct TlsEngine::Impl {
+  Impl(SSL_CTX* context, bool accepts) : ssl(SSL_new(context)), is_server(accepts) {
+    ENSURE(ssl != nullptr);
+    BIO* from_wire = BIO_new(BIO_s_mem());
+    BIO* to_wire = BIO_new(BIO_s_mem());
+    ENSURE(from_wire != nullptr && to_wire != nullptr);
+    SSL_set_bio(ssl.get(), from_wire, to_wire);
+    ENSURE(SSL_set_ex_data(ssl.get(), 0, this) == 1);
+    if (is_server) {
+      SSL_set_accept_state(ssl.get());
+    } else {
+      SSL_set_connect_state(ssl.get());
+    }
+  }
+
+  std::unique_ptr<SSL, Free> ssl;
+  bool is_server;
+  AccessKey key;  // A client's; of a server's the identity alone.
+  FindSecret find;
+  Bytes waiting;
+  bool is_ready = false;
+  bool has_heard = false;
+  bool is_broken = false;
+
+  static SSL_CTX* client_context();
+  static SSL_CTX* server_context();
+  static int on_offer(SSL* ssl, const EVP_MD* hash, const unsigned char** identity,
+                      std::size_t* identity_size, SSL_SESSION** session) noexcept;
+  static int on_offered(SSL* ssl, const unsigned char* identity, std::size_t identity_size,
+                        SSL_SESSION** session) noexcept;
+
+  Result<void> shake_hands();
+  Result<void> read(Bytes& plain);
+  void write(ByteView plain);
+  Error broken(int rc);
+};
+
+SSL_CTX* TlsEngine::Impl::client_context() {
+  static const Context context = [] {
+    Context made = new_context(TLS_client_method());
+    // A server without the key may try a certificate. There is nobody whose certificate counts.
+    SSL_CTX_set_verify(made.get(), SSL_VERIFY_PEER, nullptr);
+    SSL_CTX_set_psk_use_session_callback(made.get(), &on_offer);
+    return made;
+  }();
+  return context.get();
+}
+
+SSL_CTX* TlsEngine::Impl::server_context() {
+  static const Context context = [] {
+    Context made = new_context(TLS_server_method());
+    SSL_CTX_set_psk_find_session_callback(made.get(), &on_offered);
+    return made;
+  }();
+  return context.get();
+}
+
+int TlsEngine::Impl::on_offer(SSL* ssl, const EVP_MD* hash, const unsigned char** identity,
+                              std::size_t* identity_size, SSL_SESSION** session) noexcept {
+  const auto* impl = static_cast<Impl*>(SSL_get_ex_data(ssl, 0));
+  *session = nullptr;
+  // A hash is named when the server asks for another hello; then only a key for that hash may be offered.
+  if (hash != nullptr && EVP_MD_get_type(hash) != NID_sha256) return 1;
+  *session = new_session(ssl, impl->key.secret);
+  if (*session == nullptr) return 0;
+  *identity = reinterpret_cast<const unsigned char*>(impl->key.identity.data());
+  *identity_size = impl->key.identity.size();
+  return 1;
+}
+
+int TlsEngine::Impl::on_offered(SSL* ssl, const unsigned char* identity, std::size_t identity_size,
+                                SSL_SESSION** session) noexcept {
+  auto* impl = static_cast<Impl*>(SSL_get_ex_data(ssl, 0));
+  *session = nullptr;
+  const std::string_view named(reinterpret_cast<const char*>(identity), identity_size);
+  const auto secret = impl->find(named);
+  if (!secret) return 1;
+  impl->key.identity = named;
+  *session = new_session(ssl, *secret);
+  return *session == nullptr ? 0 : 1;
+}
+
+// What went wrong, for whoever reads the log or the terminal. OpenSSL's own words say nothing of keys.
+Error TlsEngine::Impl::broken(int rc) {
+  is_broken = true;
+  waiting.clear();
+  const unsigned long code = ERR_peek_last_error();
+  const int why = SSL_get_error(ssl.get(), rc);
+  const char* words = ERR_reason_error_string(code);
+  ERR_clear_error();
+  const std::string cause = words != nullptr ? words : "error " + std::to_string(why);
+  if (is_ready) return {Outcome::interrupted, "tls: " + cause};
+  if (is_server) return {Outcome::refused, "tls handshake: " + cause};
+  return {Outcome::refused,
+          "the server does not take this key: it is unknown there, was revoked, or its time is over (" +
+              cause + ")"};
+}
+
+Result<void> TlsEngine::Impl::shake_hands() {
+  ERR_clear_error();
+  const int rc = SSL_do_handshake(ssl.get());
+  if (rc != 1) {
+    if (SSL_get_error(ssl.get(), rc) == SSL_ERROR_WANT_READ) return {};
+    return broken(rc);
+  }
+  // Nobody has proven anything otherwise: a handshake by certificate, for instance.
+  if (SSL_session_reused(ssl.get()) != 1) return broken(rc);
+  is_ready = true;
+  write(std::exchange(waiting, {}));
+  return {};
+}
+
+Result<void> TlsEngine::Impl::read(Bytes& plain) {
+  std::array<std::byte, 16 * 1024> buffer;  // The most that a record holds.
+  for (;;) {
+    std::size_t size_bytes = 0;
+    ERR_clear_error();
+    const int rc = SSL_read_ex(ssl.get(), buffer.data(), buffer.size(), &size_bytes);
+    if (rc == 1) {
+      plain.insert(plain.end(), buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(size_bytes));
+      continue;
+    }
+    const int why = SSL_get_error(ssl.get(), rc);
+    // A goodbye of TLS: the end of the connection follows, and says it.
+    if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_ZERO_RETURN) return {};
+    return broken(rc);
+  }
+}
+
+void TlsEngine::Impl::write(ByteView plain) {
+  if (plain.empty()) return;
+  std::size_t written_bytes = 0;
+  ERR_clear_error();
+  // Memory takes everything; what fails here has failed before, and receive() says so.
+  if (SSL_write_ex(ssl.get(), plain.data(), plain.size(), &written_bytes) != 1) is_broken = true;
+}
+
+TlsEngine::TlsEngine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+TlsEngine::~TlsEngine() = default;
+
+std::unique_ptr<TlsEngine> TlsEngine::client(const AccessKey& key) {
+  auto impl = std::make_unique<Impl>(Impl::client_context(), false);
+  impl->key = key;
+  return std::unique_ptr<TlsEngine>(new TlsEngine(std::move(impl)));
+}
+
+std::unique_ptr<TlsEngine> TlsEngine::server(FindSecret find) {
+  auto impl = std::make_unique<Impl>(Impl::server_context(), true);
+  impl->find = std::move(find);
+  return std::unique_ptr<TlsEngine>(new TlsEngine(std::move(impl)));
+}
+
+void TlsEngine::start() {
+  // Only what it makes of it can fail, and the peer's answer tells.
+  if (!impl_->is_server) static_cast<void>(impl_->shake_hands());
+}
+
+Result<void> TlsEngine::receive(ByteView sealed, Bytes& plain) {
+  if (impl_->is_broken || sealed.empty()) return {};
+  // Records of a handshake and alerts begin so; an open server greets with a frame instead.
+  const bool is_first = !std::exchange(impl_->has_heard, true);
+  if (is_first && !is_beginning(sealed.front()) && sealed.front() != std::byte{0x15}) {
+    impl_->is_broken = true;
+    return Error{Outcome::refused, std::string(kNoTls)};
+  }
+  std::size_t taken_bytes = 0;
+  const int rc = BIO_write_ex(SSL_get_rbio(impl_->ssl.get()), sealed.data(), sealed.size(), &taken_bytes);
+  ENSURE(rc == 1 && taken_bytes == sealed.size());
+  if (!impl_->is_ready) {
+    if (auto shaken = impl_->shake_hands(); !shaken) return shaken;
+  }
+  if (!impl_->is_ready) return {};
+  return impl_->read(plain);
+}
+
+void TlsEngine::send(ByteView plain) {
+  if (impl_->is_broken) return;
+  if (impl_->is_ready) return impl_->write(plain);
+  impl_->waiting.insert(impl_->waiting.end(), plain.begin(), plain.end());
+}
+
+void TlsEngine::finish() {
+  impl_->waiting.clear();
+  if (impl_->is_ready && !impl_->is_broken) static_cast<void>(SSL_shutdown(impl_->ssl.get()));
+}
+
+Bytes TlsEngine::take_sealed() {
+  BIO* to_wire = SSL_get_wbio(impl_->ssl.get());
+  Bytes sealed(BIO_ctrl_pending(to_wire));
+  std::size_t taken_bytes = 0;
+  if (sealed.empty() || BIO_read_ex(to_wire, sealed.data(), sealed.size(), &taken_bytes) != 1) return {};
+  sealed.resize(taken_bytes);
+  return sealed;
+}
+
+bool TlsEngine::is_ready() const { return impl_->is_ready; }
+const std::string& TlsEngine::identity() const { return impl_->key.identity; }
+std::size_t TlsEngine::waiting_bytes() const { return impl_->waiting.size(); }
+
+}  // namespace callboard::net
