@@ -124,4 +124,17 @@ Result<void> restore(const fs::path& from, const fs::path& data, const std::stri
   return give_name(temporary.path, to);
 }
 
+Result<void> take_back(const fs::path& data, const std::string& project) {
+  auto folder = DataFolder::open(data, project);
+  if (!folder) return folder.error();
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    fs::path file = folder->database();
+    file += suffix;
+    std::error_code error;
+    fs::remove(file, error);
+    if (error) return os_error("remove " + callboard::quoted(file.native()), error.value());
+  }
+  return {};
+}
+
 }  // namespace callboard::server

@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/fd.h"
 #include "base/text.h"
 
 namespace callboard::server {
@@ -42,16 +43,17 @@ std::string holder_of(int fd) {
 }
 
 Result<void> take_lock(int fd, const std::filesystem::path& file) {
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return os_error("lock " + callboard::quoted(file.native()), errno);
-    return Error{Outcome::refused, "data folder " + callboard::quoted(file.parent_path().native()) +
-                                       ": in use by " + holder_of(fd) +
-                                       "; stop that server or give another --data"};
-  }
+  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return {};
+  if (errno != EWOULDBLOCK) return os_error("lock " + callboard::quoted(file.native()), errno);
+  return Error{Outcome::refused, "data folder " + callboard::quoted(file.parent_path().native()) +
+                                     ": in use by " + holder_of(fd) +
+                                     "; stop that server or give another --data"};
+}
+
+void write_pid(int fd) {
   const std::string pid = std::to_string(::getpid()) + "\n";
   // A full disk must not keep a server from starting: without the pid only the message to a second one is poorer.
   static_cast<void>(::ftruncate(fd, 0) == 0 && ::pwrite(fd, pid.data(), pid.size(), 0) > 0);
-  return {};
 }
 
 }  // namespace
@@ -83,7 +85,16 @@ Result<DataFolder> DataFolder::open(const std::filesystem::path& data, std::stri
   if (fd < 0) return os_error("open " + callboard::quoted(file.native()), errno);
   DataFolder folder(std::move(path), fd);
   if (auto taken = take_lock(fd, file); !taken) return taken.error();
+  write_pid(fd);
   return folder;
+}
+
+Result<void> DataFolder::check(const std::filesystem::path& data, std::string_view project) {
+  const std::filesystem::path file = data / folder_name(project) / "lock";
+  const Fd fd(::open(file.c_str(), O_RDWR | O_CLOEXEC));
+  if (!fd && errno == ENOENT) return {};
+  if (!fd) return os_error("open " + callboard::quoted(file.native()), errno);
+  return take_lock(fd.get(), file);
 }
 
 DataFolder::DataFolder(DataFolder&& other) noexcept

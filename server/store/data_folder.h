@@ -14,6 +14,8 @@ class DataFolder {
  public:
   // Creates what is missing. Refused, naming the process, when another one holds the project.
   static Result<DataFolder> open(const std::filesystem::path& data, std::string_view project);
+  // Refused in the same words, when another one holds it at this moment. Creates nothing.
+  static Result<void> check(const std::filesystem::path& data, std::string_view project);
 
   DataFolder(DataFolder&& other) noexcept;
   DataFolder& operator=(DataFolder&& other) noexcept;

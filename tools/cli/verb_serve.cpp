@@ -10,7 +10,6 @@
 
 #include "base/text.h"
 #include "net/loop.h"
-#include "server/backup.h"
 #include "server/server.h"
 #include "tools/cli/data_folder.h"
 #include "tools/cli/program.h"
@@ -107,10 +106,7 @@ Result<void> serve(Run& run, const ServeWords& words) {
   auto options = server_options(run.settings);
   if (!options) return options.error();
   options->retention = retention(words);
-  if (!words.restore.empty()) {
-    if (auto restored = server::restore(words.restore, options->data, options->project); !restored)
-      return restored;
-  }
+  options->restore = words.restore;
   const std::string project = options->project;
   const auto logger = options->logger;
   net::Loop loop;
