@@ -338,3 +338,56 @@ TEST_CASE("nobody need write to learn that the disk takes changes again, and who
     CHECK(each->told<protocol::Writable>().back().writable);
   }
 }
+
+namespace {
+
+// Of nearly the largest size.
+std::string large_story() {
+  std::string story = R"({"scenes":[)";
+  for (int i = 0; i < 15'800; ++i) {
+    story += (i == 0 ? R"({"id":)" : R"(,{"id":)") + std::to_string(i) + R"(,"note":"dark","text":")";
+    story += std::string(1000, 'x') + "\"}";
+  }
+  return story + "]}";
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a word of a story of 16 MiB costs hundreds of bytes for each, and nobody waits for one who does not "
+    "read") {
+  Studio studio;
+  auto writer = join(studio, "rigging");
+  const auto first = writer->ask_for<DocumentState>(write(*writer, large_story(), 1));
+  REQUIRE(first.won);
+  auto slow = join(studio, "editing");
+  std::vector<std::unique_ptr<TestClient>> listeners;
+  for (const char* name : {"lighting", "layout", "sound", "comp"}) listeners.push_back(join(studio, name));
+  for (const auto& each : listeners) each->told<DocumentState>();
+  // Somebody asks for the whole of it and takes only what his system takes for him.
+  slow->told<DocumentState>();
+  slow->say(protocol::TurnRequest{});
+  slow->expect<protocol::Yours>();
+  protocol::DocumentRead whole;
+  whole.id = 900;
+  slow->say(whole);
+  slow->say(protocol::Yours{});
+  slow->pause_reading();
+
+  std::vector<std::uint64_t> received;
+  for (const auto& each : listeners) received.push_back(each->received_bytes());
+  const auto second =
+      writer->ask_for<DocumentState>(write_at(*writer, "/scenes/7/note", "\"bright\"", 2, first.revision));
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    const auto told = listeners[i]->expect<DocumentState>();
+    CHECK(told.revision == second.revision);
+    CHECK(told.from == first.revision);
+    CHECK(*told.document == R"([{"op":"replace","path":"/scenes/7/note","value":"bright"}])");
+    CHECK(listeners[i]->received_bytes() - received[i] < 500);
+  }
+  // Nor does he lose anything.
+  slow->resume_reading();
+  std::uint64_t revision = 0;
+  while (revision < second.revision) revision = slow->expect<DocumentState>().revision;
+  CHECK(revision == second.revision);
+}

@@ -69,6 +69,7 @@ class TestClient {
   void resume_reading() { connection_->resume_reading(); }
   void close() { connection_->close(); }
   bool is_ended() const { return is_ended_; }
+  std::uint64_t received_bytes() const { return connection_->received_bytes(); }
   // From `ready` on: a data connection.
   void become_data() { is_data_ = true; }
   void wait(const std::function<bool()>& condition);
