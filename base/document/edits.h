@@ -59,6 +59,8 @@ class Growth {
   bool apply(const Edits& edits);
   // How often something that had been taken out was brought back.
   std::uint64_t exhumed_count() const { return exhumed_count_; }
+  // Whether what stood there lately was too large to be brought back.
+  bool is_gone_for_good(const Path& path) const;
   // Whether the edit is what one sees.
   bool shows(const Edit& edit) const;
   bool shows(const Edits& edits) const;

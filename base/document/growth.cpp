@@ -268,8 +268,10 @@ bool Growth::shows(const Edits& edits) const {
 }
 
 void Growth::bury(const Path& path, std::size_t depth, const ValuePtr& value) {
-  if (value == nullptr || !is_container(value) || value->size_bytes() > kGraveBytesMax) return;
-  Grave grave{place_text(path, depth), value, value->size_bytes()};
+  if (value == nullptr || !is_container(value)) return;
+  // Of what is too large it is remembered that it was there.
+  const ValuePtr kept = value->size_bytes() > kGraveBytesMax ? make_null() : value;
+  Grave grave{place_text(path, depth), kept, kept->size_bytes()};
   const auto same = std::find_if(graves_.begin(), graves_.end(),
                                  [&](const Grave& each) { return each.place == grave.place; });
   if (same != graves_.end()) {
@@ -284,12 +286,18 @@ void Growth::bury(const Path& path, std::size_t depth, const ValuePtr& value) {
   }
 }
 
+bool Growth::is_gone_for_good(const Path& path) const {
+  const std::string place = place_text(path, path.size());
+  return std::any_of(graves_.begin(), graves_.end(),
+                     [&](const Grave& each) { return each.place == place && !is_container(each.value); });
+}
+
 ValuePtr Growth::exhumed(const Path& path, std::size_t depth) {
   if (graves_.empty()) return nullptr;
   const std::string place = place_text(path, depth);
   const auto found =
       std::find_if(graves_.begin(), graves_.end(), [&](const Grave& each) { return each.place == place; });
-  if (found == graves_.end()) return nullptr;
+  if (found == graves_.end() || !is_container(found->value)) return nullptr;
   ++exhumed_count_;
   return found->value;
 }

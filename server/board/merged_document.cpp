@@ -121,6 +121,17 @@ MergedDocument::Shortcuts& MergedDocument::Shortcuts::operator=(const Shortcuts&
   return *this;
 }
 
+bool MergedDocument::is_taken_for_good(const document::Edit& taker, bool is_applied) const {
+  const auto is_container = [](const document::ValuePtr& value) {
+    return value != nullptr && (value->array() != nullptr || value->object() != nullptr);
+  };
+  if (taker.path.empty() || taker.kind == document::Edit::Kind::place || is_container(taker.value))
+    return false;
+  if (is_applied) return growth_.is_gone_for_good(taker.path);
+  const document::ValuePtr there = document::find(growth_.root(), taker.path);
+  return is_container(there) && there->size_bytes() > kGraveBytesMax;
+}
+
 Document MergedDocument::text() const {
   if (window_.empty() || window_.back().operation->form != Form::whole) return nullptr;
   return window_.back().operation->value;
