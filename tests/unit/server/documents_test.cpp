@@ -7,6 +7,8 @@
 #include "base/document/json_patch.h"
 #include "base/document/parse.h"
 #include "server/floor.h"
+#include "server/store/sqlite_log.h"
+#include "tests/unit/server/operations.h"
 #include "tests/unit/server/small_disk.h"
 #include "tests/unit/server/studio.h"
 
@@ -267,6 +269,25 @@ TEST_CASE("a clock that jumps back while its workstation is connected loses it n
   between.timestamp.ms -= kHour;
   CHECK_FALSE(other->ask_for<DocumentState>(between).won);
   CHECK(std::abs(state.timestamp.ms - system_clock().wall().ms) < kHour);
+}
+
+TEST_CASE("after the server's clock was set back, who says nothing of what he has seen still wins") {
+  Studio studio;
+  studio.kill();
+  {
+    // From a run in which its clock was a year ahead.
+    auto log = SqliteLog::open({studio.data(), "Moria's Race", [](const std::function<void()>&) {}});
+    REQUIRE(log);
+    auto operation = make_operation({.id = 1, .timestamp_ms = system_clock().wall().ms + 365 * 24 * kHour});
+    (*log)->append(std::move(operation), [](const Result<Appended>&) {});
+  }
+  studio.start();
+  auto writer = join(studio, "rigging");
+  auto other = join(studio, "lighting");
+  CHECK(writer->ask_for<DocumentState>(write(*writer, "[1]", 1)).won);
+  CHECK(other->ask_for<DocumentState>(write(*other, "[2]", 2)).won);
+  CHECK_FALSE(writer->ask_for<DocumentState>(earlier(write(*writer, "[3]", 3), kHour)).won);
+  CHECK(read(*writer) == "[2]");
 }
 
 TEST_CASE("a client's clock is measured by a timed answer, and followed when it was set") {
