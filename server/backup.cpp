@@ -79,7 +79,8 @@ Result<void> back_up(const fs::path& data, const std::string& project, const fs:
   if (fs::exists(to, error)) {
     return Error{Outcome::refused, callboard::quoted(to.native()) + " exists; give another name"};
   }
-  auto database = Database::open_reader(file);
+  // That of an older program is kept before this one brings it up to date.
+  auto database = Database::open_reader(file, Database::Schema::older_too);
   if (!database) return database.error();
   const Temporary temporary = beside(to);
   if (auto copied = copy_database(*database, temporary.path); !copied) {

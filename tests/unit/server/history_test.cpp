@@ -259,6 +259,16 @@ TEST_CASE("a database of schema version 1 is brought up to date with all that is
     insert->bind(0, ByteView(state));
     REQUIRE(insert->step());
   }
+  // Before that it can be backed up as it is.
+  const auto copy = folder.path() / "before.sqlite";
+  REQUIRE(back_up(folder.path(), kProject, copy));
+  {
+    auto before = Database::open_reader(copy, Database::Schema::older_too);
+    REQUIRE(before);
+    CHECK(*before->number("PRAGMA user_version") == 1);
+    CHECK(*before->number("SELECT count(*) FROM operations") == 3);
+  }
+  CHECK(restore(copy, folder.path() / "elsewhere", kProject));
   Shelf shelf(folder);
   const auto recovered = recover(*shelf.log);
   REQUIRE(recovered);
