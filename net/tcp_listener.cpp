@@ -85,7 +85,10 @@ Result<void> TcpListener::Impl::listen(const Endpoint& at, int backlog) {
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   const std::string doing = "listen on " + to_text(at);
   if (::bind(fd.get(), address->get(), address->size_bytes) != 0 || ::listen(fd.get(), backlog) != 0) {
-    return os_error(doing, errno);
+    const int failure = errno;
+    Error why = os_error(doing, failure);
+    if (failure == EADDRINUSE) why.outcome = Outcome::locked;
+    return why;
   }
   local = local_of(fd.get());
   int rc = poll.open(this, [&](uv_poll_t* handle) { return uv_poll_init(loop.native(), handle, fd.get()); });

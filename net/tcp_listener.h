@@ -20,7 +20,7 @@ class TcpListener {
     std::function<void(const Error& why)> on_trouble;
   };
 
-  // `at.host` is a numeric address, "0.0.0.0" or "::" for all; port 0 takes any free port.
+  // `at.host` is a numeric address, "0.0.0.0" or "::" for all; port 0 takes any free port. locked: another one has it.
   static Result<std::unique_ptr<TcpListener>> listen(Loop& loop, const Endpoint& at, Handlers handlers,
                                                      int backlog = 511);
   ~TcpListener();

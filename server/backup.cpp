@@ -79,7 +79,8 @@ Result<void> back_up(const fs::path& data, const std::string& project, const fs:
   if (fs::exists(to, error)) {
     return Error{Outcome::refused, callboard::quoted(to.native()) + " exists; give another name"};
   }
-  auto database = Database::open_reader(file);
+  // That of an older program is kept before this one brings it up to date.
+  auto database = Database::open_reader(file, Database::Schema::older_too);
   if (!database) return database.error();
   const Temporary temporary = beside(to);
   if (auto copied = copy_database(*database, temporary.path); !copied) {
@@ -122,6 +123,19 @@ Result<void> restore(const fs::path& from, const fs::path& data, const std::stri
   // Sessions that heard of the board that was there before would take what is new for what they know: all join anew.
   if (auto removed = SessionFile(data, project).remove(); !removed) return removed;
   return give_name(temporary.path, to);
+}
+
+Result<void> take_back(const fs::path& data, const std::string& project) {
+  auto folder = DataFolder::open(data, project);
+  if (!folder) return folder.error();
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    fs::path file = folder->database();
+    file += suffix;
+    std::error_code error;
+    fs::remove(file, error);
+    if (error) return os_error("remove " + callboard::quoted(file.native()), error.value());
+  }
+  return {};
 }
 
 }  // namespace callboard::server

@@ -16,5 +16,7 @@ Result<void> back_up(const std::filesystem::path& data, const std::string& proje
 // the file is no backup of ours. Blocking.
 Result<void> restore(const std::filesystem::path& from, const std::filesystem::path& data,
                      const std::string& project);
+// Takes away what restore() made, where nothing came of it. Blocking.
+Result<void> take_back(const std::filesystem::path& data, const std::string& project);
 
 }  // namespace callboard::server

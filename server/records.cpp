@@ -60,6 +60,10 @@ void Records::write(Draft draft, Done done) {
 // Later than all that its author had seen, whatever the clock said: one who changes what is there does not lose to it.
 void Records::stamp(Operation& operation) {
   const MergedDocument& document = board_.document(operation.record);
+  // Where what is there lies in the future, the server's clock was set back: it goes on from there, or nobody who does not say
+  // what he has seen would win until it is that late.
+  const std::int64_t ahead_ms = document.newest().time.ms - options_.clock.wall().ms;
+  if (ahead_ms > 0) operation.timestamp.ms += ahead_ms + 1;
   // What is on its way to the log is not in the document yet.
   const auto [own, is_first] = newest_of_.try_emplace(operation.session);
   Stamp& newest = own->second;

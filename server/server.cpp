@@ -7,9 +7,11 @@
 #include "base/text.h"
 #include "net/tcp_listener.h"
 #include "server/announcer.h"
+#include "server/backup.h"
 #include "server/board/recovery.h"
 #include "server/event_log.h"
 #include "server/stage.h"
+#include "server/store/data_folder.h"
 #include "server/store/key_file.h"
 #include "server/store/session_file.h"
 #include "server/store/sqlite_log.h"
@@ -36,6 +38,7 @@ struct Server::Impl {
   std::unique_ptr<net::TcpListener> listener;
   std::unique_ptr<Announcer> announcer;
 
+  Result<void> start();
   Result<void> open_board();
   void open_sessions(Stage::Options& stage_options);
   Result<void> listen();
@@ -45,6 +48,23 @@ struct Server::Impl {
     if (std::exchange(is_holding_loop, false)) loop.release();
   }
 };
+
+// The port first: a server that cannot have it makes no board. Who connects meanwhile waits for the loop.
+Result<void> Server::Impl::start() {
+  if (auto free = DataFolder::check(options.data, options.project); !free) return free;
+  if (auto listening = listen(); !listening) return listening;
+  if (!options.restore.empty()) {
+    if (auto restored = restore(options.restore, options.data, options.project); !restored) return restored;
+  }
+  auto opened = open_board();
+  if (!opened && !options.restore.empty()) {
+    if (auto gone = take_back(options.data, options.project); !gone) events.warn(gone.error().text);
+  }
+  if (!opened) return opened;
+  events.info(fmt::format("listening address={} id={}", net::to_text(listener->local()), to_text(id)));
+  announce();
+  return {};
+}
 
 Result<void> Server::Impl::open_board() {
   auto log = SqliteLog::open({options.data, options.project,
@@ -101,9 +121,12 @@ Result<void> Server::Impl::listen() {
            [this](const Error& why) {
              events.warn(fmt::format("accepting failed cause=\"{}\"", why.text));
            }});
-  if (!opened) return opened.error();
+  if (!opened) {
+    Error why = opened.error();
+    if (why.outcome == Outcome::locked) why.text += "; --port chooses another";
+    return why;
+  }
   listener = std::move(*opened);
-  events.info(fmt::format("listening address={} id={}", net::to_text(listener->local()), to_text(id)));
   return {};
 }
 
@@ -154,9 +177,7 @@ Server::~Server() = default;
 Result<std::unique_ptr<Server>> Server::start(net::Loop& loop, ServerOptions options,
                                               std::function<void(const ServerStop&)> on_stopped) {
   auto impl = std::make_unique<Impl>(loop, std::move(options), std::move(on_stopped));
-  if (auto opened = impl->open_board(); !opened) return opened.error();
-  if (auto listening = impl->listen(); !listening) return listening.error();
-  impl->announce();
+  if (auto started = impl->start(); !started) return started.error();
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 

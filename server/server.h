@@ -26,6 +26,8 @@ namespace callboard::server {
 struct ServerOptions {
   std::string project;
   std::filesystem::path data;  // Each project has a folder of its own in it.
+  // A backup to begin with; refused where there is a board already. Empty: none.
+  std::filesystem::path restore{};
   std::string listen = "0.0.0.0";
   std::uint16_t port = kSessionPort;  // 0: any free one.
   std::uint16_t discovery_port = kDiscoveryPort;
@@ -55,8 +57,9 @@ struct ServerStop {
 // destroying it earlier cuts all sessions off, but loses nothing that was acknowledged.
 class Server {
  public:
-  // Blocking (it reads the board), then listening. `on_stopped` is called once, when stop() or an abort has run its
-  // course and the database is closed; the server may be destroyed in it.
+  // Blocking (it reads the board), then listening. One that fails, because of its port, say, leaves no board behind where there
+  // was none. `on_stopped` is called once, when stop() or an abort has run its course and the database is closed; the
+  // server may be destroyed in it.
   static Result<std::unique_ptr<Server>> start(net::Loop& loop, ServerOptions options,
                                                std::function<void(const ServerStop&)> on_stopped);
   ~Server();

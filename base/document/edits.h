@@ -54,10 +54,16 @@ class Growth {
   const ValuePtr& root() const { return root_; }
   // Whether it could be done: its place, or what encloses it, may be gone for good.
   bool apply(const Edit& edit);
+  // All of them, one after the other, whether or not each can be done; whether all could. Costs about what the document has
+  // parts where they change something, and what the edits say; not the one times the other.
+  bool apply(const Edits& edits);
   // How often something that had been taken out was brought back.
   std::uint64_t exhumed_count() const { return exhumed_count_; }
+  // Whether what stood there lately was too large to be brought back.
+  bool is_gone_for_good(const Path& path) const;
   // Whether the edit is what one sees.
   bool shows(const Edit& edit) const;
+  bool shows(const Edits& edits) const;
 
   std::string print() const;
   static Result<Growth> parse(std::string_view text);
@@ -69,6 +75,7 @@ class Growth {
     std::uint64_t size_bytes = 0;
   };
   class Applier;
+  class Batch;
 
   void bury(const Path& path, std::size_t depth, const ValuePtr& value);
   ValuePtr exhumed(const Path& path, std::size_t depth);

@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <span>
 
+#include "base/document/open_value.h"
 #include "base/document/parse.h"
 #include "base/text.h"
 
 namespace callboard::document {
 namespace {
+
+constexpr std::size_t kFewOperations = 8;
 
 enum class Way { add, replace, remove, put };
 
@@ -21,6 +24,7 @@ using Rest = std::span<const std::string>;
 Result<ValuePtr> changed(const ValuePtr& node, Rest at, const Change& change);
 
 Error nothing_there() { return Error{Outcome::not_found, "nothing is there"}; }
+Error no_removal_of_all() { return Error{Outcome::usage, "the whole document cannot be removed"}; }
 
 Result<ValuePtr> changed_object(const Value& node, Rest at, const Change& change) {
   const Object& object = *node.object();
@@ -73,7 +77,7 @@ Result<ValuePtr> changed_array(const Value& node, Rest at, const Change& change)
 
 Result<ValuePtr> changed(const ValuePtr& node, Rest at, const Change& change) {
   if (at.empty()) {
-    if (change.way == Way::remove) return Error{Outcome::usage, "the whole document cannot be removed"};
+    if (change.way == Way::remove) return no_removal_of_all();
     return change.value;
   }
   if (node == nullptr) return nothing_there();
@@ -103,36 +107,164 @@ Result<Places> places_of(const Value& operation, bool has_from) {
   return Places{std::move(*at), std::move(*from)};
 }
 
-Result<ValuePtr> move_or_copy(const ValuePtr& document, const Places& places, bool is_move) {
-  const ValuePtr value = find(document, places.from);
+// One operation of a patch.
+struct Asked {
+  std::string name;
+  Places places;
+  ValuePtr value;  // Null where it needs none.
+};
+
+Result<Asked> asked_by(const Value& operation) {
+  Asked asked;
+  asked.name = text_member(operation, "op");
+  const bool has_from = asked.name == "move" || asked.name == "copy";
+  auto places = places_of(operation, has_from);
+  if (!places) return places.error();
+  asked.places = std::move(*places);
+  if (has_from || asked.name == "remove") return asked;
+  asked.value = operation.member("value");
+  if (asked.value == nullptr) return Error{Outcome::usage, "value: missing"};
+  if (asked.name == "add" || asked.name == "replace" || asked.name == "test") return asked;
+  return Error{Outcome::usage,
+               "op: expected add, remove, replace, move, copy or test, got " + callboard::quoted(asked.name)};
+}
+
+// A document that stays as it is: each operation makes another one, which shares with it what did not change.
+class Versions {
+ public:
+  explicit Versions(ValuePtr document) : document_(std::move(document)) {}
+
+  ValuePtr find(const Tokens& at) { return document::find(document_, at); }
+  Result<void> change(const Tokens& at, const Change& change) {
+    auto next = changed(document_, at, change);
+    if (!next) return next.error();
+    document_ = std::move(*next);
+    return {};
+  }
+  ValuePtr result() { return document_; }
+
+ private:
+  ValuePtr document_;
+};
+
+// The same in an open document.
+class OpenVersion {
+ public:
+  explicit OpenVersion(ValuePtr document) : root_(std::move(document)) {}
+
+  ValuePtr find(const Tokens& at) {
+    OpenValue* found = entered(at).value;
+    return found == nullptr ? nullptr : found->closed();
+  }
+  Result<void> change(const Tokens& at, const Change& change) {
+    if (at.empty()) {
+      if (change.way == Way::remove) return no_removal_of_all();
+      root_ = OpenValue(change.value);
+      return {};
+    }
+    const Place place = entered(Rest(at).first(at.size() - 1));
+    if (place.value == nullptr) return nothing_there();
+    if (place.value->is_array()) return change_element(place.value->array(), at.back(), change);
+    if (!place.value->is_object()) return nothing_there();
+    const bool is_key = place.array != nullptr && place.array->is_found_by(at.back());
+    if (is_key) place.array->forget_keys(*place.element);
+    auto result = change_member(place.value->object(), at.back(), change);
+    if (is_key) place.array->learn_keys(*place.element);
+    return result;
+  }
+  ValuePtr result() { return root_.closed(); }
+
+ private:
+  struct Place {
+    OpenValue* value = nullptr;
+    OpenArray* array = nullptr;  // Whose element it is.
+    OpenArray::Element* element = nullptr;
+  };
+
+  Place entered(Rest at) {
+    Place place{&root_};
+    for (const std::string& token : at) {
+      if (place.value->is_array()) {
+        OpenArray& array = place.value->array();
+        OpenArray::Element* element = array.find(token);
+        if (element == nullptr) return {};
+        place = {&element->value, &array, element};
+      } else {
+        OpenValue* member = place.value->is_object() ? place.value->object().find(token) : nullptr;
+        if (member == nullptr) return {};
+        place = {member};
+      }
+    }
+    return place;
+  }
+
+  static Result<void> change_member(OpenObject& object, const std::string& key, const Change& change) {
+    OpenValue* here = object.find(key);
+    if (here == nullptr && change.way != Way::add) return nothing_there();
+    if (change.way == Way::remove) {
+      object.remove(key);
+    } else if (here != nullptr) {
+      *here = OpenValue(change.value);
+    } else {
+      object.add(key, change.value);
+    }
+    return {};
+  }
+
+  static Result<void> change_element(OpenArray& array, const std::string& token, const Change& change) {
+    const bool is_end = change.way == Way::add && (token == "-" || token == std::to_string(array.size()));
+    OpenArray::Element* here = is_end ? nullptr : array.find(token);
+    if (here == nullptr && !is_end) return nothing_there();
+    if (change.way == Way::remove) {
+      array.take(*here);
+    } else if (change.way == Way::add) {
+      array.insert_before(here, OpenValue(change.value));
+    } else {
+      array.replace(*here, OpenValue(change.value));
+    }
+    return {};
+  }
+
+  OpenValue root_;
+};
+
+template <class Document>
+Result<void> move_or_copy(Document& document, const Places& places, bool is_move) {
+  const ValuePtr value = document.find(places.from);
   if (value == nullptr) return nothing_there();
   const bool is_inside = places.at.size() > places.from.size() &&
                          std::equal(places.from.begin(), places.from.end(), places.at.begin());
   if (is_move && is_inside) return Error{Outcome::usage, "from: cannot be moved into itself"};
-  if (!is_move) return changed(document, places.at, {Way::add, value});
-  if (places.from.empty()) return document;  // Onto itself, or refused above.
-  auto without = changed(document, places.from, {Way::remove, nullptr});
+  if (!is_move) return document.change(places.at, {Way::add, value});
+  if (places.from.empty()) return {};  // Onto itself, or refused above.
+  auto without = document.change(places.from, {Way::remove, nullptr});
   if (!without) return without;
-  return changed(*without, places.at, {Way::add, value});
+  return document.change(places.at, {Way::add, value});
 }
 
-Result<ValuePtr> apply_one(const ValuePtr& document, const Value& operation) {
-  const std::string name = text_member(operation, "op");
-  const bool has_from = name == "move" || name == "copy";
-  const auto places = places_of(operation, has_from);
-  if (!places) return places.error();
-  if (has_from) return move_or_copy(document, *places, name == "move");
-  if (name == "remove") return changed(document, places->at, {Way::remove, nullptr});
-  const ValuePtr value = operation.member("value");
-  if (value == nullptr) return Error{Outcome::usage, "value: missing"};
-  if (name == "add") return changed(document, places->at, {Way::add, value});
-  if (name == "replace") return changed(document, places->at, {Way::replace, value});
-  if (name != "test") {
-    return Error{Outcome::usage,
-                 "op: expected add, remove, replace, move, copy or test, got " + callboard::quoted(name)};
-  }
-  if (equal(find(document, places->at), value)) return document;
+template <class Document>
+Result<void> apply_one(Document& document, const Value& operation) {
+  const auto asked = asked_by(operation);
+  if (!asked) return asked.error();
+  const Tokens& at = asked->places.at;
+  if (asked->name == "move" || asked->name == "copy")
+    return move_or_copy(document, asked->places, asked->name == "move");
+  if (asked->name == "remove") return document.change(at, {Way::remove, nullptr});
+  if (asked->name == "add") return document.change(at, {Way::add, asked->value});
+  if (asked->name == "replace") return document.change(at, {Way::replace, asked->value});
+  if (equal(document.find(at), asked->value)) return {};
   return Error{Outcome::superseded, "test failed: another value stands there"};
+}
+
+template <class Document>
+Result<ValuePtr> apply_all(Document document, const Array& operations) {
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    auto applied = apply_one(document, *operations[i]);
+    if (applied) continue;
+    const std::string place = callboard::quoted(text_member(*operations[i], "path"));
+    return applied.error().prefixed("patch: operation " + std::to_string(i) + " at " + place);
+  }
+  return document.result();
 }
 
 }  // namespace
@@ -142,17 +274,9 @@ Result<ValuePtr> apply_patch(const ValuePtr& document, std::string_view patch) {
   if (!parsed) return Error{Outcome::usage, "patch: " + parsed.error().text};
   const Array* operations = (*parsed)->array();
   if (operations == nullptr) return Error{Outcome::usage, "patch: expected an array of operations"};
-  ValuePtr result = document;
-  for (std::size_t i = 0; i < operations->size(); ++i) {
-    const Value& operation = *(*operations)[i];
-    auto next = apply_one(result, operation);
-    if (!next) {
-      const std::string place = callboard::quoted(text_member(operation, "path"));
-      return next.error().prefixed("patch: operation " + std::to_string(i) + " at " + place);
-    }
-    result = std::move(*next);
-  }
-  return result;
+  // Opening a document costs what a few changes of it do.
+  if (operations->size() <= kFewOperations) return apply_all(Versions(document), *operations);
+  return apply_all(OpenVersion(document), *operations);
 }
 
 Result<ValuePtr> put(const ValuePtr& document, const Tokens& at, const ValuePtr& value) {

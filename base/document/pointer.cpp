@@ -45,12 +45,16 @@ std::string pointer_text(const Tokens& tokens) {
   return pointer;
 }
 
-std::optional<std::size_t> index_in(const Array& array, std::string_view token) {
+std::optional<std::size_t> index_from(std::string_view token) {
   std::size_t index = 0;
   const auto parsed = std::from_chars(token.data(), token.data() + token.size(), index);
   const bool is_index = parsed.ec == std::errc() && parsed.ptr == token.data() + token.size() &&
                         (token.size() == 1 || token.front() != '0');
-  if (is_index && index < array.size()) return index;
+  return is_index ? std::optional(index) : std::nullopt;
+}
+
+std::optional<std::size_t> index_in(const Array& array, std::string_view token) {
+  if (const auto index = index_from(token); index && *index < array.size()) return index;
   for (std::size_t i = 0; i < array.size(); ++i) {
     for (const char* field : {"id", "name"}) {
       const ValuePtr key = array[i]->member(field);

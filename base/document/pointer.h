@@ -17,6 +17,8 @@ Result<Tokens> parse_pointer(std::string_view pointer);
 void append_token(std::string_view token, std::string& pointer);
 std::string pointer_text(const Tokens& tokens);
 
+// The index that a token says; nullopt: it says none ("01", "-", "a").
+std::optional<std::size_t> index_from(std::string_view token);
 // Where in the array a token leads: an index, or the text of an element's "id" or "name".
 std::optional<std::size_t> index_in(const Array& array, std::string_view token);
 

@@ -87,6 +87,22 @@ struct Party {
   const Operation& operation;
 };
 
+bool lies_within(const Edit& edit, const Edit& enclosing) {
+  return edit.kind != Edit::Kind::place && edit.path.size() > enclosing.path.size() &&
+         overlap(edit.path, enclosing.path);
+}
+
+// `lost` is the loser's, with the winner's that it is lost to.
+Conflict conflict_of(const Party& loser, const Edit& lost, const Party& winner, const Edit& won) {
+  Conflict conflict{0, loser.operation.record, lost.path, side(winner.revision, winner.operation, won),
+                    side(loser.revision, loser.operation, lost)};
+  // What stands is in the document; here it is only for people to look at.
+  const bool is_shown =
+      won.path == lost.path && won.value != nullptr && won.value->size_bytes() <= kConflictValueMax;
+  if (!is_shown) conflict.winner.value = nullptr;
+  return conflict;
+}
+
 }  // namespace
 
 std::uint64_t size_of(const Conflict& conflict) {
@@ -111,13 +127,14 @@ std::vector<Conflict> Conflicts::find(std::uint64_t sequence, const Operation& o
     for (const Edit& lost : *loser.operation.edits) {
       const Edit* won = opponents.of(lost);
       if (won == nullptr) continue;
-      Conflict conflict{0, operation.record, lost.path, side(winner.revision, winner.operation, *won),
-                        side(loser.revision, loser.operation, lost)};
-      // What stands is in the document; here it is only for people to look at.
-      const bool is_shown =
-          won->path == lost.path && won->value != nullptr && won->value->size_bytes() <= kConflictValueMax;
-      if (!is_shown) conflict.winner.value = nullptr;
-      found.push_back(keep(std::move(conflict)));
+      // The newer one finds nothing to change: it is the one that loses.
+      if (lies_within(*won, lost) && document.is_taken_for_good(lost, is_arrived_newer)) {
+        for (const Edit& within : *winner.operation.edits) {
+          if (lies_within(within, lost)) found.push_back(keep(conflict_of(winner, within, loser, lost)));
+        }
+      } else {
+        found.push_back(keep(conflict_of(loser, lost, winner, *won)));
+      }
     }
   });
   return found;

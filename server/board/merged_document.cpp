@@ -7,21 +7,6 @@
 #include "base/ensure.h"
 
 namespace callboard::server {
-namespace {
-
-bool apply_all(document::Growth& growth, const Operation& operation) {
-  bool is_done = true;
-  for (const document::Edit& edit : *operation.edits) is_done = growth.apply(edit) && is_done;
-  return is_done;
-}
-
-bool shows_all(const document::Growth& growth, const Operation& operation) {
-  return std::ranges::all_of(*operation.edits,
-                             [&](const document::Edit& edit) { return growth.shows(edit); });
-}
-
-}  // namespace
-
 MergedDocument::Effect MergedDocument::apply(std::uint64_t sequence, const Operation& operation) {
   ENSURE(operation.edits != nullptr);
   const Stamp stamp = stamp_of(operation);
@@ -42,7 +27,7 @@ MergedDocument::Effect MergedDocument::apply(std::uint64_t sequence, const Opera
     } else {
       replay_from(stamp);
     }
-    effect.stands = shows_all(growth_, operation);
+    effect.stands = growth_.shows(*operation.edits);
     effect.changed = !document::equal(before, growth_.root());
   }
   if (effect.changed) {
@@ -62,7 +47,7 @@ void MergedDocument::put_in_window(Entry entry) {
 
 bool MergedDocument::apply_newest(const Shared& operation) {
   const std::uint64_t exhumed = growth_.exhumed_count();
-  const bool is_done = apply_all(growth_, *operation);
+  const bool is_done = growth_.apply(*operation->edits);
   shortcuts_.touched.note(*operation);
   const Stamp stamp = stamp_of(*operation);
   // What it found depended on what older ones had taken away: none may pass it.
@@ -77,7 +62,7 @@ void MergedDocument::keep_state(const Stamp& stamp) {
 }
 
 void MergedDocument::apply_passing(const Shared& operation) {
-  apply_all(growth_, *operation);
+  growth_.apply(*operation->edits);
   shortcuts_.touched.note(*operation);
   ++shortcuts_.since_state;
   const Stamp stamp = stamp_of(*operation);
@@ -90,7 +75,7 @@ void MergedDocument::apply_passing(const Shared& operation) {
 }
 
 void MergedDocument::settle(State& state) {
-  for (const Shared& each : state.waiting) apply_all(state.growth, *each);
+  for (const Shared& each : state.waiting) state.growth.apply(*each->edits);
   state.waiting.clear();
 }
 
@@ -134,6 +119,17 @@ void MergedDocument::drop_oldest() {
 MergedDocument::Shortcuts& MergedDocument::Shortcuts::operator=(const Shortcuts& other) {
   if (this != &other) *this = Shortcuts(other);
   return *this;
+}
+
+bool MergedDocument::is_taken_for_good(const document::Edit& taker, bool is_applied) const {
+  const auto is_container = [](const document::ValuePtr& value) {
+    return value != nullptr && (value->array() != nullptr || value->object() != nullptr);
+  };
+  if (taker.path.empty() || taker.kind == document::Edit::Kind::place || is_container(taker.value))
+    return false;
+  if (is_applied) return growth_.is_gone_for_good(taker.path);
+  const document::ValuePtr there = document::find(growth_.root(), taker.path);
+  return is_container(there) && there->size_bytes() > kGraveBytesMax;
 }
 
 Document MergedDocument::text() const {

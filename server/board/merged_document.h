@@ -48,8 +48,13 @@ class MergedDocument {
   const Head& head() const { return head_; }
   // Null: there is no document.
   const document::ValuePtr& root() const { return growth_.root(); }
+  // Whether an edit within that place would find nothing there, once `taker` is applied or if it is already: what it takes
+  // away there is too large to be brought back.
+  bool is_taken_for_good(const document::Edit& taker, bool is_applied) const;
   // The very text that its author sent, where the newest operation is all of it; null otherwise.
   Document text() const;
+  // Of all operations there have been.
+  Stamp newest() const { return window_.empty() ? floor_.stamp : stamp_of(*window_.back().operation); }
   // The newest of what an author had seen who knew revision `base` and all that `session` wrote.
   Stamp newest_known(SessionId session, std::uint64_t base) const;
   // The same for one whose session's own are not asked about.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/document/guide.h"
+
 namespace callboard::server {
 namespace {
 
@@ -78,9 +80,10 @@ void Touched::note(const Path& path, const Stamp& stamp) {
 
 bool Touched::lets_pass(const Operation& late, const document::ValuePtr& root) const {
   const Stamp stamp = stamp_of(late);
+  document::Guide guide(root);
   return std::ranges::all_of(*late.edits, [&](const Edit& edit) {
     return has_no_parts(edit.value) && is_in_order(edit.path) && lets_pass(edit.path, stamp) &&
-           has_no_parts(document::find(root, edit.path));
+           has_no_parts(guide.find(edit.path));
   });
 }
 

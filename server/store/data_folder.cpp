@@ -54,16 +54,17 @@ pid_t process_in(int fd) {
 }
 
 Result<void> take_lock(int fd, const std::filesystem::path& file) {
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return os_error("lock " + callboard::quoted(file.native()), errno);
-    return Error{Outcome::refused, "data folder " + callboard::quoted(file.parent_path().native()) +
-                                       ": in use by " + holder_of(fd) +
-                                       "; stop that server or give another --data"};
-  }
+  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return {};
+  if (errno != EWOULDBLOCK) return os_error("lock " + callboard::quoted(file.native()), errno);
+  return Error{Outcome::refused, "data folder " + callboard::quoted(file.parent_path().native()) +
+                                     ": in use by " + holder_of(fd) +
+                                     "; stop that server or give another --data"};
+}
+
+void write_pid(int fd) {
   const std::string pid = std::to_string(::getpid()) + "\n";
   // A full disk must not keep a server from starting: without the pid only the message to a second one is poorer.
   static_cast<void>(::ftruncate(fd, 0) == 0 && ::pwrite(fd, pid.data(), pid.size(), 0) > 0);
-  return {};
 }
 
 }  // namespace
@@ -95,6 +96,7 @@ Result<DataFolder> DataFolder::open(const std::filesystem::path& data, std::stri
   if (fd < 0) return os_error("open " + callboard::quoted(file.native()), errno);
   DataFolder folder(std::move(path), fd);
   if (auto taken = take_lock(fd, file); !taken) return taken.error();
+  write_pid(fd);
   return folder;
 }
 
@@ -109,6 +111,14 @@ Result<std::optional<pid_t>> DataFolder::holder(const std::filesystem::path& dat
   if (::flock(lock.get(), LOCK_SH | LOCK_NB) == 0) return std::optional<pid_t>();
   if (errno != EWOULDBLOCK) return os_error("try the lock " + callboard::quoted(file.native()), errno);
   return std::optional(process);
+}
+
+Result<void> DataFolder::check(const std::filesystem::path& data, std::string_view project) {
+  const std::filesystem::path file = data / folder_name(project) / "lock";
+  const Fd fd(::open(file.c_str(), O_RDWR | O_CLOEXEC));
+  if (!fd && errno == ENOENT) return {};
+  if (!fd) return os_error("open " + callboard::quoted(file.native()), errno);
+  return take_lock(fd.get(), file);
 }
 
 DataFolder::DataFolder(DataFolder&& other) noexcept

@@ -19,6 +19,8 @@ class DataFolder {
   static Result<DataFolder> open(const std::filesystem::path& data, std::string_view project);
   // The process that holds it now; nullopt when none does.
   static Result<std::optional<pid_t>> holder(const std::filesystem::path& data, std::string_view project);
+  // Refused in the same words, when another one holds it at this moment. Creates nothing.
+  static Result<void> check(const std::filesystem::path& data, std::string_view project);
 
   DataFolder(DataFolder&& other) noexcept;
   DataFolder& operator=(DataFolder&& other) noexcept;

@@ -136,13 +136,14 @@ Result<Database> Database::open(const std::filesystem::path& file) {
   return database;
 }
 
-Result<Database> Database::open_reader(const std::filesystem::path& file) {
+Result<Database> Database::open_reader(const std::filesystem::path& file, Schema schema) {
   const std::string doing = "database " + callboard::quoted(file.native());
   auto database = open_with(file, SQLITE_OPEN_READWRITE);
   if (!database) return database.error().prefixed(doing);
   const auto version = database->version();
   if (!version) return version.error().prefixed(doing);
-  if (version->is_empty || version->schema != kSchemaVersion) {
+  const bool is_readable = version->schema == kSchemaVersion || schema == Schema::older_too;
+  if (version->is_empty || !is_readable) {
     return Error{Outcome::refused, doing + ": expected schema version " + std::to_string(kSchemaVersion) +
                                        ", got " + std::to_string(version->schema)};
   }

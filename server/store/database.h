@@ -48,8 +48,10 @@ class Database {
   // Creates the tables of a missing or empty file, and brings those of an older program up to date. Refused for a schema
   // newer than this program's or for a file that is something else.
   static Result<Database> open(const std::filesystem::path& file);
-  // For looking only, beside the one that writes; the file must be there and up to date.
-  static Result<Database> open_reader(const std::filesystem::path& file);
+  // For looking only, beside the one that writes; the file must be there and up to date, or of an older program where that
+  // will do.
+  enum class Schema { newest, older_too };
+  static Result<Database> open_reader(const std::filesystem::path& file, Schema schema = Schema::newest);
 
   Result<Statement> prepare(std::string_view sql);
   Result<void> run(const char* sql);

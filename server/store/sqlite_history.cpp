@@ -45,7 +45,7 @@ Revision revision_of(const Committed& committed, bool stands) {
 document::ValuePtr as_written(const document::ValuePtr& before, const Operation& operation) {
   document::Growth growth;
   if (before != nullptr) growth.apply({document::Edit::Kind::set, {}, before, {}});
-  for (const document::Edit& edit : *operation.edits) growth.apply(edit);
+  growth.apply(*operation.edits);
   return growth.root();
 }
 

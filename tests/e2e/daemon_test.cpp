@@ -62,7 +62,12 @@ TEST_CASE("a detached server listens once its starter returns, and is looked aft
 
 TEST_CASE("a restart starts it as it was started, and those who are joined come back as themselves") {
   Detached studio;
+  const std::string backup = (studio.home() / "backup.sqlite").string();
   REQUIRE(studio.detach().ending.exit_code == 0);
+  REQUIRE(studio.run("rigging", {"backup", backup}).ending.exit_code == 0);
+  REQUIRE(studio.run("rigging", {"server", "stop"}).ending.exit_code == 0);
+  fs::remove_all(studio.home() / "data");
+  REQUIRE(studio.run("rigging", {"serve", "--detach", "--restore", backup}).ending.exit_code == 0);
   const auto joined = studio.join("rigging");
   const auto session = events(joined->printed(Stream::out), "joined").at(0).at("session");
   const Json before = studio.running();

@@ -97,8 +97,15 @@ TEST_CASE("a backup of a running server is what another one begins with") {
   REQUIRE(done.ending.exit_code == 0);
   CHECK(objects(done.out).at(0).at("bytes").get<std::uint64_t>() == std::filesystem::file_size(file));
   CHECK(desk.run("rigging", {"backup", file}).ending.exit_code == 4);
+  // One that cannot have its port leaves nothing that stands in the way of the next.
+  const std::string elsewhere = (desk.home() / "elsewhere").string();
+  const std::string taken = desk.server_address().substr(desk.server_address().rfind(':') + 1);
+  const auto refused = support::run(desk.command(0, {"serve", "--project", desk.project(), "--data", elsewhere,
+                                                     "--restore", file, "--port", taken}));
+  CHECK(refused.ending.exit_code == 6);
+  CHECK_THAT(refused.err, Contains("--port chooses another"));
   desk.kill_server();
-  desk.serve({"--data", (desk.home() / "elsewhere").string(), "--restore", file});
+  desk.serve({"--data", elsewhere, "--restore", file});
   CHECK(desk.run("lighting", {"story", "get"}).out == std::string(kStory) + "\n");
 }
 

@@ -12,7 +12,6 @@
 
 #include "base/text.h"
 #include "net/loop.h"
-#include "server/backup.h"
 #include "server/server.h"
 #include "tools/cli/daemon.h"
 #include "tools/cli/program.h"
@@ -147,10 +146,7 @@ Result<void> serve(Run& run, const ServeWords& words) {
   auto options = server_options(run.settings, *place, *log);
   if (!options) return options.error();
   options->retention = retention(words);
-  if (!words.restore.empty()) {
-    if (auto restored = server::restore(words.restore, options->data, options->project); !restored)
-      return restored;
-  }
+  options->restore = words.restore;
   const auto logger = options->logger;
   net::Loop loop;
   std::optional<server::ServerStop> stopped;

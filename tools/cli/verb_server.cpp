@@ -91,6 +91,13 @@ Result<void> stop(Run& run) {
   return {};
 }
 
+// What it began with it has by now.
+void forget_restore(std::vector<std::string>& words) {
+  const auto option = std::find(words.begin(), words.end(), "--restore");
+  if (option != words.end()) words.erase(option, std::min(option + 2, words.end()));
+  std::erase_if(words, [](const std::string& word) { return word.starts_with("--restore="); });
+}
+
 Result<void> restart(Run& run) {
   const auto found = served(run);
   if (!found) return found.error();
@@ -104,6 +111,7 @@ Result<void> restart(Run& run) {
                     "systemctl restart",
                     found->process)};
   }
+  forget_restore(start->words);
   if (const auto ended = end(run, found->process); !ended) return ended;
   return start_detached(*std::move(start), run.interrupt);
 }

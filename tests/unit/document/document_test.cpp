@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include <random>
 #include <string>
 
 #include "base/document/json_patch.h"
@@ -115,6 +116,109 @@ TEST_CASE("a patch that cannot be applied says which operation and why") {
   CHECK(patched("{}", "{}").find("expected an array") != std::string::npos);
   CHECK(patched("{}", "[").find("patch: expected JSON") != std::string::npos);
   CHECK(patched("{}", R"([{"op":"remove","path":""}])").find("cannot be removed") != std::string::npos);
+}
+
+namespace {
+
+std::size_t below(std::mt19937& random, std::size_t limit) { return random() % limit; }
+
+// A pointer to something that may be there: by index, id or name, at the end, or nowhere.
+std::string random_pointer(const ValuePtr& root, std::mt19937& random) {
+  std::string pointer;
+  ValuePtr at = root;
+  while (at != nullptr && below(random, 5) != 0) {
+    if (const Array* array = at->array()) {
+      const std::size_t index = below(random, array->size() + 1);
+      std::string token = below(random, 8) == 0 ? "-" : std::to_string(index);
+      for (const char* field : {"id", "name"}) {
+        const ValuePtr key = index < array->size() ? (*array)[index]->member(field) : nullptr;
+        if (key != nullptr && below(random, 2) == 0) token = key->string() ? *key->string() : print(*key);
+      }
+      append_token(token, pointer);
+      at = index < array->size() ? (*array)[index] : nullptr;
+    } else if (const Object* object = at->object(); object != nullptr && !object->empty()) {
+      const Member& member = (*object)[below(random, object->size())];
+      append_token(below(random, 8) == 0 ? "id" : member.key, pointer);
+      at = member.value;
+    } else {
+      break;
+    }
+  }
+  return pointer;
+}
+
+std::string random_operation(const ValuePtr& root, std::mt19937& random) {
+  constexpr const char* kNames[] = {"add", "add", "replace", "replace", "remove", "move", "copy", "test"};
+  const std::string name = kNames[below(random, 8)];
+  const std::string path = random_pointer(root, random);
+  Object operation{{"op", make_value(name)}, {"path", make_value(path)}};
+  if (name == "move" || name == "copy") {
+    operation.push_back({"from", make_value(random_pointer(root, random))});
+  } else {
+    const ValuePtr part = find(root, *parse_pointer(name == "test" ? path : random_pointer(root, random)));
+    operation.push_back({"value", part == nullptr ? value("\"a\"") : part});
+  }
+  return print(*make_value(std::move(operation)));
+}
+
+}  // namespace
+
+TEST_CASE("many operations of a patch at once do what they do one by one") {
+  const auto seed = GENERATE(range(1U, 600U));
+  INFO("seed " << seed);
+  std::mt19937 random(seed);
+  const ValuePtr from = random_document(random);
+  ValuePtr at = from;
+  std::string patch;
+  std::size_t count = 0;
+  while (count < 30) {
+    const std::string operation = random_operation(at, random);
+    const auto next = apply_patch(at, "[" + operation + "]");
+    // Documents that double with every copy are no use.
+    if (!next || *next == nullptr || (*next)->size_bytes() > 20'000) continue;
+    at = *next;
+    patch += (count++ == 0 ? "" : ",") + operation;
+  }
+  INFO(print(*from) << "\n" << patch);
+  const auto at_once = apply_patch(from, "[" + patch + "]");
+  REQUIRE(at_once);
+  CHECK(print(**at_once) == print(*at));
+  CHECK((*at_once)->depth() == at->depth());
+
+  const std::string last = random_operation(at, random);
+  const auto alone = apply_patch(at, "[" + last + "]");
+  const auto behind = apply_patch(from, "[" + patch + "," + last + "]");
+  INFO(last);
+  REQUIRE(behind.has_value() == alone.has_value());
+  if (alone) CHECK(print(**behind) == print(**alone));
+  if (!alone) CHECK(behind.error().outcome == alone.error().outcome);
+}
+
+// Each would take minutes were it to cost what the array is long for every operation.
+TEST_CASE("thirty thousand operations on one array cost no more than reading it a few times") {
+  constexpr int kCount = 30'000;
+  Array array;
+  for (int i = 0; i < kCount; ++i)
+    array.push_back(make_value(Object{{"id", make_value("s" + std::to_string(i))}, {"n", value("0")}}));
+  const ValuePtr from = make_value(std::move(array));
+  const auto kind = GENERATE(range(0, 4));
+  std::string patch = "[";
+  for (int i = 0; i < kCount; ++i) {
+    const std::string own = "s" + std::to_string(i);
+    if (i > 0) patch += ',';
+    if (kind == 0) patch += R"({"op":"replace","path":"/)" + own + R"(/n","value":1})";
+    if (kind == 1) patch += R"({"op":"remove","path":"/)" + own + R"("})";
+    if (kind == 2) patch += R"({"op":"move","from":"/)" + own + R"(","path":"/0"})";
+    if (kind == 3)
+      patch += R"({"op":"add","path":"/)" + std::to_string(2 * i) + R"(","value":)" + std::to_string(i) + "}";
+  }
+  const auto result = apply_patch(from, patch + "]");
+  REQUIRE(result);
+  const Array& made = *(*result)->array();
+  CHECK(made.size() == (kind == 1 ? 0U : kind == 3 ? 2U * kCount : 1U * kCount));
+  if (kind == 0) CHECK(print(*made[kCount - 1]) == R"({"id":"s29999","n":1})");
+  if (kind == 2) CHECK(print(*made[0]) == R"({"id":"s29999","n":0})");
+  if (kind == 3) CHECK(print(*made[2]) == "1");
 }
 
 TEST_CASE("a put replaces what is there, adds to an object, and nothing else") {

@@ -1,5 +1,6 @@
 #include "base/document/edits.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "base/document/json_patch.h"
@@ -134,6 +135,113 @@ TEST_CASE("what a long way leads to is said once, however many parts of it diffe
   CHECK(equal(grown(value(from + "}}"), {edits}).root(), value(to + "}}")));
   const std::string patch = diff(value(from + "}}"), value(to + "}}"));
   CHECK(patch.size() <= to.size() + 128);
+}
+
+namespace {
+
+std::size_t below(std::mt19937& random, std::size_t limit) { return random() % limit; }
+
+// An edit that fits badly: of another's place, of what tells elements apart, of something there as a whole.
+Edit odd_edit(const Edits& edits, std::mt19937& random) {
+  Edit edit = edits[below(random, edits.size())];
+  const Edit& other = edits[below(random, edits.size())];
+  switch (below(random, 6)) {
+    case 0:
+      edit.path = other.path;
+      break;
+    case 1:
+      edit.after = other.after;
+      break;
+    case 2:
+      if (!edit.path.empty()) edit.path.pop_back();
+      break;
+    case 3:
+      edit.path.push_back({"", below(random, 2) == 0 ? "id" : "name"});
+      edit.value = value("\"abcde\"");
+      edit.kind = Edit::Kind::set;
+      break;
+    case 4:
+      edit.path.push_back({below(random, 2) == 0 ? "id" : "name", below(random, 2) == 0 ? "1" : "\"a\""});
+      break;
+    default:
+      edit.kind = static_cast<Edit::Kind>(below(random, 3));
+  }
+  if (edit.path.empty() && edit.kind != Edit::Kind::set) return other;
+  if (edit.kind == Edit::Kind::set && edit.value == nullptr) edit.value = value(R"({"id":1,"name":"a"})");
+  if (edit.kind != Edit::Kind::set) edit.value = nullptr;
+  return edit;
+}
+
+}  // namespace
+
+TEST_CASE("many edits at once do what they do one by one") {
+  const auto seed = GENERATE(range(1U, 600U));
+  INFO("seed " << seed);
+  std::mt19937 random(seed);
+  const ValuePtr base = random_document(random);
+  Edits edits;
+  ValuePtr at = base;
+  while (edits.size() < 40) {
+    // Some of what is there, some of what was there before others.
+    const ValuePtr to = edited(below(random, 3) == 0 ? base : at, random);
+    for (const Edit& each : edits_between(at, to)) edits.push_back(each);
+    at = to;
+    if (!edits.empty() && below(random, 2) == 0) edits.push_back(odd_edit(edits, random));
+  }
+  if (seed % 3 == 0) std::shuffle(edits.begin(), edits.end(), random);
+  INFO(print(*base) << "\n" << print(edits));
+
+  Growth one_by_one = grown(base, {});
+  bool is_done = true;
+  for (const Edit& edit : edits) is_done = one_by_one.apply(edit) && is_done;
+  Growth at_once = grown(base, {});
+  CHECK(at_once.apply(edits) == is_done);
+  CHECK(at_once.print() == one_by_one.print());
+  CHECK(at_once.exhumed_count() == one_by_one.exhumed_count());
+  CHECK(at_once.root()->size_bytes() == print(*at_once.root()).size());
+  CHECK(at_once.root()->depth() == one_by_one.root()->depth());
+  bool is_shown = true;
+  for (const Edit& edit : edits) is_shown = one_by_one.shows(edit) && is_shown;
+  CHECK(at_once.shows(edits) == is_shown);
+}
+
+TEST_CASE("edits that can none be done leave the document the very one it was") {
+  const ValuePtr from = value(R"({"a":[{"id":1},{"id":2}],"b":{"c":1}})");
+  Edits edits;
+  for (int i = 10; i < 30; ++i) {
+    edits.push_back({Edit::Kind::remove, {{"", "a"}, {"id", std::to_string(i)}}, nullptr, {}});
+    edits.push_back({Edit::Kind::set, {{"", "b"}, {"", "d"}, {"", "e"}}, value("1"), {}});
+  }
+  Growth growth = grown(from, {});
+  CHECK_FALSE(growth.apply(edits));
+  CHECK(growth.root() == from);
+}
+
+// Each would take minutes were it to cost what the array is long for every edit.
+TEST_CASE("thirty thousand edits of one array cost no more than reading it a few times") {
+  constexpr int kCount = 30'000;
+  const auto shots = [](int first, int step, const std::string& note) {
+    Array array;
+    for (int i = 0; i < kCount; ++i) {
+      array.push_back(make_value(
+          Object{{"id", make_value("s" + std::to_string(first + i * step))}, {"note", make_value(note)}}));
+    }
+    return make_value(std::move(array));
+  };
+  const auto wanted = [&](int which) {
+    if (which == 0) return shots(0, 1, "y");            // Each changed,
+    if (which == 1) return shots(0, 2, "x");            // one in two another one,
+    if (which == 2) return shots(kCount - 1, -1, "x");  // turned round,
+    return shots(kCount, 1, "x");                       // all others.
+  };
+  const ValuePtr from = shots(0, 1, "x");
+  const ValuePtr to = wanted(GENERATE(range(0, 4)));
+  const Edits edits = edits_between(from, to);
+  REQUIRE(edits.size() >= kCount - 1);
+  Growth growth = grown(from, {});
+  CHECK(growth.apply(edits));
+  CHECK(equal(growth.root(), to));
+  CHECK(growth.shows(edits));
 }
 
 TEST_CASE("edits that are damaged are refused") {

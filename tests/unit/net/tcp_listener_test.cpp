@@ -43,6 +43,7 @@ TEST_CASE("a listener reports the port it got, and a taken port is an error") {
   const auto second = TcpListener::listen(loop, (*first)->local(), {});
   REQUIRE(!second);
   CHECK(second.error().text.find("listen on 127.0.0.1:") == 0);
+  CHECK(second.error().outcome == Outcome::locked);
   CHECK(!TcpListener::listen(loop, {"moria", 0}, {}));
 }
 

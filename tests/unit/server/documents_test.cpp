@@ -7,6 +7,8 @@
 #include "base/document/json_patch.h"
 #include "base/document/parse.h"
 #include "server/floor.h"
+#include "server/store/sqlite_log.h"
+#include "tests/unit/server/operations.h"
 #include "tests/unit/server/small_disk.h"
 #include "tests/unit/server/studio.h"
 
@@ -269,6 +271,25 @@ TEST_CASE("a clock that jumps back while its workstation is connected loses it n
   CHECK(std::abs(state.timestamp.ms - system_clock().wall().ms) < kHour);
 }
 
+TEST_CASE("after the server's clock was set back, who says nothing of what he has seen still wins") {
+  Studio studio;
+  studio.kill();
+  {
+    // From a run in which its clock was a year ahead.
+    auto log = SqliteLog::open({studio.data(), "Moria's Race", [](const std::function<void()>&) {}});
+    REQUIRE(log);
+    auto operation = make_operation({.id = 1, .timestamp_ms = system_clock().wall().ms + 365 * 24 * kHour});
+    (*log)->append(std::move(operation), [](const Result<Appended>&) {});
+  }
+  studio.start();
+  auto writer = join(studio, "rigging");
+  auto other = join(studio, "lighting");
+  CHECK(writer->ask_for<DocumentState>(write(*writer, "[1]", 1)).won);
+  CHECK(other->ask_for<DocumentState>(write(*other, "[2]", 2)).won);
+  CHECK_FALSE(writer->ask_for<DocumentState>(earlier(write(*writer, "[3]", 3), kHour)).won);
+  CHECK(read(*writer) == "[2]");
+}
+
 TEST_CASE("a client's clock is measured by a timed answer, and followed when it was set") {
   using protocol::server_action::ClockTold;
   const Timestamp now{10'000'000};
@@ -337,4 +358,57 @@ TEST_CASE("nobody need write to learn that the disk takes changes again, and who
     }
     CHECK(each->told<protocol::Writable>().back().writable);
   }
+}
+
+namespace {
+
+// Of nearly the largest size.
+std::string large_story() {
+  std::string story = R"({"scenes":[)";
+  for (int i = 0; i < 15'800; ++i) {
+    story += (i == 0 ? R"({"id":)" : R"(,{"id":)") + std::to_string(i) + R"(,"note":"dark","text":")";
+    story += std::string(1000, 'x') + "\"}";
+  }
+  return story + "]}";
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a word of a story of 16 MiB costs hundreds of bytes for each, and nobody waits for one who does not "
+    "read") {
+  Studio studio;
+  auto writer = join(studio, "rigging");
+  const auto first = writer->ask_for<DocumentState>(write(*writer, large_story(), 1));
+  REQUIRE(first.won);
+  auto slow = join(studio, "editing");
+  std::vector<std::unique_ptr<TestClient>> listeners;
+  for (const char* name : {"lighting", "layout", "sound", "comp"}) listeners.push_back(join(studio, name));
+  for (const auto& each : listeners) each->told<DocumentState>();
+  // Somebody asks for the whole of it and takes only what his system takes for him.
+  slow->told<DocumentState>();
+  slow->say(protocol::TurnRequest{});
+  slow->expect<protocol::Yours>();
+  protocol::DocumentRead whole;
+  whole.id = 900;
+  slow->say(whole);
+  slow->say(protocol::Yours{});
+  slow->pause_reading();
+
+  std::vector<std::uint64_t> received;
+  for (const auto& each : listeners) received.push_back(each->received_bytes());
+  const auto second =
+      writer->ask_for<DocumentState>(write_at(*writer, "/scenes/7/note", "\"bright\"", 2, first.revision));
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    const auto told = listeners[i]->expect<DocumentState>();
+    CHECK(told.revision == second.revision);
+    CHECK(told.from == first.revision);
+    CHECK(*told.document == R"([{"op":"replace","path":"/scenes/7/note","value":"bright"}])");
+    CHECK(listeners[i]->received_bytes() - received[i] < 500);
+  }
+  // Nor does he lose anything.
+  slow->resume_reading();
+  std::uint64_t revision = 0;
+  while (revision < second.revision) revision = slow->expect<DocumentState>().revision;
+  CHECK(revision == second.revision);
 }

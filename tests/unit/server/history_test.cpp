@@ -17,6 +17,7 @@
 #include "server/store/database.h"
 #include "server/store/sqlite_log.h"
 #include "tests/unit/server/operations.h"
+#include "tests/unit/server/studio.h"
 #include "tests/unit/server/temporary_folder.h"
 
 using namespace callboard;
@@ -258,6 +259,16 @@ TEST_CASE("a database of schema version 1 is brought up to date with all that is
     insert->bind(0, ByteView(state));
     REQUIRE(insert->step());
   }
+  // Before that it can be backed up as it is.
+  const auto copy = folder.path() / "before.sqlite";
+  REQUIRE(back_up(folder.path(), kProject, copy));
+  {
+    auto before = Database::open_reader(copy, Database::Schema::older_too);
+    REQUIRE(before);
+    CHECK(*before->number("PRAGMA user_version") == 1);
+    CHECK(*before->number("SELECT count(*) FROM operations") == 3);
+  }
+  CHECK(restore(copy, folder.path() / "elsewhere", kProject));
   Shelf shelf(folder);
   const auto recovered = recover(*shelf.log);
   REQUIRE(recovered);
@@ -325,4 +336,47 @@ TEST_CASE("a file that is no backup becomes nobody's board") {
   std::ofstream(file) << std::string(8192, 'x');
   CHECK_FALSE(restore(file, folder.path(), kProject));
   CHECK_FALSE(std::filesystem::exists(folder.path() / folder_name(kProject) / "board.sqlite"));
+}
+
+TEST_CASE("a server that cannot have its port leaves no board behind, restored or new, and says what to do") {
+  Studio studio;
+  TemporaryFolder folder;
+  const auto copy = folder.path() / "moria.sqlite";
+  REQUIRE(back_up(studio.data(), kProject, copy));
+  ServerOptions options = studio.options();
+  options.data = folder.path() / "new";
+  options.port = studio.server->listening().port;
+  for (const auto& restore : {std::filesystem::path(), copy}) {
+    options.restore = restore;
+    const auto refused = studio.try_another(options);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().outcome == Outcome::locked);
+    CHECK(refused.error().text == "listen on " + net::to_text(studio.server->listening()) +
+                                      ": address already in use; --port chooses another");
+    CHECK_FALSE(std::filesystem::exists(options.data));
+  }
+  options.port = 0;
+  CHECK(studio.try_another(options));
+}
+
+TEST_CASE("a restored board that cannot be read is taken back, and another backup may be tried") {
+  Studio studio;
+  TemporaryFolder folder;
+  const auto copy = folder.path() / "moria.sqlite";
+  const auto damaged = folder.path() / "damaged.sqlite";
+  for (const auto& file : {copy, damaged}) REQUIRE(back_up(studio.data(), kProject, file));
+  {
+    auto database = Database::open(damaged);
+    REQUIRE(database);
+    REQUIRE(database->run("INSERT OR REPLACE INTO snapshot (one, sequence, state) VALUES (1, 9, x'00')"));
+  }
+  ServerOptions options = studio.options();
+  options.data = folder.path() / "new";
+  options.restore = damaged;
+  const auto failed = studio.try_another(options);
+  REQUIRE_FALSE(failed);
+  CHECK(failed.error().text.find("snapshot: expected format") != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(options.data / folder_name(kProject) / "board.sqlite"));
+  options.restore = copy;
+  CHECK(studio.try_another(options));
 }

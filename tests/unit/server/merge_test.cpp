@@ -105,6 +105,29 @@ TEST_CASE("who had seen the other's work, or did the same, is in no conflict") {
   CHECK(stage.board.conflicts().open().empty());
 }
 
+TEST_CASE("an edit within what is gone is the one that is lost where that is too large to be brought back") {
+  const bool is_too_large = GENERATE(false, true);
+  const bool is_taken_first = GENERATE(false, true);
+  INFO("is_too_large=" << is_too_large << " is_taken_first=" << is_taken_first);
+  const std::string text(is_too_large ? kGraveBytesMax : 10, 'x');
+  const ValuePtr base = value(R"({"title":"Moria","act":{"note":"dark","text":")" + text + R"("}})");
+  Board board;
+  board.apply(1, make_operation({.id = 1, .session = 9, .timestamp_ms = 1, .value = document::print(*base)}));
+  const Operation taken =
+      make_edit(base, value(R"({"title":"Moria"})"), {.id = 2, .session = 2, .timestamp_ms = 10, .base = 1});
+  const Operation within = make_edit(base, *document::put(base, {"act", "note"}, value("\"bright\"")),
+                                     {.id = 3, .session = 3, .timestamp_ms = 20, .base = 1});
+  board.apply(2, is_taken_first ? taken : within);
+  // Also from a snapshot.
+  board = *Board::decoded(board.encoded());
+  const Applied last = board.apply(3, is_taken_first ? within : taken);
+  CHECK(last.won == (is_too_large != is_taken_first));
+  CHECK(lost(board) == (is_too_large ? Lost{{3, "/act/note", 2}} : Lost{{2, "/act", 3}}));
+  const ValuePtr act = board.document(Record::story).root()->member("act");
+  REQUIRE((act == nullptr) == is_too_large);
+  if (act != nullptr) CHECK(document::print(*act->member("note")) == "\"bright\"");
+}
+
 TEST_CASE("a conflict is settled by number, once") {
   Stage stage;
   stage.write({.id = 2, .session = 2, .timestamp_ms = 20}, "/title", "\"Khazad\"");

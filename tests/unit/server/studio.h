@@ -49,12 +49,14 @@ class Studio {
     CHECK(loop.run_until([this] { return stopped.has_value(); }, kPatience));
     server.reset();
   }
-  Result<std::unique_ptr<Server>> try_another() {
-    return Server::start(loop, options_, [](const ServerStop&) {});
+  Result<std::unique_ptr<Server>> try_another() { return try_another(options_); }
+  Result<std::unique_ptr<Server>> try_another(ServerOptions options) {
+    return Server::start(loop, std::move(options), [](const ServerStop&) {});
   }
   std::unique_ptr<TestClient> connect(const AccessKey& key) {
     return std::make_unique<TestClient>(loop, server->listening(), key);
   }
+  const ServerOptions& options() const { return options_; }
   std::unique_ptr<TestClient> connect() { return std::make_unique<TestClient>(loop, server->listening()); }
   std::unique_ptr<TestClient> join(const std::string& name, bool shares = true) {
     auto client = connect();

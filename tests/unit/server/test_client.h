@@ -70,6 +70,7 @@ class TestClient {
   void resume_reading() { connection_->resume_reading(); }
   void close() { connection_->close(); }
   bool is_ended() const { return is_ended_; }
+  std::uint64_t received_bytes() const { return connection_->received_bytes(); }
   Error why_ended;
   // From `ready` on: a data connection.
   void become_data() { is_data_ = true; }
