@@ -91,9 +91,7 @@ void Connection::on_bytes(ByteView bytes) {
 
 void Connection::on_ended(const Error& why) {
   // Nobody there is "no server found", whatever word the system has for it.
-  const Error error =
-      is_connected_ ? why
-                    : Error{Outcome::not_found, "connect to " + net::to_text(server_) + ": " + why.text};
+  const Error error = is_connected_ ? why : Error{Outcome::not_found, why.text};
   session_.on_disconnected(error);
   pump();
   finish(end_.value_or(error));

@@ -53,11 +53,11 @@ void Finder::decide() {
     const FoundServer& only = report.servers.front();
     return handlers_.on_found({only.address, only.port});
   }
-  std::string text =
-      std::to_string(report.servers.size()) + " servers have project " + quoted(project_) + ":";
+  std::string text = std::to_string(report.servers.size()) + " servers have project " + quoted(project_);
   for (const FoundServer& each : report.servers)
-    text += " " + net::to_text(net::Endpoint{each.address, each.port});
-  say(Error{Outcome::failed, text + "; name the one you mean"});
+    text += (&each == &report.servers.front() ? ": " : ", ") +
+            net::to_text(net::Endpoint{each.address, each.port});
+  say(Error{Outcome::failed, text + "; give the one you mean with --server"});
 }
 
 void Finder::say(Error why) {
