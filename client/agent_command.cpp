@@ -78,7 +78,8 @@ void AgentCommand::look_for_server() {
       perform(next.asked);
     } else {
       answer<bool>(next.asked.id,
-                   Error{Outcome::not_found, "no server at the moment" + (why.empty() ? "" : ": " + why)});
+                   Error{Outcome::not_found,
+                         why.empty() ? "no server at the moment" : "not joined at the moment: " + why});
     }
   }
   if (!waiting_.empty()) server_timer_.set_after(kServerPeriod);

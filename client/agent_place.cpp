@@ -42,7 +42,7 @@ Result<void> take_lock(int fd) {
 Result<AgentPlace> AgentPlace::take(const std::string& folder) {
   const std::string where = "project folder " + quoted(folder);
   const auto root = sync::Root::open(folder);
-  if (!root) return root.error().prefixed(where);
+  if (!root) return root.error();
   auto directory = root->private_directory();
   if (!directory) return directory.error().prefixed(where);
   Fd lock(::openat(directory->get(), kLock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));

@@ -99,9 +99,7 @@ void Connection::on_bytes(ByteView bytes) {
 
 void Connection::on_ended(const Error& why) {
   // Nobody there is "no server found", whatever word the system has for it.
-  Error error = is_connected_
-                    ? why
-                    : Error{Outcome::not_found, "connect to " + net::to_text(server_) + ": " + why.text};
+  Error error = is_connected_ ? why : Error{Outcome::not_found, why.text};
   if (why.text == net::TlsEngine::kNoTls) error = open_with_key(server_);
   session_.on_disconnected(error);
   pump();

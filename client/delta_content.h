@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -20,8 +21,8 @@ class DeltaContent {
   static Result<DeltaContent> open(const sync::Root& root, const WantedFile& file);
 
   // Copies what stands before the next piece that is to come, or before the end. Returns how much. An error of reading
-  // the older version has Outcome::superseded: it is another one now.
-  Result<std::uint64_t> copy_up_to_wanted(sync::IncomingFile& incoming);
+  // the older version has Outcome::superseded: it is another one now. Blocks are shared where the file system can.
+  Result<std::uint64_t> copy_up_to_wanted(sync::IncomingFile& incoming, const std::atomic<bool>& cancelled);
   // How many bytes are to come before something has to be copied again.
   std::uint64_t wanted_bytes() const;
   // Of those, so many were written.
@@ -30,7 +31,8 @@ class DeltaContent {
  private:
   DeltaContent(std::shared_ptr<const Delta> delta, Fd older)
       : delta_(std::move(delta)), older_(std::move(older)) {}
-  Result<void> copy(const sync::DeltaSegment& segment, sync::IncomingFile& incoming);
+  Result<std::uint64_t> copy_block(std::uint64_t offset, std::uint64_t size_bytes,
+                                   sync::IncomingFile& incoming);
 
   std::shared_ptr<const Delta> delta_;
   Fd older_;

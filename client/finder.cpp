@@ -64,9 +64,10 @@ void Finder::decide() {
   if (has_key_) std::erase_if(meant, [](const FoundServer& each) { return !each.is_proven; });
   if (meant.empty()) return say(not_ours(report.servers));
   if (meant.size() == 1) return choose(meant.front());
-  std::string text = std::to_string(meant.size()) + " servers have project " + quoted(project_) + ":";
-  for (const FoundServer& each : meant) text += " " + net::to_text(net::Endpoint{each.address, each.port});
-  say(Error{Outcome::failed, text + "; name the one you mean"});
+  std::string text = std::to_string(meant.size()) + " servers have project " + quoted(project_);
+  for (const FoundServer& each : meant)
+    text += (&each == &meant.front() ? ": " : ", ") + net::to_text(net::Endpoint{each.address, each.port});
+  say(Error{Outcome::failed, text + "; give the one you mean with --server"});
 }
 
 void Finder::choose(const FoundServer& only) {

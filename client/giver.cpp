@@ -38,6 +38,7 @@ constexpr std::size_t kItemTextMax = 64;
 constexpr std::uint64_t kDrainMax = 16 * MiB;
 
 constexpr std::string_view kChanged = "it changed since it was listed";
+constexpr std::string_view kGone = "it is gone since it was listed";
 
 protocol::OpenedItem failed_item(const Error& error) {
   protocol::OpenedItem failed;
@@ -273,7 +274,7 @@ Result<void> Giver::Impl::perform(const GiverMachine::OpenItems& open) {
 
 protocol::OpenedItem Giver::Impl::opened_item(const GiverMachine::Item& item) {
   if (!item.path) return failed_item(item.path.error());
-  Result<std::shared_ptr<const sync::Tree>> tree = parts_.folder.snapshot(*item.path, cancelled_);
+  Result<std::shared_ptr<const sync::Tree>> tree = parts_.folder.snapshot(*item.path, over_);
   if (!tree) return failed_item(tree.error());
   protocol::OpenedItem opened;
   opened.entry = (*tree)->top();
@@ -353,7 +354,8 @@ Result<Fd> Giver::Impl::open(const sync::RelativePath& path) {
   const std::string name(path.name());
   Fd fd(
       ::openat(directory_fd_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
-  if (!fd) return os_error("open " + quoted(path.to_item()), errno);
+  // The taker says of which file.
+  if (!fd) return os_error("open", errno);
   return fd;
 }
 
@@ -362,7 +364,8 @@ Result<void> Giver::Impl::perform(const GiverMachine::GiveFile& file) {
   if (!fd) {
     // A link or a directory took the name: gone as a file, and the next listing tells what it is now.
     const bool vanished = fd.error().outcome == Outcome::not_found;
-    return answer_without(file, vanished ? Outcome::superseded : fd.error().outcome, fd.error().text);
+    return vanished ? answer_without(file, Outcome::superseded, kGone)
+                    : answer_without(file, fd.error().outcome, fd.error().text);
   }
   if (file.size_bytes <= kSmallFileMax && file.offset == 0) return give_small(file, fd->get());
   return give_large(file, fd->get());
@@ -402,7 +405,7 @@ Result<void> Giver::Impl::give_small(const GiverMachine::GiveFile& file, int fd)
   }
   pack_.abandon_file();
   if (error > 0) {
-    const Error why = os_error("read " + quoted(file.path.to_item()), error);
+    const Error why = os_error("read", error);
     return answer_without(file, why.outcome, why.text);
   }
   return answer_without(file, Outcome::superseded, kChanged);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "client/not_given.h"
 #include "client/taker.h"
 #include "client/taker_machine.h"
 #include "client/taker_receiver.h"
@@ -76,7 +77,7 @@ Result<std::vector<LookEntry>> Look::look() {
   Result<std::vector<protocol::OpenedItem>> opened = open({{.path = path_.bytes(), .digest = {}}});
   if (!opened) return opened.error();
   protocol::OpenedItem& item = opened->front();
-  if (item.outcome != Outcome::done) return Error{item.outcome, escaped(item.text)};
+  if (item.outcome != Outcome::done) return not_given(parts_.giver, path_, {item.outcome, item.text});
   if (item.entry.kind != EntryKind::directory) {
     LookEntry one{.entry = item.entry, .path = path_.bytes()};
     one.entry.name = path_.name();

@@ -83,11 +83,11 @@ Result<std::unique_ptr<Outbox>> Outbox::open(const std::string& folder, const st
 Result<void> Outbox::read() {
   // Twice what may be kept: a longer one is none of ours.
   const auto bytes = read_content(file_.get(), 2 * kBytesMax);
-  if (!bytes) return bytes.error().prefixed("outbox");
+  if (!bytes) return bytes.error();
   ByteReader reader(*bytes);
   const std::uint32_t magic = reader.u32();
   const bool is_ours = reader.failed() || magic == kMagic;
-  if (!is_ours) return Error{Outcome::refused, "outbox: it is none of ours"};
+  if (!is_ours) return Error{Outcome::refused, "it is none of ours"};
   const std::string project(reader.text16());
   // Empty, or cut off while it was begun.
   if (reader.failed()) return start_anew();
@@ -114,14 +114,14 @@ Result<void> Outbox::read() {
   }
   if (waiting_.empty()) return start_anew();
   if (project == project_) return {};
-  return Error{Outcome::refused, "outbox: it waits for the server of " + callboard::quoted(project)};
+  return Error{Outcome::refused, "it waits for the server of " + callboard::quoted(project)};
 }
 
 Result<void> Outbox::start_anew() {
-  if (::ftruncate(file_.get(), 0) != 0) return os_error("empty the outbox", errno);
+  if (::ftruncate(file_.get(), 0) != 0) return os_error("empty it", errno);
   const Bytes header = header_of(project_);
   size_bytes_ = 0;
-  if (auto written = write_content(file_.get(), header); !written) return written.error().prefixed("outbox");
+  if (auto written = write_content(file_.get(), header); !written) return written;
   size_bytes_ = header.size();
   return {};
 }
@@ -129,7 +129,7 @@ Result<void> Outbox::start_anew() {
 Result<void> Outbox::append(std::uint8_t type, ByteView payload) {
   // Emptied while the disk had no room for the header, without which nothing would be found again.
   if (size_bytes_ == 0) {
-    if (auto begun = start_anew(); !begun) return begun;
+    if (auto begun = start_anew(); !begun) return begun.error().prefixed("outbox");
   }
   Bytes record;
   ByteWriter writer(record);

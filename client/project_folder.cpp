@@ -14,7 +14,7 @@ ProjectFolder::ProjectFolder(sync::Root root, sync::Index index)
 
 Result<std::unique_ptr<ProjectFolder>> ProjectFolder::open(const std::string& folder) {
   auto root = sync::Root::open(folder);
-  if (!root) return root.error().prefixed("project folder " + quoted(folder));
+  if (!root) return root.error();
   auto index = sync::Index::open(*root);
   // A folder that cannot be written can still be given from.
   if (!index) index = sync::Index::in_memory();

@@ -171,13 +171,14 @@ PullReport PullJob::take_granted(const PullRequest& request, const Granted& gran
   auto rest = open_data_connection(socket, granted);
   PullReport report;
   if (rest) {
-    const TakerParts parts{socket,
-                           folder_.root(),
-                           folder_.listing(),
-                           folder_.records(),
-                           folder_.ops(),
-                           system_clock(),
-                           to_text(make_unique_id(system_random()))};
+    const TakerParts parts{.socket = socket,
+                           .root = folder_.root(),
+                           .folder = folder_.listing(),
+                           .records = folder_.records(),
+                           .ops = folder_.ops(),
+                           .clock = system_clock(),
+                           .transfer = to_text(make_unique_id(system_random())),
+                           .giver = granted.giver};
     Taker taker(parts, request, std::move(*rest));
     {
       const std::lock_guard lock(mutex_);

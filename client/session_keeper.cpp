@@ -27,7 +27,7 @@ SessionKeeper::SessionKeeper(net::Loop& loop, Options options, Handlers handlers
       last_server_(options_.folder),
       workstation_(options_.identity.visit ? "" : options_.folder, options_.identity.host),
       pause_timer_(loop, [this] { attempt(); }),
-      silence_timer_(loop, [this] { search(); }),
+      silence_timer_(loop, [this] { on_silence(); }),
       waiting_timer_(loop, [this] { expire_waiting(); }),
       pause_(options_.pause_min) {
   options_.identity.workstation = workstation_.id();
@@ -40,10 +40,18 @@ void SessionKeeper::attempt() {
   if (is_over_) return;
   is_turned_away_ = false;
   was_remembered_ = !options_.server && last_server_.get().has_value();
-  if (options_.server) return connect(*options_.server);
+  if (options_.server) {
+    if (options_.waits_for_server) silence_timer_.set_after(options_.search.wait);
+    return connect(*options_.server);
+  }
   if (!was_remembered_) return search();
   connect(*last_server_.get());
   silence_timer_.set_after(options_.silence_max);
+}
+
+void SessionKeeper::on_silence() {
+  if (!options_.server) return search();
+  handlers_.on_searching("no answer from " + net::to_text(*options_.server) + " yet");
 }
 
 void SessionKeeper::search() {

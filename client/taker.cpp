@@ -25,7 +25,7 @@ class Taker::Impl {
   Impl(const TakerParts& parts, PullRequest request, Bytes already_read)
       : parts_(parts),
         request_(std::move(request)),
-        state_(parts.socket),
+        state_(parts.socket, parts.giver),
         deltas_(parts, state_),
         receiver_(parts.socket, state_, already_read, request_.compress != Compression::never) {}
   ~Impl() { ENSURE(!receiving_.joinable()); }

@@ -29,6 +29,7 @@ struct TakerParts {  // All must outlive the taker.
   std::optional<sync::NameFolding> name_folding =
       std::nullopt;            // Of the folder's file system; nullopt: it is tried out.
   Duration retry_period = 1s;  // How often a full disk is tried again.
+  std::string giver = {};      // What people call it; for texts alone.
 };
 
 // Pulls what a request names over a data connection that is `ready`. Asks only for what differs, verifies every file before

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/limits.h"
-#include "base/text.h"
 #include "client/taker_writers.h"
 #include "sync/chunk_list.h"
 
@@ -64,7 +63,7 @@ void TakerContent::begin_delta() {
 }
 
 void TakerContent::copy_up_to_wanted() {
-  const Result<std::uint64_t> copied = delta_->copy_up_to_wanted(*incoming_);
+  const Result<std::uint64_t> copied = delta_->copy_up_to_wanted(*incoming_, state_.cancelled());
   if (copied) return state_.on_content(*copied);
   if (copied.error().outcome == Outcome::superseded) {
     incoming_->discard();
@@ -121,8 +120,7 @@ void TakerContent::end(const TakerMachine::FileEnds& ends) {
   if (ends.outcome == Outcome::superseded) {
     state_.on_changed(wanted_.path, wanted_.entry, ends.text);
   } else if (ends.outcome != Outcome::done) {
-    state_.add_problem(wanted_.path.bytes(),
-                       {ends.outcome, quoted(wanted_.path.to_item()) + ": " + ends.text});
+    state_.add_refusal(wanted_.path, {ends.outcome, ends.text});
   } else if (incoming_ && incoming_->has_waiting_bytes()) {
     writers_.finish(std::move(wanted_), std::move(*incoming_));
     return incoming_.reset();

@@ -72,7 +72,8 @@ Result<bool> TakerPlanner::on_opened(const std::vector<protocol::OpenedItem>& op
   for (std::size_t i = 0; i < items_.size(); ++i) {
     const Item& item = items_[i];
     if (opened[i].outcome != Outcome::done) {
-      state_.add_problem(item.path.bytes(), {opened[i].outcome, escaped(opened[i].text)});
+      state_.add_problem(item.path.bytes(),
+                         not_given(parts_.giver, item.path, {opened[i].outcome, opened[i].text}));
       continue;
     }
     Entry here = item.here == nullptr ? Entry{} : item.here->top();
@@ -87,7 +88,7 @@ Result<bool> TakerPlanner::on_opened(const std::vector<protocol::OpenedItem>& op
     }
   }
   announce();
-  if (differing_.empty()) count_unchanged();
+  if (differing_.empty()) tell_unchanged();
   return !differing_.empty();
 }
 
@@ -120,7 +121,7 @@ Result<void> TakerPlanner::run_round(TakerWriters* writers) {
   if (const Result<void> fits = check_announced(); !fits) return fits;
   if (const Result<void> listed = list_all(); !listed) return listed;
   state_.set_listed();
-  if (!is_mirroring()) count_unchanged();
+  tell_unchanged();
   if (const Result<void> settled = state_.wait_settled(); !settled) return settled;
   if (request_.mirror && writers_ == nullptr) note_removals();
   if (writers_ == nullptr) return {};
@@ -256,6 +257,7 @@ Result<void> TakerPlanner::begin_directory(const TakerMachine::Listed& listing) 
   directory_->here = item->here->listing_of(listing.directory, listing.same);
   const std::shared_ptr<const sync::Tree> part = item->here->part(listing.directory);
   if (part != nullptr) directory_->node = part->whole();
+  if (!listing.same.empty()) count_left_out(*directory_);
   const std::shared_ptr<const sync::Listing> all =
       directory_->names ? item->here->listing_of(listing.directory) : nullptr;
   if (all == nullptr) return {};
@@ -343,8 +345,10 @@ Result<void> TakerPlanner::perform(const sync::DiffStep& step, std::uint32_t lis
   }
   switch (step.kind) {
     case Kind::same:
+      count_same(step.path, entry);
       return {};
     case Kind::metadata:
+      count_same(step.path, entry);
       change(ChangeKind::metadata, sync::Change::metadata(step.path, entry));
       return {};
     case Kind::fetch:
@@ -502,17 +506,31 @@ void TakerPlanner::note(ChangeKind kind, const sync::RelativePath& path, std::ui
   });
 }
 
-// What was announced and not asked for. Only the first round says it: later ones look at what came meanwhile, too.
-void TakerPlanner::count_unchanged() {
-  if (std::exchange(counted_unchanged_, true)) return;
-  std::uint64_t announced = unchanged_files_;
-  for (const std::size_t index : differing_)
-    announced += std::min(opened_[index].files_below, kAnnouncedFilesMax);
-  const std::uint64_t wanted = state_.progress().files_wanted;
-  const std::uint64_t unchanged = announced > wanted ? announced - wanted : 0;
-  state_.edit_report([&](PullReport& report) {
-    report.unchanged_files = unchanged > report.problems.size() ? unchanged - report.problems.size() : 0;
-  });
+// Files whose content is here as it is there.
+void TakerPlanner::count_same(const sync::RelativePath& path, const Entry& entry) {
+  if (entry.kind == EntryKind::file) unchanged_files_ += 1;
+  const Item* item = entry.kind == EntryKind::directory ? item_of(path) : nullptr;
+  const std::shared_ptr<const sync::Tree> part = item != nullptr ? item->here->part(path) : nullptr;
+  if (part != nullptr) unchanged_files_ += part->files();
+}
+
+// All beneath the directory but what lies in its buckets that were listed.
+void TakerPlanner::count_left_out(const DirectoryUnderWay& directory) {
+  if (directory.here == nullptr || directory.node == nullptr) return;
+  std::uint64_t listed = 0;
+  for (const Entry& entry : directory.here->entries) {
+    if (entry.kind == EntryKind::file) listed += 1;
+    if (entry.kind != EntryKind::directory) continue;
+    const sync::Tree::Node& child = sync::Tree::child_of(*directory.node, entry.name);
+    if (child != nullptr) listed += child->files_below;
+  }
+  unchanged_files_ += directory.node->files_below - std::min(directory.node->files_below, listed);
+}
+
+// Only the first round says it: later ones look at what came meanwhile, too.
+void TakerPlanner::tell_unchanged() {
+  if (std::exchange(told_unchanged_, true)) return;
+  state_.edit_report([&](PullReport& report) { report.unchanged_files = unchanged_files_; });
 }
 
 }  // namespace callboard::client

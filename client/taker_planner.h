@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "client/delta_taker.h"
+#include "client/not_given.h"
 #include "client/taker.h"
 #include "client/taker_conflicts.h"
 #include "client/taker_machine.h"
@@ -113,7 +114,9 @@ class TakerPlanner {
   std::uint64_t unreserved_bytes(const Entry& entry, std::uint64_t offset) const;
   Digest digest_here(const sync::RelativePath& path) const;
   std::vector<std::uint64_t> buckets_here(const sync::RelativePath& directory) const;
-  void count_unchanged();
+  void count_same(const sync::RelativePath& path, const Entry& entry);
+  void count_left_out(const DirectoryUnderWay& directory);
+  void tell_unchanged();
 
   TakerParts parts_;
   TakerState& state_;
@@ -136,8 +139,8 @@ class TakerPlanner {
   std::deque<sync::RelativePath> pending_;
   std::uint64_t pending_bytes_ = 0;
   std::optional<DirectoryUnderWay> directory_;
-  std::uint64_t unchanged_files_ = 0;
-  bool counted_unchanged_ = false;
+  std::uint64_t unchanged_files_ = 0;  // Found so far in this round.
+  bool told_unchanged_ = false;
   bool rules_change_ = false;  // A .callboardignore came in this round.
 };
 

@@ -173,7 +173,6 @@ Result<void> TakerPlanner::reuse_deferred(bool may_remove) {
     if (reuse.node) state_.count_wanted(reuse.node->bytes_below, reuse.node->files_below);
   }
   renames_ = std::move(split.renamed);
-  count_unchanged();
   return state_.wait_settled();
 }
 

@@ -277,7 +277,7 @@ void TakerReceiver::on_no_file(const TakerMachine::NoFile& none) {
   if (none.outcome == Outcome::superseded) {
     state_.on_changed(wanted.path, wanted.entry, none.text);
   } else {
-    state_.add_problem(wanted.path.bytes(), {none.outcome, quoted(wanted.path.to_item()) + ": " + none.text});
+    state_.add_refusal(wanted.path, {none.outcome, none.text});
   }
   state_.settle();
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "client/not_given.h"
 
 namespace callboard::client {
 
@@ -14,6 +15,9 @@ namespace {
 constexpr std::size_t kRequestBytes = 16 * KiB;
 
 }  // namespace
+
+TakerState::TakerState(net::DataSocket& socket, std::string_view giver)
+    : socket_(socket), giver_(name_of_giver(giver)) {}
 
 // --- How it goes ------------------------------------------------------------------------------------------------------
 
@@ -314,6 +318,10 @@ void TakerState::add_problem(std::string path, Error error) {
     return;
   }
   report_.problems.push_back({std::move(path), std::move(error)});
+}
+
+void TakerState::add_refusal(const sync::RelativePath& path, const Error& said) {
+  add_problem(path.bytes(), said.prefixed(quoted(path.to_item()) + ": " + giver_));
 }
 
 void TakerState::add_conflict(const sync::RelativePath& path, bool is_kept_here) {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -23,7 +24,8 @@ namespace callboard::client {
 // What the threads of one pull share: the machine, how it ended, and what will be reported. Thread: any.
 class TakerState : public TakerCounters {
  public:
-  explicit TakerState(net::DataSocket& socket) : socket_(socket) {}
+  // `giver` as in TakerParts.
+  explicit TakerState(net::DataSocket& socket, std::string_view giver = {});
 
   // --- A full disk ---------------------------------------------------------------------------------------------------
   void set_patience(const TakerPatience& patience) { patience_ = patience; }
@@ -98,6 +100,8 @@ class TakerState : public TakerCounters {
   void add_conflict(const sync::RelativePath& path, bool is_kept_here);
   bool has_conflict() const;
   bool has_problem() const;
+  // Of one file: in a text that is the giver's.
+  void add_refusal(const sync::RelativePath& path, const Error& said);
   void set_current(const sync::RelativePath& path);
   PullProgress progress() const;
   // Fields that only one thread writes at a time are edited under this lock.
@@ -116,6 +120,7 @@ class TakerState : public TakerCounters {
   Error peaceful_ending_locked() const;
 
   net::DataSocket& socket_;
+  const std::string giver_;  // In a text.
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   TakerMachine machine_;

@@ -36,7 +36,7 @@ Result<Bytes> await_ready(net::DataSocket& socket, UniqueId ticket) {
 Result<Bytes> open_data_connection(net::DataSocket& socket, const Granted& granted) {
   const std::string doing = "data connection to " + net::to_text(granted.server);
   if (auto connected = socket.connect(granted.server, kConnectLimit); !connected) {
-    return connected.error().prefixed(doing);
+    return connected.error().prefixed("data connection");
   }
   if (auto set = socket.set_silence_limit(kTicketLife + kHandshakeLimit); !set)
     return set.error().prefixed(doing);
@@ -197,13 +197,14 @@ Answer<std::vector<LookEntry>> TransferThreads::look(std::string item, std::stri
     if (!granted) return granted.error();
     auto rest = open_data_connection(state->socket, *granted);
     if (!rest) return rest.error();
-    const TakerParts parts{state->socket,
-                           folder_->root(),
-                           folder_->listing(),
-                           folder_->records(),
-                           folder_->ops(),
-                           system_clock(),
-                           to_text(make_unique_id(system_random()))};
+    const TakerParts parts{.socket = state->socket,
+                           .root = folder_->root(),
+                           .folder = folder_->listing(),
+                           .records = folder_->records(),
+                           .ops = folder_->ops(),
+                           .clock = system_clock(),
+                           .transfer = to_text(make_unique_id(system_random())),
+                           .giver = granted->giver};
     return client::look(parts, item, state->is_cancelled, std::move(*rest));
   };
   const auto end = [state](const Error& why) {

@@ -1,4 +1,4 @@
-// A workstation in 40 lines: joins, says who comes, goes and speaks, and pulls one item.
+// A workstation in 50 lines: joins, says who comes, goes and speaks, and pulls one item.
 #include <cstdio>
 #include <string>
 
@@ -7,9 +7,15 @@
 using namespace callboard;
 
 class Prompter : public client::Listener {
+  void on_searching(std::string_view why) override {  // joined() waits as long as it takes.
+    std::fprintf(stderr, "looking for the server: %s\n", std::string(why).c_str());
+  }
+  void on_left(const Error& why, bool will_rejoin) override {
+    if (will_rejoin) std::fprintf(stderr, "not joined: %s; trying again\n", why.text.c_str());
+  }
   void on_users(const std::vector<client::User>& users, const std::vector<client::Departure>& left) override {
     for (const auto& user : users) std::printf("%s is here\n", user.name.c_str());
-    for (const auto& each : left) std::printf("%s left: %s\n", each.name.c_str(), each.reason.c_str());
+    for (const auto& each : left) std::printf("%s is gone: %s\n", each.name.c_str(), each.reason.c_str());
   }
   void on_messages(const std::vector<client::Message>& messages) override {
     for (const auto& each : messages) std::printf("%s: %s\n", each.user.c_str(), each.text.c_str());
@@ -35,7 +41,8 @@ int main(int argc, char** argv) {
   });
   const auto report = (*client)->pull({.items = {argv[5]}, .from = argv[6]})->report().get();
   if (!report) return std::fprintf(stderr, "%s\n", report.error().text.c_str()), 1;
-  std::printf("%llu files, %s\n", static_cast<unsigned long long>(report->files),
-              to_text(report->outcome).data());
-  return report->outcome == Outcome::done ? 0 : 1;
+  // The text says what befell whom: which files could not be had, or that the item is not there.
+  if (report->outcome != Outcome::done) return std::fprintf(stderr, "%s\n", report->text.c_str()), 1;
+  std::printf("%llu files, done\n", static_cast<unsigned long long>(report->files));
+  return 0;
 }

@@ -69,6 +69,13 @@ class PartsToSend {
 
 Error no_answer() { return {Outcome::timed_out, "no answer in time"}; }
 
+// The cause alone: whoever calls says what it was doing.
+Error cause_alone(int errno_value) {
+  Error error = socket_error("", errno_value);
+  error.text.erase(0, std::string_view(": ").size());
+  return error;
+}
+
 }  // namespace
 
 DataSocket::DataSocket(Fd connected) : fd_(std::move(connected)) {
@@ -78,12 +85,12 @@ DataSocket::DataSocket(Fd connected) : fd_(std::move(connected)) {
 
 Error DataSocket::io_error(int errno_value) const {
   if (is_interrupted_) {
-    return {Outcome::interrupted, "data connection: interrupted"};
+    return {Outcome::interrupted, "interrupted"};
   }
   if (errno_value == EAGAIN || errno_value == EWOULDBLOCK) {
-    return {Outcome::timed_out, "data connection: nothing moved for too long"};
+    return {Outcome::timed_out, "nothing moved for too long"};
   }
-  return socket_error("data connection", errno_value);
+  return cause_alone(errno_value);
 }
 
 Result<void> DataSocket::connect(const Endpoint& to, Duration limit) {
@@ -129,7 +136,7 @@ Result<void> DataSocket::connect_one(const ::sockaddr* address, unsigned address
   if (cause == EINPROGRESS || cause == EINTR) {
     connected = wait_connected(deadline);
   } else if (cause != 0) {
-    connected = socket_error("connect", cause);
+    connected = cause_alone(cause);
   }
   if (is_interrupted_) {
     connected = io_error(0);
@@ -162,7 +169,7 @@ Result<void> DataSocket::wait_connected(Instant deadline) {
       int cause = 0;
       socklen_t size = sizeof(cause);
       ::getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &cause, &size);
-      return cause == 0 ? Result<void>{} : Result<void>(socket_error("connect", cause));
+      return cause == 0 ? Result<void>{} : Result<void>(cause_alone(cause));
     }
   }
 }
@@ -202,7 +209,7 @@ Result<void> DataSocket::read_exactly(std::span<std::byte> into) {
       return got.error();
     }
     if (*got == 0) {
-      return Error{Outcome::interrupted, "data connection: closed by the peer"};
+      return Error{Outcome::interrupted, "closed by the peer"};
     }
     into = into.subspan(*got);
   }

@@ -93,6 +93,14 @@ class FileOps {
   int skip(int fd, std::uint64_t size_bytes);
   // All of `from_fd` shares its blocks with `to_fd`, which is empty; EOPNOTSUPP, EXDEV or EINVAL where the file system cannot.
   int clone(int from_fd, int to_fd);
+  struct Range {
+    int fd = -1;
+    std::uint64_t offset = 0;
+    std::uint64_t size_bytes = 0;
+  };
+  // The same for a part, which then stands at `to_offset`, over whatever stood there. EINVAL also where one of the three is
+  // no multiple of the file system's block. Positions stay.
+  int clone_range(const Range& from, int to_fd, std::uint64_t to_offset);
   // From the position of the one to that of the other, without passing through this program; the same errors. 0: the end.
   Transferred copy_some(int from_fd, int to_fd, std::size_t size_bytes);
   int set_mode(int fd, std::uint16_t mode);

@@ -211,6 +211,25 @@ int FileOps::clone(int from_fd, int to_fd) {
   });
 }
 
+int FileOps::clone_range(const Range& from, int to_fd, std::uint64_t to_offset) {
+  return patient([&]() -> int {
+    if (const int error = fault(FileCall::clone, "")) return error;
+#ifdef FICLONERANGE
+    file_clone_range range{};
+    range.src_fd = from.fd;
+    range.src_offset = from.offset;
+    range.src_length = from.size_bytes;
+    range.dest_offset = to_offset;
+    return error_of([&] { return ioctl(to_fd, FICLONERANGE, &range); });
+#else
+    static_cast<void>(from);
+    static_cast<void>(to_fd);
+    static_cast<void>(to_offset);
+    return EOPNOTSUPP;
+#endif
+  });
+}
+
 Transferred FileOps::copy_some(int from_fd, int to_fd, std::size_t size_bytes) {
   return patient([&]() -> Transferred {
     if (const int error = fault(FileCall::copy, "")) return {0, error};

@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/result.h"
 #include "sync/direct_block.h"
+#include "sync/file_ops.h"
 #include "sync/file_status.h"
 #include "sync/hash.h"
 #include "sync/holes.h"
@@ -23,6 +24,9 @@ class Stager;
 inline constexpr std::uint64_t kResumeMin = 4 * MiB;
 // Files from here on go to disk past the page cache where that is asked for.
 inline constexpr std::uint64_t kBypassCacheMin = 1 * MiB;
+// Blocks of the file systems that share them are no larger, on machines whose pages are not.
+inline constexpr std::uint64_t kShareAlign = 4 * KiB;
+
 // A whole, verified file with its mode and mtime, waiting under `name` in the stager's folder for its real name.
 struct StagedFile {
   RelativePath path;
@@ -48,6 +52,9 @@ class IncomingFile {
   Result<void> write(ByteView bytes);
   // The same with zeros: a hole, where the file system has such.
   Result<void> skip(std::uint64_t size_bytes);
+  // The next bytes from an open file's `offset`, whose blocks it then shares, hashed as they are here from now on. How
+  // many: 0 where the file system cannot, or not these; write() them then. Both must begin at a multiple of kShareAlign.
+  Result<std::uint64_t> share(const FileOps::Range& from);
   // Whether finish() has much to write.
   bool has_waiting_bytes() const { return block_ != nullptr; }
   // All of it at once, from an open file that is known to have this content: its blocks are shared where the file system can,
@@ -67,6 +74,7 @@ class IncomingFile {
   IncomingFile(Stager& stager, StagedFile file, Fd fd);
   Result<void> check_room(std::uint64_t size_bytes) const;
   Result<void> put_hole(std::uint64_t size_bytes);
+  Result<void> hash_shared(std::uint64_t size_bytes);
   Result<void> hash_what_is_there();
   void bypass_cache();
   Result<void> put(ByteView bytes);
@@ -83,6 +91,7 @@ class IncomingFile {
   Hasher hasher_;
   DirectBlocks::Pointer block_;  // What is not written yet.
   Shape shape_ = Shape::dense;
+  bool may_share_ = true;  // Until the file system says that it cannot.
   bool is_known_ = false;  // The content needs no digest: it was copied from a file that has it.
 };
 

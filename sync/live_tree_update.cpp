@@ -122,7 +122,7 @@ Result<void> LiveTree::Update::look_at_directory(const Opened& place, const File
   if (!child) return read_directory(path, now);
   if (const auto opened = live_.parts_.root.open_directory(path); !opened) {
     live_.forget(path);
-    refuse(now.entry, "cannot be read: " + opened.error().text);
+    refuse(now.entry, unreadable(path, opened.error()));
     return {};
   }
   now.child = child->mode == status.mode ? child : merged(child, {}, status);
@@ -149,7 +149,7 @@ Result<void> LiveTree::Update::read_directory(const RelativePath& path, Now& now
   } else if (scanned.error().outcome == Outcome::not_found) {
     now.entry.name.clear();
   } else {
-    refuse(now.entry, "cannot be read: " + scanned.error().text);
+    refuse(now.entry, unreadable(path, scanned.error()));
   }
   return {};
 }

@@ -54,6 +54,13 @@ Entry link_entry(const RelativePath& directory, int directory_fd, std::string na
   return entry;
 }
 
+std::string unreadable(const RelativePath& directory, const Error& why) {
+  const std::string named = "open folder " + quoted(directory.to_item()) + ": ";
+  std::string_view cause = why.text;
+  if (cause.starts_with(named)) cause.remove_prefix(named.size());
+  return "cannot be read: " + std::string(cause);
+}
+
 bool is_placeholder(std::string_view name, const FileStatus& status) {
   if (status.size_bytes != 0 || status.kind != FileKind::file) return false;
   const std::size_t dot = name.rfind('.');

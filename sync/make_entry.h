@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/entry.h"
+#include "base/error.h"
 #include "sync/file_status.h"
 #include "sync/relative_path.h"
 
@@ -22,6 +23,8 @@ Entry link_entry(const RelativePath& directory, int directory_fd, std::string na
 bool is_placeholder(std::string_view name, const FileStatus& status);
 inline constexpr std::string_view kPlaceholderReason = "is an empty frame, still to be rendered";
 inline constexpr std::string_view kWritingReason = "is being written";
+// The reason to refuse a directory, which the entry names.
+std::string unreadable(const RelativePath& directory, const Error& why);
 // Why a name that exists has no RelativePath; empty when it has one.
 std::string unaddressable(const RelativePath& directory, const std::string& name);
 

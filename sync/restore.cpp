@@ -104,7 +104,7 @@ Result<void> Restoring::add_file(const RelativePath& from, const RelativePath& t
   const Result<Fd> file = parts_.versions.folder().open_file(from);
   if (!file) return file.error();
   const Result<HashedFile> hashed = hash_settled_file(file->get());
-  if (!hashed) return hashed.error().prefixed("read " + quoted(from.to_item()));
+  if (!hashed) return hashed.error().prefixed(quoted(from.to_item()));
   if (is_there(to, *hashed)) {
     ++restored_.unchanged_files;
     return {};

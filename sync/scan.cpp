@@ -16,6 +16,7 @@
 #include "sync/hash.h"
 #include "sync/hash_pool.h"
 #include "sync/ignore_files.h"
+#include "sync/make_entry.h"
 #include "sync/scan_directory.h"
 #include "sync/walk_pool.h"
 
@@ -183,7 +184,7 @@ Result<Scanned> Scan::scan_file(const RelativePath& top, const FileStatus& statu
     if (options_.on_progress) options_.on_progress(told);
     return !is_cancelled();
   });
-  if (!hashed) return hashed.error().prefixed("read " + quoted(top.to_item()));
+  if (!hashed) return hashed.error().prefixed(quoted(top.to_item()));
   entry = file_entry({}, hashed->status);
   entry.digest = hashed->digest;
   if (!is_unsettled(hashed->status, started_ns_)) note(index_.add_known(top, hashed->status, hashed->digest));
@@ -231,7 +232,7 @@ Result<void> Scan::walk(ScanDirectory& directory) {
   }
   directory.is_there = false;
   if (read_all.error().outcome != Outcome::not_found)
-    directory.trouble = "cannot be read: " + read_all.error().text;
+    directory.trouble = unreadable(directory.path, read_all.error());
   return {};
 }
 

@@ -23,6 +23,10 @@ constexpr std::uint64_t kHashBytes = 256 * KiB;
 // What the kernel copies in one go: a cancelled pull stops within a fraction of a second.
 constexpr std::uint64_t kKernelCopyBytes = 32 * MiB;
 
+// What is shared at a time, for the same reason: it is hashed, too. Less than the other is not worth two calls.
+constexpr std::uint64_t kSharedBytes = 64 * MiB;
+constexpr std::uint64_t kShareMin = 64 * KiB;
+
 // What is looked at for being zero, and hashed in place of a hole.
 constexpr std::uint64_t kZeroBytes = 256 * KiB;
 
@@ -82,6 +86,7 @@ IncomingFile::IncomingFile(IncomingFile&& other) noexcept
       hasher_(std::move(other.hasher_)),
       block_(std::move(other.block_)),
       shape_(other.shape_),
+      may_share_(other.may_share_),
       is_known_(other.is_known_) {}
 
 IncomingFile::~IncomingFile() {
@@ -156,6 +161,39 @@ Result<void> IncomingFile::skip(std::uint64_t size_bytes) {
     left -= piece;
   }
   offset_ += size_bytes;
+  return {};
+}
+
+// What was hashed is what lies here, whoever writes to the other file meanwhile. What is gathered is written only after it is
+// known that blocks can be shared: from then on all goes through the cache.
+Result<std::uint64_t> IncomingFile::share(const FileOps::Range& from) {
+  const std::uint64_t size_bytes = std::min(from.size_bytes, kSharedBytes) / kShareAlign * kShareAlign;
+  const bool is_aligned = offset_ % kShareAlign == 0 && from.offset % kShareAlign == 0;
+  if (!may_share_ || !is_aligned || size_bytes < kShareMin || shape_ == Shape::sparse)
+    return std::uint64_t{0};
+  if (const Result<void> fits = check_room(size_bytes); !fits) return fits.error();
+  FileOps& ops = stager_->ops_;
+  const int error = ops.clone_range({from.fd, from.offset, size_bytes}, fd_.get(), offset_);
+  if (error == ENOSPC || error == EDQUOT) return failure("write", error);
+  may_share_ = error == 0;
+  if (error != 0) return std::uint64_t{0};
+  if (const Result<void> written = put_block(true); !written) return written.error();
+  if (const int skipped = ops.skip(fd_.get(), size_bytes)) return failure("write", skipped);
+  if (const Result<void> hashed = hash_shared(size_bytes); !hashed) return hashed.error();
+  return size_bytes;
+}
+
+Result<void> IncomingFile::hash_shared(std::uint64_t size_bytes) {
+  std::vector<std::byte> buffer(kHashBytes);
+  while (size_bytes > 0) {
+    const auto piece = static_cast<std::size_t>(std::min<std::uint64_t>(size_bytes, buffer.size()));
+    const ssize_t got = ::pread(fd_.get(), buffer.data(), piece, static_cast<off_t>(offset_));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return failure("read", got < 0 ? errno : EIO);
+    hasher_.update(ByteView(buffer).first(static_cast<std::size_t>(got)));
+    offset_ += static_cast<std::uint64_t>(got);
+    size_bytes -= static_cast<std::uint64_t>(got);
+  }
   return {};
 }
 

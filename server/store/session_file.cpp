@@ -41,7 +41,8 @@ Result<void> SessionFile::write(ByteView bytes) const {
   {
     const Fd file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!file) return os_error(doing, errno);
-    if (auto written = write_content(file.get(), bytes); !written) return written.error().prefixed(doing);
+    if (auto written = write_content(file.get(), bytes); !written)
+      return written.error().prefixed("sessions " + callboard::quoted(path_.native()));
   }
   if (std::rename(fresh.c_str(), path_.c_str()) != 0) return os_error(doing, errno);
   return {};

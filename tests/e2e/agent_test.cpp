@@ -174,7 +174,7 @@ TEST_CASE("without a server commands say so, and status says what the workstatio
     const auto failed = office.run("rigging", words);
     CAPTURE(words.front(), failed.out, failed.err);
     CHECK(failed.ending.exit_code == 3);
-    CHECK_THAT(failed.err, Contains("no server at the moment"));
+    CHECK_THAT(failed.err, Contains("not joined at the moment"));
   }
   const auto status = office.run("rigging", {"status", "--json"});
   CHECK(status.ending.exit_code == 3);

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/limits.h"
+#include "tests/e2e/gate.h"
 #include "tests/e2e/studio.h"
 #include "tests/support/tree.h"
 
@@ -92,6 +93,29 @@ TEST_CASE("a pull that was killed in the middle of a compressed file goes on fro
   CHECK(whole.at("bytes") == scene.size());
   // All of it is 5 MiB so; the third that was here already did not travel again.
   CHECK(wire_bytes(whole) < 4 * MiB);
+}
+
+// Older programs say nothing of `compress` in what they ask, and take no notice of it in what they are told.
+TEST_CASE("with an older program on either side contents travel, and as they are") {
+  SlowLink link("0");
+  make_scene(link.giver / "dev", 16);
+  const bool is_taker_old = GENERATE(true, false);
+  std::vector<std::string> words{"pull", "/dev", "--from", "rigging", "--json", "--compress", "always"};
+  Respelling between(link.server_address(), R"("compress":"always")", R"("squashed":"always")");
+  if (is_taker_old) {
+    words.insert(words.end(), {"--server", between.address()});
+  } else {
+    link.giving->send_signal(SIGINT);
+    REQUIRE(link.giving->wait());
+    link.giving = link.start("rigging", {"join", "--json", "--server", between.address()});
+    wait_for_event(*link.giving, "joined");
+  }
+  const auto pulled = link.run("lighting", words);
+  INFO(pulled.err);
+  REQUIRE(pulled.ending.exit_code == 0);
+  CHECK(support::differences(link.giver, link.taker).empty());
+  CHECK(between.heard() == 1);
+  CHECK(wire_bytes(events(pulled.out, "pulled").at(0)) > 4 * MiB - 200 * KiB);
 }
 
 }  // namespace

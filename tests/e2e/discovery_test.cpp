@@ -88,7 +88,7 @@ TEST_CASE("two servers of one project: who joins is told both addresses and take
   CHECK(visit.ending.exit_code == 1);
   CHECK_THAT(visit.err, Contains("2 servers have project \"Moria's Race\"") &&
                             Contains(studio.server_address()) && Contains(second.address) &&
-                            Contains("name the one you mean"));
+                            Contains("give the one you mean with --server"));
   const auto joining = studio.start("rigging", {"join", "--json"});
   const auto why = wait_for_event(*joining, "searching").at("why").get<std::string>();
   CHECK_THAT(why, Contains(studio.server_address()) && Contains(second.address));

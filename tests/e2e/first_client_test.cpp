@@ -59,6 +59,17 @@ TEST_CASE("the first client says what it needs, and why it cannot") {
                     .environment = {}});
   CHECK(refused.ending.exit_code == 1);
   CHECK_THAT(refused.err, Contains("Another"));
+  const auto rigging = studio.add_user("rigging");
+  const auto joined = studio.join("rigging");
+  const auto folder = studio.home() / "prompter";
+  std::filesystem::create_directory(folder);
+  const auto missing =
+      support::run({.words = {FIRST_CLIENT_PROGRAM, studio.project(), "prompter", folder.string(),
+                              studio.server_address(), "/dev/chr/Balin", "rigging"},
+                    .directory = {},
+                    .environment = {}});
+  CHECK(missing.ending.exit_code == 1);
+  CHECK(missing.err == "\"/dev/chr/Balin\": \"rigging\" has no such file or folder\n");
 }
 
 }  // namespace

@@ -35,4 +35,31 @@ class Gate {
   std::thread thread_;
 };
 
+// A way to a server on which `word` arrives as `instead`, of the same length: as if who says it, or hears it, had never known
+// it. Forwards any number of connections, both ways.
+class Respelling {
+ public:
+  Respelling(const std::string& to, std::string word, std::string instead);
+  ~Respelling();
+  Respelling(const Respelling&) = delete;
+  Respelling& operator=(const Respelling&) = delete;
+
+  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+  // How often the word was said.
+  int heard() const { return heard_; }
+
+ private:
+  void forward();
+  void respell(std::string& bytes);
+
+  std::string word_;
+  std::string instead_;
+  std::uint16_t to_port_ = 0;
+  std::uint16_t port_ = 0;
+  int listening_ = -1;
+  std::atomic<int> heard_{0};
+  std::atomic<bool> is_ending_{false};
+  std::thread thread_;
+};
+
 }  // namespace callboard::e2e

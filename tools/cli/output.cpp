@@ -148,8 +148,10 @@ std::size_t display_width(std::string_view utf8) {
   return width;
 }
 
-std::string files_text(std::uint64_t count) {
-  return std::to_string(count) + (count == 1 ? " file" : " files");
+std::string files_text(std::uint64_t count) { return count_text(count, "file"); }
+
+std::string count_text(std::uint64_t count, std::string_view word) {
+  return std::to_string(count) + " " + std::string(word) + (count == 1 ? "" : "s");
 }
 
 }  // namespace callboard::cli

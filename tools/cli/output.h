@@ -69,5 +69,7 @@ std::size_t display_width(std::string_view utf8);
 
 // "1 file", "2 files".
 std::string files_text(std::uint64_t count);
+// "1 visit", "2 visits": of a word whose plural ends in s.
+std::string count_text(std::uint64_t count, std::string_view word);
 
 }  // namespace callboard::cli

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "base/document/parse.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "tools/cli/objects.h"
@@ -94,6 +95,16 @@ Result<void> change(Run& run, client::DocumentChange change) {
   return report(run, name, *result);
 }
 
+// A value that is no JSON, mostly because the shell took its quotes. What it may be instead is left to whoever reads it.
+Result<void> check_value(const std::string& value) {
+  const auto parsed = document::parse(value);
+  if (parsed) return {};
+  const bool is_word = value.find_first_of("{}[]\"'") == std::string::npos;
+  std::string hint = "; quote JSON for the shell, like '{\"name\": \"gate\"}'";
+  if (is_word) hint = fmt::format("; a text is JSON with its quotes: '\"{}\"'", escaped(value, 64));
+  return Error{Outcome::usage, "value " + callboard::quoted(value) + ": " + parsed.error().text + hint};
+}
+
 Result<void> set(Run& run, Name name, const SetWords& words) {
   client::DocumentChange wanted{.document = name, .base = words.base};
   if (words.pointer.empty()) {
@@ -101,6 +112,7 @@ Result<void> set(Run& run, Name name, const SetWords& words) {
     if (!content) return content.error();
     wanted.content = std::move(*content);
   } else {
+    if (auto sound = check_value(words.content); !sound) return sound;
     wanted.content = words.content;
     wanted.at = words.pointer;
   }

@@ -49,7 +49,11 @@ Result<void> initialise(const Run& run, const InitChoice& choice) {
   auto config = present_config(path);
   if (!config) return config.error();
   const auto project = run.settings.required(Key::project);
-  if (!project) return project.error();
+  if (!project) {
+    return Error{Outcome::usage,
+                 "no project: give --project NAME, the name that the project's server has (`callboard "
+                 "discover` lists those in this network)"};
+  }
   const auto before = config->value("project");
   if (before && *before != *project && !choice.force) {
     return Error{Outcome::refused, fmt::format("{} is the folder of project {}; --force makes it one of {}",

@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
+#include <array>
 #include <csignal>
 #include <optional>
+#include <utility>
 
 #include "base/text.h"
 #include "client/agent.h"
@@ -24,15 +26,24 @@ class Reporter final : public client::Listener {
   }
 
   void on_joined(std::string_view address, const client::User& self) override {
+    shown_ = {};
+    is_joined_ = true;
+    told_.clear();
     say(fmt::format("joined at {} as {}", address, callboard::quoted(self.name)));
     output_.object(
         {{"event", "joined"}, {"address", address}, {"name", self.name}, {"session", to_text(self.session)}});
   }
 
   void on_left(const Error& why, bool will_rejoin) override {
-    say(fmt::format("left: {}{}", why.text, will_rejoin ? "; will join again" : ""));
     output_.object(
         {{"event", "left"}, {"outcome", to_text(why.outcome)}, {"why", why.text}, {"rejoins", will_rejoin}});
+    if (std::exchange(is_joined_, false)) {
+      say(with_reason("left", why.text) + (will_rejoin ? "; will join again" : ""));
+    } else if (will_rejoin && why.text != told_) {
+      // Tried again and again; said once.
+      say(fmt::format("not joined: {}; trying again", why.text));
+      told_ = why.text;
+    }
   }
 
   void on_story(const client::Document& document) override { show_document("story", document); }
@@ -74,7 +85,7 @@ class Reporter final : public client::Listener {
       output_.object(user_object(user));
     }
     for (const client::Departure& each : left) {
-      say(fmt::format("{} left: {}", escaped(each.name), escaped(each.reason)));
+      say(with_reason(escaped(each.name) + " left", each.reason));
       output_.object({{"event", "user_left"},
                       {"name", each.name},
                       {"session", to_text(each.session)},
@@ -118,16 +129,28 @@ class Reporter final : public client::Listener {
   void on_warning(std::string_view text) override { output_.warning(text); }
 
  private:
+  // Who leaves in order gives "left" as the reason.
+  static std::string with_reason(const std::string& text, std::string_view reason) {
+    return reason == "left" || reason.empty() ? text : text + ": " + escaped(reason);
+  }
+
   void say(const std::string& text) {
     output_.line(output_.styled(Style::dim, to_local_time_of_day(system_clock().wall())) + "  " + text);
   }
 
+  // What a command here has changed is told with its answer, and may be with the news, too.
   void show_document(std::string_view name, const client::Document& document) {
+    auto& shown = shown_[name == "story" ? 0 : 1];
+    const std::pair now(document.revision, document.timestamp);
+    if (std::exchange(shown, now) == now) return;
     say(fmt::format("{} is at revision {}, by {}", name, document.revision, escaped(document.by)));
     output_.object(document_object(name, document));
   }
 
   Output& output_;
+  bool is_joined_ = false;
+  std::string told_;  // Why it is not joined.
+  std::array<std::pair<std::uint64_t, Timestamp>, 2> shown_;  // Of the story and the analytics.
 };
 
 Result<void> join(Run& run) {

@@ -98,18 +98,26 @@ client::PullReport follow(Run& run, const client::Transfer& transfer) {
   return failed;
 }
 
+bool changes_nothing(const PullChoice& choice, const client::PullReport& report) {
+  return choice.request.on_conflict == client::PullRequest::OnConflict::fail && !report.conflicts.empty();
+}
+
 // What became of a file that both sides changed.
 std::string_view fate(const PullChoice& choice, const client::PullConflict& conflict) {
-  if (choice.request.on_conflict == client::PullRequest::OnConflict::fail) return "nothing was changed";
-  if (conflict.is_kept_here) return choice.request.dry_run ? "yours would stay" : "yours stays";
-  return choice.request.dry_run ? "the giver's would take its place, yours become a version"
-                                : "the giver's took its place";
+  const bool is_dry = choice.request.dry_run;
+  if (choice.request.on_conflict == client::PullRequest::OnConflict::fail)
+    return is_dry ? "nothing would be changed" : "nothing was changed";
+  if (conflict.is_kept_here) return is_dry ? "yours would stay" : "yours stays";
+  return is_dry ? "the giver's would take its place, yours become a version" : "the giver's took its place";
 }
+
+// As people write it, in quotes.
+std::string quoted_item(const std::string& path) { return callboard::quoted("/" + path); }
 
 void show_conflicts(Output& output, const PullChoice& choice, const client::PullReport& report) {
   for (const client::PullConflict& conflict : report.conflicts) {
-    output.message(fmt::format("{} was changed here and there: {}", callboard::quoted(conflict.path),
-                               fate(choice, conflict)));
+    output.message(
+        fmt::format("{} was changed here and there: {}", quoted_item(conflict.path), fate(choice, conflict)));
     JsonObject object{{"event", "conflict"}, {"kept", conflict.is_kept_here ? "here" : "version"}};
     object.add_bytes("path", conflict.path);
     output.object(object);
@@ -119,23 +127,21 @@ void show_conflicts(Output& output, const PullChoice& choice, const client::Pull
 void show_details(Output& output, const PullChoice& choice, const client::PullReport& report) {
   for (const client::PullChange& change : report.changes) {
     output.line(fmt::format("{:<10} {:>9}  {}", to_text(change.kind), human_bytes(change.size_bytes),
-                            escaped(change.path)));
+                            escaped("/" + change.path)));
     JsonObject object{{"event", "change"}, {"kind", to_text(change.kind)}, {"size", change.size_bytes}};
     object.add_bytes("path", change.path);
     output.object(object);
   }
   show_conflicts(output, choice, report);
   for (const auto& [path, kept_as] : report.versions) {
-    output.message(
-        fmt::format("{} was changed here and is kept as {}", callboard::quoted(path), escaped(kept_as)));
+    output.message(fmt::format("{} was changed here and is kept as {}", quoted_item(path), escaped(kept_as)));
     JsonObject object{{"event", "version"}};
     object.add_bytes("path", path);
     object.add_bytes("kept_as", kept_as);
     output.object(object);
   }
   for (const auto& [path, kept_as] : report.removed) {
-    output.message(
-        fmt::format("{} is not there and is kept as {}", callboard::quoted(path), escaped(kept_as)));
+    output.message(fmt::format("{} is not there and is kept as {}", quoted_item(path), escaped(kept_as)));
     JsonObject object{{"event", "removed"}};
     object.add_bytes("path", path);
     object.add_bytes("kept_as", kept_as);
@@ -152,39 +158,66 @@ void show_details(Output& output, const PullChoice& choice, const client::PullRe
   }
 }
 
+std::uint64_t travelled_bytes(const client::PullReport& report) {
+  return report.bytes - std::min(report.bytes_reused, report.bytes);
+}
+
+std::string unchanged_text(const client::PullReport& report, bool is_dry) {
+  const bool is_one = report.unchanged_files == 1;
+  return fmt::format("{} {} up to date", report.unchanged_files,
+                     is_dry ? (is_one ? "is" : "are") : (is_one ? "was" : "were"));
+}
+
+void show_dry_sum(Output& output, const client::PullReport& report) {
+  output.line(fmt::format("would pull {}, {}, from {}; {}", files_text(report.files),
+                          human_bytes(report.bytes), escaped(report.giver), unchanged_text(report, true)));
+  output.line(fmt::format("{} would travel", human_bytes(travelled_bytes(report))));
+}
+
+void show_sum(Output& output, const client::PullReport& report, double seconds) {
+  if (report.files == 0 && report.removed.empty() && report.outcome == Outcome::done)
+    return output.line(fmt::format("up to date with {}", escaped(report.giver)));
+  // What went is named.
+  if (report.files == 0 && report.outcome == Outcome::done)
+    return output.line(
+        fmt::format("nothing new from {}; {}", escaped(report.giver), unchanged_text(report, false)));
+  const auto rate =
+      static_cast<std::uint64_t>(static_cast<double>(travelled_bytes(report)) / std::max(seconds, 0.001));
+  output.line(fmt::format("pulled {}, {}, from {} in {:.1f} s ({}/s); {}", files_text(report.files),
+                          human_bytes(report.bytes), escaped(report.giver), seconds, human_bytes(rate),
+                          unchanged_text(report, false)));
+}
+
+// Of a dry run nothing came to the disk.
+void show_verbose(Output& output, const PullChoice& choice, const client::PullReport& report) {
+  const std::string wire = fmt::format("{} on the wire for {}", human_bytes(report.wire_bytes),
+                                       human_bytes(choice.request.dry_run ? 0 : travelled_bytes(report)));
+  if (choice.request.dry_run) return output.line(wire);
+  output.line(fmt::format("{}; {}", wire,
+                          !choice.request.sync ? "not waited for the disk (--no-sync)"
+                          : report.is_durable  ? "all of it is on disk"
+                                               : "the last of it may not be on disk"));
+}
+
 void show_summary(Output& output, const PullChoice& choice, const client::PullReport& report, Duration took) {
-  const double seconds = std::chrono::duration<double>(took).count();
-  const std::uint64_t travelled = report.bytes - std::min(report.bytes_reused, report.bytes);
-  const auto rate = static_cast<std::uint64_t>(static_cast<double>(travelled) / std::max(seconds, 0.001));
-  if (choice.request.dry_run) {
-    output.line(fmt::format("would pull {}, {}, from {}; {} are up to date", files_text(report.files),
-                            human_bytes(report.bytes), escaped(report.giver), report.unchanged_files));
-    output.line(fmt::format("{} would travel", human_bytes(travelled)));
-  } else if (report.files == 0 && report.removed.empty() && report.outcome == Outcome::done) {
-    output.line(fmt::format("up to date with {}", escaped(report.giver)));
+  const bool is_dry = choice.request.dry_run;
+  if (is_dry) {
+    show_dry_sum(output, report);
   } else {
-    output.line(fmt::format("pulled {}, {}, from {} in {:.1f} s ({}/s); {} were up to date",
-                            files_text(report.files), human_bytes(report.bytes), escaped(report.giver),
-                            seconds, human_bytes(rate), report.unchanged_files));
+    show_sum(output, report, std::chrono::duration<double>(took).count());
   }
   if (report.files_reused > 0) {
-    output.line(fmt::format(
-        "{} of them, {}, {} already and {} not travel", report.files_reused, human_bytes(report.bytes_reused),
-        report.files_reused == 1 ? "is here" : "are here", choice.request.dry_run ? "would" : "did"));
+    output.line(fmt::format("{} of them, {}, {} already and {} not travel", report.files_reused,
+                            human_bytes(report.bytes_reused),
+                            report.files_reused == 1 ? "is here" : "are here", is_dry ? "would" : "did"));
   }
-  if (choice.verbose) {
-    output.line(fmt::format("{} on the wire for {}; {}", human_bytes(report.wire_bytes),
-                            human_bytes(travelled),
-                            !choice.request.sync ? "not waited for the disk (--no-sync)"
-                            : report.is_durable  ? "all of it is on disk"
-                                                 : "the last of it may not be on disk"));
-  }
+  if (choice.verbose) show_verbose(output, choice, report);
   output.object({{"event", "pulled"},
                  {"outcome", callboard::to_text(report.outcome)},
                  {"text", report.text},
                  {"from", report.giver},
-                 {"dry_run", choice.request.dry_run},
-                 {"synced", report.is_durable},
+                 {"dry_run", is_dry},
+                 {"synced", report.is_durable && !is_dry},
                  {"files", report.files},
                  {"bytes", report.bytes},
                  {"unchanged_files", report.unchanged_files},
@@ -257,12 +290,17 @@ Result<void> pull(Run& run, PullChoice& choice) {
   const bool found_nothing =
       report.files == 0 && report.unchanged_files == 0 && report.outcome != Outcome::done;
   const bool has_begun = !report.giver.empty() && (!found_nothing || run.output.is_json());
-  if (report.outcome == Outcome::done || has_begun) show_summary(run.output, choice, report, took);
+  const bool has_sum = !changes_nothing(choice, report) || run.output.is_json();
+  if (report.outcome == Outcome::done || (has_begun && has_sum))
+    show_summary(run.output, choice, report, took);
   if (report.outcome == Outcome::done) return {};
   if (run.interrupt.is_requested()) return Error{Outcome::cancelled, "stopped; what is verified is kept"};
   if (report.outcome == Outcome::interrupted) {
     return Error{report.outcome, report.text + "; run it again to go on from here"};
   }
+  // Each is named already.
+  if (report.outcome == Outcome::superseded && !report.conflicts.empty())
+    return Error{report.outcome, files_text(report.conflicts.size()) + " changed here and there"};
   return Error{report.outcome, report.text};
 }
 

@@ -177,7 +177,7 @@ Result<void> serve(Run& run, const ServeWords& words) {
   readiness.stopping();
   RunningNote::remove(*place);
   const std::string reason = stopped ? stopped->reason : "nothing was left to do";
-  run.output.message("stopped: " + reason);
+  run.output.message(reason);
   run.output.object({{"event", "stopped"}, {"reason", reason}});
   const bool is_orderly =
       stopped && (stopped->outcome == Outcome::done || stopped->outcome == Outcome::cancelled);

@@ -19,9 +19,9 @@ void print(Output& output, const client::ServerStatus& status) {
   output.line(fmt::format("project   {}", escaped(status.project)));
   output.line(fmt::format("server    {}, up {}, {}", escaped(status.software), uptime(status),
                           to_text(status.server)));
-  output.line(fmt::format("sessions  {} users{}, {} visits, {} connections", status.sessions,
-                          status.away == 0 ? "" : fmt::format(" and {} away", status.away), status.visits,
-                          status.connections));
+  output.line(fmt::format("sessions  {}{}, {}, {}", count_text(status.sessions, "user"),
+                          status.away == 0 ? "" : fmt::format(" and {} away", status.away),
+                          count_text(status.visits, "visit"), count_text(status.connections, "connection")));
   output.line(fmt::format("board     revision {}", status.revision));
   output.line(fmt::format("memory    {}", human_bytes(status.memory_bytes)));
   if (status.transfers.empty()) {
@@ -59,7 +59,8 @@ void print(Output& output, const client::WorkstationStatus& here) {
                                            here.why.empty() ? "looking for the server" : escaped(here.why)));
   output.line("files     " + watch_text(here));
   if (here.kept_writes > 0) {
-    output.line(fmt::format("kept      {} changes wait for the server", here.kept_writes));
+    output.line(fmt::format("kept      {} {} for the server", count_text(here.kept_writes, "change"),
+                            here.kept_writes == 1 ? "waits" : "wait"));
   }
   if (here.transfers.empty()) return;
   std::vector<std::vector<std::string>> rows{{"HERE", "ITEM", "WITH", "FILES", "BYTES"}};

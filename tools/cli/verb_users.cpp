@@ -1,4 +1,5 @@
-
+#include "base/text.h"
+#include "sync/relative_path.h"
 #include "tools/cli/objects.h"
 #include "tools/cli/verbs.h"
 #include "tools/cli/visit.h"
@@ -44,12 +45,23 @@ Result<void> list_assets(Run& run) {
   return {};
 }
 
-Result<void> set_at(Run& run, const std::string& item) {
+// Without the leading "/", too, as with every verb that takes an item.
+Result<std::string> item_from(const std::string& text) {
+  if (text.empty()) return text;
+  const auto path = sync::RelativePath::from_item(text);
+  if (!path) return Error{Outcome::usage, path.error().text};
+  return path->to_item();
+}
+
+Result<void> set_at(Run& run, const std::string& text) {
+  const auto named = item_from(text);
+  if (!named) return named.error();
+  const std::string& item = *named;
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
   const auto done = (*visit)->wait((*visit)->access().at(item));
   if (!done) return done.error();
-  run.output.line(item.empty() ? "you work on nothing now" : "you work on " + item);
+  run.output.line(item.empty() ? "you work on nothing now" : "you work on " + escaped(item));
   run.output.object({{"event", "at"}, {"item", item}});
   return {};
 }

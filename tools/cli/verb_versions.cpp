@@ -161,7 +161,9 @@ void add_restore(Program& program) {
             "what was kept: a file, or a folder with all beneath; or story@N, analytics@N", Need::required)
       .text(choice->version, "--version TIME|N",
             "when it was kept, or 1 for the newest, 2 for the one before (default: 1)")
-      .text(choice->to, "--to PATH", "where to put it (default: where it was)")
+      .text(choice->to, "--to PATH",
+            "put it there instead of where it was: a path from the project folder, like /dev/chr/old.blend; "
+            "for kept files alone")
       .runs([choice](Run& run) {
         return names_version(choice->path) ? restore_version(run, choice->path) : bring_back(run, *choice);
       });

@@ -253,7 +253,7 @@ TEST_CASE("without a server asks wait a little for one, then are told that there
     const auto users = client->users().get();
     REQUIRE_FALSE(users.has_value());
     CHECK(users.error().outcome == Outcome::not_found);
-    CHECK(users.error().text == "no server at the moment: nobody answered");
+    CHECK(users.error().text == "not joined at the moment: nobody answered");
     CHECK(transfer->report().get().error().outcome == Outcome::not_found);
     CHECK(place.access.pull_of("/a") == nullptr);
   }

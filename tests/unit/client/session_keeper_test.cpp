@@ -336,6 +336,17 @@ TEST_CASE("a server that greets late is waited for where the network knows no ot
   CHECK(here.server.sessions().size() == 1);
 }
 
+TEST_CASE("a server that was given and is silent is named while it is waited for") {
+  Place here;
+  here.server.greets = false;
+  here.start();
+  here.until([&] { return !here.searching.empty(); });
+  CHECK(here.searching ==
+        std::vector<std::string>{"no answer from " + net::to_text(here.server.at()) + " yet"});
+  CHECK(here.endings.empty());
+  CHECK(here.server.sessions().size() <= 1);
+}
+
 TEST_CASE(
     "a visit to an address that is silent, in a network that knows no server, ends with what the network "
     "said") {

@@ -233,6 +233,7 @@ TEST_CASE("with keep the local file stays, and all the rest comes") {
   CHECK(ends.pull.outcome == Outcome::superseded);
   REQUIRE(ends.pull.conflicts.size() == 1);
   CHECK(ends.pull.conflicts[0].is_kept_here);
+  CHECK(ends.pull.unchanged_files == 0);
   CHECK(read_file(rig.taker() / "both") == "mine");
   CHECK(read_file(rig.taker() / "there") == "theirs, second");
   CHECK(read_file(rig.taker() / "here") == "first");
@@ -297,6 +298,30 @@ TEST_CASE("a folder in the way of a file is a conflict when something in it was 
     CHECK(ends.pull.conflicts.size() == (is_changed ? 1 : 0));
     CHECK(fs::is_directory(rig.taker() / "name") == is_changed);
   }
+}
+
+TEST_CASE("up to date are files that are here as they are there, not what stays different or was left out") {
+  TransferRig rig;
+  for (int i = 0; i < 2000; ++i) write_file(rig.giver() / "many" / std::to_string(i), std::to_string(i));
+  write_file(rig.giver() / "both", "first");
+  write_file(rig.giver() / "in/deep/same", "first");
+  write_file(rig.giver() / "in/changed", "first");
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  write_file(rig.giver() / "both", "theirs");
+  write_file(rig.taker() / "both", "mine");
+  write_file(rig.giver() / "folder/one", "1");
+  write_file(rig.giver() / "folder/two", "2");
+  write_file(rig.taker() / "folder", "a file of mine");
+  write_file(rig.giver() / "in/changed", "second");
+  write_file(rig.giver() / "many/7", "changed");
+  write_file(rig.taker() / "many/mine", "only here");
+  write_file(rig.giver() / "out/left", "out");
+  RunOptions options = on_conflict(PullRequest::OnConflict::keep);
+  options.request.exclude = {"out"};
+  const Ends ends = rig.pull(options);
+  CHECK(ends.pull.conflicts.size() == 2);
+  CHECK(ends.pull.files == 2);
+  CHECK(ends.pull.unchanged_files == 1999 + 1);
 }
 
 // --- New directories --------------------------------------------------------------------------------------------------

@@ -309,7 +309,7 @@ TEST_CASE("what cannot be read is refused by name and the rest is scanned") {
   CHECK(find(*listing, "secret")->kind == EntryKind::refused);
   CHECK(find(*listing, "secret")->target == "cannot be read: permission denied");
   CHECK(find(*listing, "closed")->kind == EntryKind::refused);
-  CHECK(find(*listing, "closed")->target.find("permission denied") != std::string::npos);
+  CHECK(find(*listing, "closed")->target == "cannot be read: permission denied");
   CHECK(find(*listing, "half")->kind == EntryKind::directory);
   CHECK(scanned->tree->files() == 2);
   CHECK(scanned->tree->listing_of(path("closed")) == nullptr);

@@ -92,6 +92,13 @@ TEST_CASE("a result that cannot be written is noticed") {
   fclose(full);
 }
 
+TEST_CASE("one of a thing is no plural") {
+  CHECK(count_text(0, "visit") == "0 visits");
+  CHECK(count_text(1, "visit") == "1 visit");
+  CHECK(count_text(2, "connection") == "2 connections");
+  CHECK(files_text(1) == "1 file");
+}
+
 TEST_CASE("wide characters take two columns and combining ones none") {
   CHECK(display_width("abc") == 3);
   CHECK(display_width("ü") == 1);
