@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 
 namespace callboard {
 namespace {
@@ -36,6 +37,16 @@ CodePoint decode(std::string_view text) {
   return {value, length};
 }
 
+// Bytes at the front, eight at a time, that are ASCII: mostly all are.
+std::size_t ascii_words(std::string_view text) {
+  std::size_t size_bytes = 0;
+  for (std::uint64_t word = 0; text.size() - size_bytes >= sizeof word; size_bytes += sizeof word) {
+    std::memcpy(&word, text.data() + size_bytes, sizeof word);
+    if ((word & 0x8080'8080'8080'8080) != 0) break;
+  }
+  return size_bytes;
+}
+
 bool is_control(std::uint32_t c) {
   return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x2028 || c == 0x2029;
 }
@@ -64,6 +75,8 @@ int hex_value(char c) {
 
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
+    text.remove_prefix(ascii_words(text));
+    if (text.empty()) return true;
     const CodePoint c = decode(text);
     if (c.size_bytes == 0) return false;
     text.remove_prefix(c.size_bytes);

@@ -9,17 +9,17 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "protocol/client_fields.h"
-#include "protocol/document.h"
 #include "protocol/field_reader.h"
 #include "protocol/field_writer.h"
 #include "protocol/frame.h"
+#include "protocol/json_tree.h"
 #include "protocol/server_fields.h"
 #include "protocol/verbs.h"
 
 namespace callboard::protocol {
 namespace {
 
-// Values and keys a message may have: bounds the tree that is built of it, about 100 bytes each. The largest a client
+// Values and keys a message may have: bounds the tree that is built of it, about 50 bytes each. The largest a client
 // sends is a list of items (key and value each); a server's has four more keys and values in every item.
 constexpr std::size_t kClientValuesMax = 2 * kItemsMax + 64;
 constexpr std::size_t kServerValuesMax = 8 * kItemsToldMax + 64;
@@ -165,7 +165,7 @@ Result<Message> decode(std::uint8_t kind, ByteView body, std::size_t values_max)
   const auto parsed = parse_json(parts->json, values_max);
   if (!parsed) return parsed.error().prefixed("frame");
 
-  FieldReader reader(**parsed, parts->attachment);
+  FieldReader reader(parsed->root(), parts->attachment);
   const Shape shape{reader, parts->attachment.has_value()};
   std::string verb;
   reader.expect_object();

@@ -30,7 +30,7 @@ Result<void> check(const ClientMessage& message);
 Result<void> check(const ServerMessage& message);
 
 // What a peer sent, `kind` and `body` as FrameReader gave them. An error is the sender's fault and ends the
-// connection; its text names the verb and the field. Attachments are not looked at: see document.h.
+// connection; its text names the verb and the field. Attachments are not looked at.
 Result<ClientMessage> decode_client(std::uint8_t kind, ByteView body);
 Result<ServerMessage> decode_server(std::uint8_t kind, ByteView body);
 

@@ -1,7 +1,6 @@
 #include "protocol/field_reader.h"
 
-#include <nlohmann/json.hpp>
-
+#include <charconv>
 #include <limits>
 
 #include "base/text.h"
@@ -11,6 +10,16 @@ namespace {
 
 // The last millisecond of the year 9999: sums and differences of two times stay far from overflow.
 constexpr std::uint64_t kTimestampMaxMs = 253'402'300'799'999;
+
+// The number where it is a whole one without fraction or exponent and fits; nullopt otherwise.
+template <class T>
+std::optional<T> whole_number(const JsonValue& json) {
+  T value{};
+  const char* end = json.text.data() + json.text.size();
+  if (json.kind != JsonValue::Kind::number) return std::nullopt;
+  const auto parsed = std::from_chars(json.text.data(), end, value);
+  return parsed.ec == std::errc() && parsed.ptr == end ? std::optional(value) : std::nullopt;
+}
 
 std::string range(std::uint64_t min, std::uint64_t max) {
   return std::to_string(min) + "-" + std::to_string(max);
@@ -47,17 +56,18 @@ void FieldReader::in(std::string_view where) { error_ = std::string(where) + ": 
 void FieldReader::in_entry(std::size_t index) { in("entry " + std::to_string(index)); }
 
 void FieldReader::fail_type(std::string_view expected, const Json& got) {
-  const std::string what = got.is_number() ? got.dump() : got.type_name();
+  constexpr std::size_t kShown = 64;
+  const std::string what(got.kind == Json::Kind::number ? got.text.substr(0, kShown) : got.kind_name());
   fail("expected " + std::string(expected) + ", got " + what);
 }
 
-const std::string* FieldReader::text_of(const Json& json, std::string_view expected) {
-  const auto* text = json.get_ptr<const std::string*>();
-  if (text == nullptr) fail_type(expected, json);
-  return text;
+const std::string_view* FieldReader::text_of(const Json& json, std::string_view expected) {
+  if (json.kind == Json::Kind::string) return &json.text;
+  fail_type(expected, json);
+  return nullptr;
 }
 
-void FieldReader::check_text(const std::string& text, const TextRule& rule) {
+void FieldReader::check_text(std::string_view text, const TextRule& rule) {
   const bool by_bytes = rule.unit == Unit::bytes;
   const std::size_t size = by_bytes ? text.size() : code_point_count(text);
   if (size < rule.min || size > rule.max) {
@@ -69,7 +79,7 @@ void FieldReader::check_text(const std::string& text, const TextRule& rule) {
   if (rule.one_line && (text.starts_with(' ') || text.ends_with(' '))) {
     return fail("expected no space at either end, got " + callboard::quoted(text));
   }
-  if (rule.path && !text.empty() && (text.front() != '/' || text.find('\0') != std::string::npos)) {
+  if (rule.path && !text.empty() && (text.front() != '/' || text.find('\0') != std::string_view::npos)) {
     return fail("expected a path that starts with \"/\", got " + callboard::quoted(text));
   }
   if (!rule.steps && has_step(text))
@@ -79,31 +89,28 @@ void FieldReader::check_text(const std::string& text, const TextRule& rule) {
 void FieldReader::in_key(std::string_view key) { in(quoted(key)); }
 
 void FieldReader::read(const Json& json, std::string& value, const TextRule& rule) {
-  const std::string* text = text_of(json, "text");
+  const std::string_view* text = text_of(json, "text");
   if (text == nullptr) return;
   check_text(*text, rule);
   if (!failed()) value = *text;
 }
 
 void FieldReader::read(const Json& json, bool& value) {
-  if (!json.is_boolean()) return fail_type("true or false", json);
-  value = json.get<bool>();
+  if (json.kind != Json::Kind::boolean) return fail_type("true or false", json);
+  value = json.truth;
 }
 
 std::uint64_t FieldReader::unsigned_up_to(const Json& json, std::uint64_t max) {
-  // The library's get<> would turn -1 and 3.9 into numbers that look right.
-  if (!json.is_number_unsigned() || json.get<std::uint64_t>() > max) {
-    fail_type("an integer of " + range(0, max), json);
-    return 0;
-  }
-  return json.get<std::uint64_t>();
+  const auto number = whole_number<std::uint64_t>(json);
+  if (number && *number <= max) return *number;
+  fail_type("an integer of " + range(0, max), json);
+  return 0;
 }
 
 void FieldReader::read(const Json& json, std::int64_t& value) {
-  constexpr auto kMax = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-  const bool fits = json.is_number_unsigned() ? json.get<std::uint64_t>() <= kMax : json.is_number_integer();
-  if (!fits) return fail_type("an integer of 64 bits", json);
-  value = json.get<std::int64_t>();
+  const auto number = whole_number<std::int64_t>(json);
+  if (!number) return fail_type("an integer of 64 bits", json);
+  value = *number;
 }
 
 void FieldReader::read(const Json& json, Timestamp& value) {
@@ -115,7 +122,7 @@ void FieldReader::read(const Json& json, std::chrono::milliseconds& value) {
 }
 
 void FieldReader::read(const Json& json, SessionId& value) {
-  const std::string* text = text_of(json, "16 hex digits");
+  const std::string_view* text = text_of(json, "16 hex digits");
   if (text == nullptr) return;
   const auto id = session_id_from(*text);
   if (!id) return fail("expected 16 hex digits, got " + callboard::quoted(*text));
@@ -123,7 +130,7 @@ void FieldReader::read(const Json& json, SessionId& value) {
 }
 
 void FieldReader::read(const Json& json, UniqueId& value) {
-  const std::string* text = text_of(json, "32 hex digits");
+  const std::string_view* text = text_of(json, "32 hex digits");
   if (text == nullptr) return;
   const auto id = unique_id_from(*text);
   if (!id) return fail("expected 32 hex digits, got " + callboard::quoted(*text));
@@ -131,12 +138,12 @@ void FieldReader::read(const Json& json, UniqueId& value) {
 }
 
 void FieldReader::read(const Json& json, Outcome& value) {
-  const std::string* text = text_of(json, "an outcome");
+  const std::string_view* text = text_of(json, "an outcome");
   if (text != nullptr) value = outcome_from(*text);
 }
 
 void FieldReader::read(const Json& json, DocumentRecord& value) {
-  const std::string* text = text_of(json, "\"story\" or \"analytics\"");
+  const std::string_view* text = text_of(json, "\"story\" or \"analytics\"");
   if (text == nullptr) return;
   if (*text != "story" && *text != "analytics") {
     return fail("expected \"story\" or \"analytics\", got " + callboard::quoted(*text));
@@ -145,53 +152,47 @@ void FieldReader::read(const Json& json, DocumentRecord& value) {
 }
 
 void FieldReader::read(const Json& json, Compression& value) {
-  const std::string* text = text_of(json, "\"auto\" or \"always\"");
+  const std::string_view* text = text_of(json, "\"auto\" or \"always\"");
   if (text == nullptr) return;
   // What a later version says beyond that is something that the giver, or this server, does not know how to do.
   value = compression_from(*text).value_or(Compression::never);
 }
 
 void FieldReader::read(const Json& json, Camera& value) {
-  if (!json.is_array() || json.size() != 2) return fail_type("two integers", json);
-  read(json[0], value.x);
-  if (!failed()) read(json[1], value.y);
+  if (json.kind != Json::Kind::array || json.count != 2) return fail_type("two integers", json);
+  read(*json.first(), value.x);
+  if (!failed()) read(*json.first()->next(), value.y);
 }
 
-const FieldReader::Json* FieldReader::member(const char* key) const {
-  const auto found = object_->find(key);
-  return found == object_->end() ? nullptr : &*found;
-}
+const FieldReader::Json* FieldReader::member(const char* key) const { return object_->member(key); }
 
-bool FieldReader::is_null(const Json& json) { return json.is_null(); }
+bool FieldReader::is_null(const Json& json) { return json.kind == Json::Kind::null; }
 
 bool FieldReader::is_object(const Json& json) {
-  if (!json.is_object()) fail_type("an object", json);
-  return json.is_object();
+  if (json.kind != Json::Kind::object) fail_type("an object", json);
+  return json.kind == Json::Kind::object;
 }
 
 void FieldReader::for_each_element(const Json& json, std::size_t max,
                                    const std::function<void(const Json&)>& visit) {
-  if (!json.is_array()) return fail_type("an array", json);
+  if (json.kind != Json::Kind::array) return fail_type("an array", json);
   if (!has_count(json, max)) return;
-  for (const Json& element : json) {
-    visit(element);
-    if (failed()) return;
-  }
+  const Json* element = json.first();
+  for (std::uint32_t i = 0; i < json.count && !failed(); ++i, element = element->next()) visit(*element);
 }
 
 void FieldReader::for_each_member(
     const Json& json, std::size_t max,
-    const std::function<void(const std::string& key, const Json& member)>& visit) {
+    const std::function<void(std::string_view key, const Json& member)>& visit) {
   if (!is_object(json) || !has_count(json, max)) return;
-  for (auto each = json.begin(); each != json.end(); ++each) {
-    visit(each.key(), each.value());
-    if (failed()) return;
-  }
+  const Json* member = json.first();
+  for (std::uint32_t i = 0; i < json.count && !failed(); ++i, member = member->next())
+    visit(member->key, *member);
 }
 
 bool FieldReader::has_count(const Json& json, std::size_t max) {
-  if (json.size() <= max) return true;
-  fail("expected at most " + std::to_string(max) + " entries, got " + std::to_string(json.size()));
+  if (json.count <= max) return true;
+  fail("expected at most " + std::to_string(max) + " entries, got " + std::to_string(json.count));
   return false;
 }
 

@@ -13,10 +13,9 @@
 #include <utility>
 #include <vector>
 
-#include <nlohmann/json_fwd.hpp>
-
 #include "base/bytes.h"
 #include "protocol/field_rules.h"
+#include "protocol/json_tree.h"
 #include "protocol/message.h"
 
 namespace callboard::protocol {
@@ -28,7 +27,7 @@ class FieldReader {
  public:
   template <class T>
   using Ref = T&;
-  using Json = nlohmann::json;
+  using Json = JsonValue;
 
   FieldReader(const Json& object, std::optional<ByteView> attachment)
       : object_(&object), attachment_(attachment) {}
@@ -75,7 +74,7 @@ class FieldReader {
   void in(std::string_view where);
   void in_entry(std::size_t index);
   void fail_type(std::string_view expected, const Json& got);
-  const std::string* text_of(const Json& json, std::string_view expected);
+  const std::string_view* text_of(const Json& json, std::string_view expected);
 
   void read(const Json& json, bool& value);
   template <std::unsigned_integral T>
@@ -100,7 +99,7 @@ class FieldReader {
   bool is_object(const Json& json);
   void for_each_element(const Json& json, std::size_t max, const std::function<void(const Json&)>& visit);
   void for_each_member(const Json& json, std::size_t max,
-                       const std::function<void(const std::string& key, const Json& member)>& visit);
+                       const std::function<void(std::string_view key, const Json& member)>& visit);
   bool has_count(const Json& json, std::size_t max);
 
   template <class T>
@@ -126,15 +125,15 @@ class FieldReader {
   }
   template <class T>
   void read(const Json& json, std::map<std::string, T>& values, const TextRule& key_rule, std::size_t max) {
-    for_each_member(json, max, [&](const std::string& key, const Json& member) {
+    for_each_member(json, max, [&](std::string_view key, const Json& member) {
       check_text(key, key_rule);
       if (failed()) return in("key");
-      // The library's objects are sorted as the map is.
-      read(member, values.emplace_hint(values.end(), key, T{})->second);
+      // Mostly they are sorted as the map is.
+      read(member, values.insert_or_assign(values.end(), std::string(key), T{})->second);
       if (failed()) in_key(key);
     });
   }
-  void check_text(const std::string& text, const TextRule& rule);
+  void check_text(std::string_view text, const TextRule& rule);
   void in_key(std::string_view key);
 
   const Json* object_;

@@ -1,5 +1,6 @@
 #include "protocol/field_writer.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdint>
@@ -39,30 +40,43 @@ std::string_view cut(std::string_view utf8, std::size_t max) {
 
 void append_escaped(std::string_view utf8, std::string& out) {
   constexpr char kDigits[] = "0123456789abcdef";
-  for (const char c : utf8) {
+  const auto is_plain = [](char c) { return static_cast<std::uint8_t>(c) >= 0x20 && c != '"' && c != '\\'; };
+  while (!utf8.empty()) {
+    const auto plain =
+        static_cast<std::size_t>(std::find_if_not(utf8.begin(), utf8.end(), is_plain) - utf8.begin());
+    out += utf8.substr(0, plain);
+    utf8.remove_prefix(plain);
+    if (utf8.empty()) return;
+    const char c = utf8.front();
+    utf8.remove_prefix(1);
     if (c == '"' || c == '\\') {
       out += '\\';
       out += c;
     } else if (c == '\n') {
       out += "\\n";
-    } else if (static_cast<std::uint8_t>(c) < 0x20) {
+    } else {
       out += "\\u00";
       out += kDigits[static_cast<std::uint8_t>(c) >> 4];
       out += kDigits[static_cast<std::uint8_t>(c) & 0xf];
-    } else {
-      out += c;
     }
   }
 }
 
 }  // namespace
 
-FieldWriter::FieldWriter(std::string_view verb) : json_("{\"verb\":") { text(verb); }
+FieldWriter::FieldWriter(std::string_view verb) {
+  json_.reserve(256);  // Most messages.
+  json_ += "{\"verb\":";
+  text(verb);
+}
 
 void FieldWriter::required_attachment(const Document& document) { attachment_ = document; }
 void FieldWriter::optional_attachment(const Document& document) { attachment_ = document; }
 
-std::string FieldWriter::finish() && { return std::move(json_) + '}'; }
+std::string FieldWriter::finish() && {
+  json_ += '}';
+  return std::move(json_);
+}
 
 void FieldWriter::begin_member(std::string_view key) {
   if (json_.back() != '{') json_ += ',';

@@ -1,34 +1,14 @@
 #include "base/document/parse.h"
 
-#include <cmath>
-#include <cstdlib>
 #include <string>
 #include <unordered_map>
 #include <utility>
 
+#include "base/json_scanner.h"
 #include "base/limits.h"
-#include "base/text.h"
 
 namespace callboard::document {
 namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-void append_utf8(std::uint32_t code_point, std::string& out) {
-  const auto byte = [&](std::uint32_t value) { out += static_cast<char>(static_cast<unsigned char>(value)); };
-  if (code_point < 0x80) return byte(code_point);
-  if (code_point < 0x800) {
-    byte(0xc0 | code_point >> 6);
-  } else if (code_point < 0x10000) {
-    byte(0xe0 | code_point >> 12);
-    byte(0x80 | (code_point >> 6 & 0x3f));
-  } else {
-    byte(0xf0 | code_point >> 18);
-    byte(0x80 | (code_point >> 12 & 0x3f));
-    byte(0x80 | (code_point >> 6 & 0x3f));
-  }
-  byte(0x80 | (code_point & 0x3f));
-}
 
 // Members with one key: the last counts, where the first stood.
 void add_member(Object& object, std::unordered_map<std::string, std::size_t>& places, Member member) {
@@ -52,44 +32,32 @@ void add_member(Object& object, std::unordered_map<std::string, std::size_t>& pl
   object.push_back(std::move(member));
 }
 
-// Reads from the front; the first error stops everything. Null: see error().
+// Null: see error().
 class Parser {
  public:
-  Parser(std::string_view text, int depth_max) : text_(text), depth_max_(depth_max) {}
+  Parser(std::string_view text, int depth_max) : scanner_(text), depth_max_(depth_max) {}
 
   ValuePtr whole() {
     ValuePtr value = any(0);
-    skip_spaces();
-    if (value && at_ != text_.size()) return fail("syntax error");
+    scanner_.skip_spaces();
+    if (value && !scanner_.is_at_end()) return fail();
     return value;
   }
-  const std::string& error() const { return error_; }
+  const std::string& error() const { return scanner_.error(); }
 
  private:
-  ValuePtr fail(const std::string& what) {
-    if (error_.empty()) error_ = what + " at byte " + std::to_string(at_ + 1);
+  ValuePtr fail() {
+    scanner_.fail_syntax();
     return nullptr;
   }
-  void skip_spaces() {
-    while (at_ < text_.size() &&
-           (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t' || text_[at_] == '\r'))
-      ++at_;
-  }
-  char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
-  bool take(char c) {
-    if (peek() != c || at_ >= text_.size()) return false;
-    ++at_;
-    return true;
-  }
-  bool take_word(std::string_view word) {
-    if (!text_.substr(at_).starts_with(word)) return false;
-    at_ += word.size();
-    return true;
+  ValuePtr fail_deep() {
+    scanner_.fail("nested deeper than " + std::to_string(depth_max_));
+    return nullptr;
   }
 
   ValuePtr any(int depth) {
-    skip_spaces();
-    switch (peek()) {
+    scanner_.skip_spaces();
+    switch (scanner_.peek()) {
       case '{':
         return object(depth);
       case '[':
@@ -99,132 +67,68 @@ class Parser {
         return string(text) ? make_value(std::move(text)) : nullptr;
       }
       case 't':
-        return take_word("true") ? make_value(true) : fail("syntax error");
+        return scanner_.take_word("true") ? make_value(true) : fail();
       case 'f':
-        return take_word("false") ? make_value(false) : fail("syntax error");
+        return scanner_.take_word("false") ? make_value(false) : fail();
       case 'n':
-        return take_word("null") ? make_null() : fail("syntax error");
+        return scanner_.take_word("null") ? make_null() : fail();
       default:
         return number();
     }
   }
 
   ValuePtr array(int depth) {
-    if (depth == depth_max_) return fail("nested deeper than " + std::to_string(depth_max_));
-    ++at_;
+    if (depth == depth_max_) return fail_deep();
+    scanner_.take('[');
     Array elements;
-    skip_spaces();
-    if (take(']')) return make_value(std::move(elements));
+    scanner_.skip_spaces();
+    if (scanner_.take(']')) return make_value(std::move(elements));
     for (;;) {
       ValuePtr element = any(depth + 1);
       if (!element) return nullptr;
       elements.push_back(std::move(element));
-      skip_spaces();
-      if (take(']')) return make_value(std::move(elements));
-      if (!take(',')) return fail("syntax error");
+      scanner_.skip_spaces();
+      if (scanner_.take(']')) return make_value(std::move(elements));
+      if (!scanner_.take(',')) return fail();
     }
   }
 
   ValuePtr object(int depth) {
-    if (depth == depth_max_) return fail("nested deeper than " + std::to_string(depth_max_));
-    ++at_;
+    if (depth == depth_max_) return fail_deep();
+    scanner_.take('{');
     Object members;
     std::unordered_map<std::string, std::size_t> places;
-    skip_spaces();
-    if (take('}')) return make_value(std::move(members));
+    scanner_.skip_spaces();
+    if (scanner_.take('}')) return make_value(std::move(members));
     for (;;) {
       Member member;
-      skip_spaces();
-      if (peek() != '"' || !string(member.key)) return fail("syntax error");
-      skip_spaces();
-      if (!take(':')) return fail("syntax error");
+      scanner_.skip_spaces();
+      if (!string(member.key)) return nullptr;
+      scanner_.skip_spaces();
+      if (!scanner_.take(':')) return fail();
       member.value = any(depth + 1);
       if (!member.value) return nullptr;
       add_member(members, places, std::move(member));
-      skip_spaces();
-      if (take('}')) return make_value(std::move(members));
-      if (!take(',')) return fail("syntax error");
+      scanner_.skip_spaces();
+      if (scanner_.take('}')) return make_value(std::move(members));
+      if (!scanner_.take(',')) return fail();
     }
   }
 
   bool string(std::string& out) {
-    ++at_;
-    for (;;) {
-      const std::size_t start = at_;
-      while (at_ < text_.size() && text_[at_] != '"' && text_[at_] != '\\' &&
-             static_cast<unsigned char>(text_[at_]) >= 0x20)
-        ++at_;
-      out.append(text_.substr(start, at_ - start));
-      if (take('"')) return true;
-      if (!take('\\') || !escape(out)) return fail("syntax error") != nullptr;
-    }
-  }
-
-  bool escape(std::string& out) {
-    constexpr std::string_view kLetters = "\"\\/bfnrt";
-    constexpr std::string_view kMeanings = "\"\\/\b\f\n\r\t";
-    const auto known = at_ < text_.size() ? kLetters.find(text_[at_]) : std::string_view::npos;
-    if (known != std::string_view::npos) {
-      ++at_;
-      out += kMeanings[known];
-      return true;
-    }
-    std::uint32_t unit = 0;
-    if (!take('u') || !four_digits(unit)) return false;
-    if (unit >= 0xdc00 && unit < 0xe000) return false;
-    if (unit >= 0xd800 && unit < 0xdc00) {
-      std::uint32_t low = 0;
-      if (!take_word("\\u") || !four_digits(low) || low < 0xdc00 || low >= 0xe000) return false;
-      unit = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
-    }
-    append_utf8(unit, out);
-    return true;
-  }
-
-  bool four_digits(std::uint32_t& unit) {
-    for (int i = 0; i < 4; ++i) {
-      const char c = peek();
-      const bool is_letter = (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-      if (!is_digit(c) && !is_letter) return false;
-      const int digit = is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10;
-      unit = unit << 4 | static_cast<std::uint32_t>(digit);
-      ++at_;
-    }
+    std::string_view value;
+    if (!scanner_.take_string(out, value)) return false;
+    if (value.data() != out.data()) out = value;
     return true;
   }
 
   ValuePtr number() {
-    const std::size_t start = at_;
-    bool is_whole = true;
-    take('-');
-    if (!take('0') && !digits()) return fail("syntax error");
-    if (take('.')) {
-      is_whole = false;
-      if (!digits()) return fail("syntax error");
-    }
-    if (take('e') || take('E')) {
-      is_whole = false;
-      if (!take('-')) take('+');
-      if (!digits()) return fail("syntax error");
-    }
-    Number number{std::string(text_.substr(start, at_ - start))};
-    // What no reader could hold as a number is none.
-    const bool is_long = number.text.size() > 300;
-    if ((!is_whole || is_long) && !std::isfinite(std::strtod(number.text.c_str(), nullptr)))
-      return fail("number out of range");
-    return make_value(std::move(number));
+    std::string_view text;
+    return scanner_.take_number(text) ? make_value(Number{std::string(text)}) : nullptr;
   }
 
-  bool digits() {
-    const std::size_t start = at_;
-    while (is_digit(peek())) ++at_;
-    return at_ > start;
-  }
-
-  std::string_view text_;
+  JsonScanner scanner_;
   int depth_max_;
-  std::size_t at_ = 0;
-  std::string error_;
 };
 
 }  // namespace
@@ -232,11 +136,7 @@ class Parser {
 Result<ValuePtr> parse(std::string_view json) { return parse_deeper(json, 0); }
 
 Result<ValuePtr> parse_deeper(std::string_view json, int levels) {
-  if (json.starts_with("\xef\xbb\xbf"))
-    return Error{Outcome::refused, "expected JSON, got a byte order mark"};
-  if (json.find('\0') != std::string_view::npos)
-    return Error{Outcome::refused, "expected JSON, got a NUL byte"};
-  if (!is_utf8(json)) return Error{Outcome::refused, "expected JSON, got bytes that are not UTF-8"};
+  if (auto sound = JsonScanner::check_bytes(json); !sound) return sound.error();
   Parser parser(json, kJsonDepthMax + levels);
   if (ValuePtr value = parser.whole()) return value;
   return Error{Outcome::refused, "expected JSON, got " + parser.error()};

@@ -24,9 +24,14 @@
 #include <vector>
 
 #include "tools/bench/cpu_time.h"
+#include "tools/bench/wire.h"
 
 namespace {
 
+using namespace callboard;
+using bench::frame;
+using bench::now_text;
+using bench::operation_text;
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
@@ -175,15 +180,12 @@ class Callboard final : public Dialect {
  public:
   void greet(Peer& peer) override {
     peer.out += frame(R"({"verb":"username","name":"b)" + std::to_string(peer.number) + R"(","clock":)" +
-                      now() + R"(,"patches":true})");
+                      now_text() + R"(,"patches":true})");
   }
   std::size_t take(Peer& peer, std::string_view bytes) override {
-    if (bytes.size() < 4) return 0;
-    std::size_t size = 4;
-    for (std::size_t i = 0; i < 4; ++i)
-      size += std::size_t{static_cast<unsigned char>(bytes[i])} << (24 - 8 * i);
-    if (bytes.size() < size) return 0;
-    hear(peer, verb_of(bytes.substr(5, size - 5)));
+    const std::size_t size = bench::frame_size(bytes);
+    if (size == 0) return 0;
+    hear(peer, bench::verb_of(bytes.substr(0, size)));
     return size;
   }
   void publish(Peer& peer, const std::string& change) override {
@@ -212,40 +214,17 @@ class Callboard final : public Dialect {
     const std::string head = R"({"verb":")" + std::string(verb) + '"';
     if (verb == "assets") return frame(head + R"(,"items":{}})");
     if (peer.number != 0 || verb != "story") return frame(head + R"(,"timestamp":0})");
-    return frame(head + R"(,"timestamp":)" + now() + R"(,"op":")" + operation() + "\"}", R"({"k":""})");
-  }
-  std::string operation() {
-    char op[33];
-    std::snprintf(op, sizeof op, "%016llx%016x", static_cast<unsigned long long>(::getpid()), ++operations_);
-    return op;
+    return frame(head + R"(,"timestamp":)" + now_text() + R"(,"op":")" + operation_text() + "\"}",
+                 R"({"k":""})");
   }
   void answer_turn(Peer& peer) {
     if (!peer.change.empty()) {
-      const std::string json =
-          R"({"verb":"story","id":1,"at":"/k","timestamp":)" + now() + R"(,"op":")" + operation() + "\"}";
+      const std::string json = R"({"verb":"story","id":1,"at":"/k","timestamp":)" + now_text() +
+                               R"(,"op":")" + operation_text() + "\"}";
       peer.out += frame(json, '"' + std::exchange(peer.change, {}) + '"');
     }
     peer.out += frame(R"({"verb":"yours"})");
   }
-  static std::string_view verb_of(std::string_view body) {
-    const std::size_t at = body.find("\"verb\":\"") + 8;
-    return body.substr(at, body.find('"', at) - at);
-  }
-  static std::string now() {
-    const auto time = std::chrono::system_clock::now().time_since_epoch();
-    return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(time).count());
-  }
-  static std::string u32(std::size_t value) {
-    std::string out;
-    for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>((value >> shift) & 0xff);
-    return out;
-  }
-  static std::string frame(const std::string& json, const std::string& attachment = {}) {
-    if (attachment.empty()) return u32(json.size() + 1) + '\1' + json;
-    return u32(json.size() + attachment.size() + 5) + '\2' + u32(json.size()) + json + attachment;
-  }
-
-  unsigned operations_ = 0;
 };
 
 // --- The loop -------------------------------------------------------------------------------------------------------
@@ -375,13 +354,13 @@ int main(int count, char** words) {
   for (int round = -kWarmUp; round < rounds; ++round) {
     if (round == 0) {
       hall.milliseconds.clear();
-      started = callboard::bench::cpu_seconds(pid);
+      started = bench::cpu_seconds(pid);
     }
     std::string change = std::to_string(round);
     change.resize(kChangeBytes, 'x');
     hall.round(listeners, change);
   }
-  const double cpu = callboard::bench::cpu_seconds(pid) - started;
+  const double cpu = bench::cpu_seconds(pid) - started;
   auto& times = hall.milliseconds;
   std::sort(times.begin(), times.end());
   const auto at = [&](double part) {

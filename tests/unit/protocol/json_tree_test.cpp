@@ -1,5 +1,6 @@
-#include "protocol/document.h"
+#include "protocol/json_tree.h"
 
+#include <limits>
 #include <string>
 
 #include <catch2/catch.hpp>
@@ -20,7 +21,7 @@ std::string nested(int depth, const std::string& open, const std::string& close)
 }
 
 std::string verdict(const std::string& json) {
-  const auto result = check_document(json);
+  const auto result = parse_json(json, std::numeric_limits<std::size_t>::max());
   return result ? "" : result.error().text;
 }
 
@@ -72,4 +73,28 @@ TEST_CASE("values and keys are counted up to a limit") {
   const auto refused = parse_json(R"({"a":1,"b":2})", 4);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().text == "expected JSON, got too many values");
+}
+
+TEST_CASE(
+    "a tree's members are found by their keys, of equal ones the last, and what follows them behind all "
+    "within them") {
+  const std::string json = R"({"a":{"b":[1,{"c":"x\n\u00e9"}],"":2},"n":-7,"a\/":true,"n":null})";
+  const auto tree = parse_json(json, 100);
+  REQUIRE(tree);
+  const JsonValue& root = tree->root();
+  CHECK(root.count == 4);
+  const JsonValue* a = root.member("a");
+  REQUIRE(a != nullptr);
+  REQUIRE(a->member("b") != nullptr);
+  const JsonValue* second = a->member("b")->first()->next();
+  REQUIRE(second->member("c") != nullptr);
+  CHECK(second->member("c")->text == "x\n\u00e9");
+  REQUIRE(a->member("") != nullptr);
+  CHECK(a->member("")->text == "2");
+  REQUIRE(root.member("n") != nullptr);
+  CHECK(root.member("n")->kind == JsonValue::Kind::null);
+  REQUIRE(root.member("a/") != nullptr);
+  CHECK(root.member("a/")->truth);
+  CHECK(root.member("c") == nullptr);
+  CHECK(a->member("b")->member("c") == nullptr);
 }
