@@ -107,7 +107,7 @@ Result<void> show_workstation(Run& run, Visit& visit) {
   return {};
 }
 
-Result<void> show(Run& run) {
+Result<void> show_everything(Run& run) {
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
   const auto status = (*visit)->wait((*visit)->access().status());
@@ -146,7 +146,7 @@ void add_status(Program& program) {
            .example = "callboard status --json"})
       .takes(
           {Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask, Key::key_file})
-      .runs(show);
+      .runs(show_everything);
 }
 
 }  // namespace callboard::cli
