@@ -177,7 +177,7 @@ TEST_CASE("a server stays keyed whatever becomes of its file") {
     std::filesystem::resize_file(path, 20);
   }
   CHECK(studio.refusal(studio.connect()).outcome == Outcome::refused);
-  studio.join_with(key, "again");
+  const auto again = studio.join_with(key, "again");
   CHECK(rigging->ask_for<protocol::Users>(protocol::UsersAsk{}).users.size() == 2);
 }
 
