@@ -1,7 +1,6 @@
 #pragma once
 
 #include "protocol/common_fields.h"
-
 // The fields of what the server says; see common_fields.h.
 namespace callboard::protocol {
 
