@@ -263,8 +263,8 @@ void Client::Impl::on_give(const protocol::Give& give) {
   if (gives_.size() >= kGivesMax) return listener_.on_warning("too many takers at once; one is not served");
   gives_[give.transfer] = give.list ? Giving::look : Giving::pull;
   if (!give.list) listener_.on_giving(give.transfer, give.user, give.item);
-  transfers_.give(
-      {data_address(), give.transfer, give.ticket, self_.name, give.user, give.item, give.compress});
+  transfers_.give({data_address(), give.transfer, give.ticket, self_.name, give.user, give.item,
+                   give.compress, give.key});
   on_transfer_begun();
 }
 
@@ -380,7 +380,9 @@ Result<Granted> Client::Impl::on_granted(const protocol::ServerMessage& reply) {
     overs_.begin()->second.set(Error{Outcome::not_found, "no such transfer"});
     overs_.erase(overs_.begin());
   }
-  return Granted{data_address(), granted->transfer, granted->ticket, granted->user};
+  Granted ours{data_address(), granted->transfer, granted->ticket, granted->user};
+  ours.key = granted->key;
+  return ours;
 }
 
 void Client::Impl::cancel_on_server(protocol::TransferId transfer) {

@@ -31,6 +31,15 @@ Result<Bytes> await_ready(net::DataSocket& socket, UniqueId ticket) {
   }
 }
 
+// The taker speaks first, as it does beneath.
+std::unique_ptr<net::TlsEngine> engine_for(const Granted& granted) {
+  const bool is_giver = !granted.taker.empty();
+  if (!is_giver) return net::TlsEngine::client(*granted.key);
+  return net::TlsEngine::server([key = *granted.key](std::string_view identity) {
+    return identity == key.identity ? std::optional(key.secret) : std::nullopt;
+  });
+}
+
 }  // namespace
 
 Result<Bytes> open_data_connection(net::DataSocket& socket, const Granted& granted) {
@@ -42,6 +51,11 @@ Result<Bytes> open_data_connection(net::DataSocket& socket, const Granted& grant
     return set.error().prefixed(doing);
   auto rest = await_ready(socket, granted.ticket);
   if (!rest) return rest.error().prefixed(doing);
+  if (granted.key) {
+    if (auto secured = socket.secure(engine_for(granted), *rest); !secured)
+      return secured.error().prefixed(doing);
+    rest = Bytes{};
+  }
   // From here on a side may be busy hashing for as long as it takes; the kernel's keep-alive finds dead peers.
   if (auto set = socket.set_silence_limit(std::nullopt); !set) return set.error().prefixed(doing);
   return rest;

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/access_key.h"
 #include "client/answer.h"
 #include "client/client.h"
 #include "client/project_folder.h"
@@ -30,6 +31,7 @@ struct Granted {
   std::string taker = {};
   std::string item = {};
   Compression compress = Compression::never;
+  std::optional<AccessKey> key = {};  // What both sides prove to each other; none on an open server.
 };
 
 // What the threads of transfers need of the session. Thread: any.

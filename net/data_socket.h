@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -10,6 +11,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "net/endpoint.h"
+#include "net/tls_engine.h"
 
 struct sockaddr;
 
@@ -34,6 +36,10 @@ class DataSocket {
   // A read or write that moves nothing for this long fails with timed_out; none: waits for ever (the default).
   Result<void> set_silence_limit(std::optional<Duration> limit);
 
+  // Puts TLS beneath all that is read and written from now on, and returns when both sides have proven the key. `received`
+  // is what the peer's TLS has said already. Once, before other threads use the socket.
+  Result<void> secure(std::unique_ptr<TlsEngine> engine, ByteView received = {});
+
   // At least one byte, or 0: the peer has closed its writing.
   Result<std::size_t> read_some(std::span<std::byte> into);
   // All of it; a peer that closes before is an error.
@@ -43,8 +49,9 @@ class DataSocket {
   Result<void> write(ByteView bytes, More more = More::no);
   // All parts in order, in as few system calls as possible.
   Result<void> write_parts(std::span<const ByteView> parts, More more = More::no);
-  // From `offset` of a file, without copying where the system can. Returns what was sent: less than `count_bytes` only
-  // when the file is shorter. A failing read of the file leaves the stream in the middle: close the connection.
+  // From `offset` of a file, without copying where the system can and there is no TLS around it. Returns what was sent:
+  // less than `count_bytes` only when the file is shorter. A failing read of the file leaves the stream in the middle:
+  // close the connection.
   Result<std::uint64_t> send_file(int file_fd, std::uint64_t offset, std::uint64_t count_bytes);
   // Tells the peer that nothing more comes; reading goes on.
   Result<void> finish_writing();
@@ -60,6 +67,18 @@ class DataSocket {
   Result<void> connect_one(const ::sockaddr* address, unsigned address_size, Instant deadline);
   Result<void> wait_connected(Instant deadline);
   Error io_error(int errno_value) const;
+  Result<std::size_t> read_wire(std::span<std::byte> into);
+  Result<void> write_wire(std::span<const ByteView> parts, More more);
+  Result<std::size_t> read_opened(std::span<std::byte> into);
+  Result<void> write_sealed(std::span<const ByteView> parts, More more);
+  Result<void> send_sealed(More more);
+  Result<std::uint64_t> copy_file(int file_fd, std::uint64_t offset, std::uint64_t count_bytes);
+
+  std::unique_ptr<TlsEngine> tls_;
+  std::mutex tls_lock_;           // Between who reads and who writes.
+  Bytes sealed_;                  // Who reads: as it came from the wire …
+  Bytes opened_;                  // … and what the peer said by it …
+  std::size_t opened_taken_ = 0;  // … of which so much was read.
 
   Fd fd_;
   std::mutex fd_lock_;  // Between interrupt() and connect(), which replaces fd_.

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/ensure.h"
+#include "base/limits.h"
 
 namespace callboard::net {
 namespace {
@@ -14,6 +15,8 @@ namespace {
 // The one of TLS 1.3 whose hash our keys are for. AES is in the hardware of every workstation.
 constexpr const char* kCipherSuites = "TLS_AES_128_GCM_SHA256";
 constexpr std::array<unsigned char, 2> kCipherId{0x13, 0x01};
+// All that a peer says until it is proven; ours say less than 1 KiB. What a stranger can make us keep.
+constexpr std::uint64_t kHandshakeMax = 16 * KiB;
 
 struct Free {
   void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
@@ -73,7 +76,7 @@ struct TlsEngine::Impl {
   FindSecret find;
   Bytes waiting;
   bool is_ready = false;
-  bool has_heard = false;
+  std::uint64_t heard_bytes = 0;  // Until it is ready.
   bool is_broken = false;
 
   static SSL_CTX* client_context();
@@ -212,7 +215,7 @@ void TlsEngine::start() {
 Result<void> TlsEngine::receive(ByteView sealed, Bytes& plain) {
   if (impl_->is_broken || sealed.empty()) return {};
   // Records of a handshake and alerts begin so; an open server greets with a frame instead.
-  const bool is_first = !std::exchange(impl_->has_heard, true);
+  const bool is_first = !impl_->is_ready && impl_->heard_bytes == 0;
   if (is_first && !is_beginning(sealed.front()) && sealed.front() != std::byte{0x15}) {
     impl_->is_broken = true;
     return Error{Outcome::refused, std::string(kNoTls)};
@@ -223,8 +226,11 @@ Result<void> TlsEngine::receive(ByteView sealed, Bytes& plain) {
   if (!impl_->is_ready) {
     if (auto shaken = impl_->shake_hands(); !shaken) return shaken;
   }
-  if (!impl_->is_ready) return {};
-  return impl_->read(plain);
+  if (impl_->is_ready) return impl_->read(plain);
+  impl_->heard_bytes += sealed.size();
+  if (impl_->heard_bytes <= kHandshakeMax) return {};
+  impl_->is_broken = true;
+  return Error{Outcome::refused, "tls handshake: longer than it can be"};
 }
 
 void TlsEngine::send(ByteView plain) {

@@ -129,6 +129,15 @@ void FieldReader::read(const Json& json, SessionId& value) {
   value = *id;
 }
 
+void FieldReader::read(const Json& json, AccessKey& value) {
+  const std::string* text = text_of(json, "a key");
+  if (text == nullptr) return;
+  auto key = access_key_from(*text);
+  // One that is written otherwise, with a space after it, is not the same text again.
+  if (!key || to_line(*key) != *text) return fail("expected a key");
+  value = std::move(*key);
+}
+
 void FieldReader::read(const Json& json, UniqueId& value) {
   const std::string_view* text = text_of(json, "32 hex digits");
   if (text == nullptr) return;

@@ -86,6 +86,7 @@ class FieldReader {
   void read(const Json& json, std::chrono::milliseconds& value);
   void read(const Json& json, SessionId& value);
   void read(const Json& json, UniqueId& value);
+  void read(const Json& json, AccessKey& value);
   void read(const Json& json, Outcome& value);
   void read(const Json& json, Compression& value);
   void read(const Json& json, Camera& value);

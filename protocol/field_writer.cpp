@@ -98,6 +98,7 @@ void FieldWriter::unsigned_number(std::uint64_t value) {
 
 void FieldWriter::write(SessionId value) { text(to_text(value)); }
 void FieldWriter::write(UniqueId value) { text(to_text(value)); }
+void FieldWriter::write(const AccessKey& value) { text(to_line(value)); }
 void FieldWriter::write(DocumentRecord value) { text(to_text(value)); }
 void FieldWriter::write(Outcome value) { text(to_text(value)); }
 void FieldWriter::write(Compression value) { text(to_text(value)); }

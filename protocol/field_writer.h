@@ -76,6 +76,7 @@ class FieldWriter {
   void write(std::chrono::milliseconds value) { write(std::int64_t{value.count()}); }
   void write(SessionId value);
   void write(UniqueId value);
+  void write(const AccessKey& value);
   void write(DocumentRecord value);
   void write(Outcome value);
   void write(Compression value);

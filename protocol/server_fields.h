@@ -1,7 +1,6 @@
 #pragma once
 
 #include "protocol/common_fields.h"
-
 // The fields of what the server says; see common_fields.h.
 namespace callboard::protocol {
 
@@ -96,6 +95,7 @@ void describe(F& f, Ref<F, TransferGranted> m) {
   f.required("ticket", m.ticket);
   f.required("user", m.user, kShownName);
   f.required("session", m.session);
+  f.optional("key", m.key);
 }
 template <class F>
 void describe(F& f, Ref<F, Status> m) {
@@ -137,6 +137,7 @@ void describe(F& f, Ref<F, Give> m) {
   f.required("item", m.item, kItem);
   f.required("list", m.list);
   f.optional("compress", m.compress);
+  f.optional("key", m.key);
 }
 template <class F>
 void describe(F& f, Ref<F, TransferOver> m) {

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/access_key.h"
 #include "base/clock.h"
 #include "base/id.h"
 #include "protocol/common_message.h"
@@ -58,6 +59,7 @@ struct TransferGranted {
   UniqueId ticket;
   std::string user;
   SessionId session;
+  std::optional<AccessKey> key{};  // On a server with keys: made for this transfer, told to both sides.
 };
 struct TransferStatus {
   TransferId transfer = 0;
@@ -108,6 +110,7 @@ struct Give {
   std::string item;
   bool list = false;
   Compression compress = Compression::never;  // As the taker asked.
+  std::optional<AccessKey> key{};
 };
 struct TransferOver {
   TransferId transfer = 0;

@@ -281,11 +281,14 @@ void AskDesk::answer(Session& session, protocol::GetAsk& ask) {
   request.list = ask.list;
   const auto begun = floor_.transfers.begin(std::move(request), floor_.clock.wall());
   if (!begun) return session.answer(refusal(ask.id, begun.error()));
+  // The relay sees nothing of what the two say under it.
+  std::optional<AccessKey> key;
+  if (!session.identity.key.empty()) key = make_access_key(system_random());
   giver.errands.push_back(protocol::Give{begun->id, begun->giver_ticket, session.identity.name,
-                                         std::move(ask.item), ask.list, ask.compress});
+                                         std::move(ask.item), ask.list, ask.compress, key});
   outside_.changed();
   session.answer(protocol::TransferGranted{ask.id, begun->id, begun->taker_ticket, giver.identity.name,
-                                           giver.identity.id});
+                                           giver.identity.id, key});
 }
 
 void AskDesk::answer(Session& session, const protocol::CancelAsk& ask) {

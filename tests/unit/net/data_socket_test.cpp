@@ -173,6 +173,50 @@ TEST_CASE("interrupt frees a thread that reads and one that writes, and every la
   CHECK(connected.error().outcome == Outcome::interrupted);
 }
 
+TEST_CASE("what two secured sockets say arrives as it was, from memory and from files, and not on the wire") {
+  const AccessKey key = make_access_key(system_random());
+  Sockets sockets;
+  auto giving = std::async(std::launch::async, [&] {
+    return sockets.one->secure(TlsEngine::server([&](std::string_view identity) {
+      return identity == key.identity ? std::optional(key.secret) : std::nullopt;
+    }));
+  });
+  REQUIRE(sockets.other->secure(TlsEngine::client(key)));
+  REQUIRE(giving.get());
+  const Bytes content = pattern(2'000'000);
+  const Fd file(::memfd_create("content", MFD_CLOEXEC));
+  REQUIRE(::write(file.get(), content.data(), content.size()) == std::ssize(content));
+  auto sending = std::async(std::launch::async, [&] {
+    const ByteView parts[] = {ByteView(content).first(3), {}, ByteView(content).first(700'000)};
+    if (auto written = sockets.one->write_parts(parts, DataSocket::More::yes); !written) return written;
+    const auto sent = sockets.one->send_file(file.get(), 5, content.size());
+    CHECK(sent.value() == content.size() - 5);
+    return sockets.one->write(ByteView(content).first(1));
+  });
+  Bytes expected(content.begin(), content.begin() + 3);
+  expected.insert(expected.end(), content.begin(), content.begin() + 700'000);
+  expected.insert(expected.end(), content.begin() + 5, content.end());
+  expected.push_back(content[0]);
+  Bytes got(expected.size());
+  REQUIRE(sockets.other->read_exactly(got));
+  CHECK(got == expected);
+  CHECK(sending.get());
+  CHECK(sockets.one->sent_bytes() > expected.size());
+  REQUIRE(sockets.one->finish_writing());
+  CHECK(sockets.other->read_some(got).value() == 0);
+}
+
+TEST_CASE("who does not have the transfer's key is told nothing on a secured socket") {
+  Sockets sockets;
+  auto giving = std::async(std::launch::async, [&] {
+    return sockets.one->secure(TlsEngine::server([](std::string_view) { return std::optional(Secret{}); }));
+  });
+  const auto taken = sockets.other->secure(TlsEngine::client(make_access_key(system_random())));
+  REQUIRE_FALSE(taken);
+  CHECK(taken.error().outcome == Outcome::interrupted);
+  CHECK_FALSE(giving.get());
+}
+
 TEST_CASE("silence beyond the limit is timed out") {
   Sockets sockets;
   REQUIRE(sockets.one->set_silence_limit(10ms));

@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <map>
 
+#include "base/limits.h"
 #include "net/tls_engine.h"
 #include "tests/unit/net/net_support.h"
 
@@ -113,6 +115,24 @@ TEST_CASE("every byte that is changed on its way ends the conversation, and what
     if (!received) CHECK(received.error().outcome == Outcome::interrupted);
   }
   CHECK(at > 20);
+}
+
+TEST_CASE("who never comes to the end of a handshake is not listened to for ever") {
+  const auto server = TlsEngine::server(knows({key_of(1)}));
+  // A first message of 64 KiB, in records of 1 KiB.
+  Bytes record(5 + 1024);
+  const std::uint8_t head[] = {0x16, 3, 1, 4, 0, 1, 1, 0, 0};
+  std::transform(std::begin(head), std::end(head), record.begin(),
+                 [](std::uint8_t b) { return std::byte{b}; });
+  Bytes plain;
+  std::size_t taken_bytes = 0;
+  Result<void> heard;
+  for (; heard && taken_bytes < 64 * KiB; taken_bytes += record.size()) {
+    heard = server->receive(record, plain);
+    std::fill(record.begin() + 5, record.end(), std::byte{0});
+  }
+  CHECK_FALSE(heard);
+  CHECK(taken_bytes <= 18 * KiB);
 }
 
 TEST_CASE("a frame in place of TLS is told from a handshake by its first byte") {

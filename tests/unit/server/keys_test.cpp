@@ -177,7 +177,7 @@ TEST_CASE("a server stays keyed whatever becomes of its file") {
     std::filesystem::resize_file(path, 20);
   }
   CHECK(studio.refusal(studio.connect()).outcome == Outcome::refused);
-  studio.join_with(key, "again");
+  const auto again = studio.join_with(key, "again");
   CHECK(rigging->ask_for<protocol::Users>(protocol::UsersAsk{}).users.size() == 2);
 }
 
@@ -525,4 +525,20 @@ TEST_CASE("who asks with a key's identity is answered in a way that only the ser
   CHECK_FALSE(
       protocol::is_signed_with(as_bytes(voice.heard.back()), make_access_key(system_random()).secret));
   CHECK_FALSE(voice.ask({std::nullopt, protocol::Challenge{"0123456789abcdef", UniqueId{6, 7}}}).signature);
+}
+
+TEST_CASE("giver and taker on a server with keys are told one key for their transfer, each time another") {
+  KeyedStudio studio;
+  auto giver = studio.join_with(studio.add("rigging"));
+  auto taker = studio.join_with(studio.add("lighting"));
+  protocol::GetAsk get;
+  get.user = "rigging";
+  get.item = "/dev";
+  const auto first = taker->ask_for<protocol::TransferGranted>(get);
+  const auto second = taker->ask_for<protocol::TransferGranted>(get);
+  const auto gives = giver->told<protocol::Give>();
+  REQUIRE(gives.size() == 2);
+  REQUIRE((first.key && second.key));
+  CHECK((gives[0].key == first.key && gives[1].key == second.key));
+  CHECK(first.key->secret != second.key->secret);
 }
