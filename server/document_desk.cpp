@@ -78,6 +78,8 @@ void DocumentDesk::on_read(Session& session, const protocol::DocumentRead& ask) 
   waiting.key = session.key();
   waiting.re = ask.id;
   waiting.record = record;
+  // A text of before that is still at hand will not do: its asker may know better.
+  waiting.at_least = floor_.records.board().head(record).revision;
   answer_or_wait(std::move(waiting));
 }
 
@@ -287,7 +289,7 @@ bool DocumentDesk::answer(const Waiting& waiting) {
 bool DocumentDesk::answer_with_text(Session& session, const Waiting& waiting, std::uint64_t known) {
   const std::uint64_t head = floor_.records.board().head(waiting.record).revision;
   const std::uint64_t at_least =
-      waiting.applied ? std::min(waiting.applied->sequence, head) : 0;
+      waiting.applied ? std::min(waiting.applied->sequence, head) : waiting.at_least;
   const Edition* edition = floor_.records.editions().find(waiting.record, known, at_least);
   if (edition == nullptr) return false;
   reply(session, waiting, edition->state);
