@@ -33,7 +33,7 @@ void describe(A& fields, Ref<A, HistoryQuery> query) {
 }
 template <class A>
 void describe(A& fields, Ref<A, History> history) {
-  fields(history.revisions, history.more);
+  fields(history.revisions, history.more, history.looked_to);
 }
 template <class A>
 void describe(A& fields, Ref<A, ConflictSide> side) {

@@ -42,6 +42,7 @@ Result<SessionKeeper::Options> session_options(const Options& options) {
     session.search.key = session.key;
   }
   session.rejoin = options.rejoin && !options.visit;
+  session.pause_min = options.rejoin_pause;
   session.waits_for_server = !options.visit;
   if (!options.server.empty()) {
     auto endpoint = net::endpoint_from(options.server, kSessionPort);
@@ -59,6 +60,9 @@ Result<void> check_options(const Options& options) {
   protocol::Project project;
   project.project = options.project;
   if (auto checked = protocol::check(project); !checked) return Error{Outcome::usage, checked.error().text};
+  if (options.rejoin_pause <= Duration::zero() || options.rejoin_pause > SessionKeeper::kPauseMax) {
+    return Error{Outcome::usage, "rejoin pause: expected more than 0 and at most 15 s"};
+  }
   if (options.item_patterns.empty()) return {};
   auto patterns = sync::ItemPatterns::from(options.item_patterns);
   if (!patterns) return patterns.error();
@@ -161,6 +165,7 @@ Answer<History> Client::history(HistoryQuery query) {
   const auto convert = [](const protocol::Revisions& revisions) {
     History history;
     history.more = revisions.more;
+    history.looked_to = revisions.looked_to;
     for (const protocol::Revision& each : revisions.revisions) history.revisions.push_back(to_revision(each));
     return history;
   };

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "client/access.h"
 #include "client/answer.h"
@@ -25,7 +27,9 @@ struct Options {
   std::string
       item_patterns;   // Folders that are items, separated by spaces; empty: "dev/*/* ast/*/* rnd/*/* pln".
   bool visit = false;  // One command: in no user list, announces no copies, gives nothing.
-  bool rejoin = true;  // After a lost connection look for the server again, with back-off from 0.5 s to 15 s.
+  bool rejoin = true;  // After a lost connection look for the server again, with back-off up to 15 s …
+  // … from this on. Less brings a program back sooner, and all of them at once to a server that has just begun.
+  Duration rejoin_pause = std::chrono::milliseconds(500);
 };
 
 // Told on the client's own thread, in the order things happened. Override what you need; return soon, never wait in it.

@@ -78,6 +78,8 @@ struct HistoryQuery {
 struct History {
   std::vector<Revision> revisions;  // Newest first.
   bool more = false;                // Ask again with `before` the last one's number.
+  // With `at`, of a long history: what is below was not looked at, ask again with this as `before`. 0: all was.
+  std::uint64_t looked_to = 0;
 };
 
 // Two people changed one part of a document, neither having seen what the other did.

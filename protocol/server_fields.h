@@ -52,6 +52,7 @@ void describe(F& f, Ref<F, Revisions> m) {
   f.required("re", m.re);
   f.required("revisions", m.revisions, kRevisionsPerAnswer);
   f.required("more", m.more);
+  f.optional("looked_to", m.looked_to);
 }
 template <class F>
 void describe(F& f, Ref<F, Conflicts> m) {

@@ -44,6 +44,7 @@ struct Revisions {
   AskId re = 0;
   std::vector<Revision> revisions;  // Newest first.
   bool more = false;
+  std::uint64_t looked_to = 0;  // What is below this number was not looked at; 0: nothing is left.
 };
 struct ConflictSide {
   std::uint64_t revision = 0;

@@ -78,6 +78,8 @@ void DocumentDesk::on_read(Session& session, const protocol::DocumentRead& ask) 
   waiting.key = session.key();
   waiting.re = ask.id;
   waiting.record = record;
+  // A text of before that is still at hand will not do: its asker may know better.
+  waiting.at_least = floor_.records.board().head(record).revision;
   answer_or_wait(std::move(waiting));
 }
 
@@ -119,19 +121,20 @@ void DocumentDesk::on_history(Session& session, const protocol::HistoryAsk& ask)
   auto at = document::parse_pointer(ask.at);
   if (!at) return refuse(session.key(), ask.id, at.error());
   query.at = std::move(*at);
-  floor_.records.read_history(
-      [query](History& history) { return history.list(query); },
-      [this, key = session.key(), id = ask.id](const Result<std::vector<Revision>>& listed) {
-        if (!listed) return refuse(key, id, listed.error());
-        protocol::Revisions revisions;
-        revisions.re = id;
-        revisions.more = listed->size() > kRevisionsPerAnswer;
-        for (const Revision& each : *listed) {
-          if (revisions.revisions.size() < kRevisionsPerAnswer)
-            revisions.revisions.push_back(wire_revision(each));
-        }
-        if (Session* reader = outside_.by_key(key)) reader->answer(std::move(revisions));
-      });
+  floor_.records.read_history([query](History& history) { return history.list(query); },
+                              [this, key = session.key(), id = ask.id](const Result<Listing>& listed) {
+                                if (!listed) return refuse(key, id, listed.error());
+                                protocol::Revisions revisions;
+                                revisions.re = id;
+                                revisions.more = listed->revisions.size() > kRevisionsPerAnswer;
+                                if (!revisions.more) revisions.looked_to = listed->looked_to;
+                                for (const Revision& each : listed->revisions) {
+                                  if (revisions.revisions.size() < kRevisionsPerAnswer)
+                                    revisions.revisions.push_back(wire_revision(each));
+                                }
+                                if (Session* reader = outside_.by_key(key))
+                                  reader->answer(std::move(revisions));
+                              });
 }
 
 void DocumentDesk::on_conflicts(Session& session, const protocol::ConflictsAsk& ask) {
@@ -285,7 +288,8 @@ bool DocumentDesk::answer(const Waiting& waiting) {
 
 bool DocumentDesk::answer_with_text(Session& session, const Waiting& waiting, std::uint64_t known) {
   const std::uint64_t head = floor_.records.board().head(waiting.record).revision;
-  const std::uint64_t at_least = waiting.applied ? std::min(waiting.applied->sequence, head) : 0;
+  const std::uint64_t at_least =
+      waiting.applied ? std::min(waiting.applied->sequence, head) : waiting.at_least;
   const Edition* edition = floor_.records.editions().find(waiting.record, known, at_least);
   if (edition == nullptr) return false;
   reply(session, waiting, edition->state);

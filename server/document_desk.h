@@ -47,6 +47,7 @@ class DocumentDesk {
     Document sent;                   // By a write, all of it.
     std::optional<Applied> applied;  // Of a write.
     std::uint64_t known = 0;         // The revision that the claim named.
+    std::uint64_t at_least = 0;      // What is read is of that revision or newer.
   };
 
   void write(Draft draft, Waiting waiting);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/document/pointer.h"
+#include "base/document_limits.h"
 #include "base/result.h"
 #include "server/board/operation.h"
 
@@ -25,10 +26,17 @@ struct Revision {
 
 struct HistoryQuery {
   Record record = Record::story;
-  document::Tokens at{};     // Only those that changed what stands there.
-  Timestamp since{};         // Only those from then on.
-  std::uint64_t before = 0;  // Only those below this number; 0: the newest.
-  std::size_t count = 0;     // At most so many.
+  document::Tokens at{};                          // Only those that changed what stands there.
+  Timestamp since{};                              // Only those from then on.
+  std::uint64_t before = 0;                       // Only those below this number; 0: the newest.
+  std::size_t count = 0;                          // At most so many.
+  std::uint64_t looked_at = kHistoryLookedAtMax;  // With `at`: at most so many are looked at.
+};
+
+struct Listing {
+  std::vector<Revision> revisions;  // Newest first.
+  // What is below this number was not looked at; 0: all was that could be listed, or there are as many as may be.
+  std::uint64_t looked_to = 0;
 };
 
 struct Version {
@@ -41,8 +49,7 @@ struct Version {
 class History {
  public:
   virtual ~History() = default;
-  // Newest first.
-  virtual Result<std::vector<Revision>> list(const HistoryQuery& query) = 0;
+  virtual Result<Listing> list(const HistoryQuery& query) = 0;
   // not_found: there was none of that number for the record, or it is no longer kept.
   virtual Result<Version> version(Record record, std::uint64_t number) = 0;
   // What the document was after operation `number`, whatever that was about.

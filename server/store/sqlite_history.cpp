@@ -136,36 +136,38 @@ Result<document::ValuePtr> SqliteHistory::document_at(Record record, std::uint64
   return base->document.root();
 }
 
-// Where the listing has to begin. One that looks for changes of a place has to look at more than it lists.
-Result<std::uint64_t> SqliteHistory::oldest_listed(const HistoryQuery& query) {
+// One that looks for changes of a place has to look at more than it lists.
+Result<SqliteHistory::Reach> SqliteHistory::reach_of(const HistoryQuery& query) {
   auto statement = database_.prepare(
-      "SELECT min(sequence) FROM (SELECT sequence FROM operations WHERE record = ? AND sequence < ? AND "
-      "timestamp >= ? "
-      "ORDER BY sequence DESC LIMIT ?)");
+      "SELECT min(sequence), count(*) FROM (SELECT sequence FROM operations WHERE record = ? AND sequence < "
+      "? "
+      "AND timestamp >= ? ORDER BY sequence DESC LIMIT ?)");
   if (!statement) return statement.error();
-  const std::uint64_t looked_at = query.at.empty() ? query.count : kHistoryLookedAtMax;
+  const std::uint64_t looked_at = query.at.empty() ? query.count : query.looked_at;
   statement->bind(0, static_cast<std::uint64_t>(query.record))
       .bind(1, query.before == 0 ? kLast : std::min(query.before, kLast))
       .bind(2, query.since.ms)
       .bind(3, looked_at);
   auto row = statement->step();
   if (!row) return row.error();
-  return statement->u64(0);
+  return Reach{statement->u64(0), statement->u64(1) == looked_at};
 }
 
-Result<std::vector<Revision>> SqliteHistory::list(const HistoryQuery& query) {
-  const auto oldest = oldest_listed(query);
-  if (!oldest) return oldest.error();
-  if (*oldest == 0) return std::vector<Revision>();
-  auto base = base_for(query.record, *oldest - 1);
+Result<Listing> SqliteHistory::list(const HistoryQuery& query) {
+  const auto reach = reach_of(query);
+  if (!reach) return reach.error();
+  Listing listing;
+  if (reach->oldest == 0) return listing;
+  auto base = base_for(query.record, reach->oldest - 1);
   if (!base) return base.error();
   const std::uint64_t last = query.before == 0 ? kLast : query.before - 1;
-  std::vector<Revision> found;
+  std::vector<Revision>& found = listing.revisions;
   const auto read =
       for_each(database_, query.record, base->sequence + 1, last, [&](Committed committed) -> Result<void> {
         const document::ValuePtr before = document::find(base->document.root(), query.at);
         const auto effect = base->document.apply(committed.sequence, committed.operation);
-        const bool is_asked = committed.sequence >= *oldest && committed.operation.timestamp >= query.since;
+        const bool is_asked =
+            committed.sequence >= reach->oldest && committed.operation.timestamp >= query.since;
         const bool is_about =
             query.at.empty() || !document::equal(before, document::find(base->document.root(), query.at));
         if (is_asked && is_about) found.push_back(revision_of(committed, effect.stands));
@@ -173,8 +175,12 @@ Result<std::vector<Revision>> SqliteHistory::list(const HistoryQuery& query) {
       });
   if (!read) return read.error();
   std::reverse(found.begin(), found.end());
-  if (found.size() > query.count) found.resize(query.count);
-  return found;
+  if (found.size() > query.count) {
+    found.resize(query.count);
+  } else if (!query.at.empty() && reach->is_limited) {
+    listing.looked_to = reach->oldest;
+  }
+  return listing;
 }
 
 }  // namespace callboard::server

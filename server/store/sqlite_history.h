@@ -15,7 +15,7 @@ class SqliteHistory final : public History {
  public:
   static Result<std::unique_ptr<SqliteHistory>> open(const std::filesystem::path& file);
 
-  Result<std::vector<Revision>> list(const HistoryQuery& query) override;
+  Result<Listing> list(const HistoryQuery& query) override;
   Result<Version> version(Record record, std::uint64_t number) override;
   Result<document::ValuePtr> document_at(Record record, std::uint64_t number) override;
 
@@ -29,7 +29,12 @@ class SqliteHistory final : public History {
 
   // The document's newest keyframe at or before `number`.
   Result<Base> base_for(Record record, std::uint64_t number);
-  Result<std::uint64_t> oldest_listed(const HistoryQuery& query);
+  // What a listing looks at: from this operation on.
+  struct Reach {
+    std::uint64_t oldest = 0;  // 0: there is none.
+    bool is_limited = false;   // There may be more below.
+  };
+  Result<Reach> reach_of(const HistoryQuery& query);
   Result<Version> folded(Record record, std::uint64_t number);
 
   Database database_;

@@ -100,8 +100,8 @@ TEST_CASE("a backup of a running server is what another one begins with") {
   // One that cannot have its port leaves nothing that stands in the way of the next.
   const std::string elsewhere = (desk.home() / "elsewhere").string();
   const std::string taken = desk.server_address().substr(desk.server_address().rfind(':') + 1);
-  const auto refused = support::run(desk.command(0, {"serve", "--project", desk.project(), "--data", elsewhere,
-                                                     "--restore", file, "--port", taken}));
+  const auto refused = support::run(desk.command(
+      0, {"serve", "--project", desk.project(), "--data", elsewhere, "--restore", file, "--port", taken}));
   CHECK(refused.ending.exit_code == 6);
   CHECK_THAT(refused.err, Contains("--port chooses another"));
   desk.kill_server();

@@ -1,16 +1,11 @@
-// kill -9 at any moment: of the giver, the taker, the server. The next try succeeds, what had arrived is whole, and what was
-// acknowledged is there. Moments come from a seed, which is printed; CALLBOARD_SEED=N repeats them.
+// kill -9 at any moment of a pull: of the giver, the taker, the server. The next try succeeds, and what had arrived is whole.
 #include <signal.h>
-#include <stdlib.h>
 
 #include <catch2/catch.hpp>
-#include <condition_variable>
 #include <filesystem>
-#include <mutex>
 #include <nlohmann/json.hpp>
-#include <random>
 
-#include "client/client.h"
+#include "tests/e2e/moments.h"
 #include "tests/e2e/studio.h"
 #include "tests/support/tree.h"
 
@@ -20,26 +15,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kMoments = 20;
-
-class Moments {
- public:
-  Moments() {
-    const char* given = getenv("CALLBOARD_SEED");
-    seed_ = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-    random_.seed(seed_);
-    std::printf("seed: CALLBOARD_SEED=%llu\n", static_cast<unsigned long long>(seed_));
-  }
-  std::uint64_t seed() const { return seed_; }
-  // Evenly between nothing and all of it.
-  std::chrono::microseconds within(std::chrono::microseconds all) {
-    return std::chrono::microseconds(random_() % static_cast<std::uint64_t>(all.count() + 1));
-  }
-  std::uint64_t below(std::uint64_t limit) { return random_() % limit; }
-
- private:
-  std::uint64_t seed_ = 0;
-  std::mt19937_64 random_;
-};
 
 const std::vector<std::string> kPull{"pull", "/dev", "--from", "rigging", "--json"};
 
@@ -167,87 +142,6 @@ TEST_CASE("a server killed at any moment ends the pull by name, and the next try
     pair.forget();
   }
   CHECK(interrupted > 0);
-}
-
-// Speaks as fast as the server acknowledges, with several messages under way; remembers what was acknowledged.
-class Writer {
- public:
-  Writer(const Studio& studio, const std::string& name) : name_(name) {
-    client::Options options;
-    options.project = studio.project();
-    options.user = name;
-    options.discovery_port = studio.discovery_port();
-    options.ask_addresses = {"127.255.255.255"};
-    auto started = client::Client::start(options, nullptr);
-    if (!started) throw std::runtime_error(started.error().text);
-    client_ = std::move(*started);
-    if (const auto joined = client_->joined().get(); !joined) throw std::runtime_error(joined.error().text);
-  }
-
-  void say(int round, int count) {
-    for (int i = 0; i < count; ++i) {
-      const auto text = name_ + " " + std::to_string(round) + "." + std::to_string(i);
-      client_->say(text).then([this, text](const Result<std::uint64_t>& number) {
-        const std::lock_guard lock(mutex_);
-        if (number) acknowledged_.emplace_back(*number, text);
-        ++answered_;
-        changed_.notify_all();
-      });
-    }
-  }
-  bool wait_for_answers(std::size_t count) {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, support::kPatience, [&] { return answered_ >= count; });
-  }
-  std::vector<std::pair<std::uint64_t, std::string>> acknowledged() {
-    const std::lock_guard lock(mutex_);
-    return acknowledged_;
-  }
-
- private:
-  std::string name_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::size_t answered_ = 0;
-  std::vector<std::pair<std::uint64_t, std::string>> acknowledged_;
-  std::unique_ptr<client::Client> client_;  // The last: its thread ends before what it calls back is gone.
-};
-
-TEST_CASE("a server killed while people speak has everything that it acknowledged", "[writers]") {
-  Moments moments;
-  Studio studio;
-  studio.add_user("reader");
-  std::map<std::uint64_t, std::string> acknowledged;
-  constexpr int kSaid = 150;
-  for (int round = 0; round < kMoments; ++round) {
-    const auto enough = 1 + moments.below(kSaid);
-    CAPTURE(moments.seed(), round, enough);
-    studio.serve();
-    Writer first(studio, "first");
-    Writer second(studio, "second");
-    first.say(round, kSaid);
-    second.say(round, kSaid);
-    REQUIRE(first.wait_for_answers(enough));
-    studio.kill_server();
-    for (auto* each : {&first, &second}) {
-      for (const auto& [number, text] : each->acknowledged()) {
-        CHECK(acknowledged.try_emplace(number, text).second);
-      }
-    }
-  }
-  studio.serve();
-  std::map<std::uint64_t, std::string> kept;
-  std::uint64_t last = 0;
-  for (const auto& each : objects(studio.run("reader", {"messages", "--json"}).out)) {
-    CHECK(each.at("number") == last + 1);
-    last = each.at("number");
-    kept[last] = each.at("text");
-  }
-  CHECK(acknowledged.size() >= kMoments);
-  for (const auto& [number, text] : acknowledged) {
-    INFO(number);
-    CHECK(kept[number] == text);
-  }
 }
 
 }  // namespace

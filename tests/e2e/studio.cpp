@@ -28,8 +28,8 @@ std::string program() {
   return other != nullptr ? other : CALLBOARD_PROGRAM;
 }
 
-bool is_udp_port_free(std::uint16_t port) {
-  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+bool is_port_free(int type, std::uint16_t port) {
+  const int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
   if (fd < 0) throw std::runtime_error("make a socket");
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -161,13 +161,20 @@ std::unique_ptr<Process> Studio::join(const std::string& user) const {
   return joined;
 }
 
-std::uint16_t free_discovery_port() {
+namespace {
+
+std::uint16_t free_port_for(int type) {
   std::random_device random;
   while (true) {
     const auto port = static_cast<std::uint16_t>(10'000 + random() % 20'000);
-    if (is_udp_port_free(port)) return port;
+    if (is_port_free(type, port)) return port;
   }
 }
+
+}  // namespace
+
+std::uint16_t free_discovery_port() { return free_port_for(SOCK_DGRAM); }
+std::uint16_t free_port() { return free_port_for(SOCK_STREAM); }
 
 std::vector<std::string> wrong_files(const fs::path& original, const fs::path& copy) {
   auto found = support::differences(original, copy);

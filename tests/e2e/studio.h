@@ -77,6 +77,8 @@ class Studio {
 
 // A UDP port that nobody has now, outside the range that the system gives away by itself.
 std::uint16_t free_discovery_port();
+// The same for TCP.
+std::uint16_t free_port();
 
 // The files that are there but not as on the left; what is missing does not count.
 std::vector<std::string> wrong_files(const std::filesystem::path& original,

@@ -25,8 +25,9 @@ class MemoryHistory final : public History {
  public:
   explicit MemoryHistory(const Disk& disk) : disk_(disk) {}
 
-  Result<std::vector<Revision>> list(const HistoryQuery& query) override {
-    std::vector<Revision> found;
+  Result<Listing> list(const HistoryQuery& query) override {
+    Listing listing;
+    std::vector<Revision>& found = listing.revisions;
     MergedDocument document;
     for_each(query.record, query.before == 0 ? UINT64_MAX : query.before - 1, [&](const Committed& each) {
       const auto effect = document.apply(each.sequence, each.operation);
@@ -37,7 +38,7 @@ class MemoryHistory final : public History {
     });
     std::reverse(found.begin(), found.end());
     if (found.size() > query.count) found.resize(query.count);
-    return found;
+    return listing;
   }
 
   Result<Version> version(Record record, std::uint64_t number) override {

@@ -122,7 +122,8 @@ Result<void> list(Run& run, const HistoryWords& words) {
       show_revision(run, each, *document);
       query.before = each.revision;
     }
-    if (!history->more || left == 0) return {};
+    if (history->looked_to != 0) query.before = history->looked_to;
+    if ((!history->more && history->looked_to == 0) || left == 0) return {};
   }
 }
 

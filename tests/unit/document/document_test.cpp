@@ -84,6 +84,16 @@ TEST_CASE("a pointer finds by key, index, id and name") {
   CHECK(pointer_text({"a/b", "c~d", ""}) == "/a~1b/c~0d/");
 }
 
+TEST_CASE("a number is an index before it is an id or a name") {
+  const ValuePtr scenes = value(R"([{"id":1,"t":"x"},{"id":"0","t":"y"},{"name":"2"},{"id":7,"t":"z"}])");
+  const auto at = [&](const std::string& pointer) { return print(*find(scenes, *parse_pointer(pointer))); };
+  CHECK(at("/0/t") == "\"x\"");
+  CHECK(at("/1/t") == "\"y\"");
+  CHECK(at("/3/t") == "\"z\"");
+  // Where there is no element at that index.
+  CHECK(at("/7/t") == "\"z\"");
+}
+
 TEST_CASE("the six operations of a JSON Patch do what RFC 6902 says") {
   CHECK(patched(R"({"a":[1,2]})", R"([{"op":"add","path":"/a/1","value":9}])") == R"({"a":[1,9,2]})");
   CHECK(patched(R"({"a":[1]})",

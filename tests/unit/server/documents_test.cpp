@@ -95,6 +95,22 @@ TEST_CASE("a part is written and read by its place, and told as what changed") {
         Outcome::usage);
 }
 
+TEST_CASE("what is read of a large document is never older than what was there when it was asked for") {
+  Studio studio;
+  auto writer = join(studio, "rigging");
+  const std::string large = R"({"note":"dark","text":")" + std::string(100'000, 'x') + "\"}";
+  const auto first = writer->ask_for<DocumentState>(write(*writer, large, 1));
+  auto reader = studio.visit("lighting");
+  CHECK(read(*reader).size() == large.size());
+  for (std::uint64_t op = 2; op < 5; ++op) {
+    const auto next =
+        writer->ask_for<DocumentState>(write_at(*writer, "/note", std::to_string(op), op, first.revision));
+    const auto state = reader->ask_for<DocumentState>(protocol::DocumentRead{});
+    CHECK(state.revision == next.revision);
+    CHECK(state.document->starts_with("{\"note\":" + std::to_string(op)));
+  }
+}
+
 TEST_CASE("a writer whose document was merged with others' work is brought up to date by the answer") {
   Studio studio;
   auto first = join(studio, "rigging");

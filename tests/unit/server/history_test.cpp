@@ -104,10 +104,10 @@ std::string text(const Result<Version>& version) {
   return version ? document::print(*version->value) : version.error().text;
 }
 
-std::vector<std::uint64_t> numbers(const Result<std::vector<Revision>>& listed) {
+std::vector<std::uint64_t> numbers(const Result<Listing>& listed) {
   REQUIRE(listed);
   std::vector<std::uint64_t> result;
-  for (const Revision& each : *listed) result.push_back(each.number);
+  for (const Revision& each : listed->revisions) result.push_back(each.number);
   return result;
 }
 
@@ -160,11 +160,11 @@ TEST_CASE("the history is listed newest first, by place, time and number") {
   HistoryQuery query{.count = 10};
   const auto all = history->list(query);
   CHECK(numbers(all) == std::vector<std::uint64_t>{4, 3, 2, 1});
-  CHECK_FALSE((*all)[0].stands);
-  CHECK((*all)[1].at == "/title");
-  CHECK((*all)[2].at == "/scenes/1/note");
-  CHECK((*all)[2].base == 1);
-  CHECK((*all)[3].at.empty());
+  CHECK_FALSE(all->revisions[0].stands);
+  CHECK(all->revisions[1].at == "/title");
+  CHECK(all->revisions[2].at == "/scenes/1/note");
+  CHECK(all->revisions[2].base == 1);
+  CHECK(all->revisions[3].at.empty());
 
   query.at = {"scenes", "1"};
   CHECK(numbers(history->list(query)) == std::vector<std::uint64_t>{2, 1});
@@ -177,6 +177,28 @@ TEST_CASE("the history is listed newest first, by place, time and number") {
   CHECK(numbers(history->list(query)) == std::vector<std::uint64_t>{2});
   query.record = Record::analytics;
   CHECK(numbers(history->list(query)).empty());
+}
+
+TEST_CASE("a listing that has not looked at everything says where to go on") {
+  TemporaryFolder folder;
+  Shelf shelf(folder);
+  write_four(shelf);
+  const auto history = shelf.history();
+  HistoryQuery query{.at = {"title"}, .count = 10, .looked_at = 2};
+  std::vector<std::uint64_t> found;
+  std::vector<std::uint64_t> looked_to;
+  do {
+    const auto listed = history->list(query);
+    for (const std::uint64_t each : numbers(listed)) found.push_back(each);
+    looked_to.push_back(query.before = listed->looked_to);
+  } while (query.before != 0);
+  CHECK(found == std::vector<std::uint64_t>{3, 1});
+  CHECK(looked_to == std::vector<std::uint64_t>{3, 1, 0});
+  // One that lists as many as it may goes on behind the last.
+  query = {.at = {"title"}, .count = 1, .looked_at = 4};
+  CHECK(history->list(query)->looked_to == 0);
+  // Of a listing of everything each one is listed.
+  CHECK(history->list({.count = 2})->looked_to == 0);
 }
 
 TEST_CASE("the history forgets what is old or too much, never the newest, and never what a start needs") {
