@@ -30,6 +30,7 @@ struct Office : Studio {
 
 TEST_CASE("an item is named with or without its leading slash, and shown with it") {
   Office office;
+  const auto lighting = office.join("lighting");
   for (const std::string item : {"dev/chr/Moria", "/dev/chr/Moria", "/dev/chr/Moria/"}) {
     INFO(item);
     CHECK(office.run("lighting", {"at", item}).out == "you work on /dev/chr/Moria\n");
@@ -40,6 +41,13 @@ TEST_CASE("an item is named with or without its leading slash, and shown with it
     CHECK(office.run("lighting", {"versions", item}).ending.exit_code == 0);
   }
   CHECK(office.run("lighting", {"pull", "dev/chr/Moria"}).ending.exit_code == 0);  // Who has the newest.
+}
+
+TEST_CASE("who has not joined is told to before they work on anything") {
+  Office office;
+  const auto done = office.run("lighting", {"at", "/dev/chr/Moria"});
+  CHECK(done.ending.exit_code == 3);
+  CHECK_THAT(done.err, Contains("\"lighting\" has not joined; `callboard join` in this folder does it"));
 }
 
 TEST_CASE("a folder that is not there is named once") {
@@ -82,10 +90,11 @@ TEST_CASE("who leaves in order has left, and no reason is told that is none") {
   const auto third = office.join("render");
   REQUIRE(lighting->wait_for(Stream::out, "render is here"));
   third->send_signal(SIGINT);
-  REQUIRE(lighting->wait_for(Stream::out, "render left\n"));
+  REQUIRE(lighting->wait_for(Stream::out, "render left"));
   lighting->send_signal(SIGINT);
   CHECK(exit_code(*lighting) == 130);
-  CHECK_THAT(lighting->printed(Stream::out), Catch::EndsWith("  left\n"));
+  CHECK_THAT(lighting->printed(Stream::out),
+             Contains("  render left\n") && Catch::EndsWith("  left\n") && !Contains("left: "));
 }
 
 TEST_CASE("a dry run says nothing of what is on disk") {

@@ -60,6 +60,8 @@ Result<void> set_at(Run& run, const std::string& text) {
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
   const auto done = (*visit)->wait((*visit)->access().at(item));
+  if (!done && done.error().outcome == Outcome::not_found && !(*visit)->is_through_agent())
+    return Error{Outcome::not_found, done.error().text + "; `callboard join` in this folder does it"};
   if (!done) return done.error();
   run.output.line(item.empty() ? "you work on nothing now" : "you work on " + escaped(item));
   run.output.object({{"event", "at"}, {"item", item}});
