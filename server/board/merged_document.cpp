@@ -38,12 +38,12 @@ MergedDocument::Effect MergedDocument::apply(std::uint64_t sequence, const Opera
     const bool passes = shortcuts_.is_complete && shortcuts_.touched.lets_pass(operation, growth_.root());
     put_in_window({sequence, shared});
     if (passes) {
-      apply_passing(shared);
+      effect.changed = apply_passing(shared);
     } else {
       replay_from(stamp);
+      effect.changed = !document::equal(before, growth_.root());
     }
     effect.stands = shows_all(growth_, operation);
-    effect.changed = !document::equal(before, growth_.root());
   }
   if (effect.changed) {
     head_ = Head{sequence, operation.id, operation.session, operation.user, operation.timestamp};
@@ -76,8 +76,13 @@ void MergedDocument::keep_state(const Stamp& stamp) {
   shortcuts_.since_state = 0;
 }
 
-void MergedDocument::apply_passing(const Shared& operation) {
-  apply_all(growth_, *operation);
+// Whether the document is another one now: seen at the places that it concerns, not by a look at all of it.
+bool MergedDocument::apply_passing(const Shared& operation) {
+  bool is_changed = false;
+  for (const document::Edit& edit : *operation->edits) {
+    const bool was_shown = growth_.shows(edit);
+    is_changed = (growth_.apply(edit) && !was_shown) || is_changed;
+  }
   shortcuts_.touched.note(*operation);
   ++shortcuts_.since_state;
   const Stamp stamp = stamp_of(*operation);
@@ -87,6 +92,7 @@ void MergedDocument::apply_passing(const Shared& operation) {
   }
   // One that many pass is not worth keeping up to date.
   std::erase_if(states, [](const State& each) { return each.waiting.size() > kMergeStateWaiting; });
+  return is_changed;
 }
 
 void MergedDocument::settle(State& state) {
