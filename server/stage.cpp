@@ -311,18 +311,19 @@ void Stage::tell_due() {
 
 void Stage::tell_due(Session& session) {
   if (!session.may_tell()) return;
-  std::vector<protocol::EncodedFrame> frames;
+  // What it grew to is kept from one session to the next.
+  Teller::Frames frames = std::exchange(told_, {});
   for (auto& errand : std::exchange(session.errands, {})) {
     frames.push_back(protocol::encode(errand));
     if (is_lasting(errand)) session.errands_unheard.push_back(std::move(errand));
   }
   const Teller::Listener listener{session.identity.id, session.identity.patches, !is_settling()};
-  if (!session.identity.visit) {
-    auto due = teller_.take_due(listener, session.mailbox);
-    std::move(due.begin(), due.end(), std::back_inserter(frames));
-  }
-  if (frames.empty()) return;
-  session.tell(std::move(frames));
+  if (!session.identity.visit) teller_.take_due(listener, session.mailbox, frames);
+  const bool is_told = !frames.empty();
+  if (is_told) session.tell(frames);
+  frames.clear();
+  told_ = std::move(frames);
+  if (!is_told) return;
   // One piece a turn each: a long catching-up of one does not hold up the others.
   if (!session.identity.visit && teller_.is_due(listener, session.mailbox)) schedule_tell(session.key());
 }

@@ -128,6 +128,7 @@ class Stage final : private SessionHost {
   std::size_t visits_ = 0;                             // Among keys_.
   std::uint64_t turned_away_ = 0;                      // Since the last one was let in.
   std::vector<std::uint64_t> due_;
+  Teller::Frames told_;  // Room for what one session is told.
   bool all_due_ = false;
   bool is_tell_scheduled_ = false;
   std::function<void()> stopped_;  // Set: stopping.
