@@ -8,6 +8,7 @@
 #include "net/tcp_listener.h"
 #include "server/announcer.h"
 #include "server/board/recovery.h"
+#include "server/descriptors.h"
 #include "server/event_log.h"
 #include "server/stage.h"
 #include "server/store/session_file.h"
@@ -87,6 +88,7 @@ void Server::Impl::open_sessions(Stage::Options& stage_options) {
 }
 
 Result<void> Server::Impl::listen() {
+  const std::uint64_t descriptors = raise_descriptor_limit();
   auto opened = net::TcpListener::listen(
       loop, {options.listen, options.port},
       {.on_connection =
@@ -97,7 +99,8 @@ Result<void> Server::Impl::listen() {
            }});
   if (!opened) return opened.error();
   listener = std::move(*opened);
-  events.info(fmt::format("listening address={} id={}", net::to_text(listener->local()), to_text(id)));
+  events.info(fmt::format("listening address={} id={} descriptors={}", net::to_text(listener->local()),
+                          to_text(id), descriptors));
   return {};
 }
 

@@ -9,6 +9,7 @@
 #include "base/ensure.h"
 #include "base/text.h"
 #include "protocol/codec.h"
+#include "server/memory.h"
 
 namespace callboard::server {
 namespace {
@@ -16,6 +17,9 @@ namespace {
 // A session that began or ended, and what somebody works on, are worth keeping at once; cameras move all the time.
 constexpr Duration kBookSoon = 20ms;
 constexpr Duration kBookPeriod = 1s;
+// Whoever comes is told of everybody, and everybody of it: for a thousand at once some MiB, in pieces between what stays.
+constexpr std::size_t kManyComings = 64;
+constexpr Duration kCalm = 2s;
 
 protocol::Writable writable_tell(const Error* why) {
   return {why == nullptr, why == nullptr ? "" : escaped(why->text, 256)};
@@ -56,6 +60,14 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
                    if (Session* session = by_key(key)) session->on_time(loop_.now());
                  }),
       decoding_(loop, 1),
+      calm_timer_(loop,
+                  [this] {
+                    comings_and_goings_ = 0;
+                    decoding_.submit(net::WorkQueue::Job([](const std::stop_token&) {
+                      give_back_memory();
+                      return net::WorkQueue::Delivery();
+                    }));
+                  }),
       away_timer_(loop, [this] { on_away_due(); }),
       book_(loop, events, {[this] { return kept_now(); }, options_.grace > 0s ? options_.keep : nullptr}),
       settling_timer_(loop, [this] {
@@ -105,7 +117,12 @@ void Stage::accept(std::unique_ptr<net::TcpConnection> connection) {
   auto session = std::make_unique<Session>(key, std::move(connection), std::move(config), host, loop_.now());
   Session& started = *session;
   sessions_.emplace(key, std::move(session));
+  note_coming_or_going();
   started.start();
+}
+
+void Stage::note_coming_or_going() {
+  if (++comings_and_goings_ >= kManyComings && !stopped_) calm_timer_.set_after(kCalm);
 }
 
 void Stage::on_ticket(Session& session, UniqueId ticket) {
@@ -378,6 +395,7 @@ void Stage::on_closed(Session& session) {
   auto node = sessions_.extract(key);
   ENSURE(!node.empty());
   loop_.retire(std::move(node.mapped()));
+  note_coming_or_going();
   transfers_.on_connection_lost(key);
   continue_stop();
 }
@@ -387,6 +405,7 @@ void Stage::stop(Outcome outcome, const std::string& reason, std::function<void(
   stopped_ = std::move(done);
   away_timer_.cancel();
   settling_timer_.cancel();
+  calm_timer_.cancel();
   // With everybody who is here at this moment: they may come back to the next server.
   book_.finish([this] {
     is_booked_ = true;

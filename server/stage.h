@@ -86,6 +86,8 @@ class Stage final : private SessionHost {
   Bytes kept_now() const;
   std::vector<protocol::ServerMessage>* errands_of(SessionId session);
 
+  // A connection came or went: when many have, what their coming took for a while is given back once it is calm.
+  void note_coming_or_going();
   void end_predecessor(const Identity& joining);
   void on_records_changed();
   // Tells everybody that the disk takes no writes, or takes them again (null).
@@ -113,6 +115,8 @@ class Stage final : private SessionHost {
   AskDesk asks_;
   Deadlines deadlines_;
   net::WorkQueue decoding_;
+  net::Timer calm_timer_;
+  std::size_t comings_and_goings_ = 0;  // Since memory was given back.
   AwaySessions away_;
   net::Timer away_timer_;
   SessionBook book_;
