@@ -1,15 +1,14 @@
 #include "base/id.h"
 
-#include <cstdio>
-
 namespace callboard {
 namespace {
 
 constexpr int kRandomBits = 22;
 
 std::string hex16(std::uint64_t value) {
-  char text[17];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(value));
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text(16, '0');
+  for (auto digit = text.rbegin(); digit != text.rend(); ++digit, value >>= 4) *digit = kDigits[value & 0xf];
   return text;
 }
 
@@ -51,6 +50,12 @@ SessionId make_session_id(Timestamp now, const RandomSource& random) {
 
 UniqueId make_unique_id(const RandomSource& random) {
   const UniqueId id{random(), random()};
+  return id ? id : UniqueId{0, 1};
+}
+
+UniqueId make_operation_id(Timestamp now, const RandomSource& random) {
+  const auto time = static_cast<std::uint64_t>(now.ms) << 16;
+  const UniqueId id{time | (random() & 0xffff), random()};
   return id ? id : UniqueId{0, 1};
 }
 

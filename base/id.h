@@ -39,6 +39,9 @@ RandomSource system_random();
 
 SessionId make_session_id(Timestamp now, const RandomSource& random);
 UniqueId make_unique_id(const RandomSource& random);
+// Begins with 48 bits of milliseconds, then 80 random bits: a server's index of them grows at its end, where all that is new
+// lies together. Not a secret.
+UniqueId make_operation_id(Timestamp now, const RandomSource& random);
 
 }  // namespace callboard
 

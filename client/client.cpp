@@ -200,7 +200,7 @@ Answer<std::vector<Message>> Client::messages(std::uint64_t since) {
 Answer<std::uint64_t> Client::say(std::string text) {
   protocol::MessageAsk ask;
   ask.text = std::move(text);
-  ask.op = make_unique_id(system_random());
+  ask.op = make_operation_id(system_clock().wall(), system_random());
   const auto convert = [](const protocol::Ok& ok) { return ok.number.value_or(0); };
   return impl_->write<std::uint64_t>(std::move(ask), expecting<std::uint64_t, protocol::Ok>(convert), 0);
 }

@@ -435,7 +435,7 @@ Answer<WriteResult> Client::Impl::change(DocumentChange change) {
   message.record = wire_record(change.document);
   message.timestamp = change.timestamp == Timestamp{} ? system_clock().wall() : change.timestamp;
   message.base = change.base;
-  message.op = make_unique_id(system_random());
+  message.op = make_operation_id(system_clock().wall(), system_random());
   message.at = std::move(change.at);
   message.patch = change.patch;
   message.restore = change.restore;

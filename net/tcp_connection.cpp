@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <vector>
@@ -23,6 +24,17 @@ uv_buf_t read_buffer() {
   static thread_local std::array<char, 64 * 1024> buffer;
   return uv_buf_init(buffer.data(), static_cast<unsigned>(buffer.size()));
 }
+
+// libuv takes char* and only reads. An unsigned holds a size: frames are bounded far below 4 GiB.
+uv_buf_t part_of(const SharedBytes& bytes) {
+  ENSURE(bytes.view.size() <= UINT32_MAX);
+  return uv_buf_init(const_cast<char*>(as_text(bytes.view).data()), static_cast<unsigned>(bytes.view.size()));
+}
+
+// Of one attempt to send; most have one or two.
+constexpr std::size_t kPartsAtOnce = 16;
+// Up to this size a copy is cheaper than a part of its own in a system call.
+constexpr std::size_t kCopiedMax = 1024;
 
 }  // namespace
 
@@ -53,12 +65,12 @@ struct TcpConnection::Impl : std::enable_shared_from_this<TcpConnection::Impl> {
   std::unique_ptr<Timer> flush_limit;
   std::optional<Duration> flush_asked;  // close_after_flush() came before the connection.
   std::vector<SharedBytes> queue;
+  std::shared_ptr<Bytes> gathered;  // What the last of the queue points to, while more may be put behind it.
   std::uint64_t queued_bytes = 0;
   WriteRequest* in_flight = nullptr;
   std::uint64_t written_bytes = 0;
   std::uint64_t received_bytes = 0;
   Endpoint peer;
-  Endpoint local;
   std::unique_ptr<TlsEngine> tls;
   std::optional<Error> tls_error;  // Why it ends, though the connection is sound.
 
@@ -71,8 +83,13 @@ struct TcpConnection::Impl : std::enable_shared_from_this<TcpConnection::Impl> {
   void send_sealed();
   void enqueue(SharedBytes bytes);
   void queue_for_wire(SharedBytes bytes);
+  void gather(ByteView bytes);
+  std::size_t send_at_once(std::span<const SharedBytes> parts);
   void schedule_flush();
   void flush();
+  void drop_sent(std::size_t size_bytes);
+  void begin_writing();
+  void on_all_written();
   void on_written(WriteRequest& request, int rc);
   std::uint64_t in_flight_bytes() const;
   Bytes take_unsent();
@@ -91,7 +108,6 @@ struct TcpConnection::Impl : std::enable_shared_from_this<TcpConnection::Impl> {
 Result<void> TcpConnection::Impl::open(Fd fd) {
   set_stream_options(fd.get());
   peer = peer_of(fd.get());
-  local = local_of(fd.get());
   int rc = tcp.open(this, [&](uv_tcp_t* handle) { return uv_tcp_init(loop.native(), handle); });
   rc = rc == 0 ? uv_tcp_open(tcp.get(), fd.get()) : rc;
   if (rc != 0) {
@@ -216,8 +232,23 @@ void TcpConnection::Impl::enqueue(SharedBytes bytes) {
 
 void TcpConnection::Impl::queue_for_wire(SharedBytes bytes) {
   queued_bytes += bytes.view.size();
-  queue.push_back(std::move(bytes));
+  if (bytes.view.size() > kCopiedMax) {
+    gathered.reset();
+    queue.push_back(std::move(bytes));
+  } else {
+    gather(bytes.view);
+  }
   schedule_flush();
+}
+
+void TcpConnection::Impl::gather(ByteView bytes) {
+  if (gathered == nullptr) {
+    gathered = std::make_shared<Bytes>();
+    gathered->reserve(kCopiedMax / 2);  // A tell, or some answers.
+    queue.emplace_back(std::shared_ptr<const Bytes>(gathered));
+  }
+  gathered->insert(gathered->end(), bytes.begin(), bytes.end());
+  queue.back().view = *gathered;
 }
 
 void TcpConnection::Impl::schedule_flush() {
@@ -233,23 +264,67 @@ void TcpConnection::Impl::schedule_flush() {
   });
 }
 
+// How many bytes the kernel took; an error is met again, and told, by whoever flushes the rest.
+std::size_t TcpConnection::Impl::send_at_once(std::span<const SharedBytes> parts) {
+  std::array<uv_buf_t, kPartsAtOnce> buffers{};
+  const bool is_free = step == Step::open && tcp && !tls && in_flight == nullptr && queue.empty();
+  // While the loop does not run nothing keeps SIGPIPE away.
+  if (!is_free || parts.size() > buffers.size() || !loop.is_loop_thread()) {
+    return 0;
+  }
+  std::transform(parts.begin(), parts.end(), buffers.begin(), &part_of);
+  const int taken = uv_try_write(tcp.stream(), buffers.data(), static_cast<unsigned>(parts.size()));
+  const auto size_bytes = static_cast<std::size_t>(std::max(taken, 0));
+  written_bytes += size_bytes;
+  return size_bytes;
+}
+
 void TcpConnection::Impl::flush() {
   if (!tcp || in_flight != nullptr || queue.empty()) {
     return;
   }
+  // Mostly the kernel takes all of it at once, and nothing has to be kept for later.
+  std::array<uv_buf_t, kPartsAtOnce> parts{};
+  const std::size_t count = std::min(parts.size(), queue.size());
+  std::transform(queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(count), parts.begin(), &part_of);
+  const int taken = uv_try_write(tcp.stream(), parts.data(), static_cast<unsigned>(count));
+  if (taken < 0 && taken != UV_EAGAIN) {
+    end(socket_error("write to " + to_text(peer), -taken));
+    return;
+  }
+  drop_sent(taken < 0 ? 0 : static_cast<std::size_t>(taken));
+  if (!queue.empty()) {
+    return begin_writing();
+  }
+  on_all_written();
+}
+
+void TcpConnection::Impl::drop_sent(std::size_t size_bytes) {
+  written_bytes += size_bytes;
+  queued_bytes -= size_bytes;
+  gathered.reset();
+  auto whole = queue.begin();
+  while (whole != queue.end() && whole->view.size() <= size_bytes) {
+    size_bytes -= whole->view.size();
+    ++whole;
+  }
+  if (whole != queue.end()) {
+    whole->view = whole->view.subspan(size_bytes);
+  }
+  queue.erase(queue.begin(), whole);
+  if (queue.empty()) {
+    queue = {};  // An idle connection keeps no room.
+  }
+}
+
+void TcpConnection::Impl::begin_writing() {
   auto request = std::make_unique<WriteRequest>();
   request->buffers.swap(queue);
   request->size_bytes = std::exchange(queued_bytes, 0);
   request->connection = weak_from_this();
   request->request.data = request.get();
-  std::vector<uv_buf_t> parts;
-  parts.reserve(request->buffers.size());
-  for (const auto& bytes : request->buffers) {
-    // libuv takes char* and only reads. An unsigned holds it: frames are bounded far below 4 GiB.
-    ENSURE(bytes.view.size() <= UINT32_MAX);
-    char* data = const_cast<char*>(as_text(bytes.view).data());
-    parts.push_back(uv_buf_init(data, static_cast<unsigned>(bytes.view.size())));
-  }
+  std::vector<uv_buf_t> parts(request->buffers.size());
+  std::transform(request->buffers.begin(), request->buffers.end(), parts.begin(), &part_of);
   const int rc = uv_write(&request->request, tcp.stream(), parts.data(), static_cast<unsigned>(parts.size()),
                           &on_write_done);
   if (rc != 0) {
@@ -278,7 +353,13 @@ void TcpConnection::Impl::on_written(WriteRequest& request, int rc) {
   written_bytes += request.size_bytes;
   if (!queue.empty()) {
     flush();
-  } else if (step == Step::flushing) {
+  } else {
+    on_all_written();
+  }
+}
+
+void TcpConnection::Impl::on_all_written() {
+  if (step == Step::flushing) {
     end_writing();
   } else if (step == Step::open && handlers.on_drained) {
     handlers.on_drained();
@@ -306,6 +387,7 @@ Bytes TcpConnection::Impl::take_unsent() {
     unsent.insert(unsent.end(), bytes.view.begin(), bytes.view.end());
   }
   queue.clear();
+  gathered.reset();
   queued_bytes = 0;
   return unsent;
 }
@@ -355,6 +437,7 @@ void TcpConnection::Impl::shut() {
   tcp.reset();
   in_flight = nullptr;  // Deletes itself when libuv has cancelled it.
   queue.clear();
+  gathered.reset();
   queued_bytes = 0;
 }
 
@@ -432,6 +515,16 @@ std::string TcpConnection::key_identity() const { return is_secured() ? impl_->t
 
 void TcpConnection::write(SharedBytes bytes) { impl_->enqueue(std::move(bytes)); }
 
+void TcpConnection::write_at_once(std::span<const SharedBytes> parts) {
+  std::size_t sent = impl_->send_at_once(parts);
+  for (SharedBytes rest : parts) {
+    const std::size_t skipped = std::min(sent, rest.view.size());
+    sent -= skipped;
+    rest.view = rest.view.subspan(skipped);
+    impl_->enqueue(std::move(rest));
+  }
+}
+
 std::uint64_t TcpConnection::unsent_bytes() const {
   const std::uint64_t waiting_bytes = impl_->tls ? impl_->tls->waiting_bytes() : 0;
   return impl_->queued_bytes + impl_->in_flight_bytes() + waiting_bytes;
@@ -500,6 +593,9 @@ Result<ReleasedSocket> TcpConnection::release_socket() {
 
 Endpoint TcpConnection::peer() const { return impl_->peer; }
 
-Endpoint TcpConnection::local() const { return impl_->local; }
+Endpoint TcpConnection::local() const {
+  uv_os_fd_t fd = -1;
+  return impl_->tcp && uv_fileno(impl_->tcp.handle(), &fd) == 0 ? local_of(fd) : Endpoint();
+}
 
 }  // namespace callboard::net

@@ -19,16 +19,14 @@ bool is(const ServerAction& action) {
 
 }  // namespace
 
-ServerSession::ServerSession(ServerSessionConfig config, Instant now)
-    : config_(std::move(config)),
-      join_(std::make_unique<JoinServer>(JoinServer::Config{.project = config_.project,
-                                                            .server = config_.server,
-                                                            .software = config_.software,
-                                                            .wall = config_.wall,
-                                                            .started = now})),
-      started_(now),
-      now_(now) {
-  actions_.push_back(server_action::Send{join_->greeting()});
+ServerSession::ServerSession(ServerSessionConfig config, Instant now) : started_(now), now_(now) {
+  JoinServer join(JoinServer::Config{.project = config.project,
+                                     .server = config.server,
+                                     .software = config.software,
+                                     .wall = config.wall,
+                                     .started = now});
+  entrance_ = std::make_unique<Entrance>(Entrance{std::move(config), std::move(join)});
+  actions_.push_back(server_action::Send{entrance_->join.greeting()});
 }
 
 void ServerSession::require_key() {
@@ -61,7 +59,7 @@ void ServerSession::on_message(ClientMessage message, Instant now) {
   if (turn_) {
     turn_message(std::move(message));
   } else {
-    perform(join_->on_message(std::move(message), now));
+    perform(entrance_->join.on_message(std::move(message), now));
   }
 }
 
@@ -121,18 +119,19 @@ void ServerSession::on_disconnected(const Error& error) {
 
 void ServerSession::admit(Welcome welcome) {
   if (over_) return;
-  welcome.frame_max = config_.frame_max;
-  welcome.heartbeat = std::chrono::duration_cast<std::chrono::milliseconds>(config_.limits.heartbeat);
-  welcome.silence = std::chrono::duration_cast<std::chrono::milliseconds>(config_.limits.silence);
-  perform(join_->admit(std::move(welcome)));
+  const ServerSessionConfig& config = entrance_->config;
+  welcome.frame_max = config.frame_max;
+  welcome.heartbeat = std::chrono::duration_cast<std::chrono::milliseconds>(config.limits.heartbeat);
+  welcome.silence = std::chrono::duration_cast<std::chrono::milliseconds>(config.limits.silence);
+  perform(entrance_->join.admit(std::move(welcome)));
 }
 
 void ServerSession::settle(DocumentState state) {
-  if (!over_) actions_.push_back(join_->settle(std::move(state)));
+  if (!over_) actions_.push_back(entrance_->join.settle(std::move(state)));
 }
 
 void ServerSession::settle(Assets assets) {
-  if (!over_) actions_.push_back(join_->settle(std::move(assets)));
+  if (!over_) actions_.push_back(entrance_->join.settle(std::move(assets)));
 }
 
 void ServerSession::answer(ServerMessage answer) {
@@ -163,18 +162,18 @@ void ServerSession::close(Outcome outcome, std::string reason) {
 
 std::optional<Instant> ServerSession::next_deadline() const {
   if (over_) return std::nullopt;
-  return turn_ ? turn_->deadline() : started_ + config_.handshake_limit;
+  return turn_ ? turn_->deadline() : started_ + entrance_->config.handshake_limit;
 }
 
 void ServerSession::on_time(Instant now) {
   if (over_) return;
   now_ = now;
   if (!turn_) {
-    if (now < started_ + config_.handshake_limit) return;
-    return end_with(
-        {Outcome::timed_out, fmt::format("the join took longer than {} s, waiting for {}",
-                                         whole_seconds(config_.handshake_limit), join_->awaited())},
-        Ending::lost);
+    if (now < started_ + entrance_->config.handshake_limit) return;
+    return end_with({Outcome::timed_out, fmt::format("the join took longer than {} s, waiting for {}",
+                                                     whole_seconds(entrance_->config.handshake_limit),
+                                                     entrance_->join.awaited())},
+                    Ending::lost);
   }
   switch (turn_->on_time(now)) {
     case ServerTurn::Due::nothing:
@@ -183,7 +182,7 @@ void ServerSession::on_time(Instant now) {
       return give_turn();
     case ServerTurn::Due::silence:
       return end_with({Outcome::timed_out, fmt::format("the client said nothing for {} s",
-                                                       whole_seconds(config_.limits.silence))},
+                                                       whole_seconds(turn_->silence_limit()))},
                       Ending::lost);
   }
 }
@@ -201,8 +200,8 @@ void ServerSession::perform(Result<std::vector<ServerAction>> actions) {
   for (auto& action : *actions) {
     if (is<server_action::Closed>(action) || is<server_action::TicketShown>(action)) over_ = true;
     if (is<server_action::Joined>(action)) {
-      turn_.emplace(config_.limits, now_);
-      join_.reset();
+      turn_.emplace(entrance_->config.limits, now_);
+      entrance_.reset();
     }
     actions_.push_back(std::move(action));
   }

@@ -40,6 +40,8 @@ class ServerSession {
   ServerSession(ServerSessionConfig config, Instant now);
 
   std::optional<ServerAction> next_action();
+  // Whether next_action() has one besides asks.
+  bool has_actions() const { return !actions_.empty(); }
 
   // The peer has no key and the server wants one: no greeting, and anything but a ticket is refused. Before the first action.
   void require_key();
@@ -93,9 +95,13 @@ class ServerSession {
   void end_with(Error error, Ending ending = Ending::meant);
   void finish(Error error, Ending ending);
 
-  ServerSessionConfig config_;
-  std::unique_ptr<JoinServer> join_;  // Until the join is over.
-  std::optional<ServerTurn> turn_;    // From the end of the join on.
+  struct Entrance {
+    ServerSessionConfig config;
+    JoinServer join;
+  };
+
+  std::unique_ptr<Entrance> entrance_;  // Until the join is over: an idle session has no use for it.
+  std::optional<ServerTurn> turn_;      // From the end of the join on.
   ServerAsks asks_;
   // Lists: empty ones, which is what an idle session has, take no memory of their own; a deque takes 576 bytes.
   std::list<ServerAction> actions_;

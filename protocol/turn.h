@@ -40,6 +40,7 @@ class ServerTurn {
 
   Step step() const { return step_; }
   bool is_servers() const { return step_ == Step::awaiting_request; }
+  Duration silence_limit() const { return limits_.silence; }
 
   // Any sign of life from the client.
   void on_heard(Instant now) { last_heard_ = now; }

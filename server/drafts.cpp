@@ -1,11 +1,13 @@
 #include "server/drafts.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "base/document/edits.h"
 #include "base/document/json_patch.h"
 #include "base/document/parse.h"
+#include "base/document/pointer.h"
 #include "base/document_limits.h"
 #include "base/text.h"
 
@@ -69,6 +71,33 @@ Result<Operation> settled(Draft draft) {
   return with_edits(std::move(draft.operation), std::move(edits));
 }
 
+// Whether what is put there is a member of an object that nothing but objects lead to.
+bool is_among_objects(const ValuePtr& root, const document::Tokens& at) {
+  ValuePtr here = root;
+  for (const std::string& key : at) {
+    if (here == nullptr || here->object() == nullptr) return false;
+    here = here->member(key);
+  }
+  return !at.empty();
+}
+
+// A value put among objects leads to its edits by itself: what costs as much as the document is left out. nullopt: that has
+// to be looked at whole.
+std::optional<Result<Operation>> put_directly(Draft& draft, const ValuePtr& base) {
+  if (draft.how != Draft::How::at) return std::nullopt;
+  const auto at = document::parse_pointer(draft.at);
+  if (!at || !is_among_objects(base, *at)) return std::nullopt;
+  const auto value = parsed(draft.operation);
+  if (!value) return Result<Operation>(value.error());
+  if ((*value)->depth() + static_cast<int>(at->size()) > kJsonDepthMax) return Result<Operation>(too_deep());
+  // At most: a new key is up to six times as long in JSON, with quotes, a colon and a comma.
+  if (base->size_bytes() + (*value)->size_bytes() + 6 * draft.at.size() + 4 > kDocumentMax)
+    return std::nullopt;
+  auto edits = document::edits_at(base, *at, *value);
+  if (!edits) return std::nullopt;
+  return Result<Operation>(with_edits(std::move(draft.operation), std::move(*edits)));
+}
+
 // What every reader can hold, and one frame, too.
 Result<void> check(const ValuePtr& value) {
   if (value == nullptr) return {};
@@ -81,6 +110,7 @@ Result<void> check(const ValuePtr& value) {
 
 Result<Operation> finished(Draft draft, const DraftSources& sources) {
   if (draft.how == Draft::How::settle) return settled(std::move(draft));
+  if (auto direct = put_directly(draft, sources.base)) return std::move(*direct);
   auto value = wanted(draft, sources);
   if (!value) return value.error();
   if (auto sound = check(*value); !sound) return sound.error();

@@ -1,5 +1,6 @@
 #include "server/memory.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -14,6 +15,12 @@ std::uint64_t resident_bytes() {
   const int read = std::fscanf(file, "%llu %llu", &total_pages, &resident_pages);
   std::fclose(file);
   return read == 2 ? resident_pages * static_cast<unsigned long long>(::sysconf(_SC_PAGESIZE)) : 0;
+}
+
+void give_back_memory() {
+#ifdef __GLIBC__
+  ::malloc_trim(0);
+#endif
 }
 
 }  // namespace callboard::server

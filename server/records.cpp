@@ -39,7 +39,7 @@ Records::Records(net::Loop& loop, std::unique_ptr<Log> log, Recovered recovered,
       drafts_(loop, kDraftThreads),
       log_(std::move(log)),
       history_work_(loop, 1) {
-  log_->on_commit([this](const Committed& committed) { on_commit(committed); });
+  log_->on_commit([this](Committed committed) { on_commit(std::move(committed)); });
 }
 
 Records::~Records() = default;
@@ -49,7 +49,7 @@ Records::~Records() = default;
 void Records::write(Draft draft, Done done) {
   const Operation& operation = draft.operation;
   if (const auto known = board_.find(operation.id))
-    return done(applied_at(operation, {known->sequence, true}));
+    return done(applied_at({operation.id, operation.record, operation.timestamp}, {known->sequence, true}));
   if (operation.record == Record::messages) return append(std::move(draft.operation), std::move(done));
   // Revisions of the future are nobody's base.
   draft.operation.base = std::min(operation.base, board_.sequence());
@@ -170,8 +170,7 @@ bool Records::has_room_for(const Operation& operation) const {
 }
 
 void Records::append(Operation operation, Done done) {
-  // Kept for the answer; the document itself is shared.
-  const Operation asked = operation;
+  const Asked asked{operation.id, operation.record, operation.timestamp};
   log_->append(std::move(operation), [this, asked, done = std::move(done)](const Result<Appended>& place) {
     if (!place) {
       if (place.error().outcome == Outcome::failed) on_disk_failed(place.error());
@@ -205,15 +204,15 @@ void Records::probe() {
   snapshot([] {});
 }
 
-Result<Applied> Records::applied_at(const Operation& operation, const Appended& place) const {
-  auto applied = board_.find(operation.id);
+Result<Applied> Records::applied_at(const Asked& asked, const Appended& place) const {
+  auto applied = board_.find(asked.id);
   if (!applied) {
     // From so long ago that only the log remembers it; what counts is whether it still stands.
-    const bool is_document = operation.record != Record::messages;
-    const bool stands = is_document && board_.head(operation.record).operation == operation.id;
-    return Applied{operation.id, place.sequence, operation.record, stands, 0, operation.timestamp};
+    const bool is_document = asked.record != Record::messages;
+    const bool stands = is_document && board_.head(asked.record).operation == asked.id;
+    return Applied{asked.id, place.sequence, asked.record, stands, 0, asked.timestamp};
   }
-  if (applied->record != operation.record) {
+  if (applied->record != asked.record) {
     return Error{Outcome::usage, "op: this operation id was used for another record"};
   }
   return *applied;
@@ -221,22 +220,22 @@ Result<Applied> Records::applied_at(const Operation& operation, const Appended& 
 
 // --- The log --------------------------------------------------------------------------------------------------------
 
-void Records::on_commit(const Committed& committed) {
-  if (committed.operation.record == Record::messages) {
-    board_.apply(committed.sequence, committed.operation);
+void Records::on_commit(Committed committed) {
+  Operation& operation = committed.operation;
+  if (operation.record == Record::messages) {
+    board_.apply(committed.sequence, operation);
   } else {
     // What was committed without its writer knowing comes as it was read from the disk.
-    Committed read = committed;
-    const auto sound = read_edits(read.operation);
+    const auto sound = read_edits(operation);
     ENSURE(sound);
     // A large document that goes out of use is given back by a worker.
-    const MergedDocument& document = board_.document(read.operation.record);
-    const bool is_large = !is_small(document.root()) || read.operation.value->size() > kInlineDocumentBytes;
+    const MergedDocument& document = board_.document(operation.record);
+    const bool is_large = !is_small(document.root()) || operation.value->size() > kInlineDocumentBytes;
     const auto before = is_large ? std::make_shared<const MergedDocument>(document) : nullptr;
-    on_document(read, board_.apply(read.sequence, read.operation));
+    on_document(committed, board_.apply(committed.sequence, operation));
     if (before != nullptr) editions_.dispose(before);
   }
-  bytes_since_snapshot_ += committed.operation.value->size();
+  bytes_since_snapshot_ += operation.value->size();
   const bool is_long = board_.sequence() - snapshot_sequence_ >= kSnapshotOperations;
   if (!is_snapshot_under_way_ && (is_long || bytes_since_snapshot_ >= kSnapshotBytes))
     snapshot([this] { trim(); });

@@ -73,6 +73,13 @@ class Records {
     bool is_under_way = false;
   };
 
+  // What its answer needs of an operation.
+  struct Asked {
+    UniqueId id;
+    Record record = Record::story;
+    Timestamp timestamp;
+  };
+
   void stamp(Operation& operation);
   void find_sources(Draft draft, Done done);
   void finish_draft(Draft draft, DraftSources sources, Done done);
@@ -82,12 +89,12 @@ class Records {
   void probe();
   void append_document(Operation operation, Done done);
   bool has_room_for(const Operation& operation) const;
-  void on_commit(const Committed& committed);
+  void on_commit(Committed committed);
   void on_document(const Committed& committed, const Applied& applied);
   void keep_keyframe(Record record);
   void snapshot(std::function<void()> done);
   void trim();
-  Result<Applied> applied_at(const Operation& operation, const Appended& place) const;
+  Result<Applied> applied_at(const Asked& asked, const Appended& place) const;
   // Worker thread of history_work_ only.
   Result<History*> open_history();
 

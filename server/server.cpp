@@ -9,6 +9,7 @@
 #include "server/announcer.h"
 #include "server/backup.h"
 #include "server/board/recovery.h"
+#include "server/descriptors.h"
 #include "server/event_log.h"
 #include "server/stage.h"
 #include "server/store/data_folder.h"
@@ -61,7 +62,8 @@ Result<void> Server::Impl::start() {
     if (auto gone = take_back(options.data, options.project); !gone) events.warn(gone.error().text);
   }
   if (!opened) return opened;
-  events.info(fmt::format("listening address={} id={}", net::to_text(listener->local()), to_text(id)));
+  events.info(fmt::format("listening address={} id={} descriptors={}", net::to_text(listener->local()),
+                          to_text(id), raise_descriptor_limit()));
   announce();
   return {};
 }

@@ -11,6 +11,9 @@ namespace callboard::server {
 
 namespace action = protocol::server_action;
 
+// Frames of one tell that go out without a way through the machine: as many as a turn mostly has.
+constexpr std::size_t kToldAtOnce = 4;
+
 bool is_lasting(const protocol::ServerMessage& errand) {
   return !std::holds_alternative<protocol::Give>(errand) &&
          !std::holds_alternative<protocol::TransferOver>(errand) &&
@@ -221,9 +224,20 @@ void Session::close(Outcome outcome, std::string reason) {
 
 bool Session::may_tell() const { return connection_ && !is_closing_ && !is_holding() && machine_.may_tell(); }
 
-void Session::tell(std::vector<protocol::EncodedFrame> frames) {
-  for (auto& frame : frames) machine_.tell(std::move(frame));
-  perform();
+void Session::tell(std::span<const protocol::EncodedFrame> frames) {
+  ENSURE(machine_.may_tell());
+  if (is_performing_ || machine_.has_actions() || frames.size() > kToldAtOnce) {
+    for (const auto& frame : frames) machine_.tell(frame);
+    return perform();
+  }
+  // Nothing is to be said before it.
+  std::vector<net::SharedBytes> parts;
+  parts.reserve(2 * kToldAtOnce);
+  for (const auto& frame : frames) {
+    parts.emplace_back(frame.head);
+    if (frame.attachment) parts.emplace_back(frame.attachment);
+  }
+  connection_->write_at_once(parts);
 }
 
 std::optional<Instant> Session::next_deadline() const {

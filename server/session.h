@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -51,7 +52,7 @@ class Session {
 
   // Whether a tell would reach the peer soon.
   bool may_tell() const;
-  void tell(std::vector<protocol::EncodedFrame> frames);
+  void tell(std::span<const protocol::EncodedFrame> frames);
 
   std::optional<Instant> next_deadline() const;
   void on_time(Instant now);
@@ -71,8 +72,7 @@ class Session {
   Mailbox mailbox;
   Mailbox heard;            // What the peer has heard for certain: it has had the turn since.
   bool is_resumed = false;  // Came back: it goes on from that.
-  // What is told only to this session: gives and ends of transfers, bounded by kTransfersPerSession each; and what of it was
-  // told and may not have been heard.
+  // What is told only to this session, bounded by kErrandsMax; and what of it was told and may not have been heard.
   std::vector<protocol::ServerMessage> errands;
   std::vector<protocol::ServerMessage> errands_unheard;
 

@@ -9,6 +9,7 @@
 #include "base/ensure.h"
 #include "base/text.h"
 #include "protocol/codec.h"
+#include "server/memory.h"
 
 namespace callboard::server {
 namespace {
@@ -16,6 +17,9 @@ namespace {
 // A session that began or ended, and what somebody works on, are worth keeping at once; cameras move all the time.
 constexpr Duration kBookSoon = 0ms;
 constexpr Duration kBookPeriod = 1s;
+// Whoever comes is told of everybody, and everybody of it: for a thousand at once some MiB, in pieces between what stays.
+constexpr std::size_t kManyComings = 64;
+constexpr Duration kCalm = 2s;
 
 protocol::Writable writable_tell(const Error* why) {
   return {why == nullptr, why == nullptr ? "" : escaped(why->text, 256)};
@@ -58,6 +62,14 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
                    if (Session* session = by_key(key)) session->on_time(loop_.now());
                  }),
       decoding_(loop, 1),
+      calm_timer_(loop,
+                  [this] {
+                    comings_and_goings_ = 0;
+                    decoding_.submit(net::WorkQueue::Job([](const std::stop_token&) {
+                      give_back_memory();
+                      return net::WorkQueue::Delivery();
+                    }));
+                  }),
       away_timer_(loop, [this] { on_away_due(); }),
       book_(loop, events, {[this] { return kept_now(); }, options_.grace > 0s ? options_.keep : nullptr}),
       settling_timer_(loop, [this] {
@@ -108,7 +120,12 @@ void Stage::accept(std::unique_ptr<net::TcpConnection> connection) {
   auto session = std::make_unique<Session>(key, std::move(connection), std::move(config), host, loop_.now());
   Session& started = *session;
   sessions_.emplace(key, std::move(session));
+  note_coming_or_going();
   started.start(gate_.is_keyed() ? Session::Access::keyed : Session::Access::open);
+}
+
+void Stage::note_coming_or_going() {
+  if (++comings_and_goings_ >= kManyComings && !stopped_) calm_timer_.set_after(kCalm);
 }
 
 void Stage::on_ticket(Session& session, UniqueId ticket) {
@@ -327,18 +344,19 @@ void Stage::tell_due() {
 
 void Stage::tell_due(Session& session) {
   if (!session.may_tell()) return;
-  std::vector<protocol::EncodedFrame> frames;
+  // What it grew to is kept from one session to the next.
+  Teller::Frames frames = std::exchange(told_, {});
   for (auto& errand : std::exchange(session.errands, {})) {
     frames.push_back(protocol::encode(errand));
     if (is_lasting(errand)) session.errands_unheard.push_back(std::move(errand));
   }
   const Teller::Listener listener{session.identity.id, session.identity.patches, !is_settling()};
-  if (!session.identity.visit) {
-    auto due = teller_.take_due(listener, session.mailbox);
-    std::move(due.begin(), due.end(), std::back_inserter(frames));
-  }
-  if (frames.empty()) return;
-  session.tell(std::move(frames));
+  if (!session.identity.visit) teller_.take_due(listener, session.mailbox, frames);
+  const bool is_told = !frames.empty();
+  if (is_told) session.tell(frames);
+  frames.clear();
+  told_ = std::move(frames);
+  if (!is_told) return;
   // One piece a turn each: a long catching-up of one does not hold up the others.
   if (!session.identity.visit && teller_.is_due(listener, session.mailbox)) schedule_tell(session.key());
 }
@@ -393,6 +411,7 @@ void Stage::on_closed(Session& session) {
   auto node = sessions_.extract(key);
   ENSURE(!node.empty());
   loop_.retire(std::move(node.mapped()));
+  note_coming_or_going();
   transfers_.on_connection_lost(key);
   continue_stop();
 }
@@ -403,6 +422,7 @@ void Stage::stop(Outcome outcome, const std::string& reason, std::function<void(
   away_timer_.cancel();
   settling_timer_.cancel();
   gate_.stop();
+  calm_timer_.cancel();
   // With everybody who is here at this moment: they may come back to the next server.
   book_.finish([this] {
     is_booked_ = true;

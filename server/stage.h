@@ -93,6 +93,8 @@ class Stage final : private SessionHost {
   Bytes kept_now() const;
   std::vector<protocol::ServerMessage>* errands_of(SessionId session);
 
+  // A connection came or went: when many have, what their coming took for a while is given back once it is calm.
+  void note_coming_or_going();
   void end_predecessor(const Identity& joining);
   void on_records_changed();
   // Tells everybody that the disk takes no writes, or takes them again (null).
@@ -121,6 +123,8 @@ class Stage final : private SessionHost {
   AskDesk asks_;
   Deadlines deadlines_;
   net::WorkQueue decoding_;
+  net::Timer calm_timer_;
+  std::size_t comings_and_goings_ = 0;  // Since memory was given back.
   AwaySessions away_;
   net::Timer away_timer_;
   SessionBook book_;
@@ -136,6 +140,7 @@ class Stage final : private SessionHost {
   std::size_t visits_ = 0;                             // Among keys_.
   std::uint64_t turned_away_ = 0;                      // Since the last one was let in.
   std::vector<std::uint64_t> due_;
+  Teller::Frames told_;  // Room for what one session is told.
   bool all_due_ = false;
   bool is_tell_scheduled_ = false;
   std::function<void()> stopped_;  // Set: stopping.

@@ -61,17 +61,15 @@ bool Teller::is_due(const Listener& listener, const Mailbox& mailbox) const {
   return mailbox.is_due(heads(listener));
 }
 
-std::vector<protocol::EncodedFrame> Teller::take_due(const Listener& who, Mailbox& mailbox) {
+void Teller::take_due(const Listener& who, Mailbox& mailbox, Frames& frames) {
   const SessionId listener = who.session;
-  Frames frames;
-  if (!is_due(who, mailbox)) return frames;
+  if (!is_due(who, mailbox)) return;
   take_users(listener, mailbox, frames);
   take_ats(listener, mailbox, frames);
   if (who.assets) take_assets(listener, mailbox, frames);
   take_messages(listener, mailbox, frames);
   take_document(Record::story, who, mailbox, frames);
   take_document(Record::analytics, who, mailbox, frames);
-  return frames;
 }
 
 // --- Documents ------------------------------------------------------------------------------------------------------

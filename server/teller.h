@@ -33,10 +33,11 @@ class Teller {
 
   // Whether there is anything that take_due() would tell.
   bool is_due(const Listener& listener, const Mailbox& mailbox) const;
-  // One piece of everything that is due, and the mailbox moved past it. What the listener did itself is left out. Empty
-  // when nothing is due; when more is, is_due() still says so.
+  using Frames = std::vector<protocol::EncodedFrame>;
+  // Adds one piece of everything that is due, and moves the mailbox past it. What the listener did itself is left out.
+  // Nothing when nothing is due; when more is, is_due() still says so.
   // A document whose text is in the making comes later (Editions).
-  std::vector<protocol::EncodedFrame> take_due(const Listener& listener, Mailbox& mailbox);
+  void take_due(const Listener& listener, Mailbox& mailbox, Frames& frames);
 
   protocol::Users users() const;
   protocol::Assets assets() const;
@@ -45,7 +46,6 @@ class Teller {
   protocol::Messages messages_after(std::uint64_t number) const;
 
  private:
-  using Frames = std::vector<protocol::EncodedFrame>;
   // A tell made for one cursor, for others who stand there too.
   template <class Key>
   struct Cached {

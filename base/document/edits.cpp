@@ -26,6 +26,11 @@ class Finder {
     if (!equal(from, to)) set(to);
   }
   void set(const ValuePtr& value) { add(Edit::Kind::set, value, {}); }
+  // What is compared from here on lies there, in an object.
+  void enter(const std::string& key) {
+    path_bytes_ += key.size();
+    path_.push_back({"", key});
+  }
 
  private:
   // Each edit says its whole path: what many have in common may be long.
@@ -135,6 +140,24 @@ Edits edits_between(const ValuePtr& from, const ValuePtr& to) {
   Finder finder;
   finder.compare(from, to);
   return finder.is_too_long() ? Edits{whole} : std::move(finder).take();
+}
+
+std::optional<Edits> edits_at(const ValuePtr& document, const Tokens& at, const ValuePtr& value) {
+  if (at.empty()) return std::nullopt;
+  Finder finder;
+  ValuePtr here = document;
+  for (const std::string& key : at) {
+    if (here == nullptr || here->object() == nullptr) return std::nullopt;
+    here = here->member(key);
+    finder.enter(key);
+  }
+  if (here == nullptr) {
+    finder.set(value);
+  } else {
+    finder.compare(here, value);
+  }
+  if (finder.is_too_long()) return std::nullopt;
+  return std::move(finder).take();
 }
 
 bool overlap(const Path& a, const Path& b) {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/document/pointer.h"
 #include "base/document/value.h"
 #include "base/result.h"
 
@@ -35,6 +36,9 @@ using Edits = std::vector<Edit>;
 // What makes `to` of `from`; `from` null, or what differs is more than kEditsBytesMax: everything. Nothing when they are
 // equal.
 Edits edits_between(const ValuePtr& from, const ValuePtr& to);
+// The same for `document` and what becomes of it with `value` at that place, without making that and without a look at what
+// is beside the way; nullopt where it takes one: an array on the way, or nothing to put it in.
+std::optional<Edits> edits_at(const ValuePtr& document, const Tokens& at, const ValuePtr& value);
 
 // Whether one lies within the other, or they are the same place.
 bool overlap(const Path& a, const Path& b);

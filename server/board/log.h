@@ -40,7 +40,7 @@ struct Retention {
 class Log {
  public:
   using AppendDone = std::function<void(Result<Appended>)>;
-  using CommitHandler = std::function<void(const Committed&)>;
+  using CommitHandler = std::function<void(Committed)>;
   using Done = std::function<void(Result<void>)>;
   using Visit = std::function<Result<void>(Committed)>;
 

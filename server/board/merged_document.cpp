@@ -23,12 +23,12 @@ MergedDocument::Effect MergedDocument::apply(std::uint64_t sequence, const Opera
     const bool passes = shortcuts_.is_complete && shortcuts_.touched.lets_pass(operation, growth_.root());
     put_in_window({sequence, shared});
     if (passes) {
-      apply_passing(shared);
+      effect.changed = apply_passing(shared);
     } else {
       replay_from(stamp);
+      effect.changed = !document::equal(before, growth_.root());
     }
     effect.stands = growth_.shows(*operation.edits);
-    effect.changed = !document::equal(before, growth_.root());
   }
   if (effect.changed) {
     head_ = Head{sequence, operation.id, operation.session, operation.user, operation.timestamp};
@@ -61,8 +61,14 @@ void MergedDocument::keep_state(const Stamp& stamp) {
   shortcuts_.since_state = 0;
 }
 
-void MergedDocument::apply_passing(const Shared& operation) {
-  growth_.apply(*operation->edits);
+// Whether the document is another one now. Of one edit that is seen at its place; of many by a look at all of it.
+bool MergedDocument::apply_passing(const Shared& operation) {
+  const auto& edits = *operation->edits;
+  const document::ValuePtr before = growth_.root();
+  const bool is_single = edits.size() == 1;
+  const bool was_shown = is_single && growth_.shows(edits.front());
+  const bool is_done = growth_.apply(edits);
+  const bool is_changed = is_single ? is_done && !was_shown : !document::equal(before, growth_.root());
   shortcuts_.touched.note(*operation);
   ++shortcuts_.since_state;
   const Stamp stamp = stamp_of(*operation);
@@ -72,6 +78,7 @@ void MergedDocument::apply_passing(const Shared& operation) {
   }
   // One that many pass is not worth keeping up to date.
   std::erase_if(states, [](const State& each) { return each.waiting.size() > kMergeStateWaiting; });
+  return is_changed;
 }
 
 void MergedDocument::settle(State& state) {

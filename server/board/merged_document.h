@@ -96,7 +96,7 @@ class MergedDocument {
 
   static void settle(State& state);
   bool apply_newest(const Shared& operation);
-  void apply_passing(const Shared& operation);
+  bool apply_passing(const Shared& operation);
   void put_in_window(Entry entry);
   void replay_from(const Stamp& stamp);
   void keep_state(const Stamp& stamp);

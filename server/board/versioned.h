@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <unordered_map>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace callboard::server {
@@ -46,7 +46,7 @@ class Versioned {
 
   const Value* find(const Key& key) const {
     const auto it = slots_.find(key);
-    return it == slots_.end() || !it->second.value ? nullptr : &*it->second.value;
+    return it == slots_.end() ? nullptr : it->second.value();
   }
 
   void set(const Key& key, Value value) {
@@ -54,20 +54,18 @@ class Versioned {
     Slot& slot = it->second;
     if (is_new) {
       slot.born = head_ + 1;
-    } else if (!slot.value) {
+    } else if (slot.value() == nullptr) {
       --tombstones_;
     }
-    slot.value = std::move(value);
-    slot.removal.reset();
+    slot.content = std::move(value);
     move_to_head(it->first, slot);
   }
 
   // Nothing happens when the key is not there.
   void remove(const Key& key, Removal removal) {
     const auto it = slots_.find(key);
-    if (it == slots_.end() || !it->second.value) return;
-    it->second.value.reset();
-    it->second.removal = std::move(removal);
+    if (it == slots_.end() || it->second.value() == nullptr) return;
+    it->second.content = std::move(removal);
     ++tombstones_;
     move_to_head(it->first, it->second);
     forget_old_tombstones();
@@ -77,7 +75,7 @@ class Versioned {
   void forget(const Key& key) {
     const auto it = slots_.find(key);
     if (it == slots_.end()) return;
-    if (!it->second.value) --tombstones_;
+    if (it->second.value() == nullptr) --tombstones_;
     order_.erase(it->second.version);
     slots_.erase(it);
   }
@@ -96,10 +94,10 @@ class Versioned {
       if (result.changes.size() == count_max) return result;
       const Slot& slot = slots_.at(*it->second);
       result.cursor.version = it->first;
-      if (slot.value) {
-        result.changes.push_back({it->second, &*slot.value, nullptr});
+      if (const Value* value = slot.value()) {
+        result.changes.push_back({it->second, value, nullptr});
       } else if (slot.born <= std::max(cursor.version, cursor.perhaps) && slot.version > cursor.began) {
-        result.changes.push_back({it->second, nullptr, &*slot.removal});
+        result.changes.push_back({it->second, nullptr, &std::get<Removal>(slot.content)});
       }
     }
     result.cursor.version = head_;
@@ -109,15 +107,16 @@ class Versioned {
   template <class Visit>
   void for_each(Visit visit) const {
     for (const auto& [version, key] : order_) {
-      if (const auto& value = slots_.at(*key).value) visit(*key, *value);
+      if (const Value* value = slots_.at(*key).value()) visit(*key, *value);
     }
   }
 
  private:
   struct Slot {
-    std::optional<Value> value;
-    std::optional<Removal> removal;
+    std::variant<Removal, Value> content;
     std::uint64_t version = 0, born = 0;
+
+    const Value* value() const { return std::get_if<Value>(&content); }
   };
 
   void move_to_head(const Key& key, Slot& slot) {
@@ -131,7 +130,7 @@ class Versioned {
     for (auto it = order_.begin(); it != order_.end() && tombstones_ > tombstones_max_ / 2;) {
       const auto [version, key] = *it++;
       const auto slot = slots_.find(*key);
-      if (slot->second.value) continue;
+      if (slot->second.value() != nullptr) continue;
       forgotten_ = version;
       order_.erase(version);
       slots_.erase(slot);

@@ -63,7 +63,8 @@ class Database {
   void roll_back();
   // Moves the write-ahead log into the database. Failing is harmless: the next one does it.
   void checkpoint();
-  // Pages in the write-ahead log after the last commit.
+  // Pages in the write-ahead log after the last commit. Up to kWalRoomPages its file has room already.
+  static constexpr int kWalRoomPages = 200;
   int wal_pages() const { return *wal_pages_; }
 
  private:
@@ -79,6 +80,7 @@ class Database {
   static Result<Database> open_with(const std::filesystem::path& file, int flags);
   Result<Version> version();
   Result<void> set_up();
+  Result<void> make_room(const std::filesystem::path& file);
   Result<void> migrate(std::int64_t from);
   Error last_error() const;
 

@@ -84,6 +84,15 @@ class SqliteLog::Worker {
     wake_.notify_one();
   }
 
+  // Runs on the worker within the transaction of a group, with the appends that wait then.
+  void submit_to_group(std::function<Result<void>()> write, Done done) {
+    {
+      const std::lock_guard lock(mutex_);
+      queue_.emplace_back(Extra{std::move(write), std::move(done)});
+    }
+    wake_.notify_one();
+  }
+
   void post(std::function<void()> answer) {
     post_([answers = answers_, answer = std::move(answer)] {
       if (!answers->is_closed) answer();
@@ -104,8 +113,18 @@ class SqliteLog::Worker {
     Operation operation;
     AppendDone done;
   };
+  // Snapshots and keyframes: a sync of their own would hold up the appends behind them.
+  struct Extra {
+    std::function<Result<void>()> write;
+    Done done;
+  };
   using Task = std::function<void()>;
-  using Queued = std::variant<Append, Task>;
+  using Queued = std::variant<Append, Extra, Task>;
+  // What becomes one transaction.
+  struct Group {
+    std::vector<Append> appends;
+    std::vector<Extra> extras;
+  };
   // What becomes of one append: its place, once the group is durable.
   struct Written {
     Append append;
@@ -113,9 +132,11 @@ class SqliteLog::Worker {
   };
 
   void run();
-  std::vector<Append> take_group();
-  void commit(std::vector<Append> group);
-  Result<std::vector<Written>> write(std::vector<Append>& group);
+  bool is_calm();
+  Group take_group();
+  void commit(Group group);
+  // What becomes of each extra is in `kept`: one that fails is no reason to refuse the appends.
+  Result<std::vector<Written>> write(Group& group, std::vector<Result<void>>& kept);
   Result<Appended> insert(const Operation& operation);
   void answer(std::vector<Written> written);
   void refuse(std::vector<Append> group, const Error& why);
@@ -158,48 +179,66 @@ void SqliteLog::Worker::run() {
     } else {
       commit(take_group());
     }
-    if (!is_broken_ && database_.wal_pages() >= kCheckpointPages) database_.checkpoint();
+    if (!is_broken_ && database_.wal_pages() >= (is_calm() ? Database::kWalRoomPages : kCheckpointPages))
+      database_.checkpoint();
   }
 }
 
-std::vector<SqliteLog::Worker::Append> SqliteLog::Worker::take_group() {
-  std::vector<Append> group;
+// Nobody waits: what has to be done now and then is done now.
+bool SqliteLog::Worker::is_calm() {
+  const std::lock_guard lock(mutex_);
+  return queue_.empty();
+}
+
+SqliteLog::Worker::Group SqliteLog::Worker::take_group() {
+  Group group;
   std::uint64_t size_bytes = 0;
   const std::lock_guard lock(mutex_);
-  while (!queue_.empty() && group.size() < kCommitGroupOperations && size_bytes < kCommitGroupDocumentBytes) {
-    auto* append = std::get_if<Append>(&queue_.front());
-    if (append == nullptr) break;
-    size_bytes += append->operation.value->size();
-    group.push_back(std::move(*append));
+  while (!queue_.empty() && group.appends.size() < kCommitGroupOperations &&
+         size_bytes < kCommitGroupDocumentBytes) {
+    if (auto* extra = std::get_if<Extra>(&queue_.front())) {
+      group.extras.push_back(std::move(*extra));
+    } else if (auto* append = std::get_if<Append>(&queue_.front())) {
+      size_bytes += append->operation.value->size();
+      group.appends.push_back(std::move(*append));
+    } else {
+      break;
+    }
     queue_.pop_front();
   }
-  waiting_appends_ -= group.size();
+  waiting_appends_ -= group.appends.size();
   waiting_bytes_ -= size_bytes;
   return group;
 }
 
-void SqliteLog::Worker::commit(std::vector<Append> group) {
+void SqliteLog::Worker::commit(Group group) {
   if (is_broken_) reopen();
-  auto written = write(group);
+  std::vector<Result<void>> kept;
+  auto written = write(group, kept);
   if (written) {
     answer(std::move(*written));
-    return;
+  } else {
+    insert_.reset();
+    find_.reset();
+    database_.roll_back();
+    // Whether a commit that failed half-way counts is only known after reading the write-ahead log again.
+    is_broken_ = true;
+    const Error why = written.error().prefixed("write to the project's log");
+    kept.assign(group.extras.size(), why);
+    refuse(std::move(group.appends), why);
   }
-  insert_.reset();
-  find_.reset();
-  database_.roll_back();
-  // Whether a commit that failed half-way counts is only known after reading the write-ahead log again.
-  is_broken_ = true;
-  refuse(std::move(group), written.error().prefixed("write to the project's log"));
+  for (std::size_t i = 0; i < group.extras.size(); ++i)
+    post([done = std::move(group.extras[i].done), result = kept[i]] { done(result); });
 }
 
 // On an error `group` is as it was.
-Result<std::vector<SqliteLog::Worker::Written>> SqliteLog::Worker::write(std::vector<Append>& group) {
+Result<std::vector<SqliteLog::Worker::Written>> SqliteLog::Worker::write(Group& group,
+                                                                         std::vector<Result<void>>& kept) {
   if (is_broken_) return Error{Outcome::failed, "the database cannot be opened again"};
   if (auto begun = database_.run("BEGIN IMMEDIATE"); !begun) return begun.error();
   std::vector<Appended> places;
   const std::uint64_t last = last_;
-  for (const Append& append : group) {
+  for (const Append& append : group.appends) {
     auto place = insert(append.operation);
     if (place) places.push_back(*place);
     if (!place) {
@@ -207,13 +246,15 @@ Result<std::vector<SqliteLog::Worker::Written>> SqliteLog::Worker::write(std::ve
       return place.error();
     }
   }
+  for (const Extra& extra : group.extras) kept.push_back(extra.write());
   if (auto committed = database_.run("COMMIT"); !committed) {
     last_ = last;
     return committed.error();
   }
   std::vector<Written> written;
-  written.reserve(group.size());
-  for (std::size_t i = 0; i < group.size(); ++i) written.push_back({std::move(group[i]), places[i]});
+  written.reserve(group.appends.size());
+  for (std::size_t i = 0; i < group.appends.size(); ++i)
+    written.push_back({std::move(group.appends[i]), places[i]});
   return written;
 }
 
@@ -250,7 +291,7 @@ void SqliteLog::Worker::answer(std::vector<Written> written) {
   post([answers = answers_, shared] {
     for (Written& one : *shared) {
       if (one.place.repeated) continue;
-      if (answers->on_commit) answers->on_commit({one.place.sequence, one.append.operation});
+      if (answers->on_commit) answers->on_commit({one.place.sequence, std::move(one.append.operation)});
     }
     for (Written& one : *shared) one.append.done(one.place);
   });
@@ -286,8 +327,8 @@ void SqliteLog::Worker::reopen() {
   if (missed->empty()) return;
   last_ = missed->back().sequence;
   post([answers = answers_, missed] {
-    for (const Committed& committed : *missed) {
-      if (answers->on_commit) answers->on_commit(committed);
+    for (Committed& committed : *missed) {
+      if (answers->on_commit) answers->on_commit(std::move(committed));
     }
   });
 }
@@ -325,23 +366,16 @@ Result<LogSnapshot> SqliteLog::Worker::newest_snapshot() {
 }
 
 Result<void> SqliteLog::Worker::write_snapshot(const LogSnapshot& snapshot) {
-  if (is_broken_) reopen();
-  if (is_broken_) return Error{Outcome::failed, "the database cannot be opened again"};
   auto statement =
       database_.prepare("INSERT OR REPLACE INTO snapshot (one, sequence, state) VALUES (1, ?, ?)");
   if (!statement) return statement.error();
   statement->bind(0, snapshot.sequence).bind(1, ByteView(snapshot.state));
   auto done = statement->step();
-  if (!done) {
-    is_broken_ = true;
-    return done.error();
-  }
+  if (!done) return done.error();
   return {};
 }
 
 Result<void> SqliteLog::Worker::write_keyframe(Record record, const LogSnapshot& snapshot) {
-  // The history reads more without it: one that fails is no reason to open the connection anew.
-  if (is_broken_) return Error{Outcome::failed, "the database cannot be opened again"};
   auto statement =
       database_.prepare("INSERT OR REPLACE INTO keyframes (record, sequence, state) VALUES (?, ?, ?)");
   if (!statement) return statement.error();
@@ -376,12 +410,14 @@ Result<void> SqliteLog::Worker::trim_to(const Cuts& cuts, const Done& done) {
 
 Result<void> SqliteLog::Worker::install(const LogSnapshot& snapshot) {
   if (is_broken_) reopen();
+  if (is_broken_) return Error{Outcome::failed, "the database cannot be opened again"};
   if (snapshot.sequence < last_) {
     return Error{Outcome::refused, "the log is at " + std::to_string(last_) + ", beyond the snapshot's " +
                                        std::to_string(snapshot.sequence)};
   }
   auto written = write_snapshot(snapshot);
   if (written) last_ = snapshot.sequence;
+  is_broken_ = !written;
   return written;
 }
 
@@ -434,10 +470,11 @@ void SqliteLog::append(Operation operation, AppendDone done) {
 }
 
 void SqliteLog::snapshot(std::uint64_t sequence, std::function<Bytes()> encode, Done done) {
-  worker_->submit([worker = worker_.get(), sequence, encode = std::move(encode), done = std::move(done)] {
-    auto result = std::make_shared<Result<void>>(worker->write_snapshot({sequence, encode()}));
-    worker->post([done, result] { done(*result); });
-  });
+  worker_->submit_to_group(
+      [worker = worker_.get(), sequence, encode = std::move(encode)] {
+        return worker->write_snapshot({sequence, encode()});
+      },
+      std::move(done));
 }
 
 void SqliteLog::install(LogSnapshot snapshot, Done done) {
@@ -449,11 +486,11 @@ void SqliteLog::install(LogSnapshot snapshot, Done done) {
 }
 
 void SqliteLog::keyframe(Record record, std::uint64_t sequence, std::function<Bytes()> encode, Done done) {
-  worker_->submit(
-      [worker = worker_.get(), record, sequence, encode = std::move(encode), done = std::move(done)] {
-        auto result = std::make_shared<Result<void>>(worker->write_keyframe(record, {sequence, encode()}));
-        worker->post([done, result] { done(*result); });
-      });
+  worker_->submit_to_group(
+      [worker = worker_.get(), record, sequence, encode = std::move(encode)] {
+        return worker->write_keyframe(record, {sequence, encode()});
+      },
+      std::move(done));
 }
 
 void SqliteLog::trim(const Retention& retention, Timestamp now, Done done) {

@@ -309,7 +309,7 @@ void Person::ask(protocol::ClientMessage message, std::function<void(const Resul
 void Person::say(std::string text) {
   protocol::MessageAsk message;
   message.text = text;
-  message.op = make_unique_id(system_random());
+  message.op = make_operation_id(system_clock().wall(), system_random());
   ++unanswered_;
   const auto convert = [](protocol::ServerMessage reply) -> Result<protocol::Ok> {
     if (auto* ok = std::get_if<protocol::Ok>(&reply)) return *ok;

@@ -55,5 +55,16 @@ TEST_CASE("unique ids do not repeat and are never zero") {
   CHECK(make_unique_id(always(0)));
 }
 
+TEST_CASE("ids of operations do not repeat, are never zero, and later ones are greater") {
+  std::set<UniqueId> ids;
+  const auto random = system_random();
+  const Timestamp now{1'795'269'143'123};
+  for (int i = 0; i < 1000; ++i) ids.insert(make_operation_id(now, random));
+  CHECK(ids.size() == 1000);
+  CHECK(*ids.rbegin() < make_operation_id(Timestamp{now.ms + 1}, always(0)));
+  CHECK(to_text(make_operation_id(now, always(0x0123'4567'89ab'cdef))) == "01a1fe612a53cdef0123456789abcdef");
+  CHECK(make_operation_id(Timestamp{0}, always(0)));
+}
+
 }  // namespace
 }  // namespace callboard

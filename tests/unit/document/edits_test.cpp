@@ -51,6 +51,42 @@ TEST_CASE("edits make the new version of the old one, and survive being written 
   for (const Edit& edit : edits) CHECK(grown(from, {edits}).shows(edit));
 }
 
+TEST_CASE("what is put at a place makes the edits that both versions of the document make") {
+  const auto seed = GENERATE(range(1U, 200U));
+  INFO("seed " << seed);
+  std::mt19937 random(seed);
+  const ValuePtr document = value(R"({"a":{"b":{"c":1,"d":[1,2],"":3}},"list":[{"id":1,"n":2}],"t":"x"})");
+  const std::vector<std::string> places = {"/t",       "/a/b/c", "/a/b", "/a/b/d",
+                                           "/a/b/new", "/a",     "/new", "/a/b/"};
+  const std::string& place = places[random() % places.size()];
+  const ValuePtr put_there = seed % 3 == 0 ? value(R"({"c":1,"d":[1,2,3]})") : random_document(random);
+  const auto at = parse_pointer(place);
+  REQUIRE(at);
+  const auto whole = put(document, *at, put_there);
+  REQUIRE(whole);
+  INFO(place << " " << print(*put_there));
+
+  const auto edits = edits_at(document, *at, put_there);
+  REQUIRE(edits);
+  CHECK(print(*edits) == print(edits_between(document, *whole)));
+  CHECK(equal(grown(document, {*edits}).root(), *whole));
+}
+
+TEST_CASE("what is there already makes no edits, and arrays and missing ways want the whole document") {
+  const ValuePtr document = value(R"({"a":{"b":1},"list":[{"id":1,"n":2}]})");
+  const auto at = [&](const std::string& place) {
+    return edits_at(document, *parse_pointer(place), value("1"));
+  };
+  REQUIRE(at("/a/b"));
+  CHECK(at("/a/b")->empty());
+  CHECK_FALSE(at(""));
+  CHECK_FALSE(at("/list/1/n"));
+  CHECK_FALSE(at("/list/0"));
+  CHECK_FALSE(at("/b/a"));
+  CHECK_FALSE(at("/a/b/c"));
+  CHECK_FALSE(edits_at(nullptr, *parse_pointer("/a"), value("1")));
+}
+
 TEST_CASE("different parts both survive") {
   CHECK(merged(R"({"a":1,"b":2})", R"({"a":3,"b":2})", R"({"a":1,"b":4})") == R"({"a":3,"b":4})");
   CHECK(merged(R"([{"id":1,"t":"x"},{"id":2,"t":"y"}])", R"([{"id":0},{"id":1,"t":"x"},{"id":2,"t":"y"}])",

@@ -77,6 +77,44 @@ TEST_CASE("thousands of shared buffers of all sizes arrive in order") {
   CHECK(link.client.connection->sent_bytes() == expected.size());
 }
 
+TEST_CASE("what is written at once in a turn is gone when the call returns, and never overtakes what waits") {
+  Loop loop;
+  Link link(loop);
+  TcpConnection& client = *link.client.connection;
+  const std::vector<SharedBytes> parts{pattern(100, 1), pattern(2000, 2)};
+  Bytes expected;
+  const auto expect = [&](ByteView bytes) { expected.insert(expected.end(), bytes.begin(), bytes.end()); };
+  const auto write_at_once = [&] {
+    client.write_at_once(parts);
+    for (const SharedBytes& each : parts) expect(each.view);
+  };
+
+  loop.post([&] {
+    write_at_once();
+    CHECK(client.unsent_bytes() == 0);
+    CHECK(client.sent_bytes() == expected.size());
+    client.write(pattern(50, 3));
+    expect(pattern(50, 3));
+    write_at_once();
+    CHECK(client.unsent_bytes() == 2150);
+  });
+  REQUIRE(loop.run_until([&] { return !expected.empty(); }, kTestLimit));
+  REQUIRE(loop.run_until([&] { return link.server.received.size() >= expected.size(); }, kTestLimit));
+  CHECK(link.server.received == expected);
+
+  link.server.connection->pause_reading();
+  const std::size_t before = expected.size();
+  loop.post([&] {
+    for (int i = 0; i < 10'000; ++i) write_at_once();
+  });
+  REQUIRE(loop.run_until([&] { return expected.size() > before; }, kTestLimit));
+  CHECK(client.unsent_bytes() > 0);
+  CHECK(client.unsent_bytes() + client.sent_bytes() == expected.size());
+  link.server.connection->resume_reading();
+  REQUIRE(loop.run_until([&] { return link.server.received.size() >= expected.size(); }, kTestLimit));
+  CHECK(link.server.received == expected);
+}
+
 TEST_CASE("a peer that does not read makes unsent_bytes grow, and reading again drains it") {
   Loop loop;
   Link link(loop);

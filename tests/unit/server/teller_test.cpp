@@ -28,7 +28,9 @@ struct Hall {
   }
 
   std::vector<protocol::EncodedFrame> take(SessionId session, Mailbox& mailbox, bool patches = false) {
-    return teller.take_due({session, patches}, mailbox);
+    Teller::Frames frames;
+    teller.take_due({session, patches}, mailbox, frames);
+    return frames;
   }
   void apply(std::uint64_t sequence, OperationLike like) {
     const Record record = like.record;
