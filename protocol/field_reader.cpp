@@ -130,7 +130,7 @@ void FieldReader::read(const Json& json, SessionId& value) {
 }
 
 void FieldReader::read(const Json& json, AccessKey& value) {
-  const std::string* text = text_of(json, "a key");
+  const std::string_view* text = text_of(json, "a key");
   if (text == nullptr) return;
   auto key = access_key_from(*text);
   // One that is written otherwise, with a space after it, is not the same text again.

@@ -32,7 +32,7 @@ ServerSession::ServerSession(ServerSessionConfig config, Instant now) : started_
 void ServerSession::require_key() {
   if (over_ || turn_) return;
   actions_.clear();
-  join_->require_key();
+  entrance_->join.require_key();
 }
 
 std::optional<ServerAction> ServerSession::next_action() {
