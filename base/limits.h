@@ -57,10 +57,10 @@ static_assert(kItemsMax * kItemWeight <= kUnansweredBytesMax);
 inline constexpr std::size_t kAnswersHeld = 16;
 
 // --- Times ----------------------------------------------------------------------------------------------------------
-inline constexpr auto kHandshakeLimit =
-    10s;                                 // From accept to the end of the join, on a LAN that answers in 1 ms.
 // On a server with keys: who has not begun TLS by then waits for a greeting and has no key.
 inline constexpr auto kKnockLimit = 2s;
+inline constexpr auto kHandshakeLimit =
+    10s;                                 // From accept to the end of the join, on a LAN that answers in 1 ms.
 inline constexpr auto kHeartbeat = 15s;  // An empty turn each way.
 inline constexpr auto kSilenceLimit = 45s;  // Three heartbeats lost: the peer is gone.
 inline constexpr auto kAskLimit = 30s;      // A client's patience for one answer.

@@ -230,6 +230,10 @@ TEST_CASE("a session outlives a killed server with its key, as without one") {
   studio.serve();
   const auto rigging = studio.join("rigging");
   const auto before = objects(studio.run("rigging", {"users", "--json"}).out).at(0).at("session");
+  // Who is here is written down some milliseconds after a join.
+  const fs::path book = studio.home() / "data/callboard" / "Moria%27s Race" / "sessions";
+  for (int asks = 0; asks < 1000 && !fs::exists(book); ++asks) studio.run("rigging", {"users"});
+  REQUIRE(fs::exists(book));
   studio.kill_server();
   studio.serve();
   wait_for_event(*rigging, "joined");

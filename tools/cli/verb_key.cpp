@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <optional>
+#include <utility>
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "server/keys.h"
 #include "server/permissions.h"
-#include "server/store/key_file.h"
 #include "tools/cli/data_folder.h"
 #include "tools/cli/program.h"
 #include "tools/cli/verbs.h"
@@ -26,12 +28,18 @@ struct KeyWords {
   bool once = false;
 };
 
-Result<server::KeyFile> key_file(const Run& run) {
-  const auto project = run.settings.required(Key::project);
+// Whose keys.
+struct KeyPlace {
+  std::filesystem::path data;
+  std::string project;
+};
+
+Result<KeyPlace> key_place(const Run& run) {
+  auto project = run.settings.required(Key::project);
   if (!project) return project.error();
-  const auto data = data_folder(run.settings);
+  auto data = data_folder(run.settings);
   if (!data) return data.error();
-  return server::KeyFile(*data, *project);
+  return KeyPlace{std::move(*data), std::move(*project)};
 }
 
 // "30d", "12h", "90m", "2w": whole minutes, hours, days or weeks.
@@ -91,12 +99,12 @@ Result<KeyEntry> new_entry(const KeyWords& words) {
 }
 
 Result<void> add_named(Run& run, const KeyWords& words) {
-  const auto file = key_file(run);
-  if (!file) return file.error();
+  const auto place = key_place(run);
+  if (!place) return place.error();
   const auto entry = new_entry(words);
   if (!entry) return entry.error();
   bool is_first = false;
-  auto added = file->update([&](KeyRing& ring) {
+  auto added = server::change_keys(place->data, place->project, [&](KeyRing& ring) {
     is_first = ring.entries().empty();
     return ring.add(*entry);
   });
@@ -107,10 +115,10 @@ Result<void> add_named(Run& run, const KeyWords& words) {
 }
 
 Result<void> rotate_named(Run& run, const KeyWords& words) {
-  const auto file = key_file(run);
-  if (!file) return file.error();
+  const auto place = key_place(run);
+  if (!place) return place.error();
   std::optional<KeyEntry> entry;
-  auto rotated = file->update([&](KeyRing& ring) -> Result<void> {
+  auto rotated = server::change_keys(place->data, place->project, [&](KeyRing& ring) -> Result<void> {
     if (auto done = ring.rotate(words.name, make_access_key(system_random())); !done) return done;
     entry = *ring.find_name(words.name);
     return {};
@@ -121,10 +129,10 @@ Result<void> rotate_named(Run& run, const KeyWords& words) {
 }
 
 Result<void> revoke_named(Run& run, const KeyWords& words) {
-  const auto file = key_file(run);
-  if (!file) return file.error();
+  const auto place = key_place(run);
+  if (!place) return place.error();
   std::size_t left = 0;
-  auto revoked = file->update([&](KeyRing& ring) -> Result<void> {
+  auto revoked = server::change_keys(place->data, place->project, [&](KeyRing& ring) -> Result<void> {
     if (auto done = ring.revoke(words.name); !done) return done;
     left = ring.entries().size();
     return {};
@@ -144,9 +152,9 @@ std::string state_of(const KeyEntry& entry) {
 }
 
 Result<void> list_keys(Run& run) {
-  const auto file = key_file(run);
-  if (!file) return file.error();
-  const auto ring = file->read();
+  const auto place = key_place(run);
+  if (!place) return place.error();
+  const auto ring = server::read_keys(place->data, place->project);
   if (!ring) return ring.error();
   if (!*ring) {
     run.output.message("the server is open: it has no keys");
