@@ -308,6 +308,7 @@ void Studio::rest() {
 
 // Why it is not over; empty when everybody sees what there is.
 std::string Studio::unrest() const {
+  std::optional<Due> due;
   for (const auto& seat : seats_) {
     const Person& person = *seat->person;
     const Picture& picture = person.picture();
@@ -322,8 +323,8 @@ std::string Studio::unrest() const {
     }
     const auto difference = picture.difference(seats_.front()->person->picture());
     if (!difference.empty()) return person.name() + ": " + difference;
-    if (const auto missed = check_caught_up(disk_.operations, picture); !missed.empty())
-      return person.name() + " " + missed;
+    if (!due) due.emplace(disk_.operations);
+    if (const auto missed = due->lacking_in(picture); !missed.empty()) return person.name() + " " + missed;
   }
   return "";
 }
