@@ -212,7 +212,10 @@ void DocumentDesk::on_write(Session& session, protocol::DocumentWrite ask) {
     waiting.applied = floor_.records.board().find(ask.op);
     return answer_or_wait(std::move(waiting));
   }
-  if (draft->how == Draft::How::whole) waiting.sent = draft->operation.value;
+  if (draft->how == Draft::How::whole) {
+    waiting.sent = draft->operation.value;
+    waiting.may_be_merged = draft->operation.base != 0;
+  }
   write(std::move(*draft), std::move(waiting));
 }
 
@@ -263,8 +266,10 @@ bool DocumentDesk::answer(const Waiting& waiting) {
   const std::uint64_t told = session.mailbox.document(waiting.record);
   // Those who understand patches have what they were told; others are sent the whole of what is not their own.
   const bool is_won = waiting.applied && waiting.applied->won;
-  // What they wrote is old news to those who were told of something newer.
-  const bool is_old = is_won && told >= head.revision && waiting.applied->sequence < head.revision;
+  // What they wrote is old news to those who were told of something newer. Without a text a whole would be taken for what it
+  // was sent as: one that was made of a revision may have others' changes in it.
+  const bool is_old =
+      is_won && !waiting.may_be_merged && told >= head.revision && waiting.applied->sequence < head.revision;
   const bool has_told = waiting.applied && (patches || is_old);
   const std::uint64_t known = !waiting.re ? waiting.known : has_told ? told : 0;
   const bool is_own_text = waiting.sent != nullptr && waiting.sent == board.document(waiting.record).text();

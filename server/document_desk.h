@@ -44,7 +44,8 @@ class DocumentDesk {
     std::uint64_t key = 0;
     std::optional<protocol::AskId> re;  // None: the exchange of the join.
     Record record = Record::story;
-    Document sent;                   // By a write, all of it.
+    Document sent;                   // By a write, all of it …
+    bool may_be_merged = false;      // … and others' changes are in what it became.
     std::optional<Applied> applied;  // Of a write.
     std::uint64_t known = 0;         // The revision that the claim named.
     std::uint64_t at_least = 0;      // What is read is of that revision or newer.

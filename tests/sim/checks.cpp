@@ -231,15 +231,20 @@ class Fold {
     growth_ = {};
     for (const server::Operation* each : applied_) apply(*each);
   }
-  void apply(const server::Operation& operation) {
-    for (const auto& edit : *operation.edits) growth_.apply(edit);
-  }
+  void apply(const server::Operation& operation) { growth_.apply(*operation.edits); }
 
   std::vector<server::Committed> operations_;
   std::size_t next_ = 0;
   std::vector<const server::Operation*> applied_;
   document::Growth growth_;
 };
+
+// `printed` is what the value is printed as: mostly that is the text, which then need not be read.
+bool is_text_of(const std::string& text, const document::ValuePtr& value, const std::string& printed) {
+  if (text == printed) return true;
+  const auto shown = document::parse(text);
+  return shown && document::equal(*shown, value);
+}
 
 void check_shown(const std::vector<server::Committed>& operations, DocumentName name, Testimony& testimony) {
   std::map<std::uint64_t, std::set<client::Document const*>> by_revision;
@@ -252,14 +257,14 @@ void check_shown(const std::vector<server::Committed>& operations, DocumentName 
     if (revision > last)
       testimony.violations.push_back(name_of(name) + " was shown as of an operation that is not there");
     const document::ValuePtr& expected = fold.at(revision);
+    const std::string printed = text_of(expected);
     std::set<const std::string*> compared;
     for (const client::Document* document : documents) {
       if (!compared.insert(document->text.get()).second) continue;
-      const auto shown = document::parse(*document->text);
-      if (shown && document::equal(*shown, expected)) continue;
+      if (is_text_of(*document->text, expected, printed)) continue;
       testimony.violations.push_back(name_of(name) + " " + std::to_string(revision) + " was shown as " +
                                      document->text->substr(0, 2000) + ", expected " +
-                                     text_of(expected).substr(0, 2000));
+                                     printed.substr(0, 2000));
     }
   }
 }
@@ -338,24 +343,30 @@ void check_order(const std::vector<server::Committed>& operations, Testimony& te
 
 }  // namespace
 
-std::string check_caught_up(const std::vector<server::Committed>& operations, const Picture& picture) {
-  const auto is_message = [](const auto& each) { return each.operation.record == server::Record::messages; };
-  const auto total = static_cast<std::uint64_t>(std::ranges::count_if(operations, is_message));
+Due::Due(const std::vector<server::Committed>& operations)
+    : story_(Fold(operations, server::Record::story).at(UINT64_MAX)),
+      analytics_(Fold(operations, server::Record::analytics).at(UINT64_MAX)) {
   std::uint64_t number = 0;
   for (const auto& each : operations) {
-    if (!is_message(each)) continue;
-    ++number;
-    // The newest are told to those who join; what somebody says himself he hears in the answer.
-    const bool is_due = number + kMessagesPerTell > total && each.operation.session != picture.session();
-    if (is_due && !picture.messages().contains(number))
-      return "was not told message " + std::to_string(number);
+    if (each.operation.record != server::Record::messages) continue;
+    said_.push_back({++number, each.operation.session});
+  }
+  if (said_.size() > kMessagesPerTell)
+    said_.erase(said_.begin(), said_.end() - std::ptrdiff_t{kMessagesPerTell});
+}
+
+std::string Due::lacking_in(const Picture& picture) const {
+  for (const Said& each : said_) {
+    // What somebody says himself he hears in the answer.
+    if (each.by != picture.session() && !picture.messages().contains(each.number))
+      return "was not told message " + std::to_string(each.number);
   }
   for (const auto name : {DocumentName::story, DocumentName::analytics}) {
-    const document::ValuePtr expected = Fold(operations, record_of(name)).at(UINT64_MAX);
+    const document::ValuePtr& expected = name == DocumentName::story ? story_ : analytics_;
     const client::Document& known = picture.document(name);
     if (expected == nullptr && known.text == nullptr) continue;
-    const auto shown = known.text == nullptr ? document::make_null() : *document::parse(*known.text);
-    if (!document::equal(shown, expected)) return "has an old " + name_of(name);
+    if (known.text == nullptr || !is_text_of(*known.text, expected, text_of(expected)))
+      return "has an old " + name_of(name);
   }
   return "";
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/document/value.h"
 #include "client/types.h"
 #include "protocol/frame.h"
 #include "server/board/log.h"
@@ -129,7 +130,21 @@ class TurnWatch final : public Wiretap {
 // What the log must hold, given what people say, and that it is what they were shown. `operations` is all of it.
 void check_log(const std::vector<server::Committed>& operations, Testimony& testimony);
 
-// What one who is told of everything does not know of the log; empty when he knows all.
-std::string check_caught_up(const std::vector<server::Committed>& operations, const Picture& picture);
+// What one who is told of everything has to know of a log in the end.
+class Due {
+ public:
+  explicit Due(const std::vector<server::Committed>& operations);
+  // What he does not know; empty when he knows all.
+  std::string lacking_in(const Picture& picture) const;
+
+ private:
+  struct Said {
+    std::uint64_t number = 0;
+    SessionId by;
+  };
+  std::vector<Said> said_;  // The newest, which are told to those who join, too.
+  document::ValuePtr story_;
+  document::ValuePtr analytics_;
+};
 
 }  // namespace callboard::sim

@@ -21,6 +21,16 @@ Committed readable(Committed committed) {
   return committed;
 }
 
+Revision revision_of(const Committed& committed, bool stands) {
+  const Operation& operation = committed.operation;
+  return {committed.sequence,      operation.session,
+          operation.user,          operation.timestamp,
+          operation.base,          stands,
+          operation.value->size(), "",
+          operation.settles};
+}
+
+// All that it tells but where a revision's changes are; everything is looked at.
 class MemoryHistory final : public History {
  public:
   explicit MemoryHistory(const Disk& disk) : disk_(disk) {}
@@ -30,11 +40,12 @@ class MemoryHistory final : public History {
     std::vector<Revision>& found = listing.revisions;
     MergedDocument document;
     for_each(query.record, query.before == 0 ? UINT64_MAX : query.before - 1, [&](const Committed& each) {
+      const document::ValuePtr before = document::find(document.root(), query.at);
       const auto effect = document.apply(each.sequence, each.operation);
-      if (each.operation.timestamp < query.since) return;
-      const Operation& operation = each.operation;
-      found.push_back({each.sequence, operation.session, operation.user, operation.timestamp, operation.base,
-                       effect.stands, operation.value->size(), "", operation.settles});
+      const bool is_about =
+          query.at.empty() || !document::equal(before, document::find(document.root(), query.at));
+      if (each.operation.timestamp >= query.since && is_about)
+        found.push_back(revision_of(each, effect.stands));
     });
     std::reverse(found.begin(), found.end());
     if (found.size() > query.count) found.resize(query.count);
@@ -49,8 +60,8 @@ class MemoryHistory final : public History {
       if (document.root() != nullptr) growth.apply({document::Edit::Kind::set, {}, document.root(), {}});
       const auto effect = document.apply(each.sequence, each.operation);
       if (each.sequence != number) return;
-      version.revision.number = number;
-      for (const auto& edit : *each.operation.edits) growth.apply(edit);
+      version.revision = revision_of(each, effect.stands);
+      growth.apply(*each.operation.edits);
       version.value = effect.stands ? document.root() : growth.root();
     });
     if (version.revision.number == 0 || version.value == nullptr) return not_kept(number);

@@ -94,6 +94,12 @@ void Studio::choose() {
   disk_.torn_percent = world_.chance(50) ? 50 : 0;
   const std::size_t padding = is_large ? kPaddingMax : world_.chance(20) ? 500 : 0;
   const bool rewrites = world_.chance(50);
+  // Otherwise too little is told to anybody for the limit of what is kept for him to be seen.
+  has_sleeper_ = is_large && world_.chance(20);
+  if (has_sleeper_) {
+    life_ = 40s;
+    act_pause_ = life_ / 40;
+  }
   const auto people = 2 + world_.below(4);
   for (std::uint64_t i = 0; i < people; ++i) {
     auto seat = std::make_unique<Seat>();
@@ -105,7 +111,8 @@ void Studio::choose() {
     const std::string name = world_.chance(20) ? "twin" : "user" + std::to_string(i);
     seat->person = std::make_unique<Person>(
         world_, seat->machine, name,
-        Person::Habits{.patches = !world_.chance(25), .padding_bytes = padding, .rewrites = rewrites},
+        Person::Habits{
+            .patches = !world_.chance(25) && !has_sleeper_, .padding_bytes = padding, .rewrites = rewrites},
         testimony_);
     seats_.push_back(std::move(seat));
   }
@@ -131,6 +138,9 @@ void Studio::live() {
     have_person_act(*seat);
   }
   have_fault();
+  if (has_sleeper_) {
+    world_.after(life_ / 4, [this] { seats_.back()->machine.asleep_until = world_.now() + life_ / 2; });
+  }
   world_.run_until(world_.now() + life_);
 }
 
@@ -308,6 +318,7 @@ void Studio::rest() {
 
 // Why it is not over; empty when everybody sees what there is.
 std::string Studio::unrest() const {
+  std::optional<Due> due;
   for (const auto& seat : seats_) {
     const Person& person = *seat->person;
     const Picture& picture = person.picture();
@@ -322,8 +333,8 @@ std::string Studio::unrest() const {
     }
     const auto difference = picture.difference(seats_.front()->person->picture());
     if (!difference.empty()) return person.name() + ": " + difference;
-    if (const auto missed = check_caught_up(disk_.operations, picture); !missed.empty())
-      return person.name() + " " + missed;
+    if (!due) due.emplace(disk_.operations);
+    if (const auto missed = due->lacking_in(picture); !missed.empty()) return person.name() + " " + missed;
   }
   return "";
 }

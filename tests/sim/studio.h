@@ -84,6 +84,7 @@ class Studio {
   Duration act_pause_{};
   Duration fault_pause_{};
   std::uint64_t faults_ = 0;  // A bit for each kind that happens.
+  bool has_sleeper_ = false;  // The last one takes nothing for half of it, while the others write much.
   bool is_over_ = false;      // No more faults.
 };
 

@@ -95,6 +95,26 @@ TEST_CASE("a part is written and read by its place, and told as what changed") {
         Outcome::usage);
 }
 
+TEST_CASE(
+    "who sent a whole that others' work was merged into is not left to take what he sent for what it "
+    "became") {
+  Studio studio;
+  auto writer = join(studio, "rigging");
+  const auto first = writer->ask_for<DocumentState>(write(*writer, R"({"a":1,"b":1})", 1));
+  auto old_program = studio.join("lighting");  // Is told wholes.
+  writer->ask_for<DocumentState>(write_at(*writer, "/b", "2", 2, first.revision));
+  auto whole = write(*old_program, R"({"a":2,"b":1})", 3);
+  whole.base = first.revision;
+  CHECK(*old_program->ask_for<DocumentState>(whole).document == R"({"a":2,"b":2})");
+  writer->ask_for<DocumentState>(write_at(*writer, "/b", "3", 4, 3));
+  old_program->told<DocumentState>();
+  // Asked again, after he was told of something newer.
+  const auto again = old_program->ask_for<DocumentState>(whole);
+  CHECK(again.won);
+  REQUIRE(again.document != nullptr);
+  CHECK(*again.document == R"({"a":2,"b":3})");
+}
+
 TEST_CASE("what is read of a large document is never older than what was there when it was asked for") {
   Studio studio;
   auto writer = join(studio, "rigging");
