@@ -60,13 +60,17 @@ void SqueezePolicy::on_plain(const SqueezeSample& sample) {
 bool SqueezePolicy::is_link_slow() {
   if (rate_of(plain_.last_bytes(), plain_.last_seconds()) >= kPays * squeeze_rate_) {
     forget_slow();
+    if (is_probing_ && ++fast_windows_ < kFastWindowsAgain) return false;
+    is_probing_ = false;
     probe_after_ = kProbeMin;
     return false;
   }
+  fast_windows_ = 0;
   slow_windows_ += 1;
   slow_bytes_ += plain_.last_bytes();
   slow_seconds_ += plain_.last_seconds();
-  return slow_windows_ >= kSlowWindows || (slow_windows_ >= kSlowWindowsMin && slow_seconds_ >= kSlowSeconds);
+  const int enough = is_probing_ ? kSlowWindowsAgain : kSlowWindows;
+  return slow_windows_ >= enough || (slow_windows_ >= kSlowWindowsMin && slow_seconds_ >= kSlowSeconds);
 }
 
 void SqueezePolicy::forget_slow() {
@@ -93,10 +97,13 @@ void SqueezePolicy::on_squeezed(const SqueezeSample& sample) {
   if (waited_for_ < probe_after_) return;
   probe_after_ = std::min(2 * probe_after_, kProbeMax);
   go_plain(0);
+  is_probing_ = true;
 }
 
 void SqueezePolicy::go_plain(int hold) {
   is_on_ = false;
+  is_probing_ = false;
+  fast_windows_ = 0;
   hold_ = hold;
   // What was measured while the machine was busy must not keep it off for good.
   squeeze_rate_ = std::max(squeeze_rate_, kSqueezeRate / 2);

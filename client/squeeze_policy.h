@@ -77,6 +77,10 @@ class SqueezePolicy {
   // Doubled with each look that finds it slow.
   static constexpr int kProbeMin = 4;
   static constexpr int kProbeMax = 64;
+  // Such a look is over after fewer slow windows; and one fast one says nothing in it, because buffers on the way that squeezing
+  // had let run empty take that much at once.
+  static constexpr int kSlowWindowsAgain = 2;
+  static constexpr int kFastWindowsAgain = 2;
   static constexpr double kWaitedFor = 0.7;
 
   explicit SqueezePolicy(Compression compression)
@@ -106,7 +110,9 @@ class SqueezePolicy {
   double squeeze_seconds_ = 0;  // Of the window of squeezing under way.
   int waited_for_ = 0;          // Windows in a row in which mostly the squeezer was.
   int probe_after_ = kProbeMin;
-  int hold_ = 0;  // Windows for which it stays off …
+  bool is_probing_ = false;  // Plain only to look at the link again …
+  int fast_windows_ = 0;     // … and so many of the windows in a row were fast.
+  int hold_ = 0;             // Windows for which it stays off …
   int next_hold_ = kHoldMin;
 };
 

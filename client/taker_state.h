@@ -24,7 +24,6 @@ namespace callboard::client {
 // What the threads of one pull share: the machine, how it ended, and what will be reported. Thread: any.
 class TakerState : public TakerCounters {
  public:
-  // `giver` as in TakerParts.
   explicit TakerState(net::DataSocket& socket, std::string_view giver = {});
 
   // --- A full disk ---------------------------------------------------------------------------------------------------
@@ -120,7 +119,7 @@ class TakerState : public TakerCounters {
   Error peaceful_ending_locked() const;
 
   net::DataSocket& socket_;
-  const std::string giver_;  // In a text.
+  const std::string giver_;  // TakerParts::giver, as a text has it.
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   TakerMachine machine_;

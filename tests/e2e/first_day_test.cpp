@@ -185,7 +185,7 @@ TEST_CASE("abort stops the server in an orderly way, and everybody learns why") 
   const auto status = day.run("rigging", {"status"});
   CHECK_THAT(status.out,
              Contains("Moria's Race") && Contains("2 users, 0 visits") && Contains("transfers none"));
-  CHECK_THAT(day.run("rigging", {"status", "--name", "guest"}).out, Contains("2 users, 1 visits"));
+  CHECK_THAT(day.run("rigging", {"status", "--name", "guest"}).out, Contains("2 users, 1 visit,"));
   const auto aborted = day.run("lighting", {"abort"});
   CHECK(aborted.ending.exit_code == 0);
   CHECK_THAT(aborted.out, Contains("stopped \"Moria's Race\" at 127.0.0.1"));

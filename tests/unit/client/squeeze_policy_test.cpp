@@ -17,6 +17,8 @@ struct World {
   double ratio = 0.4;
   double squeeze_rate = 400e6;
   double other_rate = 1e12;
+  double buffer_bytes =
+      0;  // On the way: what the link is not asked to carry at once, empty when it had nothing to do.
 };
 
 class Run {
@@ -40,18 +42,28 @@ class Run {
     const auto size = static_cast<double>(block);
     const bool squeezes = policy_.is_on() && shrinks;
     const double squeezing = squeezes ? size / world.squeeze_rate : 0;
-    const double moving = size * (squeezes ? world.ratio : 1) / world.link_rate;
+    const double moving = (size * (squeezes ? world.ratio : 1) - take_room(size, squeezes)) / world.link_rate;
     policy_.on_sent({.content_bytes = block,
                      .seconds = std::max({squeezing, moving, size / world.other_rate}) + stalled,
                      .squeeze_seconds = squeezing,
                      .is_squeezed = squeezes});
+    if (squeezes) room_ += std::max(squeezing - moving, 0.0) * world.link_rate;
+    room_ = std::min(room_, world.buffer_bytes);
   }
   bool is_on() const { return policy_.is_on(); }
 
   World world;
 
  private:
+  // Of the buffers, for what is not squeezed.
+  double take_room(double size, bool squeezes) {
+    const double taken = squeezes ? 0 : std::min(size, room_);
+    room_ -= taken;
+    return taken;
+  }
+
   SqueezePolicy policy_;
+  double room_ = 0;
 };
 
 }  // namespace
@@ -103,6 +115,19 @@ TEST_CASE("a link that takes much at once and then nothing for a while is as slo
     run.send(512 * KiB);
     CHECK(run.is_on());
   }
+}
+
+TEST_CASE(
+    "on a machine so busy that its squeezer is what is waited for, looking at a slow link takes little of "
+    "it") {
+  Run run({.link_rate = 50e6, .ratio = 0.3, .squeeze_rate = 140e6, .buffer_bytes = 4e6});
+  run.send(20 * MiB);
+  REQUIRE(run.is_on());
+  CHECK(run.send(300 * MiB) > 0.8);
+  // It does look, and sees that the link is another one now.
+  run.world.link_rate = 2e9;
+  run.send(320 * MiB);
+  CHECK(run.send(512 * MiB) < 0.05);
 }
 
 TEST_CASE("a fast link on a machine that is busy with other things is not taken for a slow one for long") {
