@@ -133,8 +133,12 @@ TEST_CASE(
   REQUIRE(studio.run("lighting", {"say", "before"}).ending.exit_code == 0);
 
   disk.fill();
-  // What the log has reserved already takes a few.
-  const auto say_much = [&] { return studio.run("lighting", {"say", std::string(8000, 'x')}); };
+  // What the log has reserved already takes some. They are read, too: a `join` whose output is stuck does nothing else.
+  const auto say_much = [&] {
+    Finished said = studio.run("lighting", {"say", std::string(8000, 'x')});
+    if (said.ending.exit_code == 0) wait_for_event(*joined, "message");
+    return said;
+  };
   Finished refused = say_much();
   for (int i = 0; i < 200 && refused.ending.exit_code == 0; ++i) refused = say_much();
   INFO(refused.err);
@@ -142,7 +146,9 @@ TEST_CASE(
   CHECK_THAT(refused.err, Contains("full"));
   CHECK_THAT(studio.run("lighting", {"messages"}).out, Contains("lighting: before"));
   CHECK_THAT(studio.run("lighting", {"users"}).out, Contains("rigging"));
-  CHECK(studio.run("lighting", {"pull", "/", "--from", "rigging"}).ending.exit_code == 0);
+  const auto pulled = studio.run("lighting", {"pull", "/", "--from", "rigging"});
+  INFO(pulled.err);
+  CHECK(pulled.ending.exit_code == 0);
 
   disk.make_room();
   const auto said = studio.run("lighting", {"say", "after"});
