@@ -18,8 +18,7 @@ namespace {
 // For an alert that says why there is no TLS: a close at once would make the kernel take it back.
 constexpr Duration kAlertLimit = 2s;
 
-// One per thread: a handler is done with its bytes before the next read. 64 KiB is what libuv suggests and what one
-// wake-up of a busy socket brings.
+// One per thread: a handler is done with its bytes before the next read. 64 KiB is what libuv suggests.
 uv_buf_t read_buffer() {
   static thread_local std::array<char, 64 * 1024> buffer;
   return uv_buf_init(buffer.data(), static_cast<unsigned>(buffer.size()));

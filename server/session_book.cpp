@@ -53,8 +53,9 @@ void SessionBook::write() {
 
 void SessionBook::on_written(const Result<void>& written, Duration took) {
   constexpr int kRest = 10;
+  constexpr Duration kRestMax = 20ms;
   is_writing_ = false;
-  free_from_ = loop_.now() + kRest * took;
+  free_from_ = loop_.now() + std::min<Duration>(kRest * took, kRestMax);
   for (const auto& then : std::exchange(under_way_, {})) then();
   const bool was_failing = std::exchange(is_failing_, !written);
   if (!written && !was_failing) {

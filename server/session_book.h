@@ -13,7 +13,7 @@
 namespace callboard::server {
 
 // Has what is to outlive the process written down soon after it changed: one writing at a time, on a thread of its own, and
-// what changes meanwhile with the next, which leaves the thread free for ten times as long as the last one took. One that fails is logged once until one succeeds, and tried again at the next
+// what changes meanwhile with the next, which leaves the thread free for ten times as long as the last took, or 20 ms. One that fails is logged once until one succeeds, and tried again at the next
 // change. Loop thread only.
 class SessionBook {
  public:

@@ -33,11 +33,10 @@ class Stage final : private SessionHost {
     std::size_t unadmitted_max = kUnadmittedMax;
     Retention retention;
     Duration disk_probe_period = kDiskProbePeriod;
-    Duration grace = kGrace;  // 0: nobody is kept when its connection is lost.
-    KeptSessions kept{};      // Of the server before this one.
-    std::function<Result<void>(ByteView)>
-        keep{};                          // Writes the like; called by a worker. Null: nothing is kept.
-    std::optional<Gate::Source> keys{};  // None: open, whatever happens.
+    Duration grace = kGrace;                       // 0: nobody is kept when its connection is lost.
+    KeptSessions kept{};                           // Of the server before this one.
+    std::function<Result<void>(ByteView)> keep{};  // Writes the like, on a worker. Null: nothing is kept.
+    std::optional<Gate::Source> keys{};            // None: open, whatever happens.
   };
 
   Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource random, EventLog& events,
@@ -70,8 +69,7 @@ class Stage final : private SessionHost {
   AskDesk::Outside::Counts counts() const;
   void open(Session& session, const protocol::server_action::Admission& admission);
   void welcome(Session& session, bool is_resumable);
-  // Ends those whose key is good no more (stage_keys.cpp).
-  void on_keys_changed();
+  void on_keys_changed();  // Ends those whose key is good no more (stage_keys.cpp).
   void leave(Session& session, const Error& why);
   // Is told as left.
   void depart(const Identity& identity, const Error& why);
@@ -146,8 +144,7 @@ class Stage final : private SessionHost {
   std::function<void()> stopped_;  // Set: stopping.
   bool is_booked_ = false;         // Stopping: who was here is written down.
   bool is_finishing_ = false;      // The last session is gone, the last snapshot under way.
-  std::shared_ptr<bool> is_alive_ =
-      std::make_shared<bool>(true);  // For what the loop still has to do for us.
+  std::shared_ptr<bool> is_alive_ = std::make_shared<bool>(true);  // For what the loop has still to do.
 };
 
 }  // namespace callboard::server

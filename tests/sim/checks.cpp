@@ -50,7 +50,7 @@ void Picture::on_joined(SessionId session, const std::string& name) {
   if (is_joined_) wrong("joined twice");
   const Instant now = World::get().now();
   const bool is_other = session_ && *session_ != session;
-  if (is_other && now - lost_at_ < kSureGrace && server_starts_ == testimony_.server_starts)
+  if (is_other && lost_at_ && now - *lost_at_ < kSureGrace && server_starts_ == testimony_.server_starts)
     wrong("came back at once, and was taken for somebody else");
   if (!session_ || is_other) {
     messages_.clear();
@@ -70,7 +70,13 @@ void Picture::on_left(const Error& why) {
                            why.outcome == Outcome::not_found || why.outcome == Outcome::done ||
                            why.outcome == Outcome::cancelled;
   if (!is_expected) wrong("lost its session: " + why.text);
-  if (std::exchange(is_joined_, false)) lost_at_ = World::get().now();
+  if (std::exchange(is_joined_, false)) {
+    lost_at_ = World::get().now();
+    const Machine* own = World::get().running();
+    const bool was_away =
+        own != nullptr && *lost_at_ - std::max(own->asleep_until, own->unplugged_until) < kGrace;
+    if (why.outcome == Outcome::timed_out || was_away) lost_at_.reset();
+  }
   starts_before_ = testimony_.server_starts;
 }
 

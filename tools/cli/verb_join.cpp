@@ -149,7 +149,7 @@ class Reporter final : public client::Listener {
 
   Output& output_;
   bool is_joined_ = false;
-  std::string told_;  // Why it is not joined.
+  std::string told_;                                          // Why it is not joined.
   std::array<std::pair<std::uint64_t, Timestamp>, 2> shown_;  // Of the story and the analytics.
 };
 
