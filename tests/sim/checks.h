@@ -87,8 +87,7 @@ class Picture {
   static constexpr Duration kSureGrace = kGrace - kSilenceLimit - 5s;
   bool is_joined_ = false;
   std::optional<SessionId> session_;  // The present one, or the last.
-  std::optional<Instant>
-      lost_at_;  // None: it was silent or asleep, and the server may have noticed long before.
+  std::optional<Instant> lost_at_;    // None: the server may have noticed long before.
   // When it began to join: what it joined may have been gone before it heard of it.
   std::uint64_t server_starts_ = 0;
   std::uint64_t starts_before_ = testimony_.server_starts;
