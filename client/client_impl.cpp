@@ -133,9 +133,18 @@ void Client::Impl::on_action(protocol::ClientAction next) {
     self_.session = admitted->welcome.session;
     self_.name = admitted->welcome.name;
     self_.shares = folder_ != nullptr;
-    if (!admitted->welcome.resumed) heard_.forget();
-  } else if (auto* assets = std::get_if<action::AssetsSettled>(&next)) {
-    first_assets_ = std::move(assets->assets);
+    if (!admitted->welcome.resumed) {
+      heard_.forget();
+      first_assets_ = {};
+    }
+  } else if (auto* settled = std::get_if<action::AssetsSettled>(&next)) {
+    // What a join brought that was cut off before its end counts as heard, and comes with no other.
+    protocol::Assets& news = settled->assets;
+    if (!news.full) {
+      news.full = first_assets_.full;
+      news.items.merge(first_assets_.items);
+    }
+    first_assets_ = std::move(news);
   } else if (std::holds_alternative<action::Joined>(next)) {
     note_joined();
     writes_->on_joined();

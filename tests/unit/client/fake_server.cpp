@@ -59,6 +59,10 @@ void FakeServer::on_message(FakeSession& session, ClientMessage message) {
   } else if (std::holds_alternative<AssetsClaim>(message)) {
     Assets assets;
     assets.full = true;
+    if (!joins_find.empty()) {
+      assets = joins_find.front();
+      joins_find.erase(joins_find.begin());
+    }
     say(session, assets);
   } else if (std::holds_alternative<JoinOk>(message)) {
     offer_next(session);
@@ -96,6 +100,10 @@ void FakeServer::offer_next(FakeSession& session) {
     return;
   }
   if (exchange == 2) return say(session, DocumentOffer{DocumentRecord::analytics});
+  if (joins_cut > 0) {
+    --joins_cut;
+    return session.connection->close();
+  }
   session.is_joined = true;
   say(session, Yours{});
 }

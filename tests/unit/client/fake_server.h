@@ -58,8 +58,10 @@ class FakeServer {
   bool greets = true;
   // Who says to come back gets this secret, and is its session again with it.
   std::optional<UniqueId> secret;
-  protocol::DocumentState story;  // What there is.
-  bool offers_assets = true;      // false: stops before that exchange.
+  protocol::DocumentState story;             // What there is.
+  bool offers_assets = true;                 // false: stops before that exchange.
+  std::vector<protocol::Assets> joins_find;  // One after the other; nothing after those.
+  int joins_cut = 0;                         // So many end when nothing but the turn is left to be given.
   std::function<void(FakeSession&, const protocol::ClientMessage&)> on_ask;
 
  private:

@@ -1,0 +1,58 @@
+#include <catch2/catch.hpp>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "client/client.h"
+#include "net/endpoint.h"
+#include "tests/unit/client/fake_server.h"
+
+namespace callboard::client {
+namespace {
+
+// A whole client, and what it hears of copies: who has which item.
+struct Seat : Listener {
+  net::Loop loop;
+  FakeServer server{loop};
+  std::map<std::string, std::string> copies;
+  int joins = 0;
+
+  void on_joined(std::string_view, const User&) override {
+    loop.post([this] { ++joins; });
+  }
+  void on_assets(const AssetChanges& news) override {
+    loop.post([this, news] {
+      for (const auto& [item, copy] : news) copies[item] = copy ? copy->user : "nobody";
+    });
+  }
+  static protocol::Assets assets(bool is_full, const std::map<std::string, std::string>& users) {
+    protocol::Assets made;
+    made.full = is_full;
+    for (const auto& [item, user] : users)
+      made.items[item] = protocol::AssetCopy{user, SessionId{9}, Timestamp{1000}};
+    return made;
+  }
+};
+
+TEST_CASE("what a join brought that was cut off at its end is heard with the next one") {
+  Seat seat;
+  seat.server.secret = UniqueId{1, 2};
+  seat.server.joins_cut = 1;
+  seat.server.joins_find = {Seat::assets(true, {{"/dev/0", "lighting"}, {"/dev/1", "lighting"}}),
+                            Seat::assets(false, {{"/dev/1", "rendering"}, {"/dev/2", "rendering"}})};
+  Options options;
+  options.project = "Moria's Race";
+  options.user = "rigging";
+  options.server = net::to_text(seat.server.at());
+  options.rejoin_pause = 1ms;
+  auto client = Client::start(options, &seat);
+  REQUIRE(client);
+  CHECK(seat.loop.run_until([&] { return seat.copies.size() == 3; }, kTestLimit));
+  CHECK(seat.joins == 1);
+  CHECK(seat.server.sessions().size() == 2);
+  CHECK(seat.copies == std::map<std::string, std::string>{
+                           {"/dev/0", "lighting"}, {"/dev/1", "rendering"}, {"/dev/2", "rendering"}});
+}
+
+}  // namespace
+}  // namespace callboard::client
