@@ -15,9 +15,9 @@ namespace fs = std::filesystem;
 using Catch::Contains;
 using support::write_file;
 
-const std::vector<std::string> kVerbs{"serve",   "discover", "init",      "join",   "users",    "versions",
-                                      "restore", "story",    "analytics", "assets", "messages", "say",
-                                      "at",      "ls",       "pull",      "abort",  "status",   "key"};
+const std::vector<std::string> kVerbs{
+    "serve",    "discover", "init", "join", "users", "versions", "restore", "story", "analytics", "assets",
+    "messages", "say",      "at",   "ls",   "pull",  "abort",    "status",  "key",   "server"};
 
 struct Office : Studio {
   fs::path rigging = add_user("rigging");

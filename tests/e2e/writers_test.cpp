@@ -19,7 +19,11 @@ using namespace std::chrono_literals;
 
 constexpr int kWriters = 10;
 constexpr int kUnderWay = 4;  // Of each writer's.
+#ifdef __SANITIZE_ADDRESS__
+constexpr int kKills = 40;  // The server is slower to start; what is looked for shows in few.
+#else
 constexpr int kKills = 200;
+#endif
 // A random number of answers after everybody is back; some 30 ms of them.
 constexpr std::uint64_t kAnswersMax = 200;
 
