@@ -19,6 +19,10 @@ class Heard {
     std::vector<Departure> left;
   };
 
+  // The whole list was asked for and has not come: whoever joins again asks again.
+  bool lacks_users = false;
+  bool lacks_assets = false;
+
   // It is another session: everything is news.
   void forget() { *this = {}; }
 

@@ -54,5 +54,33 @@ TEST_CASE("what a join brought that was cut off at its end is heard with the nex
                            {"/dev/0", "lighting"}, {"/dev/1", "rendering"}, {"/dev/2", "rendering"}});
 }
 
+TEST_CASE("a whole list whose answer is lost with the connection is asked for again") {
+  Seat seat;
+  seat.server.secret = UniqueId{1, 2};
+  seat.server.joins_find = {Seat::assets(true, {{"/dev/0", "lighting"}}), Seat::assets(false, {})};
+  int reads = 0;
+  seat.server.on_ask = [&](FakeSession& session, const protocol::ClientMessage& message) {
+    const auto* read = std::get_if<protocol::AssetsRead>(&message);
+    if (read == nullptr) return;
+    if (++reads == 1) return session.connection->close();
+    protocol::Assets all = Seat::assets(true, {{"/dev/1", "rendering"}});
+    all.re = read->id;
+    FakeServer::say(session, all);
+  };
+  Options options;
+  options.project = "Moria's Race";
+  options.user = "rigging";
+  options.server = net::to_text(seat.server.at());
+  options.rejoin_pause = 1ms;
+  auto client = Client::start(options, &seat);
+  REQUIRE(client);
+  REQUIRE(seat.loop.run_until([&] { return seat.copies.size() == 1; }, kTestLimit));
+  // A list that is told anew, by a server that forgot what it had told.
+  FakeServer::say(seat.server.session(0), Seat::assets(true, {}));
+  CHECK(seat.loop.run_until([&] { return seat.copies.contains("/dev/1"); }, kTestLimit));
+  CHECK(reads == 2);
+  CHECK(seat.copies == std::map<std::string, std::string>{{"/dev/0", "nobody"}, {"/dev/1", "rendering"}});
+}
+
 }  // namespace
 }  // namespace callboard::client
