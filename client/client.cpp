@@ -229,6 +229,17 @@ Answer<WorkstationStatus> Client::workstation() {
   return answer;
 }
 
+Answer<std::string> Client::call(std::string name, std::string arguments, CallOptions options) {
+  return impl_->call(std::move(name), std::move(arguments), std::move(options));
+}
+
+void Client::cancel_call(UniqueId op) { impl_->cancel_call(op); }
+
+Answer<std::string> Client::calls() {
+  const auto convert = [](const protocol::CallList& list) { return *list.descriptions; };
+  return impl_->ask<std::string>(protocol::CallsAsk{}, expecting<std::string, protocol::CallList>(convert));
+}
+
 std::shared_ptr<Transfer> Client::pull(PullRequest request) {
   if (!impl_->has_folder()) {
     return std::make_shared<EndedTransfer>(Error{Outcome::usage, "pull: no project folder to pull into"});

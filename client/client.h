@@ -100,6 +100,9 @@ class Client : public Access {
   Answer<bool> at(std::string item) override;
   Answer<ServerStatus> status() override;
   Answer<WorkstationStatus> workstation() override;
+  Answer<std::string> call(std::string name, std::string arguments = "", CallOptions options = {}) override;
+  void cancel_call(UniqueId op) override;
+  Answer<std::string> calls() override;
   std::shared_ptr<Transfer> pull(PullRequest request) override;
   Answer<std::vector<LookEntry>> look(std::string item, std::string from) override;
   // Says goodbye and stops; later calls answer Outcome::cancelled.

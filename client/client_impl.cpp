@@ -152,7 +152,7 @@ void Client::Impl::on_action(protocol::ClientAction next) {
     listener_.on_joined(net::to_text(*session_->server()), self_);
     first_assets_.full = first_assets_.full || heard_.lacks_assets;
     on_assets(std::exchange(first_assets_, {}));
-    if (heard_.lacks_users) on_users({.re = {}, .full = true});
+    if (heard_.lacks_users) on_users({.re = {}, .full = true, .users = {}, .left = {}});
   }
 }
 

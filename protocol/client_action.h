@@ -16,6 +16,7 @@ struct Send {
 // The server let us in: session id, shown name, largest frame (for the FrameReader, too). The join goes on.
 struct Admitted {
   Welcome welcome;
+  UniqueId server{};  // Which run of it.
 };
 // The server has another project. Closed{refused} follows.
 struct Refused {

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "protocol/call_message.h"
 #include "protocol/common_message.h"
 
 // What the client says; see message.h.
@@ -140,9 +141,10 @@ struct UnknownAsk {
   AskId id = 0;
 };
 
-using ClientMessage = std::variant<Username, Project, DocumentClaim, AssetsClaim, JoinOk, TurnRequest, Ticket,
-                                   Yours, Bye, DocumentRead, DocumentWrite, AssetsRead, AssetsChange, AtAsk,
-                                   CameraAsk, UsersAsk, MessageAsk, MessagesAsk, HistoryAsk, ConflictsAsk,
-                                   GetAsk, CancelAsk, WorkingAsk, StatusAsk, UnknownAsk, UnknownTell>;
+using ClientMessage =
+    std::variant<Username, Project, DocumentClaim, AssetsClaim, JoinOk, TurnRequest, Ticket, Yours, Bye,
+                 DocumentRead, DocumentWrite, AssetsRead, AssetsChange, AtAsk, CameraAsk, UsersAsk,
+                 MessageAsk, MessagesAsk, HistoryAsk, ConflictsAsk, GetAsk, CancelAsk, WorkingAsk, StatusAsk,
+                 CallAsk, CallCancelAsk, CallsAsk, UnknownAsk, UnknownTell>;
 
 }  // namespace callboard::protocol

@@ -8,12 +8,14 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "protocol/call_fields.h"
 #include "protocol/client_fields.h"
 #include "protocol/field_reader.h"
 #include "protocol/field_writer.h"
 #include "protocol/frame.h"
 #include "protocol/json_tree.h"
 #include "protocol/server_fields.h"
+#include "protocol/shapes.h"
 #include "protocol/verbs.h"
 
 namespace callboard::protocol {

@@ -9,6 +9,7 @@
 #include "base/access_key.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "protocol/call_message.h"
 #include "protocol/common_message.h"
 #include "protocol/state_message.h"
 
@@ -122,6 +123,7 @@ struct TransferOver {
 using ServerMessage =
     std::variant<Greeting, ProjectQuestion, Welcome, WrongProject, DocumentOffer, AssetsOffer, Ready, Yours,
                  Bye, DocumentState, Revisions, Conflicts, Assets, Users, Messages, Ok, ErrorAnswer,
-                 TransferGranted, Status, UnknownAnswer, AtTell, Writable, Give, TransferOver, UnknownTell>;
+                 TransferGranted, Status, CallResult, CallList, UnknownAnswer, AtTell, Writable, Give,
+                 TransferOver, CallProgress, UnknownTell>;
 
 }  // namespace callboard::protocol

@@ -20,6 +20,14 @@ constexpr std::array kRoles{
         {P::pull, P::serve, P::assets_write, P::messages_write, P::story_write, P::analytics_write, P::stop}},
 };
 
+constexpr std::array kPermissions{P::story_write, P::analytics_write, P::assets_write, P::messages_write,
+                                  P::pull,        P::serve,           P::stop};
+
+Error lacks(std::string_view needed) {
+  return {Outcome::refused,
+          "your key's role does not include " + std::string(needed) + ": ask whoever runs the server"};
+}
+
 }  // namespace
 
 std::string_view to_text(Permission permission) {
@@ -64,9 +72,13 @@ std::optional<Permission> needed_for(const protocol::ClientMessage& ask) {
 }
 
 Result<void> check(Permissions has, Permission needed) {
-  if (has.contains(needed)) return {};
-  return Error{Outcome::refused, "your key's role does not include " + std::string(to_text(needed)) +
-                                     ": ask whoever runs the server"};
+  return has.contains(needed) ? Result<void>() : lacks(to_text(needed));
+}
+
+Result<void> check_call(Permissions has, std::string_view needed) {
+  if (needed.empty() || has.is_all()) return {};
+  const auto known = std::ranges::find(kPermissions, needed, [](Permission each) { return to_text(each); });
+  return known != kPermissions.end() && has.contains(*known) ? Result<void>() : lacks(needed);
 }
 
 }  // namespace callboard::server

@@ -39,6 +39,7 @@ class Permissions {
     return permissions;
   }
   constexpr bool contains(Permission permission) const { return (bits_ & bit(permission)) != 0; }
+  constexpr bool is_all() const { return bits_ == all().bits_; }
 
  private:
   static constexpr std::uint8_t bit(Permission permission) {
@@ -62,5 +63,8 @@ std::optional<Permission> needed_for(const protocol::ClientMessage& ask);
 Permission write_permission(protocol::DocumentRecord record);
 // refused, in the same words everywhere.
 Result<void> check(Permissions has, Permission needed);
+// What a call takes, by the permission's name: none for "", which everybody has who is in. One whose name is not built in has
+// who may do everything.
+Result<void> check_call(Permissions has, std::string_view needed);
 
 }  // namespace callboard::server

@@ -17,7 +17,8 @@
 
 namespace callboard::server {
 
-// Whether it is still to be told after the connection was lost: not of transfers, and of the disk a join tells anew.
+// Whether it is still to be told after the connection was lost: not of transfers and of how far
+// calls are, which are of the connection; and of the disk a join tells anew.
 bool is_lasting(const protocol::ServerMessage& errand);
 
 // One connection from its acceptance on: moves bytes between the socket and the protocol's machine and performs what the

@@ -9,6 +9,7 @@
 #include "base/ensure.h"
 #include "base/text.h"
 #include "protocol/codec.h"
+#include "server/calls/server_calls.h"
 #include "server/memory.h"
 
 namespace callboard::server {
@@ -51,12 +52,14 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
                           .by_id = [this](SessionId id) { return by_id(id); },
                           .errands_of = [this](SessionId id) { return errands_of(id); },
                           .due = [this](std::uint64_t key) { schedule_tell(key); }}),
-      asks_(loop, floor_, documents_,
+      calls_(loop),
+      asks_(loop, floor_, documents_, calls_,
             {.by_key = [this](std::uint64_t key) { return by_key(key); },
              .by_id = [this](SessionId id) { return by_id(id); },
              .changed = [this] { schedule_tells(); },
              .kept = [this](std::function<void()> then) { book_.on_written_now(std::move(then)); },
-             .counts = [this] { return counts(); }}),
+             .counts = [this] { return counts(); },
+             .due = [this](std::uint64_t key) { schedule_tell(key); }}),
       deadlines_(loop,
                  [this](std::uint64_t key) {
                    if (Session* session = by_key(key)) session->on_time(loop_.now());
@@ -76,6 +79,7 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
         expected_.clear();
         schedule_tells();
       }) {
+  add_server_calls(calls_.registry(), {floor_, [this] { return counts(); }, options_.data});
   restore();
 }
 
@@ -91,7 +95,7 @@ Session* Stage::by_id(SessionId id) const {
   return it == keys_.end() ? nullptr : by_key(it->second);
 }
 
-AskDesk::Outside::Counts Stage::counts() const {
+Counts Stage::counts() const {
   return {keys_.size() - visits_, visits_, sessions_.size() + 2 * transfers_.size(), away_.size()};
 }
 
@@ -378,6 +382,7 @@ void Stage::leave(Session& session, const Error& why) {
   }
   keys_.erase(known);
   transfers_.on_session_left(identity.id, identity.name);
+  if (!session.is_lost()) calls_.leave(session.key());
   const bool is_away = may_come_back(session);
   if (is_away) {
     go_away(session, why);
@@ -429,6 +434,7 @@ void Stage::stop(Outcome outcome, const std::string& reason, std::function<void(
     continue_stop();
   });
   transfers_.end_all({Outcome::interrupted, "the server stops: " + reason});
+  calls_.stop(reason);
   // Who listens hears how their transfers ended before the goodbye.
   all_due_ = true;
   tell_due();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -37,6 +38,7 @@ class Stage final : private SessionHost {
     KeptSessions kept{};                           // Of the server before this one.
     std::function<Result<void>(ByteView)> keep{};  // Writes the like, on a worker. Null: nothing is kept.
     std::optional<Gate::Source> keys{};            // None: open, whatever happens.
+    std::filesystem::path data{};                  // The folder that the board lies in.
   };
 
   Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource random, EventLog& events,
@@ -66,7 +68,7 @@ class Stage final : private SessionHost {
 
   Session* by_key(std::uint64_t key) const;
   Session* by_id(SessionId id) const;
-  AskDesk::Outside::Counts counts() const;
+  Counts counts() const;
   void open(Session& session, const protocol::server_action::Admission& admission);
   void welcome(Session& session, bool is_resumable);
   void on_keys_changed();  // Ends those whose key is good no more (stage_keys.cpp).
@@ -118,6 +120,7 @@ class Stage final : private SessionHost {
   TransferDesk transfers_;
   Floor floor_;
   DocumentDesk documents_;
+  CallDesk calls_;
   AskDesk asks_;
   Deadlines deadlines_;
   net::WorkQueue decoding_;

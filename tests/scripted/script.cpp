@@ -131,6 +131,9 @@ std::vector<ClientMessage> every_client_message() {
           CancelAsk{11, 1},
           WorkingAsk{14, {1, 2}},
           StatusAsk{12},
+          CallAsk{17, "ping"},
+          CallCancelAsk{18, 17, {}},
+          CallsAsk{19},
           UnknownAsk{"levitate", 13},
           UnknownTell{"hum"}};
 }
@@ -160,6 +163,9 @@ std::vector<ServerMessage> every_server_message() {
           ErrorAnswer{1, Outcome::failed, "no"},
           TransferGranted{1, 1, {1, 2}, "lighting", {3}},
           status_answer(1),
+          CallResult{1, document()},
+          CallList{1, document()},
+          CallProgress{1, document()},
           UnknownAnswer{"levitated", 1},
           AtTell{},
           Give{},
@@ -324,8 +330,9 @@ bool settles(const ServerMessage& message) {
 
 // No answer: nothing that was asked has been sent.
 bool tells(const ServerMessage& message) {
-  return !answered_id_of(message) && any_of<DocumentState, Conflicts, Assets, Users, Messages, AtTell,
-                                            Writable, Give, TransferOver, Yours, UnknownTell>(message);
+  return !answered_id_of(message) &&
+         any_of<DocumentState, Conflicts, Assets, Users, Messages, AtTell, Writable, Give, TransferOver,
+                CallProgress, Yours, UnknownTell>(message);
 }
 
 }  // namespace

@@ -32,6 +32,10 @@ int main(int argc, char** argv) {
   add_story(program);
   add_analytics(program);
 
+  // What can be done by name.
+  add_call(program);
+  add_calls(program);
+
   // What the documents were, and where two people met.
   add_history(program);
   add_show(program);

@@ -10,6 +10,8 @@ void add_analytics(Program& program);
 void add_assets(Program& program);
 void add_at(Program& program);
 void add_backup(Program& program);
+void add_call(Program& program);
+void add_calls(Program& program);
 void add_conflicts(Program& program);
 void add_diff(Program& program);
 void add_discover(Program& program);

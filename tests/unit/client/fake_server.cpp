@@ -24,7 +24,7 @@ void FakeServer::on_connection(std::unique_ptr<net::TcpConnection> connection) {
   handlers.on_bytes = [this, session](ByteView bytes) { on_bytes(*session, bytes); };
   handlers.on_ended = [session](const Error&) { session->has_ended = true; };
   session->connection->start(std::move(handlers));
-  if (greets) say(*session, Greeting{.proto = 1, .software = "fake", .server = UniqueId{1, 1}});
+  if (greets) say(*session, Greeting{.proto = 1, .software = "fake", .server = run});
 }
 
 void FakeServer::say(FakeSession& to, const ServerMessage& message) {

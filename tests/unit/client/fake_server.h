@@ -56,6 +56,7 @@ class FakeServer {
 
   bool is_other_project = false;
   bool greets = true;
+  UniqueId run{1, 1};  // What it greets with.
   // Who says to come back gets this secret, and is its session again with it.
   std::optional<UniqueId> secret;
   protocol::DocumentState story;             // What there is.
