@@ -189,6 +189,10 @@ Answer<bool> AgentClient::at(std::string item) { return ask(agent::GoTo{std::mov
 
 Answer<ServerStatus> AgentClient::status() { return ask(agent::AskServer{}); }
 
+Answer<std::vector<AuditEntry>> AgentClient::audit(std::uint64_t since) {
+  return ask(agent::ListAudit{since});
+}
+
 Answer<WorkstationStatus> AgentClient::workstation() { return ask(agent::AskWorkstation{}); }
 
 std::shared_ptr<Transfer> AgentClient::pull(PullRequest request) {

@@ -57,4 +57,9 @@ void describe(A& fields, Ref<A, Pull> ask) {
   fields(ask.request);
 }
 
+template <class A>
+void describe(A& fields, Ref<A, ListAudit> ask) {
+  fields(ask.since);
+}
+
 }  // namespace callboard::client::agent

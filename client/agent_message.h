@@ -20,7 +20,7 @@
 namespace callboard::client::agent {
 
 // Counts up whenever a field or a message changes.
-inline constexpr std::uint32_t kProtocol = 4;
+inline constexpr std::uint32_t kProtocol = 5;
 
 using AskId = std::uint32_t;
 
@@ -96,12 +96,16 @@ struct Look {
   std::string item;
   std::string from;
 };
+struct ListAudit {
+  using Reply = std::vector<AuditEntry>;
+  std::uint64_t since = 0;
+};
 struct Pull {
   using Reply = PullReport;
   PullRequest request;
 };
 
 using Ask = std::variant<ReadDocument, ChangeDocument, ListHistory, ListConflicts, ListAssets, ListUsers,
-                         ListMessages, Say, GoTo, AskServer, AskWorkstation, Look, Pull>;
+                         ListMessages, Say, GoTo, AskServer, AskWorkstation, Look, Pull, ListAudit>;
 
 }  // namespace callboard::client::agent

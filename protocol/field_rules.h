@@ -42,5 +42,7 @@ inline constexpr TextRule kVerbText{.min = 1, .max = 64};
 // Ten times what one workstation may announce; about as many copies as a frame of kFrameMax can hold.
 inline constexpr std::size_t kItemsToldMax = 10 * kItemsMax;
 inline constexpr std::size_t kUsersToldMax = 10'000;
+// Entries of the audit in one answer: with their longest texts some 600 KiB.
+inline constexpr std::size_t kAuditPerAnswer = 100;
 
 }  // namespace callboard::protocol

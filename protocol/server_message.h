@@ -122,6 +122,7 @@ struct TransferOver {
 using ServerMessage =
     std::variant<Greeting, ProjectQuestion, Welcome, WrongProject, DocumentOffer, AssetsOffer, Ready, Yours,
                  Bye, DocumentState, Revisions, Conflicts, Assets, Users, Messages, Ok, ErrorAnswer,
-                 TransferGranted, Status, UnknownAnswer, AtTell, Writable, Give, TransferOver, UnknownTell>;
+                 TransferGranted, Status, AuditEntries, UnknownAnswer, AtTell, Writable, Give, TransferOver,
+                 UnknownTell>;
 
 }  // namespace callboard::protocol

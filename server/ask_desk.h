@@ -56,6 +56,7 @@ class AskDesk {
   void answer(Session& session, const protocol::CancelAsk& ask);
   void answer(Session& session, const protocol::WorkingAsk& ask);
   void answer(Session& session, const protocol::StatusAsk& ask);
+  void answer(Session& session, const protocol::AuditAsk& ask);
 
   // Whose place, camera and copies the session speaks of: its own; a visit's is its user's. Error: they have not joined.
   Result<SessionId> subject_of(const Session& session) const;

@@ -34,7 +34,7 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
       clock_(clock),
       random_(std::move(random)),
       events_(events),
-      gate_(loop, clock, events, std::move(options_.keys), [this] { on_keys_changed(); }),
+      people_(loop, clock, random_, events, std::move(options_.keys), outside_of_people()),
       records_(loop, std::move(log), std::move(recovered), events,
                {options_.retention, clock_, options_.disk_probe_period},
                {.on_change = [this] { on_records_changed(); },
@@ -81,6 +81,32 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
 
 Stage::~Stage() { *is_alive_ = false; }
 
+People::Outside Stage::outside_of_people() {
+  return {.for_each =
+              [this](const std::function<void(Session&)>& visit) {
+                for (const auto& [key, session] : sessions_) visit(*session);
+              },
+          .end_away = [this](const std::function<bool(const Identity&)>& is_meant,
+                             const Error& why) { end_away(is_meant, why); },
+          .is_away =
+              [this](const std::function<bool(const Identity&)>& is_meant) {
+                return away_.contains_if(is_meant);
+              },
+          .append =
+              [this](Operation operation) {
+                records_.write({.operation = std::move(operation)}, [this](const Result<Applied>& applied) {
+                  if (applied) return;
+                  events_.warn(fmt::format("an entry of the audit is not written down cause=\"{}\"",
+                                           applied.error().text));
+                });
+              },
+          .changed = [this] { book_.on_change(kBookSoon); }};
+}
+
+std::optional<Secret> Stage::find_secret(std::string_view identity) {
+  return people_.gate().find_secret(identity);
+}
+
 Session* Stage::by_key(std::uint64_t key) const {
   const auto it = sessions_.find(key);
   return it == sessions_.end() ? nullptr : it->second.get();
@@ -107,7 +133,7 @@ void Stage::accept(std::unique_ptr<net::TcpConnection> connection) {
   }
   if (turned_away_ > 0)
     events_.info(fmt::format("accepting again turned_away={}", std::exchange(turned_away_, 0)));
-  gate_.look();
+  people_.gate().look();
   protocol::ServerSessionConfig config;
   config.project = options_.identity.project;
   config.server = options_.identity.id;
@@ -121,7 +147,7 @@ void Stage::accept(std::unique_ptr<net::TcpConnection> connection) {
   Session& started = *session;
   sessions_.emplace(key, std::move(session));
   note_coming_or_going();
-  started.start(gate_.is_keyed() ? Session::Access::keyed : Session::Access::open);
+  started.start(people_.gate().is_keyed() ? Session::Access::keyed : Session::Access::open);
 }
 
 void Stage::note_coming_or_going() {
@@ -134,9 +160,9 @@ void Stage::on_ticket(Session& session, UniqueId ticket) {
 }
 
 void Stage::on_admission(Session& session, const protocol::server_action::Admission& asked) {
-  const auto admission = gate_.permitted(session.identity, asked);
+  const auto admission = people_.gate().permitted(session.identity, asked);
   session.is_resumed = resume(session, admission);
-  if (auto let_in = gate_.let_in(session.identity, session.is_resumed); !let_in) {
+  if (auto let_in = people_.gate().let_in(session.identity, session.is_resumed); !let_in) {
     return session.close(let_in.error().outcome, let_in.error().text);
   }
   if (!session.is_resumed) open(session, admission);
@@ -146,7 +172,7 @@ void Stage::on_admission(Session& session, const protocol::server_action::Admiss
   identity.workstation = admission.workstation;
   identity.patches = admission.patches;
   identity.clock_offset = admission.clock_offset;
-  identity.permissions = gate_.permissions_of(identity.key);
+  people_.on_let_in(session);
   events_.info(fmt::format(
       "session opened id={} user={} peer={} visit={} shares={} software={} clock_offset_ms={} resumed={}{}",
       to_text(identity.id), quoted(identity.name), net::to_text(session.peer()), identity.visit,
@@ -372,6 +398,7 @@ void Stage::leave(Session& session, const Error& why) {
   const Identity& identity = session.identity;
   const auto known = keys_.find(identity.id);
   if (known == keys_.end() || known->second != session.key()) {
+    if (!stopped_) people_.on_not_let_in(session, why);
     events_.debug(fmt::format("connection closed before a session peer={} outcome={} reason=\"{}\"",
                               net::to_text(session.peer()), to_text(why.outcome), escaped(why.text, 256)));
     return;
@@ -384,6 +411,7 @@ void Stage::leave(Session& session, const Error& why) {
   } else if (identity.visit) {
     --visits_;
     asks_.forget(identity.id);
+    people_.on_left(identity);
   } else {
     depart(identity, why);
   }
@@ -401,6 +429,7 @@ void Stage::depart(const Identity& identity, const Error& why) {
   // Copies name their user: they go first.
   assets_.leave(identity.id);
   presence_.leave(identity.id, escaped(why.text, 256));
+  people_.on_left(identity);
   events_.tell(identity.name, "disconnected: " + escaped(why.text, 256));
   schedule_tells();
 }
@@ -421,7 +450,7 @@ void Stage::stop(Outcome outcome, const std::string& reason, std::function<void(
   stopped_ = std::move(done);
   away_timer_.cancel();
   settling_timer_.cancel();
-  gate_.stop();
+  people_.gate().stop();
   calm_timer_.cancel();
   // With everybody who is here at this moment: they may come back to the next server.
   book_.finish([this] {

@@ -131,6 +131,7 @@ std::vector<ClientMessage> every_client_message() {
           CancelAsk{11, 1},
           WorkingAsk{14, {1, 2}},
           StatusAsk{12},
+          AuditAsk{16, 1},
           UnknownAsk{"levitate", 13},
           UnknownTell{"hum"}};
 }
@@ -160,6 +161,7 @@ std::vector<ServerMessage> every_server_message() {
           ErrorAnswer{1, Outcome::failed, "no"},
           TransferGranted{1, 1, {1, 2}, "lighting", {3}},
           status_answer(1),
+          AuditEntries{1, {}, 0},
           UnknownAnswer{"levitated", 1},
           AtTell{},
           Give{},
