@@ -15,6 +15,7 @@
 #include "server/away.h"
 #include "server/deadlines.h"
 #include "server/floor.h"
+#include "server/idle_memory.h"
 #include "server/people.h"
 #include "server/session.h"
 #include "server/session_book.h"
@@ -60,8 +61,10 @@ class Stage final : private SessionHost {
   void open(Session& session, const protocol::server_action::Admission& admission);
   void welcome(Session& session, bool is_resumable);
   void leave(Session& session, const Error& why);
-  // Is told as left.
+  // Is told as left, once the book has it no more.
   void depart(const Identity& identity, const Error& why);
+  void finish_departure(SessionId id);
+  bool is_leaving(const std::string& asked_name) const;
 
   // --- Sessions that come back (stage_away.cpp) ---
   bool may_come_back(const Session& session) const;
@@ -81,9 +84,7 @@ class Stage final : private SessionHost {
   Bytes kept_now() const;
   std::vector<protocol::ServerMessage>* errands_of(SessionId session);
 
-  // A connection came or went: when many have, what their coming took for a while is given back once it is calm.
-  void note_coming_or_going();
-  void end_predecessor(const Identity& joining);
+  void end_predecessor(const protocol::server_action::Admission& joining, const std::string& key);
   void on_records_changed();
   // Tells everybody that the disk takes no writes, or takes them again (null).
   void on_writable(const Error* why);
@@ -111,13 +112,12 @@ class Stage final : private SessionHost {
   AskDesk asks_;
   Deadlines deadlines_;
   net::WorkQueue decoding_;
-  net::Timer calm_timer_;
-  std::size_t comings_and_goings_ = 0;  // Since memory was given back.
+  IdleMemory idle_memory_;
   AwaySessions away_;
+  std::unordered_map<SessionId, std::string> departing_;  // Gone, not told yet: with the reason.
   net::Timer away_timer_;
   SessionBook book_;
-  std::pair<std::uint64_t, std::uint64_t>
-      booked_{};  // Heads of users and places when last asked to be written.
+  std::pair<std::uint64_t, std::uint64_t> booked_{};  // Heads of users and places when last to be written.
   // Of the server before this one, and not back yet: until they have told their copies, nobody is told of copies.
   std::unordered_set<SessionId> expected_;
   net::Timer settling_timer_;

@@ -176,7 +176,7 @@ TEST_CASE("the first key turns out who is there without one") {
   const AccessKey key = studio.add("lighting");
   CHECK_THAT(last_reason(*open), Contains("asks for a key"));
   auto lighting = studio.join_with(key);
-  CHECK(lighting->ask_for<protocol::Users>(protocol::UsersAsk{}).users.size() == 1);
+  CHECK(lighting->comes_to_see(1));
 }
 
 TEST_CASE("a key that is revoked, or made anew, ends its sessions and transfers at once, and no other's") {
@@ -207,7 +207,7 @@ TEST_CASE("a key that is revoked, or made anew, ends its sessions and transfers 
   CHECK(over[0].outcome == Outcome::interrupted);
   // It is not away: nobody comes back with a key that is none.
   CHECK(witness->ask_for<protocol::Status>(protocol::StatusAsk{}).away == 0);
-  CHECK(witness->ask_for<protocol::Users>(protocol::UsersAsk{}).users.size() == 2);
+  CHECK(witness->comes_to_see(2));
 }
 
 TEST_CASE("a session is gone on with by its own key, also by the next server, and by no other") {
