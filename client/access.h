@@ -39,6 +39,8 @@ class Access {
   virtual Answer<std::uint64_t> say(std::string text) = 0;  // The message's number; 0: it is kept.
   virtual Answer<bool> at(std::string item) = 0;            // "" for nowhere.
   virtual Answer<ServerStatus> status() = 0;
+  // At most 100, oldest first, those after number `since`. Takes the permission `audit`.
+  virtual Answer<std::vector<AuditEntry>> audit(std::uint64_t since) = 0;
   // Known without asking the server.
   virtual Answer<WorkstationStatus> workstation() = 0;
 

@@ -202,6 +202,10 @@ Answer<bool> AgentClient::at(std::string item) { return ask(agent::GoTo{std::mov
 
 Answer<ServerStatus> AgentClient::status() { return ask(agent::AskServer{}); }
 
+Answer<std::vector<AuditEntry>> AgentClient::audit(std::uint64_t since) {
+  return ask(agent::ListAudit{since});
+}
+
 Answer<WorkstationStatus> AgentClient::workstation() { return ask(agent::AskWorkstation{}); }
 
 Answer<std::string> AgentClient::call(std::string name, std::string arguments, CallOptions options) {

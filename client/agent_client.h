@@ -36,6 +36,7 @@ class AgentClient : public Access {
   Answer<std::uint64_t> say(std::string text) override;
   Answer<bool> at(std::string item) override;
   Answer<ServerStatus> status() override;
+  Answer<std::vector<AuditEntry>> audit(std::uint64_t since) override;
   Answer<WorkstationStatus> workstation() override;
   Answer<std::string> call(std::string name, std::string arguments, CallOptions options) override;
   void cancel_call(UniqueId op) override;

@@ -117,6 +117,7 @@ void AgentCommand::perform(const agent::AgentSession::Asked& asked) {
                  [&](const agent::AskServer&) { answer_later(id, access_.status()); },
                  [&](const agent::AskWorkstation&) { answer_later(id, access_.workstation()); },
                  [&](const agent::Look& ask) { answer_later(id, access_.look(ask.item, ask.from)); },
+                 [&](const agent::ListAudit& ask) { answer_later(id, access_.audit(ask.since)); },
                  [&](const agent::Pull& ask) { pull(id, ask); },
                  [&](const agent::MakeCall& ask) { call(id, ask); },
                  [&](const agent::ListCalls&) { answer_later(id, access_.calls()); },

@@ -63,4 +63,9 @@ void describe(A& fields, Ref<A, MakeCall> ask) {
 template <class A>
 void describe(A&, Ref<A, ListCalls>) {}
 
+template <class A>
+void describe(A& fields, Ref<A, ListAudit> ask) {
+  fields(ask.since);
+}
+
 }  // namespace callboard::client::agent

@@ -20,7 +20,7 @@
 namespace callboard::client::agent {
 
 // Counts up whenever a field or a message changes.
-inline constexpr std::uint32_t kProtocol = 5;
+inline constexpr std::uint32_t kProtocol = 6;
 
 using AskId = std::uint32_t;
 
@@ -97,6 +97,10 @@ struct Look {
   std::string item;
   std::string from;
 };
+struct ListAudit {
+  using Reply = std::vector<AuditEntry>;
+  std::uint64_t since = 0;
+};
 struct Pull {
   using Reply = PullReport;
   PullRequest request;
@@ -114,6 +118,7 @@ struct ListCalls {
 };
 
 using Ask = std::variant<ReadDocument, ChangeDocument, ListHistory, ListConflicts, ListAssets, ListUsers,
-                         ListMessages, Say, GoTo, AskServer, AskWorkstation, Look, Pull, MakeCall, ListCalls>;
+                         ListMessages, Say, GoTo, AskServer, AskWorkstation, Look, Pull, MakeCall, ListCalls,
+                         ListAudit>;
 
 }  // namespace callboard::client::agent

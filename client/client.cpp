@@ -223,6 +223,13 @@ Answer<ServerStatus> Client::status() {
                                   expecting<ServerStatus, protocol::Status>(to_status));
 }
 
+Answer<std::vector<AuditEntry>> Client::audit(std::uint64_t since) {
+  const auto convert = [](const protocol::AuditEntries& told) { return to_audit(told.entries); };
+  return impl_->ask<std::vector<AuditEntry>>(
+      protocol::AuditAsk{.id = 0, .since = since},
+      expecting<std::vector<AuditEntry>, protocol::AuditEntries>(convert));
+}
+
 Answer<WorkstationStatus> Client::workstation() {
   Answer<WorkstationStatus> answer;
   answer.set(impl_->workstation());

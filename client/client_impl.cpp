@@ -152,7 +152,11 @@ void Client::Impl::on_action(protocol::ClientAction next) {
     listener_.on_joined(net::to_text(*session_->server()), self_);
     first_assets_.full = first_assets_.full || heard_.lacks_assets;
     on_assets(std::exchange(first_assets_, {}));
-    if (heard_.lacks_users) on_users({.re = {}, .full = true, .users = {}, .left = {}});
+    if (heard_.lacks_users) {
+      protocol::Users again;
+      again.full = true;
+      on_users(again);
+    }
   }
 }
 
@@ -245,11 +249,10 @@ void Client::Impl::on_told(protocol::ServerMessage message) {
 // who is missing shows in an answer, which is whole.
 void Client::Impl::on_users(const protocol::Users& tell) {
   if (tell.full && heard_.knows_users()) {
-    heard_.lacks_users = true;
     return session_->ask(protocol::UsersAsk{}, [this](const Result<protocol::ServerMessage>& reply) {
       const auto* all = reply ? std::get_if<protocol::Users>(&*reply) : nullptr;
+      heard_.lacks_users = all == nullptr;
       if (all == nullptr) return;
-      heard_.lacks_users = false;
       Heard::Users news = heard_.replace(*all);
       // Where oneself is, one knows.
       std::erase_if(news.changed, [&](const User& user) { return user.session == self_.session; });
@@ -262,11 +265,10 @@ void Client::Impl::on_users(const protocol::Users& tell) {
 
 void Client::Impl::on_assets(const protocol::Assets& tell) {
   if (tell.full && heard_.knows_assets()) {
-    heard_.lacks_assets = true;
     return session_->ask(protocol::AssetsRead{}, [this](const Result<protocol::ServerMessage>& reply) {
       const auto* all = reply ? std::get_if<protocol::Assets>(&*reply) : nullptr;
+      heard_.lacks_assets = all == nullptr;
       if (all == nullptr) return;
-      heard_.lacks_assets = false;
       if (const AssetChanges news = heard_.replace(*all); !news.empty()) listener_.on_assets(news);
     });
   }

@@ -126,6 +126,7 @@ void Connection::perform(protocol::ClientAction next) {
   if (const auto* to_send = std::get_if<action::Send>(&next)) return send(to_send->message);
   if (auto* closed = std::get_if<action::Closed>(&next)) {
     end_ = Error{closed->outcome, std::move(closed->reason)};
+    is_for_good_ = closed->is_for_good;
     // The connection lives until its words are out: closed with bytes unread, the kernel would take them back.
     return is_connected_ ? socket_->close_after_flush(kFlushLimit) : socket_->close();
   }

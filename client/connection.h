@@ -54,6 +54,8 @@ class Connection {
   bool is_joined() const { return session_.is_joined(); }
   // No more can be asked; on_closed was or will be called.
   bool is_over() const { return session_.is_over(); }
+  // Over, because the server does not want this client back.
+  bool is_for_good() const { return is_for_good_; }
   // The join waits for our claim of the assets.
   bool wants_assets() const { return wants_assets_ && !session_.is_over(); }
 
@@ -83,6 +85,7 @@ class Connection {
   bool is_finished_ = false;
   bool is_connected_ = false;
   bool wants_assets_ = false;
+  bool is_for_good_ = false;
   std::optional<Error> end_;  // How the session ended; the connection may still have words to send.
 };
 

@@ -145,6 +145,7 @@ void SessionKeeper::note(const protocol::ClientAction& next) {
 }
 
 void SessionKeeper::on_closed(const Error& why) {
+  const bool is_dismissed = connection_->is_for_good();
   loop_.retire(std::move(connection_));
   silence_timer_.cancel();
   if (is_over_) return handlers_.on_lost(why, false);
@@ -156,7 +157,7 @@ void SessionKeeper::on_closed(const Error& why) {
     return;
   }
   const bool is_replaced = why.outcome == Outcome::superseded;
-  const bool is_final = is_replaced || (why.outcome == Outcome::refused && !was_joined_);
+  const bool is_final = is_replaced || is_dismissed || (why.outcome == Outcome::refused && !was_joined_);
   if (is_final || !options_.rejoin) return end(why);
   if (!was_joined_ && !options_.waits_for_server) return end(why);
   pause(why);

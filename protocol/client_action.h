@@ -51,6 +51,7 @@ struct Answered {
 struct Closed {
   Outcome outcome = Outcome::done;
   std::string reason;
+  bool is_for_good = false;  // The server does not want this client to come back by itself.
 };
 
 }  // namespace callboard::protocol::client_action

@@ -135,6 +135,10 @@ struct WorkingAsk {
 struct StatusAsk {
   AskId id = 0;
 };
+struct AuditAsk {
+  AskId id = 0;
+  std::uint64_t since = 0;  // Only what has a greater number.
+};
 // A verb this version does not know, whose sender waits for an answer.
 struct UnknownAsk {
   std::string verb;
@@ -145,6 +149,6 @@ using ClientMessage =
     std::variant<Username, Project, DocumentClaim, AssetsClaim, JoinOk, TurnRequest, Ticket, Yours, Bye,
                  DocumentRead, DocumentWrite, AssetsRead, AssetsChange, AtAsk, CameraAsk, UsersAsk,
                  MessageAsk, MessagesAsk, HistoryAsk, ConflictsAsk, GetAsk, CancelAsk, WorkingAsk, StatusAsk,
-                 CallAsk, CallCancelAsk, CallsAsk, UnknownAsk, UnknownTell>;
+                 CallAsk, CallCancelAsk, CallsAsk, AuditAsk, UnknownAsk, UnknownTell>;
 
 }  // namespace callboard::protocol

@@ -103,7 +103,7 @@ bool may_be_long(std::string_view verb) {
   if (verb == kVerb<Assets>) return true;
   if constexpr (std::is_same_v<Message, ClientMessage>) return false;
   return verb == kVerb<Revisions> || verb == kVerb<Conflicts> || verb == kVerb<Users> ||
-         verb == kVerb<Messages> || verb == kVerb<Status>;
+         verb == kVerb<Messages> || verb == kVerb<Status> || verb == kVerb<AuditEntries>;
 }
 
 template <class T>

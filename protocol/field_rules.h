@@ -44,5 +44,7 @@ inline constexpr TextRule kCallName{.min = 1, .max = 160, .unit = Unit::code_poi
 // Ten times what one workstation may announce; about as many copies as a frame of kFrameMax can hold.
 inline constexpr std::size_t kItemsToldMax = 10 * kItemsMax;
 inline constexpr std::size_t kUsersToldMax = 10'000;
+// Entries of the audit in one answer: with their longest texts some 600 KiB.
+inline constexpr std::size_t kAuditPerAnswer = 100;
 
 }  // namespace callboard::protocol

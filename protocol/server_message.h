@@ -123,7 +123,7 @@ struct TransferOver {
 using ServerMessage =
     std::variant<Greeting, ProjectQuestion, Welcome, WrongProject, DocumentOffer, AssetsOffer, Ready, Yours,
                  Bye, DocumentState, Revisions, Conflicts, Assets, Users, Messages, Ok, ErrorAnswer,
-                 TransferGranted, Status, CallResult, CallList, UnknownAnswer, AtTell, Writable, Give,
-                 TransferOver, CallProgress, UnknownTell>;
+                 TransferGranted, Status, CallResult, CallList, AuditEntries, UnknownAnswer, AtTell, Writable,
+                 Give, TransferOver, CallProgress, UnknownTell>;
 
 }  // namespace callboard::protocol

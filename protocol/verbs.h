@@ -57,6 +57,10 @@ inline constexpr std::string_view kVerb<WorkingAsk> = "working";
 template <>
 inline constexpr std::string_view kVerb<StatusAsk> = "status";
 template <>
+inline constexpr std::string_view kVerb<AuditAsk> = "audit";
+template <>
+inline constexpr std::string_view kVerb<AuditEntries> = "audit";
+template <>
 inline constexpr std::string_view kVerb<Greeting> = "username?";
 template <>
 inline constexpr std::string_view kVerb<ProjectQuestion> = "project?";

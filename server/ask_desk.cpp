@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "protocol/codec.h"
+#include "protocol/field_rules.h"
 #include "server/memory.h"
 
 namespace callboard::server {
@@ -62,10 +63,8 @@ AskDesk::AskDesk(net::Loop& loop, Floor& floor, DocumentDesk& documents, CallDes
       camera_timer_(loop, [this] { publish_cameras(); }) {}
 
 void AskDesk::on_asked(Session& session, protocol::ClientMessage ask) {
-  if (const auto needed = needed_for(ask)) {
-    const auto checked = check(session.identity.permissions, *needed);
-    if (!checked) return session.answer(refusal(*protocol::ask_id_of(ask), checked.error()));
-  }
+  if (const auto checked = check_ask(session.identity, ask); !checked)
+    return session.answer(refusal(*protocol::ask_id_of(ask), checked.error()));
   std::visit(
       [&](auto& one) {
         if constexpr (requires { answer(session, one); }) {
@@ -267,6 +266,8 @@ Result<Session*> AskDesk::newest_giver(const Session& taker, const std::string& 
 Result<Session*> AskDesk::giver_for(const Session& taker, const protocol::GetAsk& ask) const {
   auto giver = ask.newest ? newest_giver(taker, ask.item) : named_giver(taker, ask.user);
   if (!giver) return giver;
+  if (!(*giver)->identity.permissions.contains(Permission::serve))
+    return Error{Outcome::refused, fmt::format("{} may not give", quoted((*giver)->identity.name))};
   // Somebody who does not listen gets no more to do; what is told here is two a transfer.
   if ((*giver)->errands.size() < 4 * kTransfersPerSession) return giver;
   return Error{Outcome::timed_out, fmt::format("{} does not listen", quoted((*giver)->identity.name))};
@@ -323,6 +324,23 @@ void AskDesk::answer(Session& session, const protocol::StatusAsk& ask) {
   status.transfers = floor_.transfers.status();
   status.memory = resident_bytes();
   answer_list(session, ask.id, std::move(status));
+}
+
+void AskDesk::answer(Session& session, const protocol::AuditAsk& ask) {
+  floor_.records.read_history(
+      [since = ask.since](History& history) { return history.audit(since, protocol::kAuditPerAnswer); },
+      [this, key = session.key(), id = ask.id](Result<AuditListing> listed) {
+        Session* reader = outside_.by_key(key);
+        if (reader == nullptr) return;
+        if (!listed) return reader->answer(refusal(id, listed.error()));
+        protocol::AuditEntries entries{.re = id, .entries = {}, .last = listed->last};
+        for (AuditEntry& each : listed->entries) {
+          entries.entries.push_back({each.number, each.timestamp, std::move(each.user), std::move(each.what),
+                                     std::move(each.about), std::move(each.key), std::move(each.from),
+                                     std::move(each.text)});
+        }
+        reader->answer(std::move(entries));
+      });
 }
 
 // --- Calls ----------------------------------------------------------------------------------------------------------

@@ -58,6 +58,7 @@ class AskDesk {
   void answer(Session& session, const protocol::CallsAsk& ask);
   void on_call_answered(std::uint64_t key, protocol::AskId ask, const Result<protocol::Document>& answer);
   void on_call_progressed(std::uint64_t key, protocol::AskId ask, const protocol::Document& value);
+  void answer(Session& session, const protocol::AuditAsk& ask);
 
   // Whose place, camera and copies the session speaks of: its own; a visit's is its user's. Error: they have not joined.
   Result<SessionId> subject_of(const Session& session) const;

@@ -134,6 +134,7 @@ std::vector<ClientMessage> every_client_message() {
           CallAsk{17, "ping"},
           CallCancelAsk{18, 17, {}},
           CallsAsk{19},
+          AuditAsk{16, 1},
           UnknownAsk{"levitate", 13},
           UnknownTell{"hum"}};
 }
@@ -166,6 +167,7 @@ std::vector<ServerMessage> every_server_message() {
           CallResult{1, document()},
           CallList{1, document()},
           CallProgress{1, document()},
+          AuditEntries{1, {}, 0},
           UnknownAnswer{"levitated", 1},
           AtTell{},
           Give{},

@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
   add_abort(program);
   add_backup(program);
   add_key(program);
+  add_audit(program);
 
   // A workstation's own folder.
   add_init(program);

@@ -9,6 +9,7 @@ void add_abort(Program& program);
 void add_analytics(Program& program);
 void add_assets(Program& program);
 void add_at(Program& program);
+void add_audit(Program& program);
 void add_backup(Program& program);
 void add_call(Program& program);
 void add_calls(Program& program);

@@ -70,6 +70,9 @@ class FakeAccess : public Access {
   Answer<std::uint64_t> say(std::string text) override { return now<std::uint64_t>(text.size()); }
   Answer<bool> at(std::string) override { return now(true); }
   Answer<ServerStatus> status() override { return now(ServerStatus{}); }
+  Answer<std::vector<AuditEntry>> audit(std::uint64_t since) override {
+    return now(std::vector<AuditEntry>{{.number = since + 1, .what = "kick", .about = "rigging"}});
+  }
   Answer<WorkstationStatus> workstation() override {
     WorkstationStatus status;
     status.is_joined = is_joined;

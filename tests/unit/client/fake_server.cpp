@@ -117,7 +117,8 @@ FakeAnnouncer::FakeAnnouncer(net::Loop& loop, std::vector<Announcement> says) : 
     for (std::size_t i = 0; i < says_.size(); ++i) {
       Announcement each = says_[i];
       const bool is_proving = key && challenge && i + 1 == says_.size();
-      if (is_proving) each.signature = {system_clock().wall(), challenge->by, challenge->nonce};
+      if (is_proving)
+        each.signature = {system_clock().wall(), challenge->by, nonce.value_or(challenge->nonce)};
       (void)socket_->send(from, as_bytes(is_proving ? format_signed(each, key->secret) : format(each)));
     }
   };

@@ -84,6 +84,8 @@ class FakeAnnouncer {
   int searches() const { return searches_; }
   // The last of what it says is of a server that has that key, and shows it to whoever asks.
   std::optional<AccessKey> key;
+  // To whatever question: the answer to another one, recorded earlier.
+  std::optional<UniqueId> nonce;
 
  private:
   std::vector<protocol::Announcement> says_;
