@@ -218,6 +218,10 @@ Answer<bool> Client::camera(std::int64_t x, std::int64_t y) {
   return impl_->ask<bool>(ask, to_done);
 }
 
+Answer<bool> Client::offer(std::string descriptions, OfferHandler handler) {
+  return impl_->offer(std::move(descriptions), std::move(handler));
+}
+
 Answer<ServerStatus> Client::status() {
   return impl_->ask<ServerStatus>(protocol::StatusAsk{},
                                   expecting<ServerStatus, protocol::Status>(to_status));

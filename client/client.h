@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "client/access.h"
 #include "client/answer.h"
+#include "client/offered_call.h"
 #include "client/types.h"
 
 namespace callboard::client {
@@ -110,6 +111,9 @@ class Client : public Access {
   void leave() override;
 
   Answer<bool> camera(std::int64_t x, std::int64_t y);
+  // What others may call here from now on, and after every rejoin: a JSON array of descriptions (docs/protocol.md, 2.8); "[]"
+  // for nothing any more. Refused for visits, and for names that are taken.
+  Answer<bool> offer(std::string descriptions, OfferHandler handler);
 
  private:
   explicit Client(std::unique_ptr<Impl> impl);

@@ -50,7 +50,16 @@ Answer<std::string> Client::Impl::call(std::string name, std::string arguments, 
 }
 
 void Client::Impl::cancel_call(UniqueId op) {
-  inbox_.post([this, op] { session_->cancel_call(op); });
+  inbox_->post([this, op] { session_->cancel_call(op); });
+}
+
+Answer<bool> Client::Impl::offer(std::string descriptions, OfferHandler handler) {
+  Answer<bool> answer;
+  const auto run = [this, answer, descriptions = std::move(descriptions), handler = std::move(handler)] {
+    offers_->offer(descriptions, handler, answer);
+  };
+  inbox_->post(run, [answer] { answer.set(stopped()); });
+  return answer;
 }
 
 }  // namespace callboard::client

@@ -41,7 +41,6 @@ Client::Impl::Impl(Options options, Listener* listener, std::unique_ptr<ProjectF
       listener_(listener ? *listener : no_listener_),
       folder_(std::move(folder)),
       session_options_(std::move(session)),
-      inbox_(loop_),
       transfers_(*this, folder_.get()) {}
 
 Client::Impl::~Impl() {
@@ -58,7 +57,7 @@ void Client::Impl::start() {
 }
 
 void Client::Impl::end() {
-  inbox_.close();
+  inbox_->close();
   for (const auto& [transfer, over] : std::exchange(overs_, {})) {
     over.set(stopped());
   }
@@ -66,6 +65,7 @@ void Client::Impl::end() {
   look_patience_.reset();
   working_.reset();
   items_.reset();
+  offers_.reset();
   writes_.reset();
   session_.reset();
 }
@@ -83,6 +83,7 @@ void Client::Impl::begin() {
   };
   handlers.on_lost = [this](const Error& why, bool will_rejoin) { on_lost(why, will_rejoin); };
   session_ = std::make_unique<SessionKeeper>(loop_, std::move(session_options_), std::move(handlers));
+  offers_ = std::make_unique<Offers>(*session_, inbox_);
   begin_writes();
   if (folder_ && !options_.visit) watch_items();
   session_->start();
@@ -148,6 +149,7 @@ void Client::Impl::on_action(protocol::ClientAction next) {
   } else if (std::holds_alternative<action::Joined>(next)) {
     note_joined();
     writes_->on_joined();
+    offers_->on_joined();
     joined_.set(self_);
     listener_.on_joined(net::to_text(*session_->server()), self_);
     first_assets_.full = first_assets_.full || heard_.lacks_assets;
@@ -242,6 +244,10 @@ void Client::Impl::on_told(protocol::ServerMessage message) {
     on_give(*give);
   } else if (auto* over = std::get_if<protocol::TransferOver>(&message)) {
     on_over(std::move(*over));
+  } else if (const auto* call = std::get_if<protocol::CallTell>(&message)) {
+    offers_->on_told(*call);
+  } else if (const auto* cancel = std::get_if<protocol::CallCancelTell>(&message)) {
+    offers_->on_told(*cancel);
   }
 }
 
@@ -319,6 +325,7 @@ void Client::Impl::on_over(protocol::TransferOver over) {
 void Client::Impl::on_lost(const Error& why, bool will_rejoin) {
   gives_.clear();
   takes_.clear();
+  offers_->on_lost();
   for (const auto& [transfer, over] : std::exchange(overs_, {})) over.set(why);
   note_not_joined(why.text);
   if (will_rejoin) {
@@ -334,7 +341,7 @@ void Client::Impl::on_lost(const Error& why, bool will_rejoin) {
 }
 
 void Client::Impl::leave() {
-  inbox_.post([this] {
+  inbox_->post([this] {
     is_leaving_ = true;
     session_->leave();
   });
@@ -383,7 +390,7 @@ Answer<Granted> Client::Impl::get(protocol::GetAsk message) {
       if (!answer.set(granted) && granted) cancel_on_server(granted->transfer);
     });
   };
-  inbox_.post(run, [answer] { answer.set(stopped()); });
+  inbox_->post(run, [answer] { answer.set(stopped()); });
   return answer;
 }
 
@@ -410,7 +417,7 @@ void Client::Impl::cancel_on_server(protocol::TransferId transfer) {
 
 Answer<protocol::TransferOver> Client::Impl::over(protocol::TransferId transfer) {
   Answer<protocol::TransferOver> answer;
-  inbox_.post(
+  inbox_->post(
       [this, transfer, answer] {
         const auto it = overs_.find(transfer);
         if (it == overs_.end()) {

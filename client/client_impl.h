@@ -16,6 +16,7 @@
 #include "client/item_watch.h"
 #include "client/kept_writes.h"
 #include "client/known_document.h"
+#include "client/offers.h"
 #include "client/project_folder.h"
 #include "client/session_keeper.h"
 #include "client/transfer_threads.h"
@@ -59,6 +60,7 @@ class Client::Impl : public TransferDesk {
   Answer<WriteResult> change(DocumentChange change);
   Answer<std::string> call(std::string name, std::string arguments, CallOptions options);
   void cancel_call(UniqueId op);
+  Answer<bool> offer(std::string descriptions, OfferHandler handler);
   Answer<User> joined() const { return joined_; }
   Answer<bool> left() const { return left_; }
   TransferThreads& transfers() { return transfers_; }
@@ -79,7 +81,7 @@ class Client::Impl : public TransferDesk {
       answer.set(Error{Outcome::usage, checked.error().text});
       return;
     }
-    inbox_.post([run, message = std::move(message)] { run(message); }, [answer] { answer.set(stopped()); });
+    inbox_->post([run, message = std::move(message)] { run(message); }, [answer] { answer.set(stopped()); });
   }
   template <class T, class Convert>
   static Connection::AnswerHandler answering(const Answer<T>& answer, Convert convert) {
@@ -112,7 +114,6 @@ class Client::Impl : public TransferDesk {
   void say_working();
   void on_transfer_begun();
   void on_over(protocol::TransferOver over);
-
   Options options_;
   Listener no_listener_;
   Listener& listener_;
@@ -125,12 +126,12 @@ class Client::Impl : public TransferDesk {
   std::mutex presence_mutex_;
   WorkstationStatus presence_;  // Guarded by it: who, where, and why not.
   std::atomic<std::uint64_t> kept_writes_{0};
-
   net::Loop loop_;
-  Inbox inbox_;  // Thread: any.
+  std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>(loop_);  // Thread: any. Outlives this in calls.
   std::unique_ptr<ItemWatch> items_;
   std::unique_ptr<SessionKeeper> session_;
   std::unique_ptr<KeptWrites> writes_;
+  std::unique_ptr<Offers> offers_;
   std::unique_ptr<net::Timer> look_patience_;
   bool owes_items_ = false;             // Joined before the first look at the folder had ended.
   std::array<KnownDocument, 2> known_;  // Story and analytics, newest heard of.
@@ -142,7 +143,6 @@ class Client::Impl : public TransferDesk {
   std::map<protocol::TransferId, Giving> gives_;
   std::set<protocol::TransferId> takes_;  // Granted and not over.
   std::unique_ptr<net::Timer> working_;   // Set while there are any of the two.
-
   TransferThreads transfers_;
   std::thread thread_;
 };

@@ -58,6 +58,11 @@ void Connection::ask(protocol::ClientMessage message, AnswerHandler on_answer, P
   pump();
 }
 
+void Connection::tell(protocol::CallProgressed progress) {
+  session_.tell(std::move(progress));
+  pump();
+}
+
 void Connection::claim(protocol::DocumentClaim claim) {
   session_.claim(std::move(claim));
   pump();

@@ -43,6 +43,7 @@ class Connection {
 
   // `on_answer` is called exactly once, at the latest right before on_closed.
   void ask(protocol::ClientMessage message, AnswerHandler on_answer, ProgressHandler on_progress = {});
+  void tell(protocol::CallProgressed progress);
   void claim(protocol::DocumentClaim claim);
   void claim(protocol::AssetsClaim claim);
   // Says `bye`; on_closed follows, at the latest when kFlushLimit is over.

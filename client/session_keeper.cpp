@@ -15,6 +15,7 @@ namespace action = protocol::client_action;
 bool is_worth_repeating(const protocol::ClientMessage& ask) {
   return !std::holds_alternative<protocol::AssetsChange>(ask) &&
          !std::holds_alternative<protocol::CancelAsk>(ask) &&
+         !std::holds_alternative<protocol::CalledAsk>(ask) &&
          !std::holds_alternative<protocol::WorkingAsk>(ask);
 }
 
@@ -177,6 +178,10 @@ void SessionKeeper::ask(protocol::ClientMessage message, Connection::AnswerHandl
                                                  loop_.now() + kAskLimit, patience, std::move(on_progress)});
   if (is_joined()) return send(std::move(asked));
   wait(std::move(asked));
+}
+
+void SessionKeeper::tell(protocol::CallProgressed progress) {
+  if (is_joined()) connection_->tell(std::move(progress));
 }
 
 void SessionKeeper::set_kept(UniqueId operation) {

@@ -59,6 +59,8 @@ class SessionKeeper {
            Patience patience = Patience::usual, Connection::ProgressHandler on_progress = {});
   // The call that was asked with this op is answered as cancelled, if there still is one.
   void cancel_call(UniqueId op);
+  // Told with the next turn, where there is a server; nobody answers.
+  void tell(protocol::CallProgressed progress);
   // What is on its way waits from now on until there is a server.
   void set_kept(UniqueId operation);
   bool is_joined() const { return connection_ && was_joined_ && !connection_->is_over(); }

@@ -39,5 +39,36 @@ void describe(F& f, Ref<F, CallProgress> m) {
   f.required("call", m.call);
   f.required_attachment(m.value);
 }
+template <class F>
+void describe(F& f, Ref<F, OfferAsk> m) {
+  f.required("id", m.id);
+  f.required_attachment(m.descriptions);
+}
+template <class F>
+void describe(F& f, Ref<F, CalledAsk> m) {
+  f.required("id", m.id);
+  f.required("call", m.call);
+  f.required("outcome", m.outcome);
+  f.optional("text", m.text, kReason);
+  f.optional_attachment(m.value);
+}
+template <class F>
+void describe(F& f, Ref<F, CallProgressed> m) {
+  f.required("call", m.call);
+  f.required_attachment(m.value);
+}
+template <class F>
+void describe(F& f, Ref<F, CallTell> m) {
+  f.required("call", m.call);
+  f.required("name", m.name, kCallName);
+  f.required("by", m.by, kShownName);
+  f.required("session", m.session);
+  f.required("deadline_ms", m.deadline);
+  f.required_attachment(m.arguments);
+}
+template <class F>
+void describe(F& f, Ref<F, CallCancelTell> m) {
+  f.required("call", m.call);
+}
 
 }  // namespace callboard::protocol

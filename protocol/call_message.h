@@ -12,6 +12,9 @@
 // What is said of calls, by both sides; see message.h. Arguments, results and descriptions are JSON in attachments.
 namespace callboard::protocol {
 
+// The server's number of a call that it has a client carry out.
+using CallId = std::uint64_t;
+
 // --- Said by the client: asks
 struct CallAsk {
   AskId id = 0;
@@ -29,6 +32,24 @@ struct CallCancelAsk {
 struct CallsAsk {
   AskId id = 0;
 };
+// Of calls that others make and this client carries out.
+struct OfferAsk {
+  AskId id = 0;
+  Document descriptions;
+};
+struct CalledAsk {
+  AskId id = 0;
+  CallId call = 0;
+  Outcome outcome = Outcome::done;
+  std::string text{};
+  Document value{};  // Null: null.
+};
+
+// --- Said by the client and answered by nobody
+struct CallProgressed {
+  CallId call = 0;
+  Document value;
+};
 
 // --- Said by the server: answers
 struct CallResult {
@@ -44,6 +65,18 @@ struct CallList {
 struct CallProgress {
   AskId call = 0;  // The ask.
   Document value;
+};
+// To who offers it.
+struct CallTell {
+  CallId call = 0;
+  std::string name;
+  std::string by;
+  SessionId session;
+  std::chrono::milliseconds deadline{0};
+  Document arguments;
+};
+struct CallCancelTell {
+  CallId call = 0;
 };
 
 }  // namespace callboard::protocol

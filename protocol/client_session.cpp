@@ -24,7 +24,8 @@ bool is_tell(const ServerMessage& message) {
          std::holds_alternative<Writable>(message) || std::holds_alternative<Assets>(message) ||
          std::holds_alternative<Users>(message) || std::holds_alternative<Messages>(message) ||
          std::holds_alternative<AtTell>(message) || std::holds_alternative<Give>(message) ||
-         std::holds_alternative<TransferOver>(message) || std::holds_alternative<CallProgress>(message);
+         std::holds_alternative<TransferOver>(message) || std::holds_alternative<CallProgress>(message) ||
+         std::holds_alternative<CallTell>(message) || std::holds_alternative<CallCancelTell>(message);
 }
 
 }  // namespace
@@ -67,13 +68,17 @@ void ClientSession::turn_message(ServerMessage message) {
 }
 
 void ClientSession::take_turn() {
+  for (auto& [call, value] : std::exchange(progress_, {})) {
+    actions_.push_back(client_action::Send{CallProgressed{call, std::move(value)}});
+  }
   for (auto& ask : asks_.take_sendable()) actions_.push_back(client_action::Send{std::move(ask)});
   actions_.push_back(client_action::Send{Yours{}});
   turn_->on_yours();
 }
 
 void ClientSession::request_turn() {
-  if (!asks_.has_sendable() || !turn_->request()) return;
+  const bool has_news = asks_.has_sendable() || !progress_.empty();
+  if (!has_news || !turn_->request()) return;
   actions_.push_back(client_action::Send{TurnRequest{}});
 }
 
@@ -111,6 +116,12 @@ AskId ClientSession::ask(ClientMessage message, Instant now) {
   if (size_bytes > document_max_) push(asks_.refuse_larger_than(document_max_));
   if (turn_) request_turn();
   return id;
+}
+
+void ClientSession::tell(CallProgressed progress) {
+  if (over_ || !turn_) return;
+  progress_[progress.call] = std::move(progress.value);
+  request_turn();
 }
 
 void ClientSession::close(Outcome outcome, std::string reason) {

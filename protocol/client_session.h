@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -43,6 +44,8 @@ class ClientSession {
   // Any moment, from the constructor on; `message` is one of section 2.4, its id is overwritten. Answered within
   // kAskLimit. A document that the server's `frame_max` cannot hold is answered with an error at once.
   AskId ask(ClientMessage message, Instant now);
+  // Said in the next turn of ours, before what is asked; of each call the newest. Nobody answers. Nothing before the join.
+  void tell(CallProgressed progress);
   // Says `bye` and closes, in whoever's turn.
   void close(Outcome outcome, std::string reason);
 
@@ -70,6 +73,7 @@ class ClientSession {
   JoinClient join_;
   std::optional<ClientTurn> turn_;  // From the end of the join on.
   ClientAsks asks_;
+  std::map<CallId, Document> progress_;  // To be told.
   std::deque<ClientAction> actions_;
   Instant started_;
   Instant now_;

@@ -61,6 +61,10 @@ struct TurnTaken {};
 struct Asked {
   ClientMessage ask;
 };
+// How far a call is that the client carries out. Nobody answers.
+struct Reported {
+  CallProgressed progress;
+};
 // The last action, and the only one of its kind: write what was sent before it, then close the connection.
 struct Closed {
   Outcome outcome = Outcome::done;
@@ -76,6 +80,6 @@ using ServerAction =
     std::variant<server_action::Send, server_action::SendEncoded, server_action::TicketShown,
                  server_action::Admission, server_action::DocumentClaimed, server_action::AssetsClaimed,
                  server_action::Joined, server_action::TurnTaken, server_action::ClockTold,
-                 server_action::Asked, server_action::Closed>;
+                 server_action::Asked, server_action::Reported, server_action::Closed>;
 
 }  // namespace callboard::protocol

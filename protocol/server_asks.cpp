@@ -34,6 +34,8 @@ std::uint64_t document_size_bytes(const ClientMessage& ask) {
   };
   if (const auto* write = std::get_if<DocumentWrite>(&ask)) return size(write->document);
   if (const auto* call = std::get_if<CallAsk>(&ask)) return size(call->arguments);
+  if (const auto* offer = std::get_if<OfferAsk>(&ask)) return size(offer->descriptions);
+  if (const auto* called = std::get_if<CalledAsk>(&ask)) return size(called->value);
   return 0;
 }
 

@@ -124,6 +124,6 @@ using ServerMessage =
     std::variant<Greeting, ProjectQuestion, Welcome, WrongProject, DocumentOffer, AssetsOffer, Ready, Yours,
                  Bye, DocumentState, Revisions, Conflicts, Assets, Users, Messages, Ok, ErrorAnswer,
                  TransferGranted, Status, CallResult, CallList, AuditEntries, UnknownAnswer, AtTell, Writable,
-                 Give, TransferOver, CallProgress, UnknownTell>;
+                 Give, TransferOver, CallProgress, CallTell, CallCancelTell, UnknownTell>;
 
 }  // namespace callboard::protocol

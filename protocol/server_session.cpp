@@ -75,6 +75,10 @@ void ServerSession::turn_message(ClientMessage message) {
     return take_turn();
   }
   if (std::holds_alternative<UnknownTell>(message)) return;
+  if (auto* progress = std::get_if<CallProgressed>(&message)) {
+    actions_.push_back(server_action::Reported{std::move(*progress)});
+    return;
+  }
   if (!ask_id_of(message)) return end_with(unexpected("an ask", verb_of(message)));
   if (auto taken = asks_.on_ask(std::move(message)); !taken) end_with(taken.error());
 }

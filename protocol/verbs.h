@@ -106,6 +106,16 @@ template <>
 inline constexpr std::string_view kVerb<CallList> = "calls";
 template <>
 inline constexpr std::string_view kVerb<CallProgress> = "progress";
+template <>
+inline constexpr std::string_view kVerb<OfferAsk> = "offer";
+template <>
+inline constexpr std::string_view kVerb<CalledAsk> = "called";
+template <>
+inline constexpr std::string_view kVerb<CallProgressed> = "progress";
+template <>
+inline constexpr std::string_view kVerb<CallTell> = "call";
+template <>
+inline constexpr std::string_view kVerb<CallCancelTell> = "call_cancel";
 
 template <class T>
 concept HasRecord = requires(T m) {

@@ -54,11 +54,13 @@ void answer_list(Session& session, AskId re, List list) {
 
 }  // namespace
 
-AskDesk::AskDesk(net::Loop& loop, Floor& floor, DocumentDesk& documents, CallDesk& calls, Outside outside)
+AskDesk::AskDesk(net::Loop& loop, Floor& floor, DocumentDesk& documents, CallDesk& calls, ClientCalls& offers,
+                 Outside outside)
     : loop_(loop),
       floor_(floor),
       documents_(documents),
       calls_(calls),
+      offers_(offers),
       outside_(std::move(outside)),
       camera_timer_(loop, [this] { publish_cameras(); }) {}
 
@@ -400,6 +402,19 @@ void AskDesk::answer(Session& session, const protocol::CallCancelAsk& ask) {
 
 void AskDesk::answer(Session& session, const protocol::CallsAsk& ask) {
   session.answer(protocol::CallList{ask.id, calls_.registry().list()});
+}
+
+void AskDesk::answer(Session& session, const protocol::OfferAsk& ask) {
+  auto offered = check_call(session.identity.permissions, "offer");
+  if (offered) offered = offers_.offer(session, ask);
+  if (!offered) return session.answer(refusal(ask.id, offered.error()));
+  session.answer(protocol::Ok{ask.id, std::nullopt});
+}
+
+void AskDesk::answer(Session& session, const protocol::CalledAsk& ask) {
+  const auto heard = offers_.on_called(session, ask);
+  if (!heard) return session.answer(refusal(ask.id, heard.error()));
+  session.answer(protocol::Ok{ask.id, std::nullopt});
 }
 
 }  // namespace callboard::server

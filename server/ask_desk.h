@@ -9,6 +9,7 @@
 #include "net/timer.h"
 #include "protocol/message.h"
 #include "server/calls/call_desk.h"
+#include "server/calls/client_calls.h"
 #include "server/document_desk.h"
 #include "server/floor.h"
 #include "server/session.h"
@@ -31,7 +32,8 @@ class AskDesk {
     std::function<void(std::uint64_t key)> due;
   };
 
-  AskDesk(net::Loop& loop, Floor& floor, DocumentDesk& documents, CallDesk& calls, Outside outside);
+  AskDesk(net::Loop& loop, Floor& floor, DocumentDesk& documents, CallDesk& calls, ClientCalls& offers,
+          Outside outside);
 
   void on_asked(Session& session, protocol::ClientMessage ask);
   // The session is gone: what it still wanted told is dropped.
@@ -56,6 +58,8 @@ class AskDesk {
   void answer(Session& session, protocol::CallAsk& ask);
   void answer(Session& session, const protocol::CallCancelAsk& ask);
   void answer(Session& session, const protocol::CallsAsk& ask);
+  void answer(Session& session, const protocol::OfferAsk& ask);
+  void answer(Session& session, const protocol::CalledAsk& ask);
   void on_call_answered(std::uint64_t key, protocol::AskId ask, const Result<protocol::Document>& answer);
   void on_call_progressed(std::uint64_t key, protocol::AskId ask, const protocol::Document& value);
   void answer(Session& session, const protocol::AuditAsk& ask);
@@ -80,6 +84,7 @@ class AskDesk {
   Floor& floor_;
   DocumentDesk& documents_;
   CallDesk& calls_;
+  ClientCalls& offers_;
   Outside outside_;
   std::unordered_map<SessionId, Camera> cameras_;
   net::Timer camera_timer_;

@@ -12,11 +12,17 @@
 #include "server/descriptors.h"
 #include "server/event_log.h"
 #include "server/keys.h"
+#include "server/plugins/plugin_host.h"
+#include "server/services/backup_service.h"
+#include "server/services/service_desk.h"
 #include "server/stage.h"
 #include "server/store/data_folder.h"
 #include "server/store/key_file.h"
 #include "server/store/session_file.h"
 #include "server/store/sqlite_log.h"
+#include "server/tasks/file_states.h"
+#include "server/tasks/task_desk.h"
+#include "server/tasks/task_limits.h"
 
 namespace callboard::server {
 
@@ -37,6 +43,9 @@ struct Server::Impl {
   bool is_holding_loop = false;
   std::shared_ptr<bool> is_alive = std::make_shared<bool>(true);  // For what the loop still has to do for us.
   std::unique_ptr<Stage> stage;
+  std::unique_ptr<StateStore> states;
+  std::unique_ptr<ServiceDesk> services;
+  std::unique_ptr<TaskDesk> tasks;  // Null: none.
   std::unique_ptr<net::TcpListener> listener;
   std::unique_ptr<Announcer> announcer;
 
@@ -44,9 +53,13 @@ struct Server::Impl {
   Result<void> open_board();
   Roles read_own_roles();
   void open_sessions(Stage::Options& stage_options);
+  Result<void> start_calls(const std::vector<std::string>& programs);
+  void start_services();
+  void start_tasks(const std::vector<std::string>& programs);
   Result<void> listen();
   void announce();
   void stop(ServerStop how);
+  void stop_stage(const ServerStop& how);
   void release_loop() {
     if (std::exchange(is_holding_loop, false)) loop.release();
   }
@@ -54,6 +67,8 @@ struct Server::Impl {
 
 // The port first: a server that cannot have it makes no board. Who connects meanwhile waits for the loop.
 Result<void> Server::Impl::start() {
+  const auto programs = TaskDesk::programs(options.tasks);
+  if (!programs) return programs.error();
   if (auto free = DataFolder::check(options.data, options.project); !free) return free;
   if (auto listening = listen(); !listening) return listening;
   if (!options.restore.empty()) {
@@ -64,6 +79,7 @@ Result<void> Server::Impl::start() {
     if (auto gone = take_back(options.data, options.project); !gone) events.warn(gone.error().text);
   }
   if (!opened) return opened;
+  if (auto started = start_calls(*programs); !started) return started;
   events.info(fmt::format("listening address={} id={} descriptors={}", net::to_text(listener->local()),
                           to_text(id), raise_descriptor_limit()));
   announce();
@@ -109,6 +125,46 @@ Roles Server::Impl::read_own_roles() {
   events.error(
       fmt::format("roles not read, there are the built-in ones alone cause=\"{}\"", roles.error().text));
   return Roles();
+}
+
+// What can be called beside what Stage has.
+Result<void> Server::Impl::start_calls(const std::vector<std::string>& programs) {
+  for (const std::string& file : options.plugins) {
+    if (auto loaded = PluginHost::load(file, stage->calls().registry()); !loaded) return loaded;
+    events.info(fmt::format("plugin loaded file={}", callboard::quoted(file)));
+  }
+  const StateFiles files(options.data, options.project);
+  auto kept = files.read();
+  if (!kept) return kept.error();
+  states = std::make_unique<FileStates>(loop, files, std::move(*kept));
+  start_services();
+  start_tasks(programs);
+  return {};
+}
+
+void Server::Impl::start_services() {
+  CallDesk& calls = stage->calls();
+  services = std::make_unique<ServiceDesk>(
+      loop, ServiceDesk::Outside{calls, *states, events, system_clock(), system_random()});
+  services->add_calls();
+  add_backup_call(calls.registry(), options.data, options.project);
+  if (options.backup_period <= 0s) return;
+  Service backup;
+  backup.name = "backup";
+  backup.call = "backup";
+  backup.period = options.backup_period;
+  // Several projects' servers on one machine, started together, would all copy at once.
+  backup.jitter = options.backup_period / 20;
+  const auto added = services->add(std::move(backup));
+  ENSURE(added);
+}
+
+// Whoever is told that the server listens can call what its tasks do; one that takes too long, or fails, is not waited for.
+void Server::Impl::start_tasks(const std::vector<std::string>& programs) {
+  if (programs.empty()) return;
+  tasks = std::make_unique<TaskDesk>(loop, stage->calls().registry(), events, *states);
+  for (const std::string& program : programs) tasks->start(program, options.project);
+  static_cast<void>(loop.run_until([this] { return tasks->are_settled(); }, kTaskReadyLimit));
 }
 
 // What cannot be read is no reason not to start: everybody joins anew then.
@@ -174,10 +230,24 @@ void Server::Impl::stop(ServerStop how) {
   events.tell("", "stopping: " + how.reason);
   announcer.reset();
   listener.reset();
+  if (services) services->stop();
+  if (!tasks) return stop_stage(how);
+  // Nobody is given more to do, and what is under way is answered.
+  stage->calls().stop(how.reason);
+  tasks->stop([this, how, alive = is_alive] {
+    if (!*alive) return;
+    tasks.reset();
+    stop_stage(how);
+  });
+}
+
+void Server::Impl::stop_stage(const ServerStop& how) {
   stage->stop(how.outcome, how.reason, [this, how] {
     // The stage is in the middle of a call; it and its database go in the next task.
     loop.post([this, how, alive = is_alive] {
       if (!*alive) return;
+      services.reset();
+      states.reset();
       stage.reset();
       events.info("stopped");
       release_loop();

@@ -43,6 +43,9 @@ struct ServerOptions {
   Duration handshake_limit = kHandshakeLimit;
   Duration grace = kGrace;  // How long a session outlives its connection; 0: it does not.
   net::RelayLimits relay_limits;
+  std::vector<std::string> tasks;          // Programs that carry out calls (docs/calls.md).
+  std::vector<std::string> plugins;        // Libraries that do (server/plugins/plugin.h).
+  Duration backup_period = 24h;            // 0: no service does.
   std::shared_ptr<spdlog::logger> logger;  // Null: the process's default one.
 };
 

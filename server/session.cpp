@@ -18,7 +18,9 @@ bool is_lasting(const protocol::ServerMessage& errand) {
   return !std::holds_alternative<protocol::Give>(errand) &&
          !std::holds_alternative<protocol::TransferOver>(errand) &&
          !std::holds_alternative<protocol::Writable>(errand) &&
-         !std::holds_alternative<protocol::CallProgress>(errand);
+         !std::holds_alternative<protocol::CallProgress>(errand) &&
+         !std::holds_alternative<protocol::CallTell>(errand) &&
+         !std::holds_alternative<protocol::CallCancelTell>(errand);
 }
 
 Session::Session(std::uint64_t key, std::unique_ptr<net::TcpConnection> connection,
@@ -187,6 +189,8 @@ void Session::perform(protocol::ServerAction next) {
     host_.on_may_tell(*this);
   } else if (auto* asked = std::get_if<action::Asked>(&next)) {
     host_.on_asked(*this, std::move(asked->ask));
+  } else if (auto* reported = std::get_if<action::Reported>(&next)) {
+    host_.on_reported(*this, reported->progress);
   } else {
     const auto& closed = std::get<action::Closed>(next);
     is_lost_ = closed.is_lost;

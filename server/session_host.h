@@ -34,6 +34,8 @@ class SessionHost {
   // It may be told something: it has the turn to listen, or has read what it was told.
   virtual void on_may_tell(Session& session) = 0;
   virtual void on_asked(Session& session, protocol::ClientMessage ask) = 0;
+  // How far a call is that it was given.
+  virtual void on_reported(Session& session, const protocol::CallProgressed& progress) = 0;
   // A long list came; reading it here would hold up the loop. Answer with on_decoded(). Nothing is read meanwhile.
   virtual void on_large_frame(Session& session, std::uint8_t kind, Bytes body) = 0;
   // Its deadline changed; see next_deadline().

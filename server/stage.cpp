@@ -49,7 +49,9 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
                           .errands_of = [this](SessionId id) { return errands_of(id); },
                           .due = [this](std::uint64_t key) { schedule_tell(key); }}),
       calls_(loop),
-      asks_(loop, floor_, documents_, calls_,
+      offers_(calls_.registry(), {.by_id = [this](SessionId id) { return by_id(id); },
+                                  .due = [this](std::uint64_t key) { schedule_tell(key); }}),
+      asks_(loop, floor_, documents_, calls_, offers_,
             {.by_key = [this](std::uint64_t key) { return by_key(key); },
              .by_id = [this](SessionId id) { return by_id(id); },
              .changed = [this] { schedule_tells(); },
@@ -309,6 +311,10 @@ void Stage::on_asked(Session& session, protocol::ClientMessage ask) {
   asks_.on_asked(session, std::move(ask));
 }
 
+void Stage::on_reported(Session& session, const protocol::CallProgressed& progress) {
+  offers_.on_progress(session, progress);
+}
+
 void Stage::on_deadline(Session& session) {
   if (const auto deadline = session.next_deadline()) deadlines_.watch(session.key(), *deadline);
 }
@@ -407,6 +413,7 @@ void Stage::leave(Session& session, const Error& why) {
   }
   keys_.erase(known);
   transfers_.on_session_left(identity.id, identity.name);
+  offers_.leave(identity.id);
   if (!session.is_lost()) calls_.leave(session.key());
   const bool is_away = may_come_back(session);
   if (is_away) {

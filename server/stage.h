@@ -36,6 +36,7 @@ class Stage final : private SessionHost {
   void accept(std::unique_ptr<net::TcpConnection> connection);
   void set_relay_limits(const net::RelayLimits& limits) { transfers_.set_limits(limits); }
   People& people() { return people_; }
+  CallDesk& calls() { return calls_; }
   // Says `bye` to all, ends all transfers, writes everything out; then calls `done`, once. Nothing is accepted any more.
   void stop(Outcome outcome, const std::string& reason, std::function<void()> done);
 
@@ -49,6 +50,7 @@ class Stage final : private SessionHost {
   void on_clock(Session& session, const protocol::server_action::ClockTold& told) override;
   void on_may_tell(Session& session) override;
   void on_asked(Session& session, protocol::ClientMessage ask) override;
+  void on_reported(Session& session, const protocol::CallProgressed& progress) override;
   void on_deadline(Session& session) override;
   void on_large_frame(Session& session, std::uint8_t kind, Bytes body) override;
   void on_over(Session& session, const Error& why) override;
@@ -110,6 +112,7 @@ class Stage final : private SessionHost {
   Floor floor_;
   DocumentDesk documents_;
   CallDesk calls_;
+  ClientCalls offers_;
   AskDesk asks_;
   Deadlines deadlines_;
   net::WorkQueue decoding_;

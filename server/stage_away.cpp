@@ -124,6 +124,7 @@ std::optional<Away> Stage::take_over(SessionId id, const Sha256& secret) {
   Away away = away_of(*former, why);
   keys_.erase(id);
   transfers_.on_session_left(id, away.identity.name);
+  offers_.leave(id);
   former->close(why.outcome, why.text);
   return away;
 }

@@ -17,6 +17,9 @@ inline constexpr std::size_t kCallWaitersMax = 8;
 inline constexpr std::size_t kCallAnswersKept = 4096;
 inline constexpr std::uint64_t kCallAnswersKeptBytes = 16 * MiB;
 static_assert(kCallAnswersKeptBytes >= 4 * protocol::kCallResultMax);
+// Calls that one client offers, and that it has to carry out at a time: a render farm's node does a few.
+inline constexpr std::size_t kCallsPerClient = 64;
+inline constexpr std::size_t kCallsGivenMax = 64;
 // What blocks is a disk, mostly: more at a time make it no faster.
 inline constexpr std::size_t kCallWorkers = 2;
 

@@ -15,15 +15,19 @@ void CallRegistry::add_built_in(Call call) {
 }
 
 Result<void> CallRegistry::add(Call call) {
-  if (auto checked = check(call.description); !checked) return checked;
   const std::string name = call.description.name;
+  return add_as(name, std::move(call), Listed::yes);
+}
+
+Result<void> CallRegistry::add_as(const std::string& name, Call call, Listed listed) {
+  if (auto checked = check(call.description); !checked) return checked;
   if (calls_.contains(name)) {
     return Error{Outcome::refused, fmt::format("{}: there is a call of this name already", name)};
   }
   if (calls_.size() >= kCallDescriptionsMax) {
     return Error{Outcome::refused, fmt::format("{}: there are {} calls already", name, kCallDescriptionsMax)};
   }
-  calls_.emplace(name, std::make_shared<const Call>(std::move(call)));
+  calls_.emplace(name, Entry{std::make_shared<const Call>(std::move(call)), listed == Listed::yes});
   list_.reset();
   return {};
 }
@@ -37,7 +41,7 @@ void CallRegistry::remove(std::string_view name) {
 
 Result<CallRegistry::CallPtr> CallRegistry::find(std::string_view name) const {
   const auto found = calls_.find(name);
-  if (found != calls_.end()) return found->second;
+  if (found != calls_.end()) return found->second.call;
   return Error{
       Outcome::not_found,
       fmt::format("there is no call named {}; `callboard calls` lists those there are", quoted(name))};
@@ -46,7 +50,9 @@ Result<CallRegistry::CallPtr> CallRegistry::find(std::string_view name) const {
 const protocol::Document& CallRegistry::list() const {
   if (!list_) {
     document::Array all;
-    for (const auto& [name, call] : calls_) all.push_back(to_value(call->description));
+    for (const auto& [name, entry] : calls_) {
+      if (entry.is_listed) all.push_back(to_value(entry.call->description));
+    }
     list_ = std::make_shared<const std::string>(document::print(*document::make_value(std::move(all))));
   }
   return list_;

@@ -20,6 +20,9 @@ class CallRegistry {
   void add_built_in(Call call);
   // Of a plugin or a task. usage: the description makes no sense; refused: the name is taken, or there are too many.
   Result<void> add(Call call);
+  // The same under another name, and perhaps left out of the list.
+  enum class Listed { yes, no };
+  Result<void> add_as(const std::string& name, Call call, Listed listed);
   void remove(std::string_view name);
 
   // not_found says where to look.
@@ -28,7 +31,11 @@ class CallRegistry {
   const protocol::Document& list() const;
 
  private:
-  std::map<std::string, CallPtr, std::less<>> calls_;
+  struct Entry {
+    CallPtr call;
+    bool is_listed = true;
+  };
+  std::map<std::string, Entry, std::less<>> calls_;
   mutable protocol::Document list_;  // Null: to be made anew.
 };
 

@@ -18,7 +18,7 @@ using support::write_file;
 const std::vector<std::string> kVerbs{"serve",   "discover", "init",      "join",   "users",    "versions",
                                       "restore", "story",    "analytics", "assets", "messages", "say",
                                       "at",      "ls",       "pull",      "abort",  "status",   "key",
-                                      "server",  "call",     "calls"};
+                                      "server",  "call",     "calls",     "shell",  "services"};
 
 struct Office : Studio {
   fs::path rigging = add_user("rigging");

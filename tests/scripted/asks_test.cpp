@@ -25,7 +25,7 @@ TEST_CASE("what is no ask has no id and what is no answer answers nothing") {
   for (const auto& message : every_client_message()) {
     if (ask_id_of(message)) asks.insert(message.index());
   }
-  CHECK(asks.size() == 20);
+  CHECK(asks.size() == 22);
   CHECK_FALSE(answered_id_of(ServerMessage{Assets{}}));
   CHECK_FALSE(answered_id_of(ServerMessage{Yours{}}));
   CHECK(answered_id_of(ServerMessage{Ok{7, {}}}) == AskId{7});
@@ -97,6 +97,27 @@ TEST_CASE("a call is waited for as long as it may take, whatever is asked before
   REQUIRE(last.size() == 1);
   CHECK(last[0].id == night);
   CHECK_FALSE(asks.next_deadline());
+}
+
+TEST_CASE(
+    "how far a call is, is said in the client's turn before what it asks, the newest of each, and hears no "
+    "answer") {
+  auto client = client_at(client_step("awaiting news"));
+  client.tell({7, std::make_shared<const std::string>("1")});
+  CHECK(drain(client) == Words{"send turn?"});
+  client.tell({7, std::make_shared<const std::string>("2")});
+  client.ask(UsersAsk{}, kStart);
+  client.on_message(Yours{}, kStart);
+  CHECK(drain(client) == Words{"send progress", "send users id=1", "send yours"});
+  client.on_message(Yours{}, kStart);
+  CHECK(drain(client) == Words{"send yours"});
+
+  auto server = server_at(server_step("awaiting yours"));
+  server.on_message(CallProgressed{7, std::make_shared<const std::string>("2")}, kStart);
+  CHECK(drain(server) == Words{"reported 7"});
+  CHECK(server.unanswered() == 0);
+  server.on_message(Yours{}, kStart);
+  CHECK(drain(server) == Words{"turn taken"});
 }
 
 }  // namespace callboard::protocol

@@ -53,6 +53,7 @@ std::string in_words(const ServerAction& action) {
           [](const Asked& asked) {
             return "asked " + text(verb_of(asked.ask)) + " " + std::to_string(*ask_id_of(asked.ask));
           },
+          [](const Reported& reported) { return "reported " + std::to_string(reported.progress.call); },
           [](const server_action::Closed& closed) { return "closed " + text(to_text(closed.outcome)); },
       },
       action);
@@ -134,6 +135,9 @@ std::vector<ClientMessage> every_client_message() {
           CallAsk{17, "ping"},
           CallCancelAsk{18, 17, {}},
           CallsAsk{19},
+          OfferAsk{20, document()},
+          CalledAsk{21, 1},
+          CallProgressed{1, document()},
           AuditAsk{16, 1},
           UnknownAsk{"levitate", 13},
           UnknownTell{"hum"}};
@@ -167,6 +171,8 @@ std::vector<ServerMessage> every_server_message() {
           CallResult{1, document()},
           CallList{1, document()},
           CallProgress{1, document()},
+          CallTell{1, "open_shot", "rigging", {1}, 1s, document()},
+          CallCancelTell{1},
           AuditEntries{1, {}, 0},
           UnknownAnswer{"levitated", 1},
           AtTell{},
@@ -243,7 +249,7 @@ bool claims(const ClientMessage& message) {
 bool none(const ClientMessage&) { return false; }
 // Asks and what ends the turn; `turn?` is ignored.
 bool in_turn(const ClientMessage& message) {
-  return ask_id_of(message).has_value() || any_of<Yours, TurnRequest, UnknownTell>(message);
+  return ask_id_of(message).has_value() || any_of<Yours, TurnRequest, CallProgressed, UnknownTell>(message);
 }
 
 }  // namespace
@@ -334,7 +340,7 @@ bool settles(const ServerMessage& message) {
 bool tells(const ServerMessage& message) {
   return !answered_id_of(message) &&
          any_of<DocumentState, Conflicts, Assets, Users, Messages, AtTell, Writable, Give, TransferOver,
-                CallProgress, Yours, UnknownTell>(message);
+                CallProgress, CallTell, CallCancelTell, Yours, UnknownTell>(message);
 }
 
 }  // namespace

@@ -25,6 +25,9 @@ class CallCatalogue {
   std::vector<CallDescription> descriptions_;
 };
 
+// All of them by category, or that one in detail.
+Result<void> print_calls(Output& output, const CallCatalogue& catalogue, const std::string& name);
+
 // Calls, shows how far it is and then the result: a text as it is, all else as JSON.
 Result<void> make_call(Run& run, Visit& visit, const std::string& name, const std::string& arguments,
                        client::CallOptions options);

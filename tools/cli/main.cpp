@@ -36,6 +36,8 @@ int main(int argc, char** argv) {
   // What can be done by name.
   add_call(program);
   add_calls(program);
+  add_shell(program);
+  add_services(program);
 
   // What the documents were, and where two people met.
   add_history(program);

@@ -50,56 +50,12 @@ Result<void> call_by_name(Run& run, const CallWords& words) {
   return make_call(run, **visit, words.name, arguments, std::move(*options));
 }
 
-JsonObject description_object(const CallDescription& description) {
-  JsonObject object{{"event", "call"}};
-  object.add("description", JsonText{document::print(*to_value(description))});
-  return object;
-}
-
-std::vector<std::string> row_of(const CallDescription& description) {
-  const std::string by = description.by.empty() ? "" : "  (" + description.by + ")";
-  return {usage_of(description), description.summary + by};
-}
-
-void print_one(Output& output, const CallDescription& description) {
-  output.line(output.styled(Style::bold, escaped(usage_of(description))));
-  if (!description.summary.empty()) output.line("  " + escaped(description.summary));
-  for (const CallArgument& argument : description.arguments) {
-    std::string how(to_text(argument.type));
-    if (argument.is_repeated) how += ", any number of them";
-    if (argument.fallback) how += ", default " + document::print(*argument.fallback);
-    if (argument.is_optional && !argument.fallback) how += ", optional";
-    output.line(fmt::format("  {}: {}{}", escaped(argument.name), escaped(how),
-                            argument.summary.empty() ? "" : "; " + escaped(argument.summary)));
-  }
-  if (description.result) output.line(fmt::format("  answers {}", to_text(*description.result)));
-  if (!description.permission.empty()) output.line("  needs " + escaped(description.permission));
-  if (!description.state.empty()) output.line("  keeps its state in " + escaped(description.state));
-  if (!description.by.empty()) output.line("  offered by " + escaped(description.by));
-}
-
 Result<void> list_calls(Run& run, const std::string& name) {
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
   const auto catalogue = CallCatalogue::fetch(**visit);
   if (!catalogue) return catalogue.error();
-  if (!name.empty()) {
-    const auto found = catalogue->find(name);
-    if (!found) return found.error();
-    print_one(run.output, **found);
-    run.output.object(description_object(**found));
-    return {};
-  }
-  std::map<std::string, std::vector<std::vector<std::string>>> categories;
-  for (const CallDescription& each : catalogue->descriptions()) {
-    categories[each.category].push_back(row_of(each));
-    run.output.object(description_object(each));
-  }
-  for (auto& [category, rows] : categories) {
-    rows.insert(rows.begin(), {category.empty() ? "OTHERS" : "FOR " + category, ""});
-    run.output.table(rows);
-  }
-  return {};
+  return print_calls(run.output, *catalogue, name);
 }
 
 }  // namespace

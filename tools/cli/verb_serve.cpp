@@ -30,6 +30,8 @@ constexpr std::size_t kLogsKept = 8;
 
 struct ServeWords {
   std::string restore;
+  std::vector<std::string> tasks;
+  std::vector<std::string> plugins;
   bool detach = false;
   std::uint64_t history_days = 365;
   std::uint64_t history_mib = 1024;
@@ -147,6 +149,8 @@ Result<void> serve(Run& run, const ServeWords& words) {
   if (!options) return options.error();
   options->retention = retention(words);
   options->restore = words.restore;
+  options->tasks = words.tasks;
+  options->plugins = words.plugins;
   const auto logger = options->logger;
   net::Loop loop;
   std::optional<server::ServerStop> stopped;
@@ -199,6 +203,11 @@ void add_serve(Program& program) {
               Key::broadcast_log, Key::log_file, Key::log_level, Key::relay_rate, Key::grace})
       .text(words->restore, "--restore FILE",
             "begin with the board of a backup; refused when there is one already")
+      .texts(words->tasks, "--task FILE",
+             "a program that carries out calls of its own, see docs/calls.md; may be given several times")
+      .texts(
+          words->plugins, "--plugin FILE",
+          "a library that carries out calls within the server, see docs/calls.md; may be given several times")
       .flag(words->detach, "--detach",
             "return once it listens, and let it run on without the terminal; see callboard server")
       .number(words->history_days, "--history-days N",

@@ -28,6 +28,8 @@ void add_restore(Program& program);
 void add_say(Program& program);
 void add_serve(Program& program);
 void add_server(Program& program);
+void add_services(Program& program);
+void add_shell(Program& program);
 void add_show(Program& program);
 void add_status(Program& program);
 void add_story(Program& program);

@@ -71,7 +71,11 @@ class FakeAccess : public Access {
   Answer<bool> at(std::string) override { return now(true); }
   Answer<ServerStatus> status() override { return now(ServerStatus{}); }
   Answer<std::vector<AuditEntry>> audit(std::uint64_t since) override {
-    return now(std::vector<AuditEntry>{{.number = since + 1, .what = "kick", .about = "rigging"}});
+    AuditEntry entry;
+    entry.number = since + 1;
+    entry.what = "kick";
+    entry.about = "rigging";
+    return now(std::vector<AuditEntry>{entry});
   }
   Answer<WorkstationStatus> workstation() override {
     WorkstationStatus status;

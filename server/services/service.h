@@ -1,0 +1,48 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "base/clock.h"
+#include "base/document/value.h"
+#include "base/limits.h"
+
+// A service is a call on a schedule. Pure.
+namespace callboard::server {
+
+// Services of one server: built in, and those of a few plugins.
+inline constexpr std::size_t kServicesMax = 256;
+// One that fails and fails is tried again after its period, doubled each time up to this, or its period where that is longer.
+inline constexpr auto kServiceBackOffMax = 1h;
+
+struct Service {
+  // Due while the former run is under way: that run is left out, or it begins when the former one is over.
+  enum class Overlap { skip, wait };
+
+  std::string name;
+  std::string call;
+  document::ValuePtr arguments{};  // Null: none.
+  Duration period{1h};
+  Duration jitter{0};  // Each run is so much later at most, so that not all begin at once.
+  Overlap overlap = Overlap::skip;
+  bool is_enabled = true;  // To begin with.
+};
+
+// How a service has gone so far.
+struct ServiceRuns {
+  std::uint64_t runs = 0;
+  std::uint64_t failures = 0;  // In a row, the last ones.
+  std::uint64_t left_out = 0;  // Were due while one was under way.
+  Timestamp last_run{};
+  std::chrono::milliseconds last_duration{0};
+  std::string last_error{};  // Empty: the last one went well.
+};
+
+// From the moment a run was due to the next one, without jitter.
+Duration pause_of(const Service& service, std::uint64_t failures);
+// For people and programs: an object of all of that.
+document::ValuePtr to_value(const Service& service, const ServiceRuns& runs, bool is_enabled,
+                            bool is_running);
+
+}  // namespace callboard::server

@@ -1,0 +1,65 @@
+#include "server/tasks/task_desk.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/text.h"
+
+namespace callboard::server {
+
+namespace fs = std::filesystem;
+
+Result<std::vector<std::string>> TaskDesk::programs(const std::vector<std::string>& files) {
+  std::vector<std::string> programs;
+  for (const std::string& file : files) {
+    std::error_code problem;
+    const fs::path path = fs::absolute(file, problem);
+    if (problem || !fs::is_regular_file(path, problem)) {
+      return Error{Outcome::not_found,
+                   fmt::format("--task {}: there is no such file", callboard::quoted(file))};
+    }
+    if (::access(path.c_str(), X_OK) != 0) {
+      return Error{Outcome::usage,
+                   fmt::format("--task {}: expected a program; if it is one, `chmod +x` makes it so",
+                               callboard::quoted(file))};
+    }
+    programs.push_back(path.native());
+  }
+  return programs;
+}
+
+TaskDesk::TaskDesk(net::Loop& loop, CallRegistry& registry, EventLog& events, StateStore& states)
+    : loop_(loop), registry_(registry), events_(events), states_(states) {}
+
+void TaskDesk::start(const std::string& program, const std::string& project) {
+  TaskHost::Outside outside{registry_, states_, events_, {}};
+  const std::size_t place = hosts_.size();
+  outside.may_have = [this, place](const std::string& path) {
+    for (std::size_t i = 0; i < hosts_.size(); ++i) {
+      if (i != place && hosts_[i]->has_state(path)) return false;
+    }
+    return true;
+  };
+  hosts_.push_back(std::make_unique<TaskHost>(loop_, program, project, std::move(outside)));
+  hosts_.back()->start();
+}
+
+bool TaskDesk::are_settled() const {
+  return std::ranges::all_of(hosts_, [](const auto& host) { return host->is_settled(); });
+}
+
+void TaskDesk::stop(std::function<void()> done) {
+  if (hosts_.empty()) return done();
+  stopped_ = std::move(done);
+  running_ = hosts_.size();
+  for (const auto& host : hosts_) {
+    host->stop([this] {
+      if (--running_ == 0) std::exchange(stopped_, {})();
+    });
+  }
+}
+
+}  // namespace callboard::server

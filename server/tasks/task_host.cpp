@@ -1,0 +1,314 @@
+#include "server/tasks/task_host.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/ensure.h"
+#include "base/text.h"
+#include "server/tasks/task_limits.h"
+
+namespace callboard::server {
+namespace {
+
+Bytes bytes_of(const std::string& line) {
+  const ByteView view = as_bytes(line);
+  return {view.begin(), view.end()};
+}
+
+}  // namespace
+
+TaskHost::TaskHost(net::Loop& loop, std::string program, std::string project, Outside outside)
+    : loop_(loop),
+      program_(std::move(program)),
+      project_(std::move(project)),
+      outside_(std::move(outside)),
+      lines_(kTaskLineMax),
+      error_lines_(kTaskErrorLineMax),
+      pause_(kTaskPauseMin),
+      timer_(loop, [this] { on_timer(); }),
+      cancel_timer_(loop, [this] { watch_cancelled(); }) {}
+
+TaskHost::~TaskHost() { *is_alive_ = false; }
+
+// --- The program ----------------------------------------------------------------------------------------------------
+
+void TaskHost::start() {
+  ENSURE(step_ == Step::awaiting_start);
+  lines_ = LineReader(kTaskLineMax);
+  error_lines_ = LineReader(kTaskErrorLineMax);
+  errors_told_ = 0;
+  started_ = loop_.now();
+  auto process =
+      net::Process::start(loop_, {.command = {program_}, .directory = ""},
+                          {.on_output = [this](ByteView bytes) { on_output(bytes); },
+                           .on_error_output = [this](ByteView bytes) { on_error_output(bytes); },
+                           .on_ended = [this](const net::Process::Ending& how) { on_ended(how); }});
+  if (!process) {
+    outside_.events.error(
+        fmt::format("task not started task={} cause=\"{}\"", quoted(program_), process.error().text));
+    is_settled_ = true;
+    timer_.set_after(std::exchange(pause_, std::min<Duration>(pause_ * 2, kTaskPauseMax)));
+    return;
+  }
+  process_ = std::move(*process);
+  step_ = Step::awaiting_ready;
+  process_->write(bytes_of(init_line(project_)));
+  timer_.set_after(kTaskReadyLimit);
+  outside_.events.info(fmt::format("task started task={} process={}", quoted(program_), process_->id()));
+}
+
+void TaskHost::on_output(ByteView bytes) {
+  std::vector<std::string> lines;
+  const auto read = lines_.push(bytes, lines);
+  for (const std::string& line : lines) on_line(line);
+  if (!read) misbehave(read.error().text);
+}
+
+void TaskHost::on_line(const std::string& line) {
+  auto said = task_said_from(line);
+  if (!said) return misbehave(said.error().text);
+  std::visit([this](auto& one) { on_said(std::move(one)); }, *said);
+}
+
+// Where it writes what went wrong.
+void TaskHost::on_error_output(ByteView bytes) {
+  std::vector<std::string> lines;
+  if (!error_lines_.push(bytes, lines)) error_lines_ = LineReader(kTaskErrorLineMax);
+  for (const std::string& line : lines) {
+    if (++errors_told_ > kTaskErrorLines) return;
+    outside_.events.warn(fmt::format("task says task={} text=\"{}\"", quoted(program_), escaped(line)));
+  }
+}
+
+// It cannot be understood any more, whatever it means.
+void TaskHost::misbehave(const std::string& what) {
+  outside_.events.error(
+      fmt::format("task makes no sense, killed task={} cause=\"{}\"", quoted(program_), escaped(what, 256)));
+  if (process_) process_->kill();
+}
+
+void TaskHost::on_ended(const net::Process::Ending& ending) {
+  loop_.retire(std::move(process_));
+  const std::string how = net::to_text(ending);
+  is_settled_ = true;
+  if (step_ == Step::awaiting_exit) {
+    outside_.events.info(fmt::format("task ended task={} how=\"{}\"", quoted(program_), how));
+    step_ = Step::stopped;
+    timer_.cancel();
+    fail_calls("the server stops");
+    return finish_if_over();
+  }
+  if (loop_.now() - started_ >= kTaskGoodRun) pause_ = kTaskPauseMin;
+  outside_.events.error(fmt::format("task ended, started again in {} ms task={} how=\"{}\"",
+                                    std::chrono::duration_cast<std::chrono::milliseconds>(pause_).count(),
+                                    quoted(program_), how));
+  step_ = Step::awaiting_start;
+  timer_.set_after(std::exchange(pause_, std::min<Duration>(pause_ * 2, kTaskPauseMax)));
+  fail_calls(fmt::format("the task that does it has ended ({}), and is started again", how));
+}
+
+void TaskHost::on_timer() {
+  switch (step_) {
+    case Step::awaiting_start:
+      return start();
+    case Step::awaiting_ready:
+      return misbehave("it has not told its calls in time");
+    case Step::running:
+    case Step::stopped:
+      return;
+    case Step::awaiting_exit:
+      if (!process_) return;
+      if (std::exchange(is_terminated_, true)) return process_->kill();
+      process_->terminate();
+      return timer_.set_after(kTaskTermLimit);
+  }
+}
+
+void TaskHost::stop(std::function<void()> done) {
+  stopped_ = std::move(done);
+  for (const std::string& name : std::exchange(names_, {})) outside_.registry.remove(name);
+  if (!process_) {
+    step_ = Step::stopped;
+    timer_.cancel();
+    return finish_if_over();
+  }
+  step_ = Step::awaiting_exit;
+  process_->write(bytes_of(exit_line()));
+  process_->close_input();
+  timer_.set_after(kTaskExitLimit);
+}
+
+void TaskHost::finish_if_over() {
+  if (step_ != Step::stopped || committing_ > 0 || !stopped_) return;
+  // Not from within: the host goes with the last of them.
+  loop_.post(std::exchange(stopped_, {}));
+}
+
+// --- Its calls ------------------------------------------------------------------------------------------------------
+
+void TaskHost::on_said(TaskReady ready) {
+  if (step_ != Step::awaiting_ready) return misbehave("it told its calls twice");
+  step_ = Step::running;
+  timer_.cancel();
+  first_states_ = std::move(ready.states);
+  for (const std::string& name : std::exchange(names_, {})) outside_.registry.remove(name);
+  for (const CallDescription& each : ready.calls) register_call(each);
+  outside_.events.info(fmt::format("task ready task={} calls={}", quoted(program_), names_.size()));
+  is_settled_ = true;
+}
+
+void TaskHost::register_call(const CallDescription& description) {
+  const auto skip = [&](const std::string& why) {
+    outside_.events.error(fmt::format("call of a task left out task={} cause=\"{}\"", quoted(program_), why));
+  };
+  const std::string& path = description.state;
+  if (!path.empty() &&
+      (!path.starts_with('/') || path.size() > kPathComponentMaxBytes / 3 || !outside_.may_have(path))) {
+    return skip(
+        fmt::format("{}: state: expected a short path that begins with / and is no other task's, got {}",
+                    description.name, quoted(path)));
+  }
+  Call call{description,
+            LaterRun([this, alive = is_alive_, description](
+                         const Caller& caller, const CallArguments& arguments, std::shared_ptr<CallRun> run) {
+              if (*alive) on_call(description, caller, arguments, std::move(run));
+            })};
+  call.description.by.clear();
+  if (auto added = outside_.registry.add(std::move(call)); !added) return skip(added.error().text);
+  names_.push_back(description.name);
+  if (!path.empty()) states_.try_emplace(path);
+}
+
+void TaskHost::on_call(const CallDescription& description, const Caller& caller,
+                       const CallArguments& arguments, std::shared_ptr<CallRun> run) {
+  if (step_ != Step::running) {
+    return run->answer(Error{
+        Outcome::failed,
+        fmt::format("{}: the task that does it is being started; try again in a moment", description.name)});
+  }
+  if (calls_ >= kTaskCallsMax || process_->unsent_bytes() > kTaskUnsentMax) {
+    return run->answer(Error{
+        Outcome::refused,
+        fmt::format("{}: its task is busy with {} calls; try again in a moment", description.name, calls_)});
+  }
+  Asked asked{{++last_call_, description.name, caller.identity.name, arguments.object(), nullptr},
+              description.state,
+              std::move(run)};
+  ++calls_;
+  asked.run->on_end([this, alive = is_alive_, number = asked.call.call](const Error&) {
+    if (*alive) on_nobody_waits(number);
+  });
+  if (asked.path.empty()) return send(std::move(asked));
+  const std::string path = asked.path;
+  states_[path].waiting.push_back(std::move(asked));
+  send_next(path);
+}
+
+void TaskHost::send(Asked asked) {
+  process_->write(bytes_of(to_line(asked.call)));
+  asked.call.arguments = nullptr;
+  sent_.emplace(asked.call.call, std::move(asked));
+}
+
+void TaskHost::send_next(const std::string& path) {
+  State& state = states_.at(path);
+  if (state.busy != 0 || state.waiting.empty() || step_ != Step::running) return;
+  Asked next = std::move(state.waiting.front());
+  state.waiting.pop_front();
+  state.busy = next.call.call;
+  next.call.state = outside_.states.find(path);
+  if (!next.call.state) {
+    const auto first = std::ranges::find(first_states_, path, &document::Member::key);
+    next.call.state = first != first_states_.end() ? first->value : document::make_null();
+  }
+  send(std::move(next));
+}
+
+// Its caller has given up, or its time is over.
+void TaskHost::on_nobody_waits(std::uint64_t call) {
+  for (auto& [path, state] : states_) {
+    calls_ -= std::erase_if(state.waiting, [call](const Asked& each) { return each.call.call == call; });
+  }
+  const auto found = sent_.find(call);
+  if (found == sent_.end() || !process_) return;
+  found->second.killed_at = loop_.now() + kTaskCancelLimit;
+  process_->write(bytes_of(cancel_line(call)));
+  watch_cancelled();
+}
+
+void TaskHost::watch_cancelled() {
+  std::optional<Instant> first;
+  for (const auto& [number, asked] : sent_) {
+    if (asked.killed_at) first = std::min(first.value_or(*asked.killed_at), *asked.killed_at);
+  }
+  if (!first) return cancel_timer_.cancel();
+  if (*first > loop_.now()) return cancel_timer_.set_at(*first);
+  cancel_timer_.cancel();
+  misbehave("it went on with a call that was cancelled");
+}
+
+void TaskHost::on_said(const TaskProgress& progress) {
+  const auto found = sent_.find(progress.call);
+  if (found != sent_.end()) found->second.run->progress(progress.value);
+}
+
+void TaskHost::on_said(TaskAnswer answer) {
+  auto node = sent_.extract(answer.call);
+  if (node.empty()) return;
+  --calls_;
+  Asked asked = std::move(node.mapped());
+  watch_cancelled();
+  if (asked.path.empty()) return asked.run->answer(std::move(answer.result));
+  // What nobody waits for was answered as not done: then it is not.
+  const bool changes = answer.state != nullptr && answer.result && !asked.run->is_over();
+  if (changes) return commit(std::move(asked), std::move(answer));
+  asked.run->answer(std::move(answer.result));
+  release(asked.path);
+}
+
+void TaskHost::commit(Asked asked, TaskAnswer answer) {
+  if (answer.state->size_bytes() > kTaskStateMax) {
+    asked.run->answer(Error{
+        Outcome::failed, fmt::format("its state became {}, expected at most {}",
+                                     human_bytes(answer.state->size_bytes()), human_bytes(kTaskStateMax))});
+    return release(asked.path);
+  }
+  ++committing_;
+  outside_.states.set(asked.path, answer.state,
+                      [this, alive = is_alive_, path = asked.path, run = asked.run,
+                       result = std::move(answer.result)](const Result<void>& written) mutable {
+                        if (written) {
+                          run->answer(std::move(result));
+                        } else {
+                          run->answer(written.error());
+                        }
+                        if (!*alive) return;
+                        --committing_;
+                        release(path);
+                        finish_if_over();
+                      });
+}
+
+void TaskHost::release(const std::string& path) {
+  states_.at(path).busy = 0;
+  send_next(path);
+}
+
+// What it was doing is not done; a state that is on its way to the disk stays busy until it is there.
+void TaskHost::fail_calls(const std::string& why) {
+  std::vector<Asked> failed;
+  for (auto& [number, asked] : std::exchange(sent_, {})) {
+    if (!asked.path.empty()) states_.at(asked.path).busy = 0;
+    failed.push_back(std::move(asked));
+  }
+  for (auto& [path, state] : states_) {
+    for (Asked& each : std::exchange(state.waiting, {})) failed.push_back(std::move(each));
+  }
+  calls_ -= failed.size();
+  cancel_timer_.cancel();
+  for (const Asked& each : failed) each.run->answer(Error{Outcome::failed, each.call.name + ": " + why});
+}
+
+}  // namespace callboard::server

@@ -1,0 +1,113 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "net/process.h"
+#include "net/timer.h"
+#include "server/calls/call_registry.h"
+#include "server/event_log.h"
+#include "server/tasks/state_store.h"
+#include "server/tasks/task_lines.h"
+
+namespace callboard::server {
+
+// A program that carries out calls (docs/calls.md, "Tasks"): started, given calls, watched, and started again when it ends.
+//
+//   server                  task
+//   init            ->
+//                   <-      calls               within kTaskReadyLimit
+//   call …          ->
+//                   <-      progress …, answer  in any order; those with one state one after the other
+//   cancel          ->                          nobody waits for it: kTaskCancelLimit, then it is killed
+//   exit            ->      (ends)              within kTaskExitLimit
+//
+// Whatever it does, each of its calls is answered, and a state changes with an answer or not at all. Loop thread only.
+class TaskHost {
+ public:
+  struct Outside {
+    CallRegistry& registry;
+    StateStore& states;
+    EventLog& events;
+    // Whether the state may be its own: no other task has it.
+    std::function<bool(const std::string& path)> may_have;
+  };
+  TaskHost(net::Loop& loop, std::string program, std::string project, Outside outside);
+  ~TaskHost();
+  TaskHost(const TaskHost&) = delete;
+  TaskHost& operator=(const TaskHost&) = delete;
+
+  void start();
+  // It has told its calls, or has ended without, at least once.
+  bool is_settled() const { return is_settled_; }
+  bool has_state(const std::string& path) const { return states_.contains(path); }
+  // Lets it end; then calls `done`, once.
+  void stop(std::function<void()> done);
+
+ private:
+  enum class Step { awaiting_start, awaiting_ready, running, awaiting_exit, stopped };
+  struct Asked {
+    TaskCall call;
+    std::string path;  // Of its state; empty: none.
+    std::shared_ptr<CallRun> run;
+    std::optional<Instant> killed_at{};  // Set: nobody waits for it any more.
+  };
+  struct State {
+    std::deque<Asked> waiting;
+    std::uint64_t busy = 0;  // The call that has it; 0: none.
+  };
+
+  void on_output(ByteView bytes);
+  void on_error_output(ByteView bytes);
+  void on_ended(const net::Process::Ending& ending);
+  void on_line(const std::string& line);
+  void on_said(TaskReady ready);
+  void on_said(const TaskProgress& progress);
+  void on_said(TaskAnswer answer);
+  void on_timer();
+  void register_call(const CallDescription& description);
+  void on_call(const CallDescription& description, const Caller& caller, const CallArguments& arguments,
+               std::shared_ptr<CallRun> run);
+  void send(Asked asked);
+  void send_next(const std::string& path);
+  void on_nobody_waits(std::uint64_t call);
+  void commit(Asked asked, TaskAnswer answer);
+  void release(const std::string& path);
+  void fail_calls(const std::string& why);
+  void misbehave(const std::string& what);
+  void watch_cancelled();
+  void finish_if_over();
+
+  net::Loop& loop_;
+  std::string program_;
+  std::string project_;
+  Outside outside_;
+  Step step_ = Step::awaiting_start;
+  std::unique_ptr<net::Process> process_;
+  LineReader lines_;
+  LineReader error_lines_;
+  std::size_t errors_told_ = 0;
+  Instant started_;
+  Duration pause_;
+  bool is_settled_ = false;
+  bool is_terminated_ = false;
+  std::uint64_t last_call_ = 0;
+  std::size_t calls_ = 0;  // Sent and waiting.
+  std::map<std::uint64_t, Asked> sent_;
+  std::map<std::string, State> states_;
+  document::Object first_states_;
+  std::vector<std::string> names_;  // Registered.
+  std::size_t committing_ = 0;
+  std::function<void()> stopped_;
+  net::Timer timer_;         // Of the step.
+  net::Timer cancel_timer_;  // For the first of those that nobody waits for.
+  std::shared_ptr<bool> is_alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace callboard::server

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/call/call_description.h"
+#include "base/result.h"
+
+// What the server and a task's program say to each other, a JSON object a line (docs/calls.md has the dialogue). Pure.
+namespace callboard::server {
+
+inline constexpr int kTaskVersion = 1;
+
+// --- Said to the task
+std::string init_line(std::string_view project);
+struct TaskCall {
+  std::uint64_t call = 0;
+  std::string name;
+  std::string by;  // Who calls.
+  document::ValuePtr arguments;
+  document::ValuePtr state;  // Null: the call has none.
+};
+std::string to_line(const TaskCall& call);
+std::string cancel_line(std::uint64_t call);
+std::string exit_line();
+
+// --- Said by the task
+struct TaskReady {
+  std::vector<CallDescription> calls;
+  document::Object states;  // What states begin with, by their paths.
+};
+struct TaskProgress {
+  std::uint64_t call = 0;
+  document::ValuePtr value;
+};
+struct TaskAnswer {
+  std::uint64_t call = 0;
+  Result<document::ValuePtr> result = document::ValuePtr();
+  document::ValuePtr state;  // What it is from now on; null: as it was.
+};
+using TaskSaid = std::variant<TaskReady, TaskProgress, TaskAnswer>;
+Result<TaskSaid> task_said_from(std::string_view line);
+
+// Cuts what a task writes into lines of at most `line_max` bytes.
+class LineReader {
+ public:
+  explicit LineReader(std::size_t line_max) : line_max_(line_max) {}
+  // Adds the lines that are whole now. An error: one is too long; no more is read.
+  Result<void> push(ByteView bytes, std::vector<std::string>& lines);
+
+ private:
+  std::size_t line_max_;
+  std::string partial_;
+};
+
+}  // namespace callboard::server

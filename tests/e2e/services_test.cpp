@@ -1,0 +1,69 @@
+// What the server does on a schedule, and what plugins let it do.
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "tests/e2e/studio.h"
+#include "tests/support/tree.h"
+
+namespace callboard::e2e {
+namespace {
+
+namespace fs = std::filesystem;
+using Catch::Contains;
+using support::write_file;
+
+struct Office : Studio {
+  Office() { add_user("rigging"); }
+};
+
+}  // namespace
+
+TEST_CASE("services are listed, run by hand, and switched off for good") {
+  Office office;
+  office.serve();
+  CHECK_THAT(office.run("rigging", {"services"}).out,
+             Contains("backup") && Contains("enabled") && Contains("has not run yet"));
+  CHECK(office.run("rigging", {"services", "disable", "backup"}).ending.exit_code == 0);
+  office.kill_server();
+  office.serve();
+  const auto listed = office.run("rigging", {"services", "--json"});
+  CHECK(events(listed.out, "service").at(0).at("service").at("enabled") == false);
+  CHECK(office.run("rigging", {"services", "enable", "backup"}).ending.exit_code == 0);
+  CHECK(office.run("rigging", {"services", "enable", "nothing"}).ending.exit_code == 3);
+  CHECK(office.run("rigging", {"services", "break", "backup"}).ending.exit_code == 2);
+}
+
+TEST_CASE("backups lie beside the board, and the newest are kept") {
+  Office office;
+  office.serve();
+  for (int i = 0; i < 3; ++i) CHECK(office.run("rigging", {"call", "backup", "2"}).ending.exit_code == 0);
+  std::size_t backups = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(office.home())) {
+    if (entry.path().filename().native().starts_with("board-")) ++backups;
+  }
+  CHECK(backups == 2);
+  CHECK(office.run("rigging", {"call", "backup", "0"}).ending.exit_code == 2);
+}
+
+TEST_CASE("a plugin's calls are carried out, and one that throws fails its call alone") {
+  Office office;
+  office.serve({"--plugin", WORDS_PLUGIN});
+  CHECK_THAT(office.run("rigging", {"calls"}).out, Contains("word.length WORD"));
+  CHECK(office.run("rigging", {"call", "word.length", "Moria"}).out == "5\n");
+  const auto thrown = office.run("rigging", {"call", "word.length", "throw"});
+  CHECK(thrown.ending.exit_code == 1);
+  CHECK_THAT(thrown.err, Contains("word.length: its plugin failed: it was asked to"));
+  CHECK_THAT(office.run("rigging", {"call", "word.length", ""}).err, Contains("a word has a letter"));
+  CHECK(office.run("rigging", {"call", "word.length", "Balin"}).out == "5\n");
+}
+
+TEST_CASE("what is no plugin is said before the server serves") {
+  Office office;
+  write_file(office.folder("rigging") / "not-a-library.so", "x");
+  const auto refused = office.run("rigging", {"serve", "--plugin", "not-a-library.so"});
+  CHECK(refused.ending.exit_code == 2);
+  CHECK_THAT(refused.err, Contains("--plugin \"not-a-library.so\""));
+}
+
+}  // namespace callboard::e2e

@@ -1,0 +1,160 @@
+// Programs that carry out calls for the server, and the shell that calls are typed into.
+#include <signal.h>
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "tests/e2e/studio.h"
+#include "tests/support/tree.h"
+
+namespace callboard::e2e {
+namespace {
+
+namespace fs = std::filesystem;
+using Catch::Contains;
+using support::write_file;
+
+struct Office : Studio {
+  Office() { add_user("rigging"); }
+
+  // A program in the home folder.
+  std::string program(const std::string& name, const std::string& text) {
+    const fs::path path = home() / name;
+    write_file(path, text);
+    fs::permissions(path, fs::perms::owner_all);
+    return path.string();
+  }
+  Finished call(std::vector<std::string> words) const {
+    words.insert(words.begin(), "call");
+    return run("rigging", std::move(words));
+  }
+};
+
+// Tells one call, then does with each line what `does` says.
+std::string shell_task(
+    const std::string& does,
+    const std::string& call = R"({"name":"work","args":[{"name":"word","optional":true}],"result":"text"})") {
+  return "#!/bin/sh\nread init\necho '{\"calls\":[" + call + "]}'\nwhile read line; do\n" + does + "\ndone\n";
+}
+
+}  // namespace
+
+TEST_CASE("a counter in twenty lines of Python survives that its server is killed") {
+  const fs::path counter = fs::path(DOCS_FOLDER) / "counter.py";
+  Office office;
+  office.serve({"--task", counter.string()});
+  CHECK(office.call({"counter.add"}).out == "1\n");
+  CHECK(office.call({"counter.add", "41"}).out == "42\n");
+  CHECK_THAT(office.run("rigging", {"calls", "counter.add"}).out,
+             Contains("keeps its state in /queue/counter"));
+  office.kill_server();
+  office.serve({"--task", counter.string()});
+  CHECK(office.call({"counter.add"}).out == "43\n");
+  CHECK(office.call({"counter.add", "x"}).ending.exit_code == 2);
+  CHECK(office.call({"counter.add", "0"}).out == "43\n");
+}
+
+TEST_CASE("a task that ends during a call fails that call, and is started again") {
+  Office office;
+  const std::string marker = (office.home() / "was-here").string();
+  office.serve(
+      {"--task",
+       office.program(
+           "task", shell_task("if [ ! -e '" + marker + "' ]; then touch '" + marker + "'; exit 3; fi\n" +
+                              R"(n=${line#*\"call\":}; echo "{\"call\":${n%%,*},\"result\":\"done\"}")"))});
+  const auto failed = office.call({"work"});
+  CHECK(failed.ending.exit_code == 1);
+  CHECK_THAT(failed.err, Contains("work: the task that does it has ended (exit code 3)"));
+  Finished again;
+  do {
+    again = office.call({"work"});
+  } while (again.ending.exit_code != 0);
+  CHECK(again.out == "done\n");
+}
+
+TEST_CASE("a task's error is the call's, and its progress is shown before the result") {
+  Office office;
+  office.serve({"--task", office.program("task", shell_task(
+                                                     R"(n=${line#*\"call\":}; n=${n%%,*}
+case $line in
+*broken*) echo "{\"call\":$n,\"error\":\"it broke\",\"outcome\":\"locked\"}" ;;
+*) echo "{\"call\":$n,\"progress\":\"halfway\"}"; echo "{\"call\":$n,\"result\":\"good\"}" ;;
+esac)"))});
+  const auto broken = office.call({"work", "broken"});
+  CHECK(broken.ending.exit_code == 6);
+  CHECK_THAT(broken.err, Contains("it broke"));
+  CHECK(office.call({"work", "well"}).out == "good\n");
+}
+
+TEST_CASE("a call that takes longer than it may is answered, and its task is told") {
+  Office office;
+  const std::string marker = (office.home() / "cancelled").string();
+  office.serve({"--task", office.program(
+                              "task", shell_task("case $line in *cancel*) touch '" + marker + "' ;; esac"))});
+  const auto late = office.call({"work", "--deadline", "0.05"});
+  CHECK(late.ending.exit_code == 7);
+  CHECK_THAT(late.err, Contains("work: its time is over"));
+  while (!fs::exists(marker)) {
+    CHECK(office.call({"ping"}).ending.exit_code == 0);
+  }
+}
+
+TEST_CASE(
+    "what is no program is refused before anything is made, and one that cannot be understood is killed") {
+  Office office;
+  const auto missing = office.run("rigging", {"serve", "--task", "nothing-here"});
+  CHECK(missing.ending.exit_code == 3);
+  CHECK_THAT(missing.err, Contains("--task \"nothing-here\": there is no such file"));
+  write_file(office.folder("rigging") / "plain", "x");
+  const auto plain = office.run("rigging", {"serve", "--task", "plain"});
+  CHECK(plain.ending.exit_code == 2);
+  CHECK_THAT(plain.err, Contains("chmod +x"));
+  office.serve({"--task", office.program("task", "#!/bin/sh\necho hello\nread forever\nread forever\n")});
+  CHECK(office.server().wait_for(Stream::err, "task makes no sense, killed"));
+  CHECK(office.call({"ping"}).ending.exit_code == 0);
+}
+
+TEST_CASE("a server that stops lets its tasks end") {
+  Office office;
+  const std::string marker = (office.home() / "ended").string();
+  office.serve({"--task", office.program("task", shell_task("case $line in *'\"do\":\"exit\"'*) touch '" +
+                                                            marker + "' ;; esac"))});
+  office.server().send_signal(SIGTERM);
+  CHECK(exit_code(office.server()) == 0);
+  CHECK(fs::exists(marker));
+}
+
+TEST_CASE("calls are typed into the shell, and it says what went wrong without ending") {
+  Office office;
+  office.serve();
+  const auto joined = office.join("rigging");
+  const auto shell = office.start("rigging", {"shell", "--json"});
+  shell->write_input("# a remark\n\nping()\nkick(\nserver.info\nlevitate(\"a, b\")\nhelp ping\n");
+  shell->close_input();
+  const auto ending = shell->wait();
+  REQUIRE(ending);
+  CHECK(ending->exit_code == 3);
+  const auto results = events(shell->printed(Stream::out), "result");
+  REQUIRE(results.size() == 2);
+  CHECK(results[0].at("call") == "ping");
+  CHECK(results[1].at("result").at("project") == office.project());
+  CHECK(events(shell->printed(Stream::out), "call").size() == 1);
+  CHECK_THAT(shell->printed(Stream::err),
+             Contains("kick: ( is not closed") && Contains("no call named \"levitate\""));
+}
+
+TEST_CASE("the shell ends with quit, with its input, and with Ctrl-C") {
+  Office office;
+  office.serve();
+  const auto quit = office.start("rigging", {"shell"});
+  quit->write_input("quit\nlevitate()\n");
+  CHECK(exit_code(*quit) == 0);
+  const auto interrupted = office.start("rigging", {"shell"});
+  interrupted->write_input("ping()\n");
+  CHECK(interrupted->wait_for_line(Stream::out, [](std::string_view line) { return !line.empty(); }));
+  interrupted->send_signal(SIGINT);
+  CHECK(exit_code(*interrupted) == 130);
+}
+
+}  // namespace callboard::e2e

@@ -1,0 +1,187 @@
+#include <spdlog/sinks/null_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <catch2/catch.hpp>
+
+#include <map>
+#include <string>
+
+#include "base/document/build.h"
+#include "base/document/parse.h"
+#include "server/services/service_desk.h"
+
+namespace callboard::server {
+namespace {
+
+using document::ValuePtr;
+
+constexpr auto kLimit = 20s;
+
+// On a disk that takes everything at once, or nothing.
+struct Shelf final : StateStore {
+  std::map<std::string, ValuePtr> states;
+  bool is_broken = false;
+  ValuePtr find(const std::string& path) const override {
+    const auto found = states.find(path);
+    return found == states.end() ? nullptr : found->second;
+  }
+  void set(const std::string& path, ValuePtr state, std::function<void(const Result<void>&)> then) override {
+    if (is_broken) return then(Error{Outcome::failed, "the disk is broken"});
+    states[path] = std::move(state);
+    then({});
+  }
+};
+
+struct Room {
+  net::Loop loop;
+  CallDesk calls{loop};
+  Shelf shelf;
+  EventLog events{std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::null_sink_mt>())};
+  std::unique_ptr<ServiceDesk> desk;
+  int runs = 0;
+  bool fails = false;
+  std::vector<std::shared_ptr<CallRun>> waiting;
+
+  Room() {
+    calls.registry().add_built_in(
+        {{.name = "tick"}, InlineRun([this](const Caller&, const CallArguments&) -> CallValue {
+           ++runs;
+           if (fails) return Error{Outcome::failed, "no tick"};
+           return document::make_null();
+         })});
+    calls.registry().add_built_in(
+        {{.name = "slow"},
+         LaterRun([this](const Caller&, const CallArguments&, std::shared_ptr<CallRun> run) {
+           ++runs;
+           waiting.push_back(std::move(run));
+         })});
+    open();
+    desk->add_calls();
+  }
+  void open() {
+    desk = std::make_unique<ServiceDesk>(
+        loop, ServiceDesk::Outside{calls, shelf, events, system_clock(), system_random()});
+  }
+  Result<void> add(const std::string& name, const std::string& call, Duration period = 1ms,
+                   Service::Overlap overlap = Service::Overlap::skip) {
+    Service service;
+    service.name = name;
+    service.call = call;
+    service.period = period;
+    service.overlap = overlap;
+    return desk->add(std::move(service));
+  }
+  std::string call(const std::string& name, const std::string& arguments = "") {
+    std::string answer = "none";
+    CallRequest request;
+    request.caller.identity.permissions = Permissions::all();
+    request.name = name;
+    if (!arguments.empty()) request.arguments = std::make_shared<const std::string>(arguments);
+    request.waiter.on_answer = [&](const Result<protocol::Document>& given) {
+      answer = given ? **given : given.error().text;
+    };
+    calls.begin(std::move(request));
+    return answer;
+  }
+  ValuePtr told(const std::string& name) {
+    const ValuePtr list = document::parse(call("services")).value();
+    for (const ValuePtr& each : *list->array()) {
+      if (*each->member("name")->string() == name) return each;
+    }
+    return nullptr;
+  }
+  std::string told(const std::string& name, const char* key) {
+    const ValuePtr member = told(name)->member(key);
+    return member ? document::print(*member) : "nothing";
+  }
+  void wait(const std::function<bool()>& condition) { REQUIRE(loop.run_until(condition, kLimit)); }
+};
+
+}  // namespace
+
+TEST_CASE("a service runs again and again, and says how it went") {
+  Room room;
+  REQUIRE(room.add("ticking", "tick"));
+  CHECK(room.told("ticking", "runs") == "0");
+  room.wait([&] { return room.runs >= 3; });
+  CHECK(std::stoi(room.told("ticking", "runs")) >= 3);
+  CHECK(room.told("ticking", "failures") == "0");
+  CHECK(room.told("ticking", "error") == "nothing");
+  CHECK(room.told("ticking", "last_run") != "nothing");
+}
+
+TEST_CASE("a service that fails goes on, more seldom, and its error is seen until it works again") {
+  Room room;
+  room.fails = true;
+  REQUIRE(room.add("ticking", "tick"));
+  room.wait([&] { return room.runs >= 3; });
+  CHECK(room.told("ticking", "failures") == "3");
+  CHECK(room.told("ticking", "error") == "\"no tick\"");
+  CHECK(room.told("ticking", "enabled") == "true");
+  room.fails = false;
+  room.wait([&] { return room.runs >= 4; });
+  CHECK(room.told("ticking", "failures") == "0");
+  CHECK(room.told("ticking", "error") == "nothing");
+}
+
+TEST_CASE("pauses double with each failure, up to an hour or the period") {
+  Service service;
+  service.period = 1min;
+  CHECK(pause_of(service, 0) == 1min);
+  CHECK(pause_of(service, 1) == 2min);
+  CHECK(pause_of(service, 5) == 32min);
+  CHECK(pause_of(service, 6) == 1h);
+  CHECK(pause_of(service, 1'000'000'000) == 1h);
+  service.period = 24h;
+  CHECK(pause_of(service, 9) == 24h);
+}
+
+TEST_CASE("a run that is due while one is under way is left out, or waits for its end") {
+  Room room;
+  REQUIRE(room.add("skipping", "slow"));
+  room.wait([&] { return std::stoi(room.told("skipping", "left_out")) >= 2; });
+  CHECK(room.runs == 1);
+  CHECK(room.told("skipping", "running") == "true");
+  room.waiting[0]->answer(document::make_null());
+  room.wait([&] { return room.runs == 2; });
+
+  Room other;
+  REQUIRE(other.add("waiting", "slow", 1h, Service::Overlap::wait));
+  CHECK(other.call("services.run", R"(["waiting"])") == "null");
+  CHECK(other.call("services.run", R"(["waiting"])") == "it is under way");
+  CHECK(other.runs == 1);
+}
+
+TEST_CASE("a service is switched off by somebody's word alone, and stays so in the next server") {
+  Room room;
+  REQUIRE(room.add("ticking", "tick", 1h));
+  CHECK(room.call("services.disable", R"(["ticking"])") == "null");
+  CHECK(room.told("ticking", "enabled") == "false");
+  room.desk = nullptr;
+  for (const char* name : {"services", "services.enable", "services.disable", "services.run"})
+    room.calls.registry().remove(name);
+  room.open();
+  room.desk->add_calls();
+  REQUIRE(room.add("ticking", "tick"));
+  CHECK(room.told("ticking", "enabled") == "false");
+  CHECK(room.call("services.enable", R"(["ticking"])") == "null");
+  room.wait([&] { return room.runs >= 1; });
+}
+
+TEST_CASE("a word that did not reach the disk changes nothing") {
+  Room room;
+  REQUIRE(room.add("ticking", "tick", 1h));
+  room.shelf.is_broken = true;
+  CHECK(room.call("services.disable", R"(["ticking"])") == "the disk is broken");
+  CHECK(room.told("ticking", "enabled") == "true");
+}
+
+TEST_CASE("services have names of their own, and of one that is not there that is said") {
+  Room room;
+  REQUIRE(room.add("ticking", "tick", 1h));
+  CHECK(room.add("ticking", "tick").error().outcome == Outcome::refused);
+  CHECK(room.call("services.run", R"(["tocking"])") == "there is no service named \"tocking\"");
+  CHECK(room.call("services.enable", R"(["tocking"])") == "there is no service named \"tocking\"");
+}
+
+}  // namespace callboard::server

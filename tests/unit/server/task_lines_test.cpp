@@ -1,0 +1,80 @@
+#include "server/tasks/task_lines.h"
+
+#include <catch2/catch.hpp>
+
+#include "base/document/build.h"
+#include "base/document/parse.h"
+
+namespace callboard::server {
+namespace {
+
+using Catch::Contains;
+
+std::string trouble(const std::string& line) {
+  const auto said = task_said_from(line);
+  return said ? "none" : said.error().text;
+}
+
+}  // namespace
+
+TEST_CASE("what is said to a task is a line of JSON each") {
+  CHECK(init_line("Moria's Race") == "{\"do\":\"init\",\"version\":1,\"project\":\"Moria's Race\"}\n");
+  TaskCall call{7, "counter.add", "rigging", document::parse("{\"number\":2}").value(), nullptr};
+  CHECK(to_line(call) ==
+        R"({"do":"call","call":7,"name":"counter.add","by":"rigging","arguments":{"number":2}})"
+        "\n");
+  call.state = document::make_null();
+  CHECK_THAT(to_line(call), Contains(R"(,"state":null})"));
+  CHECK(cancel_line(7) == "{\"do\":\"cancel\",\"call\":7}\n");
+  CHECK(exit_line() == "{\"do\":\"exit\"}\n");
+}
+
+TEST_CASE("a task tells its calls and what their states begin with") {
+  const auto said = task_said_from(R"({"calls":[{"name":"a","state":"/s"}],"states":{"/s":0}})");
+  REQUIRE(said);
+  const auto& ready = std::get<TaskReady>(*said);
+  CHECK(ready.calls.at(0).state == "/s");
+  CHECK(ready.states.at(0).key == "/s");
+}
+
+TEST_CASE("a task answers with a result, a state, both, or an error") {
+  const auto answer = [](const char* line) { return std::get<TaskAnswer>(task_said_from(line).value()); };
+  CHECK(document::print(**answer(R"({"call":1,"result":[2]})").result) == "[2]");
+  CHECK(answer(R"({"call":1,"result":[2]})").state == nullptr);
+  CHECK(answer(R"({"call":1})").result.value() == nullptr);
+  CHECK(document::print(*answer(R"({"call":1,"state":3})").state) == "3");
+  const auto failed = answer(R"({"call":1,"error":"no","outcome":"locked","state":3})");
+  CHECK(failed.result.error().outcome == Outcome::locked);
+  CHECK(failed.state == nullptr);
+  CHECK(answer(R"({"call":1,"error":"no","outcome":"done"})").result.error().outcome == Outcome::failed);
+  CHECK(answer(R"({"call":1,"error":"no","outcome":7})").result.error().outcome == Outcome::failed);
+  CHECK(std::get<TaskProgress>(task_said_from(R"({"call":4,"progress":5})").value()).call == 4);
+}
+
+TEST_CASE("what makes no sense from a task is said") {
+  CHECK_THAT(trouble("hello"), Contains("syntax error") || Contains("byte"));
+  CHECK(trouble("[1]") == "expected an object, got list");
+  CHECK(trouble("{}") == "expected calls or call");
+  CHECK_THAT(trouble(R"({"call":-1})"), Contains("expected the number of a call"));
+  CHECK_THAT(trouble(R"({"call":"1"})"), Contains("expected the number of a call"));
+  CHECK_THAT(trouble(R"({"calls":{}})"), Contains("expected a list"));
+  CHECK_THAT(trouble(R"({"calls":[],"states":[]})"), Contains("states: expected a map"));
+  CHECK_THAT(trouble(R"({"call":1,"error":{}})"), Contains("error: expected text"));
+}
+
+TEST_CASE("lines split at any byte are the same lines, and none is longer than it may be") {
+  const std::string text = "one\n\nthree\nfour";
+  for (std::size_t split = 0; split <= text.size(); ++split) {
+    INFO(split);
+    LineReader reader(5);
+    std::vector<std::string> lines;
+    CHECK(reader.push(as_bytes(text.substr(0, split)), lines));
+    CHECK(reader.push(as_bytes(text.substr(split)), lines));
+    CHECK(lines == std::vector<std::string>{"one", "three"});
+  }
+  std::vector<std::string> lines;
+  CHECK(LineReader(5).push(as_bytes(std::string("12345\n")), lines));
+  CHECK_FALSE(LineReader(5).push(as_bytes(std::string("123456\n")), lines));
+}
+
+}  // namespace callboard::server
