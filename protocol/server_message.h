@@ -103,6 +103,11 @@ struct Writable {
   bool writable = false;
   std::string text;
 };
+// The session does more than it may a second, and will be held back to that.
+struct Slower {
+  std::string what;  // "writes" or "messages".
+  std::uint64_t per_second = 0;
+};
 struct Give {
   TransferId transfer = 0;
   UniqueId ticket;
@@ -119,9 +124,9 @@ struct TransferOver {
   std::uint64_t bytes = 0;
 };
 
-using ServerMessage =
-    std::variant<Greeting, ProjectQuestion, Welcome, WrongProject, DocumentOffer, AssetsOffer, Ready, Yours,
-                 Bye, DocumentState, Revisions, Conflicts, Assets, Users, Messages, Ok, ErrorAnswer,
-                 TransferGranted, Status, UnknownAnswer, AtTell, Writable, Give, TransferOver, UnknownTell>;
+using ServerMessage = std::variant<Greeting, ProjectQuestion, Welcome, WrongProject, DocumentOffer,
+                                   AssetsOffer, Ready, Yours, Bye, DocumentState, Revisions, Conflicts,
+                                   Assets, Users, Messages, Ok, ErrorAnswer, TransferGranted, Status,
+                                   UnknownAnswer, AtTell, Writable, Slower, Give, TransferOver, UnknownTell>;
 
 }  // namespace callboard::protocol

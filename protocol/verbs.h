@@ -88,6 +88,8 @@ inline constexpr std::string_view kVerb<AtTell> = "at";
 template <>
 inline constexpr std::string_view kVerb<Writable> = "writable";
 template <>
+inline constexpr std::string_view kVerb<Slower> = "slower";
+template <>
 inline constexpr std::string_view kVerb<Give> = "give";
 template <>
 inline constexpr std::string_view kVerb<TransferOver> = "transfer";

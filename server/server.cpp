@@ -11,6 +11,7 @@
 #include "server/board/recovery.h"
 #include "server/descriptors.h"
 #include "server/event_log.h"
+#include "server/memory.h"
 #include "server/stage.h"
 #include "server/store/data_folder.h"
 #include "server/store/key_file.h"
@@ -37,12 +38,14 @@ struct Server::Impl {
   std::shared_ptr<bool> is_alive = std::make_shared<bool>(true);  // For what the loop still has to do for us.
   std::unique_ptr<Stage> stage;
   std::unique_ptr<net::TcpListener> listener;
+  std::optional<Instant> trouble_logged;
   std::unique_ptr<Announcer> announcer;
 
   Result<void> start();
   Result<void> open_board();
   void open_sessions(Stage::Options& stage_options);
   Result<void> listen();
+  void on_trouble(const Error& why);
   void announce();
   void stop(ServerStop how);
   void release_loop() {
@@ -82,7 +85,10 @@ Result<void> Server::Impl::open_board() {
   stage_options.identity = {options.project, id, options.software, system_clock().wall()};
   stage_options.limits = {options.heartbeat, options.silence};
   stage_options.handshake_limit = options.handshake_limit;
-  stage_options.unadmitted_max = options.unadmitted_max;
+  stage_options.door = options.door;
+  if (options.door.memory_bytes == 0)
+    stage_options.door.memory_bytes = allowed_memory_bytes() / 100 * kMemoryMaxPercent;
+  stage_options.pace = options.pace;
   stage_options.retention = options.retention;
   stage_options.disk_probe_period = options.disk_probe_period;
   stage_options.grace = options.grace;
@@ -119,10 +125,7 @@ Result<void> Server::Impl::listen() {
       loop, {options.listen, options.port},
       {.on_connection =
            [this](std::unique_ptr<net::TcpConnection> connection) { stage->accept(std::move(connection)); },
-       .on_trouble =
-           [this](const Error& why) {
-             events.warn(fmt::format("accepting failed cause=\"{}\"", why.text));
-           }});
+       .on_trouble = [this](const Error& why) { on_trouble(why); }});
   if (!opened) {
     Error why = opened.error();
     if (why.outcome == Outcome::locked) why.text += "; --port chooses another";
@@ -130,6 +133,14 @@ Result<void> Server::Impl::listen() {
   }
   listener = std::move(*opened);
   return {};
+}
+
+// Somebody at the edge of what the process can open could fill the log otherwise.
+void Server::Impl::on_trouble(const Error& why) {
+  const Instant now = loop.now();
+  if (trouble_logged && now - *trouble_logged < kTurnedAwayLogPeriod) return;
+  trouble_logged = now;
+  events.warn(fmt::format("accepting failed cause=\"{}\"", why.text));
 }
 
 void Server::Impl::announce() {

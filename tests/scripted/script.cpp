@@ -154,6 +154,7 @@ std::vector<ServerMessage> every_server_message() {
           Revisions{1, {}, false},
           Conflicts{},
           Writable{},
+          Slower{"writes", 20'000},
           Users{.re = {}, .full = true, .users = {}, .left = {}},
           Messages{},
           Ok{1, {}},
@@ -324,8 +325,9 @@ bool settles(const ServerMessage& message) {
 
 // No answer: nothing that was asked has been sent.
 bool tells(const ServerMessage& message) {
-  return !answered_id_of(message) && any_of<DocumentState, Conflicts, Assets, Users, Messages, AtTell,
-                                            Writable, Give, TransferOver, Yours, UnknownTell>(message);
+  return !answered_id_of(message) &&
+         any_of<DocumentState, Conflicts, Assets, Users, Messages, AtTell, Writable, Slower, Give,
+                TransferOver, Yours, UnknownTell>(message);
 }
 
 }  // namespace
