@@ -4,6 +4,7 @@
 
 #include "base/id.h"
 #include "base/limits.h"
+#include "base/text.h"
 #include "client/conversions.h"
 
 namespace callboard::client {
@@ -243,6 +244,9 @@ void Client::Impl::on_told(protocol::ServerMessage message) {
     if (const auto news = heard_.hear(*conflicts); !news.empty()) listener_.on_conflicts(news);
   } else if (const auto* disk = std::get_if<protocol::Writable>(&message)) {
     listener_.on_writable(disk->writable, disk->text);
+  } else if (const auto* slower = std::get_if<protocol::Slower>(&message)) {
+    listener_.on_warning(escaped(slower->what) + ": the server takes " + std::to_string(slower->per_second) +
+                         " a second from one session, and holds back what is more");
   } else if (const auto* assets = std::get_if<protocol::Assets>(&message)) {
     on_assets(*assets);
   } else if (const auto* users = std::get_if<protocol::Users>(&message)) {

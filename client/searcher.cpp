@@ -183,8 +183,22 @@ void Searcher::on_announcement(const protocol::Announcement& announcement, ByteV
   if (known != report_.servers.end() && (known->is_proven || !server.is_proven)) return;
   // What was heard of it before may have been said by anybody.
   if (known != report_.servers.end()) report_.servers.erase(known);
+  if (!has_room_for(server)) {
+    ++report_.ignored_datagrams;
+    return;
+  }
   report_.servers.push_back(server);
   handlers_.on_server(server);
+}
+
+// Anybody may announce as many as they like; only who proves that it has the key takes the place of another.
+bool Searcher::has_room_for(const FoundServer& server) {
+  if (report_.servers.size() < kServersMax) return true;
+  if (!server.is_proven) return false;
+  const auto other = std::ranges::find_if_not(report_.servers, &FoundServer::is_proven);
+  if (other == report_.servers.end()) return false;
+  report_.servers.erase(other);
+  return true;
 }
 
 void Searcher::count_received(const net::Endpoint& from) {

@@ -35,6 +35,8 @@ class Searcher {
   // Servers heard of before are reported anew from here on.
   void forget();
 
+  // At most this many servers are remembered: more than a network has, and few enough to look through at each datagram.
+  static constexpr std::size_t kServersMax = 64;
   const SearchReport& report() const { return report_; }
 
  private:
@@ -46,6 +48,7 @@ class Searcher {
   void send_line_everywhere(const std::string& line);
   void on_announcement(const protocol::Announcement& announcement, ByteView line, const net::Endpoint& from);
   bool is_proven(const protocol::Announcement& announcement, ByteView line) const;
+  bool has_room_for(const FoundServer& server);
   void count_received(const net::Endpoint& from);
 
   SearchOptions options_;

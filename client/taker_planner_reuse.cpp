@@ -148,9 +148,12 @@ void TakerPlanner::commit_renames() {
 }
 
 Result<void> TakerPlanner::reuse_deferred(bool may_remove) {
-  // What a snapshot does not show (ignored, refused) stays where it is: such a directory is not renamed.
+  // What a snapshot does not show (ignored, refused) stays where it is: such a directory is not renamed. Nor is one with links
+  // that would leave the folder where it is to be: in a listing of it they are refused one by one.
   TakerMirror::Split split = mirror_.split([&](const TakerMirror::Reuse& reuse) {
-    return may_remove && (!reuse.node || sync::Mover::has_only(writers_->root(), reuse.source, reuse.node));
+    if (!may_remove || !reuse.node) return may_remove;
+    return sync::Mover::has_only(writers_->root(), reuse.source, reuse.node) &&
+           sync::Mover::links_stay_inside(reuse.path, reuse.node);
   });
   if (may_remove && !agrees_to_removals()) {
     // Nothing goes, so nothing is renamed either.

@@ -1,5 +1,9 @@
 #include "net/endpoint.h"
 
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "base/text.h"
@@ -47,6 +51,22 @@ std::string to_text(const Endpoint& endpoint) {
   const bool is_ipv6 = endpoint.host.find(':') != std::string::npos;
   const std::string port = std::to_string(endpoint.port);
   return is_ipv6 ? "[" + endpoint.host + "]:" + port : endpoint.host + ":" + port;
+}
+
+std::string network_of(const std::string& host) {
+  if (host.find(':') == std::string::npos) return host;
+  std::array<unsigned char, 16> address{};
+  const std::string without_scope = host.substr(0, host.find('%'));
+  if (::inet_pton(AF_INET6, without_scope.c_str(), address.data()) != 1) return host;
+  constexpr std::array<unsigned char, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (std::equal(kMapped.begin(), kMapped.end(), address.begin())) {
+    ::inet_ntop(AF_INET, address.data() + kMapped.size(), text.data(), text.size());
+    return text.data();
+  }
+  std::fill(address.begin() + 8, address.end(), static_cast<unsigned char>(0));
+  ::inet_ntop(AF_INET6, address.data(), text.data(), text.size());
+  return std::string(text.data()) + "/64";
 }
 
 Result<Endpoint> endpoint_from(std::string_view text, std::uint16_t default_port) {

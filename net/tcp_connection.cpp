@@ -18,9 +18,9 @@ namespace {
 // For an alert that says why there is no TLS: a close at once would make the kernel take it back.
 constexpr Duration kAlertLimit = 2s;
 
-// One per thread: a handler is done with its bytes before the next read. 64 KiB is what libuv suggests.
+// One per thread: a handler is done with its bytes before the next read. libuv fills it 32 times before it is others' turn.
 uv_buf_t read_buffer() {
-  static thread_local std::array<char, 64 * 1024> buffer;
+  static thread_local std::array<char, 16 * 1024> buffer;
   return uv_buf_init(buffer.data(), static_cast<unsigned>(buffer.size()));
 }
 

@@ -2,10 +2,13 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
+#include "base/door_limits.h"
 #include "net/socket_posix.h"
 #include "net/timer.h"
 #include "net/uv_handle.h"
@@ -32,6 +35,14 @@ int accept_one(int listening) {
 }
 
 Fd open_reserve() { return Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
+
+// The system gives the least number that is free: all below it are taken. Of a small limit no more than a quarter is kept.
+bool is_among_the_last(int fd) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return false;
+  const rlim_t kept = std::min<rlim_t>(kDescriptorsKept, limit.rlim_cur / 4);
+  return static_cast<rlim_t>(fd) >= limit.rlim_cur - kept;
+}
 
 bool is_about_the_peer(int error) {
   // Linux reports pending network errors of the new socket through accept.
@@ -106,6 +117,10 @@ void TcpListener::Impl::on_ready() {
       if (error == EAGAIN || error == EWOULDBLOCK || !on_accept_failed(error)) {
         return;
       }
+      continue;
+    }
+    if (is_among_the_last(accepted.get())) {
+      report(os_error("accept a connection", EMFILE));
       continue;
     }
     auto connection = TcpConnection::adopt(loop, std::move(accepted));

@@ -8,8 +8,8 @@
 
 namespace callboard::net {
 
-// Accepts TCP connections. When the process has no descriptor left, whoever connects is accepted with a reserve and
-// closed at once, so that peers learn it and the loop does not spin.
+// Accepts TCP connections. When the process has no more than kDescriptorsKept descriptors left, whoever connects is closed at
+// once; when it has none, with the help of a reserve, so that peers learn it and the loop does not spin.
 // Loop thread only; may be destroyed inside its handlers.
 class TcpListener {
  public:

@@ -129,5 +129,10 @@ void describe(F& f, Ref<F, Writable> m) {
   f.required("writable", m.writable);
   f.optional("text", m.text, kReason);
 }
+template <class F>
+void describe(F& f, Ref<F, Slower> m) {
+  f.required("what", m.what, kLabel);
+  f.required("per_second", m.per_second);
+}
 
 }  // namespace callboard::protocol

@@ -87,11 +87,17 @@ struct Writable {
   bool writable = false;
   std::string text;
 };
+// The session does more than it may a second, and will be held back to that.
+struct Slower {
+  std::string what;  // "writes" or "messages".
+  std::uint64_t per_second = 0;
+};
+
 using ServerMessage =
     std::variant<Greeting, ProjectQuestion, Welcome, WrongProject, DocumentOffer, AssetsOffer, Ready, Yours,
                  Bye, DocumentState, Revisions, Conflicts, Assets, Users, Messages, Ok, ErrorAnswer,
                  TransferGranted, ChannelGranted, Status, CallResult, CallList, AuditEntries, UnknownAnswer,
-                 AtTell, Writable, Give, ChannelTell, TransferOver, CallProgress, CallTell, CallCancelTell,
-                 UnknownTell>;
+                 AtTell, Writable, Slower, Give, ChannelTell, TransferOver, CallProgress, CallTell,
+                 CallCancelTell, UnknownTell>;
 
 }  // namespace callboard::protocol

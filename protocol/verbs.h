@@ -81,6 +81,8 @@ inline constexpr std::string_view kVerb<AtTell> = "at";
 template <>
 inline constexpr std::string_view kVerb<Writable> = "writable";
 template <>
+inline constexpr std::string_view kVerb<Slower> = "slower";
+template <>
 inline constexpr std::string_view kVerb<CallAsk> = "call";
 template <>
 inline constexpr std::string_view kVerb<CallCancelAsk> = "call_cancel";

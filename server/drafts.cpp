@@ -9,6 +9,7 @@
 #include "base/document/parse.h"
 #include "base/document/pointer.h"
 #include "base/document_limits.h"
+#include "base/door_limits.h"
 #include "base/text.h"
 
 namespace callboard::server {
@@ -17,7 +18,7 @@ namespace {
 using document::ValuePtr;
 
 Result<ValuePtr> parsed(const Operation& operation) {
-  auto value = document::parse(*operation.value);
+  auto value = document::parse(*operation.value, kDocumentValuesMax);
   if (!value) return Error{Outcome::usage, value.error().text};
   return value;
 }
@@ -56,6 +57,11 @@ Error too_deep() {
   return Error{Outcome::usage, "the document would be nested deeper than " + std::to_string(kJsonDepthMax)};
 }
 
+Error too_many_values() {
+  return Error{Outcome::usage,
+               "the document would have more than " + std::to_string(kDocumentValuesMax) + " values"};
+}
+
 Result<Operation> settled(Draft draft) {
   document::Edit edit{document::Edit::Kind::set, std::move(draft.place), std::move(draft.lost), {}};
   if (draft.operation.value != nullptr) {
@@ -91,7 +97,8 @@ std::optional<Result<Operation>> put_directly(Draft& draft, const ValuePtr& base
   if (!value) return Result<Operation>(value.error());
   if ((*value)->depth() + static_cast<int>(at->size()) > kJsonDepthMax) return Result<Operation>(too_deep());
   // At most: a new key is up to six times as long in JSON, with quotes, a colon and a comma.
-  if (base->size_bytes() + (*value)->size_bytes() + 6 * draft.at.size() + 4 > kDocumentMax)
+  if (base->size_bytes() + (*value)->size_bytes() + 6 * draft.at.size() + 4 > kDocumentMax ||
+      base->values() + (*value)->values() > kDocumentValuesMax)
     return std::nullopt;
   auto edits = document::edits_at(base, *at, *value);
   if (!edits) return std::nullopt;
@@ -102,6 +109,7 @@ std::optional<Result<Operation>> put_directly(Draft& draft, const ValuePtr& base
 Result<void> check(const ValuePtr& value) {
   if (value == nullptr) return {};
   if (value->depth() > kJsonDepthMax) return too_deep();
+  if (value->values() > kDocumentValuesMax) return too_many_values();
   if (value->size_bytes() <= kDocumentMax) return {};
   return Error{Outcome::usage, "the document would be larger than " + human_bytes(kDocumentMax)};
 }

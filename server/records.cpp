@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/document_limits.h"
+#include "base/door_limits.h"
 #include "base/text.h"
 
 namespace callboard::server {
@@ -19,6 +20,15 @@ constexpr std::size_t kStampsKept = 10'000;
 std::size_t index_of(Record record) { return record == Record::story ? 0 : 1; }
 
 std::uint64_t size_of(const document::ValuePtr& value) { return value == nullptr ? 0 : value->size_bytes(); }
+
+std::uint32_t values_of(const document::ValuePtr& value) { return value == nullptr ? 0 : value->values(); }
+
+std::uint64_t values_of(const Operation& operation) {
+  std::uint64_t values = 0;
+  if (operation.edits == nullptr) return values;
+  for (const document::Edit& each : *operation.edits) values += values_of(each.value);
+  return values;
+}
 
 bool is_small(const document::ValuePtr& value) {
   return value == nullptr || value->size_bytes() <= kInlineDocumentBytes;
@@ -134,12 +144,14 @@ void Records::finish_draft(Draft draft, DraftSources sources, Done done) {
 // Each author's own document was small enough; what becomes of several authors' parts has to be, too.
 void Records::append_document(Operation operation, Done done) {
   if (!has_room_for(operation)) {
-    return done(
-        Error{Outcome::usage, fmt::format("the document would be larger than {}, with what others wrote",
-                                          human_bytes(kDocumentMax))});
+    return done(Error{Outcome::usage,
+                      fmt::format("the document would be larger than {}, or more than {} values, with what "
+                                  "others wrote",
+                                  human_bytes(kDocumentMax), kDocumentValuesMax)});
   }
   UnderWay& under_way = under_way_[index_of(operation.record)];
   under_way.bytes += operation.value->size();
+  under_way.values += values_of(operation);
   under_way.operations.push_back(operation);
   append(std::move(operation),
          [&under_way, id = operation.id, done = std::move(done)](const Result<Applied>& applied) {
@@ -147,6 +159,7 @@ void Records::append_document(Operation operation, Done done) {
                                                  [&](const Operation& each) { return each.id == id; });
            if (own != under_way.operations.end()) {
              under_way.bytes -= own->value->size();
+             under_way.values -= values_of(*own);
              under_way.operations.erase(own);
            }
            done(applied);
@@ -157,16 +170,20 @@ bool Records::has_room_for(const Operation& operation) const {
   const MergedDocument& document = board_.document(operation.record);
   const UnderWay& under_way = under_way_[index_of(operation.record)];
   const std::uint64_t present = size_of(document.root());
-  // An operation adds what it says, and what it brings back.
-  if (present + under_way.bytes + operation.value->size() + kGravesBytesMax <= kDocumentMax) return true;
+  // An operation adds what it says, and what it brings back; of that two bytes are one value at most.
+  const bool fits = present + under_way.bytes + operation.value->size() + kGravesBytesMax <= kDocumentMax;
+  const std::uint64_t values = values_of(document.root()) + under_way.values + values_of(operation);
+  if (fits && values + kGravesBytesMax / 2 <= kDocumentValuesMax) return true;
   MergedDocument trial = document;
   std::uint64_t sequence = board_.sequence();
   for (const Operation& each : under_way.operations) {
     if (!board_.find(each.id)) trial.apply(++sequence, each);
   }
   const std::uint64_t before = size_of(trial.root());
+  const std::uint32_t values_before = values_of(trial.root());
   trial.apply(++sequence, operation);
-  return size_of(trial.root()) <= std::max(kDocumentMax, before);
+  return size_of(trial.root()) <= std::max(kDocumentMax, before) &&
+         values_of(trial.root()) <= std::max(kDocumentValuesMax, values_before);
 }
 
 void Records::append(Operation operation, Done done) {

@@ -110,6 +110,7 @@ class Records {
   struct UnderWay {
     std::deque<Operation> operations;
     std::uint64_t bytes = 0;
+    std::uint64_t values = 0;
   };
   std::array<UnderWay, 2> under_way_;
   std::unordered_map<SessionId, Stamp> newest_of_;

@@ -13,6 +13,7 @@
 #include "server/descriptors.h"
 #include "server/event_log.h"
 #include "server/keys.h"
+#include "server/memory.h"
 #include "server/plugins/plugin_host.h"
 #include "server/services/backup_service.h"
 #include "server/services/service_desk.h"
@@ -49,6 +50,7 @@ struct Server::Impl {
   std::unique_ptr<TaskDesk> tasks;  // Null: none.
   std::unique_ptr<net::TcpListener> listener;
   std::unique_ptr<net::TcpListener> data_listener;  // Null: data connections come to the other.
+  std::optional<Instant> trouble_logged;
   std::unique_ptr<Announcer> announcer;
 
   Result<void> start();
@@ -62,6 +64,7 @@ struct Server::Impl {
   Result<void> listen_for_data();
   Result<std::unique_ptr<net::TcpListener>> listen_at(std::uint16_t port);
   std::uint16_t data_port() const { return data_listener ? data_listener->local().port : std::uint16_t{0}; }
+  void on_trouble(const Error& why);
   void announce();
   void stop(ServerStop how);
   void stop_stage(const ServerStop& how);
@@ -107,7 +110,10 @@ Result<void> Server::Impl::open_board() {
   stage_options.identity = {options.project, id, options.software, system_clock().wall(), data_port()};
   stage_options.limits = {options.heartbeat, options.silence};
   stage_options.handshake_limit = options.handshake_limit;
-  stage_options.unadmitted_max = options.unadmitted_max;
+  stage_options.door = options.door;
+  if (options.door.memory_bytes == 0)
+    stage_options.door.memory_bytes = allowed_memory_bytes() / 100 * kMemoryMaxPercent;
+  stage_options.pace = options.pace;
   stage_options.retention = options.retention;
   stage_options.disk_probe_period = options.disk_probe_period;
   stage_options.grace = options.grace;
@@ -195,12 +201,8 @@ Result<std::unique_ptr<net::TcpListener>> Server::Impl::listen_at(std::uint16_t 
       loop, {options.listen, port},
       {.on_connection =
            [this](std::unique_ptr<net::TcpConnection> connection) { stage->accept(std::move(connection)); },
-       .on_trouble =
-           [this](const Error& why) {
-             events.warn(fmt::format("accepting failed cause=\"{}\"", why.text));
-           }});
+       .on_trouble = [this](const Error& why) { on_trouble(why); }});
 }
-
 Result<void> Server::Impl::listen() {
   auto opened = listen_at(options.port);
   if (!opened) {
@@ -227,6 +229,14 @@ Result<void> Server::Impl::listen_for_data() {
   }
   last->text += fmt::format("; none of --data-ports {} is free", options.data_ports.text());
   return *last;
+}
+
+// Somebody at the edge of what the process can open could fill the log otherwise.
+void Server::Impl::on_trouble(const Error& why) {
+  const Instant now = loop.now();
+  if (trouble_logged && now - *trouble_logged < kTurnedAwayLogPeriod) return;
+  trouble_logged = now;
+  events.warn(fmt::format("accepting failed cause=\"{}\"", why.text));
 }
 
 void Server::Impl::announce() {

@@ -16,6 +16,8 @@
 #include "net/loop.h"
 #include "net/relay_shares.h"
 #include "server/board/log.h"
+#include "server/doorway.h"
+#include "server/pace.h"
 #include "server/port_choice.h"
 
 namespace spdlog {
@@ -38,7 +40,9 @@ struct ServerOptions {
   std::vector<std::string> announce;
   bool broadcast_log = false;
   std::string software = "callboard";
-  std::size_t unadmitted_max = kUnadmittedMax;
+  // How many may come, and what one may do. Of memory 0 means kMemoryMaxPercent of what the process may have.
+  Doorway::Limits door;
+  PaceLimits pace;
   Retention retention;
   Duration disk_probe_period = kDiskProbePeriod;
   Duration heartbeat = kHeartbeat;

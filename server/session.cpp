@@ -1,7 +1,11 @@
 #include "server/session.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <utility>
 
+#include "base/document_limits.h"
 #include "base/ensure.h"
 #include "base/limits.h"
 #include "protocol/codec.h"
@@ -19,6 +23,7 @@ bool is_lasting(const protocol::ServerMessage& errand) {
          !std::holds_alternative<protocol::ChannelTell>(errand) &&
          !std::holds_alternative<protocol::TransferOver>(errand) &&
          !std::holds_alternative<protocol::Writable>(errand) &&
+         !std::holds_alternative<protocol::Slower>(errand) &&
          !std::holds_alternative<protocol::CallProgress>(errand) &&
          !std::holds_alternative<protocol::CallTell>(errand) &&
          !std::holds_alternative<protocol::CallCancelTell>(errand);
@@ -136,7 +141,8 @@ void Session::on_ended(const Error& why) {
 
 // Closing must go through whatever is unsent: nothing is held back from then on.
 bool Session::is_holding() const {
-  return connection_ && !machine_.is_over() && connection_->unsent_bytes() >= kUnsentBeforeHolding;
+  return connection_ && !machine_.is_over() &&
+         (held_until_ || connection_->unsent_bytes() >= kUnsentBeforeHolding);
 }
 
 void Session::write(const protocol::EncodedFrame& frame) {
@@ -152,6 +158,7 @@ void Session::perform() {
   // A host's answer to an action comes back here while that action is performed; its turn comes in the loop below.
   if (is_performing_) return;
   is_performing_ = true;
+  performing_since_ = system_clock().monotonic();
   while (connection_ && !is_closing_ && !is_holding()) {
     auto next = machine_.next_action();
     if (!next) break;
@@ -163,7 +170,9 @@ void Session::perform() {
 
 void Session::perform(protocol::ServerAction next) {
   if (auto* send = std::get_if<action::Send>(&next)) {
+    // Most of what an ask costs is often its answer.
     write(protocol::encode(send->message));
+    share_turn();
   } else if (auto* encoded = std::get_if<action::SendEncoded>(&next)) {
     write(encoded->frame);
   } else if (auto* shown = std::get_if<action::TicketShown>(&next)) {
@@ -189,7 +198,9 @@ void Session::perform(protocol::ServerAction next) {
     errands_unheard.clear();
     host_.on_may_tell(*this);
   } else if (auto* asked = std::get_if<action::Asked>(&next)) {
+    if (!keeps_pace(asked->ask)) return;
     host_.on_asked(*this, std::move(asked->ask));
+    share_turn();
   } else if (auto* reported = std::get_if<action::Reported>(&next)) {
     host_.on_reported(*this, reported->progress);
   } else {
@@ -197,6 +208,41 @@ void Session::perform(protocol::ServerAction next) {
     is_lost_ = closed.is_lost;
     end({closed.outcome, closed.reason});
   }
+}
+
+// What it asked for besides has to wait for the next turn of the loop.
+void Session::share_turn() {
+  const Instant now = system_clock().monotonic();
+  if (!held_until_ && host_.pacing().has_had_its_share(performing_since_, now)) held_until_ = now;
+}
+
+bool Session::keeps_pace(const protocol::ClientMessage& ask) {
+  const bool is_message = std::holds_alternative<protocol::MessageAsk>(ask);
+  const bool is_write = std::holds_alternative<protocol::DocumentWrite>(ask) ||
+                        std::holds_alternative<protocol::AssetsChange>(ask) ||
+                        std::holds_alternative<protocol::AtAsk>(ask) ||
+                        std::holds_alternative<protocol::CameraAsk>(ask);
+  if (!is_message && !is_write) return true;
+  const PaceLimits& limits = host_.pacing().limits();
+  if (paces_ == nullptr) paces_ = std::make_unique<Paces>(Paces{Pace(limits.writes), Pace(limits.messages)});
+  Pace& pace = is_message ? paces_->messages : paces_->writes;
+  const std::string_view what = is_message ? "messages" : "writes";
+  const std::uint64_t per_second = is_message ? limits.messages : limits.writes;
+  switch (pace.on_one(system_clock().monotonic())) {
+    case Pace::Verdict::fine:
+      return true;
+    case Pace::Verdict::told:
+      if (errands.size() < kErrandsMax) errands.push_back(protocol::Slower{std::string(what), per_second});
+      return true;
+    case Pace::Verdict::held:
+      held_until_ = pace.held_until();
+      return true;
+    case Pace::Verdict::over:
+      close(Outcome::refused, fmt::format("{}: more than {} a second for {} s, though told to be slower",
+                                          what, per_second, whole_seconds(kPacePatience)));
+      return false;
+  }
+  return true;
 }
 
 void Session::end(const Error& why) {
@@ -255,7 +301,9 @@ void Session::tell(std::span<const protocol::EncodedFrame> frames) {
 }
 
 std::optional<Instant> Session::next_deadline() const {
-  return knock_deadline_ ? knock_deadline_ : machine_.next_deadline();
+  if (knock_deadline_) return knock_deadline_;
+  const auto deadline = machine_.next_deadline();
+  return held_until_ && deadline ? std::min(held_until_, deadline) : deadline;
 }
 
 void Session::on_time(Instant now) {
@@ -268,6 +316,8 @@ void Session::on_time(Instant now) {
     const Error why = protocol::key_needed();
     return close(why.outcome, why.text);
   }
+  const bool goes_on = held_until_ && now >= *held_until_;
+  if (goes_on) held_until_.reset();
   // A peer that takes bytes of a long frame is alive, though it says nothing.
   if (const std::uint64_t sent = connection_->sent_bytes(); sent != progress_bytes_) {
     progress_bytes_ = sent;
@@ -275,6 +325,9 @@ void Session::on_time(Instant now) {
   }
   machine_.on_time(now);
   perform();
+  if (!goes_on) return;
+  update_reading();
+  if (may_tell()) host_.on_may_tell(*this);
 }
 
 // --- Data connections -----------------------------------------------------------------------------------------------

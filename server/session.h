@@ -14,6 +14,7 @@
 #include "protocol/frame.h"
 #include "protocol/server_session.h"
 #include "server/board/mailbox.h"
+#include "server/doorway.h"
 #include "server/session_host.h"
 
 namespace callboard::server {
@@ -23,8 +24,8 @@ namespace callboard::server {
 bool is_lasting(const protocol::ServerMessage& errand);
 
 // One connection from its acceptance on: moves bytes between the socket and the protocol's machine and performs what the
-// machine wants done. While the peer does not read (more than kUnsentBeforeHolding unsent) nothing more is read from it,
-// told or answered. Loop thread only.
+// machine wants done. While the peer does not read (more than kUnsentBeforeHolding unsent), and while it is held back because
+// it does too much, nothing more is read from it, told or answered. Loop thread only.
 class Session {
  public:
   // `key` names this connection for as long as the server runs.
@@ -75,6 +76,7 @@ class Session {
 
   Identity identity;
   std::set<std::string> channels;  // It offers, as long as this connection is there.
+  Doorway::Place place;
   Mailbox mailbox;
   Mailbox heard;            // What the peer has heard for certain: it has had the turn since.
   bool is_resumed = false;  // Came back: it goes on from that.
@@ -98,6 +100,9 @@ class Session {
   void end(const Error& why);
   void wait_with(ByteView bytes);
   bool is_holding() const;
+  // Whether it may do this now. False: it has done too much for too long, and is over.
+  bool keeps_pace(const protocol::ClientMessage& ask);
+  void share_turn();
 
   std::uint64_t key_;
   SessionHost& host_;
@@ -108,6 +113,13 @@ class Session {
   std::uint64_t progress_bytes_ = 0;  // Sent when last looked at.
   std::string tried_key_;
   std::optional<Instant> knock_deadline_;  // Set: it is not known yet whether TLS comes.
+  struct Paces {
+    Pace writes;
+    Pace messages;
+  };
+  std::unique_ptr<Paces> paces_;  // From its first write on.
+  std::optional<Instant> held_until_;
+  Instant performing_since_;
   bool is_performing_ = false;
   bool is_paused_ = false;
   bool is_decoding_ = false;  // A large frame is with a worker; what came after it waits.

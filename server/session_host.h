@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "protocol/server_action.h"
 #include "server/board/sha256.h"
+#include "server/pacing.h"
 #include "server/permissions.h"
 
 namespace callboard::server {
@@ -38,6 +39,8 @@ class SessionHost {
   virtual void on_reported(Session& session, const protocol::CallProgressed& progress) = 0;
   // A long list came; reading it here would hold up the loop. Answer with on_decoded(). Nothing is read meanwhile.
   virtual void on_large_frame(Session& session, std::uint8_t kind, Bytes body) = 0;
+  // How fast it may be.
+  virtual Pacing& pacing() = 0;
   // Its deadline changed; see next_deadline().
   virtual void on_deadline(Session& session) = 0;
   // Over: what it was to say last was said. The connection goes on closing by itself for kFarewellLimit at most.

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "protocol/codec.h"
 #include "server/calls/server_calls.h"
+#include "server/memory.h"
 
 namespace callboard::server {
 namespace {
@@ -30,6 +31,16 @@ std::vector<Session*> called(const std::unordered_map<std::uint64_t, std::unique
       found.push_back(session.get());
   }
   return found;
+}
+
+// In one datagram of the system's, before it is closed: nothing is kept for it. A peer that speaks TLS would take it for
+// something else.
+void turn_away(net::TcpConnection& connection, const Error& why, bool is_keyed) {
+  if (is_keyed) return;
+  connection.start({});
+  const auto bye = protocol::encode(protocol::ServerMessage(protocol::Bye{why.outcome, why.text}));
+  const net::SharedBytes parts[] = {bye.head};
+  connection.write_at_once(parts);
 }
 
 }  // namespace
@@ -77,10 +88,13 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
       idle_memory_(loop, decoding_),
       away_timer_(loop, [this] { on_away_due(); }),
       book_(loop, events, {[this] { return kept_now(); }, options_.grace > 0s ? options_.keep : nullptr}),
-      settling_timer_(loop, [this] {
-        expected_.clear();
-        schedule_tells();
-      }) {
+      settling_timer_(loop,
+                      [this] {
+                        expected_.clear();
+                        schedule_tells();
+                      }),
+      doorway_(options_.door, events, &resident_bytes),
+      pacing_(loop, options_.pace) {
   add_server_calls(calls_.registry(), {floor_, [this] { return counts(); }, options_.data});
   restore();
 }
@@ -130,16 +144,10 @@ Counts Stage::counts() const {
 // --- Coming ---------------------------------------------------------------------------------------------------------
 
 void Stage::accept(std::unique_ptr<net::TcpConnection> connection) {
-  if (stopped_ || sessions_.size() - keys_.size() >= options_.unadmitted_max) {
-    if (turned_away_++ == 0 && !stopped_) {
-      events_.warn(fmt::format("too many connections that are no session, turning away limit={} peer={}",
-                               options_.unadmitted_max, net::to_text(connection->peer())));
-    }
-    return;
-  }
-  if (turned_away_ > 0)
-    events_.info(fmt::format("accepting again turned_away={}", std::exchange(turned_away_, 0)));
+  if (stopped_) return;
   people_.gate().look();
+  const auto place = doorway_.come(connection->peer(), loop_.now());
+  if (!place) return turn_away(*connection, place.error(), people_.gate().is_keyed());
   protocol::ServerSessionConfig config;
   config.project = options_.identity.project;
   config.server = options_.identity.id;
@@ -151,6 +159,7 @@ void Stage::accept(std::unique_ptr<net::TcpConnection> connection) {
   SessionHost& host = *this;
   auto session = std::make_unique<Session>(key, std::move(connection), std::move(config), host, loop_.now());
   Session& started = *session;
+  started.place = *place;
   sessions_.emplace(key, std::move(session));
   idle_memory_.on_coming_or_going();
   started.start(people_.gate().is_keyed() ? Session::Access::keyed : Session::Access::open);
@@ -176,6 +185,7 @@ void Stage::on_admission(Session& session, const protocol::server_action::Admiss
   if (auto let_in = people_.gate().let_in(session.identity, session.is_resumed); !let_in) {
     return session.close(let_in.error().outcome, let_in.error().text);
   }
+  doorway_.admit(session.place);
   if (!session.is_resumed) open(session, admission);
   Identity& identity = session.identity;
   identity.host = admission.host;
@@ -480,6 +490,7 @@ void Stage::on_closed(Session& session) {
   deadlines_.forget(key);
   auto node = sessions_.extract(key);
   ENSURE(!node.empty());
+  doorway_.leave(session.place);
   loop_.retire(std::move(node.mapped()));
   idle_memory_.on_coming_or_going();
   transfers_.on_connection_lost(key);

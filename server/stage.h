@@ -14,6 +14,7 @@
 #include "server/ask_desk.h"
 #include "server/away.h"
 #include "server/deadlines.h"
+#include "server/doorway.h"
 #include "server/floor.h"
 #include "server/idle_memory.h"
 #include "server/people.h"
@@ -53,6 +54,7 @@ class Stage final : private SessionHost {
   void on_reported(Session& session, const protocol::CallProgressed& progress) override;
   void on_deadline(Session& session) override;
   void on_large_frame(Session& session, std::uint8_t kind, Bytes body) override;
+  Pacing& pacing() override { return pacing_; }
   void on_over(Session& session, const Error& why) override;
   void on_closed(Session& session) override;
 
@@ -63,8 +65,7 @@ class Stage final : private SessionHost {
   void open(Session& session, const protocol::server_action::Admission& admission);
   void welcome(Session& session, bool is_resumable);
   void leave(Session& session, const Error& why);
-  // Is told as left, once the book has it no more.
-  void depart(const Identity& identity, const Error& why);
+  void depart(const Identity& identity, const Error& why);  // Told as left once the book has it no more.
   void finish_departure(SessionId id);
   bool is_leaving(const std::string& asked_name) const;
 
@@ -79,13 +80,11 @@ class Stage final : private SessionHost {
   bool resume(Session& session, const protocol::server_action::Admission& admission);
   std::optional<Away> take_over(SessionId id, const Sha256& secret);
   bool is_of_key(SessionId id, const std::string& key) const;
-  // Those of the server before this one are away, and expected.
-  void restore();
+  void restore();  // Those of the server before this one are away, and expected.
   void on_settled(SessionId session);
   bool is_settling() const { return !expected_.empty(); }
   Bytes kept_now() const;
   std::vector<protocol::ServerMessage>* errands_of(SessionId session);
-
   void end_predecessor(const protocol::server_action::Admission& joining, const std::string& key);
   void on_records_changed();
   // Tells everybody that the disk takes no writes, or takes them again (null).
@@ -125,12 +124,12 @@ class Stage final : private SessionHost {
   // Of the server before this one, and not back yet: until they have told their copies, nobody is told of copies.
   std::unordered_set<SessionId> expected_;
   net::Timer settling_timer_;
-
   std::uint64_t last_key_ = 0;
   std::unordered_map<std::uint64_t, std::unique_ptr<Session>> sessions_;
   std::unordered_map<SessionId, std::uint64_t> keys_;  // Of those who are admitted and not over.
   std::size_t visits_ = 0;                             // Among keys_.
-  std::uint64_t turned_away_ = 0;                      // Since the last one was let in.
+  Doorway doorway_;
+  Pacing pacing_;
   std::vector<std::uint64_t> due_;
   Teller::Frames told_;  // Room for what one session is told.
   bool all_due_ = false;

@@ -8,8 +8,10 @@
 #include "protocol/turn.h"
 #include "server/board/kept_sessions.h"
 #include "server/board/log.h"
+#include "server/doorway.h"
 #include "server/floor.h"
 #include "server/gate.h"
+#include "server/pace.h"
 
 namespace callboard::server {
 
@@ -18,7 +20,8 @@ struct StageOptions {
   ServerIdentity identity;
   protocol::TurnLimits limits;
   Duration handshake_limit = kHandshakeLimit;
-  std::size_t unadmitted_max = kUnadmittedMax;
+  Doorway::Limits door;
+  PaceLimits pace;
   Retention retention;
   Duration disk_probe_period = kDiskProbePeriod;
   Duration grace = kGrace;                       // 0: nobody is kept when its connection is lost.

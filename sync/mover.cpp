@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "sync/diff.h"
 #include "sync/packed_entries.h"
 
 namespace callboard::sync {
@@ -100,6 +101,18 @@ bool Mover::has_only(const Root& root, const RelativePath& directory, const Tree
     const Result<FileStatus> status = root.status(*path);
     if (!status) return status.error().outcome == Outcome::not_found;
     return status->kind == FileKind::directory && has_only(root, *path, child);
+  });
+}
+
+// No deeper than paths are: kPathDepthMax.
+bool Mover::links_stay_inside(const RelativePath& directory, const Tree::Node& node) {
+  BucketEntries entries(node->buckets);
+  for (PackedEntry entry; entries.next(entry);) {
+    if (entry.kind == EntryKind::symlink && !symlink_stays_inside(directory, entry.target)) return false;
+  }
+  return std::all_of(node->children.begin(), node->children.end(), [&](const Tree::Node& child) {
+    const Result<RelativePath> path = directory.joined(child->name);
+    return path && links_stay_inside(*path, child);
   });
 }
 

@@ -42,6 +42,9 @@ class Mover {
 
   // True when nothing lies in `directory` but what `node` has, of which some may be missing. Thread: any.
   static bool has_only(const Root& root, const RelativePath& directory, const Tree::Node& node);
+  // True when no link of `node`, which is to lie at `directory`, would lead out of the project folder there: one that goes up
+  // may be good further down. Thread: any.
+  static bool links_stay_inside(const RelativePath& directory, const Tree::Node& node);
   // True when `directory` holds all that `node` has, with its contents, and nothing else.
   bool is_as(const RelativePath& directory, const Tree::Node& node);
   // Notes every file beneath that is still as is_as() found it as pulled. After a renaming.

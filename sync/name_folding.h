@@ -3,8 +3,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
+#include "base/text_hash.h"
 #include "sync/file_ops.h"
 
 namespace callboard::sync {
@@ -33,7 +33,7 @@ class FoldedNames {
 
  private:
   NameFolding folding_;
-  std::unordered_map<std::string, std::string> names_;
+  TextMap<std::string> names_;
 };
 
 }  // namespace callboard::sync

@@ -1,15 +1,19 @@
 #include "base/document/edits.h"
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "base/document/parse.h"
 #include "base/document/pointer.h"
 #include "base/document/sequence.h"
 #include "base/document_limits.h"
+#include "base/text_hash.h"
 
 namespace callboard::document {
 namespace {
+
+// Edits of one write, at most; what would be more is the whole document. Each has to be looked for among those that it may meet,
+// while everybody waits: some 10 us.
+constexpr std::size_t kEditsMax = 65'536;
 
 // --- Finding edits ---------------------------------------------------------------------------------------------------
 
@@ -17,7 +21,7 @@ class Finder {
  public:
   Edits take() && { return std::move(edits_); }
   // What was found is not all that differs.
-  bool is_too_long() const { return size_bytes_ > kEditsBytesMax; }
+  bool is_too_long() const { return size_bytes_ > kEditsBytesMax || edits_.size() > kEditsMax; }
 
   void compare(const ValuePtr& from, const ValuePtr& to) {
     if (from == to || is_too_long()) return;
@@ -53,9 +57,9 @@ class Finder {
     const bool has_same_keys = std::equal(from.begin(), from.end(), to.begin(), to.end(),
                                           [](const Member& a, const Member& b) { return a.key == b.key; });
     if (has_same_keys) return same_members(from, to);
-    std::unordered_map<std::string_view, const Member*> wanted;
+    TextViewMap<const Member*> wanted;
     for (const Member& each : to) wanted.emplace(each.key, &each);
-    std::unordered_map<std::string_view, const Member*> known;
+    TextViewMap<const Member*> known;
     for (const Member& each : from) {
       known.emplace(each.key, &each);
       if (wanted.contains(each.key)) continue;
@@ -94,7 +98,7 @@ class Finder {
   }
 
   void keyed(const Array& from, const Array& to, const std::string& field) {
-    std::unordered_map<std::string, std::size_t> known;
+    TextMap<std::size_t> known;
     for (std::size_t i = 0; i < from.size(); ++i) known.emplace(key_of(*from[i], field), i);
     std::vector<std::size_t> places;
     std::vector<bool> is_kept(from.size(), false);

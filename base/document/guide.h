@@ -3,10 +3,10 @@
 #include <cstddef>
 #include <map>
 #include <string>
-#include <unordered_map>
 #include <utility>
 
 #include "base/document/edits.h"
+#include "base/text_hash.h"
 
 namespace callboard::document {
 
@@ -23,8 +23,7 @@ class Guide {
  private:
   struct Table {
     std::size_t asked = 0;
-    std::unordered_map<std::string, ValuePtr>
-        elements;  // By key as JSON text; of those with one key the first.
+    TextMap<ValuePtr> elements;  // By key as JSON text; of those with one key the first.
   };
   ValuePtr child(const ValuePtr& node, const Step& step);
 

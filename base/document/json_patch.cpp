@@ -5,6 +5,7 @@
 
 #include "base/document/open_value.h"
 #include "base/document/parse.h"
+#include "base/document_limits.h"
 #include "base/text.h"
 
 namespace callboard::document {
@@ -228,6 +229,22 @@ class OpenVersion {
   OpenValue root_;
 };
 
+// What a document may be when nothing but its own parts are copied into one another: a few operations double it each, or nest
+// it in itself, until its size is no number any more and its depth is more than a stack holds. So each is looked at by itself.
+Result<void> check_part(const Value& value, const Tokens& at) {
+  if (value.depth() + static_cast<int>(std::min<std::size_t>(at.size(), kJsonDepthMax + 1)) > kJsonDepthMax)
+    return Error{Outcome::usage, "nested deeper than " + std::to_string(kJsonDepthMax)};
+  if (value.size_bytes() > kDocumentMax)
+    return Error{Outcome::usage, "larger than " + human_bytes(kDocumentMax)};
+  return {};
+}
+
+template <class Document>
+Result<void> add_part(Document& document, const Tokens& at, const ValuePtr& value, Way way = Way::add) {
+  if (auto sound = check_part(*value, at); !sound) return sound;
+  return document.change(at, {way, value});
+}
+
 template <class Document>
 Result<void> move_or_copy(Document& document, const Places& places, bool is_move) {
   const ValuePtr value = document.find(places.from);
@@ -235,11 +252,11 @@ Result<void> move_or_copy(Document& document, const Places& places, bool is_move
   const bool is_inside = places.at.size() > places.from.size() &&
                          std::equal(places.from.begin(), places.from.end(), places.at.begin());
   if (is_move && is_inside) return Error{Outcome::usage, "from: cannot be moved into itself"};
-  if (!is_move) return document.change(places.at, {Way::add, value});
+  if (!is_move) return add_part(document, places.at, value);
   if (places.from.empty()) return {};  // Onto itself, or refused above.
   auto without = document.change(places.from, {Way::remove, nullptr});
   if (!without) return without;
-  return document.change(places.at, {Way::add, value});
+  return add_part(document, places.at, value);
 }
 
 template <class Document>
@@ -250,8 +267,8 @@ Result<void> apply_one(Document& document, const Value& operation) {
   if (asked->name == "move" || asked->name == "copy")
     return move_or_copy(document, asked->places, asked->name == "move");
   if (asked->name == "remove") return document.change(at, {Way::remove, nullptr});
-  if (asked->name == "add") return document.change(at, {Way::add, asked->value});
-  if (asked->name == "replace") return document.change(at, {Way::replace, asked->value});
+  if (asked->name == "add") return add_part(document, at, asked->value);
+  if (asked->name == "replace") return add_part(document, at, asked->value, Way::replace);
   if (equal(document.find(at), asked->value)) return {};
   return Error{Outcome::superseded, "test failed: another value stands there"};
 }

@@ -2,10 +2,10 @@
 // are followed wherever they went, others are compared place by place.
 #include <algorithm>
 #include <limits>
-#include <unordered_map>
 
 #include "base/document/json_patch.h"
 #include "base/document/sequence.h"
+#include "base/text_hash.h"
 
 namespace callboard::document {
 namespace {
@@ -85,9 +85,9 @@ class Differ {
   }
 
   void objects(const Object& from, const Object& to) {
-    std::unordered_map<std::string_view, const Member*> wanted;
+    TextViewMap<const Member*> wanted;
     for (const Member& each : to) wanted.emplace(each.key, &each);
-    std::unordered_map<std::string_view, const Member*> known;
+    TextViewMap<const Member*> known;
     for (const Member& each : from) {
       known.emplace(each.key, &each);
       if (!wanted.contains(each.key) && !is_too_long()) remove(at(each.key));
@@ -145,9 +145,9 @@ class Differ {
 
   // The old array, changed step by step as whoever applies the patch will: entries are places in the old one.
   void keyed(const Array& from, const Array& to, std::string_view field, std::size_t first) {
-    std::unordered_map<std::string, std::size_t> wanted;
+    TextMap<std::size_t> wanted;
     for (std::size_t i = 0; i < to.size(); ++i) wanted.emplace(key_of(*to[i], field), i);
-    std::unordered_map<std::string, std::size_t> known;
+    TextMap<std::size_t> known;
     std::vector<std::size_t> working;
     for (std::size_t i = 0; i < from.size(); ++i) {
       std::string key = key_of(*from[i], field);

@@ -5,11 +5,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <variant>
 #include <vector>
 
 #include "base/document/value.h"
+#include "base/text_hash.h"
 
 // A document while many changes are made to it. What is entered is opened, and stays so: each further change in an array or
 // an object costs about what it says, however much lies beside it. Opening and closing cost what the container has parts, so
@@ -61,8 +61,8 @@ class OpenObject {
   std::optional<std::size_t> place_of(std::string_view key);
 
   ValuePtr before_;
-  std::vector<Part> parts_;                              // Those of before_ first, in their order.
-  std::unordered_map<std::string, std::size_t> places_;  // Empty while there are few.
+  std::vector<Part> parts_;      // Those of before_ first, in their order.
+  TextMap<std::size_t> places_;  // Empty while there are few.
 };
 
 class OpenArray {
@@ -104,7 +104,7 @@ class OpenArray {
   // The elements by one of their fields: as long as no two have the same.
   struct Table {
     std::string field;
-    std::unordered_map<std::string, Element*> elements;
+    TextMap<Element*> elements;
     bool is_sound = true;
   };
   // Calls visit(element) in their order until it returns true; the element then.

@@ -1,17 +1,17 @@
 #include "base/document/parse.h"
 
 #include <string>
-#include <unordered_map>
 #include <utility>
 
 #include "base/json_scanner.h"
 #include "base/limits.h"
+#include "base/text_hash.h"
 
 namespace callboard::document {
 namespace {
 
 // Members with one key: the last counts, where the first stood.
-void add_member(Object& object, std::unordered_map<std::string, std::size_t>& places, Member member) {
+void add_member(Object& object, TextMap<std::size_t>& places, Member member) {
   constexpr std::size_t kFew = 16;
   if (object.size() < kFew) {
     for (Member& each : object) {
@@ -35,7 +35,8 @@ void add_member(Object& object, std::unordered_map<std::string, std::size_t>& pl
 // Null: see error().
 class Parser {
  public:
-  Parser(std::string_view text, int depth_max) : scanner_(text), depth_max_(depth_max) {}
+  Parser(std::string_view text, int depth_max, std::uint32_t values_max)
+      : scanner_(text), depth_max_(depth_max), values_left_(values_max) {}
 
   ValuePtr whole() {
     ValuePtr value = any(0);
@@ -56,6 +57,11 @@ class Parser {
   }
 
   ValuePtr any(int depth) {
+    if (values_left_ == 0) {
+      scanner_.fail("more values than a document may have");
+      return nullptr;
+    }
+    --values_left_;
     scanner_.skip_spaces();
     switch (scanner_.peek()) {
       case '{':
@@ -97,7 +103,7 @@ class Parser {
     if (depth == depth_max_) return fail_deep();
     scanner_.take('{');
     Object members;
-    std::unordered_map<std::string, std::size_t> places;
+    TextMap<std::size_t> places;
     scanner_.skip_spaces();
     if (scanner_.take('}')) return make_value(std::move(members));
     for (;;) {
@@ -129,17 +135,28 @@ class Parser {
 
   JsonScanner scanner_;
   int depth_max_;
+  std::uint32_t values_left_;
 };
 
 }  // namespace
 
-Result<ValuePtr> parse(std::string_view json) { return parse_deeper(json, 0); }
+namespace {
 
-Result<ValuePtr> parse_deeper(std::string_view json, int levels) {
+Result<ValuePtr> parse_with(std::string_view json, int levels, std::uint32_t values_max) {
   if (auto sound = JsonScanner::check_bytes(json); !sound) return sound.error();
-  Parser parser(json, kJsonDepthMax + levels);
+  Parser parser(json, kJsonDepthMax + levels, values_max);
   if (ValuePtr value = parser.whole()) return value;
   return Error{Outcome::refused, "expected JSON, got " + parser.error()};
+}
+
+}  // namespace
+
+Result<ValuePtr> parse(std::string_view json, std::uint32_t values_max) {
+  return parse_with(json, 0, values_max);
+}
+
+Result<ValuePtr> parse_deeper(std::string_view json, int levels) {
+  return parse_with(json, levels, UINT32_MAX);
 }
 
 }  // namespace callboard::document

@@ -1,9 +1,9 @@
 #include "base/document/value.h"
 
 #include <algorithm>
-#include <unordered_map>
-#include <unordered_set>
 #include <utility>
+
+#include "base/text_hash.h"
 
 namespace callboard::document {
 namespace {
@@ -63,6 +63,17 @@ int depth_of(const Value::Content& content) {
   return depth;
 }
 
+std::uint32_t values_of(const Value::Content& content) {
+  std::uint64_t values = 1;
+  if (const auto* array = std::get_if<Array>(&content)) {
+    for (const ValuePtr& each : *array) values += each->values();
+  }
+  if (const auto* object = std::get_if<Object>(&content)) {
+    for (const Member& each : *object) values += each.value->values();
+  }
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(values, UINT32_MAX));
+}
+
 const Member* find(const Object& object, std::string_view key) {
   const auto found =
       std::find_if(object.begin(), object.end(), [&](const Member& each) { return each.key == key; });
@@ -75,7 +86,7 @@ bool equal_arrays(const Array& a, const Array& b) {
 
 bool equal_objects(const Object& a, const Object& b) {
   if (a.size() != b.size()) return false;
-  std::unordered_map<std::string_view, const Member*> table;
+  TextViewMap<const Member*> table;
   for (std::size_t i = 0; i < a.size(); ++i) {
     // Mostly they are in the same order.
     const Member* other = &b[i];
@@ -97,7 +108,7 @@ ValuePtr share_array(const ValuePtr& known, const ValuePtr& fresh) {
   const Array& from = *known->array();
   const Array& to = *fresh->array();
   const std::string_view field = key_field(to);
-  std::unordered_map<std::string, std::size_t> places;
+  TextMap<std::size_t> places;
   if (!field.empty()) {
     for (std::size_t i = 0; i < from.size(); ++i) places.emplace(key_of(*from[i], field), i);
   }
@@ -116,7 +127,7 @@ ValuePtr share_array(const ValuePtr& known, const ValuePtr& fresh) {
 ValuePtr share_object(const ValuePtr& known, const ValuePtr& fresh) {
   const Object& from = *known->object();
   const Object& to = *fresh->object();
-  std::unordered_map<std::string_view, const Member*> table;
+  TextViewMap<const Member*> table;
   if (from.size() > kFewMembers) {
     for (const Member& each : from) table.emplace(each.key, &each);
   }
@@ -137,7 +148,7 @@ ValuePtr share_object(const ValuePtr& known, const ValuePtr& fresh) {
 }
 
 bool has_keys(const Array& array, std::string_view field) {
-  std::unordered_set<std::string> keys;
+  TextSet keys;
   for (const ValuePtr& each : array) {
     std::string key = key_of(*each, field);
     if (key.empty() || !keys.insert(std::move(key)).second) return false;
@@ -148,15 +159,21 @@ bool has_keys(const Array& array, std::string_view field) {
 }  // namespace
 
 Value::Value(Content content)
-    : content_(std::move(content)), size_bytes_(size_of(content_)), depth_(depth_of(content_)) {}
+    : content_(std::move(content)),
+      size_bytes_(size_of(content_)),
+      depth_(depth_of(content_)),
+      values_(values_of(content_)) {}
 
 Value::Value(Content content, const Value& before, const Value& old, const Value& fresh)
     : content_(std::move(content)),
       size_bytes_(before.size_bytes_ - old.size_bytes_ + fresh.size_bytes_),
-      depth_(std::max(before.depth_, fresh.depth_ + 1)) {
+      depth_(std::max(before.depth_, fresh.depth_ + 1)),
+      values_(before.values_ - old.values_ + fresh.values_) {
   // The deepest part may have been the old one.
   const bool is_shallower = fresh.depth_ < old.depth_ && old.depth_ + 1 == before.depth_;
   if (is_shallower) depth_ = depth_of(content_);
+  const bool is_counted = before.values_ < UINT32_MAX && fresh.values_ < UINT32_MAX - before.values_;
+  if (!is_counted) values_ = values_of(content_);
 }
 
 ValuePtr with_part(const Value& container, std::size_t place, ValuePtr fresh) {

@@ -49,11 +49,14 @@ class Value {
   std::uint64_t size_bytes() const { return size_bytes_; }
   // 0 for what has no parts, else one more than the deepest of them.
   int depth() const { return depth_; }
+  // How many values it is, itself and all its parts; no more than 2³² - 1 are counted.
+  std::uint32_t values() const { return values_; }
 
  private:
   Content content_;
   std::uint64_t size_bytes_;
   int depth_;
+  std::uint32_t values_;
 };
 
 template <class T>

@@ -1,11 +1,11 @@
 #include "server/board/conflicts.h"
 
 #include <algorithm>
-#include <functional>
 #include <unordered_map>
 #include <utility>
 
 #include "base/document_limits.h"
+#include "base/text_hash.h"
 
 namespace callboard::server {
 namespace {
@@ -61,7 +61,7 @@ class Opponents {
     constexpr std::size_t kMix = 0x9e3779b97f4a7c15;
     std::vector<std::size_t> hashes{1};
     for (const document::Step& step : path) {
-      const std::size_t own = std::hash<std::string>()(step.field) * 31 + std::hash<std::string>()(step.key);
+      const std::size_t own = TextHash()(step.field) * 31 + TextHash()(step.key);
       hashes.push_back((hashes.back() ^ own) * kMix + own);
     }
     return hashes;

@@ -3,11 +3,11 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <unordered_set>
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "base/text_hash.h"
 #include "server/board/versioned.h"
 
 namespace callboard::server {
@@ -77,7 +77,7 @@ class Presence {
 
   Users users_;
   Ats ats_;
-  std::unordered_map<std::string, SessionId> names_;
+  TextMap<SessionId> names_;
   std::unordered_set<SessionId> away_;
 };
 

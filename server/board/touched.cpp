@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/document/guide.h"
+#include "base/text_hash.h"
 
 namespace callboard::server {
 namespace {
@@ -43,7 +44,7 @@ bool has_no_parts(const document::ValuePtr& value) {
 }  // namespace
 
 Touched::Place Touched::below(Place place, const Step& step) {
-  const std::hash<std::string_view> hash;
+  const TextHash hash;
   return mixed(mixed(place, hash(step.field)), hash(step.key) + 1);
 }
 

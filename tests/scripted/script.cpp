@@ -164,6 +164,7 @@ std::vector<ServerMessage> every_server_message() {
           Revisions{1, {}, false},
           Conflicts{},
           Writable{},
+          Slower{"writes", 20'000},
           Users{.re = {}, .full = true, .users = {}, .left = {}},
           Messages{},
           Ok{1, {}},
@@ -343,8 +344,9 @@ bool settles(const ServerMessage& message) {
 // No answer: nothing that was asked has been sent.
 bool tells(const ServerMessage& message) {
   return !answered_id_of(message) &&
-         any_of<DocumentState, Conflicts, Assets, Users, Messages, AtTell, Writable, Give, ChannelTell,
-                TransferOver, CallProgress, CallTell, CallCancelTell, Yours, UnknownTell>(message);
+         any_of<DocumentState, Conflicts, Assets, Users, Messages, AtTell, Writable, Slower, Give,
+                ChannelTell, TransferOver, CallProgress, CallTell, CallCancelTell, Yours, UnknownTell>(
+             message);
 }
 
 }  // namespace

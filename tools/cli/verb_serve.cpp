@@ -36,7 +36,22 @@ struct ServeWords {
   std::uint64_t history_days = 365;
   std::uint64_t history_mib = 1024;
   std::uint64_t history_revisions = 1000;
+  std::uint64_t connections = kConnectionsMax;
+  std::uint64_t connections_each = kConnectionsPerAddress;
+  std::uint64_t writes = kWritesPerSecond;
+  std::uint64_t messages = kMessagesPerSecond;
+  std::uint64_t memory_mib = 0;
 };
+
+// Of one address, no less may wait to be let in than may be in.
+void limit(server::ServerOptions& options, const ServeWords& words) {
+  server::Doorway::Limits& door = options.door;
+  door.connections = words.connections;
+  door.per_address = words.connections_each;
+  door.unadmitted_per_address = std::min(door.unadmitted_per_address, door.per_address);
+  door.memory_bytes = std::min<std::uint64_t>(words.memory_mib, 1 << 30) * MiB;
+  options.pace = {words.writes, words.messages};
+}
 
 server::Retention retention(const ServeWords& words) {
   // A thousand years are for ever; more would overflow.
@@ -156,6 +171,7 @@ Result<void> serve(Run& run, const ServeWords& words) {
   auto options = server_options(run.settings, *place, *log);
   if (!options) return options.error();
   options->retention = retention(words);
+  limit(*options, words);
   options->restore = words.restore;
   options->tasks = words.tasks;
   options->plugins = words.plugins;
@@ -225,6 +241,15 @@ void add_serve(Program& program) {
               "… and the oldest when there are more MiB of them (default: 1024)")
       .number(words->history_revisions, "--history-revisions N",
               "but never the newest N of each (default: 1000)")
+      .number(words->connections, "--connections N", "let no more in than this (default: 65536)")
+      .number(words->connections_each, "--connections-per-address N",
+              "… and from one address (default: 2048)")
+      .number(words->writes, "--writes-per-second N",
+              "hold a session back that changes more than this (default: 20000; 0: never)")
+      .number(words->messages, "--messages-per-second N",
+              "… or that says more than this (default: 1000; 0: never)")
+      .number(words->memory_mib, "--memory-mib N",
+              "let nobody more in while it takes more than this (default: 3/4 of what there is)")
       .runs([words](Run& run) { return serve(run, *words); });
 }
 

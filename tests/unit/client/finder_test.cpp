@@ -1,10 +1,12 @@
 #include "client/finder.h"
 
+#include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <thread>
 
 #include "client/discovery.h"
+#include "client/searcher.h"
 #include "tests/unit/client/fake_server.h"
 
 namespace callboard::client {
@@ -80,6 +82,38 @@ TEST_CASE("with a key the server that has it, too, is chosen, whoever else poses
   REQUIRE(search.loop.run_until([&] { return !search.found.empty(); }, kTestLimit));
   CHECK(search.found[0] == net::Endpoint{"127.0.0.1", 4100});
   CHECK(search.said.empty());
+}
+
+TEST_CASE("whoever announces a thousand servers does not keep the one with the key from being found") {
+  net::Loop loop;
+  const AccessKey key = make_access_key(system_random());
+  auto keyed = announcement({"127.0.0.1", 4200}, 1000);
+  keyed.access = "key";
+  FakeAnnouncer announcer(loop, {keyed});
+  announcer.key = key;
+  SearchOptions options;
+  options.key = key;
+  options.project = "Moria's Race";
+  options.ask_addresses = {"127.255.255.255"};
+  options.discovery_port = announcer.port();
+  std::size_t told = 0;
+  Searcher searcher(loop, options, {.on_server = [&](const FoundServer&) { ++told; }, .on_aborted = {}});
+  auto voice = *net::UdpSocket::open(loop, {}, {});
+  const net::Endpoint everybody{"127.255.255.255", announcer.port()};
+  for (std::uint64_t id = 1; id <= 300; ++id) {
+    static_cast<void>(
+        voice->send(everybody, as_bytes(protocol::format(announcement({"127.0.0.1", 4100}, id)))));
+    loop.run_until([] { return false; }, 10us);
+  }
+  REQUIRE(loop.run_until([&] { return searcher.report().ignored_datagrams >= 100; }, kTestLimit));
+  CHECK(searcher.report().servers.size() == Searcher::kServersMax);
+  CHECK(told == Searcher::kServersMax);
+  searcher.ask();
+  const auto is_found = [&] {
+    return std::ranges::any_of(searcher.report().servers, &FoundServer::is_proven);
+  };
+  CHECK(loop.run_until(is_found, kTestLimit));
+  CHECK(searcher.report().servers.size() == Searcher::kServersMax);
 }
 
 TEST_CASE("with a key a server that does not show that it has it is not joined") {

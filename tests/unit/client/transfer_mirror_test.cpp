@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/limits.h"
+#include "protocol/bulk.h"
 #include "tests/support/tree.h"
 #include "tests/unit/client/transfer_rig.h"
 
@@ -56,6 +57,37 @@ TEST_CASE("under --mirror a renamed directory is renamed here, and nothing of it
   CHECK(ends.pull.removed.empty());
   CHECK(ends.pull.unchanged_files == 1);
   CHECK(rig.pull(mirroring()).pull.files == 0);
+}
+
+TEST_CASE(
+    "under --mirror a giver cannot have a directory renamed to where its links would leave the folder") {
+  TransferRig rig;
+  write_file(rig.giver() / "one/two/d/file", "content");
+  fs::create_symlink("../../../top", rig.giver() / "one/two/d/link");
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  const auto there = rig.look("/one/two");
+  REQUIRE(there);
+  REQUIRE(there->size() == 1);
+  // A giver whose tree has the same directory at its top, which no honest one can have: it would refuse the link.
+  protocol::OpenedItem root;
+  root.entry.kind = EntryKind::directory;
+  root.entry.digest.bytes[0] = std::byte{1};
+  root.files_below = 1;
+  protocol::Opened opened;
+  opened.items.push_back(root);
+  protocol::Listing listing;
+  listing.number = 1;
+  listing.entries.push_back(there->front().entry);
+  Bytes script;
+  for (int round = 0; round < 3; ++round) {
+    protocol::encode(protocol::GiverFrame(opened), script);
+    protocol::encode(protocol::GiverFrame(listing), script);
+  }
+  const PullReport report = rig.pull_from_script(script, mirroring(true).request);
+  INFO(report.text);
+  CHECK(report.outcome != Outcome::done);
+  CHECK_FALSE(fs::is_symlink(rig.taker() / "d/link"));
+  CHECK(fs::is_symlink(rig.taker() / "one/two/d/link"));
 }
 
 TEST_CASE(

@@ -110,6 +110,41 @@ TEST_CASE("the six operations of a JSON Patch do what RFC 6902 says") {
         R"([{"id":3},{"id":4},{"id":5},0])");
 }
 
+TEST_CASE("a patch that copies a document into itself ends where that would be too deep or too large") {
+  const auto times = [](const std::string& operation, int count) {
+    std::string patch = "[" + operation;
+    for (int i = 1; i < count; ++i) patch += "," + operation;
+    return patch + "]";
+  };
+  const std::string into_itself = R"({"op":"copy","from":"","path":"/a"})";
+  CHECK(apply_patch(value("{}"), times(into_itself, 63)).value()->depth() == 64);
+  // A few, and more than a stack could hold.
+  for (const int count : {64, 200'000}) {
+    CHECK(patched("{}", times(into_itself, count)) == "patch: operation 63 at \"/a\": nested deeper than 64");
+  }
+  const std::string deep = std::string(62, '[') + std::string(62, ']');
+  CHECK(patched(R"({"a":{}})", R"([{"op":"add","path":"/a/b","value":)" + deep + "}]").size() ==
+        12 + deep.size());
+  CHECK(patched(R"({"a":{"b":{}}})", R"([{"op":"add","path":"/a/b/c","value":)" + deep + "}]")
+            .find("nested deeper than 64") != std::string::npos);
+  // Twice as long with each, until its length is no number any more.
+  const std::string long_text = "[\"" + std::string(5 << 20, 'x') + "\"]";
+  for (const int count : {4, 60}) {
+    CHECK(patched(long_text, times(R"({"op":"copy","from":"","path":"/-"})", count)).find("larger than ") !=
+          std::string::npos);
+  }
+}
+
+TEST_CASE(
+    "a document of more values than it may have is not read, and how many it has is known of what changes") {
+  CHECK(parse("[1,[2],{\"a\":3}]", 6).value()->values() == 6);
+  CHECK_FALSE(parse("[1,[2],{\"a\":3}]", 5));
+  CHECK(parse("[1,[2],{\"a\":3}]", 7));
+  CHECK(parse("[" + std::string(1000, '['), 5).error().text.find("more values than") != std::string::npos);
+  const auto changed = with_part(*value("[1,[2,3],4]"), 1, value("{\"a\":[5]}"));
+  CHECK(changed->values() == 6);
+}
+
 TEST_CASE("a patch that cannot be applied says which operation and why") {
   CHECK(patched("{}", R"([{"op":"remove","path":"/a"}])") ==
         "patch: operation 0 at \"/a\": nothing is there");

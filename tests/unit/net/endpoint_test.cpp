@@ -31,6 +31,18 @@ TEST_CASE("an endpoint's text puts IPv6 addresses in brackets") {
   CHECK(to_text(Endpoint{"::1", 4100}) == "[::1]:4100");
 }
 
+TEST_CASE("an address belongs to what one machine may choose its addresses from") {
+  CHECK(network_of("10.0.0.7") == "10.0.0.7");
+  CHECK(network_of("::ffff:10.0.0.7") == "10.0.0.7");
+  CHECK(network_of("2001:db8:0:7:1:2:3:4") == "2001:db8:0:7::/64");
+  CHECK(network_of("2001:db8:0:7::9") == "2001:db8:0:7::/64");
+  CHECK(network_of("2001:db8:0:8::9") == "2001:db8:0:8::/64");
+  CHECK(network_of("fe80::1%eth0") == "fe80::/64");
+  CHECK(network_of("::1") == "::/64");
+  CHECK(network_of("a name: none") == "a name: none");
+  CHECK(network_of("") == "");
+}
+
 TEST_CASE("the interfaces include loopback with its broadcast address") {
   const auto all = interfaces();
   REQUIRE(all);

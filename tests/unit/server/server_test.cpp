@@ -420,14 +420,21 @@ TEST_CASE("a session that does not read is told the newest story once it does, n
 
 TEST_CASE("silent connections and too many strangers are closed, and members are not") {
   ServerOptions options;
-  options.unadmitted_max = 4;
+  options.door.unadmitted = 4;
   options.handshake_limit = 1s;
   Studio studio(options);
   auto member = studio.join("rigging");
   std::vector<std::unique_ptr<TestClient>> strangers;
   for (int i = 0; i < 6; ++i) strangers.push_back(studio.connect());
   std::size_t greeted = 0;
-  for (auto& stranger : strangers) greeted += stranger->next().has_value() ? 1U : 0U;
+  for (auto& stranger : strangers) {
+    const auto first = stranger->next();
+    REQUIRE(first);
+    if (std::holds_alternative<protocol::Greeting>(*first)) ++greeted;
+    if (const auto* bye = std::get_if<protocol::Bye>(&*first))
+      CHECK(bye->reason ==
+            "the server lets nobody in now: 4 connections wait to be let in, which is its limit");
+  }
   CHECK(greeted == 4);
   for (auto& stranger : strangers) {
     studio.loop.run_until([&] { return stranger->is_ended(); }, kPatience);

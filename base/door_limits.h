@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/limits.h"
+
+// How many may come to a server, and how much one of them may do; the options of `serve` change most of it.
+namespace callboard {
+
+// --- Who may come in ------------------------------------------------------------------------------------------------
+// Of kUnadmittedMax, those of one address: a quarter, so that one machine alone shuts nobody out; the data connections of four busy sessions.
+inline constexpr std::size_t kUnadmittedPerAddress = kUnadmittedMax / 4;
+// Connections in all, sessions and others: an idle session takes about 2 KiB, so 128 MiB.
+inline constexpr std::size_t kConnectionsMax = 65'536;
+// … and of one address: a farm of 500 nodes behind one router, with four programs each. A script's mistake ends here.
+inline constexpr std::size_t kConnectionsPerAddress = 2048;
+static_assert(kUnadmittedPerAddress < kConnectionsPerAddress && kConnectionsPerAddress < kConnectionsMax);
+// Who is turned away is logged this often, with a count: otherwise a flood of them would fill the log.
+inline constexpr auto kTurnedAwayLogPeriod = 10s;
+// File descriptors that no connection gets: for the board's files, the keys, and the pipes of transfers, four each.
+inline constexpr int kDescriptorsKept = 64;
+// The part of the memory that the machine (or the service's group) has above which nobody more is let in, in percent: the
+// rest is for those who are in, 32 MiB of documents for each of hundreds, and for the system's cache of the board.
+inline constexpr std::uint64_t kMemoryMaxPercent = 75;
+// How often the server looks at its memory; while strangers pour in, looking costs more than turning them away.
+inline constexpr auto kMemoryLookPeriod = 100ms;
+
+// --- How much a document may hold ---------------------------------------------------------------------------------------
+// Values of one, parts and all: each takes about 96 bytes of memory, however short it is, so 192 MiB, as much as 16 MiB of text
+// mostly do. A film's story with 2,000 shots has about 50,000.
+inline constexpr std::uint32_t kDocumentValuesMax = 2'000'000;
+
+// --- How much one session may write ---------------------------------------------------------------------------------
+// Changes of documents a second: twice what a script that writes 10,000 small edits a second does. The log takes some
+// 50,000 a second from all together.
+inline constexpr std::uint64_t kWritesPerSecond = 20'000;
+// Messages a second: everybody is told each of them, so they are dearer. A script that says what it does says dozens.
+inline constexpr std::uint64_t kMessagesPerSecond = 1'000;
+// How far ahead of that a session may be, in time's worth of writes: it is told beyond the first and held back beyond the
+// second; one that was ahead all the time for the third goes. A burst of 40,000 edits is not even told.
+inline constexpr auto kPaceTold = 2s;
+inline constexpr auto kPaceHeld = 4s;
+inline constexpr auto kPacePatience = 30s;
+// What one session gets of the loop's time before all others have had their turn. A hundred that ask for what is dear at the same
+// moment cost somebody 50 ms; a write takes 10 us.
+inline constexpr auto kTurnShare = 500us;
+// Who is held back is let go on by so much of time's worth: a hundred timers a second would cost more than they hold.
+inline constexpr auto kPaceStep = 100ms;
+static_assert(kPaceTold < kPaceHeld - kPaceStep && kPaceHeld < kPacePatience);
+
+}  // namespace callboard

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/door_limits.h"
+#include "base/result.h"
+#include "net/endpoint.h"
+#include "server/event_log.h"
+
+namespace callboard::server {
+
+// How many connections there may be: in all, of one address, and of those that are no session yet; and none more while the
+// process has more memory than it is to have. Who is turned away is told why by whoever asks here, and counted here.
+// Loop thread only.
+class Doorway {
+ public:
+  struct Limits {
+    std::size_t connections = kConnectionsMax;
+    std::size_t per_address = kConnectionsPerAddress;
+    std::size_t unadmitted = kUnadmittedMax;
+    std::size_t unadmitted_per_address = kUnadmittedPerAddress;
+    std::uint64_t memory_bytes = 0;  // 0: no limit.
+  };
+  struct Counts {
+    std::size_t connections = 0;
+    std::size_t unadmitted = 0;
+  };
+  // What a connection counts as, from come() to leave().
+  struct Place {
+    std::pair<const std::string, Counts>* address = nullptr;
+    bool is_session = false;
+  };
+
+  // `resident_bytes` says how much memory the process has.
+  Doorway(Limits limits, EventLog& events, std::function<std::uint64_t()> resident_bytes);
+
+  // refused: there are too many, and of what. Logged once in kTurnedAwayLogPeriod.
+  Result<Place> come(const net::Endpoint& peer, Instant now);
+  // It is a session now.
+  void admit(Place& place);
+  // The connection is gone.
+  void leave(Place& place);
+
+  const Counts& counts() const { return all_; }
+
+ private:
+  std::optional<std::string> why_not(const Counts& address, const net::Endpoint& peer, Instant now);
+  bool is_memory_short(Instant now);
+  void note_turned_away(const std::string& why, const net::Endpoint& peer, Instant now);
+
+  Limits limits_;
+  EventLog& events_;
+  std::function<std::uint64_t()> resident_bytes_;
+  Counts all_;
+  std::unordered_map<std::string, Counts> addresses_;  // Of those with a connection.
+  std::uint64_t turned_away_ = 0;                      // Since that was logged.
+  std::optional<Instant> logged_;
+  std::optional<Instant> looked_;
+  bool is_memory_short_ = false;
+};
+
+}  // namespace callboard::server

@@ -1,0 +1,123 @@
+#include "server/doorway.h"
+
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <sstream>
+#include <vector>
+
+namespace callboard::server {
+namespace {
+
+struct DoorwayRig {
+  std::ostringstream log;
+  EventLog events{
+      std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log))};
+  std::uint64_t resident = 0;
+  int looks = 0;
+  Instant now{};
+  Doorway door;
+
+  explicit DoorwayRig(Doorway::Limits limits)
+      : door(limits, events, [this] {
+          ++looks;
+          return resident;
+        }) {}
+
+  Result<Doorway::Place> come(const std::string& host) { return door.come({host, 4100}, now); }
+  std::string why_not(const std::string& host) {
+    const auto place = come(host);
+    REQUIRE_FALSE(place);
+    CHECK(place.error().outcome == Outcome::failed);
+    return place.error().text;
+  }
+  auto logged_lines() const {
+    const std::string text = log.str();
+    return std::count(text.begin(), text.end(), '\n');
+  }
+};
+
+}  // namespace
+
+TEST_CASE("so many connections come in and no more, and as many again as have gone") {
+  DoorwayRig rig({.connections = 3, .per_address = 3, .unadmitted = 3, .unadmitted_per_address = 3});
+  std::vector<Doorway::Place> places;
+  for (const auto* host : {"10.0.0.1", "10.0.0.2", "10.0.0.3"}) places.push_back(rig.come(host).value());
+  for (auto& place : places) rig.door.admit(place);
+  CHECK(rig.why_not("10.0.0.4") == "the server lets nobody in now: it has 3 connections, which is its limit");
+  CHECK(rig.door.counts().connections == 3);
+  rig.door.leave(places[0]);
+  CHECK(rig.come("10.0.0.4"));
+  CHECK_FALSE(rig.come("10.0.0.4"));
+}
+
+TEST_CASE("one address has so many connections and no more, and others come in all the same") {
+  DoorwayRig rig({.connections = 9, .per_address = 2, .unadmitted = 9, .unadmitted_per_address = 9});
+  auto first = rig.come("::ffff:10.0.0.1").value();
+  REQUIRE(rig.come("10.0.0.1"));
+  CHECK(rig.why_not("10.0.0.1") ==
+        "the server lets nobody in now: 10.0.0.1 has 2 connections, the limit for one address");
+  CHECK(rig.come("10.0.0.2"));
+  rig.door.leave(first);
+  CHECK(rig.come("10.0.0.1"));
+  CHECK_FALSE(rig.come("10.0.0.1"));
+  // All addresses that one machine may take are one.
+  REQUIRE(rig.come("2001:db8::1"));
+  REQUIRE(rig.come("2001:db8::2"));
+  CHECK_FALSE(rig.come("2001:db8::3"));
+}
+
+TEST_CASE("so many wait to be let in and no more, in all and of one address, and sessions do not count") {
+  DoorwayRig rig({.connections = 9, .per_address = 9, .unadmitted = 3, .unadmitted_per_address = 2});
+  auto first = rig.come("10.0.0.1").value();
+  auto second = rig.come("10.0.0.1").value();
+  CHECK(rig.why_not("10.0.0.1") ==
+        "the server lets nobody in now: 10.0.0.1 has 2 connections that wait to be let in, the limit for one "
+        "address");
+  auto third = rig.come("10.0.0.2").value();
+  CHECK(rig.why_not("10.0.0.3") ==
+        "the server lets nobody in now: 3 connections wait to be let in, which is its limit");
+  rig.door.admit(first);
+  rig.door.admit(first);
+  CHECK(rig.come("10.0.0.1"));
+  CHECK_FALSE(rig.come("10.0.0.3"));
+  rig.door.leave(first);
+  CHECK_FALSE(rig.come("10.0.0.3"));
+  rig.door.leave(second);
+  rig.door.leave(second);
+  CHECK(rig.come("10.0.0.3"));
+  rig.door.leave(third);
+  CHECK(rig.door.counts().connections == 2);
+  CHECK(rig.door.counts().unadmitted == 2);
+}
+
+TEST_CASE("nobody comes in while there is more memory in use than may be, which is looked at now and then") {
+  DoorwayRig rig({.memory_bytes = 1 * MiB});
+  rig.resident = 1 * MiB;
+  CHECK(rig.come("10.0.0.1"));
+  rig.resident = 1 * MiB + 1;
+  CHECK(rig.come("10.0.0.1"));
+  CHECK(rig.looks == 1);
+  rig.now += kMemoryLookPeriod;
+  CHECK(rig.why_not("10.0.0.1") ==
+        "the server lets nobody in now: it takes more than 1.00 MiB of memory, which is its limit");
+  rig.resident = 0;
+  CHECK_FALSE(rig.come("10.0.0.1"));
+  rig.now += kMemoryLookPeriod;
+  CHECK(rig.come("10.0.0.1"));
+  CHECK(rig.looks == 3);
+}
+
+TEST_CASE("a flood of those who are turned away is one line now and then, with how many they were") {
+  DoorwayRig rig({.connections = 0});
+  for (int i = 0; i < 1000; ++i) CHECK_FALSE(rig.come("10.0.0.1"));
+  CHECK(rig.logged_lines() == 1);
+  rig.now += kTurnedAwayLogPeriod;
+  CHECK_FALSE(rig.come("10.0.0.1"));
+  CHECK(rig.logged_lines() == 2);
+  CHECK(rig.log.str().find("turned away peer=10.0.0.1:4100 count=1000 cause=") != std::string::npos);
+}
+
+}  // namespace callboard::server
