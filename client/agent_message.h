@@ -20,7 +20,7 @@
 namespace callboard::client::agent {
 
 // Counts up whenever a field or a message changes.
-inline constexpr std::uint32_t kProtocol = 4;
+inline constexpr std::uint32_t kProtocol = 5;
 
 using AskId = std::uint32_t;
 
@@ -85,6 +85,14 @@ struct GoTo {
   using Reply = bool;
   std::string item;
 };
+struct ReadRecords {
+  using Reply = std::vector<Record>;
+  std::string zone;
+};
+struct ChangeRecord {
+  using Reply = std::uint64_t;
+  RecordChange change;
+};
 struct AskServer {
   using Reply = ServerStatus;
 };
@@ -101,7 +109,8 @@ struct Pull {
   PullRequest request;
 };
 
-using Ask = std::variant<ReadDocument, ChangeDocument, ListHistory, ListConflicts, ListAssets, ListUsers,
-                         ListMessages, Say, GoTo, AskServer, AskWorkstation, Look, Pull>;
+using Ask =
+    std::variant<ReadDocument, ChangeDocument, ListHistory, ListConflicts, ListAssets, ListUsers,
+                 ListMessages, Say, GoTo, AskServer, AskWorkstation, Look, Pull, ReadRecords, ChangeRecord>;
 
 }  // namespace callboard::client::agent

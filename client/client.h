@@ -51,6 +51,7 @@ class Listener {
   }
   virtual void on_at(const User& /*with `at` and `at_since`*/) {}
   virtual void on_messages(const std::vector<Message>&) {}
+  virtual void on_records(const RecordNews&) {}  // Of the zones that you are in.
   virtual void on_giving(std::uint64_t /*transfer*/, std::string_view /*taker*/, std::string_view /*item*/) {}
   virtual void on_given(std::uint64_t /*transfer*/, Outcome, std::string_view /*text*/,
                         std::uint64_t /*bytes*/) {}
@@ -98,6 +99,8 @@ class Client : public Access {
   Answer<std::vector<Message>> messages(std::uint64_t since = 0) override;
   Answer<std::uint64_t> say(std::string text) override;
   Answer<bool> at(std::string item) override;
+  Answer<std::vector<Record>> records(std::string zone) override;
+  Answer<std::uint64_t> record(RecordChange change) override;
   Answer<ServerStatus> status() override;
   Answer<WorkstationStatus> workstation() override;
   std::shared_ptr<Transfer> pull(PullRequest request) override;
@@ -106,6 +109,10 @@ class Client : public Access {
   void leave() override;
 
   Answer<bool> camera(std::int64_t x, std::int64_t y);
+
+  // From now on on_records() tells what is and what happens in the zone, also by other servers that this client joins.
+  Answer<bool> enter(std::string zone);
+  Answer<bool> exit(std::string zone);
 
  private:
   explicit Client(std::unique_ptr<Impl> impl);

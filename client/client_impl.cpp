@@ -67,6 +67,7 @@ void Client::Impl::end() {
   working_.reset();
   items_.reset();
   writes_.reset();
+  zones_.reset();
   session_.reset();
 }
 
@@ -83,6 +84,7 @@ void Client::Impl::begin() {
   };
   handlers.on_lost = [this](const Error& why, bool will_rejoin) { on_lost(why, will_rejoin); };
   session_ = std::make_unique<SessionKeeper>(loop_, std::move(session_options_), std::move(handlers));
+  zones_ = std::make_unique<ZoneKeeper>(*session_, listener_);
   begin_writes();
   if (folder_ && !options_.visit) watch_items();
   session_->start();
@@ -150,9 +152,10 @@ void Client::Impl::on_action(protocol::ClientAction next) {
     writes_->on_joined();
     joined_.set(self_);
     listener_.on_joined(net::to_text(*session_->server()), self_);
+    zones_->on_joined();
     first_assets_.full = first_assets_.full || heard_.lacks_assets;
     on_assets(std::exchange(first_assets_, {}));
-    if (heard_.lacks_users) on_users({.re = {}, .full = true});
+    if (heard_.lacks_users) on_users({.re = {}, .full = true, .users = {}, .left = {}});
   }
 }
 
@@ -232,6 +235,8 @@ void Client::Impl::on_told(protocol::ServerMessage message) {
     on_users(*users);
   } else if (const auto* at = std::get_if<protocol::AtTell>(&message)) {
     if (const auto user = heard_.hear(*at)) listener_.on_at(*user);
+  } else if (const auto* records = std::get_if<protocol::Records>(&message)) {
+    zones_->on_told(*records);
   } else if (const auto* messages = std::get_if<protocol::Messages>(&message)) {
     if (const auto news = heard_.hear(*messages); !news.empty()) listener_.on_messages(news);
   } else if (const auto* give = std::get_if<protocol::Give>(&message)) {

@@ -19,6 +19,7 @@
 #include "client/project_folder.h"
 #include "client/session_keeper.h"
 #include "client/transfer_threads.h"
+#include "client/zone_keeper.h"
 #include "protocol/codec.h"
 
 namespace callboard::client {
@@ -31,8 +32,7 @@ class Client::Impl : public TransferDesk {
        SessionKeeper::Options session);
   ~Impl() override;
 
-  // Runs it on a thread of its own until the session is over. Once.
-  void start();
+  void start();  // Runs it on a thread of its own until the session is over. Once.
   // The two ends of that, for a loop that another one drives: a simulation's.
   void begin();
   void end();
@@ -60,6 +60,7 @@ class Client::Impl : public TransferDesk {
   Answer<User> joined() const { return joined_; }
   Answer<bool> left() const { return left_; }
   TransferThreads& transfers() { return transfers_; }
+  ZoneKeeper& zones() { return *zones_; }  // On the client's thread.
   bool has_folder() const { return folder_ != nullptr; }
   WorkstationStatus workstation();
   void leave();
@@ -122,7 +123,6 @@ class Client::Impl : public TransferDesk {
   User self_;
   std::mutex presence_mutex_;
   WorkstationStatus presence_;  // Guarded by it: who, where, and why not.
-
   std::atomic<std::uint64_t> kept_writes_{0};
 
   net::Loop loop_;
@@ -130,6 +130,7 @@ class Client::Impl : public TransferDesk {
   std::unique_ptr<ItemWatch> items_;
   std::unique_ptr<SessionKeeper> session_;
   std::unique_ptr<KeptWrites> writes_;
+  std::unique_ptr<ZoneKeeper> zones_;
   std::unique_ptr<net::Timer> look_patience_;
   bool owes_items_ = false;             // Joined before the first look at the folder had ended.
   std::array<KnownDocument, 2> known_;  // Story and analytics, newest heard of.

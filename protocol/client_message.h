@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "protocol/common_message.h"
+#include "protocol/record_message.h"
 
 // What the client says; see message.h.
 namespace callboard::protocol {
@@ -140,9 +141,10 @@ struct UnknownAsk {
   AskId id = 0;
 };
 
-using ClientMessage = std::variant<Username, Project, DocumentClaim, AssetsClaim, JoinOk, TurnRequest, Ticket,
-                                   Yours, Bye, DocumentRead, DocumentWrite, AssetsRead, AssetsChange, AtAsk,
-                                   CameraAsk, UsersAsk, MessageAsk, MessagesAsk, HistoryAsk, ConflictsAsk,
-                                   GetAsk, CancelAsk, WorkingAsk, StatusAsk, UnknownAsk, UnknownTell>;
+using ClientMessage =
+    std::variant<Username, Project, DocumentClaim, AssetsClaim, JoinOk, TurnRequest, Ticket, Yours, Bye,
+                 DocumentRead, DocumentWrite, AssetsRead, AssetsChange, AtAsk, CameraAsk, UsersAsk,
+                 MessageAsk, MessagesAsk, HistoryAsk, ConflictsAsk, GetAsk, CancelAsk, WorkingAsk, StatusAsk,
+                 RecordAsk, RecordsRead, EnterAsk, ExitAsk, UnknownAsk, UnknownTell>;
 
 }  // namespace callboard::protocol

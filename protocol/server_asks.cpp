@@ -30,7 +30,10 @@ void set_ask_id(ClientMessage& ask, AskId id) {
 
 std::uint64_t document_size_bytes(const ClientMessage& ask) {
   const auto* write = std::get_if<DocumentWrite>(&ask);
-  return write == nullptr || write->document == nullptr ? 0 : write->document->size();
+  const auto* record = std::get_if<RecordAsk>(&ask);
+  const Document none;
+  const Document& attached = write != nullptr ? write->document : record != nullptr ? record->fields : none;
+  return attached == nullptr ? 0 : attached->size();
 }
 
 std::uint64_t weight_bytes(const ClientMessage& ask) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "protocol/common_fields.h"
+#include "protocol/record_fields.h"
 #include "protocol/transfer_fields.h"
 
 // The fields of what the server says; see common_fields.h.

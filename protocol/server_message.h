@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "protocol/common_message.h"
+#include "protocol/record_message.h"
 #include "protocol/state_message.h"
 
 // What the server says; see message.h.
@@ -121,7 +122,7 @@ struct TransferOver {
 
 using ServerMessage =
     std::variant<Greeting, ProjectQuestion, Welcome, WrongProject, DocumentOffer, AssetsOffer, Ready, Yours,
-                 Bye, DocumentState, Revisions, Conflicts, Assets, Users, Messages, Ok, ErrorAnswer,
+                 Bye, DocumentState, Revisions, Conflicts, Assets, Users, Messages, Records, Ok, ErrorAnswer,
                  TransferGranted, Status, UnknownAnswer, AtTell, Writable, Give, TransferOver, UnknownTell>;
 
 }  // namespace callboard::protocol

@@ -4,13 +4,12 @@
 #include <type_traits>
 
 #include "protocol/message.h"
+#include "protocol/record_verbs.h"
+#include "protocol/verb.h"
 
 // The verb of every message, and which of the messages with one verb a frame is. Used by codec.cpp alone.
 namespace callboard::protocol {
 
-template <class T>
-inline constexpr std::string_view
-    kVerb;  // Not defined for messages whose verb is a value: documents and unknown ones.
 template <>
 inline constexpr std::string_view kVerb<Username> = "username";
 template <>

@@ -52,10 +52,11 @@ void answer_list(Session& session, AskId re, List list) {
 
 }  // namespace
 
-AskDesk::AskDesk(net::Loop& loop, Floor& floor, DocumentDesk& documents, Outside outside)
+AskDesk::AskDesk(net::Loop& loop, Floor& floor, DocumentDesk& documents, RecordDesk& records, Outside outside)
     : loop_(loop),
       floor_(floor),
       documents_(documents),
+      records_(records),
       outside_(std::move(outside)),
       camera_timer_(loop, [this] { publish_cameras(); }) {}
 
@@ -160,7 +161,10 @@ void AskDesk::publish_cameras() {
   outside_.changed();
 }
 
-void AskDesk::forget(SessionId session) { cameras_.erase(session); }
+void AskDesk::forget(SessionId session) {
+  cameras_.erase(session);
+  records_.forget(session);
+}
 
 void AskDesk::answer(Session& session, const protocol::UsersAsk& ask) {
   auto users = floor_.teller.users();

@@ -10,6 +10,7 @@
 #include "protocol/message.h"
 #include "server/document_desk.h"
 #include "server/floor.h"
+#include "server/record_desk.h"
 #include "server/session.h"
 
 namespace callboard::server {
@@ -34,7 +35,7 @@ class AskDesk {
     std::function<Counts()> counts;
   };
 
-  AskDesk(net::Loop& loop, Floor& floor, DocumentDesk& documents, Outside outside);
+  AskDesk(net::Loop& loop, Floor& floor, DocumentDesk& documents, RecordDesk& records, Outside outside);
 
   void on_asked(Session& session, protocol::ClientMessage ask);
   // The session is gone: what it still wanted told is dropped.
@@ -56,6 +57,10 @@ class AskDesk {
   void answer(Session& session, const protocol::CancelAsk& ask);
   void answer(Session& session, const protocol::WorkingAsk& ask);
   void answer(Session& session, const protocol::StatusAsk& ask);
+  void answer(Session& session, protocol::RecordAsk& ask) { records_.on_asked(session, ask); }
+  void answer(Session& session, const protocol::RecordsRead& ask) { records_.on_read(session, ask); }
+  void answer(Session& session, const protocol::EnterAsk& ask) { records_.on_enter(session, ask); }
+  void answer(Session& session, const protocol::ExitAsk& ask) { records_.on_exit(session, ask); }
 
   // Whose place, camera and copies the session speaks of: its own; a visit's is its user's. Error: they have not joined.
   Result<SessionId> subject_of(const Session& session) const;
@@ -76,6 +81,7 @@ class AskDesk {
   net::Loop& loop_;
   Floor& floor_;
   DocumentDesk& documents_;
+  RecordDesk& records_;
   Outside outside_;
   std::unordered_map<SessionId, Camera> cameras_;
   net::Timer camera_timer_;

@@ -10,14 +10,16 @@ namespace {
 
 using P = Permission;
 
+constexpr Permissions kArtist{P::pull,        P::serve,           P::assets_write, P::messages_write,
+                              P::story_write, P::analytics_write, P::records_write};
+
 constexpr std::array kRoles{
     Role{"viewer", {P::pull}},
-    Role{"artist",
-         {P::pull, P::serve, P::assets_write, P::messages_write, P::story_write, P::analytics_write}},
-    Role{"lead", {P::pull, P::serve, P::assets_write, P::messages_write, P::story_write, P::analytics_write}},
-    Role{
-        "admin",
-        {P::pull, P::serve, P::assets_write, P::messages_write, P::story_write, P::analytics_write, P::stop}},
+    Role{"artist", kArtist},
+    Role{"lead", kArtist},
+    Role{"admin",
+         {P::pull, P::serve, P::assets_write, P::messages_write, P::story_write, P::analytics_write,
+          P::records_write, P::stop}},
 };
 
 }  // namespace
@@ -38,6 +40,8 @@ std::string_view to_text(Permission permission) {
       return "serve";
     case P::stop:
       return "stop";
+    case P::records_write:
+      return "records.write";
   }
   return "";
 }
@@ -60,6 +64,7 @@ std::optional<Permission> needed_for(const protocol::ClientMessage& ask) {
   if (std::holds_alternative<protocol::AssetsChange>(ask)) return P::assets_write;
   if (std::holds_alternative<protocol::MessageAsk>(ask)) return P::messages_write;
   if (std::holds_alternative<protocol::GetAsk>(ask)) return P::pull;
+  if (std::holds_alternative<protocol::RecordAsk>(ask)) return P::records_write;
   return std::nullopt;
 }
 
@@ -67,6 +72,16 @@ Result<void> check(Permissions has, Permission needed) {
   if (has.contains(needed)) return {};
   return Error{Outcome::refused, "your key's role does not include " + std::string(to_text(needed)) +
                                      ": ask whoever runs the server"};
+}
+
+Result<void> check(Permissions has, std::string_view needed) {
+  for (const P known : {P::story_write, P::analytics_write, P::assets_write, P::messages_write, P::pull,
+                        P::serve, P::stop, P::records_write}) {
+    if (to_text(known) == needed) return check(has, known);
+  }
+  if (has == Permissions::all()) return {};
+  return Error{Outcome::refused,
+               "your key's role does not include " + std::string(needed) + ": ask whoever runs the server"};
 }
 
 }  // namespace callboard::server

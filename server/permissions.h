@@ -21,6 +21,7 @@ enum class Permission : std::uint8_t {
   pull,
   serve,
   stop,
+  records_write,
 };
 
 // "story.write", as in the documents and in refusals.
@@ -38,6 +39,7 @@ class Permissions {
     permissions.bits_ = 0xff;
     return permissions;
   }
+  friend constexpr bool operator==(const Permissions&, const Permissions&) = default;
   constexpr bool contains(Permission permission) const { return (bits_ & bit(permission)) != 0; }
 
  private:
@@ -62,5 +64,7 @@ std::optional<Permission> needed_for(const protocol::ClientMessage& ask);
 Permission write_permission(protocol::DocumentRecord record);
 // refused, in the same words everywhere.
 Result<void> check(Permissions has, Permission needed);
+// The same by name, as in a schema; one that no role has is everybody's on an open server, and nobody's with keys.
+Result<void> check(Permissions has, std::string_view needed);
 
 }  // namespace callboard::server

@@ -38,6 +38,8 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
       records_(loop, std::move(log), std::move(recovered), events,
                {options_.retention, clock_, options_.disk_probe_period},
                {.on_change = [this] { on_records_changed(); },
+                .on_record = [this](const Operation& operation,
+                                    const Applied& applied) { record_desk_.on_applied(operation, applied); },
                 .on_conflict = [this](const Conflict& conflict) { documents_.on_conflict(conflict); },
                 .on_writable = [this](const Error* why) { on_writable(why); }}),
       teller_(records_.board(), records_.editions(), presence_, assets_),
@@ -51,7 +53,13 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
                           .by_id = [this](SessionId id) { return by_id(id); },
                           .errands_of = [this](SessionId id) { return errands_of(id); },
                           .due = [this](std::uint64_t key) { schedule_tell(key); }}),
-      asks_(loop, floor_, documents_,
+      record_desk_(floor_, options_.schema,
+                   {.by_key = [this](std::uint64_t key) { return by_key(key); },
+                    .due =
+                        [this](SessionId id) {
+                          if (const Session* listener = by_id(id)) schedule_tell(listener->key());
+                        }}),
+      asks_(loop, floor_, documents_, record_desk_,
             {.by_key = [this](std::uint64_t key) { return by_key(key); },
              .by_id = [this](SessionId id) { return by_id(id); },
              .changed = [this] { schedule_tells(); },
@@ -352,13 +360,15 @@ void Stage::tell_due(Session& session) {
   }
   const Teller::Listener listener{session.identity.id, session.identity.patches, !is_settling()};
   if (!session.identity.visit) teller_.take_due(listener, session.mailbox, frames);
+  record_desk_.take_due(session.identity.id, session.mailbox, frames);
   const bool is_told = !frames.empty();
   if (is_told) session.tell(frames);
   frames.clear();
   told_ = std::move(frames);
   if (!is_told) return;
   // One piece a turn each: a long catching-up of one does not hold up the others.
-  if (!session.identity.visit && teller_.is_due(listener, session.mailbox)) schedule_tell(session.key());
+  const bool is_more = !session.identity.visit && teller_.is_due(listener, session.mailbox);
+  if (is_more || record_desk_.is_due(session.mailbox)) schedule_tell(session.key());
 }
 
 // --- Going ----------------------------------------------------------------------------------------------------------

@@ -37,12 +37,12 @@ class Stage final : private SessionHost {
     KeptSessions kept{};                           // Of the server before this one.
     std::function<Result<void>(ByteView)> keep{};  // Writes the like, on a worker. Null: nothing is kept.
     std::optional<Gate::Source> keys{};            // None: open, whatever happens.
+    document::Schema schema = document::Schema::built_in();
   };
 
   Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource random, EventLog& events,
         std::unique_ptr<Log> log, Recovered recovered);
   ~Stage() override;
-
   void accept(std::unique_ptr<net::TcpConnection> connection);
   void set_relay_limits(const net::RelayLimits& limits) { transfers_.set_limits(limits); }
   Gate& gate() { return gate_; }
@@ -118,6 +118,7 @@ class Stage final : private SessionHost {
   TransferDesk transfers_;
   Floor floor_;
   DocumentDesk documents_;
+  RecordDesk record_desk_;
   AskDesk asks_;
   Deadlines deadlines_;
   net::WorkQueue decoding_;
@@ -131,7 +132,6 @@ class Stage final : private SessionHost {
   // Of the server before this one, and not back yet: until they have told their copies, nobody is told of copies.
   std::unordered_set<SessionId> expected_;
   net::Timer settling_timer_;
-
   std::uint64_t last_key_ = 0;
   std::unordered_map<std::uint64_t, std::unique_ptr<Session>> sessions_;
   std::unordered_map<SessionId, std::uint64_t> keys_;  // Of those who are admitted and not over.

@@ -7,7 +7,12 @@
 namespace callboard::server {
 
 Result<void> read_edits(Operation& operation) {
-  if (operation.edits != nullptr || operation.record == Record::messages) return {};
+  if (operation.record == Record::record && operation.change == nullptr) {
+    auto change = parse_record_change(*operation.value);
+    if (!change) return change.error();
+    operation.change = std::make_shared<const RecordChange>(std::move(*change));
+  }
+  if (operation.edits != nullptr || !is_document(operation.record)) return {};
   if (operation.form == Form::edits) {
     auto edits = document::parse_edits(*operation.value);
     if (!edits) return edits.error();

@@ -8,6 +8,7 @@
 #include "base/document/edits.h"
 #include "base/id.h"
 #include "base/result.h"
+#include "server/board/record_change.h"
 
 namespace callboard::server {
 
@@ -15,7 +16,14 @@ namespace callboard::server {
 using Document = std::shared_ptr<const std::string>;
 
 // The records that outlive their sessions. The numbers are those of the database: never reuse one.
-enum class Record : std::uint8_t { story = 1, analytics = 2, messages = 3 };
+enum class Record : std::uint8_t {
+  story = 1,
+  analytics = 2,
+  messages = 3,
+  record = 4,  // One of a schema's classes; which one, says the operation's path.
+};
+
+constexpr bool is_document(Record record) { return record == Record::story || record == Record::analytics; }
 
 // How an operation says what it does to a document; the numbers are those of the database, too.
 enum class Form : std::uint8_t {
@@ -44,8 +52,10 @@ struct Operation {
   Form form = Form::whole;
   std::uint64_t settles = 0;  // The conflict it puts an end to; 0 none.
   Document value;             // Never null.
-  // What `value` says; see read_edits(). Null for messages.
+  std::string path;           // Of a Record::record; empty for the others.
+  // What `value` says; see read_edits(). One of them for each, and neither for messages.
   std::shared_ptr<const document::Edits> edits;
+  std::shared_ptr<const RecordChange> change;
 };
 
 // Whether its author is known to have seen what stood there: only then can two be in conflict.
@@ -57,7 +67,7 @@ inline Stamp stamp_of(const Operation& operation) {
   return {operation.timestamp, operation.counter, operation.session, operation.id};
 }
 
-// Fills `edits` from `value`, unless it is there. Takes as long as parsing does. Nothing for messages.
+// Fills `edits`, or of a record `change`, from `value`, unless it is there. Takes as long as parsing does.
 Result<void> read_edits(Operation& operation);
 
 }  // namespace callboard::server

@@ -131,6 +131,11 @@ std::vector<ClientMessage> every_client_message() {
           CancelAsk{11, 1},
           WorkingAsk{14, {1, 2}},
           StatusAsk{12},
+          RecordAsk{16, {7, 8}, "/reviews/sc01", RecordAction::set, "", {}, 0, document()},
+          RecordAsk{17, {7, 9}, "/reviews/sc01", RecordAction::give, "", SessionId{3}, 0, nullptr},
+          RecordsRead{18, "/reviews", ""},
+          EnterAsk{19, "/reviews/*"},
+          ExitAsk{20, "/reviews/*"},
           UnknownAsk{"levitate", 13},
           UnknownTell{"hum"}};
 }
@@ -156,6 +161,7 @@ std::vector<ServerMessage> every_server_message() {
           Writable{},
           Users{.re = {}, .full = true, .users = {}, .left = {}},
           Messages{},
+          Records{{}, "/reviews", true, false, document()},
           Ok{1, {}},
           ErrorAnswer{1, Outcome::failed, "no"},
           TransferGranted{1, 1, {1, 2}, "lighting", {3}},
@@ -324,8 +330,9 @@ bool settles(const ServerMessage& message) {
 
 // No answer: nothing that was asked has been sent.
 bool tells(const ServerMessage& message) {
-  return !answered_id_of(message) && any_of<DocumentState, Conflicts, Assets, Users, Messages, AtTell,
-                                            Writable, Give, TransferOver, Yours, UnknownTell>(message);
+  return !answered_id_of(message) &&
+         any_of<DocumentState, Conflicts, Assets, Users, Messages, Records, AtTell, Writable, Give,
+                TransferOver, Yours, UnknownTell>(message);
 }
 
 }  // namespace

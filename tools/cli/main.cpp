@@ -31,6 +31,8 @@ int main(int argc, char** argv) {
   add_messages(program);
   add_story(program);
   add_analytics(program);
+  add_records(program);
+  add_record(program);
 
   // What the documents were, and where two people met.
   add_history(program);

@@ -16,6 +16,7 @@
 #include "tools/cli/daemon.h"
 #include "tools/cli/program.h"
 #include "tools/cli/relay_rate.h"
+#include "tools/cli/schema_file.h"
 #include "tools/cli/server_place.h"
 #include "tools/cli/verbs.h"
 
@@ -30,6 +31,7 @@ constexpr std::size_t kLogsKept = 8;
 
 struct ServeWords {
   std::string restore;
+  std::string schema;
   bool detach = false;
   std::uint64_t history_days = 365;
   std::uint64_t history_mib = 1024;
@@ -147,6 +149,9 @@ Result<void> serve(Run& run, const ServeWords& words) {
   if (!options) return options.error();
   options->retention = retention(words);
   options->restore = words.restore;
+  auto schema = read_schema(words.schema);
+  if (!schema) return schema.error();
+  options->schema = std::move(*schema);
   const auto logger = options->logger;
   net::Loop loop;
   std::optional<server::ServerStop> stopped;
@@ -199,6 +204,8 @@ void add_serve(Program& program) {
               Key::broadcast_log, Key::log_file, Key::log_level, Key::relay_rate, Key::grace})
       .text(words->restore, "--restore FILE",
             "begin with the board of a backup; refused when there is one already")
+      .text(words->schema, "--schema FILE",
+            "JSON: the classes of records that the board may have, beside the built-in ones")
       .flag(words->detach, "--detach",
             "return once it listens, and let it run on without the terminal; see callboard server")
       .number(words->history_days, "--history-days N",

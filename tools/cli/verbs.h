@@ -20,6 +20,8 @@ void add_key(Program& program);
 void add_ls(Program& program);
 void add_messages(Program& program);
 void add_pull(Program& program);
+void add_record(Program& program);
+void add_records(Program& program);
 void add_resolve(Program& program);
 void add_restore(Program& program);
 void add_say(Program& program);
