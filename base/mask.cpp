@@ -11,9 +11,7 @@ constexpr std::string_view kKeyBegins = "cb1_";
 constexpr std::size_t kIdentityDigits = 16;
 constexpr std::size_t kSecretRun = 40;
 
-bool is_hex(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
+bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
 std::size_t hex_run(std::string_view text) {
   return static_cast<std::size_t>(std::ranges::find_if_not(text, is_hex) - text.begin());

@@ -38,6 +38,10 @@ class Access {
   virtual Answer<std::vector<Message>> messages(std::uint64_t since) = 0;
   virtual Answer<std::uint64_t> say(std::string text) = 0;  // The message's number; 0: it is kept.
   virtual Answer<bool> at(std::string item) = 0;            // "" for nowhere.
+  // What there is in a zone: a path and all below it, "*" for any one component.
+  virtual Answer<std::vector<Record>> records(std::string zone) = 0;
+  // The record's revision. One that lasts is on the server's disk then.
+  virtual Answer<std::uint64_t> record(RecordChange change) = 0;
   virtual Answer<ServerStatus> status() = 0;
   // At most 100, oldest first, those after number `since`. Takes the permission `audit`.
   virtual Answer<std::vector<AuditEntry>> audit(std::uint64_t since) = 0;

@@ -200,6 +200,12 @@ Answer<std::uint64_t> AgentClient::say(std::string text) { return ask(agent::Say
 
 Answer<bool> AgentClient::at(std::string item) { return ask(agent::GoTo{std::move(item)}); }
 
+Answer<std::vector<Record>> AgentClient::records(std::string zone) {
+  return ask(agent::ReadRecords{std::move(zone)});
+}
+Answer<std::uint64_t> AgentClient::record(RecordChange change) {
+  return ask(agent::ChangeRecord{std::move(change)});
+}
 Answer<ServerStatus> AgentClient::status() { return ask(agent::AskServer{}); }
 
 Answer<std::vector<AuditEntry>> AgentClient::audit(std::uint64_t since) {

@@ -35,6 +35,8 @@ class AgentClient : public Access {
   Answer<std::vector<Message>> messages(std::uint64_t since) override;
   Answer<std::uint64_t> say(std::string text) override;
   Answer<bool> at(std::string item) override;
+  Answer<std::vector<Record>> records(std::string zone) override;
+  Answer<std::uint64_t> record(RecordChange change) override;
   Answer<ServerStatus> status() override;
   Answer<std::vector<AuditEntry>> audit(std::uint64_t since) override;
   Answer<WorkstationStatus> workstation() override;

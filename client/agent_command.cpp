@@ -114,6 +114,8 @@ void AgentCommand::perform(const agent::AgentSession::Asked& asked) {
                  [&](const agent::ListMessages& ask) { answer_later(id, access_.messages(ask.since)); },
                  [&](const agent::Say& ask) { answer_later(id, access_.say(ask.text), on_said(ask.text)); },
                  [&](const agent::GoTo& ask) { answer_later(id, access_.at(ask.item)); },
+                 [&](const agent::ReadRecords& ask) { answer_later(id, access_.records(ask.zone)); },
+                 [&](const agent::ChangeRecord& ask) { answer_later(id, access_.record(ask.change)); },
                  [&](const agent::AskServer&) { answer_later(id, access_.status()); },
                  [&](const agent::AskWorkstation&) { answer_later(id, access_.workstation()); },
                  [&](const agent::Look& ask) { answer_later(id, access_.look(ask.item, ask.from)); },

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "client/agent_document_fields.h"
+#include "client/agent_record_fields.h"
 #include "client/agent_value_fields.h"
 
 // What commands and agents say to each other, described like the values in it (agent_value_fields.h).
@@ -43,6 +44,14 @@ void describe(A& fields, Ref<A, Say> ask) {
 template <class A>
 void describe(A& fields, Ref<A, GoTo> ask) {
   fields(ask.item);
+}
+template <class A>
+void describe(A& fields, Ref<A, ReadRecords> ask) {
+  fields(ask.zone);
+}
+template <class A>
+void describe(A& fields, Ref<A, ChangeRecord> ask) {
+  fields(ask.change);
 }
 template <class A>
 void describe(A&, Ref<A, AskServer>) {}

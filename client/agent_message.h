@@ -86,6 +86,14 @@ struct GoTo {
   using Reply = bool;
   std::string item;
 };
+struct ReadRecords {
+  using Reply = std::vector<Record>;
+  std::string zone;
+};
+struct ChangeRecord {
+  using Reply = std::uint64_t;
+  RecordChange change;
+};
 struct AskServer {
   using Reply = ServerStatus;
 };
@@ -119,6 +127,6 @@ struct ListCalls {
 
 using Ask = std::variant<ReadDocument, ChangeDocument, ListHistory, ListConflicts, ListAssets, ListUsers,
                          ListMessages, Say, GoTo, AskServer, AskWorkstation, Look, Pull, MakeCall, ListCalls,
-                         ListAudit>;
+                         ListAudit, ReadRecords, ChangeRecord>;
 
 }  // namespace callboard::client::agent

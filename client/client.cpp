@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "base/document/schema.h"
 #include "base/text.h"
 #include "client/client_impl.h"
 #include "client/conversions.h"
@@ -63,6 +64,10 @@ Result<void> check_options(const Options& options) {
   if (options.rejoin_pause <= Duration::zero() || options.rejoin_pause > SessionKeeper::kPauseMax) {
     return Error{Outcome::usage, "rejoin pause: expected more than 0 and at most 15 s"};
   }
+  if (!options.schema.empty()) {
+    if (auto schema = document::Schema::from(options.schema); !schema)
+      return schema.error().prefixed("schema");
+  }
   if (options.item_patterns.empty()) return {};
   auto patterns = sync::ItemPatterns::from(options.item_patterns);
   if (!patterns) return patterns.error();
@@ -89,6 +94,31 @@ Answer<T> refused(Error error) {
   Answer<T> answer;
   answer.set(std::move(error));
   return answer;
+}
+
+// One piece after the other; answers come on the client's thread, or when it has stopped.
+void read_records(Client::Impl& impl, const protocol::RecordsRead& ask,
+                  const std::shared_ptr<std::vector<Record>>& all,
+                  const Answer<std::vector<Record>>& answer) {
+  struct Piece {
+    RecordList list;
+    bool more = false;
+  };
+  const auto convert = [](const protocol::Records& told) -> Result<Piece> {
+    auto list = to_records(told);
+    if (!list) return list.error();
+    return Piece{std::move(*list), told.more};
+  };
+  impl.ask<Piece>(ask, expecting<Piece, protocol::Records>(convert))
+      .then([&impl, ask, all, answer](const Result<Piece>& piece) {
+        if (!piece) return static_cast<void>(answer.set(piece.error()));
+        all->insert(all->end(), piece->list.records.begin(), piece->list.records.end());
+        if (!piece->more || piece->list.records.empty())
+          return static_cast<void>(answer.set(std::move(*all)));
+        protocol::RecordsRead next = ask;
+        next.after = all->back().path;
+        read_records(impl, next, all, answer);
+      });
 }
 
 // A pull that could not begin.
@@ -220,6 +250,47 @@ Answer<bool> Client::camera(std::int64_t x, std::int64_t y) {
 
 Answer<bool> Client::offer(std::string descriptions, OfferHandler handler) {
   return impl_->offer_calls(std::move(descriptions), std::move(handler));
+}
+
+Answer<std::vector<Record>> Client::records(std::string zone) {
+  Answer<std::vector<Record>> answer;
+  read_records(*impl_, {.id = 0, .zone = std::move(zone), .after = {}},
+               std::make_shared<std::vector<Record>>(), answer);
+  return answer;
+}
+
+Answer<std::uint64_t> Client::record(RecordChange change) {
+  protocol::RecordAsk ask;
+  ask.op = make_operation_id(system_clock().wall(), system_random());
+  ask.path = std::move(change.path);
+  ask.action = change.action;
+  ask.record_class = std::move(change.record_class);
+  ask.to = change.to;
+  ask.base = change.base;
+  if (!change.fields.empty()) ask.fields = std::make_shared<const std::string>(std::move(change.fields));
+  const auto convert = [](const protocol::Ok& ok) { return ok.number.value_or(0); };
+  return impl_->ask<std::uint64_t>(std::move(ask), expecting<std::uint64_t, protocol::Ok>(convert));
+}
+
+Answer<bool> Client::enter(std::string zone, RecordHandler handler) {
+  protocol::EnterAsk ask;
+  ask.zone = zone;
+  return impl_->ask<bool>(std::move(ask),
+                          [impl = impl_.get(), zone, handler](const protocol::ServerMessage& reply) {
+                            auto done = to_done(reply);
+                            if (done) impl->zones().on_entered(zone, handler);
+                            return done;
+                          });
+}
+
+Answer<bool> Client::exit(std::string zone) {
+  protocol::ExitAsk ask;
+  ask.zone = zone;
+  return impl_->ask<bool>(std::move(ask), [impl = impl_.get(), zone](const protocol::ServerMessage& reply) {
+    auto done = to_done(reply);
+    if (done) impl->zones().on_exited(zone);
+    return done;
+  });
 }
 
 Answer<ServerStatus> Client::status() {

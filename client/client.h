@@ -27,7 +27,9 @@ struct Options {
   std::uint16_t discovery_port = kDiscoveryPort;
   std::vector<std::string> ask_addresses;  // See SearchOptions.
   std::string
-      item_patterns;   // Folders that are items, separated by spaces; empty: "dev/*/* ast/*/* rnd/*/* pln".
+      item_patterns;  // Folders that are items, separated by spaces; empty: "dev/*/* ast/*/* rnd/*/* pln".
+  std::string schema =
+      {};  // JSON: the classes of records that this program works with; a server that they do not fit is left.
   bool visit = false;  // One command: in no user list, announces no copies, gives nothing.
   bool rejoin = true;  // After a lost connection look for the server again, with back-off up to 15 s …
   // … from this on. Less brings a program back sooner, and all of them at once to a server that has just begun.
@@ -53,6 +55,7 @@ class Listener {
   }
   virtual void on_at(const User& /*with `at` and `at_since`*/) {}
   virtual void on_messages(const std::vector<Message>&) {}
+  virtual void on_records(const RecordNews&) {}  // Of the zones that you are in.
   virtual void on_giving(std::uint64_t /*transfer*/, std::string_view /*taker*/, std::string_view /*item*/) {}
   virtual void on_given(std::uint64_t /*transfer*/, Outcome, std::string_view /*text*/,
                         std::uint64_t /*bytes*/) {}
@@ -100,6 +103,8 @@ class Client : public Access {
   Answer<std::vector<Message>> messages(std::uint64_t since = 0) override;
   Answer<std::uint64_t> say(std::string text) override;
   Answer<bool> at(std::string item) override;
+  Answer<std::vector<Record>> records(std::string zone) override;
+  Answer<std::uint64_t> record(RecordChange change) override;
   Answer<ServerStatus> status() override;
   Answer<std::vector<AuditEntry>> audit(std::uint64_t since = 0) override;
   Answer<WorkstationStatus> workstation() override;
@@ -123,6 +128,10 @@ class Client : public Access {
   // A visit may offer, too: it is found by its name, like a session.
   Answer<bool> offer_channel(ChannelOffer offer);
   Answer<bool> withdraw_channel(std::string name);
+
+  // From now on what is and what happens in the zone is told, on_records() or `handler`, also by other servers that are joined.
+  Answer<bool> enter(std::string zone, RecordHandler handler = {});
+  Answer<bool> exit(std::string zone);
 
  private:
   explicit Client(std::unique_ptr<Impl> impl);

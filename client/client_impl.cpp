@@ -71,6 +71,7 @@ void Client::Impl::end() {
   items_.reset();
   offers_.reset();
   writes_.reset();
+  zones_.reset();
   session_.reset();
 }
 
@@ -92,6 +93,7 @@ void Client::Impl::begin() {
   handlers.on_lost = [this](const Error& why, bool will_rejoin) { on_lost(why, will_rejoin); };
   session_ = std::make_unique<SessionKeeper>(loop_, std::move(session_options_), std::move(handlers));
   offers_ = std::make_unique<Offers>(*session_, inbox_);
+  zones_ = std::make_unique<ZoneKeeper>(*session_, listener_, options_.schema);
   begin_writes();
   if (folder_ && !options_.visit) watch_items();
   session_->start();
@@ -139,6 +141,7 @@ void Client::Impl::on_action(protocol::ClientAction next) {
     return on_document(settled->state);
   }
   if (const auto* admitted = std::get_if<action::Admitted>(&next)) {
+    zones_->on_admitted(admitted->welcome);
     self_.session = admitted->welcome.session;
     self_.name = admitted->welcome.name;
     self_.shares = folder_ != nullptr;
@@ -158,8 +161,10 @@ void Client::Impl::on_action(protocol::ClientAction next) {
     note_joined();
     writes_->on_joined();
     offers_->on_joined();
-    joined_.set(self_);
-    say_offers();
+    zones_->on_joined([this] {
+      joined_.set(self_);
+      say_offers();
+    });
     listener_.on_joined(net::to_text(*session_->server()), self_);
     first_assets_.full = first_assets_.full || heard_.lacks_assets;
     on_assets(std::exchange(first_assets_, {}));
@@ -253,6 +258,8 @@ void Client::Impl::on_told(protocol::ServerMessage message) {
     on_users(*users);
   } else if (const auto* at = std::get_if<protocol::AtTell>(&message)) {
     if (const auto user = heard_.hear(*at)) listener_.on_at(*user);
+  } else if (const auto* records = std::get_if<protocol::Records>(&message)) {
+    zones_->on_told(*records);
   } else if (const auto* messages = std::get_if<protocol::Messages>(&message)) {
     if (const auto news = heard_.hear(*messages); !news.empty()) listener_.on_messages(news);
   } else if (const auto* give = std::get_if<protocol::Give>(&message)) {

@@ -21,6 +21,7 @@
 #include "client/session_keeper.h"
 #include "client/transfer_threads.h"
 #include "client/under_way.h"
+#include "client/zone_keeper.h"
 #include "protocol/codec.h"
 
 namespace callboard::client {
@@ -33,8 +34,7 @@ class Client::Impl : public TransferDesk {
        SessionKeeper::Options session);
   ~Impl() override;
 
-  // Runs it on a thread of its own until the session is over. Once.
-  void start();
+  void start();  // Runs it on a thread of its own until the session is over. Once.
   // The two ends of that, for a loop that another one drives: a simulation's.
   void begin();
   void end();
@@ -67,6 +67,7 @@ class Client::Impl : public TransferDesk {
   TransferThreads& transfers() { return transfers_; }
   Channels& channels() { return channels_; }
   Answer<bool> offer(std::function<Result<void>(Channels&)> change);  // Answered when the server knows of it.
+  ZoneKeeper& zones() { return *zones_; }                             // On the client's thread.
   bool has_folder() const { return folder_ != nullptr; }
   WorkstationStatus workstation();
   void leave();
@@ -135,6 +136,7 @@ class Client::Impl : public TransferDesk {
   std::unique_ptr<SessionKeeper> session_;
   std::unique_ptr<KeptWrites> writes_;
   std::unique_ptr<Offers> offers_;  // Of calls.
+  std::unique_ptr<ZoneKeeper> zones_;
   std::unique_ptr<net::Timer> look_patience_;
   bool owes_items_ = false;             // Joined before the first look at the folder had ended.
   std::array<KnownDocument, 2> known_;  // Story and analytics, newest heard of.

@@ -61,6 +61,7 @@ std::optional<protocol::ClientMessage> message_in(ByteView bytes) {
 UniqueId operation_of(const protocol::ClientMessage& message) {
   if (const auto* write = std::get_if<protocol::DocumentWrite>(&message)) return write->op;
   if (const auto* said = std::get_if<protocol::MessageAsk>(&message)) return said->op;
+  if (const auto* change = std::get_if<protocol::RecordAsk>(&message)) return change->op;
   return {};
 }
 

@@ -282,6 +282,15 @@ void SessionKeeper::leave() {
   connection_->close(Outcome::done, "left");
 }
 
+void SessionKeeper::give_up(const Error& why) {
+  if (is_over_) return;
+  if (!connection_) return end(why);
+  is_over_ = true;
+  stop_searching();
+  fail_waiting(why);
+  connection_->close(why.outcome, why.text);
+}
+
 void SessionKeeper::end(const Error& why) {
   if (is_over_) return;
   is_over_ = true;

@@ -69,6 +69,8 @@ class SessionKeeper {
   const std::optional<net::Endpoint>& server() const { return current_; }
   // Says goodbye; on_lost(cancelled) is the last thing heard.
   void leave();
+  // The same, because of what the server is like; on_lost(why) is the last thing heard.
+  void give_up(const Error& why);
 
  private:
   struct Waiting {

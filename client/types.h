@@ -13,6 +13,7 @@
 #include "base/id.h"
 #include "client/document_types.h"
 #include "client/pull_types.h"
+#include "client/record_types.h"
 
 // What a client says and hears, as plain values. All text is UTF-8 unless a comment says otherwise.
 namespace callboard::client {

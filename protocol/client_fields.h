@@ -1,6 +1,7 @@
 #pragma once
 
 #include "protocol/join_fields.h"
+#include "protocol/record_fields.h"
 #include "protocol/transfer_fields.h"
 
 // The fields of what the client says; see common_fields.h.

@@ -11,6 +11,7 @@
 #include "base/id.h"
 #include "protocol/call_message.h"
 #include "protocol/common_message.h"
+#include "protocol/record_message.h"
 #include "protocol/transfer_message.h"
 
 // What the client says; see message.h.
@@ -131,7 +132,8 @@ using ClientMessage =
     std::variant<Username, Project, DocumentClaim, AssetsClaim, JoinOk, TurnRequest, Ticket, Yours, Bye,
                  DocumentRead, DocumentWrite, AssetsRead, AssetsChange, AtAsk, CameraAsk, UsersAsk,
                  MessageAsk, MessagesAsk, HistoryAsk, ConflictsAsk, GetAsk, CancelAsk, WorkingAsk, StatusAsk,
-                 ChannelsAsk, ChannelAsk, CallAsk, CallCancelAsk, CallsAsk, OfferAsk, CalledAsk,
-                 CallProgressed, AuditAsk, UnknownAsk, UnknownTell>;
+                 ChannelsAsk, ChannelAsk, RecordAsk, RecordsRead, EnterAsk, ExitAsk, SchemaAsk, CallAsk,
+                 CallCancelAsk, CallsAsk, OfferAsk, CalledAsk, CallProgressed, AuditAsk, UnknownAsk,
+                 UnknownTell>;
 
 }  // namespace callboard::protocol

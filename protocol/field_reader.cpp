@@ -167,6 +167,15 @@ void FieldReader::read(const Json& json, Compression& value) {
   value = compression_from(*text).value_or(Compression::never);
 }
 
+void FieldReader::read(const Json& json, RecordAction& value) {
+  constexpr std::string_view kExpected = "make, set, put, give or remove";
+  const std::string_view* text = text_of(json, kExpected);
+  if (text == nullptr) return;
+  const auto action = record_action_from(*text);
+  if (!action) return fail("expected " + std::string(kExpected) + ", got " + callboard::quoted(*text));
+  value = *action;
+}
+
 void FieldReader::read(const Json& json, Camera& value) {
   if (json.kind != Json::Kind::array || json.count != 2) return fail_type("two integers", json);
   read(*json.first(), value.x);

@@ -89,6 +89,7 @@ class FieldReader {
   void read(const Json& json, AccessKey& value);
   void read(const Json& json, Outcome& value);
   void read(const Json& json, Compression& value);
+  void read(const Json& json, RecordAction& value);
   void read(const Json& json, Camera& value);
   void read(const Json& json, DocumentRecord& value);
   // Zero after a failure.

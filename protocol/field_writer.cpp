@@ -102,6 +102,7 @@ void FieldWriter::write(const AccessKey& value) { text(to_line(value)); }
 void FieldWriter::write(DocumentRecord value) { text(to_text(value)); }
 void FieldWriter::write(Outcome value) { text(to_text(value)); }
 void FieldWriter::write(Compression value) { text(to_text(value)); }
+void FieldWriter::write(RecordAction value) { text(to_text(value)); }
 
 void FieldWriter::write(const Camera& value) {
   json_ += '[';

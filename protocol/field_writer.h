@@ -80,6 +80,7 @@ class FieldWriter {
   void write(DocumentRecord value);
   void write(Outcome value);
   void write(Compression value);
+  void write(RecordAction value);
   void write(const Camera& value);
   void write(const std::string& value, const TextRule& rule);
   template <class T, class... Limits>

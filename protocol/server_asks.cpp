@@ -36,6 +36,8 @@ std::uint64_t document_size_bytes(const ClientMessage& ask) {
   if (const auto* call = std::get_if<CallAsk>(&ask)) return size(call->arguments);
   if (const auto* offer = std::get_if<OfferAsk>(&ask)) return size(offer->descriptions);
   if (const auto* called = std::get_if<CalledAsk>(&ask)) return size(called->value);
+  if (const auto* record = std::get_if<RecordAsk>(&ask)) return size(record->fields);
+  if (const auto* schema = std::get_if<SchemaAsk>(&ask)) return size(schema->schema);
   return 0;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "protocol/common_fields.h"
+#include "protocol/record_fields.h"
 #include "protocol/transfer_fields.h"
 
 // The fields of what the server says; see common_fields.h.
@@ -25,6 +26,7 @@ void describe(F& f, Ref<F, Welcome> m) {
   f.optional("secret", m.secret);
   f.optional("grace_ms", m.grace);
   f.optional("resumed", m.resumed);
+  f.optional("schema", m.schema);
 }
 template <class F>
 void describe(F& f, Ref<F, WrongProject> m) {

@@ -10,6 +10,7 @@
 #include "base/id.h"
 #include "protocol/call_message.h"
 #include "protocol/common_message.h"
+#include "protocol/record_message.h"
 #include "protocol/state_message.h"
 #include "protocol/transfer_message.h"
 
@@ -34,6 +35,7 @@ struct Welcome {
   std::optional<UniqueId> secret{};
   std::chrono::milliseconds grace{0};  // For how long it may be away.
   bool resumed = false;                // It is the session that it was.
+  std::optional<UniqueId> schema{};    // Of the records' classes: equal for equal ones.
 };
 struct WrongProject {
   std::string project;
@@ -95,7 +97,7 @@ struct Slower {
 
 using ServerMessage =
     std::variant<Greeting, ProjectQuestion, Welcome, WrongProject, DocumentOffer, AssetsOffer, Ready, Yours,
-                 Bye, DocumentState, Revisions, Conflicts, Assets, Users, Messages, Ok, ErrorAnswer,
+                 Bye, DocumentState, Revisions, Conflicts, Assets, Users, Messages, Records, Ok, ErrorAnswer,
                  TransferGranted, ChannelGranted, Status, CallResult, CallList, AuditEntries, UnknownAnswer,
                  AtTell, Writable, Slower, Give, ChannelTell, TransferOver, CallProgress, CallTell,
                  CallCancelTell, UnknownTell>;

@@ -3,7 +3,9 @@
 #include <string_view>
 
 #include "protocol/message.h"
+#include "protocol/record_verbs.h"
 #include "protocol/transfer_verbs.h"
+#include "protocol/verb.h"
 
 // The verb of every message; which of those with one verb a frame is says shapes.h. Used by codec.cpp alone.
 namespace callboard::protocol {

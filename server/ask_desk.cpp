@@ -54,11 +54,12 @@ void answer_list(Session& session, AskId re, List list) {
 
 }  // namespace
 
-AskDesk::AskDesk(net::Loop& loop, Floor& floor, DocumentDesk& documents, CallDesk& calls, ClientCalls& offers,
-                 Outside outside)
+AskDesk::AskDesk(net::Loop& loop, Floor& floor, DocumentDesk& documents, RecordDesk& records, CallDesk& calls,
+                 ClientCalls& offers, Outside outside)
     : loop_(loop),
       floor_(floor),
       documents_(documents),
+      records_(records),
       calls_(calls),
       offers_(offers),
       outside_(std::move(outside)),
@@ -163,7 +164,10 @@ void AskDesk::publish_cameras() {
   outside_.changed();
 }
 
-void AskDesk::forget(SessionId session) { cameras_.erase(session); }
+void AskDesk::forget(SessionId session) {
+  cameras_.erase(session);
+  records_.forget(session);
+}
 
 void AskDesk::answer(Session& session, const protocol::UsersAsk& ask) {
   auto users = floor_.teller.users();

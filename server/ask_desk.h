@@ -14,6 +14,7 @@
 #include "server/calls/client_calls.h"
 #include "server/document_desk.h"
 #include "server/floor.h"
+#include "server/record_desk.h"
 #include "server/session.h"
 
 namespace callboard::server {
@@ -36,8 +37,8 @@ class AskDesk {
     std::function<void(std::uint64_t key)> due;
   };
 
-  AskDesk(net::Loop& loop, Floor& floor, DocumentDesk& documents, CallDesk& calls, ClientCalls& offers,
-          Outside outside);
+  AskDesk(net::Loop& loop, Floor& floor, DocumentDesk& documents, RecordDesk& records, CallDesk& calls,
+          ClientCalls& offers, Outside outside);
 
   void on_asked(Session& session, protocol::ClientMessage ask);
   // The session is gone: what it still wanted told is dropped.
@@ -61,6 +62,11 @@ class AskDesk {
   void answer(Session& session, const protocol::CancelAsk& ask);
   void answer(Session& session, const protocol::WorkingAsk& ask);
   void answer(Session& session, const protocol::StatusAsk& ask);
+  void answer(Session& session, protocol::RecordAsk& ask) { records_.on_asked(session, ask); }
+  void answer(Session& session, const protocol::RecordsRead& ask) { records_.on_read(session, ask); }
+  void answer(Session& session, const protocol::EnterAsk& ask) { records_.on_enter(session, ask); }
+  void answer(Session& session, const protocol::ExitAsk& ask) { records_.on_exit(session, ask); }
+  void answer(Session& session, const protocol::SchemaAsk& ask) { records_.on_schema(session, ask); }
   void answer(Session& session, protocol::CallAsk& ask);
   void answer(Session& session, const protocol::CallCancelAsk& ask);
   void answer(Session& session, const protocol::CallsAsk& ask);
@@ -91,6 +97,7 @@ class AskDesk {
   net::Loop& loop_;
   Floor& floor_;
   DocumentDesk& documents_;
+  RecordDesk& records_;
   CallDesk& calls_;
   ClientCalls& offers_;
   Outside outside_;

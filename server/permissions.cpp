@@ -73,6 +73,7 @@ std::optional<Permission> needed_for(const protocol::ClientMessage& ask) {
   if (std::holds_alternative<protocol::ChannelsAsk>(ask)) return Permission::serve;
   if (std::holds_alternative<protocol::GetAsk>(ask)) return Permission::pull;
   if (std::holds_alternative<protocol::AuditAsk>(ask)) return Permission::audit;
+  if (std::holds_alternative<protocol::RecordAsk>(ask)) return Permission::records_write;
   return std::nullopt;
 }
 

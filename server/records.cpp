@@ -226,7 +226,8 @@ Result<Applied> Records::applied_at(const Asked& asked, const Appended& place) c
   if (!applied) {
     // From so long ago that only the log remembers it; what counts is whether it still stands.
     const bool stands = is_document(asked.record) && board_.head(asked.record).operation == asked.id;
-    return Applied{asked.id, place.sequence, asked.record, stands, 0, asked.timestamp};
+    const std::uint64_t number = asked.record == Record::record ? place.sequence : 0;
+    return Applied{asked.id, place.sequence, asked.record, stands, number, asked.timestamp, Outcome::done};
   }
   if (applied->record != asked.record) {
     return Error{Outcome::usage, "op: this operation id was used for another record"};
@@ -238,12 +239,14 @@ Result<Applied> Records::applied_at(const Asked& asked, const Appended& place) c
 
 void Records::on_commit(Committed committed) {
   Operation& operation = committed.operation;
-  if (!is_document(operation.record)) {
+  // What was committed without its writer knowing comes as it was read from the disk.
+  const auto sound = read_edits(operation);
+  ENSURE(sound);
+  if (operation.record == Record::record) {
+    handlers_.on_record(operation, board_.apply(committed.sequence, operation));
+  } else if (!is_document(operation.record)) {
     board_.apply(committed.sequence, operation);
   } else {
-    // What was committed without its writer knowing comes as it was read from the disk.
-    const auto sound = read_edits(operation);
-    ENSURE(sound);
     // A large document that goes out of use is given back by a worker.
     const MergedDocument& document = board_.document(operation.record);
     const bool is_large = !is_small(document.root()) || operation.value->size() > kInlineDocumentBytes;
@@ -255,7 +258,7 @@ void Records::on_commit(Committed committed) {
   const bool is_long = board_.sequence() - snapshot_sequence_ >= kSnapshotOperations;
   if (!is_snapshot_under_way_ && (is_long || bytes_since_snapshot_ >= kSnapshotBytes))
     snapshot([this] { trim(); });
-  handlers_.on_change();
+  if (operation.record != Record::record) handlers_.on_change();
 }
 
 void Records::on_document(const Committed& committed, const Applied& applied) {

@@ -28,7 +28,9 @@ class Records {
  public:
   using Done = std::function<void(const Result<Applied>&)>;
   struct Handlers {
-    std::function<void()> on_change;                   // Operations were applied, or texts are ready.
+    std::function<void()> on_change;  // Operations were applied, or texts are ready.
+    // Of a Record::record; on_change is not called for it.
+    std::function<void(const Operation&, const Applied&)> on_record;
     std::function<void(const Conflict&)> on_conflict;  // Found or changed by an operation just applied.
     std::function<void(const Error*)> on_writable;     // Whether the disk takes writes; null: again.
   };

@@ -117,6 +117,7 @@ Result<void> Server::Impl::open_board() {
   stage_options.retention = options.retention;
   stage_options.disk_probe_period = options.disk_probe_period;
   stage_options.grace = options.grace;
+  stage_options.schema = options.schema;
   stage_options.data = options.data;
   open_sessions(stage_options);
   const KeyFile keys(options.data, options.project);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/document/schema.h"
 #include "base/error.h"
 #include "base/id.h"
 #include "base/limits.h"
@@ -48,6 +49,7 @@ struct ServerOptions {
   Duration heartbeat = kHeartbeat;
   Duration silence = kSilenceLimit;
   Duration handshake_limit = kHandshakeLimit;
+  document::Schema schema = document::Schema::built_in();  // The classes of the board's records.
   Duration grace = kGrace;  // How long a session outlives its connection; 0: it does not.
   net::RelayLimits relay_limits;
   std::vector<std::string> tasks;          // Programs that carry out calls (docs/calls.md).

@@ -56,6 +56,8 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
       records_(loop, std::move(log), std::move(recovered), events,
                {options_.retention, clock_, options_.disk_probe_period},
                {.on_change = [this] { on_records_changed(); },
+                .on_record = [this](const Operation& operation,
+                                    const Applied& applied) { record_desk_.on_applied(operation, applied); },
                 .on_conflict = [this](const Conflict& conflict) { documents_.on_conflict(conflict); },
                 .on_writable = [this](const Error* why) { on_writable(why); }}),
       teller_(records_.board(), records_.editions(), presence_, assets_),
@@ -69,10 +71,17 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
                           .by_id = [this](SessionId id) { return by_id(id); },
                           .errands_of = [this](SessionId id) { return errands_of(id); },
                           .due = [this](std::uint64_t key) { schedule_tell(key); }}),
+      record_desk_(floor_, options_.schema,
+                   {.by_key = [this](std::uint64_t key) { return by_key(key); },
+                    .due =
+                        [this](SessionId id) {
+                          if (const Session* listener = by_id(id)) schedule_tell(listener->key());
+                        }}),
+      locks_(loop, floor_, record_desk_, options_.grace),
       calls_(loop),
       offers_(calls_.registry(), {.by_id = [this](SessionId id) { return by_id(id); },
                                   .due = [this](std::uint64_t key) { schedule_tell(key); }}),
-      asks_(loop, floor_, documents_, calls_, offers_,
+      asks_(loop, floor_, documents_, record_desk_, calls_, offers_,
             {.by_key = [this](std::uint64_t key) { return by_key(key); },
              .by_id = [this](SessionId id) { return by_id(id); },
              .named = [this](const std::string& name) { return called(sessions_, name); },
@@ -95,6 +104,7 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
                       }),
       doorway_(options_.door, events, &resident_bytes),
       pacing_(loop, options_.pace) {
+  locks_.add_calls(calls_.registry());
   add_server_calls(calls_.registry(), {floor_, [this] { return counts(); }, options_.data});
   restore();
 }
@@ -232,6 +242,7 @@ void Stage::welcome(Session& session, bool is_resumable) {
   welcome.session = identity.id;
   welcome.name = identity.name;
   welcome.resumed = session.is_resumed;
+  welcome.schema = record_desk_.schema_hash();
   if (is_resumable && options_.grace > 0s) {
     welcome.grace = std::chrono::duration_cast<std::chrono::milliseconds>(options_.grace);
     if (!session.is_resumed) {
@@ -409,13 +420,15 @@ void Stage::tell_due(Session& session) {
   }
   const Teller::Listener listener{session.identity.id, session.identity.patches, !is_settling()};
   if (!session.identity.visit) teller_.take_due(listener, session.mailbox, frames);
+  record_desk_.take_due(session.identity.id, session.mailbox, frames);
   const bool is_told = !frames.empty();
   if (is_told) session.tell(frames);
   frames.clear();
   told_ = std::move(frames);
   if (!is_told) return;
   // One piece a turn each: a long catching-up of one does not hold up the others.
-  if (!session.identity.visit && teller_.is_due(listener, session.mailbox)) schedule_tell(session.key());
+  const bool is_more = !session.identity.visit && teller_.is_due(listener, session.mailbox);
+  if (is_more || record_desk_.is_due(session.mailbox)) schedule_tell(session.key());
 }
 
 // --- Going ----------------------------------------------------------------------------------------------------------
@@ -444,6 +457,7 @@ void Stage::leave(Session& session, const Error& why) {
   } else if (identity.visit) {
     --visits_;
     asks_.forget(identity.id);
+    if (!stopped_) locks_.on_departed(identity.id);
     people_.on_left(identity);
   } else {
     depart(identity, why);
@@ -466,6 +480,7 @@ void Stage::depart(const Identity& identity, const Error& why) {
   departing_.insert_or_assign(identity.id, reason);
   // Those of a stop may come back, and nothing of it is written down.
   if (stopped_) return finish_departure(identity.id);
+  locks_.on_departed(identity.id);
   // Whoever was told to have left must not be here again after a crash.
   book_.on_written_now([this, id = identity.id] { finish_departure(id); });
 }

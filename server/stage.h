@@ -17,6 +17,7 @@
 #include "server/doorway.h"
 #include "server/floor.h"
 #include "server/idle_memory.h"
+#include "server/lock_desk.h"
 #include "server/people.h"
 #include "server/session.h"
 #include "server/session_book.h"
@@ -33,7 +34,6 @@ class Stage final : private SessionHost {
   Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource random, EventLog& events,
         std::unique_ptr<Log> log, Recovered recovered);
   ~Stage() override;
-
   void accept(std::unique_ptr<net::TcpConnection> connection);
   void set_relay_limits(const net::RelayLimits& limits) { transfers_.set_limits(limits); }
   People& people() { return people_; }
@@ -110,6 +110,8 @@ class Stage final : private SessionHost {
   TransferDesk transfers_;
   Floor floor_;
   DocumentDesk documents_;
+  RecordDesk record_desk_;
+  LockDesk locks_;
   CallDesk calls_;
   ClientCalls offers_;
   AskDesk asks_;

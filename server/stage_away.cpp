@@ -38,6 +38,10 @@ Away away_of(const Session& session, const Error& why) {
   away.heard.users = resumed_from(session.heard.users, session.mailbox.users);
   away.heard.at = resumed_from(session.heard.at, session.mailbox.at);
   away.heard.assets = resumed_from(session.heard.assets, session.mailbox.assets);
+  for (ZoneCursor& heard : away.heard.zones) {
+    const auto told = std::ranges::find(session.mailbox.zones, heard.zone, &ZoneCursor::zone);
+    if (told != session.mailbox.zones.end()) heard.records = resumed_from(heard.records, told->records);
+  }
   return away;
 }
 
@@ -108,6 +112,8 @@ bool Stage::resume(Session& session, const protocol::server_action::Admission& a
   session.mailbox.users = away->heard.users;
   session.mailbox.at = away->heard.at;
   session.mailbox.assets = away->heard.assets;
+  session.mailbox.zones = std::move(away->heard.zones);
+  record_desk_.on_resumed(id, session.mailbox);
   session.mailbox.messages =
       std::min(std::max(away->heard.messages, admission.heard), records_.board().last_message());
   session.heard = session.mailbox;

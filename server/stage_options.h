@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 
+#include "base/document/schema.h"
 #include "base/limits.h"
 #include "protocol/turn.h"
 #include "server/board/kept_sessions.h"
@@ -28,7 +29,8 @@ struct StageOptions {
   KeptSessions kept{};                           // Of the server before this one.
   std::function<Result<void>(ByteView)> keep{};  // Writes the like, on a worker. Null: nothing is kept.
   std::optional<Gate::Source> keys{};            // None: open, whatever happens.
-  std::filesystem::path data{};                  // The folder that the board lies in.
+  document::Schema schema = document::Schema::built_in();
+  std::filesystem::path data{};  // The folder that the board lies in.
 };
 
 }  // namespace callboard::server

@@ -9,30 +9,6 @@
 namespace callboard::server {
 namespace {
 
-// Different cursors that listeners stand at, at one time: those who kept up, and a few slow ones.
-constexpr std::size_t kCachedMax = 8;
-constexpr SessionId kNobody{};
-
-template <class Cache>
-bool concerns(const Cache& cached, SessionId session) {
-  return std::find(cached.about.begin(), cached.about.end(), session) != cached.about.end();
-}
-
-// The tell for a listener at `from`: one made before when nothing in it is the listener's own doing.
-template <class Cache, class Key, class Make>
-Cache told(std::vector<Cache>& caches, const Key& from, std::uint64_t head, SessionId listener, Make make) {
-  std::erase_if(caches, [&](const Cache& cached) { return cached.head != head; });
-  auto cached =
-      std::find_if(caches.begin(), caches.end(), [&](const Cache& one) { return one.from == from; });
-  if (cached == caches.end()) {
-    if (caches.size() >= kCachedMax) caches.erase(caches.begin());
-    caches.push_back(make(kNobody));
-    caches.back().head = head;
-    cached = caches.end() - 1;
-  }
-  return concerns(*cached, listener) ? make(listener) : *cached;
-}
-
 protocol::UserMessage wire_message(const Message& message) {
   return {message.number, message.user, *message.text, message.timestamp};
 }

@@ -10,6 +10,7 @@
 #include "server/board/mailbox.h"
 #include "server/board/presence.h"
 #include "server/editions.h"
+#include "server/tell_cache.h"
 
 namespace callboard::server {
 
@@ -46,15 +47,8 @@ class Teller {
   protocol::Messages messages_after(std::uint64_t number) const;
 
  private:
-  // A tell made for one cursor, for others who stand there too.
   template <class Key>
-  struct Cached {
-    Key from{};
-    std::uint64_t head = 0;
-    Key next{};
-    std::vector<SessionId> about;  // Whose changes are in it: those get their own.
-    protocol::EncodedFrame frame;  // Null head: there was nothing to tell.
-  };
+  using Cached = CachedTell<Key>;
 
   Heads heads(const Listener& listener) const;
   void take_document(Record record, const Listener& listener, Mailbox& mailbox, Frames& frames);

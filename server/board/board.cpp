@@ -19,7 +19,7 @@ std::size_t index_of(Record record) {
 Applied Board::apply(std::uint64_t sequence, const Operation& operation) {
   ENSURE(sequence > sequence_ && operation.value != nullptr);
   sequence_ = sequence;
-  Applied applied{operation.id, sequence, operation.record, true, 0, operation.timestamp};
+  Applied applied{operation.id, sequence, operation.record, true, 0, operation.timestamp, Outcome::done};
   switch (operation.record) {
     case Record::story:
     case Record::analytics:
@@ -28,6 +28,11 @@ Applied Board::apply(std::uint64_t sequence, const Operation& operation) {
     case Record::messages:
       keep_message(operation);
       applied.number = last_message_;
+      break;
+    case Record::record:
+      applied.number = sequence;
+      applied.outcome = records_.apply(sequence, operation);
+      applied.won = applied.outcome == Outcome::done;
       break;
     case Record::audit:
       // Who asks for it reads it from the log.

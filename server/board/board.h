@@ -13,6 +13,7 @@
 #include "server/board/conflicts.h"
 #include "server/board/merged_document.h"
 #include "server/board/operation.h"
+#include "server/board/record_table.h"
 
 namespace callboard::server {
 
@@ -30,8 +31,9 @@ struct Applied {
   std::uint64_t sequence = 0;
   Record record = Record::story;
   bool won = false;          // All of it stands. True for every message.
-  std::uint64_t number = 0;  // Of a message.
+  std::uint64_t number = 0;  // Of a message; of a record the revision.
   Timestamp timestamp;
+  Outcome outcome = Outcome::done;  // Of a change of a record; see RecordTable::apply().
   std::uint64_t conflict_count = 0;
   std::vector<Conflict> conflicts{};  // That it is in; told once, not remembered.
 };
@@ -53,6 +55,7 @@ class Board {
   const MergedDocument& document(Record record) const;
   const Head& head(Record record) const { return document(record).head(); }
   const Conflicts& conflicts() const { return conflicts_; }
+  const RecordTable& records() const { return records_; }
   std::uint64_t last_message() const { return last_message_; }
   // Up to `count` messages numbered after `number`, oldest first, from the newest kMessagesKept.
   std::vector<std::shared_ptr<const Message>> messages_after(std::uint64_t number, std::size_t count) const;
@@ -63,7 +66,7 @@ class Board {
 
  private:
   void arbitrate(const Operation& operation, Applied& applied);
-  static Result<void> decode_format(ByteReader& reader, Board& board);
+  static Result<void> decode_format(ByteReader& reader, std::uint8_t format, Board& board);
   static Result<void> decode_first_format(ByteReader& reader, Board& board);
   void keep_message(const Operation& operation);
   void remember(const Applied& applied);
@@ -72,6 +75,7 @@ class Board {
   std::uint64_t last_message_ = 0;
   std::array<MergedDocument, 2> documents_;  // Story, analytics.
   Conflicts conflicts_;
+  RecordTable records_;
   std::deque<std::shared_ptr<const Message>> messages_;
   std::deque<UniqueId> remembered_;  // Oldest first: what to forget next.
   std::unordered_map<UniqueId, Applied> applied_;

@@ -1,8 +1,9 @@
 // The bytes of a snapshot, all integers big-endian; documents and conflicts: see document_snapshot.cpp.
-//   u8 format (2) | u64 sequence | u64 last message | 2 x document | conflicts | u32 count | count x message
-//   | u32 count | count x applied
+//   u8 format (3) | u64 sequence | u64 last message | 2 x document | conflicts | records | u32 count | count x message
+//   | u32 count | count x applied                          records: see RecordTable::append_to()
 //   message = text16 user | u64 session | i64 timestamp | u32-length text          numbered up to "last message"
-//   applied = u64 x 2 operation | u64 sequence | u8 record | u8 won | u64 number | i64 timestamp   oldest first
+//   applied = u64 x 2 operation | u64 sequence | u8 record | u8 won | u64 number | i64 timestamp | u8 outcome
+// oldest first
 #include <utility>
 
 #include "server/board/board.h"
@@ -11,7 +12,9 @@
 namespace callboard::server {
 namespace {
 
-constexpr std::uint8_t kFormat = 2;
+constexpr std::uint8_t kFormat = 3;
+// Had no records, and no outcomes.
+constexpr std::uint8_t kSecondFormat = 2;
 // Had, in place of documents and conflicts, two heads, each with the u32-length text of its document.
 constexpr std::uint8_t kFirstFormat = 1;
 
@@ -39,9 +42,10 @@ void write_applied(ByteWriter& writer, const Applied& applied) {
   writer.u8(applied.won ? 1 : 0);
   writer.u64(applied.number);
   writer.i64(applied.timestamp.ms);
+  writer.u8(static_cast<std::uint8_t>(applied.outcome));
 }
 
-Applied read_applied(ByteReader& reader) {
+Applied read_applied(ByteReader& reader, std::uint8_t format) {
   Applied applied;
   applied.operation = read_id(reader);
   applied.sequence = reader.u64();
@@ -49,6 +53,7 @@ Applied read_applied(ByteReader& reader) {
   applied.won = reader.u8() != 0;
   applied.number = reader.u64();
   applied.timestamp = Timestamp{reader.i64()};
+  if (format == kFormat) applied.outcome = static_cast<Outcome>(reader.u8());
   return applied;
 }
 
@@ -62,6 +67,7 @@ Bytes Board::encoded() const {
   writer.u64(last_message_);
   for (const MergedDocument& document : documents_) document.append_to(writer);
   conflicts_.append_to(writer);
+  records_.append_to(writer);
   writer.u32(static_cast<std::uint32_t>(messages_.size()));
   for (const auto& message : messages_) write_message(writer, *message);
   writer.u32(static_cast<std::uint32_t>(remembered_.size()));
@@ -79,7 +85,7 @@ Result<void> Board::decode_first_format(ByteReader& reader, Board& board) {
   return {};
 }
 
-Result<void> Board::decode_format(ByteReader& reader, Board& board) {
+Result<void> Board::decode_format(ByteReader& reader, std::uint8_t format, Board& board) {
   for (MergedDocument& document : board.documents_) {
     auto merged = MergedDocument::from(reader);
     if (!merged) return merged.error();
@@ -88,19 +94,24 @@ Result<void> Board::decode_format(ByteReader& reader, Board& board) {
   auto conflicts = Conflicts::from(reader);
   if (!conflicts) return conflicts.error();
   board.conflicts_ = std::move(*conflicts);
+  if (format == kSecondFormat) return {};
+  auto records = RecordTable::from(reader);
+  if (!records) return records.error();
+  board.records_ = std::move(*records);
   return {};
 }
 
 Result<Board> Board::decoded(ByteView bytes) {
   ByteReader reader(bytes);
   const std::uint8_t format = reader.u8();
-  if (format != kFormat && format != kFirstFormat) {
-    return Error{Outcome::failed, "snapshot: expected format 1-2, got " + std::to_string(format)};
+  if (format < kFirstFormat || format > kFormat) {
+    return Error{Outcome::failed, "snapshot: expected format 1-3, got " + std::to_string(format)};
   }
   Board board;
   board.sequence_ = reader.u64();
   board.last_message_ = reader.u64();
-  if (auto read = format == kFirstFormat ? decode_first_format(reader, board) : decode_format(reader, board);
+  if (auto read =
+          format == kFirstFormat ? decode_first_format(reader, board) : decode_format(reader, format, board);
       !read) {
     return read.error();
   }
@@ -110,7 +121,8 @@ Result<Board> Board::decoded(ByteView bytes) {
     board.messages_.push_back(std::make_shared<const Message>(read_message(reader, number)));
   }
   const std::uint32_t remembered = reader.u32();
-  for (std::uint32_t i = 0; i < remembered && !reader.failed(); ++i) board.remember(read_applied(reader));
+  for (std::uint32_t i = 0; i < remembered && !reader.failed(); ++i)
+    board.remember(read_applied(reader, format));
   if (!reader.finished()) return Error{Outcome::failed, "snapshot: damaged: it ends in the wrong place"};
   return board;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <vector>
 
 #include "server/board/operation.h"
 #include "server/board/versioned.h"
@@ -18,6 +19,13 @@ struct Heads {
   std::uint64_t assets = 0;
 };
 
+// How far one session has been told in one of the zones that it is in.
+struct ZoneCursor {
+  std::uint64_t zone = 0;
+  Cursor records;
+  std::uint64_t events = 0;
+};
+
 // How far one session has been told. This is all that the server keeps for it, however slow it is; what changed several
 // times meanwhile is told once, in its newest state.
 struct Mailbox {
@@ -27,6 +35,7 @@ struct Mailbox {
   Cursor users;
   Cursor at;
   Cursor assets;
+  std::vector<ZoneCursor> zones;  // kZonesPerSession at most.
   // Answers in the making that will tell of the document: until they are out, nothing else does.
   std::uint32_t story_held = 0;
   std::uint32_t analytics_held = 0;

@@ -7,6 +7,11 @@
 namespace callboard::server {
 
 Result<void> read_edits(Operation& operation) {
+  if (operation.record == Record::record && operation.change == nullptr) {
+    auto change = parse_record_change(*operation.value);
+    if (!change) return change.error();
+    operation.change = std::make_shared<const RecordChange>(std::move(*change));
+  }
   if (operation.edits != nullptr || !is_document(operation.record)) return {};
   if (operation.form == Form::edits) {
     auto edits = document::parse_edits(*operation.value);

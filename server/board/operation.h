@@ -8,6 +8,7 @@
 #include "base/document/edits.h"
 #include "base/id.h"
 #include "base/result.h"
+#include "server/board/record_change.h"
 
 namespace callboard::server {
 
@@ -15,7 +16,14 @@ namespace callboard::server {
 using Document = std::shared_ptr<const std::string>;
 
 // The records that outlive their sessions. The numbers are those of the database: never reuse one.
-enum class Record : std::uint8_t { story = 1, analytics = 2, messages = 3, audit = 5 };
+enum class Record : std::uint8_t {
+  story = 1,
+  analytics = 2,
+  messages = 3,
+  record = 4,  // One of a schema's classes; which one, says the operation's path.
+  audit = 5,
+};
+
 // Whether it is a document, that edits are merged into.
 constexpr bool is_document(Record record) { return record == Record::story || record == Record::analytics; }
 
@@ -46,8 +54,10 @@ struct Operation {
   Form form = Form::whole;
   std::uint64_t settles = 0;  // The conflict it puts an end to; 0 none.
   Document value;             // Never null.
-  // What `value` says; see read_edits(). Null for what is no document's.
+  std::string path;           // Of a Record::record; empty for the others.
+  // What `value` says; see read_edits(). Of a document the one, of a record the other, else neither.
   std::shared_ptr<const document::Edits> edits;
+  std::shared_ptr<const RecordChange> change;
 };
 
 // Whether its author is known to have seen what stood there: only then can two be in conflict.
@@ -59,7 +69,7 @@ inline Stamp stamp_of(const Operation& operation) {
   return {operation.timestamp, operation.counter, operation.session, operation.id};
 }
 
-// Fills `edits` from `value`, unless it is there. Takes as long as parsing does. Nothing for what is no document's.
+// Fills `edits`, or of a record `change`, from `value`, unless it is there. Takes as long as parsing does.
 Result<void> read_edits(Operation& operation);
 
 }  // namespace callboard::server

@@ -11,7 +11,7 @@ namespace {
 
 // "CBrd": tells our databases from others.
 constexpr std::int64_t kApplicationId = 0x43427264;
-constexpr std::int64_t kSchemaVersion = 2;
+constexpr std::int64_t kSchemaVersion = 3;
 
 constexpr const char* kSchema = R"sql(
   BEGIN IMMEDIATE;
@@ -26,7 +26,8 @@ constexpr const char* kSchema = R"sql(
     value BLOB NOT NULL,
     counter INTEGER NOT NULL DEFAULT 0,
     form INTEGER NOT NULL DEFAULT 0,
-    settles INTEGER NOT NULL DEFAULT 0);
+    settles INTEGER NOT NULL DEFAULT 0,
+    path TEXT NOT NULL DEFAULT '');
   CREATE TABLE keyframes (
     record INTEGER NOT NULL,
     sequence INTEGER NOT NULL,
@@ -37,13 +38,14 @@ constexpr const char* kSchema = R"sql(
     sequence INTEGER NOT NULL,
     state BLOB NOT NULL);
   PRAGMA application_id = 1128428132;
-  PRAGMA user_version = 2;
+  PRAGMA user_version = 3;
   COMMIT;
 )sql";
-// Not part of the schema: it answers faster, and an older program keeps it up.
+// Not part of the schema: they answer faster, and an older program keeps them up.
 constexpr const char* kIndexes =
-    "CREATE INDEX IF NOT EXISTS audit ON operations (sequence) WHERE record = 5;";
-static_assert(kApplicationId == 1128428132 && kSchemaVersion == 2, "as written in kSchema");
+    "CREATE INDEX IF NOT EXISTS audit ON operations (sequence) WHERE record = 5; "
+    "CREATE INDEX IF NOT EXISTS records ON operations (sequence) WHERE record = 4;";
+static_assert(kApplicationId == 1128428132 && kSchemaVersion == 3, "as written in kSchema");
 
 // What makes each version's schema of the one before it; the first makes 2 of 1.
 constexpr const char* kMigrations[] = {R"sql(
@@ -57,6 +59,12 @@ constexpr const char* kMigrations[] = {R"sql(
     state BLOB NOT NULL,
     PRIMARY KEY (record, sequence));
   PRAGMA user_version = 2;
+  COMMIT;
+)sql",
+                                       R"sql(
+  BEGIN IMMEDIATE;
+  ALTER TABLE operations ADD COLUMN path TEXT NOT NULL DEFAULT '';
+  PRAGMA user_version = 3;
   COMMIT;
 )sql"};
 static_assert(std::size(kMigrations) == kSchemaVersion - 1, "one step from each version to the next");

@@ -269,6 +269,7 @@ Result<Appended> SqliteLog::Worker::insert(const Operation& operation) {
   insert_.bind(5, static_cast<std::uint64_t>(operation.record)).bind(6, operation.base);
   insert_.bind(7, as_bytes(*operation.value)).bind(8, std::uint64_t{operation.counter});
   insert_.bind(9, static_cast<std::uint64_t>(operation.form)).bind(10, operation.settles);
+  insert_.bind(11, std::string_view(operation.path));
   auto inserted = insert_.step();
   if (!inserted) return inserted.error();
   const bool is_new = database_.changes() == 1;
@@ -336,7 +337,7 @@ void SqliteLog::Worker::reopen() {
 Result<void> SqliteLog::Worker::prepare_statements() {
   auto insert = database_.prepare(
       "INSERT OR IGNORE INTO operations (sequence, id, session, user, timestamp, record, base, value, "
-      "counter, form, settles) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      "counter, form, settles, path) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   if (!insert) return insert.error();
   auto find = database_.prepare("SELECT sequence FROM operations WHERE id = ?");
   if (!find) return find.error();

@@ -10,6 +10,8 @@
 namespace callboard::server {
 namespace {
 
+// Changes of records that are kept though they are in the snapshot: what a counter that is changed all day says in some days.
+constexpr std::int64_t kRecordOperationsKept = 100'000;
 constexpr std::uint64_t kEverything = std::numeric_limits<std::int64_t>::max();
 
 // Of the first row, or `otherwise` when there is none.
@@ -86,6 +88,22 @@ Result<std::uint64_t> find_cut(Database& database, std::int64_t record, const Re
                0, {record, static_cast<std::int64_t>(until), static_cast<std::int64_t>(kept)});
 }
 
+// Of records a start needs the snapshot and what came after it; the rest is history. There is an index of them, by number.
+Result<std::uint64_t> find_records_cut(Database& database, Timestamp oldest) {
+  static_assert(static_cast<int>(Record::record) == 4);
+  const auto young =
+      first(database,
+            "SELECT sequence FROM operations WHERE record = 4 AND timestamp >= ? ORDER BY sequence LIMIT 1",
+            kEverything, {oldest.ms});
+  if (!young) return young;
+  const auto beyond = first(
+      database, "SELECT sequence FROM operations WHERE record = 4 ORDER BY sequence DESC LIMIT 1 OFFSET ?", 0,
+      {kRecordOperationsKept});
+  if (!beyond) return beyond;
+  return first(database, "SELECT min(sequence, ?) FROM snapshot", 0,
+               {static_cast<std::int64_t>(std::max(*young - 1, *beyond))});
+}
+
 Result<int> forget(Database& database, Record record, std::uint64_t cut) {
   auto operations = database.prepare(
       "DELETE FROM operations WHERE sequence IN (SELECT sequence FROM operations WHERE record = ? AND "
@@ -105,10 +123,12 @@ Result<int> forget(Database& database, Record record, std::uint64_t cut) {
 
 Result<Cuts> find_cuts(Database& database, const Retention& retention, Timestamp now) {
   const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(retention.age);
-  Cuts cuts{Cut{Record::story}, Cut{Record::analytics}};
+  const Timestamp oldest{now.ms - age.count()};
+  Cuts cuts{Cut{Record::story}, Cut{Record::analytics}, Cut{Record::record}};
   for (Cut& each : cuts) {
-    const auto found = find_cut(database, static_cast<std::int64_t>(each.record), retention,
-                                Timestamp{now.ms - age.count()});
+    const auto found = is_document(each.record)
+                           ? find_cut(database, static_cast<std::int64_t>(each.record), retention, oldest)
+                           : find_records_cut(database, oldest);
     if (!found) return found.error();
     each.sequence = *found;
   }

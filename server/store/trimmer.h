@@ -9,14 +9,14 @@
 
 namespace callboard::server {
 
-// Up to which keyframe a record's operations may go; 0: none may.
+// Up to which operation (of a document: a keyframe) a record's operations may go; 0: none may.
 struct Cut {
   Record record = Record::story;
   std::uint64_t sequence = 0;
 };
-using Cuts = std::array<Cut, 2>;  // Story, analytics.
+using Cuts = std::array<Cut, 3>;  // Story, analytics, records of all classes.
 
-// What the retention does not keep: operations on documents before a keyframe (what is after it needs them no more), never
+// What the retention does not keep: operations on documents before a keyframe (what is after it needs them no more), and on records before the snapshot, never
 // those that a start has to read. Of a history that is not too large it reads only what goes and what is kept by number.
 Result<Cuts> find_cuts(Database& database, const Retention& retention, Timestamp now);
 // Forgets some of it, in one short transaction. True: there is more.

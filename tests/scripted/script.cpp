@@ -134,6 +134,12 @@ std::vector<ClientMessage> every_client_message() {
           StatusAsk{12},
           ChannelsAsk{21, {{"playblast"}}},
           ChannelAsk{22, "lighting", "playblast"},
+          RecordAsk{16, {7, 8}, "/reviews/sc01", RecordAction::set, "", {}, 0, document()},
+          RecordAsk{17, {7, 9}, "/reviews/sc01", RecordAction::give, "", SessionId{3}, 0, nullptr},
+          RecordsRead{18, "/reviews", ""},
+          EnterAsk{19, "/reviews/*"},
+          ExitAsk{20, "/reviews/*"},
+          SchemaAsk{21, document()},
           CallAsk{17, "ping"},
           CallCancelAsk{18, 17, {}},
           CallsAsk{19},
@@ -167,6 +173,7 @@ std::vector<ServerMessage> every_server_message() {
           Slower{"writes", 20'000},
           Users{.re = {}, .full = true, .users = {}, .left = {}},
           Messages{},
+          Records{{}, "/reviews", true, false, document()},
           Ok{1, {}},
           ErrorAnswer{1, Outcome::failed, "no"},
           TransferGranted{1, 1, {1, 2}, "lighting", {3}},
@@ -344,7 +351,7 @@ bool settles(const ServerMessage& message) {
 // No answer: nothing that was asked has been sent.
 bool tells(const ServerMessage& message) {
   return !answered_id_of(message) &&
-         any_of<DocumentState, Conflicts, Assets, Users, Messages, AtTell, Writable, Slower, Give,
+         any_of<DocumentState, Conflicts, Assets, Users, Messages, Records, AtTell, Writable, Slower, Give,
                 ChannelTell, TransferOver, CallProgress, CallTell, CallCancelTell, Yours, UnknownTell>(
              message);
 }

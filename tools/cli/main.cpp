@@ -32,6 +32,9 @@ int main(int argc, char** argv) {
   add_messages(program);
   add_story(program);
   add_analytics(program);
+  add_records(program);
+  add_record(program);
+  add_locks(program);
 
   // What can be done by name.
   add_call(program);

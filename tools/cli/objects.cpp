@@ -71,6 +71,18 @@ JsonObject conflict_object(const client::Conflict& conflict) {
           {"loser", side_object(conflict.loser)}};
 }
 
+JsonObject record_object(const client::Record& record) {
+  return {{"event", "record"},
+          {"path", record.path},
+          {"class", record.record_class},
+          {"owner", record.owner ? to_text(record.owner) : std::string()},
+          {"user", record.owner_name},
+          {"by", record.by},
+          {"revision", record.revision},
+          {"time", to_iso(record.timestamp)},
+          {"fields", JsonText{record.fields}}};
+}
+
 JsonObject revision_object(const client::Revision& revision, client::DocumentName document) {
   JsonObject object{{"event", "revision"},
                     {"document", name_of(document)},

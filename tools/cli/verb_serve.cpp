@@ -16,6 +16,7 @@
 #include "tools/cli/daemon.h"
 #include "tools/cli/program.h"
 #include "tools/cli/relay_rate.h"
+#include "tools/cli/schema_file.h"
 #include "tools/cli/server_place.h"
 #include "tools/cli/verbs.h"
 
@@ -32,6 +33,7 @@ struct ServeWords {
   std::string restore;
   std::vector<std::string> tasks;
   std::vector<std::string> plugins;
+  std::string schema;
   bool detach = false;
   std::uint64_t history_days = 365;
   std::uint64_t history_mib = 1024;
@@ -175,6 +177,9 @@ Result<void> serve(Run& run, const ServeWords& words) {
   options->restore = words.restore;
   options->tasks = words.tasks;
   options->plugins = words.plugins;
+  auto schema = read_schema(words.schema);
+  if (!schema) return schema.error();
+  options->schema = std::move(*schema);
   const auto logger = options->logger;
   net::Loop loop;
   std::optional<server::ServerStop> stopped;
@@ -233,6 +238,8 @@ void add_serve(Program& program) {
       .texts(
           words->plugins, "--plugin FILE",
           "a library that carries out calls within the server, see docs/calls.md; may be given several times")
+      .text(words->schema, "--schema FILE",
+            "JSON: the classes of records that the board may have, beside the built-in ones")
       .flag(words->detach, "--detach",
             "return once it listens, and let it run on without the terminal; see callboard server")
       .number(words->history_days, "--history-days N",

@@ -16,7 +16,8 @@
 
 using namespace callboard;
 
-TEST_CASE("of the line of a key all but what proves it may be read, wherever it stands and however it was cut") {
+TEST_CASE(
+    "of the line of a key all but what proves it may be read, wherever it stands and however it was cut") {
   const AccessKey key = make_access_key(system_random());
   const std::string line = to_line(key);
   const std::string shown = "cb1_" + key.identity + "_***";

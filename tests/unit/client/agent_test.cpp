@@ -69,6 +69,15 @@ class FakeAccess : public Access {
   Answer<std::vector<Message>> messages(std::uint64_t) override { return now(std::vector<Message>{}); }
   Answer<std::uint64_t> say(std::string text) override { return now<std::uint64_t>(text.size()); }
   Answer<bool> at(std::string) override { return now(true); }
+  Answer<std::vector<Record>> records(std::string zone) override {
+    std::vector<Record> records(1);
+    records[0].path = zone + "/sc01";
+    records[0].fields = R"({"status":"ok"})";
+    return now(records);
+  }
+  Answer<std::uint64_t> record(RecordChange change) override {
+    return now<std::uint64_t>(change.action == RecordAction::put ? change.base + 1 : 0);
+  }
   Answer<ServerStatus> status() override { return now(ServerStatus{}); }
   Answer<std::vector<AuditEntry>> audit(std::uint64_t since) override {
     AuditEntry entry;
@@ -159,6 +168,11 @@ TEST_CASE("a command's asks are carried out by the agent's client") {
   const Conflict conflict = client->conflicts(17).get().value().at(0);
   CHECK((conflict.number == 17 && conflict.winner.user == "a" && conflict.loser.value == "1"));
   CHECK(client->users().get().value().size() == 2);
+  const auto records = client->records("/reviews").get();
+  REQUIRE(records);
+  CHECK(records->at(0).path == "/reviews/sc01");
+  CHECK(records->at(0).fields == R"({"status":"ok"})");
+  CHECK(client->record({.action = RecordAction::put, .path = "/a", .base = 6}).get().value() == 7);
   CHECK(client->workstation().get().value().is_joined);
   CHECK(client->look("/", "").get().value().size() == 1);
   const auto story = client->read({});

@@ -50,5 +50,6 @@ TEST_CASE("what is said of people goes over a restart with the sessions, and an 
   const auto again = kept_sessions_from(with);
   REQUIRE(again);
   CHECK(again->measures.of("a") == muted());
-  for (std::size_t size = 0; size < with.size(); ++size) CHECK_FALSE(kept_sessions_from(ByteView(with).first(size)));
+  for (std::size_t size = 0; size < with.size(); ++size)
+    CHECK_FALSE(kept_sessions_from(ByteView(with).first(size)));
 }

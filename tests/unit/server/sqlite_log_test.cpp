@@ -225,11 +225,11 @@ TEST_CASE("a database of a newer program and a file that is something else are r
   {
     auto database = Database::open(file);
     REQUIRE(database);
-    REQUIRE(database->run("PRAGMA user_version = 3"));
+    REQUIRE(database->run("PRAGMA user_version = 4"));
   }
   const auto newer = SqliteLog::open({folder.path(), "Moria's Race", inbox.post()});
   REQUIRE_FALSE(newer);
-  CHECK(newer.error().text.find("schema version 3 is newer than this program's 2") != std::string::npos);
+  CHECK(newer.error().text.find("schema version 4 is newer than this program's 3") != std::string::npos);
 
   {
     const int fd = ::open(file.c_str(), O_WRONLY | O_TRUNC);

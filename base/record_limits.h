@@ -1,0 +1,38 @@
+#pragma once
+
+#include "base/limits.h"
+
+// How many records there may be, how large, and how they are told.
+namespace callboard {
+
+// Fields of one record, as JSON: a note, a vote, a list of hosts. What is larger is a document or a file.
+inline constexpr std::uint64_t kRecordMax = 64 * KiB;
+// An event is told and forgotten; some of them wait for those who are slow.
+inline constexpr std::uint64_t kEventMax = 4 * KiB;
+inline constexpr std::size_t kClassNameMax = 64;
+inline constexpr std::size_t kFieldNameMax = 64;
+// A film's shots with some records each. All of them are in memory and in every snapshot, hence the bytes.
+inline constexpr std::size_t kRecordsMax = 100'000;
+inline constexpr std::uint64_t kRecordsBytesMax = 128 * MiB;
+// Those that last as long as one session: a camera, a presence, a render node's slots.
+inline constexpr std::size_t kSessionRecordsMax = 10'000;
+// Told in one go: a piece that a turn of the loop makes in some ms.
+inline constexpr std::size_t kRecordsPerTell = 1000;
+inline constexpr std::uint64_t kRecordsPerTellBytes = 1 * MiB;
+static_assert(kRecordsPerTellBytes + 2 * kRecordMax < kFrameMax);
+// Zones that one session is in, and different ones of all sessions.
+inline constexpr std::size_t kZonesPerSession = 64;
+inline constexpr std::size_t kZonesMax = 1024;
+// Records in all those zones together, each counted once for every zone that it is in: about 250 bytes each.
+inline constexpr std::size_t kZoneEntriesMax = 1'000'000;
+// Records of one zone that are gone, remembered for those who have not heard it; who has missed more gets all anew.
+inline constexpr std::size_t kGonePerZone = 4096;
+// Events kept of one zone, and of all, for those who cannot listen at this moment.
+inline constexpr std::size_t kEventsPerZone = 256;
+inline constexpr std::size_t kEventsKept = 8192;
+// A schema file, and what is in it.
+inline constexpr std::uint64_t kSchemaMax = 1 * MiB;
+inline constexpr std::size_t kClassesMax = 256;
+inline constexpr std::size_t kFieldsMax = 128;
+
+}  // namespace callboard

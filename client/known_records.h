@@ -1,0 +1,33 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "base/result.h"
+#include "client/record_types.h"
+#include "protocol/message.h"
+
+namespace callboard::client {
+
+// The records of an answer or a tell. failed: they are no list of records.
+struct RecordList {
+  std::vector<Record> records;
+  std::vector<RecordGone> gone;
+};
+Result<RecordList> to_records(const protocol::Records& told);
+
+// What this client was told of the records in one zone. What is told again, because the connection was lost or the server is
+// another one, is no news; what was known and is not there any more, is. Client's thread only.
+class KnownRecords {
+ public:
+  // nullopt: nothing of it is news. That all is told of what there is, is, be it nothing.
+  Result<std::optional<RecordNews>> hear(const protocol::Records& told);
+
+ private:
+  std::map<std::string, Record> known_;
+  std::optional<std::set<std::string>> seen_;  // Set: it is told anew what there is, so far these.
+};
+
+}  // namespace callboard::client

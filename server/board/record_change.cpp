@@ -1,0 +1,51 @@
+#include "server/board/record_change.h"
+
+#include <utility>
+
+#include "base/document/parse.h"
+
+namespace callboard::server {
+namespace {
+
+document::ValuePtr text_of(std::string_view text) { return document::make_value(std::string(text)); }
+
+std::string member_text(const document::Value& object, std::string_view key) {
+  const auto value = object.member(key);
+  return value == nullptr || value->string() == nullptr ? std::string() : *value->string();
+}
+
+}  // namespace
+
+// {"do", "class"?, "owner"?: session, "user"?, "owners"?: true, "fields"?}
+std::string print(const RecordChange& change) {
+  document::Object object{{"do", text_of(to_text(change.action))}};
+  if (!change.record_class.empty()) object.push_back({"class", text_of(change.record_class)});
+  if (change.owner.session) object.push_back({"owner", text_of(to_text(change.owner.session))});
+  if (!change.owner.user.empty()) object.push_back({"user", text_of(change.owner.user)});
+  if (change.is_owners) object.push_back({"owners", document::make_value(true)});
+  if (change.fields != nullptr) object.push_back({"fields", change.fields});
+  return document::print(*document::make_value(std::move(object)));
+}
+
+Result<RecordChange> parse_record_change(std::string_view text) {
+  // The fields of a record may be nested as deep as a document.
+  const auto root = document::parse_deeper(text, 1);
+  if (!root) return root.error();
+  RecordChange change;
+  const auto action = record_action_from(member_text(**root, "do"));
+  if (!action) return Error{Outcome::failed, "a change of a record that does nothing known"};
+  change.action = *action;
+  change.record_class = member_text(**root, "class");
+  const std::string owner = member_text(**root, "owner");
+  if (const auto session = session_id_from(owner)) change.owner.session = *session;
+  change.owner.user = member_text(**root, "user");
+  change.is_owners = (*root)->member("owners") != nullptr;
+  change.fields = (*root)->member("fields");
+  const bool needs_fields = change.action != RecordAction::give && change.action != RecordAction::remove;
+  if (needs_fields && (change.fields == nullptr || change.fields->object() == nullptr)) {
+    return Error{Outcome::failed, "a change of a record without its fields"};
+  }
+  return change;
+}
+
+}  // namespace callboard::server

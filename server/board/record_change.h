@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/document/value.h"
+#include "base/id.h"
+#include "base/record_action.h"
+#include "base/result.h"
+
+namespace callboard::server {
+
+// Whose a record is: of a session while that is here, and of its user as well.
+struct RecordOwner {
+  SessionId session;
+  std::string user;
+  explicit operator bool() const { return static_cast<bool>(session) || !user.empty(); }
+  friend bool operator==(const RecordOwner&, const RecordOwner&) = default;
+};
+
+// What is done with a record, checked against its class before: the fold needs no schema.
+struct RecordChange {
+  RecordAction action = RecordAction::set;
+  std::string record_class{};   // Of make, and of a put that may make it.
+  RecordOwner owner{};          // Of what is made, or whom it is given to.
+  bool is_owners = false;       // Only its owner may do this.
+  document::ValuePtr fields{};  // An object, for make, set and put; null for the others.
+};
+
+// The text of an operation's value, and back. Thread: any.
+std::string print(const RecordChange& change);
+Result<RecordChange> parse_record_change(std::string_view text);
+
+}  // namespace callboard::server

@@ -1,0 +1,182 @@
+#include "server/board/record_table.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/document/parse.h"
+#include "base/document/schema.h"
+#include "base/ensure.h"
+#include "base/text.h"
+#include "server/board/snapshot_parts.h"
+
+namespace callboard::server {
+namespace {
+
+// The same on every machine, since snapshots are written in its order.
+std::size_t shard_of(std::string_view path) {
+  std::uint32_t hash = 0x811c9dc5;
+  for (const char c : path) hash = (hash ^ static_cast<unsigned char>(c)) * 0x01000193;
+  return (hash ^ (hash >> 16)) & 0xff;
+}
+
+bool is_before(const RecordStatePtr& state, std::string_view path) { return state->path < path; }
+
+void append_member(std::string_view key, std::string_view text, std::string& out) {
+  out += ",\"";
+  out += key;
+  out += "\":";
+  document::append_quoted(text, out);
+}
+
+RecordState changed(const RecordStatePtr& before, const Operation& operation) {
+  const RecordChange& change = *operation.change;
+  RecordState after;
+  if (before != nullptr) after = *before;
+  if (before == nullptr) {
+    after.path = operation.path;
+    after.record_class = change.record_class;
+    after.owner = change.owner;
+  }
+  after.by = operation.user;
+  after.timestamp = operation.timestamp;
+  if (change.action == RecordAction::give) {
+    after.owner = change.owner;
+  } else if (change.action == RecordAction::set) {
+    after.fields = document::merged_fields(after.fields, change.fields);
+  } else {
+    after.fields = change.fields;
+  }
+  return after;
+}
+
+RecordState read_state(ByteReader& reader) {
+  RecordState state;
+  state.path = reader.text16();
+  state.record_class = reader.text16();
+  state.owner.session = SessionId{reader.u64()};
+  state.owner.user = reader.text16();
+  state.by = reader.text16();
+  state.revision = reader.u64();
+  state.timestamp = Timestamp{reader.i64()};
+  return state;
+}
+
+}  // namespace
+
+RecordStatePtr finished(RecordState state) {
+  std::string text = "{\"path\":";
+  document::append_quoted(state.path, text);
+  append_member("class", state.record_class, text);
+  if (state.owner.session) append_member("owner", to_text(state.owner.session), text);
+  if (!state.owner.user.empty()) append_member("user", state.owner.user, text);
+  if (!state.by.empty()) append_member("by", state.by, text);
+  text += ",\"revision\":" + std::to_string(state.revision);
+  text += ",\"timestamp\":" + std::to_string(state.timestamp.ms) + ",\"fields\":";
+  document::append_text(*state.fields, text);
+  text += '}';
+  state.told = std::make_shared<const std::string>(std::move(text));
+  return std::make_shared<const RecordState>(std::move(state));
+}
+
+bool is_of(const RecordState& state, SessionId session, const std::string& user) {
+  const bool is_session = session && state.owner.session == session;
+  return is_session || (!user.empty() && state.owner.user == user);
+}
+
+Outcome RecordTable::check(const std::string& path, std::uint64_t base, const RecordChange& change,
+                           SessionId session, const std::string& user) const {
+  const RecordStatePtr now = find(path);
+  if (change.action == RecordAction::make) return now == nullptr ? Outcome::done : Outcome::superseded;
+  const bool may_make = change.action == RecordAction::put && !change.record_class.empty();
+  if (now == nullptr) return may_make && base == 0 ? Outcome::done : Outcome::not_found;
+  if (base != 0 && base != now->revision) return Outcome::superseded;
+  if (change.is_owners && !is_of(*now, session, user)) return Outcome::refused;
+  return Outcome::done;
+}
+
+Outcome RecordTable::apply(std::uint64_t revision, const Operation& operation) {
+  ENSURE(operation.record == Record::record && operation.change != nullptr);
+  const RecordChange& change = *operation.change;
+  const Outcome outcome = check(operation.path, operation.base, change, operation.session, operation.user);
+  if (outcome != Outcome::done) return outcome;
+  if (change.action == RecordAction::remove) {
+    put(operation.path, nullptr);
+    return outcome;
+  }
+  RecordState after = changed(find(operation.path), operation);
+  after.revision = revision;
+  put(operation.path, finished(std::move(after)));
+  return outcome;
+}
+
+RecordStatePtr RecordTable::find(std::string_view path) const {
+  const auto& shard = shards_[shard_of(path)];
+  if (shard == nullptr) return nullptr;
+  const auto place = std::lower_bound(shard->begin(), shard->end(), path, is_before);
+  return place == shard->end() || (*place)->path != path ? nullptr : *place;
+}
+
+void RecordTable::put(const std::string& path, RecordStatePtr state) {
+  auto& shard = shards_[shard_of(path)];
+  Shard fresh = shard == nullptr ? Shard{} : *shard;
+  const auto place = std::lower_bound(fresh.begin(), fresh.end(), std::string_view(path), is_before);
+  const bool is_there = place != fresh.end() && (*place)->path == path;
+  size_ += (state != nullptr ? 1u : 0u);
+  size_ -= (is_there ? 1u : 0u);
+  if (is_there && state == nullptr) {
+    fresh.erase(place);
+  } else if (is_there) {
+    *place = std::move(state);
+  } else if (state != nullptr) {
+    fresh.insert(place, std::move(state));
+  }
+  shard = std::make_shared<const Shard>(std::move(fresh));
+}
+
+// u32 count | count x { text16 path | text16 class | u64 owner | text16 its user | text16 by | u64 revision | i64 timestamp
+// | u32-length fields }
+void RecordTable::append_to(ByteWriter& writer) const {
+  writer.u32(static_cast<std::uint32_t>(size_));
+  for_each([&](const RecordStatePtr& state) {
+    writer.text16(state->path);
+    writer.text16(state->record_class);
+    writer.u64(state->owner.session.value);
+    writer.text16(state->owner.user);
+    writer.text16(state->by);
+    writer.u64(state->revision);
+    writer.i64(state->timestamp.ms);
+    write_text32(writer, document::print(*state->fields));
+  });
+}
+
+Result<RecordTable> RecordTable::from(ByteReader& reader) {
+  RecordTable table;
+  const std::uint32_t count = reader.u32();
+  for (std::uint32_t i = 0; i < count && !reader.failed(); ++i) {
+    RecordState state = read_state(reader);
+    auto fields = document::parse(read_text32(reader));
+    if (reader.failed() || !fields || (*fields)->object() == nullptr) {
+      return Error{Outcome::failed, "snapshot: damaged: record"};
+    }
+    state.fields = std::move(*fields);
+    const std::string path = state.path;
+    table.put(path, finished(std::move(state)));
+  }
+  return table;
+}
+
+Error record_refusal(Outcome outcome, const std::string& path, const RecordStatePtr& now) {
+  const std::string name = quoted(path);
+  if (outcome == Outcome::not_found || now == nullptr) {
+    if (outcome == Outcome::superseded) return {outcome, name + " was removed meanwhile"};
+    return {outcome, "there is no record " + name};
+  }
+  if (outcome == Outcome::refused) {
+    return {outcome, name + " is " + (now->owner.user.empty() ? "nobody" : quoted(now->owner.user)) +
+                         "'s: only its owner may do that"};
+  }
+  return {outcome, name + " is there already, at revision " + std::to_string(now->revision) +
+                       (now->by.empty() ? "" : ", by " + quoted(now->by))};
+}
+
+}  // namespace callboard::server

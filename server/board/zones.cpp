@@ -1,0 +1,230 @@
+#include "server/board/zones.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/ensure.h"
+#include "base/text.h"
+
+namespace callboard::server {
+namespace {
+
+// Who owned it since the slowest listener heard of it: one that changes hands faster than people listen is told of by reading.
+constexpr std::size_t kFormerOwners = 8;
+
+std::uint64_t size_of(const RecordStatePtr& state) { return state->told->size(); }
+
+bool hides(const Zones::Zone& zone, const RecordState& state) {
+  return !zone.hidden.empty() && std::ranges::binary_search(zone.hidden, state.record_class);
+}
+
+}  // namespace
+
+const Zones::Shown* Zones::find(std::string_view path) const {
+  const auto found = index_.find(path);
+  return found == index_.end() ? nullptr : &found->second;
+}
+
+const Zones::Zone* Zones::zone(std::uint64_t id) const {
+  const auto found = zones_.find(id);
+  return found == zones_.end() ? nullptr : found->second;
+}
+
+// --- What happens ---------------------------------------------------------------------------------------------------
+
+template <class Visit>
+void Zones::for_each_zone_of(const Node& node, std::string_view rest, const Visit& visit) const {
+  for (const auto& zone : node.zones) visit(*zone);
+  if (rest.empty() || node.below.empty()) return;
+  rest.remove_prefix(1);
+  const std::size_t end = std::min(rest.find('/'), rest.size());
+  const std::string_view component = rest.substr(0, end);
+  rest.remove_prefix(end);
+  for (const std::string_view step : {component, std::string_view("*")}) {
+    if (const auto below = node.below.find(step); below != node.below.end())
+      for_each_zone_of(*below->second, rest, visit);
+  }
+}
+
+void Zones::set(RecordStatePtr state, document::Told told) {
+  const auto [it, is_new] = index_.try_emplace(state->path);
+  Shown& shown = it->second;
+  if (!is_new) {
+    bytes_ -= size_of(shown.state);
+    const SessionId before = shown.state->owner.session;
+    if (before && before != state->owner.session) shown.former.push_back(before);
+    if (shown.former.size() > kFormerOwners) shown.former.erase(shown.former.begin());
+    std::erase(shown.former, state->owner.session);
+  }
+  shown.state = std::move(state);
+  shown.told = told;
+  bytes_ += size_of(shown.state);
+  if (told == document::Told::none) return;
+  for_each_zone_of(root_, it->first, [&](Zone& zone) {
+    if (hides(zone, *shown.state)) return;
+    entries_ -= zone.records.size();
+    zone.records.set(it->first, shown);
+    entries_ += zone.records.size();
+    note(zone);
+  });
+}
+
+void Zones::remove(const std::string& path, Gone why) {
+  const auto it = index_.find(path);
+  if (it == index_.end()) return;
+  bytes_ -= size_of(it->second.state);
+  for_each_zone_of(root_, path, [&](Zone& zone) {
+    entries_ -= zone.records.size();
+    zone.records.remove(path, why);
+    entries_ += zone.records.size();
+    note(zone);
+  });
+  index_.erase(it);
+}
+
+void Zones::tell(RecordStatePtr event) {
+  for_each_zone_of(root_, event->path, [&](Zone& zone) {
+    if (hides(zone, *event)) return;
+    // Too many everywhere: those of this zone give way, or this one does.
+    if (zone.events.size() >= kEventsPerZone || events_ >= kEventsKept) drop_oldest_event(zone);
+    if (events_ >= kEventsKept) return;
+    zone.events.push_back({++zone.last_event, event});
+    ++events_;
+    note(zone);
+  });
+}
+
+void Zones::drop_oldest_event(Zone& zone) {
+  if (zone.events.empty()) return;
+  zone.events.pop_front();
+  --events_;
+}
+
+void Zones::note(Zone& zone) {
+  if (!std::exchange(zone.is_noted, true)) due_.push_back(zone.id);
+}
+
+std::vector<SessionId> Zones::take_due() {
+  std::vector<SessionId> due;
+  for (const std::uint64_t id : std::exchange(due_, {})) {
+    const auto found = zones_.find(id);
+    if (found == zones_.end()) continue;
+    found->second->is_noted = false;
+    due.insert(due.end(), found->second->listeners.begin(), found->second->listeners.end());
+  }
+  return due;
+}
+
+// --- Who is where ---------------------------------------------------------------------------------------------------
+
+const Zones::Node* Zones::find_node(const PathParts& parts) const {
+  const Node* node = &root_;
+  for (const std::string& each : parts) {
+    const auto below = node->below.find(each);
+    if (below == node->below.end()) return nullptr;
+    node = below->second.get();
+  }
+  return node;
+}
+
+Result<Zones::Zone*> Zones::open(const PathParts& parts, const Hidden& hidden) {
+  if (zones_.size() >= kZonesMax) {
+    return Error{Outcome::refused, "people are in " + std::to_string(kZonesMax) + " zones already"};
+  }
+  auto made = std::make_unique<Zone>();
+  made->id = ++last_id_;
+  made->name = to_path(parts);
+  made->parts = parts;
+  made->hidden = hidden;
+  for_each_in(parts, "", [&](const Shown& shown) {
+    if (shown.told != document::Told::none && !hides(*made, *shown.state))
+      made->records.set(shown.state->path, shown);
+    return entries_ + made->records.size() <= kZoneEntriesMax;
+  });
+  if (entries_ + made->records.size() > kZoneEntriesMax) {
+    return Error{Outcome::refused, "the zones that people are in hold too many records; enter a smaller one"};
+  }
+  entries_ += made->records.size();
+  Zone* zone = made.get();
+  zones_.emplace(zone->id, zone);
+  Node* node = &root_;
+  for (const std::string& each : parts) {
+    auto& below = node->below[each];
+    if (below == nullptr) below = std::make_unique<Node>();
+    node = below.get();
+  }
+  node->zones.push_back(std::move(made));
+  return zone;
+}
+
+Result<void> Zones::enter(SessionId session, const PathParts& parts, const Hidden& hidden,
+                          std::vector<ZoneCursor>& cursors) {
+  const Node* node = find_node(parts);
+  Zone* known = nullptr;
+  for (std::size_t i = 0; node != nullptr && i < node->zones.size(); ++i) {
+    if (node->zones[i]->hidden == hidden) known = node->zones[i].get();
+  }
+  const bool is_in = known != nullptr && std::ranges::any_of(cursors, [&](const ZoneCursor& each) {
+                       return each.zone == known->id;
+                     });
+  if (is_in) return {};
+  if (cursors.size() >= kZonesPerSession) {
+    return Error{Outcome::refused,
+                 "you are in " + std::to_string(kZonesPerSession) + " zones already; exit one first"};
+  }
+  auto opened = known != nullptr ? Result<Zone*>(known) : open(parts, hidden);
+  if (!opened) return opened.error();
+  // Of somebody who may see more by now, or less: told anew as it is to them.
+  static_cast<void>(exit(session, parts, cursors));
+  Zone& zone = **opened;
+  zone.listeners.insert(session);
+  zones_of_[session].insert(zone.id);
+  cursors.push_back({zone.id, {}, zone.last_event});
+  return {};
+}
+
+Result<void> Zones::exit(SessionId session, const PathParts& parts, std::vector<ZoneCursor>& cursors) {
+  const Node* node = find_node(parts);
+  Zone* left = nullptr;
+  for (std::size_t i = 0; node != nullptr && i < node->zones.size(); ++i) {
+    const auto is_it = [&](const ZoneCursor& each) { return each.zone == node->zones[i]->id; };
+    if (std::erase_if(cursors, is_it) > 0) left = node->zones[i].get();
+  }
+  if (left == nullptr) return Error{Outcome::not_found, "you are not in " + quoted(to_path(parts))};
+  zones_of_[session].erase(left->id);
+  left->listeners.erase(session);
+  if (left->listeners.empty()) close(*left);
+  return {};
+}
+
+void Zones::leave(SessionId session) {
+  const auto own = zones_of_.extract(session);
+  if (own.empty()) return;
+  for (const std::uint64_t id : own.mapped()) {
+    Zone& zone = *zones_.at(id);
+    zone.listeners.erase(session);
+    if (zone.listeners.empty()) close(zone);
+  }
+}
+
+void Zones::close(Zone& zone) {
+  entries_ -= zone.records.size();
+  events_ -= zone.events.size();
+  zones_.erase(zone.id);
+  const PathParts parts = zone.parts;
+  std::vector<std::pair<Node*, std::string>> way;
+  Node* node = &root_;
+  for (const std::string& each : parts) {
+    way.emplace_back(node, each);
+    node = node->below.at(each).get();
+  }
+  std::erase_if(node->zones, [&](const auto& each) { return each.get() == &zone; });
+  // What led nowhere else goes with it.
+  for (auto step = way.rbegin(); step != way.rend(); ++step) {
+    const Node& below = *step->first->below.at(step->second);
+    if (!below.zones.empty() || !below.below.empty()) return;
+    step->first->below.erase(step->second);
+  }
+}
+
+}  // namespace callboard::server

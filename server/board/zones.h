@@ -1,0 +1,119 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "base/document/schema.h"
+#include "server/board/mailbox.h"
+#include "server/board/record_table.h"
+#include "server/board/versioned.h"
+#include "server/board/zone_name.h"
+
+namespace callboard::server {
+
+// All records by path, whatever their life; and of each zone that somebody is in, what changed since any moment: a listener
+// needs two cursors for each of its zones. What happens in a zone costs those in other zones nothing, and is found by its path,
+// not by asking every zone. Pure. Loop thread only.
+class Zones {
+ public:
+  // A record as it is shown, and to whom.
+  struct Shown {
+    RecordStatePtr state;
+    document::Told told = document::Told::zone;
+    std::vector<SessionId> former;  // Of one that its owner is told of: who owned it lately.
+  };
+  // Why a record is gone: false, it was removed.
+  struct Gone {
+    bool left = false;  // With its session.
+  };
+  using Records = Versioned<std::string, Shown, Gone>;
+  struct Event {
+    std::uint64_t number = 0;
+    RecordStatePtr state;
+  };
+
+  // --- What there is ---
+  const Shown* find(std::string_view path) const;
+  std::size_t size() const { return index_.size(); }
+  std::uint64_t bytes() const { return bytes_; }
+  // Of all that their paths name, in the order of those, from the first one after `after` on, until `visit` returns false.
+  template <class Visit>
+  void for_each_in(const PathParts& zone, const std::string& after, Visit visit) const {
+    const std::string fixed = fixed_part(zone);
+    auto at = after.empty() ? index_.lower_bound(fixed) : index_.upper_bound(std::max(after, fixed));
+    for (; at != index_.end() && at->first.starts_with(fixed); ++at) {
+      if (is_in_zone(zone, at->first) && !visit(at->second)) return;
+    }
+  }
+
+  // --- What happens ---
+  // Whether there may be one more.
+  bool has_room() const { return entries_ < kZoneEntriesMax; }
+  void set(RecordStatePtr state, document::Told told);
+  void remove(const std::string& path, Gone why);
+  void tell(RecordStatePtr event);
+  // Whom there is something to tell since the last call; some perhaps twice.
+  std::vector<SessionId> take_due();
+
+  // --- Who is where ---
+  // Names of classes, sorted, that somebody may not see.
+  using Hidden = std::vector<std::string>;
+  // Where the session begins to listen. refused: too many zones, or records in them. `cursors` gets the zone, unless it is there.
+  Result<void> enter(SessionId session, const PathParts& zone, const Hidden& hidden,
+                     std::vector<ZoneCursor>& cursors);
+  // not_found: it is not in it.
+  Result<void> exit(SessionId session, const PathParts& zone, std::vector<ZoneCursor>& cursors);
+  void leave(SessionId session);
+
+  // --- What is to be told in a zone; null: it is no more ---
+  struct Zone {
+    std::uint64_t id = 0;
+    std::string name;
+    PathParts parts;
+    Hidden hidden;  // Nobody in it may see these; those who may are in another one of that name.
+    Records records{kGonePerZone};
+    std::deque<Event> events;  // Oldest first.
+    std::uint64_t last_event = 0;
+    std::unordered_set<SessionId> listeners;
+    bool is_noted = false;  // Among those whose listeners are to be told.
+
+    bool is_due(const ZoneCursor& cursor) const {
+      return cursor.records.version < records.head() || cursor.events < last_event;
+    }
+  };
+  const Zone* zone(std::uint64_t id) const;
+
+ private:
+  // One component of zones' names.
+  struct Node {
+    std::map<std::string, std::unique_ptr<Node>, std::less<>> below;
+    std::vector<std::unique_ptr<Zone>> zones;  // Each hides other classes.
+  };
+
+  template <class Visit>
+  void for_each_zone_of(const Node& node, std::string_view rest, const Visit& visit) const;
+  const Node* find_node(const PathParts& parts) const;
+  Result<Zone*> open(const PathParts& parts, const Hidden& hidden);
+  void close(Zone& zone);
+  void drop_oldest_event(Zone& zone);
+  void note(Zone& zone);
+
+  std::map<std::string, Shown, std::less<>> index_;
+  std::uint64_t bytes_ = 0;
+  Node root_;
+  std::unordered_map<std::uint64_t, Zone*> zones_;
+  std::unordered_map<SessionId, std::unordered_set<std::uint64_t>> zones_of_;
+  std::uint64_t last_id_ = 0;
+  std::size_t entries_ = 0;         // Records of all zones, gone ones not counted.
+  std::size_t events_ = 0;          // Of all zones.
+  std::vector<std::uint64_t> due_;  // Zones.
+};
+
+}  // namespace callboard::server

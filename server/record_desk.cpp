@@ -1,0 +1,408 @@
+#include "server/record_desk.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/document/parse.h"
+#include "base/ensure.h"
+#include "base/text.h"
+
+namespace callboard::server {
+namespace {
+
+bool has_fields(RecordAction action) {
+  return action != RecordAction::give && action != RecordAction::remove;
+}
+
+// Whether the author may do what the rule is about; sets `is_owners` where that depends on whose the record is.
+Result<void> check_rule(const std::string& rule, const RecordDesk::Author& author, bool& is_owners) {
+  if (author.writer == document::Writer::server || rule == "any") return {};
+  if (rule == "server") return Error{Outcome::refused, "the server alone writes it"};
+  if (rule != "owner") return check(author.permissions, Permission(rule));
+  is_owners = true;
+  return {};
+}
+
+// Those of the class, or, for fields that have rules of their own, theirs.
+Result<void> check_rules(const document::RecordClass& of, const RecordDesk::Author& author,
+                         const document::ValuePtr& given, bool& is_owners) {
+  bool needs_class = given == nullptr || given->object()->empty();
+  for (std::size_t i = 0; given != nullptr && i < given->object()->size(); ++i) {
+    const document::Field* field = of.find((*given->object())[i].key);
+    if (field == nullptr || field->write.empty()) {
+      needs_class = true;
+    } else if (auto may = check_rule(field->write, author, is_owners); !may) {
+      return may.error().prefixed("field " + quoted(field->name));
+    }
+  }
+  return needs_class ? check_rule(of.write, author, is_owners) : Result<void>();
+}
+
+// Who puts all fields anew keeps what the server has computed.
+document::ValuePtr with_computed(const document::RecordClass& of, const document::ValuePtr& fields,
+                                 const RecordStatePtr& now) {
+  document::Object computed;
+  for (const document::Field& field : of.fields) {
+    const auto value = field.computed ? now->fields->member(field.name) : nullptr;
+    if (value != nullptr && fields->member(field.name) == nullptr) computed.push_back({field.name, value});
+  }
+  if (computed.empty()) return fields;
+  return document::merged_fields(fields, document::make_value(std::move(computed)));
+}
+
+protocol::ErrorAnswer refusal_of(protocol::AskId re, const Error& why) { return {re, why.outcome, why.text}; }
+
+}  // namespace
+
+RecordDesk::RecordDesk(Floor& floor, const document::Schema& schema, Outside outside)
+    : floor_(floor), schema_(schema), schema_hash_(schema.hash()), outside_(std::move(outside)) {
+  floor_.records.board().records().for_each(
+      [this](const RecordStatePtr& state) { zones_.set(state, told_of(state->record_class)); });
+}
+
+RecordStatePtr RecordDesk::find(std::string_view path) const {
+  const Zones::Shown* shown = zones_.find(path);
+  return shown == nullptr ? nullptr : shown->state;
+}
+
+document::Told RecordDesk::told_of(const std::string& record_class) const {
+  const document::RecordClass* of = schema_.find(record_class);
+  return of == nullptr ? document::Told::zone : of->told;
+}
+
+// --- What is asked for, checked -------------------------------------------------------------------------------------
+
+// Null: of a class that the schema has no more, which can only be removed.
+Result<const document::RecordClass*> RecordDesk::class_for(const Wish& wish,
+                                                           const RecordStatePtr& now) const {
+  const std::string& name = now != nullptr ? now->record_class : wish.record_class;
+  if (now != nullptr && !wish.record_class.empty() && wish.record_class != name) {
+    if (wish.action == RecordAction::make) return record_refusal(Outcome::superseded, wish.path, now);
+    return Error{Outcome::usage, fmt::format("{} is of class {}, not {}", quoted(wish.path), quoted(name),
+                                             quoted(wish.record_class))};
+  }
+  if (name.empty() && wish.action == RecordAction::make)
+    return Error{Outcome::usage, "class: expected the name of one"};
+  if (name.empty()) return record_refusal(Outcome::not_found, wish.path, now);
+  const document::RecordClass* of = schema_.find(name);
+  if (of != nullptr || (now != nullptr && wish.action == RecordAction::remove)) return of;
+  return Error{Outcome::usage,
+               fmt::format("class {}: the server's schema has none of that name", quoted(name))};
+}
+
+Result<document::ValuePtr> RecordDesk::fields_for(const Author& author, const Wish& wish,
+                                                  const document::RecordClass& of,
+                                                  const RecordStatePtr& now) const {
+  if (wish.fields == nullptr) return Error{Outcome::usage, "fields: expected an object"};
+  // A text says the same in up to six times as many bytes.
+  if (wish.fields->size() > 6 * kRecordMax) {
+    return Error{Outcome::refused, fmt::format("fields: expected at most {}, got {}", human_bytes(kRecordMax),
+                                               human_bytes(wish.fields->size()))};
+  }
+  auto given = document::parse(*wish.fields);
+  if (!given) return Error{Outcome::usage, "fields: " + given.error().text};
+  if (wish.action != RecordAction::set) {
+    auto whole = document::whole_fields(of, *given, author.writer);
+    if (!whole || now == nullptr || wish.action != RecordAction::put) return whole;
+    return with_computed(of, *whole, now);
+  }
+  if (auto good = document::check_fields(of, *given, author.writer); !good) return good.error();
+  if (now != nullptr && document::merged_fields(now->fields, *given)->size_bytes() > kRecordMax) {
+    return Error{Outcome::refused,
+                 fmt::format("fields: expected at most {} in all", human_bytes(kRecordMax))};
+  }
+  return given;
+}
+
+// Of what is made, or whom it is given to.
+Result<RecordOwner> RecordDesk::owner_for(const Author& author, const Wish& wish) const {
+  if (author.writer == document::Writer::server) return wish.owner.value_or(RecordOwner{});
+  if (wish.action != RecordAction::give) return RecordOwner{author.session, author.user};
+  const User* user = wish.to ? floor_.presence.user(*wish.to) : nullptr;
+  if (user == nullptr) {
+    return Error{Outcome::not_found,
+                 fmt::format("to: there is no session {} here", wish.to ? to_text(*wish.to) : std::string())};
+  }
+  return RecordOwner{*wish.to, user->name};
+}
+
+Result<void> RecordDesk::check_room(const Author& author, const Wish& wish, document::Life life) const {
+  const std::uint64_t more = wish.fields == nullptr ? 0 : wish.fields->size();
+  if (zones_.bytes() + more > kRecordsBytesMax) {
+    return Error{Outcome::refused,
+                 fmt::format("the board's records take {} already", human_bytes(kRecordsBytesMax))};
+  }
+  if (find(wish.path) != nullptr) return {};
+  if (zones_.size() >= kRecordsMax)
+    return Error{Outcome::refused, fmt::format("there are {} records already", kRecordsMax)};
+  if (!zones_.has_room()) {
+    return Error{Outcome::refused, "the zones that people are in hold too many records already"};
+  }
+  if (life != document::Life::session) return {};
+  const auto own = of_session_.find(author.session);
+  if (own == of_session_.end() || own->second.size() < kSessionRecordsMax) return {};
+  return Error{Outcome::refused, fmt::format("your session has {} records already", kSessionRecordsMax)};
+}
+
+Result<RecordDesk::Checked> RecordDesk::checked(const Author& author, const Wish& wish) const {
+  if (auto path = record_path(wish.path); !path) return path.error().prefixed("path");
+  if (author.writer != document::Writer::server && wish.path.starts_with("/locks/"))
+    return Error{Outcome::refused, "what is below /locks is made by the call lock alone"};
+  const RecordStatePtr now = find(wish.path);
+  const auto of = class_for(wish, now);
+  if (!of) return of.error();
+  Checked result;
+  result.change.action = wish.action;
+  result.change.record_class = wish.record_class;
+  if (*of == nullptr) return result;
+  result.life = (*of)->life;
+  result.told = (*of)->told;
+  document::ValuePtr given;
+  if (has_fields(wish.action)) {
+    auto fields = fields_for(author, wish, **of, now);
+    if (!fields) return fields.error();
+    result.change.fields = *fields;
+    // Defaults and what is kept are nobody's doing.
+    auto said = document::parse(*wish.fields);
+    if (said) given = *said;
+  } else if (result.life == document::Life::event) {
+    return Error{Outcome::usage, quoted(wish.path) + ": an event is told and not kept"};
+  }
+  bool is_owners = false;
+  if (auto may = check_rules(**of, author, given, is_owners); !may) return may.error();
+  result.change.is_owners = is_owners && wish.action != RecordAction::make;
+  if (result.life == document::Life::session && !author.is_here) {
+    return Error{Outcome::refused, "records of class " + quoted((*of)->name) +
+                                       " last as long as their owner's session: join first"};
+  }
+  auto owner = owner_for(author, wish);
+  if (!owner) return owner.error();
+  result.change.owner = std::move(*owner);
+  if (has_fields(wish.action)) {
+    if (auto room = check_room(author, wish, result.life); !room) return room.error();
+  }
+  return result;
+}
+
+// --- Changes --------------------------------------------------------------------------------------------------------
+
+// What is in the log stays there, whatever its class says by now.
+bool RecordDesk::lasts(const Checked& checked, std::string_view path) const {
+  if (here_.find(path) != nullptr) return false;
+  return checked.life == document::Life::disk || floor_.records.board().records().find(path) != nullptr;
+}
+
+Result<std::uint64_t> RecordDesk::answer_for(Outcome outcome, std::uint64_t revision,
+                                             const std::string& path) const {
+  if (outcome == Outcome::done) return revision;
+  return record_refusal(outcome, path, find(path));
+}
+
+void RecordDesk::change(const Author& author, Wish wish, Done done) {
+  if (const auto known = floor_.records.board().find(wish.op); known && known->record == Record::record)
+    return done(answer_for(known->outcome, known->number, wish.path));
+  if (const auto known = remembered_.find(wish.op); known != remembered_.end())
+    return done(answer_for(known->second.outcome, known->second.revision, wish.path));
+  const auto under_way = under_way_.find(wish.path);
+  if (under_way != under_way_.end() && find(wish.path) == nullptr) {
+    under_way->second.waiting.push_back(
+        [this, author, wish = std::move(wish), done = std::move(done)] { change(author, wish, done); });
+    return;
+  }
+  auto sound = checked(author, wish);
+  if (!sound) return done(sound.error());
+  if (sound->life == document::Life::event) {
+    tell_event(author, wish, *sound);
+    remember(wish.op, Outcome::done, 0);
+    return done(std::uint64_t{0});
+  }
+  write(author, std::move(wish), std::move(*sound), std::move(done));
+}
+
+void RecordDesk::write(const Author& author, Wish wish, Checked checked, Done done) {
+  const bool is_lasting = lasts(checked, wish.path);
+  const RecordTable& table = is_lasting ? floor_.records.board().records() : here_;
+  const Outcome outcome = table.check(wish.path, wish.base, checked.change, author.session, author.user);
+  // What is on its way to the log is not in the table yet.
+  const bool is_final = outcome != Outcome::done && !under_way_.contains(wish.path);
+  if (is_final) return done(record_refusal(outcome, wish.path, table.find(wish.path)));
+  Operation operation;
+  operation.id = wish.op;
+  operation.session = author.session;
+  operation.user = author.user;
+  operation.timestamp = floor_.clock.wall();
+  operation.record = Record::record;
+  operation.base = wish.base;
+  operation.path = wish.path;
+  operation.change = std::make_shared<const RecordChange>(checked.change);
+  if (!is_lasting) return done(apply_here(operation, checked));
+  operation.value = std::make_shared<const std::string>(print(checked.change));
+  ++under_way_[wish.path].count;
+  floor_.records.write({.operation = std::move(operation)},
+                       [this, path = wish.path, done = std::move(done)](const Result<Applied>& applied) {
+                         if (applied) {
+                           done(answer_for(applied->outcome, applied->number, path));
+                         } else {
+                           done(applied.error());
+                         }
+                         on_written(path);
+                       });
+}
+
+void RecordDesk::on_written(const std::string& path) {
+  const auto found = under_way_.find(path);
+  const auto waiting = std::exchange(found->second.waiting, {});
+  if (--found->second.count == 0) under_way_.erase(found);
+  for (const auto& each : waiting) each();
+}
+
+Result<std::uint64_t> RecordDesk::apply_here(const Operation& operation, const Checked& checked) {
+  const RecordStatePtr before = here_.find(operation.path);
+  const std::uint64_t revision = ++last_here_;
+  const Outcome outcome = here_.apply(revision, operation);
+  remember(operation.id, outcome, revision);
+  if (outcome != Outcome::done) return answer_for(outcome, revision, operation.path);
+  const RecordStatePtr after = here_.find(operation.path);
+  if (checked.life == document::Life::session) {
+    if (before != nullptr) of_session_[before->owner.session].erase(operation.path);
+    if (after != nullptr) of_session_[after->owner.session].insert(operation.path);
+  }
+  if (after != nullptr) {
+    zones_.set(after, checked.told);
+  } else {
+    zones_.remove(operation.path, {});
+  }
+  tell_changes();
+  return revision;
+}
+
+void RecordDesk::on_applied(const Operation& operation, const Applied& applied) {
+  if (applied.outcome != Outcome::done) return;
+  if (const auto state = floor_.records.board().records().find(operation.path)) {
+    zones_.set(state, told_of(state->record_class));
+  } else {
+    zones_.remove(operation.path, {});
+  }
+  tell_changes();
+}
+
+void RecordDesk::tell_event(const Author& author, const Wish& wish, const Checked& checked) {
+  RecordState event;
+  event.path = wish.path;
+  event.record_class = wish.record_class;
+  event.owner = checked.change.owner;
+  event.by = author.user;
+  event.timestamp = floor_.clock.wall();
+  event.fields = checked.change.fields;
+  if (checked.told != document::Told::none) zones_.tell(finished(std::move(event)));
+  tell_changes();
+}
+
+void RecordDesk::remember(UniqueId op, Outcome outcome, std::uint64_t revision) {
+  remembered_[op] = {outcome, revision};
+  remembered_order_.push_back(op);
+  if (remembered_order_.size() <= kOperationsRemembered) return;
+  remembered_.erase(remembered_order_.front());
+  remembered_order_.pop_front();
+}
+
+void RecordDesk::tell_changes() {
+  for (const SessionId session : zones_.take_due()) outside_.due(session);
+}
+
+// --- Sessions -------------------------------------------------------------------------------------------------------
+
+void RecordDesk::forget(SessionId session) {
+  const auto own = of_session_.extract(session);
+  if (!own.empty()) {
+    for (const std::string& path : own.mapped()) {
+      here_.drop(path);
+      zones_.remove(path, {.left = true});
+    }
+  }
+  zones_.leave(session);
+  tell_changes();
+}
+
+void RecordDesk::on_resumed(SessionId session, Mailbox& mailbox) const {
+  std::erase_if(mailbox.zones, [&](const ZoneCursor& cursor) {
+    const Zones::Zone* zone = zones_.zone(cursor.zone);
+    return zone == nullptr || !zone->listeners.contains(session);
+  });
+  for (ZoneCursor& cursor : mailbox.zones) cursor.events = zones_.zone(cursor.zone)->last_event;
+}
+
+// Sorted, as the schema's classes are.
+Zones::Hidden RecordDesk::hidden_from(const Permissions& permissions) const {
+  Zones::Hidden hidden;
+  for (const auto& [name, each] : schema_.classes()) {
+    if (!each.enter.empty() && !permissions.contains(Permission(each.enter))) hidden.push_back(name);
+  }
+  return hidden;
+}
+
+// --- Asks -----------------------------------------------------------------------------------------------------------
+
+RecordDesk::Author RecordDesk::author_of(const Identity& who) const {
+  Author author{.session = who.id, .user = who.name, .permissions = who.permissions};
+  if (!who.visit) return author;
+  const SessionId own = floor_.presence.find_own(who.name, who.host);
+  author.is_here = static_cast<bool>(own);
+  if (own) author.session = own;
+  return author;
+}
+
+void RecordDesk::on_asked(Session& session, protocol::RecordAsk& ask) {
+  Wish wish{.op = ask.op,
+            .path = std::move(ask.path),
+            .action = ask.action,
+            .record_class = std::move(ask.record_class),
+            .base = ask.base,
+            .fields = std::move(ask.fields),
+            .to = ask.to};
+  change(author_of(session.identity), std::move(wish),
+         [this, key = session.key(), id = ask.id](const Result<std::uint64_t>& revision) {
+           Session* asker = outside_.by_key(key);
+           if (asker == nullptr) return;
+           if (!revision) return asker->answer(refusal_of(id, revision.error()));
+           asker->answer(protocol::Ok{id, *revision});
+         });
+}
+
+void RecordDesk::on_read(Session& session, const protocol::RecordsRead& ask) {
+  const auto zone = zone_name(ask.zone);
+  if (!zone) return session.answer(refusal_of(ask.id, zone.error().prefixed("zone")));
+  const Author author = author_of(session.identity);
+  protocol::Records records =
+      teller_.records(*zone, ask.after, {author.session, author.user, hidden_from(author.permissions)});
+  records.re = ask.id;
+  session.answer(std::move(records));
+}
+
+void RecordDesk::on_enter(Session& session, const protocol::EnterAsk& ask) {
+  const auto zone = zone_name(ask.zone);
+  if (!zone) return session.answer(refusal_of(ask.id, zone.error().prefixed("zone")));
+  const auto entered = zones_.enter(session.identity.id, *zone, hidden_from(session.identity.permissions),
+                                    session.mailbox.zones);
+  if (!entered) return session.answer(refusal_of(ask.id, entered.error()));
+  session.answer(protocol::Ok{ask.id, std::nullopt});
+  outside_.due(session.identity.id);
+}
+
+void RecordDesk::on_schema(Session& session, const protocol::SchemaAsk& ask) const {
+  const auto theirs = document::Schema::from(*ask.schema);
+  const auto fits = theirs ? document::check_fits(*theirs, schema_) : Result<void>(theirs.error());
+  if (!fits) return session.answer(refusal_of(ask.id, fits.error()));
+  session.answer(protocol::Ok{ask.id, std::nullopt});
+}
+
+void RecordDesk::on_exit(Session& session, const protocol::ExitAsk& ask) {
+  const auto zone = zone_name(ask.zone);
+  if (!zone) return session.answer(refusal_of(ask.id, zone.error().prefixed("zone")));
+  const auto left = zones_.exit(session.identity.id, *zone, session.mailbox.zones);
+  if (!left) return session.answer(refusal_of(ask.id, left.error()));
+  session.answer(protocol::Ok{ask.id, std::nullopt});
+}
+
+}  // namespace callboard::server

@@ -1,0 +1,139 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/document/schema.h"
+#include "protocol/message.h"
+#include "server/floor.h"
+#include "server/session.h"
+#include "server/zone_teller.h"
+
+namespace callboard::server {
+
+// Everything about records and zones: changes are checked against the schema, written (those that last in the log, the others
+// here) by one and the same fold, and told to those who are in their zones. Loop thread only.
+class RecordDesk {
+ public:
+  struct Outside {
+    std::function<Session*(std::uint64_t key)> by_key;
+    // There is something to tell that session.
+    std::function<void(SessionId id)> due;
+  };
+
+  // Who changes a record.
+  struct Author {
+    SessionId session;
+    std::string user;
+    Permissions permissions = Permissions::all();
+    document::Writer writer = document::Writer::anybody;
+    bool is_here =
+        true;  // False: a visit of somebody who has not joined; what lasts as long as a session cannot be theirs.
+  };
+  // The server itself, as the calls that it offers are.
+  static Author server_itself() { return {.session = {}, .user = "", .writer = document::Writer::server}; }
+
+  // What is asked for.
+  struct Wish {
+    UniqueId op;
+    std::string path;
+    RecordAction action = RecordAction::set;
+    std::string record_class{};
+    std::uint64_t base = 0;
+    Document fields{};                   // JSON.
+    std::optional<SessionId> to{};       // Of a give.
+    std::optional<RecordOwner> owner{};  // Of what the server makes or gives; nobody's otherwise.
+  };
+  using Done = std::function<void(const Result<std::uint64_t>& revision)>;
+
+  RecordDesk(Floor& floor, const document::Schema& schema, Outside outside);
+
+  // Answered once, perhaps within the call: of those that last, when it is on disk. The same wish again gets the answer it got.
+  void change(const Author& author, Wish wish, Done done);
+  // Null: there is none.
+  RecordStatePtr find(std::string_view path) const;
+  template <class Visit>
+  void for_each_in(const PathParts& zone, Visit visit) const {
+    zones_.for_each_in(zone, "", [&](const Zones::Shown& shown) {
+      visit(*shown.state);
+      return true;
+    });
+  }
+  // A visit acts for its user, like one who says where they are; of a user who has not joined, for itself.
+  Author author_of(const Identity& who) const;
+
+  void on_asked(Session& session, protocol::RecordAsk& ask);
+  void on_read(Session& session, const protocol::RecordsRead& ask);
+  void on_enter(Session& session, const protocol::EnterAsk& ask);
+  void on_exit(Session& session, const protocol::ExitAsk& ask);
+  void on_schema(Session& session, const protocol::SchemaAsk& ask) const;
+  UniqueId schema_hash() const { return schema_hash_; }
+
+  // An operation on a record was applied to the board.
+  void on_applied(const Operation& operation, const Applied& applied);
+  // The session is gone for good, and what lasts as long as it.
+  void forget(SessionId session);
+  // It is back, with the mailbox that it had: what happened meanwhile and is not kept is past.
+  void on_resumed(SessionId session, Mailbox& mailbox) const;
+
+  bool is_due(const Mailbox& mailbox) const { return teller_.is_due(mailbox); }
+  void take_due(SessionId listener, Mailbox& mailbox, std::vector<protocol::EncodedFrame>& frames) {
+    teller_.take_due(listener, mailbox, frames);
+  }
+
+ private:
+  // A wish that makes sense.
+  struct Checked {
+    document::Life life = document::Life::disk;
+    document::Told told = document::Told::zone;
+    RecordChange change;
+  };
+
+  // Classes that it takes a permission to see.
+  Zones::Hidden hidden_from(const Permissions& permissions) const;
+  Result<Checked> checked(const Author& author, const Wish& wish) const;
+  Result<const document::RecordClass*> class_for(const Wish& wish, const RecordStatePtr& now) const;
+  Result<document::ValuePtr> fields_for(const Author& author, const Wish& wish,
+                                        const document::RecordClass& of, const RecordStatePtr& now) const;
+  Result<RecordOwner> owner_for(const Author& author, const Wish& wish) const;
+  Result<void> check_room(const Author& author, const Wish& wish, document::Life life) const;
+  bool lasts(const Checked& checked, std::string_view path) const;
+  void write(const Author& author, Wish wish, Checked checked, Done done);
+  Result<std::uint64_t> apply_here(const Operation& operation, const Checked& checked);
+  void on_written(const std::string& path);
+  void tell_event(const Author& author, const Wish& wish, const Checked& checked);
+  void remember(UniqueId op, Outcome outcome, std::uint64_t revision);
+  document::Told told_of(const std::string& record_class) const;
+  Result<std::uint64_t> answer_for(Outcome outcome, std::uint64_t revision, const std::string& path) const;
+  void tell_changes();
+
+  Floor& floor_;
+  const document::Schema& schema_;
+  const UniqueId schema_hash_;
+  Outside outside_;
+  Zones zones_;
+  ZoneTeller teller_{zones_};
+  RecordTable here_;  // Those that the log does not have.
+  std::uint64_t last_here_ = 0;
+  std::unordered_map<SessionId, std::set<std::string>> of_session_;  // Those that last as long as it.
+  // Changes on their way to the log, by path; and what waits for a record that one of them may make.
+  struct UnderWay {
+    std::size_t count = 0;
+    std::vector<std::function<void()>> waiting;
+  };
+  std::unordered_map<std::string, UnderWay> under_way_;
+  struct Remembered {
+    Outcome outcome = Outcome::done;
+    std::uint64_t revision = 0;
+  };
+  std::unordered_map<UniqueId, Remembered> remembered_;  // Of what is not in the log.
+  std::deque<UniqueId> remembered_order_;                // Oldest first.
+};
+
+}  // namespace callboard::server

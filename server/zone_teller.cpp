@@ -1,0 +1,171 @@
+#include "server/zone_teller.h"
+
+#include <algorithm>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+
+#include "base/document/value.h"
+
+namespace callboard::server {
+namespace {
+
+// A JSON array of what is told.
+class ToldList {
+ public:
+  void add(std::string_view json) {
+    text_ += text_.empty() ? '[' : ',';
+    text_ += json;
+  }
+  void add_gone(std::string_view path, bool left) {
+    std::string json = "{\"path\":";
+    document::append_quoted(path, json);
+    json += left ? ",\"gone\":true,\"left\":true}" : ",\"gone\":true}";
+    add(json);
+  }
+  bool is_empty() const { return text_.empty(); }
+  std::size_t size_bytes() const { return text_.size(); }
+  Document finish() && {
+    return std::make_shared<const std::string>(text_.empty() ? "[]" : std::move(text_) + ']');
+  }
+
+ private:
+  std::string text_;
+};
+
+std::uint64_t size_of(const Zones::Records::Changes& changes) {
+  std::uint64_t size_bytes = 0;
+  for (const auto& change : changes.changes) {
+    // Escaped, a path is at most six times as long.
+    size_bytes += change.value != nullptr ? change.value->state->told->size() : 6 * change.key->size() + 64;
+  }
+  return size_bytes;
+}
+
+// As many as one piece may be; one in any case.
+Zones::Records::Changes piece_since(const Zones::Records& records, Cursor from) {
+  std::size_t count = kRecordsPerTell;
+  for (;;) {
+    auto changes = records.changes_since(from, count);
+    if (count == 1 || size_of(changes) <= kRecordsPerTellBytes) return changes;
+    count /= 2;
+  }
+}
+
+void add_shown(const Zones::Shown& shown, bool is_full, SessionId listener, ToldList& list) {
+  const bool is_private = shown.told == document::Told::owner;
+  if (!is_private || (listener && shown.state->owner.session == listener)) {
+    list.add(*shown.state->told);
+  } else if (!is_full && std::ranges::find(shown.former, listener) != shown.former.end()) {
+    list.add_gone(shown.state->path, false);
+  }
+}
+
+void note_concerned(const Zones::Shown& shown, std::vector<SessionId>& about) {
+  if (shown.told != document::Told::owner) return;
+  about.push_back(shown.state->owner.session);
+  about.insert(about.end(), shown.former.begin(), shown.former.end());
+}
+
+}  // namespace
+
+bool ZoneTeller::is_due(const Mailbox& mailbox) const {
+  return std::ranges::any_of(mailbox.zones, [this](const ZoneCursor& cursor) {
+    const Zones::Zone* zone = zones_.zone(cursor.zone);
+    return zone != nullptr && zone->is_due(cursor);
+  });
+}
+
+void ZoneTeller::take_due(SessionId listener, Mailbox& mailbox, std::vector<protocol::EncodedFrame>& frames) {
+  for (ZoneCursor& cursor : mailbox.zones) {
+    const Zones::Zone* zone = zones_.zone(cursor.zone);
+    if (zone == nullptr || !zone->is_due(cursor)) continue;
+    Caches& caches = caches_of(*zone);
+    if (cursor.records.version < zone->records.head()) {
+      const auto tell = told(caches.records, cursor.records, zone->records.head(), listener,
+                             [&](SessionId who) { return make_records(*zone, cursor.records, who); });
+      if (tell.frame.head) frames.push_back(tell.frame);
+      cursor.records = tell.next;
+    }
+    if (cursor.events < zone->last_event) {
+      const auto tell = told(caches.events, cursor.events, zone->last_event, listener,
+                             [&](SessionId) { return make_events(*zone, cursor.events); });
+      if (tell.frame.head) frames.push_back(tell.frame);
+      cursor.events = tell.next;
+    }
+  }
+}
+
+CachedTell<Cursor> ZoneTeller::make_records(const Zones::Zone& zone, Cursor from, SessionId listener) {
+  const auto changes = piece_since(zone.records, from);
+  CachedTell<Cursor> made;
+  made.from = from;
+  made.next = changes.cursor;
+  ToldList list;
+  for (const auto& change : changes.changes) {
+    if (change.value == nullptr) {
+      list.add_gone(*change.key, change.removal->left);
+    } else {
+      add_shown(*change.value, changes.full, listener, list);
+      note_concerned(*change.value, made.about);
+    }
+  }
+  protocol::Records message;
+  message.zone = zone.name;
+  message.full = changes.full;
+  message.more = changes.cursor.version < zone.records.head();
+  // Who is told what there is waits for the last piece, be it empty.
+  const bool is_beginning = changes.full || from.version < from.began;
+  if (list.is_empty() && !is_beginning) return made;
+  message.records = std::move(list).finish();
+  made.frame = protocol::encode(protocol::ServerMessage(std::move(message)));
+  return made;
+}
+
+// Of each path the newest alone.
+CachedTell<std::uint64_t> ZoneTeller::make_events(const Zones::Zone& zone, std::uint64_t from) {
+  std::vector<const RecordState*> newest;
+  std::unordered_set<std::string_view> paths;
+  for (auto event = zone.events.rbegin(); event != zone.events.rend() && event->number > from; ++event) {
+    if (paths.insert(event->state->path).second) newest.push_back(event->state.get());
+  }
+  CachedTell<std::uint64_t> made;
+  made.from = from;
+  made.next = zone.last_event;
+  ToldList list;
+  for (auto state = newest.rbegin(); state != newest.rend(); ++state) list.add(*(*state)->told);
+  if (list.is_empty()) return made;
+  protocol::Records message;
+  message.zone = zone.name;
+  message.records = std::move(list).finish();
+  made.frame = protocol::encode(protocol::ServerMessage(std::move(message)));
+  return made;
+}
+
+ZoneTeller::Caches& ZoneTeller::caches_of(const Zones::Zone& zone) {
+  // Those of zones that are no more go when there are many.
+  if (caches_.size() > kZonesMax)
+    std::erase_if(caches_, [this](const auto& each) { return zones_.zone(each.first) == nullptr; });
+  return caches_[zone.id];
+}
+
+protocol::Records ZoneTeller::records(const PathParts& zone, const std::string& after,
+                                      const Asker& asker) const {
+  ToldList list;
+  protocol::Records message;
+  message.zone = to_path(zone);
+  message.full = true;
+  zones_.for_each_in(zone, after, [&](const Zones::Shown& shown) {
+    const RecordState& state = *shown.state;
+    const bool is_private = shown.told == document::Told::owner;
+    if (is_private && !is_of(state, asker.session, asker.user)) return true;
+    if (std::ranges::binary_search(asker.hidden, state.record_class)) return true;
+    message.more = !list.is_empty() && list.size_bytes() + state.told->size() > kRecordsPerTellBytes;
+    if (!message.more) list.add(*state.told);
+    return !message.more;
+  });
+  message.records = std::move(list).finish();
+  return message;
+}
+
+}  // namespace callboard::server

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "server/board/zones.h"
+#include "server/tell_cache.h"
+
+namespace callboard::server {
+
+// Says what a session's mailbox lacks of the zones that it is in; for answers, what is in a zone. Those who stand at the same
+// place get the same frame. Pure but for that cache. Loop thread only.
+class ZoneTeller {
+ public:
+  explicit ZoneTeller(const Zones& zones) : zones_(zones) {}
+
+  bool is_due(const Mailbox& mailbox) const;
+  // Adds one piece of each zone, and moves the mailbox past it.
+  void take_due(SessionId listener, Mailbox& mailbox, std::vector<protocol::EncodedFrame>& frames);
+
+  // One piece of what there is in a zone, from the first path after `after` on, as the asker may see it.
+  struct Asker {
+    SessionId session;
+    std::string user;
+    Zones::Hidden hidden{};
+  };
+  protocol::Records records(const PathParts& zone, const std::string& after, const Asker& asker) const;
+
+ private:
+  struct Caches {
+    std::vector<CachedTell<Cursor>> records;
+    std::vector<CachedTell<std::uint64_t>> events;
+  };
+
+  static CachedTell<Cursor> make_records(const Zones::Zone& zone, Cursor from, SessionId listener);
+  static CachedTell<std::uint64_t> make_events(const Zones::Zone& zone, std::uint64_t from);
+  Caches& caches_of(const Zones::Zone& zone);
+
+  const Zones& zones_;
+  std::unordered_map<std::uint64_t, Caches> caches_;
+};
+
+}  // namespace callboard::server

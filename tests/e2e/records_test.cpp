@@ -1,0 +1,114 @@
+// Records and zones, from the command line to the disk.
+#include <catch2/catch.hpp>
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+#include "tests/e2e/studio.h"
+#include "tests/support/tree.h"
+
+namespace callboard::e2e {
+namespace {
+
+using Catch::Contains;
+
+constexpr const char* kSchema = R"({"classes":[
+  {"name":"review","fields":[{"name":"status","type":"text","required":true},{"name":"takes","type":"int","default":1}]},
+  {"name":"slot","life":"session","fields":[{"name":"n","type":"int"}]}
+]})";
+
+struct Board : Studio {
+  Board() {
+    add_user("rigging");
+    add_user("lighting");
+    schema = (home() / "schema.json").native();
+    support::write_file(schema, kSchema);
+    serve({"--schema", schema});
+  }
+
+  std::vector<Json> records(const std::string& zone) const {
+    const auto listed = run("rigging", {"records", zone, "--json"});
+    REQUIRE(listed.ending.exit_code == 0);
+    return objects(listed.out);
+  }
+
+  std::string schema;
+};
+
+}  // namespace
+
+TEST_CASE("a record is made, set, listed and removed, and outlives a server that is killed") {
+  Board board;
+  const auto made = board.run("rigging", {"record", "make", "/reviews/sc01", "--class", "review",
+                                          "status=open", "takes=3", "--json"});
+  REQUIRE(made.ending.exit_code == 0);
+  const auto revision = objects(made.out).at(0).at("revision").get<std::uint64_t>();
+  CHECK(board.run("lighting", {"record", "set", "/reviews/sc01", "status=ok"}).ending.exit_code == 0);
+  board.kill_server();
+  board.serve({"--schema", board.schema});
+  const auto listed = board.records("/reviews");
+  REQUIRE(listed.size() == 1);
+  CHECK(listed[0].at("path") == "/reviews/sc01");
+  CHECK(listed[0].at("fields") == Json({{"status", "ok"}, {"takes", 3}}));
+  CHECK(listed[0].at("user") == "rigging");
+  CHECK(listed[0].at("by") == "lighting");
+  CHECK(listed[0].at("revision").get<std::uint64_t>() > revision);
+  CHECK_THAT(board.run("rigging", {"records"}).out,
+             Contains("/reviews/sc01  review, rigging's  status=ok takes=3"));
+  CHECK(board.run("rigging", {"record", "remove", "/reviews/sc01"}).ending.exit_code == 0);
+  CHECK(board.records("/").empty());
+}
+
+TEST_CASE("what cannot be done to a record is said, with the exit code of it") {
+  Board board;
+  const auto make = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), {"record", "make", "/reviews/sc01"});
+    return board.run("rigging", std::move(words));
+  };
+  const auto unknown = make({"--class", "shot"});
+  CHECK(unknown.ending.exit_code == 2);
+  CHECK_THAT(unknown.err, Contains("class \"shot\": the server's schema has none of that name"));
+  const auto wrong = make({"--class", "review", "status=1"});
+  CHECK(wrong.ending.exit_code == 2);
+  CHECK_THAT(wrong.err, Contains("class \"review\": field \"status\": expected text, got 1"));
+  CHECK(make({"--class", "review", "status"}).ending.exit_code == 2);
+  CHECK(make({"--class", "review", "status=\"1\""}).ending.exit_code == 0);
+  CHECK(make({"--class", "review", "status=2"}).ending.exit_code == 2);
+  CHECK(make({"--class", "review", "status=two"}).ending.exit_code == 5);
+  CHECK(board.run("rigging", {"record", "set", "/reviews/sc02", "status=a"}).ending.exit_code == 3);
+  CHECK(board.run("rigging", {"record", "make", "/slot", "--class", "slot"}).ending.exit_code == 4);
+  CHECK(board.run("rigging", {"record", "give", "/reviews/sc01", "--to", "nobody"}).ending.exit_code == 3);
+  CHECK(board.run("rigging", {"records", "reviews"}).ending.exit_code == 2);
+}
+
+TEST_CASE("who follows a zone is shown what is there, what changes, and what goes with its session") {
+  Board board;
+  const auto joined = board.join("lighting");
+  REQUIRE(board.run("lighting", {"record", "make", "/slots/1", "--class", "slot", "n=1"}).ending.exit_code ==
+          0);
+  const auto follower = board.start("rigging", {"records", "/slots", "--follow", "--json"});
+  const auto is = [](const std::string& path) {
+    return [path](const Json& event) { return event.at("path") == path; };
+  };
+  CHECK(wait_for_event(*follower, "record", is("/slots/1")).at("fields") == Json({{"n", 1}}));
+  REQUIRE(board.run("lighting", {"record", "make", "/elsewhere", "--class", "slot"}).ending.exit_code == 0);
+  REQUIRE(board.run("lighting", {"record", "set", "/slots/1", "n=2"}).ending.exit_code == 0);
+  CHECK(wait_for_event(*follower, "record").at("fields") == Json({{"n", 2}}));
+  joined->send_signal(SIGINT);
+  CHECK(exit_code(*joined) == 130);
+  CHECK(wait_for_event(*follower, "gone").at("left") == true);
+  follower->send_signal(SIGINT);
+  CHECK(exit_code(*follower) == 130);
+}
+
+TEST_CASE("a schema that makes no sense keeps a server from starting, and says where") {
+  Studio studio;
+  support::write_file(studio.home() / "bad.json",
+                      R"({"classes":[{"name":"review","fields":[{"name":"a","type":"string"}]}]})");
+  auto command = studio.command(0, {"serve", "--project", "p", "--data", (studio.home() / "data").native(),
+                                    "--schema", (studio.home() / "bad.json").native()});
+  const auto refused = support::run(std::move(command));
+  CHECK(refused.ending.exit_code == 2);
+  CHECK_THAT(refused.err, Contains("class \"review\": field \"a\": type: expected one of bool"));
+}
+
+}  // namespace callboard::e2e

@@ -1,0 +1,168 @@
+#include <catch2/catch.hpp>
+
+#include "base/document/parse.h"
+#include "server/board/board.h"
+#include "tests/unit/server/operations.h"
+
+namespace callboard::server {
+namespace {
+
+const std::string kPath = "/reviews/sc01";
+
+RecordChange change_of(RecordAction action, const char* fields = "{}", std::string record_class = "") {
+  RecordChange change;
+  change.action = action;
+  change.record_class = std::move(record_class);
+  if (action != RecordAction::give && action != RecordAction::remove)
+    change.fields = *document::parse(fields);
+  if (action == RecordAction::make) change.owner = {SessionId{1}, "user 1"};
+  return change;
+}
+
+Operation operation_of(std::uint64_t id, const RecordChange& change, const std::string& path = kPath,
+                       std::uint64_t base = 0, std::uint64_t session = 1) {
+  Operation operation =
+      make_operation({.id = id, .session = session, .record = Record::record, .value = print(change)});
+  operation.path = path;
+  operation.base = base;
+  return operation;
+}
+
+// A board with one record at revision 1.
+Board board_with_record() {
+  Board board;
+  board.apply(1, operation_of(1, change_of(RecordAction::make, R"({"status":"open"})", "review")));
+  return board;
+}
+
+}  // namespace
+
+TEST_CASE("a change of a record is what its text says") {
+  RecordChange change = change_of(RecordAction::make, R"({"a":[1,{"b":null}]})", "review");
+  change.is_owners = true;
+  const auto again = parse_record_change(print(change));
+  REQUIRE(again);
+  CHECK(again->action == RecordAction::make);
+  CHECK(again->record_class == "review");
+  CHECK(again->owner == RecordOwner{SessionId{1}, "user 1"});
+  CHECK(again->is_owners);
+  CHECK(document::print(*again->fields) == R"({"a":[1,{"b":null}]})");
+  CHECK_FALSE(parse_record_change("{}"));
+  CHECK_FALSE(parse_record_change(R"({"do":"make"})"));
+  CHECK_FALSE(parse_record_change(R"({"do":"set","fields":[]})"));
+  CHECK(parse_record_change(R"({"do":"remove"})"));
+}
+
+TEST_CASE("a record is made once, and told as JSON") {
+  Board board = board_with_record();
+  const auto made = board.find(UniqueId{7, 1});
+  REQUIRE(made);
+  CHECK(made->outcome == Outcome::done);
+  CHECK(made->number == 1);
+  CHECK(
+      *board.records().find(kPath)->told ==
+      R"({"path":"/reviews/sc01","class":"review","owner":"0000000000000001","user":"user 1","by":"user 1",)"
+      R"("revision":1,"timestamp":1000,"fields":{"status":"open"}})");
+  const Applied again = board.apply(2, operation_of(2, change_of(RecordAction::make, "{}", "review")));
+  CHECK(again.outcome == Outcome::superseded);
+  CHECK_FALSE(again.won);
+  CHECK(board.records().size() == 1);
+  CHECK(board.records().find(kPath)->revision == 1);
+}
+
+TEST_CASE("set changes some fields, put all of them, remove takes the record away") {
+  Board board = board_with_record();
+  board.apply(2, operation_of(2, change_of(RecordAction::set, R"({"note":"x","status":null})")));
+  CHECK(document::print(*board.records().find(kPath)->fields) == R"({"note":"x"})");
+  CHECK(board.records().find(kPath)->revision == 2);
+  board.apply(3, operation_of(3, change_of(RecordAction::put, R"({"status":"ok"})")));
+  CHECK(document::print(*board.records().find(kPath)->fields) == R"({"status":"ok"})");
+  board.apply(4, operation_of(4, change_of(RecordAction::remove)));
+  CHECK(board.records().find(kPath) == nullptr);
+  CHECK(board.records().size() == 0);
+  for (const RecordAction action :
+       {RecordAction::set, RecordAction::put, RecordAction::give, RecordAction::remove}) {
+    const std::uint64_t next = board.sequence() + 1;
+    CHECK(board.apply(next, operation_of(next, change_of(action))).outcome == Outcome::not_found);
+  }
+  const auto put = board.apply(20, operation_of(20, change_of(RecordAction::put, "{}", "review")));
+  CHECK(put.outcome == Outcome::done);
+  CHECK(board.records().find(kPath)->record_class == "review");
+}
+
+TEST_CASE("a change of another revision than the one that is there is superseded") {
+  Board board = board_with_record();
+  CHECK(board.apply(2, operation_of(2, change_of(RecordAction::set), kPath, 7)).outcome ==
+        Outcome::superseded);
+  CHECK(board.apply(3, operation_of(3, change_of(RecordAction::set), kPath, 1)).outcome == Outcome::done);
+  CHECK(board.apply(4, operation_of(4, change_of(RecordAction::remove), kPath, 1)).outcome ==
+        Outcome::superseded);
+  CHECK(board.records().find(kPath)->revision == 3);
+}
+
+TEST_CASE("what its owner alone may do is refused to others, until it is given to them") {
+  Board board = board_with_record();
+  RecordChange owners = change_of(RecordAction::set, R"({"status":"ok"})");
+  owners.is_owners = true;
+  CHECK(board.apply(2, operation_of(2, owners, kPath, 0, 2)).outcome == Outcome::refused);
+  RecordChange give = change_of(RecordAction::give);
+  give.is_owners = true;
+  give.owner = {SessionId{2}, "user 2"};
+  CHECK(board.apply(3, operation_of(3, give, kPath, 0, 2)).outcome == Outcome::refused);
+  CHECK(board.apply(4, operation_of(4, give)).outcome == Outcome::done);
+  CHECK(board.apply(5, operation_of(5, owners)).outcome == Outcome::refused);
+  CHECK(board.apply(6, operation_of(6, owners, kPath, 0, 2)).outcome == Outcome::done);
+  CHECK(board.records().find(kPath)->owner == RecordOwner{SessionId{2}, "user 2"});
+}
+
+TEST_CASE("a board with records and its snapshot are the same, and go on the same") {
+  Board board = board_with_record();
+  for (std::uint64_t i = 2; i <= 1000; ++i) {
+    board.apply(i, operation_of(i, change_of(RecordAction::make, R"({"n":1})", "shot"),
+                                "/shots/" + std::to_string(i)));
+  }
+  board.apply(1001, operation_of(1001, change_of(RecordAction::make, "{}", "review")));  // Superseded.
+  auto restored = Board::decoded(board.encoded());
+  REQUIRE(restored);
+  CHECK(restored->encoded() == board.encoded());
+  CHECK(restored->records().size() == 1000);
+  CHECK(restored->find(UniqueId{7, 1001})->outcome == Outcome::superseded);
+  CHECK(*restored->records().find("/shots/77")->told == *board.records().find("/shots/77")->told);
+  const Operation next = operation_of(2000, change_of(RecordAction::set, R"({"n":2})"), "/shots/77");
+  board.apply(2000, next);
+  restored->apply(2000, next);
+  CHECK(restored->encoded() == board.encoded());
+}
+
+TEST_CASE("a copy of a table does not see what becomes of the other") {
+  Board board = board_with_record();
+  const RecordTable copy = board.records();
+  board.apply(2, operation_of(2, change_of(RecordAction::remove)));
+  CHECK(board.records().size() == 0);
+  REQUIRE(copy.find(kPath) != nullptr);
+  CHECK(copy.size() == 1);
+}
+
+TEST_CASE("a snapshot of the format before records is read") {
+  Board board;
+  board.apply(1, make_operation({.id = 1, .record = Record::messages, .value = "hello"}));
+  Bytes older = board.encoded();
+  older[0] = std::byte{2};
+  older.pop_back();  // The outcome of the only operation.
+  // In front of the messages: no records.
+  Bytes message;
+  ByteWriter writer(message);
+  writer.u32(0);
+  writer.u32(1);
+  writer.text16("user 1");
+  const auto place = std::search(older.begin(), older.end(), message.begin(), message.end());
+  REQUIRE(place != older.end());
+  older.erase(place, place + 4);
+  const auto restored = Board::decoded(older);
+  REQUIRE(restored);
+  CHECK(restored->last_message() == 1);
+  CHECK(restored->records().size() == 0);
+  CHECK(restored->encoded() == board.encoded());
+}
+
+}  // namespace callboard::server

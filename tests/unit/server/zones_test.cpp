@@ -1,0 +1,265 @@
+#include <catch2/catch.hpp>
+
+#include "base/document/parse.h"
+#include "protocol/frame.h"
+#include "server/board/zones.h"
+#include "server/zone_teller.h"
+
+namespace callboard::server {
+namespace {
+
+RecordStatePtr record(const std::string& path, std::uint64_t revision = 1, std::uint64_t owner = 0) {
+  RecordState state;
+  state.path = path;
+  state.record_class = "review";
+  state.owner.session = SessionId{owner};
+  state.revision = revision;
+  state.fields = *document::parse("{}");
+  return finished(std::move(state));
+}
+
+constexpr auto kZone = document::Told::zone;
+constexpr SessionId kRigging{1};
+constexpr SessionId kLighting{2};
+
+struct Room {
+  Zones zones;
+  ZoneTeller teller{zones};
+  Mailbox mailbox;
+
+  Result<void> enter(const std::string& zone, SessionId who = kRigging) {
+    return zones.enter(who, *zone_name(zone), {}, mailbox.zones);
+  }
+  // The next tells, as "zone full? more?: paths"; of one that is gone with "-" before it.
+  std::vector<std::string> tells(SessionId who = kRigging) { return tells(mailbox, who); }
+  std::vector<std::string> tells(Mailbox& of, SessionId who) {
+    std::vector<protocol::EncodedFrame> frames;
+    teller.take_due(who, of, frames);
+    std::vector<std::string> words;
+    for (const auto& frame : frames) words.push_back(word_of(frame));
+    return words;
+  }
+  static std::string word_of(const protocol::EncodedFrame& frame) {
+    protocol::FrameReader reader(kFrameMax);
+    reader.push(*frame.head);
+    reader.push(as_bytes(*frame.attachment));
+    const auto read = reader.next();
+    const auto message = protocol::decode_server((*read)->kind, (*read)->body);
+    const auto& records = std::get<protocol::Records>(*message);
+    std::string word = records.zone + (records.full ? " full" : "") + (records.more ? " more" : "") + ":";
+    const auto list = *document::parse(*records.records);
+    for (const auto& each : *list->array())
+      word += (each->member("gone") != nullptr ? " -" : " ") + *each->member("path")->string();
+    return word;
+  }
+};
+
+using Words = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("paths and zones are what the protocol says") {
+  for (const char* good : {"/a", "/a/b c/ü", "/..a"}) CHECK(record_path(good));
+  for (const char* bad : {"", "a", "/", "/a/", "//a", "/a/../b", "/.", "/a/*", "/a\n"}) {
+    INFO(bad);
+    CHECK_FALSE(record_path(bad));
+  }
+  CHECK_FALSE(record_path("/" + std::string(256, 'a')));
+  CHECK(zone_name("/"));
+  CHECK(zone_name("/*/b"));
+  CHECK_FALSE(zone_name("/a/"));
+  CHECK(to_path(*zone_name("/*/b")) == "/*/b");
+  CHECK(to_path(*zone_name("/")) == "/");
+
+  const auto is_in = [](const char* zone, const char* path) { return is_in_zone(*zone_name(zone), path); };
+  CHECK(is_in("/", "/a"));
+  CHECK(is_in("/a", "/a"));
+  CHECK(is_in("/a", "/a/b/c"));
+  CHECK_FALSE(is_in("/a", "/ab"));
+  CHECK_FALSE(is_in("/a/b", "/a"));
+  CHECK(is_in("/*/b", "/a/b/c"));
+  CHECK_FALSE(is_in("/*/b", "/a/c"));
+  CHECK_FALSE(is_in("/*/*", "/a"));
+}
+
+TEST_CASE("who enters a zone is told all there is, then what changes and what is gone") {
+  Room room;
+  room.zones.set(record("/reviews/a"), kZone);
+  room.zones.set(record("/shots/a"), kZone);
+  REQUIRE(room.enter("/reviews"));
+  CHECK(room.tells() == Words{"/reviews full: /reviews/a"});
+  CHECK(room.tells().empty());
+  room.zones.set(record("/reviews/b"), kZone);
+  room.zones.set(record("/reviews/a", 2), kZone);
+  room.zones.set(record("/reviews/a", 3), kZone);
+  CHECK(room.tells() == Words{"/reviews: /reviews/b /reviews/a"});
+  room.zones.remove("/reviews/b", {});
+  CHECK(room.tells() == Words{"/reviews: -/reviews/b"});
+}
+
+TEST_CASE("an empty zone is told as that") {
+  Room room;
+  REQUIRE(room.enter("/reviews"));
+  CHECK(room.tells() == Words{"/reviews full:"});
+}
+
+TEST_CASE("what happens elsewhere makes nothing due, however much it is") {
+  Room room;
+  REQUIRE(room.enter("/lighting"));
+  room.tells();
+  for (int i = 0; i < 10'000; ++i) room.zones.set(record("/rigging/" + std::to_string(i)), kZone);
+  CHECK(room.zones.take_due().empty());
+  CHECK_FALSE(room.teller.is_due(room.mailbox));
+  room.zones.set(record("/lighting/a"), kZone);
+  CHECK(room.zones.take_due() == std::vector{kRigging});
+  CHECK(room.teller.is_due(room.mailbox));
+}
+
+TEST_CASE("a star is any one component, and a record may be in several zones") {
+  Room room;
+  REQUIRE(room.enter("/rnd/*/lighting"));
+  REQUIRE(room.enter("/"));
+  room.tells();
+  room.zones.set(record("/rnd/sc01/lighting/a"), kZone);
+  CHECK(room.tells() == Words{"/rnd/*/lighting: /rnd/sc01/lighting/a", "/: /rnd/sc01/lighting/a"});
+  room.zones.set(record("/rnd/sc01/comp/a"), kZone);
+  CHECK(room.tells() == Words{"/: /rnd/sc01/comp/a"});
+}
+
+TEST_CASE("many records are told in pieces, the last of them without more") {
+  Room room;
+  for (std::size_t i = 0; i < 2 * kRecordsPerTell + 1; ++i)
+    room.zones.set(record("/a/" + std::to_string(i)), kZone);
+  REQUIRE(room.enter("/a"));
+  CHECK(room.tells().at(0).starts_with("/a full more: "));
+  // In the order of paths; what is new meanwhile comes last.
+  room.zones.set(record("/a/new"), kZone);
+  CHECK(room.tells().at(0).starts_with("/a more: "));
+  const Words last = room.tells();
+  CHECK(last == Words{"/a: /a/999 /a/new"});
+  CHECK(room.tells().empty());
+}
+
+TEST_CASE("large records are told some at a time") {
+  Room room;
+  for (int i = 0; i < 40; ++i) {
+    RecordState state = *record("/a/" + std::to_string(i));
+    state.fields = *document::parse(R"({"x":")" + std::string(60 * KiB, 'x') + "\"}");
+    room.zones.set(finished(std::move(state)), kZone);
+  }
+  REQUIRE(room.enter("/a"));
+  std::size_t told = 0;
+  for (Words words = room.tells(); !words.empty(); words = room.tells()) {
+    const auto count = static_cast<std::size_t>(std::count(words.at(0).begin(), words.at(0).end(), ' '));
+    CHECK(count <= 17 + 2);
+    ++told;
+  }
+  CHECK(told >= 3);
+}
+
+TEST_CASE("who leaves a zone hears no more of it, and a zone that nobody is in is gone") {
+  Room room;
+  REQUIRE(room.enter("/a/b"));
+  const std::uint64_t id = room.mailbox.zones.at(0).zone;
+  CHECK(room.zones.exit(kRigging, *zone_name("/a"), room.mailbox.zones).error().outcome ==
+        Outcome::not_found);
+  REQUIRE(room.zones.exit(kRigging, *zone_name("/a/b"), room.mailbox.zones));
+  CHECK(room.zones.zone(id) == nullptr);
+  room.zones.set(record("/a/b"), kZone);
+  CHECK(room.tells().empty());
+  REQUIRE(room.enter("/a"));
+  room.zones.leave(kRigging);
+  CHECK(room.zones.zone(room.mailbox.zones.at(0).zone) == nullptr);
+  CHECK(room.tells().empty());
+}
+
+TEST_CASE("entering twice is entering once, and one may be in as many zones as the limit says") {
+  Room room;
+  REQUIRE(room.enter("/a"));
+  REQUIRE(room.enter("/a"));
+  CHECK(room.mailbox.zones.size() == 1);
+  for (std::size_t i = 1; i < kZonesPerSession; ++i) REQUIRE(room.enter("/" + std::to_string(i)));
+  const auto refused = room.enter("/b");
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().outcome == Outcome::refused);
+  CHECK(room.enter("/a"));
+}
+
+TEST_CASE(
+    "what its owner alone is told of nobody else hears of, and when it is given away it is gone for the "
+    "owner") {
+  Room room;
+  Mailbox other;
+  REQUIRE(room.enter("/a"));
+  REQUIRE(room.zones.enter(kLighting, *zone_name("/a"), {}, other.zones));
+  room.zones.set(record("/a/mine", 1, 1), document::Told::owner);
+  CHECK(room.tells() == Words{"/a full: /a/mine"});
+  CHECK(room.tells(other, kLighting) == Words{"/a full:"});
+  room.zones.set(record("/a/mine", 2, 2), document::Told::owner);
+  CHECK(room.tells() == Words{"/a: -/a/mine"});
+  CHECK(room.tells(other, kLighting) == Words{"/a: /a/mine"});
+}
+
+TEST_CASE("what nobody is told of can be read") {
+  Room room;
+  REQUIRE(room.enter("/a"));
+  room.tells();
+  room.zones.set(record("/a/quiet"), document::Told::none);
+  CHECK(room.tells().empty());
+  CHECK(room.teller.records(*zone_name("/a"), "", {kRigging, ""}).records->find("/a/quiet") !=
+        std::string::npos);
+}
+
+TEST_CASE("classes that somebody may not see are in no zone of theirs, and in others' of the same name") {
+  Room room;
+  Mailbox other;
+  room.zones.set(record("/a/1"), kZone);
+  REQUIRE(room.zones.enter(kRigging, *zone_name("/a"), {"review"}, room.mailbox.zones));
+  REQUIRE(room.zones.enter(kLighting, *zone_name("/a"), {}, other.zones));
+  room.zones.set(record("/a/2"), kZone);
+  CHECK(room.tells() == Words{"/a full:"});
+  CHECK(room.tells(other, kLighting) == Words{"/a full: /a/1 /a/2"});
+  CHECK(*room.teller.records(*zone_name("/a"), "", {kRigging, "", {"review"}}).records == "[]");
+  // Who may see them by now enters again.
+  REQUIRE(room.enter("/a"));
+  CHECK(room.mailbox.zones.size() == 1);
+  CHECK(room.tells() == Words{"/a full: /a/1 /a/2"});
+}
+
+TEST_CASE("of a zone what was there is read in the order of paths, a piece at a time") {
+  Room room;
+  room.zones.set(record("/b"), kZone);
+  room.zones.set(record("/a/2"), kZone);
+  room.zones.set(record("/a/1"), kZone);
+  room.zones.set(record("/ab"), kZone);
+  room.zones.set(record("/a/own", 1, 2), document::Told::owner);
+  const auto all = room.teller.records(*zone_name("/a"), "", {kRigging, ""});
+  CHECK(all.full);
+  CHECK_FALSE(all.more);
+  CHECK(*all.records == "[" + *record("/a/1")->told + "," + *record("/a/2")->told + "]");
+  CHECK(*room.teller.records(*zone_name("/a"), "/a/1", {kRigging, ""}).records ==
+        "[" + *record("/a/2")->told + "]");
+  CHECK(*room.teller.records(*zone_name("/c"), "", {kRigging, ""}).records == "[]");
+  CHECK(room.teller.records(*zone_name("/a"), "", {kLighting, ""}).records->find("/a/own") !=
+        std::string::npos);
+}
+
+TEST_CASE("an event is told to who is there, the newest of each path, and not kept") {
+  Room room;
+  REQUIRE(room.enter("/camera"));
+  room.tells();
+  room.zones.tell(record("/camera/rigging", 0));
+  room.zones.tell(record("/camera/lighting", 0));
+  room.zones.tell(record("/camera/rigging", 0));
+  CHECK(room.tells() == Words{"/camera: /camera/lighting /camera/rigging"});
+  CHECK(room.zones.size() == 0);
+  Mailbox late;
+  REQUIRE(room.zones.enter(kLighting, *zone_name("/camera"), {}, late.zones));
+  CHECK(room.tells(late, kLighting) == Words{"/camera full:"});
+  // Who does not listen for long hears the newest ones.
+  for (std::size_t i = 0; i < kEventsPerZone + 10; ++i)
+    room.zones.tell(record("/camera/" + std::to_string(i), 0));
+  CHECK(room.tells().at(0).find(" /camera/9 ") == std::string::npos);
+}
+
+}  // namespace callboard::server
