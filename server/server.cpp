@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "net/tcp_listener.h"
+#include "net/timer.h"
 #include "server/announcer.h"
 #include "server/backup.h"
 #include "server/board/recovery.h"
@@ -14,6 +15,7 @@
 #include "server/event_log.h"
 #include "server/keys.h"
 #include "server/memory.h"
+#include "server/people_calls.h"
 #include "server/plugins/plugin_host.h"
 #include "server/services/backup_service.h"
 #include "server/services/service_desk.h"
@@ -28,9 +30,23 @@
 
 namespace callboard::server {
 
+namespace {
+
+// For an answer to arrive whose asker still has the turn.
+constexpr Duration kAnswerLimit = 100ms;
+
+}  // namespace
+
 struct Server::Impl {
   Impl(net::Loop& on, ServerOptions given, std::function<void(const ServerStop&)> stopped)
-      : loop(on), options(std::move(given)), on_stopped(std::move(stopped)), events(options.logger) {}
+      : loop(on),
+        options(std::move(given)),
+        on_stopped(std::move(stopped)),
+        events(options.logger),
+        stop_timer(on, [this] { stop(*stopping_soon); }) {
+    if (!options.on_event) return;
+    heard = events.subscribe([this](const std::shared_ptr<const Event>& event) { options.on_event(*event); });
+  }
   ~Impl() {
     *is_alive = false;
     release_loop();
@@ -40,6 +56,8 @@ struct Server::Impl {
   ServerOptions options;
   std::function<void(const ServerStop&)> on_stopped;
   EventLog events;
+  EventLog::Subscription broadcast;  // To the terminals, where that is wanted.
+  EventLog::Subscription heard;      // By the program that this server is a part of.
   UniqueId id = make_unique_id(system_random());
   bool is_stopping = false;
   bool is_holding_loop = false;
@@ -52,6 +70,8 @@ struct Server::Impl {
   std::unique_ptr<net::TcpListener> data_listener;  // Null: data connections come to the other.
   std::optional<Instant> trouble_logged;
   std::unique_ptr<Announcer> announcer;
+  std::optional<ServerStop> stopping_soon;  // Once stop_timer is due.
+  net::Timer stop_timer;
 
   Result<void> start();
   Result<void> open_board();
@@ -62,9 +82,11 @@ struct Server::Impl {
   void start_tasks(const std::vector<std::string>& programs);
   Result<void> listen();
   Result<void> listen_for_data();
+  net::TcpListener::Handlers at_the_door();
   Result<std::unique_ptr<net::TcpListener>> listen_at(std::uint16_t port);
   std::uint16_t data_port() const { return data_listener ? data_listener->local().port : std::uint16_t{0}; }
   void on_trouble(const Error& why);
+  void add_calls();
   void announce();
   void stop(ServerStop how);
   void stop_stage(const ServerStop& how);
@@ -85,13 +107,16 @@ Result<void> Server::Impl::start() {
   }
   auto opened = open_board();
   if (!opened && !options.restore.empty()) {
-    if (auto gone = take_back(options.data, options.project); !gone) events.warn(gone.error().text);
+    if (auto gone = take_back(options.data, options.project); !gone)
+      events.warn("what was restored is not taken back", {{"cause", gone.error().text}});
   }
   if (!opened) return opened;
   if (auto started = start_calls(*programs); !started) return started;
-  events.info(fmt::format("listening address={} id={} descriptors={}{}", net::to_text(listener->local()),
-                          to_text(id), raise_descriptor_limit(),
-                          data_listener ? fmt::format(" data_port={}", data_port()) : ""));
+  Event::Fields listening{{"address", net::to_text(listener->local())},
+                          {"id", to_text(id)},
+                          {"descriptors", raise_descriptor_limit()}};
+  if (data_listener) listening.push_back({"data_port", data_port()});
+  events.info("listening", std::move(listening));
   announce();
   return {};
 }
@@ -102,10 +127,11 @@ Result<void> Server::Impl::open_board() {
   if (!log) return log.error();
   auto recovered = recover(**log);
   if (!recovered) return recovered.error();
-  events.info(fmt::format("board read project={} data={} revision={} from_snapshot={} replayed={}",
-                          callboard::quoted(options.project), callboard::quoted(options.data.native()),
-                          recovered->board.sequence(), recovered->snapshot_sequence,
-                          recovered->operations_replayed));
+  events.info("board read", {{"project", options.project},
+                             {"data", options.data.native()},
+                             {"revision", recovered->board.sequence()},
+                             {"from_snapshot", recovered->snapshot_sequence},
+                             {"replayed", recovered->operations_replayed}});
   Stage::Options stage_options;
   stage_options.identity = {options.project, id, options.software, system_clock().wall(), data_port()};
   stage_options.limits = {options.heartbeat, options.silence};
@@ -119,6 +145,7 @@ Result<void> Server::Impl::open_board() {
   stage_options.grace = options.grace;
   stage_options.schema = options.schema;
   stage_options.data = options.data;
+  stage_options.on_keyed = options.on_keyed;
   open_sessions(stage_options);
   const KeyFile keys(options.data, options.project);
   auto ring = keys.read();
@@ -129,6 +156,7 @@ Result<void> Server::Impl::open_board() {
   stage = std::make_unique<Stage>(loop, std::move(stage_options), system_clock(), system_random(), events,
                                   std::move(*log), std::move(*recovered));
   stage->set_relay_limits(options.relay_limits);
+  add_calls();
   return {};
 }
 
@@ -136,8 +164,7 @@ Result<void> Server::Impl::open_board() {
 Roles Server::Impl::read_own_roles() {
   auto roles = read_roles(options.data, options.project);
   if (roles) return std::move(*roles);
-  events.error(
-      fmt::format("roles not read, there are the built-in ones alone cause=\"{}\"", roles.error().text));
+  events.error("roles not read, there are the built-in ones alone", {{"cause", roles.error().text}});
   return Roles();
 }
 
@@ -185,27 +212,34 @@ void Server::Impl::start_tasks(const std::vector<std::string>& programs) {
 void Server::Impl::open_sessions(Stage::Options& stage_options) {
   const SessionFile file(options.data, options.project);
   if (options.grace <= 0s) {
-    if (auto removed = file.remove(); !removed) events.warn(removed.error().text);
+    if (auto removed = file.remove(); !removed)
+      events.warn("sessions not removed", {{"cause", removed.error().text}});
     return;
   }
   auto kept = file.read();
   if (!kept) {
-    events.warn(fmt::format("sessions not read, all join anew cause=\"{}\"", kept.error().text));
+    events.warn("sessions not read, all join anew", {{"cause", kept.error().text}});
   } else {
     stage_options.kept = std::move(*kept);
   }
   stage_options.keep = [file](ByteView bytes) { return file.write(bytes); };
 }
 
-Result<std::unique_ptr<net::TcpListener>> Server::Impl::listen_at(std::uint16_t port) {
-  return net::TcpListener::listen(
-      loop, {options.listen, port},
-      {.on_connection =
-           [this](std::unique_ptr<net::TcpConnection> connection) { stage->accept(std::move(connection)); },
-       .on_trouble = [this](const Error& why) { on_trouble(why); }});
+net::TcpListener::Handlers Server::Impl::at_the_door() {
+  return {
+      .on_connection =
+          [this](std::unique_ptr<net::TcpConnection> connection) { stage->accept(std::move(connection)); },
+      .on_trouble = [this](const Error& why) { on_trouble(why); }};
 }
+
+Result<std::unique_ptr<net::TcpListener>> Server::Impl::listen_at(std::uint16_t port) {
+  return net::TcpListener::listen(loop, {options.listen, port}, at_the_door());
+}
+
 Result<void> Server::Impl::listen() {
-  auto opened = listen_at(options.port);
+  auto opened = options.listening
+                    ? net::TcpListener::adopt(loop, std::move(*options.listening), at_the_door())
+                    : listen_at(options.port);
   if (!opened) {
     Error why = opened.error();
     if (why.outcome == Outcome::locked) why.text += "; --port chooses another";
@@ -237,7 +271,28 @@ void Server::Impl::on_trouble(const Error& why) {
   const Instant now = loop.now();
   if (trouble_logged && now - *trouble_logged < kTurnedAwayLogPeriod) return;
   trouble_logged = now;
-  events.warn(fmt::format("accepting failed cause=\"{}\"", why.text));
+  events.warn("accepting failed", {{"cause", why.text}});
+}
+
+// What somebody may do to the server by a call. Who asked is answered before.
+void Server::Impl::add_calls() {
+  const auto begin = [this](ServerStop how) {
+    if (is_stopping || stopping_soon) return;
+    stopping_soon = std::move(how);
+    stop_timer.set_after(kAnswerLimit);
+  };
+  add_control_calls(
+      stage->calls().registry(), stage->people(),
+      {.stop =
+           [begin](const std::string& reason) {
+             begin({Outcome::cancelled, reason});
+           },
+       .restart = [this, begin](const std::string& reason) -> Result<void> {
+         if (!options.may_restart)
+           return Error{Outcome::refused, "this server cannot start itself anew: whoever runs it can"};
+         begin({Outcome::cancelled, reason, std::make_shared<Fd>()});
+         return {};
+       }});
 }
 
 void Server::Impl::announce() {
@@ -254,9 +309,9 @@ void Server::Impl::announce() {
         stop({Outcome::cancelled, "stopped by an abort from " + from});
       });
   if (!options.broadcast_log) return;
-  events.set_listener([this](std::string_view user, std::string_view text) {
-    if (!announcer) return;
-    announcer->send_terminal_line(to_local_time_of_day(system_clock().wall()), user, text);
+  broadcast = events.subscribe([this](const std::shared_ptr<const Event>& event) {
+    if (!announcer || event->told.empty()) return;
+    announcer->send_terminal_line(to_local_time_of_day(event->time), event->user, event->told);
   });
 }
 
@@ -265,9 +320,9 @@ void Server::Impl::stop(ServerStop how) {
   // Neither sessions nor sockets keep the loop running while the last snapshot is written.
   loop.hold();
   is_holding_loop = true;
-  events.info(fmt::format("stopping reason=\"{}\"", escaped(how.reason, 256)));
-  events.tell("", "stopping: " + how.reason);
+  events.note({.text = "stopping", .fields = {{"reason", how.reason}}, .told = "stopping: " + how.reason});
   announcer.reset();
+  if (how.listening && listener) *how.listening = listener->release();
   listener.reset();
   if (services) services->stop();
   if (!tasks) return stop_stage(how);

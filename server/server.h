@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/document/schema.h"
 #include "base/error.h"
+#include "base/fd.h"
 #include "base/id.h"
 #include "base/limits.h"
 #include "base/result.h"
@@ -18,6 +19,7 @@
 #include "net/relay_shares.h"
 #include "server/board/log.h"
 #include "server/doorway.h"
+#include "server/event.h"
 #include "server/pace.h"
 #include "server/port_choice.h"
 
@@ -36,6 +38,8 @@ struct ServerOptions {
   std::uint16_t port = kSessionPort;  // 0: any free one.
   // Data connections are told to come to the first of these that is free; none: to the session port, as any may.
   PortChoice data_ports{};
+  // A socket that listens already, in place of the two: of the server before this one. Taken by start().
+  std::shared_ptr<Fd> listening{};
   std::uint16_t discovery_port = kDiscoveryPort;
   // Where to announce, in place of every interface's broadcast address; unless empty.
   std::vector<std::string> announce;
@@ -44,6 +48,10 @@ struct ServerOptions {
   // How many may come, and what one may do. Of memory 0 means kMemoryMaxPercent of what the process may have.
   Doorway::Limits door;
   PaceLimits pace;
+  // Whoever runs it starts it anew when ServerStop says so; otherwise server.restart is refused.
+  bool may_restart = false;
+  // Called once it has keys, at the start or later: what is in its memory is secret from then on. May be empty.
+  std::function<void()> on_keyed{};
   Retention retention;
   Duration disk_probe_period = kDiskProbePeriod;
   Duration heartbeat = kHeartbeat;
@@ -56,12 +64,16 @@ struct ServerOptions {
   std::vector<std::string> plugins;        // Libraries that do (server/plugins/plugin.h).
   Duration backup_period = 24h;            // 0: no service does.
   std::shared_ptr<spdlog::logger> logger;  // Null: the process's default one.
+  // Hears all that goes to the logger, and what is too little for it, as values. May be empty; asks nothing of the server.
+  std::function<void(const Event&)> on_event{};
 };
 
 // How it stopped: Outcome::cancelled for stop() and aborts.
 struct ServerStop {
   Outcome outcome = Outcome::done;
   std::string reason;
+  // Set: it is to be started anew, with this socket, in which those wait who connect meanwhile.
+  std::shared_ptr<Fd> listening{};
 };
 
 // The server of one project: its board, its sessions, its transfers, its announcements. Runs on the given loop, whose

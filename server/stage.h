@@ -63,6 +63,7 @@ class Stage final : private SessionHost {
   Session* by_id(SessionId id) const;
   Counts counts() const;
   void open(Session& session, const protocol::server_action::Admission& admission);
+  void note_opened(const Session& session, const std::string& software);
   void welcome(Session& session, bool is_resumable);
   void leave(Session& session, const Error& why);
   void depart(const Identity& identity, const Error& why);  // Told as left once the book has it no more.

@@ -1,7 +1,5 @@
 #include "server/transfer_desk.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -44,13 +42,13 @@ Result<Transfers::Begun> TransferDesk::begin(Transfers::Request request, Timesta
   const bool is_channel = request.kind == Transfers::Kind::channel;
   auto begun = transfers_.begin(std::move(request), wall, loop_.now());
   if (!begun) return begun;
-  events_.info(fmt::format("{} begins id={} giver={} taker={} item={}", is_channel ? "channel" : "transfer",
-                           begun->id, quoted(giver), quoted(taker), quoted(item)));
-  if (is_channel) {
-    events_.tell(taker, "opens " + escaped(item, 200) + " to " + giver);
-  } else {
-    events_.tell(taker, "takes " + escaped(item, 200) + " from " + giver);
-  }
+  const std::string told = is_channel ? "opens " + escaped(item, 200) + " to " + giver
+                                      : "takes " + escaped(item, 200) + " from " + giver;
+  events_.note({.kind = Event::Kind::connection,
+                .user = taker,
+                .text = is_channel ? "channel begins" : "transfer begins",
+                .fields = {{"id", begun->id}, {"giver", giver}, {"taker", taker}, {"item", item}},
+                .told = told});
   settle();
   return begun;
 }
@@ -144,7 +142,7 @@ void TransferDesk::set_limits(const net::RelayLimits& limits) {
   if (limits == limits_) return;
   limits_ = limits;
   relay_.set_limits(limits);
-  events_.info(fmt::format("relay limited total={} per_transfer={}", limits.total, limits.per_pair));
+  events_.info("relay limited", {{"total", limits.total}, {"per_transfer", limits.per_pair}});
 }
 
 void TransferDesk::settle() {
@@ -170,8 +168,12 @@ void TransferDesk::finish(const Transfers::Ending& ending) {
   relayed_.erase(ending.id);
   rates_.erase(ending.id);
   if (rates_.empty()) looking_.cancel();
-  events_.info(fmt::format("transfer over id={} outcome={} bytes={} cause=\"{}\"", ending.id,
-                           to_text(ending.why.outcome), bytes, ending.why.text));
+  events_.note({.kind = Event::Kind::connection,
+                .text = "transfer over",
+                .fields = {{"id", ending.id},
+                           {"outcome", to_text(ending.why.outcome)},
+                           {"bytes", bytes},
+                           {"cause", ending.why.text}}});
   const protocol::TransferOver over{ending.id, ending.why.outcome, ending.why.text, bytes};
   outside_.tell(ending.giver, over);
   if (ending.taker != ending.giver) outside_.tell(ending.taker, over);
