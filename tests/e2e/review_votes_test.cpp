@@ -12,7 +12,7 @@ using Catch::Contains;
 
 std::string schema(const std::string& votes) {
   return R"({"classes":[{"name":"review","fields":[{"name":"status","type":"text","required":true},{"name":"votes","type":")" +
-         votes + R"(","default":0},{"name":"note","type":"text"},{"name":"seen","type":"bool"}]}]})";
+         votes + R"("},{"name":"note","type":"text"},{"name":"seen","type":"bool"}]}]})";
 }
 
 struct Reviews : Studio {
