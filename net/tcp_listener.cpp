@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <string>
+#include <utility>
 
 #include "net/socket_posix.h"
 #include "net/timer.h"
@@ -56,6 +58,7 @@ struct TcpListener::Impl : std::enable_shared_from_this<TcpListener::Impl> {
   Impl(Loop& on, Handlers given) : loop(on), handlers(std::move(given)), recovery(on, [this] { watch(); }) {}
 
   Result<void> listen(const Endpoint& at, int backlog);
+  Result<void> begin(const std::string& doing);
   int watch();
   void on_ready();
   bool on_accept_failed(int error);
@@ -90,6 +93,10 @@ Result<void> TcpListener::Impl::listen(const Endpoint& at, int backlog) {
     if (failure == EADDRINUSE) why.outcome = Outcome::locked;
     return why;
   }
+  return begin(doing);
+}
+
+Result<void> TcpListener::Impl::begin(const std::string& doing) {
   local = local_of(fd.get());
   int rc = poll.open(this, [&](uv_poll_t* handle) { return uv_poll_init(loop.native(), handle, fd.get()); });
   rc = rc == 0 ? watch() : rc;
@@ -170,10 +177,35 @@ Result<std::unique_ptr<TcpListener>> TcpListener::listen(Loop& loop, const Endpo
   return std::unique_ptr<TcpListener>(new TcpListener(std::move(impl)));
 }
 
+Result<std::unique_ptr<TcpListener>> TcpListener::adopt(Loop& loop, Fd listening, Handlers handlers) {
+  int is_listening = 0;
+  socklen_t size = sizeof(is_listening);
+  const bool is_asked = ::getsockopt(listening.get(), SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &size) == 0;
+  if (!is_asked || is_listening == 0) {
+    return Error{Outcome::usage,
+                 "descriptor " + std::to_string(listening.get()) + ": it is no socket that listens"};
+  }
+  set_nonblocking(listening.get(), true);
+  ::fcntl(listening.get(), F_SETFD, FD_CLOEXEC);
+  auto impl = std::make_shared<Impl>(loop, std::move(handlers));
+  impl->fd = std::move(listening);
+  if (auto begun = impl->begin("listen"); !begun) {
+    impl->close();
+    return begun.error();
+  }
+  return std::unique_ptr<TcpListener>(new TcpListener(std::move(impl)));
+}
+
 TcpListener::TcpListener(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 TcpListener::~TcpListener() { impl_->close(); }
 
 Endpoint TcpListener::local() const { return impl_->local; }
+
+Fd TcpListener::release() {
+  Fd kept = std::move(impl_->fd);
+  impl_->close();
+  return kept;
+}
 
 }  // namespace callboard::net

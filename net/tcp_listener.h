@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 
+#include "base/fd.h"
 #include "net/endpoint.h"
 #include "net/tcp_connection.h"
 
@@ -23,12 +24,16 @@ class TcpListener {
   // `at.host` is a numeric address, "0.0.0.0" or "::" for all; port 0 takes any free port. locked: another one has it.
   static Result<std::unique_ptr<TcpListener>> listen(Loop& loop, const Endpoint& at, Handlers handlers,
                                                      int backlog = 511);
+  // The same with a socket that listens already: release() of another process, or of this one before.
+  static Result<std::unique_ptr<TcpListener>> adopt(Loop& loop, Fd listening, Handlers handlers);
   ~TcpListener();
   TcpListener(const TcpListener&) = delete;
   TcpListener& operator=(const TcpListener&) = delete;
 
   // Where it listens, with the actual port.
   Endpoint local() const;
+  // Accepts nobody more, and hands on the socket, in which whoever connects waits for who has it next. Once, last.
+  Fd release();
 
  private:
   struct Impl;

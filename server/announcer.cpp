@@ -38,8 +38,8 @@ void Announcer::open() {
   }
   if (is_open_failing_) return;
   is_open_failing_ = true;
-  log_.warn(fmt::format("discovery unavailable, join with --server port={} cause=\"{}\"",
-                        options_.discovery_port, socket.error().text));
+  log_.warn("discovery unavailable, join with --server",
+            {{"port", options_.discovery_port}, {"cause", socket.error().text}});
 }
 
 void Announcer::on_tick() {
@@ -80,8 +80,7 @@ void Announcer::send_line(const std::string& line, const net::Endpoint& to, cons
   }
   // Bounded by the interfaces there have been; searches come from anywhere and are not remembered.
   if (via.empty() || !failing_.insert(to.host).second) return;
-  log_.warn(
-      fmt::format("announcing failed interface={} to={} cause=\"{}\"", via, to.host, sent.error().text));
+  log_.warn("announcing failed", {{"interface", via}, {"to", to.host}, {"cause", sent.error().text}});
 }
 
 void Announcer::on_datagram(ByteView bytes, const net::Endpoint& from) {
@@ -139,7 +138,7 @@ void Announcer::on_ignored_abort(const protocol::Abort& abort, const net::Endpoi
   if (abort_logged_ && now - *abort_logged_ < kAbortLogPeriod) return;
   abort_logged_ = now;
   const std::uint64_t count = std::exchange(ignored_aborts_, 0);
-  log_.warn(fmt::format("abort ignored, the server has keys from={} count={}", from.host, count));
+  log_.warn("abort ignored, the server has keys", {{"from", from.host}, {"count", count}});
   note_abort(abort, from, "abort_ignored",
              count > 1 ? fmt::format("{} times since the last of these", count) : "");
 }

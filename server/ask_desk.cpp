@@ -327,9 +327,13 @@ void AskDesk::answer(Session& session, const protocol::StatusAsk& ask) {
 }
 
 void AskDesk::answer(Session& session, const protocol::AuditAsk& ask) {
+  outside_.audited([this, key = session.key(), ask] { read_audit(key, ask); });
+}
+
+void AskDesk::read_audit(std::uint64_t connection, const protocol::AuditAsk& ask) {
   floor_.records.read_history(
       [since = ask.since](History& history) { return history.audit(since, protocol::kAuditPerAnswer); },
-      [this, key = session.key(), id = ask.id](Result<AuditListing> listed) {
+      [this, key = connection, id = ask.id](Result<AuditListing> listed) {
         Session* reader = outside_.by_key(key);
         if (reader == nullptr) return;
         if (!listed) return reader->answer(refusal(id, listed.error()));

@@ -29,6 +29,8 @@ class AskDesk {
     std::function<Counts()> counts;
     // Somebody has something on their errands.
     std::function<void(std::uint64_t key)> due;
+    // Calls `then` once what was noted in the audit is written.
+    std::function<void(std::function<void()> then)> audited;
   };
 
   AskDesk(net::Loop& loop, Floor& floor, DocumentDesk& documents, CallDesk& calls, Outside outside);
@@ -59,6 +61,7 @@ class AskDesk {
   void on_call_answered(std::uint64_t key, protocol::AskId ask, const Result<protocol::Document>& answer);
   void on_call_progressed(std::uint64_t key, protocol::AskId ask, const protocol::Document& value);
   void answer(Session& session, const protocol::AuditAsk& ask);
+  void read_audit(std::uint64_t key, const protocol::AuditAsk& ask);
 
   // Whose place, camera and copies the session speaks of: its own; a visit's is its user's. Error: they have not joined.
   Result<SessionId> subject_of(const Session& session) const;

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "base/text.h"
+#include "base/mask.h"
 
 namespace callboard::server {
 
@@ -24,22 +24,36 @@ std::optional<std::uint64_t> Occasions::note(const std::string& kind, Instant no
   return std::exchange(seen->second.count, 0);
 }
 
-Audit::Audit(const Clock& clock, RandomSource random, EventLog& events, std::function<void(Operation)> append)
+Audit::Audit(const Clock& clock, RandomSource random, EventLog& events, Append append)
     : clock_(clock), random_(std::move(random)), events_(events), append_(std::move(append)) {}
 
 void Audit::note(AuditEntry entry) {
   entry.timestamp = clock_.wall();
-  std::string line = "audit what=" + entry.what;
+  for (std::string* text : {&entry.user, &entry.about, &entry.text}) *text = masked(*text);
+  Event event{
+      .kind = Event::Kind::audit, .user = entry.user, .text = "audit", .fields = {{"what", entry.what}}};
   const auto add = [&](const char* key, const std::string& value) {
-    if (!value.empty()) line += fmt::format(" {}={}", key, value);
+    if (!value.empty()) event.fields.emplace_back(key, value);
   };
-  add("user", entry.user.empty() ? "" : quoted(entry.user));
-  add("about", entry.about.empty() ? "" : quoted(entry.about));
+  add("about", entry.about);
   add("key", entry.key);
   add("from", entry.from);
-  add("text", entry.text.empty() ? "" : "\"" + escaped(entry.text, 256) + "\"");
-  events_.info(line);
-  append_(operation_of(std::move(entry), make_operation_id(clock_.wall(), random_)));
+  add("text", entry.text);
+  events_.note(std::move(event));
+  ++noted_;
+  append_(operation_of(std::move(entry), make_operation_id(clock_.wall(), random_)), [this] {
+    ++written_;
+    while (!waiting_.empty() && waiting_.front().first <= written_) {
+      const auto then = std::move(waiting_.front().second);
+      waiting_.pop_front();
+      then();
+    }
+  });
+}
+
+void Audit::when_written(std::function<void()> then) {
+  if (written_ == noted_) return then();
+  waiting_.emplace_back(noted_, std::move(then));
 }
 
 void Audit::note_let_in(AuditEntry entry, bool is_visit) {

@@ -2,10 +2,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/id.h"
@@ -35,8 +37,10 @@ class Occasions {
 // What was done in the server that somebody may want to know later: appended to the log, and told to the operator. Loop thread only.
 class Audit {
  public:
-  // `append` puts an operation of the audit into the project's log.
-  Audit(const Clock& clock, RandomSource random, EventLog& events, std::function<void(Operation)> append);
+  // Puts an operation into the project's log; `done` once it is there, or cannot be, in the order of the calls.
+  using Append = std::function<void(Operation operation, std::function<void()> done)>;
+
+  Audit(const Clock& clock, RandomSource random, EventLog& events, Append append);
 
   // Now. Peers' texts are escaped already.
   void note(AuditEntry entry);
@@ -44,6 +48,8 @@ class Audit {
   void note_let_in(AuditEntry entry, bool is_visit);
   // Somebody was not; from one address that is one entry in kRefusalPeriod, which says how often it was.
   void note_refused(AuditEntry entry);
+  // `then` once all that was noted until now is in the log; at once when it is.
+  void when_written(std::function<void()> then);
 
   static constexpr Duration kVisitPeriod = std::chrono::minutes(10);
   static constexpr Duration kRefusalPeriod = std::chrono::minutes(1);
@@ -55,7 +61,10 @@ class Audit {
   const Clock& clock_;
   RandomSource random_;
   EventLog& events_;
-  std::function<void(Operation)> append_;
+  Append append_;
+  std::uint64_t noted_ = 0;
+  std::uint64_t written_ = 0;
+  std::deque<std::pair<std::uint64_t, std::function<void()>>> waiting_;  // Each for so many to be written.
   Occasions visits_{kVisitPeriod, kKindsMax};
   Occasions refusals_{kRefusalPeriod, kKindsMax};
 };

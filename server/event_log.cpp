@@ -2,19 +2,111 @@
 
 #include <spdlog/spdlog.h>
 
-namespace callboard::server {
+#include <utility>
 
-EventLog::EventLog(std::shared_ptr<spdlog::logger> logger)
-    : logger_(logger ? std::move(logger) : spdlog::default_logger()) {}
+#include "base/mask.h"
+#include "base/text.h"
+
+namespace callboard::server {
+namespace {
+
+// For whoever looks what has just happened: some hours of a studio, and with some 300 bytes each half a MiB.
+constexpr std::size_t kEventsKept = 2000;
+// Code points of one text of an event; longer ones are somebody's message.
+constexpr std::size_t kTextMax = 1024;
+
+spdlog::level::level_enum level_of(Event::Level level) {
+  switch (level) {
+    case Event::Level::debug:
+      return spdlog::level::debug;
+    case Event::Level::info:
+      return spdlog::level::info;
+    case Event::Level::warn:
+      return spdlog::level::warn;
+    case Event::Level::error:
+      return spdlog::level::err;
+  }
+  return spdlog::level::info;
+}
+
+// Masked first: what is cut off must not make a secret look like something else.
+void make_fit(std::string& text) {
+  text = masked(text);
+  if (text.size() > kTextMax || !is_utf8(text)) text = escaped(text, kTextMax);
+}
+
+Event::Kind kind_of(Event::Level level) {
+  if (level == Event::Level::error) return Event::Kind::error;
+  return level == Event::Level::warn ? Event::Kind::warning : Event::Kind::status;
+}
+
+}  // namespace
+
+EventLog::EventLog(std::shared_ptr<spdlog::logger> logger, const Clock& clock)
+    : logger_(logger ? std::move(logger) : spdlog::default_logger()), clock_(clock) {}
 EventLog::~EventLog() = default;
 
-void EventLog::debug(std::string_view line) { logger_->debug("{}", line); }
-void EventLog::info(std::string_view line) { logger_->info("{}", line); }
-void EventLog::warn(std::string_view line) { logger_->warn("{}", line); }
-void EventLog::error(std::string_view line) { logger_->error("{}", line); }
+void EventLog::debug(std::string_view text, Event::Fields fields) {
+  note({.level = Event::Level::debug, .text = std::string(text), .fields = std::move(fields)});
+}
+void EventLog::info(std::string_view text, Event::Fields fields) {
+  note({.text = std::string(text), .fields = std::move(fields)});
+}
+void EventLog::warn(std::string_view text, Event::Fields fields) {
+  constexpr auto kLevel = Event::Level::warn;
+  note({.level = kLevel, .kind = kind_of(kLevel), .text = std::string(text), .fields = std::move(fields)});
+}
+void EventLog::error(std::string_view text, Event::Fields fields) {
+  constexpr auto kLevel = Event::Level::error;
+  note({.level = kLevel, .kind = kind_of(kLevel), .text = std::string(text), .fields = std::move(fields)});
+}
 
-void EventLog::tell(std::string_view user, std::string_view text) {
-  if (listener_) listener_(user, text);
+void EventLog::tell(std::string_view user, std::string_view told) {
+  note({.level = Event::Level::debug,
+        .kind = Event::Kind::connection,
+        .user = std::string(user),
+        .text = "told",
+        .fields = {{"text", told}},
+        .told = std::string(told)});
+}
+
+void EventLog::note(Event event) {
+  event.number = ++last_;
+  event.time = clock_.wall();
+  make_fit(event.user);
+  make_fit(event.text);
+  make_fit(event.told);
+  for (Event::Field& field : event.fields) {
+    if (auto* text = std::get_if<std::string>(&field.value)) make_fit(*text);
+  }
+  const auto level = level_of(event.level);
+  if (logger_->should_log(level)) logger_->log(level, "{}", line_of(event));
+  const auto kept = std::make_shared<const Event>(std::move(event));
+  kept_.push_back(kept);
+  if (kept_.size() > kEventsKept) kept_.pop_front();
+  for (auto it = listeners_.begin(); it != listeners_.end();) {
+    const auto listener = it->lock();
+    it = listener ? std::next(it) : listeners_.erase(it);
+    if (listener) (*listener)(kept);
+  }
+}
+
+EventLog::Subscription EventLog::subscribe(Listener listener) {
+  auto subscribed = std::make_shared<Listener>(std::move(listener));
+  listeners_.emplace_back(subscribed);
+  return subscribed;
+}
+
+std::vector<std::shared_ptr<const Event>> EventLog::after(std::uint64_t number, Event::Level level,
+                                                          std::size_t count) const {
+  std::vector<std::shared_ptr<const Event>> found;
+  if (kept_.empty() || number >= last_) return found;
+  const std::uint64_t oldest = kept_.front()->number;
+  const std::uint64_t first = number < oldest ? 0 : number - oldest + 1;
+  for (auto i = static_cast<std::size_t>(first); i < kept_.size() && found.size() < count; ++i) {
+    if (kept_[i]->level >= level) found.push_back(kept_[i]);
+  }
+  return found;
 }
 
 }  // namespace callboard::server

@@ -1,7 +1,5 @@
 #include "server/gate.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -32,6 +30,7 @@ Gate::Gate(net::Loop& loop, const Clock& clock, EventLog& events, std::optional<
   ring_ = std::move(source->ring);
   roles_file_ = std::move(source->roles_file);
   roles_ = std::move(source->roles);
+  if (ring_) handlers_.on_keyed();
   timer_.set_after(kPeriod);
 }
 
@@ -57,7 +56,7 @@ void Gate::look() {
 bool Gate::read_keys() {
   auto ring = file_->read();
   if (!ring) {
-    events_.error(fmt::format("keys not read again, the old ones go on cause=\"{}\"", ring.error().text));
+    events_.error("keys not read again, the old ones go on", {{"cause", ring.error().text}});
     return false;
   }
   if (!*ring) {
@@ -65,7 +64,8 @@ bool Gate::read_keys() {
       events_.warn("the file of the keys is gone, the old ones go on until the server is started anew");
     return false;
   }
-  events_.info(fmt::format("keys read count={}", (*ring)->entries().size()));
+  events_.info("keys read", {{"count", (*ring)->entries().size()}});
+  if (!ring_) handlers_.on_keyed();
   const KeyRing before = std::exchange(ring_, std::move(*ring)).value_or(KeyRing{});
   tell_changes(before, *ring_);
   return true;
@@ -74,7 +74,7 @@ bool Gate::read_keys() {
 bool Gate::read_roles() {
   auto roles = server::read_roles(*roles_file_);
   if (!roles) {
-    events_.error(fmt::format("roles not read again, the old ones go on cause=\"{}\"", roles.error().text));
+    events_.error("roles not read again, the old ones go on", {{"cause", roles.error().text}});
     return false;
   }
   for (const Role& each : roles->all()) {
@@ -180,8 +180,7 @@ void Gate::set_used(const KeyEntry& entry) {
       },
       [this](const Result<void>& written) {
         if (written) return;
-        events_.warn(
-            fmt::format("that a key was used is not written down cause=\"{}\"", written.error().text));
+        events_.warn("that a key was used is not written down", {{"cause", written.error().text}});
       });
 }
 

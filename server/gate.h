@@ -35,6 +35,8 @@ class Gate {
     std::function<void()> on_change;  // Somebody may be no longer welcome, or may do more or less.
     // A key was made, revoked or made anew, or what a role permits was changed.
     std::function<void(AuditEntry)> on_seen;
+    // It is keyed, from the beginning or from now on.
+    std::function<void()> on_keyed;
   };
   // How long a key that was revoked, or whose time is over, may still be in use.
   static constexpr Duration kPeriod = 500ms;

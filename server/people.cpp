@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/mask.h"
 #include "base/text.h"
 #include "protocol/faults.h"
 
@@ -20,7 +21,7 @@ std::string list_of_names(const std::vector<std::string>& names) {
 }
 
 Error nobody_named(const std::string& user) {
-  return {Outcome::not_found, "nobody named " + callboard::quoted(user) + " is here"};
+  return {Outcome::not_found, "nobody named " + callboard::quoted(masked(user)) + " is here"};
 }
 
 }  // namespace
@@ -30,9 +31,11 @@ People::People(net::Loop& loop, const Clock& clock, RandomSource random, EventLo
     : outside_(std::move(outside)),
       gate_(loop, clock, events, std::move(keys),
             {.on_change = [this] { on_keys_changed(); },
-             .on_seen = [this](AuditEntry entry) { audit_.note(std::move(entry)); }}),
-      audit_(clock, std::move(random), events,
-             [this](Operation operation) { outside_.append(std::move(operation)); }) {}
+             .on_seen = [this](AuditEntry entry) { audit_.note(std::move(entry)); },
+             .on_keyed = [this] { outside_.keyed(); }}),
+      audit_(clock, std::move(random), events, [this](Operation operation, std::function<void()> done) {
+        outside_.append(std::move(operation), std::move(done));
+      }) {}
 
 void People::on_let_in(Session& session) {
   set_permissions(session.identity);
@@ -84,7 +87,7 @@ void People::set_permissions(Identity& identity) const {
   identity.muted.clear();
   if (!measures.is_muted()) return;
   identity.muted = "you are muted by " + callboard::quoted(measures.muted_by);
-  if (!measures.mute_reason.empty()) identity.muted += ": " + escaped(measures.mute_reason, kReasonShown);
+  if (!measures.mute_reason.empty()) identity.muted += ": " + measures.mute_reason;
 }
 
 AuditEntry People::entry_of(const Session& session) {
@@ -134,14 +137,18 @@ Result<std::size_t> People::kick(const By& by, const std::string& user_or_addres
     if (!each.is_admitted() || each.is_over() || each.identity.id == by.identity.id) return;
     if (is_named(each.identity) || each.peer().host == user_or_address) meant.push_back(&each);
   });
-  const bool is_any_away = outside_.is_away(is_named);
-  if (meant.empty() && !is_any_away) return nobody_named(user_or_address);
+  std::size_t away = 0;
+  static_cast<void>(outside_.is_away([&](const Identity& each) {
+    if (is_named(each)) ++away;
+    return false;
+  }));
+  if (meant.empty() && away == 0) return nobody_named(user_or_address);
   std::string why = callboard::quoted(by.identity.name) + " sent you off";
   if (!reason.empty()) why += ": " + escaped(reason, kReasonShown);
   note(by, "kick", user_or_address, reason);
   for (Session* session : meant) session->dismiss(Outcome::refused, why);
   outside_.end_away(is_named, {Outcome::refused, why});
-  return meant.size() + (is_any_away ? 1 : 0);
+  return meant.size() + away;
 }
 
 Result<void> People::mute(const By& by, const std::string& user, const std::string& reason) {
@@ -149,7 +156,7 @@ Result<void> People::mute(const By& by, const std::string& user, const std::stri
   if (!person) return person.error();
   Measures measures = measures_.of(*person);
   measures.muted_by = by.identity.name;
-  measures.mute_reason = reason;
+  measures.mute_reason = escaped(reason, kReasonShown);
   if (auto set = set_measures(*person, std::move(measures)); !set) return set;
   note(by, "mute", user, reason);
   return {};

@@ -27,8 +27,9 @@ class People {
     std::function<void(const std::function<bool(const Identity&)>& is_meant, const Error& why)> end_away;
     // Whether somebody is away who is meant.
     std::function<bool(const std::function<bool(const Identity&)>& is_meant)> is_away;
-    std::function<void(Operation)> append;  // To the project's log.
-    std::function<void()> changed;          // measures() are others.
+    Audit::Append append;           // To the project's log.
+    std::function<void()> changed;  // measures() are others.
+    std::function<void()> keyed;    // There are keys.
   };
 
   // `keys`: none: the server is open, whatever happens.
@@ -66,12 +67,14 @@ class People {
   void restore(MeasuresBook measures) { measures_ = std::move(measures); }
   const MeasuresBook& measures() const { return measures_; }
 
+  // In the audit.
+  void note(const By& by, std::string what, std::string about, std::string text);
+
  private:
   void on_keys_changed();
   void set_permissions(Identity& identity) const;
   // Of who did it.
   static AuditEntry entry_of(const Session& session);
-  void note(const By& by, std::string what, std::string about, std::string text);
   static std::string person_of(const Identity& identity);
   Result<std::string> find_person(const std::string& user) const;
   Result<void> set_measures(const std::string& person, Measures measures);

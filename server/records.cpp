@@ -186,7 +186,7 @@ void Records::on_disk_failed(const Error& why) {
   failure_ = why;
   probe_.set_after(options_.probe_period);
   if (!is_news) return;
-  events_.error(fmt::format("write failed, changes are refused cause=\"{}\"", why.text));
+  events_.error("write failed, changes are refused", {{"cause", why.text}});
   handlers_.on_writable(&why);
 }
 
@@ -267,7 +267,7 @@ void Records::keep_keyframe(Record record) {
   log_->keyframe(record, board_.sequence(), encode, [this, record](const Result<void>& made) {
     since_keyframe_[index_of(record)].is_under_way = false;
     // The history itself is whole: reading it takes longer.
-    if (!made) events_.warn(fmt::format("keyframe failed cause=\"{}\"", made.error().text));
+    if (!made) events_.warn("keyframe failed", {{"cause", made.error().text}});
   });
 }
 
@@ -275,7 +275,7 @@ void Records::trim() {
   if (std::exchange(is_trim_under_way_, true)) return;
   log_->trim(options_.retention, options_.clock.wall(), [this](const Result<void>& done) {
     is_trim_under_way_ = false;
-    if (!done) events_.warn(fmt::format("trimming the history failed cause=\"{}\"", done.error().text));
+    if (!done) events_.warn("trimming the history failed", {{"cause", done.error().text}});
   });
 }
 
@@ -293,7 +293,7 @@ void Records::snapshot(std::function<void()> done) {
           on_disk_failed(made.error());
         } else {
           // The log itself is whole: the next start reads more of it.
-          events_.warn(fmt::format("snapshot failed cause=\"{}\"", made.error().text));
+          events_.warn("snapshot failed", {{"cause", made.error().text}});
         }
         done();
       });

@@ -1,17 +1,18 @@
 #include "server/server.h"
 
-#include <fmt/format.h>
-
+#include <optional>
 #include <utility>
 
 #include "base/text.h"
 #include "net/tcp_listener.h"
+#include "net/timer.h"
 #include "server/announcer.h"
 #include "server/backup.h"
 #include "server/board/recovery.h"
 #include "server/descriptors.h"
 #include "server/event_log.h"
 #include "server/keys.h"
+#include "server/people_calls.h"
 #include "server/stage.h"
 #include "server/store/data_folder.h"
 #include "server/store/key_file.h"
@@ -20,9 +21,23 @@
 
 namespace callboard::server {
 
+namespace {
+
+// For an answer to arrive whose asker still has the turn.
+constexpr Duration kAnswerLimit = 100ms;
+
+}  // namespace
+
 struct Server::Impl {
   Impl(net::Loop& on, ServerOptions given, std::function<void(const ServerStop&)> stopped)
-      : loop(on), options(std::move(given)), on_stopped(std::move(stopped)), events(options.logger) {}
+      : loop(on),
+        options(std::move(given)),
+        on_stopped(std::move(stopped)),
+        events(options.logger),
+        stop_timer(on, [this] { stop(*stopping_soon); }) {
+    if (!options.on_event) return;
+    heard = events.subscribe([this](const std::shared_ptr<const Event>& event) { options.on_event(*event); });
+  }
   ~Impl() {
     *is_alive = false;
     release_loop();
@@ -32,6 +47,8 @@ struct Server::Impl {
   ServerOptions options;
   std::function<void(const ServerStop&)> on_stopped;
   EventLog events;
+  EventLog::Subscription broadcast;  // To the terminals, where that is wanted.
+  EventLog::Subscription heard;      // By the program that this server is a part of.
   UniqueId id = make_unique_id(system_random());
   bool is_stopping = false;
   bool is_holding_loop = false;
@@ -39,12 +56,15 @@ struct Server::Impl {
   std::unique_ptr<Stage> stage;
   std::unique_ptr<net::TcpListener> listener;
   std::unique_ptr<Announcer> announcer;
+  std::optional<ServerStop> stopping_soon;  // Once stop_timer is due.
+  net::Timer stop_timer;
 
   Result<void> start();
   Result<void> open_board();
   Roles read_own_roles();
   void open_sessions(Stage::Options& stage_options);
   Result<void> listen();
+  void add_calls();
   void announce();
   void stop(ServerStop how);
   void release_loop() {
@@ -61,11 +81,13 @@ Result<void> Server::Impl::start() {
   }
   auto opened = open_board();
   if (!opened && !options.restore.empty()) {
-    if (auto gone = take_back(options.data, options.project); !gone) events.warn(gone.error().text);
+    if (auto gone = take_back(options.data, options.project); !gone)
+      events.warn("what was restored is not taken back", {{"cause", gone.error().text}});
   }
   if (!opened) return opened;
-  events.info(fmt::format("listening address={} id={} descriptors={}", net::to_text(listener->local()),
-                          to_text(id), raise_descriptor_limit()));
+  events.info("listening", {{"address", net::to_text(listener->local())},
+                            {"id", to_text(id)},
+                            {"descriptors", raise_descriptor_limit()}});
   announce();
   return {};
 }
@@ -76,10 +98,11 @@ Result<void> Server::Impl::open_board() {
   if (!log) return log.error();
   auto recovered = recover(**log);
   if (!recovered) return recovered.error();
-  events.info(fmt::format("board read project={} data={} revision={} from_snapshot={} replayed={}",
-                          callboard::quoted(options.project), callboard::quoted(options.data.native()),
-                          recovered->board.sequence(), recovered->snapshot_sequence,
-                          recovered->operations_replayed));
+  events.info("board read", {{"project", options.project},
+                             {"data", options.data.native()},
+                             {"revision", recovered->board.sequence()},
+                             {"from_snapshot", recovered->snapshot_sequence},
+                             {"replayed", recovered->operations_replayed}});
   Stage::Options stage_options;
   stage_options.identity = {options.project, id, options.software, system_clock().wall()};
   stage_options.limits = {options.heartbeat, options.silence};
@@ -89,6 +112,7 @@ Result<void> Server::Impl::open_board() {
   stage_options.disk_probe_period = options.disk_probe_period;
   stage_options.grace = options.grace;
   stage_options.data = options.data;
+  stage_options.on_keyed = options.on_keyed;
   open_sessions(stage_options);
   const KeyFile keys(options.data, options.project);
   auto ring = keys.read();
@@ -99,6 +123,7 @@ Result<void> Server::Impl::open_board() {
   stage = std::make_unique<Stage>(loop, std::move(stage_options), system_clock(), system_random(), events,
                                   std::move(*log), std::move(*recovered));
   stage->set_relay_limits(options.relay_limits);
+  add_calls();
   return {};
 }
 
@@ -106,8 +131,7 @@ Result<void> Server::Impl::open_board() {
 Roles Server::Impl::read_own_roles() {
   auto roles = read_roles(options.data, options.project);
   if (roles) return std::move(*roles);
-  events.error(
-      fmt::format("roles not read, there are the built-in ones alone cause=\"{}\"", roles.error().text));
+  events.error("roles not read, there are the built-in ones alone", {{"cause", roles.error().text}});
   return Roles();
 }
 
@@ -115,12 +139,13 @@ Roles Server::Impl::read_own_roles() {
 void Server::Impl::open_sessions(Stage::Options& stage_options) {
   const SessionFile file(options.data, options.project);
   if (options.grace <= 0s) {
-    if (auto removed = file.remove(); !removed) events.warn(removed.error().text);
+    if (auto removed = file.remove(); !removed)
+      events.warn("sessions not removed", {{"cause", removed.error().text}});
     return;
   }
   auto kept = file.read();
   if (!kept) {
-    events.warn(fmt::format("sessions not read, all join anew cause=\"{}\"", kept.error().text));
+    events.warn("sessions not read, all join anew", {{"cause", kept.error().text}});
   } else {
     stage_options.kept = std::move(*kept);
   }
@@ -128,14 +153,14 @@ void Server::Impl::open_sessions(Stage::Options& stage_options) {
 }
 
 Result<void> Server::Impl::listen() {
-  auto opened = net::TcpListener::listen(
-      loop, {options.listen, options.port},
-      {.on_connection =
-           [this](std::unique_ptr<net::TcpConnection> connection) { stage->accept(std::move(connection)); },
-       .on_trouble =
-           [this](const Error& why) {
-             events.warn(fmt::format("accepting failed cause=\"{}\"", why.text));
-           }});
+  net::TcpListener::Handlers handlers;
+  handlers.on_connection = [this](std::unique_ptr<net::TcpConnection> connection) {
+    stage->accept(std::move(connection));
+  };
+  handlers.on_trouble = [this](const Error& why) { events.warn("accepting failed", {{"cause", why.text}}); };
+  auto opened = options.listening
+                    ? net::TcpListener::adopt(loop, std::move(*options.listening), std::move(handlers))
+                    : net::TcpListener::listen(loop, {options.listen, options.port}, std::move(handlers));
   if (!opened) {
     Error why = opened.error();
     if (why.outcome == Outcome::locked) why.text += "; --port chooses another";
@@ -143,6 +168,27 @@ Result<void> Server::Impl::listen() {
   }
   listener = std::move(*opened);
   return {};
+}
+
+// What somebody may do to the server by a call. Who asked is answered before.
+void Server::Impl::add_calls() {
+  const auto begin = [this](ServerStop how) {
+    if (is_stopping || stopping_soon) return;
+    stopping_soon = std::move(how);
+    stop_timer.set_after(kAnswerLimit);
+  };
+  add_control_calls(
+      stage->calls(), stage->people(),
+      {.stop =
+           [begin](const std::string& reason) {
+             begin({Outcome::cancelled, reason});
+           },
+       .restart = [this, begin](const std::string& reason) -> Result<void> {
+         if (!options.may_restart)
+           return Error{Outcome::refused, "this server cannot start itself anew: whoever runs it can"};
+         begin({Outcome::cancelled, reason, std::make_shared<Fd>()});
+         return {};
+       }});
 }
 
 void Server::Impl::announce() {
@@ -159,9 +205,9 @@ void Server::Impl::announce() {
         stop({Outcome::cancelled, "stopped by an abort from " + from});
       });
   if (!options.broadcast_log) return;
-  events.set_listener([this](std::string_view user, std::string_view text) {
-    if (!announcer) return;
-    announcer->send_terminal_line(to_local_time_of_day(system_clock().wall()), user, text);
+  broadcast = events.subscribe([this](const std::shared_ptr<const Event>& event) {
+    if (!announcer || event->told.empty()) return;
+    announcer->send_terminal_line(to_local_time_of_day(event->time), event->user, event->told);
   });
 }
 
@@ -170,9 +216,9 @@ void Server::Impl::stop(ServerStop how) {
   // Neither sessions nor sockets keep the loop running while the last snapshot is written.
   loop.hold();
   is_holding_loop = true;
-  events.info(fmt::format("stopping reason=\"{}\"", escaped(how.reason, 256)));
-  events.tell("", "stopping: " + how.reason);
+  events.note({.text = "stopping", .fields = {{"reason", how.reason}}, .told = "stopping: " + how.reason});
   announcer.reset();
+  if (how.listening && listener) *how.listening = listener->release();
   listener.reset();
   stage->stop(how.outcome, how.reason, [this, how] {
     // The stage is in the middle of a call; it and its database go in the next task.

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/fd.h"
 #include "base/id.h"
 #include "base/limits.h"
 #include "base/result.h"
@@ -16,6 +17,7 @@
 #include "net/loop.h"
 #include "net/relay_shares.h"
 #include "server/board/log.h"
+#include "server/event.h"
 
 namespace spdlog {
 class logger;
@@ -30,11 +32,17 @@ struct ServerOptions {
   std::filesystem::path restore{};
   std::string listen = "0.0.0.0";
   std::uint16_t port = kSessionPort;  // 0: any free one.
+  // A socket that listens already, in place of the two: of the server before this one. Taken by start().
+  std::shared_ptr<Fd> listening{};
   std::uint16_t discovery_port = kDiscoveryPort;
   // Where to announce, in place of every interface's broadcast address; unless empty.
   std::vector<std::string> announce;
   bool broadcast_log = false;
   std::string software = "callboard";
+  // Whoever runs it starts it anew when ServerStop says so; otherwise server.restart is refused.
+  bool may_restart = false;
+  // Called once it has keys, at the start or later: what is in its memory is secret from then on. May be empty.
+  std::function<void()> on_keyed{};
   std::size_t unadmitted_max = kUnadmittedMax;
   Retention retention;
   Duration disk_probe_period = kDiskProbePeriod;
@@ -44,12 +52,16 @@ struct ServerOptions {
   Duration grace = kGrace;  // How long a session outlives its connection; 0: it does not.
   net::RelayLimits relay_limits;
   std::shared_ptr<spdlog::logger> logger;  // Null: the process's default one.
+  // Hears all that goes to the logger, and what is too little for it, as values. May be empty; asks nothing of the server.
+  std::function<void(const Event&)> on_event{};
 };
 
 // How it stopped: Outcome::cancelled for stop() and aborts.
 struct ServerStop {
   Outcome outcome = Outcome::done;
   std::string reason;
+  // Set: it is to be started anew, with this socket, in which those wait who connect meanwhile.
+  std::shared_ptr<Fd> listening{};
 };
 
 // The server of one project: its board, its sessions, its transfers, its announcements. Runs on the given loop, whose

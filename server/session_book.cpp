@@ -1,7 +1,5 @@
 #include "server/session_book.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -59,8 +57,7 @@ void SessionBook::on_written(const Result<void>& written, Duration took) {
   for (const auto& then : std::exchange(under_way_, {})) then();
   const bool was_failing = std::exchange(is_failing_, !written);
   if (!written && !was_failing) {
-    events_.warn(
-        fmt::format("sessions are not kept, a restart would end them cause=\"{}\"", written.error().text));
+    events_.warn("sessions are not kept, a restart would end them", {{"cause", written.error().text}});
   }
   if (std::exchange(is_changed_, false)) {
     if (is_last_) return write();

@@ -1,7 +1,5 @@
 #include "server/stage.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -10,6 +8,8 @@
 #include "base/text.h"
 #include "protocol/codec.h"
 #include "server/calls/server_calls.h"
+#include "server/log_calls.h"
+#include "server/people_calls.h"
 
 namespace callboard::server {
 namespace {
@@ -49,13 +49,15 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
                           .errands_of = [this](SessionId id) { return errands_of(id); },
                           .due = [this](std::uint64_t key) { schedule_tell(key); }}),
       calls_(loop),
-      asks_(loop, floor_, documents_, calls_,
-            {.by_key = [this](std::uint64_t key) { return by_key(key); },
-             .by_id = [this](SessionId id) { return by_id(id); },
-             .changed = [this] { schedule_tells(); },
-             .kept = [this](std::function<void()> then) { book_.on_written_now(std::move(then)); },
-             .counts = [this] { return counts(); },
-             .due = [this](std::uint64_t key) { schedule_tell(key); }}),
+      asks_(
+          loop, floor_, documents_, calls_,
+          {.by_key = [this](std::uint64_t key) { return by_key(key); },
+           .by_id = [this](SessionId id) { return by_id(id); },
+           .changed = [this] { schedule_tells(); },
+           .kept = [this](std::function<void()> then) { book_.on_written_now(std::move(then)); },
+           .counts = [this] { return counts(); },
+           .due = [this](std::uint64_t key) { schedule_tell(key); },
+           .audited = [this](std::function<void()> then) { people_.audit().when_written(std::move(then)); }}),
       deadlines_(loop,
                  [this](std::uint64_t key) {
                    if (Session* session = by_key(key)) session->on_time(loop_.now());
@@ -69,31 +71,40 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
         schedule_tells();
       }) {
   add_server_calls(calls_.registry(), {floor_, [this] { return counts(); }, options_.data});
+  add_people_calls(calls_.registry(), people_);
+  add_log_call(calls_.registry(), loop, events);
   restore();
 }
 
 Stage::~Stage() { *is_alive_ = false; }
 
 People::Outside Stage::outside_of_people() {
-  return {.for_each =
-              [this](const std::function<void(Session&)>& visit) {
-                for (const auto& [key, session] : sessions_) visit(*session);
-              },
-          .end_away = [this](const std::function<bool(const Identity&)>& is_meant,
-                             const Error& why) { end_away(is_meant, why); },
-          .is_away =
-              [this](const std::function<bool(const Identity&)>& is_meant) {
-                return away_.contains_if(is_meant);
-              },
-          .append =
-              [this](Operation operation) {
-                records_.write({.operation = std::move(operation)}, [this](const Result<Applied>& applied) {
-                  if (applied) return;
-                  events_.warn(fmt::format("an entry of the audit is not written down cause=\"{}\"",
-                                           applied.error().text));
-                });
-              },
-          .changed = [this] { book_.on_change(kBookSoon); }};
+  return {
+      .for_each =
+          [this](const std::function<void(Session&)>& visit) {
+            for (const auto& [key, session] : sessions_) visit(*session);
+          },
+      .end_away = [this](const std::function<bool(const Identity&)>& is_meant,
+                         const Error& why) { end_away(is_meant, why); },
+      .is_away =
+          [this](const std::function<bool(const Identity&)>& is_meant) {
+            return away_.contains_if(is_meant);
+          },
+      .append =
+          [this](Operation operation, std::function<void()> done) {
+            records_.write({.operation = std::move(operation)}, [this, done = std::move(done)](
+                                                                    const Result<Applied>& applied) {
+              if (!applied) {
+                events_.warn("an entry of the audit is not written down", {{"cause", applied.error().text}});
+              }
+              done();
+            });
+          },
+      .changed = [this] { book_.on_change(kBookSoon); },
+      .keyed =
+          [this] {
+            if (options_.on_keyed) options_.on_keyed();
+          }};
 }
 
 std::optional<Secret> Stage::find_secret(std::string_view identity) {
@@ -119,13 +130,12 @@ Counts Stage::counts() const {
 void Stage::accept(std::unique_ptr<net::TcpConnection> connection) {
   if (stopped_ || sessions_.size() - keys_.size() >= options_.unadmitted_max) {
     if (turned_away_++ == 0 && !stopped_) {
-      events_.warn(fmt::format("too many connections that are no session, turning away limit={} peer={}",
-                               options_.unadmitted_max, net::to_text(connection->peer())));
+      events_.warn("too many connections that are no session, turning away",
+                   {{"limit", options_.unadmitted_max}, {"peer", net::to_text(connection->peer())}});
     }
     return;
   }
-  if (turned_away_ > 0)
-    events_.info(fmt::format("accepting again turned_away={}", std::exchange(turned_away_, 0)));
+  if (turned_away_ > 0) events_.info("accepting again", {{"turned_away", std::exchange(turned_away_, 0)}});
   people_.gate().look();
   protocol::ServerSessionConfig config;
   config.project = options_.identity.project;
@@ -171,11 +181,7 @@ void Stage::on_admission(Session& session, const protocol::server_action::Admiss
   identity.patches = admission.patches;
   identity.clock_offset = admission.clock_offset;
   people_.on_let_in(session);
-  events_.info(fmt::format(
-      "session opened id={} user={} peer={} visit={} shares={} software={} clock_offset_ms={} resumed={}{}",
-      to_text(identity.id), quoted(identity.name), net::to_text(session.peer()), identity.visit,
-      identity.shares, quoted(admission.software), identity.clock_offset.count(), session.is_resumed,
-      identity.key.empty() ? "" : " key=" + identity.key));
+  note_opened(session, admission.software);
   welcome(session, admission.resumable);
 }
 
@@ -199,8 +205,25 @@ void Stage::open(Session& session, const protocol::server_action::Admission& adm
   user.shares = admission.shares;
   user.joined = clock_.wall();
   identity.name = presence_.join(identity.id, std::move(user)).name;
-  events_.tell(identity.name, "connected");
   schedule_tells();
+}
+
+void Stage::note_opened(const Session& session, const std::string& software) {
+  const Identity& identity = session.identity;
+  const bool is_news = !identity.visit && !session.is_resumed;
+  Event event{.kind = Event::Kind::connection,
+              .user = identity.name,
+              .text = "session opened",
+              .fields = {{"id", to_text(identity.id)},
+                         {"peer", net::to_text(session.peer())},
+                         {"visit", identity.visit},
+                         {"shares", identity.shares},
+                         {"software", software},
+                         {"clock_offset_ms", identity.clock_offset.count()},
+                         {"resumed", session.is_resumed}},
+              .told = is_news ? "connected" : ""};
+  if (!identity.key.empty()) event.fields.emplace_back("key", identity.key);
+  events_.note(std::move(event));
 }
 
 void Stage::welcome(Session& session, bool is_resumable) {
@@ -274,8 +297,8 @@ void Stage::on_assets_claimed(Session& session, const protocol::AssetsClaim& cla
     if (!assets_.set(identity.id, item, corrected(timestamp, identity.clock_offset, now))) ++left_out;
   }
   if (left_out > 0) {
-    events_.warn(fmt::format("too many items on the board, some left out id={} left_out={} limit={}",
-                             to_text(identity.id), left_out, kItemsOnBoardMax));
+    events_.warn("too many items on the board, some left out",
+                 {{"id", to_text(identity.id)}, {"left_out", left_out}, {"limit", kItemsOnBoardMax}});
   }
   if (session.is_resumed) {
     // What it has no more it has removed while it was away.
@@ -401,8 +424,9 @@ void Stage::leave(Session& session, const Error& why) {
   const auto known = keys_.find(identity.id);
   if (known == keys_.end() || known->second != session.key()) {
     if (!stopped_) people_.on_not_let_in(session, why);
-    events_.debug(fmt::format("connection closed before a session peer={} outcome={} reason=\"{}\"",
-                              net::to_text(session.peer()), to_text(why.outcome), escaped(why.text, 256)));
+    events_.debug(
+        "connection closed before a session",
+        {{"peer", net::to_text(session.peer())}, {"outcome", to_text(why.outcome)}, {"reason", why.text}});
     return;
   }
   keys_.erase(known);
@@ -418,10 +442,15 @@ void Stage::leave(Session& session, const Error& why) {
   } else {
     depart(identity, why);
   }
-  events_.info(fmt::format(
-      "session {} id={} user={} peer={} outcome={} reason=\"{}\" sent_bytes={} received_bytes={}",
-      is_away ? "away" : "closed", to_text(identity.id), quoted(identity.name), net::to_text(session.peer()),
-      to_text(why.outcome), escaped(why.text, 256), session.sent_bytes(), session.received_bytes()));
+  events_.note({.kind = Event::Kind::connection,
+                .user = identity.name,
+                .text = is_away ? "session away" : "session closed",
+                .fields = {{"id", to_text(identity.id)},
+                           {"peer", net::to_text(session.peer())},
+                           {"outcome", to_text(why.outcome)},
+                           {"reason", why.text},
+                           {"sent_bytes", session.sent_bytes()},
+                           {"received_bytes", session.received_bytes()}}});
 }
 
 void Stage::depart(const Identity& identity, const Error& why) {

@@ -36,6 +36,7 @@ class Stage final : private SessionHost {
   void accept(std::unique_ptr<net::TcpConnection> connection);
   void set_relay_limits(const net::RelayLimits& limits) { transfers_.set_limits(limits); }
   People& people() { return people_; }
+  CallRegistry& calls() { return calls_.registry(); }
   // Says `bye` to all, ends all transfers, writes everything out; then calls `done`, once. Nothing is accepted any more.
   void stop(Outcome outcome, const std::string& reason, std::function<void()> done);
 
@@ -59,6 +60,7 @@ class Stage final : private SessionHost {
   Session* by_id(SessionId id) const;
   Counts counts() const;
   void open(Session& session, const protocol::server_action::Admission& admission);
+  void note_opened(const Session& session, const std::string& software);
   void welcome(Session& session, bool is_resumable);
   void leave(Session& session, const Error& why);
   // Is told as left, once the book has it no more.

@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -60,9 +58,13 @@ void Stage::go_away(Session& session, const Error& why) {
 
 void Stage::depart_away(const Away& away, const Error& why) {
   depart(away.identity, why);
-  events_.info(fmt::format("session closed id={} user={} away=true outcome={} reason=\"{}\"",
-                           to_text(away.identity.id), quoted(away.identity.name), to_text(why.outcome),
-                           escaped(why.text, 256)));
+  events_.note({.kind = Event::Kind::connection,
+                .user = away.identity.name,
+                .text = "session closed",
+                .fields = {{"id", to_text(away.identity.id)},
+                           {"away", true},
+                           {"outcome", to_text(why.outcome)},
+                           {"reason", why.text}}});
 }
 
 void Stage::end_away(const std::function<bool(const Identity&)>& is_meant, const Error& why) {
@@ -179,7 +181,7 @@ void Stage::restore() {
     expected_.insert(session.id);
   }
   if (expected_.empty()) return;
-  events_.info(fmt::format("sessions expected back count={}", expected_.size()));
+  events_.info("sessions expected back", {{"count", expected_.size()}});
   settling_timer_.set_after(kSettlingLimit);
   set_away_timer();
 }

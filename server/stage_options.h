@@ -26,6 +26,7 @@ struct StageOptions {
   std::function<Result<void>(ByteView)> keep{};  // Writes the like, on a worker. Null: nothing is kept.
   std::optional<Gate::Source> keys{};            // None: open, whatever happens.
   std::filesystem::path data{};                  // The folder that the board lies in.
+  std::function<void()> on_keyed{};              // There are keys, from the beginning or from now on.
 };
 
 }  // namespace callboard::server

@@ -1,7 +1,5 @@
 #include "server/transfer_desk.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -43,9 +41,11 @@ Result<Transfers::Begun> TransferDesk::begin(Transfers::Request request, Timesta
   const std::string item = request.item;
   auto begun = transfers_.begin(std::move(request), wall, loop_.now());
   if (!begun) return begun;
-  events_.info(fmt::format("transfer begins id={} giver={} taker={} item={}", begun->id, quoted(giver),
-                           quoted(taker), quoted(item)));
-  events_.tell(taker, "takes " + escaped(item, 200) + " from " + giver);
+  events_.note({.kind = Event::Kind::connection,
+                .user = taker,
+                .text = "transfer begins",
+                .fields = {{"id", begun->id}, {"giver", giver}, {"taker", taker}, {"item", item}},
+                .told = "takes " + escaped(item, 200) + " from " + giver});
   settle();
   return begun;
 }
@@ -136,7 +136,7 @@ void TransferDesk::set_limits(const net::RelayLimits& limits) {
   if (limits == limits_) return;
   limits_ = limits;
   relay_.set_limits(limits);
-  events_.info(fmt::format("relay limited total={} per_transfer={}", limits.total, limits.per_pair));
+  events_.info("relay limited", {{"total", limits.total}, {"per_transfer", limits.per_pair}});
 }
 
 void TransferDesk::settle() {
@@ -162,8 +162,12 @@ void TransferDesk::finish(const Transfers::Ending& ending) {
   preface_bytes_.erase(ending.id);
   rates_.erase(ending.id);
   if (rates_.empty()) looking_.cancel();
-  events_.info(fmt::format("transfer over id={} outcome={} bytes={} cause=\"{}\"", ending.id,
-                           to_text(ending.why.outcome), bytes, ending.why.text));
+  events_.note({.kind = Event::Kind::connection,
+                .text = "transfer over",
+                .fields = {{"id", ending.id},
+                           {"outcome", to_text(ending.why.outcome)},
+                           {"bytes", bytes},
+                           {"cause", ending.why.text}}});
   const protocol::TransferOver over{ending.id, ending.why.outcome, ending.why.text, bytes};
   outside_.tell(ending.giver, over);
   if (ending.taker != ending.giver) outside_.tell(ending.taker, over);

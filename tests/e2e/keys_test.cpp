@@ -6,8 +6,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "tests/e2e/studio.h"
-#include "tests/support/tree.h"
+#include "tests/e2e/keyed_studio.h"
 
 namespace callboard::e2e {
 namespace {
@@ -16,31 +15,6 @@ namespace fs = std::filesystem;
 using Catch::Contains;
 using support::read_file;
 using support::write_file;
-
-struct KeyedStudio : Studio {
-  fs::path rigging = add_user("rigging");
-  fs::path lighting = add_user("lighting");
-
-  // On the server's machine.
-  Finished key(std::vector<std::string> words) {
-    words.insert(words.begin(), "key");
-    words.insert(words.end(), {"--project", project()});
-    return support::run(command(0, words));
-  }
-  // The line that is handed to somebody.
-  std::string add(const std::string& name, std::vector<std::string> more = {}) {
-    std::vector<std::string> words{"add", name};
-    words.insert(words.end(), more.begin(), more.end());
-    const auto made = key(words);
-    REQUIRE(made.ending.exit_code == 0);
-    return made.out.substr(0, made.out.find('\n'));
-  }
-  void keep(const std::string& user, const std::string& line) {
-    const fs::path path = folder(user) / ".callboard/key";
-    write_file(path, line + "\n");
-    fs::permissions(path, fs::perms(0600));
-  }
-};
 
 // What is secret of a key.
 std::string secret_of(const std::string& line) { return line.substr(line.rfind('_') + 1); }
@@ -185,11 +159,11 @@ TEST_CASE("an abort stops a server with keys for who may, and only then") {
 TEST_CASE("no secret of a key is in a log, an error, --json, or the list of processes") {
   KeyedStudio studio;
   const std::string log = (studio.home() / "log").string();
-  const std::string good = studio.add("rigging");
+  const std::string good = studio.add("rigging", {"--role", "admin"});
   const std::string other = studio.add("lighting");
   std::string forged = good;
   forged.back() = forged.back() == '0' ? '1' : '0';
-  studio.serve({"--log-file", log, "--log-level", "trace"});
+  studio.serve({"--log-file", log, "--log-level", "trace", "--broadcast-log"});
   studio.keep("rigging", good);
   const auto joined = studio.join("rigging");
   std::string printed = command_line_of(joined->id()) + command_line_of(studio.server().id());
@@ -206,6 +180,20 @@ TEST_CASE("no secret of a key is in a log, an error, --json, or the list of proc
   studio.keep("lighting", other);
   note(studio.run("lighting", {"status", "--json"}));
   note(studio.run("rigging", {"status", "--json"}));
+  printed += joined->printed(Stream::out);
+  // Somebody shows a key to everybody, whole, cut, and as somebody's fault: what they say is said, but is in no log.
+  const auto joined_too = studio.join("lighting");
+  for (const std::string& planted : {good, other.substr(0, 60), secret_of(good)}) {
+    studio.run("rigging", {"say", "mine is " + planted});
+    studio.run("rigging", {"at", "/dev/" + planted});
+    studio.run("rigging", {"mute", "lighting", "--reason", planted});
+    studio.run("rigging", {"pull", "/dev/" + planted, "--from", "lighting"});
+    note(studio.run("rigging", {"kick", planted}));
+  }
+  note(studio.run("rigging", {"log", "--json", "--level", "debug", "--lines", "100"}));
+  note(studio.run("rigging", {"log", "--level", "debug"}));
+  note(studio.run("rigging", {"audit"}));
+  note(studio.run("rigging", {"audit", "--json"}));
   note(studio.key({"list", "--json"}));
   note(studio.key({"revoke", "lighting"}));
   studio.server().send_signal(SIGTERM);
@@ -213,8 +201,9 @@ TEST_CASE("no secret of a key is in a log, an error, --json, or the list of proc
   printed += studio.server().printed(Stream::out) + studio.server().printed(Stream::err);
   joined->send_signal(SIGTERM);
   CHECK(exit_code(*joined) == 0);
-  printed += joined->printed(Stream::out) + joined->printed(Stream::err) + read_file(log);
-  CHECK_THAT(printed, Contains("session opened"));
+  // What was said is on its screen, as it was said.
+  printed += joined->printed(Stream::err) + read_file(log);
+  CHECK_THAT(printed, Contains("session opened") && Contains("_***"));
   for (const std::string& line : {good, other, forged}) {
     const std::string secret = secret_of(line);
     // In pieces, too: an error may cut what it quotes.

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
@@ -17,6 +18,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/text.h"
 #include "tools/cli/exit_code.h"
 
 namespace callboard::cli {
@@ -25,6 +27,9 @@ namespace {
 // The descriptor on which a detached server says that it is ready.
 constexpr const char* kReadyVariable = "CALLBOARD_READY_FD";
 constexpr const char* kNotifyVariable = "NOTIFY_SOCKET";
+// What a server tells itself when it starts anew: the descriptor that it listens on, and that it has no terminal.
+constexpr const char* kListeningVariable = "CALLBOARD_LISTENING_FD";
+constexpr const char* kDetachedVariable = "CALLBOARD_DETACHED";
 
 Result<std::vector<std::string>> strings_in(const std::string& file) {
   std::ifstream stream(file, std::ios::binary);
@@ -94,6 +99,17 @@ Outcome outcome_of(int code) {
   return Outcome::failed;
 }
 
+// The descriptor that a variable names, which is then ours; none: it is not set, or names none.
+Fd fd_in(const char* variable) {
+  const char* const text = std::getenv(variable);
+  if (text == nullptr) return Fd();
+  int fd = -1;
+  const char* const end = text + std::strlen(text);
+  const bool is_one = std::from_chars(text, end, fd).ptr == end && ::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
+  ::unsetenv(variable);
+  return is_one ? Fd(fd) : Fd();
+}
+
 // One byte when it is ready, the end of the stream when it is no more.
 bool is_ready(const Fd& from) {
   char byte = 0;
@@ -137,13 +153,10 @@ Result<void> start_detached(Start start, Interrupt& interrupt) {
 }
 
 Readiness::Readiness() {
-  if (const char* const text = std::getenv(kReadyVariable)) {
-    int fd = -1;
-    const char* const end = text + std::strlen(text);
-    is_detached_ = std::from_chars(text, end, fd).ptr == end && ::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
-    if (is_detached_) starter_.reset(fd);
-    ::unsetenv(kReadyVariable);
-  }
+  starter_ = fd_in(kReadyVariable);
+  is_detached_ = static_cast<bool>(starter_) || std::getenv(kDetachedVariable) != nullptr;
+  ::unsetenv(kDetachedVariable);
+  if (Fd listening = fd_in(kListeningVariable)) listening_ = std::make_shared<Fd>(std::move(listening));
   if (const char* const path = std::getenv(kNotifyVariable)) {
     notify_socket_ = path;
     ::unsetenv(kNotifyVariable);
@@ -163,6 +176,31 @@ void Readiness::ready(const std::string& status) {
 }
 
 void Readiness::stopping() { notify("STOPPING=1"); }
+
+void forget_restore(std::vector<std::string>& words) {
+  const auto option = std::find(words.begin(), words.end(), "--restore");
+  if (option != words.end()) words.erase(option, std::min(option + 2, words.end()));
+  std::erase_if(words, [](const std::string& word) { return word.starts_with("--restore="); });
+}
+
+// The program that stands now where this one was started from: perhaps a newer one.
+Error Readiness::restart_in_place(Fd listening) const {
+  auto words = strings_in("/proc/self/cmdline");
+  if (!words) return words.error();
+  forget_restore(*words);
+  std::error_code problem;
+  std::string program = std::filesystem::read_symlink("/proc/self/exe", problem).native();
+  if (problem) return os_error("read /proc/self/exe", problem.value());
+  constexpr std::string_view kReplaced = " (deleted)";
+  if (program.ends_with(kReplaced)) program.resize(program.size() - kReplaced.size());
+  if (::fcntl(listening.get(), F_SETFD, 0) != 0) return os_error("keep the socket", errno);
+  ::setenv(kListeningVariable, std::to_string(listening.get()).c_str(), 1);
+  if (is_detached_) ::setenv(kDetachedVariable, "yes", 1);
+  if (!notify_socket_.empty()) ::setenv(kNotifyVariable, notify_socket_.c_str(), 1);
+  const std::vector<char*> pointers = pointers_to(*words);
+  ::execv(program.c_str(), pointers.data());
+  return os_error("start " + callboard::quoted(program) + " anew", errno);
+}
 
 // sd_notify(3), "Notes": a datagram to that socket, whose name is a path, or begins with '@' for an abstract one.
 void Readiness::notify(const std::string& state) const {

@@ -3,7 +3,9 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/fd.h"
@@ -28,6 +30,9 @@ struct Start {
 // all there is to say.
 Result<void> start_detached(Start start, Interrupt& interrupt);
 
+// Without what is done only once: --restore, what it began with it has by now.
+void forget_restore(std::vector<std::string>& words);
+
 // What whoever started this program waits for: start_detached(), or systemd (Type=notify). Nothing where nobody does.
 class Readiness {
  public:
@@ -39,12 +44,18 @@ class Readiness {
   // Accepts, at `status`. A detached one lets go of its starter's output.
   void ready(const std::string& status);
   void stopping();
+  // The socket that the process before this one listened on, where this one took its place by restart_in_place(). Once.
+  std::shared_ptr<Fd> listening() { return std::exchange(listening_, nullptr); }
+  // Becomes the program anew, as it was started (but for --restore, which is done): the same process, with that socket. Returns
+  // only when it cannot be. Nothing of the old one may still be under way.
+  Error restart_in_place(Fd listening) const;
 
  private:
   void notify(const std::string& state) const;
 
   bool is_detached_ = false;
   Fd starter_;
+  std::shared_ptr<Fd> listening_;
   std::string notify_socket_;
 };
 

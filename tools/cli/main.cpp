@@ -18,6 +18,11 @@ int main(int argc, char** argv) {
   add_backup(program);
   add_key(program);
   add_audit(program);
+  add_log(program);
+  add_kick(program);
+  add_mute(program);
+  add_grant(program);
+  add_stop(program);
 
   // A workstation's own folder.
   add_init(program);

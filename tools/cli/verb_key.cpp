@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/core_dumps.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "server/keys.h"
@@ -35,6 +36,7 @@ struct KeyPlace {
 };
 
 Result<KeyPlace> key_place(const Run& run) {
+  forbid_core_dumps();
   auto project = run.settings.required(Key::project);
   if (!project) return project.error();
   auto data = data_folder(run.settings);

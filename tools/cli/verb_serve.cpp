@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "base/core_dumps.h"
 #include "base/text.h"
 #include "net/loop.h"
 #include "server/server.h"
@@ -147,6 +148,9 @@ Result<void> serve(Run& run, const ServeWords& words) {
   if (!options) return options.error();
   options->retention = retention(words);
   options->restore = words.restore;
+  options->listening = readiness.listening();
+  options->may_restart = true;
+  options->on_keyed = [] { forbid_core_dumps(); };
   const auto logger = options->logger;
   net::Loop loop;
   std::optional<server::ServerStop> stopped;
@@ -176,6 +180,11 @@ Result<void> serve(Run& run, const ServeWords& words) {
   }
   readiness.stopping();
   RunningNote::remove(*place);
+  if (stopped && stopped->listening && *stopped->listening) {
+    server->reset();
+    run.output.object({{"event", "restarting"}, {"reason", stopped->reason}});
+    return readiness.restart_in_place(std::move(*stopped->listening));
+  }
   const std::string reason = stopped ? stopped->reason : "nothing was left to do";
   run.output.message(reason);
   run.output.object({{"event", "stopped"}, {"reason", reason}});

@@ -91,18 +91,14 @@ Result<void> stop(Run& run) {
   return {};
 }
 
-// What it began with it has by now.
-void forget_restore(std::vector<std::string>& words) {
-  const auto option = std::find(words.begin(), words.end(), "--restore");
-  if (option != words.end()) words.erase(option, std::min(option + 2, words.end()));
-  std::erase_if(words, [](const std::string& word) { return word.starts_with("--restore="); });
-}
-
 Result<void> restart(Run& run) {
   const auto found = served(run);
   if (!found) return found.error();
   auto start = Start::of(found->process);
-  if (!start) return start.error();
+  if (!start) {
+    return Error{start.error().outcome,
+                 start.error().text + "; one with keys lets nobody look into it: use `callboard restart`"};
+  }
   // Another supervisor would start one, too.
   if (std::find(start->words.begin(), start->words.end(), "--detach") == start->words.end()) {
     return Error{

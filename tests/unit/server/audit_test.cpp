@@ -144,6 +144,41 @@ TEST_CASE("the audit is read by who may, and an answer has a hundred entries at 
   CHECK(audit_of(*boss, first.back().number).size() >= 10);
 }
 
+TEST_CASE("a key that somebody gives as a reason is not in the audit") {
+  const AccessKey key = make_access_key(system_random());
+  EventLog events(std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::null_sink_mt>()));
+  std::vector<Operation> appended;
+  Audit audit(system_clock(), system_random(), events,
+              [&](Operation operation, const std::function<void()>& done) {
+                appended.push_back(std::move(operation));
+                done();
+              });
+  audit.note({.user = "boss", .what = "mute", .about = to_line(key), .text = "it is " + to_line(key)});
+  REQUIRE(appended.size() == 1);
+  const AuditEntry entry = audit_entry_of(1, appended[0]);
+  CHECK(entry.about == "cb1_" + key.identity + "_***");
+  CHECK(entry.text == "it is cb1_" + key.identity + "_***");
+}
+
+TEST_CASE("what waits for the audit goes on when all before it is written, at once when it is") {
+  EventLog events(std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::null_sink_mt>()));
+  std::vector<std::function<void()>> pending;
+  Audit audit(system_clock(), system_random(), events,
+              [&](const Operation&, std::function<void()> done) { pending.push_back(std::move(done)); });
+  std::string went;
+  audit.when_written([&] { went += "a"; });
+  CHECK(went == "a");
+  audit.note({.what = "kick"});
+  audit.when_written([&] { went += "b"; });
+  audit.note({.what = "kick"});
+  audit.when_written([&] { went += "c"; });
+  CHECK(went == "a");
+  pending[0]();
+  CHECK(went == "ab");
+  pending[1]();
+  CHECK(went == "abc");
+}
+
 TEST_CASE("an open server's audit is for everybody, and has no sessions in it") {
   Studio studio;
   auto rigging = studio.join("rigging");

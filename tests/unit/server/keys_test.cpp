@@ -101,7 +101,7 @@ TEST_CASE("a key lets in until its time is over, and whoever watches is told the
   EventLog events(std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::null_sink_mt>()));
   int changes = 0;
   Gate gate(loop, clock, events, Gate::Source{file, *file.read(), RolesFile(folder.path(), "p")},
-            {.on_change = [&] { ++changes; }, .on_seen = [](const AuditEntry&) {}});
+            {.on_change = [&] { ++changes; }, .on_seen = [](const AuditEntry&) {}, .on_keyed = [] {}});
   gate.look();
   changes = 0;
   Identity identity;

@@ -1,0 +1,140 @@
+#include "server/people_calls.h"
+
+#include <utility>
+#include <vector>
+
+#include "base/document/build.h"
+#include "base/text.h"
+
+namespace callboard::server {
+namespace {
+
+// The address without the port, which says nothing later.
+People::By by(const Caller& caller) {
+  return {caller.identity, caller.from.substr(0, caller.from.rfind(':'))};
+}
+
+CallValue nothing_or(const Result<void>& done) {
+  if (!done) return done.error();
+  return document::make_null();
+}
+
+std::vector<std::string> texts_of(const CallArguments& arguments, std::string_view name) {
+  std::vector<std::string> texts;
+  for (const document::ValuePtr& each : arguments.list(name)) {
+    if (const std::string* text = each->string()) texts.push_back(*text);
+  }
+  return texts;
+}
+
+CallArgument user_argument() {
+  return {.name = "user", .type = ValueType::user, .summary = "by the name that `callboard users` shows"};
+}
+CallArgument reason_argument() {
+  return {.name = "reason", .summary = "what they are told, and the audit", .is_optional = true};
+}
+CallArgument permissions_argument() {
+  return {.name = "permission", .summary = "like kick or story.write", .is_repeated = true};
+}
+
+void add_muting(CallRegistry& registry, People& people) {
+  registry.add_built_in({.description = {.name = "mute",
+                                         .summary = "keeps somebody from speaking until unmute",
+                                         .category = "people",
+                                         .permission = "mute",
+                                         .arguments = {user_argument(), reason_argument()}},
+                         .run = InlineRun([&people](const Caller& caller, const CallArguments& arguments) {
+                           return nothing_or(
+                               people.mute(by(caller), arguments.text("user"), arguments.text("reason")));
+                         })});
+  registry.add_built_in({.description = {.name = "unmute",
+                                         .summary = "lets somebody speak again",
+                                         .category = "people",
+                                         .permission = "mute",
+                                         .arguments = {user_argument()}},
+                         .run = InlineRun([&people](const Caller& caller, const CallArguments& arguments) {
+                           return nothing_or(people.unmute(by(caller), arguments.text("user")));
+                         })});
+}
+
+void add_granting(CallRegistry& registry, People& people) {
+  registry.add_built_in({.description = {.name = "grant",
+                                         .summary = "gives somebody permissions until they leave",
+                                         .category = "people",
+                                         .permission = "grant",
+                                         .arguments = {user_argument(), permissions_argument()}},
+                         .run = InlineRun([&people](const Caller& caller, const CallArguments& arguments) {
+                           return nothing_or(people.grant(by(caller), arguments.text("user"),
+                                                          texts_of(arguments, "permission")));
+                         })});
+  registry.add_built_in(
+      {.description =
+           {.name = "revoke",
+            .summary =
+                "takes permissions from somebody, whatever their role says, until they are granted again",
+            .category = "people",
+            .permission = "grant",
+            .arguments = {user_argument(), permissions_argument()}},
+       .run = InlineRun([&people](const Caller& caller, const CallArguments& arguments) {
+         return nothing_or(
+             people.take(by(caller), arguments.text("user"), texts_of(arguments, "permission")));
+       })});
+}
+
+}  // namespace
+
+void add_people_calls(CallRegistry& registry, People& people) {
+  registry.add_built_in(
+      {.description = {.name = "kick",
+                       .summary = "ends the sessions of a user, or of everybody at an address; they do not "
+                                  "come back by themselves",
+                       .category = "people",
+                       .permission = "kick",
+                       .arguments = {{.name = "user",
+                                      .summary = "a name that `callboard users` shows, or an address"},
+                                     reason_argument()},
+                       .result = ValueType::map},
+       .run = InlineRun([&people](const Caller& caller, const CallArguments& arguments) -> CallValue {
+         const auto ended = people.kick(by(caller), arguments.text("user"), arguments.text("reason"));
+         if (!ended) return ended.error();
+         return document::make_object({{"sessions", document::make_number(*ended)}});
+       })});
+  add_muting(registry, people);
+  add_granting(registry, people);
+}
+
+void add_control_calls(CallRegistry& registry, People& people, ServerControl given) {
+  const auto control = std::make_shared<const ServerControl>(std::move(given));
+  const auto reason_of = [](const Caller& caller, std::string_view what, const CallArguments& arguments) {
+    const std::string reason = arguments.text("reason");
+    return std::string(what) + " by " + callboard::quoted(caller.identity.name) +
+           (reason.empty() ? "" : ": " + escaped(reason, 256));
+  };
+  registry.add_built_in(
+      {.description = {.name = "server.stop",
+                       .summary = "ends the server; everybody is told",
+                       .category = "server",
+                       .permission = "stop",
+                       .arguments = {reason_argument()}},
+       .run = InlineRun(
+           [&people, control, reason_of](const Caller& caller, const CallArguments& arguments) -> CallValue {
+             people.note(by(caller), "stop", "", arguments.text("reason"));
+             control->stop(reason_of(caller, "stopped", arguments));
+             return document::make_null();
+           })});
+  registry.add_built_in(
+      {.description = {.name = "server.restart",
+                       .summary = "starts the server anew; everybody is told, and comes back by themselves",
+                       .category = "server",
+                       .permission = "restart",
+                       .arguments = {reason_argument()}},
+       .run = InlineRun(
+           [&people, control, reason_of](const Caller& caller, const CallArguments& arguments) -> CallValue {
+             const auto begun = control->restart(reason_of(caller, "restarted", arguments));
+             if (!begun) return begun.error();
+             people.note(by(caller), "restart", "", arguments.text("reason"));
+             return document::make_null();
+           })});
+}
+
+}  // namespace callboard::server

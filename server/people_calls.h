@@ -1,0 +1,25 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/result.h"
+#include "server/calls/call_registry.h"
+#include "server/people.h"
+
+namespace callboard::server {
+
+// kick, mute, unmute, grant, revoke. `people` outlives the registry.
+void add_people_calls(CallRegistry& registry, People& people);
+
+// What can be done to the server as a whole; each begins a moment later, so that who asked is answered before.
+struct ServerControl {
+  std::function<void(const std::string& reason)> stop;
+  // refused: the program that this server is a part of cannot do it.
+  std::function<Result<void>(const std::string& reason)> restart;
+};
+
+// server.stop, server.restart, noted in the audit.
+void add_control_calls(CallRegistry& registry, People& people, ServerControl control);
+
+}  // namespace callboard::server

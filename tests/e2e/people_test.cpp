@@ -1,0 +1,140 @@
+// What somebody may do to others and to the server, as people type it.
+#include <signal.h>
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "tests/e2e/keyed_studio.h"
+
+namespace callboard::e2e {
+namespace {
+
+using Catch::Contains;
+
+// A keyed server with somebody who runs it, and somebody else, joined.
+struct Company : KeyedStudio {
+  Company() {
+    add_user("boss");
+    keep("boss", add("boss", {"--role", "admin"}));
+    keep("rigging", add("rigging"));
+  }
+};
+
+std::string limits_of(pid_t process) {
+  return support::read_file("/proc/" + std::to_string(process) + "/limits");
+}
+
+TEST_CASE("who is kicked is told by whom and why, its join ends with 4, and the audit knows") {
+  Company studio;
+  studio.serve();
+  const auto rigging = studio.join("rigging");
+  CHECK(studio.run("rigging", {"kick", "boss"}).ending.exit_code == 4);
+  const auto kicked = studio.run("boss", {"kick", "rigging", "--reason", "gone wild"});
+  CHECK(kicked.err == "");
+  CHECK(kicked.ending.exit_code == 0);
+  CHECK(exit_code(*rigging) == 4);
+  CHECK_THAT(rigging->printed(Stream::err), Contains("\"boss\" sent you off: gone wild"));
+  CHECK(studio.run("boss", {"kick", "rigging"}).ending.exit_code == 3);
+  const auto audit = objects(studio.run("boss", {"audit", "--json"}).out);
+  REQUIRE_FALSE(audit.empty());
+  const auto kick =
+      std::find_if(audit.begin(), audit.end(), [](const Json& each) { return each.at("what") == "kick"; });
+  REQUIRE(kick != audit.end());
+  CHECK((kick->at("user") == "boss" && kick->at("about") == "rigging" && kick->at("text") == "gone wild"));
+  const auto later = studio.run("boss", {"audit", "--since", std::to_string(kick->at("number").get<int>())});
+  CHECK(later.out.find("gone wild") == std::string::npos);
+  CHECK(studio.run("rigging", {"audit"}).ending.exit_code == 4);
+}
+
+TEST_CASE("who is muted may not say anything until unmuted, and what is granted may be done") {
+  Company studio;
+  studio.serve();
+  const auto rigging = studio.join("rigging");
+  CHECK(studio.run("boss", {"mute", "rigging", "--reason", "too loud"}).ending.exit_code == 0);
+  const auto said = studio.run("rigging", {"say", "hello"});
+  CHECK(said.ending.exit_code == 4);
+  CHECK_THAT(said.err, Contains("you are muted by \"boss\": too loud"));
+  CHECK(studio.run("boss", {"unmute", "rigging"}).ending.exit_code == 0);
+  CHECK(studio.run("rigging", {"say", "hello"}).ending.exit_code == 0);
+  CHECK(studio.run("rigging", {"audit"}).ending.exit_code == 4);
+  CHECK(studio.run("boss", {"grant", "rigging", "audit", "kick"}).ending.exit_code == 0);
+  CHECK(studio.run("rigging", {"audit"}).ending.exit_code == 0);
+  CHECK(studio.run("boss", {"revoke", "rigging", "audit"}).ending.exit_code == 0);
+  CHECK(studio.run("rigging", {"audit"}).ending.exit_code == 4);
+}
+
+TEST_CASE("a server is stopped by who may, who means it") {
+  Company studio;
+  studio.serve();
+  const auto unsure = studio.run("boss", {"stop"});
+  CHECK(unsure.ending.exit_code == 4);
+  CHECK_THAT(unsure.err, Contains("--yes"));
+  CHECK(studio.run("rigging", {"stop", "--yes"}).ending.exit_code == 4);
+  CHECK(studio.run("boss", {"users"}).ending.exit_code == 0);
+  CHECK(studio.run("boss", {"stop", "--yes", "--reason", "new disks"}).ending.exit_code == 0);
+  CHECK(exit_code(studio.server()) == 0);
+  CHECK_THAT(studio.server().printed(Stream::err), Contains("stopped by \"boss\": new disks"));
+}
+
+TEST_CASE("a restart keeps the process, the port and the sessions, and turns nobody away meanwhile") {
+  Company studio;
+  studio.serve();
+  const pid_t process = studio.server().id();
+  const auto rigging = studio.join("rigging");
+  const auto session = events(rigging->printed(Stream::out), "joined").at(0).at("session");
+  const int port = std::stoi(studio.server_address().substr(studio.server_address().rfind(':') + 1));
+  CHECK(studio.run("boss", {"restart", "--yes"}).ending.exit_code == 0);
+  // Whoever connects now waits for it, whatever it is doing.
+  const auto users = studio.run("boss", {"users", "--server", studio.server_address()});
+  CHECK(users.err == "");
+  CHECK(users.ending.exit_code == 0);
+  CHECK(wait_for_event(studio.server(), "listening").at("port") == port);
+  CHECK(studio.server().id() == process);
+  CHECK_THAT(wait_for_event(*rigging, "left").at("why").get<std::string>(),
+             Contains("restarted by \"boss\""));
+  CHECK(wait_for_event(*rigging, "joined").at("session") == session);
+  studio.server().send_signal(SIGTERM);
+  CHECK(exit_code(studio.server()) == 0);
+}
+
+TEST_CASE("the server's log is followed over the network by who may") {
+  Company studio;
+  studio.serve();
+  CHECK(studio.run("rigging", {"log"}).ending.exit_code == 4);
+  CHECK(studio.run("boss", {"log", "--level", "loud"}).ending.exit_code == 2);
+  CHECK_THAT(studio.run("boss", {"log"}).out, Contains("listening address="));
+  const auto following = studio.start("boss", {"log", "--follow", "--json"});
+  const auto about = [](const std::string& user) {
+    return [user](const Json& event) {
+      return event.at("text") == "session opened" && event.at("user") == user;
+    };
+  };
+  wait_for_event(*following, "log", about("boss"));
+  const auto rigging = studio.join("rigging");
+  const Json opened = wait_for_event(*following, "log", about("rigging"));
+  CHECK((opened.at("kind") == "connection" && opened.at("level") == "info"));
+  CHECK(opened.at("fields").at("visit") == false);
+  following->send_signal(SIGINT);
+  CHECK(exit_code(*following) == 130);
+}
+
+TEST_CASE("who holds keys leaves no core dump: the server, who joins, and commands") {
+  Company studio;
+  studio.serve();
+  const auto rigging = studio.join("rigging");
+  const auto no_core = [](const std::string& limits) {
+    const std::size_t at = limits.find("Max core file size");
+    return at != std::string::npos && limits.substr(at, 60).find(" 0  ") != std::string::npos;
+  };
+  CHECK(no_core(limits_of(studio.server().id())));
+  CHECK(no_core(limits_of(rigging->id())));
+  const auto following = studio.start("boss", {"log", "--follow", "--json"});
+  wait_for_event(*following, "log");
+  CHECK(no_core(limits_of(following->id())));
+  following->send_signal(SIGINT);
+  CHECK(exit_code(*following) == 130);
+}
+
+}  // namespace
+}  // namespace callboard::e2e

@@ -1,0 +1,77 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+#include "client/log_reader.h"
+#include "tools/cli/verbs.h"
+#include "tools/cli/visit.h"
+
+namespace callboard::cli {
+namespace {
+
+struct LogWords {
+  bool follow = false;
+  std::string level = "info";
+  std::uint64_t lines = 50;
+};
+
+JsonObject log_object(const client::LogEvent& event) {
+  JsonObject fields;
+  for (const auto& [key, value] : event.fields) fields.add(key, JsonText{value});
+  return {{"event", "log"},       {"number", event.number}, {"time", to_iso(event.time)},
+          {"level", event.level}, {"kind", event.kind},     {"user", event.user},
+          {"text", event.text},   {"fields", fields}};
+}
+
+// As in the server's own log file.
+std::string log_line(const client::LogEvent& event) {
+  std::string line =
+      fmt::format("{} [{}] {}", to_iso(event.time), escaped(event.level, 16), escaped(event.text));
+  if (!event.user.empty()) line += " user=" + callboard::quoted(event.user);
+  for (const auto& [key, value] : event.fields)
+    line += fmt::format(" {}={}", escaped(key, 64), escaped(value));
+  return line;
+}
+
+Result<void> show_events(Run& run, const LogWords& words) {
+  constexpr std::array<std::string_view, 4> kKnown{"debug", "info", "warn", "error"};
+  if (std::ranges::find(kKnown, words.level) == kKnown.end()) {
+    return Error{Outcome::usage, fmt::format("--level {}: expected debug, info, warn or error",
+                                             callboard::quoted(words.level))};
+  }
+  if (words.lines < 1 || words.lines > 100)
+    return Error{Outcome::usage, fmt::format("--lines {}: expected 1-100", words.lines)};
+  auto visit = Visit::open(run);
+  if (!visit) return visit.error();
+  client::LogReader reader((*visit)->access(),
+                           {.level = words.level, .newest = words.lines, .follow = words.follow});
+  for (;;) {
+    const auto events = (*visit)->wait(reader.next());
+    if (!events) return events.error();
+    for (const client::LogEvent& each : *events) {
+      run.output.line(log_line(each));
+      run.output.object(log_object(each));
+    }
+    if (!words.follow) return {};
+  }
+}
+
+}  // namespace
+
+void add_log(Program& program) {
+  auto words = std::make_shared<LogWords>();
+  program
+      .add_verb({.name = "log",
+                 .summary = "what the server writes in its log, as it is joined over the network",
+                 .example = "callboard log --follow --level warn"})
+      .takes(
+          {Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask, Key::key_file})
+      .flag(words->follow, "--follow", "go on with what happens, until Ctrl-C")
+      .text(words->level, "--level LEVEL", "debug, info (default), warn or error: that, and what is graver")
+      .number(words->lines, "--lines N", "begin with the newest N, at most 100 (default: 50)")
+      .runs([words](Run& run) { return show_events(run, *words); });
+}
+
+}  // namespace callboard::cli
