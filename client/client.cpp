@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "base/document/schema.h"
 #include "base/text.h"
 #include "client/client_impl.h"
 #include "client/conversions.h"
@@ -62,6 +63,10 @@ Result<void> check_options(const Options& options) {
   if (auto checked = protocol::check(project); !checked) return Error{Outcome::usage, checked.error().text};
   if (options.rejoin_pause <= Duration::zero() || options.rejoin_pause > SessionKeeper::kPauseMax) {
     return Error{Outcome::usage, "rejoin pause: expected more than 0 and at most 15 s"};
+  }
+  if (!options.schema.empty()) {
+    if (auto schema = document::Schema::from(options.schema); !schema)
+      return schema.error().prefixed("schema");
   }
   if (options.item_patterns.empty()) return {};
   auto patterns = sync::ItemPatterns::from(options.item_patterns);
@@ -263,14 +268,15 @@ Answer<std::uint64_t> Client::record(RecordChange change) {
   return impl_->ask<std::uint64_t>(std::move(ask), expecting<std::uint64_t, protocol::Ok>(convert));
 }
 
-Answer<bool> Client::enter(std::string zone) {
+Answer<bool> Client::enter(std::string zone, RecordHandler handler) {
   protocol::EnterAsk ask;
   ask.zone = zone;
-  return impl_->ask<bool>(std::move(ask), [impl = impl_.get(), zone](const protocol::ServerMessage& reply) {
-    auto done = to_done(reply);
-    if (done) impl->zones().on_entered(zone);
-    return done;
-  });
+  return impl_->ask<bool>(std::move(ask),
+                          [impl = impl_.get(), zone, handler](const protocol::ServerMessage& reply) {
+                            auto done = to_done(reply);
+                            if (done) impl->zones().on_entered(zone, handler);
+                            return done;
+                          });
 }
 
 Answer<bool> Client::exit(std::string zone) {
@@ -288,10 +294,28 @@ Answer<ServerStatus> Client::status() {
                                   expecting<ServerStatus, protocol::Status>(to_status));
 }
 
+Answer<std::vector<AuditEntry>> Client::audit(std::uint64_t since) {
+  const auto convert = [](const protocol::AuditEntries& told) { return to_audit(told.entries); };
+  return impl_->ask<std::vector<AuditEntry>>(
+      protocol::AuditAsk{.id = 0, .since = since},
+      expecting<std::vector<AuditEntry>, protocol::AuditEntries>(convert));
+}
+
 Answer<WorkstationStatus> Client::workstation() {
   Answer<WorkstationStatus> answer;
   answer.set(impl_->workstation());
   return answer;
+}
+
+Answer<std::string> Client::call(std::string name, std::string arguments, CallOptions options) {
+  return impl_->call(std::move(name), std::move(arguments), std::move(options));
+}
+
+void Client::cancel_call(UniqueId op) { impl_->cancel_call(op); }
+
+Answer<std::string> Client::calls() {
+  const auto convert = [](const protocol::CallList& list) { return *list.descriptions; };
+  return impl_->ask<std::string>(protocol::CallsAsk{}, expecting<std::string, protocol::CallList>(convert));
 }
 
 std::shared_ptr<Transfer> Client::pull(PullRequest request) {

@@ -25,7 +25,9 @@ struct Options {
   std::uint16_t discovery_port = kDiscoveryPort;
   std::vector<std::string> ask_addresses;  // See SearchOptions.
   std::string
-      item_patterns;   // Folders that are items, separated by spaces; empty: "dev/*/* ast/*/* rnd/*/* pln".
+      item_patterns;  // Folders that are items, separated by spaces; empty: "dev/*/* ast/*/* rnd/*/* pln".
+  std::string schema =
+      {};  // JSON: the classes of records that this program works with; a server that they do not fit is left.
   bool visit = false;  // One command: in no user list, announces no copies, gives nothing.
   bool rejoin = true;  // After a lost connection look for the server again, with back-off up to 15 s …
   // … from this on. Less brings a program back sooner, and all of them at once to a server that has just begun.
@@ -102,7 +104,11 @@ class Client : public Access {
   Answer<std::vector<Record>> records(std::string zone) override;
   Answer<std::uint64_t> record(RecordChange change) override;
   Answer<ServerStatus> status() override;
+  Answer<std::vector<AuditEntry>> audit(std::uint64_t since = 0) override;
   Answer<WorkstationStatus> workstation() override;
+  Answer<std::string> call(std::string name, std::string arguments = "", CallOptions options = {}) override;
+  void cancel_call(UniqueId op) override;
+  Answer<std::string> calls() override;
   std::shared_ptr<Transfer> pull(PullRequest request) override;
   Answer<std::vector<LookEntry>> look(std::string item, std::string from) override;
   // Says goodbye and stops; later calls answer Outcome::cancelled.
@@ -110,8 +116,8 @@ class Client : public Access {
 
   Answer<bool> camera(std::int64_t x, std::int64_t y);
 
-  // From now on on_records() tells what is and what happens in the zone, also by other servers that this client joins.
-  Answer<bool> enter(std::string zone);
+  // From now on what is and what happens in the zone is told, on_records() or `handler`, also by other servers that are joined.
+  Answer<bool> enter(std::string zone, RecordHandler handler = {});
   Answer<bool> exit(std::string zone);
 
  private:

@@ -84,7 +84,7 @@ void Client::Impl::begin() {
   };
   handlers.on_lost = [this](const Error& why, bool will_rejoin) { on_lost(why, will_rejoin); };
   session_ = std::make_unique<SessionKeeper>(loop_, std::move(session_options_), std::move(handlers));
-  zones_ = std::make_unique<ZoneKeeper>(*session_, listener_);
+  zones_ = std::make_unique<ZoneKeeper>(*session_, listener_, options_.schema);
   begin_writes();
   if (folder_ && !options_.visit) watch_items();
   session_->start();
@@ -132,6 +132,7 @@ void Client::Impl::on_action(protocol::ClientAction next) {
     return on_document(settled->state);
   }
   if (const auto* admitted = std::get_if<action::Admitted>(&next)) {
+    zones_->on_admitted(admitted->welcome);
     self_.session = admitted->welcome.session;
     self_.name = admitted->welcome.name;
     self_.shares = folder_ != nullptr;
@@ -150,12 +151,15 @@ void Client::Impl::on_action(protocol::ClientAction next) {
   } else if (std::holds_alternative<action::Joined>(next)) {
     note_joined();
     writes_->on_joined();
-    joined_.set(self_);
+    zones_->on_joined([this] { joined_.set(self_); });
     listener_.on_joined(net::to_text(*session_->server()), self_);
-    zones_->on_joined();
     first_assets_.full = first_assets_.full || heard_.lacks_assets;
     on_assets(std::exchange(first_assets_, {}));
-    if (heard_.lacks_users) on_users({.re = {}, .full = true, .users = {}, .left = {}});
+    if (heard_.lacks_users) {
+      protocol::Users again;
+      again.full = true;
+      on_users(again);
+    }
   }
 }
 
@@ -250,11 +254,10 @@ void Client::Impl::on_told(protocol::ServerMessage message) {
 // who is missing shows in an answer, which is whole.
 void Client::Impl::on_users(const protocol::Users& tell) {
   if (tell.full && heard_.knows_users()) {
-    heard_.lacks_users = true;
     return session_->ask(protocol::UsersAsk{}, [this](const Result<protocol::ServerMessage>& reply) {
       const auto* all = reply ? std::get_if<protocol::Users>(&*reply) : nullptr;
+      heard_.lacks_users = all == nullptr;
       if (all == nullptr) return;
-      heard_.lacks_users = false;
       Heard::Users news = heard_.replace(*all);
       // Where oneself is, one knows.
       std::erase_if(news.changed, [&](const User& user) { return user.session == self_.session; });
@@ -267,11 +270,10 @@ void Client::Impl::on_users(const protocol::Users& tell) {
 
 void Client::Impl::on_assets(const protocol::Assets& tell) {
   if (tell.full && heard_.knows_assets()) {
-    heard_.lacks_assets = true;
     return session_->ask(protocol::AssetsRead{}, [this](const Result<protocol::ServerMessage>& reply) {
       const auto* all = reply ? std::get_if<protocol::Assets>(&*reply) : nullptr;
+      heard_.lacks_assets = all == nullptr;
       if (all == nullptr) return;
-      heard_.lacks_assets = false;
       if (const AssetChanges news = heard_.replace(*all); !news.empty()) listener_.on_assets(news);
     });
   }

@@ -57,6 +57,8 @@ class Client::Impl : public TransferDesk {
     return answer;
   }
   Answer<WriteResult> change(DocumentChange change);
+  Answer<std::string> call(std::string name, std::string arguments, CallOptions options);
+  void cancel_call(UniqueId op);
   Answer<User> joined() const { return joined_; }
   Answer<bool> left() const { return left_; }
   TransferThreads& transfers() { return transfers_; }
@@ -124,7 +126,6 @@ class Client::Impl : public TransferDesk {
   std::mutex presence_mutex_;
   WorkstationStatus presence_;  // Guarded by it: who, where, and why not.
   std::atomic<std::uint64_t> kept_writes_{0};
-
   net::Loop loop_;
   Inbox inbox_;  // Thread: any.
   std::unique_ptr<ItemWatch> items_;
@@ -142,7 +143,6 @@ class Client::Impl : public TransferDesk {
   std::map<protocol::TransferId, Giving> gives_;
   std::set<protocol::TransferId> takes_;  // Granted and not over.
   std::unique_ptr<net::Timer> working_;   // Set while there are any of the two.
-
   TransferThreads transfers_;
   std::thread thread_;
 };

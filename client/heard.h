@@ -19,7 +19,7 @@ class Heard {
     std::vector<Departure> left;
   };
 
-  // The whole list was asked for and has not come: whoever joins again asks again.
+  // The whole list was asked for in vain: it is asked for again when the session goes on.
   bool lacks_users = false;
   bool lacks_assets = false;
 

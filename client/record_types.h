@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,6 +38,8 @@ struct RecordNews {
   std::vector<RecordGone> gone;
   bool is_complete = true;  // False: of what was there when one entered, there is more to come.
 };
+
+using RecordHandler = std::function<void(const RecordNews&)>;
 
 // What is to become of a record.
 struct RecordChange {

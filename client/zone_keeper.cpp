@@ -2,25 +2,55 @@
 
 #include <utility>
 
+#include "base/document/schema.h"
+
 namespace callboard::client {
 
-void ZoneKeeper::on_joined() {
-  for (const auto& [zone, known] : zones_) {
+ZoneKeeper::ZoneKeeper(SessionKeeper& session, Listener& listener, std::string schema)
+    : session_(session), listener_(listener), schema_(std::move(schema)) {
+  if (schema_.empty()) return;
+  if (const auto own = document::Schema::from(schema_)) hash_ = own->hash();
+}
+
+void ZoneKeeper::on_entered(const std::string& zone, RecordHandler handler) {
+  zones_[zone].handler = std::move(handler);
+}
+
+void ZoneKeeper::on_joined(std::function<void()> fits) {
+  check_schema(fits);
+  for (const auto& [name, zone] : zones_) {
     protocol::EnterAsk ask;
-    ask.zone = zone;
-    session_.ask(std::move(ask), [this, name = zone](const Result<protocol::ServerMessage>& reply) {
+    ask.zone = name;
+    session_.ask(std::move(ask), [this, where = name](const Result<protocol::ServerMessage>& reply) {
       if (reply || reply.error().outcome == Outcome::interrupted) return;
-      listener_.on_warning("zone " + name + ": " + reply.error().text);
+      listener_.on_warning("zone " + where + ": " + reply.error().text);
     });
   }
+}
+
+void ZoneKeeper::check_schema(const std::function<void()>& fits) {
+  if (schema_.empty() || (servers_schema_ && servers_schema_ == hash_)) return fits();
+  protocol::SchemaAsk ask;
+  ask.schema = std::make_shared<const std::string>(schema_);
+  session_.ask(std::move(ask), [this, fits](const Result<protocol::ServerMessage>& reply) {
+    if (reply) return fits();
+    // Lost with the connection: asked again by the next one.
+    if (reply.error().outcome == Outcome::interrupted) return;
+    session_.give_up(reply.error().prefixed("the server's schema"));
+  });
 }
 
 void ZoneKeeper::on_told(const protocol::Records& told) {
   const auto zone = zones_.find(told.zone);
   if (zone == zones_.end()) return;  // Left meanwhile.
-  const auto news = zone->second.hear(told);
+  const auto news = zone->second.known.hear(told);
   if (!news) return listener_.on_warning(news.error().text);
-  if (*news) listener_.on_records(**news);
+  if (!*news) return;
+  if (zone->second.handler) {
+    zone->second.handler(**news);
+  } else {
+    listener_.on_records(**news);
+  }
 }
 
 }  // namespace callboard::client

@@ -1,30 +1,48 @@
 #pragma once
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
+#include "base/id.h"
 #include "client/client.h"
 #include "client/known_records.h"
 #include "client/session_keeper.h"
 
 namespace callboard::client {
 
-// The zones that this client is in: entered again on every server that it joins, and what is told of them passed on. Client's
-// thread only.
+// The zones that this client is in: entered again on every server that it joins, and what is told of them passed on. And whether
+// the server's records are what this program was written for. Client's thread only.
 class ZoneKeeper {
  public:
-  ZoneKeeper(SessionKeeper& session, Listener& listener) : session_(session), listener_(listener) {}
+  // `schema` as in Options.
+  ZoneKeeper(SessionKeeper& session, Listener& listener, std::string schema);
 
-  void on_entered(const std::string& zone) { zones_.try_emplace(zone); }
+  // Null handler: the listener hears of it.
+  void on_entered(const std::string& zone, RecordHandler handler);
   void on_exited(const std::string& zone) { zones_.erase(zone); }
-  // As the session of before, or another: a server that keeps the session may have lost its zones.
-  void on_joined();
+
+  void on_admitted(const protocol::Welcome& welcome) { servers_schema_ = welcome.schema; }
+  // As the session of before, or another: a server that keeps the session may have lost its zones. `fits` is called once it is
+  // known that the schema does; where it does not, the session is given up.
+  void on_joined(std::function<void()> fits);
   void on_told(const protocol::Records& told);
 
  private:
+  struct Zone {
+    KnownRecords known;
+    RecordHandler handler;
+  };
+
+  void check_schema(const std::function<void()>& fits);
+
   SessionKeeper& session_;
   Listener& listener_;
-  std::map<std::string, KnownRecords> zones_;
+  std::string schema_;  // Empty: none is asked for.
+  std::optional<UniqueId> hash_;
+  std::optional<UniqueId> servers_schema_;
+  std::map<std::string, Zone> zones_;
 };
 
 }  // namespace callboard::client

@@ -9,8 +9,10 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "protocol/call_message.h"
 #include "protocol/common_message.h"
 #include "protocol/record_message.h"
+#include "protocol/transfer_message.h"
 
 // What the client says; see message.h.
 namespace callboard::protocol {
@@ -113,27 +115,12 @@ struct MessagesAsk {
   AskId id = 0;
   std::uint64_t since = 0;
 };
-// Exactly one of `user` and `newest` is set.
-struct GetAsk {
-  AskId id = 0;
-  std::string user;
-  bool newest = false;
-  std::string item;
-  bool list = false;
-  Compression compress = Compression::never;
-};
-struct CancelAsk {
-  AskId id = 0;
-  TransferId transfer = 0;
-};
-// These transfers, of which the asker is giver or taker, go on, though nothing may move for a while: it reads its folder, or
-// waits for room on its disk. A server ends a transfer of which nothing moved and one side said nothing for kStallLimit.
-struct WorkingAsk {
-  AskId id = 0;
-  std::vector<TransferId> transfers;
-};
 struct StatusAsk {
   AskId id = 0;
+};
+struct AuditAsk {
+  AskId id = 0;
+  std::uint64_t since = 0;  // Only what has a greater number.
 };
 // A verb this version does not know, whose sender waits for an answer.
 struct UnknownAsk {
@@ -145,6 +132,7 @@ using ClientMessage =
     std::variant<Username, Project, DocumentClaim, AssetsClaim, JoinOk, TurnRequest, Ticket, Yours, Bye,
                  DocumentRead, DocumentWrite, AssetsRead, AssetsChange, AtAsk, CameraAsk, UsersAsk,
                  MessageAsk, MessagesAsk, HistoryAsk, ConflictsAsk, GetAsk, CancelAsk, WorkingAsk, StatusAsk,
-                 RecordAsk, RecordsRead, EnterAsk, ExitAsk, UnknownAsk, UnknownTell>;
+                 RecordAsk, RecordsRead, EnterAsk, ExitAsk, SchemaAsk, CallAsk, CallCancelAsk, CallsAsk,
+                 AuditAsk, UnknownAsk, UnknownTell>;
 
 }  // namespace callboard::protocol

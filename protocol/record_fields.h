@@ -37,6 +37,11 @@ void describe(F& f, Ref<F, ExitAsk> m) {
   f.required("zone", m.zone, kItem);
 }
 template <class F>
+void describe(F& f, Ref<F, SchemaAsk> m) {
+  f.required("id", m.id);
+  f.required_attachment(m.schema);
+}
+template <class F>
 void describe(F& f, Ref<F, Records> m) {
   f.optional("re", m.re);
   f.required("zone", m.zone, kItem);

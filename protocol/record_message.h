@@ -39,6 +39,12 @@ struct ExitAsk {
   std::string zone;
 };
 
+// These are the classes of records that the asker works with: whether the server's fit.
+struct SchemaAsk {
+  AskId id = 0;
+  Document schema;
+};
+
 // --- Said by the server: answers (`re` is set) and tells (it is not)
 // Records of a zone: a JSON array of {"path", "class", "owner"?, "user"?, "by"?, "revision", "timestamp", "fields"} and
 // {"path", "gone": true, "left"?: true}.

@@ -16,5 +16,7 @@ template <>
 inline constexpr std::string_view kVerb<EnterAsk> = "enter";
 template <>
 inline constexpr std::string_view kVerb<ExitAsk> = "exit";
+template <>
+inline constexpr std::string_view kVerb<SchemaAsk> = "schema";
 
 }  // namespace callboard::protocol

@@ -29,11 +29,14 @@ void set_ask_id(ClientMessage& ask, AskId id) {
 }
 
 std::uint64_t document_size_bytes(const ClientMessage& ask) {
-  const auto* write = std::get_if<DocumentWrite>(&ask);
-  const auto* record = std::get_if<RecordAsk>(&ask);
-  const Document none;
-  const Document& attached = write != nullptr ? write->document : record != nullptr ? record->fields : none;
-  return attached == nullptr ? 0 : attached->size();
+  const auto size = [](const Document& document) {
+    return document == nullptr ? std::uint64_t{0} : document->size();
+  };
+  if (const auto* write = std::get_if<DocumentWrite>(&ask)) return size(write->document);
+  if (const auto* call = std::get_if<CallAsk>(&ask)) return size(call->arguments);
+  if (const auto* record = std::get_if<RecordAsk>(&ask)) return size(record->fields);
+  if (const auto* schema = std::get_if<SchemaAsk>(&ask)) return size(schema->schema);
+  return 0;
 }
 
 std::uint64_t weight_bytes(const ClientMessage& ask) {

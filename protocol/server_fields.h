@@ -26,6 +26,7 @@ void describe(F& f, Ref<F, Welcome> m) {
   f.optional("secret", m.secret);
   f.optional("grace_ms", m.grace);
   f.optional("resumed", m.resumed);
+  f.optional("schema", m.schema);
 }
 template <class F>
 void describe(F& f, Ref<F, WrongProject> m) {
@@ -107,6 +108,12 @@ void describe(F& f, Ref<F, Status> m) {
   f.required("transfers", m.transfers, kUsersToldMax);
   f.required("memory", m.memory);
   f.optional("away", m.away);
+}
+template <class F>
+void describe(F& f, Ref<F, AuditEntries> m) {
+  f.required("re", m.re);
+  f.required("entries", m.entries, kAuditPerAnswer);
+  f.required("last", m.last);
 }
 template <class F>
 void describe(F& f, Ref<F, UnknownAnswer> m) {

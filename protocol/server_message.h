@@ -9,9 +9,11 @@
 #include "base/access_key.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "protocol/call_message.h"
 #include "protocol/common_message.h"
 #include "protocol/record_message.h"
 #include "protocol/state_message.h"
+#include "protocol/transfer_message.h"
 
 // What the server says; see message.h.
 namespace callboard::protocol {
@@ -34,6 +36,7 @@ struct Welcome {
   std::optional<UniqueId> secret{};
   std::chrono::milliseconds grace{0};  // For how long it may be away.
   bool resumed = false;                // It is the session that it was.
+  std::optional<UniqueId> schema{};    // Of the records' classes: equal for equal ones.
 };
 struct WrongProject {
   std::string project;
@@ -53,14 +56,6 @@ struct ErrorAnswer {
   AskId re = 0;
   Outcome outcome = Outcome::failed;
   std::string text;
-};
-struct TransferGranted {
-  AskId re = 0;
-  TransferId transfer = 0;
-  UniqueId ticket;
-  std::string user;
-  SessionId session;
-  std::optional<AccessKey> key{};  // On a server with keys: made for this transfer, told to both sides.
 };
 struct TransferStatus {
   TransferId transfer = 0;
@@ -104,25 +99,11 @@ struct Writable {
   bool writable = false;
   std::string text;
 };
-struct Give {
-  TransferId transfer = 0;
-  UniqueId ticket;
-  std::string user;
-  std::string item;
-  bool list = false;
-  Compression compress = Compression::never;  // As the taker asked.
-  std::optional<AccessKey> key{};
-};
-struct TransferOver {
-  TransferId transfer = 0;
-  Outcome outcome = Outcome::done;
-  std::string text;
-  std::uint64_t bytes = 0;
-};
 
 using ServerMessage =
     std::variant<Greeting, ProjectQuestion, Welcome, WrongProject, DocumentOffer, AssetsOffer, Ready, Yours,
                  Bye, DocumentState, Revisions, Conflicts, Assets, Users, Messages, Records, Ok, ErrorAnswer,
-                 TransferGranted, Status, UnknownAnswer, AtTell, Writable, Give, TransferOver, UnknownTell>;
+                 TransferGranted, Status, CallResult, CallList, AuditEntries, UnknownAnswer, AtTell, Writable,
+                 Give, TransferOver, CallProgress, UnknownTell>;
 
 }  // namespace callboard::protocol

@@ -8,6 +8,7 @@
 #include "net/loop.h"
 #include "net/timer.h"
 #include "protocol/message.h"
+#include "server/calls/call_desk.h"
 #include "server/document_desk.h"
 #include "server/floor.h"
 #include "server/record_desk.h"
@@ -26,16 +27,13 @@ class AskDesk {
     std::function<void()> changed;
     // Calls `then` once what is here now outlives this process.
     std::function<void(std::function<void()> then)> kept;
-    struct Counts {
-      std::uint64_t sessions = 0;
-      std::uint64_t visits = 0;
-      std::uint64_t connections = 0;
-      std::uint64_t away = 0;
-    };
     std::function<Counts()> counts;
+    // Somebody has something on their errands.
+    std::function<void(std::uint64_t key)> due;
   };
 
-  AskDesk(net::Loop& loop, Floor& floor, DocumentDesk& documents, RecordDesk& records, Outside outside);
+  AskDesk(net::Loop& loop, Floor& floor, DocumentDesk& documents, RecordDesk& records, CallDesk& calls,
+          Outside outside);
 
   void on_asked(Session& session, protocol::ClientMessage ask);
   // The session is gone: what it still wanted told is dropped.
@@ -61,6 +59,13 @@ class AskDesk {
   void answer(Session& session, const protocol::RecordsRead& ask) { records_.on_read(session, ask); }
   void answer(Session& session, const protocol::EnterAsk& ask) { records_.on_enter(session, ask); }
   void answer(Session& session, const protocol::ExitAsk& ask) { records_.on_exit(session, ask); }
+  void answer(Session& session, const protocol::SchemaAsk& ask) { records_.on_schema(session, ask); }
+  void answer(Session& session, protocol::CallAsk& ask);
+  void answer(Session& session, const protocol::CallCancelAsk& ask);
+  void answer(Session& session, const protocol::CallsAsk& ask);
+  void on_call_answered(std::uint64_t key, protocol::AskId ask, const Result<protocol::Document>& answer);
+  void on_call_progressed(std::uint64_t key, protocol::AskId ask, const protocol::Document& value);
+  void answer(Session& session, const protocol::AuditAsk& ask);
 
   // Whose place, camera and copies the session speaks of: its own; a visit's is its user's. Error: they have not joined.
   Result<SessionId> subject_of(const Session& session) const;
@@ -82,6 +87,7 @@ class AskDesk {
   Floor& floor_;
   DocumentDesk& documents_;
   RecordDesk& records_;
+  CallDesk& calls_;
   Outside outside_;
   std::unordered_map<SessionId, Camera> cameras_;
   net::Timer camera_timer_;

@@ -19,7 +19,7 @@ bool has_fields(RecordAction action) {
 Result<void> check_rule(const std::string& rule, const RecordDesk::Author& author, bool& is_owners) {
   if (author.writer == document::Writer::server || rule == "any") return {};
   if (rule == "server") return Error{Outcome::refused, "the server alone writes it"};
-  if (rule != "owner") return check(author.permissions, rule);
+  if (rule != "owner") return check(author.permissions, Permission(rule));
   is_owners = true;
   return {};
 }
@@ -56,7 +56,7 @@ protocol::ErrorAnswer refusal_of(protocol::AskId re, const Error& why) { return 
 }  // namespace
 
 RecordDesk::RecordDesk(Floor& floor, const document::Schema& schema, Outside outside)
-    : floor_(floor), schema_(schema), outside_(std::move(outside)) {
+    : floor_(floor), schema_(schema), schema_hash_(schema.hash()), outside_(std::move(outside)) {
   floor_.records.board().records().for_each(
       [this](const RecordStatePtr& state) { zones_.set(state, told_of(state->record_class)); });
 }
@@ -147,6 +147,8 @@ Result<void> RecordDesk::check_room(const Author& author, const Wish& wish, docu
 
 Result<RecordDesk::Checked> RecordDesk::checked(const Author& author, const Wish& wish) const {
   if (auto path = record_path(wish.path); !path) return path.error().prefixed("path");
+  if (author.writer != document::Writer::server && wish.path.starts_with("/locks/"))
+    return Error{Outcome::refused, "what is below /locks is made by the call lock alone"};
   const RecordStatePtr now = find(wish.path);
   const auto of = class_for(wish, now);
   if (!of) return of.error();
@@ -331,11 +333,18 @@ void RecordDesk::on_resumed(SessionId session, Mailbox& mailbox) const {
   for (ZoneCursor& cursor : mailbox.zones) cursor.events = zones_.zone(cursor.zone)->last_event;
 }
 
+// Sorted, as the schema's classes are.
+Zones::Hidden RecordDesk::hidden_from(const Permissions& permissions) const {
+  Zones::Hidden hidden;
+  for (const auto& [name, each] : schema_.classes()) {
+    if (!each.enter.empty() && !permissions.contains(Permission(each.enter))) hidden.push_back(name);
+  }
+  return hidden;
+}
+
 // --- Asks -----------------------------------------------------------------------------------------------------------
 
-// A visit acts for its user, like one who says where they are; of a user who has not joined, for itself.
-RecordDesk::Author RecordDesk::author_of(const Session& session) const {
-  const Identity& who = session.identity;
+RecordDesk::Author RecordDesk::author_of(const Identity& who) const {
   Author author{.session = who.id, .user = who.name, .permissions = who.permissions};
   if (!who.visit) return author;
   const SessionId own = floor_.presence.find_own(who.name, who.host);
@@ -352,7 +361,7 @@ void RecordDesk::on_asked(Session& session, protocol::RecordAsk& ask) {
             .base = ask.base,
             .fields = std::move(ask.fields),
             .to = ask.to};
-  change(author_of(session), std::move(wish),
+  change(author_of(session.identity), std::move(wish),
          [this, key = session.key(), id = ask.id](const Result<std::uint64_t>& revision) {
            Session* asker = outside_.by_key(key);
            if (asker == nullptr) return;
@@ -364,8 +373,9 @@ void RecordDesk::on_asked(Session& session, protocol::RecordAsk& ask) {
 void RecordDesk::on_read(Session& session, const protocol::RecordsRead& ask) {
   const auto zone = zone_name(ask.zone);
   if (!zone) return session.answer(refusal_of(ask.id, zone.error().prefixed("zone")));
-  const Author author = author_of(session);
-  protocol::Records records = teller_.records(*zone, ask.after, author.session, author.user);
+  const Author author = author_of(session.identity);
+  protocol::Records records =
+      teller_.records(*zone, ask.after, {author.session, author.user, hidden_from(author.permissions)});
   records.re = ask.id;
   session.answer(std::move(records));
 }
@@ -373,10 +383,18 @@ void RecordDesk::on_read(Session& session, const protocol::RecordsRead& ask) {
 void RecordDesk::on_enter(Session& session, const protocol::EnterAsk& ask) {
   const auto zone = zone_name(ask.zone);
   if (!zone) return session.answer(refusal_of(ask.id, zone.error().prefixed("zone")));
-  const auto entered = zones_.enter(session.identity.id, *zone, session.mailbox.zones);
+  const auto entered = zones_.enter(session.identity.id, *zone, hidden_from(session.identity.permissions),
+                                    session.mailbox.zones);
   if (!entered) return session.answer(refusal_of(ask.id, entered.error()));
   session.answer(protocol::Ok{ask.id, std::nullopt});
   outside_.due(session.identity.id);
+}
+
+void RecordDesk::on_schema(Session& session, const protocol::SchemaAsk& ask) const {
+  const auto theirs = document::Schema::from(*ask.schema);
+  const auto fits = theirs ? document::check_fits(*theirs, schema_) : Result<void>(theirs.error());
+  if (!fits) return session.answer(refusal_of(ask.id, fits.error()));
+  session.answer(protocol::Ok{ask.id, std::nullopt});
 }
 
 void RecordDesk::on_exit(Session& session, const protocol::ExitAsk& ask) {

@@ -58,11 +58,22 @@ class RecordDesk {
   void change(const Author& author, Wish wish, Done done);
   // Null: there is none.
   RecordStatePtr find(std::string_view path) const;
+  template <class Visit>
+  void for_each_in(const PathParts& zone, Visit visit) const {
+    zones_.for_each_in(zone, "", [&](const Zones::Shown& shown) {
+      visit(*shown.state);
+      return true;
+    });
+  }
+  // A visit acts for its user, like one who says where they are; of a user who has not joined, for itself.
+  Author author_of(const Identity& who) const;
 
   void on_asked(Session& session, protocol::RecordAsk& ask);
   void on_read(Session& session, const protocol::RecordsRead& ask);
   void on_enter(Session& session, const protocol::EnterAsk& ask);
   void on_exit(Session& session, const protocol::ExitAsk& ask);
+  void on_schema(Session& session, const protocol::SchemaAsk& ask) const;
+  UniqueId schema_hash() const { return schema_hash_; }
 
   // An operation on a record was applied to the board.
   void on_applied(const Operation& operation, const Applied& applied);
@@ -84,7 +95,8 @@ class RecordDesk {
     RecordChange change;
   };
 
-  Author author_of(const Session& session) const;
+  // Classes that it takes a permission to see.
+  Zones::Hidden hidden_from(const Permissions& permissions) const;
   Result<Checked> checked(const Author& author, const Wish& wish) const;
   Result<const document::RecordClass*> class_for(const Wish& wish, const RecordStatePtr& now) const;
   Result<document::ValuePtr> fields_for(const Author& author, const Wish& wish,
@@ -103,6 +115,7 @@ class RecordDesk {
 
   Floor& floor_;
   const document::Schema& schema_;
+  const UniqueId schema_hash_;
   Outside outside_;
   Zones zones_;
   ZoneTeller teller_{zones_};

@@ -9,7 +9,7 @@
 #include "base/ensure.h"
 #include "base/text.h"
 #include "protocol/codec.h"
-#include "server/memory.h"
+#include "server/calls/server_calls.h"
 
 namespace callboard::server {
 namespace {
@@ -17,9 +17,6 @@ namespace {
 // A session that began or ended, and what somebody works on, are worth keeping at once; cameras move all the time.
 constexpr Duration kBookSoon = 0ms;
 constexpr Duration kBookPeriod = 1s;
-// Whoever comes is told of everybody, and everybody of it: for a thousand at once some MiB, in pieces between what stays.
-constexpr std::size_t kManyComings = 64;
-constexpr Duration kCalm = 2s;
 
 protocol::Writable writable_tell(const Error* why) {
   return {why == nullptr, why == nullptr ? "" : escaped(why->text, 256)};
@@ -34,7 +31,7 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
       clock_(clock),
       random_(std::move(random)),
       events_(events),
-      gate_(loop, clock, events, std::move(options_.keys), [this] { on_keys_changed(); }),
+      people_(loop, clock, random_, events, std::move(options_.keys), outside_of_people()),
       records_(loop, std::move(log), std::move(recovered), events,
                {options_.retention, clock_, options_.disk_probe_period},
                {.on_change = [this] { on_records_changed(); },
@@ -59,35 +56,59 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
                         [this](SessionId id) {
                           if (const Session* listener = by_id(id)) schedule_tell(listener->key());
                         }}),
-      asks_(loop, floor_, documents_, record_desk_,
+      locks_(loop, floor_, record_desk_, options_.grace),
+      calls_(loop),
+      asks_(loop, floor_, documents_, record_desk_, calls_,
             {.by_key = [this](std::uint64_t key) { return by_key(key); },
              .by_id = [this](SessionId id) { return by_id(id); },
              .changed = [this] { schedule_tells(); },
              .kept = [this](std::function<void()> then) { book_.on_written_now(std::move(then)); },
-             .counts = [this] { return counts(); }}),
+             .counts = [this] { return counts(); },
+             .due = [this](std::uint64_t key) { schedule_tell(key); }}),
       deadlines_(loop,
                  [this](std::uint64_t key) {
                    if (Session* session = by_key(key)) session->on_time(loop_.now());
                  }),
       decoding_(loop, 1),
-      calm_timer_(loop,
-                  [this] {
-                    comings_and_goings_ = 0;
-                    decoding_.submit(net::WorkQueue::Job([](const std::stop_token&) {
-                      give_back_memory();
-                      return net::WorkQueue::Delivery();
-                    }));
-                  }),
+      idle_memory_(loop, decoding_),
       away_timer_(loop, [this] { on_away_due(); }),
       book_(loop, events, {[this] { return kept_now(); }, options_.grace > 0s ? options_.keep : nullptr}),
       settling_timer_(loop, [this] {
         expected_.clear();
         schedule_tells();
       }) {
+  locks_.add_calls(calls_.registry());
+  add_server_calls(calls_.registry(), {floor_, [this] { return counts(); }, options_.data});
   restore();
 }
 
 Stage::~Stage() { *is_alive_ = false; }
+
+People::Outside Stage::outside_of_people() {
+  return {.for_each =
+              [this](const std::function<void(Session&)>& visit) {
+                for (const auto& [key, session] : sessions_) visit(*session);
+              },
+          .end_away = [this](const std::function<bool(const Identity&)>& is_meant,
+                             const Error& why) { end_away(is_meant, why); },
+          .is_away =
+              [this](const std::function<bool(const Identity&)>& is_meant) {
+                return away_.contains_if(is_meant);
+              },
+          .append =
+              [this](Operation operation) {
+                records_.write({.operation = std::move(operation)}, [this](const Result<Applied>& applied) {
+                  if (applied) return;
+                  events_.warn(fmt::format("an entry of the audit is not written down cause=\"{}\"",
+                                           applied.error().text));
+                });
+              },
+          .changed = [this] { book_.on_change(kBookSoon); }};
+}
+
+std::optional<Secret> Stage::find_secret(std::string_view identity) {
+  return people_.gate().find_secret(identity);
+}
 
 Session* Stage::by_key(std::uint64_t key) const {
   const auto it = sessions_.find(key);
@@ -99,7 +120,7 @@ Session* Stage::by_id(SessionId id) const {
   return it == keys_.end() ? nullptr : by_key(it->second);
 }
 
-AskDesk::Outside::Counts Stage::counts() const {
+Counts Stage::counts() const {
   return {keys_.size() - visits_, visits_, sessions_.size() + 2 * transfers_.size(), away_.size()};
 }
 
@@ -115,7 +136,7 @@ void Stage::accept(std::unique_ptr<net::TcpConnection> connection) {
   }
   if (turned_away_ > 0)
     events_.info(fmt::format("accepting again turned_away={}", std::exchange(turned_away_, 0)));
-  gate_.look();
+  people_.gate().look();
   protocol::ServerSessionConfig config;
   config.project = options_.identity.project;
   config.server = options_.identity.id;
@@ -128,12 +149,8 @@ void Stage::accept(std::unique_ptr<net::TcpConnection> connection) {
   auto session = std::make_unique<Session>(key, std::move(connection), std::move(config), host, loop_.now());
   Session& started = *session;
   sessions_.emplace(key, std::move(session));
-  note_coming_or_going();
-  started.start(gate_.is_keyed() ? Session::Access::keyed : Session::Access::open);
-}
-
-void Stage::note_coming_or_going() {
-  if (++comings_and_goings_ >= kManyComings && !stopped_) calm_timer_.set_after(kCalm);
+  idle_memory_.on_coming_or_going();
+  started.start(people_.gate().is_keyed() ? Session::Access::keyed : Session::Access::open);
 }
 
 void Stage::on_ticket(Session& session, UniqueId ticket) {
@@ -142,9 +159,18 @@ void Stage::on_ticket(Session& session, UniqueId ticket) {
 }
 
 void Stage::on_admission(Session& session, const protocol::server_action::Admission& asked) {
-  const auto admission = gate_.permitted(session.identity, asked);
+  const auto admission = people_.gate().permitted(session.identity, asked);
   session.is_resumed = resume(session, admission);
-  if (auto let_in = gate_.let_in(session.identity, session.is_resumed); !let_in) {
+  if (!session.is_resumed && !admission.visit) {
+    end_predecessor(admission, session.identity.key);
+    if (is_leaving(admission.name)) {
+      return book_.on_written_now([this, key = session.key(), asked] {
+        Session* waiting = by_key(key);
+        if (waiting != nullptr && !waiting->is_over()) on_admission(*waiting, asked);
+      });
+    }
+  }
+  if (auto let_in = people_.gate().let_in(session.identity, session.is_resumed); !let_in) {
     return session.close(let_in.error().outcome, let_in.error().text);
   }
   if (!session.is_resumed) open(session, admission);
@@ -154,7 +180,7 @@ void Stage::on_admission(Session& session, const protocol::server_action::Admiss
   identity.workstation = admission.workstation;
   identity.patches = admission.patches;
   identity.clock_offset = admission.clock_offset;
-  identity.permissions = gate_.permissions_of(identity.key);
+  people_.on_let_in(session);
   events_.info(fmt::format(
       "session opened id={} user={} peer={} visit={} shares={} software={} clock_offset_ms={} resumed={}{}",
       to_text(identity.id), quoted(identity.name), net::to_text(session.peer()), identity.visit,
@@ -177,7 +203,6 @@ void Stage::open(Session& session, const protocol::server_action::Admission& adm
     ++visits_;
     return;
   }
-  end_predecessor(identity);
   User user;
   user.name = identity.name;
   user.host = admission.host;
@@ -193,29 +218,35 @@ void Stage::welcome(Session& session, bool is_resumable) {
   protocol::Welcome welcome;
   welcome.session = identity.id;
   welcome.name = identity.name;
-  welcome.clock = clock_.wall();
   welcome.resumed = session.is_resumed;
+  welcome.schema = record_desk_.schema_hash();
   if (is_resumable && options_.grace > 0s) {
     welcome.grace = std::chrono::duration_cast<std::chrono::milliseconds>(options_.grace);
     if (!session.is_resumed) {
       welcome.secret = make_unique_id(random_);
       identity.secret = sha256_of(*welcome.secret);
     }
-    book_.on_change(kBookSoon);
   }
-  session.admit(std::move(welcome));
+  auto admit = [this, welcome = std::move(welcome)](Session& admitted) mutable {
+    welcome.clock = clock_.wall();
+    admitted.admit(std::move(welcome));
+  };
+  if (!welcome.secret) return admit(session);
+  // Whoever knows the secret of a session finds it again, whatever becomes of this process.
+  book_.on_written_now([this, key = session.key(), admit]() mutable {
+    Session* admitted = by_key(key);
+    if (admitted != nullptr && !admitted->is_over()) admit(*admitted);
+  });
 }
 
 // A workstation that comes back before its lost session was noticed. That one goes first: its name is free then.
-void Stage::end_predecessor(const Identity& joining) {
+void Stage::end_predecessor(const protocol::server_action::Admission& joining, const std::string& key) {
   if (!joining.workstation) return;
   const Error why{Outcome::superseded, "the same workstation joined again"};
-  if (const auto away = away_.take_of(*joining.workstation, joining.asked_name, joining.key))
-    depart_away(*away, why);
+  if (const auto away = away_.take_of(*joining.workstation, joining.name, key)) depart_away(*away, why);
   const auto found = std::ranges::find_if(keys_, [&](const auto& entry) {
     const Identity& other = by_key(entry.second)->identity;
-    return other.workstation == joining.workstation && other.asked_name == joining.asked_name &&
-           other.key == joining.key && other.id != joining.id;
+    return other.workstation == joining.workstation && other.asked_name == joining.name && other.key == key;
   });
   if (found == keys_.end()) return;
   Session& predecessor = *by_key(found->second);
@@ -382,18 +413,22 @@ void Stage::leave(Session& session, const Error& why) {
   const Identity& identity = session.identity;
   const auto known = keys_.find(identity.id);
   if (known == keys_.end() || known->second != session.key()) {
+    if (!stopped_) people_.on_not_let_in(session, why);
     events_.debug(fmt::format("connection closed before a session peer={} outcome={} reason=\"{}\"",
                               net::to_text(session.peer()), to_text(why.outcome), escaped(why.text, 256)));
     return;
   }
   keys_.erase(known);
   transfers_.on_session_left(identity.id, identity.name);
+  if (!session.is_lost()) calls_.leave(session.key());
   const bool is_away = may_come_back(session);
   if (is_away) {
     go_away(session, why);
   } else if (identity.visit) {
     --visits_;
     asks_.forget(identity.id);
+    if (!stopped_) locks_.on_departed(identity.id);
+    people_.on_left(identity);
   } else {
     depart(identity, why);
   }
@@ -404,15 +439,35 @@ void Stage::leave(Session& session, const Error& why) {
 }
 
 void Stage::depart(const Identity& identity, const Error& why) {
-  // Who was told to have left must not be here again after a crash. Those of a stop may come back.
-  if (!stopped_) book_.on_change(kBookSoon);
+  const std::string reason = escaped(why.text, 256);
   asks_.forget(identity.id);
   on_settled(identity.id);
   // Copies name their user: they go first.
   assets_.leave(identity.id);
-  presence_.leave(identity.id, escaped(why.text, 256));
-  events_.tell(identity.name, "disconnected: " + escaped(why.text, 256));
+  people_.on_left(identity);
+  events_.tell(identity.name, "disconnected: " + reason);
   schedule_tells();
+  departing_.insert_or_assign(identity.id, reason);
+  // Those of a stop may come back, and nothing of it is written down.
+  if (stopped_) return finish_departure(identity.id);
+  locks_.on_departed(identity.id);
+  // Whoever was told to have left must not be here again after a crash.
+  book_.on_written_now([this, id = identity.id] { finish_departure(id); });
+}
+
+void Stage::finish_departure(SessionId id) {
+  const auto departing = departing_.extract(id);
+  if (departing.empty()) return;
+  presence_.leave(id, departing.mapped());
+  schedule_tells();
+}
+
+// Nobody is called "rigging (2)" because of a rigging of whom others have yet to be told that they left.
+bool Stage::is_leaving(const std::string& asked_name) const {
+  return std::ranges::any_of(departing_, [&](const auto& departing) {
+    const User* user = presence_.user(departing.first);
+    return user != nullptr && user->asked_name == asked_name;
+  });
 }
 
 void Stage::on_closed(Session& session) {
@@ -421,7 +476,7 @@ void Stage::on_closed(Session& session) {
   auto node = sessions_.extract(key);
   ENSURE(!node.empty());
   loop_.retire(std::move(node.mapped()));
-  note_coming_or_going();
+  idle_memory_.on_coming_or_going();
   transfers_.on_connection_lost(key);
   continue_stop();
 }
@@ -431,14 +486,15 @@ void Stage::stop(Outcome outcome, const std::string& reason, std::function<void(
   stopped_ = std::move(done);
   away_timer_.cancel();
   settling_timer_.cancel();
-  gate_.stop();
-  calm_timer_.cancel();
+  people_.gate().stop();
+  idle_memory_.stop();
   // With everybody who is here at this moment: they may come back to the next server.
   book_.finish([this] {
     is_booked_ = true;
     continue_stop();
   });
   transfers_.end_all({Outcome::interrupted, "the server stops: " + reason});
+  calls_.stop(reason);
   // Who listens hears how their transfers ended before the goodbye.
   all_due_ = true;
   tell_due();

@@ -13,12 +13,14 @@
 #include "net/work_queue.h"
 #include "server/ask_desk.h"
 #include "server/away.h"
-#include "server/board/kept_sessions.h"
 #include "server/deadlines.h"
 #include "server/floor.h"
-#include "server/gate.h"
+#include "server/idle_memory.h"
+#include "server/lock_desk.h"
+#include "server/people.h"
 #include "server/session.h"
 #include "server/session_book.h"
+#include "server/stage_options.h"
 
 namespace callboard::server {
 
@@ -26,26 +28,14 @@ namespace callboard::server {
 // due to it once per turn of the loop, and sees every one of them off exactly once. Loop thread only.
 class Stage final : private SessionHost {
  public:
-  struct Options {
-    ServerIdentity identity;
-    protocol::TurnLimits limits;
-    Duration handshake_limit = kHandshakeLimit;
-    std::size_t unadmitted_max = kUnadmittedMax;
-    Retention retention;
-    Duration disk_probe_period = kDiskProbePeriod;
-    Duration grace = kGrace;                       // 0: nobody is kept when its connection is lost.
-    KeptSessions kept{};                           // Of the server before this one.
-    std::function<Result<void>(ByteView)> keep{};  // Writes the like, on a worker. Null: nothing is kept.
-    std::optional<Gate::Source> keys{};            // None: open, whatever happens.
-    document::Schema schema = document::Schema::built_in();
-  };
+  using Options = StageOptions;
 
   Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource random, EventLog& events,
         std::unique_ptr<Log> log, Recovered recovered);
   ~Stage() override;
   void accept(std::unique_ptr<net::TcpConnection> connection);
   void set_relay_limits(const net::RelayLimits& limits) { transfers_.set_limits(limits); }
-  Gate& gate() { return gate_; }
+  People& people() { return people_; }
   // Says `bye` to all, ends all transfers, writes everything out; then calls `done`, once. Nothing is accepted any more.
   void stop(Outcome outcome, const std::string& reason, std::function<void()> done);
 
@@ -64,20 +54,23 @@ class Stage final : private SessionHost {
   void on_over(Session& session, const Error& why) override;
   void on_closed(Session& session) override;
 
+  People::Outside outside_of_people();
   Session* by_key(std::uint64_t key) const;
   Session* by_id(SessionId id) const;
-  AskDesk::Outside::Counts counts() const;
+  Counts counts() const;
   void open(Session& session, const protocol::server_action::Admission& admission);
   void welcome(Session& session, bool is_resumable);
-  void on_keys_changed();  // Ends those whose key is good no more (stage_keys.cpp).
   void leave(Session& session, const Error& why);
-  // Is told as left.
+  // Is told as left, once the book has it no more.
   void depart(const Identity& identity, const Error& why);
+  void finish_departure(SessionId id);
+  bool is_leaving(const std::string& asked_name) const;
 
   // --- Sessions that come back (stage_away.cpp) ---
   bool may_come_back(const Session& session) const;
   void go_away(Session& session, const Error& why);
   void depart_away(const Away& away, const Error& why);
+  void end_away(const std::function<bool(const Identity&)>& is_meant, const Error& why);
   void on_away_due();
   void set_away_timer();
   // False: it is not the session that it says to be, or that is no more; it is let in as a new one.
@@ -91,9 +84,7 @@ class Stage final : private SessionHost {
   Bytes kept_now() const;
   std::vector<protocol::ServerMessage>* errands_of(SessionId session);
 
-  // A connection came or went: when many have, what their coming took for a while is given back once it is calm.
-  void note_coming_or_going();
-  void end_predecessor(const Identity& joining);
+  void end_predecessor(const protocol::server_action::Admission& joining, const std::string& key);
   void on_records_changed();
   // Tells everybody that the disk takes no writes, or takes them again (null).
   void on_writable(const Error* why);
@@ -110,7 +101,7 @@ class Stage final : private SessionHost {
   const Clock& clock_;
   RandomSource random_;
   EventLog& events_;
-  Gate gate_;
+  People people_;
   Presence presence_;
   Assets assets_;
   Records records_;
@@ -119,16 +110,17 @@ class Stage final : private SessionHost {
   Floor floor_;
   DocumentDesk documents_;
   RecordDesk record_desk_;
+  LockDesk locks_;
+  CallDesk calls_;
   AskDesk asks_;
   Deadlines deadlines_;
   net::WorkQueue decoding_;
-  net::Timer calm_timer_;
-  std::size_t comings_and_goings_ = 0;  // Since memory was given back.
+  IdleMemory idle_memory_;
   AwaySessions away_;
+  std::unordered_map<SessionId, std::string> departing_;  // Gone, not told yet: with the reason.
   net::Timer away_timer_;
   SessionBook book_;
-  std::pair<std::uint64_t, std::uint64_t>
-      booked_{};  // Heads of users and places when last asked to be written.
+  std::pair<std::uint64_t, std::uint64_t> booked_{};  // Heads of users and places when last to be written.
   // Of the server before this one, and not back yet: until they have told their copies, nobody is told of copies.
   std::unordered_set<SessionId> expected_;
   net::Timer settling_timer_;

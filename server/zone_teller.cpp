@@ -149,15 +149,17 @@ ZoneTeller::Caches& ZoneTeller::caches_of(const Zones::Zone& zone) {
   return caches_[zone.id];
 }
 
-protocol::Records ZoneTeller::records(const PathParts& zone, const std::string& after, SessionId asker,
-                                      const std::string& user) const {
+protocol::Records ZoneTeller::records(const PathParts& zone, const std::string& after,
+                                      const Asker& asker) const {
   ToldList list;
   protocol::Records message;
   message.zone = to_path(zone);
   message.full = true;
   zones_.for_each_in(zone, after, [&](const Zones::Shown& shown) {
     const RecordState& state = *shown.state;
-    if (shown.told == document::Told::owner && !is_of(state, asker, user)) return true;
+    const bool is_private = shown.told == document::Told::owner;
+    if (is_private && !is_of(state, asker.session, asker.user)) return true;
+    if (std::ranges::binary_search(asker.hidden, state.record_class)) return true;
     message.more = !list.is_empty() && list.size_bytes() + state.told->size() > kRecordsPerTellBytes;
     if (!message.more) list.add(*state.told);
     return !message.more;

@@ -20,8 +20,12 @@ class ZoneTeller {
   void take_due(SessionId listener, Mailbox& mailbox, std::vector<protocol::EncodedFrame>& frames);
 
   // One piece of what there is in a zone, from the first path after `after` on, as the asker may see it.
-  protocol::Records records(const PathParts& zone, const std::string& after, SessionId asker,
-                            const std::string& user) const;
+  struct Asker {
+    SessionId session;
+    std::string user;
+    Zones::Hidden hidden{};
+  };
+  protocol::Records records(const PathParts& zone, const std::string& after, const Asker& asker) const;
 
  private:
   struct Caches {

@@ -21,8 +21,10 @@ enum class Record : std::uint8_t {
   analytics = 2,
   messages = 3,
   record = 4,  // One of a schema's classes; which one, says the operation's path.
+  audit = 5,
 };
 
+// Whether it is a document, that edits are merged into.
 constexpr bool is_document(Record record) { return record == Record::story || record == Record::analytics; }
 
 // How an operation says what it does to a document; the numbers are those of the database, too.
@@ -53,7 +55,7 @@ struct Operation {
   std::uint64_t settles = 0;  // The conflict it puts an end to; 0 none.
   Document value;             // Never null.
   std::string path;           // Of a Record::record; empty for the others.
-  // What `value` says; see read_edits(). One of them for each, and neither for messages.
+  // What `value` says; see read_edits(). Of a document the one, of a record the other, else neither.
   std::shared_ptr<const document::Edits> edits;
   std::shared_ptr<const RecordChange> change;
 };

@@ -14,6 +14,10 @@ constexpr std::size_t kFormerOwners = 8;
 
 std::uint64_t size_of(const RecordStatePtr& state) { return state->told->size(); }
 
+bool hides(const Zones::Zone& zone, const RecordState& state) {
+  return !zone.hidden.empty() && std::ranges::binary_search(zone.hidden, state.record_class);
+}
+
 }  // namespace
 
 const Zones::Shown* Zones::find(std::string_view path) const {
@@ -30,7 +34,7 @@ const Zones::Zone* Zones::zone(std::uint64_t id) const {
 
 template <class Visit>
 void Zones::for_each_zone_of(const Node& node, std::string_view rest, const Visit& visit) const {
-  if (node.zone != nullptr) visit(*node.zone);
+  for (const auto& zone : node.zones) visit(*zone);
   if (rest.empty() || node.below.empty()) return;
   rest.remove_prefix(1);
   const std::size_t end = std::min(rest.find('/'), rest.size());
@@ -57,6 +61,7 @@ void Zones::set(RecordStatePtr state, document::Told told) {
   bytes_ += size_of(shown.state);
   if (told == document::Told::none) return;
   for_each_zone_of(root_, it->first, [&](Zone& zone) {
+    if (hides(zone, *shown.state)) return;
     entries_ -= zone.records.size();
     zone.records.set(it->first, shown);
     entries_ += zone.records.size();
@@ -79,6 +84,7 @@ void Zones::remove(const std::string& path, Gone why) {
 
 void Zones::tell(RecordStatePtr event) {
   for_each_zone_of(root_, event->path, [&](Zone& zone) {
+    if (hides(zone, *event)) return;
     // Too many everywhere: those of this zone give way, or this one does.
     if (zone.events.size() >= kEventsPerZone || events_ >= kEventsKept) drop_oldest_event(zone);
     if (events_ >= kEventsKept) return;
@@ -111,17 +117,17 @@ std::vector<SessionId> Zones::take_due() {
 
 // --- Who is where ---------------------------------------------------------------------------------------------------
 
-Zones::Zone* Zones::find_zone(const PathParts& parts) const {
+const Zones::Node* Zones::find_node(const PathParts& parts) const {
   const Node* node = &root_;
   for (const std::string& each : parts) {
     const auto below = node->below.find(each);
     if (below == node->below.end()) return nullptr;
     node = below->second.get();
   }
-  return node->zone.get();
+  return node;
 }
 
-Result<Zones::Zone*> Zones::open(const PathParts& parts) {
+Result<Zones::Zone*> Zones::open(const PathParts& parts, const Hidden& hidden) {
   if (zones_.size() >= kZonesMax) {
     return Error{Outcome::refused, "people are in " + std::to_string(kZonesMax) + " zones already"};
   }
@@ -129,8 +135,10 @@ Result<Zones::Zone*> Zones::open(const PathParts& parts) {
   made->id = ++last_id_;
   made->name = to_path(parts);
   made->parts = parts;
+  made->hidden = hidden;
   for_each_in(parts, "", [&](const Shown& shown) {
-    if (shown.told != document::Told::none) made->records.set(shown.state->path, shown);
+    if (shown.told != document::Told::none && !hides(*made, *shown.state))
+      made->records.set(shown.state->path, shown);
     return entries_ + made->records.size() <= kZoneEntriesMax;
   });
   if (entries_ + made->records.size() > kZoneEntriesMax) {
@@ -145,12 +153,17 @@ Result<Zones::Zone*> Zones::open(const PathParts& parts) {
     if (below == nullptr) below = std::make_unique<Node>();
     node = below.get();
   }
-  node->zone = std::move(made);
+  node->zones.push_back(std::move(made));
   return zone;
 }
 
-Result<void> Zones::enter(SessionId session, const PathParts& parts, std::vector<ZoneCursor>& cursors) {
-  Zone* known = find_zone(parts);
+Result<void> Zones::enter(SessionId session, const PathParts& parts, const Hidden& hidden,
+                          std::vector<ZoneCursor>& cursors) {
+  const Node* node = find_node(parts);
+  Zone* known = nullptr;
+  for (std::size_t i = 0; node != nullptr && i < node->zones.size(); ++i) {
+    if (node->zones[i]->hidden == hidden) known = node->zones[i].get();
+  }
   const bool is_in = known != nullptr && std::ranges::any_of(cursors, [&](const ZoneCursor& each) {
                        return each.zone == known->id;
                      });
@@ -159,8 +172,10 @@ Result<void> Zones::enter(SessionId session, const PathParts& parts, std::vector
     return Error{Outcome::refused,
                  "you are in " + std::to_string(kZonesPerSession) + " zones already; exit one first"};
   }
-  auto opened = known != nullptr ? Result<Zone*>(known) : open(parts);
+  auto opened = known != nullptr ? Result<Zone*>(known) : open(parts, hidden);
   if (!opened) return opened.error();
+  // Of somebody who may see more by now, or less: told anew as it is to them.
+  static_cast<void>(exit(session, parts, cursors));
   Zone& zone = **opened;
   zone.listeners.insert(session);
   zones_of_[session].insert(zone.id);
@@ -169,13 +184,16 @@ Result<void> Zones::enter(SessionId session, const PathParts& parts, std::vector
 }
 
 Result<void> Zones::exit(SessionId session, const PathParts& parts, std::vector<ZoneCursor>& cursors) {
-  Zone* zone = find_zone(parts);
-  const auto is_it = [&](const ZoneCursor& each) { return zone != nullptr && each.zone == zone->id; };
-  if (std::erase_if(cursors, is_it) == 0)
-    return Error{Outcome::not_found, "you are not in " + quoted(to_path(parts))};
-  zones_of_[session].erase(zone->id);
-  zone->listeners.erase(session);
-  if (zone->listeners.empty()) close(*zone);
+  const Node* node = find_node(parts);
+  Zone* left = nullptr;
+  for (std::size_t i = 0; node != nullptr && i < node->zones.size(); ++i) {
+    const auto is_it = [&](const ZoneCursor& each) { return each.zone == node->zones[i]->id; };
+    if (std::erase_if(cursors, is_it) > 0) left = node->zones[i].get();
+  }
+  if (left == nullptr) return Error{Outcome::not_found, "you are not in " + quoted(to_path(parts))};
+  zones_of_[session].erase(left->id);
+  left->listeners.erase(session);
+  if (left->listeners.empty()) close(*left);
   return {};
 }
 
@@ -200,11 +218,11 @@ void Zones::close(Zone& zone) {
     way.emplace_back(node, each);
     node = node->below.at(each).get();
   }
-  node->zone.reset();
+  std::erase_if(node->zones, [&](const auto& each) { return each.get() == &zone; });
   // What led nowhere else goes with it.
   for (auto step = way.rbegin(); step != way.rend(); ++step) {
     const Node& below = *step->first->below.at(step->second);
-    if (below.zone != nullptr || !below.below.empty()) return;
+    if (!below.zones.empty() || !below.below.empty()) return;
     step->first->below.erase(step->second);
   }
 }

@@ -63,8 +63,11 @@ class Zones {
   std::vector<SessionId> take_due();
 
   // --- Who is where ---
+  // Names of classes, sorted, that somebody may not see.
+  using Hidden = std::vector<std::string>;
   // Where the session begins to listen. refused: too many zones, or records in them. `cursors` gets the zone, unless it is there.
-  Result<void> enter(SessionId session, const PathParts& zone, std::vector<ZoneCursor>& cursors);
+  Result<void> enter(SessionId session, const PathParts& zone, const Hidden& hidden,
+                     std::vector<ZoneCursor>& cursors);
   // not_found: it is not in it.
   Result<void> exit(SessionId session, const PathParts& zone, std::vector<ZoneCursor>& cursors);
   void leave(SessionId session);
@@ -74,6 +77,7 @@ class Zones {
     std::uint64_t id = 0;
     std::string name;
     PathParts parts;
+    Hidden hidden;  // Nobody in it may see these; those who may are in another one of that name.
     Records records{kGonePerZone};
     std::deque<Event> events;  // Oldest first.
     std::uint64_t last_event = 0;
@@ -90,13 +94,13 @@ class Zones {
   // One component of zones' names.
   struct Node {
     std::map<std::string, std::unique_ptr<Node>, std::less<>> below;
-    std::unique_ptr<Zone> zone;
+    std::vector<std::unique_ptr<Zone>> zones;  // Each hides other classes.
   };
 
   template <class Visit>
   void for_each_zone_of(const Node& node, std::string_view rest, const Visit& visit) const;
-  Zone* find_zone(const PathParts& parts) const;
-  Result<Zone*> open(const PathParts& parts);
+  const Node* find_node(const PathParts& parts) const;
+  Result<Zone*> open(const PathParts& parts, const Hidden& hidden);
   void close(Zone& zone);
   void drop_oldest_event(Zone& zone);
   void note(Zone& zone);

@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
   add_abort(program);
   add_backup(program);
   add_key(program);
+  add_audit(program);
 
   // A workstation's own folder.
   add_init(program);
@@ -33,6 +34,11 @@ int main(int argc, char** argv) {
   add_analytics(program);
   add_records(program);
   add_record(program);
+  add_locks(program);
+
+  // What can be done by name.
+  add_call(program);
+  add_calls(program);
 
   // What the documents were, and where two people met.
   add_history(program);

@@ -21,6 +21,7 @@ JsonObject document_object(std::string_view event, const client::Document& docum
 JsonObject conflict_object(const client::Conflict& conflict);
 JsonObject record_object(const client::Record& record);
 JsonObject revision_object(const client::Revision& revision, client::DocumentName document);
+JsonObject audit_object(const client::AuditEntry& entry);
 JsonObject transfer_object(const client::TransferStatus& transfer);
 
 }  // namespace callboard::cli

@@ -125,8 +125,8 @@ Result<void> patch(Run& run, Name name, const SetWords& words) {
   return change(run, {.document = name, .content = std::move(*content), .base = words.base, .patch = true});
 }
 
-constexpr std::initializer_list<Key> kKeys = {Key::project,        Key::name, Key::folder,  Key::server,
-                                              Key::discovery_port, Key::ask,  Key::key_file};
+constexpr std::initializer_list<Key> kDocumentKeys = {
+    Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask, Key::key_file};
 constexpr const char* kBaseHelp =
     "the revision it was made from: what others changed elsewhere since then stays (default: unknown)";
 
@@ -138,7 +138,7 @@ void add_writers(Verb& verb, Name document) {
                             ", or VALUE a part of it; something newer of somebody else's stays",
                  .example = "callboard " + name + " set " + name + ".json\n  callboard " + name +
                             " set --at /scenes/3/shots/1 '{\"name\":\"gate\"}'"})
-      .takes(kKeys)
+      .takes(kDocumentKeys)
       .text(set_words->content, "FILE",
             "a JSON document, - for standard input; with --at the value itself, as JSON", Need::required)
       .text(set_words->pointer, "--at POINTER", "set only what is there; elements also by id or name")
@@ -148,7 +148,7 @@ void add_writers(Verb& verb, Name document) {
   verb.add_verb({.name = "patch",
                  .summary = "apply a JSON Patch (RFC 6902) to the " + name,
                  .example = "callboard " + name + " patch changes.json --base 41"})
-      .takes(kKeys)
+      .takes(kDocumentKeys)
       .text(patch_words->content, "FILE", "the patch, - for standard input", Need::required)
       .number(patch_words->base, "--base REVISION", kBaseHelp)
       .runs([document, patch_words](Run& run) { return patch(run, document, *patch_words); });
@@ -163,7 +163,7 @@ void add_document(Program& program, Name document) {
   verb.add_verb({.name = "get",
                  .summary = "print the " + name + ", or a part of it",
                  .example = "callboard " + name + " get > " + name + ".json"})
-      .takes(kKeys)
+      .takes(kDocumentKeys)
       .text(*at, "--at POINTER", "only what is there, e.g. /scenes/3; elements also by id or name")
       .runs([document, at](Run& run) { return get(run, document, *at); });
   add_writers(verb, document);

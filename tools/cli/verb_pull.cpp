@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/text.h"
+#include "tools/cli/locked_items.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/verbs.h"
 #include "tools/cli/visit.h"
@@ -20,6 +21,7 @@ struct PullChoice {
   std::optional<double> wait_for_space;
   bool no_sync = false;
   bool verbose = false;
+  bool refuses_locked = false;
 };
 
 // How often progress is looked at; a terminal is redrawn no faster than that.
@@ -275,6 +277,8 @@ Result<void> pull(Run& run, PullChoice& choice) {
   choice.request.compress = compression_from(run.settings.text(Key::compress)).value();
   auto visit = Visit::open(run, Visit::Folder::needed);
   if (!visit) return visit.error();
+  const IfLocked policy = choice.refuses_locked ? IfLocked::refuse : IfLocked::warn;
+  if (auto free = check_locks(run, **visit, choice.request.items, policy); !free) return free;
   const Instant started = system_clock().monotonic();
   client::PullReport report = run_pull(run, (*visit)->access(), choice.request);
   const bool asks = report.removals_refused > 0 && !choice.request.dry_run;
@@ -320,6 +324,8 @@ void add_pull(Program& program) {
       .texts(request.items, "ITEM", "folders or files of the project, / for all of it", Need::required)
       .text(choice->from, "--from USER", "whose copy (default: newest, whoever has that)")
       .flag(request.dry_run, "--dry-run", "only say what would change")
+      .flag(choice->refuses_locked, "--unless-locked",
+            "not while somebody else has an item locked (exit code 6)")
       .texts(request.include, "--include PATTERN", "only names that match, like *.blend or /dev/chr/**")
       .texts(request.exclude, "--exclude PATTERN", "leave out names that match")
       .flag(request.mirror, "--mirror", "also move what is not there to .callboard/versions")

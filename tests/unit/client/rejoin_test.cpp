@@ -54,7 +54,7 @@ TEST_CASE("what a join brought that was cut off at its end is heard with the nex
                            {"/dev/0", "lighting"}, {"/dev/1", "rendering"}, {"/dev/2", "rendering"}});
 }
 
-TEST_CASE("a whole list whose answer is lost with the connection is asked for again") {
+TEST_CASE("a whole list that was asked for in vain is asked for again when the session goes on") {
   Seat seat;
   seat.server.secret = UniqueId{1, 2};
   seat.server.joins_find = {Seat::assets(true, {{"/dev/0", "lighting"}}), Seat::assets(false, {})};
@@ -62,7 +62,10 @@ TEST_CASE("a whole list whose answer is lost with the connection is asked for ag
   seat.server.on_ask = [&](FakeSession& session, const protocol::ClientMessage& message) {
     const auto* read = std::get_if<protocol::AssetsRead>(&message);
     if (read == nullptr) return;
-    if (++reads == 1) return session.connection->close();
+    if (++reads == 1) {
+      FakeServer::say(session, protocol::ErrorAnswer{read->id, Outcome::timed_out, "not now"});
+      return session.connection->close();
+    }
     protocol::Assets all = Seat::assets(true, {{"/dev/1", "rendering"}});
     all.re = read->id;
     FakeServer::say(session, all);

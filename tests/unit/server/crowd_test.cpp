@@ -109,11 +109,11 @@ TEST_CASE("a crowd that does anything at any moment costs a member nothing, and 
     Crowd crowd(studio, seed);
     for (int i = 0; i < 400; ++i) {
       crowd.act();
-      if (i % 3 == 0) studio.loop.run_until([] { return false; }, 200us);
+      // Some of those who come are let in meanwhile.
+      if (i % 3 == 0) studio.loop.run_until([] { return false; }, 1ms);
     }
   }
-  while (member->ask_for<protocol::Users>(protocol::UsersAsk{}).users.size() != 1) {
-  }
+  REQUIRE(member->comes_to_see(1));
   CHECK(member->ask_for<protocol::Assets>(protocol::AssetsRead{}).items.empty());
   CHECK(member->ask_for<protocol::Status>(protocol::StatusAsk{}).transfers.empty());
   std::map<SessionId, int> here;
@@ -124,6 +124,6 @@ TEST_CASE("a crowd that does anything at any moment costs a member nothing, and 
       CHECK(--here[left.session] == 0);
     }
   }
-  CHECK(here.size() > 20);
+  CHECK(here.size() > 10);
   for (const auto& [session, count] : here) CHECK(count == (session == member->session ? 1 : 0));
 }

@@ -244,8 +244,7 @@ TEST_CASE("leaving is told exactly once, and the next newest copy takes over") {
   CHECK(watcher->ask_for<protocol::Assets>(protocol::AssetsRead{}).items.at("/dev/chr/Moria")->user ==
         "rigging");
   leaver->close();
-  while (watcher->ask_for<protocol::Users>(protocol::UsersAsk{}).users.size() != 2) {
-  }
+  REQUIRE(watcher->comes_to_see(2));
   watcher->ask_for<protocol::Ok>(protocol::AtAsk{0, "/pln"});
 
   const auto left = departures(watcher->told<protocol::Users>());
@@ -395,7 +394,7 @@ TEST_CASE("who speaks out of turn, or garbage, is sent off with the reason and c
   garbage->say_bytes(bytes_of("GET / HTTP/1.1\r\n\r\n"));
   garbage->expect<protocol::Bye>();
   CHECK_FALSE(garbage->next());
-  CHECK(good->ask_for<protocol::Users>(protocol::UsersAsk{}).users.size() == 1);
+  CHECK(good->comes_to_see(1));
 }
 
 TEST_CASE("a session that does not read is told the newest story once it does, not every one on the way") {

@@ -55,6 +55,13 @@ class TestClient {
     if (auto* wanted = std::get_if<T>(&answer)) return std::move(*wanted);
     throw std::runtime_error("got another answer: " + std::string(protocol::verb_of(answer)));
   }
+  // Whether so many users are here, some time: who left is until that is written down.
+  bool comes_to_see(std::size_t users) {
+    for (int asked = 0; asked < 10'000; ++asked) {
+      if (ask_for<protocol::Users>(protocol::UsersAsk{}).users.size() == users) return true;
+    }
+    return false;
+  }
   // Tells of this kind heard so far, and those that are told before an ask from now is answered.
   template <class T>
   std::vector<T> told() {

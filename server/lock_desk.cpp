@@ -1,0 +1,357 @@
+#include "server/lock_desk.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+#include <vector>
+
+#include "base/document/build.h"
+#include "base/text.h"
+
+namespace callboard::server {
+namespace {
+
+using document::make_number;
+using document::make_object;
+using document::make_text;
+
+constexpr std::string_view kFolder = "/locks";
+// Of somebody who has not joined: there is no session to end it.
+constexpr Duration kVisitLease = std::chrono::hours(8);
+constexpr Duration kLeaseMax = std::chrono::hours(24 * 365);
+// Who waits for one item; more are told that it is locked.
+constexpr std::size_t kWaitingMax = 256;
+// Leases are looked at no more often than this.
+constexpr Duration kSweepMin = 1s;
+
+std::string item_of(const std::string& path) { return path.substr(kFolder.size()); }
+std::string path_of(const std::string& item) { return std::string(kFolder) + item; }
+
+std::int64_t time_in(const RecordState& lock, std::string_view field) {
+  const auto value = lock.fields->member(field);
+  const auto* number = value == nullptr ? nullptr : std::get_if<document::Number>(&value->content());
+  std::int64_t ms = 0;
+  if (number != nullptr) std::from_chars(number->text.data(), number->text.data() + number->text.size(), ms);
+  return ms;
+}
+
+std::string text_in(const RecordState& lock, std::string_view field) {
+  const auto value = lock.fields->member(field);
+  return value == nullptr || value->string() == nullptr ? std::string() : *value->string();
+}
+
+Error is_locked(const RecordState& lock) {
+  const std::string note = text_in(lock, "note");
+  return {Outcome::locked,
+          fmt::format("{} is locked by {}{}", quoted(item_of(lock.path)), quoted(lock.owner.user),
+                      note.empty() ? "" : ": " + escaped(note, 200))};
+}
+
+Error is_not_locked(const std::string& path) {
+  return {Outcome::not_found, quoted(item_of(path)) + " is not locked"};
+}
+
+document::ValuePtr value_of(const RecordState& lock) {
+  document::Object object = *lock.fields->object();
+  object.insert(object.begin(), {"user", make_text(lock.owner.user)});
+  object.insert(object.begin(), {"item", make_text(item_of(lock.path))});
+  return document::make_value(std::move(object));
+}
+
+CallArgument item_argument() {
+  return {.name = "item", .type = ValueType::item, .summary = "a path in the project"};
+}
+
+}  // namespace
+
+LockDesk::LockDesk(net::Loop& loop, Floor& floor, RecordDesk& records, Duration grace)
+    : floor_(floor),
+      records_(records),
+      lease_timer_(loop, [this] { sweep(); }),
+      return_timer_(loop, [this] { sweep(); }) {
+  return_timer_.set_after(grace);
+  set_timer();
+}
+
+// --- Locking --------------------------------------------------------------------------------------------------------
+
+void LockDesk::lock(Wanted wanted) {
+  const RecordStatePtr now = records_.find(wanted.path);
+  if (now == nullptr) return take(std::move(wanted));
+  if (is_of(*now, wanted.who.session, wanted.who.user)) return renew(wanted);
+  const std::int64_t until = time_in(*now, "until");
+  if (until != 0 && until <= floor_.clock.wall().ms && !waiting_.contains(wanted.path)) {
+    const std::string path = wanted.path;
+    return release(path, [this, wanted = std::move(wanted)](const Result<void>& gone) {
+      if (!gone) return wanted.run->answer(gone.error());
+      lock(wanted);
+    });
+  }
+  const auto queue = waiting_.find(wanted.path);
+  const bool is_full = queue != waiting_.end() && queue->second.size() >= kWaitingMax;
+  if (!wanted.waits || is_full) return wanted.run->answer(is_locked(*now));
+  wait(std::move(wanted));
+}
+
+void LockDesk::take(Wanted wanted) {
+  RecordDesk::Wish wish;
+  wish.op = make_operation_id(floor_.clock.wall(), system_random());
+  wish.path = wanted.path;
+  wish.action = RecordAction::make;
+  wish.record_class = "lock";
+  wish.owner = RecordOwner{wanted.who.session, wanted.who.user};
+  wish.fields = std::make_shared<const std::string>(fields_of(wanted));
+  records_.change(RecordDesk::server_itself(), std::move(wish),
+                  [this, wanted = std::move(wanted)](const Result<std::uint64_t>& made) {
+                    // Somebody was quicker.
+                    if (!made && made.error().outcome == Outcome::superseded) return lock(wanted);
+                    if (!made) return wanted.run->answer(made.error());
+                    set_timer();
+                    // Whoever nobody waits for any more does not know that they have it.
+                    if (wanted.run->is_over()) return release(wanted.path, [](const Result<void>&) {});
+                    wanted.run->answer(value_of(*records_.find(wanted.path)));
+                  });
+}
+
+// By the same user, perhaps in another session: it is that one's from now on.
+void LockDesk::renew(const Wanted& wanted) {
+  const RecordStatePtr now = records_.find(wanted.path);
+  const bool is_others = now != nullptr && now->owner.session != wanted.who.session;
+  RecordDesk::Wish wish;
+  wish.op = make_operation_id(floor_.clock.wall(), system_random());
+  wish.path = wanted.path;
+  wish.action = is_others ? RecordAction::give : RecordAction::set;
+  if (is_others) wish.owner = RecordOwner{wanted.who.session, wanted.who.user};
+  if (!is_others) wish.fields = std::make_shared<const std::string>(fields_of(wanted));
+  records_.change(
+      RecordDesk::server_itself(), std::move(wish),
+      [this, wanted, is_others](const Result<std::uint64_t>& done) {
+        if (!done) return wanted.run->answer(done.error());
+        if (is_others) return renew(wanted);
+        set_timer();
+        const RecordStatePtr renewed = records_.find(wanted.path);
+        wanted.run->answer(renewed == nullptr ? CallValue(is_not_locked(wanted.path)) : value_of(*renewed));
+      });
+}
+
+std::string LockDesk::fields_of(const Wanted& wanted) const {
+  const std::int64_t now = floor_.clock.wall().ms;
+  document::Object fields;
+  if (records_.find(wanted.path) == nullptr) fields.push_back({"since", make_number(now)});
+  if (!wanted.note.empty()) fields.push_back({"note", make_text(wanted.note)});
+  if (wanted.lease) {
+    const auto lease = std::chrono::duration_cast<std::chrono::milliseconds>(*wanted.lease);
+    fields.push_back({"until", make_number(now + lease.count())});
+  }
+  return document::print(*document::make_value(std::move(fields)));
+}
+
+void LockDesk::wait(Wanted wanted) {
+  const std::string path = wanted.path;
+  wanted.run->on_end([this, path, run = std::weak_ptr(wanted.run)](const Error&) {
+    const auto queue = waiting_.find(path);
+    if (queue == waiting_.end()) return;
+    std::erase_if(queue->second, [&](const Wanted& each) { return each.run == run.lock(); });
+    if (queue->second.empty()) waiting_.erase(queue);
+  });
+  wanted.run->progress(make_object({{"waits_behind", make_number(waiting_[path].size() + 1)}}));
+  waiting_[path].push_back(std::move(wanted));
+}
+
+// --- Giving back ----------------------------------------------------------------------------------------------------
+
+void LockDesk::release(const std::string& path, std::function<void(const Result<void>&)> then) {
+  RecordDesk::Wish wish;
+  wish.op = make_operation_id(floor_.clock.wall(), system_random());
+  wish.path = path;
+  wish.action = RecordAction::remove;
+  records_.change(RecordDesk::server_itself(), std::move(wish),
+                  [this, path, then = std::move(then)](const Result<std::uint64_t>& removed) {
+                    const bool is_gone = removed || removed.error().outcome == Outcome::not_found;
+                    then(is_gone ? Result<void>() : Result<void>(removed.error()));
+                    if (is_gone) grant_next(path);
+                  });
+}
+
+void LockDesk::grant_next(const std::string& path) {
+  const auto queue = waiting_.find(path);
+  if (queue == waiting_.end() || queue->second.empty() || records_.find(path) != nullptr) return;
+  Wanted next = std::move(queue->second.front());
+  queue->second.pop_front();
+  if (queue->second.empty()) waiting_.erase(queue);
+  take(std::move(next));
+}
+
+void LockDesk::unlock(const RecordDesk::Author& who, const std::string& path, const RunPtr& run) {
+  const RecordStatePtr now = records_.find(path);
+  if (now == nullptr) return run->answer(is_not_locked(path));
+  if (!is_of(*now, who.session, who.user)) return run->answer(is_locked(*now));
+  release(path, [run](const Result<void>& gone) {
+    run->answer(gone ? CallValue(document::ValuePtr()) : CallValue(gone.error()));
+  });
+}
+
+void LockDesk::on_departed(SessionId session) {
+  for (auto queue = waiting_.begin(); queue != waiting_.end();) {
+    std::deque<Wanted> left;
+    for (Wanted& each : queue->second) {
+      if (each.who.session != session) left.push_back(std::move(each));
+    }
+    queue->second = std::move(left);
+    queue = queue->second.empty() ? waiting_.erase(queue) : std::next(queue);
+  }
+  std::vector<std::string> free;
+  records_.for_each_in({std::string(kFolder.substr(1))}, [&](const RecordState& lock) {
+    if (lock.owner.session == session && time_in(lock, "until") == 0) free.push_back(lock.path);
+  });
+  for (const std::string& path : free) release(path, [](const Result<void>&) {});
+}
+
+void LockDesk::sweep() {
+  const std::int64_t now = floor_.clock.wall().ms;
+  std::vector<std::string> free;
+  records_.for_each_in({std::string(kFolder.substr(1))}, [&](const RecordState& lock) {
+    const std::int64_t until = time_in(lock, "until");
+    const bool is_lost = until == 0 && floor_.presence.user(lock.owner.session) == nullptr;
+    if (is_lost || (until != 0 && until <= now)) free.push_back(lock.path);
+  });
+  for (const std::string& path : free) release(path, [](const Result<void>&) {});
+  set_timer();
+}
+
+void LockDesk::set_timer() {
+  std::optional<std::int64_t> first;
+  records_.for_each_in({std::string(kFolder.substr(1))}, [&](const RecordState& lock) {
+    if (const std::int64_t until = time_in(lock, "until"); until != 0)
+      first = std::min(first.value_or(until), until);
+  });
+  if (!first) return;
+  const auto left = std::chrono::milliseconds(*first - floor_.clock.wall().ms);
+  lease_timer_.set_after(std::max<Duration>(left, kSweepMin));
+}
+
+// --- Asking for it --------------------------------------------------------------------------------------------------
+
+void LockDesk::ask(const RecordDesk::Author& who, const std::string& path, const RunPtr& run) {
+  const RecordStatePtr now = records_.find(path);
+  if (now == nullptr) return run->answer(is_not_locked(path));
+  document::Array names;
+  if (const auto wanted = now->fields->member("wanted"); wanted != nullptr && wanted->array() != nullptr)
+    names = *wanted->array();
+  std::erase_if(names, [&](const document::ValuePtr& each) {
+    return each->string() != nullptr && *each->string() == who.user;
+  });
+  if (names.size() >= kWaitingMax) names.erase(names.begin());
+  names.push_back(make_text(who.user));
+  RecordDesk::Wish wish;
+  wish.op = make_operation_id(floor_.clock.wall(), system_random());
+  wish.path = path;
+  wish.base = now->revision;
+  wish.fields = std::make_shared<const std::string>(
+      document::print(*make_object({{"wanted", document::make_array(std::move(names))}})));
+  records_.change(RecordDesk::server_itself(), std::move(wish),
+                  [run, user = now->owner.user](const Result<std::uint64_t>& written) {
+                    run->answer(written ? CallValue(make_text(user)) : CallValue(written.error()));
+                  });
+}
+
+CallValue LockDesk::list(const std::string& zone) const {
+  const auto parts = zone_name(path_of(zone == "/" ? "" : zone));
+  if (!parts) return parts.error();
+  document::Array locks;
+  std::uint64_t size_bytes = 0;
+  records_.for_each_in(*parts, [&](const RecordState& lock) {
+    if (size_bytes > kRecordsPerTellBytes / 2) return;
+    locks.push_back(value_of(lock));
+    size_bytes += locks.back()->size_bytes();
+  });
+  return document::make_array(std::move(locks));
+}
+
+// --- The calls ------------------------------------------------------------------------------------------------------
+
+void LockDesk::add_calls(CallRegistry& registry) {
+  registry.add_built_in(
+      {.description = {.name = "lock",
+                       .summary = "have an item to oneself, until it is unlocked or one leaves",
+                       .category = "locks",
+                       .permission = "records.write",
+                       .arguments = {item_argument(),
+                                     {.name = "note", .summary = "why, for the others", .is_optional = true},
+                                     {.name = "wait",
+                                      .type = ValueType::boolean,
+                                      .summary = "until it is free, in the order of asking",
+                                      .is_optional = true},
+                                     {.name = "lease_s",
+                                      .type = ValueType::integer,
+                                      .summary = "for so many seconds, whether or not one is here",
+                                      .is_optional = true}},
+                       .result = ValueType::map},
+       .run = LaterRun([this](const Caller& caller, const CallArguments& arguments, RunPtr run) {
+         Wanted wanted{path_of(arguments.text("item")), records_.author_of(caller.identity),
+                       arguments.text("note"),          {},
+                       arguments.flag("wait"),          std::move(run)};
+         if (!wanted.who.is_here) wanted.lease = kVisitLease;
+         if (arguments.has("lease_s")) {
+           const std::int64_t seconds = arguments.integer("lease_s");
+           if (seconds <= 0 ||
+               seconds > std::chrono::duration_cast<std::chrono::seconds>(kLeaseMax).count()) {
+             return wanted.run->answer(Error{
+                 Outcome::usage, "lock: lease_s: expected 1 to 31536000, got " + std::to_string(seconds)});
+           }
+           wanted.lease = std::chrono::seconds(seconds);
+         }
+         lock(std::move(wanted));
+       })});
+  registry.add_built_in(
+      {.description = {.name = "unlock",
+                       .summary = "give an item back",
+                       .category = "locks",
+                       .permission = "records.write",
+                       .arguments = {item_argument()}},
+       .run = LaterRun([this](const Caller& caller, const CallArguments& arguments, const RunPtr& run) {
+         unlock(records_.author_of(caller.identity), path_of(arguments.text("item")), run);
+       })});
+  registry.add_built_in(
+      {.description = {.name = "locks",
+                       .summary = "what is locked, by whom, and who asked for it",
+                       .category = "locks",
+                       .arguments = {{.name = "zone",
+                                      .type = ValueType::item,
+                                      .summary = "only what is there and below, * is any one component",
+                                      .is_optional = true}},
+                       .result = ValueType::list},
+       .run = InlineRun([this](const Caller&, const CallArguments& arguments) {
+         return list(arguments.has("zone") ? arguments.text("zone") : "/");
+       })});
+  registry.add_built_in(
+      {.description = {.name = "lock.ask",
+                       .summary = "ask whoever has an item to hand it over",
+                       .category = "locks",
+                       .permission = "records.write",
+                       .arguments = {item_argument()},
+                       .result = ValueType::user},
+       .run = LaterRun([this](const Caller& caller, const CallArguments& arguments, const RunPtr& run) {
+         ask(records_.author_of(caller.identity), path_of(arguments.text("item")), run);
+       })});
+  registry.add_built_in(
+      {.description = {.name = "lock.break",
+                       .summary = "take an item from whoever has it",
+                       .category = "locks",
+                       .permission = "lock.break",
+                       .arguments = {item_argument()}},
+       .run = LaterRun([this](const Caller& caller, const CallArguments& arguments, const RunPtr& run) {
+         const std::string path = path_of(arguments.text("item"));
+         const RecordStatePtr now = records_.find(path);
+         if (now == nullptr) return run->answer(is_not_locked(path));
+         floor_.events.info(fmt::format("lock broken item={} of={} by={}", quoted(item_of(path)),
+                                        quoted(now->owner.user), quoted(caller.identity.name)));
+         release(path, [run](const Result<void>& gone) {
+           run->answer(gone ? CallValue(document::ValuePtr()) : CallValue(gone.error()));
+         });
+       })});
+}
+
+}  // namespace callboard::server

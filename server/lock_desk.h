@@ -1,0 +1,64 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "net/loop.h"
+#include "net/timer.h"
+#include "server/calls/call_registry.h"
+#include "server/record_desk.h"
+
+namespace callboard::server {
+
+// Who has which item to themselves. A lock is a record of class "lock" at /locks and the item's path, made and removed by the
+// calls lock, unlock, lock.ask and lock.break alone; so it is seen in its zone, and lasts over a restart of the server.
+// It goes when it is given back or broken, when its lease is over, and, if it has none, with its owner's session. Who waits for one
+// gets it in the order of asking. Loop thread only.
+class LockDesk {
+ public:
+  // `grace`: how long those of the server before this one may take to come back.
+  LockDesk(net::Loop& loop, Floor& floor, RecordDesk& records, Duration grace);
+
+  void add_calls(CallRegistry& registry);
+  // The session is gone for good.
+  void on_departed(SessionId session);
+
+ private:
+  using RunPtr = std::shared_ptr<CallRun>;
+  // Whoever wants a lock, and how.
+  struct Wanted {
+    std::string path;  // Of the record.
+    RecordDesk::Author who;
+    std::string note;
+    std::optional<Duration> lease;
+    bool waits = false;
+    RunPtr run;
+  };
+
+  void lock(Wanted wanted);
+  void take(Wanted wanted);
+  void renew(const Wanted& wanted);
+  void wait(Wanted wanted);
+  void unlock(const RecordDesk::Author& who, const std::string& path, const RunPtr& run);
+  void ask(const RecordDesk::Author& who, const std::string& path, const RunPtr& run);
+  CallValue list(const std::string& zone) const;
+  // `then` with whether it is gone.
+  void release(const std::string& path, std::function<void(const Result<void>&)> then);
+  void grant_next(const std::string& path);
+  // Frees those whose time is over; of those without a lease, whose session is gone.
+  void sweep();
+  void set_timer();
+  std::string fields_of(const Wanted& wanted) const;
+
+  Floor& floor_;
+  RecordDesk& records_;
+  std::map<std::string, std::deque<Wanted>> waiting_;  // By path.
+  net::Timer lease_timer_;
+  net::Timer return_timer_;  // Of those who were here before the server was started.
+};
+
+}  // namespace callboard::server

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+
+#include "base/document/schema.h"
+#include "base/limits.h"
+#include "protocol/turn.h"
+#include "server/board/kept_sessions.h"
+#include "server/board/log.h"
+#include "server/floor.h"
+#include "server/gate.h"
+
+namespace callboard::server {
+
+// How a Stage is to run.
+struct StageOptions {
+  ServerIdentity identity;
+  protocol::TurnLimits limits;
+  Duration handshake_limit = kHandshakeLimit;
+  std::size_t unadmitted_max = kUnadmittedMax;
+  Retention retention;
+  Duration disk_probe_period = kDiskProbePeriod;
+  Duration grace = kGrace;                       // 0: nobody is kept when its connection is lost.
+  KeptSessions kept{};                           // Of the server before this one.
+  std::function<Result<void>(ByteView)> keep{};  // Writes the like, on a worker. Null: nothing is kept.
+  std::optional<Gate::Source> keys{};            // None: open, whatever happens.
+  document::Schema schema = document::Schema::built_in();
+  std::filesystem::path data{};  // The folder that the board lies in.
+};
+
+}  // namespace callboard::server

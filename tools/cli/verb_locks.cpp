@@ -1,0 +1,187 @@
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/document/parse.h"
+#include "base/text.h"
+#include "tools/cli/locked_items.h"
+#include "tools/cli/objects.h"
+#include "tools/cli/verbs.h"
+#include "tools/cli/visit.h"
+
+// lock, unlock, locks: who has which item to themselves.
+namespace callboard::cli {
+namespace {
+
+constexpr std::initializer_list<Key> kLockKeys = {Key::project,        Key::name, Key::folder,  Key::server,
+                                                  Key::discovery_port, Key::ask,  Key::key_file};
+constexpr std::string_view kLockFolder = "/locks";
+// As long as a call may take: nobody sits in front of a prompt for longer.
+constexpr Duration kLockPatience = std::chrono::hours(24);
+
+struct LockWords {
+  std::string item;
+  std::string note;
+  std::optional<double> lease;
+  bool wait = false;
+  bool ask = false;
+};
+
+std::string arguments_of(std::initializer_list<std::pair<std::string_view, document::ValuePtr>> given) {
+  document::Object object;
+  for (const auto& [name, value] : given) {
+    if (value != nullptr) object.push_back({std::string(name), value});
+  }
+  return document::print(*document::make_value(std::move(object)));
+}
+
+document::ValuePtr text_or_none(const std::string& text) {
+  return text.empty() ? nullptr : document::make_value(std::string(text));
+}
+
+document::ValuePtr number_or_none(const std::optional<double>& seconds) {
+  if (!seconds) return nullptr;
+  return document::make_value(document::Number{std::to_string(static_cast<std::int64_t>(*seconds))});
+}
+
+Result<void> ask_owner(Run& run, Visit& visit, const std::string& item) {
+  const auto owner =
+      visit.wait(visit.access().call("lock.ask", arguments_of({{"item", text_or_none(item)}}), {}));
+  if (!owner) return owner.error();
+  const auto user = document::parse(*owner);
+  const std::string name = user && (*user)->string() != nullptr ? *(*user)->string() : "";
+  run.output.line(fmt::format("{} is asked to hand {} over", escaped(name), escaped(item)));
+  run.output.object({{"event", "asked"}, {"item", item}, {"user", name}});
+  return {};
+}
+
+Result<void> lock(Run& run, const LockWords& words) {
+  auto visit = Visit::open(run);
+  if (!visit) return visit.error();
+  if (words.ask) return ask_owner(run, **visit, words.item);
+  client::CallOptions options;
+  if (words.wait) options.deadline = kLockPatience;
+  options.on_progress = [&run, item = words.item](std::string_view) {
+    run.output.message(escaped(item) + " is locked: waiting until it is free");
+  };
+  const std::string arguments = arguments_of({{"item", text_or_none(words.item)},
+                                              {"note", text_or_none(words.note)},
+                                              {"wait", words.wait ? document::make_value(true) : nullptr},
+                                              {"lease_s", number_or_none(words.lease)}});
+  const auto locked = (*visit)->wait((*visit)->access().call("lock", arguments, std::move(options)));
+  if (!locked) return locked.error();
+  run.output.line(escaped(words.item) + " is yours");
+  run.output.object({{"event", "locked"}, {"lock", JsonText{*locked}}});
+  return {};
+}
+
+Result<void> unlock(Run& run, const std::string& item, bool is_breaking) {
+  auto visit = Visit::open(run);
+  if (!visit) return visit.error();
+  const auto done = (*visit)->wait((*visit)->access().call(is_breaking ? "lock.break" : "unlock",
+                                                           arguments_of({{"item", text_or_none(item)}}), {}));
+  if (!done) return done.error();
+  run.output.object({{"event", "unlocked"}, {"item", item}});
+  return {};
+}
+
+std::string text_of(const document::ValuePtr& fields, std::string_view key) {
+  const auto value = fields->member(key);
+  return value == nullptr || value->string() == nullptr ? std::string() : *value->string();
+}
+
+std::int64_t time_of(const document::ValuePtr& fields, std::string_view key) {
+  const auto value = fields->member(key);
+  const auto* number = value == nullptr ? nullptr : std::get_if<document::Number>(&value->content());
+  return number == nullptr ? 0 : std::strtoll(number->text.c_str(), nullptr, 10);
+}
+
+std::string names_of(const document::ValuePtr& names) {
+  std::string line;
+  for (std::size_t i = 0; names != nullptr && names->array() != nullptr && i < names->array()->size(); ++i) {
+    const std::string* name = (*names->array())[i]->string();
+    if (name != nullptr) line += (line.empty() ? "" : ", ") + escaped(*name);
+  }
+  return line;
+}
+
+void show_lock(Run& run, const client::Record& record) {
+  const auto fields = document::parse(record.fields);
+  const std::string item = record.path.substr(kLockFolder.size());
+  if (!fields || (*fields)->object() == nullptr) return;
+  const std::string note = text_of(*fields, "note");
+  const std::int64_t until = time_of(*fields, "until");
+  const std::string wanted = names_of((*fields)->member("wanted"));
+  run.output.line(fmt::format(
+      "{}  {}  since {}{}{}{}", run.output.styled(Style::bold, escaped(item)), escaped(record.owner_name),
+      when(Timestamp{time_of(*fields, "since")}), until == 0 ? "" : "  until " + when(Timestamp{until}),
+      note.empty() ? "" : "  " + escaped(note), wanted.empty() ? "" : "  asked for by " + wanted));
+  run.output.object(
+      {{"event", "lock"}, {"item", item}, {"user", record.owner_name}, {"fields", JsonText{record.fields}}});
+}
+
+Result<void> list_locks(Run& run, const std::string& zone) {
+  auto visit = Visit::open(run);
+  if (!visit) return visit.error();
+  const std::string where = std::string(kLockFolder) + (zone == "/" ? "" : zone);
+  const auto locks = (*visit)->wait((*visit)->access().records(where));
+  if (!locks) return locks.error();
+  for (const client::Record& each : *locks) show_lock(run, each);
+  return {};
+}
+
+}  // namespace
+
+Result<void> check_locks(Run& run, Visit& visit, const std::vector<std::string>& items, IfLocked policy) {
+  const auto here = visit.access().workstation().get();
+  const std::string self = here ? here->user : run.settings.text(Key::name);
+  for (const std::string& item : items) {
+    const std::string path = std::string(kLockFolder) + (item.starts_with('/') ? "" : "/") + item;
+    const auto locks = visit.wait(visit.access().records(path));
+    if (!locks) continue;
+    for (const client::Record& each : *locks) {
+      if (each.record_class != "lock" || each.owner_name == self) continue;
+      const std::string text =
+          fmt::format("{} is locked by {}", callboard::quoted(each.path.substr(kLockFolder.size())),
+                      callboard::quoted(each.owner_name));
+      if (policy == IfLocked::refuse) return Error{Outcome::locked, text};
+      run.output.warning(text);
+    }
+  }
+  return {};
+}
+
+void add_locks(Program& program) {
+  auto words = std::make_shared<LockWords>();
+  program
+      .add_verb({.name = "lock",
+                 .summary = "have an item to yourself, until you unlock it or leave",
+                 .example = "callboard lock /dev/chr/Moria --note \"new rig\" --wait"})
+      .takes(kLockKeys)
+      .text(words->item, "ITEM", "a path in the project", Need::required)
+      .text(words->note, "--note TEXT", "why, for the others")
+      .flag(words->wait, "--wait", "wait until it is free; those who asked before you come first")
+      .seconds(words->lease, "--lease SECONDS",
+               "for so long, whether or not you are here (default, without a join: 8 hours)")
+      .flag(words->ask, "--request", "ask whoever has it to hand it over")
+      .runs([words](Run& run) { return lock(run, *words); });
+  auto item = std::make_shared<std::string>();
+  auto is_breaking = std::make_shared<bool>(false);
+  program
+      .add_verb(
+          {.name = "unlock", .summary = "give an item back", .example = "callboard unlock /dev/chr/Moria"})
+      .takes(kLockKeys)
+      .text(*item, "ITEM", "a path in the project", Need::required)
+      .flag(*is_breaking, "--break", "though somebody else has it; takes the permission lock.break")
+      .runs([item, is_breaking](Run& run) { return unlock(run, *item, *is_breaking); });
+  auto zone = std::make_shared<std::string>("/");
+  program
+      .add_verb({.name = "locks",
+                 .summary = "what is locked, by whom, and who asked for it",
+                 .example = "callboard locks /dev/chr"})
+      .takes(kLockKeys)
+      .text(*zone, "ZONE", "only what is there and below; * is any one component (default: /)")
+      .runs([zone](Run& run) { return list_locks(run, *zone); });
+}
+
+}  // namespace callboard::cli
