@@ -29,6 +29,8 @@ Error no_key(std::string_view why) {
 
 }  // namespace
 
+bool is_key_identity(std::string_view text) { return text.size() == kIdentityDigits && is_lower_hex(text); }
+
 std::string to_line(const AccessKey& key) {
   const std::string_view secret(reinterpret_cast<const char*>(key.secret.data()), key.secret.size());
   return std::string(kPrefix) + key.identity + "_" + to_hex(secret);

@@ -22,6 +22,8 @@ struct AccessKey {
 
 // A key as a person hands it on, one line: "cb1_" IDENTITY "_" SECRET, 16 and 64 lower-case hex digits.
 std::string to_line(const AccessKey& key);
+// Whether it could be the identity of one.
+bool is_key_identity(std::string_view text);
 // Spaces and newlines around it do not matter. The error says what is wrong and nothing of what was read.
 Result<AccessKey> access_key_from(std::string_view line);
 AccessKey make_access_key(const RandomSource& random);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -96,6 +97,8 @@ void AgentClient::run() {
       const std::lock_guard lock(mutex_);
       const auto found = open_.find(progressed->id);
       if (found != open_.end() && found->second.pull) found->second.pull->set(progressed->progress);
+    } else if (const auto* called = std::get_if<agent::Replies::CallProgressed>(&*event)) {
+      on_call_progress(*called);
     } else if (const auto* answered = std::get_if<Answered>(&*event)) {
       {
         const std::lock_guard lock(mutex_);
@@ -116,21 +119,32 @@ void AgentClient::end(const Error& why) {
   for (const auto& [id, each] : open) each.on_answer(why);
 }
 
+void AgentClient::on_call_progress(const agent::Replies::CallProgressed& progressed) {
+  std::function<void(std::string_view)> tell;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = open_.find(progressed.id);
+    if (found != open_.end()) tell = found->second.on_progress;
+  }
+  if (tell) tell(progressed.json);
+}
+
 void AgentClient::leave() {
   std::map<agent::AskId, Open> open;
-  std::vector<agent::AskId> pulls;
+  std::vector<agent::AskId> cancelled;
   {
     const std::lock_guard lock(mutex_);
     ended_by_ = left();
     for (auto it = open_.begin(); it != open_.end();) {
+      if (it->second.call) cancelled.push_back(it->first);
       if (it->second.pull) {
-        pulls.push_back(it++->first);
+        cancelled.push_back(it++->first);
       } else {
         open.insert(open_.extract(it++));
       }
     }
   }
-  for (const agent::AskId id : pulls) send(agent::Replies::cancel(id));
+  for (const agent::AskId id : cancelled) send(agent::Replies::cancel(id));
   for (const auto& [id, each] : open) each.on_answer(left());
 }
 
@@ -141,7 +155,7 @@ void AgentClient::send(ByteView bytes) {
 }
 
 template <class T>
-Answer<typename T::Reply> AgentClient::ask(const T& ask, const std::shared_ptr<Pull>& pull) {
+Answer<typename T::Reply> AgentClient::ask(const T& ask, Open open) {
   using Reply = typename T::Reply;
   Answer<Reply> answer;
   agent::AskId id = 0;
@@ -152,12 +166,11 @@ Answer<typename T::Reply> AgentClient::ask(const T& ask, const std::shared_ptr<P
       return answer;
     }
     id = ++last_id_;
-    if (pull) pull->id = id;
-    open_[id] = {[answer](const Result<Answered>& answered) {
-                   answer.set(answered ? agent::Replies::to_result<Reply>(*answered)
-                                       : Result<Reply>(answered.error()));
-                 },
-                 pull};
+    if (open.pull) open.pull->id = id;
+    open.on_answer = [answer](const Result<Answered>& answered) {
+      answer.set(answered ? agent::Replies::to_result<Reply>(*answered) : Result<Reply>(answered.error()));
+    };
+    open_[id] = std::move(open);
   }
   send(agent::Replies::ask(id, ask));
   return answer;
@@ -189,13 +202,38 @@ Answer<bool> AgentClient::at(std::string item) { return ask(agent::GoTo{std::mov
 
 Answer<ServerStatus> AgentClient::status() { return ask(agent::AskServer{}); }
 
+Answer<std::vector<AuditEntry>> AgentClient::audit(std::uint64_t since) {
+  return ask(agent::ListAudit{since});
+}
+
 Answer<WorkstationStatus> AgentClient::workstation() { return ask(agent::AskWorkstation{}); }
+
+Answer<std::string> AgentClient::call(std::string name, std::string arguments, CallOptions options) {
+  agent::MakeCall ask{std::move(name), std::move(arguments), options.deadline, options.op};
+  if (!ask.op) ask.op = make_operation_id(system_clock().wall(), system_random());
+  Open open;
+  open.call = ask.op;
+  open.on_progress = std::move(options.on_progress);
+  return this->ask(ask, std::move(open));
+}
+
+void AgentClient::cancel_call(UniqueId op) {
+  agent::AskId id = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = std::ranges::find_if(open_, [op](const auto& each) { return each.second.call == op; });
+    if (found == open_.end()) return;
+    id = found->first;
+  }
+  send(agent::Replies::cancel(id));
+}
+
+Answer<std::string> AgentClient::calls() { return ask(agent::ListCalls{}); }
 
 std::shared_ptr<Transfer> AgentClient::pull(PullRequest request) {
   auto pull = std::make_shared<Pull>(*this);
-  ask(agent::Pull{std::move(request)}, pull).then([answer = pull->answer](const Result<PullReport>& report) {
-    answer.set(report);
-  });
+  ask(agent::Pull{std::move(request)}, {.on_answer = {}, .pull = pull})
+      .then([answer = pull->answer](const Result<PullReport>& report) { answer.set(report); });
   return pull;
 }
 

@@ -36,7 +36,11 @@ class AgentClient : public Access {
   Answer<std::uint64_t> say(std::string text) override;
   Answer<bool> at(std::string item) override;
   Answer<ServerStatus> status() override;
+  Answer<std::vector<AuditEntry>> audit(std::uint64_t since) override;
   Answer<WorkstationStatus> workstation() override;
+  Answer<std::string> call(std::string name, std::string arguments, CallOptions options) override;
+  void cancel_call(UniqueId op) override;
+  Answer<std::string> calls() override;
   std::shared_ptr<Transfer> pull(PullRequest request) override;
   Answer<std::vector<LookEntry>> look(std::string item, std::string from) override;
   // Pulls end when the agent says how far they came.
@@ -47,7 +51,9 @@ class AgentClient : public Access {
   class Pull;
   struct Open {
     std::function<void(const Result<Answered>&)> on_answer;
-    std::shared_ptr<Pull> pull;  // Null: something else.
+    std::shared_ptr<Pull> pull{};  // Null: something else.
+    UniqueId call{};               // The op of a call; null: something else.
+    std::function<void(std::string_view json)> on_progress{};
   };
 
   AgentClient(Fd socket) : socket_(std::move(socket)) {}
@@ -56,8 +62,10 @@ class AgentClient : public Access {
   Result<agent::Replies::Event> receive();
   void run();
   void end(const Error& why);
+  // What `open` has but for `on_answer`, which is made here.
   template <class T>
-  Answer<typename T::Reply> ask(const T& ask, const std::shared_ptr<Pull>& pull = nullptr);
+  Answer<typename T::Reply> ask(const T& ask, Open open = {});
+  void on_call_progress(const agent::Replies::CallProgressed& progressed);
   void send(ByteView bytes);
 
   net::DataSocket socket_;

@@ -91,6 +91,11 @@ void AgentCommand::on_cancelled(agent::AskId id) {
     pulling->second.is_cancelled = true;
     return pulling->second.transfer->cancel();
   }
+  // So does a call, whose answer may be on its way.
+  if (const auto calling = calls_.find(id); calling != calls_.end()) {
+    calling->second.is_cancelled = true;
+    return access_.cancel_call(calling->second.op);
+  }
   std::erase_if(waiting_, [&](const Waiting& each) { return each.asked.id == id; });
   answer<bool>(id, Error{Outcome::cancelled, "cancelled"});
 }
@@ -112,7 +117,10 @@ void AgentCommand::perform(const agent::AgentSession::Asked& asked) {
                  [&](const agent::AskServer&) { answer_later(id, access_.status()); },
                  [&](const agent::AskWorkstation&) { answer_later(id, access_.workstation()); },
                  [&](const agent::Look& ask) { answer_later(id, access_.look(ask.item, ask.from)); },
+                 [&](const agent::ListAudit& ask) { answer_later(id, access_.audit(ask.since)); },
                  [&](const agent::Pull& ask) { pull(id, ask); },
+                 [&](const agent::MakeCall& ask) { call(id, ask); },
+                 [&](const agent::ListCalls&) { answer_later(id, access_.calls()); },
              },
              asked.ask);
 }
@@ -145,12 +153,29 @@ void AgentCommand::pull(agent::AskId id, const agent::Pull& ask) {
   answer_later(id, pulling.transfer->report());
 }
 
+void AgentCommand::call(agent::AskId id, const agent::MakeCall& ask) {
+  calls_[id] = {ask.op};
+  CallOptions options{ask.deadline, ask.op};
+  options.on_progress = [post = post_, id](std::string_view json) {
+    post([id, text = std::string(json)](AgentCommand& command) { command.tell_call_progress(id, text); });
+  };
+  answer_later(id, access_.call(ask.name, ask.arguments, std::move(options)));
+}
+
+void AgentCommand::tell_call_progress(agent::AskId id, const std::string& json) {
+  // To one that does not read, a later one is worth more.
+  if (session_.is_open(id) && connection_->unsent_bytes() == 0)
+    connection_->write(session_.call_progress(id, json));
+}
+
 // What ends because the agent does was not stopped by who asked for it.
 template <class T>
 Result<T> AgentCommand::as_told(agent::AskId id, Result<T> result) const {
   constexpr const char* kEnded = "`callboard join` here, which did it, has ended";
   const auto pulling = pulls_.find(id);
   if (pulling != pulls_.end() && pulling->second.is_cancelled) return result;
+  const auto calling = calls_.find(id);
+  if (calling != calls_.end() && calling->second.is_cancelled) return result;
   if (!result) {
     const bool is_ours = result.error().outcome == Outcome::cancelled;
     return is_ours ? Result<T>(Error{Outcome::interrupted, kEnded}) : result;
@@ -190,6 +215,7 @@ void AgentCommand::answer_later(agent::AskId id, const Answer<T>& answer,
 template <class T>
 void AgentCommand::answer(agent::AskId id, const Result<T>& result) {
   pulls_.erase(id);
+  calls_.erase(id);
   if (!session_.is_open(id)) return;  // Cancelled meanwhile.
   connection_->write(session_.answer(id, result));
   // One that asks and does not read.

@@ -48,6 +48,8 @@ class AgentCommand {
   void look_for_server();
   void perform(const agent::AgentSession::Asked& asked);
   void pull(agent::AskId id, const agent::Pull& ask);
+  void call(agent::AskId id, const agent::MakeCall& ask);
+  void tell_call_progress(agent::AskId id, const std::string& json);
   void tell_progress();
   template <class T>
   void answer_later(agent::AskId id, const Answer<T>& answer, std::function<void(const T&)> on_good = {});
@@ -67,6 +69,11 @@ class AgentCommand {
   std::function<void()> on_over_;
   std::deque<Waiting> waiting_;
   std::map<agent::AskId, Pulling> pulls_;
+  struct Calling {
+    UniqueId op;
+    bool is_cancelled = false;
+  };
+  std::map<agent::AskId, Calling> calls_;
   net::Timer server_timer_;
   net::Timer progress_timer_;
 };

@@ -56,5 +56,16 @@ template <class A>
 void describe(A& fields, Ref<A, Pull> ask) {
   fields(ask.request);
 }
+template <class A>
+void describe(A& fields, Ref<A, MakeCall> ask) {
+  fields(ask.name, ask.arguments, ask.deadline, ask.op);
+}
+template <class A>
+void describe(A&, Ref<A, ListCalls>) {}
+
+template <class A>
+void describe(A& fields, Ref<A, ListAudit> ask) {
+  fields(ask.since);
+}
 
 }  // namespace callboard::client::agent

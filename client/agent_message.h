@@ -12,7 +12,7 @@
 //
 //     agent    hello
 //     command  any number of asks, each with a number of its own; cancel ends one
-//     agent    an answer to each ask, in any order; for a pull progress before it
+//     agent    an answer to each ask, in any order; for a pull or a call progress before it
 //
 // Frames as on a session (protocol/frame.h), whose kind says what it is. Bodies are binary, fields in the order that
 // agent_fields.h gives, because paths are any bytes and listings are long. Both ends are of one machine and mostly of one
@@ -20,16 +20,17 @@
 namespace callboard::client::agent {
 
 // Counts up whenever a field or a message changes.
-inline constexpr std::uint32_t kProtocol = 4;
+inline constexpr std::uint32_t kProtocol = 6;
 
 using AskId = std::uint32_t;
 
 enum class Frame : std::uint8_t {
-  hello = 1,  // Hello
-  answer,     // id, true and the answer, or false and an Error
-  progress,   // id, PullProgress
-  cancel,     // id
-  ask = 16,   // Ask's first alternative, and so on: id, the ask
+  hello = 1,      // Hello
+  answer,         // id, true and the answer, or false and an Error
+  progress,       // id, PullProgress
+  cancel,         // id
+  call_progress,  // id, JSON
+  ask = 16,       // Ask's first alternative, and so on: id, the ask
 };
 
 // What an agent takes: a document and its ask. Asks of one connection that are unanswered at a time.
@@ -96,12 +97,28 @@ struct Look {
   std::string item;
   std::string from;
 };
+struct ListAudit {
+  using Reply = std::vector<AuditEntry>;
+  std::uint64_t since = 0;
+};
 struct Pull {
   using Reply = PullReport;
   PullRequest request;
 };
 
+struct MakeCall {
+  using Reply = std::string;
+  std::string name;
+  std::string arguments;
+  Duration deadline{};
+  UniqueId op;
+};
+struct ListCalls {
+  using Reply = std::string;
+};
+
 using Ask = std::variant<ReadDocument, ChangeDocument, ListHistory, ListConflicts, ListAssets, ListUsers,
-                         ListMessages, Say, GoTo, AskServer, AskWorkstation, Look, Pull>;
+                         ListMessages, Say, GoTo, AskServer, AskWorkstation, Look, Pull, MakeCall, ListCalls,
+                         ListAudit>;
 
 }  // namespace callboard::client::agent

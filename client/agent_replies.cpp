@@ -60,6 +60,11 @@ Result<Replies::Event> Replies::event_of(const protocol::FrameView& frame) {
     fields(progressed.id, progressed.progress);
     return fields.finished() ? Result<Event>(Event(std::move(progressed))) : Result<Event>(malformed());
   }
+  if (frame.kind == static_cast<std::uint8_t>(Frame::call_progress)) {
+    CallProgressed progressed;
+    fields(progressed.id, progressed.json);
+    return fields.finished() ? Result<Event>(Event(std::move(progressed))) : Result<Event>(malformed());
+  }
   return malformed();
 }
 

@@ -24,7 +24,11 @@ class Replies {
     AskId id = 0;
     PullProgress progress;
   };
-  using Event = std::variant<Hello, Answered, Progressed>;
+  struct CallProgressed {
+    AskId id = 0;
+    std::string json;
+  };
+  using Event = std::variant<Hello, Answered, Progressed, CallProgressed>;
 
   template <class T>
   static Bytes ask(AskId id, const T& ask) {

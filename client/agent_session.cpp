@@ -93,4 +93,11 @@ Bytes AgentSession::progress(AskId id, const PullProgress& progress) const {
   return frame_of(Frame::progress, body);
 }
 
+Bytes AgentSession::call_progress(AskId id, const std::string& json) const {
+  ENSURE(is_open(id));
+  Bytes body;
+  Writer{body}(id, json);
+  return frame_of(Frame::call_progress, body);
+}
+
 }  // namespace callboard::client::agent

@@ -48,6 +48,7 @@ class AgentSession {
     return close(id, std::move(body));
   }
   Bytes progress(AskId id, const PullProgress& progress) const;
+  Bytes call_progress(AskId id, const std::string& json) const;
 
  private:
   Result<Event> event_of(const protocol::FrameView& frame);

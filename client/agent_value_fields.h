@@ -67,6 +67,11 @@ void describe(A& fields, Ref<A, Message> message) {
   fields(message.number, message.user, message.text, message.timestamp);
 }
 template <class A>
+void describe(A& fields, Ref<A, AuditEntry> entry) {
+  fields(entry.number, entry.timestamp, entry.user, entry.what, entry.about, entry.key, entry.from,
+         entry.text);
+}
+template <class A>
 void describe(A& fields, Ref<A, AssetCopy> copy) {
   fields(copy.user, copy.session, copy.timestamp);
 }

@@ -223,10 +223,28 @@ Answer<ServerStatus> Client::status() {
                                   expecting<ServerStatus, protocol::Status>(to_status));
 }
 
+Answer<std::vector<AuditEntry>> Client::audit(std::uint64_t since) {
+  const auto convert = [](const protocol::AuditEntries& told) { return to_audit(told.entries); };
+  return impl_->ask<std::vector<AuditEntry>>(
+      protocol::AuditAsk{.id = 0, .since = since},
+      expecting<std::vector<AuditEntry>, protocol::AuditEntries>(convert));
+}
+
 Answer<WorkstationStatus> Client::workstation() {
   Answer<WorkstationStatus> answer;
   answer.set(impl_->workstation());
   return answer;
+}
+
+Answer<std::string> Client::call(std::string name, std::string arguments, CallOptions options) {
+  return impl_->call(std::move(name), std::move(arguments), std::move(options));
+}
+
+void Client::cancel_call(UniqueId op) { impl_->cancel_call(op); }
+
+Answer<std::string> Client::calls() {
+  const auto convert = [](const protocol::CallList& list) { return *list.descriptions; };
+  return impl_->ask<std::string>(protocol::CallsAsk{}, expecting<std::string, protocol::CallList>(convert));
 }
 
 std::shared_ptr<Transfer> Client::pull(PullRequest request) {

@@ -99,7 +99,11 @@ class Client : public Access {
   Answer<std::uint64_t> say(std::string text) override;
   Answer<bool> at(std::string item) override;
   Answer<ServerStatus> status() override;
+  Answer<std::vector<AuditEntry>> audit(std::uint64_t since = 0) override;
   Answer<WorkstationStatus> workstation() override;
+  Answer<std::string> call(std::string name, std::string arguments = "", CallOptions options = {}) override;
+  void cancel_call(UniqueId op) override;
+  Answer<std::string> calls() override;
   std::shared_ptr<Transfer> pull(PullRequest request) override;
   Answer<std::vector<LookEntry>> look(std::string item, std::string from) override;
   // Says goodbye and stops; later calls answer Outcome::cancelled.

@@ -57,6 +57,8 @@ class Client::Impl : public TransferDesk {
     return answer;
   }
   Answer<WriteResult> change(DocumentChange change);
+  Answer<std::string> call(std::string name, std::string arguments, CallOptions options);
+  void cancel_call(UniqueId op);
   Answer<User> joined() const { return joined_; }
   Answer<bool> left() const { return left_; }
   TransferThreads& transfers() { return transfers_; }
@@ -122,7 +124,6 @@ class Client::Impl : public TransferDesk {
   User self_;
   std::mutex presence_mutex_;
   WorkstationStatus presence_;  // Guarded by it: who, where, and why not.
-
   std::atomic<std::uint64_t> kept_writes_{0};
 
   net::Loop loop_;

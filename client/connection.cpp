@@ -52,8 +52,9 @@ Connection::Connection(net::Loop& loop, const net::Endpoint& to, protocol::Clien
   deadline_.set_at(*session_.next_deadline());
 }
 
-void Connection::ask(protocol::ClientMessage message, AnswerHandler on_answer) {
-  asks_.emplace(session_.ask(std::move(message), loop_.now()), std::move(on_answer));
+void Connection::ask(protocol::ClientMessage message, AnswerHandler on_answer, ProgressHandler on_progress) {
+  asks_.emplace(session_.ask(std::move(message), loop_.now()),
+                Asked{std::move(on_answer), std::move(on_progress)});
   pump();
 }
 
@@ -125,6 +126,7 @@ void Connection::perform(protocol::ClientAction next) {
   if (const auto* to_send = std::get_if<action::Send>(&next)) return send(to_send->message);
   if (auto* closed = std::get_if<action::Closed>(&next)) {
     end_ = Error{closed->outcome, std::move(closed->reason)};
+    is_for_good_ = closed->is_for_good;
     // The connection lives until its words are out: closed with bytes unread, the kernel would take them back.
     return is_connected_ ? socket_->close_after_flush(kFlushLimit) : socket_->close();
   }
@@ -133,15 +135,27 @@ void Connection::perform(protocol::ClientAction next) {
     reader_.set_frame_max(admitted->welcome.frame_max);
   }
   if (std::holds_alternative<action::AssetsWanted>(next)) wants_assets_ = true;
+  if (const auto* told = std::get_if<action::Told>(&next)) {
+    if (const auto* progress = std::get_if<protocol::CallProgress>(&told->message))
+      return on_progress(*progress);
+  }
   handlers_.on_action(std::move(next));
 }
 
 void Connection::answer(action::Answered answered) {
   const auto it = asks_.find(answered.id);
   if (it == asks_.end()) return;
-  const AnswerHandler on_answer = std::move(it->second);
+  const AnswerHandler on_answer = std::move(it->second.on_answer);
   asks_.erase(it);
   on_answer(std::move(answered.answer));
+}
+
+void Connection::on_progress(const protocol::CallProgress& progress) {
+  const auto asked = asks_.find(progress.call);
+  if (asked == asks_.end() || !asked->second.on_progress) return;
+  // A copy: the handler may end what is asked.
+  const ProgressHandler handler = asked->second.on_progress;
+  handler(progress.value);
 }
 
 void Connection::send(const protocol::ClientMessage& message) {

@@ -34,13 +34,15 @@ class Connection {
   };
 
   using AnswerHandler = std::function<void(Result<protocol::ServerMessage>)>;
+  // Any number of times before the answer of a call.
+  using ProgressHandler = std::function<void(const protocol::Document&)>;
 
   // With a key, which is never said, only to a server that has it, too: an open one is refused as an impostor would be.
   Connection(net::Loop& loop, const net::Endpoint& to, protocol::ClientIdentity identity, Handlers handlers,
              const std::optional<AccessKey>& key = std::nullopt);
 
   // `on_answer` is called exactly once, at the latest right before on_closed.
-  void ask(protocol::ClientMessage message, AnswerHandler on_answer);
+  void ask(protocol::ClientMessage message, AnswerHandler on_answer, ProgressHandler on_progress = {});
   void claim(protocol::DocumentClaim claim);
   void claim(protocol::AssetsClaim claim);
   // Says `bye`; on_closed follows, at the latest when kFlushLimit is over.
@@ -52,6 +54,8 @@ class Connection {
   bool is_joined() const { return session_.is_joined(); }
   // No more can be asked; on_closed was or will be called.
   bool is_over() const { return session_.is_over(); }
+  // Over, because the server does not want this client back.
+  bool is_for_good() const { return is_for_good_; }
   // The join waits for our claim of the assets.
   bool wants_assets() const { return wants_assets_ && !session_.is_over(); }
 
@@ -61,6 +65,7 @@ class Connection {
   void pump();
   void perform(protocol::ClientAction action);
   void answer(protocol::client_action::Answered answered);
+  void on_progress(const protocol::CallProgress& progress);
   void send(const protocol::ClientMessage& message);
   void finish(Error why);
 
@@ -69,13 +74,18 @@ class Connection {
   Handlers handlers_;
   protocol::ClientSession session_;
   protocol::FrameReader reader_;
-  std::map<protocol::AskId, AnswerHandler> asks_;
+  struct Asked {
+    AnswerHandler on_answer;
+    ProgressHandler on_progress;
+  };
+  std::map<protocol::AskId, Asked> asks_;
   net::Timer deadline_;
   std::unique_ptr<net::TcpConnection> socket_;
   bool is_pumping_ = false;
   bool is_finished_ = false;
   bool is_connected_ = false;
   bool wants_assets_ = false;
+  bool is_for_good_ = false;
   std::optional<Error> end_;  // How the session ended; the connection may still have words to send.
 };
 

@@ -78,6 +78,15 @@ ServerStatus to_status(const protocol::Status& status) {
   return result;
 }
 
+std::vector<AuditEntry> to_audit(const std::vector<protocol::AuditEntry>& entries) {
+  std::vector<AuditEntry> result;
+  for (const protocol::AuditEntry& each : entries) {
+    result.push_back(
+        {each.number, each.timestamp, each.user, each.what, each.about, each.key, each.from, each.text});
+  }
+  return result;
+}
+
 Revision to_revision(const protocol::Revision& revision) {
   return {revision.revision, revision.user,  revision.session, revision.timestamp, revision.base,
           revision.stands,   revision.bytes, revision.at,      revision.settles};

@@ -14,6 +14,7 @@ std::vector<Departure> to_departures(const std::vector<protocol::UserLeft>& left
 std::vector<Message> to_messages(const std::vector<protocol::UserMessage>& messages);
 Assets to_assets(const protocol::Assets& assets);
 AssetChanges to_asset_changes(const protocol::Assets& assets);
+std::vector<AuditEntry> to_audit(const std::vector<protocol::AuditEntry>& entries);
 ServerStatus to_status(const protocol::Status& status);
 Revision to_revision(const protocol::Revision& revision);
 std::vector<Conflict> to_conflicts(const std::vector<protocol::Conflict>& conflicts);

@@ -18,6 +18,18 @@ bool is_worth_repeating(const protocol::ClientMessage& ask) {
          !std::holds_alternative<protocol::WorkingAsk>(ask);
 }
 
+UniqueId id_of(const protocol::ClientMessage& ask) {
+  const auto* call = std::get_if<protocol::CallAsk>(&ask);
+  return call == nullptr ? operation_of(ask) : call->op.value_or(UniqueId());
+}
+
+bool is_call(const protocol::ClientMessage& ask) { return std::holds_alternative<protocol::CallAsk>(ask); }
+
+Error nobody_knows(const protocol::ClientMessage& ask) {
+  return {Outcome::interrupted, std::string("the connection was lost, and no server says whether it was ") +
+                                    (is_call(ask) ? "done" : "written")};
+}
+
 }  // namespace
 
 SessionKeeper::SessionKeeper(net::Loop& loop, Options options, Handlers handlers)
@@ -108,6 +120,7 @@ void SessionKeeper::on_action(protocol::ClientAction next) {
     pause_ = options_.pause_min;
     last_server_.set(*current_);
     waiting_timer_.cancel();
+    refuse_calls_of_others();
     for (Sent& each : std::exchange(waiting_, {})) send(std::move(each));
   }
   handlers_.on_action(std::move(next));
@@ -119,6 +132,7 @@ void SessionKeeper::note(const protocol::ClientAction& next) {
   if (const auto* admitted = std::get_if<action::Admitted>(&next)) {
     const protocol::Welcome& welcome = admitted->welcome;
     grace_ = welcome.grace;
+    server_run_ = admitted->server;
     if (welcome.resumed) return;
     identity.resume.reset();
     identity.heard = 0;
@@ -131,6 +145,7 @@ void SessionKeeper::note(const protocol::ClientAction& next) {
 }
 
 void SessionKeeper::on_closed(const Error& why) {
+  const bool is_dismissed = connection_->is_for_good();
   loop_.retire(std::move(connection_));
   silence_timer_.cancel();
   if (is_over_) return handlers_.on_lost(why, false);
@@ -142,7 +157,7 @@ void SessionKeeper::on_closed(const Error& why) {
     return;
   }
   const bool is_replaced = why.outcome == Outcome::superseded;
-  const bool is_final = is_replaced || (why.outcome == Outcome::refused && !was_joined_);
+  const bool is_final = is_replaced || is_dismissed || (why.outcome == Outcome::refused && !was_joined_);
   if (is_final || !options_.rejoin) return end(why);
   if (!was_joined_ && !options_.waits_for_server) return end(why);
   pause(why);
@@ -156,10 +171,10 @@ void SessionKeeper::pause(const Error& why) {
 }
 
 void SessionKeeper::ask(protocol::ClientMessage message, Connection::AnswerHandler on_answer,
-                        Patience patience) {
+                        Patience patience, Connection::ProgressHandler on_progress) {
   if (is_over_) return on_answer(Error{Outcome::cancelled, "the session is over"});
-  auto asked = std::make_shared<Waiting>(
-      Waiting{std::move(message), std::move(on_answer), loop_.now() + kAskLimit, patience});
+  auto asked = std::make_shared<Waiting>(Waiting{std::move(message), std::move(on_answer),
+                                                 loop_.now() + kAskLimit, patience, std::move(on_progress)});
   if (is_joined()) return send(std::move(asked));
   wait(std::move(asked));
 }
@@ -171,20 +186,51 @@ void SessionKeeper::set_kept(UniqueId operation) {
 
 void SessionKeeper::send(Sent sent) {
   sent->was_sent = true;
-  if (const UniqueId operation = operation_of(sent->message)) in_flight_[operation] = sent;
-  connection_->ask(sent->message, [this, sent](Result<protocol::ServerMessage> answer) {
-    on_answer(sent, std::move(answer));
+  sent->server = server_run_;
+  if (const UniqueId operation = id_of(sent->message)) in_flight_[operation] = sent;
+  connection_->ask(
+      sent->message,
+      [this, sent](Result<protocol::ServerMessage> answer) { on_answer(sent, std::move(answer)); },
+      sent->on_progress);
+}
+
+// A server that was started anew does not know what the one before it did.
+void SessionKeeper::refuse_calls_of_others() {
+  std::deque<Sent> lost;
+  std::erase_if(waiting_, [&](const Sent& each) {
+    const bool is_lost = is_call(each->message) && each->was_sent && each->server != server_run_;
+    if (is_lost) lost.push_back(each);
+    return is_lost;
   });
+  for (const Sent& each : lost) {
+    in_flight_.erase(id_of(each->message));
+    each->on_answer(nobody_knows(each->message));
+  }
+}
+
+void SessionKeeper::cancel_call(UniqueId op) {
+  const auto waits = std::ranges::find_if(
+      waiting_, [op](const Sent& each) { return is_call(each->message) && id_of(each->message) == op; });
+  if (waits != waiting_.end() && !(*waits)->was_sent) {
+    const Sent call = *waits;
+    waiting_.erase(waits);
+    return call->on_answer(Error{Outcome::cancelled, "cancelled before there was a server"});
+  }
+  if (is_over_) return;
+  protocol::CallCancelAsk cancel;
+  cancel.op = op;
+  // Behind the call, where that waits to be asked again. Whether there was anything to cancel shows in its answer.
+  ask(std::move(cancel), [](const Result<protocol::ServerMessage>&) {});
 }
 
 void SessionKeeper::on_answer(const Sent& sent, Result<protocol::ServerMessage> answer) {
   const bool is_lost = !answer && answer.error().outcome == Outcome::interrupted && connection_->is_over();
   if (is_lost && !is_over_ && options_.rejoin && is_worth_repeating(sent->message)) {
     // A server that comes within its grace knows whether it was done.
-    if (operation_of(sent->message)) sent->deadline = std::max(sent->deadline, loop_.now() + grace_);
+    if (id_of(sent->message)) sent->deadline = std::max(sent->deadline, loop_.now() + grace_);
     return wait(sent);
   }
-  in_flight_.erase(operation_of(sent->message));
+  in_flight_.erase(id_of(sent->message));
   sent->on_answer(std::move(answer));
 }
 
@@ -215,12 +261,10 @@ void SessionKeeper::expire_waiting() {
   });
   set_waiting_timer();
   for (const Sent& each : due) {
-    const UniqueId operation = operation_of(each->message);
+    const UniqueId operation = id_of(each->message);
     in_flight_.erase(operation);
-    each->on_answer(operation && each->was_sent
-                        ? Error{Outcome::interrupted,
-                                "the connection was lost, and no server says whether it was written"}
-                        : Error{Outcome::timed_out, "no server to ask"});
+    each->on_answer(operation && each->was_sent ? nobody_knows(each->message)
+                                                : Error{Outcome::timed_out, "no server to ask"});
   }
 }
 

@@ -56,7 +56,9 @@ class SessionKeeper {
   enum class Patience { usual, kept };
   // Answered exactly once: by the server, or with why there is no answer.
   void ask(protocol::ClientMessage message, Connection::AnswerHandler on_answer,
-           Patience patience = Patience::usual);
+           Patience patience = Patience::usual, Connection::ProgressHandler on_progress = {});
+  // The call that was asked with this op is answered as cancelled, if there still is one.
+  void cancel_call(UniqueId op);
   // What is on its way waits from now on until there is a server.
   void set_kept(UniqueId operation);
   bool is_joined() const { return connection_ && was_joined_ && !connection_->is_over(); }
@@ -72,12 +74,15 @@ class SessionKeeper {
     Connection::AnswerHandler on_answer;
     Instant deadline;
     Patience patience = Patience::usual;
+    Connection::ProgressHandler on_progress;
     bool was_sent = false;
+    UniqueId server{};  // That it was sent to last.
   };
   using Sent = std::shared_ptr<Waiting>;
 
   void note(const protocol::ClientAction& next);
   void send(Sent sent);
+  void refuse_calls_of_others();
   void on_answer(const Sent& sent, Result<protocol::ServerMessage> answer);
   void wait(Sent waiting);
   void set_waiting_timer();
@@ -106,6 +111,7 @@ class SessionKeeper {
   std::deque<Sent> waiting_;            // In the order in which they are asked.
   std::map<UniqueId, Sent> in_flight_;  // Writes that a server may have.
   Duration grace_{0};                   // Of the session that is or was.
+  UniqueId server_run_;                 // Of the connection that is or was.
   bool is_turned_away_ = false;         // Where it was last: with this key, or for want of one.
   std::optional<Error> nothing_found_;  // What the finder said while a connection was on its way.
   net::Timer pause_timer_;

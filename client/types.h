@@ -44,6 +44,18 @@ struct Message {
   Timestamp timestamp;
 };
 
+// What somebody did that others may want to know later.
+struct AuditEntry {
+  std::uint64_t number = 0;  // Grows from each to the next, not by one.
+  Timestamp timestamp;
+  std::string user;   // As shown; empty: the operator of the server's machine, or nobody who is known.
+  std::string what;   // One word: "kick"; docs/operations.md lists them.
+  std::string about;  // Whom or what it was done to; may be empty, like all below.
+  std::string key;    // Identity of the key of who did it.
+  std::string from;   // Its address.
+  std::string text;   // The reason, or how it ended.
+};
+
 struct AssetCopy {
   std::string user;
   SessionId session;

@@ -16,6 +16,7 @@ struct Send {
 // The server let us in: session id, shown name, largest frame (for the FrameReader, too). The join goes on.
 struct Admitted {
   Welcome welcome;
+  UniqueId server{};  // Which run of it.
 };
 // The server has another project. Closed{refused} follows.
 struct Refused {
@@ -50,6 +51,7 @@ struct Answered {
 struct Closed {
   Outcome outcome = Outcome::done;
   std::string reason;
+  bool is_for_good = false;  // The server does not want this client to come back by itself.
 };
 
 }  // namespace callboard::protocol::client_action

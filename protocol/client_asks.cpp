@@ -9,6 +9,7 @@
 
 #include "base/ensure.h"
 #include "base/text.h"
+#include "protocol/call_limits.h"
 #include "protocol/server_asks.h"
 
 namespace callboard::protocol {
@@ -30,12 +31,20 @@ Result<ServerMessage> answer_or_error(ServerMessage answer) {
   return answer;
 }
 
+Duration limit_of(const ClientMessage& ask) {
+  const auto* call = std::get_if<CallAsk>(&ask);
+  if (call == nullptr) return kAskLimit;
+  return (call->deadline > 0ms ? call->deadline : kCallDeadline) + kCallPatience;
+}
+
 }  // namespace
 
 AskId ClientAsks::add(ClientMessage ask, Instant now) {
   const auto id = next_free_id();
+  const Asked asked{now + limit_of(ask), now};
   set_ask_id(ask, id);
-  deadlines_.emplace(id, now + kAskLimit);
+  asked_.emplace(id, asked);
+  due_.emplace(asked.deadline, id);
   queue_.push_back(std::move(ask));
   return id;
 }
@@ -44,7 +53,7 @@ AskId ClientAsks::add(ClientMessage ask, Instant now) {
 AskId ClientAsks::next_free_id() {
   do {
     ++last_id_;
-  } while (deadlines_.contains(last_id_) || in_flight_.contains(last_id_));
+  } while (asked_.contains(last_id_) || in_flight_.contains(last_id_));
   return last_id_;
 }
 
@@ -75,8 +84,7 @@ Result<std::optional<ClientAction>> ClientAsks::on_answer(ServerMessage answer) 
   const Sent sent = found->second;
   weight_bytes_ -= sent.weight_bytes;
   in_flight_.erase(found);
-  if (deadlines_.erase(*id) > 0)
-    return std::optional<ClientAction>(Answered{*id, answer_or_error(std::move(answer))});
+  if (forget(*id)) return std::optional<ClientAction>(Answered{*id, answer_or_error(std::move(answer))});
   auto* state = std::get_if<DocumentState>(&answer);
   if (state == nullptr || !sent.is_write) return std::optional<ClientAction>();
   // The server counts it as told: the next changes are told as changes of that.
@@ -90,7 +98,7 @@ std::vector<Answered> ClientAsks::refuse_larger_than(std::uint64_t document_max)
     const auto bytes = document_size_bytes(ask);
     if (bytes <= document_max) return false;
     const auto id = *ask_id_of(ask);
-    deadlines_.erase(id);
+    forget(id);
     answers.push_back(
         {id, Error{Outcome::refused, fmt::format("document: expected at most {}, got {}",
                                                  human_bytes(document_max), human_bytes(bytes))}});
@@ -99,23 +107,31 @@ std::vector<Answered> ClientAsks::refuse_larger_than(std::uint64_t document_max)
   return answers;
 }
 
+bool ClientAsks::forget(AskId id) {
+  const auto asked = asked_.find(id);
+  if (asked == asked_.end()) return false;
+  due_.erase({asked->second.deadline, id});
+  asked_.erase(asked);
+  return true;
+}
+
 std::vector<Answered> ClientAsks::on_time(Instant now) {
   std::vector<Answered> answers;
-  while (!deadlines_.empty() && deadlines_.begin()->second <= now) {
-    const auto id = deadlines_.begin()->first;
-    deadlines_.erase(deadlines_.begin());
+  while (!due_.empty() && due_.begin()->first <= now) {
+    const auto id = due_.begin()->second;
+    const auto waited = std::chrono::duration_cast<std::chrono::seconds>(now - asked_.at(id).since);
+    forget(id);
     std::erase_if(queue_, [id](const ClientMessage& ask) { return ask_id_of(ask) == id; });
-    answers.push_back({id, Error{Outcome::timed_out, fmt::format("no answer within {} s",
-                                                                 std::chrono::seconds(kAskLimit).count())}});
+    answers.push_back({id, Error{Outcome::timed_out, fmt::format("no answer within {} s", waited.count())}});
   }
   return answers;
 }
 
 std::vector<Answered> ClientAsks::interrupt(const std::string& reason) {
   std::vector<Answered> answers;
-  for (const auto& deadline : deadlines_)
-    answers.push_back({deadline.first, Error{Outcome::interrupted, reason}});
-  deadlines_.clear();
+  for (const auto& [id, asked] : asked_) answers.push_back({id, Error{Outcome::interrupted, reason}});
+  asked_.clear();
+  due_.clear();
   queue_.clear();
   in_flight_.clear();
   weight_bytes_ = 0;
@@ -123,8 +139,8 @@ std::vector<Answered> ClientAsks::interrupt(const std::string& reason) {
 }
 
 std::optional<Instant> ClientAsks::next_deadline() const {
-  if (deadlines_.empty()) return std::nullopt;
-  return deadlines_.begin()->second;
+  if (due_.empty()) return std::nullopt;
+  return due_.begin()->first;
 }
 
 }  // namespace callboard::protocol

@@ -5,7 +5,9 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -37,10 +39,12 @@ class ClientAsks {
   std::optional<Instant> next_deadline() const;
 
   // Those that the owner still waits for.
-  std::size_t unanswered() const { return deadlines_.size(); }
+  std::size_t unanswered() const { return asked_.size(); }
 
  private:
   AskId next_free_id();
+  // False: it was answered before.
+  bool forget(AskId id);
 
   AskId last_id_ = 0;
   std::deque<ClientMessage> queue_;
@@ -50,9 +54,12 @@ class ClientAsks {
   };
   std::map<AskId, Sent> in_flight_;  // The late ones as well.
   std::uint64_t weight_bytes_ = 0;
-  // Of all that are not answered yet, queued or sent. The smallest id has the earliest deadline, but for the minutes in
-  // which ids go round.
-  std::map<AskId, Instant> deadlines_;
+  struct Asked {
+    Instant deadline;
+    Instant since;
+  };
+  std::map<AskId, Asked> asked_;             // All that are not answered yet, queued or sent.
+  std::set<std::pair<Instant, AskId>> due_;  // The same by their deadlines.
 };
 
 }  // namespace callboard::protocol

@@ -113,6 +113,11 @@ void describe(F& f, Ref<F, StatusAsk> m) {
   f.required("id", m.id);
 }
 template <class F>
+void describe(F& f, Ref<F, AuditAsk> m) {
+  f.required("id", m.id);
+  f.optional("since", m.since);
+}
+template <class F>
 void describe(F& f, Ref<F, UnknownAsk> m) {
   f.required("id", m.id);
 }

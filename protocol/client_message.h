@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "protocol/call_message.h"
 #include "protocol/common_message.h"
 
 // What the client says; see message.h.
@@ -134,15 +135,20 @@ struct WorkingAsk {
 struct StatusAsk {
   AskId id = 0;
 };
+struct AuditAsk {
+  AskId id = 0;
+  std::uint64_t since = 0;  // Only what has a greater number.
+};
 // A verb this version does not know, whose sender waits for an answer.
 struct UnknownAsk {
   std::string verb;
   AskId id = 0;
 };
 
-using ClientMessage = std::variant<Username, Project, DocumentClaim, AssetsClaim, JoinOk, TurnRequest, Ticket,
-                                   Yours, Bye, DocumentRead, DocumentWrite, AssetsRead, AssetsChange, AtAsk,
-                                   CameraAsk, UsersAsk, MessageAsk, MessagesAsk, HistoryAsk, ConflictsAsk,
-                                   GetAsk, CancelAsk, WorkingAsk, StatusAsk, UnknownAsk, UnknownTell>;
+using ClientMessage =
+    std::variant<Username, Project, DocumentClaim, AssetsClaim, JoinOk, TurnRequest, Ticket, Yours, Bye,
+                 DocumentRead, DocumentWrite, AssetsRead, AssetsChange, AtAsk, CameraAsk, UsersAsk,
+                 MessageAsk, MessagesAsk, HistoryAsk, ConflictsAsk, GetAsk, CancelAsk, WorkingAsk, StatusAsk,
+                 CallAsk, CallCancelAsk, CallsAsk, AuditAsk, UnknownAsk, UnknownTell>;
 
 }  // namespace callboard::protocol

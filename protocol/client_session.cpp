@@ -24,7 +24,8 @@ bool is_tell(const ServerMessage& message) {
          std::holds_alternative<Writable>(message) || std::holds_alternative<Slower>(message) ||
          std::holds_alternative<Assets>(message) || std::holds_alternative<Users>(message) ||
          std::holds_alternative<Messages>(message) || std::holds_alternative<AtTell>(message) ||
-         std::holds_alternative<Give>(message) || std::holds_alternative<TransferOver>(message);
+         std::holds_alternative<Give>(message) || std::holds_alternative<TransferOver>(message) ||
+         std::holds_alternative<CallProgress>(message);
 }
 
 }  // namespace
@@ -45,7 +46,7 @@ void ClientSession::on_message(ServerMessage message, Instant now) {
   if (over_) return;
   now_ = now;
   if (turn_) turn_->on_heard(now);
-  if (const auto* bye = std::get_if<Bye>(&message)) return finish(said_bye(*bye));
+  if (const auto* bye = std::get_if<Bye>(&message)) return finish(said_bye(*bye), bye->for_good);
   if (turn_) {
     turn_message(std::move(message));
   } else {
@@ -182,12 +183,12 @@ void ClientSession::end_with(Error error) {
   finish(std::move(error));
 }
 
-void ClientSession::finish(Error error) {
+void ClientSession::finish(Error error, bool is_for_good) {
   ENSURE(!over_);
   over_ = true;
   end_reason_ = error.text;
   push(asks_.interrupt(end_reason_));
-  actions_.push_back(client_action::Closed{error.outcome, std::move(error.text)});
+  actions_.push_back(client_action::Closed{error.outcome, std::move(error.text), is_for_good});
 }
 
 }  // namespace callboard::protocol

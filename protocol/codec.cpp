@@ -8,12 +8,14 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "protocol/call_fields.h"
 #include "protocol/client_fields.h"
 #include "protocol/field_reader.h"
 #include "protocol/field_writer.h"
 #include "protocol/frame.h"
 #include "protocol/json_tree.h"
 #include "protocol/server_fields.h"
+#include "protocol/shapes.h"
 #include "protocol/verbs.h"
 
 namespace callboard::protocol {
@@ -101,7 +103,7 @@ bool may_be_long(std::string_view verb) {
   if (verb == kVerb<Assets>) return true;
   if constexpr (std::is_same_v<Message, ClientMessage>) return false;
   return verb == kVerb<Revisions> || verb == kVerb<Conflicts> || verb == kVerb<Users> ||
-         verb == kVerb<Messages> || verb == kVerb<Status>;
+         verb == kVerb<Messages> || verb == kVerb<Status> || verb == kVerb<AuditEntries>;
 }
 
 template <class T>

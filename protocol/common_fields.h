@@ -21,6 +21,7 @@ template <class F>
 void describe(F& f, Ref<F, Bye> m) {
   f.required("outcome", m.outcome);
   f.optional("reason", m.reason, kReason);
+  f.optional("for_good", m.for_good);
 }
 template <class F>
 void describe(F&, Ref<F, UnknownTell>) {}
@@ -82,6 +83,17 @@ void describe(F& f, Ref<F, Conflict> m) {
   f.required("at", m.at, kPointerTold);
   f.required("winner", m.winner);
   f.required("loser", m.loser);
+}
+template <class F>
+void describe(F& f, Ref<F, AuditEntry> m) {
+  f.required("number", m.number);
+  f.required("timestamp", m.timestamp);
+  f.optional("user", m.user, kShownNameOrNone);
+  f.required("what", m.what, kVerbText);
+  f.optional("about", m.about, kReason);
+  f.optional("key", m.key, kLabel);
+  f.optional("from", m.from, kLabel);
+  f.optional("text", m.text, kReason);
 }
 template <class F>
 void describe(F& f, Ref<F, TransferStatus> m) {

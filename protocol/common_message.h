@@ -33,6 +33,7 @@ struct Yours {
 struct Bye {
   Outcome outcome = Outcome::done;
   std::string reason;
+  bool for_good = false;  // Said by a server: the client is not to come back by itself.
 };
 // A verb this version does not know, and that asks nothing: to be ignored.
 struct UnknownTell {

@@ -38,9 +38,13 @@ inline constexpr TextRule kConflictValue{.max = kConflictValueMax};
 inline constexpr TextRule kMessageText{.min = 1, .max = kMessageMaxBytes};
 inline constexpr TextRule kReason{.max = 1024, .cut = true};
 inline constexpr TextRule kVerbText{.min = 1, .max = 64};
+// Of a call, and behind an @ whose: "open_shot@node-7 (2)".
+inline constexpr TextRule kCallName{.min = 1, .max = 160, .unit = Unit::code_points, .one_line = true};
 
 // Ten times what one workstation may announce; about as many copies as a frame of kFrameMax can hold.
 inline constexpr std::size_t kItemsToldMax = 10 * kItemsMax;
 inline constexpr std::size_t kUsersToldMax = 10'000;
+// Entries of the audit in one answer: with their longest texts some 600 KiB.
+inline constexpr std::size_t kAuditPerAnswer = 100;
 
 }  // namespace callboard::protocol

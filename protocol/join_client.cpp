@@ -67,6 +67,7 @@ Result<ClientActions> JoinClient::on_greeting(const ServerMessage& message, Inst
   }
   const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - started_);
   step_ = Step::awaiting_project;
+  server_ = greeting->server;
   Username username{.name = identity_.name,
                     .clock = Timestamp{identity_.wall.ms + elapsed.count()},
                     .visit = identity_.visit,
@@ -108,7 +109,7 @@ Result<ClientActions> JoinClient::on_welcome(ServerMessage message) {
     step_ = Step::awaiting_exchange;
     exchange_.emplace(SharedRecord::story);
   }
-  return ClientActions{client_action::Admitted{std::move(*welcome)}};
+  return ClientActions{client_action::Admitted{std::move(*welcome), server_}};
 }
 
 Result<ClientActions> JoinClient::on_exchange(ServerMessage message) {

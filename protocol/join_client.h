@@ -65,6 +65,7 @@ class JoinClient {
   ClientIdentity identity_;
   Instant started_;
   Step step_ = Step::awaiting_greeting;
+  UniqueId server_;
   std::optional<StateExchangeClient> exchange_;
 };
 

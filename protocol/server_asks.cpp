@@ -29,8 +29,12 @@ void set_ask_id(ClientMessage& ask, AskId id) {
 }
 
 std::uint64_t document_size_bytes(const ClientMessage& ask) {
-  const auto* write = std::get_if<DocumentWrite>(&ask);
-  return write == nullptr || write->document == nullptr ? 0 : write->document->size();
+  const auto size = [](const Document& document) {
+    return document == nullptr ? std::uint64_t{0} : document->size();
+  };
+  if (const auto* write = std::get_if<DocumentWrite>(&ask)) return size(write->document);
+  if (const auto* call = std::get_if<CallAsk>(&ask)) return size(call->arguments);
+  return 0;
 }
 
 std::uint64_t weight_bytes(const ClientMessage& ask) {

@@ -17,7 +17,7 @@ namespace callboard::protocol {
 std::optional<AskId> ask_id_of(const ClientMessage& message);
 // Overwrites it; only for an ask (ENSURE).
 void set_ask_id(ClientMessage& ask, AskId id);
-// The bytes of its document; 0 without.
+// The bytes of its document, or of a call's arguments; 0 without.
 std::uint64_t document_size_bytes(const ClientMessage& ask);
 // What it counts as in kUnansweredBytesMax.
 std::uint64_t weight_bytes(const ClientMessage& ask);

@@ -108,6 +108,12 @@ void describe(F& f, Ref<F, Status> m) {
   f.optional("away", m.away);
 }
 template <class F>
+void describe(F& f, Ref<F, AuditEntries> m) {
+  f.required("re", m.re);
+  f.required("entries", m.entries, kAuditPerAnswer);
+  f.required("last", m.last);
+}
+template <class F>
 void describe(F& f, Ref<F, UnknownAnswer> m) {
   f.required("re", m.re);
 }

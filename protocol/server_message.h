@@ -9,6 +9,7 @@
 #include "base/access_key.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "protocol/call_message.h"
 #include "protocol/common_message.h"
 #include "protocol/state_message.h"
 
@@ -124,9 +125,10 @@ struct TransferOver {
   std::uint64_t bytes = 0;
 };
 
-using ServerMessage = std::variant<Greeting, ProjectQuestion, Welcome, WrongProject, DocumentOffer,
-                                   AssetsOffer, Ready, Yours, Bye, DocumentState, Revisions, Conflicts,
-                                   Assets, Users, Messages, Ok, ErrorAnswer, TransferGranted, Status,
-                                   UnknownAnswer, AtTell, Writable, Slower, Give, TransferOver, UnknownTell>;
+using ServerMessage =
+    std::variant<Greeting, ProjectQuestion, Welcome, WrongProject, DocumentOffer, AssetsOffer, Ready, Yours,
+                 Bye, DocumentState, Revisions, Conflicts, Assets, Users, Messages, Ok, ErrorAnswer,
+                 TransferGranted, Status, CallResult, CallList, AuditEntries, UnknownAnswer, AtTell, Writable,
+                 Slower, Give, TransferOver, CallProgress, UnknownTell>;
 
 }  // namespace callboard::protocol

@@ -158,6 +158,10 @@ void ServerSession::close(Outcome outcome, std::string reason) {
   if (!over_) end_with({outcome, std::move(reason)});
 }
 
+void ServerSession::dismiss(Outcome outcome, std::string reason) {
+  if (!over_) end_with({outcome, std::move(reason)}, Ending::meant, true);
+}
+
 // --- Time -----------------------------------------------------------------------------------------------------------
 
 std::optional<Instant> ServerSession::next_deadline() const {
@@ -207,8 +211,8 @@ void ServerSession::perform(Result<std::vector<ServerAction>> actions) {
   }
 }
 
-void ServerSession::end_with(Error error, Ending ending) {
-  actions_.push_back(server_action::Send{Bye{error.outcome, error.text}});
+void ServerSession::end_with(Error error, Ending ending, bool is_for_good) {
+  actions_.push_back(server_action::Send{Bye{error.outcome, error.text, is_for_good}});
   finish(std::move(error), ending);
 }
 

@@ -72,6 +72,8 @@ class ServerSession {
   void tell(EncodedFrame frame);
   // Says `bye` and closes, in whoever's turn.
   void close(Outcome outcome, std::string reason);
+  // The same, and the client is not to come back by itself.
+  void dismiss(Outcome outcome, std::string reason);
 
   // --- Time ---
   // nullopt when it is over.
@@ -92,7 +94,7 @@ class ServerSession {
   void perform(Result<std::vector<ServerAction>> actions);
   // `lost`: the connection is, and its session need not be.
   enum class Ending { meant, lost };
-  void end_with(Error error, Ending ending = Ending::meant);
+  void end_with(Error error, Ending ending = Ending::meant, bool is_for_good = false);
   void finish(Error error, Ending ending);
 
   struct Entrance {

@@ -113,4 +113,21 @@ struct Messages {
   std::uint64_t last = 0;
 };
 
+// What somebody did that others may want to know later.
+struct AuditEntry {
+  std::uint64_t number = 0;
+  Timestamp timestamp;
+  std::string user;   // Empty: the operator of the server's machine, or nobody who is known.
+  std::string what;   // "kick".
+  std::string about;  // Whom or what it was done to.
+  std::string key;    // Identity of the key of who did it.
+  std::string from;   // Its address.
+  std::string text;
+};
+struct AuditEntries {
+  AskId re = 0;
+  std::vector<AuditEntry> entries;  // Oldest first.
+  std::uint64_t last = 0;           // The newest number there is.
+};
+
 }  // namespace callboard::protocol

@@ -1,11 +1,10 @@
 #pragma once
 
 #include <string_view>
-#include <type_traits>
 
 #include "protocol/message.h"
 
-// The verb of every message, and which of the messages with one verb a frame is. Used by codec.cpp alone.
+// The verb of every message; which of those with one verb a frame is says shapes.h. Used by codec.cpp alone.
 namespace callboard::protocol {
 
 template <class T>
@@ -58,6 +57,10 @@ inline constexpr std::string_view kVerb<WorkingAsk> = "working";
 template <>
 inline constexpr std::string_view kVerb<StatusAsk> = "status";
 template <>
+inline constexpr std::string_view kVerb<AuditAsk> = "audit";
+template <>
+inline constexpr std::string_view kVerb<AuditEntries> = "audit";
+template <>
 inline constexpr std::string_view kVerb<Greeting> = "username?";
 template <>
 inline constexpr std::string_view kVerb<ProjectQuestion> = "project?";
@@ -93,6 +96,18 @@ template <>
 inline constexpr std::string_view kVerb<Give> = "give";
 template <>
 inline constexpr std::string_view kVerb<TransferOver> = "transfer";
+template <>
+inline constexpr std::string_view kVerb<CallAsk> = "call";
+template <>
+inline constexpr std::string_view kVerb<CallCancelAsk> = "call_cancel";
+template <>
+inline constexpr std::string_view kVerb<CallsAsk> = "calls";
+template <>
+inline constexpr std::string_view kVerb<CallResult> = "result";
+template <>
+inline constexpr std::string_view kVerb<CallList> = "calls";
+template <>
+inline constexpr std::string_view kVerb<CallProgress> = "progress";
 
 template <class T>
 concept HasRecord = requires(T m) {
@@ -111,39 +126,6 @@ constexpr std::string_view verb_of_one(const T& m) {
     return m.verb;
   } else {
     return kVerb<T>;
-  }
-}
-
-// --- Which of the messages with one verb it is ----------------------------------------------------------------------
-// `Shape` says which keys a frame has: has(key), has_attachment().
-
-template <class T, class Shape>
-bool has_shape_of(const Shape& s) {
-  [[maybe_unused]] const bool writes = s.has("timestamp") || s.has("op") || s.has_attachment();
-  if constexpr (std::is_same_v<T, DocumentClaim> || std::is_same_v<T, AssetsClaim>) {
-    return !s.has("id");
-  } else if constexpr (std::is_same_v<T, DocumentRead>) {
-    return s.has("id") && !writes;
-  } else if constexpr (std::is_same_v<T, DocumentWrite>) {
-    return s.has("id") && writes;
-  } else if constexpr (std::is_same_v<T, AssetsRead>) {
-    return s.has("id") && !s.has("items");
-  } else if constexpr (std::is_same_v<T, AssetsChange>) {
-    return s.has("id") && s.has("items");
-  } else if constexpr (std::is_same_v<T, DocumentOffer>) {
-    return !s.has("revision") && !writes;
-  } else if constexpr (std::is_same_v<T, DocumentState>) {
-    return s.has("revision") || writes;
-  } else if constexpr (std::is_same_v<T, AssetsOffer>) {
-    return !s.has("full") && !s.has("items");
-  } else if constexpr (std::is_same_v<T, Assets>) {
-    return s.has("full") || s.has("items");
-  } else if constexpr (std::is_same_v<T, TransferGranted>) {
-    return s.has("re");
-  } else if constexpr (std::is_same_v<T, TransferOver>) {
-    return !s.has("re");
-  } else {
-    return true;
   }
 }
 

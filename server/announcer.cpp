@@ -110,12 +110,13 @@ void Announcer::on_search(const protocol::Search& search, const net::Endpoint& f
 }
 
 void Announcer::on_abort(const protocol::Abort& abort, ByteView line, const net::Endpoint& from) {
-  if (is_keyed() && !is_believed(abort, line)) return on_ignored_abort(from);
+  if (is_keyed() && !is_believed(abort, line)) return on_ignored_abort(abort, from);
   protocol::AbortAcknowledged acknowledged;
   acknowledged.address = address_facing(interfaces_, options_.policy, from.host);
   acknowledged.project = options_.project;
   acknowledged.id = options_.server;
   send(acknowledged, from, "");
+  note_abort(abort, from, "abort", "");
   // A copy: the handler ends the server, and this object with it.
   const AbortHandler on_abort = on_abort_;
   on_abort(from.host);
@@ -132,13 +133,27 @@ bool Announcer::is_believed(const protocol::Abort& abort, ByteView line) const {
 }
 
 // Anybody can send one. Who did is worth knowing; a flood of them is not worth a log full.
-void Announcer::on_ignored_abort(const net::Endpoint& from) {
+void Announcer::on_ignored_abort(const protocol::Abort& abort, const net::Endpoint& from) {
   ++ignored_aborts_;
   const Instant now = loop_.now();
   if (abort_logged_ && now - *abort_logged_ < kAbortLogPeriod) return;
   abort_logged_ = now;
-  log_.warn(fmt::format("abort ignored, the server has keys from={} count={}", from.host,
-                        std::exchange(ignored_aborts_, 0)));
+  const std::uint64_t count = std::exchange(ignored_aborts_, 0);
+  log_.warn(fmt::format("abort ignored, the server has keys from={} count={}", from.host, count));
+  note_abort(abort, from, "abort_ignored",
+             count > 1 ? fmt::format("{} times since the last of these", count) : "");
+}
+
+// Of one that is ignored nobody knows whether it was signed by whom it names.
+void Announcer::note_abort(const protocol::Abort& abort, const net::Endpoint& from, std::string what,
+                           std::string text) {
+  if (options_.audit == nullptr) return;
+  AuditEntry entry{.what = std::move(what), .from = from.host, .text = std::move(text)};
+  if (is_keyed() && abort.signature) {
+    entry.key = abort.signature->by;
+    entry.user = options_.gate->name_of(entry.key);
+  }
+  options_.audit->note(std::move(entry));
 }
 
 void Announcer::send_terminal_line(std::string_view time_of_day, std::string_view user,

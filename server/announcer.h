@@ -15,6 +15,7 @@
 #include "net/udp_socket.h"
 #include "protocol/datagram.h"
 #include "server/announce_plan.h"
+#include "server/audit.h"
 #include "server/event_log.h"
 #include "server/gate.h"
 
@@ -31,7 +32,8 @@ class Announcer {
     std::uint16_t session_port = 0;
     std::uint16_t discovery_port = 0;
     AnnouncePolicy policy;
-    Gate* gate = nullptr;  // Null: the server never has keys.
+    Gate* gate = nullptr;    // Null: the server never has keys.
+    Audit* audit = nullptr;  // Null: nothing is noted there.
   };
   // An abort for this project came, and was acknowledged. `from` is the sender's address.
   using AbortHandler = std::function<void(const std::string& from)>;
@@ -50,7 +52,9 @@ class Announcer {
   void on_abort(const protocol::Abort& abort, ByteView line, const net::Endpoint& from);
   // By a key that may stop this server, and now.
   bool is_believed(const protocol::Abort& abort, ByteView line) const;
-  void on_ignored_abort(const net::Endpoint& from);
+  void on_ignored_abort(const protocol::Abort& abort, const net::Endpoint& from);
+  void note_abort(const protocol::Abort& abort, const net::Endpoint& from, std::string what,
+                  std::string text);
   protocol::Announcement announcement(const std::string& own_address) const;
   void announce_to(const std::string& own_address, const net::Endpoint& to, const std::string& via);
   void send(const protocol::Datagram& datagram, const net::Endpoint& to, const std::string& via);

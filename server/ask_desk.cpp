@@ -5,10 +5,12 @@
 #include <memory>
 #include <utility>
 
+#include "base/document_limits.h"
 #include "base/ensure.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "protocol/codec.h"
+#include "protocol/field_rules.h"
 #include "server/memory.h"
 
 namespace callboard::server {
@@ -52,18 +54,17 @@ void answer_list(Session& session, AskId re, List list) {
 
 }  // namespace
 
-AskDesk::AskDesk(net::Loop& loop, Floor& floor, DocumentDesk& documents, Outside outside)
+AskDesk::AskDesk(net::Loop& loop, Floor& floor, DocumentDesk& documents, CallDesk& calls, Outside outside)
     : loop_(loop),
       floor_(floor),
       documents_(documents),
+      calls_(calls),
       outside_(std::move(outside)),
       camera_timer_(loop, [this] { publish_cameras(); }) {}
 
 void AskDesk::on_asked(Session& session, protocol::ClientMessage ask) {
-  if (const auto needed = needed_for(ask)) {
-    const auto checked = check(session.identity.permissions, *needed);
-    if (!checked) return session.answer(refusal(*protocol::ask_id_of(ask), checked.error()));
-  }
+  if (const auto checked = check_ask(session.identity, ask); !checked)
+    return session.answer(refusal(*protocol::ask_id_of(ask), checked.error()));
   std::visit(
       [&](auto& one) {
         if constexpr (requires { answer(session, one); }) {
@@ -265,6 +266,8 @@ Result<Session*> AskDesk::newest_giver(const Session& taker, const std::string& 
 Result<Session*> AskDesk::giver_for(const Session& taker, const protocol::GetAsk& ask) const {
   auto giver = ask.newest ? newest_giver(taker, ask.item) : named_giver(taker, ask.user);
   if (!giver) return giver;
+  if (!(*giver)->identity.permissions.contains(Permission::serve))
+    return Error{Outcome::refused, fmt::format("{} may not give", quoted((*giver)->identity.name))};
   // Somebody who does not listen gets no more to do; what is told here is two a transfer.
   if ((*giver)->errands.size() < 4 * kTransfersPerSession) return giver;
   return Error{Outcome::timed_out, fmt::format("{} does not listen", quoted((*giver)->identity.name))};
@@ -305,7 +308,7 @@ void AskDesk::answer(Session& session, const protocol::WorkingAsk& ask) {
 // --- Status ---------------------------------------------------------------------------------------------------------
 
 void AskDesk::answer(Session& session, const protocol::StatusAsk& ask) {
-  const Outside::Counts counts = outside_.counts();
+  const Counts counts = outside_.counts();
   protocol::Status status;
   status.re = ask.id;
   status.project = floor_.identity.project;
@@ -321,6 +324,82 @@ void AskDesk::answer(Session& session, const protocol::StatusAsk& ask) {
   status.transfers = floor_.transfers.status();
   status.memory = resident_bytes();
   answer_list(session, ask.id, std::move(status));
+}
+
+void AskDesk::answer(Session& session, const protocol::AuditAsk& ask) {
+  floor_.records.read_history(
+      [since = ask.since](History& history) { return history.audit(since, protocol::kAuditPerAnswer); },
+      [this, key = session.key(), id = ask.id](Result<AuditListing> listed) {
+        Session* reader = outside_.by_key(key);
+        if (reader == nullptr) return;
+        if (!listed) return reader->answer(refusal(id, listed.error()));
+        protocol::AuditEntries entries{.re = id, .entries = {}, .last = listed->last};
+        for (AuditEntry& each : listed->entries) {
+          entries.entries.push_back({each.number, each.timestamp, std::move(each.user), std::move(each.what),
+                                     std::move(each.about), std::move(each.key), std::move(each.from),
+                                     std::move(each.text)});
+        }
+        reader->answer(std::move(entries));
+      });
+}
+
+// --- Calls ----------------------------------------------------------------------------------------------------------
+
+void AskDesk::answer(Session& session, protocol::CallAsk& ask) {
+  const std::uint64_t key = session.key();
+  CallRequest request;
+  request.caller = {session.identity, net::to_text(session.peer())};
+  request.name = std::move(ask.name);
+  request.op = ask.op;
+  request.deadline = ask.deadline;
+  request.arguments = std::move(ask.arguments);
+  request.waiter.connection = key;
+  request.waiter.ask = ask.id;
+  request.waiter.on_answer = [this, key, id = ask.id](const Result<protocol::Document>& answer) {
+    on_call_answered(key, id, answer);
+  };
+  request.waiter.on_progress = [this, key, id = ask.id](const protocol::Document& value) {
+    on_call_progressed(key, id, value);
+  };
+  calls_.begin(std::move(request));
+}
+
+// What was still to be told of its progress is not worth it any more.
+void AskDesk::on_call_answered(std::uint64_t key, AskId ask, const Result<protocol::Document>& answer) {
+  Session* session = outside_.by_key(key);
+  if (session == nullptr) return;
+  std::erase_if(session->errands, [ask](const protocol::ServerMessage& errand) {
+    const auto* progress = std::get_if<protocol::CallProgress>(&errand);
+    return progress != nullptr && progress->call == ask;
+  });
+  if (!answer) return session->answer(refusal(ask, answer.error()));
+  session->answer(protocol::CallResult{ask, *answer});
+}
+
+// Of each call only the newest is kept for a session that does not listen.
+void AskDesk::on_call_progressed(std::uint64_t key, AskId ask, const protocol::Document& value) {
+  Session* session = outside_.by_key(key);
+  if (session == nullptr) return;
+  for (protocol::ServerMessage& errand : session->errands) {
+    auto* progress = std::get_if<protocol::CallProgress>(&errand);
+    if (progress == nullptr || progress->call != ask) continue;
+    progress->value = value;
+    return;
+  }
+  if (session->errands.size() >= kErrandsMax) return;
+  session->errands.push_back(protocol::CallProgress{ask, value});
+  outside_.due(key);
+}
+
+void AskDesk::answer(Session& session, const protocol::CallCancelAsk& ask) {
+  const auto cancelled =
+      ask.op ? calls_.cancel(session.key(), *ask.op) : calls_.cancel(session.key(), *ask.call);
+  if (!cancelled) return session.answer(refusal(ask.id, cancelled.error()));
+  session.answer(protocol::Ok{ask.id, std::nullopt});
+}
+
+void AskDesk::answer(Session& session, const protocol::CallsAsk& ask) {
+  session.answer(protocol::CallList{ask.id, calls_.registry().list()});
 }
 
 }  // namespace callboard::server

@@ -8,6 +8,7 @@
 #include "net/loop.h"
 #include "net/timer.h"
 #include "protocol/message.h"
+#include "server/calls/call_desk.h"
 #include "server/document_desk.h"
 #include "server/floor.h"
 #include "server/session.h"
@@ -25,16 +26,12 @@ class AskDesk {
     std::function<void()> changed;
     // Calls `then` once what is here now outlives this process.
     std::function<void(std::function<void()> then)> kept;
-    struct Counts {
-      std::uint64_t sessions = 0;
-      std::uint64_t visits = 0;
-      std::uint64_t connections = 0;
-      std::uint64_t away = 0;
-    };
     std::function<Counts()> counts;
+    // Somebody has something on their errands.
+    std::function<void(std::uint64_t key)> due;
   };
 
-  AskDesk(net::Loop& loop, Floor& floor, DocumentDesk& documents, Outside outside);
+  AskDesk(net::Loop& loop, Floor& floor, DocumentDesk& documents, CallDesk& calls, Outside outside);
 
   void on_asked(Session& session, protocol::ClientMessage ask);
   // The session is gone: what it still wanted told is dropped.
@@ -56,6 +53,12 @@ class AskDesk {
   void answer(Session& session, const protocol::CancelAsk& ask);
   void answer(Session& session, const protocol::WorkingAsk& ask);
   void answer(Session& session, const protocol::StatusAsk& ask);
+  void answer(Session& session, protocol::CallAsk& ask);
+  void answer(Session& session, const protocol::CallCancelAsk& ask);
+  void answer(Session& session, const protocol::CallsAsk& ask);
+  void on_call_answered(std::uint64_t key, protocol::AskId ask, const Result<protocol::Document>& answer);
+  void on_call_progressed(std::uint64_t key, protocol::AskId ask, const protocol::Document& value);
+  void answer(Session& session, const protocol::AuditAsk& ask);
 
   // Whose place, camera and copies the session speaks of: its own; a visit's is its user's. Error: they have not joined.
   Result<SessionId> subject_of(const Session& session) const;
@@ -76,6 +79,7 @@ class AskDesk {
   net::Loop& loop_;
   Floor& floor_;
   DocumentDesk& documents_;
+  CallDesk& calls_;
   Outside outside_;
   std::unordered_map<SessionId, Camera> cameras_;
   net::Timer camera_timer_;

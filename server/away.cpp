@@ -46,6 +46,10 @@ std::vector<Away> AwaySessions::take_if(const std::function<bool(const Identity&
   return taken;
 }
 
+bool AwaySessions::contains_if(const std::function<bool(const Identity&)>& is_meant) const {
+  return std::ranges::any_of(away_, [&](const auto& each) { return is_meant(each.second.away.identity); });
+}
+
 std::vector<Away> AwaySessions::take_due(Instant now) {
   std::vector<Away> due;
   while (!order_.empty() && order_.begin()->first <= now) due.push_back(extract(order_.begin()->second));

@@ -46,6 +46,7 @@ class AwaySessions {
   Away* find(SessionId session);
   const Away* find(SessionId session) const;
   bool contains(SessionId session) const { return away_.contains(session); }
+  bool contains_if(const std::function<bool(const Identity&)>& is_meant) const;
   std::optional<Instant> next_deadline() const;
   std::size_t size() const { return away_.size(); }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "base/clock.h"
@@ -18,6 +19,14 @@ struct ServerIdentity {
   UniqueId id;  // Of this run.
   std::string software;
   Timestamp started;
+};
+
+// How many are here at this moment.
+struct Counts {
+  std::uint64_t sessions = 0;
+  std::uint64_t visits = 0;
+  std::uint64_t connections = 0;
+  std::uint64_t away = 0;  // Sessions without a connection.
 };
 
 // What everybody in the server works on: one of each, on the loop thread.

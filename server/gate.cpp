@@ -5,19 +5,33 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.h"
+#include "server/keys.h"
+
 namespace callboard::server {
+namespace {
+
+std::string list_of(const Permissions& permissions) {
+  std::string list;
+  for (const std::string& each : permissions.names()) list += (list.empty() ? "" : " ") + each;
+  return list.empty() ? "nothing" : list;
+}
+
+}  // namespace
 
 Gate::Gate(net::Loop& loop, const Clock& clock, EventLog& events, std::optional<Source> source,
-           std::function<void()> on_change)
+           Handlers handlers)
     : loop_(loop),
       clock_(clock),
       events_(events),
-      on_change_(std::move(on_change)),
+      handlers_(std::move(handlers)),
       looked_(clock.wall()),
       timer_(loop, [this] { on_tick(); }) {
   if (!source) return;
   file_ = std::move(source->file);
   ring_ = std::move(source->ring);
+  roles_file_ = std::move(source->roles_file);
+  roles_ = std::move(source->roles);
   timer_.set_after(kPeriod);
 }
 
@@ -29,14 +43,18 @@ void Gate::on_tick() {
 void Gate::look() {
   if (!file_) return;
   const Timestamp now = clock_.wall();
-  const KeyFile::Stamp stamp = file_->stamp();
+  const FileStamp stamp = file_->stamp();
   const bool is_other = stamp != std::exchange(stamp_, stamp);
-  const bool is_changed = (is_other && read()) || has_expired(looked_, now);
+  const FileStamp roles_stamp = roles_file_->stamp();
+  const bool has_other_roles = roles_stamp != std::exchange(roles_stamp_, roles_stamp);
+  bool is_changed = has_expired(looked_, now);
+  if (is_other && read_keys()) is_changed = true;
+  if (has_other_roles && read_roles()) is_changed = true;
   looked_ = now;
-  if (is_changed) on_change_();
+  if (is_changed) handlers_.on_change();
 }
 
-bool Gate::read() {
+bool Gate::read_keys() {
   auto ring = file_->read();
   if (!ring) {
     events_.error(fmt::format("keys not read again, the old ones go on cause=\"{}\"", ring.error().text));
@@ -48,8 +66,45 @@ bool Gate::read() {
     return false;
   }
   events_.info(fmt::format("keys read count={}", (*ring)->entries().size()));
-  ring_ = std::move(*ring);
+  const KeyRing before = std::exchange(ring_, std::move(*ring)).value_or(KeyRing{});
+  tell_changes(before, *ring_);
   return true;
+}
+
+bool Gate::read_roles() {
+  auto roles = server::read_roles(*roles_file_);
+  if (!roles) {
+    events_.error(fmt::format("roles not read again, the old ones go on cause=\"{}\"", roles.error().text));
+    return false;
+  }
+  for (const Role& each : roles->all()) {
+    const Role* before = roles_.find(each.name);
+    if (before == nullptr || before->permissions != each.permissions)
+      handlers_.on_seen({.what = "role", .about = each.name, .text = list_of(each.permissions)});
+  }
+  for (const Role& each : roles_.all()) {
+    if (roles->find(each.name) == nullptr)
+      handlers_.on_seen({.what = "role", .about = each.name, .text = "taken away"});
+  }
+  roles_ = std::move(*roles);
+  return true;
+}
+
+// Whoever changed them did it on the server's machine; what the keys say of it is all that is known.
+void Gate::tell_changes(const KeyRing& before, const KeyRing& now) {
+  for (const KeyEntry& each : now.entries()) {
+    const KeyEntry* old = before.find_name(each.name);
+    const bool is_same = old != nullptr && old->key.identity == each.key.identity && old->role == each.role;
+    if (is_same) continue;
+    handlers_.on_seen({.what = old == nullptr ? "key_add" : "key_rotate",
+                       .about = each.name,
+                       .key = each.key.identity,
+                       .text = "role " + escaped(each.role, 64)});
+  }
+  for (const KeyEntry& each : before.entries()) {
+    if (now.find_name(each.name) == nullptr)
+      handlers_.on_seen({.what = "key_revoke", .about = each.name, .key = each.key.identity});
+  }
 }
 
 bool Gate::has_expired(Timestamp since, Timestamp now) const {
@@ -61,6 +116,17 @@ bool Gate::has_expired(Timestamp since, Timestamp now) const {
 const KeyEntry* Gate::find(std::string_view identity) const {
   const KeyEntry* entry = ring_ ? ring_->find(identity) : nullptr;
   return entry != nullptr && entry->is_good(clock_.wall()) ? entry : nullptr;
+}
+
+std::string Gate::name_of(std::string_view identity) const {
+  const KeyEntry* entry = ring_ ? ring_->find(identity) : nullptr;
+  return entry == nullptr ? "" : entry->name;
+}
+
+std::optional<std::string> Gate::identity_of(std::string_view name) const {
+  const KeyEntry* entry = ring_ ? ring_->find_name(name) : nullptr;
+  if (entry == nullptr) return std::nullopt;
+  return entry->key.identity;
 }
 
 std::optional<Secret> Gate::find_secret(std::string_view identity) const {
@@ -81,7 +147,12 @@ protocol::server_action::Admission Gate::permitted(const Identity& identity,
 Permissions Gate::permissions_of(std::string_view identity) const {
   if (!is_keyed()) return Permissions::all();
   const KeyEntry* entry = find(identity);
-  return entry == nullptr ? Permissions{} : server::permissions_of(entry->role);
+  return entry == nullptr ? Permissions{} : roles_.permissions_of(entry->role);
+}
+
+std::string Gate::role_of(std::string_view identity) const {
+  const KeyEntry* entry = find(identity);
+  return entry == nullptr ? "" : entry->role;
 }
 
 // A key that is good once lets in the session that used it, whenever that comes back, and nobody else.

@@ -10,30 +10,40 @@
 #include "net/loop.h"
 #include "net/timer.h"
 #include "net/work_queue.h"
+#include "server/board/audit_entry.h"
 #include "server/event_log.h"
+#include "server/roles.h"
 #include "server/session_host.h"
 #include "server/store/key_file.h"
+#include "server/store/roles_file.h"
 
 namespace callboard::server {
 
-// Who may be in the server, and as whom: on an open one everybody as they say, on one with keys the holders of keys. A
-// connection has proven its key by TLS before a word is said.
-// The keys are as their file says, also when that changes while the server runs. From the first key on the server is keyed,
+// Who may be in the server, as whom, and what each may do: on an open one everybody as they say, on one with keys the holders of
+// keys, by their roles. A connection has proven its key by TLS before a word is said.
+// Keys and roles are as their files say, also when those change while the server runs. From the first key on the server is keyed,
 // and stays so whatever becomes of the file: what cannot be read changes nothing. Loop thread only.
 class Gate {
  public:
   struct Source {
     KeyFile file;
     std::optional<KeyRing> ring;  // As read before the start; none: the server is open.
+    RolesFile roles_file;
+    Roles roles{};
+  };
+  struct Handlers {
+    std::function<void()> on_change;  // Somebody may be no longer welcome, or may do more or less.
+    // A key was made, revoked or made anew, or what a role permits was changed.
+    std::function<void(AuditEntry)> on_seen;
   };
   // How long a key that was revoked, or whose time is over, may still be in use.
   static constexpr Duration kPeriod = 500ms;
 
-  // Without a source the server is open, whatever happens. `on_change`: somebody may be no longer welcome.
+  // Without a source the server is open, whatever happens.
   Gate(net::Loop& loop, const Clock& clock, EventLog& events, std::optional<Source> source,
-       std::function<void()> on_change);
+       Handlers handlers);
 
-  // Reads the file when it is another one; may call `on_change`. Before anybody is let in.
+  // Reads the files when they are others; may call `on_change`. Before anybody is let in.
   void look();
   // Looks no more by itself.
   void stop() { timer_.cancel(); }
@@ -42,6 +52,10 @@ class Gate {
   bool is_welcome(const Identity& identity) const { return !is_keyed() || find(identity.key) != nullptr; }
   // Of a key that is good.
   std::optional<Secret> find_secret(std::string_view identity) const;
+  // Whose it is, also when it is good no more; empty: nobody's.
+  std::string name_of(std::string_view identity) const;
+  // The identity of the key of that name; nullopt: it has none.
+  std::optional<std::string> identity_of(std::string_view name) const;
   // What somebody with a key says to be called counts as little as what a stranger says: everybody is called as their key,
   // and shares a folder only when the key's role permits it.
   protocol::server_action::Admission permitted(const Identity& identity,
@@ -51,6 +65,8 @@ class Gate {
   }
   // Everything on an open server, nothing for a key that is not good.
   Permissions permissions_of(std::string_view identity) const;
+  // Of a key that is good; empty for any other, and on an open server.
+  std::string role_of(std::string_view identity) const;
   // Lets a session in, one that comes back or a new one. refused: its key is good no more, or was good once.
   Result<void> let_in(const Identity& identity, bool is_resumed);
 
@@ -58,7 +74,9 @@ class Gate {
   const KeyEntry* find(std::string_view identity) const;
   void set_used(const KeyEntry& entry);
   void on_tick();
-  bool read();
+  bool read_keys();
+  bool read_roles();
+  void tell_changes(const KeyRing& before, const KeyRing& now);
   bool has_expired(Timestamp since, Timestamp now) const;
 
   net::Loop& loop_;
@@ -66,8 +84,11 @@ class Gate {
   EventLog& events_;
   std::optional<KeyFile> file_;
   std::optional<KeyRing> ring_;
-  std::function<void()> on_change_;
-  KeyFile::Stamp stamp_{.inode = 0, .modified_ns = 0, .size_bytes = -2};  // None that a file can have.
+  std::optional<RolesFile> roles_file_;
+  Roles roles_;
+  Handlers handlers_;
+  FileStamp stamp_ = kNoStamp;
+  FileStamp roles_stamp_ = kNoStamp;
   Timestamp looked_;
   std::set<std::string, std::less<>> used_;  // Of those that are good once, by this server.
   net::Timer timer_;

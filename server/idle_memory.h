@@ -20,9 +20,11 @@ class IdleMemory {
   void stop();
 
  private:
+  void on_timer();
+
   net::WorkQueue& work_;
   net::Timer timer_;
-  std::size_t comings_and_goings_ = 0;  // Since memory was given back.
+  std::size_t comings_and_goings_ = 0;  // Since it was last looked at.
   bool is_stopped_ = false;
 };
 

@@ -1,72 +1,94 @@
 #include "server/permissions.h"
 
-#include <algorithm>
-#include <array>
-
+#include "base/text.h"
 #include "protocol/codec.h"
+#include "server/session_host.h"
 
 namespace callboard::server {
-namespace {
 
-using P = Permission;
+static_assert(Permission::story_write.is_built_in() && Permission::analytics_write.is_built_in() &&
+              Permission::assets_write.is_built_in() && Permission::messages_write.is_built_in() &&
+              Permission::records_write.is_built_in() && Permission::pull.is_built_in() &&
+              Permission::serve.is_built_in() && Permission::call.is_built_in() &&
+              Permission::offer.is_built_in() && Permission::services.is_built_in() &&
+              Permission::lock_break.is_built_in() && Permission::kick.is_built_in() &&
+              Permission::mute.is_built_in() && Permission::grant.is_built_in() &&
+              Permission::audit.is_built_in() && Permission::log.is_built_in() &&
+              Permission::stop.is_built_in() && Permission::restart.is_built_in());
+static_assert(kBuiltInPermissions.size() < 64, "a bit each");
 
-constexpr std::array kRoles{
-    Role{"viewer", {P::pull}},
-    Role{"artist",
-         {P::pull, P::serve, P::assets_write, P::messages_write, P::story_write, P::analytics_write}},
-    Role{"lead", {P::pull, P::serve, P::assets_write, P::messages_write, P::story_write, P::analytics_write}},
-    Role{
-        "admin",
-        {P::pull, P::serve, P::assets_write, P::messages_write, P::story_write, P::analytics_write, P::stop}},
-};
-
-}  // namespace
-
-std::string_view to_text(Permission permission) {
-  switch (permission) {
-    case P::story_write:
-      return "story.write";
-    case P::analytics_write:
-      return "analytics.write";
-    case P::assets_write:
-      return "assets.write";
-    case P::messages_write:
-      return "messages.write";
-    case P::pull:
-      return "pull";
-    case P::serve:
-      return "serve";
-    case P::stop:
-      return "stop";
-  }
-  return "";
+Result<void> check_permission_name(std::string_view name) {
+  const auto is_good = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+  };
+  if (!name.empty() && name.size() <= kPermissionNameMax && std::ranges::all_of(name, is_good)) return {};
+  return Error{Outcome::usage, "permission " + callboard::quoted(name) + ": expected 1-" +
+                                   std::to_string(kPermissionNameMax) + " of a-z, 0-9, '.', '_' and '-'"};
 }
 
-std::span<const Role> roles() { return kRoles; }
+Permissions Permissions::all() {
+  Permissions permissions;
+  permissions.bits_ = kAllBits;
+  permissions.has_others_ = true;
+  return permissions;
+}
 
-Permissions permissions_of(std::string_view role) {
-  const auto found = std::ranges::find(kRoles, role, &Role::name);
-  return found == kRoles.end() ? Permissions{} : found->permissions;
+void Permissions::set(Permission permission, bool is_in) {
+  if (permission.is_built_in()) {
+    bits_ = is_in ? bits_ | bit(permission) : bits_ & ~bit(permission);
+    return;
+  }
+  const auto place = std::ranges::lower_bound(others_, permission.name());
+  const bool is_listed = place != others_.end() && *place == permission.name();
+  const bool is_to_be_listed = is_in != has_others_;
+  if (is_listed == is_to_be_listed) return;
+  if (is_listed) {
+    others_.erase(place);
+  } else {
+    others_.emplace(place, permission.name());
+  }
+}
+
+std::vector<std::string> Permissions::names() const {
+  std::vector<std::string> names = has_others_ ? std::vector<std::string>{} : others_;
+  for (const std::string_view each : kBuiltInPermissions) {
+    if (contains(Permission(each))) names.emplace_back(each);
+  }
+  std::ranges::sort(names);
+  return names;
 }
 
 Permission write_permission(protocol::DocumentRecord record) {
-  return record == protocol::DocumentRecord::story ? P::story_write : P::analytics_write;
+  return record == protocol::DocumentRecord::story ? Permission::story_write : Permission::analytics_write;
 }
 
 std::optional<Permission> needed_for(const protocol::ClientMessage& ask) {
   if (const auto* write = std::get_if<protocol::DocumentWrite>(&ask)) {
     return write_permission(write->record);
   }
-  if (std::holds_alternative<protocol::AssetsChange>(ask)) return P::assets_write;
-  if (std::holds_alternative<protocol::MessageAsk>(ask)) return P::messages_write;
-  if (std::holds_alternative<protocol::GetAsk>(ask)) return P::pull;
+  if (std::holds_alternative<protocol::AssetsChange>(ask)) return Permission::assets_write;
+  if (std::holds_alternative<protocol::MessageAsk>(ask)) return Permission::messages_write;
+  if (std::holds_alternative<protocol::GetAsk>(ask)) return Permission::pull;
+  if (std::holds_alternative<protocol::AuditAsk>(ask)) return Permission::audit;
   return std::nullopt;
 }
 
-Result<void> check(Permissions has, Permission needed) {
+Result<void> check_call(const Permissions& has, std::string_view needed) {
+  return check(has, needed.empty() ? Permission::call : Permission(needed));
+}
+
+Result<void> check(const Permissions& has, Permission needed) {
   if (has.contains(needed)) return {};
-  return Error{Outcome::refused, "your key's role does not include " + std::string(to_text(needed)) +
+  return Error{Outcome::refused, "your key's role does not include " + std::string(needed.name()) +
                                      ": ask whoever runs the server"};
+}
+
+Result<void> check_ask(const Identity& who, const protocol::ClientMessage& ask) {
+  if (const auto needed = needed_for(ask)) {
+    if (auto checked = check(who.permissions, *needed); !checked) return checked;
+  }
+  const bool is_speaking = std::holds_alternative<protocol::MessageAsk>(ask);
+  return is_speaking && !who.muted.empty() ? Error{Outcome::refused, who.muted} : Result<void>();
 }
 
 }  // namespace callboard::server

@@ -60,7 +60,7 @@ void Records::write(Draft draft, Done done) {
   const Operation& operation = draft.operation;
   if (const auto known = board_.find(operation.id))
     return done(applied_at({operation.id, operation.record, operation.timestamp}, {known->sequence, true}));
-  if (operation.record == Record::messages) return append(std::move(draft.operation), std::move(done));
+  if (!is_document(operation.record)) return append(std::move(draft.operation), std::move(done));
   // Revisions of the future are nobody's base.
   draft.operation.base = std::min(operation.base, board_.sequence());
   stamp(draft.operation);
@@ -225,8 +225,7 @@ Result<Applied> Records::applied_at(const Asked& asked, const Appended& place) c
   auto applied = board_.find(asked.id);
   if (!applied) {
     // From so long ago that only the log remembers it; what counts is whether it still stands.
-    const bool is_document = asked.record != Record::messages;
-    const bool stands = is_document && board_.head(asked.record).operation == asked.id;
+    const bool stands = is_document(asked.record) && board_.head(asked.record).operation == asked.id;
     return Applied{asked.id, place.sequence, asked.record, stands, 0, asked.timestamp};
   }
   if (applied->record != asked.record) {
@@ -239,7 +238,7 @@ Result<Applied> Records::applied_at(const Asked& asked, const Appended& place) c
 
 void Records::on_commit(Committed committed) {
   Operation& operation = committed.operation;
-  if (operation.record == Record::messages) {
+  if (!is_document(operation.record)) {
     board_.apply(committed.sequence, operation);
   } else {
     // What was committed without its writer knowing comes as it was read from the disk.

@@ -11,6 +11,7 @@
 #include "server/board/recovery.h"
 #include "server/descriptors.h"
 #include "server/event_log.h"
+#include "server/keys.h"
 #include "server/memory.h"
 #include "server/stage.h"
 #include "server/store/data_folder.h"
@@ -43,6 +44,7 @@ struct Server::Impl {
 
   Result<void> start();
   Result<void> open_board();
+  Roles read_own_roles();
   void open_sessions(Stage::Options& stage_options);
   Result<void> listen();
   void on_trouble(const Error& why);
@@ -92,16 +94,27 @@ Result<void> Server::Impl::open_board() {
   stage_options.retention = options.retention;
   stage_options.disk_probe_period = options.disk_probe_period;
   stage_options.grace = options.grace;
+  stage_options.data = options.data;
   open_sessions(stage_options);
   const KeyFile keys(options.data, options.project);
   auto ring = keys.read();
   // Not open because of a key file that makes no sense.
   if (!ring) return ring.error();
-  stage_options.keys = Gate::Source{keys, std::move(*ring)};
+  stage_options.keys =
+      Gate::Source{keys, std::move(*ring), RolesFile(options.data, options.project), read_own_roles()};
   stage = std::make_unique<Stage>(loop, std::move(stage_options), system_clock(), system_random(), events,
                                   std::move(*log), std::move(*recovered));
   stage->set_relay_limits(options.relay_limits);
   return {};
+}
+
+// Without them nobody may more: whose role is not known may nothing.
+Roles Server::Impl::read_own_roles() {
+  auto roles = read_roles(options.data, options.project);
+  if (roles) return std::move(*roles);
+  events.error(
+      fmt::format("roles not read, there are the built-in ones alone cause=\"{}\"", roles.error().text));
+  return Roles();
 }
 
 // What cannot be read is no reason not to start: everybody joins anew then.
@@ -150,7 +163,8 @@ void Server::Impl::announce() {
   announcing.session_port = listener->local().port;
   announcing.discovery_port = options.discovery_port;
   announcing.policy = {options.listen, options.announce};
-  announcing.gate = &stage->gate();  // The stage outlives it.
+  announcing.gate = &stage->people().gate();  // The stage outlives it.
+  announcing.audit = &stage->people().audit();
   announcer =
       std::make_unique<Announcer>(loop, std::move(announcing), events, [this](const std::string& from) {
         stop({Outcome::cancelled, "stopped by an abort from " + from});

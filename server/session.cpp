@@ -22,7 +22,8 @@ bool is_lasting(const protocol::ServerMessage& errand) {
   return !std::holds_alternative<protocol::Give>(errand) &&
          !std::holds_alternative<protocol::TransferOver>(errand) &&
          !std::holds_alternative<protocol::Writable>(errand) &&
-         !std::holds_alternative<protocol::Slower>(errand);
+         !std::holds_alternative<protocol::Slower>(errand) &&
+         !std::holds_alternative<protocol::CallProgress>(errand);
 }
 
 Session::Session(std::uint64_t key, std::unique_ptr<net::TcpConnection> connection,
@@ -44,7 +45,10 @@ void Session::start(Access access) {
 void Session::on_knock(ByteView bytes) {
   knock_deadline_.reset();
   if (net::TlsEngine::is_beginning(bytes.front())) {
-    auto engine = net::TlsEngine::server([this](std::string_view named) { return host_.find_secret(named); });
+    auto engine = net::TlsEngine::server([this](std::string_view named) {
+      if (is_key_identity(named)) tried_key_ = named;
+      return host_.find_secret(named);
+    });
     return connection_->secure(std::move(engine), bytes);
   }
   machine_.require_key();
@@ -163,7 +167,9 @@ void Session::perform() {
 
 void Session::perform(protocol::ServerAction next) {
   if (auto* send = std::get_if<action::Send>(&next)) {
+    // Most of what an ask costs is often its answer.
     write(protocol::encode(send->message));
+    share_turn();
   } else if (auto* encoded = std::get_if<action::SendEncoded>(&next)) {
     write(encoded->frame);
   } else if (auto* shown = std::get_if<action::TicketShown>(&next)) {
@@ -258,6 +264,11 @@ void Session::settle(protocol::Assets assets) {
 
 void Session::answer(protocol::ServerMessage message) {
   machine_.answer(std::move(message));
+  perform();
+}
+
+void Session::dismiss(Outcome outcome, std::string reason) {
+  machine_.dismiss(outcome, std::move(reason));
   perform();
 }
 

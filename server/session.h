@@ -18,7 +18,8 @@
 
 namespace callboard::server {
 
-// Whether it is still to be told after the connection was lost: not of transfers, and of the disk a join tells anew.
+// Whether it is still to be told after the connection was lost: not of transfers and of how far
+// calls are, which are of the connection; and of the disk a join tells anew.
 bool is_lasting(const protocol::ServerMessage& errand);
 
 // One connection from its acceptance on: moves bytes between the socket and the protocol's machine and performs what the
@@ -40,6 +41,8 @@ class Session {
   bool is_joined() const { return machine_.is_joined(); }
   bool is_over() const { return machine_.is_over(); }
   bool is_lost() const { return is_lost_; }  // Over, because the connection was.
+  // The identity that it named in a TLS handshake, proven or not; empty: none that could be one.
+  const std::string& tried_key() const { return tried_key_; }
   net::Endpoint peer() const { return connection_ ? connection_->peer() : net::Endpoint{}; }
   std::uint64_t sent_bytes() const { return connection_ ? connection_->sent_bytes() : 0; }
   std::uint64_t received_bytes() const { return connection_ ? connection_->received_bytes() : 0; }
@@ -50,6 +53,7 @@ class Session {
   void settle(protocol::Assets assets);
   void answer(protocol::ServerMessage message);
   void close(Outcome outcome, std::string reason);
+  void dismiss(Outcome outcome, std::string reason);
 
   // Whether a tell would reach the peer soon.
   bool may_tell() const;
@@ -103,8 +107,9 @@ class Session {
   std::unique_ptr<net::TcpConnection> connection_;
   protocol::ServerSession machine_;
   protocol::FrameReader reader_;
-  Bytes said_;                             // By a data connection, beyond its ticket.
-  std::uint64_t progress_bytes_ = 0;       // Sent when last looked at.
+  Bytes said_;                        // By a data connection, beyond its ticket.
+  std::uint64_t progress_bytes_ = 0;  // Sent when last looked at.
+  std::string tried_key_;
   std::optional<Instant> knock_deadline_;  // Set: it is not known yet whether TLS comes.
   struct Paces {
     Pace writes;

@@ -9,6 +9,7 @@
 #include "base/ensure.h"
 #include "base/text.h"
 #include "protocol/codec.h"
+#include "server/calls/server_calls.h"
 #include "server/memory.h"
 
 namespace callboard::server {
@@ -41,7 +42,7 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
       clock_(clock),
       random_(std::move(random)),
       events_(events),
-      gate_(loop, clock, events, std::move(options_.keys), [this] { on_keys_changed(); }),
+      people_(loop, clock, random_, events, std::move(options_.keys), outside_of_people()),
       records_(loop, std::move(log), std::move(recovered), events,
                {options_.retention, clock_, options_.disk_probe_period},
                {.on_change = [this] { on_records_changed(); },
@@ -58,12 +59,14 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
                           .by_id = [this](SessionId id) { return by_id(id); },
                           .errands_of = [this](SessionId id) { return errands_of(id); },
                           .due = [this](std::uint64_t key) { schedule_tell(key); }}),
-      asks_(loop, floor_, documents_,
+      calls_(loop),
+      asks_(loop, floor_, documents_, calls_,
             {.by_key = [this](std::uint64_t key) { return by_key(key); },
              .by_id = [this](SessionId id) { return by_id(id); },
              .changed = [this] { schedule_tells(); },
              .kept = [this](std::function<void()> then) { book_.on_written_now(std::move(then)); },
-             .counts = [this] { return counts(); }}),
+             .counts = [this] { return counts(); },
+             .due = [this](std::uint64_t key) { schedule_tell(key); }}),
       deadlines_(loop,
                  [this](std::uint64_t key) {
                    if (Session* session = by_key(key)) session->on_time(loop_.now());
@@ -79,10 +82,37 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
                       }),
       doorway_(options_.door, events, &resident_bytes),
       pacing_(loop, options_.pace) {
+  add_server_calls(calls_.registry(), {floor_, [this] { return counts(); }, options_.data});
   restore();
 }
 
 Stage::~Stage() { *is_alive_ = false; }
+
+People::Outside Stage::outside_of_people() {
+  return {.for_each =
+              [this](const std::function<void(Session&)>& visit) {
+                for (const auto& [key, session] : sessions_) visit(*session);
+              },
+          .end_away = [this](const std::function<bool(const Identity&)>& is_meant,
+                             const Error& why) { end_away(is_meant, why); },
+          .is_away =
+              [this](const std::function<bool(const Identity&)>& is_meant) {
+                return away_.contains_if(is_meant);
+              },
+          .append =
+              [this](Operation operation) {
+                records_.write({.operation = std::move(operation)}, [this](const Result<Applied>& applied) {
+                  if (applied) return;
+                  events_.warn(fmt::format("an entry of the audit is not written down cause=\"{}\"",
+                                           applied.error().text));
+                });
+              },
+          .changed = [this] { book_.on_change(kBookSoon); }};
+}
+
+std::optional<Secret> Stage::find_secret(std::string_view identity) {
+  return people_.gate().find_secret(identity);
+}
 
 Session* Stage::by_key(std::uint64_t key) const {
   const auto it = sessions_.find(key);
@@ -94,7 +124,7 @@ Session* Stage::by_id(SessionId id) const {
   return it == keys_.end() ? nullptr : by_key(it->second);
 }
 
-AskDesk::Outside::Counts Stage::counts() const {
+Counts Stage::counts() const {
   return {keys_.size() - visits_, visits_, sessions_.size() + 2 * transfers_.size(), away_.size()};
 }
 
@@ -102,9 +132,9 @@ AskDesk::Outside::Counts Stage::counts() const {
 
 void Stage::accept(std::unique_ptr<net::TcpConnection> connection) {
   if (stopped_) return;
-  gate_.look();
+  people_.gate().look();
   const auto place = doorway_.come(connection->peer(), loop_.now());
-  if (!place) return turn_away(*connection, place.error(), gate_.is_keyed());
+  if (!place) return turn_away(*connection, place.error(), people_.gate().is_keyed());
   protocol::ServerSessionConfig config;
   config.project = options_.identity.project;
   config.server = options_.identity.id;
@@ -119,7 +149,7 @@ void Stage::accept(std::unique_ptr<net::TcpConnection> connection) {
   started.place = *place;
   sessions_.emplace(key, std::move(session));
   idle_memory_.on_coming_or_going();
-  started.start(gate_.is_keyed() ? Session::Access::keyed : Session::Access::open);
+  started.start(people_.gate().is_keyed() ? Session::Access::keyed : Session::Access::open);
 }
 
 void Stage::on_ticket(Session& session, UniqueId ticket) {
@@ -128,7 +158,7 @@ void Stage::on_ticket(Session& session, UniqueId ticket) {
 }
 
 void Stage::on_admission(Session& session, const protocol::server_action::Admission& asked) {
-  const auto admission = gate_.permitted(session.identity, asked);
+  const auto admission = people_.gate().permitted(session.identity, asked);
   session.is_resumed = resume(session, admission);
   if (!session.is_resumed && !admission.visit) {
     end_predecessor(admission, session.identity.key);
@@ -139,7 +169,7 @@ void Stage::on_admission(Session& session, const protocol::server_action::Admiss
       });
     }
   }
-  if (auto let_in = gate_.let_in(session.identity, session.is_resumed); !let_in) {
+  if (auto let_in = people_.gate().let_in(session.identity, session.is_resumed); !let_in) {
     return session.close(let_in.error().outcome, let_in.error().text);
   }
   doorway_.admit(session.place);
@@ -150,7 +180,7 @@ void Stage::on_admission(Session& session, const protocol::server_action::Admiss
   identity.workstation = admission.workstation;
   identity.patches = admission.patches;
   identity.clock_offset = admission.clock_offset;
-  identity.permissions = gate_.permissions_of(identity.key);
+  people_.on_let_in(session);
   events_.info(fmt::format(
       "session opened id={} user={} peer={} visit={} shares={} software={} clock_offset_ms={} resumed={}{}",
       to_text(identity.id), quoted(identity.name), net::to_text(session.peer()), identity.visit,
@@ -380,18 +410,21 @@ void Stage::leave(Session& session, const Error& why) {
   const Identity& identity = session.identity;
   const auto known = keys_.find(identity.id);
   if (known == keys_.end() || known->second != session.key()) {
+    if (!stopped_) people_.on_not_let_in(session, why);
     events_.debug(fmt::format("connection closed before a session peer={} outcome={} reason=\"{}\"",
                               net::to_text(session.peer()), to_text(why.outcome), escaped(why.text, 256)));
     return;
   }
   keys_.erase(known);
   transfers_.on_session_left(identity.id, identity.name);
+  if (!session.is_lost()) calls_.leave(session.key());
   const bool is_away = may_come_back(session);
   if (is_away) {
     go_away(session, why);
   } else if (identity.visit) {
     --visits_;
     asks_.forget(identity.id);
+    people_.on_left(identity);
   } else {
     depart(identity, why);
   }
@@ -407,6 +440,7 @@ void Stage::depart(const Identity& identity, const Error& why) {
   on_settled(identity.id);
   // Copies name their user: they go first.
   assets_.leave(identity.id);
+  people_.on_left(identity);
   events_.tell(identity.name, "disconnected: " + reason);
   schedule_tells();
   departing_.insert_or_assign(identity.id, reason);
@@ -448,7 +482,7 @@ void Stage::stop(Outcome outcome, const std::string& reason, std::function<void(
   stopped_ = std::move(done);
   away_timer_.cancel();
   settling_timer_.cancel();
-  gate_.stop();
+  people_.gate().stop();
   idle_memory_.stop();
   // With everybody who is here at this moment: they may come back to the next server.
   book_.finish([this] {
@@ -456,6 +490,7 @@ void Stage::stop(Outcome outcome, const std::string& reason, std::function<void(
     continue_stop();
   });
   transfers_.end_all({Outcome::interrupted, "the server stops: " + reason});
+  calls_.stop(reason);
   // Who listens hears how their transfers ended before the goodbye.
   all_due_ = true;
   tell_due();

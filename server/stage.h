@@ -13,14 +13,14 @@
 #include "net/work_queue.h"
 #include "server/ask_desk.h"
 #include "server/away.h"
-#include "server/board/kept_sessions.h"
 #include "server/deadlines.h"
 #include "server/doorway.h"
 #include "server/floor.h"
-#include "server/gate.h"
 #include "server/idle_memory.h"
+#include "server/people.h"
 #include "server/session.h"
 #include "server/session_book.h"
+#include "server/stage_options.h"
 
 namespace callboard::server {
 
@@ -28,19 +28,7 @@ namespace callboard::server {
 // due to it once per turn of the loop, and sees every one of them off exactly once. Loop thread only.
 class Stage final : private SessionHost {
  public:
-  struct Options {
-    ServerIdentity identity;
-    protocol::TurnLimits limits;
-    Duration handshake_limit = kHandshakeLimit;
-    Doorway::Limits door;
-    PaceLimits pace;
-    Retention retention;
-    Duration disk_probe_period = kDiskProbePeriod;
-    Duration grace = kGrace;                       // 0: nobody is kept when its connection is lost.
-    KeptSessions kept{};                           // Of the server before this one.
-    std::function<Result<void>(ByteView)> keep{};  // Writes the like, on a worker. Null: nothing is kept.
-    std::optional<Gate::Source> keys{};            // None: open, whatever happens.
-  };
+  using Options = StageOptions;
 
   Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource random, EventLog& events,
         std::unique_ptr<Log> log, Recovered recovered);
@@ -48,7 +36,7 @@ class Stage final : private SessionHost {
 
   void accept(std::unique_ptr<net::TcpConnection> connection);
   void set_relay_limits(const net::RelayLimits& limits) { transfers_.set_limits(limits); }
-  Gate& gate() { return gate_; }
+  People& people() { return people_; }
   // Says `bye` to all, ends all transfers, writes everything out; then calls `done`, once. Nothing is accepted any more.
   void stop(Outcome outcome, const std::string& reason, std::function<void()> done);
 
@@ -68,12 +56,12 @@ class Stage final : private SessionHost {
   void on_over(Session& session, const Error& why) override;
   void on_closed(Session& session) override;
 
+  People::Outside outside_of_people();
   Session* by_key(std::uint64_t key) const;
   Session* by_id(SessionId id) const;
-  AskDesk::Outside::Counts counts() const;
+  Counts counts() const;
   void open(Session& session, const protocol::server_action::Admission& admission);
   void welcome(Session& session, bool is_resumable);
-  void on_keys_changed();  // Ends those whose key is good no more (stage_keys.cpp).
   void leave(Session& session, const Error& why);
   void depart(const Identity& identity, const Error& why);  // Told as left once the book has it no more.
   void finish_departure(SessionId id);
@@ -83,6 +71,7 @@ class Stage final : private SessionHost {
   bool may_come_back(const Session& session) const;
   void go_away(Session& session, const Error& why);
   void depart_away(const Away& away, const Error& why);
+  void end_away(const std::function<bool(const Identity&)>& is_meant, const Error& why);
   void on_away_due();
   void set_away_timer();
   // False: it is not the session that it says to be, or that is no more; it is let in as a new one.
@@ -111,7 +100,7 @@ class Stage final : private SessionHost {
   const Clock& clock_;
   RandomSource random_;
   EventLog& events_;
-  Gate gate_;
+  People people_;
   Presence presence_;
   Assets assets_;
   Records records_;
@@ -119,6 +108,7 @@ class Stage final : private SessionHost {
   TransferDesk transfers_;
   Floor floor_;
   DocumentDesk documents_;
+  CallDesk calls_;
   AskDesk asks_;
   Deadlines deadlines_;
   net::WorkQueue decoding_;

@@ -65,6 +65,11 @@ void Stage::depart_away(const Away& away, const Error& why) {
                            escaped(why.text, 256)));
 }
 
+void Stage::end_away(const std::function<bool(const Identity&)>& is_meant, const Error& why) {
+  for (const Away& away : away_.take_if(is_meant)) depart_away(away, why);
+  set_away_timer();
+}
+
 void Stage::on_away_due() {
   if (stopped_) return;
   for (const Away& away : away_.take_due(loop_.now())) depart_away(away, away.why);
@@ -134,6 +139,7 @@ std::vector<protocol::ServerMessage>* Stage::errands_of(SessionId id) {
 Bytes Stage::kept_now() const {
   KeptSessions kept;
   if (stopped_) kept.stopped = clock_.wall();
+  kept.measures = people_.measures();
   presence_.users().for_each([&](SessionId id, const User& user) {
     const Session* here = by_id(id);
     const Away* away = away_.find(id);
@@ -148,7 +154,8 @@ Bytes Stage::kept_now() const {
 
 void Stage::restore() {
   if (options_.grace <= 0s) return;
-  const KeptSessions kept = std::exchange(options_.kept, {});
+  KeptSessions kept = std::exchange(options_.kept, {});
+  people_.restore(std::move(kept.measures));
   const Timestamp now = clock_.wall();
   const auto since_stop = std::chrono::milliseconds(now.ms - kept.stopped.ms);
   // Of one that was killed nobody knows when.
@@ -158,7 +165,7 @@ void Stage::restore() {
     away.identity.id = session.id;
     away.identity.secret = session.secret;
     away.identity.key = session.key;
-    if (!gate_.is_welcome(away.identity)) continue;
+    if (!people_.gate().is_welcome(away.identity)) continue;
     away.identity.workstation = session.workstation;
     away.identity.asked_name = session.user.asked_name;
     away.identity.host = session.user.host;

@@ -7,6 +7,7 @@
 #include "base/document/pointer.h"
 #include "base/document_limits.h"
 #include "base/result.h"
+#include "server/board/audit_entry.h"
 #include "server/board/operation.h"
 
 namespace callboard::server {
@@ -54,6 +55,8 @@ class History {
   virtual Result<Version> version(Record record, std::uint64_t number) = 0;
   // What the document was after operation `number`, whatever that was about.
   virtual Result<document::ValuePtr> document_at(Record record, std::uint64_t number) = 0;
+  // At most `count` of the audit, those after number `since`.
+  virtual Result<AuditListing> audit(std::uint64_t since, std::size_t count) = 0;
 };
 
 }  // namespace callboard::server

@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::uint32_t kMagic = 0x43427373;  // "CBss"
 constexpr std::uint16_t kVersionOpen = 1;
-constexpr std::uint16_t kVersion = 2;
+constexpr std::uint16_t kVersionKeyed = 2;
+constexpr std::uint16_t kVersion = 3;
 // Everybody that may be here or away at a time, and more than a file of kAwayMax bytes each could be damaged into.
 constexpr std::uint32_t kSessionsMax = 100'000;
 
@@ -37,7 +38,7 @@ void write(ByteWriter& writer, const KeptSession& session, std::uint16_t version
   writer.i64(session.user.camera_y);
   writer.text16(session.at.item);
   writer.i64(session.at.since.ms);
-  if (version == kVersion) writer.text16(session.key);
+  if (version >= kVersionKeyed) writer.text16(session.key);
 }
 
 KeptSession read_session(ByteReader& reader, std::uint16_t version) {
@@ -56,7 +57,7 @@ KeptSession read_session(ByteReader& reader, std::uint16_t version) {
   session.user.camera_y = reader.i64();
   session.at.item = reader.text16();
   session.at.since = {reader.i64()};
-  if (version == kVersion) session.key = reader.text16();
+  if (version >= kVersionKeyed) session.key = reader.text16();
   return session;
 }
 
@@ -67,12 +68,15 @@ Bytes encoded(const KeptSessions& kept) {
   ByteWriter writer(bytes);
   const bool has_keys =
       std::ranges::any_of(kept.sessions, [](const KeptSession& each) { return !each.key.empty(); });
-  const std::uint16_t version = has_keys ? kVersion : kVersionOpen;
+  const std::uint16_t version = !kept.measures.is_empty() ? kVersion
+                                : has_keys                ? kVersionKeyed
+                                                          : kVersionOpen;
   writer.u32(kMagic);
   writer.u16(version);
   writer.i64(kept.stopped.ms);
   writer.u32(static_cast<std::uint32_t>(kept.sessions.size()));
   for (const KeptSession& session : kept.sessions) write(writer, session, version);
+  if (version == kVersion) kept.measures.append_to(writer);
   const Sha256 digest = sha256(bytes);
   writer.raw(bytes_of(digest));
   return bytes;
@@ -86,8 +90,8 @@ Result<KeptSessions> kept_sessions_from(ByteView bytes) {
   ByteReader reader(content);
   if (reader.u32() != kMagic) return Error{Outcome::refused, "it holds no sessions"};
   const std::uint16_t version = reader.u16();
-  if (version != kVersionOpen && version != kVersion) {
-    return Error{Outcome::refused, "expected version 1 or 2, got " + std::to_string(version)};
+  if (version < kVersionOpen || version > kVersion) {
+    return Error{Outcome::refused, "expected version 1-3, got " + std::to_string(version)};
   }
   KeptSessions kept;
   kept.stopped = {reader.i64()};
@@ -96,6 +100,7 @@ Result<KeptSessions> kept_sessions_from(ByteView bytes) {
   for (std::uint32_t i = 0; i < count && !reader.failed(); ++i) {
     kept.sessions.push_back(read_session(reader, version));
   }
+  if (version == kVersion) kept.measures = MeasuresBook::from(reader);
   if (!reader.finished()) return Error{Outcome::refused, "it is damaged"};
   return kept;
 }

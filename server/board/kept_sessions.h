@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "server/board/measures.h"
 #include "server/board/presence.h"
 #include "server/board/sha256.h"
 
@@ -25,10 +26,12 @@ struct KeptSession {
 struct KeptSessions {
   Timestamp stopped;
   std::vector<KeptSession> sessions;
+  MeasuresBook measures{};
 };
 
 // The file `sessions`: u32 magic, u16 version, i64 stopped, u32 count, the sessions, SHA-256 of all that. Integers big-endian.
-// Version 1 has no keys; it is written where nobody has one, so that an older program understands it.
+// Version 1 has no keys, version 2 no measures (which come after the sessions): each is written where nobody has one, so that an older program
+// understands it.
 Bytes encoded(const KeptSessions& kept);
 // Refused when it is something else, of another version, or damaged.
 Result<KeptSessions> kept_sessions_from(ByteView bytes);

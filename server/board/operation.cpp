@@ -7,7 +7,7 @@
 namespace callboard::server {
 
 Result<void> read_edits(Operation& operation) {
-  if (operation.edits != nullptr || operation.record == Record::messages) return {};
+  if (operation.edits != nullptr || !is_document(operation.record)) return {};
   if (operation.form == Form::edits) {
     auto edits = document::parse_edits(*operation.value);
     if (!edits) return edits.error();

@@ -15,7 +15,9 @@ namespace callboard::server {
 using Document = std::shared_ptr<const std::string>;
 
 // The records that outlive their sessions. The numbers are those of the database: never reuse one.
-enum class Record : std::uint8_t { story = 1, analytics = 2, messages = 3 };
+enum class Record : std::uint8_t { story = 1, analytics = 2, messages = 3, audit = 5 };
+// Whether it is a document, that edits are merged into.
+constexpr bool is_document(Record record) { return record == Record::story || record == Record::analytics; }
 
 // How an operation says what it does to a document; the numbers are those of the database, too.
 enum class Form : std::uint8_t {
@@ -44,7 +46,7 @@ struct Operation {
   Form form = Form::whole;
   std::uint64_t settles = 0;  // The conflict it puts an end to; 0 none.
   Document value;             // Never null.
-  // What `value` says; see read_edits(). Null for messages.
+  // What `value` says; see read_edits(). Null for what is no document's.
   std::shared_ptr<const document::Edits> edits;
 };
 
@@ -57,7 +59,7 @@ inline Stamp stamp_of(const Operation& operation) {
   return {operation.timestamp, operation.counter, operation.session, operation.id};
 }
 
-// Fills `edits` from `value`, unless it is there. Takes as long as parsing does. Nothing for messages.
+// Fills `edits` from `value`, unless it is there. Takes as long as parsing does. Nothing for what is no document's.
 Result<void> read_edits(Operation& operation);
 
 }  // namespace callboard::server

@@ -78,12 +78,4 @@ Result<void> KeyFile::write(const KeyRing& ring) const {
   return {};
 }
 
-KeyFile::Stamp KeyFile::stamp() const {
-  struct stat status {};
-  if (::stat(path_.c_str(), &status) != 0) return {};
-  return {static_cast<std::uint64_t>(status.st_ino),
-          static_cast<std::int64_t>(status.st_mtim.tv_sec) * 1'000'000'000 + status.st_mtim.tv_nsec,
-          static_cast<std::int64_t>(status.st_size)};
-}
-
 }  // namespace callboard::server

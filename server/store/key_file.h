@@ -1,12 +1,12 @@
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <optional>
 #include <string_view>
 
 #include "server/board/key_ring.h"
+#include "server/store/file_stamp.h"
 
 namespace callboard::server {
 
@@ -14,14 +14,6 @@ namespace callboard::server {
 // proves a key is in it. Changed by `callboard key`, also while the server runs, and by that when a key is used up. Blocking.
 class KeyFile {
  public:
-  // Differs from one content to the next; what it says of a file that is not there is a Stamp like any other.
-  struct Stamp {
-    std::uint64_t inode = 0;
-    std::int64_t modified_ns = 0;
-    std::int64_t size_bytes = -1;
-    friend bool operator==(const Stamp&, const Stamp&) = default;
-  };
-
   KeyFile(const std::filesystem::path& data, std::string_view project);
 
   // nullopt: there is none, and the server is open. Refused: others can read it, or it is damaged.
@@ -29,7 +21,7 @@ class KeyFile {
   // Changes what is there, or an empty ring, and makes the folder where there is none; one process at a time. When
   // `change` fails nothing is changed. On disk when it returns.
   Result<void> update(const std::function<Result<void>(KeyRing&)>& change) const;
-  Stamp stamp() const;
+  FileStamp stamp() const { return stamp_of(path_); }
 
  private:
   Result<void> write(const KeyRing& ring) const;

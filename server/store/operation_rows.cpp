@@ -17,7 +17,7 @@ Result<Committed> operation_of(const Statement& row) {
   operation.timestamp = Timestamp{row.i64(4)};
   const std::uint64_t record = row.u64(5);
   const std::uint64_t form = row.u64(9);
-  if (!id.finished() || record < 1 || record > 3 || form > 1) {
+  if (!id.finished() || record < 1 || record == 4 || record > 5 || form > 1) {
     return Error{Outcome::failed, "operation " + std::to_string(committed.sequence) + ": damaged"};
   }
   operation.record = static_cast<Record>(record);

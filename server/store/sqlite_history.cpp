@@ -183,4 +183,26 @@ Result<Listing> SqliteHistory::list(const HistoryQuery& query) {
   return listing;
 }
 
+// The number of the record stands in the statements: else the index of the audit is of no use to them.
+Result<AuditListing> SqliteHistory::audit(std::uint64_t since, std::size_t count) {
+  static_assert(static_cast<int>(Record::audit) == 5);
+  const auto last = database_.number("SELECT max(sequence) FROM operations WHERE record = 5");
+  if (!last) return last.error();
+  auto statement =
+      database_.prepare(std::string("SELECT ") + kOperationColumns +
+                        " FROM operations WHERE record = 5 AND sequence > ? ORDER BY sequence LIMIT ?");
+  if (!statement) return statement.error();
+  statement->bind(0, std::min(since, kLast)).bind(1, std::uint64_t{count});
+  AuditListing listing;
+  listing.last = static_cast<std::uint64_t>(*last);
+  for (;;) {
+    auto row = statement->step();
+    if (!row) return row.error();
+    if (!*row) return listing;
+    const auto committed = server::operation_of(*statement);
+    if (!committed) return committed.error();
+    listing.entries.push_back(audit_entry_of(committed->sequence, committed->operation));
+  }
+}
+
 }  // namespace callboard::server

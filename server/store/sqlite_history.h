@@ -18,6 +18,7 @@ class SqliteHistory final : public History {
   Result<Listing> list(const HistoryQuery& query) override;
   Result<Version> version(Record record, std::uint64_t number) override;
   Result<document::ValuePtr> document_at(Record record, std::uint64_t number) override;
+  Result<AuditListing> audit(std::uint64_t since, std::size_t count) override;
 
  private:
   explicit SqliteHistory(Database database) : database_(std::move(database)) {}

@@ -37,6 +37,8 @@ class AbuseReport {
   void check_end();
 
  private:
+  void check_memory();
+
   Studio& studio_;
   Company& company_;
   std::string log_;

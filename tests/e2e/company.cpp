@@ -77,13 +77,16 @@ Company::Company(Studio& studio, const std::vector<std::string>& keys) {
   for (const auto& person : people_) person->thread = std::thread([this, &one = *person] { work(one); });
 }
 
-Company::~Company() {
+Company::~Company() { leave(); }
+
+void Company::leave() {
   {
     const std::lock_guard lock(mutex_);
     is_over_ = true;
   }
   changed_.notify_all();
   for (const auto& person : people_) person->thread.join();
+  people_.clear();
 }
 
 void Company::work(Person& person) {

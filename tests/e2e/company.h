@@ -41,6 +41,8 @@ class Company {
 
   // What was answered since the last call, once that are at least `each` asks of everybody. Throws when they get none in time.
   RoundTrips take(std::size_t each = 1);
+  // Everybody finishes what they are at, and leaves.
+  void leave();
 
  private:
   struct Person;

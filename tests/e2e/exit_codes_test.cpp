@@ -15,9 +15,10 @@ namespace fs = std::filesystem;
 using Catch::Contains;
 using support::write_file;
 
-const std::vector<std::string> kVerbs{
-    "serve",    "discover", "init", "join", "users", "versions", "restore", "story", "analytics", "assets",
-    "messages", "say",      "at",   "ls",   "pull",  "abort",    "status",  "key",   "server"};
+const std::vector<std::string> kVerbs{"serve",   "discover", "init",      "join",   "users",    "versions",
+                                      "restore", "story",    "analytics", "assets", "messages", "say",
+                                      "at",      "ls",       "pull",      "abort",  "status",   "key",
+                                      "server",  "call",     "calls"};
 
 struct Office : Studio {
   fs::path rigging = add_user("rigging");

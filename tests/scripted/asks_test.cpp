@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 #include <set>
 
+#include "protocol/call_limits.h"
 #include "protocol/client_asks.h"
 #include "protocol/server_asks.h"
 #include "tests/scripted/script.h"
@@ -24,7 +25,7 @@ TEST_CASE("what is no ask has no id and what is no answer answers nothing") {
   for (const auto& message : every_client_message()) {
     if (ask_id_of(message)) asks.insert(message.index());
   }
-  CHECK(asks.size() == 16);
+  CHECK(asks.size() == 20);
   CHECK_FALSE(answered_id_of(ServerMessage{Assets{}}));
   CHECK_FALSE(answered_id_of(ServerMessage{Yours{}}));
   CHECK(answered_id_of(ServerMessage{Ok{7, {}}}) == AskId{7});
@@ -73,7 +74,29 @@ TEST_CASE("an item of a change weighs a KiB, a document its size, and anything e
   change.items = {{"/pln", Timestamp{1}}, {"/dev/chr/Moria", std::nullopt}};
   CHECK(weight_bytes(change) == 2048);
   CHECK(weight_bytes(DocumentWrite{{}, 0, {}, 0, {}, std::make_shared<const std::string>("[1]")}) == 3);
+  CHECK(weight_bytes(CallAsk{1, "ping", {}, {}, std::make_shared<const std::string>("[12]")}) == 4);
   CHECK(weight_bytes(UsersAsk{}) == 0);
+}
+
+TEST_CASE("a call is waited for as long as it may take, whatever is asked before and after it") {
+  ClientAsks asks;
+  const auto night = asks.add(CallAsk{0, "render", {}, 10h}, kStart);
+  const auto users = asks.add(UsersAsk{}, kStart);
+  const auto usual = asks.add(CallAsk{0, "ping"}, kStart);
+  asks.take_sendable();
+  CHECK(asks.next_deadline() == kStart + kAskLimit);
+  const auto first = asks.on_time(kStart + kAskLimit);
+  REQUIRE(first.size() == 1);
+  CHECK(first[0].id == users);
+  const auto second = asks.on_time(kStart + kCallDeadline + kCallPatience);
+  REQUIRE(second.size() == 1);
+  CHECK(second[0].id == usual);
+  CHECK(second[0].answer.error().text == "no answer within 40 s");
+  CHECK(asks.on_time(kStart + 10h).empty());
+  const auto last = asks.on_time(kStart + 10h + kCallPatience);
+  REQUIRE(last.size() == 1);
+  CHECK(last[0].id == night);
+  CHECK_FALSE(asks.next_deadline());
 }
 
 }  // namespace callboard::protocol

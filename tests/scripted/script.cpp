@@ -131,6 +131,10 @@ std::vector<ClientMessage> every_client_message() {
           CancelAsk{11, 1},
           WorkingAsk{14, {1, 2}},
           StatusAsk{12},
+          CallAsk{17, "ping"},
+          CallCancelAsk{18, 17, {}},
+          CallsAsk{19},
+          AuditAsk{16, 1},
           UnknownAsk{"levitate", 13},
           UnknownTell{"hum"}};
 }
@@ -161,6 +165,10 @@ std::vector<ServerMessage> every_server_message() {
           ErrorAnswer{1, Outcome::failed, "no"},
           TransferGranted{1, 1, {1, 2}, "lighting", {3}},
           status_answer(1),
+          CallResult{1, document()},
+          CallList{1, document()},
+          CallProgress{1, document()},
+          AuditEntries{1, {}, 0},
           UnknownAnswer{"levitated", 1},
           AtTell{},
           Give{},
@@ -327,7 +335,7 @@ bool settles(const ServerMessage& message) {
 bool tells(const ServerMessage& message) {
   return !answered_id_of(message) &&
          any_of<DocumentState, Conflicts, Assets, Users, Messages, AtTell, Writable, Slower, Give,
-                TransferOver, Yours, UnknownTell>(message);
+                TransferOver, CallProgress, Yours, UnknownTell>(message);
 }
 
 }  // namespace

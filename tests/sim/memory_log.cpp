@@ -75,6 +75,16 @@ class MemoryHistory final : public History {
     return document.root();
   }
 
+  Result<AuditListing> audit(std::uint64_t since, std::size_t count) override {
+    AuditListing listing;
+    for_each(Record::audit, UINT64_MAX, [&](const Committed& each) {
+      listing.last = each.sequence;
+      if (each.sequence > since && listing.entries.size() < count)
+        listing.entries.push_back(audit_entry_of(each.sequence, each.operation));
+    });
+    return listing;
+  }
+
  private:
   static Error not_kept(std::uint64_t number) {
     return Error{Outcome::not_found, "revision " + std::to_string(number) + ": there was none"};

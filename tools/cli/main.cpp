@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
   add_abort(program);
   add_backup(program);
   add_key(program);
+  add_audit(program);
 
   // A workstation's own folder.
   add_init(program);
@@ -31,6 +32,10 @@ int main(int argc, char** argv) {
   add_messages(program);
   add_story(program);
   add_analytics(program);
+
+  // What can be done by name.
+  add_call(program);
+  add_calls(program);
 
   // What the documents were, and where two people met.
   add_history(program);

@@ -86,6 +86,12 @@ JsonObject revision_object(const client::Revision& revision, client::DocumentNam
   return object;
 }
 
+JsonObject audit_object(const client::AuditEntry& entry) {
+  return {{"event", "audit"},   {"number", entry.number}, {"time", to_iso(entry.timestamp)},
+          {"what", entry.what}, {"user", entry.user},     {"about", entry.about},
+          {"key", entry.key},   {"from", entry.from},     {"text", entry.text}};
+}
+
 JsonObject transfer_object(const client::TransferStatus& transfer) {
   return {{"event", "transfer"},
           {"transfer", transfer.transfer},

@@ -20,6 +20,7 @@ JsonObject asset_object(const std::string& item, const std::optional<client::Ass
 JsonObject document_object(std::string_view event, const client::Document& document);
 JsonObject conflict_object(const client::Conflict& conflict);
 JsonObject revision_object(const client::Revision& revision, client::DocumentName document);
+JsonObject audit_object(const client::AuditEntry& entry);
 JsonObject transfer_object(const client::TransferStatus& transfer);
 
 }  // namespace callboard::cli

@@ -9,7 +9,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "server/keys.h"
-#include "server/permissions.h"
+#include "server/roles.h"
 #include "tools/cli/data_folder.h"
 #include "tools/cli/program.h"
 #include "tools/cli/verbs.h"
@@ -76,12 +76,16 @@ void show_line(Run& run, const KeyEntry& entry) {
   run.output.object(object);
 }
 
+Result<void> check_role(const KeyPlace& place, const std::string& name) {
+  const auto roles = server::read_roles(place.data, place.project);
+  if (!roles) return roles.error();
+  if (roles->find(name) != nullptr) return {};
+  return Error{Outcome::usage,
+               fmt::format("--role {}: expected {}", callboard::quoted(name), roles->names())};
+}
+
 Result<KeyEntry> new_entry(const KeyWords& words) {
   if (auto checked = check_name("NAME", words.name, kUserNameMaxCodePoints); !checked) return checked.error();
-  if (std::ranges::find(server::roles(), words.role, &server::Role::name) == server::roles().end()) {
-    return Error{Outcome::usage, fmt::format("--role {}: expected viewer, artist, lead or admin",
-                                             callboard::quoted(words.role))};
-  }
   KeyEntry entry;
   entry.name = words.name;
   entry.role = words.role;
@@ -101,6 +105,7 @@ Result<KeyEntry> new_entry(const KeyWords& words) {
 Result<void> add_named(Run& run, const KeyWords& words) {
   const auto place = key_place(run);
   if (!place) return place.error();
+  if (auto known = check_role(*place, words.role); !known) return known;
   const auto entry = new_entry(words);
   if (!entry) return entry.error();
   bool is_first = false;
@@ -151,6 +156,29 @@ std::string state_of(const KeyEntry& entry) {
   return entry.once ? "good once" : "good";
 }
 
+Result<void> list_roles(Run& run) {
+  const auto place = key_place(run);
+  if (!place) return place.error();
+  const auto roles = server::read_roles(place->data, place->project);
+  if (!roles) return roles.error();
+  for (const server::Role& each : roles->all()) {
+    std::string permits;
+    std::vector<JsonValue> names;
+    for (const std::string& name : each.permissions.names()) {
+      permits += (permits.empty() ? "" : " ") + name;
+      names.emplace_back(name);
+    }
+    if (permits.empty()) permits = "nothing";
+    if (each.permissions.is_all()) permits = "everything";
+    run.output.line(fmt::format("{}  {}", escaped(each.name), permits));
+    run.output.object({{"event", "role"},
+                       {"name", each.name},
+                       {"everything", each.permissions.is_all()},
+                       {"permissions", std::move(names)}});
+  }
+  return {};
+}
+
 Result<void> list_keys(Run& run) {
   const auto place = key_place(run);
   if (!place) return place.error();
@@ -187,7 +215,7 @@ void add_key(Program& program) {
       .text(words->expires, "--expires TIME",
             "how long it is good, like 12h, 30d or 8w (default: until it is revoked)")
       .text(words->role, "--role ROLE",
-            "what it permits: viewer, artist (default), lead or admin (docs/security.md)")
+            "what it permits: viewer, artist (default), lead, admin (docs/security.md), or one of roles.json")
       .flag(words->once, "--once", "it lets in one session, which may come back, and no other")
       .runs([words](Run& run) { return add_named(run, *words); });
   key.add_verb({.name = "list",
@@ -195,6 +223,11 @@ void add_key(Program& program) {
                 .example = "callboard key list --project \"Moria's Race\""})
       .takes({Key::project, Key::data})
       .runs(list_keys);
+  key.add_verb({.name = "roles",
+                .summary = "list the roles that a key may have, and what each permits",
+                .example = "callboard key roles --project \"Moria's Race\""})
+      .takes({Key::project, Key::data})
+      .runs(list_roles);
   key.add_verb({.name = "revoke",
                 .summary = "make the key of NAME worthless; its sessions and transfers end at once",
                 .example = "callboard key revoke rigging --project \"Moria's Race\""})

@@ -93,6 +93,12 @@ TEST_CASE("every ask arrives as it was said, whatever its place among the others
   CHECK(std::holds_alternative<AskServer>(hears(Replies::ask(8, AskServer{}))));
   CHECK(std::holds_alternative<AskWorkstation>(hears(Replies::ask(9, AskWorkstation{}))));
   CHECK(std::get<Look>(hears(Replies::ask(10, Look{"/dev", "rigging"}))).from == "rigging");
+  const auto call =
+      std::get<MakeCall>(hears(Replies::ask(14, MakeCall{"render", "[1]", 90min, UniqueId{1, 2}})));
+  CHECK((call.name == "render" && call.arguments == "[1]" && call.deadline == 90min &&
+         call.op == UniqueId{1, 2}));
+  CHECK(std::holds_alternative<ListCalls>(hears(Replies::ask(15, ListCalls{}))));
+  CHECK(std::get<ListAudit>(hears(Replies::ask(16, ListAudit{812}))).since == 812);
   const auto pull = std::get<Pull>(hears(Replies::ask(11, Pull{request()}))).request;
   CHECK(pull.items == std::vector<std::string>{"/dev/\xff", "/pln"});
   CHECK((pull.from == "lighting" && pull.dry_run && !pull.sync));

@@ -70,6 +70,9 @@ class FakeAccess : public Access {
   Answer<std::uint64_t> say(std::string text) override { return now<std::uint64_t>(text.size()); }
   Answer<bool> at(std::string) override { return now(true); }
   Answer<ServerStatus> status() override { return now(ServerStatus{}); }
+  Answer<std::vector<AuditEntry>> audit(std::uint64_t since) override {
+    return now(std::vector<AuditEntry>{{.number = since + 1, .what = "kick", .about = "rigging"}});
+  }
   Answer<WorkstationStatus> workstation() override {
     WorkstationStatus status;
     status.is_joined = is_joined;
@@ -85,6 +88,13 @@ class FakeAccess : public Access {
   Answer<std::vector<LookEntry>> look(std::string, std::string) override {
     return now(std::vector<LookEntry>(1));
   }
+  Answer<std::string> call(std::string name, std::string arguments, CallOptions options) override {
+    if (options.on_progress) options.on_progress("\"half\"");
+    if (name == "endless") return endless;
+    return now(name + arguments + to_text(options.op));
+  }
+  void cancel_call(UniqueId op) override { endless.set(Error{Outcome::cancelled, to_text(op)}); }
+  Answer<std::string> calls() override { return now(std::string("[]")); }
   void leave() override {}
 
   template <class T>
@@ -100,6 +110,7 @@ class FakeAccess : public Access {
 
   std::atomic<bool> is_joined{true};
   Answer<Document> document;
+  Answer<std::string> endless;
   std::mutex mutex;
   std::map<std::string, std::shared_ptr<FakeTransfer>> pulls;
 };
@@ -150,6 +161,41 @@ TEST_CASE("a command's asks are carried out by the agent's client") {
   CHECK(client->at("/pln").get().value());  // Answers need not come in order.
   place.access.document.set(Error{Outcome::timed_out, "late"});
   CHECK(story.get().error().outcome == Outcome::timed_out);
+}
+
+TEST_CASE("a call through the agent has its op, its progress and its answer, and ends when it is cancelled") {
+  Place place;
+  place.start();
+  const auto client = place.connect();
+  CHECK(client->calls().get().value() == "[]");
+  CallOptions options;
+  options.op = UniqueId{1, 2};
+  Answer<std::string> progress;
+  options.on_progress = [progress](std::string_view json) { progress.set(std::string(json)); };
+  CHECK(client->call("render", "[1]", options).get().value() == "render[1]" + to_text(options.op));
+  CHECK(client->call("render", "", {}).get().value() != "render" + to_text(UniqueId()));
+  const auto endless = client->call("endless", "", options);
+  REQUIRE(progress.wait_for(kTestLimit));
+  CHECK(progress.get().value() == "\"half\"");
+  client->cancel_call(options.op);
+  CHECK(endless.get().error().outcome == Outcome::cancelled);
+  CHECK(endless.get().error().text == to_text(options.op));
+}
+
+TEST_CASE("a command that leaves has its calls cancelled") {
+  Place place;
+  place.start();
+  const auto client = place.connect();
+  CallOptions options;
+  options.op = UniqueId{1, 2};
+  Answer<std::string> progress;
+  options.on_progress = [progress](std::string_view json) { progress.set(std::string(json)); };
+  const auto call = client->call("endless", "", options);
+  REQUIRE(progress.wait_for(kTestLimit));
+  client->leave();
+  CHECK(call.get().error().outcome == Outcome::cancelled);
+  REQUIRE(place.access.endless.wait_for(kTestLimit));
+  CHECK(place.access.endless.get().error().text == to_text(options.op));
 }
 
 // What a join would print.

@@ -24,7 +24,7 @@ void FakeServer::on_connection(std::unique_ptr<net::TcpConnection> connection) {
   handlers.on_bytes = [this, session](ByteView bytes) { on_bytes(*session, bytes); };
   handlers.on_ended = [session](const Error&) { session->has_ended = true; };
   session->connection->start(std::move(handlers));
-  if (greets) say(*session, Greeting{.proto = 1, .software = "fake", .server = UniqueId{1, 1}});
+  if (greets) say(*session, Greeting{.proto = 1, .software = "fake", .server = run});
 }
 
 void FakeServer::say(FakeSession& to, const ServerMessage& message) {
@@ -117,7 +117,8 @@ FakeAnnouncer::FakeAnnouncer(net::Loop& loop, std::vector<Announcement> says) : 
     for (std::size_t i = 0; i < says_.size(); ++i) {
       Announcement each = says_[i];
       const bool is_proving = key && challenge && i + 1 == says_.size();
-      if (is_proving) each.signature = {system_clock().wall(), challenge->by, challenge->nonce};
+      if (is_proving)
+        each.signature = {system_clock().wall(), challenge->by, nonce.value_or(challenge->nonce)};
       (void)socket_->send(from, as_bytes(is_proving ? format_signed(each, key->secret) : format(each)));
     }
   };

@@ -56,6 +56,7 @@ class FakeServer {
 
   bool is_other_project = false;
   bool greets = true;
+  UniqueId run{1, 1};  // What it greets with.
   // Who says to come back gets this secret, and is its session again with it.
   std::optional<UniqueId> secret;
   protocol::DocumentState story;             // What there is.
@@ -83,6 +84,8 @@ class FakeAnnouncer {
   int searches() const { return searches_; }
   // The last of what it says is of a server that has that key, and shows it to whoever asks.
   std::optional<AccessKey> key;
+  // To whatever question: the answer to another one, recorded earlier.
+  std::optional<UniqueId> nonce;
 
  private:
   std::vector<protocol::Announcement> says_;

@@ -176,18 +176,22 @@ TEST_CASE("asks made while the server's goodbye is under way are for the next se
   CHECK(here.server.session(1).last<protocol::UsersAsk>() != nullptr);
 }
 
-TEST_CASE("a session whose workstation has joined anew does not come back") {
+TEST_CASE(
+    "a session whose workstation has joined anew, or that the server wants to go for good, does not come "
+    "back") {
   Place here;
   here.start();
   here.until([&] { return here.joins == 1; });
-  FakeServer::say(here.server.session(), protocol::Bye{Outcome::superseded, "joined again"});
+  const auto bye = GENERATE(protocol::Bye{Outcome::superseded, "joined again", false},
+                            protocol::Bye{Outcome::refused, "kicked", true});
+  FakeServer::say(here.server.session(), bye);
   here.until([&] { return here.keeper->connection() && here.keeper->connection()->is_over(); });
   here.server.session().connection.reset();
   here.until([&] { return !here.endings.empty(); });
   here.settle();
   REQUIRE(here.endings.size() == 1);
   CHECK_FALSE(here.endings[0].will_rejoin);
-  CHECK(here.endings[0].why.outcome == Outcome::superseded);
+  CHECK(here.endings[0].why.outcome == bye.outcome);
   CHECK(here.server.sessions().size() == 1);
 }
 

@@ -55,6 +55,7 @@ const std::vector<Example> kClient{
     {R"({"verb":"cancel","id":1,"transfer":1})", {"id", "transfer"}},
     {R"({"verb":"working","id":1,"transfers":[7]})", {"id", "transfers"}},
     {R"({"verb":"status","id":1})", {"id"}},
+    {R"({"verb":"audit","id":1,"since":1})", {"id"}, {"since"}},
     {R"({"verb":"bye","outcome":"done","reason":"r"})", {"outcome"}, {"reason"}},
     {R"({"verb":"ticket","ticket":)" + kId32 + "}", {"ticket"}},
 };
@@ -93,6 +94,7 @@ const std::vector<Example> kServer{
          kId32 + "}",
      {"re", "project", "software", "started", "clock", "sessions", "visits", "revision", "connections",
       "transfers", "memory", "server"}},
+    {R"({"verb":"audit","re":1,"entries":[],"last":1})", {"re", "entries", "last"}},
     {R"({"verb":"bye","outcome":"done","reason":"r"})", {"outcome"}, {"reason"}},
 };
 

@@ -3,6 +3,7 @@
 
 #include "base/document/parse.h"
 #include "base/document_limits.h"
+#include "base/door_limits.h"
 #include "server/board/conflicts.h"
 #include "server/drafts.h"
 #include "server/editions.h"
@@ -77,6 +78,34 @@ TEST_CASE("parts by several authors do not make a document together that nobody 
   protocol::DocumentRead read;
   read.at = "/b";
   CHECK(second->ask_for<protocol::ErrorAnswer>(read).outcome == Outcome::not_found);
+}
+
+TEST_CASE("a document has so many values and no more, whoever wrote them") {
+  const auto zeros = [](std::uint32_t count) {
+    std::string text = "[0";
+    for (std::uint32_t i = 1; i < count; ++i) text += ",0";
+    return text + "]";
+  };
+  Draft draft;
+  draft.operation = make_operation({});
+  // The array itself is one.
+  draft.operation.value = std::make_shared<const std::string>(zeros(kDocumentValuesMax - 1));
+  CHECK(finished(draft, {}));
+  draft.operation.value = std::make_shared<const std::string>(zeros(kDocumentValuesMax));
+  const auto refused = finished(draft, {});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().outcome == Outcome::usage);
+  CHECK(refused.error().text.find("more values than a document may have") != std::string::npos);
+
+  Studio studio;
+  auto first = studio.visit("rigging");
+  auto second = studio.visit("lighting");
+  const auto base = first->ask_for<DocumentState>(write(*first, R"({"a":0,"b":0})", 1)).revision;
+  const auto half = zeros(kDocumentValuesMax / 2);
+  CHECK(first->ask_for<DocumentState>(write_at(*first, "/a", half, 2, base)).won);
+  const auto error = second->ask_for<protocol::ErrorAnswer>(write_at(*second, "/b", half, 3, base));
+  CHECK(error.outcome == Outcome::usage);
+  CHECK(error.text.find("2000000 values") != std::string::npos);
 }
 
 TEST_CASE("a change of what is nested as deep as may be is told so that it can be read") {

@@ -5,9 +5,7 @@
 
 #include "protocol/datagram_signature.h"
 #include "server/gate.h"
-#include "server/store/data_folder.h"
-#include "server/store/key_file.h"
-#include "tests/unit/server/studio.h"
+#include "tests/unit/server/keyed_studio.h"
 
 using namespace callboard;
 using namespace callboard::server;
@@ -21,51 +19,7 @@ struct TestClock final : Clock {
   Instant monotonic() const override { return system_clock().monotonic(); }
 };
 
-KeyEntry entry(const std::string& name) {
-  KeyEntry made;
-  made.name = name;
-  made.key = make_access_key(system_random());
-  made.role = "artist";
-  made.created = {1'763'733'203'123};
-  return made;
-}
-
-// A server whose keys are changed while it runs, as `callboard key` does it.
-struct KeyedStudio : Studio {
-  KeyFile file{data(), "Moria's Race"};
-
-  AccessKey add(KeyEntry made) {
-    REQUIRE(file.update([&](KeyRing& ring) { return ring.add(made); }));
-    return made.key;
-  }
-  AccessKey add(const std::string& name) { return add(entry(name)); }
-  AccessKey add_with_role(const std::string& role) {
-    KeyEntry made = entry(role);
-    made.role = role;
-    return add(made);
-  }
-  void revoke(const std::string& name) {
-    REQUIRE(file.update([&](KeyRing& ring) { return ring.revoke(name); }));
-  }
-  std::unique_ptr<TestClient> join_with(const AccessKey& key, const std::string& name = "somebody",
-                                        bool resumable = false) {
-    auto client = connect(key);
-    client->resumable = resumable;
-    REQUIRE(client->join(name));
-    return client;
-  }
-  // How it is turned away, by the server's words or by TLS.
-  Error refusal(std::unique_ptr<TestClient> client) {
-    client->say(protocol::Username{"somebody", client->wall(), false, false, "", "test"});
-    for (auto heard = client->next(); heard; heard = client->next()) {
-      if (std::holds_alternative<protocol::ProjectQuestion>(*heard))
-        client->say(protocol::Project{"Moria's Race"});
-      if (const auto* bye = std::get_if<protocol::Bye>(&*heard)) return {bye->outcome, bye->reason};
-      REQUIRE_FALSE(std::holds_alternative<protocol::Welcome>(*heard));
-    }
-    return client->why_ended;
-  }
-};
+KeyEntry entry(const std::string& name) { return key_entry(name); }
 
 void wait_for_end(TestClient& client) {
   while (client.next()) {
@@ -115,7 +69,7 @@ TEST_CASE("the file of the keys is its owner's alone, or is not read") {
   const TemporaryFolder folder;
   const KeyFile file(folder.path(), "p");
   CHECK_FALSE(file.read()->has_value());
-  const KeyFile::Stamp none = file.stamp();
+  const FileStamp none = file.stamp();
   REQUIRE(file.update([](KeyRing& ring) { return ring.add(entry("rigging")); }));
   const auto path = folder.path() / "p" / "keys";
   struct stat status {};
@@ -146,7 +100,8 @@ TEST_CASE("a key lets in until its time is over, and whoever watches is told the
   TestClock clock;
   EventLog events(std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::null_sink_mt>()));
   int changes = 0;
-  Gate gate(loop, clock, events, Gate::Source{file, *file.read()}, [&] { ++changes; });
+  Gate gate(loop, clock, events, Gate::Source{file, *file.read(), RolesFile(folder.path(), "p")},
+            {.on_change = [&] { ++changes; }, .on_seen = [](const AuditEntry&) {}});
   gate.look();
   changes = 0;
   Identity identity;
@@ -360,17 +315,6 @@ TEST_CASE("a server whose keys are damaged does not start, least of all as an op
 
 namespace {
 
-// What somebody tried, and whether it was refused for want of what. "": it was not.
-std::string refused_for(TestClient& client, protocol::ClientMessage ask) {
-  const auto answer = client.ask(std::move(ask));
-  const auto* error = std::get_if<protocol::ErrorAnswer>(&answer);
-  if (error == nullptr) return "";
-  CHECK(error->outcome == Outcome::refused);
-  const std::string_view before = "role does not include ";
-  const std::size_t at = error->text.find(before);
-  return at == std::string::npos ? error->text : error->text.substr(at + before.size());
-}
-
 protocol::DocumentWrite write_of(protocol::DocumentRecord record, std::uint64_t op) {
   protocol::DocumentWrite write;
   write.record = record;
@@ -507,8 +451,17 @@ TEST_CASE(
   studio.server.reset();
   // The next run is another one: what was good for the first is heard in vain.
   studio.start();
-  static_cast<void>(studio.join_with(artist));
+  auto boss = studio.join_with(admin);
   CHECK_FALSE(voice.is_obeyed(good));
+  // Both are known: the one that was obeyed by its key, and that others were tried.
+  const auto told = boss->ask_for<protocol::AuditEntries>(protocol::AuditAsk{}).entries;
+  const auto find = [&](const std::string& what) {
+    const auto found = std::ranges::find(told, what, &protocol::AuditEntry::what);
+    REQUIRE(found != told.end());
+    return *found;
+  };
+  CHECK((find("abort").user == "admin" && find("abort").key == admin.identity));
+  CHECK(find("abort_ignored").from == "127.0.0.1");
 }
 
 TEST_CASE("who asks with a key's identity is answered in a way that only the server of that key can") {

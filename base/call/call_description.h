@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/call/value_type.h"
+#include "base/document/value.h"
+#include "base/result.h"
+
+namespace callboard {
+
+// Arguments of one call; a person has lost count long before.
+inline constexpr std::size_t kCallArgumentsCountMax = 32;
+inline constexpr std::size_t kCallNameMax = 64;
+inline constexpr std::size_t kCallSummaryMax = 512;
+// Descriptions told in one list: of the server, its plugins and all clients.
+inline constexpr std::size_t kCallDescriptionsMax = 1024;
+
+struct CallArgument {
+  std::string name;
+  ValueType type = ValueType::text;
+  std::string summary{};
+  bool is_optional = false;
+  bool is_repeated = false;       // The last one only: any number of values, as an array.
+  document::ValuePtr fallback{};  // What it is when it is left out; null: nothing. Makes it optional.
+};
+
+// What a call is, for those who call it and for help; as JSON in docs/protocol.md, 2.8.
+struct CallDescription {
+  std::string name;  // "disk.free": letters, digits, '_', '-' and dots between them.
+  std::string summary{};
+  std::string category{};
+  std::string permission{};  // What its caller needs; empty: nothing of its own.
+  std::vector<CallArgument> arguments{};
+  std::optional<ValueType> result{};  // nullopt: null.
+  std::string by{};                   // Who offers it; empty: the server.
+  std::string state{};                // The record that holds its state; empty: it has none.
+};
+
+// Whether it makes sense; Outcome::usage, beginning with the call's name.
+Result<void> check(const CallDescription& description);
+
+document::ValuePtr to_value(const CallDescription& description);
+// check()ed.
+Result<CallDescription> description_from(const document::Value& value);
+// Of an array of at most kCallDescriptionsMax, no two of one name and the same `by`.
+Result<std::vector<CallDescription>> descriptions_from(const document::Value& value);
+Result<std::vector<CallDescription>> descriptions_from(std::string_view json);
+
+// What the call is called with: each argument once by its name, those with a default filled in, repeated ones as an array,
+// left out what is optional and was not given. `given` is an object, an array of positional ones, or null for none.
+// Outcome::usage: "kick: user: expected user, got 3".
+Result<document::ValuePtr> complete_arguments(const CallDescription& description,
+                                              const document::ValuePtr& given);
+
+// The same from the words of a command line: positional ones, and NAME=VALUE for a NAME that there is.
+Result<document::ValuePtr> arguments_from_words(const CallDescription& description,
+                                                const std::vector<std::string>& words);
+// "kick USER [REASON]", "open_shot ITEM FRAMES…".
+std::string usage_of(const CallDescription& description);
+
+}  // namespace callboard

@@ -1,0 +1,93 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <optional>
+#include <utility>
+
+#include "base/call/call_description.h"
+#include "base/document/build.h"
+#include "base/text.h"
+
+// Calls as people type them.
+namespace callboard {
+namespace {
+
+using document::ValuePtr;
+
+std::string upper_case(std::string_view name) {
+  std::string upper;
+  for (const char c : name) upper += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return upper;
+}
+
+// Puts the words where they belong: by name, or by their place among those that have none.
+class Placed {
+ public:
+  explicit Placed(const CallDescription& description) : description_(description) {}
+
+  Result<void> take(const std::string& word) {
+    const auto equals = word.find('=');
+    if (equals != std::string::npos) {
+      const auto named =
+          std::ranges::find(description_.arguments, word.substr(0, equals), &CallArgument::name);
+      if (named != description_.arguments.end()) return put(*named, word.substr(equals + 1));
+    }
+    while (next_ < description_.arguments.size() && is_full(description_.arguments[next_])) ++next_;
+    if (next_ < description_.arguments.size()) return put(description_.arguments[next_], word);
+    return Error{Outcome::usage, fmt::format("{}: {}: one argument too many; it is called as {}",
+                                             description_.name, quoted(word), usage_of(description_))};
+  }
+  ValuePtr finish() && { return document::make_value(std::move(object_)); }
+
+ private:
+  bool is_full(const CallArgument& argument) const {
+    return !argument.is_repeated &&
+           std::ranges::find(object_, argument.name, &document::Member::key) != object_.end();
+  }
+  Result<void> put(const CallArgument& argument, const std::string& typed) {
+    auto value = value_from_text(argument.type, typed);
+    if (!value) return value.error().prefixed(description_.name + ": " + argument.name);
+    const auto known = std::ranges::find(object_, argument.name, &document::Member::key);
+    if (known != object_.end() && !argument.is_repeated) {
+      return Error{Outcome::usage, fmt::format("{}: {}: given twice", description_.name, argument.name)};
+    }
+    document::Array values;
+    if (known != object_.end()) values = *known->value->array();
+    values.push_back(*value);
+    ValuePtr whole = argument.is_repeated ? document::make_array(std::move(values)) : *value;
+    if (known != object_.end()) {
+      known->value = std::move(whole);
+    } else {
+      object_.push_back({argument.name, std::move(whole)});
+    }
+    return {};
+  }
+
+  const CallDescription& description_;
+  document::Object object_;
+  std::size_t next_ = 0;
+};
+
+}  // namespace
+
+Result<ValuePtr> arguments_from_words(const CallDescription& description,
+                                      const std::vector<std::string>& words) {
+  Placed placed(description);
+  for (const std::string& word : words) {
+    if (auto taken = placed.take(word); !taken) return taken.error();
+  }
+  return complete_arguments(description, std::move(placed).finish());
+}
+
+std::string usage_of(const CallDescription& description) {
+  std::string usage = description.name;
+  for (const CallArgument& argument : description.arguments) {
+    const bool is_optional = argument.is_optional || argument.fallback != nullptr;
+    const std::string word = upper_case(argument.name) + (argument.is_repeated ? "…" : "");
+    usage += is_optional ? " [" + word + "]" : " " + word;
+  }
+  return usage;
+}
+
+}  // namespace callboard

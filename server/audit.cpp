@@ -1,0 +1,61 @@
+#include "server/audit.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/text.h"
+
+namespace callboard::server {
+
+std::optional<std::uint64_t> Occasions::note(const std::string& kind, Instant now) {
+  auto seen = seen_.find(kind);
+  if (seen == seen_.end() && seen_.size() >= max_) {
+    std::erase_if(seen_, [&](const auto& each) { return now - each.second.told >= period_; });
+    if (seen_.size() >= max_) seen = seen_.find("");
+  }
+  if (seen == seen_.end()) {
+    seen_[seen_.size() < max_ ? kind : ""] = {now, 0};
+    return 1;
+  }
+  ++seen->second.count;
+  if (now - seen->second.told < period_) return std::nullopt;
+  seen->second.told = now;
+  return std::exchange(seen->second.count, 0);
+}
+
+Audit::Audit(const Clock& clock, RandomSource random, EventLog& events, std::function<void(Operation)> append)
+    : clock_(clock), random_(std::move(random)), events_(events), append_(std::move(append)) {}
+
+void Audit::note(AuditEntry entry) {
+  entry.timestamp = clock_.wall();
+  std::string line = "audit what=" + entry.what;
+  const auto add = [&](const char* key, const std::string& value) {
+    if (!value.empty()) line += fmt::format(" {}={}", key, value);
+  };
+  add("user", entry.user.empty() ? "" : quoted(entry.user));
+  add("about", entry.about.empty() ? "" : quoted(entry.about));
+  add("key", entry.key);
+  add("from", entry.from);
+  add("text", entry.text.empty() ? "" : "\"" + escaped(entry.text, 256) + "\"");
+  events_.info(line);
+  append_(operation_of(std::move(entry), make_operation_id(clock_.wall(), random_)));
+}
+
+void Audit::note_let_in(AuditEntry entry, bool is_visit) {
+  if (is_visit && !visits_.note(entry.key + " " + entry.from, clock_.monotonic())) return;
+  entry.what = "let_in";
+  if (is_visit) entry.text = "a command; more of its within 10 minutes are not listed";
+  note(std::move(entry));
+}
+
+void Audit::note_refused(AuditEntry entry) {
+  const auto count = refusals_.note(entry.from, clock_.monotonic());
+  if (!count) return;
+  entry.what = "refused";
+  if (*count > 1)
+    entry.text = fmt::format("{} times since the last of these; the newest: {}", *count, entry.text);
+  note(std::move(entry));
+}
+
+}  // namespace callboard::server

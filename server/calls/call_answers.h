@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <string>
+#include <unordered_map>
+
+#include "base/id.h"
+#include "base/result.h"
+#include "protocol/common_message.h"
+
+namespace callboard::server {
+
+// How calls ended, by their operation ids, the newest kCallAnswersKept or kCallAnswersKeptBytes of them. Pure.
+class CallAnswers {
+ public:
+  struct Kept {
+    UniqueId op;
+    std::string name;  // Of the call.
+    Result<protocol::Document> answer;
+    std::uint64_t size_bytes = 0;
+  };
+
+  void keep(UniqueId op, std::string name, Result<protocol::Document> answer);
+  // Null: none, or forgotten. Valid until the next keep().
+  const Kept* find(UniqueId op) const;
+
+ private:
+  std::list<Kept> kept_;  // Oldest first.
+  std::unordered_map<UniqueId, std::list<Kept>::const_iterator> by_op_;
+  std::uint64_t bytes_ = 0;
+};
+
+}  // namespace callboard::server

@@ -1,0 +1,280 @@
+#include "server/calls/call_desk.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/document/parse.h"
+#include "base/ensure.h"
+#include "base/text.h"
+#include "server/calls/call_limits.h"
+#include "server/permissions.h"
+
+namespace callboard::server {
+namespace {
+
+using protocol::Document;
+
+Document null_document() {
+  static const Document kNull = std::make_shared<const std::string>("null");
+  return kNull;
+}
+
+Result<Document> checked_answer(Result<Document> answer) {
+  if (!answer) return answer;
+  if (*answer == nullptr) return null_document();
+  if ((*answer)->size() <= protocol::kCallResultMax) return answer;
+  return Error{Outcome::failed,
+               fmt::format("the result is {}, expected at most {}", human_bytes((*answer)->size()),
+                           human_bytes(protocol::kCallResultMax))};
+}
+
+Document document_of(const document::ValuePtr& value) {
+  return value ? std::make_shared<const std::string>(document::print(*value)) : null_document();
+}
+
+Result<Document> document_of(const CallValue& value) {
+  return value ? Result<Document>(document_of(*value)) : Result<Document>(value.error());
+}
+
+Result<CallArguments> read_arguments(const CallDescription& description, const Document& given) {
+  document::ValuePtr value;
+  if (given) {
+    if (given->size() > protocol::kCallArgumentsMax) {
+      return Error{Outcome::usage,
+                   fmt::format("{}: arguments: expected at most {}, got {}", description.name,
+                               human_bytes(protocol::kCallArgumentsMax), human_bytes(given->size()))};
+    }
+    auto parsed = document::parse(*given);
+    if (!parsed) return Error{Outcome::usage, description.name + ": arguments: " + parsed.error().text};
+    value = std::move(*parsed);
+  }
+  auto complete = complete_arguments(description, value);
+  if (!complete) return complete.error();
+  return CallArguments(std::move(*complete));
+}
+
+Result<Duration> deadline_of(const CallRequest& request) {
+  if (request.deadline <= 0ms) return Duration(protocol::kCallDeadline);
+  if (request.deadline <= protocol::kCallDeadlineMax) return Duration(request.deadline);
+  return Error{Outcome::usage, fmt::format("{}: deadline: expected at most {} h", request.name,
+                                           std::chrono::hours(protocol::kCallDeadlineMax).count())};
+}
+
+}  // namespace
+
+// The handle of one call. It may outlive the call, and the desk.
+class CallDesk::Run final : public CallRun {
+ public:
+  Run(CallDesk& desk, std::uint64_t number) : desk_(desk), number_(number), is_desk_alive_(desk.is_alive_) {}
+  ~Run() override { answer_json(Error{Outcome::failed, "it ended without an answer"}); }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+
+  void answer(CallValue value) override { answer_json(document_of(value)); }
+  void answer_json(Result<Document> json) override {
+    if (!is_over()) desk_.on_answer(number_, std::move(json));
+  }
+  void progress(const document::ValuePtr& value) override { progress_json(document_of(value)); }
+  void progress_json(Document json) override {
+    if (!is_over()) desk_.on_progress(number_, json);
+  }
+  bool is_over() const override { return !*is_desk_alive_ || !desk_.running_.contains(number_); }
+  void on_end(std::function<void(const Error&)> end) override {
+    if (!is_over()) desk_.running_.at(number_).on_end = std::move(end);
+  }
+  Duration time_left() const override {
+    return is_over() ? Duration::zero() : desk_.running_.at(number_).deadline - desk_.loop_.now();
+  }
+
+ private:
+  CallDesk& desk_;
+  std::uint64_t number_;
+  std::shared_ptr<bool> is_desk_alive_;
+};
+
+CallDesk::CallDesk(net::Loop& loop)
+    : loop_(loop), deadlines_(loop, [this](std::uint64_t number) { on_due(number); }) {}
+
+CallDesk::~CallDesk() { *is_alive_ = false; }
+
+// --- Coming ---------------------------------------------------------------------------------------------------------
+
+Result<CallRegistry::CallPtr> CallDesk::permitted(const CallRequest& request) const {
+  if (stopped_) return Error{Outcome::interrupted, *stopped_};
+  auto call = registry_.find(request.name);
+  if (!call) return call;
+  const std::string& needed = (*call)->description.permission;
+  if (auto may = check_call(request.caller.identity.permissions, needed); !may) return may.error();
+  return call;
+}
+
+void CallDesk::begin(CallRequest request) {
+  const auto call = permitted(request);
+  if (!call) return request.waiter.on_answer(call.error());
+  if (request.op && join_same(request)) return;
+  auto arguments = read_arguments((*call)->description, request.arguments);
+  if (!arguments) return request.waiter.on_answer(arguments.error());
+  run(*call, std::move(request), std::move(*arguments));
+}
+
+bool CallDesk::join_same(CallRequest& request) {
+  const auto refuse = [&](const std::string& name) {
+    request.waiter.on_answer(Error{
+        Outcome::usage, fmt::format("op {} is that of a call of {}", to_text(*request.op), quoted(name))});
+    return true;
+  };
+  if (const auto* kept = answers_.find(*request.op)) {
+    if (kept->name != request.name) return refuse(kept->name);
+    // A copy: what the answer sets off may be another call.
+    const Result<Document> answer = kept->answer;
+    request.waiter.on_answer(answer);
+    return true;
+  }
+  const auto known = running_ops_.find(*request.op);
+  if (known == running_ops_.end()) return false;
+  Running& running = running_.at(known->second);
+  if (running.name != request.name) return refuse(running.name);
+  if (running.waiters.size() >= kCallWaitersMax) {
+    request.waiter.on_answer(
+        Error{Outcome::refused, fmt::format("{} wait for this call already", kCallWaitersMax)});
+  } else {
+    running.waiters.push_back(std::move(request.waiter));
+  }
+  return true;
+}
+
+std::uint64_t CallDesk::enter(CallRequest& request) {
+  const std::uint64_t number = ++last_number_;
+  Running& running = running_[number];
+  running.name = request.name;
+  running.op = request.op;
+  running.deadline = loop_.now() + *deadline_of(request);
+  running.waiters.push_back(std::move(request.waiter));
+  if (running.op) running_ops_.emplace(*running.op, number);
+  deadlines_.watch(number, running.deadline);
+  return number;
+}
+
+void CallDesk::run(const CallRegistry::CallPtr& call, CallRequest request, CallArguments arguments) {
+  if (const auto deadline = deadline_of(request); !deadline)
+    return request.waiter.on_answer(deadline.error());
+  if (const auto* work = std::get_if<InlineRun>(&call->run)) {
+    Result<Document> answer = checked_answer(document_of((*work)(request.caller, arguments)));
+    if (request.op) answers_.keep(*request.op, request.name, answer);
+    return request.waiter.on_answer(answer);
+  }
+  if (running_.size() >= kCallsRunningMax) {
+    return request.waiter.on_answer(
+        Error{Outcome::refused,
+              fmt::format("the server has {} calls under way; try again in a moment", kCallsRunningMax)});
+  }
+  const std::uint64_t number = enter(request);
+  if (const auto* work = std::get_if<WorkerRun>(&call->run)) {
+    return run_on_worker(*work, number, std::move(request.caller), std::move(arguments));
+  }
+  std::get<LaterRun>(call->run)(request.caller, arguments, std::make_shared<Run>(*this, number));
+}
+
+void CallDesk::run_on_worker(const WorkerRun& work, std::uint64_t number, Caller caller,
+                             CallArguments arguments) {
+  if (!workers_) workers_ = std::make_unique<net::WorkQueue>(loop_, kCallWorkers);
+  WorkerRoom room{running_.at(number).stop.get_token(), {}};
+  room.progress = [this, number, &loop = loop_, alive = is_alive_](const document::ValuePtr& value) {
+    loop.post([this, number, alive, json = document_of(value)] {
+      if (*alive) on_progress(number, json);
+    });
+  };
+  workers_->submit(
+      [work, room = std::move(room), caller = std::move(caller),
+       arguments = std::move(arguments)](const std::stop_token&) -> Result<Document> {
+        if (room.stop.stop_requested()) return Error{Outcome::cancelled, ""};
+        return document_of(work(caller, arguments, room));
+      },
+      [this, number](Result<Document> answer) { on_answer(number, std::move(answer)); });
+}
+
+// --- Going ----------------------------------------------------------------------------------------------------------
+
+void CallDesk::on_answer(std::uint64_t number, Result<Document> given) {
+  auto node = running_.extract(number);
+  if (node.empty()) return;
+  deadlines_.forget(number);
+  Running& running = node.mapped();
+  const Result<Document> answer = checked_answer(std::move(given));
+  if (running.op) {
+    running_ops_.erase(*running.op);
+    answers_.keep(*running.op, running.name, answer);
+  }
+  for (const CallWaiter& waiter : running.waiters) waiter.on_answer(answer);
+}
+
+void CallDesk::on_progress(std::uint64_t number, const Document& value) {
+  const auto found = running_.find(number);
+  if (found == running_.end() || value->size() > protocol::kCallProgressMax) return;
+  for (const CallWaiter& waiter : found->second.waiters) {
+    if (waiter.on_progress) waiter.on_progress(value);
+  }
+}
+
+void CallDesk::end(std::uint64_t number, const Error& why) {
+  Running& running = running_.at(number);
+  running.stop.request_stop();
+  const auto on_end = std::exchange(running.on_end, {});
+  on_answer(number, why);
+  if (on_end) on_end(why);
+}
+
+void CallDesk::on_due(std::uint64_t number) {
+  const auto found = running_.find(number);
+  if (found == running_.end()) return;
+  end(number, {Outcome::timed_out, fmt::format("{}: its time is over", found->second.name)});
+}
+
+Result<void> CallDesk::cancel(std::uint64_t connection, protocol::AskId ask) {
+  const auto found = std::ranges::find_if(running_, [&](const auto& each) {
+    return std::ranges::any_of(each.second.waiters, [&](const CallWaiter& waiter) {
+      return waiter.connection == connection && waiter.ask == ask;
+    });
+  });
+  if (found == running_.end())
+    return Error{Outcome::not_found, fmt::format("no call {} of yours is under way", ask)};
+  return cancel(found->first);
+}
+
+Result<void> CallDesk::cancel(std::uint64_t connection, UniqueId op) {
+  const auto known = running_ops_.find(op);
+  const bool is_theirs =
+      known != running_ops_.end() &&
+      std::ranges::any_of(running_.at(known->second).waiters,
+                          [&](const CallWaiter& waiter) { return waiter.connection == connection; });
+  if (!is_theirs)
+    return Error{Outcome::not_found, fmt::format("no call with op {} of yours is under way", to_text(op))};
+  return cancel(known->second);
+}
+
+Result<void> CallDesk::cancel(std::uint64_t number) {
+  end(number, {Outcome::cancelled, fmt::format("{}: it was cancelled", running_.at(number).name)});
+  return {};
+}
+
+void CallDesk::leave(std::uint64_t connection) {
+  std::vector<std::uint64_t> unwanted;
+  for (const auto& [number, running] : running_) {
+    const bool is_theirs = std::ranges::all_of(
+        running.waiters, [connection](const CallWaiter& waiter) { return waiter.connection == connection; });
+    if (is_theirs) unwanted.push_back(number);
+  }
+  for (const std::uint64_t number : unwanted) {
+    if (running_.contains(number)) static_cast<void>(cancel(number));
+  }
+}
+
+void CallDesk::stop(const std::string& reason) {
+  stopped_ = "the server stops: " + reason;
+  while (!running_.empty()) end(running_.begin()->first, {Outcome::interrupted, *stopped_});
+  workers_.reset();
+}
+
+}  // namespace callboard::server

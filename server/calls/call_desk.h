@@ -1,0 +1,97 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/id.h"
+#include "net/loop.h"
+#include "net/work_queue.h"
+#include "server/calls/call_answers.h"
+#include "server/calls/call_registry.h"
+#include "server/deadlines.h"
+
+namespace callboard::server {
+
+// Who waits for a call: a session's ask, or nobody's connection (0) but the server itself.
+struct CallWaiter {
+  std::uint64_t connection = 0;
+  protocol::AskId ask = 0;
+  // Exactly once, perhaps before begin() returns. The document is never null.
+  std::function<void(const Result<protocol::Document>& answer)> on_answer;
+  std::function<void(const protocol::Document& progress)> on_progress{};
+};
+
+struct CallRequest {
+  Caller caller;
+  std::string name;
+  std::optional<UniqueId> op{};           // The same call again gets the same answer.
+  std::chrono::milliseconds deadline{0};  // 0: kCallDeadline.
+  protocol::Document arguments{};         // JSON as it came; null: none.
+  CallWaiter waiter;
+};
+
+// Carries calls out and answers each exactly once: with its value, with an error, or with why nobody waits any longer
+// (its deadline, a cancel, the server's stop). What becomes of whoever asked does not matter to the work. Loop thread only.
+class CallDesk {
+ public:
+  explicit CallDesk(net::Loop& loop);
+  ~CallDesk();
+
+  CallRegistry& registry() { return registry_; }
+  const CallRegistry& registry() const { return registry_; }
+
+  void begin(CallRequest request);
+  // Ends a call, which is answered as cancelled to all who wait for it; not_found when that connection waits for no such.
+  Result<void> cancel(std::uint64_t connection, protocol::AskId ask);
+  Result<void> cancel(std::uint64_t connection, UniqueId op);
+  // Who asked over that connection has said goodbye: what nobody else waits for is cancelled. One that was lost may come back.
+  void leave(std::uint64_t connection);
+  // Ends all of them, and is not to be asked again.
+  void stop(const std::string& reason);
+
+  std::size_t running() const { return running_.size(); }
+
+ private:
+  class Run;
+  struct Running {
+    std::string name;
+    std::optional<UniqueId> op;
+    Instant deadline;
+    std::vector<CallWaiter> waiters;
+    std::stop_source stop;
+    std::function<void(const Error&)> on_end;
+  };
+
+  Result<CallRegistry::CallPtr> permitted(const CallRequest& request) const;
+  // Answers from what is known, or waits with those who do.
+  bool join_same(CallRequest& request);
+  void run(const CallRegistry::CallPtr& call, CallRequest request, CallArguments arguments);
+  std::uint64_t enter(CallRequest& request);
+  void run_on_worker(const WorkerRun& work, std::uint64_t number, Caller caller, CallArguments arguments);
+  void on_answer(std::uint64_t number, Result<protocol::Document> answer);
+  void on_progress(std::uint64_t number, const protocol::Document& value);
+  void on_due(std::uint64_t number);
+  // Nobody waits any more.
+  void end(std::uint64_t number, const Error& why);
+  Result<void> cancel(std::uint64_t number);
+
+  net::Loop& loop_;
+  CallRegistry registry_;
+  CallAnswers answers_;
+  std::uint64_t last_number_ = 0;
+  std::unordered_map<std::uint64_t, Running> running_;
+  std::unordered_map<UniqueId, std::uint64_t> running_ops_;
+  Deadlines deadlines_;
+  std::unique_ptr<net::WorkQueue> workers_;  // From the first call that needs one on.
+  std::optional<std::string> stopped_;
+  std::shared_ptr<bool> is_alive_ = std::make_shared<bool>(true);  // For runs that are dropped later.
+};
+
+}  // namespace callboard::server

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "protocol/common_message.h"
+#include "server/calls/call.h"
+
+namespace callboard::server {
+
+// All calls there are, by their names. Pure. Loop thread only. What runs holds its Call, whatever becomes of it here.
+class CallRegistry {
+ public:
+  using CallPtr = std::shared_ptr<const Call>;
+
+  // Of the program itself: a description that makes no sense, or a name that is taken, is a bug.
+  void add_built_in(Call call);
+  // Of a plugin or a task. usage: the description makes no sense; refused: the name is taken, or there are too many.
+  Result<void> add(Call call);
+  void remove(std::string_view name);
+
+  // not_found says where to look.
+  Result<CallPtr> find(std::string_view name) const;
+  // The JSON array of all descriptions, in the order of their names; made once for each state.
+  const protocol::Document& list() const;
+
+ private:
+  std::map<std::string, CallPtr, std::less<>> calls_;
+  mutable protocol::Document list_;  // Null: to be made anew.
+};
+
+}  // namespace callboard::server

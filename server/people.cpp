@@ -1,0 +1,245 @@
+#include "server/people.h"
+
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "base/text.h"
+#include "protocol/faults.h"
+
+namespace callboard::server {
+namespace {
+
+// Code points of a reason that somebody gave for what they did.
+constexpr std::size_t kReasonShown = 256;
+
+std::string list_of_names(const std::vector<std::string>& names) {
+  std::string list;
+  for (const std::string& each : names) list += (list.empty() ? "" : " ") + each;
+  return list;
+}
+
+Error nobody_named(const std::string& user) {
+  return {Outcome::not_found, "nobody named " + callboard::quoted(user) + " is here"};
+}
+
+}  // namespace
+
+People::People(net::Loop& loop, const Clock& clock, RandomSource random, EventLog& events,
+               std::optional<Gate::Source> keys, Outside outside)
+    : outside_(std::move(outside)),
+      gate_(loop, clock, events, std::move(keys),
+            {.on_change = [this] { on_keys_changed(); },
+             .on_seen = [this](AuditEntry entry) { audit_.note(std::move(entry)); }}),
+      audit_(clock, std::move(random), events,
+             [this](Operation operation) { outside_.append(std::move(operation)); }) {}
+
+void People::on_let_in(Session& session) {
+  set_permissions(session.identity);
+  if (!gate_.is_keyed()) return;
+  AuditEntry entry = entry_of(session);
+  if (session.is_resumed) entry.text = "came back";
+  audit_.note_let_in(std::move(entry), session.identity.visit);
+}
+
+// Who has no key, or one that is not good, on a server with keys. What else ends a connection is no attempt to get in.
+void People::on_not_let_in(const Session& session, const Error& why) {
+  if (!gate_.is_keyed() || why.outcome != Outcome::refused) return;
+  AuditEntry entry = entry_of(session);
+  if (entry.key.empty()) entry.key = session.tried_key();
+  entry.user = gate_.name_of(entry.key);
+  entry.text = escaped(why.text, 256);
+  audit_.note_refused(std::move(entry));
+}
+
+// Whose key is good no more goes at once: said goodbye to, never kept for a return, its transfers over. What the others may
+// is as their roles say now.
+void People::on_keys_changed() {
+  std::vector<Session*> unwelcome;
+  outside_.for_each([&](Session& session) {
+    const bool is_known = session.is_admitted() || !session.identity.key.empty();
+    if (!is_known || session.is_over()) return;
+    if (!gate_.is_welcome(session.identity)) {
+      unwelcome.push_back(&session);
+    } else {
+      set_permissions(session.identity);
+    }
+  });
+  const Error why{Outcome::refused, "the key is no longer good"};
+  // A connection that closes stays until the end of the turn.
+  for (Session* session : unwelcome) {
+    const bool has_key = !session->identity.key.empty();
+    session->close(why.outcome,
+                   has_key ? why.text : "the server has keys now: " + protocol::key_needed().text);
+  }
+  outside_.end_away([this](const Identity& each) { return !gate_.is_welcome(each); }, why);
+}
+
+void People::set_permissions(Identity& identity) const {
+  identity.role = gate_.role_of(identity.key);
+  identity.permissions = gate_.permissions_of(identity.key);
+  const Measures& measures = measures_.of(person_of(identity));
+  for (const std::string& each : measures.granted) identity.permissions.add(Permission(each));
+  for (const std::string& each : measures.taken) identity.permissions.remove(Permission(each));
+  identity.muted.clear();
+  if (!measures.is_muted()) return;
+  identity.muted = "you are muted by " + callboard::quoted(measures.muted_by);
+  if (!measures.mute_reason.empty()) identity.muted += ": " + escaped(measures.mute_reason, kReasonShown);
+}
+
+AuditEntry People::entry_of(const Session& session) {
+  const Identity& identity = session.identity;
+  return {.session = identity.id, .user = identity.name, .key = identity.key, .from = session.peer().host};
+}
+
+void People::note(const By& by, std::string what, std::string about, std::string text) {
+  audit_.note({.session = by.identity.id,
+               .user = by.identity.name,
+               .what = std::move(what),
+               .about = escaped(about, kReasonShown),
+               .key = by.identity.key,
+               .from = by.from,
+               .text = escaped(text, kReasonShown)});
+}
+
+// --- What people do to others ---------------------------------------------------------------------------------------
+
+void People::on_left(const Identity& identity) {
+  const std::string person = person_of(identity);
+  if (measures_.of(person).granted.empty()) return;
+  const auto is_same = [&](const Identity& each) {
+    return each.id != identity.id && person_of(each) == person;
+  };
+  bool is_here = outside_.is_away(is_same);
+  outside_.for_each([&](const Session& each) {
+    is_here = is_here || (each.is_admitted() && !each.is_over() && is_same(each.identity));
+  });
+  if (is_here) return;
+  measures_.on_gone(person);
+  outside_.changed();
+}
+
+Result<std::size_t> People::kick(const By& by, const std::string& user_or_address,
+                                 const std::string& reason) {
+  std::set<std::string> keys;
+  const auto is_named = [&](const Identity& each) {
+    return each.name == user_or_address || (!each.key.empty() && keys.contains(each.key));
+  };
+  outside_.for_each([&](const Session& each) {
+    const bool is_meant = each.is_admitted() && each.identity.name == user_or_address;
+    if (is_meant && !each.identity.key.empty()) keys.insert(each.identity.key);
+  });
+  std::vector<Session*> meant;
+  outside_.for_each([&](Session& each) {
+    if (!each.is_admitted() || each.is_over() || each.identity.id == by.identity.id) return;
+    if (is_named(each.identity) || each.peer().host == user_or_address) meant.push_back(&each);
+  });
+  const bool is_any_away = outside_.is_away(is_named);
+  if (meant.empty() && !is_any_away) return nobody_named(user_or_address);
+  std::string why = callboard::quoted(by.identity.name) + " sent you off";
+  if (!reason.empty()) why += ": " + escaped(reason, kReasonShown);
+  note(by, "kick", user_or_address, reason);
+  for (Session* session : meant) session->dismiss(Outcome::refused, why);
+  outside_.end_away(is_named, {Outcome::refused, why});
+  return meant.size() + (is_any_away ? 1 : 0);
+}
+
+Result<void> People::mute(const By& by, const std::string& user, const std::string& reason) {
+  const auto person = find_person(user);
+  if (!person) return person.error();
+  Measures measures = measures_.of(*person);
+  measures.muted_by = by.identity.name;
+  measures.mute_reason = reason;
+  if (auto set = set_measures(*person, std::move(measures)); !set) return set;
+  note(by, "mute", user, reason);
+  return {};
+}
+
+Result<void> People::unmute(const By& by, const std::string& user) {
+  const auto person = find_person(user);
+  if (!person) return person.error();
+  Measures measures = measures_.of(*person);
+  if (!measures.is_muted()) return Error{Outcome::not_found, callboard::quoted(user) + " is not muted"};
+  measures.muted_by.clear();
+  measures.mute_reason.clear();
+  if (auto set = set_measures(*person, std::move(measures)); !set) return set;
+  note(by, "unmute", user, "");
+  return {};
+}
+
+Result<void> People::grant(const By& by, const std::string& user,
+                           const std::vector<std::string>& permissions) {
+  if (auto may = check_grant(by, permissions); !may) return may;
+  const auto person = find_person(user);
+  if (!person) return person.error();
+  const Permissions of_role = gate_.permissions_of(*person);
+  Measures measures = measures_.of(*person);
+  for (const std::string& each : permissions) {
+    measures.taken.erase(each);
+    if (!of_role.contains(Permission(each))) measures.granted.insert(each);
+  }
+  if (auto set = set_measures(*person, std::move(measures)); !set) return set;
+  note(by, "grant", user, list_of_names(permissions));
+  return {};
+}
+
+Result<void> People::take(const By& by, const std::string& user,
+                          const std::vector<std::string>& permissions) {
+  if (auto may = check_grant(by, permissions); !may) return may;
+  const auto person = find_person(user);
+  if (!person) return person.error();
+  const Permissions of_role = gate_.permissions_of(*person);
+  Measures measures = measures_.of(*person);
+  for (const std::string& each : permissions) {
+    measures.granted.erase(each);
+    if (of_role.contains(Permission(each))) measures.taken.insert(each);
+  }
+  if (auto set = set_measures(*person, std::move(measures)); !set) return set;
+  note(by, "revoke", user, list_of_names(permissions));
+  return {};
+}
+
+Result<void> People::check_grant(const By& by, const std::vector<std::string>& permissions) const {
+  if (!gate_.is_keyed())
+    return Error{Outcome::refused,
+                 "the server is open, and everybody may everything: keys have roles (callboard key add)"};
+  if (permissions.empty()) return Error{Outcome::usage, "expected at least one permission"};
+  for (const std::string& each : permissions) {
+    if (auto checked = check_permission_name(each); !checked) return checked;
+    // Else one could make oneself, or a friend, whatever one likes.
+    if (!by.identity.permissions.contains(Permission(each)))
+      return Error{Outcome::refused, "you may not " + each + " yourself"};
+  }
+  return {};
+}
+
+std::string People::person_of(const Identity& identity) {
+  return identity.key.empty() ? "name " + identity.name : identity.key;
+}
+
+// Who is here by the name as shown; who is not, by the name of their key, or as was said of them before.
+Result<std::string> People::find_person(const std::string& user) const {
+  std::optional<std::string> person;
+  const auto is_named = [&](const Identity& each) {
+    if (each.name == user) person = person_of(each);
+    return each.name == user;
+  };
+  outside_.for_each([&](const Session& each) {
+    if (each.is_admitted() && !each.is_over()) is_named(each.identity);
+  });
+  if (!person) static_cast<void>(outside_.is_away(is_named));
+  if (!person && gate_.is_keyed()) person = gate_.identity_of(user);
+  if (!person && !measures_.of("name " + user).is_empty()) person = "name " + user;
+  return person ? Result<std::string>(*person) : Result<std::string>(nobody_named(user));
+}
+
+Result<void> People::set_measures(const std::string& person, Measures measures) {
+  if (auto set = measures_.set(person, std::move(measures)); !set) return set;
+  outside_.for_each([this](Session& each) {
+    if (each.is_admitted()) set_permissions(each.identity);
+  });
+  outside_.changed();
+  return {};
+}
+
+}  // namespace callboard::server

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+
+#include "base/limits.h"
+#include "protocol/turn.h"
+#include "server/board/kept_sessions.h"
+#include "server/board/log.h"
+#include "server/doorway.h"
+#include "server/floor.h"
+#include "server/gate.h"
+#include "server/pace.h"
+
+namespace callboard::server {
+
+// How a Stage is to run.
+struct StageOptions {
+  ServerIdentity identity;
+  protocol::TurnLimits limits;
+  Duration handshake_limit = kHandshakeLimit;
+  Doorway::Limits door;
+  PaceLimits pace;
+  Retention retention;
+  Duration disk_probe_period = kDiskProbePeriod;
+  Duration grace = kGrace;                       // 0: nobody is kept when its connection is lost.
+  KeptSessions kept{};                           // Of the server before this one.
+  std::function<Result<void>(ByteView)> keep{};  // Writes the like, on a worker. Null: nothing is kept.
+  std::optional<Gate::Source> keys{};            // None: open, whatever happens.
+  std::filesystem::path data{};                  // The folder that the board lies in.
+};
+
+}  // namespace callboard::server

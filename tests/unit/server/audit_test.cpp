@@ -1,0 +1,152 @@
+// What is written down of who did what, and who may read it.
+#include <catch2/catch.hpp>
+
+#include "server/audit.h"
+#include "tests/unit/server/keyed_studio.h"
+
+using namespace callboard;
+using namespace callboard::server;
+using Catch::Contains;
+
+namespace {
+
+using Listed = std::vector<protocol::AuditEntry>;
+
+// Everything after `since`, as somebody who may read it is told.
+Listed audit_of(TestClient& reader, std::uint64_t since = 0) {
+  return reader.ask_for<protocol::AuditEntries>(protocol::AuditAsk{.id = 0, .since = since}).entries;
+}
+
+Listed of_kind(const Listed& all, const std::string& what) {
+  Listed found;
+  for (const auto& each : all) {
+    if (each.what == what) found.push_back(each);
+  }
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("what happens all the time is worth a line now and then, which says how often it was") {
+  Occasions occasions(60s, 2);
+  const Instant start = system_clock().monotonic();
+  CHECK(occasions.note("a", start) == std::uint64_t{1});
+  CHECK_FALSE(occasions.note("a", start + 1s));
+  CHECK_FALSE(occasions.note("a", start + 59s));
+  CHECK(occasions.note("b", start + 59s) == std::uint64_t{1});
+  CHECK(occasions.note("a", start + 60s) == std::uint64_t{3});
+  // There are no more kinds than that: what comes now is one.
+  CHECK_FALSE(occasions.note("a", start + 61s));
+  CHECK(occasions.note("c", start + 61s) == std::uint64_t{1});
+  CHECK_FALSE(occasions.note("d", start + 61s));
+  CHECK_FALSE(occasions.note("e", start + 62s));
+  // Those of long ago make room.
+  CHECK(occasions.note("f", start + 1h) == std::uint64_t{1});
+}
+
+TEST_CASE("an entry is an operation of the log and reads the same again") {
+  AuditEntry entry{.session = SessionId{7},
+                   .user = "rigging",
+                   .what = "kick",
+                   .about = "lighting \"2\"",
+                   .key = "0123456789abcdef",
+                   .from = "10.0.0.7",
+                   .text = "line\nbreak"};
+  entry.timestamp = {5};
+  const Operation operation = operation_of(entry, UniqueId{1, 2});
+  CHECK((operation.record == Record::audit && operation.id == UniqueId{1, 2} && operation.user == "rigging"));
+  const AuditEntry again = audit_entry_of(812, operation);
+  CHECK((again.number == 812 && again.timestamp == Timestamp{5} && again.session == SessionId{7}));
+  CHECK((again.user == entry.user && again.what == entry.what && again.about == entry.about));
+  CHECK((again.key == entry.key && again.from == entry.from && again.text == entry.text));
+  Operation damaged = operation;
+  damaged.value = std::make_shared<const std::string>("{\"what\":");
+  CHECK(audit_entry_of(813, damaged).what.empty());
+}
+
+TEST_CASE(
+    "who is let in, keys and roles that change, and who is turned away are in the audit, also after a "
+    "restart") {
+  KeyedStudio studio;
+  const AccessKey admin_key = studio.add("boss", "admin");
+  auto boss = studio.join_with(admin_key);
+  const AccessKey rigging_key = studio.add("rigging");
+  auto rigging = studio.join_with(rigging_key);
+  studio.write_roles(R"({"td": ["kick"]})");
+  static_cast<void>(studio.refusal(studio.connect()));
+  static_cast<void>(studio.refusal(studio.connect(make_access_key(system_random()))));
+  const AccessKey fresh = make_access_key(system_random());
+  REQUIRE(studio.file.update([&](KeyRing& ring) { return ring.rotate("rigging", fresh); }));
+  static_cast<void>(studio.refusal(studio.connect(rigging_key)));
+  studio.revoke("rigging");
+  static_cast<void>(studio.refusal(studio.connect(fresh)));
+  const bool is_restarted = GENERATE(false, true);
+  if (is_restarted) {
+    studio.stop();
+    studio.start();
+    boss = studio.join_with(admin_key);
+  }
+  const Listed all = audit_of(*boss);
+  const Listed let_in = of_kind(all, "let_in");
+  REQUIRE(let_in.size() == (is_restarted ? 3 : 2));
+  CHECK((let_in[0].user == "boss" && let_in[0].key == admin_key.identity && let_in[0].from == "127.0.0.1"));
+  CHECK((let_in[1].user == "rigging" && let_in[1].key == rigging_key.identity));
+  const Listed added = of_kind(all, "key_add");
+  REQUIRE(added.size() == 2);
+  CHECK((added[0].about == "boss" && added[0].text == "role admin" && added[0].user.empty()));
+  CHECK(added[1].about == "rigging");
+  const Listed rotated = of_kind(all, "key_rotate");
+  REQUIRE(rotated.size() == 1);
+  CHECK((rotated[0].about == "rigging" && rotated[0].key == fresh.identity));
+  REQUIRE(of_kind(all, "key_revoke").size() == 1);
+  const Listed roles = of_kind(all, "role");
+  REQUIRE(roles.size() == 1);
+  CHECK((roles[0].about == "td" && roles[0].text == "kick"));
+  // All from one address: one entry a minute.
+  const Listed refused = of_kind(all, "refused");
+  REQUIRE(refused.size() == 1);
+  CHECK(refused[0].from == "127.0.0.1");
+  CHECK_THAT(refused[0].text, Contains("asks for a key"));
+  // Numbers grow, and an ask goes on where the last one ended.
+  for (std::size_t i = 1; i < all.size(); ++i) CHECK(all[i - 1].number < all[i].number);
+  CHECK(audit_of(*boss, all[2].number).size() == all.size() - 3);
+  const auto none =
+      boss->ask_for<protocol::AuditEntries>(protocol::AuditAsk{.id = 0, .since = all.back().number});
+  CHECK((none.entries.empty() && none.last == all.back().number));
+}
+
+TEST_CASE(
+    "of one key's commands from one place the audit has one entry in ten minutes, of its sessions each") {
+  KeyedStudio studio;
+  const AccessKey key = studio.add("boss", "admin");
+  auto boss = studio.join_with(key);
+  for (int i = 0; i < 3; ++i) {
+    auto visit = studio.connect(key);
+    REQUIRE(visit->visit("boss"));
+  }
+  auto second = studio.join_with(key);
+  const Listed let_in = of_kind(audit_of(*boss), "let_in");
+  REQUIRE(let_in.size() == 3);
+  CHECK_THAT(let_in[1].text, Contains("a command"));
+  CHECK(let_in[2].text.empty());
+}
+
+TEST_CASE("the audit is read by who may, and an answer has a hundred entries at most") {
+  KeyedStudio studio;
+  const AccessKey key = studio.add("boss", "admin");
+  auto boss = studio.join_with(key);
+  auto lead = studio.join_with(studio.add("lead", "lead"));
+  CHECK(refused_for(*lead, protocol::AuditAsk{}) == "audit: ask whoever runs the server");
+  std::vector<std::unique_ptr<TestClient>> more;
+  for (int i = 0; i < 110; ++i) more.push_back(studio.join_with(key));
+  const Listed first = audit_of(*boss);
+  REQUIRE(first.size() == 100);
+  CHECK(audit_of(*boss, first.back().number).size() >= 10);
+}
+
+TEST_CASE("an open server's audit is for everybody, and has no sessions in it") {
+  Studio studio;
+  auto rigging = studio.join("rigging");
+  const auto told = rigging->ask_for<protocol::AuditEntries>(protocol::AuditAsk{});
+  CHECK((told.entries.empty() && told.last == 0));
+}
