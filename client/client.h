@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "client/access.h"
 #include "client/answer.h"
+#include "client/channel.h"
 #include "client/types.h"
 
 namespace callboard::client {
@@ -119,6 +120,13 @@ class Client : public Access {
   // From now on what is and what happens in the zone is told, on_records() or `handler`, also by other servers that are joined.
   Answer<bool> enter(std::string zone, RecordHandler handler = {});
   Answer<bool> exit(std::string zone);
+  // Opens the channel `name` to a user who offers it. not_found: nobody is called so, or offers none of that name; refused: it is
+  // not wanted there; timed_out: nobody came. See channel.h.
+  Answer<std::shared_ptr<Channel>> open_channel(std::string user, std::string name);
+  // From now on, also after a lost connection; one of the same name before it is replaced. Answered when the server knows.
+  // A visit may offer, too: it is found by its name, like a session.
+  Answer<bool> offer_channel(ChannelOffer offer);
+  Answer<bool> withdraw_channel(std::string name);
 
  private:
   explicit Client(std::unique_ptr<Impl> impl);

@@ -132,7 +132,7 @@ using ClientMessage =
     std::variant<Username, Project, DocumentClaim, AssetsClaim, JoinOk, TurnRequest, Ticket, Yours, Bye,
                  DocumentRead, DocumentWrite, AssetsRead, AssetsChange, AtAsk, CameraAsk, UsersAsk,
                  MessageAsk, MessagesAsk, HistoryAsk, ConflictsAsk, GetAsk, CancelAsk, WorkingAsk, StatusAsk,
-                 RecordAsk, RecordsRead, EnterAsk, ExitAsk, SchemaAsk, CallAsk, CallCancelAsk, CallsAsk,
-                 AuditAsk, UnknownAsk, UnknownTell>;
+                 ChannelsAsk, ChannelAsk, RecordAsk, RecordsRead, EnterAsk, ExitAsk, SchemaAsk, CallAsk,
+                 CallCancelAsk, CallsAsk, AuditAsk, UnknownAsk, UnknownTell>;
 
 }  // namespace callboard::protocol

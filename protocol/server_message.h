@@ -6,7 +6,6 @@
 #include <variant>
 #include <vector>
 
-#include "base/access_key.h"
 #include "base/clock.h"
 #include "base/id.h"
 #include "protocol/call_message.h"
@@ -57,15 +56,6 @@ struct ErrorAnswer {
   Outcome outcome = Outcome::failed;
   std::string text;
 };
-struct TransferStatus {
-  TransferId transfer = 0;
-  std::string giver;
-  std::string taker;
-  std::string item;
-  std::uint64_t bytes = 0;
-  Timestamp started;
-  std::uint64_t rate = 0;  // Bytes a second, over the last seconds.
-};
 struct Status {
   AskId re = 0;
   std::string project;
@@ -99,11 +89,10 @@ struct Writable {
   bool writable = false;
   std::string text;
 };
-
 using ServerMessage =
     std::variant<Greeting, ProjectQuestion, Welcome, WrongProject, DocumentOffer, AssetsOffer, Ready, Yours,
                  Bye, DocumentState, Revisions, Conflicts, Assets, Users, Messages, Records, Ok, ErrorAnswer,
-                 TransferGranted, Status, CallResult, CallList, AuditEntries, UnknownAnswer, AtTell, Writable,
-                 Give, TransferOver, CallProgress, UnknownTell>;
+                 TransferGranted, ChannelGranted, Status, CallResult, CallList, AuditEntries, UnknownAnswer,
+                 AtTell, Writable, Give, ChannelTell, TransferOver, CallProgress, UnknownTell>;
 
 }  // namespace callboard::protocol

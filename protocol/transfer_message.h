@@ -6,11 +6,11 @@
 #include <vector>
 
 #include "base/access_key.h"
-#include "base/compression.h"
+#include "base/clock.h"
 #include "base/id.h"
 #include "protocol/common_message.h"
 
-// What both sides say of transfers; see message.h.
+// What is said of transfers and channels, which are opened alike: two tickets, one relay. See message.h.
 namespace callboard::protocol {
 
 // --- Said by the client: asks
@@ -26,6 +26,9 @@ struct GetAsk {
 struct CancelAsk {
   AskId id = 0;
   TransferId transfer = 0;
+  // Why, for the other side: that it is not wanted, rather than that somebody stopped it.
+  std::optional<Outcome> outcome{};
+  std::string text{};
 };
 // These transfers, of which the asker is giver or taker, go on, though nothing may move for a while: it reads its folder, or
 // waits for room on its disk. A server ends a transfer of which nothing moved and one side said nothing for kStallLimit.
@@ -33,8 +36,22 @@ struct WorkingAsk {
   AskId id = 0;
   std::vector<TransferId> transfers;
 };
+struct ChannelOffer {
+  std::string name;
+};
+// I take channels of these names, and of no others that were said before.
+struct ChannelsAsk {
+  AskId id = 0;
+  std::vector<ChannelOffer> channels;
+};
+// A channel of that name to that user, who must offer it.
+struct ChannelAsk {
+  AskId id = 0;
+  std::string user;
+  std::string name;
+};
 
-// --- Said by the server: answers only
+// --- Said by the server
 struct TransferGranted {
   AskId re = 0;
   TransferId transfer = 0;
@@ -42,9 +59,18 @@ struct TransferGranted {
   std::string user;
   SessionId session;
   std::optional<AccessKey> key{};  // On a server with keys: made for this transfer, told to both sides.
+  std::uint16_t port = 0;          // Where the ticket is shown; 0: where the session is.
 };
-
-// --- Said by the server: tells only
+struct TransferStatus {
+  TransferId transfer = 0;
+  std::string giver;
+  std::string taker;
+  std::string item;
+  std::uint64_t bytes = 0;
+  Timestamp started;
+  std::uint64_t rate = 0;  // Bytes a second, over the last seconds.
+  bool channel = false;    // `item` is "/" and its name; `taker` has opened it.
+};
 struct Give {
   TransferId transfer = 0;
   UniqueId ticket;
@@ -53,12 +79,32 @@ struct Give {
   bool list = false;
   Compression compress = Compression::never;  // As the taker asked.
   std::optional<AccessKey> key{};
+  std::uint16_t port = 0;
 };
 struct TransferOver {
   TransferId transfer = 0;
   Outcome outcome = Outcome::done;
   std::string text;
   std::uint64_t bytes = 0;
+};
+// To who asked for it.
+struct ChannelGranted {
+  AskId re = 0;
+  TransferId transfer = 0;
+  UniqueId ticket;
+  std::string user;
+  SessionId session;
+  std::optional<AccessKey> key{};
+  std::uint16_t port = 0;
+};
+// To who offers it. Its end is a TransferOver.
+struct ChannelTell {
+  TransferId transfer = 0;
+  UniqueId ticket;
+  std::string by;
+  std::string name;
+  std::optional<AccessKey> key{};
+  std::uint16_t port = 0;
 };
 
 }  // namespace callboard::protocol

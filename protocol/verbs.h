@@ -4,7 +4,7 @@
 
 #include "protocol/message.h"
 #include "protocol/record_verbs.h"
-#include "protocol/verb.h"
+#include "protocol/transfer_verbs.h"
 
 // The verb of every message; which of those with one verb a frame is says shapes.h. Used by codec.cpp alone.
 namespace callboard::protocol {
@@ -48,12 +48,6 @@ inline constexpr std::string_view kVerb<Revisions> = "history";
 template <>
 inline constexpr std::string_view kVerb<Conflicts> = "conflicts";
 template <>
-inline constexpr std::string_view kVerb<GetAsk> = "get";
-template <>
-inline constexpr std::string_view kVerb<CancelAsk> = "cancel";
-template <>
-inline constexpr std::string_view kVerb<WorkingAsk> = "working";
-template <>
 inline constexpr std::string_view kVerb<StatusAsk> = "status";
 template <>
 inline constexpr std::string_view kVerb<AuditAsk> = "audit";
@@ -82,17 +76,11 @@ inline constexpr std::string_view kVerb<Ok> = "ok";
 template <>
 inline constexpr std::string_view kVerb<ErrorAnswer> = "error";
 template <>
-inline constexpr std::string_view kVerb<TransferGranted> = "transfer";
-template <>
 inline constexpr std::string_view kVerb<Status> = "status";
 template <>
 inline constexpr std::string_view kVerb<AtTell> = "at";
 template <>
 inline constexpr std::string_view kVerb<Writable> = "writable";
-template <>
-inline constexpr std::string_view kVerb<Give> = "give";
-template <>
-inline constexpr std::string_view kVerb<TransferOver> = "transfer";
 template <>
 inline constexpr std::string_view kVerb<CallAsk> = "call";
 template <>

@@ -137,6 +137,8 @@ std::vector<ClientMessage> every_client_message() {
           EnterAsk{19, "/reviews/*"},
           ExitAsk{20, "/reviews/*"},
           SchemaAsk{21, document()},
+          ChannelsAsk{21, {{"playblast"}}},
+          ChannelAsk{22, "lighting", "playblast"},
           CallAsk{17, "ping"},
           CallCancelAsk{18, 17, {}},
           CallsAsk{19},
@@ -170,6 +172,7 @@ std::vector<ServerMessage> every_server_message() {
           Ok{1, {}},
           ErrorAnswer{1, Outcome::failed, "no"},
           TransferGranted{1, 1, {1, 2}, "lighting", {3}},
+          ChannelGranted{1, 1, {1, 2}, "lighting", {3}},
           status_answer(1),
           CallResult{1, document()},
           CallList{1, document()},
@@ -178,6 +181,7 @@ std::vector<ServerMessage> every_server_message() {
           UnknownAnswer{"levitated", 1},
           AtTell{},
           Give{},
+          ChannelTell{},
           TransferOver{},
           UnknownTell{"hum"}};
 }
@@ -341,7 +345,7 @@ bool settles(const ServerMessage& message) {
 bool tells(const ServerMessage& message) {
   return !answered_id_of(message) &&
          any_of<DocumentState, Conflicts, Assets, Users, Messages, Records, AtTell, Writable, Give,
-                TransferOver, CallProgress, Yours, UnknownTell>(message);
+                ChannelTell, TransferOver, CallProgress, Yours, UnknownTell>(message);
 }
 
 }  // namespace
