@@ -32,7 +32,6 @@ class Client::Impl : public TransferDesk {
   Impl(Options options, Listener* listener, std::unique_ptr<ProjectFolder> folder,
        SessionKeeper::Options session);
   ~Impl() override;
-
   void start();  // Runs it on a thread of its own until the session is over. Once.
   // The two ends of that, for a loop that another one drives: a simulation's.
   void begin();
