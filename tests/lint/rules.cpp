@@ -138,9 +138,12 @@ Violations check_named_tests(const SourceFile& table, const std::vector<SourceFi
   Violations found;
   std::istringstream lines(table.content);
   int number = 0;
+  bool names_tests = false;
   for (std::string line; std::getline(lines, line);) {
     ++number;
-    if (!line.ends_with(" |") || line.ends_with("- |") || line.ends_with(" test |")) continue;
+    // Only tables whose last column is of tests.
+    names_tests = line.ends_with(" test |") || (names_tests && line.ends_with(" |"));
+    if (!names_tests || line.ends_with("- |") || line.ends_with(" test |")) continue;
     std::string_view cell = std::string_view(line).substr(0, line.size() - 2);
     cell.remove_prefix(cell.rfind("| ") + 2);
     while (!cell.empty()) {
