@@ -1,0 +1,86 @@
+// The programs that docs/building-on-callboard.md shows, built and run.
+#include <signal.h>
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <sstream>
+
+#include "tests/e2e/studio.h"
+#include "tests/support/tree.h"
+
+namespace callboard::e2e {
+namespace {
+
+using Catch::Contains;
+
+constexpr std::size_t kExamples = 2;
+
+struct Example {
+  std::string file;  // Beside the document.
+  std::string shown;
+};
+
+// Each block of code that stands below a line with a link to what is shown, and says "whole".
+std::vector<Example> examples() {
+  static const std::regex link(R"(\[[^\]]+\]\(([^)]+)\), whole)");
+  std::istringstream page(support::read_file(DOCS_FOLDER "/building-on-callboard.md"));
+  std::vector<Example> found;
+  std::string file;
+  std::smatch match;
+  for (std::string line; std::getline(page, line);) {
+    if (std::regex_search(line, match, link)) file = match[1];
+    if (!line.starts_with("```") || file.empty()) continue;
+    std::string shown;
+    while (std::getline(page, line) && line != "```") shown += line + "\n";
+    found.push_back({std::exchange(file, ""), shown});
+  }
+  return found;
+}
+
+TEST_CASE("docs/building-on-callboard.md shows its programs to the letter") {
+  const auto all = examples();
+  CHECK(all.size() == kExamples);
+  for (const Example& each : all) {
+    INFO(each.file);
+    CHECK(each.shown == support::read_file(std::string(DOCS_FOLDER "/") + each.file));
+  }
+}
+
+struct Pipeline : Studio {
+  explicit Pipeline(const std::vector<std::string>& more = {}) { serve(more); }
+  std::unique_ptr<Process> begin(const std::string& program, const std::string& user,
+                                 const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> words{EXAMPLES_FOLDER "/example_" + program, project(), user, server_address()};
+    words.insert(words.end(), more.begin(), more.end());
+    auto begun =
+        std::make_unique<Process>(support::Command{.words = words, .directory = home(), .environment = {}});
+    REQUIRE(begun->wait_for(Stream::out, "joined as " + user));
+    return begun;
+  }
+};
+
+TEST_CASE("a playblast is streamed frame by frame, and both sides know that it was all") {
+  Pipeline studio;
+  const auto viewer = studio.begin("playblast", "lighting");
+  REQUIRE(viewer->wait_for(Stream::out, "waiting"));
+  const auto sender = studio.begin("playblast", "rigging", {"lighting", "24", "3000000"});
+  CHECK(exit_code(*sender) == 0);
+  CHECK(exit_code(*viewer) == 0);
+  CHECK_THAT(viewer->printed(Stream::out), Contains("frame 23 from rigging: 3000000 bytes\n24 frames\n"));
+  CHECK_THAT(sender->printed(Stream::out), Contains("sent to lighting\n"));
+}
+
+TEST_CASE("a playblast that breaks off says so on the side that is left") {
+  Pipeline studio;
+  const auto viewer = studio.begin("playblast", "lighting");
+  REQUIRE(viewer->wait_for(Stream::out, "waiting"));
+  const auto sender = studio.begin("playblast", "rigging", {"lighting", "100000", "1000000"});
+  REQUIRE(viewer->wait_for(Stream::out, "frame 2 "));
+  sender->send_signal(SIGKILL);
+  CHECK(exit_code(*viewer) == 1);
+  CHECK_THAT(viewer->printed(Stream::err), Contains("\"rigging\" left"));
+}
+
+}  // namespace
+}  // namespace callboard::e2e
