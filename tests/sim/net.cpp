@@ -432,6 +432,10 @@ Result<std::unique_ptr<TcpListener>> TcpListener::listen(Loop& loop, const Endpo
 TcpListener::TcpListener(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 TcpListener::~TcpListener() { impl_->turns->world.listeners.erase(impl_->at); }
 Endpoint TcpListener::local() const { return impl_->at; }
+Result<std::unique_ptr<TcpListener>> TcpListener::adopt(Loop&, Fd, Handlers) {
+  return Error{Outcome::failed, "no socket is handed on here"};
+}
+Fd TcpListener::release() { return {}; }
 
 // --- What no simulated program uses ---------------------------------------------------------------------------------
 
