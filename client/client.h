@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "client/access.h"
 #include "client/answer.h"
+#include "client/channel.h"
 #include "client/types.h"
 
 namespace callboard::client {
@@ -110,6 +111,14 @@ class Client : public Access {
   void leave() override;
 
   Answer<bool> camera(std::int64_t x, std::int64_t y);
+
+  // Opens the channel `name` to a user who offers it. not_found: nobody is called so, or offers none of that name; refused: it is
+  // not wanted there; timed_out: nobody came. See channel.h.
+  Answer<std::shared_ptr<Channel>> open_channel(std::string user, std::string name);
+  // From now on, also after a lost connection; one of the same name before it is replaced. Answered when the server knows.
+  // A visit may offer, too: it is found by its name, like a session.
+  Answer<bool> offer_channel(ChannelOffer offer);
+  Answer<bool> withdraw_channel(std::string name);
 
  private:
   explicit Client(std::unique_ptr<Impl> impl);

@@ -11,6 +11,7 @@
 #include "base/id.h"
 #include "protocol/call_message.h"
 #include "protocol/common_message.h"
+#include "protocol/transfer_message.h"
 
 // What the client says; see message.h.
 namespace callboard::protocol {
@@ -113,25 +114,6 @@ struct MessagesAsk {
   AskId id = 0;
   std::uint64_t since = 0;
 };
-// Exactly one of `user` and `newest` is set.
-struct GetAsk {
-  AskId id = 0;
-  std::string user;
-  bool newest = false;
-  std::string item;
-  bool list = false;
-  Compression compress = Compression::never;
-};
-struct CancelAsk {
-  AskId id = 0;
-  TransferId transfer = 0;
-};
-// These transfers, of which the asker is giver or taker, go on, though nothing may move for a while: it reads its folder, or
-// waits for room on its disk. A server ends a transfer of which nothing moved and one side said nothing for kStallLimit.
-struct WorkingAsk {
-  AskId id = 0;
-  std::vector<TransferId> transfers;
-};
 struct StatusAsk {
   AskId id = 0;
 };
@@ -145,10 +127,10 @@ struct UnknownAsk {
   AskId id = 0;
 };
 
-using ClientMessage =
-    std::variant<Username, Project, DocumentClaim, AssetsClaim, JoinOk, TurnRequest, Ticket, Yours, Bye,
-                 DocumentRead, DocumentWrite, AssetsRead, AssetsChange, AtAsk, CameraAsk, UsersAsk,
-                 MessageAsk, MessagesAsk, HistoryAsk, ConflictsAsk, GetAsk, CancelAsk, WorkingAsk, StatusAsk,
-                 CallAsk, CallCancelAsk, CallsAsk, AuditAsk, UnknownAsk, UnknownTell>;
+using ClientMessage = std::variant<Username, Project, DocumentClaim, AssetsClaim, JoinOk, TurnRequest, Ticket,
+                                   Yours, Bye, DocumentRead, DocumentWrite, AssetsRead, AssetsChange, AtAsk,
+                                   CameraAsk, UsersAsk, MessageAsk, MessagesAsk, HistoryAsk, ConflictsAsk,
+                                   GetAsk, CancelAsk, WorkingAsk, StatusAsk, ChannelsAsk, ChannelAsk, CallAsk,
+                                   CallCancelAsk, CallsAsk, AuditAsk, UnknownAsk, UnknownTell>;
 
 }  // namespace callboard::protocol

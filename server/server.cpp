@@ -1,5 +1,7 @@
 #include "server/server.h"
 
+#include <fmt/format.h>
+
 #include <optional>
 #include <utility>
 
@@ -55,6 +57,7 @@ struct Server::Impl {
   std::shared_ptr<bool> is_alive = std::make_shared<bool>(true);  // For what the loop still has to do for us.
   std::unique_ptr<Stage> stage;
   std::unique_ptr<net::TcpListener> listener;
+  std::unique_ptr<net::TcpListener> data_listener;  // Null: data connections come to the other.
   std::unique_ptr<Announcer> announcer;
   std::optional<ServerStop> stopping_soon;  // Once stop_timer is due.
   net::Timer stop_timer;
@@ -65,6 +68,10 @@ struct Server::Impl {
   void open_sessions(Stage::Options& stage_options);
   Result<void> listen();
   void add_calls();
+  net::TcpListener::Handlers accepting();
+  Result<void> listen_for_data();
+  Result<std::unique_ptr<net::TcpListener>> listen_at(std::uint16_t port);
+  std::uint16_t data_port() const { return data_listener ? data_listener->local().port : std::uint16_t{0}; }
   void announce();
   void stop(ServerStop how);
   void release_loop() {
@@ -76,6 +83,7 @@ struct Server::Impl {
 Result<void> Server::Impl::start() {
   if (auto free = DataFolder::check(options.data, options.project); !free) return free;
   if (auto listening = listen(); !listening) return listening;
+  if (auto listening = listen_for_data(); !listening) return listening;
   if (!options.restore.empty()) {
     if (auto restored = restore(options.restore, options.data, options.project); !restored) return restored;
   }
@@ -85,9 +93,12 @@ Result<void> Server::Impl::start() {
       events.warn("what was restored is not taken back", {{"cause", gone.error().text}});
   }
   if (!opened) return opened;
-  events.info("listening", {{"address", net::to_text(listener->local())},
-                            {"id", to_text(id)},
-                            {"descriptors", raise_descriptor_limit()}});
+  Event event{.text = "listening",
+              .fields = {{"address", net::to_text(listener->local())},
+                         {"id", to_text(id)},
+                         {"descriptors", raise_descriptor_limit()}}};
+  if (data_listener) event.fields.emplace_back("data_port", data_port());
+  events.note(std::move(event));
   announce();
   return {};
 }
@@ -104,7 +115,7 @@ Result<void> Server::Impl::open_board() {
                              {"from_snapshot", recovered->snapshot_sequence},
                              {"replayed", recovered->operations_replayed}});
   Stage::Options stage_options;
-  stage_options.identity = {options.project, id, options.software, system_clock().wall()};
+  stage_options.identity = {options.project, id, options.software, system_clock().wall(), data_port()};
   stage_options.limits = {options.heartbeat, options.silence};
   stage_options.handshake_limit = options.handshake_limit;
   stage_options.unadmitted_max = options.unadmitted_max;
@@ -152,15 +163,23 @@ void Server::Impl::open_sessions(Stage::Options& stage_options) {
   stage_options.keep = [file](ByteView bytes) { return file.write(bytes); };
 }
 
+net::TcpListener::Handlers Server::Impl::accepting() {
+  return {
+      .on_connection =
+          [this](std::unique_ptr<net::TcpConnection> connection) { stage->accept(std::move(connection)); },
+      .on_trouble =
+          [this](const Error& why) {
+            events.warn("accepting failed", {{"cause", why.text}});
+          }};
+}
+
+Result<std::unique_ptr<net::TcpListener>> Server::Impl::listen_at(std::uint16_t port) {
+  return net::TcpListener::listen(loop, {options.listen, port}, accepting());
+}
+
 Result<void> Server::Impl::listen() {
-  net::TcpListener::Handlers handlers;
-  handlers.on_connection = [this](std::unique_ptr<net::TcpConnection> connection) {
-    stage->accept(std::move(connection));
-  };
-  handlers.on_trouble = [this](const Error& why) { events.warn("accepting failed", {{"cause", why.text}}); };
-  auto opened = options.listening
-                    ? net::TcpListener::adopt(loop, std::move(*options.listening), std::move(handlers))
-                    : net::TcpListener::listen(loop, {options.listen, options.port}, std::move(handlers));
+  auto opened = options.listening ? net::TcpListener::adopt(loop, std::move(*options.listening), accepting())
+                                  : listen_at(options.port);
   if (!opened) {
     Error why = opened.error();
     if (why.outcome == Outcome::locked) why.text += "; --port chooses another";
@@ -189,6 +208,23 @@ void Server::Impl::add_calls() {
          begin({Outcome::cancelled, reason, std::make_shared<Fd>()});
          return {};
        }});
+}
+
+// A door like the other: who shows a ticket at either is let through.
+Result<void> Server::Impl::listen_for_data() {
+  if (options.data_ports.is_empty()) return {};
+  std::optional<Error> last;
+  for (auto port = options.data_ports.first(); port; port = options.data_ports.after(*port)) {
+    auto opened = listen_at(*port);
+    if (opened) {
+      data_listener = std::move(*opened);
+      return {};
+    }
+    last = opened.error();
+    if (last->outcome != Outcome::locked && last->outcome != Outcome::refused) return *last;
+  }
+  last->text += fmt::format("; none of --data-ports {} is free", options.data_ports.text());
+  return *last;
 }
 
 void Server::Impl::announce() {
@@ -220,6 +256,7 @@ void Server::Impl::stop(ServerStop how) {
   announcer.reset();
   if (how.listening && listener) *how.listening = listener->release();
   listener.reset();
+  data_listener.reset();
   stage->stop(how.outcome, how.reason, [this, how] {
     // The stage is in the middle of a call; it and its database go in the next task.
     loop.post([this, how, alive = is_alive] {
@@ -246,6 +283,7 @@ Result<std::unique_ptr<Server>> Server::start(net::Loop& loop, ServerOptions opt
 net::Endpoint Server::listening() const {
   return impl_->listener ? impl_->listener->local() : net::Endpoint{};
 }
+std::uint16_t Server::data_port() const { return impl_->data_port(); }
 UniqueId Server::id() const { return impl_->id; }
 void Server::set_relay_limits(const net::RelayLimits& limits) {
   if (impl_->stage) impl_->stage->set_relay_limits(limits);

@@ -18,6 +18,7 @@
 #include "net/relay_shares.h"
 #include "server/board/log.h"
 #include "server/event.h"
+#include "server/port_choice.h"
 
 namespace spdlog {
 class logger;
@@ -34,6 +35,8 @@ struct ServerOptions {
   std::uint16_t port = kSessionPort;  // 0: any free one.
   // A socket that listens already, in place of the two: of the server before this one. Taken by start().
   std::shared_ptr<Fd> listening{};
+  // Data connections are told to come to the first of these that is free; none: to the session port, as any may.
+  PortChoice data_ports{};
   std::uint16_t discovery_port = kDiscoveryPort;
   // Where to announce, in place of every interface's broadcast address; unless empty.
   std::vector<std::string> announce;
@@ -80,6 +83,8 @@ class Server {
 
   // Where it listens, with the actual port.
   net::Endpoint listening() const;
+  // Where data connections are told to come to; 0: to the session port.
+  std::uint16_t data_port() const;
   UniqueId id() const;
 
   // For all transfers, those that run included, from now on.

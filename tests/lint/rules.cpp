@@ -33,6 +33,7 @@ const std::map<std::string, std::set<std::string>>& allowed() {
       {"client", {"client", "base/call", "base/document", "protocol", "sync", "net", "base"}},
       {"tools",
        {"tools", "client", "server", "base/call", "base/document", "protocol", "sync", "net", "base"}},
+      {"docs", {"docs", "client", "base"}},
       {"tests",
        {"tests", "tools", "client", "server", "server/store", "server/board", "base/call", "base/document",
         "protocol", "sync", "net", "base"}}};
