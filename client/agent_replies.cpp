@@ -5,7 +5,7 @@
 namespace callboard::client::agent {
 namespace {
 
-Error malformed() { return {Outcome::failed, "the agent does not speak as expected"}; }
+Error malformed_reply() { return {Outcome::failed, "the agent does not speak as expected"}; }
 
 // The id, and whether it is good: Writer makes every number a u64.
 constexpr std::size_t kAnswerHeadBytes = 2 * sizeof(std::uint64_t);
@@ -42,30 +42,30 @@ Result<Replies::Event> Replies::event_of(const protocol::FrameView& frame) {
     Hello hello;
     // Another version's may have other fields: then only this one is of interest.
     fields(hello.protocol);
-    if (frame.kind != static_cast<std::uint8_t>(Frame::hello) || fields.failed()) return malformed();
+    if (frame.kind != static_cast<std::uint8_t>(Frame::hello) || fields.failed()) return malformed_reply();
     if (hello.protocol != kProtocol) return Event(hello);
     Reader again(frame.body);
     again(hello);
-    return again.finished() ? Result<Event>(Event(std::move(hello))) : Result<Event>(malformed());
+    return again.finished() ? Result<Event>(Event(std::move(hello))) : Result<Event>(malformed_reply());
   }
   if (frame.kind == static_cast<std::uint8_t>(Frame::answer)) {
     Answered answered;
     fields(answered.id, answered.is_good);
-    if (fields.failed()) return malformed();
+    if (fields.failed()) return malformed_reply();
     answered.body = frame.body.subspan(kAnswerHeadBytes);
     return Event(answered);
   }
   if (frame.kind == static_cast<std::uint8_t>(Frame::progress)) {
     Progressed progressed;
     fields(progressed.id, progressed.progress);
-    return fields.finished() ? Result<Event>(Event(std::move(progressed))) : Result<Event>(malformed());
+    return fields.finished() ? Result<Event>(Event(std::move(progressed))) : Result<Event>(malformed_reply());
   }
   if (frame.kind == static_cast<std::uint8_t>(Frame::call_progress)) {
     CallProgressed progressed;
     fields(progressed.id, progressed.json);
-    return fields.finished() ? Result<Event>(Event(std::move(progressed))) : Result<Event>(malformed());
+    return fields.finished() ? Result<Event>(Event(std::move(progressed))) : Result<Event>(malformed_reply());
   }
-  return malformed();
+  return malformed_reply();
 }
 
 }  // namespace callboard::client::agent

@@ -78,7 +78,7 @@ void describe(A& fields, Ref<A, AssetCopy> copy) {
 template <class A>
 void describe(A& fields, Ref<A, TransferStatus> transfer) {
   fields(transfer.transfer, transfer.giver, transfer.taker, transfer.item, transfer.bytes, transfer.started,
-         transfer.bytes_per_second);
+         transfer.bytes_per_second, transfer.channel);
 }
 template <class A>
 void describe(A& fields, Ref<A, ServerStatus> status) {

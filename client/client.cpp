@@ -219,7 +219,7 @@ Answer<bool> Client::camera(std::int64_t x, std::int64_t y) {
 }
 
 Answer<bool> Client::offer(std::string descriptions, OfferHandler handler) {
-  return impl_->offer(std::move(descriptions), std::move(handler));
+  return impl_->offer_calls(std::move(descriptions), std::move(handler));
 }
 
 Answer<ServerStatus> Client::status() {
@@ -266,6 +266,29 @@ Answer<std::vector<LookEntry>> Client::look(std::string item, std::string from) 
     return refused<std::vector<LookEntry>>(Error{Outcome::usage, "look: no project folder to compare with"});
   }
   return impl_->transfers().look(std::move(item), std::move(from));
+}
+
+Answer<std::shared_ptr<Channel>> Client::open_channel(std::string user, std::string name) {
+  protocol::ChannelAsk ask;
+  ask.user = std::move(user);
+  ask.name = std::move(name);
+  return impl_->channels().open(std::move(ask));
+}
+
+Answer<bool> Client::offer_channel(ChannelOffer offer) {
+  protocol::ChannelsAsk ask;
+  ask.channels.push_back({offer.name});
+  if (auto checked = protocol::check(ask); !checked)
+    return refused<bool>(Error{Outcome::usage, checked.error().text});
+  if (!offer.take) return refused<bool>(Error{Outcome::usage, "a channel is offered that nobody takes"});
+  return impl_->offer([offer = std::move(offer)](Channels& channels) { return channels.offer(offer); });
+}
+
+Answer<bool> Client::withdraw_channel(std::string name) {
+  return impl_->offer([name = std::move(name)](Channels& channels) -> Result<void> {
+    channels.withdraw(name);
+    return {};
+  });
 }
 
 void Client::leave() { impl_->leave(); }

@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "client/access.h"
 #include "client/answer.h"
+#include "client/channel.h"
 #include "client/offered_call.h"
 #include "client/types.h"
 
@@ -114,6 +115,14 @@ class Client : public Access {
   // What others may call here from now on, and after every rejoin: a JSON array of descriptions (docs/protocol.md, 2.8); "[]"
   // for nothing any more. Refused for visits, and for names that are taken.
   Answer<bool> offer(std::string descriptions, OfferHandler handler);
+
+  // Opens the channel `name` to a user who offers it. not_found: nobody is called so, or offers none of that name; refused: it is
+  // not wanted there; timed_out: nobody came. See channel.h.
+  Answer<std::shared_ptr<Channel>> open_channel(std::string user, std::string name);
+  // From now on, also after a lost connection; one of the same name before it is replaced. Answered when the server knows.
+  // A visit may offer, too: it is found by its name, like a session.
+  Answer<bool> offer_channel(ChannelOffer offer);
+  Answer<bool> withdraw_channel(std::string name);
 
  private:
   explicit Client(std::unique_ptr<Impl> impl);

@@ -53,7 +53,7 @@ void Client::Impl::cancel_call(UniqueId op) {
   inbox_->post([this, op] { session_->cancel_call(op); });
 }
 
-Answer<bool> Client::Impl::offer(std::string descriptions, OfferHandler handler) {
+Answer<bool> Client::Impl::offer_calls(std::string descriptions, OfferHandler handler) {
   Answer<bool> answer;
   const auto run = [this, answer, descriptions = std::move(descriptions), handler = std::move(handler)] {
     offers_->offer(descriptions, handler, answer);

@@ -41,7 +41,8 @@ Client::Impl::Impl(Options options, Listener* listener, std::unique_ptr<ProjectF
       listener_(listener ? *listener : no_listener_),
       folder_(std::move(folder)),
       session_options_(std::move(session)),
-      transfers_(*this, folder_.get()) {}
+      transfers_(*this, folder_.get()),
+      channels_(*this, transfers_) {}
 
 Client::Impl::~Impl() {
   leave();
@@ -62,8 +63,10 @@ void Client::Impl::end() {
     over.set(stopped());
   }
   joined_.set(stopped());
+  for (const auto& unsaid : channels_.take_unsaid()) unsaid.set(stopped());
+  channels_.on_lost(stopped());
   look_patience_.reset();
-  working_.reset();
+  under_way_.reset();
   items_.reset();
   offers_.reset();
   writes_.reset();
@@ -73,7 +76,11 @@ void Client::Impl::end() {
 void Client::Impl::begin() {
   // Held until the session is over: an idle client waits, it does not end.
   loop_.hold();
-  working_ = std::make_unique<net::Timer>(loop_, [this] { say_working(); });
+  under_way_ = std::make_unique<UnderWay>(loop_, [this](protocol::WorkingAsk ask) {
+    session_->ask(std::move(ask), [](const Result<protocol::ServerMessage>&) {
+      // One that did not arrive is followed by the next.
+    });
+  });
   SessionKeeper::Handlers handlers;
   handlers.on_action = [this](protocol::ClientAction next) { on_action(std::move(next)); };
   handlers.on_searching = [this](std::string_view why) {
@@ -151,6 +158,7 @@ void Client::Impl::on_action(protocol::ClientAction next) {
     writes_->on_joined();
     offers_->on_joined();
     joined_.set(self_);
+    say_offers();
     listener_.on_joined(net::to_text(*session_->server()), self_);
     first_assets_.full = first_assets_.full || heard_.lacks_assets;
     on_assets(std::exchange(first_assets_, {}));
@@ -194,10 +202,13 @@ void Client::Impl::on_first_look() {
 }
 
 // Where the session's server really is: a name may be slow to look up again, or mean another machine by now.
-net::Endpoint Client::Impl::data_address() const {
+net::Endpoint Client::Impl::data_address(std::uint16_t port) const {
   const Connection* connection = session_->connection();
   net::Endpoint peer = connection ? connection->peer() : net::Endpoint{};
-  return peer.host.empty() ? *session_->server() : peer;
+  if (peer.host.empty()) peer = *session_->server();
+  // A server that takes data connections elsewhere than sessions says so.
+  if (port != 0) peer.port = port;
+  return peer;
 }
 
 void Client::Impl::on_document(const protocol::DocumentState& state) {
@@ -242,6 +253,10 @@ void Client::Impl::on_told(protocol::ServerMessage message) {
     if (const auto news = heard_.hear(*messages); !news.empty()) listener_.on_messages(news);
   } else if (const auto* give = std::get_if<protocol::Give>(&message)) {
     on_give(*give);
+  } else if (const auto* opened = std::get_if<protocol::ChannelTell>(&message)) {
+    Granted granted{data_address(opened->port), opened->transfer, opened->ticket, self_.name, opened->by};
+    granted.key = opened->key;
+    channels_.on_wanted(granted, opened->name);
   } else if (auto* over = std::get_if<protocol::TransferOver>(&message)) {
     on_over(std::move(*over));
   } else if (const auto* call = std::get_if<protocol::CallTell>(&message)) {
@@ -283,39 +298,21 @@ void Client::Impl::on_assets(const protocol::Assets& tell) {
 
 void Client::Impl::on_give(const protocol::Give& give) {
   if (!folder_) return;
-  if (gives_.size() >= kGivesMax) return listener_.on_warning("too many takers at once; one is not served");
-  gives_[give.transfer] = give.list ? Giving::look : Giving::pull;
+  if (under_way_->given() >= kGivesMax)
+    return listener_.on_warning("too many takers at once; one is not served");
+  under_way_->give(give.transfer, give.list ? UnderWay::Giving::look : UnderWay::Giving::pull);
   if (!give.list) listener_.on_giving(give.transfer, give.user, give.item);
-  transfers_.give({data_address(), give.transfer, give.ticket, self_.name, give.user, give.item,
+  transfers_.give({data_address(give.port), give.transfer, give.ticket, self_.name, give.user, give.item,
                    give.compress, give.key});
-  on_transfer_begun();
-}
-
-void Client::Impl::on_transfer_begun() {
-  if (!working_->is_set()) working_->set_after(kWorkingPeriod);
-}
-
-// A transfer that waits for this machine's disk moves nothing and is alive all the same.
-void Client::Impl::say_working() {
-  protocol::WorkingAsk ask;
-  for (const auto& [transfer, giving] : gives_) ask.transfers.push_back(transfer);
-  ask.transfers.insert(ask.transfers.end(), takes_.begin(), takes_.end());
-  if (ask.transfers.empty()) return;
-  // A server lets nobody have more.
-  if (ask.transfers.size() > kTransfersPerSession) ask.transfers.resize(kTransfersPerSession);
-  session_->ask(std::move(ask), [](const Result<protocol::ServerMessage>&) {
-    // One that did not arrive is followed by the next.
-  });
-  working_->set_after(kWorkingPeriod);
 }
 
 void Client::Impl::on_over(protocol::TransferOver over) {
-  if (const auto given = gives_.extract(over.transfer); !given.empty()) {
+  if (channels_.on_over(over)) return;
+  if (const auto given = under_way_->end(over.transfer)) {
     // Who was not told that it began does not hear of its end.
-    if (given.mapped() == Giving::look) return;
+    if (*given == UnderWay::Giving::look) return;
     return listener_.on_given(over.transfer, over.outcome, over.text, over.bytes);
   }
-  takes_.erase(over.transfer);
   const auto it = overs_.find(over.transfer);
   if (it == overs_.end()) return;
   it->second.set(std::move(over));
@@ -323,8 +320,8 @@ void Client::Impl::on_over(protocol::TransferOver over) {
 }
 
 void Client::Impl::on_lost(const Error& why, bool will_rejoin) {
-  gives_.clear();
-  takes_.clear();
+  under_way_->clear();
+  channels_.on_lost(is_leaving_ ? stopped() : Error{Outcome::interrupted, why.text});
   offers_->on_lost();
   for (const auto& [transfer, over] : std::exchange(overs_, {})) over.set(why);
   note_not_joined(why.text);
@@ -398,21 +395,59 @@ Result<Granted> Client::Impl::on_granted(const protocol::ServerMessage& reply) {
   const auto* granted = std::get_if<protocol::TransferGranted>(&reply);
   if (!granted) return unexpected_answer();
   overs_.try_emplace(granted->transfer);
-  takes_.insert(granted->transfer);
-  on_transfer_begun();
+  under_way_->take(granted->transfer);
   if (overs_.size() > kEndingsKept) {
     overs_.begin()->second.set(Error{Outcome::not_found, "no such transfer"});
     overs_.erase(overs_.begin());
   }
-  Granted ours{data_address(), granted->transfer, granted->ticket, granted->user};
+  Granted ours{data_address(granted->port), granted->transfer, granted->ticket, granted->user};
   ours.key = granted->key;
   return ours;
 }
 
-void Client::Impl::cancel_on_server(protocol::TransferId transfer) {
+void Client::Impl::cancel_on_server(protocol::TransferId transfer, const std::optional<Error>& why) {
   protocol::CancelAsk message;
   message.transfer = transfer;
+  if (why) {
+    message.outcome = why->outcome;
+    message.text = why->text;
+  }
   (void)ask<bool>(std::move(message), [](const protocol::ServerMessage&) -> Result<bool> { return true; });
+}
+
+Answer<Granted> Client::Impl::open_channel(protocol::ChannelAsk message, std::shared_ptr<ChannelLine> line) {
+  return ask<Granted>(std::move(message), [this, line](const protocol::ServerMessage& reply) {
+    const auto* granted = std::get_if<protocol::ChannelGranted>(&reply);
+    if (!granted) return Result<Granted>(unexpected_answer());
+    Granted ours{data_address(granted->port), granted->transfer, granted->ticket, granted->user};
+    ours.key = granted->key;
+    channels_.add(ours, line);
+    return Result<Granted>(ours);
+  });
+}
+
+Answer<bool> Client::Impl::offer(std::function<Result<void>(Channels&)> change) {
+  Answer<bool> answer;
+  const auto run = [this, answer, change = std::move(change)] {
+    if (const auto changed = change(channels_); !changed) {
+      answer.set(changed.error());
+      return;
+    }
+    channels_.add_unsaid(answer);
+    if (session_->is_joined()) say_offers();
+  };
+  inbox_->post(run, [answer] { answer.set(stopped()); });
+  return answer;
+}
+
+// All of them: the server forgets them with the connection.
+void Client::Impl::say_offers() {
+  protocol::ChannelsAsk ask = channels_.offered();
+  const auto waiting = channels_.take_unsaid();
+  if (ask.channels.empty() && waiting.empty()) return;
+  session_->ask(std::move(ask), [waiting](const Result<protocol::ServerMessage>& reply) {
+    for (const Answer<bool>& each : waiting) each.set(reply ? Result<bool>(true) : reply.error());
+  });
 }
 
 Answer<protocol::TransferOver> Client::Impl::over(protocol::TransferId transfer) {

@@ -6,10 +6,10 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <thread>
 
+#include "client/channels.h"
 #include "client/client.h"
 #include "client/heard.h"
 #include "client/inbox.h"
@@ -20,6 +20,7 @@
 #include "client/project_folder.h"
 #include "client/session_keeper.h"
 #include "client/transfer_threads.h"
+#include "client/under_way.h"
 #include "protocol/codec.h"
 
 namespace callboard::client {
@@ -60,17 +61,20 @@ class Client::Impl : public TransferDesk {
   Answer<WriteResult> change(DocumentChange change);
   Answer<std::string> call(std::string name, std::string arguments, CallOptions options);
   void cancel_call(UniqueId op);
-  Answer<bool> offer(std::string descriptions, OfferHandler handler);
+  Answer<bool> offer_calls(std::string descriptions, OfferHandler handler);
   Answer<User> joined() const { return joined_; }
   Answer<bool> left() const { return left_; }
   TransferThreads& transfers() { return transfers_; }
+  Channels& channels() { return channels_; }
+  Answer<bool> offer(std::function<Result<void>(Channels&)> change);  // Answered when the server knows of it.
   bool has_folder() const { return folder_ != nullptr; }
   WorkstationStatus workstation();
   void leave();
 
   // --- TransferDesk; thread: any ---
   Answer<Granted> get(protocol::GetAsk ask) override;
-  void cancel_on_server(protocol::TransferId transfer) override;
+  Answer<Granted> open_channel(protocol::ChannelAsk ask, std::shared_ptr<ChannelLine> line) override;
+  void cancel_on_server(protocol::TransferId transfer, const std::optional<Error>& why = {}) override;
   Answer<protocol::TransferOver> over(protocol::TransferId transfer) override;
 
  private:
@@ -104,16 +108,15 @@ class Client::Impl : public TransferDesk {
   enum class Patience { some, none };
   void claim_items(Patience patience);
   void on_first_look();
-  net::Endpoint data_address() const;
+  net::Endpoint data_address(std::uint16_t port) const;
   void on_document(const protocol::DocumentState& state);
   void read_anew(protocol::DocumentRecord record);
   Result<WriteResult> on_written(const protocol::DocumentState& state, bool is_whole,
                                  const std::shared_ptr<const std::string>& sent);
   Result<Granted> on_granted(const protocol::ServerMessage& reply);
   void on_give(const protocol::Give& give);
-  void say_working();
-  void on_transfer_begun();
   void on_over(protocol::TransferOver over);
+  void say_offers();
   Options options_;
   Listener no_listener_;
   Listener& listener_;
@@ -131,19 +134,16 @@ class Client::Impl : public TransferDesk {
   std::unique_ptr<ItemWatch> items_;
   std::unique_ptr<SessionKeeper> session_;
   std::unique_ptr<KeptWrites> writes_;
-  std::unique_ptr<Offers> offers_;
+  std::unique_ptr<Offers> offers_;  // Of calls.
   std::unique_ptr<net::Timer> look_patience_;
   bool owes_items_ = false;             // Joined before the first look at the folder had ended.
   std::array<KnownDocument, 2> known_;  // Story and analytics, newest heard of.
   Heard heard_;
   protocol::Assets first_assets_;  // Settled while joining: passed on once joined.
-  // How the newest transfers that we take ended, or will end.
-  std::map<protocol::TransferId, Answer<protocol::TransferOver>> overs_;
-  enum class Giving { pull, look };
-  std::map<protocol::TransferId, Giving> gives_;
-  std::set<protocol::TransferId> takes_;  // Granted and not over.
-  std::unique_ptr<net::Timer> working_;   // Set while there are any of the two.
+  std::map<protocol::TransferId, Answer<protocol::TransferOver>> overs_;  // Of the newest that we take.
+  std::unique_ptr<UnderWay> under_way_;
   TransferThreads transfers_;
+  Channels channels_;
   std::thread thread_;
 };
 

@@ -72,8 +72,8 @@ ServerStatus to_status(const protocol::Status& status) {
   result.revision = status.revision;
   result.memory_bytes = status.memory;
   for (const protocol::TransferStatus& each : status.transfers) {
-    result.transfers.push_back(
-        {each.transfer, each.giver, each.taker, each.item, each.bytes, each.started, each.rate});
+    result.transfers.push_back({each.transfer, each.giver, each.taker, each.item, each.bytes, each.started,
+                                each.rate, each.channel});
   }
   return result;
 }

@@ -12,7 +12,7 @@ namespace callboard::client {
 namespace {
 
 // Read, hashed and written while it is in the L2 cache.
-constexpr std::size_t kBlockBytes = 256 * KiB;
+constexpr std::size_t kDeltaBlockBytes = 256 * KiB;
 
 }  // namespace
 
@@ -45,8 +45,8 @@ Result<std::uint64_t> DeltaContent::copy_up_to_wanted(sync::IncomingFile& incomi
 // Up to where a block ends: what follows may be shared.
 Result<std::uint64_t> DeltaContent::copy_block(std::uint64_t offset, std::uint64_t size_bytes,
                                                sync::IncomingFile& incoming) {
-  if (!block_) block_.reset(new std::byte[kBlockBytes]);
-  const std::uint64_t to_end_of_block = kBlockBytes - incoming.offset() % kBlockBytes;
+  if (!block_) block_.reset(new std::byte[kDeltaBlockBytes]);
+  const std::uint64_t to_end_of_block = kDeltaBlockBytes - incoming.offset() % kDeltaBlockBytes;
   const std::span<std::byte> into(block_.get(),
                                   static_cast<std::size_t>(std::min(size_bytes, to_end_of_block)));
   ssize_t got = 0;

@@ -12,7 +12,7 @@ namespace callboard::client {
 
 namespace {
 
-Error against_the_rules(std::string text) { return Error{Outcome::refused, std::move(text)}; }
+Error against_givers_rules(std::string text) { return Error{Outcome::refused, std::move(text)}; }
 
 std::uint64_t asked_weight(const std::string& directory, const std::vector<std::uint64_t>& known) {
   return directory.size() + kAskedPathWeight + known.size() * sizeof(std::uint64_t);
@@ -21,14 +21,14 @@ std::uint64_t asked_weight(const std::string& directory, const std::vector<std::
 }  // namespace
 
 Result<void> GiverMachine::on_frame(const protocol::TakerFrame& frame) {
-  if (step_ == Step::finished) return against_the_rules("the taker goes on after finished");
+  if (step_ == Step::finished) return against_givers_rules("the taker goes on after finished");
   if (const auto* finished = std::get_if<protocol::Finished>(&frame)) {
     finished_ = *finished;
     step_ = Step::finished;
     return {};
   }
   if (const auto* open = std::get_if<protocol::Open>(&frame)) return on_open(*open);
-  if (step_ != Step::serving) return against_the_rules("the taker asks before its items are opened");
+  if (step_ != Step::serving) return against_givers_rules("the taker asks before its items are opened");
   if (const auto* known = std::get_if<protocol::ListKnown>(&frame))
     return on_list(known->directory, known->buckets);
   if (const auto* list = std::get_if<protocol::List>(&frame)) {
@@ -52,10 +52,10 @@ Result<void> GiverMachine::on_frame(const protocol::TakerFrame& frame) {
 
 Result<void> GiverMachine::on_open(const protocol::Open& frame) {
   if (step_ != Step::awaiting_open && !is_idle()) {
-    return against_the_rules("the taker opens again before everything is answered");
+    return against_givers_rules("the taker opens again before everything is answered");
   }
   if (frame.items.size() > kItemsPerPullMax) {
-    return against_the_rules(fmt::format("the taker opens more than {} items", kItemsPerPullMax));
+    return against_givers_rules(fmt::format("the taker opens more than {} items", kItemsPerPullMax));
   }
   open_ = {.mode = frame.mode};
   for (const protocol::OpenItem& item : frame.items) {
@@ -74,14 +74,15 @@ Result<void> GiverMachine::on_open(const protocol::Open& frame) {
 
 Result<void> GiverMachine::on_list(const std::string& directory, const std::vector<std::uint64_t>& known) {
   asked_bytes_ += asked_weight(directory, known);
-  if (asked_bytes_ > kAskedBytesMax) return against_the_rules("the taker asks for too many listings at once");
+  if (asked_bytes_ > kAskedBytesMax)
+    return against_givers_rules("the taker asks for too many listings at once");
   asked_.push_back({directory, sync::RelativePath::from_bytes(directory), known});
   return {};
 }
 
 Result<void> GiverMachine::on_range(const Wanted& range) {
   if (range.listing < wanted_from_listing_) {
-    return against_the_rules(
+    return against_givers_rules(
         fmt::format("the taker wants of listing {} after listing {}", range.listing, wanted_from_listing_));
   }
   if (range.count == 0 && range.listing <= next_listing_) {
@@ -90,15 +91,15 @@ Result<void> GiverMachine::on_range(const Wanted& range) {
     return {};
   }
   if (open_.mode == protocol::OpenMode::look)
-    return against_the_rules("the taker wants content but only looks");
+    return against_givers_rules("the taker wants content but only looks");
   const std::optional<std::size_t> entries = entry_count(range.listing);
   if (!entries || range.entry >= *entries || range.count > *entries - range.entry) {
-    return against_the_rules(
+    return against_givers_rules(
         fmt::format("the taker wants entry {} (and {} more) of listing {}, which was not listed", range.entry,
                     range.count == 0 ? 0 : range.count - 1, range.listing));
   }
   if (range.count > kWantedFilesMax - wanted_files_) {
-    return against_the_rules(fmt::format("the taker wants more than {} files at once", kWantedFilesMax));
+    return against_givers_rules(fmt::format("the taker wants more than {} files at once", kWantedFilesMax));
   }
   wanted_from_listing_ = range.listing;
   wanted_files_ += range.count;
@@ -109,10 +110,10 @@ Result<void> GiverMachine::on_range(const Wanted& range) {
 
 Result<void> GiverMachine::on_want_chunks(const protocol::WantChunks& frame) {
   if (offers_.size() >= kOffersMax || frame.groups.size() > kGroupsMax - groups_) {
-    return against_the_rules("the taker asks for the chunks of too many files at once");
+    return against_givers_rules("the taker asks for the chunks of too many files at once");
   }
   if (offers_.contains({frame.listing, frame.entry})) {
-    return against_the_rules("the taker asks for the chunks of a file twice");
+    return against_givers_rules("the taker asks for the chunks of a file twice");
   }
   const Result<void> accepted =
       on_range({.listing = frame.listing, .entry = frame.entry, .count = 1, .offset = frame.offset});
@@ -129,7 +130,7 @@ Result<void> GiverMachine::on_want_chunks(const protocol::WantChunks& frame) {
 Result<void> GiverMachine::on_want_ranges(const protocol::WantRanges& frame) {
   const auto offer = offers_.find({frame.listing, frame.entry});
   if (offer == offers_.end()) {
-    return against_the_rules(
+    return against_givers_rules(
         fmt::format("the taker wants ranges of entry {} of listing {}, whose chunks it has not "
                     "asked for",
                     frame.entry, frame.listing));
@@ -138,10 +139,10 @@ Result<void> GiverMachine::on_want_ranges(const protocol::WantRanges& frame) {
   offers_.erase(offer);
   if (!frame.ranges.empty() &&
       frame.ranges.back().offset + frame.ranges.back().size_bytes > file.size_bytes) {
-    return against_the_rules("the taker wants a range beyond the end of a file");
+    return against_givers_rules("the taker wants a range beyond the end of a file");
   }
   if (frame.ranges.size() > kRangesMax - ranges_ || wanted_files_ >= kWantedFilesMax) {
-    return against_the_rules("the taker wants too many ranges at once");
+    return against_givers_rules("the taker wants too many ranges at once");
   }
   ranges_ += frame.ranges.size();
   wanted_files_ += 1;

@@ -5,7 +5,7 @@
 namespace callboard::client {
 namespace {
 
-double seconds_between(Instant from, Instant to) { return std::chrono::duration<double>(to - from).count(); }
+double elapsed_seconds(Instant from, Instant to) { return std::chrono::duration<double>(to - from).count(); }
 
 }  // namespace
 
@@ -19,8 +19,8 @@ Result<bool> GiverOutlet::write(ByteView frames, bool promising, More more) {
   const Result<void> written = socket_.write(squeezed ? *squeezed : frames, more);
   if (!written) return written.error();
   policy_.on_sent({.content_bytes = frames.size(),
-                   .seconds = seconds_between(begun, now()),
-                   .squeeze_seconds = seconds_between(begun, squeezed_at),
+                   .seconds = elapsed_seconds(begun, now()),
+                   .squeeze_seconds = elapsed_seconds(begun, squeezed_at),
                    .is_squeezed = squeezed.has_value()});
   return squeezed.has_value();
 }
@@ -28,7 +28,7 @@ Result<bool> GiverOutlet::write(ByteView frames, bool promising, More more) {
 Result<std::uint64_t> GiverOutlet::send_file(int fd, std::uint64_t offset, std::uint64_t count_bytes) {
   const Instant begun = now();
   Result<std::uint64_t> sent = socket_.send_file(fd, offset, count_bytes);
-  if (sent) policy_.on_sent({.content_bytes = *sent, .seconds = seconds_between(begun, now())});
+  if (sent) policy_.on_sent({.content_bytes = *sent, .seconds = elapsed_seconds(begun, now())});
   return sent;
 }
 

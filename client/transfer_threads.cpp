@@ -15,7 +15,7 @@
 namespace callboard::client {
 namespace {
 
-constexpr Duration kConnectLimit = 5s;
+constexpr Duration kDataConnectLimit = 5s;
 
 Result<Bytes> await_ready(net::DataSocket& socket, UniqueId ticket) {
   protocol::DataConnection machine(ticket, system_clock().monotonic());
@@ -44,7 +44,7 @@ std::unique_ptr<net::TlsEngine> engine_for(const Granted& granted) {
 
 Result<Bytes> open_data_connection(net::DataSocket& socket, const Granted& granted) {
   const std::string doing = "data connection to " + net::to_text(granted.server);
-  if (auto connected = socket.connect(granted.server, kConnectLimit); !connected) {
+  if (auto connected = socket.connect(granted.server, kDataConnectLimit); !connected) {
     return connected.error().prefixed("data connection");
   }
   if (auto set = socket.set_silence_limit(kTicketLife + kHandshakeLimit); !set)

@@ -28,11 +28,13 @@ struct Granted {
   UniqueId ticket;
   std::string giver;
   // Of what is given.
-  std::string taker = {};
+  std::string taker = {};  // Empty: that is us.
   std::string item = {};
   Compression compress = Compression::never;
   std::optional<AccessKey> key = {};  // What both sides prove to each other; none on an open server.
 };
+
+class ChannelLine;
 
 // What the threads of transfers need of the session. Thread: any.
 class TransferDesk {
@@ -40,7 +42,11 @@ class TransferDesk {
   virtual ~TransferDesk() = default;
   // Asks the server for a transfer.
   virtual Answer<Granted> get(protocol::GetAsk ask) = 0;
-  virtual void cancel_on_server(protocol::TransferId transfer) = 0;
+  // The same for a channel; the line hears how it ends.
+  virtual Answer<Granted> open_channel(protocol::ChannelAsk ask, std::shared_ptr<ChannelLine> line) = 0;
+  // `why`, unless it is merely cancelled: its outcome is not done.
+  virtual void cancel_on_server(protocol::TransferId transfer,
+                                const std::optional<Error>& why = std::nullopt) = 0;
   // How the server says that a transfer ended.
   virtual Answer<protocol::TransferOver> over(protocol::TransferId transfer) = 0;
 };
@@ -65,6 +71,11 @@ class TransferThreads {
   // Ends all that run, and everything that is begun later. Pulls tell why.
   void end_all(const Error& why);
 
+  // Runs `work` on a new thread; `end` may be called from any thread until it has ended. Fails when there is no thread
+  // to be had; then neither is called.
+  Result<void> start(std::function<void()> work, std::function<void(const Error&)> end,
+                     std::function<WorkstationTransfer()> describe = {});
+
  private:
   struct Thread {
     std::thread thread;
@@ -73,10 +84,6 @@ class TransferThreads {
     std::atomic<bool> is_done{false};
   };
 
-  // Runs `work` on a new thread; `end` may be called from any thread until it has ended. Fails when there is no thread
-  // to be had; then neither is called.
-  Result<void> start(std::function<void()> work, std::function<void(const Error&)> end,
-                     std::function<WorkstationTransfer()> describe = {});
   void reap();
 
   TransferDesk& desk_;

@@ -73,6 +73,8 @@ struct TransferStatus {
   std::uint64_t bytes = 0;
   Timestamp started;
   std::uint64_t bytes_per_second = 0;  // Over the last seconds.
+  bool channel =
+      false;  // Not a pull: `item` is "/" and its name, `taker` opened it, `bytes` are those of both ways.
 };
 
 struct ServerStatus {

@@ -178,18 +178,27 @@ Result<void> DataSocket::wait_connected(Instant deadline) {
 }
 
 Result<void> DataSocket::set_silence_limit(std::optional<Duration> limit) {
+  auto set = set_read_limit(limit);
+  return set ? set_write_limit(limit) : set;
+}
+
+Result<void> DataSocket::set_read_limit(std::optional<Duration> limit) {
+  return set_limit(SO_RCVTIMEO, limit);
+}
+Result<void> DataSocket::set_write_limit(std::optional<Duration> limit) {
+  return set_limit(SO_SNDTIMEO, limit);
+}
+
+Result<void> DataSocket::set_limit(int option, std::optional<Duration> limit) {
   timeval value{};
   if (limit) {
-    const auto us = std::chrono::ceil<std::chrono::microseconds>(*limit).count();
+    // Of 0 the system would wait for ever.
+    const auto us = std::max<std::int64_t>(std::chrono::ceil<std::chrono::microseconds>(*limit).count(), 1);
     value.tv_sec = static_cast<decltype(value.tv_sec)>(us / 1'000'000);
     value.tv_usec = static_cast<decltype(value.tv_usec)>(us % 1'000'000);
   }
-  for (const int option : {SO_RCVTIMEO, SO_SNDTIMEO}) {
-    if (::setsockopt(fd_.get(), SOL_SOCKET, option, &value, sizeof(value)) != 0) {
-      return os_error("limit the silence of a data connection", errno);
-    }
-  }
-  return {};
+  if (::setsockopt(fd_.get(), SOL_SOCKET, option, &value, sizeof(value)) == 0) return {};
+  return os_error("limit the silence of a data connection", errno);
 }
 
 Result<std::size_t> DataSocket::read_some(std::span<std::byte> into) {

@@ -35,6 +35,9 @@ class DataSocket {
   Result<void> connect(const Endpoint& to, Duration limit);
   // A read or write that moves nothing for this long fails with timed_out; none: waits for ever (the default).
   Result<void> set_silence_limit(std::optional<Duration> limit);
+  // The same for one of the two: who reads and who writes may each set their own.
+  Result<void> set_read_limit(std::optional<Duration> limit);
+  Result<void> set_write_limit(std::optional<Duration> limit);
 
   // Puts TLS beneath all that is read and written from now on, and returns when both sides have proven the key. `received`
   // is what the peer's TLS has said already. Once, before other threads use the socket.
@@ -67,6 +70,7 @@ class DataSocket {
   Result<void> connect_one(const ::sockaddr* address, unsigned address_size, Instant deadline);
   Result<void> wait_connected(Instant deadline);
   Error io_error(int errno_value) const;
+  Result<void> set_limit(int option, std::optional<Duration> limit);
   Result<std::size_t> read_wire(std::span<std::byte> into);
   Result<void> write_wire(std::span<const ByteView> parts, More more);
   Result<std::size_t> read_opened(std::span<std::byte> into);

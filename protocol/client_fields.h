@@ -1,6 +1,7 @@
 #pragma once
 
 #include "protocol/join_fields.h"
+#include "protocol/transfer_fields.h"
 
 // The fields of what the client says; see common_fields.h.
 namespace callboard::protocol {
@@ -87,26 +88,6 @@ template <class F>
 void describe(F& f, Ref<F, ConflictsAsk> m) {
   f.required("id", m.id);
   f.optional("since", m.since);
-}
-template <class F>
-void describe(F& f, Ref<F, GetAsk> m) {
-  f.required("id", m.id);
-  f.optional("user", m.user, kShownNameOrNone);
-  f.optional("newest", m.newest);
-  f.required("item", m.item, kItem);
-  f.optional("list", m.list);
-  f.optional("compress", m.compress);
-  f.expect(m.user.empty() == m.newest, "user: expected a name or newest, one of them");
-}
-template <class F>
-void describe(F& f, Ref<F, CancelAsk> m) {
-  f.required("id", m.id);
-  f.required("transfer", m.transfer);
-}
-template <class F>
-void describe(F& f, Ref<F, WorkingAsk> m) {
-  f.required("id", m.id);
-  f.required("transfers", m.transfers, kTransfersPerSession);
 }
 template <class F>
 void describe(F& f, Ref<F, StatusAsk> m) {

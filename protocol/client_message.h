@@ -11,7 +11,7 @@
 #include "base/id.h"
 #include "protocol/call_message.h"
 #include "protocol/common_message.h"
-#include "protocol/transfer_asks.h"
+#include "protocol/transfer_message.h"
 
 // What the client says; see message.h.
 namespace callboard::protocol {
@@ -127,10 +127,11 @@ struct UnknownAsk {
   AskId id = 0;
 };
 
-using ClientMessage = std::variant<Username, Project, DocumentClaim, AssetsClaim, JoinOk, TurnRequest, Ticket,
-                                   Yours, Bye, DocumentRead, DocumentWrite, AssetsRead, AssetsChange, AtAsk,
-                                   CameraAsk, UsersAsk, MessageAsk, MessagesAsk, HistoryAsk, ConflictsAsk,
-                                   GetAsk, CancelAsk, WorkingAsk, StatusAsk, CallAsk, CallCancelAsk, CallsAsk,
-                                   OfferAsk, CalledAsk, CallProgressed, AuditAsk, UnknownAsk, UnknownTell>;
+using ClientMessage =
+    std::variant<Username, Project, DocumentClaim, AssetsClaim, JoinOk, TurnRequest, Ticket, Yours, Bye,
+                 DocumentRead, DocumentWrite, AssetsRead, AssetsChange, AtAsk, CameraAsk, UsersAsk,
+                 MessageAsk, MessagesAsk, HistoryAsk, ConflictsAsk, GetAsk, CancelAsk, WorkingAsk, StatusAsk,
+                 ChannelsAsk, ChannelAsk, CallAsk, CallCancelAsk, CallsAsk, OfferAsk, CalledAsk,
+                 CallProgressed, AuditAsk, UnknownAsk, UnknownTell>;
 
 }  // namespace callboard::protocol

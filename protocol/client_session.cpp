@@ -24,8 +24,9 @@ bool is_tell(const ServerMessage& message) {
          std::holds_alternative<Writable>(message) || std::holds_alternative<Assets>(message) ||
          std::holds_alternative<Users>(message) || std::holds_alternative<Messages>(message) ||
          std::holds_alternative<AtTell>(message) || std::holds_alternative<Give>(message) ||
-         std::holds_alternative<TransferOver>(message) || std::holds_alternative<CallProgress>(message) ||
-         std::holds_alternative<CallTell>(message) || std::holds_alternative<CallCancelTell>(message);
+         std::holds_alternative<ChannelTell>(message) || std::holds_alternative<TransferOver>(message) ||
+         std::holds_alternative<CallProgress>(message) || std::holds_alternative<CallTell>(message) ||
+         std::holds_alternative<CallCancelTell>(message);
 }
 
 }  // namespace

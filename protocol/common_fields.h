@@ -95,15 +95,5 @@ void describe(F& f, Ref<F, AuditEntry> m) {
   f.optional("from", m.from, kLabel);
   f.optional("text", m.text, kReason);
 }
-template <class F>
-void describe(F& f, Ref<F, TransferStatus> m) {
-  f.required("transfer", m.transfer);
-  f.required("giver", m.giver, kShownName);
-  f.required("taker", m.taker, kShownName);
-  f.required("item", m.item, kItem);
-  f.required("bytes", m.bytes);
-  f.required("started", m.started);
-  f.optional("rate", m.rate);
-}
 
 }  // namespace callboard::protocol

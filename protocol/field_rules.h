@@ -30,6 +30,9 @@ inline constexpr TextRule kProjectName{
     .min = 1, .max = kProjectNameMaxCodePoints, .unit = Unit::code_points, .one_line = true};
 inline constexpr TextRule kLabel{.max = 64, .unit = Unit::code_points, .one_line = true};
 inline constexpr TextRule kItem{.min = 1, .max = kPathMaxBytes, .path = true, .steps = false};
+// With a "/" before it an item, as which a status shows it.
+inline constexpr TextRule kChannelName{
+    .min = 1, .max = 64, .unit = Unit::code_points, .one_line = true, .steps = false};
 inline constexpr TextRule kItemOrNowhere{.max = kPathMaxBytes, .path = true, .steps = false};
 // A JSON pointer that somebody asks with, and one that is told: better cut than missing.
 inline constexpr TextRule kPointer{.max = kPathMaxBytes, .path = true};
@@ -44,6 +47,8 @@ inline constexpr TextRule kCallName{.min = 1, .max = 160, .unit = Unit::code_poi
 // Ten times what one workstation may announce; about as many copies as a frame of kFrameMax can hold.
 inline constexpr std::size_t kItemsToldMax = 10 * kItemsMax;
 inline constexpr std::size_t kUsersToldMax = 10'000;
+// Channels that one session offers: a program's few, each with a reader of its own.
+inline constexpr std::size_t kChannelsOffered = 64;
 // Entries of the audit in one answer: with their longest texts some 600 KiB.
 inline constexpr std::size_t kAuditPerAnswer = 100;
 

@@ -6,12 +6,12 @@
 #include <variant>
 #include <vector>
 
-#include "base/access_key.h"
 #include "base/clock.h"
 #include "base/id.h"
 #include "protocol/call_message.h"
 #include "protocol/common_message.h"
 #include "protocol/state_message.h"
+#include "protocol/transfer_message.h"
 
 // What the server says; see message.h.
 namespace callboard::protocol {
@@ -54,23 +54,6 @@ struct ErrorAnswer {
   Outcome outcome = Outcome::failed;
   std::string text;
 };
-struct TransferGranted {
-  AskId re = 0;
-  TransferId transfer = 0;
-  UniqueId ticket;
-  std::string user;
-  SessionId session;
-  std::optional<AccessKey> key{};  // On a server with keys: made for this transfer, told to both sides.
-};
-struct TransferStatus {
-  TransferId transfer = 0;
-  std::string giver;
-  std::string taker;
-  std::string item;
-  std::uint64_t bytes = 0;
-  Timestamp started;
-  std::uint64_t rate = 0;  // Bytes a second, over the last seconds.
-};
 struct Status {
   AskId re = 0;
   std::string project;
@@ -104,26 +87,11 @@ struct Writable {
   bool writable = false;
   std::string text;
 };
-struct Give {
-  TransferId transfer = 0;
-  UniqueId ticket;
-  std::string user;
-  std::string item;
-  bool list = false;
-  Compression compress = Compression::never;  // As the taker asked.
-  std::optional<AccessKey> key{};
-};
-struct TransferOver {
-  TransferId transfer = 0;
-  Outcome outcome = Outcome::done;
-  std::string text;
-  std::uint64_t bytes = 0;
-};
-
 using ServerMessage =
     std::variant<Greeting, ProjectQuestion, Welcome, WrongProject, DocumentOffer, AssetsOffer, Ready, Yours,
                  Bye, DocumentState, Revisions, Conflicts, Assets, Users, Messages, Ok, ErrorAnswer,
-                 TransferGranted, Status, CallResult, CallList, AuditEntries, UnknownAnswer, AtTell, Writable,
-                 Give, TransferOver, CallProgress, CallTell, CallCancelTell, UnknownTell>;
+                 TransferGranted, ChannelGranted, Status, CallResult, CallList, AuditEntries, UnknownAnswer,
+                 AtTell, Writable, Give, ChannelTell, TransferOver, CallProgress, CallTell, CallCancelTell,
+                 UnknownTell>;
 
 }  // namespace callboard::protocol

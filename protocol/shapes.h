@@ -29,9 +29,9 @@ bool has_shape_of(const Shape& s) {
     return !s.has("full") && !s.has("items");
   } else if constexpr (std::is_same_v<T, Assets>) {
     return s.has("full") || s.has("items");
-  } else if constexpr (std::is_same_v<T, TransferGranted>) {
+  } else if constexpr (std::is_same_v<T, TransferGranted> || std::is_same_v<T, ChannelGranted>) {
     return s.has("re");
-  } else if constexpr (std::is_same_v<T, TransferOver>) {
+  } else if constexpr (std::is_same_v<T, TransferOver> || std::is_same_v<T, ChannelTell>) {
     return !s.has("re");
   } else {
     return true;

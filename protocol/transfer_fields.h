@@ -2,9 +2,58 @@
 
 #include "protocol/common_fields.h"
 
-// The fields of what the server says of transfers; see common_fields.h.
+// The fields of what is said of transfers and channels; see common_fields.h.
 namespace callboard::protocol {
 
+template <class F>
+void describe(F& f, Ref<F, GetAsk> m) {
+  f.required("id", m.id);
+  f.optional("user", m.user, kShownNameOrNone);
+  f.optional("newest", m.newest);
+  f.required("item", m.item, kItem);
+  f.optional("list", m.list);
+  f.optional("compress", m.compress);
+  f.expect(m.user.empty() == m.newest, "user: expected a name or newest, one of them");
+}
+template <class F>
+void describe(F& f, Ref<F, CancelAsk> m) {
+  f.required("id", m.id);
+  f.required("transfer", m.transfer);
+  f.optional("outcome", m.outcome);
+  f.optional("text", m.text, kReason);
+  f.expect(m.outcome != Outcome::done, "outcome: expected why it is cancelled, got done");
+}
+template <class F>
+void describe(F& f, Ref<F, WorkingAsk> m) {
+  f.required("id", m.id);
+  f.required("transfers", m.transfers, kTransfersPerSession);
+}
+template <class F>
+void describe(F& f, Ref<F, ChannelOffer> m) {
+  f.required("name", m.name, kChannelName);
+}
+template <class F>
+void describe(F& f, Ref<F, ChannelsAsk> m) {
+  f.required("id", m.id);
+  f.required("channels", m.channels, kChannelsOffered);
+}
+template <class F>
+void describe(F& f, Ref<F, ChannelAsk> m) {
+  f.required("id", m.id);
+  f.required("user", m.user, kShownName);
+  f.required("name", m.name, kChannelName);
+}
+template <class F>
+void describe(F& f, Ref<F, TransferStatus> m) {
+  f.required("transfer", m.transfer);
+  f.required("giver", m.giver, kShownName);
+  f.required("taker", m.taker, kShownName);
+  f.required("item", m.item, kItem);
+  f.required("bytes", m.bytes);
+  f.required("started", m.started);
+  f.optional("rate", m.rate);
+  f.optional("channel", m.channel);
+}
 template <class F>
 void describe(F& f, Ref<F, TransferGranted> m) {
   f.required("re", m.re);
@@ -13,6 +62,7 @@ void describe(F& f, Ref<F, TransferGranted> m) {
   f.required("user", m.user, kShownName);
   f.required("session", m.session);
   f.optional("key", m.key);
+  f.optional("port", m.port);
 }
 template <class F>
 void describe(F& f, Ref<F, Give> m) {
@@ -23,6 +73,7 @@ void describe(F& f, Ref<F, Give> m) {
   f.required("list", m.list);
   f.optional("compress", m.compress);
   f.optional("key", m.key);
+  f.optional("port", m.port);
 }
 template <class F>
 void describe(F& f, Ref<F, TransferOver> m) {
@@ -30,6 +81,25 @@ void describe(F& f, Ref<F, TransferOver> m) {
   f.required("outcome", m.outcome);
   f.optional("text", m.text, kReason);
   f.required("bytes", m.bytes);
+}
+template <class F>
+void describe(F& f, Ref<F, ChannelGranted> m) {
+  f.required("re", m.re);
+  f.required("transfer", m.transfer);
+  f.required("ticket", m.ticket);
+  f.required("user", m.user, kShownName);
+  f.required("session", m.session);
+  f.optional("key", m.key);
+  f.optional("port", m.port);
+}
+template <class F>
+void describe(F& f, Ref<F, ChannelTell> m) {
+  f.required("transfer", m.transfer);
+  f.required("ticket", m.ticket);
+  f.required("by", m.by, kShownName);
+  f.required("name", m.name, kChannelName);
+  f.optional("key", m.key);
+  f.optional("port", m.port);
 }
 
 }  // namespace callboard::protocol

@@ -3,13 +3,11 @@
 #include <string_view>
 
 #include "protocol/message.h"
+#include "protocol/transfer_verbs.h"
 
 // The verb of every message; which of those with one verb a frame is says shapes.h. Used by codec.cpp alone.
 namespace callboard::protocol {
 
-template <class T>
-inline constexpr std::string_view
-    kVerb;  // Not defined for messages whose verb is a value: documents and unknown ones.
 template <>
 inline constexpr std::string_view kVerb<Username> = "username";
 template <>
@@ -49,12 +47,6 @@ inline constexpr std::string_view kVerb<Revisions> = "history";
 template <>
 inline constexpr std::string_view kVerb<Conflicts> = "conflicts";
 template <>
-inline constexpr std::string_view kVerb<GetAsk> = "get";
-template <>
-inline constexpr std::string_view kVerb<CancelAsk> = "cancel";
-template <>
-inline constexpr std::string_view kVerb<WorkingAsk> = "working";
-template <>
 inline constexpr std::string_view kVerb<StatusAsk> = "status";
 template <>
 inline constexpr std::string_view kVerb<AuditAsk> = "audit";
@@ -83,17 +75,11 @@ inline constexpr std::string_view kVerb<Ok> = "ok";
 template <>
 inline constexpr std::string_view kVerb<ErrorAnswer> = "error";
 template <>
-inline constexpr std::string_view kVerb<TransferGranted> = "transfer";
-template <>
 inline constexpr std::string_view kVerb<Status> = "status";
 template <>
 inline constexpr std::string_view kVerb<AtTell> = "at";
 template <>
 inline constexpr std::string_view kVerb<Writable> = "writable";
-template <>
-inline constexpr std::string_view kVerb<Give> = "give";
-template <>
-inline constexpr std::string_view kVerb<TransferOver> = "transfer";
 template <>
 inline constexpr std::string_view kVerb<CallAsk> = "call";
 template <>

@@ -270,9 +270,14 @@ Result<Session*> AskDesk::giver_for(const Session& taker, const protocol::GetAsk
   if (!giver) return giver;
   if (!(*giver)->identity.permissions.contains(Permission::serve))
     return Error{Outcome::refused, fmt::format("{} may not give", quoted((*giver)->identity.name))};
-  // Somebody who does not listen gets no more to do; what is told here is two a transfer.
-  if ((*giver)->errands.size() < 4 * kTransfersPerSession) return giver;
-  return Error{Outcome::timed_out, fmt::format("{} does not listen", quoted((*giver)->identity.name))};
+  if (auto listens = check_listens(**giver); !listens) return listens.error();
+  return giver;
+}
+
+// Somebody who does not listen gets no more to do; what is told here is two a transfer.
+Result<void> AskDesk::check_listens(const Session& session) {
+  if (session.errands.size() < 4 * kTransfersPerSession) return {};
+  return Error{Outcome::timed_out, fmt::format("{} does not listen", quoted(session.identity.name))};
 }
 
 void AskDesk::answer(Session& session, protocol::GetAsk& ask) {
@@ -283,21 +288,24 @@ void AskDesk::answer(Session& session, protocol::GetAsk& ask) {
   request.giver = {giver.identity.id, giver.identity.name};
   request.taker = {session.identity.id, session.identity.name};
   request.item = ask.item;
-  request.list = ask.list;
+  request.kind = ask.list ? Transfers::Kind::look : Transfers::Kind::pull;
   const auto begun = floor_.transfers.begin(std::move(request), floor_.clock.wall());
   if (!begun) return session.answer(refusal(ask.id, begun.error()));
   // The relay sees nothing of what the two say under it.
   std::optional<AccessKey> key;
   if (!session.identity.key.empty()) key = make_access_key(system_random());
   giver.errands.push_back(protocol::Give{begun->id, begun->giver_ticket, session.identity.name,
-                                         std::move(ask.item), ask.list, ask.compress, key});
+                                         std::move(ask.item), ask.list, ask.compress, key,
+                                         floor_.identity.data_port});
   outside_.changed();
   session.answer(protocol::TransferGranted{ask.id, begun->id, begun->taker_ticket, giver.identity.name,
-                                           giver.identity.id, key});
+                                           giver.identity.id, key, floor_.identity.data_port});
 }
 
 void AskDesk::answer(Session& session, const protocol::CancelAsk& ask) {
-  const auto cancelled = floor_.transfers.cancel(session.identity.id, ask.transfer);
+  std::optional<Error> why;
+  if (ask.outcome) why = Error{*ask.outcome, escaped(ask.text, 256)};
+  const auto cancelled = floor_.transfers.cancel(session.identity.id, ask.transfer, why);
   if (!cancelled) return session.answer(refusal(ask.id, cancelled.error()));
   session.answer(protocol::Ok{ask.id, std::nullopt});
 }

@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "net/loop.h"
 #include "net/timer.h"
@@ -23,6 +25,8 @@ class AskDesk {
   struct Outside {
     std::function<Session*(std::uint64_t key)> by_key;
     std::function<Session*(SessionId id)> by_id;
+    // Who is called so: one session at most, and any number of visits.
+    std::function<std::vector<Session*>(const std::string& name)> named;
     // The session-life part of the board changed, or somebody has an errand.
     std::function<void()> changed;
     // Calls `then` once what is here now outlives this process.
@@ -52,6 +56,8 @@ class AskDesk {
   void answer(Session& session, protocol::MessageAsk& ask);
   void answer(Session& session, const protocol::MessagesAsk& ask);
   void answer(Session& session, protocol::GetAsk& ask);
+  void answer(Session& session, const protocol::ChannelsAsk& ask);
+  void answer(Session& session, const protocol::ChannelAsk& ask);
   void answer(Session& session, const protocol::CancelAsk& ask);
   void answer(Session& session, const protocol::WorkingAsk& ask);
   void answer(Session& session, const protocol::StatusAsk& ask);
@@ -67,6 +73,8 @@ class AskDesk {
   // Whose place, camera and copies the session speaks of: its own; a visit's is its user's. Error: they have not joined.
   Result<SessionId> subject_of(const Session& session) const;
   bool is_own(const Session& taker, SessionId session) const;
+  static Result<void> check_listens(const Session& session);
+  Result<Session*> channel_end(const Session& opener, const protocol::ChannelAsk& ask) const;
   Result<Session*> giver_for(const Session& taker, const protocol::GetAsk& ask) const;
   Result<Session*> named_giver(const Session& taker, const std::string& name) const;
   Error nobody_has(const std::string& item) const;

@@ -19,6 +19,7 @@ struct ServerIdentity {
   UniqueId id;  // Of this run.
   std::string software;
   Timestamp started;
+  std::uint16_t data_port = 0;  // Where tickets are to be shown; 0: where the sessions are.
 };
 
 // How many are here at this moment.

@@ -67,7 +67,10 @@ std::optional<Permission> needed_for(const protocol::ClientMessage& ask) {
     return write_permission(write->record);
   }
   if (std::holds_alternative<protocol::AssetsChange>(ask)) return Permission::assets_write;
+  // Both reach others: with words, and with whatever a channel carries.
   if (std::holds_alternative<protocol::MessageAsk>(ask)) return Permission::messages_write;
+  if (std::holds_alternative<protocol::ChannelAsk>(ask)) return Permission::messages_write;
+  if (std::holds_alternative<protocol::ChannelsAsk>(ask)) return Permission::serve;
   if (std::holds_alternative<protocol::GetAsk>(ask)) return Permission::pull;
   if (std::holds_alternative<protocol::AuditAsk>(ask)) return Permission::audit;
   return std::nullopt;
@@ -87,7 +90,8 @@ Result<void> check_ask(const Identity& who, const protocol::ClientMessage& ask) 
   if (const auto needed = needed_for(ask)) {
     if (auto checked = check(who.permissions, *needed); !checked) return checked;
   }
-  const bool is_speaking = std::holds_alternative<protocol::MessageAsk>(ask);
+  const bool is_speaking =
+      std::holds_alternative<protocol::MessageAsk>(ask) || std::holds_alternative<protocol::ChannelAsk>(ask);
   return is_speaking && !who.muted.empty() ? Error{Outcome::refused, who.muted} : Result<void>();
 }
 

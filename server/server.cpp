@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <utility>
 
 #include "base/text.h"
@@ -47,6 +48,7 @@ struct Server::Impl {
   std::unique_ptr<ServiceDesk> services;
   std::unique_ptr<TaskDesk> tasks;  // Null: none.
   std::unique_ptr<net::TcpListener> listener;
+  std::unique_ptr<net::TcpListener> data_listener;  // Null: data connections come to the other.
   std::unique_ptr<Announcer> announcer;
 
   Result<void> start();
@@ -57,6 +59,9 @@ struct Server::Impl {
   void start_services();
   void start_tasks(const std::vector<std::string>& programs);
   Result<void> listen();
+  Result<void> listen_for_data();
+  Result<std::unique_ptr<net::TcpListener>> listen_at(std::uint16_t port);
+  std::uint16_t data_port() const { return data_listener ? data_listener->local().port : std::uint16_t{0}; }
   void announce();
   void stop(ServerStop how);
   void stop_stage(const ServerStop& how);
@@ -71,6 +76,7 @@ Result<void> Server::Impl::start() {
   if (!programs) return programs.error();
   if (auto free = DataFolder::check(options.data, options.project); !free) return free;
   if (auto listening = listen(); !listening) return listening;
+  if (auto listening = listen_for_data(); !listening) return listening;
   if (!options.restore.empty()) {
     if (auto restored = restore(options.restore, options.data, options.project); !restored) return restored;
   }
@@ -80,8 +86,9 @@ Result<void> Server::Impl::start() {
   }
   if (!opened) return opened;
   if (auto started = start_calls(*programs); !started) return started;
-  events.info(fmt::format("listening address={} id={} descriptors={}", net::to_text(listener->local()),
-                          to_text(id), raise_descriptor_limit()));
+  events.info(fmt::format("listening address={} id={} descriptors={}{}", net::to_text(listener->local()),
+                          to_text(id), raise_descriptor_limit(),
+                          data_listener ? fmt::format(" data_port={}", data_port()) : ""));
   announce();
   return {};
 }
@@ -97,7 +104,7 @@ Result<void> Server::Impl::open_board() {
                           recovered->board.sequence(), recovered->snapshot_sequence,
                           recovered->operations_replayed));
   Stage::Options stage_options;
-  stage_options.identity = {options.project, id, options.software, system_clock().wall()};
+  stage_options.identity = {options.project, id, options.software, system_clock().wall(), data_port()};
   stage_options.limits = {options.heartbeat, options.silence};
   stage_options.handshake_limit = options.handshake_limit;
   stage_options.unadmitted_max = options.unadmitted_max;
@@ -183,15 +190,19 @@ void Server::Impl::open_sessions(Stage::Options& stage_options) {
   stage_options.keep = [file](ByteView bytes) { return file.write(bytes); };
 }
 
-Result<void> Server::Impl::listen() {
-  auto opened = net::TcpListener::listen(
-      loop, {options.listen, options.port},
+Result<std::unique_ptr<net::TcpListener>> Server::Impl::listen_at(std::uint16_t port) {
+  return net::TcpListener::listen(
+      loop, {options.listen, port},
       {.on_connection =
            [this](std::unique_ptr<net::TcpConnection> connection) { stage->accept(std::move(connection)); },
        .on_trouble =
            [this](const Error& why) {
              events.warn(fmt::format("accepting failed cause=\"{}\"", why.text));
            }});
+}
+
+Result<void> Server::Impl::listen() {
+  auto opened = listen_at(options.port);
   if (!opened) {
     Error why = opened.error();
     if (why.outcome == Outcome::locked) why.text += "; --port chooses another";
@@ -199,6 +210,23 @@ Result<void> Server::Impl::listen() {
   }
   listener = std::move(*opened);
   return {};
+}
+
+// A door like the other: who shows a ticket at either is let through.
+Result<void> Server::Impl::listen_for_data() {
+  if (options.data_ports.is_empty()) return {};
+  std::optional<Error> last;
+  for (auto port = options.data_ports.first(); port; port = options.data_ports.after(*port)) {
+    auto opened = listen_at(*port);
+    if (opened) {
+      data_listener = std::move(*opened);
+      return {};
+    }
+    last = opened.error();
+    if (last->outcome != Outcome::locked && last->outcome != Outcome::refused) return *last;
+  }
+  last->text += fmt::format("; none of --data-ports {} is free", options.data_ports.text());
+  return *last;
 }
 
 void Server::Impl::announce() {
@@ -242,6 +270,7 @@ void Server::Impl::stop(ServerStop how) {
 }
 
 void Server::Impl::stop_stage(const ServerStop& how) {
+  data_listener.reset();
   stage->stop(how.outcome, how.reason, [this, how] {
     // The stage is in the middle of a call; it and its database go in the next task.
     loop.post([this, how, alive = is_alive] {
@@ -270,6 +299,7 @@ Result<std::unique_ptr<Server>> Server::start(net::Loop& loop, ServerOptions opt
 net::Endpoint Server::listening() const {
   return impl_->listener ? impl_->listener->local() : net::Endpoint{};
 }
+std::uint16_t Server::data_port() const { return impl_->data_port(); }
 UniqueId Server::id() const { return impl_->id; }
 void Server::set_relay_limits(const net::RelayLimits& limits) {
   if (impl_->stage) impl_->stage->set_relay_limits(limits);

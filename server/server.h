@@ -16,6 +16,7 @@
 #include "net/loop.h"
 #include "net/relay_shares.h"
 #include "server/board/log.h"
+#include "server/port_choice.h"
 
 namespace spdlog {
 class logger;
@@ -30,6 +31,8 @@ struct ServerOptions {
   std::filesystem::path restore{};
   std::string listen = "0.0.0.0";
   std::uint16_t port = kSessionPort;  // 0: any free one.
+  // Data connections are told to come to the first of these that is free; none: to the session port, as any may.
+  PortChoice data_ports{};
   std::uint16_t discovery_port = kDiscoveryPort;
   // Where to announce, in place of every interface's broadcast address; unless empty.
   std::vector<std::string> announce;
@@ -71,6 +74,8 @@ class Server {
 
   // Where it listens, with the actual port.
   net::Endpoint listening() const;
+  // Where data connections are told to come to; 0: to the session port.
+  std::uint16_t data_port() const;
   UniqueId id() const;
 
   // For all transfers, those that run included, from now on.

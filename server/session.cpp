@@ -16,6 +16,7 @@ constexpr std::size_t kToldAtOnce = 4;
 
 bool is_lasting(const protocol::ServerMessage& errand) {
   return !std::holds_alternative<protocol::Give>(errand) &&
+         !std::holds_alternative<protocol::ChannelTell>(errand) &&
          !std::holds_alternative<protocol::TransferOver>(errand) &&
          !std::holds_alternative<protocol::Writable>(errand) &&
          !std::holds_alternative<protocol::CallProgress>(errand) &&

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -73,6 +74,7 @@ class Session {
   void refuse_ticket(const Error& why);
 
   Identity identity;
+  std::set<std::string> channels;  // It offers, as long as this connection is there.
   Mailbox mailbox;
   Mailbox heard;            // What the peer has heard for certain: it has had the turn since.
   bool is_resumed = false;  // Came back: it goes on from that.

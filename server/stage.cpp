@@ -22,6 +22,16 @@ protocol::Writable writable_tell(const Error* why) {
   return {why == nullptr, why == nullptr ? "" : escaped(why->text, 256)};
 }
 
+std::vector<Session*> called(const std::unordered_map<std::uint64_t, std::unique_ptr<Session>>& sessions,
+                             const std::string& name) {
+  std::vector<Session*> found;
+  for (const auto& [key, session] : sessions) {
+    if (session->is_admitted() && !session->is_over() && session->identity.name == name)
+      found.push_back(session.get());
+  }
+  return found;
+}
+
 }  // namespace
 
 Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource random, EventLog& events,
@@ -54,6 +64,7 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
       asks_(loop, floor_, documents_, calls_, offers_,
             {.by_key = [this](std::uint64_t key) { return by_key(key); },
              .by_id = [this](SessionId id) { return by_id(id); },
+             .named = [this](const std::string& name) { return called(sessions_, name); },
              .changed = [this] { schedule_tells(); },
              .kept = [this](std::function<void()> then) { book_.on_written_now(std::move(then)); },
              .counts = [this] { return counts(); },
@@ -338,7 +349,9 @@ void Stage::on_transfer_over(SessionId id, const protocol::TransferOver& over) {
   // Who has not heard of it yet need not hear that it is over.
   const auto unheard = std::erase_if(session->errands, [&](const protocol::ServerMessage& errand) {
     const auto* give = std::get_if<protocol::Give>(&errand);
-    return give != nullptr && give->transfer == over.transfer;
+    const auto* channel = std::get_if<protocol::ChannelTell>(&errand);
+    return (give != nullptr && give->transfer == over.transfer) ||
+           (channel != nullptr && channel->transfer == over.transfer);
   });
   if (unheard > 0) return;
   session->errands.push_back(over);

@@ -41,17 +41,22 @@ Result<Transfers::Begun> TransferDesk::begin(Transfers::Request request, Timesta
   const std::string giver = request.giver.name;
   const std::string taker = request.taker.name;
   const std::string item = request.item;
+  const bool is_channel = request.kind == Transfers::Kind::channel;
   auto begun = transfers_.begin(std::move(request), wall, loop_.now());
   if (!begun) return begun;
-  events_.info(fmt::format("transfer begins id={} giver={} taker={} item={}", begun->id, quoted(giver),
-                           quoted(taker), quoted(item)));
-  events_.tell(taker, "takes " + escaped(item, 200) + " from " + giver);
+  events_.info(fmt::format("{} begins id={} giver={} taker={} item={}", is_channel ? "channel" : "transfer",
+                           begun->id, quoted(giver), quoted(taker), quoted(item)));
+  if (is_channel) {
+    events_.tell(taker, "opens " + escaped(item, 200) + " to " + giver);
+  } else {
+    events_.tell(taker, "takes " + escaped(item, 200) + " from " + giver);
+  }
   settle();
   return begun;
 }
 
-Result<void> TransferDesk::cancel(SessionId asker, Transfers::Id id) {
-  auto cancelled = transfers_.cancel(asker, id);
+Result<void> TransferDesk::cancel(SessionId asker, Transfers::Id id, const std::optional<Error>& why) {
+  auto cancelled = transfers_.cancel(asker, id, why);
   settle();
   return cancelled;
 }
@@ -85,7 +90,10 @@ void TransferDesk::relay(const Transfers::Pair& pair) {
   sockets.id = pair.id;
   sockets.first_to_giver = first_bytes(std::move(giver_end->socket.unsent), taker_end->said);
   sockets.first_to_taker = first_bytes(std::move(taker_end->socket.unsent), giver_end->said);
-  preface_bytes_.emplace(pair.id, sockets.first_to_taker.size() - giver_end->said.size());
+  const bool is_channel = transfers_.running().at(pair.id).request.kind == Transfers::Kind::channel;
+  relayed_[pair.id] = {{sockets.first_to_taker.size() - giver_end->said.size(),
+                        sockets.first_to_giver.size() - taker_end->said.size()},
+                       is_channel};
   sockets.giver = std::move(giver_end->socket.fd);
   sockets.taker = std::move(taker_end->socket.fd);
   relay_.add(std::move(sockets));
@@ -96,7 +104,7 @@ void TransferDesk::relay(const Transfers::Pair& pair) {
 }
 
 void TransferDesk::on_relay_end(const net::RelayEnd& end) {
-  transfers_.on_relay_end(end.id, end.why, given_bytes(end.id, end.moved.to_taker_bytes));
+  transfers_.on_relay_end(end.id, end.why, counted_bytes(end.id, end.moved));
   settle();
 }
 
@@ -124,7 +132,7 @@ void TransferDesk::look_at_running() {
   for (auto& [id, rate] : rates_) {
     const auto progress = relay_.progress(id);
     if (!progress) continue;
-    rate.add(now, given_bytes(id, progress->to_taker_bytes));
+    rate.add(now, counted_bytes(id, *progress));
     transfers_.on_moved(id, progress->to_taker_bytes + progress->to_giver_bytes, now);
   }
   transfers_.end_stalled(now);
@@ -152,14 +160,14 @@ void TransferDesk::finish(const Transfers::Ending& ending) {
   std::uint64_t bytes = ending.bytes;
   if (ending.was_relaying) {
     if (const auto progress = relay_.progress(ending.id)) {
-      bytes = given_bytes(ending.id, progress->to_taker_bytes);
+      bytes = counted_bytes(ending.id, *progress);
       relay_.cancel(ending.id, ending.why);
     }
   }
   for (const std::uint64_t key : ending.waiting) {
     if (Session* waiting = outside_.connection(key)) waiting->refuse_ticket(ending.why);
   }
-  preface_bytes_.erase(ending.id);
+  relayed_.erase(ending.id);
   rates_.erase(ending.id);
   if (rates_.empty()) looking_.cancel();
   events_.info(fmt::format("transfer over id={} outcome={} bytes={} cause=\"{}\"", ending.id,
@@ -169,10 +177,15 @@ void TransferDesk::finish(const Transfers::Ending& ending) {
   if (ending.taker != ending.giver) outside_.tell(ending.taker, over);
 }
 
-std::uint64_t TransferDesk::given_bytes(Transfers::Id id, std::uint64_t to_taker_bytes) const {
-  const auto preface = preface_bytes_.find(id);
-  if (preface == preface_bytes_.end()) return to_taker_bytes;
-  return to_taker_bytes - std::min(to_taker_bytes, preface->second);
+std::uint64_t TransferDesk::counted_bytes(Transfers::Id id, const net::RelayProgress& moved) const {
+  const auto found = relayed_.find(id);
+  const Relayed relayed = found == relayed_.end() ? Relayed{} : found->second;
+  const auto said = [](std::uint64_t moved_bytes, std::uint64_t ours_bytes) {
+    return moved_bytes - std::min(moved_bytes, ours_bytes);
+  };
+  const std::uint64_t given_bytes = said(moved.to_taker_bytes, relayed.ours.to_taker_bytes);
+  if (!relayed.is_channel) return given_bytes;
+  return given_bytes + said(moved.to_giver_bytes, relayed.ours.to_giver_bytes);
 }
 
 std::vector<protocol::TransferStatus> TransferDesk::status() const {
@@ -181,8 +194,9 @@ std::vector<protocol::TransferStatus> TransferDesk::status() const {
     const auto progress = running.is_relaying ? relay_.progress(id) : std::nullopt;
     const auto rate = rates_.find(id);
     result.push_back({id, running.request.giver.name, running.request.taker.name, running.request.item,
-                      progress ? given_bytes(id, progress->to_taker_bytes) : 0, running.started,
-                      rate == rates_.end() ? 0 : rate->second.bytes_per_second()});
+                      progress ? counted_bytes(id, *progress) : 0, running.started,
+                      rate == rates_.end() ? 0 : rate->second.bytes_per_second(),
+                      running.request.kind == Transfers::Kind::channel});
   }
   return result;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -32,7 +33,7 @@ class TransferDesk {
   TransferDesk(net::Loop& loop, RandomSource random, EventLog& events, Outside outside);
 
   Result<Transfers::Begun> begin(Transfers::Request request, Timestamp wall);
-  Result<void> cancel(SessionId asker, Transfers::Id id);
+  Result<void> cancel(SessionId asker, Transfers::Id id, const std::optional<Error>& why = std::nullopt);
   void on_ticket(Session& connection, UniqueId ticket);
   void on_connection_lost(std::uint64_t key);
   void on_session_left(SessionId session, const std::string& name);
@@ -49,15 +50,18 @@ class TransferDesk {
   void look_at_running();
   void settle();
   void finish(const Transfers::Ending& ending);
-  // What the giver sent, of the bytes that the relay moved to the taker.
-  std::uint64_t given_bytes(Transfers::Id id, std::uint64_t to_taker_bytes) const;
+  // What the giver sent, of the bytes that the relay moved; of a channel what both did.
+  std::uint64_t counted_bytes(Transfers::Id id, const net::RelayProgress& moved) const;
 
   net::Loop& loop_;
   EventLog& events_;
   Outside outside_;
   Transfers transfers_;
-  // Bytes of ours that the relay sends to each taker before the giver's.
-  std::unordered_map<Transfers::Id, std::uint64_t> preface_bytes_;
+  struct Relayed {
+    net::RelayProgress ours;  // Bytes of ours that go to each before the other's.
+    bool is_channel = false;
+  };
+  std::unordered_map<Transfers::Id, Relayed> relayed_;
   net::Timer timer_;
   net::Relay relay_;
   net::RelayLimits limits_;

@@ -88,7 +88,7 @@ void Transfers::on_working(SessionId asker, const std::vector<Id>& ids, Instant 
 void Transfers::end_stalled(Instant now) {
   std::vector<std::pair<Id, std::string>> stalled;
   for (const auto& [id, running] : running_) {
-    if (!running.giver_worked) continue;
+    if (!running.giver_worked || running.request.kind == Kind::channel) continue;
     const Instant longest = std::min(*running.giver_worked, *running.taker_worked);
     if (now - longest < kStallLimit) continue;
     const bool is_giver = *running.giver_worked == longest;
@@ -102,7 +102,7 @@ void Transfers::end_stalled(Instant now) {
   }
 }
 
-Result<void> Transfers::cancel(SessionId asker, Id id) {
+Result<void> Transfers::cancel(SessionId asker, Id id, const std::optional<Error>& why) {
   const auto it = running_.find(id);
   const Error unknown{Outcome::not_found, fmt::format("you have no transfer {} under way", id)};
   if (it == running_.end()) return unknown;
@@ -110,7 +110,8 @@ Result<void> Transfers::cancel(SessionId asker, Id id) {
   const bool is_giver = request.giver.session == asker;
   if (!is_giver && request.taker.session != asker) return unknown;
   const std::string name = (is_giver ? request.giver : request.taker).name;
-  end(id, {Outcome::cancelled, fmt::format("cancelled by \"{}\"", name)}, 0);
+  const Error cancelled{Outcome::cancelled, fmt::format("cancelled by \"{}\"", name)};
+  end(id, why ? Error{why->outcome, fmt::format("\"{}\": {}", name, why->text)} : cancelled, 0);
   return {};
 }
 

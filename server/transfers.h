@@ -14,7 +14,7 @@
 
 namespace callboard::server {
 
-// Which transfers there are and what becomes of them:
+// Which transfers there are and what becomes of them; channels, too, which the taker has opened to the giver:
 //
 //   begin()  ->  awaiting both connections  ->  relaying (both tickets were shown)  ->  over
 //
@@ -29,11 +29,12 @@ class Transfers {
     SessionId session;
     std::string name;
   };
+  enum class Kind { pull, look, channel };
   struct Request {
     Party giver;
     Party taker;
     std::string item;
-    bool list = false;
+    Kind kind = Kind::pull;
   };
   struct Begun {
     Id id = 0;
@@ -79,10 +80,11 @@ class Transfers {
   void on_moved(Id id, std::uint64_t bytes, Instant now);
   // Giver or taker says that it goes on with those of these that are its own.
   void on_working(SessionId asker, const std::vector<Id>& ids, Instant now);
-  // Ends relayed pairs of which nothing moved, and one side said nothing, for kStallLimit.
+  // Ends relayed pairs of which nothing moved, and one side said nothing, for kStallLimit. A channel may rest for as long as
+  // the sessions of both are here.
   void end_stalled(Instant now);
-  // By giver or taker; not_found for anybody else's.
-  Result<void> cancel(SessionId asker, Id id);
+  // By giver or taker; not_found for anybody else's. `why`: other than that it was cancelled.
+  Result<void> cancel(SessionId asker, Id id, const std::optional<Error>& why = std::nullopt);
   // Giver or taker is gone: nothing that they were part of goes on.
   void on_session_left(SessionId session, const std::string& name);
   // When the next ticket's life is over.

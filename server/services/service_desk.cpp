@@ -8,6 +8,7 @@
 
 #include "base/document/build.h"
 #include "base/text.h"
+#include "protocol/call_limits.h"
 
 namespace callboard::server {
 namespace {

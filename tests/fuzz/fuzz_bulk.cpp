@@ -6,6 +6,7 @@
 #include "base/ensure.h"
 #include "base/limits.h"
 #include "protocol/bulk.h"
+#include "protocol/channel_frame.h"
 #include "protocol/frame.h"
 
 using namespace callboard;
@@ -30,6 +31,20 @@ void round_trip(std::uint8_t kind, ByteView body, const Parse& parse_frame) {
   ENSURE(second == first);
 }
 
+// Heads of a channel's frames one after the other, and the same bytes as its end.
+void hear_channel(ByteView bytes) {
+  ChannelOrder order;
+  for (ByteView rest = bytes; rest.size() >= kFrameHeadSize; rest = rest.subspan(kFrameHeadSize)) {
+    const auto head = order.on_head(rest.first<kFrameHeadSize>());
+    if (!head) break;
+    ENSURE(head->size_bytes <= kChannelPieceMax);
+  }
+  if (const auto how = parse_channel_end(bytes)) {
+    const Bytes again = encode_channel_end(*how);
+    ENSURE(parse_channel_end(ByteView(again).subspan(kFrameHeadSize)));
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -37,5 +52,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const ByteView body = std::as_bytes(std::span(data + 1, size - 1));
   round_trip(data[0], body, parse_taker_frame);
   round_trip(data[0], body, parse_giver_frame);
+  hear_channel(body);
   return 0;
 }

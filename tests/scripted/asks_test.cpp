@@ -25,7 +25,7 @@ TEST_CASE("what is no ask has no id and what is no answer answers nothing") {
   for (const auto& message : every_client_message()) {
     if (ask_id_of(message)) asks.insert(message.index());
   }
-  CHECK(asks.size() == 22);
+  CHECK(asks.size() == 24);
   CHECK_FALSE(answered_id_of(ServerMessage{Assets{}}));
   CHECK_FALSE(answered_id_of(ServerMessage{Yours{}}));
   CHECK(answered_id_of(ServerMessage{Ok{7, {}}}) == AskId{7});

@@ -109,6 +109,17 @@ TEST_CASE("an ask requests the turn once, goes out in it, and the turn goes back
   CHECK(session.unanswered() == 0);
 }
 
+TEST_CASE("what is told of transfers and channels is passed on, in the order it was told") {
+  auto session = listening();
+  session.on_message(Give{}, kStart);
+  session.on_message(ChannelTell{}, kStart);
+  session.on_message(TransferOver{}, kStart);
+  CHECK(drain(session) == Words{"told give", "told channel", "told transfer"});
+  // The same verb is an answer with `re`: to nothing that was asked.
+  session.on_message(ChannelGranted{}, kStart);
+  CHECK(drain(session).back().starts_with("closed"));
+}
+
 TEST_CASE("a heartbeat is answered with an empty turn") {
   auto session = listening();
   session.on_message(Yours{}, kStart);

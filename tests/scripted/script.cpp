@@ -132,6 +132,8 @@ std::vector<ClientMessage> every_client_message() {
           CancelAsk{11, 1},
           WorkingAsk{14, {1, 2}},
           StatusAsk{12},
+          ChannelsAsk{21, {{"playblast"}}},
+          ChannelAsk{22, "lighting", "playblast"},
           CallAsk{17, "ping"},
           CallCancelAsk{18, 17, {}},
           CallsAsk{19},
@@ -167,6 +169,7 @@ std::vector<ServerMessage> every_server_message() {
           Ok{1, {}},
           ErrorAnswer{1, Outcome::failed, "no"},
           TransferGranted{1, 1, {1, 2}, "lighting", {3}},
+          ChannelGranted{1, 1, {1, 2}, "lighting", {3}},
           status_answer(1),
           CallResult{1, document()},
           CallList{1, document()},
@@ -177,6 +180,7 @@ std::vector<ServerMessage> every_server_message() {
           UnknownAnswer{"levitated", 1},
           AtTell{},
           Give{},
+          ChannelTell{},
           TransferOver{},
           UnknownTell{"hum"}};
 }
@@ -339,8 +343,8 @@ bool settles(const ServerMessage& message) {
 // No answer: nothing that was asked has been sent.
 bool tells(const ServerMessage& message) {
   return !answered_id_of(message) &&
-         any_of<DocumentState, Conflicts, Assets, Users, Messages, AtTell, Writable, Give, TransferOver,
-                CallProgress, CallTell, CallCancelTell, Yours, UnknownTell>(message);
+         any_of<DocumentState, Conflicts, Assets, Users, Messages, AtTell, Writable, Give, ChannelTell,
+                TransferOver, CallProgress, CallTell, CallCancelTell, Yours, UnknownTell>(message);
 }
 
 }  // namespace

@@ -51,5 +51,8 @@ int main(int argc, char** argv) {
   add_ls(program);
   add_pull(program);
 
+  // Programs of your own.
+  add_channel(program);
+
   return program.run(argc, argv);
 }

@@ -100,6 +100,7 @@ JsonObject transfer_object(const client::TransferStatus& transfer) {
           {"item", transfer.item},
           {"bytes", transfer.bytes},
           {"bytes_per_second", transfer.bytes_per_second},
+          {"channel", transfer.channel},
           {"started", to_iso(transfer.started)}};
 }
 

@@ -12,6 +12,7 @@
 #include "base/compression.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "server/port_choice.h"
 #include "tools/cli/config_file.h"
 #include "tools/cli/relay_rate.h"
 
@@ -40,6 +41,10 @@ constexpr std::array kKeys{
     KeyInfo{Key::listen, Form::text, "listen", "ADDRESS", "0.0.0.0", "the address the server listens on",
             true},
     KeyInfo{Key::port, Form::port, "port", "PORT", "64646", "the TCP port of the server, 0 for any free one",
+            true},
+    KeyInfo{Key::data_ports, Form::text, "data_ports", "PORTS", "",
+            "where transfers and channels come to, the first free one of 4000, 4000-4010, \">4000\" or "
+            "\"<3999\" (else to --port)",
             true},
     KeyInfo{Key::announce, Form::list, "announce", "ADDRESS", "",
             "where the server announces itself, instead of every network's broadcast address", true},
@@ -113,6 +118,8 @@ Result<void> check(Key key, const std::string& value, const std::string& where) 
   if (key == Key::name) return check_name(where, value, kUserNameMaxCodePoints);
   if (key == Key::project) return check_name(where, value, kProjectNameMaxCodePoints);
   if (key == Key::grace && !seconds_from(value)) return expected("0-86400 seconds");
+  if (key == Key::data_ports && !server::PortChoice::from(value))
+    return expected("ports like 4000, 4000-4010, \">4000\" or \"<3999\"");
   if (key == Key::relay_rate && !relay_limits_from(value)) return expected(kRelayRateForm);
   if (key == Key::compress && !compression_from(value)) return expected("auto, always or never");
   if (key == Key::log_level) {

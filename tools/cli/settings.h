@@ -28,6 +28,7 @@ enum class Key {
   data,
   listen,
   port,
+  data_ports,
   announce,
   broadcast_log,
   log_file,

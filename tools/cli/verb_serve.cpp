@@ -86,6 +86,8 @@ Result<server::ServerOptions> server_options(const Settings& settings, const Ser
   options.data = place.data;
   options.listen = settings.text(Key::listen);
   options.port = settings.port(Key::port);
+  if (const auto ports = server::PortChoice::from(settings.text(Key::data_ports)))
+    options.data_ports = *ports;
   options.discovery_port = settings.port(Key::discovery_port);
   options.announce = settings.list(Key::announce);
   options.broadcast_log = settings.flag(Key::broadcast_log);
@@ -96,9 +98,15 @@ Result<server::ServerOptions> server_options(const Settings& settings, const Ser
   return options;
 }
 
-void show_listening(Output& output, const net::Endpoint& at, const std::string& project) {
+void show_listening(Output& output, const server::Server& server, const std::string& project) {
+  const net::Endpoint at = server.listening();
   output.line("listening on " + net::to_text(at));
-  output.object({{"event", "listening"}, {"address", at.host}, {"port", at.port}, {"project", project}});
+  JsonObject object{{"event", "listening"}, {"address", at.host}, {"port", at.port}, {"project", project}};
+  if (server.data_port() != 0) {
+    output.line(fmt::format("transfers and channels come to port {}", server.data_port()));
+    object.add("data_port", server.data_port());
+  }
+  output.object(object);
 }
 
 // What a running server takes over of changed settings: how fast it relays. With settings that make no sense all stays.
@@ -166,7 +174,7 @@ Result<void> serve(Run& run, const ServeWords& words) {
     loop.stop();
   });
   if (!server) return server.error();
-  show_listening(run.output, (*server)->listening(), place->project);
+  show_listening(run.output, **server, place->project);
   const std::string address = net::to_text((*server)->listening());
   RunningNote{address, *log}.write(*place);
   if (readiness.is_detached())
@@ -199,8 +207,9 @@ void add_serve(Program& program) {
       .add_verb({.name = "serve",
                  .summary = "run the server of a project, until Ctrl-C or an abort",
                  .example = "callboard serve --project \"Moria's Race\""})
-      .takes({Key::project, Key::data, Key::listen, Key::port, Key::announce, Key::discovery_port,
-              Key::broadcast_log, Key::log_file, Key::log_level, Key::relay_rate, Key::grace})
+      .takes({Key::project, Key::data, Key::listen, Key::port, Key::data_ports, Key::announce,
+              Key::discovery_port, Key::broadcast_log, Key::log_file, Key::log_level, Key::relay_rate,
+              Key::grace})
       .text(words->restore, "--restore FILE",
             "begin with the board of a backup; refused when there is one already")
       .texts(words->tasks, "--task FILE",

@@ -13,6 +13,7 @@ void add_audit(Program& program);
 void add_backup(Program& program);
 void add_call(Program& program);
 void add_calls(Program& program);
+void add_channel(Program& program);
 void add_conflicts(Program& program);
 void add_diff(Program& program);
 void add_discover(Program& program);

@@ -16,7 +16,12 @@ namespace {
 class FakeDesk : public TransferDesk {
  public:
   Answer<Granted> get(protocol::GetAsk) override { return granted; }
-  void cancel_on_server(protocol::TransferId transfer) override { cancelled.set(transfer); }
+  Answer<Granted> open_channel(protocol::ChannelAsk, std::shared_ptr<ChannelLine>) override {
+    return granted;
+  }
+  void cancel_on_server(protocol::TransferId transfer, const std::optional<Error>&) override {
+    cancelled.set(transfer);
+  }
   Answer<protocol::TransferOver> over(protocol::TransferId) override {
     asked_for_end.set(true);
     return ended;

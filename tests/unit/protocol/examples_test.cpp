@@ -1,4 +1,5 @@
 // docs/protocol.md, section 5: every example decodes, and encodes to itself again.
+#include <algorithm>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -12,6 +13,7 @@
 #include "base/access_key.h"
 #include "base/text.h"
 #include "protocol/bulk.h"
+#include "protocol/channel_frame.h"
 #include "protocol/codec.h"
 #include "protocol/datagram.h"
 #include "protocol/datagram_signature.h"
@@ -208,6 +210,25 @@ TEST_CASE("the documented squeezed frame stands for what is said of it") {
     for (int i = 0; i < 30; ++i) content += "callboard ";
     CHECK(as_text(data.content) == content);
   }
+}
+
+TEST_CASE("the documented channel frames are what we read and write, and none is missing") {
+  ChannelOrder order;
+  std::set<ChannelKind> seen;
+  for (const Bytes& bytes : hex_frames("hex channel")) {
+    INFO(to_hex(as_text(bytes)));
+    const auto head = order.on_head(ByteView(bytes).first<kFrameHeadSize>());
+    if (!head) FAIL(head.error().text);
+    const auto again = encode_channel_head(*head);
+    CHECK(std::equal(again.begin(), again.end(), bytes.begin()));
+    CHECK(head->size_bytes == bytes.size() - kFrameHeadSize);
+    seen.insert(head->kind);
+    if (head->kind != ChannelKind::end) continue;
+    const auto how = parse_channel_end(ByteView(bytes).subspan(kFrameHeadSize));
+    REQUIRE(how);
+    CHECK(encode_channel_end(*how) == bytes);
+  }
+  CHECK(seen.size() == 4);
 }
 
 TEST_CASE("the documented key is what we read and write") {

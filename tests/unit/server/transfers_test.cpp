@@ -18,7 +18,9 @@ RandomSource counting() {
   return [next = std::uint64_t{0}]() mutable { return ++next; };
 }
 
-Transfers::Request request() { return {{kGiver, "lighting"}, {kTaker, "rigging"}, "/dev/chr/Moria", false}; }
+Transfers::Request request() {
+  return {{kGiver, "lighting"}, {kTaker, "rigging"}, "/dev/chr/Moria", Transfers::Kind::pull};
+}
 
 Transfers::Begun begin(Transfers& transfers) {
   auto begun = transfers.begin(request(), Timestamp{5}, kStart);
@@ -222,4 +224,28 @@ TEST_CASE(
   transfers.end_stalled(kStart + kStall);
   CHECK(only_ending(transfers).id == id);
   CHECK(transfers.running().contains(waiting.id));
+}
+
+TEST_CASE("a channel rests for as long as it likes") {
+  Transfers transfers(counting());
+  auto wanted = request();
+  wanted.kind = Transfers::Kind::channel;
+  const auto begun = transfers.begin(std::move(wanted), Timestamp{5}, kStart).value();
+  REQUIRE(transfers.show(begun.giver_ticket, 10));
+  REQUIRE(transfers.show(begun.taker_ticket, 20));
+  transfers.on_moved(begun.id, 0, kStart);
+  transfers.end_stalled(kStart + 100 * kStallLimit);
+  CHECK(transfers.take_endings().empty());
+  CHECK(transfers.running().size() == 1);
+}
+
+TEST_CASE("who cancels may say why, and is named") {
+  Transfers transfers(counting());
+  const auto begun = begin(transfers);
+  REQUIRE(transfers.show(begun.taker_ticket, 20));
+  REQUIRE(transfers.cancel(kGiver, begun.id, Error{Outcome::refused, "has somebody on it already"}));
+  const auto ending = only_ending(transfers);
+  CHECK(ending.why.outcome == Outcome::refused);
+  CHECK(ending.why.text == "\"lighting\": has somebody on it already");
+  CHECK(ending.waiting == std::vector<Transfers::ConnectionKey>{20});
 }

@@ -127,6 +127,15 @@ TEST_CASE("relay rates have units, one for all and one for each, and no values t
       "0 for no limit");
 }
 
+TEST_CASE("data ports are checked where they are given") {
+  World world;
+  world.command_line[Key::data_ports] = {">4000"};
+  CHECK(world.load().value().text(Key::data_ports) == ">4000");
+  world.command_line[Key::data_ports] = {"4010-4000"};
+  CHECK(world.load().error().text ==
+        "--data-ports \"4010-4000\": expected ports like 4000, 4000-4010, \">4000\" or \"<3999\"");
+}
+
 TEST_CASE("names are 1 to 64 characters of any script without control characters or spaces at the ends") {
   const auto good = GENERATE(as<std::string>{}, "r", "rigging (2)", "Jürgen", "映画", "\xF0\x9F\x8E\xAC");
   CHECK(check_name("--name", good, 64));

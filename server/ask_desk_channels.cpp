@@ -1,0 +1,65 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "base/text.h"
+#include "server/ask_desk.h"
+
+namespace callboard::server {
+
+void AskDesk::answer(Session& session, const protocol::ChannelsAsk& ask) {
+  session.channels.clear();
+  for (const protocol::ChannelOffer& each : ask.channels) session.channels.insert(each.name);
+  session.answer(protocol::Ok{ask.id, std::nullopt});
+}
+
+// A session and the visits that are called as the same: whoever of them offers it, the session first.
+Result<Session*> AskDesk::channel_end(const Session& opener, const protocol::ChannelAsk& ask) const {
+  const std::vector<Session*> called_so = outside_.named(ask.user);
+  Session* found = nullptr;
+  for (Session* each : called_so) {
+    if (each == &opener || !each->channels.contains(ask.name)) continue;
+    if (found == nullptr || !each->identity.visit) found = each;
+  }
+  if (found != nullptr) {
+    if (auto listens = check_listens(*found); !listens) return listens.error();
+    return found;
+  }
+  const bool is_self_alone = called_so.size() == 1 && called_so.front() == &opener;
+  if (is_self_alone) {
+    return Error{Outcome::usage, fmt::format("you are {} yourself; name somebody else", quoted(ask.user))};
+  }
+  if (!called_so.empty()) {
+    return Error{Outcome::not_found,
+                 fmt::format("{} offers no channel {}", quoted(ask.user), quoted(ask.name))};
+  }
+  if (floor_.presence.is_away(floor_.presence.find(ask.user))) {
+    return Error{Outcome::not_found,
+                 fmt::format("{} is away: the connection was lost; try again in a moment", quoted(ask.user))};
+  }
+  return Error{Outcome::not_found, fmt::format("nobody named {} is here", quoted(ask.user))};
+}
+
+void AskDesk::answer(Session& session, const protocol::ChannelAsk& ask) {
+  const auto found = channel_end(session, ask);
+  if (!found) return session.answer(protocol::ErrorAnswer{ask.id, found.error().outcome, found.error().text});
+  Session& offerer = **found;
+  const auto begun = floor_.transfers.begin({{offerer.identity.id, offerer.identity.name},
+                                             {session.identity.id, session.identity.name},
+                                             "/" + ask.name,
+                                             Transfers::Kind::channel},
+                                            floor_.clock.wall());
+  if (!begun) return session.answer(protocol::ErrorAnswer{ask.id, begun.error().outcome, begun.error().text});
+  std::optional<AccessKey> key;
+  if (!session.identity.key.empty()) key = make_access_key(system_random());
+  const std::uint16_t port = floor_.identity.data_port;
+  offerer.errands.push_back(
+      protocol::ChannelTell{begun->id, begun->giver_ticket, session.identity.name, ask.name, key, port});
+  outside_.changed();
+  session.answer(protocol::ChannelGranted{ask.id, begun->id, begun->taker_ticket, offerer.identity.name,
+                                          offerer.identity.id, key, port});
+}
+
+}  // namespace callboard::server
