@@ -14,7 +14,7 @@ namespace {
 
 using Catch::Contains;
 
-constexpr std::size_t kExamples = 2;
+constexpr std::size_t kExamples = 8;
 
 struct Example {
   std::string file;  // Beside the document.
@@ -80,6 +80,56 @@ TEST_CASE("a playblast that breaks off says so on the side that is left") {
   sender->send_signal(SIGKILL);
   CHECK(exit_code(*viewer) == 1);
   CHECK_THAT(viewer->printed(Stream::err), Contains("\"rigging\" left"));
+}
+
+TEST_CASE(
+    "people in one room of the chat hear one another, those in another do not, and who comes late hears "
+    "all") {
+  Pipeline studio({"--schema", DOCS_FOLDER "/examples/schema.json"});
+  const auto rigging = studio.begin("chat", "rigging", {"gate"});
+  const auto lighting = studio.begin("chat", "lighting", {"gate"});
+  const auto layout = studio.begin("chat", "layout", {"bridge"});
+  rigging->write_input("is the rig ready?\n");
+  REQUIRE(lighting->wait_for(Stream::out, "rigging: is the rig ready?"));
+  lighting->write_input("in an hour\n");
+  REQUIRE(rigging->wait_for(Stream::out, "lighting: in an hour"));
+  const auto late = studio.begin("chat", "sound", {"gate"});
+  REQUIRE(late->wait_for(Stream::out, "rigging: is the rig ready?"));
+  CHECK(late->wait_for(Stream::out, "lighting: in an hour"));
+  layout->write_input("anybody?\n");
+  REQUIRE(layout->wait_for(Stream::out, "layout: anybody?"));
+  CHECK_THAT(layout->printed(Stream::out), !Contains("rig"));
+  layout->close_input();
+  CHECK(exit_code(*layout) == 0);
+}
+
+TEST_CASE("a camera is followed until its owner leaves") {
+  Pipeline studio({"--schema", DOCS_FOLDER "/examples/schema.json"});
+  const auto moving = studio.begin("follow_camera", "rigging");
+  const auto following = studio.begin("follow_camera", "lighting", {"rigging"});
+  moving->write_input("1 2 3.5\n");
+  REQUIRE(following->wait_for(Stream::out, "1 2 3.5"));
+  moving->write_input("-4 0 9\n");
+  REQUIRE(following->wait_for(Stream::out, "-4 0 9"));
+  moving->close_input();
+  CHECK(exit_code(*moving) == 0);
+  CHECK(following->wait_for(Stream::out, "rigging has left"));
+  CHECK(exit_code(*following) == 0);
+}
+
+TEST_CASE("a node of the farm opens the shot that it is asked for, by name") {
+  Pipeline studio;
+  studio.add_user("rigging");
+  const auto node = studio.begin("farm_node", "node-7");
+  REQUIRE(node->wait_for(Stream::out, "waiting"));
+  const auto opened = studio.run("rigging", {"call", "open_shot", "/rnd/scene-01/shot-03", "frame=12"});
+  CHECK(opened.err == "");
+  CHECK(opened.ending.exit_code == 0);
+  CHECK(opened.out == "open\n");
+  CHECK(node->wait_for(Stream::out, "rigging opens {\"shot\":\"/rnd/scene-01/shot-03\",\"frame\":12}"));
+  CHECK_THAT(studio.run("rigging", {"calls"}).out, Contains("open_shot"));
+  node->send_signal(SIGKILL);
+  REQUIRE(node->wait());
 }
 
 }  // namespace
