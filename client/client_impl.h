@@ -38,8 +38,7 @@ class Client::Impl : public TransferDesk {
   void begin();
   void end();
 
-  // Thread: any. `convert` makes a T of the server's answer, on the client's thread. What the server would refuse to read is
-  // answered with Outcome::usage, and nobody is asked.
+  // Thread: any. `convert` makes a T of the answer, on the client's thread. usage: the server would refuse to read it.
   template <class T, class Convert>
   Answer<T> ask(protocol::ClientMessage message, Convert convert) {
     Answer<T> answer;
