@@ -136,7 +136,7 @@ TEST_CASE("what is no ask ends the agent's connection and says why") {
   Bytes id(8);
   CHECK_THAT(said(raw_frame(Frame::hello, id)), Contains("got kind 1"));
   CHECK_THAT(said(raw_frame(static_cast<std::uint8_t>(16 + std::variant_size_v<Ask>), id)),
-             Contains("got kind 33"));
+             Contains("got kind 34"));
   CHECK_THAT(said(raw_frame(Frame::cancel, {})), Contains("cancel: malformed"));
   CHECK_THAT(said({std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}}), Contains("length"));
   CHECK_THAT(said({std::byte{255}, std::byte{0}, std::byte{0}, std::byte{0}}), Contains("length"));
