@@ -66,7 +66,11 @@ class AgentClient : public Access {
   void end(const Error& why);
   // What `open` has but for `on_answer`, which is made here.
   template <class T>
-  Answer<typename T::Reply> ask(const T& ask, Open open = {});
+  Answer<typename T::Reply> ask(const T& ask, Open open);
+  template <class T>
+  Answer<typename T::Reply> ask(const T& one) {
+    return ask(one, Open());
+  }
   void on_call_progress(const agent::Replies::CallProgressed& progressed);
   void send(ByteView bytes);
 

@@ -47,9 +47,10 @@ void Zones::for_each_zone_of(const Node& node, std::string_view rest, const Visi
 }
 
 void Zones::set(RecordStatePtr state, document::Told told) {
-  const auto [it, is_new] = index_.try_emplace(state->path);
-  Shown& shown = it->second;
-  if (!is_new) {
+  const auto placed = index_.try_emplace(state->path);
+  const std::string& path = placed.first->first;
+  Shown& shown = placed.first->second;
+  if (!placed.second) {
     bytes_ -= size_of(shown.state);
     const SessionId before = shown.state->owner.session;
     if (before && before != state->owner.session) shown.former.push_back(before);
@@ -60,10 +61,10 @@ void Zones::set(RecordStatePtr state, document::Told told) {
   shown.told = told;
   bytes_ += size_of(shown.state);
   if (told == document::Told::none) return;
-  for_each_zone_of(root_, it->first, [&](Zone& zone) {
+  for_each_zone_of(root_, path, [&](Zone& zone) {
     if (hides(zone, *shown.state)) return;
     entries_ -= zone.records.size();
-    zone.records.set(it->first, shown);
+    zone.records.set(path, shown);
     entries_ += zone.records.size();
     note(zone);
   });

@@ -14,14 +14,12 @@
 namespace callboard::server {
 namespace {
 
-using protocol::Document;
-
-Document null_document() {
-  static const Document kNull = std::make_shared<const std::string>("null");
+protocol::Document null_document() {
+  static const protocol::Document kNull = std::make_shared<const std::string>("null");
   return kNull;
 }
 
-Result<Document> checked_answer(Result<Document> answer) {
+Result<protocol::Document> checked_answer(Result<protocol::Document> answer) {
   if (!answer) return answer;
   if (*answer == nullptr) return null_document();
   if ((*answer)->size() <= protocol::kCallResultMax) return answer;
@@ -30,15 +28,15 @@ Result<Document> checked_answer(Result<Document> answer) {
                            human_bytes(protocol::kCallResultMax))};
 }
 
-Document document_of(const document::ValuePtr& value) {
+protocol::Document document_of(const document::ValuePtr& value) {
   return value ? std::make_shared<const std::string>(document::print(*value)) : null_document();
 }
 
-Result<Document> document_of(const CallValue& value) {
-  return value ? Result<Document>(document_of(*value)) : Result<Document>(value.error());
+Result<protocol::Document> document_of(const CallValue& value) {
+  return value ? Result<protocol::Document>(document_of(*value)) : Result<protocol::Document>(value.error());
 }
 
-Result<CallArguments> read_arguments(const CallDescription& description, const Document& given) {
+Result<CallArguments> read_arguments(const CallDescription& description, const protocol::Document& given) {
   document::ValuePtr value;
   if (given) {
     if (given->size() > protocol::kCallArgumentsMax) {
@@ -73,11 +71,11 @@ class CallDesk::Run final : public CallRun {
   Run& operator=(const Run&) = delete;
 
   void answer(CallValue value) override { answer_json(document_of(value)); }
-  void answer_json(Result<Document> json) override {
+  void answer_json(Result<protocol::Document> json) override {
     if (!is_over()) desk_.on_answer(number_, std::move(json));
   }
   void progress(const document::ValuePtr& value) override { progress_json(document_of(value)); }
-  void progress_json(Document json) override {
+  void progress_json(protocol::Document json) override {
     if (!is_over()) desk_.on_progress(number_, json);
   }
   bool is_over() const override { return !*is_desk_alive_ || !desk_.running_.contains(number_); }
@@ -128,7 +126,7 @@ bool CallDesk::join_same(CallRequest& request) {
   if (const auto* kept = answers_.find(*request.op)) {
     if (kept->name != request.name) return refuse(kept->name);
     // A copy: what the answer sets off may be another call.
-    const Result<Document> answer = kept->answer;
+    const Result<protocol::Document> answer = kept->answer;
     request.waiter.on_answer(answer);
     return true;
   }
@@ -161,7 +159,7 @@ void CallDesk::run(const CallRegistry::CallPtr& call, CallRequest request, CallA
   if (const auto deadline = deadline_of(request); !deadline)
     return request.waiter.on_answer(deadline.error());
   if (const auto* work = std::get_if<InlineRun>(&call->run)) {
-    Result<Document> answer = checked_answer(document_of((*work)(request.caller, arguments)));
+    Result<protocol::Document> answer = checked_answer(document_of((*work)(request.caller, arguments)));
     if (request.op) answers_.keep(*request.op, request.name, answer);
     return request.waiter.on_answer(answer);
   }
@@ -188,21 +186,21 @@ void CallDesk::run_on_worker(const WorkerRun& work, std::uint64_t number, Caller
   };
   workers_->submit(
       [work, room = std::move(room), caller = std::move(caller),
-       arguments = std::move(arguments)](const std::stop_token&) -> Result<Document> {
+       arguments = std::move(arguments)](const std::stop_token&) -> Result<protocol::Document> {
         if (room.stop.stop_requested()) return Error{Outcome::cancelled, ""};
         return document_of(work(caller, arguments, room));
       },
-      [this, number](Result<Document> answer) { on_answer(number, std::move(answer)); });
+      [this, number](Result<protocol::Document> answer) { on_answer(number, std::move(answer)); });
 }
 
 // --- Going ----------------------------------------------------------------------------------------------------------
 
-void CallDesk::on_answer(std::uint64_t number, Result<Document> given) {
+void CallDesk::on_answer(std::uint64_t number, Result<protocol::Document> given) {
   auto node = running_.extract(number);
   if (node.empty()) return;
   deadlines_.forget(number);
   Running& running = node.mapped();
-  const Result<Document> answer = checked_answer(std::move(given));
+  const Result<protocol::Document> answer = checked_answer(std::move(given));
   if (running.op) {
     running_ops_.erase(*running.op);
     answers_.keep(*running.op, running.name, answer);
@@ -210,7 +208,7 @@ void CallDesk::on_answer(std::uint64_t number, Result<Document> given) {
   for (const CallWaiter& waiter : running.waiters) waiter.on_answer(answer);
 }
 
-void CallDesk::on_progress(std::uint64_t number, const Document& value) {
+void CallDesk::on_progress(std::uint64_t number, const protocol::Document& value) {
   const auto found = running_.find(number);
   if (found == running_.end() || value->size() > protocol::kCallProgressMax) return;
   for (const CallWaiter& waiter : found->second.waiters) {
