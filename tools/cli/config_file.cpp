@@ -94,8 +94,10 @@ std::optional<std::string> ConfigFile::value(std::string_view key) const {
 
 void ConfigFile::set(std::string_view key, std::string_view value) {
   const auto line = fmt::format("{} = {}", key, value);
-  const auto found = std::ranges::find_if(settings_, [&](const auto& s) { return s.key == key; });
-  if (found == settings_.end()) {
+  // The last line of a key counts.
+  const auto found =
+      std::find_if(settings_.rbegin(), settings_.rend(), [&](const auto& s) { return s.key == key; });
+  if (found == settings_.rend()) {
     lines_.push_back(line);
     settings_.push_back({.key = std::string(key), .value = std::string(value), .line = lines_.size()});
     return;

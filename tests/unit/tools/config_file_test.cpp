@@ -29,6 +29,14 @@ TEST_CASE("a value may hold an equals sign and may be empty") {
   CHECK(config->value("d") == "");
 }
 
+TEST_CASE("of a key that stands there twice the last line counts, and is the one that is set") {
+  auto config = ConfigFile::parse("name = rigging\nname = lighting\n", "config");
+  REQUIRE(config);
+  config->set("name", "layout");
+  CHECK(config->value("name") == "layout");
+  CHECK(config->content() == "name = rigging\nname = layout\n");
+}
+
 TEST_CASE("a broken line is named by file and line") {
   const auto line = GENERATE(as<std::string>{}, "project", "= value", "two words = x", "Project = x",
                              "[section]", "a = \xff");
