@@ -13,7 +13,7 @@ void forbid_core_dumps() {
   static_cast<void>(::setrlimit(RLIMIT_CORE, &kNone));
   // A program that takes core dumps by a pipe is not bound by that limit. The leak detector of a sanitized build looks into
   // its own process from outside.
-#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
+#if defined(__linux__) && !defined(CALLBOARD_ASAN)
   static_cast<void>(::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
 #endif
 }

@@ -19,7 +19,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // What an allocator may keep after the largest flood, and a sanitizer's memory of what was freed.
-#ifdef __SANITIZE_ADDRESS__
+#ifdef CALLBOARD_ASAN
 constexpr std::uint64_t kMemoryKept = 512 * MiB;
 #else
 constexpr std::uint64_t kMemoryKept = 24 * MiB;

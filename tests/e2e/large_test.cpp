@@ -35,7 +35,7 @@ std::uint64_t peak_memory_bytes(const Process& process) {
 }
 
 // Where sanitizers keep freed memory and shadows, sizes say nothing.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(CALLBOARD_ASAN) || defined(CALLBOARD_TSAN)
 constexpr bool kIsMemoryTrue = false;
 #else
 constexpr bool kIsMemoryTrue = true;

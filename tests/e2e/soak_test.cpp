@@ -16,7 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // What is kept grows to its limits at first: the newest messages, operations and revisions.
-#ifdef __SANITIZE_ADDRESS__
+#ifdef CALLBOARD_ASAN
 constexpr std::uint64_t kGrowthMax = 256 * MiB;
 #else
 constexpr std::uint64_t kGrowthMax = 16 * MiB;

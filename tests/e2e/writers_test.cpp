@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 
 constexpr int kWriters = 10;
 constexpr int kUnderWay = 4;  // Of each writer's.
-#ifdef __SANITIZE_ADDRESS__
+#ifdef CALLBOARD_ASAN
 constexpr int kKills = 40;  // The server is slower to start; what is looked for shows in few.
 #else
 constexpr int kKills = 200;

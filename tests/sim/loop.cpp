@@ -63,9 +63,9 @@ Loop::~Loop() {
   std::exchange(impl_->turns->pending, {}).clear();
   std::exchange(impl_->turns->end_of_turn, {}).clear();
 }
-void Loop::run() { ENSURE(!"a World turns its loops"); }
+void Loop::run() { ENSURE(false && "a World turns its loops"); }
 bool Loop::run_until(const std::function<bool()>&, Duration) {
-  ENSURE(!"a World turns its loops");
+  ENSURE(false && "a World turns its loops");
   return false;
 }
 void Loop::stop() {}

@@ -386,7 +386,9 @@ bool TcpConnection::is_closing() const {
   return impl_->flush_asked || impl_->step == Impl::Step::flushing ||
          impl_->step == Impl::Step::awaiting_peer_end || impl_->step == Impl::Step::ended;
 }
-void TcpConnection::secure(std::unique_ptr<TlsEngine>, ByteView) { ENSURE(!"no simulated server has keys"); }
+void TcpConnection::secure(std::unique_ptr<TlsEngine>, ByteView) {
+  ENSURE(false && "no simulated server has keys");
+}
 bool TcpConnection::is_secured() const { return false; }
 std::string TcpConnection::key_identity() const { return ""; }
 Result<ReleasedSocket> TcpConnection::release_socket() {
@@ -453,7 +455,7 @@ Endpoint UdpSocket::local() const { return {}; }
 struct Relay::Impl {};
 Relay::Relay(Loop&, Options, std::function<void(const RelayEnd& end)>) {}
 Relay::~Relay() = default;
-void Relay::add(RelayPair) { ENSURE(!"no transfer is simulated"); }
+void Relay::add(RelayPair) { ENSURE(false && "no transfer is simulated"); }
 void Relay::cancel(std::uint64_t, Error) {}
 void Relay::set_limits(const RelayLimits&) {}
 std::optional<RelayProgress> Relay::progress(std::uint64_t) const { return std::nullopt; }

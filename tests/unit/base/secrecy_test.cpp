@@ -52,7 +52,7 @@ TEST_CASE("a process that forbids it leaves no core dump") {
     forbid_core_dumps();
     rlimit limit{1, 1};
     bool is_forbidden = ::getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_cur == 0 && limit.rlim_max == 0;
-#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
+#if defined(__linux__) && !defined(CALLBOARD_ASAN)
     is_forbidden = is_forbidden && ::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0;
 #endif
     ::_exit(is_forbidden ? 0 : 1);

@@ -27,7 +27,7 @@ TEST_CASE("a server may open as many files as the system lets it") {
   CHECK(::setrlimit(RLIMIT_NOFILE, &before) == 0);
 }
 
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(__GLIBC__) && !defined(CALLBOARD_ASAN) && !defined(CALLBOARD_TSAN)
 TEST_CASE("what is free between what is in use is given back to the system") {
   std::vector<std::unique_ptr<std::string>> blocks;
   for (int i = 0; i < 32 * 1024; ++i) blocks.push_back(std::make_unique<std::string>(1000, 'x'));

@@ -57,7 +57,7 @@ class Cutter {
                   if (way.bytes_left == 0) cut(way);
                 },
             .on_drained = {},
-            .on_ended = [this, &way](const Error&) { end(way); }};
+            .on_ended = [&way](const Error&) { end(way); }};
   }
   static void pass(ByteView bytes, net::TcpConnection& to) { to.write(Bytes(bytes.begin(), bytes.end())); }
   void cut(Way& way) {
