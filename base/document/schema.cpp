@@ -24,7 +24,7 @@ Result<void> check_field(const RecordClass& of, const Member& member, Writer wri
   if (field->computed && writer != Writer::server) {
     return Error{Outcome::refused, "the server computes it: nobody else writes it"};
   }
-  if (!is_null_value(member.value)) return check(field->type, *member.value);
+  if (!is_null_value(member.value)) return check_type(field->type, *member.value);
   if (!field->required) return {};
   return Error{Outcome::usage,
                "it is required: expected " + std::string(to_text(field->type)) + ", got null"};

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/document/field_type.h"
+#include "base/document/value_type.h"
 #include "base/id.h"
 #include "base/record_limits.h"
 
@@ -27,7 +27,7 @@ std::string_view to_text(Told told);
 
 struct Field {
   std::string name;
-  FieldType type = FieldType::json;
+  ValueType type = ValueType::json;
   ValuePtr default_value{};  // Null: none.
   bool required = false;     // Without a default: a record has to be made with it.
   bool computed = false;     // Written by the server alone.
