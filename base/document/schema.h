@@ -75,6 +75,10 @@ Result<void> check_fits(const Schema& ours, const Schema& theirs);
 // --- Records of a class ---------------------------------------------------------------------------------------------
 
 enum class Writer { anybody, server };
+// How large the fields of a record may be as JSON, of one that lasts.
+constexpr std::uint64_t record_max(Writer writer) {
+  return writer == Writer::server ? kOwnRecordMax : kRecordMax;
+}
 // The fields of a record as it is made: those given, and the defaults. `given` is any JSON value.
 Result<ValuePtr> whole_fields(const RecordClass& of, const ValuePtr& given, Writer writer);
 // Checks fields that are to be set; null takes away one that is not required.
