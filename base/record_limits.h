@@ -12,6 +12,10 @@ inline constexpr std::uint64_t kRecordMax = 64 * KiB;
 inline constexpr std::uint64_t kOwnRecordMax = 256 * KiB;
 // An event is told and forgotten; some of them wait for those who are slow.
 inline constexpr std::uint64_t kEventMax = 4 * KiB;
+// Answers of calls that changed one record, remembered with it for those who ask again after a crash: they do so within seconds,
+// and some dozen callers wait for one state at a time. Of a larger one it is remembered that it was done.
+inline constexpr std::size_t kRecordAnswersKept = 64;
+inline constexpr std::uint64_t kRecordAnswerMax = 4 * KiB;
 inline constexpr std::size_t kClassNameMax = 64;
 inline constexpr std::size_t kFieldNameMax = 64;
 // A film's shots with some records each. All of them are in memory and in every snapshot, hence the bytes.

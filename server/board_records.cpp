@@ -23,6 +23,7 @@ void BoardRecords::put(OwnRecord record, Then then) {
   wish.action = RecordAction::put;
   wish.record_class = std::move(record.record_class);
   wish.values = std::move(record.fields);
+  wish.answer = std::move(record.answer);
   desk_.change(author, std::move(wish), [then = std::move(then)](const Result<std::uint64_t>& revision) {
     then(revision ? Result<void>() : Result<void>(revision.error()));
   });

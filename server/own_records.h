@@ -6,6 +6,7 @@
 
 #include "base/document/value.h"
 #include "base/result.h"
+#include "server/board/record_change.h"
 
 namespace callboard::server {
 
@@ -25,7 +26,7 @@ struct OwnRecord {
   std::string record_class{};   // One that the server alone writes.
   document::ValuePtr fields{};  // An object; members that are null are left out.
   std::string user{};           // On whose behalf; empty: nobody's.
-};     // Of the call that it is done for; null: of none that is asked for again.
+  RecordAnswerPtr answer{};     // Of the call that it is done for; null: of none that is asked for again.
 };
 
 // The records that the server keeps for itself on the board, where everybody sees them: states of stateful calls, and how

@@ -168,6 +168,7 @@ Result<RecordDesk::Checked> RecordDesk::checked(const Author& author, const Wish
   Checked result;
   result.change.action = wish.action;
   result.change.record_class = wish.record_class;
+  result.change.answer = wish.answer;
   if (*of == nullptr) return result;
   result.life = (*of)->life;
   result.told = (*of)->told;

@@ -50,6 +50,7 @@ class RecordDesk {
     document::ValuePtr values{};         // … or the same, read.
     std::optional<SessionId> to{};       // Of a give.
     std::optional<RecordOwner> owner{};  // Of what the server makes or gives; nobody's otherwise.
+    RecordAnswerPtr answer{};            // Of the call that the server does it for.
   };
   using Done = std::function<void(const Result<std::uint64_t>& revision)>;
 

@@ -19,6 +19,12 @@ Bytes bytes_of(const std::string& line) {
   return {view.begin(), view.end()};
 }
 
+RecordAnswerPtr kept_answer(UniqueId op, const std::string& call, const document::ValuePtr& result) {
+  const document::ValuePtr value = result ? result : document::make_null();
+  const bool is_small = value->size_bytes() <= kRecordAnswerMax;
+  return std::make_shared<const RecordAnswer>(RecordAnswer{op, call, is_small ? value : nullptr});
+}
+
 }  // namespace
 
 TaskHost::TaskHost(net::Loop& loop, std::string program, std::string project, Outside outside)
@@ -253,6 +259,7 @@ void TaskHost::on_call(const CallDescription& description, const Caller& caller,
   Asked asked{{++last_call_, description.name, caller.identity.name, arguments.object(), nullptr},
               description.state,
               std::move(run)};
+  asked.op = asked.run->op();
   ++calls_;
   asked.run->on_end([this, alive = is_alive_, number = asked.call.call](const Error&) {
     if (*alive) on_nobody_waits(number);
@@ -336,6 +343,7 @@ void TaskHost::on_said(TaskAnswer answer) {
 
 void TaskHost::commit(Asked asked, TaskAnswer answer) {
   OwnRecord record{.path = asked.path, .user = asked.call.by};
+  if (asked.op) record.answer = kept_answer(*asked.op, asked.call.name, *answer.result);
   keep_state(std::move(record), answer.state,
              [this, alive = is_alive_, path = asked.path, run = asked.run,
               result = std::move(answer.result)](const Result<void>& kept) {

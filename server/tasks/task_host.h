@@ -58,6 +58,7 @@ class TaskHost {
     TaskCall call;
     std::string path;  // Of its state; empty: none.
     std::shared_ptr<CallRun> run;
+    std::optional<UniqueId> op{};        // What it is asked for again by.
     std::optional<Instant> killed_at{};  // Set: nobody waits for it any more.
   };
   struct State {

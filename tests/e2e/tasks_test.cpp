@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "tests/e2e/studio.h"
 #include "tests/support/tree.h"
@@ -120,6 +121,32 @@ for line in sys.stdin:
   office.kill_server();
   office.serve({"--task", kCounter.string()});
   CHECK(office.call({"counter.add", "0"}).out == "5\n");
+}
+
+TEST_CASE("calls of whom a killed server answered some are done once each when all are asked again") {
+  constexpr std::size_t kCalls = 12;
+  Office office({"--task", kCounter.string()});
+  const auto op = [](std::size_t i) { return std::string(31, '0') + "123456789abcdef"[i]; };
+  std::vector<std::unique_ptr<Process>> calls;
+  for (std::size_t i = 0; i < kCalls; ++i) calls.push_back(office.start_call({"counter.add", "--op", op(i)}));
+  CHECK(calls[0]->wait_for_line(Stream::out, [](std::string_view line) { return !line.empty(); }));
+  office.kill_server();
+  std::set<std::string> counts;
+  std::vector<std::string> answers(kCalls);
+  for (std::size_t i = 0; i < kCalls; ++i) {
+    if (const auto ending = calls[i]->wait(); ending && ending->exit_code == 0)
+      answers[i] = calls[i]->printed(Stream::out);
+  }
+  office.serve({"--task", kCounter.string()});
+  for (std::size_t i = 0; i < kCalls; ++i) {
+    INFO(i);
+    const auto again = office.call({"counter.add", "--op", op(i)});
+    CHECK(again.ending.exit_code == 0);
+    if (!answers[i].empty()) CHECK(again.out == answers[i]);
+    counts.insert(again.out);
+  }
+  CHECK(counts.size() == kCalls);
+  CHECK(office.call({"counter.add", "0"}).out == std::to_string(kCalls) + "\n");
 }
 
 TEST_CASE("what a task leaves in its state at its exit is there in the next server") {
