@@ -30,4 +30,8 @@ class Fd {
   int fd_ = -1;
 };
 
+// Of those that are open, all but the standard ones are closed in programs that this one starts or becomes from now on: not
+// everything that opens some says so itself.
+void close_descriptors_at_exec();
+
 }  // namespace callboard

@@ -34,6 +34,8 @@ AgentCommand::AgentCommand(net::Loop& loop, std::unique_ptr<net::LocalConnection
 
 AgentCommand::~AgentCommand() {
   for (const auto& [id, pulling] : pulls_) pulling.transfer->cancel();
+  // Nobody hears their answers: a lock that is waited for would be got by one who does not know.
+  for (const auto& [id, calling] : calls_) access_.cancel_call(calling.op);
 }
 
 void AgentCommand::start(const agent::Hello& hello, std::function<void()> on_over) {

@@ -23,6 +23,8 @@ const Error kBrokenOff{Outcome::interrupted, "closed the channel before its end"
 // For the other side to hear that it was all, when that is all that is left to be said.
 constexpr Duration kLastWord = 1s;
 const Error kClosed{Outcome::usage, "the channel is closed"};
+const Error kInUse{Outcome::timed_out, "another thread sends or receives on the channel"};
+const Error kLate{Outcome::timed_out, "the channel did not end in time"};
 
 Result<Fd> open_file(const std::string& path, int flags) {
   const int fd = ::open(path.c_str(), flags | O_CLOEXEC, 0666);
@@ -37,6 +39,13 @@ Result<void> write_file(int fd, ByteView bytes, const std::string& path) {
     if (written > 0) bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
   return {};
+}
+
+// Whether the other thread that sends, or receives, has ended that within the limit.
+bool lock_within(std::unique_lock<std::timed_mutex>& lock, std::optional<Duration> limit) {
+  if (limit) return lock.try_lock_for(*limit);
+  lock.lock();
+  return true;
 }
 
 }  // namespace
@@ -65,13 +74,14 @@ class Channel::Impl {
   enum class Cause { lost, known };
   Error fail(const Error& broke, Cause cause);
   Cause of_inlet() const { return inlet_.is_lost() ? Cause::lost : Cause::known; }
-  bool have_both_ended();
+  // timed_out: what we send is not all said yet.
+  Result<bool> have_both_ended(Limit limit);
   std::optional<Error> over() const;
   void set_over(const Error& why);
 
   const std::shared_ptr<ChannelLine> line_;
   const End end_;
-  std::mutex sending_;  // Held for a message, so that those of several threads do not mix.
+  std::timed_mutex sending_;  // Held for a message, so that those of several threads do not mix.
   std::atomic<bool> is_finished_{false};
   std::atomic<std::uint64_t> sent_bytes_{0};
   std::timed_mutex receiving_;  // Guards the inlet.
@@ -117,7 +127,8 @@ Result<void> Channel::Impl::begin_sending(Limit limit) {
 
 Result<void> Channel::Impl::send_as(protocol::ChannelKind last, protocol::ChannelKind others, ByteView bytes,
                                     Limit limit) {
-  const std::lock_guard lock(sending_);
+  std::unique_lock lock(sending_, std::defer_lock);
+  if (!lock_within(lock, limit)) return kInUse;
   if (auto ready = begin_sending(limit); !ready) return ready;
   do {
     const ByteView piece = bytes.first(std::min<std::size_t>(bytes.size(), protocol::kChannelPieceMax));
@@ -141,7 +152,8 @@ Result<void> Channel::Impl::send_as(protocol::ChannelKind last, protocol::Channe
 }
 
 Result<void> Channel::Impl::finish(Limit limit) {
-  const std::lock_guard lock(sending_);
+  std::unique_lock lock(sending_, std::defer_lock);
+  if (!lock_within(lock, limit)) return kInUse;
   if (is_finished_) return {};
   if (auto ready = begin_sending(limit); !ready) return ready;
   if (auto sent = line_->socket.write(protocol::encode_channel_end({Outcome::done, ""})); !sent)
@@ -153,7 +165,8 @@ Result<void> Channel::Impl::finish(Limit limit) {
 // --- Receiving ------------------------------------------------------------------------------------------------------
 
 Result<std::optional<Bytes>> Channel::Impl::receive(Limit limit) {
-  const std::lock_guard lock(receiving_);
+  std::unique_lock lock(receiving_, std::defer_lock);
+  if (!lock_within(lock, limit)) return kInUse;
   if (const auto why = over()) return *why;
   auto message = inlet_.take_message(limit, kMessageMax);
   if (!message && message.error().outcome != Outcome::timed_out) return fail(message.error(), of_inlet());
@@ -161,7 +174,8 @@ Result<std::optional<Bytes>> Channel::Impl::receive(Limit limit) {
 }
 
 Result<std::size_t> Channel::Impl::read(std::span<std::byte> into, Limit limit) {
-  const std::lock_guard lock(receiving_);
+  std::unique_lock lock(receiving_, std::defer_lock);
+  if (!lock_within(lock, limit)) return kInUse;
   if (const auto why = over()) return *why;
   auto size_bytes = inlet_.take_some(into, limit);
   if (!size_bytes && size_bytes.error().outcome != Outcome::timed_out)
@@ -174,8 +188,8 @@ Result<std::size_t> Channel::Impl::read(std::span<std::byte> into, Limit limit) 
 Result<void> Channel::Impl::close(Duration limit) {
   if (const auto why = over()) return why->outcome == Outcome::usage ? Result<void>() : Result<void>(*why);
   const Instant deadline = system_clock().monotonic() + limit;
-  if (auto finished = finish(limit); !finished) return finished;
-  auto ended = await_end(std::max<Duration>(deadline - system_clock().monotonic(), 0s));
+  auto ended = finish(limit);
+  if (ended) ended = await_end(std::max<Duration>(deadline - system_clock().monotonic(), 0s));
   if (ended || ended.error().outcome != Outcome::timed_out) return ended;
   set_over({Outcome::timed_out, quoted(end_.peer) + " did not end the channel in time"});
   line_->abandon(kBrokenOff);
@@ -185,34 +199,33 @@ Result<void> Channel::Impl::close(Duration limit) {
 
 Result<void> Channel::Impl::await_end(Limit limit) {
   std::unique_lock lock(receiving_, std::defer_lock);
-  const Error late{Outcome::timed_out, "the channel did not end in time"};
-  if (!limit) {
-    lock.lock();
-  } else if (!lock.try_lock_for(*limit)) {
-    return late;
-  }
+  if (!lock_within(lock, limit)) return kLate;
   if (const auto why = over()) return why->outcome == Outcome::usage ? Result<void>() : Result<void>(*why);
   if (auto rest = inlet_.drop_rest(limit); !rest) {
-    if (rest.error().outcome == Outcome::timed_out) return late;
+    if (rest.error().outcome == Outcome::timed_out) return kLate;
     return fail(rest.error(), of_inlet());
   }
   // A side that closes its writing has heard the other's end, too: so nobody leaves while that is still on its way.
-  const bool was_finished = have_both_ended();
-  if (was_finished) static_cast<void>(line_->socket.finish_writing());
+  const auto was_finished = have_both_ended(limit);
+  if (!was_finished) return was_finished.error();
+  if (*was_finished) static_cast<void>(line_->socket.finish_writing());
   const auto closed = inlet_.await_close(limit);
-  if (closed.error().outcome == Outcome::timed_out) return late;
-  if (!have_both_ended()) return fail(closed.error(), of_inlet());
-  if (!was_finished) static_cast<void>(line_->socket.finish_writing());
+  if (closed.error().outcome == Outcome::timed_out) return kLate;
+  const auto have_ended = have_both_ended(limit);
+  if (!have_ended) return have_ended.error();
+  if (!*have_ended) return fail(closed.error(), of_inlet());
+  if (!*was_finished) static_cast<void>(line_->socket.finish_writing());
   set_over(kClosed);
   line_->socket.interrupt();
   return {};
 }
 
-bool Channel::Impl::have_both_ended() {
+Result<bool> Channel::Impl::have_both_ended(Limit limit) {
   if (!inlet_.has_ended_in_order()) return false;
   // The other side may have read our end, and close, before the call that sends it has returned.
-  const std::lock_guard lock(sending_);
-  return is_finished_;
+  std::unique_lock lock(sending_, std::defer_lock);
+  if (!lock_within(lock, limit)) return kLate;
+  return is_finished_.load();
 }
 
 void Channel::Impl::cancel() {

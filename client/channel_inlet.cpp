@@ -27,6 +27,8 @@ ChannelInlet::Deadline ChannelInlet::deadline_of(Limit limit) {
 
 Result<std::optional<Bytes>> ChannelInlet::take_message(Limit limit, std::uint64_t message_max) {
   const Deadline deadline = deadline_of(limit);
+  message_.erase(message_.begin(), message_.begin() + static_cast<std::ptrdiff_t>(message_taken_));
+  message_taken_ = 0;
   for (;;) {
     const auto is_end = reach_piece(deadline);
     if (!is_end) return is_end.error();
@@ -62,9 +64,11 @@ Result<std::size_t> ChannelInlet::take_some(std::span<std::byte> into, Limit lim
   const Deadline deadline = deadline_of(limit);
   if (!message_.empty()) {
     // Of a message that take_message() was waiting for.
-    const std::size_t size_bytes = std::min(into.size(), message_.size());
-    std::copy_n(message_.begin(), size_bytes, into.begin());
-    message_.erase(message_.begin(), message_.begin() + static_cast<std::ptrdiff_t>(size_bytes));
+    const ByteView rest = ByteView(message_).subspan(message_taken_);
+    const std::size_t size_bytes = std::min(into.size(), rest.size());
+    std::copy_n(rest.begin(), size_bytes, into.begin());
+    message_taken_ += size_bytes;
+    if (size_bytes == rest.size()) forget_message();
     return size_bytes;
   }
   for (;;) {
@@ -81,6 +85,7 @@ Result<std::size_t> ChannelInlet::take_some(std::span<std::byte> into, Limit lim
 Result<void> ChannelInlet::drop_rest(Limit limit) {
   const Deadline deadline = deadline_of(limit);
   std::array<std::byte, 4 * KiB> dropped;
+  forget_message();
   for (;;) {
     std::optional<Duration> left;
     if (deadline.at) left = std::max<Duration>(*deadline.at - system_clock().monotonic(), 0s);
@@ -90,6 +95,11 @@ Result<void> ChannelInlet::drop_rest(Limit limit) {
     // One that sends on and on does not end.
     if (left == Duration(0s)) return Error{Outcome::timed_out, "more comes on the channel"};
   }
+}
+
+void ChannelInlet::forget_message() {
+  message_ = {};
+  message_taken_ = 0;
 }
 
 Result<void> ChannelInlet::await_close(Limit limit) {

@@ -46,6 +46,7 @@ class ChannelInlet {
   // The piece that is being read: begins the next one when there is none. True: the other side has ended.
   Result<bool> reach_piece(Deadline deadline);
   Result<bool> on_end();
+  void forget_message();
   // Puts the rest of the piece to the message.
   Result<void> append_piece(Deadline deadline);
   // At least `count_bytes` in the buffer, which has room for so many.
@@ -60,7 +61,8 @@ class ChannelInlet {
   std::size_t begin_ = 0;  // Of what was received and not taken.
   std::size_t end_ = 0;
   std::optional<protocol::ChannelHead> piece_;  // Its size is what is still to come of it.
-  Bytes message_;                               // As far as it has come.
+  Bytes message_;                               // As far as it has come …
+  std::size_t message_taken_ = 0;               // … of which take_some() gave so much.
   bool is_lost_ = false;
   std::atomic<bool> has_ended_in_order_{false};
   std::atomic<std::uint64_t> received_bytes_{0};

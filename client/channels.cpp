@@ -43,6 +43,11 @@ void Channels::add(const Granted& granted, const std::shared_ptr<ChannelLine>& l
   const protocol::TransferId transfer = granted.transfer;
   // It was given up while it was asked for.
   if (line->is_ended()) return desk_.cancel_on_server(transfer);
+  // Else the first would not be told when the client goes.
+  if (const auto before = lines_.find(transfer); before != lines_.end() && !before->second.expired()) {
+    line->end({Outcome::refused, "the server granted one transfer twice"});
+    return;
+  }
   line->set_abandon([this, transfer](const Error& why) { desk_.cancel_on_server(transfer, why); });
   lines_[transfer] = line;
 }

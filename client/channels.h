@@ -30,9 +30,6 @@ class Channels {
   void withdraw(const std::string& name) { offers_.erase(name); }
   // As the server is to be told at each join, and when it changed.
   protocol::ChannelsAsk offered() const;
-  // Who waits until the server knows of a change.
-  void add_unsaid(const Answer<bool>& answer) { unsaid_.push_back(answer); }
-  std::vector<Answer<bool>> take_unsaid() { return std::exchange(unsaid_, {}); }
 
   // Somebody has opened one.
   void on_wanted(const Granted& granted, const std::string& name);
@@ -47,7 +44,6 @@ class Channels {
   TransferDesk& desk_;
   TransferThreads& threads_;
   std::map<std::string, ChannelOffer> offers_;
-  std::vector<Answer<bool>> unsaid_;
   std::map<protocol::TransferId, std::weak_ptr<ChannelLine>>
       lines_;  // That the server has not said to be over.
 };

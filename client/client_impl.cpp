@@ -64,7 +64,6 @@ void Client::Impl::end() {
     over.set(stopped());
   }
   joined_.set(stopped());
-  for (const auto& unsaid : channels_.take_unsaid()) unsaid.set(stopped());
   channels_.on_lost(stopped());
   look_patience_.reset();
   under_way_.reset();
@@ -92,7 +91,9 @@ void Client::Impl::begin() {
   };
   handlers.on_lost = [this](const Error& why, bool will_rejoin) { on_lost(why, will_rejoin); };
   session_ = std::make_unique<SessionKeeper>(loop_, std::move(session_options_), std::move(handlers));
-  offers_ = std::make_unique<Offers>(*session_, inbox_);
+  offers_ = std::make_unique<Offers>(*session_, inbox_, [this](const Error& why) {
+    listener_.on_warning("what is offered to be called: " + why.text);
+  });
   zones_ = std::make_unique<ZoneKeeper>(*session_, listener_, options_.schema);
   begin_writes();
   if (folder_ && !options_.visit) watch_items();
@@ -163,7 +164,7 @@ void Client::Impl::on_action(protocol::ClientAction next) {
     offers_->on_joined();
     zones_->on_joined([this] {
       joined_.set(self_);
-      say_offers();
+      if (!channels_.offered().channels.empty()) say_offers({});
     });
     listener_.on_joined(net::to_text(*session_->server()), self_);
     first_assets_.full = first_assets_.full || heard_.lacks_assets;
@@ -444,20 +445,16 @@ Answer<bool> Client::Impl::offer(std::function<Result<void>(Channels&)> change) 
       answer.set(changed.error());
       return;
     }
-    channels_.add_unsaid(answer);
-    if (session_->is_joined()) say_offers();
+    say_offers(answer);
   };
   inbox_->post(run, [answer] { answer.set(stopped()); });
   return answer;
 }
 
-// All of them: the server forgets them with the connection.
-void Client::Impl::say_offers() {
-  protocol::ChannelsAsk ask = channels_.offered();
-  const auto waiting = channels_.take_unsaid();
-  if (ask.channels.empty() && waiting.empty()) return;
-  session_->ask(std::move(ask), [waiting](const Result<protocol::ServerMessage>& reply) {
-    for (const Answer<bool>& each : waiting) each.set(reply ? Result<bool>(true) : reply.error());
+// All of them: the server forgets them with the connection. Of several that wait for a server the newest is the last said.
+void Client::Impl::say_offers(const Answer<bool>& answer) {
+  session_->ask(channels_.offered(), [answer](const Result<protocol::ServerMessage>& reply) {
+    answer.set(reply ? Result<bool>(true) : reply.error());
   });
 }
 

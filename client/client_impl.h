@@ -115,7 +115,7 @@ class Client::Impl : public TransferDesk {
   Result<Granted> on_granted(const protocol::ServerMessage& reply);
   void on_give(const protocol::Give& give);
   void on_over(protocol::TransferOver over);
-  void say_offers();
+  void say_offers(const Answer<bool>& answer);
   Options options_;
   Listener no_listener_;
   Listener& listener_;

@@ -70,7 +70,15 @@ void Offers::ask(const Answer<bool>& answer) {
 
 // Each connection begins without.
 void Offers::on_joined() {
-  if (descriptions_ && asked_ == 0) ask({});
+  if (!descriptions_ || asked_ > 0) return;
+  Answer<bool> again;
+  again.then([this](const Result<bool>& taken) {
+    if (taken) return;
+    // Lost with the connection, or with the client.
+    const Outcome outcome = taken.error().outcome;
+    if (outcome != Outcome::interrupted && outcome != Outcome::cancelled) on_refused_(taken.error());
+  });
+  ask(again);
 }
 
 void Offers::on_told(const protocol::CallTell& tell) {

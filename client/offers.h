@@ -19,8 +19,9 @@ namespace callboard::client {
 class Offers {
  public:
   // `inbox` outlives the calls that are handed out: they hold it.
-  Offers(SessionKeeper& session, std::shared_ptr<Inbox> inbox)
-      : session_(session), inbox_(std::move(inbox)) {}
+  // `on_refused`: what was offered before is so no more, since another connection.
+  Offers(SessionKeeper& session, std::shared_ptr<Inbox> inbox, std::function<void(const Error&)> on_refused)
+      : session_(session), inbox_(std::move(inbox)), on_refused_(std::move(on_refused)) {}
   ~Offers();
 
   // Replaces what was offered; answered by the server that there is, or by the next.
@@ -40,6 +41,7 @@ class Offers {
 
   SessionKeeper& session_;
   std::shared_ptr<Inbox> inbox_;
+  std::function<void(const Error&)> on_refused_;
   protocol::Document descriptions_;  // Null: nothing.
   std::size_t asked_ = 0;            // Offers on their way, or waiting.
   OfferHandler handler_;

@@ -61,6 +61,13 @@ Result<Bytes> open_data_connection(net::DataSocket& socket, const Granted& grant
   return rest;
 }
 
+namespace {
+
+// The server grants fewer; one that grants without end is not one of ours.
+constexpr std::size_t kThreadsMax = 16 * kTransfersPerSession;
+
+}  // namespace
+
 TransferThreads::~TransferThreads() {
   end_all(Error{Outcome::cancelled, "the client has stopped"});
   for (const auto& each : threads_) each->thread.join();
@@ -123,6 +130,7 @@ Result<void> TransferThreads::start(std::function<void()> work, std::function<vo
                                     std::function<WorkstationTransfer()> describe) {
   const std::lock_guard lock(mutex_);
   reap();
+  if (threads_.size() >= kThreadsMax) return Error{Outcome::refused, "too many transfers at once"};
   auto entry = std::make_shared<Thread>();
   entry->end = std::move(end);
   entry->describe = std::move(describe);

@@ -34,8 +34,9 @@ void ZoneKeeper::check_schema(const std::function<void()>& fits) {
   ask.schema = std::make_shared<const std::string>(schema_);
   session_.ask(std::move(ask), [this, fits](const Result<protocol::ServerMessage>& reply) {
     if (reply) return fits();
-    // Lost with the connection: asked again by the next one.
-    if (reply.error().outcome == Outcome::interrupted) return;
+    // Lost with the connection, or waited for too long for the next one: that asks again.
+    const Outcome outcome = reply.error().outcome;
+    if (outcome != Outcome::refused && outcome != Outcome::usage) return;
     session_.give_up(reply.error().prefixed("the server's schema"));
   });
 }

@@ -264,7 +264,7 @@ Result<void> DataSocket::secure(std::unique_ptr<TlsEngine> engine, ByteView rece
   tls_ = std::move(engine);
   sealed_.resize(kSealedAtATime);
   tls_->start();
-  auto heard = tls_->receive(received, opened_);
+  auto heard = tls_->receive(received, early_);
   for (;;) {
     if (auto sent = send_sealed(More::no); !sent) {
       return sent;
@@ -283,27 +283,38 @@ Result<void> DataSocket::secure(std::unique_ptr<TlsEngine> engine, ByteView rece
     if (*got == 0) {
       return Error{Outcome::interrupted, "data connection: closed by the peer"};
     }
-    heard = tls_->receive(ByteView(sealed_).first(*got), opened_);
+    heard = tls_->receive(ByteView(sealed_).first(*got), early_);
   }
 }
 
 Result<std::size_t> DataSocket::read_opened(std::span<std::byte> into) {
-  while (opened_taken_ == opened_.size()) {
-    const auto got = read_wire(sealed_);
-    if (!got || *got == 0) {
-      return got;
-    }
-    opened_.clear();
-    opened_taken_ = 0;
-    const std::lock_guard lock(tls_lock_);
-    if (auto heard = tls_->receive(ByteView(sealed_).first(*got), opened_); !heard) {
-      return heard.error().prefixed("data connection");
-    }
+  if (early_taken_ < early_.size()) {
+    const std::size_t size_bytes = std::min(into.size(), early_.size() - early_taken_);
+    std::copy_n(early_.begin() + static_cast<std::ptrdiff_t>(early_taken_), size_bytes, into.begin());
+    early_taken_ += size_bytes;
+    return size_bytes;
   }
-  const std::size_t size_bytes = std::min(into.size(), opened_.size() - opened_taken_);
-  std::copy_n(opened_.begin() + static_cast<std::ptrdiff_t>(opened_taken_), size_bytes, into.begin());
-  opened_taken_ += size_bytes;
-  return size_bytes;
+  for (;;) {
+    const auto opened = open_some(into);
+    if (!opened || *opened > 0) return opened;
+    const auto got = read_wire(sealed_);
+    if (!got || *got == 0) return got;
+    const std::lock_guard lock(tls_lock_);
+    tls_->feed(ByteView(sealed_).first(*got));
+  }
+}
+
+// What has come from the wire already, a record of TLS after the other.
+Result<std::size_t> DataSocket::open_some(std::span<std::byte> into) {
+  const std::lock_guard lock(tls_lock_);
+  std::size_t opened_bytes = 0;
+  while (opened_bytes < into.size()) {
+    const auto opened = tls_->read(into.subspan(opened_bytes));
+    if (!opened) return opened.error().prefixed("data connection");
+    if (*opened == 0) break;
+    opened_bytes += *opened;
+  }
+  return opened_bytes;
 }
 
 Result<void> DataSocket::write_sealed(std::span<const ByteView> parts, More more) {
@@ -330,12 +341,11 @@ Result<void> DataSocket::write_sealed(std::span<const ByteView> parts, More more
 }
 
 Result<void> DataSocket::send_sealed(More more) {
-  Bytes sealed;
   {
     const std::lock_guard lock(tls_lock_);
-    sealed = tls_->take_sealed();
+    tls_->take_sealed(sealing_);
   }
-  const ByteView all = sealed;
+  const ByteView all = sealing_;
   return write_wire({&all, 1}, more);
 }
 

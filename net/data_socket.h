@@ -74,15 +74,17 @@ class DataSocket {
   Result<std::size_t> read_wire(std::span<std::byte> into);
   Result<void> write_wire(std::span<const ByteView> parts, More more);
   Result<std::size_t> read_opened(std::span<std::byte> into);
+  Result<std::size_t> open_some(std::span<std::byte> into);
   Result<void> write_sealed(std::span<const ByteView> parts, More more);
   Result<void> send_sealed(More more);
   Result<std::uint64_t> copy_file(int file_fd, std::uint64_t offset, std::uint64_t count_bytes);
 
   std::unique_ptr<TlsEngine> tls_;
-  std::mutex tls_lock_;           // Between who reads and who writes.
-  Bytes sealed_;                  // Who reads: as it came from the wire …
-  Bytes opened_;                  // … and what the peer said by it …
-  std::size_t opened_taken_ = 0;  // … of which so much was read.
+  std::mutex tls_lock_;          // Between who reads and who writes.
+  Bytes sealed_;                 // Who reads: as it came from the wire.
+  Bytes early_;                  // Who reads: said together with the handshake …
+  std::size_t early_taken_ = 0;  // … of which so much was read.
+  Bytes sealing_;                // Who writes: on its way to the wire.
 
   Fd fd_;
   std::mutex fd_lock_;  // Between interrupt() and connect(), which replaces fd_.

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/fd.h"
 #include "base/text.h"
 #include "net/uv_handle.h"
 
@@ -83,9 +84,11 @@ int Process::Impl::spawn(const Options& options) {
   spawning.exit_cb = &Impl::on_exit;
   spawning.file = arguments.front();
   spawning.args = arguments.data();
-  spawning.cwd = options.directory.empty() ? nullptr : options.directory.c_str();
+  // Ctrl-C on our terminal is for us alone: it would end the child in the middle of what it does.
+  spawning.flags = UV_PROCESS_DETACHED;
   spawning.stdio = stdio.data();
   spawning.stdio_count = static_cast<int>(stdio.size());
+  close_descriptors_at_exec();
   // A handle that did not spawn is the loop's all the same, and is closed like any other.
   int rc = 0;
   ENSURE(child.open(this, [&](uv_process_t* handle) {

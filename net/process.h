@@ -14,12 +14,11 @@ namespace callboard::net {
 
 // A child process, spoken to over its standard input and heard over its standard output and error. Loop thread only. No
 // handler is called inside a method, and none once the object is destroyed; it may be destroyed inside a handler.
-// Destroying it kills the process. One that runs keeps the loop running.
+// Destroying it kills the process. One that runs keeps the loop running. It has no terminal, and a session of its own.
 class Process {
  public:
   struct Options {
     std::vector<std::string> command;  // The program, found as a shell would, and its arguments.
-    std::string directory;             // Where it runs; empty: where this process does.
   };
   // How it ended: with an exit code, or by a signal.
   struct Ending {

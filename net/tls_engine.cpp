@@ -1,8 +1,10 @@
 #include "net/tls_engine.h"
 
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -22,6 +24,7 @@ struct Free {
   void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
   void operator()(SSL* ssl) const { SSL_free(ssl); }
   void operator()(SSL_SESSION* session) const { SSL_SESSION_free(session); }
+  void operator()(BIO_METHOD* method) const { BIO_meth_free(method); }
 };
 using Context = std::unique_ptr<SSL_CTX, Free>;
 
@@ -53,15 +56,60 @@ Context new_context(const SSL_METHOD* method) {
   return context;
 }
 
+// Where OpenSSL reads what the peer sent and writes what goes to the wire. Its own memory for that copies all of it once more,
+// and clears it each time.
+struct Wire {
+  ByteView incoming;
+  Bytes outgoing;
+};
+
+int on_wire_read(BIO* bio, char* into, std::size_t size_bytes, std::size_t* read_bytes) noexcept {
+  auto& wire = *static_cast<Wire*>(BIO_get_data(bio));
+  BIO_clear_retry_flags(bio);
+  *read_bytes = std::min(size_bytes, wire.incoming.size());
+  if (*read_bytes == 0) {
+    BIO_set_retry_read(bio);
+    return 0;
+  }
+  std::copy_n(wire.incoming.data(), *read_bytes, reinterpret_cast<std::byte*>(into));
+  wire.incoming = wire.incoming.subspan(*read_bytes);
+  return 1;
+}
+
+int on_wire_write(BIO* bio, const char* bytes, std::size_t size_bytes, std::size_t* written_bytes) noexcept {
+  auto& outgoing = static_cast<Wire*>(BIO_get_data(bio))->outgoing;
+  const auto* first = reinterpret_cast<const std::byte*>(bytes);
+  outgoing.insert(outgoing.end(), first, first + size_bytes);
+  *written_bytes = size_bytes;
+  return 1;
+}
+
+// There is nothing to flush, and nothing else that a source of bytes need know.
+long on_wire_control(BIO*, int command, long, void*) noexcept { return command == BIO_CTRL_FLUSH ? 1 : 0; }
+
+BIO* new_wire(Wire& wire) {
+  static const std::unique_ptr<BIO_METHOD, Free> method = [] {
+    std::unique_ptr<BIO_METHOD, Free> made(BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "wire"));
+    ENSURE(made != nullptr);
+    BIO_meth_set_read_ex(made.get(), &on_wire_read);
+    BIO_meth_set_write_ex(made.get(), &on_wire_write);
+    BIO_meth_set_ctrl(made.get(), &on_wire_control);
+    return made;
+  }();
+  BIO* bio = BIO_new(method.get());
+  ENSURE(bio != nullptr);
+  BIO_set_data(bio, &wire);
+  BIO_set_init(bio, 1);
+  return bio;
+}
+
 }  // namespace
 
 struct TlsEngine::Impl {
   Impl(SSL_CTX* context, bool accepts) : ssl(SSL_new(context)), is_server(accepts) {
     ENSURE(ssl != nullptr);
-    BIO* from_wire = BIO_new(BIO_s_mem());
-    BIO* to_wire = BIO_new(BIO_s_mem());
-    ENSURE(from_wire != nullptr && to_wire != nullptr);
-    SSL_set_bio(ssl.get(), from_wire, to_wire);
+    BIO* bio = new_wire(wire);
+    SSL_set_bio(ssl.get(), bio, bio);
     ENSURE(SSL_set_ex_data(ssl.get(), 0, this) == 1);
     if (is_server) {
       SSL_set_accept_state(ssl.get());
@@ -70,6 +118,7 @@ struct TlsEngine::Impl {
     }
   }
 
+  Wire wire;  // Before `ssl`, which refers to it.
   std::unique_ptr<SSL, Free> ssl;
   bool is_server;
   AccessKey key;  // A client's; of a server's the identity alone.
@@ -87,7 +136,8 @@ struct TlsEngine::Impl {
                         SSL_SESSION** session) noexcept;
 
   Result<void> shake_hands();
-  Result<void> read(Bytes& plain);
+  Result<std::size_t> read(std::span<std::byte> into);
+  Result<void> read_all(Bytes& plain);
   void write(ByteView plain);
   Error broken(int rc);
 };
@@ -141,6 +191,7 @@ int TlsEngine::Impl::on_offered(SSL* ssl, const unsigned char* identity, std::si
 Error TlsEngine::Impl::broken(int rc) {
   is_broken = true;
   waiting.clear();
+  wire.incoming = {};
   const unsigned long code = ERR_peek_last_error();
   const int why = SSL_get_error(ssl.get(), rc);
   const char* words = ERR_reason_error_string(code);
@@ -167,20 +218,26 @@ Result<void> TlsEngine::Impl::shake_hands() {
   return {};
 }
 
-Result<void> TlsEngine::Impl::read(Bytes& plain) {
-  std::array<std::byte, 16 * 1024> buffer;  // The most that a record holds.
+Result<std::size_t> TlsEngine::Impl::read(std::span<std::byte> into) {
+  if (is_broken) return std::size_t{0};
+  std::size_t size_bytes = 0;
+  ERR_clear_error();
+  const int rc = SSL_read_ex(ssl.get(), into.data(), into.size(), &size_bytes);
+  if (rc == 1) return size_bytes;
+  const int why = SSL_get_error(ssl.get(), rc);
+  // After a goodbye of TLS nothing counts: the end of the connection follows, and says it.
+  wire.incoming = {};
+  if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_ZERO_RETURN) return std::size_t{0};
+  return broken(rc);
+}
+
+Result<void> TlsEngine::Impl::read_all(Bytes& plain) {
+  std::array<std::byte, 16 * KiB> buffer;  // The most that a record holds.
   for (;;) {
-    std::size_t size_bytes = 0;
-    ERR_clear_error();
-    const int rc = SSL_read_ex(ssl.get(), buffer.data(), buffer.size(), &size_bytes);
-    if (rc == 1) {
-      plain.insert(plain.end(), buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(size_bytes));
-      continue;
-    }
-    const int why = SSL_get_error(ssl.get(), rc);
-    // A goodbye of TLS: the end of the connection follows, and says it.
-    if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_ZERO_RETURN) return {};
-    return broken(rc);
+    const auto size_bytes = read(buffer);
+    if (!size_bytes) return size_bytes.error();
+    if (*size_bytes == 0) return {};
+    plain.insert(plain.end(), buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(*size_bytes));
   }
 }
 
@@ -220,18 +277,23 @@ Result<void> TlsEngine::receive(ByteView sealed, Bytes& plain) {
     impl_->is_broken = true;
     return Error{Outcome::refused, std::string(kNoTls)};
   }
-  std::size_t taken_bytes = 0;
-  const int rc = BIO_write_ex(SSL_get_rbio(impl_->ssl.get()), sealed.data(), sealed.size(), &taken_bytes);
-  ENSURE(rc == 1 && taken_bytes == sealed.size());
+  impl_->wire.incoming = sealed;
   if (!impl_->is_ready) {
     if (auto shaken = impl_->shake_hands(); !shaken) return shaken;
   }
-  if (impl_->is_ready) return impl_->read(plain);
+  if (impl_->is_ready) return impl_->read_all(plain);
   impl_->heard_bytes += sealed.size();
   if (impl_->heard_bytes <= kHandshakeMax) return {};
   impl_->is_broken = true;
   return Error{Outcome::refused, "tls handshake: longer than it can be"};
 }
+
+void TlsEngine::feed(ByteView sealed) {
+  ENSURE(impl_->is_ready && impl_->wire.incoming.empty());
+  if (!impl_->is_broken) impl_->wire.incoming = sealed;
+}
+
+Result<std::size_t> TlsEngine::read(std::span<std::byte> into) { return impl_->read(into); }
 
 void TlsEngine::send(ByteView plain) {
   if (impl_->is_broken) return;
@@ -244,13 +306,11 @@ void TlsEngine::finish() {
   if (impl_->is_ready && !impl_->is_broken) static_cast<void>(SSL_shutdown(impl_->ssl.get()));
 }
 
-Bytes TlsEngine::take_sealed() {
-  BIO* to_wire = SSL_get_wbio(impl_->ssl.get());
-  Bytes sealed(BIO_ctrl_pending(to_wire));
-  std::size_t taken_bytes = 0;
-  if (sealed.empty() || BIO_read_ex(to_wire, sealed.data(), sealed.size(), &taken_bytes) != 1) return {};
-  sealed.resize(taken_bytes);
-  return sealed;
+Bytes TlsEngine::take_sealed() { return std::exchange(impl_->wire.outgoing, {}); }
+
+void TlsEngine::take_sealed(Bytes& into) {
+  into.clear();
+  std::swap(into, impl_->wire.outgoing);
 }
 
 bool TlsEngine::is_ready() const { return impl_->is_ready; }

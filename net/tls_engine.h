@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -37,12 +38,18 @@ class TlsEngine {
   void start();
   // What the peer sent. What it says by that is appended to `plain`. refused: there is no TLS, or not with this key.
   Result<void> receive(ByteView sealed, Bytes& plain);
+  // The same for much, once it is_ready(): `sealed` is taken by the calls of read() that follow, without a copy of it here,
+  // and has to stay until one returns 0, which says that no byte of it is left. The number of bytes put into `into`.
+  void feed(ByteView sealed);
+  Result<std::size_t> read(std::span<std::byte> into);
   // What is to be said; until is_ready() it waits.
   void send(ByteView plain);
   // Says that nothing more comes; what still waits is dropped.
   void finish();
   // For the wire, in order: what the calls before made.
   Bytes take_sealed();
+  // The same into a buffer whose memory is used again.
+  void take_sealed(Bytes& into);
 
   // Both ends have proven themselves.
   bool is_ready() const;

@@ -58,10 +58,19 @@ struct Closed {
 
 namespace callboard::protocol {
 
-using ClientAction =
-    std::variant<client_action::Send, client_action::Admitted, client_action::Refused,
-                 client_action::DocumentWanted, client_action::AssetsWanted, client_action::DocumentSettled,
-                 client_action::AssetsSettled, client_action::Joined, client_action::Told,
-                 client_action::Answered, client_action::Closed>;
+// Its special members are compiled once, in variants.cpp: with so many alternatives they would cost every file seconds.
+struct ClientAction
+    : std::variant<client_action::Send, client_action::Admitted, client_action::Refused,
+                   client_action::DocumentWanted, client_action::AssetsWanted, client_action::DocumentSettled,
+                   client_action::AssetsSettled, client_action::Joined, client_action::Told,
+                   client_action::Answered, client_action::Closed> {
+  using variant::variant;
+  ClientAction();
+  ClientAction(const ClientAction&);
+  ClientAction(ClientAction&&) noexcept;
+  ClientAction& operator=(const ClientAction&);
+  ClientAction& operator=(ClientAction&&) noexcept;
+  ~ClientAction();
+};
 
 }  // namespace callboard::protocol

@@ -128,12 +128,21 @@ struct UnknownAsk {
   AskId id = 0;
 };
 
-using ClientMessage =
-    std::variant<Username, Project, DocumentClaim, AssetsClaim, JoinOk, TurnRequest, Ticket, Yours, Bye,
-                 DocumentRead, DocumentWrite, AssetsRead, AssetsChange, AtAsk, CameraAsk, UsersAsk,
-                 MessageAsk, MessagesAsk, HistoryAsk, ConflictsAsk, GetAsk, CancelAsk, WorkingAsk, StatusAsk,
-                 ChannelsAsk, ChannelAsk, RecordAsk, RecordsRead, EnterAsk, ExitAsk, SchemaAsk, CallAsk,
-                 CallCancelAsk, CallsAsk, OfferAsk, CalledAsk, CallProgressed, AuditAsk, UnknownAsk,
-                 UnknownTell>;
+// Its special members are compiled once, in variants.cpp: with so many alternatives they would cost every file seconds.
+struct ClientMessage
+    : std::variant<Username, Project, DocumentClaim, AssetsClaim, JoinOk, TurnRequest, Ticket, Yours, Bye,
+                   DocumentRead, DocumentWrite, AssetsRead, AssetsChange, AtAsk, CameraAsk, UsersAsk,
+                   MessageAsk, MessagesAsk, HistoryAsk, ConflictsAsk, GetAsk, CancelAsk, WorkingAsk,
+                   StatusAsk, ChannelsAsk, ChannelAsk, RecordAsk, RecordsRead, EnterAsk, ExitAsk, SchemaAsk,
+                   CallAsk, CallCancelAsk, CallsAsk, OfferAsk, CalledAsk, CallProgressed, AuditAsk,
+                   UnknownAsk, UnknownTell> {
+  using variant::variant;
+  ClientMessage();
+  ClientMessage(const ClientMessage&);
+  ClientMessage(ClientMessage&&) noexcept;
+  ClientMessage& operator=(const ClientMessage&);
+  ClientMessage& operator=(ClientMessage&&) noexcept;
+  ~ClientMessage();
+};
 
 }  // namespace callboard::protocol

@@ -130,11 +130,10 @@ void read_as(std::string_view verb, FieldReader& reader, std::optional<Message>&
 }
 
 // Tries the message's alternatives in turn: the first with this verb and shape it is.
-template <class Message>
+template <class Message, class Alternatives = typename Message::variant>
 struct Chooser;
-template <class... T>
-struct Chooser<std::variant<T...>> {
-  using Message = std::variant<T...>;
+template <class Message, class... T>
+struct Chooser<Message, std::variant<T...>> {
   static std::optional<Message> read(std::string_view verb, const Shape& shape, FieldReader& reader) {
     std::optional<Message> message;
     const auto attempt = [&]<class Candidate>(std::type_identity<Candidate>) {

@@ -76,10 +76,19 @@ struct Closed {
 
 namespace callboard::protocol {
 
-using ServerAction =
-    std::variant<server_action::Send, server_action::SendEncoded, server_action::TicketShown,
-                 server_action::Admission, server_action::DocumentClaimed, server_action::AssetsClaimed,
-                 server_action::Joined, server_action::TurnTaken, server_action::ClockTold,
-                 server_action::Asked, server_action::Reported, server_action::Closed>;
+// Its special members are compiled once, in variants.cpp: with so many alternatives they would cost every file seconds.
+struct ServerAction
+    : std::variant<server_action::Send, server_action::SendEncoded, server_action::TicketShown,
+                   server_action::Admission, server_action::DocumentClaimed, server_action::AssetsClaimed,
+                   server_action::Joined, server_action::TurnTaken, server_action::ClockTold,
+                   server_action::Asked, server_action::Reported, server_action::Closed> {
+  using variant::variant;
+  ServerAction();
+  ServerAction(const ServerAction&);
+  ServerAction(ServerAction&&) noexcept;
+  ServerAction& operator=(const ServerAction&);
+  ServerAction& operator=(ServerAction&&) noexcept;
+  ~ServerAction();
+};
 
 }  // namespace callboard::protocol

@@ -95,11 +95,20 @@ struct Slower {
   std::uint64_t per_second = 0;
 };
 
-using ServerMessage =
-    std::variant<Greeting, ProjectQuestion, Welcome, WrongProject, DocumentOffer, AssetsOffer, Ready, Yours,
-                 Bye, DocumentState, Revisions, Conflicts, Assets, Users, Messages, Records, Ok, ErrorAnswer,
-                 TransferGranted, ChannelGranted, Status, CallResult, CallList, AuditEntries, UnknownAnswer,
-                 AtTell, Writable, Slower, Give, ChannelTell, TransferOver, CallProgress, CallTell,
-                 CallCancelTell, UnknownTell>;
+// Its special members are compiled once, in variants.cpp: with so many alternatives they would cost every file seconds.
+struct ServerMessage
+    : std::variant<Greeting, ProjectQuestion, Welcome, WrongProject, DocumentOffer, AssetsOffer, Ready, Yours,
+                   Bye, DocumentState, Revisions, Conflicts, Assets, Users, Messages, Records, Ok,
+                   ErrorAnswer, TransferGranted, ChannelGranted, Status, CallResult, CallList, AuditEntries,
+                   UnknownAnswer, AtTell, Writable, Slower, Give, ChannelTell, TransferOver, CallProgress,
+                   CallTell, CallCancelTell, UnknownTell> {
+  using variant::variant;
+  ServerMessage();
+  ServerMessage(const ServerMessage&);
+  ServerMessage(ServerMessage&&) noexcept;
+  ServerMessage& operator=(const ServerMessage&);
+  ServerMessage& operator=(ServerMessage&&) noexcept;
+  ~ServerMessage();
+};
 
 }  // namespace callboard::protocol

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/mask.h"
+#include "net/endpoint.h"
 
 namespace callboard::server {
 
@@ -64,7 +65,7 @@ void Audit::note_let_in(AuditEntry entry, bool is_visit) {
 }
 
 void Audit::note_refused(AuditEntry entry) {
-  const auto count = refusals_.note(entry.from, clock_.monotonic());
+  const auto count = refusals_.note(net::network_of(entry.from), clock_.monotonic());
   if (!count) return;
   entry.what = "refused";
   if (*count > 1)

@@ -69,7 +69,8 @@ Result<void> copy_database(Database& from, const fs::path& to) {
 
 }  // namespace
 
-Result<void> back_up(const fs::path& data, const std::string& project, const fs::path& to) {
+Result<void> back_up(const fs::path& data, const std::string& project, const fs::path& to,
+                     std::stop_token stop) {
   const fs::path file = data / folder_name(project) / "board.sqlite";
   std::error_code error;
   if (!fs::exists(file, error)) {
@@ -82,10 +83,11 @@ Result<void> back_up(const fs::path& data, const std::string& project, const fs:
   // That of an older program is kept before this one brings it up to date.
   auto database = Database::open_reader(file, Database::Schema::older_too);
   if (!database) return database.error();
+  database->heed(stop);
   const Temporary temporary = beside(to);
-  if (auto copied = copy_database(*database, temporary.path); !copied) {
-    return copied.error().prefixed("back up to " + callboard::quoted(to.native()));
-  }
+  const auto copied = copy_database(*database, temporary.path);
+  if (stop.stop_requested()) return Error{Outcome::cancelled, "the backup was cancelled"};
+  if (!copied) return copied.error().prefixed("back up to " + callboard::quoted(to.native()));
   return give_name(temporary.path, to);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <stop_token>
 #include <string>
 
 #include "base/result.h"
@@ -8,9 +9,10 @@
 namespace callboard::server {
 
 // Copies a project's database into `to`, which must not be there yet: as it is at one moment, whether or not a server
-// works on it meanwhile. Blocking. The copy appears whole, and on disk, or not at all.
+// works on it meanwhile. Blocking, until it is done or `stop` is requested: cancelled. The copy appears whole, and on disk, or
+// not at all.
 Result<void> back_up(const std::filesystem::path& data, const std::string& project,
-                     const std::filesystem::path& to);
+                     const std::filesystem::path& to, std::stop_token stop = {});
 
 // Makes a backup the database of a project that has none yet. Refused when it has one, when a server holds it, or when
 // the file is no backup of ours. Blocking.

@@ -55,8 +55,8 @@ void Doorway::note_turned_away(const std::string& why, const net::Endpoint& peer
   ++turned_away_;
   if (logged_ && now - *logged_ < kTurnedAwayLogPeriod) return;
   logged_ = now;
-  events_.warn(fmt::format("turned away peer={} count={} cause=\"{}\"", net::to_text(peer),
-                           std::exchange(turned_away_, 0), why));
+  events_.warn("turned away",
+               {{"peer", net::to_text(peer)}, {"count", std::exchange(turned_away_, 0)}, {"cause", why}});
 }
 
 void Doorway::admit(Place& place) {

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/mask.h"
@@ -82,8 +83,9 @@ void EventLog::note(Event event) {
   const auto level = level_of(event.level);
   if (logger_->should_log(level)) logger_->log(level, "{}", line_of(event));
   const auto kept = std::make_shared<const Event>(std::move(event));
-  kept_.push_back(kept);
-  if (kept_.size() > kEventsKept) kept_.pop_front();
+  Ring& ring = kept->level == Event::Level::debug ? kept_debug_ : kept_;
+  ring.push_back(kept);
+  if (ring.size() > kEventsKept) ring.pop_front();
   for (auto it = listeners_.begin(); it != listeners_.end();) {
     const auto listener = it->lock();
     it = listener ? std::next(it) : listeners_.erase(it);
@@ -100,11 +102,17 @@ EventLog::Subscription EventLog::subscribe(Listener listener) {
 std::vector<std::shared_ptr<const Event>> EventLog::after(std::uint64_t number, Event::Level level,
                                                           std::size_t count) const {
   std::vector<std::shared_ptr<const Event>> found;
-  if (kept_.empty() || number >= last_) return found;
-  const std::uint64_t oldest = kept_.front()->number;
-  const std::uint64_t first = number < oldest ? 0 : number - oldest + 1;
-  for (auto i = static_cast<std::size_t>(first); i < kept_.size() && found.size() < count; ++i) {
-    if (kept_[i]->level >= level) found.push_back(kept_[i]);
+  const auto first_of = [number](const Ring& ring) {
+    return std::upper_bound(ring.begin(), ring.end(), number,
+                            [](std::uint64_t after, const auto& event) { return after < event->number; });
+  };
+  auto plain = first_of(kept_);
+  auto debug = level == Event::Level::debug ? first_of(kept_debug_) : kept_debug_.end();
+  while (found.size() < count && (plain != kept_.end() || debug != kept_debug_.end())) {
+    const bool is_debug =
+        plain == kept_.end() || (debug != kept_debug_.end() && (*debug)->number < (*plain)->number);
+    const auto& next = is_debug ? *debug++ : *plain++;
+    if (next->level >= level) found.push_back(next);
   }
   return found;
 }

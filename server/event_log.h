@@ -19,7 +19,7 @@ class logger;
 namespace callboard::server {
 
 // What the server does, as one stream of events: whoever wants to know reads from here, and nothing is told otherwise. The newest
-// kEventsKept are kept for those who come later. Loop thread only.
+// kEventsKept are kept for those who come later, and as many of level debug. Loop thread only.
 class EventLog {
  public:
   using Listener = std::function<void(const std::shared_ptr<const Event>& event)>;
@@ -54,7 +54,10 @@ class EventLog {
   std::shared_ptr<spdlog::logger> logger_;
   const Clock& clock_;
   std::uint64_t last_ = 0;
-  std::deque<std::shared_ptr<const Event>> kept_;
+  using Ring = std::deque<std::shared_ptr<const Event>>;
+  Ring kept_;
+  Ring
+      kept_debug_;  // By themselves: anybody can make as many as they like, and none of the others may go for them.
   std::list<std::weak_ptr<Listener>> listeners_;
 };
 

@@ -150,11 +150,6 @@ Permissions Gate::permissions_of(std::string_view identity) const {
   return entry == nullptr ? Permissions{} : roles_.permissions_of(entry->role);
 }
 
-std::string Gate::role_of(std::string_view identity) const {
-  const KeyEntry* entry = find(identity);
-  return entry == nullptr ? "" : entry->role;
-}
-
 // A key that is good once lets in the session that used it, whenever that comes back, and nobody else.
 Result<void> Gate::let_in(const Identity& identity, bool is_resumed) {
   if (!is_keyed()) return {};

@@ -67,8 +67,6 @@ class Gate {
   }
   // Everything on an open server, nothing for a key that is not good.
   Permissions permissions_of(std::string_view identity) const;
-  // Of a key that is good; empty for any other, and on an open server.
-  std::string role_of(std::string_view identity) const;
   // Lets a session in, one that comes back or a new one. refused: its key is good no more, or was good once.
   Result<void> let_in(const Identity& identity, bool is_resumed);
 

@@ -79,11 +79,10 @@ void People::on_keys_changed() {
 }
 
 void People::set_permissions(Identity& identity) const {
-  identity.role = gate_.role_of(identity.key);
   identity.permissions = gate_.permissions_of(identity.key);
   const Measures& measures = measures_.of(person_of(identity));
   for (const std::string& each : measures.granted) identity.permissions.add(Permission(each));
-  for (const std::string& each : measures.taken) identity.permissions.remove(Permission(each));
+  for (const std::string& each : measures.revoked) identity.permissions.remove(Permission(each));
   identity.muted.clear();
   if (!measures.is_muted()) return;
   identity.muted = "you are muted by " + callboard::quoted(measures.muted_by);
@@ -132,6 +131,10 @@ Result<std::size_t> People::kick(const By& by, const std::string& user_or_addres
     const bool is_meant = each.is_admitted() && each.identity.name == user_or_address;
     if (is_meant && !each.identity.key.empty()) keys.insert(each.identity.key);
   });
+  static_cast<void>(outside_.is_away([&](const Identity& each) {
+    if (each.name == user_or_address && !each.key.empty()) keys.insert(each.key);
+    return false;
+  }));
   std::vector<Session*> meant;
   outside_.for_each([&](Session& each) {
     if (!each.is_admitted() || each.is_over() || each.identity.id == by.identity.id) return;
@@ -176,33 +179,31 @@ Result<void> People::unmute(const By& by, const std::string& user) {
 
 Result<void> People::grant(const By& by, const std::string& user,
                            const std::vector<std::string>& permissions) {
-  if (auto may = check_grant(by, permissions); !may) return may;
-  const auto person = find_person(user);
-  if (!person) return person.error();
-  const Permissions of_role = gate_.permissions_of(*person);
-  Measures measures = measures_.of(*person);
-  for (const std::string& each : permissions) {
-    measures.taken.erase(each);
-    if (!of_role.contains(Permission(each))) measures.granted.insert(each);
-  }
-  if (auto set = set_measures(*person, std::move(measures)); !set) return set;
-  note(by, "grant", user, list_of_names(permissions));
-  return {};
+  return change_permissions(by, user, permissions, Change::grant);
 }
 
-Result<void> People::take(const By& by, const std::string& user,
-                          const std::vector<std::string>& permissions) {
+Result<void> People::revoke(const By& by, const std::string& user,
+                            const std::vector<std::string>& permissions) {
+  return change_permissions(by, user, permissions, Change::revoke);
+}
+
+Result<void> People::change_permissions(const By& by, const std::string& user,
+                                        const std::vector<std::string>& permissions, Change change) {
   if (auto may = check_grant(by, permissions); !may) return may;
   const auto person = find_person(user);
   if (!person) return person.error();
+  const bool grants = change == Change::grant;
   const Permissions of_role = gate_.permissions_of(*person);
   Measures measures = measures_.of(*person);
+  auto& added = grants ? measures.granted : measures.revoked;
+  auto& removed = grants ? measures.revoked : measures.granted;
   for (const std::string& each : permissions) {
-    measures.granted.erase(each);
-    if (of_role.contains(Permission(each))) measures.taken.insert(each);
+    removed.erase(each);
+    // What the role says needs no saying.
+    if (of_role.contains(Permission(each)) != grants) added.insert(each);
   }
   if (auto set = set_measures(*person, std::move(measures)); !set) return set;
-  note(by, "revoke", user, list_of_names(permissions));
+  note(by, grants ? "grant" : "revoke", user, list_of_names(permissions));
   return {};
 }
 

@@ -58,10 +58,10 @@ class People {
   // Whoever is named so may not speak from now on, also under another session; until unmute().
   Result<void> mute(const By& by, const std::string& user, const std::string& reason);
   Result<void> unmute(const By& by, const std::string& user);
-  // May that, whatever their role says: until they leave; or may not: until it is given back. Refused on an open server, and for what
-  // one may not oneself.
+  // May that, whatever their role says: until they leave; or may not: until it is granted again. Refused on an open server, and
+  // for what one may not oneself.
   Result<void> grant(const By& by, const std::string& user, const std::vector<std::string>& permissions);
-  Result<void> take(const By& by, const std::string& user, const std::vector<std::string>& permissions);
+  Result<void> revoke(const By& by, const std::string& user, const std::vector<std::string>& permissions);
 
   // What was said of people, from the server before this one, and for the next.
   void restore(MeasuresBook measures) { measures_ = std::move(measures); }
@@ -78,6 +78,9 @@ class People {
   static std::string person_of(const Identity& identity);
   Result<std::string> find_person(const std::string& user) const;
   Result<void> set_measures(const std::string& person, Measures measures);
+  enum class Change { grant, revoke };
+  Result<void> change_permissions(const By& by, const std::string& user,
+                                  const std::vector<std::string>& permissions, Change change);
   Result<void> check_grant(const By& by, const std::vector<std::string>& permissions) const;
 
   Outside outside_;

@@ -77,7 +77,7 @@ void add_granting(CallRegistry& registry, People& people) {
             .arguments = {user_argument(), permissions_argument()}},
        .run = InlineRun([&people](const Caller& caller, const CallArguments& arguments) {
          return nothing_or(
-             people.take(by(caller), arguments.text("user"), texts_of(arguments, "permission")));
+             people.revoke(by(caller), arguments.text("user"), texts_of(arguments, "permission")));
        })});
 }
 

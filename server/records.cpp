@@ -50,6 +50,7 @@ Records::Records(net::Loop& loop, std::unique_ptr<Log> log, Recovered recovered,
       log_(std::move(log)),
       history_work_(loop, 1) {
   log_->on_commit([this](Committed committed) { on_commit(std::move(committed)); });
+  note_clock();
 }
 
 Records::~Records() = default;
@@ -67,13 +68,18 @@ void Records::write(Draft draft, Done done) {
   find_sources(std::move(draft), std::move(done));
 }
 
+// Where what is there lies in the future, the server's clock was set back: it goes on from there, or nobody who does not say
+// what he has seen would win until it is that late.
+void Records::note_clock() {
+  for (const Record record : {Record::story, Record::analytics})
+    ahead_ms_ = std::max(ahead_ms_, board_.document(record).newest().time.ms - options_.clock.wall().ms);
+}
+
 // Later than all that its author had seen, whatever the clock said: one who changes what is there does not lose to it.
 void Records::stamp(Operation& operation) {
   const MergedDocument& document = board_.document(operation.record);
-  // Where what is there lies in the future, the server's clock was set back: it goes on from there, or nobody who does not say
-  // what he has seen would win until it is that late.
-  const std::int64_t ahead_ms = document.newest().time.ms - options_.clock.wall().ms;
-  if (ahead_ms > 0) operation.timestamp.ms += ahead_ms + 1;
+  note_clock();
+  operation.timestamp.ms += ahead_ms_;
   // What is on its way to the log is not in the document yet.
   const auto [own, is_first] = newest_of_.try_emplace(operation.session);
   Stamp& newest = own->second;

@@ -82,6 +82,7 @@ class Records {
     Timestamp timestamp;
   };
 
+  void note_clock();
   void stamp(Operation& operation);
   void find_sources(Draft draft, Done done);
   void finish_draft(Draft draft, DraftSources sources, Done done);
@@ -115,6 +116,7 @@ class Records {
     std::uint64_t values = 0;
   };
   std::array<UnderWay, 2> under_way_;
+  std::int64_t ahead_ms_ = 0;  // Of the clock: the board's time.
   std::unordered_map<SessionId, Stamp> newest_of_;
   bool is_snapshot_under_way_ = false;
   bool is_trim_under_way_ = false;

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "base/text.h"
 #include "net/tcp_listener.h"
@@ -34,6 +35,8 @@ namespace {
 
 // For an answer to arrive whose asker still has the turn.
 constexpr Duration kAnswerLimit = 100ms;
+// Connections kept while the tasks start; those beyond come again.
+constexpr std::size_t kEarlyMax = 1024;
 
 }  // namespace
 
@@ -65,7 +68,9 @@ struct Server::Impl {
   std::unique_ptr<Stage> stage;
   std::unique_ptr<BoardRecords> records;  // The server's own.
   std::unique_ptr<ServiceDesk> services;
-  std::unique_ptr<TaskDesk> tasks;  // Null: none.
+  std::unique_ptr<TaskDesk> tasks;                         // Null: none.
+  bool is_open = false;                                    // What can be called is there.
+  std::vector<std::unique_ptr<net::TcpConnection>> early;  // Came before that.
   std::unique_ptr<net::TcpListener> listener;
   std::unique_ptr<net::TcpListener> data_listener;  // Null: data connections come to the other.
   std::optional<Instant> trouble_logged;
@@ -113,6 +118,10 @@ Result<void> Server::Impl::start() {
   }
   if (!opened) return opened;
   if (auto started = start_calls(*programs); !started) return started;
+  // By a signal, say.
+  if (is_stopping) return {};
+  is_open = true;
+  for (auto& connection : std::exchange(early, {})) stage->accept(std::move(connection));
   Event::Fields listening{{"address", net::to_text(listener->local())},
                           {"id", to_text(id)},
                           {"descriptors", raise_descriptor_limit()}};
@@ -173,7 +182,7 @@ Roles Server::Impl::read_own_roles() {
 Result<void> Server::Impl::start_calls(const std::vector<std::string>& programs) {
   for (const std::string& file : options.plugins) {
     if (auto loaded = PluginHost::load(file, stage->calls().registry()); !loaded) return loaded;
-    events.info(fmt::format("plugin loaded file={}", callboard::quoted(file)));
+    events.info("plugin loaded", {{"file", file}});
   }
   records = std::make_unique<BoardRecords>(stage->records(), system_clock(), system_random());
   remember_answers();
@@ -218,7 +227,7 @@ void Server::Impl::start_tasks(const std::vector<std::string>& programs) {
   if (programs.empty()) return;
   tasks = std::make_unique<TaskDesk>(loop, stage->calls().registry(), events, *records);
   for (const std::string& program : programs) tasks->start(program, options.project);
-  static_cast<void>(loop.run_until([this] { return tasks->are_settled(); }, kTaskReadyLimit));
+  static_cast<void>(loop.run_until([this] { return !tasks || tasks->are_settled(); }, kTaskReadyLimit));
 }
 
 // What cannot be read is no reason not to start: everybody joins anew then.
@@ -239,10 +248,13 @@ void Server::Impl::open_sessions(Stage::Options& stage_options) {
 }
 
 net::TcpListener::Handlers Server::Impl::at_the_door() {
-  return {
-      .on_connection =
-          [this](std::unique_ptr<net::TcpConnection> connection) { stage->accept(std::move(connection)); },
-      .on_trouble = [this](const Error& why) { on_trouble(why); }};
+  return {.on_connection =
+              [this](std::unique_ptr<net::TcpConnection> connection) {
+                if (is_open) return stage->accept(std::move(connection));
+                // Nobody offers under a task's name what the task is about to tell.
+                if (early.size() < kEarlyMax) early.push_back(std::move(connection));
+              },
+          .on_trouble = [this](const Error& why) { on_trouble(why); }};
 }
 
 Result<std::unique_ptr<net::TcpListener>> Server::Impl::listen_at(std::uint16_t port) {
@@ -335,6 +347,7 @@ void Server::Impl::stop(ServerStop how) {
   is_holding_loop = true;
   events.note({.text = "stopping", .fields = {{"reason", how.reason}}, .told = "stopping: " + how.reason});
   announcer.reset();
+  early.clear();
   if (how.listening && listener) *how.listening = listener->release();
   listener.reset();
   if (services) services->stop();

@@ -61,8 +61,7 @@ struct Identity {
   bool patches = false;    // Understands documents told as JSON Patches.
   Permissions permissions = Permissions::all();
   std::string muted;  // Why it may not speak, for whom it tries; empty: it may.
-  std::string key;    // The identity of the key that it came in with; empty on an open server …
-  std::string role;   // … like what the key is for.
+  std::string key;    // The identity of the key that it came in with; empty on an open server.
   // What proves that one who comes back is this session; none when nobody may.
   std::optional<Sha256> secret;
   std::chrono::milliseconds clock_offset{0};

@@ -113,7 +113,10 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
   restore();
 }
 
-Stage::~Stage() { *is_alive_ = false; }
+Stage::~Stage() {
+  *is_alive_ = false;
+  calls_.abandon();
+}
 
 People::Outside Stage::outside_of_people() {
   return {

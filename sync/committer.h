@@ -80,6 +80,7 @@ class Committer {
   // A directory on its way.
   struct Assembly {
     std::unique_ptr<TreeStore::Growing> tree;
+    std::uint16_t mode = 0;  // As the giver has it.
     std::uint64_t files = 0;
     std::uint64_t bytes = 0;
   };

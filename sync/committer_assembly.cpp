@@ -44,7 +44,7 @@ Result<void> Committer::begin_assemblies() {
     if (!begun) return begun.error();
     const int error = parts_.ops.make_directory(inner_top(**begun), 0700);
     if (error != 0) return failure("make folder", change.path, error);
-    assemblies_.emplace(change.path, Assembly{*std::move(begun)});
+    assemblies_.emplace(change.path, Assembly{*std::move(begun), change.entry.mode});
     assembled_unsynced_ = true;
   }
   return {};
@@ -82,7 +82,12 @@ Result<void> Committer::place_assemblies() {
 
 Committer::Attempt Committer::place(const RelativePath& path, const Assembly& assembly) {
   if (Attempt opened = open_parent_of(path)) return opened;
-  const int error = parts_.ops.rename_new(inner_top(*assembly.tree), destination(path));
+  const Place grown = inner_top(*assembly.tree);
+  // With its mode, for who is killed after the renaming; writable for us, which a directory that moves has to be.
+  const auto mode = static_cast<std::uint16_t>(assembly.mode | 0700);
+  if (const int error = parts_.ops.set_mode_at(grown, mode))
+    return Problem{failure("set mode of", path, error), is_fatal(error)};
+  const int error = parts_.ops.rename_new(grown, destination(path));
   if (error == EEXIST) return Problem{.error = changed_meanwhile(path), .place_taken = true};
   if (error != 0) return Problem{failure("make folder", path, error), is_fatal(error)};
   return std::nullopt;

@@ -30,7 +30,7 @@ Result<void> MeasuresBook::set(const std::string& person, Measures measures) {
     all_.erase(person);
     return {};
   }
-  if (measures.granted.size() + measures.taken.size() > kPermissionsMax)
+  if (measures.granted.size() + measures.revoked.size() > kPermissionsMax)
     return Error{Outcome::refused,
                  "no more than " + std::to_string(kPermissionsMax) + " permissions are kept for one"};
   if (!all_.contains(person) && all_.size() >= kMax)
@@ -54,7 +54,7 @@ void MeasuresBook::append_to(ByteWriter& writer) const {
     writer.text16(measures.muted_by);
     writer.text16(measures.mute_reason);
     write_names(writer, measures.granted);
-    write_names(writer, measures.taken);
+    write_names(writer, measures.revoked);
   }
 }
 
@@ -67,7 +67,7 @@ MeasuresBook MeasuresBook::from(ByteReader& reader) {
     measures.muted_by = reader.text16();
     measures.mute_reason = reader.text16();
     measures.granted = read_names(reader);
-    measures.taken = read_names(reader);
+    measures.revoked = read_names(reader);
     // One that is over the limits is of no program of ours.
     if (!reader.failed()) static_cast<void>(book.set(person, std::move(measures)));
   }

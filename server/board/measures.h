@@ -17,10 +17,10 @@ struct Measures {
   std::string mute_reason;
   // Names of permissions; none is in both.
   std::set<std::string> granted;
-  std::set<std::string> taken;
+  std::set<std::string> revoked;
 
   bool is_muted() const { return !muted_by.empty(); }
-  bool is_empty() const { return muted_by.empty() && granted.empty() && taken.empty(); }
+  bool is_empty() const { return muted_by.empty() && granted.empty() && revoked.empty(); }
   friend bool operator==(const Measures&, const Measures&) = default;
 };
 

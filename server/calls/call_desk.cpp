@@ -113,7 +113,12 @@ Result<CallRegistry::CallPtr> CallDesk::permitted(const CallRequest& request) co
 
 void CallDesk::begin(CallRequest request) {
   const auto call = permitted(request);
-  if (!call) return request.waiter.on_answer(call.error());
+  if (!call) {
+    // Who offered it may have gone since it was done.
+    const bool is_gone = call.error().outcome == Outcome::not_found;
+    if (is_gone && request.op && join_same(request)) return;
+    return request.waiter.on_answer(call.error());
+  }
   if (request.op && join_same(request)) return;
   auto arguments = read_arguments((*call)->description, request.arguments);
   if (!arguments) return request.waiter.on_answer(arguments.error());

@@ -59,6 +59,8 @@ class CallDesk {
   void stop(const std::string& reason);
 
   std::size_t running() const { return running_.size(); }
+  // Nobody hears an answer any more: those who asked are about to be gone.
+  void abandon() { *is_alive_ = false; }
 
  private:
   class Run;

@@ -46,7 +46,8 @@ Result<void> forget_old(const fs::path& folder, std::size_t kept) {
   return {};
 }
 
-CallValue back_up_beside(const fs::path& data, const std::string& project, std::int64_t kept) {
+CallValue back_up_beside(const fs::path& data, const std::string& project, std::int64_t kept,
+                         const std::stop_token& stop) {
   if (kept < 1 || kept > kKeptMax)
     return Error{Outcome::usage, fmt::format("backup: keep: expected 1-{}, got {}", kKeptMax, kept)};
   const fs::path folder = data / folder_name(project) / "backups";
@@ -54,7 +55,7 @@ CallValue back_up_beside(const fs::path& data, const std::string& project, std::
   fs::create_directories(folder, problem);
   if (problem) return os_error("create " + callboard::quoted(folder.native()), problem.value());
   const fs::path file = folder / backup_name(system_clock().wall());
-  if (auto done = back_up(data, project, file); !done) return done.error();
+  if (auto done = back_up(data, project, file, stop); !done) return done.error();
   if (auto done = forget_old(folder, static_cast<std::size_t>(kept)); !done) return done.error();
   const std::uintmax_t size_bytes = fs::file_size(file, problem);
   return document::make_object(
@@ -75,8 +76,8 @@ void add_backup_call(CallRegistry& registry, const fs::path& data, const std::st
                        .summary = "how many of the newest copies stay",
                        .fallback = document::make_number(7)}},
         .result = ValueType::map},
-       WorkerRun([data, project](const Caller&, const CallArguments& arguments, const WorkerRoom&) {
-         return back_up_beside(data, project, arguments.integer("keep"));
+       WorkerRun([data, project](const Caller&, const CallArguments& arguments, const WorkerRoom& room) {
+         return back_up_beside(data, project, arguments.integer("keep"), room.stop);
        })});
 }
 

@@ -166,6 +166,16 @@ Result<Database> Database::open_reader(const std::filesystem::path& file, Schema
   return database;
 }
 
+void Database::heed(std::stop_token stop) {
+  // Instructions of SQLite's machine between two looks: well under a millisecond.
+  constexpr int kInstructions = 1000;
+  stop_ = std::make_unique<std::stop_token>(std::move(stop));
+  const auto is_stopped = [](void* token) {
+    return static_cast<const std::stop_token*>(token)->stop_requested() ? 1 : 0;
+  };
+  sqlite3_progress_handler(database_.get(), kInstructions, is_stopped, stop_.get());
+}
+
 Result<std::int64_t> Database::number(const char* sql) {
   auto statement = prepare(sql);
   if (!statement) return statement.error();

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -63,6 +64,8 @@ class Database {
   void roll_back();
   // Moves the write-ahead log into the database. Failing is harmless: the next one does it.
   void checkpoint();
+  // Statements that run when a stop is requested, and all later ones, fail.
+  void heed(std::stop_token stop);
   // Pages in the write-ahead log after the last commit. Up to kWalRoomPages its file has room already.
   static constexpr int kWalRoomPages = 200;
   int wal_pages() const { return *wal_pages_; }
@@ -84,7 +87,9 @@ class Database {
   Result<void> migrate(std::int64_t from);
   Error last_error() const;
 
-  std::unique_ptr<int> wal_pages_ = std::make_unique<int>(0);  // On the heap: SQLite keeps its address.
+  // On the heap: SQLite keeps their addresses.
+  std::unique_ptr<int> wal_pages_ = std::make_unique<int>(0);
+  std::unique_ptr<std::stop_token> stop_;
   std::unique_ptr<sqlite3, Closer> database_;
 };
 

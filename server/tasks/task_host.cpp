@@ -49,7 +49,7 @@ void TaskHost::start() {
   errors_told_ = 0;
   started_ = loop_.now();
   auto process =
-      net::Process::start(loop_, {.command = {program_}, .directory = ""},
+      net::Process::start(loop_, {.command = {program_}},
                           {.on_output = [this](ByteView bytes) { on_output(bytes); },
                            .on_error_output = [this](ByteView bytes) { on_error_output(bytes); },
                            .on_ended = [this](const net::Process::Ending& how) { on_ended(how); }});

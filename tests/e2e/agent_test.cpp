@@ -89,7 +89,7 @@ TEST_CASE("a pull through the join brings everything, then nothing, and several 
   CAPTURE(first.out, first.err);
   CHECK(first.ending.exit_code == 0);
   CHECK(events(first.out, "pulled").at(0).at("files") == 30);
-  CHECK(support::differences(office.rigging / "dev", office.lighting / "dev").empty());
+  CHECK(support::differences(office.rigging / "dev", office.lighting / "dev") == support::kNoDifference);
   std::vector<std::unique_ptr<Process>> pulls;
   for (int i = 0; i < 4; ++i) {
     pulls.push_back(office.start("lighting", {"pull", "/dev/chr/Moria", "--from", "rigging", "--json"}));

@@ -280,17 +280,21 @@ TEST_CASE("what cannot be offered or opened is said before anybody is asked") {
 TEST_CASE("a client that ends breaks its channels off, on both sides, and waits for who takes them") {
   Pair pair;
   auto lighting = started(pair.options("lighting"));
+  std::promise<void> taken;
   std::promise<Error> seen;
   REQUIRE(lighting
               ->offer_channel({.name = "wait",
                                .take =
                                    [&](const std::shared_ptr<client::Channel>& channel) {
+                                     taken.set_value();
                                      seen.set_value(channel->receive().error());
                                    }})
               .get());
   auto rigging = started(pair.options("rigging"));
   const auto channel = rigging->open_channel("lighting", "wait").get();
   REQUIRE(channel);
+  // One that is over before its taker has it is never taken.
+  taken.get_future().wait();
   const bool is_ours = GENERATE(true, false);
   if (is_ours) {
     rigging.reset();

@@ -30,7 +30,7 @@ struct SlowLink : Studio {
     const auto pulled = run("lighting", words);
     INFO(pulled.err);
     REQUIRE(pulled.ending.exit_code == 0);
-    CHECK(support::differences(giver, taker).empty());
+    CHECK(support::differences(giver, taker) == support::kNoDifference);
     return events(pulled.out, "pulled").at(0);
   }
 };
@@ -113,7 +113,7 @@ TEST_CASE("with an older program on either side contents travel, and as they are
   const auto pulled = link.run("lighting", words);
   INFO(pulled.err);
   REQUIRE(pulled.ending.exit_code == 0);
-  CHECK(support::differences(link.giver, link.taker).empty());
+  CHECK(support::differences(link.giver, link.taker) == support::kNoDifference);
   CHECK(between.heard() == 1);
   CHECK(wire_bytes(events(pulled.out, "pulled").at(0)) > 4 * MiB - 200 * KiB);
 }

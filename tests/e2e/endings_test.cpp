@@ -46,7 +46,7 @@ struct HeldPull : Studio {
     const auto again = run("lighting", {"pull", "/dev", "--from", "rigging"});
     CAPTURE(again.err);
     CHECK(again.ending.exit_code == 0);
-    CHECK(support::differences(giver, taker).empty());
+    CHECK(support::differences(giver, taker) == support::kNoDifference);
   }
 };
 
@@ -121,7 +121,7 @@ TEST_CASE("messages, users and looks flow while a pull stands still") {
   CHECK(status.at("transfers")[0].at("taker") == "lighting");
   held.go_on();
   CHECK(exit_code(*held.pulling) == 0);
-  CHECK(support::differences(held.giver, held.taker).empty());
+  CHECK(support::differences(held.giver, held.taker) == support::kNoDifference);
 }
 
 // At the rate that the server starts with the pull would take four minutes.
@@ -146,7 +146,7 @@ TEST_CASE("a relay rate in the config holds, and another takes effect on a runni
   CHECK(reloaded.at("relay_rate") == 1 * GiB);
   CHECK(reloaded.at("relay_rate_each") == 512 * MiB);
   CHECK(exit_code(*pulling) == 0);
-  CHECK(support::differences(giver, taker).empty());
+  CHECK(support::differences(giver, taker) == support::kNoDifference);
 }
 
 TEST_CASE("who shares nothing cannot be pulled from, and is named") {
@@ -185,7 +185,7 @@ TEST_CASE("a file changed here and there since the last pull is kept as a versio
   CHECK_THAT(pulled.err,
              Contains("dev/chr/Moria/notes.txt\" was changed here and is kept as .callboard/versions/"));
   CHECK_THAT(pulled.err, !Contains("other.txt"));
-  CHECK(support::differences(giver, taker).empty());
+  CHECK(support::differences(giver, taker) == support::kNoDifference);
   std::vector<std::string> kept;
   for (const auto& each : fs::recursive_directory_iterator(taker / ".callboard/versions")) {
     if (each.is_regular_file()) kept.push_back(read_file(each.path()));
@@ -231,7 +231,7 @@ TEST_CASE("--mirror removes what is not there, and most of a folder only when so
   CHECK(few.ending.exit_code == 0);
   CHECK_THAT(few.out, Contains("\"files_reused\":1"));
   CHECK_THAT(few.out, Contains("\"event\":\"removed\""));
-  CHECK(support::differences(giver, taker).empty());
+  CHECK(support::differences(giver, taker) == support::kNoDifference);
   fs::remove(giver / "dev/b");
   fs::remove(giver / "dev/c");
   const auto many = studio.run("lighting", mirror);
@@ -241,7 +241,7 @@ TEST_CASE("--mirror removes what is not there, and most of a folder only when so
   auto agreed = mirror;
   agreed.push_back("--yes");
   CHECK(studio.run("lighting", agreed).ending.exit_code == 0);
-  CHECK(support::differences(giver, taker).empty());
+  CHECK(support::differences(giver, taker) == support::kNoDifference);
 }
 
 TEST_CASE("what only the taker has stays") {
@@ -279,7 +279,7 @@ TEST_CASE(
   CHECK_THAT(contents, Catch::VectorContains(std::string("was a file")));
   // Neither was ever pulled: both sides made them.
   if (pulled.ending.exit_code == 5) {
-    CHECK(support::differences(giver, taker).empty());
+    CHECK(support::differences(giver, taker) == support::kNoDifference);
   } else {
     CHECK(pulled.ending.exit_code == 1);
     CHECK_THAT(pulled.err, Contains("/dev/one"));
@@ -301,7 +301,7 @@ TEST_CASE("two users pull from each other at once") {
   const auto to_rigging = studio.start("rigging", {"pull", "/rnd", "--from", "lighting"});
   CHECK(exit_code(*to_lighting) == 0);
   CHECK(exit_code(*to_rigging) == 0);
-  CHECK(support::differences(rigging, lighting).empty());
+  CHECK(support::differences(rigging, lighting) == support::kNoDifference);
 }
 
 TEST_CASE("two pulls into one folder at once do not disturb each other") {
@@ -316,7 +316,7 @@ TEST_CASE("two pulls into one folder at once do not disturb each other") {
   const auto second = studio.start("lighting", {"pull", "/dev", "--from", "rigging"});
   CHECK(exit_code(*first) == 0);
   CHECK(exit_code(*second) == 0);
-  CHECK(support::differences(giver, taker).empty());
+  CHECK(support::differences(giver, taker) == support::kNoDifference);
 }
 
 TEST_CASE("one gives to five at once while people speak") {
@@ -341,7 +341,7 @@ TEST_CASE("one gives to five at once while people speak") {
     CHECK(each->printed(Stream::err).empty());
   }
   for (int i = 0; i < 5; ++i) {
-    CHECK(support::differences(giver, studio.folder("taker " + std::to_string(i))).empty());
+    CHECK(support::differences(giver, studio.folder("taker " + std::to_string(i))) == support::kNoDifference);
   }
   for (int i = 0; i < said; ++i) CHECK(wait_for_event(*joined, "message").at("text") == std::to_string(i));
 }

@@ -43,7 +43,7 @@ TEST_CASE("the first client joins, listens, speaks and pulls") {
   CHECK_THAT(prompter.printed(Stream::out), Contains("rigging is here\n") && Contains("12 files, done\n"));
   CHECK(prompter.printed(Stream::err).empty());
   CHECK(wait_for_event(*joined, "user_left").at("name") == "prompter");
-  CHECK(support::differences(rigging, folder).empty());
+  CHECK(support::differences(rigging, folder) == support::kNoDifference);
 }
 
 TEST_CASE("the first client says what it needs, and why it cannot") {

@@ -143,7 +143,7 @@ TEST_CASE("a folder is looked at, pulled from a colleague, and then up to date")
   const auto pulled = day.run("lighting", {"pull", "/dev/chr/Moria", "--from", "rigging"});
   CHECK(pulled.ending.exit_code == 0);
   CHECK_THAT(pulled.out, Contains("pulled 30 files") && Contains("from rigging"));
-  CHECK(support::differences(day.rigging / "dev", day.lighting / "dev").empty());
+  CHECK(support::differences(day.rigging / "dev", day.lighting / "dev") == support::kNoDifference);
   CHECK(day.run("lighting", {"pull", "/dev/chr/Moria"}).out == "up to date with rigging\n");
   const auto same = objects(day.run("lighting", {"ls", "/dev/chr", "--from", "rigging", "--json"}).out);
   REQUIRE(same.size() == 1);
@@ -168,7 +168,7 @@ TEST_CASE("only what matches the patterns is pulled, and / is all of it") {
   CHECK_FALSE(fs::exists(day.lighting / "pln/plan.tmp"));
   CHECK_FALSE(fs::exists(day.lighting / "dev/chr/Moria/group-0"));
   CHECK(day.run("lighting", {"pull", "/", "--from", "rigging"}).ending.exit_code == 0);
-  CHECK(support::differences(day.rigging, day.lighting).empty());
+  CHECK(support::differences(day.rigging, day.lighting) == support::kNoDifference);
 }
 
 TEST_CASE("looking into a colleague's folder is nothing that they are told as given") {

@@ -91,7 +91,7 @@ TEST_CASE("a pull that cannot fit is refused before the first byte, and comes wh
   const auto pulled = studio.run("lighting", {"pull", "/", "--from", "rigging"});
   INFO(pulled.out << pulled.err);
   CHECK(pulled.ending.exit_code == 0);
-  CHECK(support::differences(rigging, lighting).empty());
+  CHECK(support::differences(rigging, lighting) == support::kNoDifference);
 }
 
 TEST_CASE("a disk that gets full in mid-pull pauses it, and room makes it go on") {
@@ -111,7 +111,7 @@ TEST_CASE("a disk that gets full in mid-pull pauses it, and room makes it go on"
   SECTION("room comes") {
     disk.make_room();
     CHECK(exit_code(*pulling) == 0);
-    CHECK(support::differences(rigging, lighting).empty());
+    CHECK(support::differences(rigging, lighting) == support::kNoDifference);
   }
   SECTION("the user gives up") {
     pulling->send_signal(SIGINT);

@@ -49,14 +49,14 @@ TEST_CASE("5,000 files arrive, and an edit of one costs one") {
   CHECK(pulled.err.empty());
   CHECK(pulled.ending.exit_code == 0);
   CHECK(events(pulled.out, "pulled").at(0).at("files") == 5000);
-  CHECK(support::differences(pair.giver, pair.taker).empty());
+  CHECK(support::differences(pair.giver, pair.taker) == support::kNoDifference);
   support::write_file(pair.giver / "dev/group-3/part-3/file-80.bin", "edited");
   const auto again = pair.run("lighting", {"pull", "/dev", "--from", "rigging", "--json"});
   const auto report = events(again.out, "pulled").at(0);
   CHECK(report.at("files") == 1);
   CHECK(report.at("bytes") == 6);
   CHECK(report.at("wire_bytes").get<std::uint64_t>() < 1 * MiB);
-  CHECK(support::differences(pair.giver, pair.taker).empty());
+  CHECK(support::differences(pair.giver, pair.taker) == support::kNoDifference);
 }
 
 TEST_CASE("a file of 1 GiB goes through the server, and nobody's memory grows with it") {
@@ -69,7 +69,7 @@ TEST_CASE("a file of 1 GiB goes through the server, and nobody's memory grows wi
   const auto before = pair.server_memory();
   const auto pulled = pair.start("lighting", {"pull", "/rnd/scene/shot", "--from", "rigging", "--json"});
   CHECK(exit_code(*pulled) == 0);
-  CHECK(support::differences(pair.giver, pair.taker).empty());
+  CHECK(support::differences(pair.giver, pair.taker) == support::kNoDifference);
   const auto after = pair.server_memory();
   CAPTURE(before, after, peak_memory_bytes(pair.server()), peak_memory_bytes(*pair.joined));
   if (kIsMemoryTrue) {

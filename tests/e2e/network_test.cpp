@@ -34,7 +34,7 @@ TEST_CASE("two workstations and a server, a machine each, find each other and sh
   const auto pulled = studio.run("lighting", {"pull", "/dev/chr/Moria", "--from", "rigging"});
   CHECK(pulled.err.empty());
   CHECK(pulled.ending.exit_code == 0);
-  CHECK(support::differences(giver, taker).empty());
+  CHECK(support::differences(giver, taker) == support::kNoDifference);
 
   const auto aborted = studio.run("lighting", {"abort"});
   CHECK(aborted.ending.exit_code == 0);
@@ -62,7 +62,7 @@ TEST_CASE("a workstation whose cable was out when it began joins and pulls once 
   network.plug_in(2);
   wait_for_event(*joining, "joined");
   CHECK(studio.run("lighting", {"pull", "/dev/chr/Moria", "--from", "rigging"}).ending.exit_code == 0);
-  CHECK(support::differences(giver, taker).empty());
+  CHECK(support::differences(giver, taker) == support::kNoDifference);
 }
 
 TEST_CASE("a pull outlives a cable that is out for a moment") {
@@ -79,13 +79,13 @@ TEST_CASE("a pull outlives a cable that is out for a moment") {
   network.unplug(1);
   network.plug_in(1);
   CHECK(exit_code(*pulling) == 0);
-  CHECK(support::differences(giver, taker).empty());
+  CHECK(support::differences(giver, taker) == support::kNoDifference);
   // And again after it was out while nothing moved.
   network.unplug(2);
   network.plug_in(2);
   support::write_file(giver / "dev/small", "small");
   CHECK(studio.run("lighting", {"pull", "/dev", "--from", "rigging"}).ending.exit_code == 0);
-  CHECK(support::differences(giver, taker).empty());
+  CHECK(support::differences(giver, taker) == support::kNoDifference);
 }
 
 TEST_CASE("a server announces on an interface that comes while it runs, with that interface's address") {

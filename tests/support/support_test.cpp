@@ -104,7 +104,7 @@ TEST_CASE("the same plan makes the same tree, another seed another") {
   make_tree(folder.path / "a", {.seed = 7});
   make_tree(folder.path / "b", {.seed = 7});
   make_tree(folder.path / "c", {.seed = 8});
-  CHECK(differences(folder.path / "a", folder.path / "b").empty());
+  CHECK(differences(folder.path / "a", folder.path / "b") == support::kNoDifference);
   CHECK_FALSE(differences(folder.path / "a", folder.path / "c").empty());
 }
 
@@ -119,7 +119,7 @@ TEST_CASE("every kind of difference between trees is found") {
     write_file(root / ".callboard" / "config", root.string());
   }
   const auto file = fs::path("group-0/part-0/file-1.bin");
-  REQUIRE(differences(left, right).empty());
+  REQUIRE(differences(left, right) == support::kNoDifference);
 
   SECTION("a missing directory") { fs::remove(right / "empty"); }
   SECTION("an extra file") { write_file(right / "extra", ""); }

@@ -37,5 +37,7 @@ std::vector<std::string> awkward_names();
 // What differs between two trees, one line each, none when they are the same: names, kinds, permission bits, modification
 // times of files to the nanosecond, targets of links, contents. `.callboard` at the top of either is left out.
 std::vector<std::string> differences(const std::filesystem::path& left, const std::filesystem::path& right);
+// To compare with, so that a check that fails prints what differs.
+inline const std::vector<std::string> kNoDifference;
 
 }  // namespace callboard::support

@@ -193,6 +193,7 @@ Error Readiness::restart_in_place(Fd listening) const {
   if (problem) return os_error("read /proc/self/exe", problem.value());
   constexpr std::string_view kReplaced = " (deleted)";
   if (program.ends_with(kReplaced)) program.resize(program.size() - kReplaced.size());
+  close_descriptors_at_exec();
   if (::fcntl(listening.get(), F_SETFD, 0) != 0) return os_error("keep the socket", errno);
   ::setenv(kListeningVariable, std::to_string(listening.get()).c_str(), 1);
   if (is_detached_) ::setenv(kDetachedVariable, "yes", 1);

@@ -216,6 +216,20 @@ TEST_CASE("a command that leaves has its calls cancelled") {
   CHECK(place.access.endless.get().error().text == to_text(options.op));
 }
 
+TEST_CASE("a command that is gone has its calls cancelled: nobody would have the lock that it waits for") {
+  Place place;
+  place.start();
+  auto client = place.connect();
+  CallOptions options;
+  options.op = UniqueId{1, 2};
+  Answer<std::string> progress;
+  options.on_progress = [progress](std::string_view json) { progress.set(std::string(json)); };
+  (void)client->call("endless", "", options);
+  REQUIRE(progress.wait_for(kTestLimit));
+  client.reset();
+  CHECK(place.access.endless.wait_for(kTestLimit));
+}
+
 // What a join would print.
 struct Heard : Listener {
   void on_messages(const std::vector<Message>& messages) override { message.set(messages.at(0)); }

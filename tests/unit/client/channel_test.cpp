@@ -101,7 +101,8 @@ TEST_CASE("a message of any length is one message") {
                                           protocol::kChannelPieceMax + 1, 3 * protocol::kChannelPieceMax + 5);
   Pair pair;
   const Bytes message = pattern(size_bytes);
-  auto sending = std::async(std::launch::async, [&] { return pair.ours->send(message).has_value(); });
+  auto sending =
+      std::async(std::launch::async, [&] { return pair.ours->send(message, kPatience).has_value(); });
   const auto received = pair.theirs->receive(kPatience);
   CHECK(sending.get());
   REQUIRE((received && *received));
@@ -219,6 +220,27 @@ TEST_CASE("a close that the other side does not answer breaks it off") {
   CHECK(abandoned);
 }
 
+TEST_CASE("a close has its limit also while another thread sends what nobody reads") {
+  ByHand hand;
+  auto sending = std::async(std::launch::async, [&] { return hand.channel->send(pattern(8 * MiB)); });
+  Bytes first(1);
+  REQUIRE(hand.peer.read_exactly(first));
+  CHECK(hand.channel->send(as_bytes("more"), kNoTime).error().outcome == Outcome::timed_out);
+  CHECK(hand.channel->finish(kNoTime).error().outcome == Outcome::timed_out);
+  CHECK(hand.channel->close(20ms).error().text == "\"lighting\" did not end the channel in time");
+  CHECK_FALSE(sending.get());
+}
+
+TEST_CASE("what is left of a message that came too late is read as bytes, or dropped at once") {
+  ByHand hand;
+  hand.say(ChannelKind::part, std::string(100'000, 'x'));
+  CHECK(hand.channel->receive(kNoTime).error().outcome == Outcome::timed_out);
+  Bytes some(60'000);
+  CHECK(hand.channel->read(some, kPatience).value() == some.size());
+  hand.say(ChannelKind::message, "end");
+  CHECK(text_of(hand.channel->receive(kPatience)) == std::string(40'000, 'x') + "end");
+}
+
 TEST_CASE("a channel that goes before its end is broken off, and the other side hears why from the server") {
   Pair pair;
   pair.our_line->set_abandon([&](const Error& why) {
@@ -305,7 +327,8 @@ TEST_CASE("messages of several threads do not mix") {
   for (char letter = 'a'; letter < 'e'; ++letter) {
     senders.emplace_back([&, letter] {
       for (int i = 0; i < kEach; ++i)
-        if (!pair.ours->send(as_bytes(std::string(1000 + static_cast<std::size_t>(i), letter)))) return;
+        if (!pair.ours->send(as_bytes(std::string(1000 + static_cast<std::size_t>(i), letter)), kPatience))
+          return;
     });
   }
   std::map<char, std::size_t> next;

@@ -32,6 +32,11 @@ struct Node {
   std::vector<CalledAsk> called;
   std::vector<CallProgressed> progress;
   std::vector<std::shared_ptr<OfferedCall>> calls;  // That were handed out, on this thread.
+  std::string refused;                              // Why offers are, from now on.
+  struct Warned : Listener {
+    void on_warning(std::string_view text) override { warning.set(std::string(text)); }
+    Answer<std::string> warning;
+  } listener;
   std::unique_ptr<Client> client;
 
   Node() {
@@ -41,6 +46,10 @@ struct Node {
         offers.push_back(*offer->descriptions);
       if (const auto* ask = std::get_if<CalledAsk>(&message)) called.push_back(*ask);
       if (const auto* told = std::get_if<CallProgressed>(&message)) progress.push_back(*told);
+      if (std::holds_alternative<protocol::OfferAsk>(message) && !refused.empty()) {
+        const protocol::ErrorAnswer answer{*protocol::ask_id_of(message), Outcome::refused, refused};
+        return FakeServer::say(session, answer);
+      }
       if (const auto id = protocol::ask_id_of(message)) FakeServer::say(session, protocol::Ok{*id, {}});
     };
     Options options;
@@ -48,7 +57,7 @@ struct Node {
     options.user = "node-7";
     options.server = net::to_text(server.at());
     options.rejoin_pause = 1ms;
-    client = std::move(Client::start(options, nullptr)).value();
+    client = std::move(Client::start(options, &listener)).value();
     client->offer(R"([{"name":"open_shot"}])", [this](const std::shared_ptr<OfferedCall>& call) {
       loop.post([this, call] { calls.push_back(call); });
     });
@@ -137,6 +146,15 @@ TEST_CASE("after a lost connection what was offered is offered again, and what w
   node.given(1)->answer(std::string("true"));
   node.until([&] { return node.called.size() == 1; });
   CHECK(node.called[0].call == 1);
+}
+
+TEST_CASE("an offer that is refused after a lost connection is told, as nobody waits for its answer") {
+  Node node;
+  node.refused = "\"open_shot\" is there already";
+  node.server.sessions().back()->connection.reset();
+  node.until([&] { return node.listener.warning.wait_for(0s); });
+  CHECK(node.listener.warning.get().value() ==
+        "what is offered to be called: \"open_shot\" is there already");
 }
 
 TEST_CASE("a call that outlives its client is over, and asks nothing of anybody") {

@@ -58,19 +58,27 @@ struct Workstation {
   sync::FileOps ops;
 };
 
+bool send_all(int to, const char* bytes, std::size_t size_bytes) {
+  while (size_bytes > 0) {
+    const ssize_t put = ::send(to, bytes, size_bytes, MSG_NOSIGNAL);
+    if (put <= 0) return false;
+    bytes += put;
+    size_bytes -= static_cast<std::size_t>(put);
+  }
+  return true;
+}
+
 void copy_until_closed(int from, int to, std::uint64_t limit_bytes) {
   std::array<char, 65536> buffer{};
-  while (limit_bytes > 0) {
+  bool is_read = true;
+  while (limit_bytes > 0 && is_read) {
     const ssize_t got = ::read(from, buffer.data(), std::min<std::uint64_t>(buffer.size(), limit_bytes));
     if (got <= 0) break;
     limit_bytes -= static_cast<std::uint64_t>(got);
-    for (ssize_t at = 0; at < got;) {
-      const ssize_t put = ::send(to, buffer.data() + at, static_cast<std::size_t>(got - at), MSG_NOSIGNAL);
-      if (put <= 0) return;
-      at += put;
-    }
+    is_read = send_all(to, buffer.data(), static_cast<std::size_t>(got));
   }
-  if (limit_bytes == 0) {
+  // Where nobody reads any more, who writes has to hear of it.
+  if (limit_bytes == 0 || !is_read) {
     ::shutdown(from, SHUT_RDWR);
     ::shutdown(to, SHUT_RDWR);
   } else {

@@ -304,7 +304,7 @@ TEST_CASE("a pull that is cancelled ends as cancelled and can be run again") {
     if (!told.exchange(true)) reading.set_value();
   };
   options.while_running = [&](Taker& taker) {
-    reading.get_future().wait();
+    CHECK(reading.get_future().wait_for(20s) == std::future_status::ready);
     progress = taker.progress();
     taker.cancel();
   };

@@ -1,10 +1,12 @@
 #include "net/process.h"
 
-#include <catch2/catch.hpp>
+#include <fcntl.h>
 
+#include <catch2/catch.hpp>
 #include <optional>
 #include <string>
 
+#include "base/fd.h"
 #include "base/limits.h"
 
 namespace callboard::net {
@@ -21,7 +23,7 @@ struct Child {
   std::unique_ptr<Process> process;
 
   explicit Child(const std::string& script) {
-    auto started = Process::start(loop, {.command = {"sh", "-c", script}, .directory = "/"},
+    auto started = Process::start(loop, {.command = {"sh", "-c", script}},
                                   {.on_output = [this](ByteView bytes) { out += as_text(bytes); },
                                    .on_error_output = [this](ByteView bytes) { err += as_text(bytes); },
                                    .on_ended = [this](const Process::Ending& how) { ending = how; }});
@@ -37,9 +39,9 @@ struct Child {
 }  // namespace
 
 TEST_CASE("a child's words and its ending are told, all of the words first") {
-  Child child("pwd; echo oops >&2; exit 3");
+  Child child("echo hello; echo oops >&2; exit 3");
   child.wait();
-  CHECK(child.out == "/\n");
+  CHECK(child.out == "hello\n");
   CHECK(child.err == "oops\n");
   CHECK(child.ending->exit_code == 3);
   CHECK(to_text(*child.ending) == "exit code 3");
@@ -55,6 +57,19 @@ TEST_CASE("a child reads what is written, to the end of its input") {
   CHECK(child.out == large + "\nend\n");
 }
 
+TEST_CASE("Ctrl-C on our terminal does not reach a child: it has a session of its own") {
+  Child child("read -r _ _ _ _ _ session _ < /proc/$$/stat; test $session = $$");
+  child.wait();
+  CHECK(child.ending->exit_code == 0);
+}
+
+TEST_CASE("a child has none of our descriptors, whoever opened them") {
+  const Fd file(::open("/dev/null", O_RDONLY));
+  Child child("test ! -e /proc/$$/fd/" + std::to_string(file.get()));
+  child.wait();
+  CHECK(child.ending->exit_code == 0);
+}
+
 TEST_CASE("a child that a signal ends says which") {
   Child child("read forever");
   CHECK(child.process->id() > 0);
@@ -67,9 +82,9 @@ TEST_CASE("a child that a signal ends says which") {
 
 TEST_CASE("what is no program is an error, not a child") {
   Loop loop;
-  const auto none = Process::start(loop, {.command = {"/nothing/here"}, .directory = ""}, {});
+  const auto none = Process::start(loop, {.command = {"/nothing/here"}}, {});
   CHECK(none.error().outcome == Outcome::not_found);
-  const auto folder = Process::start(loop, {.command = {"/"}, .directory = ""}, {});
+  const auto folder = Process::start(loop, {.command = {"/"}}, {});
   CHECK(folder.error().outcome == Outcome::refused);
 }
 

@@ -179,6 +179,19 @@ TEST_CASE("what waits for the audit goes on when all before it is written, at on
   CHECK(went == "abc");
 }
 
+TEST_CASE("however many addresses one machine has, its refusals are one entry a minute") {
+  EventLog events(std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::null_sink_mt>()));
+  std::size_t entries = 0;
+  Audit audit(system_clock(), system_random(), events,
+              [&](const Operation&, const std::function<void()>&) { ++entries; });
+  for (const char* from : {"2001:db8:0:7::1", "2001:db8:0:7::2", "::ffff:10.0.0.7", "10.0.0.7"}) {
+    AuditEntry entry;
+    entry.from = from;
+    audit.note_refused(std::move(entry));
+  }
+  CHECK(entries == 2);
+}
+
 TEST_CASE("an open server's audit is for everybody, and has no sessions in it") {
   Studio studio;
   auto rigging = studio.join("rigging");

@@ -156,6 +156,10 @@ TEST_CASE("the same op is the same call: it runs once, and all who ask get its a
   CHECK(second->progress == Answers{"true"});
   CHECK(desk.call("later", "", UniqueId{3, 4})->answers == first->answers);
   CHECK(desk.runs.size() == 1);
+  // Also when who did it has gone.
+  desk.desk.registry().remove("later");
+  CHECK(desk.call("later", "", UniqueId{3, 4})->answers == first->answers);
+  CHECK_THAT(desk.call("later", "", UniqueId{5, 6})->answers.at(0), Contains("not_found"));
 }
 
 TEST_CASE("what a call of the server before was answered is the answer of the same op") {

@@ -338,6 +338,10 @@ TEST_CASE("a backup of a running log is the board of that moment, and a project 
   const auto copy = elsewhere.path() / "moria.sqlite";
   Shelf shelf(folder);
   write_four(shelf);
+  std::stop_source stopped;
+  stopped.request_stop();
+  CHECK(back_up(folder.path(), kProject, copy, stopped.get_token()).error().outcome == Outcome::cancelled);
+  CHECK(std::filesystem::is_empty(elsewhere.path()));
   REQUIRE(back_up(folder.path(), kProject, copy));
   shelf.write({.id = 5, .timestamp_ms = 5000, .value = "[]"});
 

@@ -9,7 +9,7 @@ using namespace callboard::server;
 namespace {
 
 Measures muted() {
-  return {.muted_by = "lead", .mute_reason = "too loud", .granted = {"kick"}, .taken = {"serve", "pull"}};
+  return {.muted_by = "lead", .mute_reason = "too loud", .granted = {"kick"}, .revoked = {"serve", "pull"}};
 }
 
 }  // namespace
@@ -18,12 +18,12 @@ TEST_CASE("who leaves has no more what was given, and goes on without what was t
   MeasuresBook book;
   CHECK(book.of("a").is_empty());
   REQUIRE(book.set("a", muted()));
-  REQUIRE(book.set("b", {.muted_by = {}, .mute_reason = {}, .granted = {"kick"}, .taken = {}}));
+  REQUIRE(book.set("b", {.muted_by = {}, .mute_reason = {}, .granted = {"kick"}, .revoked = {}}));
   book.on_gone("a");
   book.on_gone("b");
   book.on_gone("nobody");
   CHECK(book.of("a").granted.empty());
-  CHECK((book.of("a").is_muted() && book.of("a").taken.size() == 2));
+  CHECK((book.of("a").is_muted() && book.of("a").revoked.size() == 2));
   CHECK(book.of("b").is_empty());
   REQUIRE(book.set("a", {}));
   CHECK(book.is_empty());

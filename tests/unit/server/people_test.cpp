@@ -95,6 +95,14 @@ TEST_CASE("who is away is kicked like who is here, and nobody who is not there")
   CHECK_THAT(nobody.error().text, Contains("nobody named \"rigging\""));
 }
 
+TEST_CASE("with somebody who is away go all sessions of their key") {
+  Led studio;
+  auto second = studio.join_with(studio.rigging_key);
+  studio.lose(*studio.rigging, *studio.boss);
+  CHECK(*call(*studio.lead, "kick", R"({"user":"rigging"})") == R"({"sessions":2})");
+  CHECK(last_bye(*second).for_good);
+}
+
 TEST_CASE("everybody at an address is kicked by it, but who does it") {
   Led studio;
   CHECK(*call(*studio.lead, "kick", R"({"user":"127.0.0.1"})") == R"({"sessions":2})");

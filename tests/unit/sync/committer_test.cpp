@@ -272,6 +272,19 @@ TEST_CASE("a group that is old enough is committed by a tick") {
   CHECK(listener.committed.size() == 1);
 }
 
+TEST_CASE("a new directory has its mode when it gets its name") {
+  TestProject project;
+  ScriptedOps ops([](const ScriptedOps::Call& call) {
+    return call.kind == FileCall::set_mode && call.name == "dir" ? EIO : 0;
+  });
+  TestPull pull(project, ops);
+  pull.folder("dir", 0755);
+  pull.file("dir/a", "content");
+  pull.finish();
+  CHECK(pull.result().has_value());
+  CHECK(status_in(project, "dir").mode == 0755);
+}
+
 TEST_CASE("a directory gets its mode in the end, so that a read-only one can be filled") {
   TestProject project;
   FileOps ops;
