@@ -7,8 +7,15 @@ namespace callboard {
 
 // Fields of one record, as JSON: a note, a vote, a list of hosts. What is larger is a document or a file.
 inline constexpr std::uint64_t kRecordMax = 64 * KiB;
+// Of those that the server writes for itself: the state of a stateful call, written and printed whole with each of them. 1 MiB
+// would take 10 ms of the loop, which is too much already; this holds some thousand things.
+inline constexpr std::uint64_t kOwnRecordMax = 256 * KiB;
 // An event is told and forgotten; some of them wait for those who are slow.
 inline constexpr std::uint64_t kEventMax = 4 * KiB;
+// Answers of calls that changed one record, remembered with it for those who ask again after a crash: they do so within seconds,
+// and some dozen callers wait for one state at a time. Of a larger one it is remembered that it was done.
+inline constexpr std::size_t kRecordAnswersKept = 64;
+inline constexpr std::uint64_t kRecordAnswerMax = 4 * KiB;
 inline constexpr std::size_t kClassNameMax = 64;
 inline constexpr std::size_t kFieldNameMax = 64;
 // A film's shots with some records each. All of them are in memory and in every snapshot, hence the bytes.
@@ -19,7 +26,7 @@ inline constexpr std::size_t kSessionRecordsMax = 10'000;
 // Told in one go: a piece that a turn of the loop makes in some ms.
 inline constexpr std::size_t kRecordsPerTell = 1000;
 inline constexpr std::uint64_t kRecordsPerTellBytes = 1 * MiB;
-static_assert(kRecordsPerTellBytes + 2 * kRecordMax < kFrameMax);
+static_assert(kRecordMax <= kOwnRecordMax && kRecordsPerTellBytes + 2 * kOwnRecordMax < kFrameMax);
 // Zones that one session is in, and different ones of all sessions.
 inline constexpr std::size_t kZonesPerSession = 64;
 inline constexpr std::size_t kZonesMax = 1024;

@@ -26,6 +26,7 @@ std::string to_json(bool value) { return value ? "true" : "false"; }
 std::string to_json(std::int64_t value) { return std::to_string(value); }
 std::string to_json(Timestamp value) { return std::to_string(value.ms); }
 std::string to_json(UniqueId value) { return to_json(to_text(value)); }
+std::string to_json(SessionId value) { return to_json(to_text(value)); }
 
 // JSON has no word for what is no number.
 std::string to_json(double value) { return std::isfinite(value) ? fmt::format("{}", value) : "null"; }
@@ -57,6 +58,14 @@ bool from_json(std::string_view json, UniqueId& value) {
   std::string text;
   if (!from_json(json, text)) return false;
   const auto id = unique_id_from(text);
+  if (id) value = *id;
+  return id.has_value();
+}
+
+bool from_json(std::string_view json, SessionId& value) {
+  std::string text;
+  if (!from_json(json, text)) return false;
+  const auto id = session_id_from(text);
   if (id) value = *id;
   return id.has_value();
 }

@@ -35,6 +35,7 @@ std::string to_json(double value);
 std::string to_json(std::string_view utf8);
 std::string to_json(Timestamp value);
 std::string to_json(UniqueId value);
+std::string to_json(SessionId value);
 inline std::string to_json(const std::string& value) { return to_json(std::string_view(value)); }
 inline std::string to_json(const char* value) { return to_json(std::string_view(value)); }
 inline std::string to_json(const RawJson& value) { return value.text; }
@@ -52,6 +53,13 @@ std::string to_json(const std::vector<T>& values) {
   for (const T& each : values) json += (json.size() > 1 ? "," : "") + to_json(each);
   return json + "]";
 }
+template <class T>
+std::string to_json(const std::map<std::string, T>& values) {
+  std::string json = "{";
+  for (const auto& [key, each] : values)
+    json += (json.size() > 1 ? "," : "") + to_json(key) + ":" + to_json(each);
+  return json + "}";
+}
 // None takes the field away.
 template <class T>
 std::string to_json(const std::optional<T>& value) {
@@ -65,6 +73,7 @@ bool from_json(std::string_view json, double& value);
 bool from_json(std::string_view json, std::string& value);
 bool from_json(std::string_view json, Timestamp& value);
 bool from_json(std::string_view json, UniqueId& value);
+bool from_json(std::string_view json, SessionId& value);
 bool from_json(std::string_view json, RawJson& value);
 bool from_json(std::string_view json, UserName& value);
 bool from_json(std::string_view json, ItemPath& value);
@@ -81,6 +90,18 @@ bool from_json(std::string_view json, std::vector<T>& values) {
   values = std::move(read);
   return true;
 }
+// The members of a JSON object, each with its value's text; nothing of what is none.
+std::map<std::string, std::string> members_of(std::string_view json);
+template <class T>
+bool from_json(std::string_view json, std::map<std::string, T>& values) {
+  if (!json.starts_with('{')) return false;
+  std::map<std::string, T> read;
+  for (const auto& [key, text] : members_of(json)) {
+    if (!from_json(text, read[key])) return false;
+  }
+  values = std::move(read);
+  return true;
+}
 template <class T>
 bool from_json(std::string_view json, std::optional<T>& value) {
   T read{};
@@ -89,15 +110,13 @@ bool from_json(std::string_view json, std::optional<T>& value) {
   return true;
 }
 
-// The members of a JSON object, each with its value's text; nothing of what is none.
-std::map<std::string, std::string> members_of(std::string_view json);
-
 // --- The types' names in a schema
 inline std::string_view type_name(const bool*) { return "bool"; }
 inline std::string_view type_name(const double*) { return "float"; }
 inline std::string_view type_name(const std::string*) { return "text"; }
 inline std::string_view type_name(const Timestamp*) { return "time"; }
 inline std::string_view type_name(const UniqueId*) { return "id"; }
+inline std::string_view type_name(const SessionId*) { return "id"; }
 inline std::string_view type_name(const RawJson*) { return "json"; }
 inline std::string_view type_name(const UserName*) { return "user"; }
 inline std::string_view type_name(const ItemPath*) { return "item"; }
@@ -105,6 +124,10 @@ inline std::string_view type_name(const std::int64_t*) { return "int"; }
 template <class T>
 std::string_view type_name(const std::vector<T>*) {
   return "list";
+}
+template <class T>
+std::string_view type_name(const std::map<std::string, T>*) {
+  return "map";
 }
 template <class T>
 std::string_view type_name(const std::optional<T>*) {

@@ -26,23 +26,19 @@ void describe(F& f, Ref<F, CallsAsk> m) {
 }
 template <class F>
 void describe(F& f, Ref<F, CallResult> m) {
-  f.required("re", m.re);
-  f.required_attachment(m.value);
+  describe_attached(f, "re", m.re, m.value);
 }
 template <class F>
 void describe(F& f, Ref<F, CallList> m) {
-  f.required("re", m.re);
-  f.required_attachment(m.descriptions);
+  describe_attached(f, "re", m.re, m.descriptions);
 }
 template <class F>
 void describe(F& f, Ref<F, CallProgress> m) {
-  f.required("call", m.call);
-  f.required_attachment(m.value);
+  describe_attached(f, "call", m.call, m.value);
 }
 template <class F>
 void describe(F& f, Ref<F, OfferAsk> m) {
-  f.required("id", m.id);
-  f.required_attachment(m.descriptions);
+  describe_attached(f, "id", m.id, m.descriptions);
 }
 template <class F>
 void describe(F& f, Ref<F, CalledAsk> m) {
@@ -54,8 +50,7 @@ void describe(F& f, Ref<F, CalledAsk> m) {
 }
 template <class F>
 void describe(F& f, Ref<F, CallProgressed> m) {
-  f.required("call", m.call);
-  f.required_attachment(m.value);
+  describe_attached(f, "call", m.call, m.value);
 }
 template <class F>
 void describe(F& f, Ref<F, CallTell> m) {

@@ -13,6 +13,13 @@ namespace callboard::protocol {
 template <class Fields, class T>
 using Ref = typename Fields::template Ref<T>;
 
+// A number and what is attached, as most of what carries JSON is.
+template <class F, class Number, class Attached>
+void describe_attached(F& f, const char* key, Number& number, Attached& attached) {
+  f.required(key, number);
+  f.required_attachment(attached);
+}
+
 template <class F>
 void describe(F& f, Ref<F, Yours> m) {
   f.optional("clock", m.clock);

@@ -20,26 +20,28 @@ void describe(F& f, Ref<F, RecordAsk> m) {
   f.expect(has_fields || m.fields == nullptr, "attachment: expected none");
   f.expect(m.to.has_value() == (m.action == RecordAction::give), "to: expected with give, and only with it");
 }
-template <class F>
-void describe(F& f, Ref<F, RecordsRead> m) {
+// An ask about a zone.
+template <class F, class Ask>
+void describe_zone(F& f, Ask& m) {
   f.required("id", m.id);
   f.required("zone", m.zone, kItem);
+}
+template <class F>
+void describe(F& f, Ref<F, RecordsRead> m) {
+  describe_zone(f, m);
   f.optional("after", m.after, kItemOrNowhere);
 }
 template <class F>
 void describe(F& f, Ref<F, EnterAsk> m) {
-  f.required("id", m.id);
-  f.required("zone", m.zone, kItem);
+  describe_zone(f, m);
 }
 template <class F>
 void describe(F& f, Ref<F, ExitAsk> m) {
-  f.required("id", m.id);
-  f.required("zone", m.zone, kItem);
+  describe_zone(f, m);
 }
 template <class F>
 void describe(F& f, Ref<F, SchemaAsk> m) {
-  f.required("id", m.id);
-  f.required_attachment(m.schema);
+  describe_attached(f, "id", m.id, m.schema);
 }
 template <class F>
 void describe(F& f, Ref<F, Records> m) {

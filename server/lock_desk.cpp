@@ -9,6 +9,7 @@
 
 #include "base/document/build.h"
 #include "base/text.h"
+#include "server/own_records.h"
 
 namespace callboard::server {
 namespace {
@@ -17,7 +18,6 @@ using document::make_number;
 using document::make_object;
 using document::make_text;
 
-constexpr std::string_view kFolder = "/locks";
 // Of somebody who has not joined: there is no session to end it.
 constexpr Duration kVisitLease = std::chrono::hours(8);
 constexpr Duration kLeaseMax = std::chrono::hours(24 * 365);
@@ -26,8 +26,8 @@ constexpr std::size_t kWaitingMax = 256;
 // Leases are looked at no more often than this.
 constexpr Duration kSweepMin = 1s;
 
-std::string item_of(const std::string& path) { return path.substr(kFolder.size()); }
-std::string path_of(const std::string& item) { return std::string(kFolder) + item; }
+std::string item_of(const std::string& path) { return path.substr(kLocksFolder.size()); }
+std::string path_of(const std::string& item) { return std::string(kLocksFolder) + item; }
 
 std::int64_t time_in(const RecordState& lock, std::string_view field) {
   const auto value = lock.fields->member(field);
@@ -203,7 +203,7 @@ void LockDesk::on_departed(SessionId session) {
     queue = queue->second.empty() ? waiting_.erase(queue) : std::next(queue);
   }
   std::vector<std::string> free;
-  records_.for_each_in({std::string(kFolder.substr(1))}, [&](const RecordState& lock) {
+  records_.for_each_in({std::string(kLocksFolder.substr(1))}, [&](const RecordState& lock) {
     if (lock.owner.session == session && time_in(lock, "until") == 0) free.push_back(lock.path);
   });
   for (const std::string& path : free) release(path, [](const Result<void>&) {});
@@ -212,7 +212,7 @@ void LockDesk::on_departed(SessionId session) {
 void LockDesk::sweep() {
   const std::int64_t now = floor_.clock.wall().ms;
   std::vector<std::string> free;
-  records_.for_each_in({std::string(kFolder.substr(1))}, [&](const RecordState& lock) {
+  records_.for_each_in({std::string(kLocksFolder.substr(1))}, [&](const RecordState& lock) {
     const std::int64_t until = time_in(lock, "until");
     const bool is_lost = until == 0 && floor_.presence.user(lock.owner.session) == nullptr;
     if (is_lost || (until != 0 && until <= now)) free.push_back(lock.path);
@@ -223,7 +223,7 @@ void LockDesk::sweep() {
 
 void LockDesk::set_timer() {
   std::optional<std::int64_t> first;
-  records_.for_each_in({std::string(kFolder.substr(1))}, [&](const RecordState& lock) {
+  records_.for_each_in({std::string(kLocksFolder.substr(1))}, [&](const RecordState& lock) {
     if (const std::int64_t until = time_in(lock, "until"); until != 0)
       first = std::min(first.value_or(until), until);
   });

@@ -7,6 +7,7 @@
 #include "base/document/parse.h"
 #include "base/ensure.h"
 #include "base/text.h"
+#include "server/own_records.h"
 
 namespace callboard::server {
 namespace {
@@ -51,6 +52,24 @@ document::ValuePtr with_computed(const document::RecordClass& of, const document
   return document::merged_fields(fields, document::make_value(std::move(computed)));
 }
 
+// What is given, read. A text says the same in up to six times as many bytes.
+Result<document::ValuePtr> read_fields(const RecordDesk::Wish& wish, std::uint64_t most) {
+  if (wish.values != nullptr) return wish.values;
+  if (wish.fields == nullptr) return Error{Outcome::usage, "fields: expected an object"};
+  if (wish.fields->size() > 6 * most) {
+    return Error{Outcome::refused, fmt::format("fields: expected at most {}, got {}", human_bytes(most),
+                                               human_bytes(wish.fields->size()))};
+  }
+  auto given = document::parse(*wish.fields);
+  if (!given) return Error{Outcome::usage, "fields: " + given.error().text};
+  return given;
+}
+
+std::uint64_t said_bytes_of(const RecordDesk::Wish& wish) {
+  if (wish.values != nullptr) return wish.values->size_bytes();
+  return wish.fields == nullptr ? 0 : wish.fields->size();
+}
+
 protocol::ErrorAnswer refusal_of(protocol::AskId re, const Error& why) { return {re, why.outcome, why.text}; }
 
 }  // namespace
@@ -91,26 +110,19 @@ Result<const document::RecordClass*> RecordDesk::class_for(const Wish& wish,
                fmt::format("class {}: the server's schema has none of that name", quoted(name))};
 }
 
-Result<document::ValuePtr> RecordDesk::fields_for(const Author& author, const Wish& wish,
+Result<document::ValuePtr> RecordDesk::fields_for(const Author& author, RecordAction action,
+                                                  const document::ValuePtr& given,
                                                   const document::RecordClass& of,
                                                   const RecordStatePtr& now) const {
-  if (wish.fields == nullptr) return Error{Outcome::usage, "fields: expected an object"};
-  // A text says the same in up to six times as many bytes.
-  if (wish.fields->size() > 6 * kRecordMax) {
-    return Error{Outcome::refused, fmt::format("fields: expected at most {}, got {}", human_bytes(kRecordMax),
-                                               human_bytes(wish.fields->size()))};
-  }
-  auto given = document::parse(*wish.fields);
-  if (!given) return Error{Outcome::usage, "fields: " + given.error().text};
-  if (wish.action != RecordAction::set) {
-    auto whole = document::whole_fields(of, *given, author.writer);
-    if (!whole || now == nullptr || wish.action != RecordAction::put) return whole;
+  if (action != RecordAction::set) {
+    auto whole = document::whole_fields(of, given, author.writer);
+    if (!whole || now == nullptr || action != RecordAction::put) return whole;
     return with_computed(of, *whole, now);
   }
-  if (auto good = document::check_fields(of, *given, author.writer); !good) return good.error();
-  if (now != nullptr && document::merged_fields(now->fields, *given)->size_bytes() > kRecordMax) {
-    return Error{Outcome::refused,
-                 fmt::format("fields: expected at most {} in all", human_bytes(kRecordMax))};
+  if (auto good = document::check_fields(of, given, author.writer); !good) return good.error();
+  const std::uint64_t most = document::record_max(author.writer);
+  if (now != nullptr && document::merged_fields(now->fields, given)->size_bytes() > most) {
+    return Error{Outcome::refused, fmt::format("fields: expected at most {} in all", human_bytes(most))};
   }
   return given;
 }
@@ -128,8 +140,7 @@ Result<RecordOwner> RecordDesk::owner_for(const Author& author, const Wish& wish
 }
 
 Result<void> RecordDesk::check_room(const Author& author, const Wish& wish, document::Life life) const {
-  const std::uint64_t more = wish.fields == nullptr ? 0 : wish.fields->size();
-  if (zones_.bytes() + more > kRecordsBytesMax) {
+  if (zones_.bytes() + said_bytes_of(wish) > kRecordsBytesMax) {
     return Error{Outcome::refused,
                  fmt::format("the board's records take {} already", human_bytes(kRecordsBytesMax))};
   }
@@ -147,29 +158,33 @@ Result<void> RecordDesk::check_room(const Author& author, const Wish& wish, docu
 
 Result<RecordDesk::Checked> RecordDesk::checked(const Author& author, const Wish& wish) const {
   if (auto path = record_path(wish.path); !path) return path.error().prefixed("path");
-  if (author.writer != document::Writer::server && wish.path.starts_with("/locks/"))
-    return Error{Outcome::refused, "what is below /locks is made by the call lock alone"};
+  if (author.writer != document::Writer::server && is_in_own_folder(wish.path)) {
+    return Error{Outcome::refused, fmt::format("what is below {} and {} is made by the server's calls alone",
+                                               kLocksFolder, kServicesFolder)};
+  }
   const RecordStatePtr now = find(wish.path);
   const auto of = class_for(wish, now);
   if (!of) return of.error();
   Checked result;
   result.change.action = wish.action;
   result.change.record_class = wish.record_class;
+  result.change.answer = wish.answer;
   if (*of == nullptr) return result;
   result.life = (*of)->life;
   result.told = (*of)->told;
   document::ValuePtr given;
   if (has_fields(wish.action)) {
-    auto fields = fields_for(author, wish, **of, now);
+    auto read = read_fields(wish, document::record_max(author.writer));
+    if (!read) return read.error();
+    given = std::move(*read);
+    auto fields = fields_for(author, wish.action, given, **of, now);
     if (!fields) return fields.error();
-    result.change.fields = *fields;
-    // Defaults and what is kept are nobody's doing.
-    auto said = document::parse(*wish.fields);
-    if (said) given = *said;
+    result.change.fields = std::move(*fields);
   } else if (result.life == document::Life::event) {
     return Error{Outcome::usage, quoted(wish.path) + ": an event is told and not kept"};
   }
   bool is_owners = false;
+  // By what is given: defaults and what is kept are nobody's doing.
   if (auto may = check_rules(**of, author, given, is_owners); !may) return may.error();
   result.change.is_owners = is_owners && wish.action != RecordAction::make;
   if (result.life == document::Life::session && !author.is_here) {

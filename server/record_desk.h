@@ -46,9 +46,11 @@ class RecordDesk {
     RecordAction action = RecordAction::set;
     std::string record_class{};
     std::uint64_t base = 0;
-    Document fields{};                   // JSON.
+    Document fields{};                   // JSON …
+    document::ValuePtr values{};         // … or the same, read.
     std::optional<SessionId> to{};       // Of a give.
     std::optional<RecordOwner> owner{};  // Of what the server makes or gives; nobody's otherwise.
+    RecordAnswerPtr answer{};            // Of the call that the server does it for.
   };
   using Done = std::function<void(const Result<std::uint64_t>& revision)>;
 
@@ -99,8 +101,9 @@ class RecordDesk {
   Zones::Hidden hidden_from(const Permissions& permissions) const;
   Result<Checked> checked(const Author& author, const Wish& wish) const;
   Result<const document::RecordClass*> class_for(const Wish& wish, const RecordStatePtr& now) const;
-  Result<document::ValuePtr> fields_for(const Author& author, const Wish& wish,
-                                        const document::RecordClass& of, const RecordStatePtr& now) const;
+  Result<document::ValuePtr> fields_for(const Author& author, RecordAction action,
+                                        const document::ValuePtr& given, const document::RecordClass& of,
+                                        const RecordStatePtr& now) const;
   Result<RecordOwner> owner_for(const Author& author, const Wish& wish) const;
   Result<void> check_room(const Author& author, const Wish& wish, document::Life life) const;
   bool lasts(const Checked& checked, std::string_view path) const;

@@ -12,6 +12,7 @@
 #include "server/announcer.h"
 #include "server/backup.h"
 #include "server/board/recovery.h"
+#include "server/board_records.h"
 #include "server/descriptors.h"
 #include "server/event_log.h"
 #include "server/keys.h"
@@ -25,7 +26,6 @@
 #include "server/store/key_file.h"
 #include "server/store/session_file.h"
 #include "server/store/sqlite_log.h"
-#include "server/tasks/file_states.h"
 #include "server/tasks/task_desk.h"
 #include "server/tasks/task_limits.h"
 
@@ -66,7 +66,7 @@ struct Server::Impl {
   bool is_holding_loop = false;
   std::shared_ptr<bool> is_alive = std::make_shared<bool>(true);  // For what the loop still has to do for us.
   std::unique_ptr<Stage> stage;
-  std::unique_ptr<StateStore> states;
+  std::unique_ptr<BoardRecords> records;  // The server's own.
   std::unique_ptr<ServiceDesk> services;
   std::unique_ptr<TaskDesk> tasks;                         // Null: none.
   bool is_open = false;                                    // What can be called is there.
@@ -83,6 +83,7 @@ struct Server::Impl {
   Roles read_own_roles();
   void open_sessions(Stage::Options& stage_options);
   Result<void> start_calls(const std::vector<std::string>& programs);
+  void remember_answers();
   void start_services();
   void start_tasks(const std::vector<std::string>& programs);
   Result<void> listen();
@@ -183,19 +184,31 @@ Result<void> Server::Impl::start_calls(const std::vector<std::string>& programs)
     if (auto loaded = PluginHost::load(file, stage->calls().registry()); !loaded) return loaded;
     events.info("plugin loaded", {{"file", file}});
   }
-  const StateFiles files(options.data, options.project);
-  auto kept = files.read();
-  if (!kept) return kept.error();
-  states = std::make_unique<FileStates>(loop, files, std::move(*kept));
+  records = std::make_unique<BoardRecords>(stage->records(), system_clock(), system_random());
+  remember_answers();
   start_services();
   start_tasks(programs);
   return {};
 }
 
+// Who was not answered before this server's predecessor ended asks again: what was done then is not done twice.
+void Server::Impl::remember_answers() {
+  stage->records().for_each_in({}, [this](const RecordState& record) {
+    for (const RecordAnswerPtr& each : record.answers) {
+      stage->calls().remember(
+          each->op, each->call,
+          each->result
+              ? CallValue(each->result)
+              : CallValue(Error{Outcome::failed,
+                                each->call + ": it was done, and its result was too large to be kept"}));
+    }
+  });
+}
+
 void Server::Impl::start_services() {
   CallDesk& calls = stage->calls();
   services = std::make_unique<ServiceDesk>(
-      loop, ServiceDesk::Outside{calls, *states, events, system_clock(), system_random()});
+      loop, ServiceDesk::Outside{calls, *records, events, system_clock(), system_random()});
   services->add_calls();
   add_backup_call(calls.registry(), options.data, options.project);
   if (options.backup_period <= 0s) return;
@@ -212,7 +225,7 @@ void Server::Impl::start_services() {
 // Whoever is told that the server listens can call what its tasks do; one that takes too long, or fails, is not waited for.
 void Server::Impl::start_tasks(const std::vector<std::string>& programs) {
   if (programs.empty()) return;
-  tasks = std::make_unique<TaskDesk>(loop, stage->calls().registry(), events, *states);
+  tasks = std::make_unique<TaskDesk>(loop, stage->calls().registry(), events, *records);
   for (const std::string& program : programs) tasks->start(program, options.project);
   static_cast<void>(loop.run_until([this] { return !tasks || tasks->are_settled(); }, kTaskReadyLimit));
 }
@@ -355,7 +368,7 @@ void Server::Impl::stop_stage(const ServerStop& how) {
     loop.post([this, how, alive = is_alive] {
       if (!*alive) return;
       services.reset();
-      states.reset();
+      records.reset();
       stage.reset();
       events.info("stopped");
       release_loop();

@@ -38,6 +38,7 @@ class Stage final : private SessionHost {
   void set_relay_limits(const net::RelayLimits& limits) { transfers_.set_limits(limits); }
   People& people() { return people_; }
   CallDesk& calls() { return calls_; }
+  RecordDesk& records() { return record_desk_; }
   // Says `bye` to all, ends all transfers, writes everything out; then calls `done`, once. Nothing is accepted any more.
   void stop(Outcome outcome, const std::string& reason, std::function<void()> done);
 

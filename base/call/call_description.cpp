@@ -74,7 +74,7 @@ class Members {
     std::string text_of_it;
     text(key, text_of_it);
     if (text_of_it.empty()) return std::nullopt;
-    const auto found = value_type_from(text_of_it);
+    const auto found = document::value_type_from(text_of_it);
     if (!found) fail(key, fmt::format("expected a type, got {}", quoted(text_of_it)));
     return found;
   }

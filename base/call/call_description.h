@@ -6,11 +6,13 @@
 #include <string_view>
 #include <vector>
 
-#include "base/call/value_type.h"
 #include "base/document/value.h"
+#include "base/document/value_type.h"
 #include "base/result.h"
 
 namespace callboard {
+
+using document::ValueType;
 
 // Arguments of one call; a person has lost count long before.
 inline constexpr std::size_t kCallArgumentsCountMax = 32;

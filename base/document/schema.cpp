@@ -24,21 +24,21 @@ Result<void> check_field(const RecordClass& of, const Member& member, Writer wri
   if (field->computed && writer != Writer::server) {
     return Error{Outcome::refused, "the server computes it: nobody else writes it"};
   }
-  if (!is_null_value(member.value)) return check(field->type, *member.value);
+  if (!is_null_value(member.value)) return check_type(field->type, *member.value);
   if (!field->required) return {};
   return Error{Outcome::usage,
                "it is required: expected " + std::string(to_text(field->type)) + ", got null"};
 }
 
-Result<const Object*> object_of(const RecordClass& of, const ValuePtr& given) {
+Result<const Object*> object_of(const RecordClass& of, const ValuePtr& given, Writer writer) {
   const Object* fields = given->object();
   if (fields == nullptr) {
     return in_class(of, {Outcome::usage, "fields: expected an object, got " + escaped(print(*given), 64)});
   }
-  if (given->size_bytes() > (of.life == Life::event ? kEventMax : kRecordMax)) {
-    return in_class(of, {Outcome::refused, "fields: expected at most " +
-                                               human_bytes(of.life == Life::event ? kEventMax : kRecordMax) +
-                                               ", got " + human_bytes(given->size_bytes())});
+  const std::uint64_t most = of.life == Life::event ? kEventMax : record_max(writer);
+  if (given->size_bytes() > most) {
+    return in_class(of, {Outcome::refused, "fields: expected at most " + human_bytes(most) + ", got " +
+                                               human_bytes(given->size_bytes())});
   }
   return fields;
 }
@@ -104,7 +104,7 @@ Result<void> check_fits(const Schema& ours, const Schema& theirs) {
 // --- Records of a class ---------------------------------------------------------------------------------------------
 
 Result<void> check_fields(const RecordClass& of, const ValuePtr& given, Writer writer) {
-  const auto fields = object_of(of, given);
+  const auto fields = object_of(of, given, writer);
   if (!fields) return fields.error();
   for (const Member& member : **fields) {
     if (auto good = check_field(of, member, writer); !good)

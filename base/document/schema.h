@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/document/field_type.h"
+#include "base/document/value_type.h"
 #include "base/id.h"
 #include "base/record_limits.h"
 
@@ -27,7 +27,7 @@ std::string_view to_text(Told told);
 
 struct Field {
   std::string name;
-  FieldType type = FieldType::json;
+  ValueType type = ValueType::json;
   ValuePtr default_value{};  // Null: none.
   bool required = false;     // Without a default: a record has to be made with it.
   bool computed = false;     // Written by the server alone.
@@ -75,6 +75,10 @@ Result<void> check_fits(const Schema& ours, const Schema& theirs);
 // --- Records of a class ---------------------------------------------------------------------------------------------
 
 enum class Writer { anybody, server };
+// How large the fields of a record may be as JSON, of one that lasts.
+constexpr std::uint64_t record_max(Writer writer) {
+  return writer == Writer::server ? kOwnRecordMax : kRecordMax;
+}
 // The fields of a record as it is made: those given, and the defaults. `given` is any JSON value.
 Result<ValuePtr> whole_fields(const RecordClass& of, const ValuePtr& given, Writer writer);
 // Checks fields that are to be set; null takes away one that is not required.

@@ -18,11 +18,11 @@ constexpr std::string_view kBuiltIn = R"json({"classes": [
   {"name": "lock", "write": "server", "life": "disk", "fields": [
     {"name": "note", "type": "text"}, {"name": "since", "type": "time"}, {"name": "until", "type": "time"},
     {"name": "wanted", "type": "list"}]},
-  {"name": "service", "write": "server", "life": "disk", "fields": [
-    {"name": "call", "type": "text"}, {"name": "enabled", "type": "bool", "default": true},
-    {"name": "period_ms", "type": "int"}, {"name": "last", "type": "time"}, {"name": "next", "type": "time"},
+  {"name": "service", "write": "server", "life": "memory", "fields": [
+    {"name": "call", "type": "text"}, {"name": "enabled", "type": "bool"}, {"name": "running", "type": "bool"},
+    {"name": "period_ms", "type": "int"}, {"name": "last_run", "type": "time"}, {"name": "next_run", "type": "time"},
     {"name": "duration_ms", "type": "int"}, {"name": "runs", "type": "int"}, {"name": "failures", "type": "int"},
-    {"name": "error", "type": "text"}]},
+    {"name": "left_out", "type": "int"}, {"name": "error", "type": "text"}]},
   {"name": "state", "write": "server", "life": "disk", "fields": [{"name": "value", "type": "json"}]}
 ]})json";
 
@@ -101,16 +101,12 @@ class Members {
   std::optional<Error> error_;
 };
 
-constexpr std::array kTypes{FieldType::boolean, FieldType::integer, FieldType::number, FieldType::text,
-                            FieldType::bytes,   FieldType::time,    FieldType::id,     FieldType::list,
-                            FieldType::map,     FieldType::json,    FieldType::user,   FieldType::item};
-
 Result<Field> field_of(const Value& json) {
   if (json.object() == nullptr) return bad("field", "an object", json);
   Field field;
   Members members(*json.object());
   members.word("name", field.name, kFieldNameMax);
-  members.one_of("type", field.type, kTypes);
+  members.one_of("type", field.type, kValueTypes);
   members.flag("required", field.required);
   members.flag("computed", field.computed);
   members.word("write", field.write, kClassNameMax);
@@ -118,7 +114,7 @@ Result<Field> field_of(const Value& json) {
   if (field.name.empty()) members.fail({Outcome::usage, "name: missing"});
   if (members.find("type") == nullptr) members.fail({Outcome::usage, "type: missing"});
   if (field.default_value != nullptr) {
-    if (auto fits = check(field.type, *field.default_value); !fits)
+    if (auto fits = check_type(field.type, *field.default_value); !fits)
       members.fail(fits.error().prefixed("default"));
   }
   const auto sound = members.finish();

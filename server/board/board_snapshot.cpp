@@ -1,5 +1,5 @@
 // The bytes of a snapshot, all integers big-endian; documents and conflicts: see document_snapshot.cpp.
-//   u8 format (3) | u64 sequence | u64 last message | 2 x document | conflicts | records | u32 count | count x message
+//   u8 format (4) | u64 sequence | u64 last message | 2 x document | conflicts | records | u32 count | count x message
 //   | u32 count | count x applied                          records: see RecordTable::append_to()
 //   message = text16 user | u64 session | i64 timestamp | u32-length text          numbered up to "last message"
 //   applied = u64 x 2 operation | u64 sequence | u8 record | u8 won | u64 number | i64 timestamp | u8 outcome
@@ -12,7 +12,9 @@
 namespace callboard::server {
 namespace {
 
-constexpr std::uint8_t kFormat = 3;
+constexpr std::uint8_t kFormat = 4;
+// Had no answers with its records.
+constexpr std::uint8_t kThirdFormat = 3;
 // Had no records, and no outcomes.
 constexpr std::uint8_t kSecondFormat = 2;
 // Had, in place of documents and conflicts, two heads, each with the u32-length text of its document.
@@ -53,7 +55,7 @@ Applied read_applied(ByteReader& reader, std::uint8_t format) {
   applied.won = reader.u8() != 0;
   applied.number = reader.u64();
   applied.timestamp = Timestamp{reader.i64()};
-  if (format == kFormat) applied.outcome = static_cast<Outcome>(reader.u8());
+  if (format >= kThirdFormat) applied.outcome = static_cast<Outcome>(reader.u8());
   return applied;
 }
 
@@ -95,7 +97,8 @@ Result<void> Board::decode_format(ByteReader& reader, std::uint8_t format, Board
   if (!conflicts) return conflicts.error();
   board.conflicts_ = std::move(*conflicts);
   if (format == kSecondFormat) return {};
-  auto records = RecordTable::from(reader);
+  auto records = RecordTable::from(reader, format == kThirdFormat ? RecordTable::Format::without_answers
+                                                                  : RecordTable::Format::with_answers);
   if (!records) return records.error();
   board.records_ = std::move(*records);
   return {};
@@ -105,7 +108,7 @@ Result<Board> Board::decoded(ByteView bytes) {
   ByteReader reader(bytes);
   const std::uint8_t format = reader.u8();
   if (format < kFirstFormat || format > kFormat) {
-    return Error{Outcome::failed, "snapshot: expected format 1-3, got " + std::to_string(format)};
+    return Error{Outcome::failed, "snapshot: expected format 1-4, got " + std::to_string(format)};
   }
   Board board;
   board.sequence_ = reader.u64();

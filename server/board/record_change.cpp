@@ -14,9 +14,24 @@ std::string member_text(const document::Value& object, std::string_view key) {
   return value == nullptr || value->string() == nullptr ? std::string() : *value->string();
 }
 
+document::ValuePtr value_of_answer(const RecordAnswer& answer) {
+  document::Object object{{"op", text_of(to_text(answer.op))}, {"call", text_of(answer.call)}};
+  if (answer.result != nullptr) object.push_back({"result", answer.result});
+  return document::make_value(std::move(object));
+}
+
+RecordAnswerPtr answer_in(const document::Value& change) {
+  const auto object = change.member("answer");
+  if (object == nullptr) return nullptr;
+  const auto op = unique_id_from(member_text(*object, "op"));
+  if (!op) return nullptr;
+  return std::make_shared<const RecordAnswer>(
+      RecordAnswer{*op, member_text(*object, "call"), object->member("result")});
+}
+
 }  // namespace
 
-// {"do", "class"?, "owner"?: session, "user"?, "owners"?: true, "fields"?}
+// {"do", "class"?, "owner"?: session, "user"?, "owners"?: true, "fields"?, "answer"?: {"op", "call", "result"?}}
 std::string print(const RecordChange& change) {
   document::Object object{{"do", text_of(to_text(change.action))}};
   if (!change.record_class.empty()) object.push_back({"class", text_of(change.record_class)});
@@ -24,6 +39,7 @@ std::string print(const RecordChange& change) {
   if (!change.owner.user.empty()) object.push_back({"user", text_of(change.owner.user)});
   if (change.is_owners) object.push_back({"owners", document::make_value(true)});
   if (change.fields != nullptr) object.push_back({"fields", change.fields});
+  if (change.answer != nullptr) object.push_back({"answer", value_of_answer(*change.answer)});
   return document::print(*document::make_value(std::move(object)));
 }
 
@@ -41,6 +57,7 @@ Result<RecordChange> parse_record_change(std::string_view text) {
   change.owner.user = member_text(**root, "user");
   change.is_owners = (*root)->member("owners") != nullptr;
   change.fields = (*root)->member("fields");
+  change.answer = answer_in(**root);
   const bool needs_fields = change.action != RecordAction::give && change.action != RecordAction::remove;
   if (needs_fields && (change.fields == nullptr || change.fields->object() == nullptr)) {
     return Error{Outcome::failed, "a change of a record without its fields"};

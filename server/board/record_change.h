@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,15 @@ struct RecordOwner {
   friend bool operator==(const RecordOwner&, const RecordOwner&) = default;
 };
 
+// How a call ended for which a record was changed. It stands in the log with the change: who asks again by the same operation id
+// is answered from there, and it is not done twice.
+struct RecordAnswer {
+  UniqueId op;
+  std::string call;           // Its name.
+  document::ValuePtr result;  // Null: it was larger than kRecordAnswerMax.
+};
+using RecordAnswerPtr = std::shared_ptr<const RecordAnswer>;
+
 // What is done with a record, checked against its class before: the fold needs no schema.
 struct RecordChange {
   RecordAction action = RecordAction::set;
@@ -26,6 +36,7 @@ struct RecordChange {
   RecordOwner owner{};          // Of what is made, or whom it is given to.
   bool is_owners = false;       // Only its owner may do this.
   document::ValuePtr fields{};  // An object, for make, set and put; null for the others.
+  RecordAnswerPtr answer{};     // Null: it was done for no call that can be asked for again.
 };
 
 // The text of an operation's value, and back. Thread: any.

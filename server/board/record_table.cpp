@@ -6,6 +6,7 @@
 #include "base/document/parse.h"
 #include "base/document/schema.h"
 #include "base/ensure.h"
+#include "base/record_limits.h"
 #include "base/text.h"
 #include "server/board/snapshot_parts.h"
 
@@ -28,6 +29,12 @@ void append_member(std::string_view key, std::string_view text, std::string& out
   document::append_quoted(text, out);
 }
 
+void remember_answer(const RecordAnswerPtr& answer, std::vector<RecordAnswerPtr>& answers) {
+  if (answer == nullptr) return;
+  if (answers.size() >= kRecordAnswersKept) answers.erase(answers.begin());
+  answers.push_back(answer);
+}
+
 RecordState changed(const RecordStatePtr& before, const Operation& operation) {
   const RecordChange& change = *operation.change;
   RecordState after;
@@ -46,6 +53,7 @@ RecordState changed(const RecordStatePtr& before, const Operation& operation) {
   } else {
     after.fields = change.fields;
   }
+  remember_answer(change.answer, after.answers);
   return after;
 }
 
@@ -59,6 +67,32 @@ RecordState read_state(ByteReader& reader) {
   state.revision = reader.u64();
   state.timestamp = Timestamp{reader.i64()};
   return state;
+}
+
+void write_answers(ByteWriter& writer, const std::vector<RecordAnswerPtr>& answers) {
+  writer.u16(static_cast<std::uint16_t>(answers.size()));
+  for (const RecordAnswerPtr& each : answers) {
+    write_id(writer, each->op);
+    writer.text16(each->call);
+    write_text32(writer, each->result == nullptr ? "" : document::print(*each->result));
+  }
+}
+
+bool read_answers(ByteReader& reader, std::vector<RecordAnswerPtr>& answers) {
+  const std::uint16_t count = reader.u16();
+  for (std::uint16_t i = 0; i < count && !reader.failed(); ++i) {
+    RecordAnswer answer;
+    answer.op = read_id(reader);
+    answer.call = reader.text16();
+    const std::string_view text = read_text32(reader);
+    if (!text.empty()) {
+      auto result = document::parse(text);
+      if (!result) return false;
+      answer.result = std::move(*result);
+    }
+    answers.push_back(std::make_shared<const RecordAnswer>(std::move(answer)));
+  }
+  return !reader.failed();
 }
 
 }  // namespace
@@ -134,7 +168,7 @@ void RecordTable::put(const std::string& path, RecordStatePtr state) {
 }
 
 // u32 count | count x { text16 path | text16 class | u64 owner | text16 its user | text16 by | u64 revision | i64 timestamp
-// | u32-length fields }
+// | u32-length fields | u16 count | count x { u64 x 2 operation | text16 call | u32-length result, empty: not kept } }
 void RecordTable::append_to(ByteWriter& writer) const {
   writer.u32(static_cast<std::uint32_t>(size_));
   for_each([&](const RecordStatePtr& state) {
@@ -146,10 +180,11 @@ void RecordTable::append_to(ByteWriter& writer) const {
     writer.u64(state->revision);
     writer.i64(state->timestamp.ms);
     write_text32(writer, document::print(*state->fields));
+    write_answers(writer, state->answers);
   });
 }
 
-Result<RecordTable> RecordTable::from(ByteReader& reader) {
+Result<RecordTable> RecordTable::from(ByteReader& reader, Format format) {
   RecordTable table;
   const std::uint32_t count = reader.u32();
   for (std::uint32_t i = 0; i < count && !reader.failed(); ++i) {
@@ -159,6 +194,9 @@ Result<RecordTable> RecordTable::from(ByteReader& reader) {
       return Error{Outcome::failed, "snapshot: damaged: record"};
     }
     state.fields = std::move(*fields);
+    if (format == Format::with_answers && !read_answers(reader, state.answers)) {
+      return Error{Outcome::failed, "snapshot: damaged: answer of a record"};
+    }
     const std::string path = state.path;
     table.put(path, finished(std::move(state)));
   }

@@ -18,11 +18,12 @@ struct RecordState {
   std::string path;
   std::string record_class;
   RecordOwner owner;
-  std::string by;              // The name of who changed it last.
-  std::uint64_t revision = 0;  // Of its last change; 0: an event, which is not kept.
-  Timestamp timestamp;         // Of the same.
-  document::ValuePtr fields;   // An object.
-  Document told;               // All of it as JSON, as everybody is told.
+  std::string by;                          // The name of who changed it last.
+  std::uint64_t revision = 0;              // Of its last change; 0: an event, which is not kept.
+  Timestamp timestamp;                     // Of the same.
+  document::ValuePtr fields;               // An object.
+  Document told;                           // All of it as JSON, as everybody is told.
+  std::vector<RecordAnswerPtr> answers{};  // Of the calls that changed it last, oldest first; told to nobody.
 };
 using RecordStatePtr = std::shared_ptr<const RecordState>;
 
@@ -57,7 +58,9 @@ class RecordTable {
   }
 
   void append_to(ByteWriter& writer) const;
-  static Result<RecordTable> from(ByteReader& reader);
+  // As they were written before records had answers, or since.
+  enum class Format { without_answers, with_answers };
+  static Result<RecordTable> from(ByteReader& reader, Format format);
 
  private:
   // In the order of their paths. A change makes a new one, so that copies of the table share the others.

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -74,6 +75,8 @@ class CallRun {
   virtual void progress(const document::ValuePtr& value) = 0;
   virtual void progress_json(protocol::Document json) = 0;
   virtual bool is_over() const = 0;
+  // What it is asked for again by; nullopt: nothing, or it is over.
+  virtual std::optional<UniqueId> op() const = 0;
   // Called once when nobody waits for the answer any more: it was cancelled, or its time is over. Not from within.
   virtual void on_end(std::function<void(const Error& why)> end) = 0;
   // For how much longer somebody waits.

@@ -79,6 +79,9 @@ class CallDesk::Run final : public CallRun {
     if (!is_over()) desk_.on_progress(number_, json);
   }
   bool is_over() const override { return !*is_desk_alive_ || !desk_.running_.contains(number_); }
+  std::optional<UniqueId> op() const override {
+    return is_over() ? std::nullopt : desk_.running_.at(number_).op;
+  }
   void on_end(std::function<void(const Error&)> end) override {
     if (!is_over()) desk_.running_.at(number_).on_end = std::move(end);
   }
@@ -120,6 +123,10 @@ void CallDesk::begin(CallRequest request) {
   auto arguments = read_arguments((*call)->description, request.arguments);
   if (!arguments) return request.waiter.on_answer(arguments.error());
   run(*call, std::move(request), std::move(*arguments));
+}
+
+void CallDesk::remember(UniqueId op, const std::string& name, const Result<document::ValuePtr>& answer) {
+  answers_.keep(op, name, checked_answer(document_of(answer)));
 }
 
 bool CallDesk::join_same(CallRequest& request) {

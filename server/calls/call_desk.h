@@ -48,6 +48,8 @@ class CallDesk {
   const CallRegistry& registry() const { return registry_; }
 
   void begin(CallRequest request);
+  // How a call of that name ended in a server before this one.
+  void remember(UniqueId op, const std::string& name, const Result<document::ValuePtr>& answer);
   // Ends a call, which is answered as cancelled to all who wait for it; not_found when that connection waits for no such.
   Result<void> cancel(std::uint64_t connection, protocol::AskId ask);
   Result<void> cancel(std::uint64_t connection, UniqueId op);

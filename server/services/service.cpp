@@ -1,11 +1,25 @@
 #include "server/services/service.h"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "base/document/build.h"
 
 namespace callboard::server {
+namespace {
+
+template <class T>
+T number_in(const document::Value& fields, std::string_view key) {
+  const document::ValuePtr value = fields.member(key);
+  const auto* number = value ? std::get_if<document::Number>(&value->content()) : nullptr;
+  T read{};
+  if (number != nullptr)
+    std::from_chars(number->text.data(), number->text.data() + number->text.size(), read);
+  return read;
+}
+
+}  // namespace
 
 Duration pause_of(const Service& service, std::uint64_t failures) {
   const Duration longest = std::max<Duration>(service.period, kServiceBackOffMax);
@@ -14,25 +28,33 @@ Duration pause_of(const Service& service, std::uint64_t failures) {
   return std::min(pause, longest);
 }
 
-document::ValuePtr to_value(const Service& service, const ServiceRuns& runs, bool is_enabled,
-                            bool is_running) {
+document::Object fields_of(const ServiceView& view) {
   using document::make_bool;
   using document::make_number;
   using document::make_text;
-  document::Object object{
-      {"name", make_text(service.name)},
-      {"call", make_text(service.call)},
-      {"enabled", make_bool(is_enabled)},
-      {"running", make_bool(is_running)},
-      {"period_ms",
-       make_number(std::chrono::duration_cast<std::chrono::milliseconds>(service.period).count())},
-      {"runs", make_number(runs.runs)},
-      {"failures", make_number(runs.failures)},
-      {"left_out", make_number(runs.left_out)},
-      {"duration_ms", make_number(runs.last_duration.count())}};
-  if (runs.runs > 0) object.push_back({"last_run", make_number(runs.last_run.ms)});
-  if (!runs.last_error.empty()) object.push_back({"error", make_text(runs.last_error)});
-  return document::make_value(std::move(object));
+  const ServiceRuns& runs = view.runs;
+  const auto period = std::chrono::duration_cast<std::chrono::milliseconds>(view.service.period);
+  document::Object fields{
+      {"call", make_text(view.service.call)},   {"enabled", make_bool(view.is_enabled)},
+      {"running", make_bool(view.is_running)},  {"period_ms", make_number(period.count())},
+      {"runs", make_number(runs.runs)},         {"failures", make_number(runs.failures)},
+      {"left_out", make_number(runs.left_out)}, {"duration_ms", make_number(runs.last_duration.count())}};
+  if (runs.last_run.ms > 0) fields.push_back({"last_run", make_number(runs.last_run.ms)});
+  if (view.is_enabled) fields.push_back({"next_run", make_number(view.next_run.ms)});
+  if (!runs.last_error.empty()) fields.push_back({"error", make_text(runs.last_error)});
+  return fields;
+}
+
+ServiceRuns runs_in(const document::Value& fields) {
+  ServiceRuns runs;
+  runs.runs = number_in<std::uint64_t>(fields, "runs");
+  runs.failures = number_in<std::uint64_t>(fields, "failures");
+  runs.left_out = number_in<std::uint64_t>(fields, "left_out");
+  runs.last_run.ms = number_in<std::int64_t>(fields, "last_run");
+  runs.last_duration = std::chrono::milliseconds(number_in<std::int64_t>(fields, "duration_ms"));
+  const document::ValuePtr error = fields.member("error");
+  if (error && error->string() != nullptr) runs.last_error = *error->string();
+  return runs;
 }
 
 }  // namespace callboard::server

@@ -15,12 +15,14 @@ namespace callboard::server {
 inline constexpr std::size_t kServicesMax = 256;
 // One that fails and fails is tried again after its period, doubled each time up to this, or its period where that is longer.
 inline constexpr auto kServiceBackOffMax = 1h;
+// How it went is kept on disk for the next server: no more often than this, so that one that runs all the time writes little.
+inline constexpr auto kServiceKeptPeriod = 10min;
 
 struct Service {
   // Due while the former run is under way: that run is left out, or it begins when the former one is over.
   enum class Overlap { skip, wait };
 
-  std::string name;
+  std::string name;  // A component of a path.
   std::string call;
   document::ValuePtr arguments{};  // Null: none.
   Duration period{1h};
@@ -39,10 +41,20 @@ struct ServiceRuns {
   std::string last_error{};  // Empty: the last one went well.
 };
 
+// What is seen of a service, in its record of class "service" and in the list of all.
+struct ServiceView {
+  const Service& service;
+  const ServiceRuns& runs;
+  bool is_enabled = true;
+  bool is_running = false;
+  Timestamp next_run{};
+};
+
 // From the moment a run was due to the next one, without jitter.
 Duration pause_of(const Service& service, std::uint64_t failures);
-// For people and programs: an object of all of that.
-document::ValuePtr to_value(const Service& service, const ServiceRuns& runs, bool is_enabled,
-                            bool is_running);
+// The fields of its record.
+document::Object fields_of(const ServiceView& view);
+// How it went, from such fields; nothing of what is missing, or makes no sense.
+ServiceRuns runs_in(const document::Value& fields);
 
 }  // namespace callboard::server

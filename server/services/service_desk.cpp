@@ -9,16 +9,23 @@
 #include "base/document/build.h"
 #include "base/text.h"
 #include "protocol/call_limits.h"
+#include "server/board/zone_name.h"
 
 namespace callboard::server {
 namespace {
 
-std::string state_path(const std::string& name) { return "/services/" + name; }
+std::string path_of_service(const std::string& name) { return std::string(kServicesFolder) + "/" + name; }
+std::string path_of_state(const std::string& name) { return path_of_service(name) + "/state"; }
 
-bool is_switched_off(const document::ValuePtr& state) {
-  const document::ValuePtr enabled = state ? state->member("enabled") : nullptr;
+bool is_switched_off(const document::Value& state) {
+  const document::ValuePtr enabled = state.member("enabled");
   const bool* truth = enabled ? std::get_if<bool>(&enabled->content()) : nullptr;
   return truth != nullptr && !*truth;
+}
+
+bool is_component(const std::string& name) {
+  const auto parts = record_path(path_of_state(name));
+  return parts && parts->size() == 3;
 }
 
 }  // namespace
@@ -35,15 +42,30 @@ Result<void> ServiceDesk::add(Service service) {
   if (entries_.size() >= kServicesMax) {
     return Error{Outcome::refused, fmt::format("{}: there are {} services already", name, kServicesMax)};
   }
+  if (!is_component(name))
+    return Error{Outcome::refused, quoted(name) + ": expected a name that can stand in a path"};
   Entry& entry = entries_[name];
   entry.is_enabled = service.is_enabled;
-  if (const document::ValuePtr state = outside_.states.find(state_path(name)))
-    entry.is_enabled = !is_switched_off(state);
   entry.service = std::move(service);
-  entry.due = loop_.now();
-  schedule(entry);
+  schedule(entry, resume(entry));
+  show(entry);
   set_timer();
   return {};
+}
+
+// A server that is started anew every day makes its daily backup all the same.
+Duration ServiceDesk::resume(Entry& entry) const {
+  const auto kept = outside_.records.find("state", path_of_state(entry.service.name));
+  const document::ValuePtr state = kept && *kept ? (*kept)->member("value") : nullptr;
+  if (state) {
+    entry.is_enabled = !is_switched_off(*state);
+    entry.runs = runs_in(*state);
+  }
+  const Duration pause = pause_of(entry.service, entry.runs.failures);
+  if (entry.runs.last_run.ms <= 0) return pause;
+  // A clock that was set back is no reason to wait for longer than it would have.
+  const auto since = std::chrono::milliseconds(outside_.clock.wall().ms - entry.runs.last_run.ms);
+  return pause - std::clamp<Duration>(since, Duration::zero(), pause);
 }
 
 void ServiceDesk::stop() {
@@ -53,11 +75,11 @@ void ServiceDesk::stop() {
 
 // --- When -----------------------------------------------------------------------------------------------------------
 
-void ServiceDesk::schedule(Entry& entry) {
+void ServiceDesk::schedule(Entry& entry, Duration pause) {
   const auto jitter_ms = std::chrono::duration_cast<std::chrono::milliseconds>(entry.service.jitter).count();
   const auto late = jitter_ms > 0 ? outside_.random() % (static_cast<std::uint64_t>(jitter_ms) + 1) : 0;
   // Not from when it was due: what a sleeping machine missed is not made up for.
-  entry.due = loop_.now() + pause_of(entry.service, entry.runs.failures) + std::chrono::milliseconds(late);
+  entry.due = loop_.now() + pause + std::chrono::milliseconds(late);
 }
 
 void ServiceDesk::set_timer() {
@@ -77,12 +99,13 @@ void ServiceDesk::on_timer() {
 }
 
 void ServiceDesk::on_due(Entry& entry) {
-  schedule(entry);
+  schedule(entry, pause_of(entry.service, entry.runs.failures));
   if (!entry.is_running) return begin(entry);
   if (entry.service.overlap == Service::Overlap::wait) {
     entry.is_owed = true;
   } else {
     ++entry.runs.left_out;
+    show(entry);
   }
 }
 
@@ -94,6 +117,7 @@ void ServiceDesk::begin(Entry& entry) {
   entry.is_owed = false;
   entry.begun = loop_.now();
   entry.runs.last_run = outside_.clock.wall();
+  show(entry);
   CallRequest request;
   request.caller.identity.name = "service " + entry.service.name;
   request.caller.identity.permissions = Permissions::all();
@@ -118,16 +142,57 @@ void ServiceDesk::on_answer(const std::string& name, const Result<protocol::Docu
   entry.runs.last_duration = std::chrono::duration_cast<std::chrono::milliseconds>(loop_.now() - entry.begun);
   if (is_stopped_) return;
   const bool has_failed_before = std::exchange(entry.runs.failures, answer ? 0 : entry.runs.failures + 1) > 0;
-  entry.runs.last_error = answer ? "" : answer.error().text;
+  entry.runs.last_error = answer ? "" : escaped(answer.error().text, 1024);
   if (!answer) {
     outside_.events.warn(fmt::format("service failed service={} failures={} cause=\"{}\"", name,
                                      entry.runs.failures, escaped(answer.error().text, 256)));
   } else if (has_failed_before) {
     outside_.events.info(fmt::format("service works again service={}", name));
   }
-  schedule(entry);
+  schedule(entry, pause_of(entry.service, entry.runs.failures));
   if (entry.is_owed && entry.is_enabled) entry.due = loop_.now();
+  show(entry);
+  if (!entry.kept || loop_.now() - *entry.kept >= kServiceKeptPeriod) {
+    entry.kept = loop_.now();
+    // A disk that takes nothing is told of elsewhere: the next server will believe that it has not run.
+    keep(entry, entry.is_enabled, [](const Result<void>&) {});
+  }
   set_timer();
+}
+
+// --- What is seen of it, and kept -----------------------------------------------------------------------------------
+
+ServiceView ServiceDesk::view(const Entry& entry) const {
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(entry.due - loop_.now());
+  return {.service = entry.service,
+          .runs = entry.runs,
+          .is_enabled = entry.is_enabled,
+          .is_running = entry.is_running,
+          .next_run = {outside_.clock.wall().ms + std::max<std::int64_t>(left.count(), 0)}};
+}
+
+void ServiceDesk::show(Entry& entry) {
+  OwnRecord record{.path = path_of_service(entry.service.name),
+                   .record_class = "service",
+                   .fields = document::make_value(fields_of(view(entry)))};
+  outside_.records.put(
+      std::move(record), [this, alive = is_alive_, name = entry.service.name](const Result<void>& shown) {
+        if (!*alive) return;
+        const bool was_unseen = std::exchange(entries_.at(name).is_unseen, !shown);
+        if (shown || was_unseen) return;
+        outside_.events.warn(fmt::format("service cannot be seen in its record service={} cause=\"{}\"", name,
+                                         escaped(shown.error().text, 256)));
+      });
+}
+
+void ServiceDesk::keep(const Entry& entry, bool is_enabled, OwnRecords::Then then) const {
+  ServiceView kept = view(entry);
+  kept.is_enabled = is_enabled;
+  document::Object fields{{"value", document::make_value(fields_of(kept))}};
+  outside_.records.put({.path = path_of_state(entry.service.name),
+                        .record_class = "state",
+                        .fields = document::make_value(std::move(fields))},
+                       std::move(then));
 }
 
 // --- What people call -----------------------------------------------------------------------------------------------
@@ -141,27 +206,30 @@ Result<ServiceDesk::Entry*> ServiceDesk::find(const std::string& name) {
 CallValue ServiceDesk::list() const {
   document::Array all;
   for (const auto& [name, entry] : entries_) {
-    all.push_back(to_value(entry.service, entry.runs, entry.is_enabled, entry.is_running));
+    document::Object object = fields_of(view(entry));
+    object.insert(object.begin(), {"name", document::make_text(name)});
+    all.push_back(document::make_value(std::move(object)));
   }
   return document::make_array(std::move(all));
 }
 
 // Answered when it is on disk; what is under way goes on.
 void ServiceDesk::set_enabled(const std::string& name, bool is_enabled, std::shared_ptr<CallRun> run) {
-  if (const auto found = find(name); !found) return run->answer(found.error());
-  outside_.states.set(state_path(name), document::make_object({{"enabled", document::make_bool(is_enabled)}}),
-                      [this, alive = is_alive_, name, is_enabled, run](const Result<void>& written) {
-                        if (!written) return run->answer(written.error());
-                        if (*alive) {
-                          Entry& entry = entries_.at(name);
-                          entry.is_enabled = is_enabled;
-                          entry.is_owed = false;
-                          entry.runs.failures = 0;
-                          schedule(entry);
-                          set_timer();
-                        }
-                        run->answer(document::make_null());
-                      });
+  const auto found = find(name);
+  if (!found) return run->answer(found.error());
+  keep(**found, is_enabled, [this, alive = is_alive_, name, is_enabled, run](const Result<void>& kept) {
+    if (!kept) return run->answer(kept.error());
+    if (*alive) {
+      Entry& entry = entries_.at(name);
+      entry.is_enabled = is_enabled;
+      entry.is_owed = false;
+      entry.runs.failures = 0;
+      schedule(entry, entry.service.period);
+      show(entry);
+      set_timer();
+    }
+    run->answer(document::make_null());
+  });
 }
 
 void ServiceDesk::add_calls() {

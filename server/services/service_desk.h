@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,19 +12,20 @@
 #include "net/timer.h"
 #include "server/calls/call_desk.h"
 #include "server/event_log.h"
+#include "server/own_records.h"
 #include "server/services/service.h"
-#include "server/tasks/state_store.h"
 
 namespace callboard::server {
 
-// Runs services when they are due, and knows how they went. One that fails goes on, more seldom, and says so; nothing but
-// somebody's word switches it off, which outlives the server (state "/services/NAME"). Loop thread only.
+// Runs services when they are due. One that fails goes on, more seldom, and says so; nothing but somebody's word switches it
+// off. Each is seen in a record of class "service", /services/NAME, which is in memory, since it changes with every run; whether
+// it is switched on, and how it went, the next server reads in one of class "state" below it. Loop thread only.
 class ServiceDesk {
  public:
   // What it refers to outlives it.
   struct Outside {
     CallDesk& calls;
-    StateStore& states;
+    OwnRecords& records;
     EventLog& events;
     const Clock& clock;
     RandomSource random;
@@ -31,7 +33,7 @@ class ServiceDesk {
   ServiceDesk(net::Loop& loop, Outside outside);
   ~ServiceDesk();
 
-  // Its first run is due after a period. refused: the name is taken, or there are too many.
+  // Its first run is due after a period, from when it last ran on. refused: the name is taken or none, or there are too many.
   Result<void> add(Service service);
   // What people call: services, services.enable, services.disable, services.run.
   void add_calls();
@@ -47,10 +49,14 @@ class ServiceDesk {
     bool is_owed = false;  // Was due meanwhile, and waits for the run that is under way.
     Instant due;
     Instant begun;
+    std::optional<Instant> kept;  // When how it went was last on its way to the disk.
+    bool is_unseen = false;       // Its record cannot be written, and that was said.
   };
 
   Result<Entry*> find(const std::string& name);
-  void schedule(Entry& entry);
+  // What the server before this one knew of it; from there to its next run.
+  Duration resume(Entry& entry) const;
+  void schedule(Entry& entry, Duration pause);
   void set_timer();
   void on_timer();
   void on_due(Entry& entry);
@@ -58,6 +64,9 @@ class ServiceDesk {
   void on_answer(const std::string& name, const Result<protocol::Document>& answer);
   void set_enabled(const std::string& name, bool is_enabled, std::shared_ptr<CallRun> run);
   CallValue list() const;
+  ServiceView view(const Entry& entry) const;
+  void show(Entry& entry);
+  void keep(const Entry& entry, bool is_enabled, OwnRecords::Then then) const;
 
   net::Loop& loop_;
   Outside outside_;

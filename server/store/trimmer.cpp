@@ -37,8 +37,8 @@ Result<bool> may_be_too_much(Database& database, std::uint64_t size_bytes) {
   return static_cast<std::uint64_t>((*pages - *free_pages) * *page_bytes) > size_bytes;
 }
 
-// The keyframe of the fewest operations after which there is not too much; 0: there is not too much at all.
-Result<std::uint64_t> cut_by_size(Database& database, std::int64_t record, std::uint64_t size_bytes) {
+// The newest operation with which those after it are too much; 0: there is not too much at all.
+Result<std::uint64_t> first_too_much(Database& database, std::int64_t record, std::uint64_t size_bytes) {
   const auto may_be = may_be_too_much(database, size_bytes);
   if (!may_be) return may_be.error();
   if (!*may_be) return std::uint64_t{0};
@@ -52,11 +52,17 @@ Result<std::uint64_t> cut_by_size(Database& database, std::int64_t record, std::
     if (!row) return row.error();
     if (!*row) return std::uint64_t{0};
     kept_bytes += statement->u64(1);
-    if (kept_bytes > size_bytes) break;
+    if (kept_bytes > size_bytes) return statement->u64(0);
   }
+}
+
+// The keyframe of the fewest operations after which there is not too much; 0: there is not too much at all.
+Result<std::uint64_t> cut_by_size(Database& database, std::int64_t record, std::uint64_t size_bytes) {
+  const auto too_much = first_too_much(database, record, size_bytes);
+  if (!too_much || *too_much == 0) return too_much;
   return first(database,
                "SELECT sequence FROM keyframes WHERE record = ? AND sequence >= ? ORDER BY sequence LIMIT 1",
-               kEverything, {record, statement->i64(0)});
+               kEverything, {record, static_cast<std::int64_t>(*too_much)});
 }
 
 // The newest keyframe up to which everything may go; 0 for none. What is too old ends where the first operation is that is
@@ -89,7 +95,7 @@ Result<std::uint64_t> find_cut(Database& database, std::int64_t record, const Re
 }
 
 // Of records a start needs the snapshot and what came after it; the rest is history. There is an index of them, by number.
-Result<std::uint64_t> find_records_cut(Database& database, Timestamp oldest) {
+Result<std::uint64_t> find_records_cut(Database& database, const Retention& retention, Timestamp oldest) {
   static_assert(static_cast<int>(Record::record) == 4);
   const auto young =
       first(database,
@@ -100,8 +106,12 @@ Result<std::uint64_t> find_records_cut(Database& database, Timestamp oldest) {
       database, "SELECT sequence FROM operations WHERE record = 4 ORDER BY sequence DESC LIMIT 1 OFFSET ?", 0,
       {kRecordOperationsKept});
   if (!beyond) return beyond;
+  // States of tasks are written whole with every call: ten thousand of the largest are 2.5 GiB.
+  const auto too_much =
+      first_too_much(database, static_cast<std::int64_t>(Record::record), retention.size_bytes);
+  if (!too_much) return too_much;
   return first(database, "SELECT min(sequence, ?) FROM snapshot", 0,
-               {static_cast<std::int64_t>(std::max(*young - 1, *beyond))});
+               {static_cast<std::int64_t>(std::max({*young - 1, *beyond, *too_much}))});
 }
 
 Result<int> forget(Database& database, Record record, std::uint64_t cut) {
@@ -128,7 +138,7 @@ Result<Cuts> find_cuts(Database& database, const Retention& retention, Timestamp
   for (Cut& each : cuts) {
     const auto found = is_document(each.record)
                            ? find_cut(database, static_cast<std::int64_t>(each.record), retention, oldest)
-                           : find_records_cut(database, oldest);
+                           : find_records_cut(database, retention, oldest);
     if (!found) return found.error();
     each.sequence = *found;
   }

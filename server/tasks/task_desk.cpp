@@ -31,11 +31,11 @@ Result<std::vector<std::string>> TaskDesk::programs(const std::vector<std::strin
   return programs;
 }
 
-TaskDesk::TaskDesk(net::Loop& loop, CallRegistry& registry, EventLog& events, StateStore& states)
-    : loop_(loop), registry_(registry), events_(events), states_(states) {}
+TaskDesk::TaskDesk(net::Loop& loop, CallRegistry& registry, EventLog& events, OwnRecords& records)
+    : loop_(loop), registry_(registry), events_(events), records_(records) {}
 
 void TaskDesk::start(const std::string& program, const std::string& project) {
-  TaskHost::Outside outside{registry_, states_, events_, {}};
+  TaskHost::Outside outside{registry_, records_, events_, {}};
   const std::size_t place = hosts_.size();
   outside.may_have = [this, place](const std::string& path) {
     for (std::size_t i = 0; i < hosts_.size(); ++i) {

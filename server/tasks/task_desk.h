@@ -18,7 +18,7 @@ class TaskDesk {
   static Result<std::vector<std::string>> programs(const std::vector<std::string>& files);
 
   // What it refers to outlives it.
-  TaskDesk(net::Loop& loop, CallRegistry& registry, EventLog& events, StateStore& states);
+  TaskDesk(net::Loop& loop, CallRegistry& registry, EventLog& events, OwnRecords& records);
   void start(const std::string& program, const std::string& project);
   // Each has told its calls, or could not.
   bool are_settled() const;
@@ -29,7 +29,7 @@ class TaskDesk {
   net::Loop& loop_;
   CallRegistry& registry_;
   EventLog& events_;
-  StateStore& states_;
+  OwnRecords& records_;
   std::vector<std::unique_ptr<TaskHost>> hosts_;
   std::size_t running_ = 0;  // Of those that are being stopped.
   std::function<void()> stopped_;

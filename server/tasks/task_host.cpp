@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/document/build.h"
 #include "base/ensure.h"
 #include "base/text.h"
+#include "server/board/zone_name.h"
 #include "server/tasks/task_limits.h"
 
 namespace callboard::server {
@@ -15,6 +17,12 @@ namespace {
 Bytes bytes_of(const std::string& line) {
   const ByteView view = as_bytes(line);
   return {view.begin(), view.end()};
+}
+
+RecordAnswerPtr kept_answer(UniqueId op, const std::string& call, const document::ValuePtr& result) {
+  const document::ValuePtr value = result ? result : document::make_null();
+  const bool is_small = value->size_bytes() <= kRecordAnswerMax;
+  return std::make_shared<const RecordAnswer>(RecordAnswer{op, call, is_small ? value : nullptr});
 }
 
 }  // namespace
@@ -134,10 +142,40 @@ void TaskHost::stop(std::function<void()> done) {
     timer_.cancel();
     return finish_if_over();
   }
+  may_leave_states_ = step_ == Step::running;
   step_ = Step::awaiting_exit;
-  process_->write(bytes_of(exit_line()));
-  process_->close_input();
   timer_.set_after(kTaskExitLimit);
+  tell_exit();
+}
+
+// With its states as they are once all is on disk that was on its way there.
+void TaskHost::tell_exit() {
+  if (step_ != Step::awaiting_exit || committing_ > 0 || !process_ || std::exchange(is_exit_told_, true))
+    return;
+  document::Object states;
+  if (may_leave_states_) {
+    for (const auto& [path, state] : states_) states.push_back({path, state_now(path)});
+  }
+  process_->write(bytes_of(exit_line(std::move(states))));
+  process_->close_input();
+}
+
+void TaskHost::on_said(TaskLeft left) {
+  if (!is_exit_told_ || !std::exchange(may_leave_states_, false))
+    return misbehave("it told states that it was not asked for");
+  for (const document::Member& each : left.states) {
+    const auto on_kept = [&events = outside_.events, program = program_,
+                          path = each.key](const Result<void>& kept) {
+      if (kept) return;
+      events.error(fmt::format("state left by a task not kept task={} state={} cause=\"{}\"", quoted(program),
+                               quoted(path), escaped(kept.error().text, 256)));
+    };
+    if (states_.contains(each.key)) {
+      keep_state({.path = each.key}, each.value, on_kept);
+    } else {
+      on_kept(Error{Outcome::usage, "it is none of its own"});
+    }
+  }
 }
 
 void TaskHost::finish_if_over() {
@@ -155,8 +193,37 @@ void TaskHost::on_said(TaskReady ready) {
   first_states_ = std::move(ready.states);
   for (const std::string& name : std::exchange(names_, {})) outside_.registry.remove(name);
   for (const CallDescription& each : ready.calls) register_call(each);
+  make_states();
   outside_.events.info(fmt::format("task ready task={} calls={}", quoted(program_), names_.size()));
-  is_settled_ = true;
+  is_settled_ = is_settled_ || making_ == 0;
+}
+
+// Those that there are stay as they are.
+void TaskHost::make_states() {
+  for (const auto& [path, state] : states_) {
+    const auto known = outside_.records.find("state", path);
+    if (!known || *known) continue;
+    ++making_;
+    keep_state({.path = path}, state_now(path), [this, alive = is_alive_, path](const Result<void>& made) {
+      if (!*alive) return;
+      if (!made) {
+        // Its first call makes it.
+        outside_.events.warn(fmt::format("state not made task={} state={} cause=\"{}\"", quoted(program_),
+                                         quoted(path), escaped(made.error().text, 256)));
+      }
+      is_settled_ = --making_ == 0 || is_settled_;
+    });
+  }
+}
+
+Result<void> TaskHost::check_state(const std::string& path) const {
+  if (auto parts = record_path(path); !parts) return parts.error();
+  if (is_in_own_folder(path)) return Error{Outcome::usage, quoted(path) + " is the server's own"};
+  if (!outside_.may_have(path)) return Error{Outcome::usage, quoted(path) + " is another task's"};
+  if (states_.size() >= kTaskStatesMax && !states_.contains(path))
+    return Error{Outcome::refused, fmt::format("expected at most {} of one task", kTaskStatesMax)};
+  const auto known = outside_.records.find("state", path);
+  return known ? Result<void>() : Result<void>(known.error());
 }
 
 void TaskHost::register_call(const CallDescription& description) {
@@ -164,12 +231,8 @@ void TaskHost::register_call(const CallDescription& description) {
     outside_.events.error(fmt::format("call of a task left out task={} cause=\"{}\"", quoted(program_), why));
   };
   const std::string& path = description.state;
-  if (!path.empty() &&
-      (!path.starts_with('/') || path.size() > kPathComponentMaxBytes / 3 || !outside_.may_have(path))) {
-    return skip(
-        fmt::format("{}: state: expected a short path that begins with / and is no other task's, got {}",
-                    description.name, quoted(path)));
-  }
+  if (const auto good = path.empty() ? Result<void>() : check_state(path); !good)
+    return skip(fmt::format("{}: state: {}", description.name, good.error().text));
   Call call{description,
             LaterRun([this, alive = is_alive_, description](
                          const Caller& caller, const CallArguments& arguments, std::shared_ptr<CallRun> run) {
@@ -196,6 +259,7 @@ void TaskHost::on_call(const CallDescription& description, const Caller& caller,
   Asked asked{{++last_call_, description.name, caller.identity.name, arguments.object(), nullptr},
               description.state,
               std::move(run)};
+  asked.op = asked.run->op();
   ++calls_;
   asked.run->on_end([this, alive = is_alive_, number = asked.call.call](const Error&) {
     if (*alive) on_nobody_waits(number);
@@ -218,12 +282,21 @@ void TaskHost::send_next(const std::string& path) {
   Asked next = std::move(state.waiting.front());
   state.waiting.pop_front();
   state.busy = next.call.call;
-  next.call.state = outside_.states.find(path);
-  if (!next.call.state) {
-    const auto first = std::ranges::find(first_states_, path, &document::Member::key);
-    next.call.state = first != first_states_.end() ? first->value : document::make_null();
-  }
+  next.call.state = state_now(path);
   send(std::move(next));
+}
+
+// As its record says; before there is one, as the task said.
+document::ValuePtr TaskHost::state_now(const std::string& path) const {
+  const auto fields = outside_.records.find("state", path);
+  document::ValuePtr state;
+  if (fields && *fields) {
+    state = (*fields)->member("value");
+  } else {
+    const auto first = std::ranges::find(first_states_, path, &document::Member::key);
+    if (first != first_states_.end()) state = first->value;
+  }
+  return state ? state : document::make_null();
 }
 
 // Its caller has given up, or its time is over.
@@ -269,26 +342,33 @@ void TaskHost::on_said(TaskAnswer answer) {
 }
 
 void TaskHost::commit(Asked asked, TaskAnswer answer) {
-  if (answer.state->size_bytes() > kTaskStateMax) {
-    asked.run->answer(Error{
-        Outcome::failed, fmt::format("its state became {}, expected at most {}",
-                                     human_bytes(answer.state->size_bytes()), human_bytes(kTaskStateMax))});
-    return release(asked.path);
+  OwnRecord record{.path = asked.path, .user = asked.call.by};
+  if (asked.op) record.answer = kept_answer(*asked.op, asked.call.name, *answer.result);
+  keep_state(std::move(record), answer.state,
+             [this, alive = is_alive_, path = asked.path, run = asked.run,
+              result = std::move(answer.result)](const Result<void>& kept) {
+               run->answer(kept ? result : CallValue(kept.error()));
+               if (*alive) release(path);
+             });
+}
+
+void TaskHost::keep_state(OwnRecord record, const document::ValuePtr& state, OwnRecords::Then then) {
+  if (state->size_bytes() > kTaskStateMax) {
+    return then(
+        Error{Outcome::failed, fmt::format("its state became {}, expected at most {}",
+                                           human_bytes(state->size_bytes()), human_bytes(kTaskStateMax))});
   }
   ++committing_;
-  outside_.states.set(asked.path, answer.state,
-                      [this, alive = is_alive_, path = asked.path, run = asked.run,
-                       result = std::move(answer.result)](const Result<void>& written) mutable {
-                        if (written) {
-                          run->answer(std::move(result));
-                        } else {
-                          run->answer(written.error());
-                        }
-                        if (!*alive) return;
-                        --committing_;
-                        release(path);
-                        finish_if_over();
-                      });
+  record.record_class = "state";
+  record.fields = document::make_object({{"value", state}});
+  outside_.records.put(std::move(record),
+                       [this, alive = is_alive_, then = std::move(then)](const Result<void>& kept) {
+                         then(kept);
+                         if (!*alive) return;
+                         --committing_;
+                         tell_exit();
+                         finish_if_over();
+                       });
 }
 
 void TaskHost::release(const std::string& path) {

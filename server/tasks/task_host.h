@@ -13,7 +13,7 @@
 #include "net/timer.h"
 #include "server/calls/call_registry.h"
 #include "server/event_log.h"
-#include "server/tasks/state_store.h"
+#include "server/own_records.h"
 #include "server/tasks/task_lines.h"
 
 namespace callboard::server {
@@ -26,14 +26,16 @@ namespace callboard::server {
 //   call …          ->
 //                   <-      progress …, answer  in any order; those with one state one after the other
 //   cancel          ->                          nobody waits for it: kTaskCancelLimit, then it is killed
-//   exit            ->      (ends)              within kTaskExitLimit
+//   exit            ->
+//                   <-      states, (ends)      within kTaskExitLimit
 //
-// Whatever it does, each of its calls is answered, and a state changes with an answer or not at all. Loop thread only.
+// Whatever it does, each of its calls is answered, and a state changes with an answer, or at the exit, or not at all: it is a
+// record of class "state" at its path, made when the task has told its calls. Loop thread only.
 class TaskHost {
  public:
   struct Outside {
     CallRegistry& registry;
-    StateStore& states;
+    OwnRecords& records;
     EventLog& events;
     // Whether the state may be its own: no other task has it.
     std::function<bool(const std::string& path)> may_have;
@@ -56,6 +58,7 @@ class TaskHost {
     TaskCall call;
     std::string path;  // Of its state; empty: none.
     std::shared_ptr<CallRun> run;
+    std::optional<UniqueId> op{};        // What it is asked for again by.
     std::optional<Instant> killed_at{};  // Set: nobody waits for it any more.
   };
   struct State {
@@ -70,14 +73,20 @@ class TaskHost {
   void on_said(TaskReady ready);
   void on_said(const TaskProgress& progress);
   void on_said(TaskAnswer answer);
+  void on_said(TaskLeft left);
   void on_timer();
   void register_call(const CallDescription& description);
+  Result<void> check_state(const std::string& path) const;
+  void make_states();
   void on_call(const CallDescription& description, const Caller& caller, const CallArguments& arguments,
                std::shared_ptr<CallRun> run);
   void send(Asked asked);
   void send_next(const std::string& path);
   void on_nobody_waits(std::uint64_t call);
   void commit(Asked asked, TaskAnswer answer);
+  document::ValuePtr state_now(const std::string& path) const;
+  void keep_state(OwnRecord record, const document::ValuePtr& state, OwnRecords::Then then);
+  void tell_exit();
   void release(const std::string& path);
   void fail_calls(const std::string& why);
   void misbehave(const std::string& what);
@@ -97,13 +106,16 @@ class TaskHost {
   Duration pause_;
   bool is_settled_ = false;
   bool is_terminated_ = false;
+  bool is_exit_told_ = false;
+  bool may_leave_states_ = false;  // It was told them at its exit, and has not answered.
   std::uint64_t last_call_ = 0;
   std::size_t calls_ = 0;  // Sent and waiting.
   std::map<std::uint64_t, Asked> sent_;
   std::map<std::string, State> states_;
   document::Object first_states_;
   std::vector<std::string> names_;  // Registered.
-  std::size_t committing_ = 0;
+  std::size_t making_ = 0;          // States that are being made …
+  std::size_t committing_ = 0;      // … and all that are on their way to the disk, those included.
   std::function<void()> stopped_;
   net::Timer timer_;         // Of the step.
   net::Timer cancel_timer_;  // For the first of those that nobody waits for.

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "base/limits.h"
+#include "base/record_limits.h"
 #include "server/calls/call_limits.h"
 
 namespace callboard::server {
@@ -12,7 +13,7 @@ namespace callboard::server {
 inline constexpr auto kTaskReadyLimit = 30s;
 // A call that nobody waits for any more holds up those behind it with the same state: for so long, then the task is killed.
 inline constexpr auto kTaskCancelLimit = 10s;
-// From `exit` on until it has ended; then it is told by a signal, and soon after killed.
+// From `exit` on until it has told what it leaves and has ended; then it is told by a signal, and soon after killed.
 inline constexpr auto kTaskExitLimit = 3s;
 inline constexpr auto kTaskTermLimit = 1s;
 // Between an end and the next start; doubled each time, and from the beginning again after a minute that went well.
@@ -22,8 +23,10 @@ inline constexpr auto kTaskGoodRun = 60s;
 // Calls that one task has, or that wait for a state of its own.
 inline constexpr std::size_t kTaskCallsMax = 256;
 static_assert(kTaskCallsMax < kCallsRunningMax);
-// A state, read and printed with each call: 1 MiB takes 10 ms of the loop, which is too much already; some thousand things.
-inline constexpr std::uint64_t kTaskStateMax = 256 * KiB;
+// A state is the value of one record of the server's own: {"value":…}.
+inline constexpr std::uint64_t kTaskStateMax = kOwnRecordMax - 1 * KiB;
+// States that one task has: all of them are told to it when it ends.
+inline constexpr std::size_t kTaskStatesMax = 64;
 // What a task says in one line: a result of the largest size, escaped a little, and a state.
 inline constexpr std::size_t kTaskLineMax = 2 * protocol::kCallResultMax;
 // What waits for a task that does not read.

@@ -33,15 +33,28 @@ Result<std::uint64_t> number_of(const Value& value) {
   return wrong("call: expected the number of a call");
 }
 
+Result<document::Object> states_from(const Value& object) {
+  const ValuePtr states = object.member("states");
+  if (!states) return document::Object();
+  if (states->object() == nullptr) return wrong("states: expected a map");
+  return *states->object();
+}
+
 Result<TaskSaid> ready_from(const Value& object, const Value& calls) {
   TaskReady ready;
   auto descriptions = descriptions_from(calls);
   if (!descriptions) return descriptions.error();
   ready.calls = std::move(*descriptions);
-  const ValuePtr states = object.member("states");
-  if (states && states->object() == nullptr) return wrong("states: expected a map");
-  if (states) ready.states = *states->object();
+  auto states = states_from(object);
+  if (!states) return states.error();
+  ready.states = std::move(*states);
   return TaskSaid(std::move(ready));
+}
+
+Result<TaskSaid> left_from(const Value& object) {
+  auto states = states_from(object);
+  if (!states) return states.error();
+  return TaskSaid(TaskLeft{std::move(*states)});
 }
 
 Result<TaskSaid> answer_from(const Value& object, std::uint64_t call) {
@@ -84,7 +97,11 @@ std::string cancel_line(std::uint64_t call) {
   return line_of(make_object({{"do", make_text("cancel")}, {"call", make_number(call)}}));
 }
 
-std::string exit_line() { return line_of(make_object({{"do", make_text("exit")}})); }
+std::string exit_line(document::Object states) {
+  document::Object object{{"do", make_text("exit")}};
+  if (!states.empty()) object.push_back({"states", document::make_value(std::move(states))});
+  return line_of(document::make_value(std::move(object)));
+}
 
 Result<TaskSaid> task_said_from(std::string_view line) {
   auto object = document::parse(line);
@@ -93,7 +110,8 @@ Result<TaskSaid> task_said_from(std::string_view line) {
   if (said.object() == nullptr) return wrong(fmt::format("expected an object, got {}", kind_of(said)));
   if (const ValuePtr calls = said.member("calls")) return ready_from(said, *calls);
   const ValuePtr numbered = said.member("call");
-  if (!numbered) return wrong("expected calls or call");
+  if (!numbered && said.member("states")) return left_from(said);
+  if (!numbered) return wrong("expected calls, call or states");
   const auto call = number_of(*numbered);
   if (!call) return call.error();
   if (const ValuePtr progress = said.member("progress")) return TaskSaid(TaskProgress{*call, progress});

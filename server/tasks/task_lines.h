@@ -26,7 +26,8 @@ struct TaskCall {
 };
 std::string to_line(const TaskCall& call);
 std::string cancel_line(std::uint64_t call);
-std::string exit_line();
+// `states`: those of its calls, by their paths; empty: it has none.
+std::string exit_line(document::Object states);
 
 // --- Said by the task
 struct TaskReady {
@@ -42,7 +43,11 @@ struct TaskAnswer {
   Result<document::ValuePtr> result = document::ValuePtr();
   document::ValuePtr state;  // What it is from now on; null: as it was.
 };
-using TaskSaid = std::variant<TaskReady, TaskProgress, TaskAnswer>;
+// What it leaves, told once after `exit`.
+struct TaskLeft {
+  document::Object states;  // By their paths; those that are not here stay as they are.
+};
+using TaskSaid = std::variant<TaskReady, TaskProgress, TaskAnswer, TaskLeft>;
 Result<TaskSaid> task_said_from(std::string_view line);
 
 // Cuts what a task writes into lines of at most `line_max` bytes.

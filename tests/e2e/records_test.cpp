@@ -55,7 +55,7 @@ TEST_CASE("a record is made, set, listed and removed, and outlives a server that
   CHECK_THAT(board.run("rigging", {"records"}).out,
              Contains("/reviews/sc01  review, rigging's  status=ok takes=3"));
   CHECK(board.run("rigging", {"record", "remove", "/reviews/sc01"}).ending.exit_code == 0);
-  CHECK(board.records("/").empty());
+  CHECK(board.records("/reviews").empty());
 }
 
 TEST_CASE("what cannot be done to a record is said, with the exit code of it") {

@@ -24,14 +24,42 @@ TEST_CASE("services are listed, run by hand, and switched off for good") {
   office.serve();
   CHECK_THAT(office.run("rigging", {"services"}).out,
              Contains("backup") && Contains("enabled") && Contains("has not run yet"));
+  const auto seen = [&] {
+    const auto listed = objects(office.run("rigging", {"records", "/services/backup", "--json"}).out);
+    return listed.at(0).at("fields");
+  };
+  CHECK(seen().at("enabled") == true);
   CHECK(office.run("rigging", {"services", "disable", "backup"}).ending.exit_code == 0);
+  CHECK(seen().at("enabled") == false);
   office.kill_server();
   office.serve();
+  CHECK(seen().at("enabled") == false);
   const auto listed = office.run("rigging", {"services", "--json"});
   CHECK(events(listed.out, "service").at(0).at("service").at("enabled") == false);
   CHECK(office.run("rigging", {"services", "enable", "backup"}).ending.exit_code == 0);
   CHECK(office.run("rigging", {"services", "enable", "nothing"}).ending.exit_code == 3);
   CHECK(office.run("rigging", {"services", "break", "backup"}).ending.exit_code == 2);
+}
+
+TEST_CASE("whoever is in its zone is told how a service goes, and the next server knows it") {
+  Office office;
+  office.serve();
+  const auto follower = office.start("rigging", {"records", "/services/backup", "--follow", "--json"});
+  const auto has_run = [](const Json& record) {
+    return record.at("path") == "/services/backup" && record.at("fields").at("runs") == 1;
+  };
+  CHECK(wait_for_event(*follower, "record").at("fields").at("runs") == 0);
+  CHECK(office.run("rigging", {"services", "run", "backup"}).ending.exit_code == 0);
+  const Json told = wait_for_event(*follower, "record", has_run);
+  CHECK(told.at("fields").at("failures") == 0);
+  wait_for_event(*follower, "record",
+                 [](const Json& record) { return record.at("path") == "/services/backup/state"; });
+  office.kill_server();
+  office.serve();
+  const auto listed =
+      events(office.run("rigging", {"services", "--json"}).out, "service").at(0).at("service");
+  CHECK(listed.at("last_run") == told.at("fields").at("last_run"));
+  CHECK(listed.at("runs") == 1);
 }
 
 TEST_CASE("backups lie beside the board, and the newest are kept") {

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "tests/e2e/studio.h"
 #include "tests/support/tree.h"
@@ -15,8 +16,27 @@ namespace fs = std::filesystem;
 using Catch::Contains;
 using support::write_file;
 
+const fs::path kCounter = fs::path(DOCS_FOLDER) / "counter.py";
+
 struct Office : Studio {
   Office() { add_user("rigging"); }
+  explicit Office(const std::vector<std::string>& options) : Office() { serve(options); }
+
+  // Fields of the only record at that path.
+  Json fields(const std::string& path) const {
+    const auto listed = objects(run("rigging", {"records", path, "--json"}).out);
+    REQUIRE(listed.size() == 1);
+    CHECK(listed[0].at("path") == path);
+    return listed[0].at("fields");
+  }
+  std::unique_ptr<Process> start_call(std::vector<std::string> words) const {
+    words.insert(words.begin(), "call");
+    return start("rigging", std::move(words));
+  }
+  void stop_server() {
+    server().send_signal(SIGTERM);
+    CHECK(exit_code(server()) == 0);
+  }
 
   // A program in the home folder.
   std::string program(const std::string& name, const std::string& text) {
@@ -41,18 +61,133 @@ std::string shell_task(
 }  // namespace
 
 TEST_CASE("a counter in twenty lines of Python survives that its server is killed") {
-  const fs::path counter = fs::path(DOCS_FOLDER) / "counter.py";
-  Office office;
-  office.serve({"--task", counter.string()});
+  Office office({"--task", kCounter.string()});
   CHECK(office.call({"counter.add"}).out == "1\n");
   CHECK(office.call({"counter.add", "41"}).out == "42\n");
   CHECK_THAT(office.run("rigging", {"calls", "counter.add"}).out,
              Contains("keeps its state in /queue/counter"));
   office.kill_server();
-  office.serve({"--task", counter.string()});
+  office.serve({"--task", kCounter.string()});
   CHECK(office.call({"counter.add"}).out == "43\n");
   CHECK(office.call({"counter.add", "x"}).ending.exit_code == 2);
   CHECK(office.call({"counter.add", "0"}).out == "43\n");
+}
+
+TEST_CASE("a state is a record that is there from the first moment, and that nobody else writes") {
+  Office office({"--task", kCounter.string()});
+  CHECK(office.fields("/queue/counter") == Json({{"value", {{"count", 0}}}}));
+  CHECK(office.run("rigging", {"record", "set", "/queue/counter", "value=1"}).ending.exit_code == 4);
+  CHECK(office.run("rigging", {"record", "remove", "/queue/counter"}).ending.exit_code == 4);
+  CHECK(office.run("rigging", {"record", "make", "/queue/other", "--class", "state"}).ending.exit_code == 4);
+  const auto follower = office.start("rigging", {"records", "/queue", "--follow", "--json"});
+  CHECK(wait_for_event(*follower, "record").at("fields").at("value").at("count") == 0);
+  CHECK(office.call({"counter.add", "3"}).out == "3\n");
+  const Json told = wait_for_event(*follower, "record");
+  CHECK(told.at("fields").at("value").at("count") == 3);
+  CHECK(told.at("class") == "state");
+  CHECK(told.at("by") == "rigging");
+}
+
+TEST_CASE("a state is in a backup") {
+  Office office({"--task", kCounter.string()});
+  CHECK(office.call({"counter.add", "7"}).out == "7\n");
+  const std::string file = (office.home() / "board.sqlite").string();
+  const std::string data = (office.home() / "elsewhere").string();
+  const auto made = objects(office.run("rigging", {"call", "backup", "--json"}).out).at(0);
+  fs::copy_file(made.at("result").at("file").get<std::string>(), file);
+  office.stop_server();
+  office.serve({"--task", kCounter.string(), "--restore", file, "--data", data});
+  CHECK(office.call({"counter.add", "0"}).out == "7\n");
+}
+
+TEST_CASE("a server that is killed in the middle of a call has the state of before it") {
+  Office office;
+  const std::string marker = (office.home() / "in-the-middle").string();
+  // Has changed its own idea of the state, and says nothing more.
+  const std::string stuck = office.program("stuck", R"(#!/usr/bin/env python3
+import json, sys
+for line in sys.stdin:
+    said = json.loads(line)
+    if said["do"] == "init":
+        answer = {"calls": [{"name": "counter.add", "state": "/queue/counter", "result": "int"}],
+                  "states": {"/queue/counter": {"count": 5}}}
+        print(json.dumps(answer), flush=True)
+    elif said["do"] == "call":
+        open(")" + marker + R"(", "w").close()
+)");
+  office.serve({"--task", stuck});
+  const auto waiting = office.start_call({"counter.add"});
+  while (!fs::exists(marker)) CHECK(office.call({"ping"}).ending.exit_code == 0);
+  office.kill_server();
+  office.serve({"--task", kCounter.string()});
+  CHECK(office.call({"counter.add", "0"}).out == "5\n");
+}
+
+TEST_CASE("calls of whom a killed server answered some are done once each when all are asked again") {
+  constexpr std::size_t kCalls = 12;
+  Office office({"--task", kCounter.string()});
+  const auto op = [](std::size_t i) { return std::string(31, '0') + "123456789abcdef"[i]; };
+  std::vector<std::unique_ptr<Process>> calls;
+  for (std::size_t i = 0; i < kCalls; ++i) calls.push_back(office.start_call({"counter.add", "--op", op(i)}));
+  CHECK(calls[0]->wait_for_line(Stream::out, [](std::string_view line) { return !line.empty(); }));
+  office.kill_server();
+  std::set<std::string> counts;
+  std::vector<std::string> answers(kCalls);
+  for (std::size_t i = 0; i < kCalls; ++i) {
+    if (const auto ending = calls[i]->wait(); ending && ending->exit_code == 0)
+      answers[i] = calls[i]->printed(Stream::out);
+  }
+  office.serve({"--task", kCounter.string()});
+  for (std::size_t i = 0; i < kCalls; ++i) {
+    INFO(i);
+    const auto again = office.call({"counter.add", "--op", op(i)});
+    CHECK(again.ending.exit_code == 0);
+    if (!answers[i].empty()) CHECK(again.out == answers[i]);
+    counts.insert(again.out);
+  }
+  CHECK(counts.size() == kCalls);
+  CHECK(office.call({"counter.add", "0"}).out == std::to_string(kCalls) + "\n");
+}
+
+TEST_CASE("what a task leaves in its state at its exit is there in the next server") {
+  Office office({"--task", kCounter.string()});
+  CHECK(office.call({"counter.add", "2"}).out == "2\n");
+  office.stop_server();
+  office.serve();
+  CHECK(office.fields("/queue/counter") == Json({{"value", {{"count", 2}, {"at_rest", true}}}}));
+  office.kill_server();
+  office.serve({"--task", kCounter.string()});
+  CHECK(office.call({"counter.add"}).out == "3\n");
+  CHECK(office.fields("/queue/counter") == Json({{"value", {{"count", 3}}}}));
+}
+
+TEST_CASE("what a task leaves in what is not its own is said, and not kept") {
+  Office office;
+  office.serve(
+      {"--task", office.program("task", shell_task("case $line in *exit*) "
+                                                   "echo '{\"states\":{\"/other\":1,\"/mine\":2}}' ;; esac",
+                                                   R"({"name":"work","state":"/mine"})"))});
+  CHECK(office.fields("/mine") == Json::object());
+  office.stop_server();
+  CHECK_THAT(office.server().printed(Stream::err),
+             Contains("state left by a task not kept") && Contains("/other"));
+  office.serve();
+  CHECK(office.fields("/mine") == Json({{"value", 2}}));
+  CHECK(objects(office.run("rigging", {"records", "/other", "--json"}).out).empty());
+}
+
+TEST_CASE("a call whose state is something else already is left out, and that is said") {
+  Office office;
+  const std::string schema = (office.home() / "schema.json").string();
+  write_file(schema, R"({"classes":[{"name":"note","fields":[{"name":"text","type":"text"}]}]})");
+  office.serve({"--schema", schema});
+  REQUIRE(office.run("rigging", {"record", "make", "/queue/counter", "--class", "note"}).ending.exit_code ==
+          0);
+  office.kill_server();
+  office.serve({"--schema", schema, "--task", kCounter.string()});
+  CHECK(office.server().wait_for(Stream::err, "call of a task left out"));
+  CHECK_THAT(office.server().printed(Stream::err), Contains("is a record of class"));
+  CHECK(office.call({"counter.add"}).ending.exit_code == 3);
 }
 
 TEST_CASE("a task that ends during a call fails that call, and is started again") {

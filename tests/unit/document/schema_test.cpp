@@ -49,42 +49,6 @@ std::string set(const char* given, Writer writer = Writer::anybody) {
 
 }  // namespace
 
-TEST_CASE("each type takes its values and names itself in what it refuses") {
-  struct Case {
-    FieldType type;
-    std::vector<const char*> good;
-    std::vector<const char*> bad;
-  };
-  const std::vector<Case> cases{
-      {FieldType::boolean, {"true", "false"}, {"1", "\"true\"", "null"}},
-      {FieldType::integer, {"0", "-9223372036854775808"}, {"1.0", "1e2", "9223372036854775808", "\"1\""}},
-      {FieldType::number, {"1.5", "-3"}, {"\"1\"", "true"}},
-      {FieldType::text, {"\"\"", "\"dusk\""}, {"1", "null"}},
-      {FieldType::bytes,
-       {"\"\"", "\"AAE=\"", "\"AA==\"", "\"AAEC\""},
-       {"\"A\"", "\"A===\"", "\"AA=E\"", "1"}},
-      {FieldType::time, {"0", "253402300799999"}, {"-1", "253402300800000", "1.5"}},
-      {FieldType::id, {"\"00000000000000000000000000000001\""}, {"\"1\"", "1"}},
-      {FieldType::list, {"[]", "[1,\"a\"]"}, {"{}", "1"}},
-      {FieldType::map, {"{}", "{\"a\":1}"}, {"[]", "1"}},
-      {FieldType::json, {"[]", "1", "\"a\""}, {}},
-      {FieldType::user, {"\"rigging (2)\""}, {"\"\"", "\" a\"", "\"a\\n\"", "1"}},
-      {FieldType::item, {"\"/dev/chr/Moria\""}, {"\"dev\"", "\"\"", "1"}},
-  };
-  for (const Case& each : cases) {
-    INFO(to_text(each.type));
-    CHECK(field_type_from(to_text(each.type)) == each.type);
-    for (const char* json : each.good) CHECK(check(each.type, **parse(json)));
-    for (const char* json : each.bad) {
-      INFO(json);
-      const auto checked = check(each.type, **parse(json));
-      REQUIRE_FALSE(checked);
-      CHECK(checked.error().text.starts_with("expected " + std::string(to_text(each.type)) + ", got "));
-    }
-  }
-  CHECK_FALSE(field_type_from("string"));
-}
-
 TEST_CASE("a schema file that makes no sense is refused, naming class and field") {
   CHECK(error_of("[]") == "schema: expected an object with \"classes\", got []");
   CHECK(error_of("{}") == "classes: missing");

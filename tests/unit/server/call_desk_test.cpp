@@ -162,6 +162,20 @@ TEST_CASE("the same op is the same call: it runs once, and all who ask get its a
   CHECK_THAT(desk.call("later", "", UniqueId{5, 6})->answers.at(0), Contains("not_found"));
 }
 
+TEST_CASE("what a call of the server before was answered is the answer of the same op") {
+  Desk desk;
+  desk.desk.remember(UniqueId{5, 6}, "later", document::make_text("done"));
+  CHECK(desk.call("later", "", UniqueId{5, 6})->answers == Answers{"\"done\""});
+  CHECK(desk.runs.empty());
+  CHECK_THAT(desk.call("echo", R"(["hi"])", UniqueId{5, 6})->answers.at(0),
+             Contains("that of a call of \"later\""));
+  desk.call("later", "", UniqueId{7, 8});
+  REQUIRE(desk.runs.size() == 1);
+  CHECK(desk.runs[0]->op() == UniqueId{7, 8});
+  desk.runs[0]->answer(document::make_null());
+  CHECK(desk.runs[0]->op() == std::nullopt);
+}
+
 TEST_CASE("those who wait for one call are limited") {
   Desk desk;
   for (std::size_t i = 0; i < kCallWaitersMax; ++i)

@@ -242,6 +242,35 @@ TEST_CASE("the history forgets what is old or too much, never the newest, and ne
   CHECK(recovered->board.encoded() == shelf.board.encoded());
 }
 
+TEST_CASE("changes of records are forgotten when they are too much, and the records stay") {
+  TemporaryFolder folder;
+  Shelf shelf(folder);
+  const std::string change =
+      R"({"do":"put","class":"state","fields":{"value":")" + std::string(100, 'x') + "\"}}";
+  for (std::uint64_t id = 1; id <= 30; ++id)
+    shelf.write({.id = id, .record = Record::record, .value = change});
+  int copies = 0;
+  const auto kept = [&] {
+    const auto copy = folder.path() / std::to_string(++copies);
+    REQUIRE(back_up(folder.path(), kProject, copy));
+    auto database = Database::open_reader(copy, Database::Schema::older_too);
+    REQUIRE(database);
+    return *database->number("SELECT count(*) FROM operations WHERE record = 4");
+  };
+  const Retention some{.age = 24h, .size_bytes = 5 * change.size(), .revisions = 1};
+  shelf.trim(some, Timestamp{1000});
+  CHECK(kept() == 30);
+  shelf.snapshot();
+  shelf.trim({.age = 24h, .size_bytes = 1 * GiB, .revisions = 1}, Timestamp{1000});
+  CHECK(kept() == 30);
+  shelf.trim(some, Timestamp{1000});
+  CHECK(kept() == 5);
+  const auto recovered = recover(*shelf.log);
+  REQUIRE(recovered);
+  CHECK(recovered->board.encoded() == shelf.board.encoded());
+  CHECK(recovered->board.records().find("")->revision == 30);
+}
+
 TEST_CASE("a database of schema version 1 is brought up to date with all that is in it") {
   TemporaryFolder folder;
   std::filesystem::path file;

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "base/document/parse.h"
+#include "base/record_limits.h"
 #include "server/board/board.h"
 #include "tests/unit/server/operations.h"
 
@@ -131,6 +132,54 @@ TEST_CASE("a board with records and its snapshot are the same, and go on the sam
   const Operation next = operation_of(2000, change_of(RecordAction::set, R"({"n":2})"), "/shots/77");
   board.apply(2000, next);
   restored->apply(2000, next);
+  CHECK(restored->encoded() == board.encoded());
+}
+
+TEST_CASE("a record remembers the newest answers of the calls that changed it, in its snapshot as well") {
+  const auto count = [](std::uint64_t n, document::ValuePtr result) {
+    RecordChange change = change_of(RecordAction::put, R"({"value":1})", "state");
+    change.answer =
+        std::make_shared<const RecordAnswer>(RecordAnswer{UniqueId{9, n}, "counter.add", std::move(result)});
+    return operation_of(n, change);
+  };
+  Board board;
+  for (std::uint64_t i = 1; i <= kRecordAnswersKept + 2; ++i) {
+    board.apply(i, count(i, document::parse(std::to_string(i)).value()));
+  }
+  board.apply(100, count(100, nullptr));
+  board.apply(101, operation_of(101, change_of(RecordAction::put, R"({"value":2})")));
+  auto restored = Board::decoded(board.encoded());
+  REQUIRE(restored);
+  CHECK(restored->encoded() == board.encoded());
+  for (const Board* each : {&board, &*restored}) {
+    const RecordStatePtr state = each->records().find(kPath);
+    REQUIRE(state->answers.size() == kRecordAnswersKept);
+    CHECK(state->answers.front()->op == UniqueId{9, 4});
+    CHECK(state->answers.front()->call == "counter.add");
+    CHECK(document::print(*state->answers.front()->result) == "4");
+    CHECK(state->answers.back()->op == UniqueId{9, 100});
+    CHECK(state->answers.back()->result == nullptr);
+    CHECK(state->told->find("counter.add") == std::string::npos);
+  }
+  const auto again = parse_record_change(print(*count(7, document::parse("[1]").value()).change));
+  REQUIRE(again);
+  CHECK(again->answer->op == UniqueId{9, 7});
+  CHECK(document::print(*again->answer->result) == "[1]");
+}
+
+TEST_CASE("a snapshot of the format before answers is read") {
+  Board board = board_with_record();
+  Bytes older = board.encoded();
+  older[0] = std::byte{3};
+  // Behind the fields: no answers.
+  const std::string fields = R"({"status":"open"})";
+  const auto text = as_bytes(fields);
+  const auto place = std::search(older.begin(), older.end(), text.begin(), text.end());
+  REQUIRE(place != older.end());
+  const auto answers = place + static_cast<std::ptrdiff_t>(text.size());
+  older.erase(answers, answers + 2);
+  const auto restored = Board::decoded(older);
+  REQUIRE(restored);
   CHECK(restored->encoded() == board.encoded());
 }
 

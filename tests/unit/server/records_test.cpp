@@ -154,6 +154,38 @@ TEST_CASE("who may write is what the class says, or the field") {
   CHECK(refusal(*lighting, give).starts_with("not_found: to: there is no session "));
 }
 
+TEST_CASE("nobody makes a record where the server keeps its own, or one of its classes elsewhere") {
+  Studio studio(with_schema());
+  const auto rigging = studio.join("rigging");
+  const std::string refused =
+      "refused: what is below /locks and /services is made by the server's calls alone";
+  CHECK(refusal(*rigging, make("/services/mine", "mine")) == refused);
+  CHECK(refusal(*rigging, make("/locks/mine", "mine")) == refused);
+  CHECK(refusal(*rigging, change(Action::set, "/services/backup", R"({"enabled":false})")) == refused);
+  done(*rigging, make("/servicesx", "mine"));
+  for (const char* of : {"state", "service", "lock"})
+    CHECK(refusal(*rigging, make("/a", of)) == "refused: the server alone writes it");
+}
+
+TEST_CASE("what is in memory is told like the rest: a service is seen while it runs") {
+  Studio studio(with_schema());
+  const auto rigging = studio.join("rigging");
+  enter(*rigging, "/services");
+  CHECK(tells(*rigging) == Words{"/services full: /services/backup"});
+  CHECK(fields_of(*rigging, "/services/backup")
+            .starts_with(R"({"call":"backup","enabled":true,"running":false,)"));
+  protocol::CallAsk run;
+  run.name = "services.run";
+  run.arguments = std::make_shared<const std::string>(R"(["backup"])");
+  rigging->ask_for<protocol::CallResult>(run);
+  while (fields_of(*rigging, "/services/backup/state") == "none") {
+  }
+  const std::string fields = fields_of(*rigging, "/services/backup");
+  CHECK(fields.find(R"("runs":1,"failures":0)") != std::string::npos);
+  CHECK(fields.find("\"last_run\":") != std::string::npos);
+  CHECK_FALSE(tells(*rigging).empty());
+}
+
 TEST_CASE("the same wish again gets the answer it got and does nothing, whatever the life") {
   Studio studio(with_schema());
   const auto rigging = studio.join("rigging");
@@ -287,7 +319,7 @@ TEST_CASE("after a kill what lasts is there, and what is in memory is not") {
   CHECK(fields_of(*rigging, "/b") == "none");
   CHECK(fields_of(*rigging, "/c") == "none");
   enter(*rigging, "/");
-  CHECK(tells(*rigging) == Words{"/ full: /a"});
+  CHECK(tells(*rigging) == Words{"/ full: /a /services/backup"});
   CHECK(done(*rigging, change(Action::set, "/a", R"({"status":"ok"})")) > revision);
 }
 

@@ -18,16 +18,19 @@ using document::ValuePtr;
 constexpr auto kLimit = 20s;
 
 // On a disk that takes everything at once, or nothing.
-struct Shelf final : StateStore {
-  std::map<std::string, ValuePtr> states;
+struct Shelf final : OwnRecords {
+  std::map<std::string, OwnRecord> records;
   bool is_broken = false;
-  ValuePtr find(const std::string& path) const override {
-    const auto found = states.find(path);
-    return found == states.end() ? nullptr : found->second;
+  Result<ValuePtr> find(std::string_view record_class, const std::string& path) const override {
+    const auto found = records.find(path);
+    if (found == records.end()) return ValuePtr();
+    if (found->second.record_class != record_class) return Error{Outcome::usage, "of another class"};
+    return found->second.fields;
   }
-  void set(const std::string& path, ValuePtr state, std::function<void(const Result<void>&)> then) override {
+  void put(OwnRecord record, Then then) override {
     if (is_broken) return then(Error{Outcome::failed, "the disk is broken"});
-    states[path] = std::move(state);
+    const std::string path = record.path;
+    records[path] = std::move(record);
     then({});
   }
 };
@@ -94,6 +97,20 @@ struct Room {
     const ValuePtr member = told(name)->member(key);
     return member ? document::print(*member) : "nothing";
   }
+  // Of its record.
+  std::string seen(const std::string& name, const char* key) {
+    const ValuePtr fields = shelf.find("service", "/services/" + name).value();
+    const ValuePtr member = fields ? fields->member(key) : nullptr;
+    return member ? document::print(*member) : "nothing";
+  }
+  // As if the server were started anew.
+  void reopen() {
+    desk = nullptr;
+    for (const char* name : {"services", "services.enable", "services.disable", "services.run"})
+      calls.registry().remove(name);
+    open();
+    desk->add_calls();
+  }
   void wait(const std::function<bool()>& condition) { REQUIRE(loop.run_until(condition, kLimit)); }
 };
 
@@ -157,15 +174,57 @@ TEST_CASE("a service is switched off by somebody's word alone, and stays so in t
   REQUIRE(room.add("ticking", "tick", 1h));
   CHECK(room.call("services.disable", R"(["ticking"])") == "null");
   CHECK(room.told("ticking", "enabled") == "false");
-  room.desk = nullptr;
-  for (const char* name : {"services", "services.enable", "services.disable", "services.run"})
-    room.calls.registry().remove(name);
-  room.open();
-  room.desk->add_calls();
+  room.reopen();
   REQUIRE(room.add("ticking", "tick"));
   CHECK(room.told("ticking", "enabled") == "false");
+  CHECK(room.seen("ticking", "enabled") == "false");
+  CHECK(room.seen("ticking", "next_run") == "nothing");
   CHECK(room.call("services.enable", R"(["ticking"])") == "null");
   room.wait([&] { return room.runs >= 1; });
+}
+
+TEST_CASE("how a service goes is seen in its record while it goes") {
+  Room room;
+  REQUIRE(room.add("waiting", "slow", 1h));
+  CHECK(room.seen("waiting", "call") == "\"slow\"");
+  CHECK(room.seen("waiting", "enabled") == "true");
+  CHECK(room.seen("waiting", "running") == "false");
+  CHECK(room.seen("waiting", "period_ms") == "3600000");
+  CHECK(room.seen("waiting", "last_run") == "nothing");
+  CHECK(room.seen("waiting", "next_run") != "nothing");
+  CHECK(room.call("services.run", R"(["waiting"])") == "null");
+  CHECK(room.seen("waiting", "running") == "true");
+  CHECK(room.seen("waiting", "last_run") != "nothing");
+  room.waiting[0]->answer(Error{Outcome::failed, "no luck"});
+  CHECK(room.seen("waiting", "running") == "false");
+  CHECK(room.seen("waiting", "runs") == "1");
+  CHECK(room.seen("waiting", "failures") == "1");
+  CHECK(room.seen("waiting", "error") == "\"no luck\"");
+}
+
+TEST_CASE("the next server knows how a service went, and when it is due") {
+  Room room;
+  REQUIRE(room.add("ticking", "tick", 24h));
+  CHECK(room.call("services.run", R"(["ticking"])") == "null");
+  const std::string last_run = room.seen("ticking", "last_run");
+  room.reopen();
+  REQUIRE(room.add("ticking", "tick", 24h));
+  CHECK(room.seen("ticking", "runs") == "1");
+  CHECK(room.seen("ticking", "last_run") == last_run);
+  // A day later the run that was missed is made up for at once, and one from the future is waited for no longer than a period.
+  const auto age = [&](std::int64_t ms) {
+    const std::string state = R"({"value":{"enabled":true,"runs":7,"last_run":)" +
+                              std::to_string(system_clock().wall().ms + ms) + "}}";
+    room.shelf.records["/services/ticking/state"].fields = document::parse(state).value();
+    room.reopen();
+  };
+  age(-100'000'000);
+  REQUIRE(room.add("ticking", "tick", 24h));
+  room.wait([&] { return room.runs == 2; });
+  CHECK(room.seen("ticking", "runs") == "8");
+  age(100'000'000);
+  REQUIRE(room.add("ticking", "tick", 24h));
+  CHECK(std::stoll(room.seen("ticking", "next_run")) <= system_clock().wall().ms + 86'400'000);
 }
 
 TEST_CASE("a word that did not reach the disk changes nothing") {
@@ -180,6 +239,10 @@ TEST_CASE("services have names of their own, and of one that is not there that i
   Room room;
   REQUIRE(room.add("ticking", "tick", 1h));
   CHECK(room.add("ticking", "tick").error().outcome == Outcome::refused);
+  for (const char* name : {"", "a/b", "..", "*"}) {
+    INFO(name);
+    CHECK(room.add(name, "tick").error().outcome == Outcome::refused);
+  }
   CHECK(room.call("services.run", R"(["tocking"])") == "there is no service named \"tocking\"");
   CHECK(room.call("services.enable", R"(["tocking"])") == "there is no service named \"tocking\"");
 }

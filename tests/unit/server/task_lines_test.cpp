@@ -26,7 +26,8 @@ TEST_CASE("what is said to a task is a line of JSON each") {
   call.state = document::make_null();
   CHECK_THAT(to_line(call), Contains(R"(,"state":null})"));
   CHECK(cancel_line(7) == "{\"do\":\"cancel\",\"call\":7}\n");
-  CHECK(exit_line() == "{\"do\":\"exit\"}\n");
+  CHECK(exit_line({}) == "{\"do\":\"exit\"}\n");
+  CHECK(exit_line({{"/s", document::make_number(3)}}) == "{\"do\":\"exit\",\"states\":{\"/s\":3}}\n");
 }
 
 TEST_CASE("a task tells its calls and what their states begin with") {
@@ -35,6 +36,17 @@ TEST_CASE("a task tells its calls and what their states begin with") {
   const auto& ready = std::get<TaskReady>(*said);
   CHECK(ready.calls.at(0).state == "/s");
   CHECK(ready.states.at(0).key == "/s");
+}
+
+TEST_CASE("a task tells what it leaves in its states at its exit") {
+  const auto said = task_said_from(R"({"states":{"/s":4,"/t":null}})");
+  REQUIRE(said);
+  const auto& left = std::get<TaskLeft>(*said);
+  REQUIRE(left.states.size() == 2);
+  CHECK(left.states[0].key == "/s");
+  CHECK(document::print(*left.states[0].value) == "4");
+  CHECK(left.states[1].key == "/t");
+  CHECK(trouble(R"({"states":[]})") == "states: expected a map");
 }
 
 TEST_CASE("a task answers with a result, a state, both, or an error") {
@@ -54,7 +66,7 @@ TEST_CASE("a task answers with a result, a state, both, or an error") {
 TEST_CASE("what makes no sense from a task is said") {
   CHECK_THAT(trouble("hello"), Contains("syntax error") || Contains("byte"));
   CHECK(trouble("[1]") == "expected an object, got list");
-  CHECK(trouble("{}") == "expected calls or call");
+  CHECK(trouble("{}") == "expected calls, call or states");
   CHECK_THAT(trouble(R"({"call":-1})"), Contains("expected the number of a call"));
   CHECK_THAT(trouble(R"({"call":"1"})"), Contains("expected the number of a call"));
   CHECK_THAT(trouble(R"({"calls":{}})"), Contains("expected a list"));

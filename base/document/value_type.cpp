@@ -1,10 +1,8 @@
-#include "base/call/value_type.h"
-
-#include <fmt/format.h>
+#include "base/document/value_type.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -14,50 +12,35 @@
 #include "base/limits.h"
 #include "base/text.h"
 
-namespace callboard {
+namespace callboard::document {
 namespace {
 
-using document::Value;
-using document::ValuePtr;
+// The last millisecond of the year 9999, as for all times on the wire.
+constexpr std::int64_t kTimeMaxMs = 253'402'300'799'999;
+// With the " (2)" that tells two users of one name apart.
+constexpr std::size_t kUserMax = kUserNameMaxCodePoints + 16;
 
-struct Named {
-  ValueType type;
-  std::string_view name;
-};
-constexpr std::array kTypes{
-    Named{ValueType::boolean, "bool"}, Named{ValueType::integer, "int"}, Named{ValueType::real, "float"},
-    Named{ValueType::text, "text"},    Named{ValueType::bytes, "bytes"}, Named{ValueType::time, "time"},
-    Named{ValueType::id, "id"},        Named{ValueType::list, "list"},   Named{ValueType::map, "map"},
-    Named{ValueType::json, "json"},    Named{ValueType::user, "user"},   Named{ValueType::item, "item"}};
-
-const std::string* text_in(const Value& value) { return value.string(); }
-const document::Number* number_in(const Value& value) {
-  return std::get_if<document::Number>(&value.content());
-}
-
-bool is_integer(const Value& value) {
-  const auto* number = number_in(value);
+bool is_whole_number(const Value& value, std::int64_t min, std::int64_t max) {
+  const auto* number = std::get_if<Number>(&value.content());
   if (number == nullptr) return false;
   std::int64_t whole = 0;
-  const char* end = number->text.data() + number->text.size();
+  const char* const end = number->text.data() + number->text.size();
   const auto read = std::from_chars(number->text.data(), end, whole);
-  return read.ec == std::errc() && read.ptr == end;
+  return read.ec == std::errc() && read.ptr == end && whole >= min && whole <= max;
 }
-
-bool is_time(const Value& value) { return is_integer(value) && number_in(value)->text.front() != '-'; }
 
 bool is_base64(std::string_view text) {
   if (text.size() % 4 != 0) return false;
-  while (text.ends_with('=')) text.remove_suffix(1);
-  return std::ranges::all_of(text, [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
-  });
+  for (int i = 0; i < 2 && text.ends_with('='); ++i) text.remove_suffix(1);
+  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  return text.find_first_not_of(kDigits) == std::string_view::npos;
 }
 
+bool is_id(std::string_view text) { return session_id_from(text) || unique_id_from(text); }
+
 bool is_user(std::string_view text) {
-  // With the number that tells two of one name apart.
-  return !text.empty() && code_point_count(text) <= kUserNameMaxCodePoints + 16 &&
-         !has_control_character(text);
+  return !text.empty() && code_point_count(text) <= kUserMax && !has_control_character(text) &&
+         !text.starts_with(' ') && !text.ends_with(' ');
 }
 
 bool is_item(std::string_view text) {
@@ -65,22 +48,24 @@ bool is_item(std::string_view text) {
 }
 
 bool is_of(ValueType type, const Value& value) {
-  const std::string* text = text_in(value);
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
+  const std::string* text = value.string();
   switch (type) {
     case ValueType::boolean:
       return std::holds_alternative<bool>(value.content());
     case ValueType::integer:
-      return is_integer(value);
+      return is_whole_number(value, kLeast, kMost);
     case ValueType::real:
-      return number_in(value) != nullptr;
+      return std::holds_alternative<Number>(value.content());
     case ValueType::text:
       return text != nullptr;
     case ValueType::bytes:
       return text != nullptr && is_base64(*text);
     case ValueType::time:
-      return is_time(value);
+      return is_whole_number(value, 0, kTimeMaxMs);
     case ValueType::id:
-      return text != nullptr && (session_id_from(*text) || unique_id_from(*text));
+      return text != nullptr && is_id(*text);
     case ValueType::list:
       return value.array() != nullptr;
     case ValueType::map:
@@ -106,13 +91,21 @@ std::optional<bool> bool_from(std::string_view typed) {
   return std::nullopt;
 }
 
+Error not_what(std::string_view expected, std::string_view got) {
+  return {Outcome::usage, "expected " + std::string(expected) + ", got " + std::string(got)};
+}
+
 }  // namespace
 
-std::string_view to_text(ValueType type) { return std::ranges::find(kTypes, type, &Named::type)->name; }
+std::string_view to_text(ValueType type) {
+  constexpr std::array<std::string_view, kValueTypes.size()> kWords{
+      "bool", "int", "float", "text", "bytes", "time", "id", "list", "map", "json", "user", "item"};
+  return kWords[static_cast<std::size_t>(type)];
+}
 
 std::optional<ValueType> value_type_from(std::string_view text) {
-  const auto found = std::ranges::find(kTypes, text, &Named::name);
-  return found == kTypes.end() ? std::nullopt : std::optional(found->type);
+  const auto found = std::ranges::find_if(kValueTypes, [&](ValueType each) { return to_text(each) == text; });
+  return found == kValueTypes.end() ? std::nullopt : std::optional(*found);
 }
 
 std::string_view kind_of(const Value& value) {
@@ -124,28 +117,25 @@ Result<void> check_type(ValueType type, const Value& value) {
   if (is_of(type, value)) return {};
   // A text that is no name, or a number that is too large, says more by itself than by its kind.
   const bool is_short = value.size_bytes() <= 64 && !value.array() && !value.object();
-  return Error{Outcome::usage, fmt::format("expected {}, got {}", to_text(type),
-                                           is_short ? escaped(document::print(value)) : kind_of(value))};
+  return not_what(to_text(type), is_short ? escaped(print(value)) : std::string(kind_of(value)));
 }
 
 Result<ValuePtr> value_from_text(ValueType type, std::string_view typed) {
   ValuePtr value;
   if (!is_utf8(typed)) return Error{Outcome::usage, "expected UTF-8"};
   if (is_typed_as_text(type)) {
-    value = document::make_text(typed);
+    value = make_text(typed);
   } else if (type == ValueType::boolean) {
     const auto truth = bool_from(typed);
-    if (!truth) return Error{Outcome::usage, fmt::format("expected yes or no, got {}", quoted(typed))};
-    value = document::make_bool(*truth);
+    if (!truth) return not_what("yes or no", quoted(typed));
+    value = make_bool(*truth);
   } else {
-    auto parsed = document::parse(typed);
-    if (!parsed) {
-      return Error{Outcome::usage, fmt::format("expected {}, got {}", to_text(type), quoted(typed))};
-    }
+    auto parsed = parse(typed);
+    if (!parsed) return not_what(to_text(type), quoted(typed));
     value = std::move(*parsed);
   }
   if (auto checked = check_type(type, *value); !checked) return checked.error();
   return value;
 }
 
-}  // namespace callboard
+}  // namespace callboard::document

@@ -1,4 +1,4 @@
-#include "base/call/value_type.h"
+#include "base/document/value_type.h"
 
 #include <catch2/catch.hpp>
 
@@ -7,10 +7,10 @@
 
 #include "base/document/parse.h"
 
-namespace callboard {
+namespace callboard::document {
 namespace {
 
-document::ValuePtr json(const std::string& text) { return document::parse(text).value(); }
+ValuePtr json(const std::string& text) { return parse(text).value(); }
 
 std::string verdict(ValueType type, const std::string& text) {
   const auto checked = check_type(type, *json(text));
@@ -34,6 +34,7 @@ TEST_CASE("every type has a name, and is found by it") {
 TEST_CASE("a value is of its type, or it is said what it is instead") {
   CHECK(verdict(ValueType::boolean, "true") == "good");
   CHECK(verdict(ValueType::boolean, "1") == "expected bool, got 1");
+  CHECK(verdict(ValueType::boolean, "null") == "expected bool, got null");
   CHECK(verdict(ValueType::integer, "-9223372036854775808") == "good");
   CHECK(verdict(ValueType::integer, "9223372036854775808") == "expected int, got 9223372036854775808");
   CHECK(verdict(ValueType::integer, "1.5") == "expected int, got 1.5");
@@ -45,8 +46,16 @@ TEST_CASE("a value is of its type, or it is said what it is instead") {
   CHECK(verdict(ValueType::bytes, "\"aGk=\"") == "good");
   CHECK(verdict(ValueType::bytes, "\"aGk\"") == "expected bytes, got \"aGk\"");
   CHECK(verdict(ValueType::bytes, "\"aG!=\"") == "expected bytes, got \"aG!=\"");
+  CHECK(verdict(ValueType::bytes, "\"\"") == "good");
+  CHECK(verdict(ValueType::bytes, "\"AA==\"") == "good");
+  CHECK(verdict(ValueType::bytes, "\"A===\"") == "expected bytes, got \"A===\"");
+  CHECK(verdict(ValueType::bytes, "\"AA=E\"") == "expected bytes, got \"AA=E\"");
   CHECK(verdict(ValueType::time, "1763733203123") == "good");
+  CHECK(verdict(ValueType::time, "0") == "good");
   CHECK(verdict(ValueType::time, "-1") == "expected time, got -1");
+  CHECK(verdict(ValueType::time, "1.5") == "expected time, got 1.5");
+  CHECK(verdict(ValueType::time, "253402300799999") == "good");
+  CHECK(verdict(ValueType::time, "253402300800000") == "expected time, got 253402300800000");
   CHECK(verdict(ValueType::id, "\"066a9a8b3c400001\"") == "good");
   CHECK(verdict(ValueType::id, "\"6f3a5d2c9b8e47f10a1b2c3d4e5f6071\"") == "good");
   CHECK(verdict(ValueType::id, "\"xyz\"") == "expected id, got \"xyz\"");
@@ -58,6 +67,8 @@ TEST_CASE("a value is of its type, or it is said what it is instead") {
   CHECK(verdict(ValueType::user, "\"rigging (2)\"") == "good");
   CHECK(verdict(ValueType::user, "\"\"") == "expected user, got \"\"");
   CHECK(verdict(ValueType::user, "\"a\\nb\"") != "good");
+  CHECK(verdict(ValueType::user, "\" a\"") == "expected user, got \" a\"");
+  CHECK(verdict(ValueType::user, "\"a \"") == "expected user, got \"a \"");
   CHECK(verdict(ValueType::item, "\"/dev/chr/Moria\"") == "good");
   CHECK(verdict(ValueType::item, "\"dev\"") == "expected item, got \"dev\"");
 }
@@ -65,7 +76,7 @@ TEST_CASE("a value is of its type, or it is said what it is instead") {
 TEST_CASE("what a person types becomes a value of the type that is wanted") {
   const auto typed = [](ValueType type, const std::string& text) {
     const auto value = value_from_text(type, text);
-    return value ? document::print(**value) : value.error().text;
+    return value ? print(**value) : value.error().text;
   };
   CHECK(typed(ValueType::text, "12") == "\"12\"");
   CHECK(typed(ValueType::text, "a \"b\"") == "\"a \\\"b\\\"\"");
@@ -81,4 +92,4 @@ TEST_CASE("what a person types becomes a value of the type that is wanted") {
   CHECK(typed(ValueType::text, "\xff") == "expected UTF-8");
 }
 
-}  // namespace callboard
+}  // namespace callboard::document

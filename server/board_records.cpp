@@ -1,0 +1,32 @@
+#include "server/board_records.h"
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+
+namespace callboard::server {
+
+Result<document::ValuePtr> BoardRecords::find(std::string_view record_class, const std::string& path) const {
+  const RecordStatePtr state = desk_.find(path);
+  if (state == nullptr) return document::ValuePtr();
+  if (state->record_class == record_class) return state->fields;
+  return Error{Outcome::usage,
+               fmt::format("{} is a record of class {}", quoted(path), quoted(state->record_class))};
+}
+
+void BoardRecords::put(OwnRecord record, Then then) {
+  RecordDesk::Author author = RecordDesk::server_itself();
+  author.user = std::move(record.user);
+  RecordDesk::Wish wish;
+  wish.op = make_operation_id(clock_.wall(), random_);
+  wish.path = std::move(record.path);
+  wish.action = RecordAction::put;
+  wish.record_class = std::move(record.record_class);
+  wish.values = std::move(record.fields);
+  wish.answer = std::move(record.answer);
+  desk_.change(author, std::move(wish), [then = std::move(then)](const Result<std::uint64_t>& revision) {
+    then(revision ? Result<void>() : Result<void>(revision.error()));
+  });
+}
+
+}  // namespace callboard::server

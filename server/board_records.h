@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "server/own_records.h"
+#include "server/record_desk.h"
+
+namespace callboard::server {
+
+// The server's own records by the doors that all records go through. What it refers to outlives it. Loop thread only.
+class BoardRecords final : public OwnRecords {
+ public:
+  BoardRecords(RecordDesk& desk, const Clock& clock, RandomSource random)
+      : desk_(desk), clock_(clock), random_(std::move(random)) {}
+
+  Result<document::ValuePtr> find(std::string_view record_class, const std::string& path) const override;
+  void put(OwnRecord record, Then then) override;
+
+ private:
+  RecordDesk& desk_;
+  const Clock& clock_;
+  RandomSource random_;
+};
+
+}  // namespace callboard::server
