@@ -21,6 +21,7 @@
 #include "server/plugins/plugin_host.h"
 #include "server/services/backup_service.h"
 #include "server/services/service_desk.h"
+#include "server/services/verify_service.h"
 #include "server/stage.h"
 #include "server/store/data_folder.h"
 #include "server/store/key_file.h"
@@ -154,6 +155,7 @@ Result<void> Server::Impl::open_board() {
   stage_options.disk_probe_period = options.disk_probe_period;
   stage_options.grace = options.grace;
   stage_options.schema = options.schema;
+  stage_options.locks = options.locks;
   stage_options.data = options.data;
   stage_options.on_keyed = options.on_keyed;
   open_sessions(stage_options);
@@ -211,15 +213,22 @@ void Server::Impl::start_services() {
       loop, ServiceDesk::Outside{calls, *records, events, system_clock(), system_random()});
   services->add_calls();
   add_backup_call(calls.registry(), options.data, options.project);
-  if (options.backup_period <= 0s) return;
-  Service backup;
-  backup.name = "backup";
-  backup.call = "backup";
-  backup.period = options.backup_period;
-  // Several projects' servers on one machine, started together, would all copy at once.
-  backup.jitter = options.backup_period / 20;
-  const auto added = services->add(std::move(backup));
-  ENSURE(added);
+  add_verify_call(calls.registry(), options.data, options.project);
+  const auto add = [this](const char* name, const char* call, Duration period) {
+    if (period <= 0s) return;
+    Service service;
+    service.name = name;
+    service.call = call;
+    service.period = period;
+    // Several projects' servers on one machine, started together, would all copy at once.
+    service.jitter = period / 20;
+    const auto added = services->add(std::move(service));
+    ENSURE(added);
+  };
+  add("backup", "backup", options.backup_period);
+  add("ping", "ping.users", options.ping_period);
+  add("retention", "retention", options.retention_period);
+  add("verify", "verify", options.verify_period);
 }
 
 // Whoever is told that the server listens can call what its tasks do; one that takes too long, or fails, is not waited for.

@@ -8,9 +8,12 @@
 #include "base/text.h"
 #include "protocol/codec.h"
 #include "server/calls/server_calls.h"
+#include "server/lock_check.h"
 #include "server/log_calls.h"
 #include "server/memory.h"
 #include "server/people_calls.h"
+#include "server/record_history_calls.h"
+#include "server/services/retention_service.h"
 
 namespace callboard::server {
 namespace {
@@ -77,20 +80,21 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
                         [this](SessionId id) {
                           if (const Session* listener = by_id(id)) schedule_tell(listener->key());
                         }}),
-      locks_(loop, floor_, record_desk_, options_.grace),
+      locks_(loop, floor_, record_desk_, options_.grace, options_.locks),
+      pings_(loop, outside_of_pings()),
       calls_(loop),
       offers_(calls_.registry(), {.by_id = [this](SessionId id) { return by_id(id); },
                                   .due = [this](std::uint64_t key) { schedule_tell(key); }}),
-      asks_(
-          loop, floor_, documents_, record_desk_, calls_, offers_,
-          {.by_key = [this](std::uint64_t key) { return by_key(key); },
-           .by_id = [this](SessionId id) { return by_id(id); },
-           .named = [this](const std::string& name) { return called(sessions_, name); },
-           .changed = [this] { schedule_tells(); },
-           .kept = [this](std::function<void()> then) { book_.on_written_now(std::move(then)); },
-           .counts = [this] { return counts(); },
-           .due = [this](std::uint64_t key) { schedule_tell(key); },
-           .audited = [this](std::function<void()> then) { people_.audit().when_written(std::move(then)); }}),
+      asks_(loop, floor_, documents_, record_desk_, calls_, offers_,
+            {.by_key = [this](std::uint64_t key) { return by_key(key); },
+             .by_id = [this](SessionId id) { return by_id(id); },
+             .named = [this](const std::string& name) { return called(sessions_, name); },
+             .changed = [this] { schedule_tells(); },
+             .kept = [this](std::function<void()> then) { book_.on_written_now(std::move(then)); },
+             .counts = [this] { return counts(); },
+             .due = [this](std::uint64_t key) { schedule_tell(key); },
+             .audited = [this](std::function<void()> then) { people_.audit().when_written(std::move(then)); },
+             .locks = options_.locks}),
       deadlines_(loop,
                  [this](std::uint64_t key) {
                    if (Session* session = by_key(key)) session->on_time(loop_.now());
@@ -107,6 +111,9 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
       doorway_(options_.door, events, &resident_bytes),
       pacing_(loop, options_.pace) {
   locks_.add_calls(calls_.registry());
+  pings_.add_call(calls_.registry());
+  add_record_history_calls(calls_.registry(), floor_, record_desk_);
+  add_retention_call(calls_.registry(), records_, options_.retention);
   add_server_calls(calls_.registry(), {floor_, [this] { return counts(); }, options_.data});
   add_people_calls(calls_.registry(), people_);
   add_log_call(calls_.registry(), loop, events);
@@ -116,35 +123,6 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
 Stage::~Stage() {
   *is_alive_ = false;
   calls_.abandon();
-}
-
-People::Outside Stage::outside_of_people() {
-  return {
-      .for_each =
-          [this](const std::function<void(Session&)>& visit) {
-            for (const auto& [key, session] : sessions_) visit(*session);
-          },
-      .end_away = [this](const std::function<bool(const Identity&)>& is_meant,
-                         const Error& why) { end_away(is_meant, why); },
-      .is_away =
-          [this](const std::function<bool(const Identity&)>& is_meant) {
-            return away_.contains_if(is_meant);
-          },
-      .append =
-          [this](Operation operation, std::function<void()> done) {
-            records_.write({.operation = std::move(operation)}, [this, done = std::move(done)](
-                                                                    const Result<Applied>& applied) {
-              if (!applied) {
-                events_.warn("an entry of the audit is not written down", {{"cause", applied.error().text}});
-              }
-              done();
-            });
-          },
-      .changed = [this] { book_.on_change(kBookSoon); },
-      .keyed =
-          [this] {
-            if (options_.on_keyed) options_.on_keyed();
-          }};
 }
 
 std::optional<Secret> Stage::find_secret(std::string_view identity) {
@@ -307,6 +285,9 @@ void Stage::on_document_claimed(Session& session, protocol::DocumentClaim claim)
   const Permission needed = write_permission(claim.record);
   // It joins with what there is, and is told that its own does not stand.
   if (!session.identity.permissions.contains(needed)) claim.document = nullptr;
+  if (claim.document != nullptr && options_.locks == LockPolicy::refuse &&
+      !check_locks(record_desk_, record_desk_.author_of(session.identity), claim.record, clock_.wall()))
+    claim.document = nullptr;
   documents_.on_claim(session, std::move(claim));
 }
 
@@ -364,6 +345,12 @@ void Stage::on_joined(Session& session) {
 
 void Stage::on_clock(Session& session, const protocol::server_action::ClockTold& told) {
   session.identity.clock_offset = followed(session.identity.clock_offset, told, clock_.wall());
+  if (!told.is_ping) return;
+  using std::chrono::microseconds;
+  // Quicker than can be told is measured, too.
+  const auto took = std::max(std::chrono::duration_cast<microseconds>(*told.round_trip), microseconds(1));
+  session.identity.round_trip = took;
+  pings_.on_round_trip(session.key(), took);
 }
 
 void Stage::on_asked(Session& session, protocol::ClientMessage ask) {
@@ -476,6 +463,7 @@ void Stage::leave(Session& session, const Error& why) {
     return;
   }
   keys_.erase(known);
+  pings_.forget(session.key());
   transfers_.on_session_left(identity.id, identity.name);
   offers_.leave(identity.id);
   if (!session.is_lost()) calls_.leave(session.key());

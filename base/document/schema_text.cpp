@@ -17,12 +17,12 @@ constexpr std::string_view kBuiltIn = R"json({"classes": [
   {"name": "event", "life": "event", "fields": [{"name": "name", "type": "text"}, {"name": "data", "type": "json"}]},
   {"name": "lock", "write": "server", "life": "disk", "fields": [
     {"name": "note", "type": "text"}, {"name": "since", "type": "time"}, {"name": "until", "type": "time"},
-    {"name": "wanted", "type": "list"}]},
+    {"name": "wanted", "type": "list"}, {"name": "waiting", "type": "list"}]},
   {"name": "service", "write": "server", "life": "memory", "fields": [
     {"name": "call", "type": "text"}, {"name": "enabled", "type": "bool"}, {"name": "running", "type": "bool"},
     {"name": "period_ms", "type": "int"}, {"name": "last_run", "type": "time"}, {"name": "next_run", "type": "time"},
     {"name": "duration_ms", "type": "int"}, {"name": "runs", "type": "int"}, {"name": "failures", "type": "int"},
-    {"name": "left_out", "type": "int"}, {"name": "error", "type": "text"}]},
+    {"name": "left_out", "type": "int"}, {"name": "error", "type": "text"}, {"name": "result", "type": "json"}]},
   {"name": "state", "write": "server", "life": "disk", "fields": [{"name": "value", "type": "json"}]}
 ]})json";
 

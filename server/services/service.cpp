@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/document/build.h"
+#include "base/document/parse.h"
 
 namespace callboard::server {
 namespace {
@@ -42,6 +43,8 @@ document::Object fields_of(const ServiceView& view) {
   if (runs.last_run.ms > 0) fields.push_back({"last_run", make_number(runs.last_run.ms)});
   if (view.is_enabled) fields.push_back({"next_run", make_number(view.next_run.ms)});
   if (!runs.last_error.empty()) fields.push_back({"error", make_text(runs.last_error)});
+  if (auto result = document::parse(runs.last_result); !runs.last_result.empty() && result)
+    fields.push_back({"result", std::move(*result)});
   return fields;
 }
 
@@ -54,6 +57,7 @@ ServiceRuns runs_in(const document::Value& fields) {
   runs.last_duration = std::chrono::milliseconds(number_in<std::int64_t>(fields, "duration_ms"));
   const document::ValuePtr error = fields.member("error");
   if (error && error->string() != nullptr) runs.last_error = *error->string();
+  if (const document::ValuePtr result = fields.member("result")) runs.last_result = document::print(*result);
   return runs;
 }
 

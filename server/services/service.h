@@ -39,6 +39,8 @@ struct ServiceRuns {
   Timestamp last_run{};
   std::chrono::milliseconds last_duration{0};
   std::string last_error{};  // Empty: the last one went well.
+  std::string
+      last_result{};  // What the last one that went well has done, as JSON; empty: nothing, or more than is shown.
 };
 
 // What is seen of a service, in its record of class "service" and in the list of all.

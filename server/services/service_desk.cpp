@@ -14,6 +14,9 @@
 namespace callboard::server {
 namespace {
 
+// What is shown of how a run went: a line or two.
+constexpr std::size_t kServiceResultMax = 512;
+
 std::string path_of_service(const std::string& name) { return std::string(kServicesFolder) + "/" + name; }
 std::string path_of_state(const std::string& name) { return path_of_service(name) + "/state"; }
 
@@ -143,6 +146,11 @@ void ServiceDesk::on_answer(const std::string& name, const Result<protocol::Docu
   if (is_stopped_) return;
   const bool has_failed_before = std::exchange(entry.runs.failures, answer ? 0 : entry.runs.failures + 1) > 0;
   entry.runs.last_error = answer ? "" : escaped(answer.error().text, 1024);
+  if (answer) {
+    const bool says_little =
+        *answer == nullptr || **answer == "null" || (*answer)->size() > kServiceResultMax;
+    entry.runs.last_result = says_little ? "" : **answer;
+  }
   if (!answer) {
     outside_.events.warn(fmt::format("service failed service={} failures={} cause=\"{}\"", name,
                                      entry.runs.failures, escaped(answer.error().text, 256)));

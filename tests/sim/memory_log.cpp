@@ -75,6 +75,14 @@ class MemoryHistory final : public History {
     return document.root();
   }
 
+  Result<void> visit_record(const std::string& path, std::uint64_t last,
+                            const std::function<void(const Committed&)>& visit) override {
+    for_each(Record::record, last, [&](const Committed& each) {
+      if (each.operation.path == path) visit(each);
+    });
+    return {};
+  }
+
   Result<AuditListing> audit(std::uint64_t since, std::size_t count) override {
     AuditListing listing;
     for_each(Record::audit, UINT64_MAX, [&](const Committed& each) {
@@ -150,8 +158,8 @@ void MemoryLog::keyframe(Record, std::uint64_t, std::function<Bytes()> encode, D
   });
 }
 
-void MemoryLog::trim(const Retention&, Timestamp, Done done) {
-  submit([this, done = std::move(done)] { post([done] { done({}); }); });
+void MemoryLog::trim(const Retention&, Timestamp, TrimDone done) {
+  submit([this, done = std::move(done)] { post([done] { done(std::uint64_t{0}); }); });
 }
 
 Result<std::unique_ptr<History>> MemoryLog::open_history() {

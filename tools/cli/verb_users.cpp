@@ -1,5 +1,8 @@
+#include <fmt/format.h>
+
 #include "base/text.h"
 #include "sync/relative_path.h"
+#include "tools/cli/locked_items.h"
 #include "tools/cli/objects.h"
 #include "tools/cli/verbs.h"
 #include "tools/cli/visit.h"
@@ -7,16 +10,21 @@
 namespace callboard::cli {
 namespace {
 
+std::string ping_text(const client::User& user) {
+  if (user.round_trip_us == 0 || user.away) return "-";
+  return fmt::format("{:.1f} ms", static_cast<double>(user.round_trip_us) / 1000);
+}
+
 Result<void> list_users(Run& run) {
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
   const auto users = (*visit)->wait((*visit)->access().users());
   if (!users) return users.error();
-  std::vector<std::vector<std::string>> rows{{"USER", "HOST", "AT", "SINCE", "JOINED", "SHARES"}};
+  std::vector<std::vector<std::string>> rows{{"USER", "HOST", "AT", "SINCE", "JOINED", "SHARES", "PING"}};
   for (const client::User& user : *users) {
     rows.push_back({user.away ? user.name + " (away)" : user.name, user.host, user.at.empty() ? "-" : user.at,
                     user.at.empty() ? "-" : when(user.at_since), when(user.joined),
-                    user.shares ? "yes" : "no"});
+                    user.shares ? "yes" : "no", ping_text(user)});
     run.output.object(user_object(user));
   }
   if (users->empty()) {
@@ -59,6 +67,7 @@ Result<void> set_at(Run& run, const std::string& text) {
   const std::string& item = *named;
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
+  if (auto free = check_locks(run, **visit, {item}, Below::left_out, IfLocked::warn); !free) return free;
   const auto done = (*visit)->wait((*visit)->access().at(item));
   if (!done && done.error().outcome == Outcome::not_found && !(*visit)->is_through_agent())
     return Error{Outcome::not_found, done.error().text + "; `callboard join` in this folder does it"};
