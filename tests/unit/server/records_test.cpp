@@ -171,7 +171,8 @@ TEST_CASE("what is in memory is told like the rest: a service is seen while it r
   Studio studio(with_schema());
   const auto rigging = studio.join("rigging");
   enter(*rigging, "/services");
-  CHECK(tells(*rigging) == Words{"/services full: /services/backup"});
+  CHECK(tells(*rigging) ==
+        Words{"/services full: /services/backup /services/ping /services/retention /services/verify"});
   CHECK(fields_of(*rigging, "/services/backup")
             .starts_with(R"({"call":"backup","enabled":true,"running":false,)"));
   protocol::CallAsk run;
@@ -319,7 +320,8 @@ TEST_CASE("after a kill what lasts is there, and what is in memory is not") {
   CHECK(fields_of(*rigging, "/b") == "none");
   CHECK(fields_of(*rigging, "/c") == "none");
   enter(*rigging, "/");
-  CHECK(tells(*rigging) == Words{"/ full: /a /services/backup"});
+  CHECK(tells(*rigging) ==
+        Words{"/ full: /a /services/backup /services/ping /services/retention /services/verify"});
   CHECK(done(*rigging, change(Action::set, "/a", R"({"status":"ok"})")) > revision);
 }
 
