@@ -271,7 +271,7 @@ Result<std::uint64_t> RecordDesk::apply_here(const Operation& operation, const C
   if (after != nullptr) {
     zones_.set(after, checked.told);
   } else {
-    zones_.remove(operation.path, {});
+    zones_.remove(operation.path);
   }
   tell_changes();
   return revision;
@@ -282,7 +282,7 @@ void RecordDesk::on_applied(const Operation& operation, const Applied& applied) 
   if (const auto state = floor_.records.board().records().find(operation.path)) {
     zones_.set(state, told_of(state->record_class));
   } else {
-    zones_.remove(operation.path, {});
+    zones_.remove(operation.path);
   }
   tell_changes();
 }
@@ -318,7 +318,7 @@ void RecordDesk::forget(SessionId session) {
   if (!own.empty()) {
     for (const std::string& path : own.mapped()) {
       here_.drop(path);
-      zones_.remove(path, {.left = true});
+      zones_.remove(path, true);
     }
   }
   zones_.leave(session);
