@@ -252,7 +252,10 @@ void LockDesk::ask(const RecordDesk::Author& who, const std::string& path, const
   wish.fields = std::make_shared<const std::string>(
       document::print(*make_object({{"wanted", document::make_array(std::move(names))}})));
   records_.change(RecordDesk::server_itself(), std::move(wish),
-                  [run, user = now->owner.user](const Result<std::uint64_t>& written) {
+                  [this, who, path, run, user = now->owner.user](const Result<std::uint64_t>& written) {
+                    // Somebody else asked at the same moment: both are to be among them.
+                    if (!written && written.error().outcome == Outcome::superseded)
+                      return ask(who, path, run);
                     run->answer(written ? CallValue(make_text(user)) : CallValue(written.error()));
                   });
 }

@@ -12,6 +12,7 @@
 #include "base/document/schema.h"
 #include "protocol/message.h"
 #include "server/floor.h"
+#include "server/record_wish.h"
 #include "server/session.h"
 #include "server/zone_teller.h"
 
@@ -27,29 +28,10 @@ class RecordDesk {
     std::function<void(SessionId id)> due;
   };
 
-  // Who changes a record.
-  struct Author {
-    SessionId session;
-    std::string user;
-    Permissions permissions = Permissions::all();
-    document::Writer writer = document::Writer::anybody;
-    bool is_here =
-        true;  // False: a visit of somebody who has not joined; what lasts as long as a session cannot be theirs.
-  };
+  using Author = RecordAuthor;
+  using Wish = RecordWish;
   // The server itself, as the calls that it offers are.
   static Author server_itself() { return {.session = {}, .user = "", .writer = document::Writer::server}; }
-
-  // What is asked for.
-  struct Wish {
-    UniqueId op;
-    std::string path;
-    RecordAction action = RecordAction::set;
-    std::string record_class{};
-    std::uint64_t base = 0;
-    Document fields{};                   // JSON.
-    std::optional<SessionId> to{};       // Of a give.
-    std::optional<RecordOwner> owner{};  // Of what the server makes or gives; nobody's otherwise.
-  };
   using Done = std::function<void(const Result<std::uint64_t>& revision)>;
 
   RecordDesk(Floor& floor, const document::Schema& schema, Outside outside);
@@ -94,23 +76,43 @@ class RecordDesk {
     document::Told told = document::Told::zone;
     RecordChange change;
   };
+  struct Fields {
+    document::ValuePtr written;
+    document::ValuePtr changed;  // Those that the author says, or makes other than they are by a put.
+  };
+
+  // Changes of one record on their way to the log, and what waits for them.
+  struct Waiting {
+    Author author;
+    Wish wish;
+    Done done;
+  };
+  struct UnderWay {
+    std::size_t count = 0;
+    std::uint64_t bytes = 0;  // Of their fields.
+    std::deque<Waiting> waiting;
+    bool is_beginning = false;  // What waited is being begun.
+  };
 
   // Classes that it takes a permission to see.
   Zones::Hidden hidden_from(const Permissions& permissions) const;
   Result<Checked> checked(const Author& author, const Wish& wish) const;
   Result<const document::RecordClass*> class_for(const Wish& wish, const RecordStatePtr& now) const;
-  Result<document::ValuePtr> fields_for(const Author& author, const Wish& wish,
-                                        const document::RecordClass& of, const RecordStatePtr& now) const;
+  Result<Fields> fields_for(const Author& author, const Wish& wish, const document::RecordClass& of,
+                            const RecordStatePtr& now) const;
   Result<RecordOwner> owner_for(const Author& author, const Wish& wish) const;
   Result<void> check_room(const Author& author, const Wish& wish, document::Life life) const;
   bool lasts(const Checked& checked, std::string_view path) const;
   void write(const Author& author, Wish wish, Checked checked, Done done);
   Result<std::uint64_t> apply_here(const Operation& operation, const Checked& checked);
-  void on_written(const std::string& path);
+  void on_written(const std::string& path, std::uint64_t bytes);
   void tell_event(const Author& author, const Wish& wish, const Checked& checked);
   void remember(UniqueId op, Outcome outcome, std::uint64_t revision);
   document::Told told_of(const std::string& record_class) const;
-  Result<std::uint64_t> answer_for(Outcome outcome, std::uint64_t revision, const std::string& path) const;
+  Result<std::uint64_t> answer_for(Outcome outcome, std::uint64_t revision, RecordAction action,
+                                   const std::string& path) const;
+  bool has_to_wait(const UnderWay& under_way, const Wish& wish) const;
+  void try_change(const Author& author, Wish wish, Done done);
   void tell_changes();
 
   Floor& floor_;
@@ -122,12 +124,7 @@ class RecordDesk {
   RecordTable here_;  // Those that the log does not have.
   std::uint64_t last_here_ = 0;
   std::unordered_map<SessionId, std::set<std::string>> of_session_;  // Those that last as long as it.
-  // Changes on their way to the log, by path; and what waits for a record that one of them may make.
-  struct UnderWay {
-    std::size_t count = 0;
-    std::vector<std::function<void()>> waiting;
-  };
-  std::unordered_map<std::string, UnderWay> under_way_;
+  std::unordered_map<std::string, UnderWay> under_way_;              // By path.
   struct Remembered {
     Outcome outcome = Outcome::done;
     std::uint64_t revision = 0;

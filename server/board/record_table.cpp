@@ -194,7 +194,8 @@ Result<RecordTable> RecordTable::from(ByteReader& reader) {
   return table;
 }
 
-Error record_refusal(Outcome outcome, const std::string& path, const RecordStatePtr& now) {
+Error record_refusal(Outcome outcome, RecordAction action, const std::string& path,
+                     const RecordStatePtr& now) {
   const std::string name = quoted(path);
   if (outcome == Outcome::not_found || now == nullptr) {
     if (outcome == Outcome::superseded) return {outcome, name + " was removed meanwhile"};
@@ -204,8 +205,10 @@ Error record_refusal(Outcome outcome, const std::string& path, const RecordState
     return {outcome, name + " is " + (now->owner.user.empty() ? "nobody" : quoted(now->owner.user)) +
                          "'s: only its owner may do that"};
   }
-  return {outcome, name + " is there already, at revision " + std::to_string(now->revision) +
-                       (now->by.empty() ? "" : ", by " + quoted(now->by))};
+  const bool is_make = action == RecordAction::make;
+  return {outcome, name +
+                       (is_make ? " is there already, at revision " : " was changed meanwhile: revision ") +
+                       std::to_string(now->revision) + (now->by.empty() ? "" : ", by " + quoted(now->by))};
 }
 
 }  // namespace callboard::server

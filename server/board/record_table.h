@@ -78,7 +78,8 @@ class RecordTable {
   std::size_t size_ = 0;
 };
 
-// Why an operation on that record was answered with `outcome`, for a person; `now` is the record as it is, null for none.
-Error record_refusal(Outcome outcome, const std::string& path, const RecordStatePtr& now);
+// Why that was answered with `outcome`, for a person; `now` is the record as it is, null for none.
+Error record_refusal(Outcome outcome, RecordAction action, const std::string& path,
+                     const RecordStatePtr& now);
 
 }  // namespace callboard::server
