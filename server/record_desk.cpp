@@ -380,6 +380,31 @@ void RecordDesk::on_resumed(SessionId session, Mailbox& mailbox) const {
   for (ZoneCursor& cursor : mailbox.zones) cursor.events = zones_.zone(cursor.zone)->last_event;
 }
 
+void RecordDesk::on_permitted(Session& session) {
+  if (session.is_over()) return;
+  const Zones::Hidden hidden = hidden_from(session.identity.permissions);
+  std::vector<PathParts> others;
+  for (const ZoneCursor& cursor : session.mailbox.zones) {
+    const Zones::Zone* zone = zones_.zone(cursor.zone);
+    if (zone != nullptr && zone->hidden != hidden) others.push_back(zone->parts);
+  }
+  for (const PathParts& zone : others) {
+    const SessionId id = session.identity.id;
+    static_cast<void>(zones_.exit(id, zone, session.mailbox.zones));  // It is in it.
+    if (auto entered = zones_.enter(id, zone, hidden, session.mailbox.zones); !entered) {
+      floor_.events.warn("a session is in a zone no more",
+                         {{"id", to_text(id)}, {"zone", to_path(zone)}, {"cause", entered.error().text}});
+      // What it was told of it is there no more, for all that it may know.
+      protocol::Records nothing;
+      nothing.zone = to_path(zone);
+      nothing.full = true;
+      nothing.records = std::make_shared<const std::string>("[]");
+      if (session.errands.size() < kErrandsMax) session.errands.push_back(std::move(nothing));
+    }
+  }
+  if (!others.empty()) outside_.due(session.identity.id);
+}
+
 // Sorted, as the schema's classes are.
 Zones::Hidden RecordDesk::hidden_from(const Permissions& permissions) const {
   Zones::Hidden hidden;

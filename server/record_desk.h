@@ -61,6 +61,8 @@ class RecordDesk {
   void on_applied(const Operation& operation, const Applied& applied);
   // The session is gone for good, and what lasts as long as it.
   void forget(SessionId session);
+  // It may something else than before, and perhaps see other classes: told of its zones anew, as they are to it now.
+  void on_permitted(Session& session);
   // It is back, with the mailbox that it had: what happened meanwhile and is not kept is past.
   void on_resumed(SessionId session, Mailbox& mailbox) const;
 

@@ -141,7 +141,8 @@ People::Outside Stage::outside_of_people() {
       .keyed =
           [this] {
             if (options_.on_keyed) options_.on_keyed();
-          }};
+          },
+      .permitted = [this](Session& session) { record_desk_.on_permitted(session); }};
 }
 
 std::optional<Secret> Stage::find_secret(std::string_view identity) {

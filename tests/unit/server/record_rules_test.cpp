@@ -46,6 +46,18 @@ struct Reviews : KeyedStudio {
     artist = join_with(artist_key);
     boss = join_with(boss_key);
   }
+  void people_call(const std::string& name, const std::string& arguments) {
+    protocol::CallAsk ask;
+    ask.name = name;
+    ask.arguments = std::make_shared<const std::string>(arguments);
+    boss->ask_for<protocol::CallResult>(ask);
+  }
+  // What the seer is told of grades once that they see them, or do not, has changed.
+  Words changed(TestClient& seer) {
+    Words words;
+    while (words.empty()) words = tells(seer);
+    return words;
+  }
 };
 
 RecordAsk put(const std::string& fields) { return change(Action::put, "/r", fields, "review"); }
@@ -137,6 +149,52 @@ TEST_CASE(
         "superseded: \"/r\" was changed meanwhile: revision " + std::to_string(second) + ", by \"rigging\"");
   CHECK(refusal(*rigging, make("/r", "review", R"({"status":""})")) ==
         "superseded: \"/r\" is there already, at revision " + std::to_string(second) + ", by \"rigging\"");
+}
+
+TEST_CASE("who may see a class no more is told that its records are gone, and of no others") {
+  Reviews studio;
+  const auto seer = studio.join_with(studio.seer_key);
+  enter(*seer, "/a");
+  CHECK(tells(*seer) == Words{"/a full:"});
+  done(*studio.boss, make("/a/1", "grade"));
+  done(*studio.boss, make("/a/r", "review", R"({"status":"open"})"));
+  CHECK(tells(*seer) == Words{"/a: /a/1", "/a: /a/r"});
+  const std::string how = GENERATE("revoke", "roles.json");
+  INFO(how);
+  if (how == "revoke") {
+    studio.people_call("revoke", R"({"user":"seer","permission":["review.see"]})");
+  } else {
+    studio.write_roles(R"({"supervisor":["records.write"],"seer":["records.write"]})");
+  }
+  CHECK(studio.changed(*seer) == Words{"/a full: /a/r"});
+  done(*studio.boss, make("/a/2", "grade"));
+  done(*studio.boss, make("/a/shout", "shout"));
+  CHECK(tells(*seer).empty());
+  CHECK(fields_of(*seer, "/a/2") == "none");
+  done(*studio.boss, change(Action::set, "/a/r", R"({"status":"ok"})"));
+  CHECK(tells(*seer) == Words{"/a: /a/r"});
+  if (how == "revoke") {
+    studio.people_call("grant", R"({"user":"seer","permission":["review.see"]})");
+  } else {
+    studio.write_roles(kRoles);
+  }
+  CHECK(studio.changed(*seer) == Words{"/a full: /a/1 /a/2 /a/r"});
+}
+
+TEST_CASE("who may see a class no more when they come back is not told of it") {
+  Reviews studio;
+  const auto seer = studio.join_with(studio.seer_key, "seer", true);
+  enter(*seer, "/a");
+  done(*studio.boss, make("/a/1", "grade"));
+  REQUIRE(tells(*seer).back() == "/a: /a/1");
+  tells(*seer);
+  studio.lose(*seer, *studio.boss);
+  studio.people_call("revoke", R"({"user":"seer","permission":["review.see"]})");
+  done(*studio.boss, make("/a/2", "grade"));
+  auto back = studio.connect(studio.seer_key);
+  REQUIRE(back->resume(*seer, "seer"));
+  REQUIRE(back->welcome.resumed);
+  CHECK(tells(*back) == Words{"/a full:"});
 }
 
 TEST_CASE("those who ask for a lock at the same moment are all among those who want it") {
