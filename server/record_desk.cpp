@@ -68,8 +68,13 @@ protocol::ErrorAnswer refusal_of(protocol::AskId re, const Error& why) { return 
 
 }  // namespace
 
-RecordDesk::RecordDesk(Floor& floor, const document::Schema& schema, Outside outside)
-    : floor_(floor), schema_(schema), schema_hash_(schema.hash()), outside_(std::move(outside)) {
+RecordDesk::RecordDesk(net::Loop& loop, Floor& floor, const document::Schema& schema, Outside outside)
+    : loop_(loop),
+      floor_(floor),
+      schema_(schema),
+      schema_hash_(schema.hash()),
+      outside_(std::move(outside)),
+      passing_timer_(loop, [this] { tell_pending(); }) {
   floor_.records.board().records().for_each(
       [this](const RecordStatePtr& state) { zones_.set(state, told_of(state->record_class)); });
 }
@@ -320,7 +325,11 @@ Result<std::uint64_t> RecordDesk::apply_here(const Operation& operation, const C
   } else {
     zones_.remove(operation.path);
   }
-  tell_changes();
+  if (checked.life == document::Life::session) {
+    tell_passing(operation.session);
+  } else {
+    tell_changes();
+  }
   return revision;
 }
 
@@ -343,7 +352,7 @@ void RecordDesk::tell_event(const Author& author, const Wish& wish, const Checke
   event.timestamp = floor_.clock.wall();
   event.fields = checked.change.fields;
   if (checked.told != document::Told::none) zones_.tell(finished(std::move(event)));
-  tell_changes();
+  tell_passing(author.session);
 }
 
 void RecordDesk::remember(UniqueId op, Outcome outcome, std::uint64_t revision) {
@@ -358,9 +367,30 @@ void RecordDesk::tell_changes() {
   for (const SessionId session : zones_.take_due()) outside_.due(session);
 }
 
+// What does not outlast its session, like cameras: at once, and then, however often it changes, in its newest state each
+// kCameraPeriod. Whoever listens anyway meanwhile hears it then.
+void RecordDesk::tell_passing(SessionId author) {
+  const Instant now = loop_.now();
+  const auto [own, is_first] = passing_.try_emplace(author);
+  if (is_first || now - own->second.told >= kCameraPeriod) {
+    own->second = {now, false};
+    return tell_changes();
+  }
+  own->second.is_pending = true;
+  if (!passing_timer_.is_set()) passing_timer_.set_after(kCameraPeriod);
+}
+
+void RecordDesk::tell_pending() {
+  for (auto& [author, own] : passing_) {
+    if (own.is_pending) own = {loop_.now(), false};
+  }
+  tell_changes();
+}
+
 // --- Sessions -------------------------------------------------------------------------------------------------------
 
 void RecordDesk::forget(SessionId session) {
+  passing_.erase(session);
   const auto own = of_session_.extract(session);
   if (!own.empty()) {
     for (const std::string& path : own.mapped()) {

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "base/document/schema.h"
+#include "net/loop.h"
+#include "net/timer.h"
 #include "protocol/message.h"
 #include "server/floor.h"
 #include "server/record_wish.h"
@@ -34,7 +36,7 @@ class RecordDesk {
   static Author server_itself() { return {.session = {}, .user = "", .writer = document::Writer::server}; }
   using Done = std::function<void(const Result<std::uint64_t>& revision)>;
 
-  RecordDesk(Floor& floor, const document::Schema& schema, Outside outside);
+  RecordDesk(net::Loop& loop, Floor& floor, const document::Schema& schema, Outside outside);
 
   // Answered once, perhaps within the call: of those that last, when it is on disk. The same wish again gets the answer it got.
   void change(const Author& author, Wish wish, Done done);
@@ -116,7 +118,10 @@ class RecordDesk {
   bool has_to_wait(const UnderWay& under_way, const Wish& wish) const;
   void try_change(const Author& author, Wish wish, Done done);
   void tell_changes();
+  void tell_passing(SessionId author);
+  void tell_pending();
 
+  net::Loop& loop_;
   Floor& floor_;
   const document::Schema& schema_;
   const UniqueId schema_hash_;
@@ -131,6 +136,12 @@ class RecordDesk {
     Outcome outcome = Outcome::done;
     std::uint64_t revision = 0;
   };
+  struct Passing {
+    Instant told{};
+    bool is_pending = false;
+  };
+  std::unordered_map<SessionId, Passing> passing_;  // What each does that does not last.
+  net::Timer passing_timer_;
   std::unordered_map<UniqueId, Remembered> remembered_;  // Of what is not in the log.
   std::deque<UniqueId> remembered_order_;                // Oldest first.
 };

@@ -292,6 +292,25 @@ TEST_CASE("an event is told and not kept") {
             .starts_with("refused: class \"event\": fields: expected at most 4.00 KiB"));
 }
 
+TEST_CASE("what changes all the time and does not last is told in its newest state, some times a second") {
+  Studio studio(with_schema());
+  const auto rigging = studio.join("rigging");
+  const auto lighting = studio.join("lighting");
+  done(*lighting, make("/slots/1", "slot"));
+  enter(*rigging, "/slots");
+  tells(*rigging);
+  const Instant before = studio.loop.now();
+  for (int i = 0; i < 100; ++i)
+    done(*lighting, change(Action::set, "/slots/1", R"({"n":)" + std::to_string(i) + "}"));
+  // In force at once, whoever was told.
+  CHECK(fields_of(*rigging, "/slots/1") == R"({"n":99})");
+  std::vector<protocol::Records> told;
+  while (told.empty() || told.back().records->find(R"("n":99)") == std::string::npos)
+    told = rigging->told<protocol::Records>();
+  const auto periods = (studio.loop.now() - before) / kCameraPeriod;
+  CHECK(told.size() <= static_cast<std::size_t>(periods) + 2);
+}
+
 TEST_CASE("a long zone is read in pieces") {
   Studio studio(with_schema());
   const auto rigging = studio.join("rigging");
