@@ -65,17 +65,28 @@ class Board {
  public:
   explicit Board(Client& client) : client_(client) {}
 
-  // From now on `changed` is called for each record of T in the zone, those that are there first, and `gone` for those that go; on
-  // the client's thread: return soon, and wait for no answer in it. One call a zone: the last counts.
+  // From now on `changed` is called for each record of T in the zone, those that are there first, and `gone` for those of them
+  // that go; on the client's thread: return soon, and wait for no answer in it. One call a zone: the last counts.
   template <class T>
   Answer<bool> on(std::string zone, std::function<void(const Held<T>&)> changed,
                   std::function<void(const RecordGone&)> gone = {}) {
-    const auto told = [client = &client_, changed = std::move(changed),
+    const auto paths = std::make_shared<std::set<std::string>>();  // Of the records of T that were told.
+    const auto told = [client = &client_, paths, changed = std::move(changed),
                        gone = std::move(gone)](const RecordNews& news) {
+      const auto forget = [&](const RecordGone& each) {
+        if (paths->erase(each.path) > 0 && gone) gone(each);
+      };
       for (const Record& each : news.changed) {
-        if (each.record_class == T::kClass) changed(Held<T>(*client, each));
+        const bool is_event = each.revision == 0;
+        if (each.record_class == T::kClass) {
+          if (!is_event) paths->insert(each.path);
+          changed(Held<T>(*client, each));
+        } else if (!is_event) {
+          // Removed, and another one is in its place.
+          forget({each.path, false});
+        }
       }
-      for (std::size_t i = 0; gone && i < news.gone.size(); ++i) gone(news.gone[i]);
+      for (const RecordGone& each : news.gone) forget(each);
     };
     return client_.enter(std::move(zone), told);
   }

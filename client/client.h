@@ -130,6 +130,7 @@ class Client : public Access {
   Answer<bool> withdraw_channel(std::string name);
 
   // From now on what is and what happens in the zone is told, on_records() or `handler`, also by other servers that are joined.
+  // One that it is in already: the last handler counts, and is told what there is.
   Answer<bool> enter(std::string zone, RecordHandler handler = {});
   Answer<bool> exit(std::string zone);
 

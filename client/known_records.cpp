@@ -63,6 +63,7 @@ Result<std::optional<RecordNews>> KnownRecords::hear(const protocol::Records& to
   auto list = to_records(told);
   if (!list) return list.error();
   if (told.full) seen_.emplace();
+  is_told_ = true;
   RecordNews news;
   news.zone = told.zone;
   news.is_complete = !told.more;
@@ -92,6 +93,15 @@ Result<std::optional<RecordNews>> KnownRecords::hear(const protocol::Records& to
   });
   seen_.reset();
   return std::optional(std::move(news));
+}
+
+std::optional<RecordNews> KnownRecords::all(const std::string& zone) const {
+  if (!is_told_) return std::nullopt;
+  RecordNews news;
+  news.zone = zone;
+  news.is_complete = !seen_;
+  for (const auto& [path, record] : known_) news.changed.push_back(record);
+  return news;
 }
 
 }  // namespace callboard::client

@@ -24,9 +24,12 @@ class KnownRecords {
  public:
   // nullopt: nothing of it is news. That all is told of what there is, is, be it nothing.
   Result<std::optional<RecordNews>> hear(const protocol::Records& told);
+  // All that is known, for somebody who has heard none of it; nullopt: nothing was told yet.
+  std::optional<RecordNews> all(const std::string& zone) const;
 
  private:
   std::map<std::string, Record> known_;
+  bool is_told_ = false;                       // What there is, or a part of it.
   std::optional<std::set<std::string>> seen_;  // Set: it is told anew what there is, so far these.
 };
 

@@ -12,8 +12,18 @@ ZoneKeeper::ZoneKeeper(SessionKeeper& session, Listener& listener, std::string s
   if (const auto own = document::Schema::from(schema_)) hash_ = own->hash();
 }
 
-void ZoneKeeper::on_entered(const std::string& zone, RecordHandler handler) {
-  zones_[zone].handler = std::move(handler);
+void ZoneKeeper::on_entered(const std::string& name, RecordHandler handler) {
+  Zone& zone = zones_[name];
+  zone.handler = std::move(handler);
+  if (const auto known = zone.known.all(name)) tell(zone, *known);
+}
+
+void ZoneKeeper::tell(const Zone& zone, const RecordNews& news) {
+  if (zone.handler) {
+    zone.handler(news);
+  } else {
+    listener_.on_records(news);
+  }
 }
 
 void ZoneKeeper::on_joined(std::function<void()> fits) {
@@ -46,12 +56,7 @@ void ZoneKeeper::on_told(const protocol::Records& told) {
   if (zone == zones_.end()) return;  // Left meanwhile.
   const auto news = zone->second.known.hear(told);
   if (!news) return listener_.on_warning(news.error().text);
-  if (!*news) return;
-  if (zone->second.handler) {
-    zone->second.handler(**news);
-  } else {
-    listener_.on_records(**news);
-  }
+  if (*news) tell(zone->second, **news);
 }
 
 }  // namespace callboard::client

@@ -19,8 +19,8 @@ class ZoneKeeper {
   // `schema` as in Options.
   ZoneKeeper(SessionKeeper& session, Listener& listener, std::string schema);
 
-  // Null handler: the listener hears of it.
-  void on_entered(const std::string& zone, RecordHandler handler);
+  // Null handler: the listener hears of it. Whoever hears from now on is told at once what is known already.
+  void on_entered(const std::string& name, RecordHandler handler);
   void on_exited(const std::string& zone) { zones_.erase(zone); }
 
   void on_admitted(const protocol::Welcome& welcome) { servers_schema_ = welcome.schema; }
@@ -35,6 +35,7 @@ class ZoneKeeper {
     RecordHandler handler;
   };
 
+  void tell(const Zone& zone, const RecordNews& news);
   void check_schema(const std::function<void()>& fits);
 
   SessionKeeper& session_;

@@ -38,7 +38,7 @@ People::People(net::Loop& loop, const Clock& clock, RandomSource random, EventLo
       }) {}
 
 void People::on_let_in(Session& session) {
-  set_permissions(session.identity);
+  set_permissions(session);
   if (!gate_.is_keyed()) return;
   AuditEntry entry = entry_of(session);
   if (session.is_resumed) entry.text = "came back";
@@ -65,7 +65,7 @@ void People::on_keys_changed() {
     if (!gate_.is_welcome(session.identity)) {
       unwelcome.push_back(&session);
     } else {
-      set_permissions(session.identity);
+      set_permissions(session);
     }
   });
   const Error why{Outcome::refused, "the key is no longer good"};
@@ -78,15 +78,18 @@ void People::on_keys_changed() {
   outside_.end_away([this](const Identity& each) { return !gate_.is_welcome(each); }, why);
 }
 
-void People::set_permissions(Identity& identity) const {
-  identity.permissions = gate_.permissions_of(identity.key);
+void People::set_permissions(Session& session) const {
+  Identity& identity = session.identity;
+  const Permissions before = std::exchange(identity.permissions, gate_.permissions_of(identity.key));
   const Measures& measures = measures_.of(person_of(identity));
   for (const std::string& each : measures.granted) identity.permissions.add(Permission(each));
   for (const std::string& each : measures.revoked) identity.permissions.remove(Permission(each));
   identity.muted.clear();
-  if (!measures.is_muted()) return;
-  identity.muted = "you are muted by " + callboard::quoted(measures.muted_by);
-  if (!measures.mute_reason.empty()) identity.muted += ": " + measures.mute_reason;
+  if (measures.is_muted()) {
+    identity.muted = "you are muted by " + callboard::quoted(measures.muted_by);
+    if (!measures.mute_reason.empty()) identity.muted += ": " + measures.mute_reason;
+  }
+  if (identity.permissions != before) outside_.permitted(session);
 }
 
 AuditEntry People::entry_of(const Session& session) {
@@ -244,7 +247,7 @@ Result<std::string> People::find_person(const std::string& user) const {
 Result<void> People::set_measures(const std::string& person, Measures measures) {
   if (auto set = measures_.set(person, std::move(measures)); !set) return set;
   outside_.for_each([this](Session& each) {
-    if (each.is_admitted()) set_permissions(each.identity);
+    if (each.is_admitted()) set_permissions(each);
   });
   outside_.changed();
   return {};

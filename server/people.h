@@ -27,9 +27,10 @@ class People {
     std::function<void(const std::function<bool(const Identity&)>& is_meant, const Error& why)> end_away;
     // Whether somebody is away who is meant.
     std::function<bool(const std::function<bool(const Identity&)>& is_meant)> is_away;
-    Audit::Append append;           // To the project's log.
-    std::function<void()> changed;  // measures() are others.
-    std::function<void()> keyed;    // There are keys.
+    Audit::Append append;                     // To the project's log.
+    std::function<void()> changed;            // measures() are others.
+    std::function<void()> keyed;              // There are keys.
+    std::function<void(Session&)> permitted;  // It may something else than before.
   };
 
   // `keys`: none: the server is open, whatever happens.
@@ -72,7 +73,7 @@ class People {
 
  private:
   void on_keys_changed();
-  void set_permissions(Identity& identity) const;
+  void set_permissions(Session& session) const;
   // Of who did it.
   static AuditEntry entry_of(const Session& session);
   static std::string person_of(const Identity& identity);

@@ -17,15 +17,6 @@ static_assert(Permission::story_write.is_built_in() && Permission::analytics_wri
               Permission::stop.is_built_in() && Permission::restart.is_built_in());
 static_assert(kBuiltInPermissions.size() < 64, "a bit each");
 
-Result<void> check_permission_name(std::string_view name) {
-  const auto is_good = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-  };
-  if (!name.empty() && name.size() <= kPermissionNameMax && std::ranges::all_of(name, is_good)) return {};
-  return Error{Outcome::usage, "permission " + callboard::quoted(name) + ": expected 1-" +
-                                   std::to_string(kPermissionNameMax) + " of a-z, 0-9, '.', '_' and '-'"};
-}
-
 Permissions Permissions::all() {
   Permissions permissions;
   permissions.bits_ = kAllBits;

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/permission_name.h"
 #include "base/result.h"
 #include "protocol/message.h"
 
@@ -27,7 +28,6 @@ inline constexpr std::array<std::string_view, 18> kBuiltInPermissions{"story.wri
                                                                       "mute",          "grant",
                                                                       "audit",         "log",
                                                                       "stop",          "restart"};
-inline constexpr std::size_t kPermissionNameMax = 64;
 
 // A permission by its name: "story.write". The built-in ones are the constants below; roles, calls and classes of a studio's
 // own may name any other. Does not own the name, which has to outlive it.
@@ -71,9 +71,6 @@ inline constexpr Permission Permission::audit("audit");
 inline constexpr Permission Permission::log("log");
 inline constexpr Permission Permission::stop("stop");
 inline constexpr Permission Permission::restart("restart");
-
-// 1–64 of a-z, 0-9, '.', '_' and '-'. usage: it is none.
-Result<void> check_permission_name(std::string_view name);
 
 // A set of them: one bit for each built-in one, the names of the others.
 class Permissions {

@@ -25,12 +25,12 @@ Result<void> check_rule(const std::string& rule, const RecordDesk::Author& autho
   return {};
 }
 
-// Those of the class, or, for fields that have rules of their own, theirs.
+// Those of the class, or, where fields are changed that have rules of their own, theirs.
 Result<void> check_rules(const document::RecordClass& of, const RecordDesk::Author& author,
-                         const document::ValuePtr& given, bool& is_owners) {
-  bool needs_class = given == nullptr || given->object()->empty();
-  for (std::size_t i = 0; given != nullptr && i < given->object()->size(); ++i) {
-    const document::Field* field = of.find((*given->object())[i].key);
+                         const document::ValuePtr& changed, bool& is_owners) {
+  bool needs_class = changed == nullptr || changed->object()->empty();
+  for (std::size_t i = 0; changed != nullptr && i < changed->object()->size(); ++i) {
+    const document::Field* field = of.find((*changed->object())[i].key);
     if (field == nullptr || field->write.empty()) {
       needs_class = true;
     } else if (auto may = check_rule(field->write, author, is_owners); !may) {
@@ -38,6 +38,19 @@ Result<void> check_rules(const document::RecordClass& of, const RecordDesk::Auth
     }
   }
   return needs_class ? check_rule(of.write, author, is_owners) : Result<void>();
+}
+
+// What a put makes other than it was: what it says, and, as null, what it leaves out.
+document::ValuePtr difference(const document::ValuePtr& before, const document::ValuePtr& after) {
+  document::Object changed;
+  for (const document::Member& each : *after->object()) {
+    const auto was = before->member(each.key);
+    if (was == nullptr || !document::equal(was, each.value)) changed.push_back(each);
+  }
+  for (const document::Member& each : *before->object()) {
+    if (after->member(each.key) == nullptr) changed.push_back({each.key, document::make_null()});
+  }
+  return document::make_value(std::move(changed));
 }
 
 // Who puts all fields anew keeps what the server has computed.
@@ -74,8 +87,13 @@ protocol::ErrorAnswer refusal_of(protocol::AskId re, const Error& why) { return 
 
 }  // namespace
 
-RecordDesk::RecordDesk(Floor& floor, const document::Schema& schema, Outside outside)
-    : floor_(floor), schema_(schema), schema_hash_(schema.hash()), outside_(std::move(outside)) {
+RecordDesk::RecordDesk(net::Loop& loop, Floor& floor, const document::Schema& schema, Outside outside)
+    : loop_(loop),
+      floor_(floor),
+      schema_(schema),
+      schema_hash_(schema.hash()),
+      outside_(std::move(outside)),
+      passing_timer_(loop, [this] { tell_pending(); }) {
   floor_.records.board().records().for_each(
       [this](const RecordStatePtr& state) { zones_.set(state, told_of(state->record_class)); });
 }
@@ -104,34 +122,43 @@ Result<const document::RecordClass*> RecordDesk::class_for(const Wish& wish,
                                                            const RecordStatePtr& now) const {
   const std::string& name = now != nullptr ? now->record_class : wish.record_class;
   if (now != nullptr && !wish.record_class.empty() && wish.record_class != name) {
-    if (wish.action == RecordAction::make) return record_refusal(Outcome::superseded, wish.path, now);
+    if (wish.action == RecordAction::make)
+      return record_refusal(Outcome::superseded, wish.action, wish.path, now);
     return Error{Outcome::usage, fmt::format("{} is of class {}, not {}", quoted(wish.path), quoted(name),
                                              quoted(wish.record_class))};
   }
   if (name.empty() && wish.action == RecordAction::make)
     return Error{Outcome::usage, "class: expected the name of one"};
-  if (name.empty()) return record_refusal(Outcome::not_found, wish.path, now);
+  if (name.empty()) return record_refusal(Outcome::not_found, wish.action, wish.path, now);
   const document::RecordClass* of = schema_.find(name);
   if (of != nullptr || (now != nullptr && wish.action == RecordAction::remove)) return of;
   return Error{Outcome::usage,
                fmt::format("class {}: the server's schema has none of that name", quoted(name))};
 }
 
-Result<document::ValuePtr> RecordDesk::fields_for(const Author& author, RecordAction action,
-                                                  const document::ValuePtr& given,
+Result<RecordDesk::Fields> RecordDesk::fields_for(const Author& author, const Wish& wish,
                                                   const document::RecordClass& of,
                                                   const RecordStatePtr& now) const {
-  if (action != RecordAction::set) {
-    auto whole = document::whole_fields(of, given, author.writer);
-    if (!whole || now == nullptr || action != RecordAction::put) return whole;
-    return with_computed(of, *whole, now);
-  }
-  if (auto good = document::check_fields(of, given, author.writer); !good) return good.error();
   const std::uint64_t most = document::record_max(author.writer);
-  if (now != nullptr && document::merged_fields(now->fields, given)->size_bytes() > most) {
+  const auto given = read_fields(wish, most);
+  if (!given) return given.error();
+  // Defaults are nobody's doing.
+  Fields fields{*given, *given};
+  document::ValuePtr all;
+  if (wish.action == RecordAction::set) {
+    if (auto good = document::check_fields(of, *given, author.writer); !good) return good.error();
+    all = now == nullptr ? *given : document::merged_fields(now->fields, *given);
+  } else {
+    auto whole = document::whole_fields(of, *given, author.writer);
+    if (!whole) return whole.error();
+    const bool is_anew = wish.action == RecordAction::put && now != nullptr;
+    fields.written = all = is_anew ? with_computed(of, *whole, now) : *whole;
+    if (is_anew) fields.changed = difference(now->fields, fields.written);
+  }
+  if (all->size_bytes() > most) {
     return Error{Outcome::refused, fmt::format("fields: expected at most {} in all", human_bytes(most))};
   }
-  return given;
+  return fields;
 }
 
 // Of what is made, or whom it is given to.
@@ -179,20 +206,17 @@ Result<RecordDesk::Checked> RecordDesk::checked(const Author& author, const Wish
   if (*of == nullptr) return result;
   result.life = (*of)->life;
   result.told = (*of)->told;
-  document::ValuePtr given;
+  document::ValuePtr changed;
   if (has_fields(wish.action)) {
-    auto read = read_fields(wish, document::record_max(author.writer));
-    if (!read) return read.error();
-    given = std::move(*read);
-    auto fields = fields_for(author, wish.action, given, **of, now);
+    auto fields = fields_for(author, wish, **of, now);
     if (!fields) return fields.error();
-    result.change.fields = std::move(*fields);
+    result.change.fields = fields->written;
+    changed = fields->changed;
   } else if (result.life == document::Life::event) {
     return Error{Outcome::usage, quoted(wish.path) + ": an event is told and not kept"};
   }
   bool is_owners = false;
-  // By what is given: defaults and what is kept are nobody's doing.
-  if (auto may = check_rules(**of, author, given, is_owners); !may) return may.error();
+  if (auto may = check_rules(**of, author, changed, is_owners); !may) return may.error();
   result.change.is_owners = is_owners && wish.action != RecordAction::make;
   if (result.life == document::Life::session && !author.is_here) {
     return Error{Outcome::refused, "records of class " + quoted((*of)->name) +
@@ -215,23 +239,36 @@ bool RecordDesk::lasts(const Checked& checked, std::string_view path) const {
   return checked.life == document::Life::disk || floor_.records.board().records().find(path) != nullptr;
 }
 
-Result<std::uint64_t> RecordDesk::answer_for(Outcome outcome, std::uint64_t revision,
+Result<std::uint64_t> RecordDesk::answer_for(Outcome outcome, std::uint64_t revision, RecordAction action,
                                              const std::string& path) const {
   if (outcome == Outcome::done) return revision;
-  return record_refusal(outcome, path, find(path));
+  return record_refusal(outcome, action, path, find(path));
+}
+
+// What is on its way to the log is in no table yet, and what can only be judged by the record as it will be waits for it:
+// who may make it anew, or say all of its fields, and whether it is too large then.
+bool RecordDesk::has_to_wait(const UnderWay& under_way, const Wish& wish) const {
+  if (under_way.count == 0) return false;
+  const RecordStatePtr now = find(wish.path);
+  if (now == nullptr || wish.action == RecordAction::put) return true;
+  const std::uint64_t more = said_bytes_of(wish);
+  return more > 0 && now->fields->size_bytes() + under_way.bytes + more > kRecordMax;
 }
 
 void RecordDesk::change(const Author& author, Wish wish, Done done) {
+  const auto found = under_way_.find(wish.path);
+  // Who waits is not overtaken.
+  const bool waits =
+      found != under_way_.end() && (!found->second.waiting.empty() || has_to_wait(found->second, wish));
+  if (!waits) return try_change(author, std::move(wish), std::move(done));
+  found->second.waiting.push_back({author, std::move(wish), std::move(done)});
+}
+
+void RecordDesk::try_change(const Author& author, Wish wish, Done done) {
   if (const auto known = floor_.records.board().find(wish.op); known && known->record == Record::record)
-    return done(answer_for(known->outcome, known->number, wish.path));
+    return done(answer_for(known->outcome, known->number, wish.action, wish.path));
   if (const auto known = remembered_.find(wish.op); known != remembered_.end())
-    return done(answer_for(known->second.outcome, known->second.revision, wish.path));
-  const auto under_way = under_way_.find(wish.path);
-  if (under_way != under_way_.end() && find(wish.path) == nullptr) {
-    under_way->second.waiting.push_back(
-        [this, author, wish = std::move(wish), done = std::move(done)] { change(author, wish, done); });
-    return;
-  }
+    return done(answer_for(known->second.outcome, known->second.revision, wish.action, wish.path));
   auto sound = checked(author, wish);
   if (!sound) return done(sound.error());
   if (sound->life == document::Life::event) {
@@ -247,8 +284,10 @@ void RecordDesk::write(const Author& author, Wish wish, Checked checked, Done do
   const RecordTable& table = is_lasting ? floor_.records.board().records() : here_;
   const Outcome outcome = table.check(wish.path, wish.base, checked.change, author.session, author.user);
   // What is on its way to the log is not in the table yet.
-  const bool is_final = outcome != Outcome::done && !under_way_.contains(wish.path);
-  if (is_final) return done(record_refusal(outcome, wish.path, table.find(wish.path)));
+  const auto before = under_way_.find(wish.path);
+  const bool is_last = before == under_way_.end() || before->second.count == 0;
+  if (outcome != Outcome::done && is_last)
+    return done(record_refusal(outcome, wish.action, wish.path, table.find(wish.path)));
   Operation operation;
   operation.id = wish.op;
   operation.session = author.session;
@@ -260,23 +299,35 @@ void RecordDesk::write(const Author& author, Wish wish, Checked checked, Done do
   operation.change = std::make_shared<const RecordChange>(checked.change);
   if (!is_lasting) return done(apply_here(operation, checked));
   operation.value = std::make_shared<const std::string>(print(checked.change));
-  ++under_way_[wish.path].count;
+  const std::uint64_t bytes = checked.change.fields == nullptr ? 0 : checked.change.fields->size_bytes();
+  UnderWay& under_way = under_way_[wish.path];
+  ++under_way.count;
+  under_way.bytes += bytes;
   floor_.records.write({.operation = std::move(operation)},
-                       [this, path = wish.path, done = std::move(done)](const Result<Applied>& applied) {
+                       [this, path = wish.path, action = wish.action, bytes,
+                        done = std::move(done)](const Result<Applied>& applied) {
                          if (applied) {
-                           done(answer_for(applied->outcome, applied->number, path));
+                           done(answer_for(applied->outcome, applied->number, action, path));
                          } else {
                            done(applied.error());
                          }
-                         on_written(path);
+                         on_written(path, bytes);
                        });
 }
 
-void RecordDesk::on_written(const std::string& path) {
-  const auto found = under_way_.find(path);
-  const auto waiting = std::exchange(found->second.waiting, {});
-  if (--found->second.count == 0) under_way_.erase(found);
-  for (const auto& each : waiting) each();
+void RecordDesk::on_written(const std::string& path, std::uint64_t bytes) {
+  UnderWay& written = under_way_.at(path);
+  --written.count;
+  written.bytes -= bytes;
+  // Answered within the call, as of a disk that takes nothing, the next one is begun by whoever began this one.
+  if (std::exchange(written.is_beginning, true)) return;
+  while (!written.waiting.empty() && !has_to_wait(written, written.waiting.front().wish)) {
+    Waiting next = std::move(written.waiting.front());
+    written.waiting.pop_front();
+    try_change(next.author, std::move(next.wish), std::move(next.done));
+  }
+  written.is_beginning = false;
+  if (written.count == 0) under_way_.erase(path);
 }
 
 Result<std::uint64_t> RecordDesk::apply_here(const Operation& operation, const Checked& checked) {
@@ -284,7 +335,8 @@ Result<std::uint64_t> RecordDesk::apply_here(const Operation& operation, const C
   const std::uint64_t revision = ++last_here_;
   const Outcome outcome = here_.apply(revision, operation);
   remember(operation.id, outcome, revision);
-  if (outcome != Outcome::done) return answer_for(outcome, revision, operation.path);
+  if (outcome != Outcome::done)
+    return answer_for(outcome, revision, operation.change->action, operation.path);
   const RecordStatePtr after = here_.find(operation.path);
   if (checked.life == document::Life::session) {
     if (before != nullptr) of_session_[before->owner.session].erase(operation.path);
@@ -293,9 +345,13 @@ Result<std::uint64_t> RecordDesk::apply_here(const Operation& operation, const C
   if (after != nullptr) {
     zones_.set(after, checked.told);
   } else {
-    zones_.remove(operation.path, {});
+    zones_.remove(operation.path);
   }
-  tell_changes();
+  if (checked.life == document::Life::session) {
+    tell_passing(operation.session);
+  } else {
+    tell_changes();
+  }
   return revision;
 }
 
@@ -304,7 +360,7 @@ void RecordDesk::on_applied(const Operation& operation, const Applied& applied) 
   if (const auto state = floor_.records.board().records().find(operation.path)) {
     zones_.set(state, told_of(state->record_class));
   } else {
-    zones_.remove(operation.path, {});
+    zones_.remove(operation.path);
   }
   tell_changes();
 }
@@ -318,7 +374,7 @@ void RecordDesk::tell_event(const Author& author, const Wish& wish, const Checke
   event.timestamp = floor_.clock.wall();
   event.fields = checked.change.fields;
   if (checked.told != document::Told::none) zones_.tell(finished(std::move(event)));
-  tell_changes();
+  tell_passing(author.session);
 }
 
 void RecordDesk::remember(UniqueId op, Outcome outcome, std::uint64_t revision) {
@@ -333,14 +389,35 @@ void RecordDesk::tell_changes() {
   for (const SessionId session : zones_.take_due()) outside_.due(session);
 }
 
+// What does not outlast its session, like cameras: at once, and then, however often it changes, in its newest state each
+// kCameraPeriod. Whoever listens anyway meanwhile hears it then.
+void RecordDesk::tell_passing(SessionId author) {
+  const Instant now = loop_.now();
+  const auto [own, is_first] = passing_.try_emplace(author);
+  if (is_first || now - own->second.told >= kCameraPeriod) {
+    own->second = {now, false};
+    return tell_changes();
+  }
+  own->second.is_pending = true;
+  if (!passing_timer_.is_set()) passing_timer_.set_after(kCameraPeriod);
+}
+
+void RecordDesk::tell_pending() {
+  for (auto& [author, own] : passing_) {
+    if (own.is_pending) own = {loop_.now(), false};
+  }
+  tell_changes();
+}
+
 // --- Sessions -------------------------------------------------------------------------------------------------------
 
 void RecordDesk::forget(SessionId session) {
+  passing_.erase(session);
   const auto own = of_session_.extract(session);
   if (!own.empty()) {
     for (const std::string& path : own.mapped()) {
       here_.drop(path);
-      zones_.remove(path, {.left = true});
+      zones_.remove(path, true);
     }
   }
   zones_.leave(session);
@@ -353,6 +430,31 @@ void RecordDesk::on_resumed(SessionId session, Mailbox& mailbox) const {
     return zone == nullptr || !zone->listeners.contains(session);
   });
   for (ZoneCursor& cursor : mailbox.zones) cursor.events = zones_.zone(cursor.zone)->last_event;
+}
+
+void RecordDesk::on_permitted(Session& session) {
+  if (session.is_over()) return;
+  const Zones::Hidden hidden = hidden_from(session.identity.permissions);
+  std::vector<PathParts> others;
+  for (const ZoneCursor& cursor : session.mailbox.zones) {
+    const Zones::Zone* zone = zones_.zone(cursor.zone);
+    if (zone != nullptr && zone->hidden != hidden) others.push_back(zone->parts);
+  }
+  for (const PathParts& zone : others) {
+    const SessionId id = session.identity.id;
+    static_cast<void>(zones_.exit(id, zone, session.mailbox.zones));  // It is in it.
+    if (auto entered = zones_.enter(id, zone, hidden, session.mailbox.zones); !entered) {
+      floor_.events.warn("a session is in a zone no more",
+                         {{"id", to_text(id)}, {"zone", to_path(zone)}, {"cause", entered.error().text}});
+      // What it was told of it is there no more, for all that it may know.
+      protocol::Records nothing;
+      nothing.zone = to_path(zone);
+      nothing.full = true;
+      nothing.records = std::make_shared<const std::string>("[]");
+      if (session.errands.size() < kErrandsMax) session.errands.push_back(std::move(nothing));
+    }
+  }
+  if (!others.empty()) outside_.due(session.identity.id);
 }
 
 // Sorted, as the schema's classes are.

@@ -10,8 +10,11 @@
 #include <vector>
 
 #include "base/document/schema.h"
+#include "net/loop.h"
+#include "net/timer.h"
 #include "protocol/message.h"
 #include "server/floor.h"
+#include "server/record_wish.h"
 #include "server/session.h"
 #include "server/zone_teller.h"
 
@@ -27,39 +30,17 @@ class RecordDesk {
     std::function<void(SessionId id)> due;
   };
 
-  // Who changes a record.
-  struct Author {
-    SessionId session;
-    std::string user;
-    Permissions permissions = Permissions::all();
-    document::Writer writer = document::Writer::anybody;
-    bool is_here =
-        true;  // False: a visit of somebody who has not joined; what lasts as long as a session cannot be theirs.
-  };
-  // The server itself, as the calls that it offers are.
+  using Author = RecordAuthor;
+  using Wish = RecordWish;
+  using Done = std::function<void(const Result<std::uint64_t>& revision)>;
+  // As the calls that it offers are.
   static Author server_itself() { return {.session = {}, .user = "", .writer = document::Writer::server}; }
 
-  // What is asked for.
-  struct Wish {
-    UniqueId op;
-    std::string path;
-    RecordAction action = RecordAction::set;
-    std::string record_class{};
-    std::uint64_t base = 0;
-    Document fields{};                   // JSON …
-    document::ValuePtr values{};         // … or the same, read.
-    std::optional<SessionId> to{};       // Of a give.
-    std::optional<RecordOwner> owner{};  // Of what the server makes or gives; nobody's otherwise.
-    RecordAnswerPtr answer{};            // Of the call that the server does it for.
-  };
-  using Done = std::function<void(const Result<std::uint64_t>& revision)>;
-
-  RecordDesk(Floor& floor, const document::Schema& schema, Outside outside);
+  RecordDesk(net::Loop& loop, Floor& floor, const document::Schema& schema, Outside outside);
 
   // Answered once, perhaps within the call: of those that last, when it is on disk. The same wish again gets the answer it got.
   void change(const Author& author, Wish wish, Done done);
-  // Null: there is none.
-  RecordStatePtr find(std::string_view path) const;
+  RecordStatePtr find(std::string_view path) const;  // Null: there is none.
   // Whether such a record is shown to them: by its class, and by whose it is where its owner alone is told.
   bool may_see(const Author& who, const RecordState& state) const;
   template <class Visit>
@@ -83,6 +64,8 @@ class RecordDesk {
   void on_applied(const Operation& operation, const Applied& applied);
   // The session is gone for good, and what lasts as long as it.
   void forget(SessionId session);
+  // It may something else than before, and perhaps see other classes: told of its zones anew, as they are to it now.
+  void on_permitted(Session& session);
   // It is back, with the mailbox that it had: what happened meanwhile and is not kept is past.
   void on_resumed(SessionId session, Mailbox& mailbox) const;
 
@@ -98,26 +81,48 @@ class RecordDesk {
     document::Told told = document::Told::zone;
     RecordChange change;
   };
+  struct Fields {
+    document::ValuePtr written;
+    document::ValuePtr changed;  // Those that the author says, or makes other than they are by a put.
+  };
+
+  // Changes of one record on their way to the log, and what waits for them.
+  struct Waiting {
+    Author author;
+    Wish wish;
+    Done done;
+  };
+  struct UnderWay {
+    std::size_t count = 0;
+    std::uint64_t bytes = 0;  // Of their fields.
+    std::deque<Waiting> waiting;
+    bool is_beginning = false;  // What waited is being begun.
+  };
 
   // Classes that it takes a permission to see.
   Zones::Hidden hidden_from(const Permissions& permissions) const;
   Result<Checked> checked(const Author& author, const Wish& wish) const;
   Result<const document::RecordClass*> class_for(const Wish& wish, const RecordStatePtr& now) const;
-  Result<document::ValuePtr> fields_for(const Author& author, RecordAction action,
-                                        const document::ValuePtr& given, const document::RecordClass& of,
-                                        const RecordStatePtr& now) const;
+  Result<Fields> fields_for(const Author& author, const Wish& wish, const document::RecordClass& of,
+                            const RecordStatePtr& now) const;
   Result<RecordOwner> owner_for(const Author& author, const Wish& wish) const;
   Result<void> check_room(const Author& author, const Wish& wish, document::Life life) const;
   bool lasts(const Checked& checked, std::string_view path) const;
   void write(const Author& author, Wish wish, Checked checked, Done done);
   Result<std::uint64_t> apply_here(const Operation& operation, const Checked& checked);
-  void on_written(const std::string& path);
+  void on_written(const std::string& path, std::uint64_t bytes);
   void tell_event(const Author& author, const Wish& wish, const Checked& checked);
   void remember(UniqueId op, Outcome outcome, std::uint64_t revision);
   document::Told told_of(const std::string& record_class) const;
-  Result<std::uint64_t> answer_for(Outcome outcome, std::uint64_t revision, const std::string& path) const;
+  Result<std::uint64_t> answer_for(Outcome outcome, std::uint64_t revision, RecordAction action,
+                                   const std::string& path) const;
+  bool has_to_wait(const UnderWay& under_way, const Wish& wish) const;
+  void try_change(const Author& author, Wish wish, Done done);
   void tell_changes();
+  void tell_passing(SessionId author);
+  void tell_pending();
 
+  net::Loop& loop_;
   Floor& floor_;
   const document::Schema& schema_;
   const UniqueId schema_hash_;
@@ -127,16 +132,17 @@ class RecordDesk {
   RecordTable here_;  // Those that the log does not have.
   std::uint64_t last_here_ = 0;
   std::unordered_map<SessionId, std::set<std::string>> of_session_;  // Those that last as long as it.
-  // Changes on their way to the log, by path; and what waits for a record that one of them may make.
-  struct UnderWay {
-    std::size_t count = 0;
-    std::vector<std::function<void()>> waiting;
-  };
-  std::unordered_map<std::string, UnderWay> under_way_;
+  std::unordered_map<std::string, UnderWay> under_way_;              // By path.
   struct Remembered {
     Outcome outcome = Outcome::done;
     std::uint64_t revision = 0;
   };
+  struct Passing {
+    Instant told{};
+    bool is_pending = false;
+  };
+  std::unordered_map<SessionId, Passing> passing_;  // What each does that does not last.
+  net::Timer passing_timer_;
   std::unordered_map<UniqueId, Remembered> remembered_;  // Of what is not in the log.
   std::deque<UniqueId> remembered_order_;                // Oldest first.
 };

@@ -74,7 +74,7 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
                           .by_id = [this](SessionId id) { return by_id(id); },
                           .errands_of = [this](SessionId id) { return errands_of(id); },
                           .due = [this](std::uint64_t key) { schedule_tell(key); }}),
-      record_desk_(floor_, options_.schema,
+      record_desk_(loop, floor_, options_.schema,
                    {.by_key = [this](std::uint64_t key) { return by_key(key); },
                     .due =
                         [this](SessionId id) {

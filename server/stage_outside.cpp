@@ -37,7 +37,8 @@ People::Outside Stage::outside_of_people() {
       .keyed =
           [this] {
             if (options_.on_keyed) options_.on_keyed();
-          }};
+          },
+      .permitted = [this](Session& session) { record_desk_.on_permitted(session); }};
 }
 
 PingDesk::Outside Stage::outside_of_pings() {

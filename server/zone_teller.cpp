@@ -33,6 +33,10 @@ class ToldList {
   std::string text_;
 };
 
+std::uint64_t size_of(const protocol::EncodedFrame& frame) {
+  return frame.head == nullptr ? 0 : frame.size_bytes();
+}
+
 std::uint64_t size_of(const Zones::Records::Changes& changes) {
   std::uint64_t size_bytes = 0;
   for (const auto& change : changes.changes) {
@@ -52,19 +56,32 @@ Zones::Records::Changes piece_since(const Zones::Records& records, Cursor from) 
   }
 }
 
+bool is_among(const std::vector<SessionId>& sessions, SessionId session) {
+  return std::ranges::find(sessions, session) != sessions.end();
+}
+
 void add_shown(const Zones::Shown& shown, bool is_full, SessionId listener, ToldList& list) {
   const bool is_private = shown.told == document::Told::owner;
   if (!is_private || (listener && shown.state->owner.session == listener)) {
     list.add(*shown.state->told);
-  } else if (!is_full && std::ranges::find(shown.former, listener) != shown.former.end()) {
+  } else if (!is_full && is_among(shown.former, listener)) {
     list.add_gone(shown.state->path, false);
   }
 }
 
-void note_concerned(const Zones::Shown& shown, std::vector<SessionId>& about) {
-  if (shown.told != document::Told::owner) return;
-  about.push_back(shown.state->owner.session);
-  about.insert(about.end(), shown.former.begin(), shown.former.end());
+void add_gone(const std::string& path, const Zones::Gone& gone, SessionId listener, ToldList& list) {
+  const bool is_private = gone.told == document::Told::owner;
+  if (!is_private || is_among(gone.owners, listener)) list.add_gone(path, gone.left);
+}
+
+// Adds whom it concerns alone.
+void note_concerned(const Zones::Records::Change& change, std::vector<SessionId>& about) {
+  if (change.value == nullptr) {
+    about.insert(about.end(), change.removal->owners.begin(), change.removal->owners.end());
+  } else if (change.value->told == document::Told::owner) {
+    about.push_back(change.value->state->owner.session);
+    about.insert(about.end(), change.value->former.begin(), change.value->former.end());
+  }
 }
 
 }  // namespace
@@ -82,14 +99,21 @@ void ZoneTeller::take_due(SessionId listener, Mailbox& mailbox, std::vector<prot
     if (zone == nullptr || !zone->is_due(cursor)) continue;
     Caches& caches = caches_of(*zone);
     if (cursor.records.version < zone->records.head()) {
-      const auto tell = told(caches.records, cursor.records, zone->records.head(), listener,
-                             [&](SessionId who) { return make_records(*zone, cursor.records, who); });
+      const auto tell =
+          told(caches.records, cursor.records, zone->records.head(), listener, [&](SessionId who) {
+            auto made = make_records(*zone, cursor.records, who);
+            if (!who) made_bytes_ += size_of(made.frame);
+            return made;
+          });
       if (tell.frame.head) frames.push_back(tell.frame);
       cursor.records = tell.next;
     }
     if (cursor.events < zone->last_event) {
-      const auto tell = told(caches.events, cursor.events, zone->last_event, listener,
-                             [&](SessionId) { return make_events(*zone, cursor.events); });
+      const auto tell = told(caches.events, cursor.events, zone->last_event, listener, [&](SessionId) {
+        auto made = make_events(*zone, cursor.events);
+        made_bytes_ += size_of(made.frame);
+        return made;
+      });
       if (tell.frame.head) frames.push_back(tell.frame);
       cursor.events = tell.next;
     }
@@ -104,11 +128,11 @@ CachedTell<Cursor> ZoneTeller::make_records(const Zones::Zone& zone, Cursor from
   ToldList list;
   for (const auto& change : changes.changes) {
     if (change.value == nullptr) {
-      list.add_gone(*change.key, change.removal->left);
+      add_gone(*change.key, *change.removal, listener, list);
     } else {
       add_shown(*change.value, changes.full, listener, list);
-      note_concerned(*change.value, made.about);
     }
+    note_concerned(change, made.about);
   }
   protocol::Records message;
   message.zone = zone.name;
@@ -142,11 +166,26 @@ CachedTell<std::uint64_t> ZoneTeller::make_events(const Zones::Zone& zone, std::
   return made;
 }
 
+// When all that is kept is too much, all of it goes: what is still asked for is made anew.
 ZoneTeller::Caches& ZoneTeller::caches_of(const Zones::Zone& zone) {
-  // Those of zones that are no more go when there are many.
-  if (caches_.size() > kZonesMax)
-    std::erase_if(caches_, [this](const auto& each) { return zones_.zone(each.first) == nullptr; });
+  if (made_bytes_ > kTellsKeptBytes) {
+    caches_.clear();
+    made_bytes_ = 0;
+  }
+  const auto own = caches_.find(zone.id);
+  if (own != caches_.end()) return own->second;
+  // Those of zones that are no more.
+  std::erase_if(caches_, [this](const auto& each) { return zones_.zone(each.first) == nullptr; });
   return caches_[zone.id];
+}
+
+std::uint64_t ZoneTeller::kept_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const auto& [id, caches] : caches_) {
+    for (const auto& each : caches.records) bytes += size_of(each.frame);
+    for (const auto& each : caches.events) bytes += size_of(each.frame);
+  }
+  return bytes;
 }
 
 protocol::Records ZoneTeller::records(const PathParts& zone, const std::string& after,

@@ -4,10 +4,14 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/record_limits.h"
 #include "server/board/zones.h"
 #include "server/tell_cache.h"
 
 namespace callboard::server {
+
+// Frames kept for others who stand at the same place: of all zones together.
+inline constexpr std::uint64_t kTellsKeptBytes = 32 * MiB;
 
 // Says what a session's mailbox lacks of the zones that it is in; for answers, what is in a zone. Those who stand at the same
 // place get the same frame. Pure but for that cache. Loop thread only.
@@ -27,6 +31,9 @@ class ZoneTeller {
   };
   protocol::Records records(const PathParts& zone, const std::string& after, const Asker& asker) const;
 
+  // Of all frames that are kept for others: kTellsKeptBytes and one more at most.
+  std::uint64_t kept_bytes() const;
+
  private:
   struct Caches {
     std::vector<CachedTell<Cursor>> records;
@@ -39,6 +46,7 @@ class ZoneTeller {
 
   const Zones& zones_;
   std::unordered_map<std::uint64_t, Caches> caches_;
+  std::uint64_t made_bytes_ = 0;  // Of what was put into them since they were empty.
 };
 
 }  // namespace callboard::server

@@ -8,6 +8,7 @@
 
 #include "base/document/parse.h"
 #include "base/document/schema.h"
+#include "base/permission_name.h"
 #include "base/text.h"
 
 namespace callboard::document {
@@ -35,7 +36,7 @@ Error bad(std::string_view key, std::string_view expected, const Value& got) {
           std::string(key) + ": expected " + std::string(expected) + ", got " + escaped(print(got), 64)};
 }
 
-// A word of letters, digits, and "_-.", as names of classes, fields and permissions are.
+// A word of letters, digits, and "_-.", as names of classes and fields are.
 bool is_word(std::string_view text, std::size_t max) {
   constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
   return !text.empty() && text.size() <= max && text.find_first_not_of(kLetters) == std::string_view::npos;
@@ -56,6 +57,15 @@ class Members {
     if (value == nullptr) return;
     if ((*value)->string() == nullptr || !is_word(*(*value)->string(), max))
       return fail(bad(key, "a word of letters, digits, \"_\", \"-\" and \".\"", **value));
+    into = *(*value)->string();
+  }
+  // Of a permission; "any", "owner" and "server" could be names of one.
+  void permission(std::string_view key, std::string& into) {
+    const ValuePtr* value = find(key);
+    if (value == nullptr) return;
+    if ((*value)->string() == nullptr) return fail(bad(key, "the name of a permission", **value));
+    if (auto good = check_permission_name(*(*value)->string()); !good)
+      return fail(good.error().prefixed(std::string(key)));
     into = *(*value)->string();
   }
   void flag(std::string_view key, bool& into) {
@@ -109,7 +119,7 @@ Result<Field> field_of(const Value& json) {
   members.one_of("type", field.type, kValueTypes);
   members.flag("required", field.required);
   members.flag("computed", field.computed);
-  members.word("write", field.write, kClassNameMax);
+  members.permission("write", field.write);
   if (const ValuePtr* value = members.find("default")) field.default_value = *value;
   if (field.name.empty()) members.fail({Outcome::usage, "name: missing"});
   if (members.find("type") == nullptr) members.fail({Outcome::usage, "type: missing"});
@@ -127,10 +137,15 @@ Result<RecordClass> class_of(const Value& json) {
   RecordClass result;
   Members members(*json.object());
   members.word("name", result.name, kClassNameMax);
-  members.word("write", result.write, kClassNameMax);
+  members.permission("write", result.write);
   members.one_of("life", result.life, std::array{Life::event, Life::session, Life::memory, Life::disk});
   members.one_of("told", result.told, std::array{Told::none, Told::owner, Told::zone});
-  members.word("enter", result.enter, kClassNameMax);
+  members.permission("enter", result.enter);
+  // It is not kept: who is not told of it could not read it either, and its owner is who says it.
+  if (result.life == Life::event && result.told != Told::zone) {
+    members.fail({Outcome::usage,
+                  "told: expected zone, since it is an event, got " + std::string(to_text(result.told))});
+  }
   if (result.name.empty()) members.fail({Outcome::usage, "name: missing"});
   const Array* fields = members.array("fields", kFieldsMax);
   for (std::size_t i = 0; fields != nullptr && i < fields->size(); ++i) {

@@ -13,13 +13,6 @@
 namespace callboard::server {
 namespace {
 
-// The same on every machine, since snapshots are written in its order.
-std::size_t shard_of(std::string_view path) {
-  std::uint32_t hash = 0x811c9dc5;
-  for (const char c : path) hash = (hash ^ static_cast<unsigned char>(c)) * 0x01000193;
-  return (hash ^ (hash >> 16)) & 0xff;
-}
-
 bool is_before(const RecordStatePtr& state, std::string_view path) { return state->path < path; }
 
 void append_member(std::string_view key, std::string_view text, std::string& out) {
@@ -143,28 +136,64 @@ Outcome RecordTable::apply(std::uint64_t revision, const Operation& operation) {
   return outcome;
 }
 
+RecordTable::Shards::const_iterator RecordTable::shard_of(std::string_view path) const {
+  const auto after =
+      std::upper_bound(shards_.begin(), shards_.end(), path, [](std::string_view wanted, const auto& shard) {
+        return wanted < std::string_view(shard->front()->path);
+      });
+  return after == shards_.begin() ? after : after - 1;
+}
+
 RecordStatePtr RecordTable::find(std::string_view path) const {
-  const auto& shard = shards_[shard_of(path)];
-  if (shard == nullptr) return nullptr;
-  const auto place = std::lower_bound(shard->begin(), shard->end(), path, is_before);
-  return place == shard->end() || (*place)->path != path ? nullptr : *place;
+  const auto shard = shard_of(path);
+  if (shard == shards_.end()) return nullptr;
+  const auto found = std::lower_bound((*shard)->begin(), (*shard)->end(), path, is_before);
+  return found == (*shard)->end() || (*found)->path != path ? nullptr : *found;
 }
 
 void RecordTable::put(const std::string& path, RecordStatePtr state) {
-  auto& shard = shards_[shard_of(path)];
-  Shard fresh = shard == nullptr ? Shard{} : *shard;
-  const auto place = std::lower_bound(fresh.begin(), fresh.end(), std::string_view(path), is_before);
-  const bool is_there = place != fresh.end() && (*place)->path == path;
+  const auto at = static_cast<std::size_t>(shard_of(path) - shards_.begin());
+  Shard fresh = at == shards_.size() ? Shard{} : *shards_[at];
+  const auto found = std::lower_bound(fresh.begin(), fresh.end(), std::string_view(path), is_before);
+  const bool is_there = found != fresh.end() && (*found)->path == path;
   size_ += (state != nullptr ? 1u : 0u);
   size_ -= (is_there ? 1u : 0u);
   if (is_there && state == nullptr) {
-    fresh.erase(place);
+    fresh.erase(found);
   } else if (is_there) {
-    *place = std::move(state);
+    *found = std::move(state);
   } else if (state != nullptr) {
-    fresh.insert(place, std::move(state));
+    fresh.insert(found, std::move(state));
+  } else {
+    return;
   }
-  shard = std::make_shared<const Shard>(std::move(fresh));
+  place(at, std::move(fresh));
+}
+
+// In place of the one there is at `at`, or behind the last.
+void RecordTable::place(std::size_t at, Shard fresh) {
+  if (at == shards_.size()) shards_.emplace_back();
+  const auto here = shards_.begin() + static_cast<Shards::difference_type>(at);
+  if (fresh.size() > kShardMax) {
+    const auto middle = fresh.begin() + kShardMax / 2;
+    *here = std::make_shared<const Shard>(fresh.begin(), middle);
+    shards_.insert(here + 1, std::make_shared<const Shard>(middle, fresh.end()));
+    return;
+  }
+  // Small neighbours are one.
+  const auto next = here + 1;
+  const bool is_with_next = next != shards_.end() && fresh.size() + (*next)->size() < kShardMax / 2;
+  const bool is_with_former = !is_with_next && at > 0 && (*(here - 1))->size() + fresh.size() < kShardMax / 2;
+  if (is_with_next) fresh.insert(fresh.end(), (*next)->begin(), (*next)->end());
+  if (is_with_former) fresh.insert(fresh.begin(), (*(here - 1))->begin(), (*(here - 1))->end());
+  const bool is_empty = fresh.empty();
+  if (!is_empty) *here = std::make_shared<const Shard>(std::move(fresh));
+  if (is_with_next) shards_.erase(next);
+  if (is_with_former) {
+    shards_.erase(here - 1);
+  } else if (is_empty) {
+    shards_.erase(here);
+  }
 }
 
 // u32 count | count x { text16 path | text16 class | u64 owner | text16 its user | text16 by | u64 revision | i64 timestamp
@@ -203,7 +232,8 @@ Result<RecordTable> RecordTable::from(ByteReader& reader, Format format) {
   return table;
 }
 
-Error record_refusal(Outcome outcome, const std::string& path, const RecordStatePtr& now) {
+Error record_refusal(Outcome outcome, RecordAction action, const std::string& path,
+                     const RecordStatePtr& now) {
   const std::string name = quoted(path);
   if (outcome == Outcome::not_found || now == nullptr) {
     if (outcome == Outcome::superseded) return {outcome, name + " was removed meanwhile"};
@@ -213,8 +243,10 @@ Error record_refusal(Outcome outcome, const std::string& path, const RecordState
     return {outcome, name + " is " + (now->owner.user.empty() ? "nobody" : quoted(now->owner.user)) +
                          "'s: only its owner may do that"};
   }
-  return {outcome, name + " is there already, at revision " + std::to_string(now->revision) +
-                       (now->by.empty() ? "" : ", by " + quoted(now->by))};
+  const bool is_make = action == RecordAction::make;
+  return {outcome, name +
+                       (is_make ? " is there already, at revision " : " was changed meanwhile: revision ") +
+                       std::to_string(now->revision) + (now->by.empty() ? "" : ", by " + quoted(now->by))};
 }
 
 }  // namespace callboard::server

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -33,8 +32,8 @@ RecordStatePtr finished(RecordState state);
 // Whether the author may do what only its owner may.
 bool is_of(const RecordState& state, SessionId session, const std::string& user);
 
-// Records by path: a fold over the operations on them, and of nothing else. Copying it costs the same however many
-// there are. Thread: any, one at a time.
+// Records by path: a fold over the operations on them, and of nothing else. Copying it costs a pointer for some hundred of
+// them. Thread: any, one at a time.
 class RecordTable {
  public:
   // What becomes of it, in the words of outcomes: superseded where it is there already or was changed meanwhile, not_found,
@@ -49,13 +48,16 @@ class RecordTable {
   // Null: there is none.
   RecordStatePtr find(std::string_view path) const;
   std::size_t size() const { return size_; }
+  // In the order of their paths.
   template <class Visit>
   void for_each(Visit visit) const {
     for (const auto& shard : shards_) {
-      if (shard == nullptr) continue;
       for (const RecordStatePtr& each : *shard) visit(each);
     }
   }
+
+  // How many parts it is made of.
+  std::size_t shards() const { return shards_.size(); }
 
   void append_to(ByteWriter& writer) const;
   // As they were written before records had answers, or since.
@@ -63,17 +65,24 @@ class RecordTable {
   static Result<RecordTable> from(ByteReader& reader, Format format);
 
  private:
-  // In the order of their paths. A change makes a new one, so that copies of the table share the others.
+  // Neighbours in the order of their paths; never empty. A change makes a new one, so that copies of the table share the
+  // others. Whatever the paths are, any two in a row have at least half of kShardMax and one has no more than that, which
+  // bounds what a change costs.
   using Shard = std::vector<RecordStatePtr>;
-  static constexpr std::size_t kShards = 256;
+  using Shards = std::vector<std::shared_ptr<const Shard>>;
+  static constexpr std::size_t kShardMax = 512;
 
+  // Where the path is, if it is anywhere.
+  Shards::const_iterator shard_of(std::string_view path) const;
   void put(const std::string& path, RecordStatePtr state);
+  void place(std::size_t at, Shard fresh);
 
-  std::array<std::shared_ptr<const Shard>, kShards> shards_;
+  Shards shards_;
   std::size_t size_ = 0;
 };
 
-// Why an operation on that record was answered with `outcome`, for a person; `now` is the record as it is, null for none.
-Error record_refusal(Outcome outcome, const std::string& path, const RecordStatePtr& now);
+// Why that was answered with `outcome`, for a person; `now` is the record as it is, null for none.
+Error record_refusal(Outcome outcome, RecordAction action, const std::string& path,
+                     const RecordStatePtr& now);
 
 }  // namespace callboard::server

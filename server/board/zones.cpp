@@ -70,13 +70,19 @@ void Zones::set(RecordStatePtr state, document::Told told) {
   });
 }
 
-void Zones::remove(const std::string& path, Gone why) {
+void Zones::remove(const std::string& path, bool left) {
   const auto it = index_.find(path);
   if (it == index_.end()) return;
   bytes_ -= size_of(it->second.state);
+  Gone gone{.left = left, .told = it->second.told};
+  if (gone.told == document::Told::owner) {
+    gone.owners = it->second.former;
+    const SessionId last = it->second.state->owner.session;
+    if (last) gone.owners.push_back(last);
+  }
   for_each_zone_of(root_, path, [&](Zone& zone) {
     entries_ -= zone.records.size();
-    zone.records.remove(path, why);
+    zone.records.remove(path, gone);
     entries_ += zone.records.size();
     note(zone);
   });

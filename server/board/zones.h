@@ -29,9 +29,11 @@ class Zones {
     document::Told told = document::Told::zone;
     std::vector<SessionId> former;  // Of one that its owner is told of: who owned it lately.
   };
-  // Why a record is gone: false, it was removed.
   struct Gone {
-    bool left = false;  // With its session.
+    bool left = false;  // With its session; else it was removed.
+    document::Told told = document::Told::zone;
+    // Of one that its owner is told of: the last and former ones, who alone knew it.
+    std::vector<SessionId> owners{};
   };
   using Records = Versioned<std::string, Shown, Gone>;
   struct Event {
@@ -57,7 +59,8 @@ class Zones {
   // Whether there may be one more.
   bool has_room() const { return entries_ < kZoneEntriesMax; }
   void set(RecordStatePtr state, document::Told told);
-  void remove(const std::string& path, Gone why);
+  // `left`: it goes with its session.
+  void remove(const std::string& path, bool left = false);
   void tell(RecordStatePtr event);
   // Whom there is something to tell since the last call; some perhaps twice.
   std::vector<SessionId> take_due();

@@ -60,6 +60,23 @@ TEST_CASE("what is no list of records is said so") {
   }
 }
 
+TEST_CASE("all that is known is told to whoever listens anew, and nothing before anything was told") {
+  KnownRecords known;
+  CHECK_FALSE(known.all("/a"));
+  CHECK(heard(known, tell(record("/a/b", 1), true, true)) == "+/a/b ");
+  REQUIRE(known.all("/a"));
+  CHECK_FALSE(known.all("/a")->is_complete);
+  CHECK(heard(known, tell(record("/a/c", 2))) == "+/a/c !");
+  const auto all = known.all("/a");
+  REQUIRE(all);
+  CHECK(all->zone == "/a");
+  CHECK(all->is_complete);
+  CHECK(all->gone.empty());
+  REQUIRE(all->changed.size() == 2);
+  CHECK(all->changed[0].path == "/a/b");
+  CHECK(all->changed[1].path == "/a/c");
+}
+
 TEST_CASE("what is told again is no news, and what changed or is gone is") {
   KnownRecords known;
   CHECK(heard(known, tell(record("/a/b", 1), true)) == "+/a/b !");

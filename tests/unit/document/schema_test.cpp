@@ -74,6 +74,29 @@ TEST_CASE("a schema file that makes no sense is refused, naming class and field"
         "class \"lock\": every server has one of that name");
 }
 
+TEST_CASE("a permission that nobody can have is refused where a schema names it, by class, field and word") {
+  const std::string why = ": expected 1-64 of a-z, 0-9, '.', '_' and '-'";
+  CHECK(class_error(R"(,"fields":[],"write":"Lead")") ==
+        "class \"review\": write: permission \"Lead\"" + why);
+  CHECK(class_error(R"(,"fields":[],"enter":"")") == "class \"review\": enter: permission \"\"" + why);
+  CHECK(field_error(R"(,"type":"int","write":"review approve")") ==
+        "class \"review\": field \"status\": write: permission \"review approve\"" + why);
+  CHECK(field_error(R"(,"type":"int","write":1)") ==
+        "class \"review\": field \"status\": write: expected the name of a permission, got 1");
+  CHECK(field_error(R"(,"type":"int","write":"review.approve")").empty());
+  for (const char* who : {"any", "owner", "server", "td-2_x"})
+    CHECK(class_error(R"(,"fields":[],"write":")" + std::string(who) + "\"").empty());
+}
+
+TEST_CASE("an event is told to a zone or it is none") {
+  CHECK(class_error(R"(,"fields":[],"life":"event","told":"owner")") ==
+        "class \"review\": told: expected zone, since it is an event, got owner");
+  CHECK(class_error(R"(,"fields":[],"told":"none","life":"event")") ==
+        "class \"review\": told: expected zone, since it is an event, got none");
+  CHECK(class_error(R"(,"fields":[],"life":"event")").empty());
+  CHECK(class_error(R"(,"fields":[],"life":"session","told":"owner")").empty());
+}
+
 TEST_CASE("a schema prints as it can be read again, and its hash follows what it says") {
   const Schema schema = schema_of(kReview);
   const Schema again = schema_of(schema.print());

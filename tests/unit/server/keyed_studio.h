@@ -4,6 +4,7 @@
 #include <fstream>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "server/store/data_folder.h"
 #include "server/store/key_file.h"
@@ -22,6 +23,8 @@ inline KeyEntry key_entry(const std::string& name, const std::string& role = "ar
 
 // A server whose keys are changed while it runs, as `callboard key` does it.
 struct KeyedStudio : Studio {
+  explicit KeyedStudio(ServerOptions options = {}) : Studio(std::move(options)) {}
+
   KeyFile file{data(), "Moria's Race"};
 
   AccessKey add(KeyEntry made) {

@@ -1,5 +1,7 @@
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
 #include "base/document/parse.h"
 #include "base/record_limits.h"
 #include "server/board/board.h"
@@ -190,6 +192,47 @@ TEST_CASE("a copy of a table does not see what becomes of the other") {
   CHECK(board.records().size() == 0);
   REQUIRE(copy.find(kPath) != nullptr);
   CHECK(copy.size() == 1);
+}
+
+TEST_CASE(
+    "whatever the paths of many records are, a change costs a few hundred of them, and they are in order") {
+  RecordTable table;
+  std::uint64_t revision = 0;
+  const auto make_at = [&](const std::string& path) {
+    Operation operation;
+    operation.record = Record::record;
+    operation.path = path;
+    operation.change = std::make_shared<const RecordChange>(change_of(RecordAction::make, "{}", "shot"));
+    REQUIRE(table.apply(++revision, operation) == Outcome::done);
+  };
+  // Forwards, backwards, and in between.
+  const auto number = [](int i) { return std::to_string(1'000'000 + i); };
+  for (int i = 0; i < 3000; ++i) make_at("/b" + number(i));
+  for (int i = 3000; i > 0; --i) make_at("/a" + number(i));
+  for (int i = 0; i < 3000; ++i) make_at("/a" + number(i) + "x");
+  CHECK(table.size() == 9000);
+  CHECK(table.shards() >= 9000 / 512);
+  CHECK(table.shards() <= 2 * 9000 / 256 + 1);
+  std::vector<std::string> paths;
+  table.for_each([&](const RecordStatePtr& each) { paths.push_back(each->path); });
+  CHECK(paths.size() == 9000);
+  CHECK(std::ranges::is_sorted(paths));
+  for (const std::string& path : paths) REQUIRE(table.find(path) != nullptr);
+  CHECK(table.find("/a") == nullptr);
+  CHECK(table.find("/c") == nullptr);
+  // What is left over when nearly all are gone is not in a thousand pieces.
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    if (i % 300 != 0) table.drop(paths[i]);
+  }
+  CHECK(table.size() == 30);
+  CHECK(table.shards() == 1);
+  for (std::size_t i = 0; i < paths.size(); i += 300) {
+    REQUIRE(table.find(paths[i]) != nullptr);
+    table.drop(paths[i]);
+    table.drop(paths[i]);
+  }
+  CHECK(table.size() == 0);
+  CHECK(table.shards() == 0);
 }
 
 TEST_CASE("a snapshot of the format before records is read") {

@@ -1,7 +1,7 @@
 // Records and zones through a real server.
 #include <catch2/catch.hpp>
 
-#include "base/document/parse.h"
+#include "tests/unit/server/record_asks.h"
 #include "tests/unit/server/studio.h"
 
 using namespace callboard;
@@ -26,60 +26,6 @@ ServerOptions with_schema(Duration grace = kGrace) {
   options.schema = *schema;
   options.grace = grace;
   return options;
-}
-
-using protocol::Ok;
-using protocol::RecordAsk;
-using Action = RecordAction;
-
-RecordAsk change(Action action, const std::string& path, const std::string& fields = "{}",
-                 const std::string& record_class = "") {
-  RecordAsk ask;
-  ask.op = make_unique_id(system_random());
-  ask.path = path;
-  ask.action = action;
-  ask.record_class = record_class;
-  if (action != Action::give && action != Action::remove)
-    ask.fields = std::make_shared<const std::string>(fields);
-  return ask;
-}
-
-RecordAsk make(const std::string& path, const std::string& record_class, const std::string& fields = "{}") {
-  return change(Action::make, path, fields, record_class);
-}
-
-std::string refusal(TestClient& client, const RecordAsk& ask) {
-  const auto error = client.ask_for<protocol::ErrorAnswer>(ask);
-  return std::string(to_text(error.outcome)) + ": " + error.text;
-}
-
-std::uint64_t done(TestClient& client, const RecordAsk& ask) { return *client.ask_for<Ok>(ask).number; }
-
-void enter(TestClient& client, const std::string& zone) { client.ask_for<Ok>(protocol::EnterAsk{0, zone}); }
-
-// What is told of records until now, each tell as its zone, flags and paths.
-std::vector<std::string> tells(TestClient& client) {
-  std::vector<std::string> words;
-  for (const auto& tell : client.told<protocol::Records>()) {
-    std::string word = tell.zone + (tell.full ? " full:" : ":");
-    const auto list = *document::parse(*tell.records);
-    for (const auto& each : *list->array()) {
-      word += each->member("left") != nullptr ? " --" : each->member("gone") != nullptr ? " -" : " ";
-      word += *each->member("path")->string();
-    }
-    words.push_back(word);
-  }
-  std::erase_if(client.heard,
-                [](const auto& each) { return std::holds_alternative<protocol::Records>(each); });
-  return words;
-}
-
-using Words = std::vector<std::string>;
-
-std::string fields_of(TestClient& client, const std::string& path) {
-  const auto records = client.ask_for<protocol::Records>(protocol::RecordsRead{0, path, ""});
-  const auto list = *document::parse(*records.records);
-  return list->array()->empty() ? "none" : document::print(*list->array()->at(0)->member("fields"));
 }
 
 }  // namespace
@@ -378,6 +324,25 @@ TEST_CASE("an event is told and not kept") {
   CHECK(fields_of(*rigging, "/camera/rigging") == "none");
   CHECK(refusal(*rigging, make("/camera/rigging", "event", R"({"data":")" + std::string(5000, 'x') + "\"}"))
             .starts_with("refused: class \"event\": fields: expected at most 4.00 KiB"));
+}
+
+TEST_CASE("what changes all the time and does not last is told in its newest state, some times a second") {
+  Studio studio(with_schema());
+  const auto rigging = studio.join("rigging");
+  const auto lighting = studio.join("lighting");
+  done(*lighting, make("/slots/1", "slot"));
+  enter(*rigging, "/slots");
+  tells(*rigging);
+  const Instant before = studio.loop.now();
+  for (int i = 0; i < 100; ++i)
+    done(*lighting, change(Action::set, "/slots/1", R"({"n":)" + std::to_string(i) + "}"));
+  // In force at once, whoever was told.
+  CHECK(fields_of(*rigging, "/slots/1") == R"({"n":99})");
+  std::vector<protocol::Records> told;
+  while (told.empty() || told.back().records->find(R"("n":99)") == std::string::npos)
+    told = rigging->told<protocol::Records>();
+  const auto periods = (studio.loop.now() - before) / kCameraPeriod;
+  CHECK(told.size() <= static_cast<std::size_t>(periods) + 2);
 }
 
 TEST_CASE("a long zone is read in pieces") {

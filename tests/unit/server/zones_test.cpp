@@ -1,5 +1,7 @@
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
 #include "base/document/parse.h"
 #include "protocol/frame.h"
 #include "server/board/zones.h"
@@ -93,7 +95,7 @@ TEST_CASE("who enters a zone is told all there is, then what changes and what is
   room.zones.set(record("/reviews/a", 2), kZone);
   room.zones.set(record("/reviews/a", 3), kZone);
   CHECK(room.tells() == Words{"/reviews: /reviews/b /reviews/a"});
-  room.zones.remove("/reviews/b", {});
+  room.zones.remove("/reviews/b");
   CHECK(room.tells() == Words{"/reviews: -/reviews/b"});
 }
 
@@ -157,6 +159,33 @@ TEST_CASE("large records are told some at a time") {
   CHECK(told >= 3);
 }
 
+TEST_CASE("what is kept for others who stand at the same place is bounded, and goes with its zone") {
+  Room room;
+  for (int i = 0; i < 200; ++i) {
+    RecordState state = *record("/a/b/" + std::to_string(i));
+    state.fields = *document::parse(R"({"x":")" + std::string(60 * KiB, 'x') + "\"}");
+    room.zones.set(finished(std::move(state)), kZone);
+  }
+  std::uint64_t most = 0;
+  // Each time it is another zone, since nobody else is in it.
+  for (int i = 0; i < 20; ++i) {
+    REQUIRE(room.enter("/a"));
+    while (!room.tells().empty()) most = std::max(most, room.teller.kept_bytes());
+    REQUIRE(room.zones.exit(kRigging, *zone_name("/a"), room.mailbox.zones));
+  }
+  CHECK(most > 0);
+  CHECK(most <= 8 * kRecordsPerTellBytes + 8 * 2 * kRecordMax);
+  REQUIRE(room.enter("/none"));
+  room.tells();
+  CHECK(room.teller.kept_bytes() < KiB);
+  // Of many zones at once, too.
+  for (const char* zone : {"/", "/*", "/*/*", "/*/b", "/a", "/a/*", "/a/b"}) REQUIRE(room.enter(zone));
+  most = 0;
+  while (!room.tells().empty()) most = std::max(most, room.teller.kept_bytes());
+  CHECK(most > kTellsKeptBytes / 2);
+  CHECK(most <= kTellsKeptBytes + 7 * (kRecordsPerTellBytes + 2 * kRecordMax));
+}
+
 TEST_CASE("who leaves a zone hears no more of it, and a zone that nobody is in is gone") {
   Room room;
   REQUIRE(room.enter("/a/b"));
@@ -198,6 +227,31 @@ TEST_CASE(
   room.zones.set(record("/a/mine", 2, 2), document::Told::owner);
   CHECK(room.tells() == Words{"/a: -/a/mine"});
   CHECK(room.tells(other, kLighting) == Words{"/a: /a/mine"});
+}
+
+TEST_CASE("that something is gone which its owner alone was told of, only those hear who owned it") {
+  Room room;
+  Mailbox lighting;
+  Mailbox third;
+  REQUIRE(room.enter("/a"));
+  REQUIRE(room.zones.enter(kLighting, *zone_name("/a"), {}, lighting.zones));
+  REQUIRE(room.zones.enter(SessionId{3}, *zone_name("/a"), {}, third.zones));
+  room.zones.set(record("/a/mine", 1, 1), document::Told::owner);
+  room.zones.set(record("/a/given", 1, 1), document::Told::owner);
+  for (auto* mailbox : {&room.mailbox, &lighting, &third})
+    room.tells(*mailbox, mailbox == &room.mailbox ? kRigging : mailbox == &third ? SessionId{3} : kLighting);
+  room.zones.set(record("/a/given", 2, 2), document::Told::owner);
+  room.zones.remove("/a/mine");
+  room.zones.remove("/a/given");
+  CHECK(room.tells(third, SessionId{3}).empty());
+  CHECK(room.tells() == Words{"/a: -/a/mine -/a/given"});
+  // It was never told that this one was there.
+  CHECK(room.tells(lighting, kLighting) == Words{"/a: -/a/given"});
+  // A record of the same path that all may see is no secret.
+  room.zones.set(record("/a/mine", 3), kZone);
+  CHECK(room.tells(third, SessionId{3}) == Words{"/a: /a/mine"});
+  room.zones.remove("/a/mine");
+  CHECK(room.tells(third, SessionId{3}) == Words{"/a: -/a/mine"});
 }
 
 TEST_CASE("what nobody is told of can be read") {
