@@ -497,7 +497,16 @@ TEST_CASE(
   }
   REQUIRE_FALSE(studio.stopped);
   CHECK(voice.is_obeyed(good));
-  REQUIRE(studio.loop.run_until([&] { return studio.stopped.has_value(); }, kPatience));
+  REQUIRE(
+      studio.loop.run_until([&] { return studio.stopped.has_value() && !voice.heard.empty(); }, kPatience));
+  // That it obeys is said in a way that only this server can, and about this abort.
+  const auto heard = protocol::parse_datagram(as_bytes(voice.heard.at(0)));
+  REQUIRE(heard);
+  const auto& obeyed = std::get<protocol::AbortAcknowledged>(*heard);
+  REQUIRE(obeyed.signature);
+  CHECK((obeyed.signature->nonce == UniqueId{5, 5} && obeyed.signature->by == admin.identity));
+  CHECK(obeyed.id == abort_of(studio, admin).id);
+  CHECK(protocol::is_signed_with(as_bytes(voice.heard[0]), admin.secret));
   studio.server.reset();
   // The next run is another one: what was good for the first is heard in vain.
   studio.start();
