@@ -412,6 +412,11 @@ TEST_CASE("a role permits what its row in the documents says, and refuses the re
   // Everybody who is in may look.
   CHECK(client->ask_for<protocol::Users>(protocol::UsersAsk{}).users.size() == 2);
   CHECK(client->ask_for<protocol::DocumentState>(protocol::DocumentRead{}).revision == story.revision);
+  for (const char* name : {"ping", "server.info", "disk.free"}) {
+    protocol::CallAsk call;
+    call.name = name;
+    CHECK(client->ask_for<protocol::CallResult>(call).value != nullptr);
+  }
 }
 
 TEST_CASE("what a viewer brings to the join does not count") {
