@@ -290,7 +290,7 @@ void AskDesk::answer(Session& session, protocol::GetAsk& ask) {
   Session& giver = **found;
   Transfers::Request request;
   request.giver = {giver.identity.id, giver.identity.name};
-  request.taker = {session.identity.id, session.identity.name};
+  request.taker = {session.identity.id, session.identity.name, session.identity.origin};
   request.item = ask.item;
   request.kind = ask.list ? Transfers::Kind::look : Transfers::Kind::pull;
   const auto begun = floor_.transfers.begin(std::move(request), floor_.clock.wall());
