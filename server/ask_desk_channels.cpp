@@ -58,7 +58,7 @@ void AskDesk::answer(Session& session, const protocol::ChannelAsk& ask) {
   const std::uint16_t port = floor_.identity.data_port;
   offerer.errands.push_back(
       protocol::ChannelTell{begun->id, begun->giver_ticket, session.identity.name, ask.name, key, port});
-  outside_.changed();
+  outside_.due(offerer.key());
   session.answer(protocol::ChannelGranted{ask.id, begun->id, begun->taker_ticket, offerer.identity.name,
                                           offerer.identity.id, key, port});
 }
