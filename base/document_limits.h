@@ -44,6 +44,9 @@ inline constexpr std::size_t kConflictValueMax = 1 * KiB;
 inline constexpr std::uint64_t kTrimRows = 200;
 // Conflicts that wait for somebody to settle them; the oldest is taken as settled when there are more.
 inline constexpr std::size_t kConflictsKept = 1000;
+// Edits that one operation is compared with, or what takes as long, 25 ns each: 7 ms while everybody waits. So many that it has
+// not seen are two people's scripts at work, not people.
+inline constexpr std::uint64_t kConflictWorkMax = 256 * 1024;
 // The same for what they say together: two values of the largest size. A snapshot has all of it.
 inline constexpr std::uint64_t kConflictsKeptBytes = 2 * kFrameMax;
 

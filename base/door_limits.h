@@ -37,6 +37,9 @@ inline constexpr std::uint32_t kDocumentValuesMax = 2'000'000;
 inline constexpr std::uint64_t kWritesPerSecond = 20'000;
 // Messages a second: everybody is told each of them, so they are dearer. A script that says what it does says dozens.
 inline constexpr std::uint64_t kMessagesPerSecond = 1'000;
+// Asks and calls a second. Each counts as often as it takes the loop 10 us (server/ask_cost.h), so that one session gets a fifth
+// of it in the long run.
+inline constexpr std::uint64_t kAsksPerSecond = 20'000;
 // How far ahead of that a session may be, in time's worth of writes: it is told beyond the first and held back beyond the
 // second; one that was ahead all the time for the third goes. A burst of 40,000 edits is not even told.
 inline constexpr auto kPaceTold = 2s;

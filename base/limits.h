@@ -98,6 +98,9 @@ inline constexpr std::size_t kAtsPerTell = 100;
 inline constexpr auto kCameraPeriod = 100ms;
 // Transfers one session takes part in at a time: a person's dozens, a script's mistake not more.
 inline constexpr std::size_t kTransfersPerSession = 64;
+// Of a giver's, those that one person takes (a key; on an open server an address): the rest is for the others, whether that one
+// goes on with its own or never connects.
+inline constexpr std::size_t kTransfersPerTaker = kTransfersPerSession * 3 / 4;
 // What a taker may say on its data connection before the giver has come, kept until then: it speaks first.
 inline constexpr std::uint64_t kWaitingBytesMax = 64 * KiB;
 // A closing connection's time to take its last frames.

@@ -85,6 +85,7 @@ void Searcher::send_abort() {
     abort.signature = {{system_clock().wall().ms + each.clock_ahead.count()},
                        options_.key->identity,
                        make_unique_id(system_random())};
+    aborts_.emplace_back(each.id, abort.signature->nonce);
     send_line_everywhere(protocol::format_signed(abort, options_.key->secret));
   }
 }
@@ -151,13 +152,21 @@ void Searcher::on_datagram(ByteView bytes, const net::Endpoint& from) {
     on_announcement(*announcement, bytes, from);
   } else if (const auto* aborted = std::get_if<protocol::AbortAcknowledged>(&*datagram)) {
     count_received(from);
-    if (handlers_.on_aborted) handlers_.on_aborted(*aborted);
+    if (handlers_.on_aborted && is_believed(*aborted, bytes)) handlers_.on_aborted(*aborted);
   }
 }
 
 bool Searcher::is_proven(const protocol::Announcement& announcement, ByteView line) const {
   const auto& signature = announcement.signature;
   return options_.key && signature && signature->by == options_.key->identity && signature->nonce == nonce_ &&
+         protocol::is_signed_with(line, options_.key->secret);
+}
+
+bool Searcher::is_believed(const protocol::AbortAcknowledged& aborted, ByteView line) const {
+  if (!options_.key) return true;
+  const auto& signature = aborted.signature;
+  return aborted.id && signature && signature->by == options_.key->identity &&
+         std::ranges::find(aborts_, std::pair(*aborted.id, signature->nonce)) != aborts_.end() &&
          protocol::is_signed_with(line, options_.key->secret);
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "client/discovery.h"
@@ -19,8 +20,9 @@ namespace callboard::client {
 class Searcher {
  public:
   struct Handlers {
-    std::function<void(const FoundServer&)> on_server;                   // Once per server.
-    std::function<void(const protocol::AbortAcknowledged&)> on_aborted;  // May be left empty.
+    std::function<void(const FoundServer&)> on_server;  // Once per server.
+    // With a key, of those alone that signed it. May be left empty.
+    std::function<void(const protocol::AbortAcknowledged&)> on_aborted;
   };
 
   // Whether to hear announcements, too, which come to a port that others on this machine share.
@@ -48,6 +50,7 @@ class Searcher {
   void send_line_everywhere(const std::string& line);
   void on_announcement(const protocol::Announcement& announcement, ByteView line, const net::Endpoint& from);
   bool is_proven(const protocol::Announcement& announcement, ByteView line) const;
+  bool is_believed(const protocol::AbortAcknowledged& aborted, ByteView line) const;
   bool has_room_for(const FoundServer& server);
   void count_received(const net::Endpoint& from);
 
@@ -55,8 +58,9 @@ class Searcher {
   Handlers handlers_;
   SearchReport report_;
   Instant asked_at_{};
-  UniqueId nonce_;                             // What proves itself has it in its answer.
-  std::unique_ptr<net::UdpSocket> asking_;     // A port of its own: answers come to us alone.
+  UniqueId nonce_;                                     // What proves itself has it in its answer.
+  std::vector<std::pair<UniqueId, UniqueId>> aborts_;  // Signed ones that were sent: server and nonce.
+  std::unique_ptr<net::UdpSocket> asking_;             // A port of its own: answers come to us alone.
   std::unique_ptr<net::UdpSocket> listening_;  // The discovery port, shared with others on this machine.
 };
 

@@ -63,6 +63,9 @@ EncodedFrame frame_of(const Written& written) {
   return {std::make_shared<const Bytes>(std::move(bytes)), written.attachment};
 }
 
+// As FieldWriter begins.
+std::string beginning_of(std::string_view verb) { return "{\"verb\":\"" + std::string(verb) + '"'; }
+
 // --- Decoding -------------------------------------------------------------------------------------------------------
 
 Error refused(std::string_view what, std::string_view why) {
@@ -208,6 +211,25 @@ Result<void> check_message(const Message& message, Result<Message> (*decode_body
 
 EncodedFrame encode(const ClientMessage& message) { return frame_of(write(message)); }
 EncodedFrame encode(const ServerMessage& message) { return frame_of(write(message)); }
+
+SharedAnswer encode_shared(const ServerMessage& message) {
+  Written written = write(message);
+  ENSURE(!written.attachment);
+  const std::string_view verb = verb_of(message);
+  written.json.erase(0, beginning_of(verb).size());
+  return {verb, std::make_shared<const std::string>(std::move(written.json))};
+}
+
+EncodedFrame encode_answer(const SharedAnswer& answer, AskId re) {
+  const std::string beginning = beginning_of(answer.verb) + ",\"re\":" + std::to_string(re);
+  const std::uint64_t body_size = beginning.size() + answer.rest->size();
+  ENSURE(body_size < std::numeric_limits<std::uint32_t>::max());
+  Bytes bytes;
+  ByteWriter out(bytes);
+  out.raw(encode_frame_head({kFrameObject, static_cast<std::uint32_t>(body_size)}));
+  out.raw(as_bytes(beginning));
+  return {std::make_shared<const Bytes>(std::move(bytes)), answer.rest};
+}
 
 Result<void> check(const ClientMessage& message) { return check_message(message, &decode_client); }
 Result<void> check(const ServerMessage& message) { return check_message(message, &decode_server); }

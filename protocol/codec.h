@@ -25,6 +25,16 @@ struct EncodedFrame {
 EncodedFrame encode(const ClientMessage& message);
 EncodedFrame encode(const ServerMessage& message);
 
+// An answer that many get, encoded once: everything but whose it is.
+struct SharedAnswer {
+  std::string_view verb;
+  Document rest;  // The JSON behind the verb.
+};
+// `message` has no `re` and no attachment.
+SharedAnswer encode_shared(const ServerMessage& message);
+// The same bytes as of that message with `re`, and the long part of them is not copied.
+EncodedFrame encode_answer(const SharedAnswer& answer, AskId re);
+
 // The verdict the receiver will come to, in the same words: "message: text: expected 1-8192 bytes, got 0".
 Result<void> check(const ClientMessage& message);
 Result<void> check(const ServerMessage& message);

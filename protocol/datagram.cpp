@@ -98,7 +98,8 @@ std::string format_one(const Abort& d) {
 }
 std::string format_one(const AbortAcknowledged& d) {
   std::string line = joined(kAborted, {value_of(d.address, 64), project_value(d.project)});
-  return d.id ? line + joined("", {"id=" + to_text(*d.id)}) : line;
+  if (d.id) line += joined("", {"id=" + to_text(*d.id)});
+  return with(std::move(line), d.signature);
 }
 std::string format_one(const TerminalLine& d) {
   const std::string line = joined(kTerminal, {value_of(d.time, 32), value_of(d.user, kUserMaxBytes), ""});
@@ -234,7 +235,8 @@ std::optional<Datagram> parse_acknowledgement(std::span<const std::string_view> 
   const auto project = unescaped(fields[1]);
   if (!project || project->empty()) return std::nullopt;
   AbortAcknowledged d{.address = std::string(fields[0]), .project = *project, .id = {}};
-  if (!take_id(Values(fields.subspan(2)), d.id)) return std::nullopt;
+  const Values values(fields.subspan(2));
+  if (!take_id(values, d.id) || !take_signature(values, d.signature)) return std::nullopt;
   return d;
 }
 

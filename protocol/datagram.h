@@ -17,7 +17,7 @@ namespace callboard::protocol {
 struct Signature {
   Timestamp at;       // The sender's clock.
   std::string by;     // The identity of the key that signs.
-  UniqueId nonce;     // Of an abort: its own, once. Of an announcement: of the search that it answers.
+  UniqueId nonce;     // Of an abort: its own, once. Of what answers a search or an abort: that one's.
   std::string mac{};  // 64 hex digits; empty: still to be signed.
 };
 
@@ -48,6 +48,7 @@ struct AbortAcknowledged {
   std::string address;
   std::string project;
   std::optional<UniqueId> id;
+  std::optional<Signature> signature{};
 };
 struct TerminalLine {
   std::string time;

@@ -19,6 +19,7 @@ struct Send {
 // The same for what was encoded once for many sessions.
 struct SendEncoded {
   EncodedFrame frame;
+  bool is_answer = false;
 };
 // The connection is a transfer's, not a session's. The machine is over; no Closed follows.
 struct TicketShown {

@@ -10,6 +10,15 @@
 
 namespace callboard::protocol {
 
+namespace {
+
+std::optional<AskId> answered_id(const Answer& answer) {
+  const auto* encoded = std::get_if<EncodedAnswer>(&answer);
+  return encoded != nullptr ? encoded->re : answered_id_of(std::get<ServerMessage>(answer));
+}
+
+}  // namespace
+
 std::optional<AskId> ask_id_of(const ClientMessage& message) {
   return std::visit(
       [](const auto& held) -> std::optional<AskId> {
@@ -73,7 +82,8 @@ Result<void> ServerAsks::on_ask(ClientMessage ask) {
   weight_bytes_ += bytes;
   if (const auto* unknown = std::get_if<UnknownAsk>(&ask)) {
     in_flight_.at(*id).delivered = true;
-    hold(ErrorAnswer{*id, Outcome::usage, fmt::format("unknown verb {}", quoted(unknown->verb))});
+    hold(ServerMessage(
+        ErrorAnswer{*id, Outcome::usage, fmt::format("unknown verb {}", quoted(unknown->verb))}));
   } else {
     received_.push_back(std::move(ask));
   }
@@ -88,8 +98,8 @@ std::optional<ClientMessage> ServerAsks::next() {
   return ask;
 }
 
-void ServerAsks::hold(ServerMessage answer) {
-  const auto id = answered_id_of(answer);
+void ServerAsks::hold(Answer answer) {
+  const auto id = answered_id(answer);
   ENSURE(id);
   const auto ask = in_flight_.find(*id);
   ENSURE(ask != in_flight_.end() && ask->second.delivered && !ask->second.answered);
@@ -98,8 +108,8 @@ void ServerAsks::hold(ServerMessage answer) {
   held_.push_back(std::move(answer));
 }
 
-std::vector<ServerMessage> ServerAsks::take_held() {
-  for (const auto& answer : held_) in_flight_.erase(*answered_id_of(answer));
+std::vector<Answer> ServerAsks::take_held() {
+  for (const auto& answer : held_) in_flight_.erase(*answered_id(answer));
   return std::exchange(held_, {});
 }
 

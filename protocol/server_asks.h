@@ -5,10 +5,12 @@
 #include <list>
 #include <map>
 #include <optional>
+#include <variant>
 #include <vector>
 
 #include "base/limits.h"
 #include "base/result.h"
+#include "protocol/codec.h"
 #include "protocol/message.h"
 
 namespace callboard::protocol {
@@ -24,6 +26,13 @@ std::uint64_t weight_bytes(const ClientMessage& ask);
 // `re`, or nullopt for what is no answer.
 std::optional<AskId> answered_id_of(const ServerMessage& message);
 
+// An answer, or one that was encoded once for many.
+struct EncodedAnswer {
+  AskId re = 0;
+  EncodedFrame frame;
+};
+using Answer = std::variant<ServerMessage, EncodedAnswer>;
+
 // A session's asks on the server: received → delivered to the owner in order → answered in any order → sent when the
 // server has the turn. Knows nothing of turns but what it is told.
 class ServerAsks {
@@ -33,9 +42,9 @@ class ServerAsks {
   // The next ask to work on; nullopt also while kAnswersHeld answers wait for the turn.
   std::optional<ClientMessage> next();
   // Of an ask in flight that was delivered (ENSURE).
-  void hold(ServerMessage answer);
+  void hold(Answer answer);
   // All answers that wait for the turn, in the order in which they became ready.
-  std::vector<ServerMessage> take_held();
+  std::vector<Answer> take_held();
 
   // Received and not yet answered or not yet taken.
   std::size_t unanswered() const { return in_flight_.size(); }
@@ -50,7 +59,7 @@ class ServerAsks {
   std::map<AskId, InFlight> in_flight_;
   std::uint64_t weight_bytes_ = 0;
   std::list<ClientMessage> received_;  // See ServerSession::actions_.
-  std::vector<ServerMessage> held_;
+  std::vector<Answer> held_;
 };
 
 }  // namespace callboard::protocol

@@ -105,7 +105,13 @@ void ServerSession::take_turn() {
 }
 
 void ServerSession::send_answers() {
-  for (auto& answer : asks_.take_held()) actions_.push_back(server_action::Send{std::move(answer)});
+  for (auto& answer : asks_.take_held()) {
+    if (auto* encoded = std::get_if<EncodedAnswer>(&answer)) {
+      actions_.push_back(server_action::SendEncoded{std::move(encoded->frame), true});
+    } else {
+      actions_.push_back(server_action::Send{std::move(std::get<ServerMessage>(answer))});
+    }
+  }
 }
 
 void ServerSession::on_garbage(const Error& error) {
@@ -140,7 +146,7 @@ void ServerSession::settle(Assets assets) {
   if (!over_) actions_.push_back(entrance_->join.settle(std::move(assets)));
 }
 
-void ServerSession::answer(ServerMessage answer) {
+void ServerSession::answer(Answer answer) {
   if (over_) return;
   asks_.hold(std::move(answer));
   if (turn_->is_servers()) send_answers();
@@ -157,7 +163,7 @@ void ServerSession::tell(ServerMessage message) {
 void ServerSession::tell(EncodedFrame frame) {
   if (over_) return;
   ENSURE(may_tell());
-  actions_.push_back(server_action::SendEncoded{std::move(frame)});
+  actions_.push_back(server_action::SendEncoded{std::move(frame), false});
 }
 
 void ServerSession::ping(Instant now) {

@@ -64,7 +64,7 @@ class ServerSession {
   void settle(DocumentState state);
   void settle(Assets assets);
   // Answers the ask whose id is `re`. Held while the client has the turn. Each ask is answered once (ENSURE).
-  void answer(ServerMessage answer);
+  void answer(Answer answer);
   // Whether the server may tell something now; ask again on TurnTaken.
   bool may_tell() const;
   // Only when may_tell(). Without `re`.

@@ -114,7 +114,15 @@ void Announcer::on_abort(const protocol::Abort& abort, ByteView line, const net:
   acknowledged.address = address_facing(interfaces_, options_.policy, from.host);
   acknowledged.project = options_.project;
   acknowledged.id = options_.server;
-  send(acknowledged, from, "");
+  // Who stopped a server with keys is to know that it was this one that says so.
+  const auto secret =
+      abort.signature && is_keyed() ? options_.gate->find_secret(abort.signature->by) : std::nullopt;
+  if (secret) {
+    acknowledged.signature = {system_clock().wall(), abort.signature->by, abort.signature->nonce};
+    send_line(protocol::format_signed(acknowledged, *secret), from, "");
+  } else {
+    send(acknowledged, from, "");
+  }
   note_abort(abort, from, "abort", "");
   // A copy: the handler ends the server, and this object with it.
   const AbortHandler on_abort = on_abort_;

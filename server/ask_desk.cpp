@@ -11,46 +11,25 @@
 #include "base/text.h"
 #include "protocol/codec.h"
 #include "protocol/field_rules.h"
+#include "server/ask_cost.h"
 #include "server/lock_check.h"
 #include "server/memory.h"
 
 namespace callboard::server {
 namespace {
 
+// How long the round trips in the list of users are taken for those of now.
+constexpr Duration kRoundTripsKept = 5s;
+
 using protocol::AskId;
 
 protocol::ErrorAnswer refusal(AskId re, const Error& why) { return {re, why.outcome, why.text}; }
 
-// At least what the list takes as JSON: every byte of text escaped, and generous room for the rest.
-std::uint64_t size_at_most(const protocol::Assets& assets) {
-  std::uint64_t size_bytes = 0;
-  for (const auto& [item, copy] : assets.items) size_bytes += 6 * (item.size() + copy->user.size()) + 128;
-  return size_bytes;
-}
-std::uint64_t size_at_most(const protocol::Users& users) {
-  std::uint64_t size_bytes = 0;
-  for (const auto& user : users.users)
-    size_bytes += 6 * (user.name.size() + user.host.size() + user.at.size()) + 320;
-  return size_bytes;
-}
-std::uint64_t size_at_most(const protocol::Status& status) {
-  std::uint64_t size_bytes = 4 * KiB;
-  for (const auto& one : status.transfers) {
-    size_bytes += 6 * (one.giver.size() + one.taker.size() + one.item.size()) + 256;
-  }
-  return size_bytes;
-}
-
 // A list of everything may be longer than a frame; then there is no answer but that.
-template <class List>
-void answer_list(Session& session, AskId re, List list) {
-  const bool may_be_long = size_at_most(list) > kFrameMax;
-  protocol::ServerMessage message(std::move(list));
-  if (may_be_long && protocol::encode(message).size_bytes() > kFrameMax) {
-    session.answer(refusal(re, {Outcome::refused, "the list is longer than one frame may be"}));
-    return;
-  }
-  session.answer(std::move(message));
+void answer_whole(Session& session, AskId re, protocol::EncodedFrame frame) {
+  if (frame.size_bytes() > kFrameMax)
+    return session.answer(refusal(re, {Outcome::refused, "the list is longer than one frame may be"}));
+  session.answer(protocol::EncodedAnswer{re, std::move(frame)});
 }
 
 }  // namespace
@@ -174,23 +153,31 @@ void AskDesk::forget(SessionId session) {
   records_.forget(session);
 }
 
+// Whoever asks first after a change has it made, and pays for that.
+template <class List>
+void AskDesk::answer_listed(Session& session, protocol::AskId id, const List& list) {
+  const std::uint64_t made = floor_.teller.lists_made();
+  auto frame = protocol::encode_answer(list(floor_.teller), id);
+  if (floor_.teller.lists_made() != made) session.add_cost(cost_of_making(frame.size_bytes()));
+  answer_whole(session, id, std::move(frame));
+}
+
 void AskDesk::answer(Session& session, const protocol::UsersAsk& ask) {
-  auto users = floor_.teller.users();
-  users.re = ask.id;
-  for (protocol::User& user : users.users) {
-    const Session* here = outside_.by_id(user.session);
-    if (here == nullptr || !here->identity.round_trip) continue;
-    user.round_trip_us = static_cast<std::uint64_t>(here->identity.round_trip->count());
-  }
-  answer_list(session, ask.id, std::move(users));
+  const auto round_trip_us = [this](SessionId id) -> std::uint64_t {
+    const Session* here = outside_.by_id(id);
+    if (here == nullptr || !here->identity.round_trip) return 0;
+    return static_cast<std::uint64_t>(here->identity.round_trip->count());
+  };
+  // How long the ways are changes all the time, and need not be told to the second.
+  const auto period =
+      static_cast<std::uint64_t>(floor_.clock.monotonic().time_since_epoch() / kRoundTripsKept);
+  answer_listed(session, ask.id, [&](Teller& teller) { return teller.users(period, round_trip_us); });
 }
 
 // --- Assets ---------------------------------------------------------------------------------------------------------
 
 void AskDesk::answer(Session& session, const protocol::AssetsRead& ask) {
-  auto assets = floor_.teller.assets();
-  assets.re = ask.id;
-  answer_list(session, ask.id, std::move(assets));
+  answer_listed(session, ask.id, [](Teller& teller) { return teller.assets(); });
 }
 
 void AskDesk::answer(Session& session, const protocol::AssetsChange& ask) {
@@ -300,7 +287,7 @@ void AskDesk::answer(Session& session, protocol::GetAsk& ask) {
   Session& giver = **found;
   Transfers::Request request;
   request.giver = {giver.identity.id, giver.identity.name};
-  request.taker = {session.identity.id, session.identity.name};
+  request.taker = {session.identity.id, session.identity.name, session.identity.origin};
   request.item = ask.item;
   request.kind = ask.list ? Transfers::Kind::look : Transfers::Kind::pull;
   const auto begun = floor_.transfers.begin(std::move(request), floor_.clock.wall());
@@ -311,7 +298,7 @@ void AskDesk::answer(Session& session, protocol::GetAsk& ask) {
   giver.errands.push_back(protocol::Give{begun->id, begun->giver_ticket, session.identity.name,
                                          std::move(ask.item), ask.list, ask.compress, key,
                                          floor_.identity.data_port});
-  outside_.changed();
+  outside_.due(giver.key());
   session.answer(protocol::TransferGranted{ask.id, begun->id, begun->taker_ticket, giver.identity.name,
                                            giver.identity.id, key, floor_.identity.data_port});
 }
@@ -347,7 +334,7 @@ void AskDesk::answer(Session& session, const protocol::StatusAsk& ask) {
   status.revision = floor_.records.board().sequence();
   status.transfers = floor_.transfers.status();
   status.memory = resident_bytes();
-  answer_list(session, ask.id, std::move(status));
+  answer_whole(session, ask.id, protocol::encode(protocol::ServerMessage(std::move(status))));
 }
 
 void AskDesk::answer(Session& session, const protocol::AuditAsk& ask) {

@@ -58,6 +58,8 @@ class AskDesk {
   void answer(Session& session, protocol::AtAsk& ask);
   void answer(Session& session, const protocol::CameraAsk& ask);
   void answer(Session& session, const protocol::UsersAsk& ask);
+  template <class List>
+  void answer_listed(Session& session, protocol::AskId id, const List& list);
   void answer(Session& session, protocol::MessageAsk& ask);
   void answer(Session& session, const protocol::MessagesAsk& ask);
   void answer(Session& session, protocol::GetAsk& ask);

@@ -46,18 +46,19 @@ void AskDesk::answer(Session& session, const protocol::ChannelAsk& ask) {
   const auto found = channel_end(session, ask);
   if (!found) return session.answer(protocol::ErrorAnswer{ask.id, found.error().outcome, found.error().text});
   Session& offerer = **found;
-  const auto begun = floor_.transfers.begin({{offerer.identity.id, offerer.identity.name},
-                                             {session.identity.id, session.identity.name},
-                                             "/" + ask.name,
-                                             Transfers::Kind::channel},
-                                            floor_.clock.wall());
+  const auto begun =
+      floor_.transfers.begin({{offerer.identity.id, offerer.identity.name},
+                              {session.identity.id, session.identity.name, session.identity.origin},
+                              "/" + ask.name,
+                              Transfers::Kind::channel},
+                             floor_.clock.wall());
   if (!begun) return session.answer(protocol::ErrorAnswer{ask.id, begun.error().outcome, begun.error().text});
   std::optional<AccessKey> key;
   if (!session.identity.key.empty()) key = make_access_key(system_random());
   const std::uint16_t port = floor_.identity.data_port;
   offerer.errands.push_back(
       protocol::ChannelTell{begun->id, begun->giver_ticket, session.identity.name, ask.name, key, port});
-  outside_.changed();
+  outside_.due(offerer.key());
   session.answer(protocol::ChannelGranted{ask.id, begun->id, begun->taker_ticket, offerer.identity.name,
                                           offerer.identity.id, key, port});
 }

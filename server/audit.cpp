@@ -30,6 +30,14 @@ Audit::Audit(const Clock& clock, RandomSource random, EventLog& events, Append a
 
 void Audit::note(AuditEntry entry) {
   entry.timestamp = clock_.wall();
+  append(std::move(entry), make_operation_id(clock_.wall(), random_), nullptr);
+}
+
+void Audit::note_earlier(AuditEntry entry, UniqueId operation, std::function<void(bool is_written)> then) {
+  append(std::move(entry), operation, std::move(then));
+}
+
+void Audit::append(AuditEntry entry, UniqueId operation, std::function<void(bool is_written)> then) {
   for (std::string* text : {&entry.user, &entry.about, &entry.text}) *text = masked(*text);
   Event event{
       .kind = Event::Kind::audit, .user = entry.user, .text = "audit", .fields = {{"what", entry.what}}};
@@ -42,13 +50,14 @@ void Audit::note(AuditEntry entry) {
   add("text", entry.text);
   events_.note(std::move(event));
   ++noted_;
-  append_(operation_of(std::move(entry), make_operation_id(clock_.wall(), random_)), [this] {
+  append_(operation_of(std::move(entry), operation), [this, then = std::move(then)](bool is_written) {
     ++written_;
     while (!waiting_.empty() && waiting_.front().first <= written_) {
-      const auto then = std::move(waiting_.front().second);
+      const auto next = std::move(waiting_.front().second);
       waiting_.pop_front();
-      then();
+      next();
     }
+    if (then) then(is_written);
   });
 }
 

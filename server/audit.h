@@ -37,13 +37,15 @@ class Occasions {
 // What was done in the server that somebody may want to know later: appended to the log, and told to the operator. Loop thread only.
 class Audit {
  public:
-  // Puts an operation into the project's log; `done` once it is there, or cannot be, in the order of the calls.
-  using Append = std::function<void(Operation operation, std::function<void()> done)>;
+  // Puts an operation into the project's log; `done` once it is there, or cannot be (false), in the order of the calls.
+  using Append = std::function<void(Operation operation, std::function<void(bool is_written)> done)>;
 
   Audit(const Clock& clock, RandomSource random, EventLog& events, Append append);
 
   // Now. Peers' texts are escaped already.
   void note(AuditEntry entry);
+  // At the entry's own time, as that operation; `then` whether it was written.
+  void note_earlier(AuditEntry entry, UniqueId operation, std::function<void(bool is_written)> then);
   // Somebody was let in with a key. Commands (`is_visit`) of one key from one address are one entry in kVisitPeriod.
   void note_let_in(AuditEntry entry, bool is_visit);
   // Somebody was not; from one address that is one entry in kRefusalPeriod, which says how often it was.
@@ -55,6 +57,8 @@ class Audit {
   static constexpr Duration kRefusalPeriod = std::chrono::minutes(1);
 
  private:
+  void append(AuditEntry entry, UniqueId operation, std::function<void(bool is_written)> then);
+
   // Addresses of a studio, and what a flood of forged ones may cost: 1,024 × some 100 bytes.
   static constexpr std::size_t kKindsMax = 1024;
 

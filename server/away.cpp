@@ -15,9 +15,24 @@ std::optional<Away> AwaySessions::add(Away away, Instant deadline) {
   const SessionId session = away.identity.id;
   ENSURE(session && !away_.contains(session));
   std::optional<Away> displaced;
-  if (away_.size() >= max_ && !order_.empty()) displaced = extract(order_.begin()->second);
+  if (away_.size() >= max_ && !order_.empty()) displaced = extract(to_displace(away.identity.origin));
+  by_origin_.add(away.identity.origin);
   away_.emplace(session, Place{std::move(away), order_.emplace(deadline, session)});
   return displaced;
+}
+
+SessionId AwaySessions::to_displace(const std::string& coming) const {
+  const auto count_of = [&](const std::string& origin) {
+    return by_origin_.of(origin) + (origin == coming ? 1 : 0);
+  };
+  std::size_t most = 0;
+  for (const auto& [origin, count] : by_origin_.all()) most = std::max(most, count_of(origin));
+  const bool is_own = by_origin_.of(coming) > 0 && count_of(coming) == most;
+  const auto makes_room = [&](const Order::value_type& each) {
+    const std::string& origin = away_.at(each.second).away.identity.origin;
+    return is_own ? origin == coming : count_of(origin) == most;
+  };
+  return std::ranges::find_if(order_, makes_room)->second;
 }
 
 std::optional<Away> AwaySessions::take(SessionId session, const Sha256& secret) {
@@ -75,6 +90,7 @@ Away AwaySessions::extract(SessionId session) {
   auto node = away_.extract(session);
   ENSURE(!node.empty());
   order_.erase(node.mapped().order);
+  by_origin_.remove(node.mapped().away.identity.origin);
   return std::move(node.mapped().away);
 }
 

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "server/board/sha256.h"
+#include "server/counts_of.h"
 #include "server/session.h"
 
 namespace callboard::server {
@@ -31,7 +32,8 @@ class AwaySessions {
  public:
   explicit AwaySessions(std::size_t max = kAwayMax) : max_(max) {}
 
-  // Returns the one that has to make room, whose time would be over first.
+  // Returns the one that has to make room: of those of whom there are the most (Identity::origin; in doubt of the one that
+  // comes) the one whose time would be over first. So whoever fills all places takes them from themselves.
   std::optional<Away> add(Away away, Instant deadline);
   // The one of this id, when the secret is its; it is away no more.
   std::optional<Away> take(SessionId session, const Sha256& secret);
@@ -58,9 +60,11 @@ class AwaySessions {
   };
 
   Away extract(SessionId session);
+  SessionId to_displace(const std::string& coming) const;
 
   std::size_t max_;
   std::unordered_map<SessionId, Place> away_;
+  CountsOf<std::string> by_origin_;
   Order order_;
 };
 

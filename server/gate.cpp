@@ -90,21 +90,43 @@ bool Gate::read_roles() {
   return true;
 }
 
-// Whoever changed them did it on the server's machine; what the keys say of it is all that is known.
+// Those that were written down beside the keys, also while no server ran; a file of keys that was put there by hand says
+// for itself what is other.
 void Gate::tell_changes(const KeyRing& before, const KeyRing& now) {
-  for (const KeyEntry& each : now.entries()) {
-    const KeyEntry* old = before.find_name(each.name);
-    const bool is_same = old != nullptr && old->key.identity == each.key.identity && old->role == each.role;
-    if (is_same) continue;
-    handlers_.on_seen({.what = old == nullptr ? "key_add" : "key_rotate",
-                       .about = each.name,
-                       .key = each.key.identity,
-                       .text = "role " + escaped(each.role, 64)});
+  auto changes = file_->changes();
+  if (!changes) events_.warn("what was done to the keys is not known", {{"cause", changes.error().text}});
+  if (changes && !changes->empty()) {
+    for (KeyChange& each : *changes) {
+      const bool is_known = std::ranges::find(noted_, each.id) != noted_.end();
+      if (!is_known && noting_.insert(each.id).second) handlers_.on_key_change(std::move(each));
+    }
+    return;
   }
-  for (const KeyEntry& each : before.entries()) {
-    if (now.find_name(each.name) == nullptr)
-      handlers_.on_seen({.what = "key_revoke", .about = each.name, .key = each.key.identity});
-  }
+  for (AuditEntry& each : changes_between(before, now)) handlers_.on_seen(std::move(each));
+}
+
+// What could not be written stays in the file for the next server.
+void Gate::on_noted(UniqueId key_change, bool is_written) {
+  noting_.erase(key_change);
+  if (!is_written) return;
+  noted_.push_back(key_change);
+  forget_noted();
+}
+
+void Gate::forget_noted() {
+  if (is_forgetting_ || noted_.empty()) return;
+  is_forgetting_ = true;
+  if (!writing_) writing_.emplace(loop_, 1);
+  writing_->submit([file = *file_, ids = noted_](const std::stop_token&) { return file.forget_changes(ids); },
+                   [this, count = noted_.size()](const Result<void>& forgotten) {
+                     is_forgetting_ = false;
+                     if (!forgotten) {
+                       return events_.warn("what was done to the keys stays in their file",
+                                           {{"cause", forgotten.error().text}});
+                     }
+                     noted_.erase(noted_.begin(), noted_.begin() + static_cast<std::ptrdiff_t>(count));
+                     forget_noted();
+                   });
 }
 
 bool Gate::has_expired(Timestamp since, Timestamp now) const {

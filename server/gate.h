@@ -11,6 +11,7 @@
 #include "net/timer.h"
 #include "net/work_queue.h"
 #include "server/board/audit_entry.h"
+#include "server/board/key_changes.h"
 #include "server/event_log.h"
 #include "server/roles.h"
 #include "server/session_host.h"
@@ -33,8 +34,10 @@ class Gate {
   };
   struct Handlers {
     std::function<void()> on_change;  // Somebody may be no longer welcome, or may do more or less.
-    // A key was made, revoked or made anew, or what a role permits was changed.
+    // What a role permits was changed, or a key that nobody wrote down.
     std::function<void(AuditEntry)> on_seen;
+    // A key was made, revoked or made anew, now or before the server was started; on_noted() when it is in the log, or cannot be.
+    std::function<void(KeyChange)> on_key_change;
     // It is keyed, from the beginning or from now on.
     std::function<void()> on_keyed;
   };
@@ -45,6 +48,7 @@ class Gate {
   Gate(net::Loop& loop, const Clock& clock, EventLog& events, std::optional<Source> source,
        Handlers handlers);
 
+  void on_noted(UniqueId key_change, bool is_written);
   // Reads the files when they are others; may call `on_change`. Before anybody is let in.
   void look();
   // Looks no more by itself.
@@ -77,6 +81,7 @@ class Gate {
   bool read_keys();
   bool read_roles();
   void tell_changes(const KeyRing& before, const KeyRing& now);
+  void forget_noted();
   bool has_expired(Timestamp since, Timestamp now) const;
 
   net::Loop& loop_;
@@ -91,6 +96,9 @@ class Gate {
   FileStamp roles_stamp_ = kNoStamp;
   Timestamp looked_;
   std::set<std::string, std::less<>> used_;  // Of those that are good once, by this server.
+  std::set<UniqueId> noting_;                // Changes of keys that are to be in the log,
+  std::vector<UniqueId> noted_;              // those that are, and are still in the file,
+  bool is_forgetting_ = false;               // and those that go from there.
   net::Timer timer_;
   std::optional<net::WorkQueue> writing_;  // From the first key on that is used up.
 };

@@ -32,8 +32,14 @@ People::People(net::Loop& loop, const Clock& clock, RandomSource random, EventLo
       gate_(loop, clock, events, std::move(keys),
             {.on_change = [this] { on_keys_changed(); },
              .on_seen = [this](AuditEntry entry) { audit_.note(std::move(entry)); },
+             .on_key_change =
+                 [this](KeyChange change) {
+                   audit_.note_earlier(
+                       std::move(change.entry), change.id,
+                       [this, id = change.id](bool is_written) { gate_.on_noted(id, is_written); });
+                 },
              .on_keyed = [this] { outside_.keyed(); }}),
-      audit_(clock, std::move(random), events, [this](Operation operation, std::function<void()> done) {
+      audit_(clock, std::move(random), events, [this](Operation operation, std::function<void(bool)> done) {
         outside_.append(std::move(operation), std::move(done));
       }) {}
 

@@ -18,6 +18,28 @@ namespace action = protocol::server_action;
 // Frames of one tell that go out without a way through the machine: as many as a turn mostly has.
 constexpr std::size_t kToldAtOnce = 4;
 
+namespace {
+
+struct Paced {
+  Pace Paces::*pace;
+  std::string_view what;
+  std::uint64_t per_second;
+};
+
+Paced paced_as(AskCost::Kind kind, const PaceLimits& limits) {
+  switch (kind) {
+    case AskCost::Kind::write:
+      return {&Paces::writes, "writes", limits.writes};
+    case AskCost::Kind::message:
+      return {&Paces::messages, "messages", limits.messages};
+    case AskCost::Kind::ask:
+      break;
+  }
+  return {&Paces::asks, "asks", limits.asks};
+}
+
+}  // namespace
+
 bool is_lasting(const protocol::ServerMessage& errand) {
   return !std::holds_alternative<protocol::Give>(errand) &&
          !std::holds_alternative<protocol::ChannelTell>(errand) &&
@@ -170,11 +192,13 @@ void Session::perform() {
 
 void Session::perform(protocol::ServerAction next) {
   if (auto* send = std::get_if<action::Send>(&next)) {
-    // Most of what an ask costs is often its answer.
-    write(protocol::encode(send->message));
-    share_turn();
+    write_answer(protocol::encode(send->message));
   } else if (auto* encoded = std::get_if<action::SendEncoded>(&next)) {
-    write(encoded->frame);
+    if (encoded->is_answer) {
+      write_answer(encoded->frame);
+    } else {
+      write(encoded->frame);
+    }
   } else if (auto* shown = std::get_if<action::TicketShown>(&next)) {
     if (connection_->is_secured()) {
       return refuse_ticket(
@@ -196,13 +220,13 @@ void Session::perform(protocol::ServerAction next) {
   } else if (std::holds_alternative<action::TurnTaken>(next)) {
     heard = mailbox;
     errands_unheard.clear();
-    host_.on_may_tell(*this);
+    if (keeps_pace({})) host_.on_may_tell(*this);
   } else if (auto* asked = std::get_if<action::Asked>(&next)) {
-    if (!keeps_pace(asked->ask)) return;
+    if (!keeps_pace(cost_of(asked->ask))) return;
     host_.on_asked(*this, std::move(asked->ask));
     share_turn();
   } else if (auto* reported = std::get_if<action::Reported>(&next)) {
-    host_.on_reported(*this, reported->progress);
+    if (keeps_pace(cost_of(reported->progress))) host_.on_reported(*this, reported->progress);
   } else {
     const auto& closed = std::get<action::Closed>(next);
     is_lost_ = closed.is_lost;
@@ -210,36 +234,42 @@ void Session::perform(protocol::ServerAction next) {
   }
 }
 
+// Most of what an ask costs is often its answer.
+void Session::write_answer(const protocol::EncodedFrame& frame) {
+  write(frame);
+  if (const std::uint64_t cost = cost_of_answer(frame.size_bytes()); cost > 0) add_cost(cost);
+  share_turn();
+}
+
+void Session::add_cost(std::uint64_t count) { paces().asks.add(count, system_clock().monotonic()); }
+
 // What it asked for besides has to wait for the next turn of the loop.
 void Session::share_turn() {
   const Instant now = system_clock().monotonic();
   if (!held_until_ && host_.pacing().has_had_its_share(performing_since_, now)) held_until_ = now;
 }
 
-bool Session::keeps_pace(const protocol::ClientMessage& ask) {
-  const bool is_message = std::holds_alternative<protocol::MessageAsk>(ask);
-  const bool is_write = std::holds_alternative<protocol::DocumentWrite>(ask) ||
-                        std::holds_alternative<protocol::AssetsChange>(ask) ||
-                        std::holds_alternative<protocol::AtAsk>(ask) ||
-                        std::holds_alternative<protocol::CameraAsk>(ask);
-  if (!is_message && !is_write) return true;
-  const PaceLimits& limits = host_.pacing().limits();
-  if (paces_ == nullptr) paces_ = std::make_unique<Paces>(Paces{Pace(limits.writes), Pace(limits.messages)});
-  Pace& pace = is_message ? paces_->messages : paces_->writes;
-  const std::string_view what = is_message ? "messages" : "writes";
-  const std::uint64_t per_second = is_message ? limits.messages : limits.writes;
-  switch (pace.on_one(system_clock().monotonic())) {
+Paces& Session::paces() {
+  if (paces_ == nullptr) paces_ = std::make_unique<Paces>(host_.pacing().limits());
+  return *paces_;
+}
+
+bool Session::keeps_pace(const AskCost& cost) {
+  const Paced paced = paced_as(cost.kind, host_.pacing().limits());
+  Pace& pace = paces().*paced.pace;
+  switch (pace.on_some(cost.count, system_clock().monotonic())) {
     case Pace::Verdict::fine:
       return true;
     case Pace::Verdict::told:
-      if (errands.size() < kErrandsMax) errands.push_back(protocol::Slower{std::string(what), per_second});
+      if (errands.size() < kErrandsMax)
+        errands.push_back(protocol::Slower{std::string(paced.what), paced.per_second});
       return true;
     case Pace::Verdict::held:
       held_until_ = pace.held_until();
       return true;
     case Pace::Verdict::over:
       close(Outcome::refused, fmt::format("{}: more than {} a second for {} s, though told to be slower",
-                                          what, per_second, whole_seconds(kPacePatience)));
+                                          paced.what, paced.per_second, whole_seconds(kPacePatience)));
       return false;
   }
   return true;
@@ -267,8 +297,8 @@ void Session::settle(protocol::Assets assets) {
   perform();
 }
 
-void Session::answer(protocol::ServerMessage message) {
-  machine_.answer(std::move(message));
+void Session::answer(protocol::Answer answer) {
+  machine_.answer(std::move(answer));
   perform();
 }
 

@@ -13,6 +13,7 @@
 #include "net/tcp_connection.h"
 #include "protocol/frame.h"
 #include "protocol/server_session.h"
+#include "server/ask_cost.h"
 #include "server/board/mailbox.h"
 #include "server/doorway.h"
 #include "server/session_host.h"
@@ -52,7 +53,9 @@ class Session {
   void admit(protocol::Welcome welcome);
   void settle(protocol::DocumentState state);
   void settle(protocol::Assets assets);
-  void answer(protocol::ServerMessage message);
+  void answer(protocol::Answer answer);
+  // What it asked for has cost so much besides (AskCost).
+  void add_cost(std::uint64_t count);
   void close(Outcome outcome, std::string reason);
   void dismiss(Outcome outcome, std::string reason);
 
@@ -99,11 +102,13 @@ class Session {
   void perform();
   void perform(protocol::ServerAction action);
   void write(const protocol::EncodedFrame& frame);
+  void write_answer(const protocol::EncodedFrame& frame);
   void end(const Error& why);
   void wait_with(ByteView bytes);
   bool is_holding() const;
   // Whether it may do this now. False: it has done too much for too long, and is over.
-  bool keeps_pace(const protocol::ClientMessage& ask);
+  bool keeps_pace(const AskCost& cost);
+  Paces& paces();
   void share_turn();
 
   std::uint64_t key_;
@@ -115,11 +120,7 @@ class Session {
   std::uint64_t progress_bytes_ = 0;  // Sent when last looked at.
   std::string tried_key_;
   std::optional<Instant> knock_deadline_;  // Set: it is not known yet whether TLS comes.
-  struct Paces {
-    Pace writes;
-    Pace messages;
-  };
-  std::unique_ptr<Paces> paces_;  // From its first write on.
+  std::unique_ptr<Paces> paces_;           // From the first thing on that counts.
   std::optional<Instant> held_until_;
   Instant performing_since_;
   bool is_performing_ = false;

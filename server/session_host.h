@@ -62,6 +62,8 @@ struct Identity {
   Permissions permissions = Permissions::all();
   std::string muted;  // Why it may not speak, for whom it tries; empty: it may.
   std::string key;    // The identity of the key that it came in with; empty on an open server.
+  // Whose limits it counts in: the key's, or on an open server those of the network that its address is in. Empty: nobody's.
+  std::string origin;
   // What proves that one who comes back is this session; none when nobody may.
   std::optional<Sha256> secret;
   std::chrono::milliseconds clock_offset{0};

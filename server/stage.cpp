@@ -195,6 +195,7 @@ void Stage::on_admission(Session& session, const protocol::server_action::Admiss
   identity.workstation = admission.workstation;
   identity.patches = admission.patches;
   identity.clock_offset = admission.clock_offset;
+  identity.origin = identity.key.empty() ? net::network_of(session.peer().host) : identity.key;
   people_.on_let_in(session);
   note_opened(session, admission.software);
   welcome(session, admission.resumable);

@@ -178,6 +178,8 @@ void Stage::restore() {
     away.identity.workstation = session.workstation;
     away.identity.asked_name = session.user.asked_name;
     away.identity.host = session.user.host;
+    // Where it came from on an open server nobody remembers.
+    away.identity.origin = session.key.empty() ? session.user.host : session.key;
     away.identity.shares = session.user.shares;
     away.why = {Outcome::interrupted, "it did not come back after the server was started anew"};
     presence_.restore(session.id, session.user, session.at);

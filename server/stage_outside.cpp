@@ -24,13 +24,13 @@ People::Outside Stage::outside_of_people() {
             return away_.contains_if(is_meant);
           },
       .append =
-          [this](Operation operation, std::function<void()> done) {
+          [this](Operation operation, std::function<void(bool is_written)> done) {
             records_.write({.operation = std::move(operation)}, [this, done = std::move(done)](
                                                                     const Result<Applied>& applied) {
               if (!applied) {
                 events_.warn("an entry of the audit is not written down", {{"cause", applied.error().text}});
               }
-              done();
+              done(applied.has_value());
             });
           },
       .changed = [this] { book_.on_change(kBookAtOnce); },

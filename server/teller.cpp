@@ -71,6 +71,14 @@ void Teller::take_document(Record record, const Listener& listener, Mailbox& mai
   frames.push_back(edition->tell);
 }
 
+const protocol::SharedAnswer& Teller::listed(Listed& list, const std::array<std::uint64_t, 4>& versions,
+                                             const std::function<protocol::ServerMessage()>& make) {
+  if (list.answer.rest != nullptr && list.versions == versions) return list.answer;
+  list = {versions, protocol::encode_shared(make())};
+  ++lists_made_;
+  return list.answer;
+}
+
 // --- Users ----------------------------------------------------------------------------------------------------------
 
 protocol::User Teller::wire_user(SessionId session, const User& user) const {
@@ -81,14 +89,20 @@ protocol::User Teller::wire_user(SessionId session, const User& user) const {
           false,       0};
 }
 
-protocol::Users Teller::users() const {
-  protocol::Users message;
-  message.full = true;
-  presence_.users().for_each([&](SessionId session, const User& user) {
-    message.users.push_back(wire_user(session, user));
-    message.users.back().away = presence_.is_away(session);
-  });
-  return message;
+const protocol::SharedAnswer& Teller::users(std::uint64_t period,
+                                            const std::function<std::uint64_t(SessionId)>& round_trip_us) {
+  return listed(all_users_,
+                {presence_.users().head(), presence_.ats().head(), presence_.away_version(), period}, [&] {
+                  protocol::Users message;
+                  message.full = true;
+                  presence_.users().for_each([&](SessionId session, const User& user) {
+                    message.users.push_back(wire_user(session, user));
+                    message.users.back().away = presence_.is_away(session);
+                    if (const auto us = round_trip_us(session); us > 0)
+                      message.users.back().round_trip_us = us;
+                  });
+                  return message;
+                });
 }
 
 Teller::Cached<Cursor> Teller::make_users(Cursor from, SessionId except) const {
@@ -153,12 +167,14 @@ protocol::AssetCopy Teller::wire_copy(const Copy& copy) const {
   return {user->name, copy.session, copy.timestamp};
 }
 
-protocol::Assets Teller::assets() const {
-  protocol::Assets message;
-  message.full = true;
-  assets_.newest().for_each(
-      [&](const std::string& item, const Copy& copy) { message.items[item] = wire_copy(copy); });
-  return message;
+const protocol::SharedAnswer& Teller::assets() {
+  return listed(all_assets_, {assets_.newest().head(), 0, 0, 0}, [this] {
+    protocol::Assets message;
+    message.full = true;
+    assets_.newest().for_each(
+        [&](const std::string& item, const Copy& copy) { message.items[item] = wire_copy(copy); });
+    return message;
+  });
 }
 
 protocol::Assets Teller::first_assets(Cursor& cursor) const {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "protocol/codec.h"
@@ -40,8 +42,13 @@ class Teller {
   // A document whose text is in the making comes later (Editions).
   void take_due(const Listener& listener, Mailbox& mailbox, Frames& frames);
 
-  protocol::Users users() const;
-  protocol::Assets assets() const;
+  // Everything there is, encoded anew only when it is another than when it was last asked for.
+  // Of users also in another period, as their round trips change all the time. `round_trip_us`: 0 is not known.
+  const protocol::SharedAnswer& users(std::uint64_t period,
+                                      const std::function<std::uint64_t(SessionId)>& round_trip_us);
+  const protocol::SharedAnswer& assets();
+  // How often that was.
+  std::uint64_t lists_made() const { return lists_made_; }
   // The first piece for a listener who knows nothing; `cursor` is where the mailbox goes on.
   protocol::Assets first_assets(Cursor& cursor) const;
   protocol::Messages messages_after(std::uint64_t number) const;
@@ -76,6 +83,15 @@ class Teller {
     protocol::EncodedFrame frame;
   };
   std::vector<CachedAt> at_cache_;
+  struct Listed {
+    std::array<std::uint64_t, 4> versions{};  // Of all that it says.
+    protocol::SharedAnswer answer;            // Null rest: not made yet.
+  };
+  const protocol::SharedAnswer& listed(Listed& list, const std::array<std::uint64_t, 4>& versions,
+                                       const std::function<protocol::ServerMessage()>& make);
+  Listed all_users_;
+  Listed all_assets_;
+  std::uint64_t lists_made_ = 0;
 };
 
 }  // namespace callboard::server

@@ -11,23 +11,32 @@
 
 namespace callboard::server {
 
-std::size_t Transfers::count_of(SessionId session) const {
-  const auto it = counts_.find(session);
-  return it == counts_.end() ? 0 : it->second;
+namespace {
+
+std::string taking_of(const Transfers::Request& request) {
+  return to_text(request.giver.session) + " " + request.taker.origin;
 }
+
+}  // namespace
 
 Result<Transfers::Begun> Transfers::begin(Request request, Timestamp wall, Instant now) {
   for (const Party* party : {&request.giver, &request.taker}) {
-    if (count_of(party->session) < kTransfersPerSession) continue;
+    if (by_session_.of(party->session) < kTransfersPerSession) continue;
     return Error{Outcome::refused,
                  fmt::format("\"{}\" has {} transfers under way already", party->name, kTransfersPerSession)};
+  }
+  if (by_taking_.of(taking_of(request)) >= kTransfersPerTaker) {
+    return Error{Outcome::refused,
+                 fmt::format("you take {} times from \"{}\" already, the rest is for others",
+                             kTransfersPerTaker, request.giver.name)};
   }
   const Id id = ++last_id_;
   const Begun begun{id, make_unique_id(random_), make_unique_id(random_)};
   tickets_.emplace(begun.giver_ticket, id);
   tickets_.emplace(begun.taker_ticket, id);
-  ++counts_[request.giver.session];
-  ++counts_[request.taker.session];
+  by_session_.add(request.giver.session);
+  by_session_.add(request.taker.session);
+  by_taking_.add(taking_of(request));
   waiting_.emplace(
       id, Waiting{begun.giver_ticket, begun.taker_ticket, std::nullopt, std::nullopt, now + kTicketLife});
   running_.emplace(id, Running{std::move(request), wall, false, 0, std::nullopt, std::nullopt});
@@ -116,7 +125,7 @@ Result<void> Transfers::cancel(SessionId asker, Id id, const std::optional<Error
 }
 
 void Transfers::on_session_left(SessionId session, const std::string& name) {
-  if (count_of(session) == 0) return;
+  if (by_session_.of(session) == 0) return;
   std::vector<Id> ids;
   for (const auto& [id, running] : running_) {
     if (running.request.giver.session == session || running.request.taker.session == session)
@@ -161,9 +170,9 @@ void Transfers::end(Id id, Error why, std::uint64_t bytes) {
     if (waiting->second.taker) ending.waiting.push_back(*waiting->second.taker);
     waiting_.erase(waiting);
   }
-  for (const SessionId session : {ending.giver, ending.taker}) {
-    if (--counts_.at(session) == 0) counts_.erase(session);
-  }
+  by_session_.remove(ending.giver);
+  by_session_.remove(ending.taker);
+  by_taking_.remove(taking_of(running.request));
   endings_.push_back(std::move(ending));
 }
 

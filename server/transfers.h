@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/result.h"
+#include "server/counts_of.h"
 
 namespace callboard::server {
 
@@ -28,6 +29,7 @@ class Transfers {
   struct Party {
     SessionId session;
     std::string name;
+    std::string origin{};  // Identity::origin.
   };
   enum class Kind { pull, look, channel };
   struct Request {
@@ -68,7 +70,7 @@ class Transfers {
 
   explicit Transfers(RandomSource random) : random_(std::move(random)) {}
 
-  // Refused when one of the two has kTransfersPerSession under way.
+  // Refused when one of the two has kTransfersPerSession under way, or the giver kTransfersPerTaker with takers of that origin.
   Result<Begun> begin(Request request, Timestamp wall, Instant now);
   // A ticket is good once. nullopt: good, and the other side is still missing.
   Result<std::optional<Pair>> show(UniqueId ticket, ConnectionKey connection);
@@ -105,7 +107,6 @@ class Transfers {
     Instant deadline;
   };
 
-  std::size_t count_of(SessionId session) const;
   void end(Id id, Error why, std::uint64_t bytes);
 
   RandomSource random_;
@@ -113,7 +114,8 @@ class Transfers {
   std::map<Id, Running> running_;
   std::map<Id, Waiting> waiting_;  // In the order of their deadlines, as ids are.
   std::unordered_map<UniqueId, Id> tickets_;
-  std::unordered_map<SessionId, std::size_t> counts_;
+  CountsOf<SessionId> by_session_;
+  CountsOf<std::string> by_taking_;  // Giver and the taker's origin.
   std::vector<Ending> endings_;
 };
 

@@ -40,6 +40,8 @@ class Conflicts {
   std::vector<Conflict> find(std::uint64_t sequence, const Operation& operation,
                              const MergedDocument& document);
   void settle(std::uint64_t number);
+  // What all searches so far took (ConflictSearch::work): for those who measure.
+  std::uint64_t work() const { return work_; }
 
   const std::deque<Conflict>& open() const { return open_; }
   // Null: there is none of that number any more.
@@ -55,6 +57,7 @@ class Conflicts {
   std::uint64_t last_ = 0;
   std::deque<Conflict> open_;     // Oldest first, kConflictsKept and kConflictsKeptBytes at most.
   std::uint64_t open_bytes_ = 0;  // Of their values and paths.
+  std::uint64_t work_ = 0;
 };
 
 }  // namespace callboard::server

@@ -35,6 +35,7 @@ void Presence::restore(SessionId session, User user, At at) {
 
 void Presence::set_away(SessionId session, bool is_away) {
   if (users_.find(session) == nullptr) return;
+  ++away_version_;
   if (is_away) {
     away_.insert(session);
   } else {

@@ -53,6 +53,8 @@ class Presence {
   // to those who ask.
   void set_away(SessionId session, bool is_away);
   bool is_away(SessionId session) const { return away_.contains(session); }
+  // Another one whenever somebody went away or came back.
+  std::uint64_t away_version() const { return away_version_; }
   // What a session that came back says of itself. Nothing changes when it says the same.
   void set_host(SessionId session, const std::string& host, bool shares);
 
@@ -79,6 +81,7 @@ class Presence {
   Ats ats_;
   TextMap<SessionId> names_;
   std::unordered_set<SessionId> away_;
+  std::uint64_t away_version_ = 0;
 };
 
 }  // namespace callboard::server

@@ -101,6 +101,8 @@ using WorkerRun =
 struct Call {
   CallDescription description;
   std::variant<InlineRun, LaterRun, WorkerRun> run;
+  // It only says how things are, of which everybody who is in may ask: its caller needs no permission, not even `call`.
+  bool is_for_everybody = false;
 };
 
 }  // namespace callboard::server

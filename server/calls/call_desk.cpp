@@ -106,6 +106,7 @@ Result<CallRegistry::CallPtr> CallDesk::permitted(const CallRequest& request) co
   if (stopped_) return Error{Outcome::interrupted, *stopped_};
   auto call = registry_.find(request.name);
   if (!call) return call;
+  if ((*call)->is_for_everybody) return call;
   const std::string& needed = (*call)->description.permission;
   if (auto may = check_call(request.caller.identity.permissions, needed); !may) return may.error();
   return call;
@@ -155,10 +156,28 @@ bool CallDesk::join_same(CallRequest& request) {
   return true;
 }
 
+Result<void> CallDesk::check_room(const CallRequest& request) const {
+  const auto full = [](const char* who, std::size_t count) {
+    return Error{Outcome::refused, fmt::format("{} {} calls under way; try again in a moment", who, count)};
+  };
+  if (running_.size() >= kCallsRunningMax) return full("the server has", kCallsRunningMax);
+  const std::string& origin = request.caller.identity.origin;
+  if (origin.empty()) return {};
+  if (by_connection_.of(request.waiter.connection) >= kCallsRunningPerSession)
+    return full("this session has", kCallsRunningPerSession);
+  if (by_origin_.of(origin) >= kCallsRunningPerOrigin)
+    return full("your sessions have", kCallsRunningPerOrigin);
+  return {};
+}
+
 std::uint64_t CallDesk::enter(CallRequest& request) {
   const std::uint64_t number = ++last_number_;
   Running& running = running_[number];
   running.name = request.name;
+  running.origin = request.caller.identity.origin;
+  running.connection = request.waiter.connection;
+  by_origin_.add(running.origin);
+  by_connection_.add(running.connection);
   running.op = request.op;
   running.deadline = loop_.now() + *deadline_of(request);
   running.waiters.push_back(std::move(request.waiter));
@@ -175,11 +194,7 @@ void CallDesk::run(const CallRegistry::CallPtr& call, CallRequest request, CallA
     if (request.op) answers_.keep(*request.op, request.name, answer);
     return request.waiter.on_answer(answer);
   }
-  if (running_.size() >= kCallsRunningMax) {
-    return request.waiter.on_answer(
-        Error{Outcome::refused,
-              fmt::format("the server has {} calls under way; try again in a moment", kCallsRunningMax)});
-  }
+  if (const auto room = check_room(request); !room) return request.waiter.on_answer(room.error());
   const std::uint64_t number = enter(request);
   if (const auto* work = std::get_if<WorkerRun>(&call->run)) {
     return run_on_worker(*work, number, std::move(request.caller), std::move(arguments));
@@ -212,6 +227,8 @@ void CallDesk::on_answer(std::uint64_t number, Result<protocol::Document> given)
   if (node.empty()) return;
   deadlines_.forget(number);
   Running& running = node.mapped();
+  by_origin_.remove(running.origin);
+  by_connection_.remove(running.connection);
   const Result<protocol::Document> answer = checked_answer(std::move(given));
   if (running.op) {
     running_ops_.erase(*running.op);

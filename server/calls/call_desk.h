@@ -15,6 +15,7 @@
 #include "net/work_queue.h"
 #include "server/calls/call_answers.h"
 #include "server/calls/call_registry.h"
+#include "server/counts_of.h"
 #include "server/deadlines.h"
 
 namespace callboard::server {
@@ -66,6 +67,8 @@ class CallDesk {
   class Run;
   struct Running {
     std::string name;
+    std::string origin;            // Of who asked first; empty: the server itself, which nobody counts.
+    std::uint64_t connection = 0;  // Over which.
     std::optional<UniqueId> op;
     Instant deadline;
     std::vector<CallWaiter> waiters;
@@ -77,6 +80,7 @@ class CallDesk {
   // Answers from what is known, or waits with those who do.
   bool join_same(CallRequest& request);
   void run(const CallRegistry::CallPtr& call, CallRequest request, CallArguments arguments);
+  Result<void> check_room(const CallRequest& request) const;
   std::uint64_t enter(CallRequest& request);
   void run_on_worker(const WorkerRun& work, std::uint64_t number, Caller caller, CallArguments arguments);
   void on_answer(std::uint64_t number, Result<protocol::Document> answer);
@@ -92,6 +96,8 @@ class CallDesk {
   std::uint64_t last_number_ = 0;
   std::unordered_map<std::uint64_t, Running> running_;
   std::unordered_map<UniqueId, std::uint64_t> running_ops_;
+  CountsOf<std::string> by_origin_;
+  CountsOf<std::uint64_t> by_connection_;
   Deadlines deadlines_;
   std::unique_ptr<net::WorkQueue> workers_;  // From the first call that needs one on.
   std::optional<std::string> stopped_;

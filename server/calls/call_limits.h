@@ -11,6 +11,12 @@ namespace callboard::server {
 // Calls that wait for a worker, a process, a client or a disk, of all sessions: each some KiB with its arguments, 64 KiB at
 // most. Beyond it callers are told to try again.
 inline constexpr std::size_t kCallsRunningMax = 1024;
+// Of those, the ones of one session: a script hands a farm its hundred frames. And of one person (a key; on an open server
+// an address): a quarter, so that one alone leaves the others theirs.
+inline constexpr std::size_t kCallsRunningPerSession = 128;
+inline constexpr std::size_t kCallsRunningPerOrigin = 256;
+static_assert(kCallsRunningPerSession < kCallsRunningPerOrigin &&
+              kCallsRunningPerOrigin <= kCallsRunningMax / 4);
 // Those who wait for one call: it was asked for again over another connection.
 inline constexpr std::size_t kCallWaitersMax = 8;
 // Answers kept by operation id, so that who lost a connection gets the one that there was: minutes of a busy server.

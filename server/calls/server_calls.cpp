@@ -47,7 +47,8 @@ void add_server_calls(CallRegistry& registry, ServerFacts given) {
                        .summary = "who the server is, since when, and how many are here",
                        .category = "server",
                        .result = ValueType::map},
-       .run = InlineRun([facts](const Caller&, const CallArguments&) { return server_info(*facts); })});
+       .run = InlineRun([facts](const Caller&, const CallArguments&) { return server_info(*facts); }),
+       .is_for_everybody = true});
   registry.add_built_in(
       {.description = {.name = "ping",
                        .summary = "what time it is at the server's, in milliseconds since 1970",
@@ -55,14 +56,16 @@ void add_server_calls(CallRegistry& registry, ServerFacts given) {
                        .result = ValueType::time},
        .run = InlineRun([facts](const Caller&, const CallArguments&) -> CallValue {
          return make_number(facts->floor.clock.wall().ms);
-       })});
+       }),
+       .is_for_everybody = true});
   registry.add_built_in({.description = {.name = "disk.free",
                                          .summary = "how much room the disk has that the board lies on",
                                          .category = "server",
                                          .result = ValueType::map},
                          .run = WorkerRun([facts](const Caller&, const CallArguments&, const WorkerRoom&) {
                            return disk_free(facts->data);
-                         })});
+                         }),
+                         .is_for_everybody = true});
 }
 
 }  // namespace callboard::server

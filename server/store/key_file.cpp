@@ -5,11 +5,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <system_error>
+#include <utility>
 
-#include "base/fd.h"
 #include "base/file_content.h"
 #include "base/limits.h"
 #include "base/text.h"
@@ -23,7 +24,7 @@ constexpr std::uint64_t kKeyFileMax = 16 * MiB;  // Of 10,000 keys, each with th
 }  // namespace
 
 KeyFile::KeyFile(const std::filesystem::path& data, std::string_view project)
-    : path_(data / folder_name(project) / "keys") {}
+    : path_(data / folder_name(project) / "keys"), changes_path_(path_.native() + ".changes") {}
 
 Result<std::optional<KeyRing>> KeyFile::read() const {
   const std::string doing = "keys " + callboard::quoted(path_.native());
@@ -43,39 +44,91 @@ Result<std::optional<KeyRing>> KeyFile::read() const {
   return std::optional<KeyRing>(std::move(*ring));
 }
 
+// A file of its own, since the others are replaced.
+Result<Fd> KeyFile::lock() const {
+  const std::string lock_path = path_.native() + ".lock";
+  Fd lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!lock || ::flock(lock.get(), LOCK_EX) != 0)
+    return os_error("lock " + callboard::quoted(lock_path), errno);
+  return lock;
+}
+
 Result<void> KeyFile::update(const std::function<Result<void>(KeyRing&)>& change) const {
   std::error_code problem;
   std::filesystem::create_directories(path_.parent_path(), problem);
   if (problem)
     return os_error("create data folder " + callboard::quoted(path_.parent_path().native()), problem.value());
-  // Beside the file, which is replaced.
-  const std::string lock_path = path_.native() + ".lock";
-  const Fd lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!lock || ::flock(lock.get(), LOCK_EX) != 0)
-    return os_error("lock " + callboard::quoted(lock_path), errno);
+  const auto locked = lock();
+  if (!locked) return locked.error();
   auto ring = read();
   if (!ring) return ring.error();
-  KeyRing changed = std::move(*ring).value_or(KeyRing{});
+  const KeyRing before = std::move(*ring).value_or(KeyRing{});
+  KeyRing changed = before;
   if (auto done = change(changed); !done) return done;
+  // First: what was done to the keys without a trace is worse than a trace of what was not done.
+  if (auto noted = note(changes_between(before, changed)); !noted) return noted;
   return write(changed);
 }
 
-Result<void> KeyFile::write(const KeyRing& ring) const {
-  const std::string fresh = path_.native() + ".new";
-  const std::string doing = "write " + callboard::quoted(path_.native());
+Result<void> KeyFile::write(const KeyRing& ring) const { return replace(path_, encoded(ring)); }
+
+Result<void> KeyFile::replace(const std::filesystem::path& path, ByteView content) const {
+  const std::string fresh = path.native() + ".new";
+  const std::string doing = "write " + callboard::quoted(path.native());
   {
     // Never with the mode of one that was left there.
     static_cast<void>(::unlink(fresh.c_str()));
     const Fd file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!file) return os_error(doing, errno);
-    if (auto written = write_content(file.get(), encoded(ring)); !written)
-      return written.error().prefixed(doing);
+    if (auto written = write_content(file.get(), content); !written) return written.error().prefixed(doing);
     if (::fsync(file.get()) != 0) return os_error(doing, errno);
   }
-  if (std::rename(fresh.c_str(), path_.c_str()) != 0) return os_error(doing, errno);
-  const Fd folder(::open(path_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (std::rename(fresh.c_str(), path.c_str()) != 0) return os_error(doing, errno);
+  const Fd folder(::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder || ::fsync(folder.get()) != 0) return os_error(doing, errno);
   return {};
+}
+
+// --- What was done to them --------------------------------------------------------------------------------------------
+
+Result<std::vector<KeyChange>> KeyFile::changes() const {
+  const std::string doing = "read " + callboard::quoted(changes_path_.native());
+  const Fd file(::open(changes_path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!file && errno == ENOENT) return std::vector<KeyChange>();
+  if (!file) return os_error(doing, errno);
+  const auto bytes = read_content(file.get(), 2 * kKeyChangesBytesMax);
+  if (!bytes) return bytes.error().prefixed(doing);
+  return key_changes_from(*bytes);
+}
+
+Result<void> KeyFile::note(const std::vector<AuditEntry>& entries) const {
+  if (entries.empty()) return {};
+  auto known = changes();
+  if (!known) return known.error();
+  const Timestamp now = system_clock().wall();
+  for (AuditEntry entry : entries) {
+    entry.timestamp = now;
+    known->push_back({make_operation_id(now, system_random()), std::move(entry)});
+  }
+  std::string lines;
+  for (const KeyChange& each : *known) lines += to_line(each);
+  if (lines.size() > kKeyChangesBytesMax) {
+    return Error{Outcome::refused,
+                 callboard::quoted(changes_path_.native()) +
+                     ": start the server once, so that it takes what is in there into its log"};
+  }
+  return replace(changes_path_, as_bytes(lines));
+}
+
+Result<void> KeyFile::forget_changes(const std::vector<UniqueId>& ids) const {
+  const auto locked = lock();
+  if (!locked) return locked.error();
+  auto known = changes();
+  if (!known) return known.error();
+  std::erase_if(*known, [&](const KeyChange& each) { return std::ranges::find(ids, each.id) != ids.end(); });
+  std::string lines;
+  for (const KeyChange& each : *known) lines += to_line(each);
+  return replace(changes_path_, as_bytes(lines));
 }
 
 }  // namespace callboard::server

@@ -4,11 +4,19 @@
 #include <functional>
 #include <optional>
 #include <string_view>
+#include <vector>
 
+#include "base/bytes.h"
+#include "base/fd.h"
+#include "base/limits.h"
+#include "server/board/key_changes.h"
 #include "server/board/key_ring.h"
 #include "server/store/file_stamp.h"
 
 namespace callboard::server {
+
+// Of 5,000 changes that no server has seen.
+inline constexpr std::uint64_t kKeyChangesBytesMax = 1 * MiB;
 
 // The file in which the keys of a project's server are, beside its board: for the server's user alone (0600), since what
 // proves a key is in it. Changed by `callboard key`, also while the server runs, and by that when a key is used up. Blocking.
@@ -19,14 +27,23 @@ class KeyFile {
   // nullopt: there is none, and the server is open. Refused: others can read it, or it is damaged.
   Result<std::optional<KeyRing>> read() const;
   // Changes what is there, or an empty ring, and makes the folder where there is none; one process at a time. When
-  // `change` fails nothing is changed. On disk when it returns.
+  // `change` fails nothing is changed. On disk when it returns, and what it was is in changes() before. Refused when no server
+  // has taken kKeyChangesBytesMax of those.
   Result<void> update(const std::function<Result<void>(KeyRing&)>& change) const;
+  // What was done to the keys and is in no server's log yet; oldest first.
+  Result<std::vector<KeyChange>> changes() const;
+  // These are.
+  Result<void> forget_changes(const std::vector<UniqueId>& ids) const;
   FileStamp stamp() const { return stamp_of(path_); }
 
  private:
+  Result<Fd> lock() const;
   Result<void> write(const KeyRing& ring) const;
+  Result<void> note(const std::vector<AuditEntry>& entries) const;
+  Result<void> replace(const std::filesystem::path& path, ByteView content) const;
 
   std::filesystem::path path_;
+  std::filesystem::path changes_path_;
 };
 
 }  // namespace callboard::server

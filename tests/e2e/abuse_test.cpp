@@ -116,6 +116,55 @@ void join_and_never_read(const Abuse& abuse) {
   }
 }
 
+// As fast as the answers are taken: long lists, and what costs little each.
+void ask_for_everything(const Abuse& abuse) {
+  std::vector<std::unique_ptr<Stranger>> askers;
+  for (int i = 0; i < 8; ++i) {
+    askers.push_back(std::make_unique<Stranger>(abuse.server, 2));
+    askers.back()->visit("asker", abuse.project);
+    REQUIRE(askers.back()->wait_for<protocol::Yours>());
+  }
+  protocol::CallAsk call;
+  call.name = "server.info";
+  std::uint32_t id = 0;
+  while (abuse.goes_on()) {
+    for (const auto& each : askers) {
+      for (int i = 0; i < 10; ++i) {
+        each->say(protocol::UsersAsk{++id});
+        each->say(protocol::AssetsRead{++id});
+        each->say(protocol::StatusAsk{++id});
+        call.id = ++id;
+        each->say(call);
+      }
+      each->say(protocol::Yours{});
+      each->say(protocol::TurnRequest{});
+      ++abuse.count;
+    }
+    for (const auto& each : askers) REQUIRE(each->wait_for<protocol::Yours>());
+  }
+  abuse.count *= 40;
+}
+
+// All places for transfers that somebody has, by one person with several sessions, who connects to none.
+void take_places_and_never_connect(const Abuse& abuse) {
+  std::vector<std::unique_ptr<Stranger>> takers;
+  std::uint32_t id = 0;
+  std::size_t refused = 0;
+  for (int i = 0; i < 4; ++i) {
+    takers.push_back(std::make_unique<Stranger>(abuse.server, 2));
+    Stranger& taker = *takers.back();
+    taker.visit("taker", abuse.project);
+    REQUIRE(taker.wait_for<protocol::Yours>());
+    for (int ask = 0; ask < 21; ++ask)
+      taker.say(protocol::GetAsk{++id, Company::name_of(0), false, "/dev/chr/Moria", false});
+    taker.say(protocol::Yours{});
+    abuse.count += 21;
+    if (i == 3) refused = taker.wait_for<protocol::ErrorAnswer>() ? 1 : 0;
+  }
+  CHECK(refused == 1);
+  abuse.go_on();
+}
+
 // A real ticket, shown a thousand times, and made-up ones.
 void show_tickets_again(const Abuse& abuse) {
   Stranger taker(abuse.server, 2);
@@ -226,6 +275,8 @@ TEST_CASE("ten people work on an open server and notice nothing of whatever stra
   report.run("giant frames", send_giant_frames);
   report.run("joins that never read", join_and_never_read);
   report.run("replayed tickets", show_tickets_again);
+  report.run("asks for everything", ask_for_everything);
+  report.run("places that nobody uses", take_places_and_never_connect);
   report.run("datagrams", flood_with_datagrams);
   report.run("lies about numbers", lie_about_every_number);
   report.check_end();

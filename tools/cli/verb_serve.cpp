@@ -44,6 +44,7 @@ struct ServeWords {
   std::uint64_t connections_each = kConnectionsPerAddress;
   std::uint64_t writes = kWritesPerSecond;
   std::uint64_t messages = kMessagesPerSecond;
+  std::uint64_t asks = kAsksPerSecond;
   std::uint64_t memory_mib = 0;
 };
 
@@ -54,7 +55,7 @@ void limit(server::ServerOptions& options, const ServeWords& words) {
   door.per_address = words.connections_each;
   door.unadmitted_per_address = std::min(door.unadmitted_per_address, door.per_address);
   door.memory_bytes = std::min<std::uint64_t>(words.memory_mib, 1 << 30) * MiB;
-  options.pace = {words.writes, words.messages};
+  options.pace = {words.writes, words.messages, words.asks};
 }
 
 Result<server::LockPolicy> lock_policy(const std::string& text) {
@@ -278,6 +279,8 @@ void add_serve(Program& program) {
               "hold a session back that changes more than this (default: 20000; 0: never)")
       .number(words->messages, "--messages-per-second N",
               "… or that says more than this (default: 1000; 0: never)")
+      .number(words->asks, "--asks-per-second N",
+              "… or that asks and calls for more than this (default: 20000; 0: never)")
       .number(words->memory_mib, "--memory-mib N",
               "let nobody more in while it takes more than this (default: 3/4 of what there is)")
       .runs([words](Run& run) { return serve(run, *words); });

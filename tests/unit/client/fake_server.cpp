@@ -111,6 +111,10 @@ void FakeServer::offer_next(FakeSession& session) {
 FakeAnnouncer::FakeAnnouncer(net::Loop& loop, std::vector<Announcement> says) : says_(std::move(says)) {
   const auto hear = [this](ByteView bytes, const net::Endpoint& from) {
     const auto datagram = parse_datagram(bytes);
+    if (const auto* abort = datagram ? std::get_if<Abort>(&*datagram) : nullptr;
+        abort != nullptr && on_abort) {
+      for (const std::string& line : on_abort(*abort)) (void)socket_->send(from, as_bytes(line));
+    }
     if (!datagram || !std::holds_alternative<Search>(*datagram)) return;
     ++searches_;
     const auto& challenge = std::get<Search>(*datagram).challenge;

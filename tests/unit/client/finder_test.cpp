@@ -7,6 +7,7 @@
 
 #include "client/discovery.h"
 #include "client/searcher.h"
+#include "protocol/datagram_signature.h"
 #include "tests/unit/client/fake_server.h"
 
 namespace callboard::client {
@@ -143,6 +144,66 @@ TEST_CASE("with a key an open server alone is not joined") {
   CHECK(search.found.empty());
   CHECK(search.said[0].outcome == Outcome::refused);
   CHECK(search.said[0].text.find("127.0.0.1:4200 is open") != std::string::npos);
+}
+
+TEST_CASE(
+    "that a server with keys was stopped is believed when it signs so, about this abort, and not otherwise") {
+  net::Loop loop;
+  const AccessKey key = make_access_key(system_random());
+  const AccessKey other = make_access_key(system_random());
+  FakeAnnouncer announcer(loop, {announcement({"127.0.0.1", 4100})});
+  announcer.key = key;
+  announcer.on_abort = [&](const protocol::Abort& abort) {
+    REQUIRE(abort.signature);
+    std::vector<std::string> lines;
+    const auto say = [&](const char* address, const std::function<void(protocol::AbortAcknowledged&)>& change,
+                         const AccessKey& by) {
+      protocol::AbortAcknowledged said{
+          address, "Moria's Race", abort.id,
+          protocol::Signature{abort.signature->at, key.identity, abort.signature->nonce}};
+      change(said);
+      lines.push_back(said.signature ? format_signed(said, by.secret) : format(said));
+    };
+    say(
+        "127.0.0.2", [](auto& said) { said.signature.reset(); }, key);
+    say(
+        "127.0.0.3",
+        [](auto& said) {
+          said.signature->nonce = UniqueId{1, 2};
+        },
+        key);
+    say(
+        "127.0.0.4",
+        [](auto& said) {
+          said.id = UniqueId{9, 9};
+        },
+        key);
+    say(
+        "127.0.0.5", [](auto&) {}, other);
+    say(
+        "127.0.0.6", [&](auto& said) { said.signature->by = other.identity; }, other);
+    say(
+        "127.0.0.1", [](auto&) {}, key);
+    return lines;
+  };
+  SearchOptions options;
+  options.key = key;
+  options.project = "Moria's Race";
+  options.ask_addresses = {"127.255.255.255"};
+  options.discovery_port = announcer.port();
+  std::vector<std::string> stopped;
+  Searcher searcher(loop, options,
+                    {.on_server = [](const FoundServer&) {},
+                     .on_aborted = [&](const auto& aborted) { stopped.push_back(aborted.address); }},
+                    Searcher::Hears::answers);
+  searcher.ask();
+  const auto is_proven = [&] {
+    return std::ranges::any_of(searcher.report().servers, &FoundServer::is_proven);
+  };
+  REQUIRE(loop.run_until(is_proven, kTestLimit));
+  searcher.send_abort();
+  REQUIRE(loop.run_until([&] { return !stopped.empty(); }, kTestLimit));
+  CHECK(stopped == std::vector<std::string>{"127.0.0.1"});
 }
 
 TEST_CASE("silence is said once, and other projects' servers are mentioned") {

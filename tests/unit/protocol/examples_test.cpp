@@ -246,10 +246,17 @@ TEST_CASE("the documented signed datagrams are what the documented key signs") {
       auto datagram = parse_datagram(as_bytes(line));
       REQUIRE(datagram);
       CHECK(format(*datagram) == line);
-      auto* abort = std::get_if<Abort>(&*datagram);
-      auto& signature = abort != nullptr ? abort->signature : std::get<Announcement>(*datagram).signature;
-      REQUIRE(signature);
-      signature->mac.clear();
+      const bool is_cleared = std::visit(
+          [](auto& each) {
+            if constexpr (requires { each.signature; }) {
+              if (each.signature) each.signature->mac.clear();
+              return each.signature.has_value();
+            } else {
+              return false;
+            }
+          },
+          *datagram);
+      REQUIRE(is_cleared);
       CHECK(format_signed(*datagram, key.secret) == line);
     }
   }

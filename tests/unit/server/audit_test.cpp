@@ -131,6 +131,37 @@ TEST_CASE(
   CHECK(let_in[2].text.empty());
 }
 
+TEST_CASE(
+    "what was done to the keys while no server ran is in the audit of the next one, once, and from then") {
+  KeyedStudio studio;
+  const AccessKey key = studio.add("boss", "admin");
+  static_cast<void>(studio.join_with(key));
+  studio.stop();
+  const Timestamp before = system_clock().wall();
+  studio.add("rigging");
+  const AccessKey fresh = make_access_key(system_random());
+  REQUIRE(studio.file.update([&](KeyRing& ring) { return ring.rotate("rigging", fresh); }));
+  studio.revoke("rigging");
+  const Timestamp after = system_clock().wall();
+  Listed all;
+  // A server that ends before the file is told so puts the same into the log again.
+  for (int start = 0; start < 3; ++start) {
+    studio.start();
+    auto boss = studio.join_with(key);
+    all = audit_of(*boss);
+    studio.stop();
+  }
+  for (const char* what : {"key_rotate", "key_revoke"}) {
+    const Listed found = of_kind(all, what);
+    REQUIRE(found.size() == 1);
+    CHECK((found[0].about == "rigging" && found[0].key == fresh.identity));
+    CHECK((found[0].timestamp >= before && found[0].timestamp <= after));
+  }
+  const Listed added = of_kind(all, "key_add");
+  REQUIRE(added.size() == 2);
+  CHECK((added[0].about == "boss" && added[1].about == "rigging"));
+}
+
 TEST_CASE("the audit is read by who may, and an answer has a hundred entries at most") {
   KeyedStudio studio;
   const AccessKey key = studio.add("boss", "admin");
@@ -149,9 +180,9 @@ TEST_CASE("a key that somebody gives as a reason is not in the audit") {
   EventLog events(std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::null_sink_mt>()));
   std::vector<Operation> appended;
   Audit audit(system_clock(), system_random(), events,
-              [&](Operation operation, const std::function<void()>& done) {
+              [&](Operation operation, const std::function<void(bool)>& done) {
                 appended.push_back(std::move(operation));
-                done();
+                done(true);
               });
   audit.note({.user = "boss", .what = "mute", .about = to_line(key), .text = "it is " + to_line(key)});
   REQUIRE(appended.size() == 1);
@@ -162,9 +193,9 @@ TEST_CASE("a key that somebody gives as a reason is not in the audit") {
 
 TEST_CASE("what waits for the audit goes on when all before it is written, at once when it is") {
   EventLog events(std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::null_sink_mt>()));
-  std::vector<std::function<void()>> pending;
+  std::vector<std::function<void(bool)>> pending;
   Audit audit(system_clock(), system_random(), events,
-              [&](const Operation&, std::function<void()> done) { pending.push_back(std::move(done)); });
+              [&](const Operation&, std::function<void(bool)> done) { pending.push_back(std::move(done)); });
   std::string went;
   audit.when_written([&] { went += "a"; });
   CHECK(went == "a");
@@ -173,9 +204,9 @@ TEST_CASE("what waits for the audit goes on when all before it is written, at on
   audit.note({.what = "kick"});
   audit.when_written([&] { went += "c"; });
   CHECK(went == "a");
-  pending[0]();
+  pending[0](true);
   CHECK(went == "ab");
-  pending[1]();
+  pending[1](true);
   CHECK(went == "abc");
 }
 
@@ -183,7 +214,7 @@ TEST_CASE("however many addresses one machine has, its refusals are one entry a 
   EventLog events(std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::null_sink_mt>()));
   std::size_t entries = 0;
   Audit audit(system_clock(), system_random(), events,
-              [&](const Operation&, const std::function<void()>&) { ++entries; });
+              [&](const Operation&, const std::function<void(bool)>&) { ++entries; });
   for (const char* from : {"2001:db8:0:7::1", "2001:db8:0:7::2", "::ffff:10.0.0.7", "10.0.0.7"}) {
     AuditEntry entry;
     entry.from = from;

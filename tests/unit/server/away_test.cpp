@@ -113,6 +113,34 @@ TEST_CASE("when too many are away, the one whose time is over first makes room")
   CHECK_FALSE(away.take_of(UniqueId{3, 0}, "rigging"));
 }
 
+TEST_CASE("whoever fills the places of those who are away takes them from themselves") {
+  AwaySessions away(4);
+  const auto one = [](std::uint64_t id, const std::string& origin, const std::string& name) {
+    Away made = one_away(id, name);
+    made.identity.origin = origin;
+    return made;
+  };
+  // The honest one's time would be over first.
+  CHECK_FALSE(away.add(one(1, "10.0.0.5", "rigging"), kStart + 10s));
+  for (std::uint64_t id = 2; id <= 4; ++id)
+    CHECK_FALSE(away.add(one(id, "10.0.0.6", "flood"), kStart + 20s + id * 1s));
+  for (std::uint64_t id = 5; id <= 20; ++id) {
+    const auto displaced = away.add(one(id, "10.0.0.6", "flood"), kStart + 20s + id * 1s);
+    REQUIRE(displaced);
+    CHECK(displaced->identity.id == SessionId{id - 3});
+  }
+  // Others who come take from whoever has the most, too, until they have as many.
+  const auto displaced = away.add(one(21, "10.0.0.7", "lighting"), kStart + 50s);
+  REQUIRE(displaced);
+  CHECK(displaced->identity.origin == "10.0.0.6");
+  CHECK(away.contains(SessionId{1}));
+  const auto second = away.add(one(22, "10.0.0.7", "lighting"), kStart + 51s);
+  REQUIRE(second);
+  CHECK(second->identity.id == SessionId{21});
+  CHECK(away.contains(SessionId{1}));
+  CHECK(away.size() == 4);
+}
+
 // --- Losing the connection ------------------------------------------------------------------------------------------
 
 TEST_CASE("a lost connection is nobody's news, and its session goes on where it was") {

@@ -200,3 +200,98 @@ TEST_CASE("many edits meet those that each with each would find") {
   CHECK(found[1].winner.value != nullptr);
   CHECK(found[0].winner.value == nullptr);
 }
+
+namespace {
+
+// One that changes so many places, the same as the others or of its author alone.
+Operation many_edits(std::uint64_t number, int count, bool is_same) {
+  const std::string begin = R"({"path":["shots",")" + (is_same ? "" : std::to_string(number) + "-");
+  std::string edits;
+  for (int i = 0; i < count; ++i) {
+    edits += edits.empty() ? "[" : ",";
+    edits += begin + std::to_string(i) + R"("],"value":1})";
+  }
+  return make_operation({.id = number,
+                         .session = number,
+                         .timestamp_ms = static_cast<std::int64_t>(1000 * number),
+                         .value = edits + "]",
+                         .base = 1});
+}
+
+// A document with a note, and what so many authors did to it who had seen nothing else.
+struct Crowd {
+  Crowd(std::uint64_t authors, int edits_each, bool is_same = true) {
+    document.apply(
+        1,
+        make_operation({.id = 1, .session = 1, .timestamp_ms = 1, .value = R"({"note":"was","shots":{}})"}));
+    for (std::uint64_t i = 2; i < 2 + authors; ++i) document.apply(i, many_edits(i, edits_each, is_same));
+    next = 2 + authors;
+  }
+  std::vector<Conflict> find(const Operation& operation) {
+    const std::uint64_t before = conflicts.work();
+    auto found = conflicts.find(next, operation, document);
+    work = conflicts.work() - before;
+    return found;
+  }
+  Operation note(std::int64_t timestamp_ms) const {
+    return make_operation({.id = next,
+                           .session = next,
+                           .timestamp_ms = timestamp_ms,
+                           .value = R"([{"path":["note"],"value":"mine"}])",
+                           .base = 1});
+  }
+
+  MergedDocument document;
+  Conflicts conflicts;
+  std::uint64_t next = 0;
+  std::uint64_t work = 0;
+};
+
+}  // namespace
+
+TEST_CASE(
+    "a small edit with an old base is compared with everything it has not seen, as far as that is little") {
+  Crowd crowd(20, 5000);
+  CHECK(crowd.find(crowd.note(1'000'000)).empty());
+  CHECK(crowd.work == 20 * 5000);
+}
+
+TEST_CASE("the search for conflicts ends, and what is older than that counts as having changed everything") {
+  Crowd crowd(80, 5000);
+  const std::uint64_t looked_at = kConflictWorkMax / 5000 + 1;
+  const std::uint64_t taken_as_all = crowd.next - 1 - looked_at;
+  SECTION("the newest edit: what stood there may have been lost") {
+    const auto found = crowd.find(crowd.note(1'000'000));
+    REQUIRE(found.size() == 1);
+    CHECK(document::pointer_text(found[0].path) == "/note");
+    CHECK(found[0].winner.revision == crowd.next);
+    CHECK(found[0].loser.revision == taken_as_all);
+    REQUIRE(found[0].loser.value != nullptr);
+    CHECK(document::print(*found[0].loser.value) == "\"was\"");
+  }
+  SECTION("one that arrives late: what it says may have been lost") {
+    const auto found = crowd.find(crowd.note(1500));
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].loser.revision == crowd.next);
+    CHECK(document::print(*found[0].loser.value) == "\"mine\"");
+    CHECK(found[0].winner.revision == taken_as_all);
+    CHECK(found[0].winner.value == nullptr);
+  }
+  CHECK(crowd.work <= kConflictWorkMax + 5000);
+}
+
+TEST_CASE("many edits that meet many small ones are found within the same limit") {
+  Crowd crowd(300, 10, false);
+  std::string edits;
+  for (std::uint64_t author = 2; author < 302; ++author) {
+    edits += edits.empty() ? "[" : ",";
+    edits += R"({"path":["shots",")" + std::to_string(author) + R"(-3"],"value":2})";
+  }
+  const auto mine = make_operation(
+      {.id = crowd.next, .session = crowd.next, .timestamp_ms = 5'000'000, .value = edits + "]", .base = 1});
+  const auto found = crowd.find(mine);
+  CHECK(found.size() == 300);
+  CHECK(document::pointer_text(found[0].path) == "/shots/2-3");
+  CHECK(document::pointer_text(found[299].path) == "/shots/301-3");
+  CHECK(crowd.work <= kConflictWorkMax);
+}

@@ -61,6 +61,7 @@ struct Desk {
     CallRequest request;
     request.caller.identity.name = "rigging";
     request.caller.identity.permissions = permissions;
+    request.caller.identity.origin = origin;
     request.name = name;
     request.op = op;
     request.deadline = deadline;
@@ -78,6 +79,7 @@ struct Desk {
   void wait(const std::function<bool()>& condition) { REQUIRE(loop.run_until(condition, kLimit)); }
 
   Permissions permissions = Permissions::all();
+  std::string origin;  // Whose limits it counts in.
 };
 
 using Answers = std::vector<std::string>;
@@ -228,6 +230,51 @@ TEST_CASE("calls under way are limited, and beyond that refused") {
   CHECK(desk.call("echo", R"(["hi"])")->answers.size() == 1);
   desk.runs[0]->answer(document::make_null());
   CHECK(desk.call("later")->answers.empty());
+}
+
+TEST_CASE("one person alone does not fill the calls under way, with however many sessions") {
+  Desk desk;
+  desk.origin = "10.0.0.5";
+  std::size_t taken = 0;
+  for (std::uint64_t connection = 1; connection <= 40; ++connection) {
+    for (std::size_t i = 0; i <= kCallsRunningPerSession; ++i) {
+      const auto heard = desk.call("later", "", {}, 0ms, connection);
+      if (heard->answers.empty()) {
+        ++taken;
+        continue;
+      }
+      const bool is_session_full = connection <= kCallsRunningPerOrigin / kCallsRunningPerSession;
+      CHECK_THAT(heard->answers.at(0),
+                 Contains(is_session_full ? "refused: this session has 128 calls under way"
+                                          : "refused: your sessions have 256 calls"));
+    }
+  }
+  CHECK(taken == kCallsRunningPerOrigin);
+  // What takes no time, others, and the server's own go on.
+  CHECK(desk.call("echo", R"(["hi"])")->answers.size() == 1);
+  desk.origin = "10.0.0.6";
+  CHECK(desk.call("later", "", {}, 0ms, 100)->answers.empty());
+  desk.origin = "";
+  for (std::size_t i = 0; i <= kCallsRunningPerSession; ++i)
+    CHECK(desk.call("later", "", {}, 0ms, 0)->answers.empty());
+  // One that ended leaves its place.
+  desk.origin = "10.0.0.5";
+  desk.runs[0]->answer(document::make_null());
+  CHECK(desk.call("later", "", {}, 0ms, 41)->answers.empty());
+  CHECK(desk.call("later", "", {}, 0ms, 41)->answers.size() == 1);
+}
+
+TEST_CASE("what everybody may ask for takes no permission, and everything else does") {
+  Desk desk;
+  desk.desk.registry().add_built_in({.description = {.name = "how"},
+                                     .run = InlineRun([](const Caller&, const CallArguments&) -> CallValue {
+                                       return document::make_text("well");
+                                     }),
+                                     .is_for_everybody = true});
+  desk.permissions = Roles().permissions_of("viewer");
+  CHECK(desk.call("how")->answers == Answers{R"("well")"});
+  CHECK_THAT(desk.call("later")->answers.at(0), Contains("role does not include call"));
+  CHECK_THAT(desk.call("echo", R"(["hi"])")->answers.at(0), Contains("role does not include call"));
 }
 
 TEST_CASE("a call on a worker tells how far it is, and hears that nobody waits any more") {

@@ -90,6 +90,53 @@ TEST_CASE("the file of the keys is its owner's alone, or is not read") {
   CHECK_THAT(refused.error().text, Contains("chmod 600"));
 }
 
+TEST_CASE("what is done to the keys is written beside them until somebody has it") {
+  const TemporaryFolder folder;
+  const KeyFile file(folder.path(), "p");
+  CHECK(file.changes()->empty());
+  const KeyEntry rigging = key_entry("rigging \n\"1\"", "lead");
+  REQUIRE(file.update([&](KeyRing& ring) { return ring.add(rigging); }));
+  const AccessKey fresh = make_access_key(system_random());
+  REQUIRE(file.update([&](KeyRing& ring) { return ring.rotate(rigging.name, fresh); }));
+  CHECK_FALSE(file.update([&](KeyRing&) -> Result<void> { return Error{Outcome::failed, "no"}; }));
+  REQUIRE(file.update([&](KeyRing& ring) {
+    ring.set_used(fresh.identity);
+    return Result<void>();
+  }));
+  REQUIRE(file.update([&](KeyRing& ring) { return ring.revoke(rigging.name); }));
+  const auto changes = file.changes().value();
+  REQUIRE(changes.size() == 3);
+  CHECK((changes[0].entry.what == "key_add" && changes[0].entry.about == rigging.name));
+  CHECK((changes[0].entry.key == rigging.key.identity && changes[0].entry.text == "role lead"));
+  CHECK((changes[1].entry.what == "key_rotate" && changes[1].entry.key == fresh.identity));
+  CHECK((changes[2].entry.what == "key_revoke" && changes[2].entry.key == fresh.identity));
+  CHECK((changes[0].entry.timestamp > Timestamp{} && changes[0].id != changes[1].id));
+  // Nothing that proves a key is in there.
+  std::ifstream lines(folder.path() / "p" / "keys.changes");
+  const std::string text{std::istreambuf_iterator<char>(lines), {}};
+  CHECK_FALSE(text.empty());
+  for (const AccessKey& key : {rigging.key, fresh}) {
+    const std::string line = to_line(key);
+    CHECK(text.find(line.substr(line.rfind('_') + 1)) == std::string::npos);
+  }
+  REQUIRE(file.forget_changes({changes[0].id, changes[2].id}));
+  REQUIRE(file.changes()->size() == 1);
+  CHECK(file.changes()->at(0).id == changes[1].id);
+}
+
+TEST_CASE("lines that are no change of a key are passed over") {
+  const KeyChange change{UniqueId{1, 2}, {.timestamp = {5}, .what = "key_add", .about = "rigging"}};
+  const std::string line = to_line(change);
+  for (std::size_t size = 0; size + 2 < line.size(); ++size)
+    CHECK(key_changes_from(as_bytes(line.substr(0, size) + "\n")).empty());
+  for (const char* garbage : {"", " ", "  \n", "x y z\n", "\n\n"})
+    CHECK(key_changes_from(as_bytes(garbage + line + garbage)).size() <= 1);
+  const auto two = key_changes_from(as_bytes(line + "garbage\n" + line));
+  REQUIRE(two.size() == 2);
+  CHECK(
+      (two[1].id == change.id && two[1].entry.about == "rigging" && two[1].entry.timestamp == Timestamp{5}));
+}
+
 TEST_CASE("a key lets in until its time is over, and whoever watches is told then") {
   const TemporaryFolder folder;
   const KeyFile file(folder.path(), "p");
@@ -101,7 +148,10 @@ TEST_CASE("a key lets in until its time is over, and whoever watches is told the
   EventLog events(std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::null_sink_mt>()));
   int changes = 0;
   Gate gate(loop, clock, events, Gate::Source{file, *file.read(), RolesFile(folder.path(), "p")},
-            {.on_change = [&] { ++changes; }, .on_seen = [](const AuditEntry&) {}, .on_keyed = [] {}});
+            {.on_change = [&] { ++changes; },
+             .on_seen = [](const AuditEntry&) {},
+             .on_key_change = [](const KeyChange&) {},
+             .on_keyed = [] {}});
   gate.look();
   changes = 0;
   Identity identity;
@@ -362,6 +412,11 @@ TEST_CASE("a role permits what its row in the documents says, and refuses the re
   // Everybody who is in may look.
   CHECK(client->ask_for<protocol::Users>(protocol::UsersAsk{}).users.size() == 2);
   CHECK(client->ask_for<protocol::DocumentState>(protocol::DocumentRead{}).revision == story.revision);
+  for (const char* name : {"ping", "server.info", "disk.free"}) {
+    protocol::CallAsk call;
+    call.name = name;
+    CHECK(client->ask_for<protocol::CallResult>(call).value != nullptr);
+  }
 }
 
 TEST_CASE("what a viewer brings to the join does not count") {
@@ -447,7 +502,16 @@ TEST_CASE(
   }
   REQUIRE_FALSE(studio.stopped);
   CHECK(voice.is_obeyed(good));
-  REQUIRE(studio.loop.run_until([&] { return studio.stopped.has_value(); }, kPatience));
+  REQUIRE(
+      studio.loop.run_until([&] { return studio.stopped.has_value() && !voice.heard.empty(); }, kPatience));
+  // That it obeys is said in a way that only this server can, and about this abort.
+  const auto heard = protocol::parse_datagram(as_bytes(voice.heard.at(0)));
+  REQUIRE(heard);
+  const auto& obeyed = std::get<protocol::AbortAcknowledged>(*heard);
+  REQUIRE(obeyed.signature);
+  CHECK((obeyed.signature->nonce == UniqueId{5, 5} && obeyed.signature->by == admin.identity));
+  CHECK(obeyed.id == abort_of(studio, admin).id);
+  CHECK(protocol::is_signed_with(as_bytes(voice.heard[0]), admin.secret));
   studio.server.reset();
   // The next run is another one: what was good for the first is heard in vain.
   studio.start();

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "protocol/server_asks.h"
+#include "server/ask_cost.h"
 #include "tests/unit/server/studio.h"
 
 namespace callboard::server {
@@ -86,6 +88,116 @@ TEST_CASE("a session that says too much is told so and held back, and nobody els
   CHECK(told[0].what == "messages");
   CHECK(told[0].per_second == 50);
   CHECK(other->told<protocol::Slower>().empty());
+}
+
+TEST_CASE("what costs more counts as more, also when that is known afterwards") {
+  Pace pace(100);
+  Instant now{};
+  CHECK(pace.on_some(200, now) == Verdict::fine);
+  CHECK(pace.on_some(1, now) == Verdict::told);
+  CHECK(pace.on_some(300, now) == Verdict::held);
+  now = pace.held_until();
+  pace.add(1000, now);
+  CHECK(pace.on_one(now) == Verdict::held);
+  CHECK(pace.held_until() - now >= 10s);
+  // However much that is, it is told first.
+  Pace another(100);
+  another.add(1000, now);
+  CHECK(another.on_one(now) == Verdict::told);
+  CHECK(another.on_one(now) == Verdict::held);
+}
+
+TEST_CASE("calls, asks, turns and what is reported count as asks, and changes as writes") {
+  const auto cost = [](protocol::ClientMessage message) { return cost_of(message); };
+  const auto is = [](const AskCost& one, AskCost::Kind kind, std::uint64_t count) {
+    return one.kind == kind && one.count == count;
+  };
+  const auto text = [](std::size_t size) { return std::make_shared<const std::string>(size, ' '); };
+  using Kind = AskCost::Kind;
+  CHECK(is(cost(protocol::UsersAsk{}), Kind::ask, 1));
+  CHECK(is(cost(protocol::HistoryAsk{}), Kind::ask, 1));
+  CHECK(is(cost(protocol::GetAsk{}), Kind::ask, 10));
+  CHECK(is(cost(protocol::ChannelAsk{}), Kind::ask, 10));
+  protocol::CallAsk call;
+  CHECK(is(cost(call), Kind::ask, 1));
+  call.arguments = text(64 * KiB);
+  CHECK(is(cost(call), Kind::ask, 33));
+  CHECK(is(cost(protocol::MessageAsk{}), Kind::message, 1));
+  CHECK(is(cost(protocol::AtAsk{}), Kind::write, 1));
+  protocol::AssetsChange change;
+  for (int i = 0; i < 80; ++i) change.items["/dev/" + std::to_string(i)] = std::nullopt;
+  CHECK(is(cost(change), Kind::write, 11));
+  protocol::DocumentWrite write;
+  write.document = text(160 * KiB);
+  CHECK(is(cost(write), Kind::write, 11));
+  CHECK(is(cost(protocol::RecordAsk{}), Kind::write, 1));
+  CHECK(is(cost(protocol::CallProgressed{}), Kind::ask, 1));
+  CHECK(cost_of_answer(100) == 0);
+  CHECK(cost_of_answer(1 * MiB) == 64);
+  CHECK(cost_of_making(1 * MiB) == 512);
+}
+
+namespace {
+
+// Asks `count` times, so many of them in a turn; returns how long that took.
+template <class Ask>
+Duration ask_often(Studio& studio, TestClient& client, const Ask& ask, std::uint32_t count,
+                   std::uint32_t at_once) {
+  const Instant start = studio.loop.now();
+  for (std::uint32_t sent = 0; sent < count;) {
+    client.say(protocol::TurnRequest{});
+    client.expect<protocol::Yours>();
+    const std::uint32_t from = sent;
+    for (; sent < count && sent - from < at_once; ++sent) {
+      Ask one = ask;
+      one.id = 1000 + sent;
+      client.say(one);
+    }
+    client.say(protocol::Yours{});
+    for (std::uint32_t answered = from; answered < sent;) {
+      auto heard = client.next();
+      REQUIRE(heard);
+      if (protocol::answered_id_of(*heard)) {
+        ++answered;
+      } else {
+        client.heard.push_back(std::move(*heard));
+      }
+    }
+  }
+  return studio.loop.now() - start;
+}
+
+}  // namespace
+
+TEST_CASE("a session that calls or asks too much is told so and held back, and nobody else is") {
+  ServerOptions options;
+  options.pace = {.writes = 0, .messages = 0, .asks = 100};
+  Studio studio(options);
+  auto caller = studio.join("rigging");
+  auto other = studio.join("lighting");
+  protocol::CallAsk ping;
+  ping.name = "ping";
+  // 400 are 4 s' worth; the rest, and the turns, come at 100 a second.
+  CHECK(ask_often(studio, *caller, ping, 410, 200) >= 100ms);
+  const auto told = caller->told<protocol::Slower>();
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].what == "asks");
+  CHECK(told[0].per_second == 100);
+  CHECK(other->told<protocol::Slower>().empty());
+}
+
+TEST_CASE("a session that asks for long lists is held back after few of them") {
+  ServerOptions options;
+  options.pace = {.writes = 0, .messages = 0, .asks = 100};
+  Studio studio(options);
+  auto giver = studio.connect();
+  for (int i = 0; i < 10'000; ++i) giver->items["/dev/chr/" + std::to_string(i)] = Timestamp{1000 + i};
+  REQUIRE(giver->join("lighting"));
+  auto asker = studio.join("rigging");
+  // Made for it, and sent, that is more than 4 s' worth.
+  static_cast<void>(asker->ask_for<protocol::Assets>(protocol::AssetsRead{}));
+  CHECK(ask_often(studio, *asker, protocol::AssetsRead{}, 3, 1) >= 100ms);
+  CHECK(asker->told<protocol::Slower>().size() == 1);
 }
 
 }  // namespace callboard::server

@@ -1,9 +1,11 @@
 #include "server/teller.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "base/document/parse.h"
 #include "base/document_limits.h"
+#include "protocol/frame.h"
 #include "tests/unit/server/operations.h"
 
 using namespace callboard;
@@ -32,12 +34,18 @@ struct Hall {
     teller.take_due({session, patches}, mailbox, frames);
     return frames;
   }
+  const protocol::SharedAnswer& users() {
+    return teller.users(period,
+                        [this](SessionId session) { return session == kRigging ? round_trip_us : 0; });
+  }
   void apply(std::uint64_t sequence, OperationLike like) {
     const Record record = like.record;
     board.apply(sequence, make_operation(std::move(like)));
     if (record != Record::messages) editions.on_applied(record, 0);
   }
 
+  std::uint64_t period = 1;
+  std::uint64_t round_trip_us = 0;
   net::Loop loop;
   Board board;
   Editions editions{loop, board, [] {}};
@@ -52,6 +60,51 @@ struct Hall {
 std::string text_of(const protocol::EncodedFrame& frame) { return std::string(as_text(*frame.head)); }
 
 }  // namespace
+
+TEST_CASE("the list of everything is encoded once for all who ask, until it is another") {
+  Hall hall;
+  hall.assets.set(kRigging, "/dev", Timestamp{5});
+  const auto list_of = [](const protocol::SharedAnswer& answer) {
+    const auto frame = protocol::encode_answer(answer, 7);
+    Bytes bytes(frame.head->begin() + 5, frame.head->end());
+    const ByteView rest = as_bytes(*frame.attachment);
+    bytes.insert(bytes.end(), rest.begin(), rest.end());
+    return protocol::decode_server(protocol::kFrameObject, bytes).value();
+  };
+  const auto items = [&] { return std::get<protocol::Assets>(list_of(hall.teller.assets())); };
+  const auto users = [&] { return std::get<protocol::Users>(list_of(hall.users())); };
+
+  CHECK(hall.teller.assets().rest == hall.teller.assets().rest);
+  CHECK(hall.users().rest == hall.users().rest);
+  CHECK(hall.teller.lists_made() == 2);
+  CHECK(items().re == 7);
+  CHECK(items().full);
+  REQUIRE(items().items.size() == 1);
+  CHECK(items().items.at("/dev")->user == "rigging");
+  REQUIRE(users().users.size() == 3);
+  // How long the ways are is a period's news.
+  hall.round_trip_us = 250;
+  CHECK(users().users[0].round_trip_us == 0);
+  ++hall.period;
+  std::uint64_t told_us = 0;
+  for (const protocol::User& each : users().users) told_us = std::max(told_us, each.round_trip_us);
+  CHECK(told_us == 250);
+
+  hall.assets.set(kLighting, "/dev", Timestamp{6});
+  CHECK(items().items.at("/dev")->user == "lighting");
+  hall.assets.leave(kLighting);
+  CHECK(items().items.at("/dev")->user == "rigging");
+  hall.presence.set_at(kRigging, "/rnd", Timestamp{7});
+  CHECK(users().users[0].at == "/rnd");
+  hall.presence.set_camera(kRigging, 3, 4);
+  CHECK(std::ranges::any_of(users().users, [](const auto& each) { return each.camera.x == 3; }));
+  hall.presence.set_away(kRender, true);
+  CHECK(std::ranges::count_if(users().users, &protocol::User::away) == 1);
+  hall.presence.set_away(kRender, false);
+  CHECK(std::ranges::count_if(users().users, &protocol::User::away) == 0);
+  hall.presence.leave(kRender, "bye");
+  CHECK(users().users.size() == 2);
+}
 
 TEST_CASE("a change is encoded once for all who hear it") {
   Hall hall;

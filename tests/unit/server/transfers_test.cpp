@@ -139,9 +139,37 @@ TEST_CASE("both sides may cancel, strangers may not") {
   CHECK_FALSE(transfers.cancel(kTaker, begun.id));
 }
 
+TEST_CASE("one person takes from a giver no more than leaves places for others, who get them") {
+  Transfers transfers(counting());
+  const auto taking = [](std::uint64_t session, const std::string& origin, SessionId giver = kGiver) {
+    return Transfers::Request{
+        {giver, "lighting", "10.0.0.1"}, {SessionId{session}, "rigging", origin}, "/dev"};
+  };
+  for (std::size_t i = 0; i < kTransfersPerTaker; ++i)
+    REQUIRE(transfers.begin(taking(10 + i % 2, "10.0.0.5"), Timestamp{5}, kStart));
+  // Whichever of their sessions asks.
+  for (const std::uint64_t session : {10U, 11U, 12U}) {
+    const auto refused = transfers.begin(taking(session, "10.0.0.5"), Timestamp{5}, kStart);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().outcome == Outcome::refused);
+  }
+  CHECK(transfers.begin(taking(12, "10.0.0.5", SessionId{3}), Timestamp{5}, kStart));
+  for (std::size_t i = kTransfersPerTaker; i < kTransfersPerSession; ++i)
+    REQUIRE(transfers.begin(taking(20, "10.0.0.6"), Timestamp{5}, kStart));
+  CHECK_FALSE(transfers.begin(taking(20, "10.0.0.6"), Timestamp{5}, kStart));
+  // Who never connects has them again when the tickets are too old.
+  transfers.on_time(kStart + kTicketLife);
+  CHECK(transfers.running().empty());
+  CHECK(transfers.begin(taking(10, "10.0.0.5"), Timestamp{5}, kStart));
+}
+
 TEST_CASE("a session takes part in kTransfersPerSession transfers and no more") {
   Transfers transfers(counting());
-  for (std::size_t i = 0; i < kTransfersPerSession; ++i) begin(transfers);
+  for (std::size_t i = 0; i < kTransfersPerSession; ++i) {
+    Transfers::Request one = request();
+    one.taker.origin = i % 2 == 0 ? "10.0.0.5" : "10.0.0.6";
+    REQUIRE(transfers.begin(std::move(one), Timestamp{5}, kStart));
+  }
   CHECK(transfers.begin(request(), Timestamp{5}, kStart).error().outcome == Outcome::refused);
   REQUIRE(transfers.cancel(kGiver, 1));
   CHECK(transfers.begin(request(), Timestamp{5}, kStart));

@@ -1,0 +1,224 @@
+#include "server/board/conflict_search.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/document_limits.h"
+#include "base/text_hash.h"
+
+namespace callboard::server {
+namespace {
+
+using document::Edit;
+using EditRefs = std::vector<const Edit*>;
+
+bool meet(const Edit& edit, const Edit& other) {
+  if (other.kind == Edit::Kind::place || !overlap(edit.path, other.path)) return false;
+  return edit.path != other.path || !document::equal(edit.value, other.value);
+}
+
+EditRefs refs_of(const document::Edits& edits) {
+  EditRefs refs;
+  refs.reserve(edits.size());
+  for (const Edit& each : edits) refs.push_back(&each);
+  return refs;
+}
+
+// Finds what an edit has in common with any of many: by comparing it with each, or looked up by its place and by what encloses
+// it, where more are asked for than that costs.
+class Opponents {
+ public:
+  // What they point to outlives this. `asked` is how often of() will be called, about.
+  Opponents(EditRefs others, std::size_t asked)
+      : others_(std::move(others)),
+        is_table_(others_.size() * asked > kPut * others_.size() + kAsked * asked) {
+    if (!is_table_) return;
+    work_ = kPut * others_.size();
+    for (std::size_t i = 0; i < others_.size(); ++i) {
+      const auto& hashes = hashes_of(others_[i]->path);
+      for (const std::size_t hash : hashes) within_.push_back({hash, i});
+      at_.push_back({hashes.back(), i});
+    }
+    std::ranges::sort(within_);
+    std::ranges::sort(at_);
+  }
+
+  // The first that meets it; null: nothing does, or the same.
+  const Edit* of(const Edit& edit) {
+    if (edit.kind == Edit::Kind::place) return nullptr;
+    if (!is_table_) {
+      const auto found = std::ranges::find_if(others_, [&](const Edit* other) { return meet(edit, *other); });
+      const auto compared = static_cast<std::uint64_t>(found - others_.begin()) + 1;
+      work_ += std::min<std::uint64_t>(compared, others_.size());
+      return found == others_.end() ? nullptr : *found;
+    }
+    work_ += kAsked;
+    std::size_t first = others_.size();
+    const auto look = [&](const Places& places, std::size_t hash) {
+      auto each = std::ranges::lower_bound(places, Place{hash, 0});
+      for (; each != places.end() && each->first == hash && each->second < first; ++each, ++work_) {
+        if (meet(edit, *others_[each->second])) first = each->second;
+      }
+    };
+    const auto& hashes = hashes_of(edit.path);
+    for (const std::size_t hash : hashes) look(at_, hash);
+    if (first == others_.size()) look(within_, hashes.back());
+    return first == others_.size() ? nullptr : others_[first];
+  }
+
+  const EditRefs& others() const { return others_; }
+  // So far.
+  std::uint64_t work() const { return work_; }
+
+ private:
+  // Of a hash, in their order. In one piece: a node for each costs more than all the rest.
+  using Place = std::pair<std::size_t, std::size_t>;
+  using Places = std::vector<Place>;
+  // What it takes to put one into the table, and to ask for one, in comparisons.
+  static constexpr std::uint64_t kPut = 16;
+  static constexpr std::uint64_t kAsked = 8;
+
+  // Of the whole, of what lies one step within it, and so on to the path itself.
+  const std::vector<std::size_t>& hashes_of(const document::Path& path) {
+    constexpr std::size_t kMix = 0x9e3779b97f4a7c15;
+    hashes_.assign(1, 1);
+    for (const document::Step& step : path) {
+      const std::size_t own = TextHash()(step.field) * 31 + TextHash()(step.key);
+      hashes_.push_back((hashes_.back() ^ own) * kMix + own);
+    }
+    return hashes_;
+  }
+
+  EditRefs others_;
+  bool is_table_ = false;
+  std::uint64_t work_ = 0;
+  Places at_;
+  Places within_;
+  std::vector<std::size_t> hashes_;
+};
+
+struct Party {
+  std::uint64_t revision;
+  const Operation& operation;
+};
+
+Side side(const Party& party, document::ValuePtr value) {
+  return {party.revision, stamp_of(party.operation), party.operation.user, std::move(value)};
+}
+
+bool lies_within(const Edit& edit, const Edit& enclosing) {
+  return edit.kind != Edit::Kind::place && edit.path.size() > enclosing.path.size() &&
+         overlap(edit.path, enclosing.path);
+}
+
+// `lost` is the loser's, with the winner's that it is lost to.
+Conflict conflict_of(const Party& loser, const Edit& lost, const Party& winner, const Edit& won) {
+  Conflict conflict{0, loser.operation.record, lost.path, side(winner, won.value), side(loser, lost.value)};
+  // What stands is in the document; here it is only for people to look at.
+  const bool is_shown =
+      won.path == lost.path && won.value != nullptr && won.value->size_bytes() <= kConflictValueMax;
+  if (!is_shown) conflict.winner.value = nullptr;
+  return conflict;
+}
+
+class Search {
+ public:
+  using Entry = MergedDocument::Entry;
+
+  Search(std::uint64_t sequence, const Operation& operation, const MergedDocument& document)
+      : arrived_{sequence, operation}, document_(document) {}
+
+  ConflictSearch run() && {
+    std::vector<const Entry*> unseen;
+    std::size_t edits = 0;
+    document_.for_each_unseen(arrived_.operation, [&](const Entry& entry) {
+      unseen.push_back(&entry);
+      edits += entry.operation->edits->size();
+    });
+    if (unseen.empty()) return {};
+    Opponents mine(refs_of(*arrived_.operation.edits), edits);
+    const std::uint64_t begun = mine.work();
+    // From the newest on, and told in their order.
+    std::vector<std::vector<Conflict>> found;
+    std::size_t count = 0;
+    for (auto entry = unseen.rbegin(); entry != unseen.rend() && count < kConflictsKept; ++entry) {
+      found.push_back(look_at(**entry, mine, kConflictsKept - count));
+      count += found.back().size();
+      if (work_ + mine.work() - begun <= kConflictWorkMax) continue;
+      const auto next = entry + 1;
+      if (next != unseen.rend()) found.push_back(taken_as_all(**next));
+      break;
+    }
+    ConflictSearch result{{}, work_ + mine.work()};
+    for (auto each = found.rbegin(); each != found.rend(); ++each)
+      std::ranges::move(*each, std::back_inserter(result.found));
+    return result;
+  }
+
+ private:
+  std::vector<Conflict> look_at(const Entry& entry, Opponents& mine, std::size_t count_max) {
+    EditRefs theirs;
+    for (const Edit& each : *entry.operation->edits) {
+      if (mine.of(each) != nullptr) theirs.push_back(&each);
+    }
+    if (theirs.empty()) return {};
+    const Party present{entry.sequence, *entry.operation};
+    const bool is_arrived_newer = stamp_of(present.operation) < stamp_of(arrived_.operation);
+    if (is_arrived_newer) return lost_to(mine, arrived_, theirs, present, count_max);
+    Opponents opponents(std::move(theirs), mine.others().size());
+    auto found = lost_to(opponents, present, mine.others(), arrived_, count_max);
+    work_ += opponents.work();
+    return found;
+  }
+
+  std::vector<Conflict> lost_to(Opponents& winners, const Party& winner, const EditRefs& losers,
+                                const Party& loser, std::size_t count_max) {
+    const bool is_arrived_newer = &winner == &arrived_;
+    std::vector<Conflict> found;
+    for (const Edit* lost : losers) {
+      if (found.size() >= count_max) break;
+      const Edit* won = winners.of(*lost);
+      if (won == nullptr) continue;
+      // The newer one finds nothing to change: it is the one that loses.
+      if (lies_within(*won, *lost) && document_.is_taken_for_good(*lost, is_arrived_newer)) {
+        work_ += winners.others().size();
+        for (const Edit* within : winners.others()) {
+          if (lies_within(*within, *lost) && found.size() < count_max)
+            found.push_back(conflict_of(winner, *within, loser, *lost));
+        }
+      } else {
+        found.push_back(conflict_of(loser, *lost, winner, *won));
+      }
+    }
+    return found;
+  }
+
+  // It and all before it were not looked at. What stood there is what may have been lost.
+  std::vector<Conflict> taken_as_all(const Entry& entry) const {
+    const auto& edits = *arrived_.operation.edits;
+    const auto first =
+        std::ranges::find_if(edits, [](const Edit& each) { return each.kind != Edit::Kind::place; });
+    if (first == edits.end()) return {};
+    const Party present{entry.sequence, *entry.operation};
+    if (stamp_of(arrived_.operation) < stamp_of(present.operation)) {
+      return {
+          {0, arrived_.operation.record, first->path, side(present, nullptr), side(arrived_, first->value)}};
+    }
+    const Edit stood{Edit::Kind::set, first->path, document::find(document_.root(), first->path), {}};
+    return {conflict_of(present, stood, arrived_, *first)};
+  }
+
+  Party arrived_;
+  const MergedDocument& document_;
+  std::uint64_t work_ = 0;
+};
+
+}  // namespace
+
+ConflictSearch search_conflicts(std::uint64_t sequence, const Operation& operation,
+                                const MergedDocument& document) {
+  if (!is_based(operation)) return {};
+  return Search(sequence, operation, document).run();
+}
+
+}  // namespace callboard::server

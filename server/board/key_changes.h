@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/id.h"
+#include "server/board/audit_entry.h"
+#include "server/board/key_ring.h"
+
+// What was done to a server's keys, as the audit tells it. Pure.
+namespace callboard::server {
+
+struct KeyChange {
+  UniqueId id;  // Of its operation in the log: whoever puts it there twice, it is there once.
+  AuditEntry entry;
+};
+
+// Whoever changed them did it on the server's machine; what the keys say of it is all that is known. Without times.
+std::vector<AuditEntry> changes_between(const KeyRing& before, const KeyRing& now);
+
+// The file `keys.changes`: a line for each, of its id, its time in ms and the JSON of its operation, with spaces between.
+std::string to_line(const KeyChange& change);
+// Lines that make no sense are left out.
+std::vector<KeyChange> key_changes_from(ByteView lines);
+
+}  // namespace callboard::server
