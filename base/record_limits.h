@@ -27,9 +27,9 @@ inline constexpr std::size_t kSessionRecordsMax = 10'000;
 inline constexpr std::size_t kRecordsPerTell = 1000;
 inline constexpr std::uint64_t kRecordsPerTellBytes = 1 * MiB;
 static_assert(kRecordMax <= kOwnRecordMax && kRecordsPerTellBytes + 2 * kOwnRecordMax < kFrameMax);
-// Zones that one session is in, and different ones of all sessions.
+// Zones that one session is in, and different ones of all sessions: under a KiB each, and no dozen sessions fill them.
 inline constexpr std::size_t kZonesPerSession = 64;
-inline constexpr std::size_t kZonesMax = 1024;
+inline constexpr std::size_t kZonesMax = 16'384;
 // Records in all those zones together, each counted once for every zone that it is in: about 250 bytes each.
 inline constexpr std::size_t kZoneEntriesMax = 1'000'000;
 // Records of one zone that are gone, remembered for those who have not heard it; who has missed more gets all anew.

@@ -427,8 +427,8 @@ void LockDesk::add_calls(CallRegistry& registry) {
          const std::string path = path_of(arguments.text("item"));
          const RecordStatePtr now = records_.find(path);
          if (now == nullptr) return run->answer(is_not_locked(path));
-         floor_.events.info(fmt::format("lock broken item={} of={} by={}", quoted(item_of(path)),
-                                        quoted(now->owner.user), quoted(caller.identity.name)));
+         floor_.events.info("lock broken",
+                            {{"item", item_of(path)}, {"of", now->owner.user}, {"by", caller.identity.name}});
          release(path, [run](const Result<void>& gone) {
            run->answer(gone ? CallValue(document::ValuePtr()) : CallValue(gone.error()));
          });

@@ -92,19 +92,37 @@ void Zones::remove(const std::string& path, bool left) {
 void Zones::tell(RecordStatePtr event) {
   for_each_zone_of(root_, event->path, [&](Zone& zone) {
     if (hides(zone, *event)) return;
-    // Too many everywhere: those of this zone give way, or this one does.
-    if (zone.events.size() >= kEventsPerZone || events_ >= kEventsKept) drop_oldest_event(zone);
-    if (events_ >= kEventsKept) return;
+    if (zone.events.size() >= kEventsPerZone) drop_oldest_event(zone);
+    if (events_ >= kEventsKept) drop_oldest_event();
     zone.events.push_back({++zone.last_event, event});
     ++events_;
+    event_order_.push_back({zone.id, zone.last_event});
     note(zone);
   });
 }
 
 void Zones::drop_oldest_event(Zone& zone) {
-  if (zone.events.empty()) return;
   zone.events.pop_front();
   --events_;
+  // What zones dropped, and zones that are no more, are still in the order.
+  if (event_order_.size() < 2 * kEventsKept) return;
+  std::erase_if(event_order_, [this](const auto& each) {
+    const auto found = zones_.find(each.first);
+    return found == zones_.end() || found->second->events.empty() ||
+           found->second->events.front().number > each.second;
+  });
+}
+
+// Of all zones: one that is new gets its events, however many the others have.
+void Zones::drop_oldest_event() {
+  while (!event_order_.empty()) {
+    const auto [id, number] = event_order_.front();
+    event_order_.pop_front();
+    const auto found = zones_.find(id);
+    if (found == zones_.end() || found->second->events.empty()) continue;
+    // It may be gone: its zone has dropped it.
+    if (found->second->events.front().number == number) return drop_oldest_event(*found->second);
+  }
 }
 
 void Zones::note(Zone& zone) {

@@ -106,6 +106,7 @@ class Zones {
   Result<Zone*> open(const PathParts& parts, const Hidden& hidden);
   void close(Zone& zone);
   void drop_oldest_event(Zone& zone);
+  void drop_oldest_event();
   void note(Zone& zone);
 
   std::map<std::string, Shown, std::less<>> index_;
@@ -114,9 +115,10 @@ class Zones {
   std::unordered_map<std::uint64_t, Zone*> zones_;
   std::unordered_map<SessionId, std::unordered_set<std::uint64_t>> zones_of_;
   std::uint64_t last_id_ = 0;
-  std::size_t entries_ = 0;         // Records of all zones, gone ones not counted.
-  std::size_t events_ = 0;          // Of all zones.
-  std::vector<std::uint64_t> due_;  // Zones.
+  std::size_t entries_ = 0;  // Records of all zones, gone ones not counted.
+  std::size_t events_ = 0;   // Of all zones …
+  std::deque<std::pair<std::uint64_t, std::uint64_t>> event_order_;  // … by zone and number, oldest first.
+  std::vector<std::uint64_t> due_;                                   // Zones.
 };
 
 }  // namespace callboard::server

@@ -60,13 +60,20 @@ Result<void> ClientCalls::offer(const Session& session, const protocol::OfferAsk
   withdraw(id);
   Offer& offer = offers_[id];
   offer.user = session.identity.name;
-  for (const CallDescription& each : *descriptions) add(id, each);
+  const auto left_out =
+      std::ranges::find_if(*descriptions, [&](const CallDescription& each) { return !add(id, each); });
+  if (left_out != descriptions->end()) {
+    withdraw(id);
+    if (offer.running == 0) offers_.erase(id);
+    return Error{Outcome::refused,
+                 left_out->name + ": there are " + std::to_string(kCallDescriptionsMax) + " calls already"};
+  }
   // One that offers nothing and does nothing is as everybody.
   if (offer.names.empty() && offer.running == 0) offers_.erase(id);
   return {};
 }
 
-void ClientCalls::add(SessionId session, const CallDescription& description) {
+bool ClientCalls::add(SessionId session, const CallDescription& description) {
   Offer& offer = offers_.at(session);
   Group& group = groups_[description.name];
   if (group.by.empty()) {
@@ -77,22 +84,18 @@ void ClientCalls::add(SessionId session, const CallDescription& description) {
                give(least_busy(name), name, caller, arguments, std::move(run));
              })};
     const auto added = registry_.add_as(description.name, std::move(any), CallRegistry::Listed::no);
-    // The list of all calls is full: that of this one alone is there, or not.
     if (!added) {
       groups_.erase(description.name);
-      return;
+      return false;
     }
   }
-  const auto added =
-      registry_.add_as(name_of(description.name, offer.user),
-                       Call{description, run_by(session, description.name)}, CallRegistry::Listed::yes);
-  if (added) {
-    group.by.push_back(session);
-    offer.names.push_back(description.name);
-  } else if (group.by.empty()) {
-    registry_.remove(description.name);
-    groups_.erase(description.name);
-  }
+  group.by.push_back(session);
+  offer.names.push_back(description.name);
+  // Where the list of all calls is full it is called as one of those who offer the same, and not by itself.
+  static_cast<void>(registry_.add_as(name_of(description.name, offer.user),
+                                     Call{description, run_by(session, description.name)},
+                                     CallRegistry::Listed::yes));
+  return true;
 }
 
 void ClientCalls::withdraw(SessionId session) {

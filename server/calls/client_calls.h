@@ -53,7 +53,8 @@ class ClientCalls {
   };
 
   Result<std::vector<CallDescription>> checked(const Session& session, const protocol::OfferAsk& ask) const;
-  void add(SessionId session, const CallDescription& description);
+  // False: there are too many calls.
+  bool add(SessionId session, const CallDescription& description);
   void withdraw(SessionId session);
   LaterRun run_by(SessionId session, const std::string& name);
   SessionId least_busy(const std::string& name) const;

@@ -152,10 +152,11 @@ void ServiceDesk::on_answer(const std::string& name, const Result<protocol::Docu
     entry.runs.last_result = says_little ? "" : **answer;
   }
   if (!answer) {
-    outside_.events.warn(fmt::format("service failed service={} failures={} cause=\"{}\"", name,
-                                     entry.runs.failures, escaped(answer.error().text, 256)));
+    outside_.events.warn(
+        "service failed",
+        {{"service", name}, {"failures", entry.runs.failures}, {"cause", escaped(answer.error().text, 256)}});
   } else if (has_failed_before) {
-    outside_.events.info(fmt::format("service works again service={}", name));
+    outside_.events.info("service works again", {{"service", name}});
   }
   schedule(entry, pause_of(entry.service, entry.runs.failures));
   if (entry.is_owed && entry.is_enabled) entry.due = loop_.now();
@@ -188,8 +189,8 @@ void ServiceDesk::show(Entry& entry) {
         if (!*alive) return;
         const bool was_unseen = std::exchange(entries_.at(name).is_unseen, !shown);
         if (shown || was_unseen) return;
-        outside_.events.warn(fmt::format("service cannot be seen in its record service={} cause=\"{}\"", name,
-                                         escaped(shown.error().text, 256)));
+        outside_.events.warn("service cannot be seen in its record",
+                             {{"service", name}, {"cause", escaped(shown.error().text, 256)}});
       });
 }
 

@@ -54,8 +54,7 @@ void TaskHost::start() {
                            .on_error_output = [this](ByteView bytes) { on_error_output(bytes); },
                            .on_ended = [this](const net::Process::Ending& how) { on_ended(how); }});
   if (!process) {
-    outside_.events.error(
-        fmt::format("task not started task={} cause=\"{}\"", quoted(program_), process.error().text));
+    outside_.events.error("task not started", {{"task", program_}, {"cause", process.error().text}});
     is_settled_ = true;
     timer_.set_after(std::exchange(pause_, std::min<Duration>(pause_ * 2, kTaskPauseMax)));
     return;
@@ -64,7 +63,7 @@ void TaskHost::start() {
   step_ = Step::awaiting_ready;
   process_->write(bytes_of(init_line(project_)));
   timer_.set_after(kTaskReadyLimit);
-  outside_.events.info(fmt::format("task started task={} process={}", quoted(program_), process_->id()));
+  outside_.events.info("task started", {{"task", program_}, {"process", process_->id()}});
 }
 
 void TaskHost::on_output(ByteView bytes) {
@@ -86,14 +85,13 @@ void TaskHost::on_error_output(ByteView bytes) {
   if (!error_lines_.push(bytes, lines)) error_lines_ = LineReader(kTaskErrorLineMax);
   for (const std::string& line : lines) {
     if (++errors_told_ > kTaskErrorLines) return;
-    outside_.events.warn(fmt::format("task says task={} text=\"{}\"", quoted(program_), escaped(line)));
+    outside_.events.warn("task says", {{"task", program_}, {"text", escaped(line)}});
   }
 }
 
 // It cannot be understood any more, whatever it means.
 void TaskHost::misbehave(const std::string& what) {
-  outside_.events.error(
-      fmt::format("task makes no sense, killed task={} cause=\"{}\"", quoted(program_), escaped(what, 256)));
+  outside_.events.error("task makes no sense, killed", {{"task", program_}, {"cause", escaped(what, 256)}});
   if (process_) process_->kill();
 }
 
@@ -102,16 +100,18 @@ void TaskHost::on_ended(const net::Process::Ending& ending) {
   const std::string how = net::to_text(ending);
   is_settled_ = true;
   if (step_ == Step::awaiting_exit) {
-    outside_.events.info(fmt::format("task ended task={} how=\"{}\"", quoted(program_), how));
+    outside_.events.info("task ended", {{"task", program_}, {"how", how}});
     step_ = Step::stopped;
     timer_.cancel();
     fail_calls("the server stops");
     return finish_if_over();
   }
   if (loop_.now() - started_ >= kTaskGoodRun) pause_ = kTaskPauseMin;
-  outside_.events.error(fmt::format("task ended, started again in {} ms task={} how=\"{}\"",
-                                    std::chrono::duration_cast<std::chrono::milliseconds>(pause_).count(),
-                                    quoted(program_), how));
+  outside_.events.error(
+      "task ended, started again",
+      {{"task", program_},
+       {"how", how},
+       {"pause_ms", std::chrono::duration_cast<std::chrono::milliseconds>(pause_).count()}});
   step_ = Step::awaiting_start;
   timer_.set_after(std::exchange(pause_, std::min<Duration>(pause_ * 2, kTaskPauseMax)));
   fail_calls(fmt::format("the task that does it has ended ({}), and is started again", how));
@@ -167,8 +167,8 @@ void TaskHost::on_said(TaskLeft left) {
     const auto on_kept = [&events = outside_.events, program = program_,
                           path = each.key](const Result<void>& kept) {
       if (kept) return;
-      events.error(fmt::format("state left by a task not kept task={} state={} cause=\"{}\"", quoted(program),
-                               quoted(path), escaped(kept.error().text, 256)));
+      events.error("state left by a task not kept",
+                   {{"task", program}, {"state", path}, {"cause", escaped(kept.error().text, 256)}});
     };
     if (states_.contains(each.key)) {
       keep_state({.path = each.key}, each.value, on_kept);
@@ -194,7 +194,7 @@ void TaskHost::on_said(TaskReady ready) {
   for (const std::string& name : std::exchange(names_, {})) outside_.registry.remove(name);
   for (const CallDescription& each : ready.calls) register_call(each);
   make_states();
-  outside_.events.info(fmt::format("task ready task={} calls={}", quoted(program_), names_.size()));
+  outside_.events.info("task ready", {{"task", program_}, {"calls", names_.size()}});
   is_settled_ = is_settled_ || making_ == 0;
 }
 
@@ -208,8 +208,9 @@ void TaskHost::make_states() {
       if (!*alive) return;
       if (!made) {
         // Its first call makes it.
-        outside_.events.warn(fmt::format("state not made task={} state={} cause=\"{}\"", quoted(program_),
-                                         quoted(path), escaped(made.error().text, 256)));
+        outside_.events.warn(
+            "state not made",
+            {{"task", program_}, {"state", path}, {"cause", escaped(made.error().text, 256)}});
       }
       is_settled_ = --making_ == 0 || is_settled_;
     });
@@ -228,7 +229,7 @@ Result<void> TaskHost::check_state(const std::string& path) const {
 
 void TaskHost::register_call(const CallDescription& description) {
   const auto skip = [&](const std::string& why) {
-    outside_.events.error(fmt::format("call of a task left out task={} cause=\"{}\"", quoted(program_), why));
+    outside_.events.error("call of a task left out", {{"task", program_}, {"cause", why}});
   };
   const std::string& path = description.state;
   if (const auto good = path.empty() ? Result<void>() : check_state(path); !good)

@@ -85,7 +85,11 @@ Result<void> check_locks(Run& run, Visit& visit, const std::vector<std::string>&
   const auto arguments = document::make_object({{"whole", document::make_bool(below == Below::counted)},
                                                 {"item", document::make_array(std::move(names))}});
   const auto json = visit.wait(visit.access().call("lock.check", document::print(*arguments), {}));
-  if (!json) return json.error().outcome == Outcome::cancelled ? json.error() : Result<void>();
+  if (!json) {
+    // A warning that does not come stops nobody; what is to be done only when nothing is locked is not done.
+    const bool is_cancelled = json.error().outcome == Outcome::cancelled;
+    return policy == IfLocked::refuse || is_cancelled ? json.error() : Result<void>();
+  }
   const auto answer = document::parse(*json);
   const auto locks = answer ? (*answer)->member("locks") : nullptr;
   if (locks == nullptr || locks->array() == nullptr) return {};

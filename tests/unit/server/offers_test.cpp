@@ -1,4 +1,6 @@
 // Calls that clients offer, over the wire on a real server.
+#include <fmt/format.h>
+
 #include <catch2/catch.hpp>
 
 #include <string>
@@ -104,6 +106,29 @@ TEST_CASE("a node that leaves during a call fails it, and its calls are there no
   again.name = "open_shot";
   again.arguments = json(R"(["/s"])");
   CHECK(caller->ask_for<ErrorAnswer>(again).outcome == Outcome::not_found);
+}
+
+TEST_CASE("an offer that does not fit is refused, and one more of what is there is called like the others") {
+  Studio studio;
+  std::vector<std::unique_ptr<TestClient>> farm;
+  std::string refused;
+  for (int node = 0; refused.empty() && node < 20; ++node) {
+    std::string calls;
+    for (int i = 0; i < 64; ++i) {
+      calls += fmt::format("{}{{\"name\":\"n{}.c{}\",\"args\":[]}}", i == 0 ? "[" : ",", node, i);
+    }
+    farm.push_back(studio.join("node-" + std::to_string(node)));
+    const auto answer = farm.back()->ask(offer(calls + "]"));
+    if (const auto* error = std::get_if<ErrorAnswer>(&answer)) refused = error->text;
+  }
+  CHECK_THAT(refused, Contains("there are 1024 calls already"));
+  auto again = studio.join("one-more");
+  again->ask_for<Ok>(offer(R"([{"name":"n0.c0","args":[]}])"));
+  auto caller = studio.join("rigging");
+  begin(*caller, "n0.c0", "[]", 1001);
+  begin(*caller, "n0.c0", "[]", 1002);
+  farm[0]->expect<CallTell>();
+  again->expect<CallTell>();
 }
 
 TEST_CASE("a call that several offer goes to who has the least to do, or to the one that is named") {

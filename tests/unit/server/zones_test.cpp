@@ -316,4 +316,28 @@ TEST_CASE("an event is told to who is there, the newest of each path, and not ke
   CHECK(room.tells().at(0).find(" /camera/9 ") == std::string::npos);
 }
 
+TEST_CASE("a zone hears its events however many others have kept theirs") {
+  Room room;
+  std::vector<Mailbox> others((kEventsKept / kEventsPerZone + kZonesPerSession - 1) / kZonesPerSession + 1);
+  std::size_t full = 0;
+  for (std::size_t i = 0; full < kEventsKept / kEventsPerZone; ++i, ++full) {
+    const std::string zone = "/cameras/" + std::to_string(i);
+    REQUIRE(room.zones.enter(SessionId{100 + i / kZonesPerSession}, *zone_name(zone), {},
+                             others[i / kZonesPerSession].zones));
+    for (std::size_t k = 0; k < 2 * kEventsPerZone; ++k) room.zones.tell(record(zone + "/moved"));
+  }
+  REQUIRE(room.enter("/new"));
+  CHECK(room.tells() == Words{"/new full:"});
+  room.zones.tell(record("/new/one"));
+  CHECK(room.tells() == Words{"/new: /new/one"});
+  // The zone of the oldest gave way.
+  const auto* first = room.zones.zone(others[0].zones[0].zone);
+  REQUIRE(first != nullptr);
+  CHECK(first->events.size() == kEventsPerZone - 1);
+  // Zones that nobody is in any more take theirs with them.
+  for (std::size_t i = 0; i < others.size(); ++i) room.zones.leave(SessionId{100 + i});
+  for (std::size_t k = 0; k < 4 * kEventsKept; ++k) room.zones.tell(record("/new/two"));
+  CHECK(room.tells() == Words{"/new: /new/two"});
+}
+
 }  // namespace callboard::server
