@@ -27,8 +27,8 @@ struct LogSnapshot {
   Bytes state;
 };
 
-// What is kept of the documents' history: all that is younger than `age` while it is smaller than `size_bytes`, and the
-// newest `revisions` of each document in any case.
+// What is kept of each document's history: all that is younger than `age` while it is smaller than `size_bytes`, and the
+// newest `revisions` of each document in any case. Of the changes of records, all classes together, the same without those.
 struct Retention {
   Duration age = std::chrono::hours(24 * 365);
   std::uint64_t size_bytes = 1024 * MiB;
