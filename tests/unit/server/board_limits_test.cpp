@@ -257,7 +257,7 @@ TEST_CASE(
 }
 
 TEST_CASE("the search for conflicts ends, and what is older than that counts as having changed everything") {
-  Crowd crowd(80, 5000);
+  Crowd crowd(60, 5000);
   const std::uint64_t looked_at = kConflictWorkMax / 5000 + 1;
   const std::uint64_t taken_as_all = crowd.next - 1 - looked_at;
   SECTION("the newest edit: what stood there may have been lost") {
