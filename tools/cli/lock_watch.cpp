@@ -91,7 +91,7 @@ void LockWatch::on_lock(const std::string& item, Lock now, const client::Record&
   }
   locks_[item] = std::move(now);
   for (const auto& [copy, unused] : own_) {
-    if (is_at_or_below(copy, item)) look_at_copy(copy);
+    if (is_at_or_below(copy, item)) look_at_copy(copy, Heard::first);
   }
 }
 
@@ -138,15 +138,20 @@ void LockWatch::on_assets(const client::AssetChanges& changes) {
     }
     const auto others = others_.find(item);
     if (others != others_.end() && others->second >= copy->timestamp) continue;
+    const auto own = own_.find(item);
+    const bool is_known = others != others_.end() || own != own_.end();
+    const bool is_newer = own == own_.end() || own->second < copy->timestamp;
     own_[item] = copy->timestamp;
-    look_at_copy(item);
+    look_at_copy(item, is_known && is_newer ? Heard::changed : Heard::first);
   }
 }
 
-void LockWatch::look_at_copy(const std::string& item) {
+void LockWatch::look_at_copy(const std::string& item, Heard heard) {
   const Timestamp changed = own_.at(item);
   for (auto& [locked, lock] : locks_) {
-    if (lock.is_mine || !is_at_or_below(item, locked) || changed <= lock.since) continue;
+    if (lock.is_mine || !is_at_or_below(item, locked)) continue;
+    // A change that is heard of now came after the lock that was heard of before, whatever the clocks say.
+    if (heard == Heard::first && changed <= lock.since) continue;
     // Each time that it is saved would be too often.
     if (std::exchange(lock.warned, changed)) continue;
     const std::string text = fmt::format(

@@ -42,7 +42,9 @@ class LockWatch {
   void on_lock(const std::string& item, Lock now, const client::Record& record);
   void on_free(const std::string& item);
   void tell_askers(const std::string& item, const Lock& now, const Lock* before);
-  void look_at_copy(const std::string& item);
+  // Of a copy: what it is, or that it became another one just now.
+  enum class Heard { first, changed };
+  void look_at_copy(const std::string& item, Heard heard);
 
   Output& output_;
   Say say_;

@@ -107,6 +107,16 @@ TEST_CASE("who changes what somebody else has locked is warned, once") {
   CHECK(watched.captured.err().size() == told);
 }
 
+TEST_CASE("a change that is heard of after the lock is one, whatever the clocks say") {
+  Watched watched;
+  watched.copy("/dev/chr/Moria", kSelf, 800);
+  watched.lock("/dev/chr/Moria", kOther, R"({"since":1000})");
+  watched.copy("/dev/chr/Moria", kSelf, 800);
+  CHECK(watched.captured.err().empty());
+  watched.copy("/dev/chr/Moria", kSelf, 990);
+  CHECK_THAT(watched.captured.err(), Contains("\"/dev/chr/Moria\" was changed here"));
+}
+
 TEST_CASE("what was pulled, changed elsewhere, or is one's own is no reason to warn") {
   Watched watched;
   watched.copy("/dev/chr/Moria", kOther, 2000);
