@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "protocol/codec.h"
 #include "protocol/field_rules.h"
+#include "server/lock_check.h"
 #include "server/memory.h"
 
 namespace callboard::server {
@@ -68,6 +69,10 @@ AskDesk::AskDesk(net::Loop& loop, Floor& floor, DocumentDesk& documents, RecordD
 void AskDesk::on_asked(Session& session, protocol::ClientMessage ask) {
   if (const auto checked = check_ask(session.identity, ask); !checked)
     return session.answer(refusal(*protocol::ask_id_of(ask), checked.error()));
+  if (outside_.locks == LockPolicy::refuse) {
+    const auto free = check_locks(records_, records_.author_of(session.identity), ask, floor_.clock.wall());
+    if (!free) return session.answer(refusal(*protocol::ask_id_of(ask), free.error()));
+  }
   std::visit(
       [&](auto& one) {
         if constexpr (requires { answer(session, one); }) {

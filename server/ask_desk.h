@@ -14,6 +14,7 @@
 #include "server/calls/client_calls.h"
 #include "server/document_desk.h"
 #include "server/floor.h"
+#include "server/lock_policy.h"
 #include "server/record_desk.h"
 #include "server/session.h"
 
@@ -37,6 +38,7 @@ class AskDesk {
     std::function<void(std::uint64_t key)> due;
     // Calls `then` once what was noted in the audit is written.
     std::function<void(std::function<void()> then)> audited;
+    LockPolicy locks = LockPolicy::warn;
   };
 
   AskDesk(net::Loop& loop, Floor& floor, DocumentDesk& documents, RecordDesk& records, CallDesk& calls,

@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 #include <vector>
 
 #include "base/document/build.h"
 #include "base/text.h"
+#include "server/lock_check.h"
 
 namespace callboard::server {
 namespace {
@@ -23,31 +23,15 @@ constexpr Duration kVisitLease = std::chrono::hours(8);
 constexpr Duration kLeaseMax = std::chrono::hours(24 * 365);
 // Who waits for one item; more are told that it is locked.
 constexpr std::size_t kWaitingMax = 256;
+// Of those who wait, so many are named to everybody: it is written down with each who comes or goes.
+constexpr std::size_t kWaitingTold = 32;
+// By one lock.check: as many as a person may want to read. A lock's text is about as long as its note and 32 names are.
+constexpr std::size_t kLocksTold = 100;
 // Leases are looked at no more often than this.
 constexpr Duration kSweepMin = 1s;
 
 std::string item_of(const std::string& path) { return path.substr(kFolder.size()); }
 std::string path_of(const std::string& item) { return std::string(kFolder) + item; }
-
-std::int64_t time_in(const RecordState& lock, std::string_view field) {
-  const auto value = lock.fields->member(field);
-  const auto* number = value == nullptr ? nullptr : std::get_if<document::Number>(&value->content());
-  std::int64_t ms = 0;
-  if (number != nullptr) std::from_chars(number->text.data(), number->text.data() + number->text.size(), ms);
-  return ms;
-}
-
-std::string text_in(const RecordState& lock, std::string_view field) {
-  const auto value = lock.fields->member(field);
-  return value == nullptr || value->string() == nullptr ? std::string() : *value->string();
-}
-
-Error is_locked(const RecordState& lock) {
-  const std::string note = text_in(lock, "note");
-  return {Outcome::locked,
-          fmt::format("{} is locked by {}{}", quoted(item_of(lock.path)), quoted(lock.owner.user),
-                      note.empty() ? "" : ": " + escaped(note, 200))};
-}
 
 Error is_not_locked(const std::string& path) {
   return {Outcome::not_found, quoted(item_of(path)) + " is not locked"};
@@ -66,9 +50,10 @@ CallArgument item_argument() {
 
 }  // namespace
 
-LockDesk::LockDesk(net::Loop& loop, Floor& floor, RecordDesk& records, Duration grace)
+LockDesk::LockDesk(net::Loop& loop, Floor& floor, RecordDesk& records, Duration grace, LockPolicy policy)
     : floor_(floor),
       records_(records),
+      policy_(policy),
       lease_timer_(loop, [this] { sweep(); }),
       return_timer_(loop, [this] { sweep(); }) {
   return_timer_.set_after(grace);
@@ -81,7 +66,7 @@ void LockDesk::lock(Wanted wanted) {
   const RecordStatePtr now = records_.find(wanted.path);
   if (now == nullptr) return take(std::move(wanted));
   if (is_of(*now, wanted.who.session, wanted.who.user)) return renew(wanted);
-  const std::int64_t until = time_in(*now, "until");
+  const std::int64_t until = time_in_lock(*now, "until");
   if (until != 0 && until <= floor_.clock.wall().ms && !waiting_.contains(wanted.path)) {
     const std::string path = wanted.path;
     return release(path, [this, wanted = std::move(wanted)](const Result<void>& gone) {
@@ -145,6 +130,7 @@ std::string LockDesk::fields_of(const Wanted& wanted) const {
     const auto lease = std::chrono::duration_cast<std::chrono::milliseconds>(*wanted.lease);
     fields.push_back({"until", make_number(now + lease.count())});
   }
+  if (const auto names = waiting_names(wanted.path)) fields.push_back({"waiting", names});
   return document::print(*document::make_value(std::move(fields)));
 }
 
@@ -155,9 +141,34 @@ void LockDesk::wait(Wanted wanted) {
     if (queue == waiting_.end()) return;
     std::erase_if(queue->second, [&](const Wanted& each) { return each.run == run.lock(); });
     if (queue->second.empty()) waiting_.erase(queue);
+    tell_waiting(path);
   });
   wanted.run->progress(make_object({{"waits_behind", make_number(waiting_[path].size() + 1)}}));
   waiting_[path].push_back(std::move(wanted));
+  tell_waiting(path);
+}
+
+// Null: nobody waits.
+document::ValuePtr LockDesk::waiting_names(const std::string& path) const {
+  const auto queue = waiting_.find(path);
+  if (queue == waiting_.end()) return nullptr;
+  document::Array names;
+  for (const Wanted& each : queue->second) {
+    if (names.size() < kWaitingTold) names.push_back(make_text(each.who.user));
+  }
+  return names.empty() ? nullptr : document::make_array(std::move(names));
+}
+
+// Who has it sees in its record who would like to. Where that fails the lock is as good without.
+void LockDesk::tell_waiting(const std::string& path) {
+  if (records_.find(path) == nullptr) return;
+  const auto names = waiting_names(path);
+  RecordDesk::Wish wish;
+  wish.op = make_operation_id(floor_.clock.wall(), system_random());
+  wish.path = path;
+  wish.fields = std::make_shared<const std::string>(
+      document::print(*make_object({{"waiting", names ? names : document::make_null()}})));
+  records_.change(RecordDesk::server_itself(), std::move(wish), [](const Result<std::uint64_t>&) {});
 }
 
 // --- Giving back ----------------------------------------------------------------------------------------------------
@@ -184,27 +195,57 @@ void LockDesk::grant_next(const std::string& path) {
   take(std::move(next));
 }
 
-void LockDesk::unlock(const RecordDesk::Author& who, const std::string& path, const RunPtr& run) {
+void LockDesk::unlock(const RecordDesk::Author& who, const std::string& path, const std::string& to,
+                      const RunPtr& run) {
   const RecordStatePtr now = records_.find(path);
   if (now == nullptr) return run->answer(is_not_locked(path));
   if (!is_of(*now, who.session, who.user)) return run->answer(is_locked(*now));
+  if (!to.empty()) return hand_over(path, to, run);
   release(path, [run](const Result<void>& gone) {
     run->answer(gone ? CallValue(document::ValuePtr()) : CallValue(gone.error()));
   });
 }
 
+// Whoever it is handed to comes before those who wait. One who waits as well gets what they wait for; for one who does not it is
+// locked here, and `run` is answered with that.
+void LockDesk::hand_over(const std::string& path, const std::string& to, const RunPtr& run) {
+  const SessionId heir = floor_.presence.find(to);
+  if (!heir)
+    return run->answer(Error{Outcome::not_found, fmt::format("nobody named {} is here", quoted(to))});
+  std::deque<Wanted>& queue = waiting_[path];
+  const auto waits = std::ranges::find_if(
+      queue, [&](const Wanted& each) { return each.who.session == heir || each.who.user == to; });
+  const bool is_waiting = waits != queue.end();
+  if (is_waiting) {
+    std::rotate(queue.begin(), waits, std::next(waits));
+  } else {
+    queue.push_front({path, RecordDesk::Author{.session = heir, .user = to}, "", {}, false, run});
+  }
+  release(path, [this, path, run, is_waiting](const Result<void>& gone) {
+    if (gone && !is_waiting) return;
+    run->answer(gone ? CallValue(document::ValuePtr()) : CallValue(gone.error()));
+    const auto left = waiting_.find(path);
+    if (gone || left == waiting_.end()) return;
+    std::erase_if(left->second, [&](const Wanted& each) { return each.run == run; });
+    if (left->second.empty()) waiting_.erase(left);
+  });
+}
+
 void LockDesk::on_departed(SessionId session) {
+  std::vector<std::string> shorter;
   for (auto queue = waiting_.begin(); queue != waiting_.end();) {
     std::deque<Wanted> left;
     for (Wanted& each : queue->second) {
       if (each.who.session != session) left.push_back(std::move(each));
     }
+    if (left.size() < queue->second.size()) shorter.push_back(queue->first);
     queue->second = std::move(left);
     queue = queue->second.empty() ? waiting_.erase(queue) : std::next(queue);
   }
+  for (const std::string& path : shorter) tell_waiting(path);
   std::vector<std::string> free;
   records_.for_each_in({std::string(kFolder.substr(1))}, [&](const RecordState& lock) {
-    if (lock.owner.session == session && time_in(lock, "until") == 0) free.push_back(lock.path);
+    if (lock.owner.session == session && time_in_lock(lock, "until") == 0) free.push_back(lock.path);
   });
   for (const std::string& path : free) release(path, [](const Result<void>&) {});
 }
@@ -213,7 +254,7 @@ void LockDesk::sweep() {
   const std::int64_t now = floor_.clock.wall().ms;
   std::vector<std::string> free;
   records_.for_each_in({std::string(kFolder.substr(1))}, [&](const RecordState& lock) {
-    const std::int64_t until = time_in(lock, "until");
+    const std::int64_t until = time_in_lock(lock, "until");
     const bool is_lost = until == 0 && floor_.presence.user(lock.owner.session) == nullptr;
     if (is_lost || (until != 0 && until <= now)) free.push_back(lock.path);
   });
@@ -224,7 +265,7 @@ void LockDesk::sweep() {
 void LockDesk::set_timer() {
   std::optional<std::int64_t> first;
   records_.for_each_in({std::string(kFolder.substr(1))}, [&](const RecordState& lock) {
-    if (const std::int64_t until = time_in(lock, "until"); until != 0)
+    if (const std::int64_t until = time_in_lock(lock, "until"); until != 0)
       first = std::min(first.value_or(until), until);
   });
   if (!first) return;
@@ -252,7 +293,10 @@ void LockDesk::ask(const RecordDesk::Author& who, const std::string& path, const
   wish.fields = std::make_shared<const std::string>(
       document::print(*make_object({{"wanted", document::make_array(std::move(names))}})));
   records_.change(RecordDesk::server_itself(), std::move(wish),
-                  [run, user = now->owner.user](const Result<std::uint64_t>& written) {
+                  [this, who, path, run, user = now->owner.user](const Result<std::uint64_t>& written) {
+                    // Somebody else has asked, or begun to wait, at the same moment.
+                    if (!written && written.error().outcome == Outcome::superseded && !run->is_over())
+                      return ask(who, path, run);
                     run->answer(written ? CallValue(make_text(user)) : CallValue(written.error()));
                   });
 }
@@ -272,7 +316,39 @@ CallValue LockDesk::list(const std::string& zone) const {
 
 // --- The calls ------------------------------------------------------------------------------------------------------
 
+// Takes no more than a pull does: who reads an item only may be told that it is not to be.
+void LockDesk::add_check_call(CallRegistry& registry) {
+  registry.add_built_in(
+      {.description = {.name = "lock.check",
+                       .summary =
+                           "what others have locked of some items, and whether writing there is refused",
+                       .category = "locks",
+                       .permission = "pull",
+                       .arguments = {{.name = "whole",
+                                      .type = ValueType::boolean,
+                                      .summary = "with all that is below them"},
+                                     {.name = "item",
+                                      .type = ValueType::item,
+                                      .summary = "a path in the project",
+                                      .is_repeated = true}},
+                       .result = ValueType::map},
+       .run = InlineRun([this](const Caller& caller, const CallArguments& arguments) -> CallValue {
+         const auto who = records_.author_of(caller.identity);
+         const auto reach = arguments.flag("whole") ? LockReach::whole : LockReach::item;
+         document::Array locks;
+         for (const document::ValuePtr& each : arguments.list("item")) {
+           for (const auto& lock :
+                locks_of_others(records_, who, *each->string(), reach, floor_.clock.wall())) {
+             if (locks.size() < kLocksTold) locks.push_back(value_of(*lock));
+           }
+         }
+         return make_object({{"refused", document::make_bool(policy_ == LockPolicy::refuse)},
+                             {"locks", document::make_array(std::move(locks))}});
+       })});
+}
+
 void LockDesk::add_calls(CallRegistry& registry) {
+  add_check_call(registry);
   registry.add_built_in(
       {.description = {.name = "lock",
                        .summary = "have an item to oneself, until it is unlocked or one leaves",
@@ -310,9 +386,14 @@ void LockDesk::add_calls(CallRegistry& registry) {
                        .summary = "give an item back",
                        .category = "locks",
                        .permission = "records.write",
-                       .arguments = {item_argument()}},
+                       .arguments = {item_argument(),
+                                     {.name = "to",
+                                      .type = ValueType::user,
+                                      .summary = "who has it from now on, before those who wait",
+                                      .is_optional = true}}},
        .run = LaterRun([this](const Caller& caller, const CallArguments& arguments, const RunPtr& run) {
-         unlock(records_.author_of(caller.identity), path_of(arguments.text("item")), run);
+         unlock(records_.author_of(caller.identity), path_of(arguments.text("item")), arguments.text("to"),
+                run);
        })});
   registry.add_built_in(
       {.description = {.name = "locks",

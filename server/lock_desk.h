@@ -10,6 +10,7 @@
 #include "net/loop.h"
 #include "net/timer.h"
 #include "server/calls/call_registry.h"
+#include "server/lock_policy.h"
 #include "server/record_desk.h"
 
 namespace callboard::server {
@@ -21,7 +22,7 @@ namespace callboard::server {
 class LockDesk {
  public:
   // `grace`: how long those of the server before this one may take to come back.
-  LockDesk(net::Loop& loop, Floor& floor, RecordDesk& records, Duration grace);
+  LockDesk(net::Loop& loop, Floor& floor, RecordDesk& records, Duration grace, LockPolicy policy);
 
   void add_calls(CallRegistry& registry);
   // The session is gone for good.
@@ -43,9 +44,14 @@ class LockDesk {
   void take(Wanted wanted);
   void renew(const Wanted& wanted);
   void wait(Wanted wanted);
-  void unlock(const RecordDesk::Author& who, const std::string& path, const RunPtr& run);
+  void unlock(const RecordDesk::Author& who, const std::string& path, const std::string& to,
+              const RunPtr& run);
+  void hand_over(const std::string& path, const std::string& to, const RunPtr& run);
+  document::ValuePtr waiting_names(const std::string& path) const;
+  void tell_waiting(const std::string& path);
   void ask(const RecordDesk::Author& who, const std::string& path, const RunPtr& run);
   CallValue list(const std::string& zone) const;
+  void add_check_call(CallRegistry& registry);
   // `then` with whether it is gone.
   void release(const std::string& path, std::function<void(const Result<void>&)> then);
   void grant_next(const std::string& path);
@@ -56,6 +62,7 @@ class LockDesk {
 
   Floor& floor_;
   RecordDesk& records_;
+  const LockPolicy policy_;
   std::map<std::string, std::deque<Wanted>> waiting_;  // By path.
   net::Timer lease_timer_;
   net::Timer return_timer_;  // Of those who were here before the server was started.

@@ -20,6 +20,7 @@
 #include "server/board/log.h"
 #include "server/doorway.h"
 #include "server/event.h"
+#include "server/lock_policy.h"
 #include "server/pace.h"
 #include "server/port_choice.h"
 
@@ -59,6 +60,7 @@ struct ServerOptions {
   Duration handshake_limit = kHandshakeLimit;
   document::Schema schema = document::Schema::built_in();  // The classes of the board's records.
   Duration grace = kGrace;  // How long a session outlives its connection; 0: it does not.
+  LockPolicy locks = LockPolicy::warn;
   net::RelayLimits relay_limits;
   std::vector<std::string> tasks;          // Programs that carry out calls (docs/calls.md).
   std::vector<std::string> plugins;        // Libraries that do (server/plugins/plugin.h).

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "protocol/codec.h"
 #include "server/calls/server_calls.h"
+#include "server/lock_check.h"
 #include "server/log_calls.h"
 #include "server/memory.h"
 #include "server/people_calls.h"
@@ -77,20 +78,20 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
                         [this](SessionId id) {
                           if (const Session* listener = by_id(id)) schedule_tell(listener->key());
                         }}),
-      locks_(loop, floor_, record_desk_, options_.grace),
+      locks_(loop, floor_, record_desk_, options_.grace, options_.locks),
       calls_(loop),
       offers_(calls_.registry(), {.by_id = [this](SessionId id) { return by_id(id); },
                                   .due = [this](std::uint64_t key) { schedule_tell(key); }}),
-      asks_(
-          loop, floor_, documents_, record_desk_, calls_, offers_,
-          {.by_key = [this](std::uint64_t key) { return by_key(key); },
-           .by_id = [this](SessionId id) { return by_id(id); },
-           .named = [this](const std::string& name) { return called(sessions_, name); },
-           .changed = [this] { schedule_tells(); },
-           .kept = [this](std::function<void()> then) { book_.on_written_now(std::move(then)); },
-           .counts = [this] { return counts(); },
-           .due = [this](std::uint64_t key) { schedule_tell(key); },
-           .audited = [this](std::function<void()> then) { people_.audit().when_written(std::move(then)); }}),
+      asks_(loop, floor_, documents_, record_desk_, calls_, offers_,
+            {.by_key = [this](std::uint64_t key) { return by_key(key); },
+             .by_id = [this](SessionId id) { return by_id(id); },
+             .named = [this](const std::string& name) { return called(sessions_, name); },
+             .changed = [this] { schedule_tells(); },
+             .kept = [this](std::function<void()> then) { book_.on_written_now(std::move(then)); },
+             .counts = [this] { return counts(); },
+             .due = [this](std::uint64_t key) { schedule_tell(key); },
+             .audited = [this](std::function<void()> then) { people_.audit().when_written(std::move(then)); },
+             .locks = options_.locks}),
       deadlines_(loop,
                  [this](std::uint64_t key) {
                    if (Session* session = by_key(key)) session->on_time(loop_.now());
@@ -304,6 +305,9 @@ void Stage::on_document_claimed(Session& session, protocol::DocumentClaim claim)
   const Permission needed = write_permission(claim.record);
   // It joins with what there is, and is told that its own does not stand.
   if (!session.identity.permissions.contains(needed)) claim.document = nullptr;
+  if (claim.document != nullptr && options_.locks == LockPolicy::refuse &&
+      !check_locks(record_desk_, record_desk_.author_of(session.identity), claim.record, clock_.wall()))
+    claim.document = nullptr;
   documents_.on_claim(session, std::move(claim));
 }
 

@@ -12,6 +12,7 @@
 #include "server/doorway.h"
 #include "server/floor.h"
 #include "server/gate.h"
+#include "server/lock_policy.h"
 #include "server/pace.h"
 
 namespace callboard::server {
@@ -30,6 +31,7 @@ struct StageOptions {
   std::function<Result<void>(ByteView)> keep{};  // Writes the like, on a worker. Null: nothing is kept.
   std::optional<Gate::Source> keys{};            // None: open, whatever happens.
   document::Schema schema = document::Schema::built_in();
+  LockPolicy locks = LockPolicy::warn;
   std::filesystem::path data{};      // The folder that the board lies in.
   std::function<void()> on_keyed{};  // There are keys, from the beginning or from now on.
 };

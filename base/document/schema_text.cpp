@@ -17,7 +17,7 @@ constexpr std::string_view kBuiltIn = R"json({"classes": [
   {"name": "event", "life": "event", "fields": [{"name": "name", "type": "text"}, {"name": "data", "type": "json"}]},
   {"name": "lock", "write": "server", "life": "disk", "fields": [
     {"name": "note", "type": "text"}, {"name": "since", "type": "time"}, {"name": "until", "type": "time"},
-    {"name": "wanted", "type": "list"}]},
+    {"name": "wanted", "type": "list"}, {"name": "waiting", "type": "list"}]},
   {"name": "service", "write": "server", "life": "disk", "fields": [
     {"name": "call", "type": "text"}, {"name": "enabled", "type": "bool", "default": true},
     {"name": "period_ms", "type": "int"}, {"name": "last", "type": "time"}, {"name": "next", "type": "time"},

@@ -12,10 +12,10 @@ namespace {
 using Catch::Contains;
 
 struct Desk : Studio {
-  Desk() {
+  explicit Desk(const std::vector<std::string>& more = {}) {
     add_user("rigging");
     add_user("lighting");
-    serve();
+    serve(more);
   }
   int code(const std::string& user, std::vector<std::string> words) const {
     return run(user, std::move(words)).ending.exit_code;
@@ -81,6 +81,89 @@ TEST_CASE("a pull of what somebody else has locked says so, or is refused") {
   CHECK(warned.ending.exit_code == 0);
   CHECK_THAT(warned.err, Contains("\"/dev/chr/Moria\" is locked by \"rigging\""));
   CHECK(desk.code("lighting", {"pull", "/dev/chr/Moria", "--from", "rigging", "--unless-locked"}) == 6);
+}
+
+TEST_CASE("whoever has a lock is told who wants it, and hands it over with the command that is told") {
+  Desk desk;
+  const auto rigging = desk.join("rigging");
+  const auto lighting = desk.join("lighting");
+  REQUIRE(desk.code("rigging", {"lock", "/dev/chr/Moria"}) == 0);
+  CHECK(wait_for_event(*rigging, "lock").at("item") == "/dev/chr/Moria");
+  REQUIRE(desk.code("lighting", {"lock", "/dev/chr/Moria", "--request"}) == 0);
+  const Json asked = wait_for_event(*rigging, "lock_wanted");
+  CHECK(asked.at("user") == "lighting");
+  CHECK(asked.at("waits") == false);
+  CHECK(asked.at("command") == "callboard unlock /dev/chr/Moria --to lighting");
+  const auto handed = desk.run("rigging", {"unlock", "/dev/chr/Moria", "--to", "lighting"});
+  CHECK(handed.ending.exit_code == 0);
+  CHECK(handed.out == "/dev/chr/Moria is lighting's now\n");
+  CHECK(wait_for_event(*lighting, "lock").at("user") == "lighting");
+  CHECK(desk.code("rigging", {"unlock", "/dev/chr/Moria"}) == 6);
+  const auto waiting = desk.start("rigging", {"lock", "/dev/chr/Moria", "--wait"});
+  const Json waits = wait_for_event(*lighting, "lock_wanted");
+  CHECK(waits.at("waits") == true);
+  CHECK(waits.at("command") == "callboard unlock /dev/chr/Moria");
+  CHECK_THAT(desk.run("lighting", {"locks"}).out, Contains("waited for by rigging"));
+  CHECK(desk.code("lighting", {"unlock", "/dev/chr/Moria"}) == 0);
+  CHECK(exit_code(*waiting) == 0);
+}
+
+TEST_CASE("who writes to what somebody else has locked is told by whom, since when and why") {
+  Desk desk;
+  const auto rigging = desk.join("rigging");
+  const auto lighting = desk.join("lighting");
+  REQUIRE(desk.code("rigging", {"lock", "/dev/chr/Moria", "--note", "new rig"}) == 0);
+  REQUIRE(desk.code("rigging", {"lock", "/story/title"}) == 0);
+  const auto at = desk.run("lighting", {"at", "/dev/chr/Moria/tex", "--json"});
+  CHECK(at.ending.exit_code == 0);
+  CHECK_THAT(at.err, Contains("\"/dev/chr/Moria\" is locked by \"rigging\" since ") && Contains(": new rig"));
+  const auto warnings = events(at.out, "warning");
+  REQUIRE(warnings.size() == 1);
+  CHECK(warnings[0].at("item") == "/dev/chr/Moria");
+  CHECK(warnings[0].at("user") == "rigging");
+  CHECK(warnings[0].at("note") == "new rig");
+  CHECK_FALSE(warnings[0].at("since").get<std::string>().empty());
+  support::write_file(desk.folder("lighting") / "story.json", "{\"title\":\"Moria\",\"scenes\":[]}");
+  const auto whole = desk.run("lighting", {"story", "set", "story.json"});
+  CHECK(whole.ending.exit_code == 0);
+  CHECK_THAT(whole.err, Contains("\"/story/title\" is locked by \"rigging\""));
+  CHECK(desk.run("lighting", {"story", "set", "--at", "/scenes/-", "1"}).err.empty());
+  CHECK_THAT(desk.run("lighting", {"story", "set", "--at", "/title", "\"x\""}).err, Contains("is locked"));
+  CHECK(desk.run("rigging", {"story", "set", "--at", "/title", "\"y\""}).err.empty());
+}
+
+TEST_CASE("where the server refuses writes to what is locked, they end with exit code 6, and so do pulls") {
+  Desk desk({"--locks", "refuse"});
+  support::make_tree(desk.folder("rigging") / "dev/chr/Moria",
+                     {.seed = 3, .files = 3, .files_per_directory = 4, .size_max_bytes = 900});
+  const auto rigging = desk.join("rigging");
+  const auto lighting = desk.join("lighting");
+  REQUIRE(desk.code("rigging", {"lock", "/dev/chr/Moria", "--note", "new rig"}) == 0);
+  const auto refused = desk.run("lighting", {"at", "/dev/chr/Moria"});
+  CHECK(refused.ending.exit_code == 6);
+  CHECK_THAT(refused.err, Contains("error: \"/dev/chr/Moria\" is locked by \"rigging\" since"));
+  CHECK(desk.code("lighting", {"pull", "/dev", "--from", "rigging"}) == 6);
+  CHECK(desk.code("rigging", {"at", "/dev/chr/Moria"}) == 0);
+  CHECK(desk.code("rigging", {"unlock", "/dev/chr/Moria"}) == 0);
+  CHECK(desk.code("lighting", {"pull", "/dev", "--from", "rigging"}) == 0);
+  auto command =
+      desk.command(0, {"serve", "--project", "p", "--data", (desk.home() / "d").native(), "--locks", "no"});
+  const auto bad = support::run(std::move(command));
+  CHECK(bad.ending.exit_code == 2);
+  CHECK_THAT(bad.err, Contains("--locks \"no\": expected warn or refuse"));
+}
+
+TEST_CASE("a join says when a file was changed in its folder that somebody else has locked") {
+  Desk desk;
+  support::write_file(desk.folder("lighting") / "dev/chr/Moria/rig.blend", "old");
+  const auto rigging = desk.join("rigging");
+  const auto lighting = desk.join("lighting");
+  REQUIRE(desk.code("rigging", {"lock", "/dev/chr/Moria", "--note", "new rig"}) == 0);
+  support::write_file(desk.folder("lighting") / "dev/chr/Moria/rig.blend", "new");
+  const Json warned = wait_for_event(*lighting, "warning");
+  CHECK(warned.at("about") == "lock");
+  CHECK(warned.at("item") == "/dev/chr/Moria");
+  CHECK(warned.at("user") == "rigging");
 }
 
 }  // namespace callboard::e2e

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "tools/cli/locked_items.h"
 #include "tools/cli/objects.h"
 #include "tools/cli/verbs.h"
 #include "tools/cli/visit.h"
@@ -67,8 +68,10 @@ Result<void> resolve(Run& run, const ResolveWords& words) {
   if (!visit) return visit.error();
   const auto conflict = find(**visit, words.number);
   if (!conflict) return conflict.error();
-  const auto result = (*visit)->wait((*visit)->access().change(
-      {.document = conflict->document, .content = words.value, .settles = words.number, .take = words.take}));
+  client::DocumentChange change{
+      .document = conflict->document, .content = words.value, .settles = words.number, .take = words.take};
+  if (auto free = check_locks(run, **visit, change); !free) return free;
+  const auto result = (*visit)->wait((*visit)->access().change(std::move(change)));
   if (!result) return result.error();
   if (result->kept) return report_kept(run, "the settling");
   run.output.line(fmt::format("conflict {} is settled, at revision {}", words.number, result->revision));

@@ -5,6 +5,7 @@
 #include "base/document/parse.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "tools/cli/locked_items.h"
 #include "tools/cli/objects.h"
 #include "tools/cli/verbs.h"
 #include "tools/cli/visit.h"
@@ -89,6 +90,7 @@ Result<void> change(Run& run, client::DocumentChange change) {
   const Name name = change.document;
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
+  if (auto free = check_locks(run, **visit, change); !free) return free;
   const auto result = (*visit)->wait((*visit)->access().change(std::move(change)));
   if (!result) return result.error();
   if (result->kept) return report_kept(run, "the change");

@@ -7,6 +7,7 @@
 #include "base/document/parse.h"
 #include "base/document/pointer.h"
 #include "base/text.h"
+#include "tools/cli/locked_items.h"
 #include "tools/cli/objects.h"
 #include "tools/cli/verbs.h"
 #include "tools/cli/version_name.h"
@@ -39,8 +40,9 @@ Result<void> restore_version(Run& run, const std::string& text) {
   if (!name) return name.error();
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
-  const auto result =
-      (*visit)->wait((*visit)->access().change({.document = name->document, .restore = name->revision}));
+  client::DocumentChange change{.document = name->document, .restore = name->revision};
+  if (auto free = check_locks(run, **visit, change); !free) return free;
+  const auto result = (*visit)->wait((*visit)->access().change(std::move(change)));
   if (!result) return result.error();
   if (result->kept) return report_kept(run, "the change");
   run.output.line(fmt::format("{} is again what it was at revision {}; this is revision {}",

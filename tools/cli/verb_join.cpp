@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "client/agent.h"
 #include "client/client.h"
+#include "tools/cli/lock_watch.h"
 #include "tools/cli/objects.h"
 #include "tools/cli/verbs.h"
 #include "tools/cli/visit.h"
@@ -18,7 +19,8 @@ namespace {
 
 class Reporter final : public client::Listener {
  public:
-  explicit Reporter(Output& output) : output_(output) {}
+  explicit Reporter(Output& output)
+      : output_(output), locks_(output, [this](const std::string& line) { say(line); }) {}
 
   void on_searching(std::string_view why) override {
     output_.message(fmt::format("looking for the server: {}", why));
@@ -29,6 +31,7 @@ class Reporter final : public client::Listener {
     shown_ = {};
     is_joined_ = true;
     told_.clear();
+    locks_.on_joined(self);
     say(fmt::format("joined at {} as {}", address, callboard::quoted(self.name)));
     output_.object(
         {{"event", "joined"}, {"address", address}, {"name", self.name}, {"session", to_text(self.session)}});
@@ -77,7 +80,10 @@ class Reporter final : public client::Listener {
       }
       output_.object(asset_object(item, copy));
     }
+    locks_.on_assets(changes);
   }
+
+  void on_records(const client::RecordNews& news) override { locks_.on_records(news); }
 
   void on_users(const std::vector<client::User>& users, const std::vector<client::Departure>& left) override {
     for (const client::User& user : users) {
@@ -148,10 +154,18 @@ class Reporter final : public client::Listener {
   }
 
   Output& output_;
+  LockWatch locks_;
   bool is_joined_ = false;
   std::string told_;                                          // Why it is not joined.
   std::array<std::pair<std::uint64_t, Timestamp>, 2> shown_;  // Of the story and the analytics.
 };
+
+// From the first join on, and again with every one after it.
+void listen_to_locks(client::Client& client) {
+  client.joined().then([&client](const Result<client::User>& self) {
+    if (self) static_cast<void>(client.enter(kLockZone));
+  });
+}
 
 Result<void> join(Run& run) {
   auto options = client_options(run);
@@ -168,6 +182,7 @@ Result<void> join(Run& run) {
   Reporter reporter(run.output);
   auto client = client::Client::start(std::move(*options), &reporter);
   if (!client) return client.error();
+  listen_to_locks(**client);
   std::optional<client::Agent> agent;
   if (place) agent.emplace(std::move(*place), std::move(hello), **client, &reporter);
   const Interrupt::Listener listening = run.interrupt.listen([&] { (*client)->leave(); });

@@ -4,7 +4,6 @@
 
 #include "base/document/parse.h"
 #include "base/text.h"
-#include "tools/cli/locked_items.h"
 #include "tools/cli/objects.h"
 #include "tools/cli/verbs.h"
 #include "tools/cli/visit.h"
@@ -75,13 +74,27 @@ Result<void> lock(Run& run, const LockWords& words) {
   return {};
 }
 
-Result<void> unlock(Run& run, const std::string& item, bool is_breaking) {
+struct UnlockWords {
+  std::string item;
+  std::string to;
+  bool is_breaking = false;
+};
+
+Result<void> unlock(Run& run, const UnlockWords& words) {
+  if (words.is_breaking && !words.to.empty())
+    return Error{Outcome::usage, "--to: what somebody else has can be freed, but not handed on"};
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
-  const auto done = (*visit)->wait((*visit)->access().call(is_breaking ? "lock.break" : "unlock",
-                                                           arguments_of({{"item", text_or_none(item)}}), {}));
+  const auto arguments = arguments_of({{"item", text_or_none(words.item)}, {"to", text_or_none(words.to)}});
+  const auto done =
+      (*visit)->wait((*visit)->access().call(words.is_breaking ? "lock.break" : "unlock", arguments, {}));
   if (!done) return done.error();
-  run.output.object({{"event", "unlocked"}, {"item", item}});
+  JsonObject object{{"event", "unlocked"}, {"item", words.item}};
+  if (!words.to.empty()) {
+    run.output.line(escaped(words.item) + " is " + escaped(words.to) + "'s now");
+    object.add("to", words.to);
+  }
+  run.output.object(object);
   return {};
 }
 
@@ -112,10 +125,12 @@ void show_lock(Run& run, const client::Record& record) {
   const std::string note = text_of(*fields, "note");
   const std::int64_t until = time_of(*fields, "until");
   const std::string wanted = names_of((*fields)->member("wanted"));
+  const std::string waiting = names_of((*fields)->member("waiting"));
   run.output.line(fmt::format(
-      "{}  {}  since {}{}{}{}", run.output.styled(Style::bold, escaped(item)), escaped(record.owner_name),
+      "{}  {}  since {}{}{}{}{}", run.output.styled(Style::bold, escaped(item)), escaped(record.owner_name),
       when(Timestamp{time_of(*fields, "since")}), until == 0 ? "" : "  until " + when(Timestamp{until}),
-      note.empty() ? "" : "  " + escaped(note), wanted.empty() ? "" : "  asked for by " + wanted));
+      note.empty() ? "" : "  " + escaped(note), wanted.empty() ? "" : "  asked for by " + wanted,
+      waiting.empty() ? "" : "  waited for by " + waiting));
   run.output.object(
       {{"event", "lock"}, {"item", item}, {"user", record.owner_name}, {"fields", JsonText{record.fields}}});
 }
@@ -132,25 +147,6 @@ Result<void> list_locks(Run& run, const std::string& zone) {
 
 }  // namespace
 
-Result<void> check_locks(Run& run, Visit& visit, const std::vector<std::string>& items, IfLocked policy) {
-  const auto here = visit.access().workstation().get();
-  const std::string self = here ? here->user : run.settings.text(Key::name);
-  for (const std::string& item : items) {
-    const std::string path = std::string(kLockFolder) + (item.starts_with('/') ? "" : "/") + item;
-    const auto locks = visit.wait(visit.access().records(path));
-    if (!locks) continue;
-    for (const client::Record& each : *locks) {
-      if (each.record_class != "lock" || each.owner_name == self) continue;
-      const std::string text =
-          fmt::format("{} is locked by {}", callboard::quoted(each.path.substr(kLockFolder.size())),
-                      callboard::quoted(each.owner_name));
-      if (policy == IfLocked::refuse) return Error{Outcome::locked, text};
-      run.output.warning(text);
-    }
-  }
-  return {};
-}
-
 void add_locks(Program& program) {
   auto words = std::make_shared<LockWords>();
   program
@@ -165,15 +161,16 @@ void add_locks(Program& program) {
                "for so long, whether or not you are here (default, without a join: 8 hours)")
       .flag(words->ask, "--request", "ask whoever has it to hand it over")
       .runs([words](Run& run) { return lock(run, *words); });
-  auto item = std::make_shared<std::string>();
-  auto is_breaking = std::make_shared<bool>(false);
+  auto unlocked = std::make_shared<UnlockWords>();
   program
-      .add_verb(
-          {.name = "unlock", .summary = "give an item back", .example = "callboard unlock /dev/chr/Moria"})
+      .add_verb({.name = "unlock",
+                 .summary = "give an item back, or hand it on",
+                 .example = "callboard unlock /dev/chr/Moria --to lighting"})
       .takes(kLockKeys)
-      .text(*item, "ITEM", "a path in the project", Need::required)
-      .flag(*is_breaking, "--break", "though somebody else has it; takes the permission lock.break")
-      .runs([item, is_breaking](Run& run) { return unlock(run, *item, *is_breaking); });
+      .text(unlocked->item, "ITEM", "a path in the project", Need::required)
+      .text(unlocked->to, "--to USER", "hand it to that user, who then has it before all who wait")
+      .flag(unlocked->is_breaking, "--break", "though somebody else has it; takes the permission lock.break")
+      .runs([unlocked](Run& run) { return unlock(run, *unlocked); });
   auto zone = std::make_shared<std::string>("/");
   program
       .add_verb({.name = "locks",

@@ -278,7 +278,7 @@ Result<void> pull(Run& run, PullChoice& choice) {
   auto visit = Visit::open(run, Visit::Folder::needed);
   if (!visit) return visit.error();
   const IfLocked policy = choice.refuses_locked ? IfLocked::refuse : IfLocked::warn;
-  if (auto free = check_locks(run, **visit, choice.request.items, policy); !free) return free;
+  if (auto free = check_locks(run, **visit, choice.request.items, Below::counted, policy); !free) return free;
   const Instant started = system_clock().monotonic();
   client::PullReport report = run_pull(run, (*visit)->access(), choice.request);
   const bool asks = report.removals_refused > 0 && !choice.request.dry_run;

@@ -4,6 +4,7 @@
 
 #include "base/document/parse.h"
 #include "base/text.h"
+#include "tools/cli/locked_items.h"
 #include "tools/cli/objects.h"
 #include "tools/cli/verbs.h"
 #include "tools/cli/visit.h"
@@ -132,6 +133,8 @@ Result<void> change(Run& run, RecordAction action, const RecordWords& words) {
     if (!to) return to.error();
     change.to = *to;
   }
+  if (auto free = check_locks(run, **visit, {words.path}, Below::left_out, IfLocked::warn); !free)
+    return free;
   const auto revision = (*visit)->wait((*visit)->access().record(std::move(change)));
   if (!revision) return revision.error();
   run.output.object({{"event", "changed"},

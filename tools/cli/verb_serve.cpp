@@ -35,6 +35,7 @@ struct ServeWords {
   std::vector<std::string> tasks;
   std::vector<std::string> plugins;
   std::string schema;
+  std::string locks = "warn";
   bool detach = false;
   std::uint64_t history_days = 365;
   std::uint64_t history_mib = 1024;
@@ -54,6 +55,12 @@ void limit(server::ServerOptions& options, const ServeWords& words) {
   door.unadmitted_per_address = std::min(door.unadmitted_per_address, door.per_address);
   door.memory_bytes = std::min<std::uint64_t>(words.memory_mib, 1 << 30) * MiB;
   options.pace = {words.writes, words.messages};
+}
+
+Result<server::LockPolicy> lock_policy(const std::string& text) {
+  if (text == "warn") return server::LockPolicy::warn;
+  if (text == "refuse") return server::LockPolicy::refuse;
+  return Error{Outcome::usage, "--locks " + callboard::quoted(text) + ": expected warn or refuse"};
 }
 
 server::Retention retention(const ServeWords& words) {
@@ -166,6 +173,8 @@ Result<void> detach(Run& run) {
 
 Result<void> serve(Run& run, const ServeWords& words) {
   Readiness readiness;
+  const auto locks = lock_policy(words.locks);
+  if (!locks) return locks.error();
   if (words.detach && !readiness.is_detached()) return detach(run);
   const auto place = ServerPlace::of(run.settings);
   if (!place) return place.error();
@@ -176,6 +185,7 @@ Result<void> serve(Run& run, const ServeWords& words) {
   options->retention = retention(words);
   limit(*options, words);
   options->restore = words.restore;
+  options->locks = *locks;
   options->tasks = words.tasks;
   options->plugins = words.plugins;
   auto schema = read_schema(words.schema);
@@ -249,6 +259,9 @@ void add_serve(Program& program) {
           "a library that carries out calls within the server, see docs/calls.md; may be given several times")
       .text(words->schema, "--schema FILE",
             "JSON: the classes of records that the board may have, beside the built-in ones")
+      .text(
+          words->locks, "--locks WHAT",
+          "what becomes of a write to what somebody else has locked: warn (default) or refuse (exit code 6)")
       .flag(words->detach, "--detach",
             "return once it listens, and let it run on without the terminal; see callboard server")
       .number(words->history_days, "--history-days N",

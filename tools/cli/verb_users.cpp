@@ -1,5 +1,6 @@
 #include "base/text.h"
 #include "sync/relative_path.h"
+#include "tools/cli/locked_items.h"
 #include "tools/cli/objects.h"
 #include "tools/cli/verbs.h"
 #include "tools/cli/visit.h"
@@ -59,6 +60,7 @@ Result<void> set_at(Run& run, const std::string& text) {
   const std::string& item = *named;
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
+  if (auto free = check_locks(run, **visit, {item}, Below::left_out, IfLocked::warn); !free) return free;
   const auto done = (*visit)->wait((*visit)->access().at(item));
   if (!done && done.error().outcome == Outcome::not_found && !(*visit)->is_through_agent())
     return Error{Outcome::not_found, done.error().text + "; `callboard join` in this folder does it"};

@@ -44,6 +44,46 @@ void say_call(TestClient& client, protocol::AskId id, const std::string& argumen
   client.expect<protocol::CallProgress>();
 }
 
+// What everybody sees of who waits: `"waiting":["lighting"]`.
+bool comes_to_show(TestClient& client, const std::string& what) {
+  for (int asked = 0; asked < 10'000; ++asked) {
+    if (locks(client).find(what) != std::string::npos) return true;
+  }
+  return false;
+}
+
+ServerOptions refusing() {
+  ServerOptions options;
+  options.locks = LockPolicy::refuse;
+  options.schema = *document::Schema::from(
+      R"({"classes":[{"name":"review","fields":[{"name":"status","type":"text"}]}]})");
+  return options;
+}
+
+protocol::RecordAsk put_review(const std::string& path) {
+  protocol::RecordAsk ask;
+  ask.op = make_unique_id(system_random());
+  ask.path = path;
+  ask.action = RecordAction::put;
+  ask.record_class = "review";
+  ask.fields = std::make_shared<const std::string>(R"({"status":"ok"})");
+  return ask;
+}
+
+protocol::DocumentWrite story(const std::string& content, const std::optional<std::string>& at = {}) {
+  protocol::DocumentWrite write;
+  write.timestamp = system_clock().wall();
+  write.op = make_unique_id(system_random());
+  write.document = std::make_shared<const std::string>(content);
+  write.at = at;
+  return write;
+}
+
+std::string refused_ask(TestClient& client, const protocol::ClientMessage& ask) {
+  const auto error = client.ask_for<protocol::ErrorAnswer>(ask);
+  return std::string(to_text(error.outcome)) + ": " + error.text;
+}
+
 ServerOptions with_grace(Duration grace) {
   ServerOptions options;
   options.grace = grace;
@@ -191,4 +231,118 @@ TEST_CASE("two who lock at once: one has it, the other is told who, or waits") {
   lighting->say(protocol::Yours{});
   CHECK(rigging->expect<protocol::CallResult>().re == 901);
   CHECK(lighting->expect<protocol::ErrorAnswer>().outcome == Outcome::locked);
+}
+
+TEST_CASE("everybody sees who waits for an item, until they have it or wait no more") {
+  Studio studio;
+  const auto rigging = studio.join("rigging");
+  const auto lighting = studio.join("lighting");
+  const auto comp = studio.join("comp");
+  done(*rigging, "lock", lock_words("/a"));
+  say_call(*lighting, 901, lock_words("/a", R"(,"wait":true)"));
+  say_call(*comp, 902, lock_words("/a", R"(,"wait":true)"));
+  CHECK(comes_to_show(*rigging, R"("waiting":["lighting","comp"])"));
+  done(*rigging, "unlock", lock_words("/a"));
+  CHECK(lighting->expect<protocol::CallResult>().re == 901);
+  CHECK(comes_to_show(*rigging, R"("waiting":["comp"])"));
+  comp->say(protocol::Bye{Outcome::done, "left"});
+  CHECK(rigging->comes_to_see(2));
+  while (locks(*rigging).find("waiting") != std::string::npos) {
+  }
+  CHECK(locks(*rigging).find(R"("user":"lighting")") != std::string::npos);
+}
+
+TEST_CASE("an item is handed to whoever asked for it, before those who wait") {
+  Studio studio;
+  const auto rigging = studio.join("rigging");
+  const auto lighting = studio.join("lighting");
+  const auto comp = studio.join("comp");
+  done(*rigging, "lock", lock_words("/a", R"(,"note":"new rig")"));
+  say_call(*lighting, 901, lock_words("/a", R"(,"wait":true)"));
+  CHECK(refused(*rigging, "unlock", lock_words("/a", R"(,"to":"nobody")")) ==
+        "not_found: nobody named \"nobody\" is here");
+  CHECK(refused(*comp, "unlock", lock_words("/a", R"(,"to":"comp")")).starts_with("locked: "));
+  CHECK(done(*rigging, "unlock", lock_words("/a", R"(,"to":"comp")")).find(R"("user":"comp")") !=
+        std::string::npos);
+  CHECK(refused(*rigging, "lock", lock_words("/a")) == "locked: \"/a\" is locked by \"comp\"");
+  CHECK(comes_to_show(*rigging, R"("waiting":["lighting"])"));
+  // One who waits gets what they wait for.
+  CHECK(done(*comp, "unlock", lock_words("/a", R"(,"to":"lighting")")) == "null");
+  CHECK(lighting->expect<protocol::CallResult>().re == 901);
+  CHECK(locks(*rigging).find("waiting") == std::string::npos);
+}
+
+TEST_CASE("what others have locked is told at the item, above it and, if that is asked, below it") {
+  Studio studio;
+  const auto rigging = studio.join("rigging");
+  const auto lighting = studio.join("lighting");
+  done(*rigging, "lock", lock_words("/dev/chr", R"(,"note":"moves")"));
+  const auto check = [](TestClient& client, const std::string& words) {
+    return done(client, "lock.check", words);
+  };
+  const std::string nothing = R"({"refused":false,"locks":[]})";
+  CHECK(check(*lighting, R"({"whole":false,"item":["/dev/chr/Moria","/rnd"]})")
+            .starts_with(R"({"refused":false,"locks":[{"item":"/dev/chr","user":"rigging")"));
+  CHECK(check(*lighting, R"({"whole":false,"item":["/dev/chr"]})") != nothing);
+  CHECK(check(*lighting, R"({"whole":true,"item":["/dev"]})") != nothing);
+  CHECK(check(*lighting, R"({"whole":true,"item":["/"]})") != nothing);
+  CHECK(check(*lighting, R"({"whole":false,"item":["/dev","/dev/chrome"]})") == nothing);
+  CHECK(check(*rigging, R"({"whole":true,"item":["/dev"]})") == nothing);
+}
+
+TEST_CASE("where the server is told so, a write to what somebody else has locked is refused") {
+  Studio studio(refusing());
+  const auto rigging = studio.join("rigging");
+  const auto lighting = studio.join("lighting");
+  done(*rigging, "lock", lock_words("/reviews/sc01", R"(,"note":"mine")"));
+  CHECK(refused_ask(*lighting, put_review("/reviews/sc01/shot")) ==
+        "locked: \"/reviews/sc01\" is locked by \"rigging\": mine");
+  CHECK(refused_ask(*lighting, protocol::AtAsk{0, "/reviews/sc01"}).starts_with("locked: "));
+  lighting->ask_for<protocol::Ok>(protocol::AtAsk{0, ""});
+  lighting->ask_for<protocol::Ok>(put_review("/reviews/sc02"));
+  rigging->ask_for<protocol::Ok>(put_review("/reviews/sc01"));
+  done(*rigging, "unlock", lock_words("/reviews/sc01"));
+  lighting->ask_for<protocol::Ok>(put_review("/reviews/sc01"));
+}
+
+TEST_CASE("a document, or a place in it, is locked like an item") {
+  Studio studio(refusing());
+  const auto rigging = studio.join("rigging");
+  const auto lighting = studio.join("lighting");
+  lighting->ask_for<protocol::DocumentState>(story(R"({"scenes":[{"note":"dark"},{"note":"bright"}]})"));
+  done(*rigging, "lock", lock_words("/story/scenes/1"));
+  CHECK(refused_ask(*lighting, story("{}")).starts_with("locked: \"/story/scenes/1\""));
+  CHECK(refused_ask(*lighting, story("\"x\"", "/scenes/1/note")).starts_with("locked: "));
+  CHECK(refused_ask(*lighting, story("[]", "/scenes")).starts_with("locked: "));
+  CHECK(lighting->ask_for<protocol::DocumentState>(story("\"dim\"", "/scenes/0/note")).won);
+  auto patch = story(R"([{"op":"replace","path":"/scenes/0/note","value":"dusk"}])");
+  patch.patch = true;
+  CHECK(lighting->ask_for<protocol::DocumentState>(patch).won);
+  patch = story(R"([{"op":"move","from":"/scenes/1/note","path":"/scenes/0/note"}])");
+  patch.patch = true;
+  CHECK(refused_ask(*lighting, patch).starts_with("locked: "));
+  CHECK(rigging->ask_for<protocol::DocumentState>(story("\"dusk\"", "/scenes/1/note")).won);
+}
+
+TEST_CASE("two who ask for an item at once are both heard") {
+  Studio studio;
+  const auto rigging = studio.join("rigging");
+  const auto lighting = studio.join("lighting");
+  const auto comp = studio.join("comp");
+  done(*rigging, "lock", lock_words("/a"));
+  auto first = call("lock.ask", lock_words("/a"));
+  auto second = call("lock.ask", lock_words("/a"));
+  first.id = 901;
+  second.id = 902;
+  for (auto* each : {&lighting, &comp}) {
+    (*each)->say(protocol::TurnRequest{});
+    (*each)->expect<protocol::Yours>();
+  }
+  lighting->say(first);
+  comp->say(second);
+  lighting->say(protocol::Yours{});
+  comp->say(protocol::Yours{});
+  CHECK(lighting->expect<protocol::CallResult>().re == 901);
+  CHECK(comp->expect<protocol::CallResult>().re == 902);
+  CHECK(locks(*rigging).find(R"("wanted":["lighting","comp"])") != std::string::npos);
 }

@@ -1,30 +1,11 @@
 #include "tools/cli/output.h"
 
-#include <stdio.h>
-
 #include <catch2/catch.hpp>
+
+#include "tests/unit/tools/captured.h"
 
 namespace callboard::cli {
 namespace {
-
-// Two files in memory instead of stdout and stderr.
-struct Captured {
-  char* out_text = nullptr;
-  char* err_text = nullptr;
-  std::size_t out_size = 0;
-  std::size_t err_size = 0;
-  Output::Streams streams{.out = open_memstream(&out_text, &out_size),
-                          .err = open_memstream(&err_text, &err_size)};
-
-  ~Captured() {
-    fclose(streams.out);
-    fclose(streams.err);
-    free(out_text);
-    free(err_text);
-  }
-  std::string out() const { return {out_text, out_size}; }
-  std::string err() const { return {err_text, err_size}; }
-};
 
 TEST_CASE("as text, results are lines on stdout and messages are on stderr") {
   Captured captured;

@@ -1,0 +1,172 @@
+#include "tools/cli/lock_watch.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <string_view>
+#include <utility>
+
+#include "base/document/parse.h"
+#include "base/text.h"
+#include "tools/cli/visit.h"
+
+namespace callboard::cli {
+namespace {
+
+std::string member_text(const document::Value& fields, std::string_view key) {
+  const auto value = fields.member(key);
+  return value == nullptr || value->string() == nullptr ? std::string() : *value->string();
+}
+
+std::vector<std::string> member_names(const document::Value& fields, std::string_view key) {
+  std::vector<std::string> names;
+  const auto value = fields.member(key);
+  if (value == nullptr || value->array() == nullptr) return names;
+  for (const document::ValuePtr& each : *value->array()) {
+    if (each->string() != nullptr) names.push_back(*each->string());
+  }
+  return names;
+}
+
+// A word of a command line as a shell takes it.
+std::string shell_word(const std::string& text) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./@:+,%";
+  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return escaped(quoted + "'");
+}
+
+bool is_at_or_below(std::string_view item, std::string_view lock) {
+  return item == lock || (item.starts_with(lock) && item.substr(lock.size()).starts_with('/'));
+}
+
+}  // namespace
+
+LockWatch::Lock LockWatch::lock_of(const client::Record& record) const {
+  Lock lock;
+  lock.user = record.owner_name;
+  lock.is_mine =
+      (record.owner && record.owner == self_.session) || (!lock.user.empty() && lock.user == self_.name);
+  const auto fields = document::parse(record.fields);
+  if (!fields || (*fields)->object() == nullptr) return lock;
+  lock.note = member_text(**fields, "note");
+  lock.wanted = member_names(**fields, "wanted");
+  lock.waiting = member_names(**fields, "waiting");
+  const auto since = (*fields)->member("since");
+  const auto* number = since == nullptr ? nullptr : std::get_if<document::Number>(&since->content());
+  if (number != nullptr) lock.since.ms = std::strtoll(number->text.c_str(), nullptr, 10);
+  return lock;
+}
+
+void LockWatch::on_records(const client::RecordNews& news) {
+  if (news.zone != kLockZone) return;
+  const std::string_view zone = kLockZone;
+  for (const client::Record& each : news.changed) {
+    if (each.record_class == "lock" && each.path.size() > zone.size())
+      on_lock(each.path.substr(zone.size()), lock_of(each), each);
+  }
+  for (const client::RecordGone& each : news.gone) {
+    if (each.path.size() > zone.size()) on_free(each.path.substr(zone.size()));
+  }
+}
+
+void LockWatch::on_lock(const std::string& item, Lock now, const client::Record& record) {
+  const auto found = locks_.find(item);
+  const bool is_same = found != locks_.end() && found->second.is_mine == now.is_mine &&
+                       found->second.user == now.user && found->second.since == now.since;
+  if (is_same) now.warned = found->second.warned;
+  if (now.is_mine) {
+    if (!is_same) {
+      say_(escaped(item) + " is yours");
+      output_.object(
+          {{"event", "lock"}, {"item", item}, {"user", now.user}, {"fields", JsonText{record.fields}}});
+    }
+    tell_askers(item, now, is_same ? &found->second : nullptr);
+  } else if (found != locks_.end() && found->second.is_mine) {
+    say_(fmt::format("{} is {}'s now", escaped(item), escaped(now.user)));
+    output_.object({{"event", "unlocked"}, {"item", item}, {"to", now.user}});
+  }
+  locks_[item] = std::move(now);
+  for (const auto& [copy, unused] : own_) {
+    if (is_at_or_below(copy, item)) look_at_copy(copy, Heard::first);
+  }
+}
+
+void LockWatch::tell_askers(const std::string& item, const Lock& now, const Lock* before) {
+  const auto is_new = [&](const std::string& name, std::vector<std::string> Lock::*list) {
+    return before == nullptr || std::ranges::find(before->*list, name) == (before->*list).end();
+  };
+  const auto tell = [&](const std::string& name, const std::string& line, const std::string& command,
+                        bool waits) {
+    say_(line + ": " + command);
+    output_.object(
+        {{"event", "lock_wanted"}, {"item", item}, {"user", name}, {"waits", waits}, {"command", command}});
+  };
+  const std::string unlock = "callboard unlock " + shell_word(item);
+  for (const std::string& name : now.wanted) {
+    if (is_new(name, &Lock::wanted))
+      tell(name, fmt::format("{} asks you to hand {} over", escaped(name), escaped(item)),
+           unlock + " --to " + shell_word(name), false);
+  }
+  for (const std::string& name : now.waiting) {
+    if (is_new(name, &Lock::waiting))
+      tell(name, fmt::format("{} waits for {}", escaped(name), escaped(item)), unlock, true);
+  }
+}
+
+void LockWatch::on_free(const std::string& item) {
+  const auto found = locks_.find(item);
+  if (found == locks_.end()) return;
+  if (found->second.is_mine) {
+    say_(escaped(item) + " is not yours any more");
+    output_.object({{"event", "unlocked"}, {"item", item}});
+  }
+  locks_.erase(found);
+}
+
+// What was pulled is as old as the giver's, and nobody's change here.
+void LockWatch::on_assets(const client::AssetChanges& changes) {
+  for (const auto& [item, copy] : changes) {
+    if (!copy) continue;
+    if (copy->session != self_.session) {
+      others_[item] = copy->timestamp;
+      own_.erase(item);
+      continue;
+    }
+    const auto others = others_.find(item);
+    if (others != others_.end() && others->second >= copy->timestamp) continue;
+    const auto own = own_.find(item);
+    const bool is_known = others != others_.end() || own != own_.end();
+    const bool is_newer = own == own_.end() || own->second < copy->timestamp;
+    own_[item] = copy->timestamp;
+    look_at_copy(item, is_known && is_newer ? Heard::changed : Heard::first);
+  }
+}
+
+void LockWatch::look_at_copy(const std::string& item, Heard heard) {
+  const Timestamp changed = own_.at(item);
+  for (auto& [locked, lock] : locks_) {
+    if (lock.is_mine || !is_at_or_below(item, locked)) continue;
+    // A change that is heard of now came after the lock that was heard of before, whatever the clocks say.
+    if (heard == Heard::first && changed <= lock.since) continue;
+    // Each time that it is saved would be too often.
+    if (std::exchange(lock.warned, changed)) continue;
+    const std::string text = fmt::format(
+        "{} was changed here, and {} has locked {} since {}{}", callboard::quoted(item),
+        callboard::quoted(lock.user), locked == item ? std::string("it") : callboard::quoted(locked),
+        when(lock.since), lock.note.empty() ? "" : ": " + escaped(lock.note, 200));
+    output_.warning(text);
+    output_.object({{"event", "warning"},
+                    {"about", "lock"},
+                    {"item", item},
+                    {"user", lock.user},
+                    {"since", to_iso(lock.since)},
+                    {"note", lock.note},
+                    {"text", text}});
+  }
+}
+
+}  // namespace callboard::cli
