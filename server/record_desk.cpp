@@ -66,6 +66,13 @@ RecordStatePtr RecordDesk::find(std::string_view path) const {
   return shown == nullptr ? nullptr : shown->state;
 }
 
+bool RecordDesk::may_see(const Author& who, const RecordState& state) const {
+  const document::RecordClass* of = schema_.find(state.record_class);
+  if (of == nullptr) return true;
+  if (!of->enter.empty() && !who.permissions.contains(Permission(of->enter))) return false;
+  return of->told != document::Told::owner || is_of(state, who.session, who.user);
+}
+
 document::Told RecordDesk::told_of(const std::string& record_class) const {
   const document::RecordClass* of = schema_.find(record_class);
   return of == nullptr ? document::Told::zone : of->told;

@@ -58,6 +58,8 @@ class RecordDesk {
   void change(const Author& author, Wish wish, Done done);
   // Null: there is none.
   RecordStatePtr find(std::string_view path) const;
+  // Whether such a record is shown to them: by its class, and by whose it is where its owner alone is told.
+  bool may_see(const Author& who, const RecordState& state) const;
   template <class Visit>
   void for_each_in(const PathParts& zone, Visit visit) const {
     zones_.for_each_in(zone, "", [&](const Zones::Shown& shown) {

@@ -12,6 +12,7 @@
 #include "server/log_calls.h"
 #include "server/memory.h"
 #include "server/people_calls.h"
+#include "server/record_history_calls.h"
 
 namespace callboard::server {
 namespace {
@@ -108,6 +109,7 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
       doorway_(options_.door, events, &resident_bytes),
       pacing_(loop, options_.pace) {
   locks_.add_calls(calls_.registry());
+  add_record_history_calls(calls_.registry(), floor_, record_desk_);
   add_server_calls(calls_.registry(), {floor_, [this] { return counts(); }, options_.data});
   add_people_calls(calls_.registry(), people_);
   add_log_call(calls_.registry(), loop, events);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,8 @@ struct Listing {
   std::uint64_t looked_to = 0;
 };
 
+struct Committed;
+
 struct Version {
   Revision revision;
   // What its author wrote: the document as it became, or, where it did not stand, as it would have.
@@ -55,6 +58,9 @@ class History {
   virtual Result<Version> version(Record record, std::uint64_t number) = 0;
   // What the document was after operation `number`, whatever that was about.
   virtual Result<document::ValuePtr> document_at(Record record, std::uint64_t number) = 0;
+  // All operations on the record at `path` up to number `last`, in order; with their changes read.
+  virtual Result<void> visit_record(const std::string& path, std::uint64_t last,
+                                    const std::function<void(const Committed&)>& visit) = 0;
   // At most `count` of the audit, those after number `since`.
   virtual Result<AuditListing> audit(std::uint64_t since, std::size_t count) = 0;
 };

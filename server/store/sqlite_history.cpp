@@ -183,6 +183,26 @@ Result<Listing> SqliteHistory::list(const HistoryQuery& query) {
   return listing;
 }
 
+// They are found by going through the changes of all records, which the retention keeps from being many.
+Result<void> SqliteHistory::visit_record(const std::string& path, std::uint64_t last,
+                                         const std::function<void(const Committed&)>& visit) {
+  static_assert(static_cast<int>(Record::record) == 4);
+  auto statement =
+      database_.prepare(std::string("SELECT ") + kOperationColumns +
+                        " FROM operations WHERE record = 4 AND sequence <= ? AND path = ? ORDER BY sequence");
+  if (!statement) return statement.error();
+  statement->bind(0, std::min(last, kLast)).bind(1, std::string_view(path));
+  for (;;) {
+    auto row = statement->step();
+    if (!row) return row.error();
+    if (!*row) return {};
+    auto committed = operation_of(*statement);
+    if (!committed) return committed.error();
+    if (auto sound = read_edits(committed->operation); !sound) return sound.error();
+    visit(*committed);
+  }
+}
+
 // The number of the record stands in the statements: else the index of the audit is of no use to them.
 Result<AuditListing> SqliteHistory::audit(std::uint64_t since, std::size_t count) {
   static_assert(static_cast<int>(Record::audit) == 5);

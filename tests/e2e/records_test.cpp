@@ -100,6 +100,39 @@ TEST_CASE("who follows a zone is shown what is there, what changes, and what goe
   CHECK(exit_code(*follower) == 130);
 }
 
+TEST_CASE("what was done to a record is listed, shown and compared") {
+  Board board;
+  REQUIRE(board.run("rigging", {"record", "make", "/reviews/sc01", "--class", "review", "status=open"})
+              .ending.exit_code == 0);
+  REQUIRE(board.run("lighting", {"record", "set", "/reviews/sc01", "status=ok"}).ending.exit_code == 0);
+  REQUIRE(board.run("rigging", {"record", "remove", "/reviews/sc01"}).ending.exit_code == 0);
+  const auto listed = objects(board.run("rigging", {"history", "/reviews/sc01", "--json"}).out);
+  REQUIRE(listed.size() == 3);
+  CHECK(listed[0].at("do") == "remove");
+  CHECK(listed[1].at("user") == "lighting");
+  CHECK(listed[1].at("fields") == Json({{"status", "ok"}}));
+  CHECK(listed[2].at("class") == "review");
+  const auto version = [&](std::size_t at) {
+    return "/reviews/sc01@" + std::to_string(listed[at].at("revision").get<std::uint64_t>());
+  };
+  CHECK(objects(board.run("rigging", {"history", "/reviews/sc01", "--count", "1", "--json"}).out).size() ==
+        1);
+  CHECK_THAT(
+      board.run("rigging", {"history", "/reviews/sc01"}).out,
+      Contains(version(1)) && Contains("lighting  set status=ok") && Contains("make status=open takes=1"));
+  CHECK(board.run("rigging", {"show", version(2)}).out == "{\"status\":\"open\",\"takes\":1}\n");
+  const auto shown = objects(board.run("rigging", {"show", version(1), "--json"}).out).at(0);
+  CHECK(shown.at("fields") == Json({{"status", "ok"}, {"takes", 1}}));
+  CHECK(shown.at("by") == "lighting");
+  CHECK(board.run("rigging", {"diff", version(2), version(1)}).out == "~ /status: \"open\" -> \"ok\"\n");
+  const auto patch = objects(board.run("rigging", {"diff", version(2), version(1), "--json"}).out).at(0);
+  CHECK(patch.at("patch").dump() == R"([{"op":"replace","path":"/status","value":"ok"}])");
+  CHECK(board.run("rigging", {"show", version(0)}).ending.exit_code == 3);
+  CHECK(board.run("rigging", {"show", "/reviews/sc01@"}).ending.exit_code == 2);
+  CHECK(board.run("rigging", {"history", "/reviews/sc02"}).ending.exit_code == 3);
+  CHECK(board.run("rigging", {"history", "/reviews/sc01", "--item", "/status"}).ending.exit_code == 2);
+}
+
 TEST_CASE("a schema that makes no sense keeps a server from starting, and says where") {
   Studio studio;
   support::write_file(studio.home() / "bad.json",

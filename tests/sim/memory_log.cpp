@@ -75,6 +75,14 @@ class MemoryHistory final : public History {
     return document.root();
   }
 
+  Result<void> visit_record(const std::string& path, std::uint64_t last,
+                            const std::function<void(const Committed&)>& visit) override {
+    for_each(Record::record, last, [&](const Committed& each) {
+      if (each.operation.path == path) visit(each);
+    });
+    return {};
+  }
+
   Result<AuditListing> audit(std::uint64_t since, std::size_t count) override {
     AuditListing listing;
     for_each(Record::audit, UINT64_MAX, [&](const Committed& each) {

@@ -9,11 +9,12 @@
 #include "base/text.h"
 #include "tools/cli/locked_items.h"
 #include "tools/cli/objects.h"
+#include "tools/cli/record_history.h"
 #include "tools/cli/verbs.h"
 #include "tools/cli/version_name.h"
 #include "tools/cli/visit.h"
 
-// history, show, diff, restore: what the documents were.
+// history, show, diff, restore: what the documents and the records were.
 namespace callboard::cli {
 
 bool names_version(std::string_view text) {
@@ -59,7 +60,8 @@ namespace {
 Result<client::DocumentName> document_name(std::string_view text) {
   if (text == "story") return client::DocumentName::story;
   if (text == "analytics") return client::DocumentName::analytics;
-  return Error{Outcome::usage, fmt::format("expected story or analytics, got {}", callboard::quoted(text))};
+  return Error{Outcome::usage, fmt::format("expected story, analytics or a record like /reviews/sc01, got {}",
+                                           callboard::quoted(text))};
 }
 
 Error bad_since(std::string_view text) {
@@ -108,10 +110,14 @@ void show_revision(Run& run, const client::Revision& revision, client::DocumentN
 }
 
 Result<void> list(Run& run, const HistoryWords& words) {
-  const auto document = document_name(words.document);
-  if (!document) return document.error();
   const auto since = since_when(words.since);
   if (!since) return since.error();
+  if (names_record(words.document)) {
+    if (!words.item.empty()) return Error{Outcome::usage, "--item: a place in a document, not in a record"};
+    return list_record(run, words.document, *since, words.count);
+  }
+  const auto document = document_name(words.document);
+  if (!document) return document.error();
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
   client::HistoryQuery query{.document = *document, .at = words.item, .since = *since};
@@ -136,6 +142,10 @@ Result<client::Document> read_version(Visit& visit, const VersionName& name, con
 }
 
 Result<void> show(Run& run, const std::string& text, const std::string& at) {
+  if (names_record(text)) {
+    if (!at.empty()) return Error{Outcome::usage, "--at: a place in a document, not in a record"};
+    return show_record(run, text);
+  }
   const auto name = version_name(text);
   if (!name) return name.error();
   auto visit = Visit::open(run);
@@ -177,6 +187,8 @@ std::string in_words(const document::ValuePtr& before, const document::Value& op
   return fmt::format("~ {}: {} -> {}", place, short_text(old), short_text(operation.member("value")));
 }
 
+}  // namespace
+
 Result<void> show_patch(Run& run, const std::string& old, const std::string& patch) {
   auto before = document::parse(old);
   const auto operations = document::parse(patch);
@@ -193,7 +205,10 @@ Result<void> show_patch(Run& run, const std::string& old, const std::string& pat
   return {};
 }
 
+namespace {
+
 Result<void> diff(Run& run, const std::string& from_text, const std::string& to_text) {
+  if (names_record(from_text) && names_record(to_text)) return diff_records(run, from_text, to_text);
   const auto from = version_name(from_text);
   if (!from) return from.error();
   const auto to = version_name(to_text);
@@ -228,10 +243,11 @@ void add_history(Program& program) {
   auto words = std::make_shared<HistoryWords>();
   program
       .add_verb({.name = "history",
-                 .summary = "who changed the story or the analytics, where and when; newest first",
-                 .example = "callboard history story --item /scenes/Gate --since 2d"})
+                 .summary = "who changed the story, the analytics or a record, and when; newest first",
+                 .example = "callboard history story --item /scenes/Gate --since 2d\n"
+                            "  callboard history /reviews/sc01"})
       .takes(kVisitKeys)
-      .text(words->document, "DOCUMENT", "story or analytics", Need::required)
+      .text(words->document, "DOCUMENT", "story, analytics, or a record like /reviews/sc01", Need::required)
       .text(words->item, "--item PATH",
             "only what changed there, a JSON pointer; elements also by id or name")
       .text(words->since, "--since TIME", "only from then on: 90m, 2h, 3d, 2026-11-24, 2026-11-24T13:52")
@@ -243,10 +259,12 @@ void add_show(Program& program) {
   auto name = std::make_shared<std::string>();
   auto at = std::make_shared<std::string>();
   program
-      .add_verb(
-          {.name = "show", .summary = "print a document as it was", .example = "callboard show story@41"})
+      .add_verb({.name = "show",
+                 .summary = "print a document or a record as it was",
+                 .example = "callboard show story@41"})
       .takes(kVisitKeys)
-      .text(*name, "VERSION", "story@N or analytics@N, as `callboard history` tells them", Need::required)
+      .text(*name, "VERSION", "story@N, analytics@N or /reviews/sc01@N, as `callboard history` tells them",
+            Need::required)
       .text(*at, "--at POINTER", "only what stood there")
       .runs([name, at](Run& run) { return show(run, *name, *at); });
 }
@@ -255,9 +273,11 @@ void add_diff(Program& program) {
   auto from = std::make_shared<std::string>();
   auto to = std::make_shared<std::string>();
   program
-      .add_verb({.name = "diff",
-                 .summary = "what differs between two versions of a document; with --json as a JSON Patch",
-                 .example = "callboard diff story@40 story@41"})
+      .add_verb(
+          {.name = "diff",
+           .summary =
+               "what differs between two versions of a document or a record; with --json as a JSON Patch",
+           .example = "callboard diff story@40 story@41"})
       .takes(kVisitKeys)
       .text(*from, "FROM", "the older one", Need::required)
       .text(*to, "TO", "the newer one", Need::required)

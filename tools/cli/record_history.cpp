@@ -1,0 +1,182 @@
+#include "tools/cli/record_history.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cstdlib>
+#include <utility>
+
+#include "base/document/build.h"
+#include "base/document/json_patch.h"
+#include "base/document/parse.h"
+#include "base/text.h"
+#include "tools/cli/objects.h"
+#include "tools/cli/visit.h"
+
+namespace callboard::cli {
+namespace {
+
+// What the server tells in one answer at most.
+constexpr std::uint64_t kRevisionsAtOnce = 200;
+
+struct RecordVersion {
+  std::string path;
+  std::uint64_t revision = 0;
+};
+
+Result<RecordVersion> record_version_name(const std::string& text) {
+  const auto at = text.rfind('@');
+  RecordVersion version;
+  if (at != std::string::npos) {
+    version.path = text.substr(0, at);
+    const char* const end = text.data() + text.size();
+    const auto parsed = std::from_chars(text.data() + at + 1, end, version.revision);
+    if (parsed.ec != std::errc() || parsed.ptr != end) version.revision = 0;
+  }
+  if (version.revision != 0 && names_record(version.path)) return version;
+  return Error{Outcome::usage,
+               fmt::format("expected a version like /reviews/sc01@41, got {}", callboard::quoted(text))};
+}
+
+std::string member_of(const document::Value& object, std::string_view key) {
+  const auto value = object.member(key);
+  if (value == nullptr) return "";
+  return value->string() != nullptr ? *value->string() : document::print(*value);
+}
+
+std::int64_t number_in(const document::Value& object, std::string_view key) {
+  return std::strtoll(member_of(object, key).c_str(), nullptr, 10);
+}
+
+bool stands(const document::Value& revision) {
+  const auto value = revision.member("stands");
+  const bool* truth = value == nullptr ? nullptr : std::get_if<bool>(&value->content());
+  return truth == nullptr || *truth;
+}
+
+// What it did: "set status=ok takes=3", "give to lighting".
+std::string deed_of(const document::Value& revision) {
+  std::string line = escaped(member_of(revision, "do"));
+  if (const std::string to = member_of(revision, "to"); !to.empty()) line += " to " + escaped(to);
+  const auto fields = revision.member("fields");
+  if (fields == nullptr || fields->object() == nullptr) return line;
+  for (const document::Member& each : *fields->object()) {
+    const std::string* text = each.value->string();
+    line += fmt::format(" {}={}", escaped(each.key),
+                        escaped(text != nullptr ? *text : document::print(*each.value), 120));
+  }
+  return line;
+}
+
+void show_change(Run& run, const std::string& path, const document::ValuePtr& revision) {
+  const std::string user = member_of(*revision, "user");
+  run.output.line(fmt::format("{}@{}  {}  {}  {}{}", escaped(path), number_in(*revision, "revision"),
+                              when({number_in(*revision, "timestamp")}),
+                              run.output.styled(Style::bold, user.empty() ? "the server" : escaped(user)),
+                              deed_of(*revision),
+                              stands(*revision) ? "" : "  lost: something newer was there"));
+  JsonObject object{{"event", "revision"},
+                    {"record", path},
+                    {"revision", number_in(*revision, "revision")},
+                    {"user", user},
+                    {"session", member_of(*revision, "session")},
+                    {"time", to_iso({number_in(*revision, "timestamp")})},
+                    {"base", number_in(*revision, "base")},
+                    {"stands", stands(*revision)},
+                    {"do", member_of(*revision, "do")}};
+  for (const char* key : {"class", "to"}) {
+    if (const std::string text = member_of(*revision, key); !text.empty()) object.add(key, text);
+  }
+  if (const auto fields = revision->member("fields"))
+    object.add("fields", JsonText{document::print(*fields)});
+  run.output.object(object);
+}
+
+// The record, a JSON object.
+Result<document::ValuePtr> read_record(Visit& visit, const RecordVersion& version) {
+  const auto arguments = document::make_object(
+      {{"path", document::make_text(version.path)}, {"revision", document::make_number(version.revision)}});
+  const auto json = visit.wait(visit.access().call("record.version", document::print(*arguments), {}));
+  if (!json) return json.error();
+  auto record = document::parse(*json);
+  if (!record || (*record)->member("fields") == nullptr)
+    return Error{Outcome::failed, "the server's answer is no record"};
+  return record;
+}
+
+}  // namespace
+
+Result<void> list_record(Run& run, const std::string& path, Timestamp since, std::uint64_t count) {
+  auto visit = Visit::open(run);
+  if (!visit) return visit.error();
+  std::int64_t before = 0;
+  while (count > 0) {
+    const auto arguments =
+        document::make_object({{"path", document::make_text(path)},
+                               {"count", document::make_number(std::min(count, kRevisionsAtOnce))},
+                               {"before", document::make_number(before)},
+                               {"since", document::make_number(since.ms)}});
+    const auto json =
+        (*visit)->wait((*visit)->access().call("record.history", document::print(*arguments), {}));
+    if (!json) return json.error();
+    const auto answer = document::parse(*json);
+    const auto revisions = answer ? (*answer)->member("revisions") : nullptr;
+    if (revisions == nullptr || revisions->array() == nullptr)
+      return Error{Outcome::failed, "the server's answer is no list of revisions"};
+    for (const document::ValuePtr& each : *revisions->array()) {
+      if (count == 0) break;
+      show_change(run, path, each);
+      before = number_in(*each, "revision");
+      --count;
+    }
+    if (revisions->array()->empty() || member_of(**answer, "more") != "true") return {};
+  }
+  return {};
+}
+
+Result<void> show_record(Run& run, const std::string& text) {
+  const auto version = record_version_name(text);
+  if (!version) return version.error();
+  auto visit = Visit::open(run);
+  if (!visit) return visit.error();
+  const auto record = read_record(**visit, *version);
+  if (!record) return record.error();
+  if (!run.output.is_json()) {
+    run.output.raw(document::print(*(*record)->member("fields")) + "\n");
+    return {};
+  }
+  run.output.object({{"event", "record"},
+                     {"path", version->path},
+                     {"class", member_of(**record, "class")},
+                     {"owner", member_of(**record, "owner")},
+                     {"user", member_of(**record, "user")},
+                     {"by", member_of(**record, "by")},
+                     {"revision", number_in(**record, "revision")},
+                     {"time", to_iso({number_in(**record, "timestamp")})},
+                     {"fields", JsonText{document::print(*(*record)->member("fields"))}}});
+  return {};
+}
+
+Result<void> diff_records(Run& run, const std::string& from_text, const std::string& to_text) {
+  const auto from = record_version_name(from_text);
+  if (!from) return from.error();
+  const auto to = record_version_name(to_text);
+  if (!to) return to.error();
+  auto visit = Visit::open(run);
+  if (!visit) return visit.error();
+  const auto before = read_record(**visit, *from);
+  if (!before) return before.error();
+  const auto after = read_record(**visit, *to);
+  if (!after) return after.error();
+  const auto old = (*before)->member("fields");
+  const std::string patch = document::diff(old, (*after)->member("fields"));
+  if (!run.output.is_json()) return show_patch(run, document::print(*old), patch);
+  run.output.object({{"event", "diff"},
+                     {"record", to->path},
+                     {"from", from->revision},
+                     {"to", to->revision},
+                     {"patch", JsonText{patch}}});
+  return {};
+}
+
+}  // namespace callboard::cli

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "tools/cli/program.h"
+
+// What records were: of verb_history.cpp, for paths in place of documents.
+namespace callboard::cli {
+
+// Whether `text` names a record, or a version of one: both begin with "/".
+inline bool names_record(std::string_view text) { return text.starts_with('/'); }
+
+// Newest first, at most `count` of those from `since` on.
+Result<void> list_record(Run& run, const std::string& path, Timestamp since, std::uint64_t count);
+// "/reviews/sc01@41": its fields, and with --json the rest of it.
+Result<void> show_record(Run& run, const std::string& version);
+Result<void> diff_records(Run& run, const std::string& from, const std::string& to);
+
+// How two documents differ, in lines for a person: `patch` is a JSON Patch of `old`.
+Result<void> show_patch(Run& run, const std::string& old, const std::string& patch);
+
+}  // namespace callboard::cli
