@@ -60,7 +60,7 @@ void describe(A& fields, Ref<A, Entry> entry) {
 template <class A>
 void describe(A& fields, Ref<A, User> user) {
   fields(user.session, user.name, user.host, user.shares, user.joined, user.at, user.at_since, user.camera_x,
-         user.camera_y, user.away);
+         user.camera_y, user.away, user.round_trip_us);
 }
 template <class A>
 void describe(A& fields, Ref<A, Message> message) {

@@ -19,6 +19,7 @@ User to_user(const protocol::User& user) {
   result.camera_x = user.camera.x;
   result.camera_y = user.camera.y;
   result.away = user.away;
+  result.round_trip_us = user.round_trip_us;
   return result;
 }
 

@@ -29,7 +29,9 @@ struct User {
   std::int64_t camera_x = 0;
   std::int64_t camera_y = 0;
   bool away =
-      false;  // Its connection was lost, and it may come back; said of those who are listed, not of changes.
+      false;  // Its connection was lost, and it may come back; said of those who are listed, not of changes …
+  std::uint64_t round_trip_us =
+      0;  // … like how long a word of the server's and the answer are on their way; 0: not measured yet.
 };
 
 struct Departure {

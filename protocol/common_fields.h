@@ -42,6 +42,7 @@ void describe(F& f, Ref<F, User> m) {
   f.required("since", m.since);
   f.required("camera", m.camera);
   f.optional("away", m.away);
+  f.optional("round_trip_us", m.round_trip_us);
 }
 template <class F>
 void describe(F& f, Ref<F, UserLeft> m) {

@@ -52,6 +52,7 @@ struct AssetsClaimed {
 struct ClockTold {
   Timestamp clock;
   std::optional<Duration> round_trip{};  // Since the client was asked; nullopt: it said so by itself.
+  bool is_ping = false;                  // … and it said nothing else: that is how long the way takes.
 };
 // The join is over: tells and asks from here on.
 struct Joined {};

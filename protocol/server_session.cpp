@@ -74,6 +74,7 @@ void ServerSession::turn_message(ClientMessage message) {
     hear_clock(yours->clock, true);
     return take_turn();
   }
+  has_spoken_ = true;
   if (std::holds_alternative<UnknownTell>(message)) return;
   if (auto* progress = std::get_if<CallProgressed>(&message)) {
     actions_.push_back(server_action::Reported{std::move(*progress)});
@@ -85,6 +86,7 @@ void ServerSession::turn_message(ClientMessage message) {
 
 void ServerSession::give_turn() {
   turn_given_ = now_;
+  has_spoken_ = false;
   actions_.push_back(server_action::Send{Yours{}});
 }
 
@@ -92,8 +94,8 @@ void ServerSession::hear_clock(const std::optional<Timestamp>& clock, bool is_re
   if (!clock) return;
   // The turn at the end of the join was given before time was kept of it.
   const bool is_timed = is_reply && turn_given_ != Instant{};
-  actions_.push_back(
-      server_action::ClockTold{*clock, is_timed ? std::optional(now_ - turn_given_) : std::nullopt});
+  actions_.push_back(server_action::ClockTold{
+      *clock, is_timed ? std::optional(now_ - turn_given_) : std::nullopt, is_timed && !has_spoken_});
 }
 
 void ServerSession::take_turn() {
@@ -156,6 +158,13 @@ void ServerSession::tell(EncodedFrame frame) {
   if (over_) return;
   ENSURE(may_tell());
   actions_.push_back(server_action::SendEncoded{std::move(frame)});
+}
+
+void ServerSession::ping(Instant now) {
+  if (over_) return;
+  ENSURE(may_tell());
+  now_ = now;
+  if (turn_->on_request()) give_turn();
 }
 
 void ServerSession::close(Outcome outcome, std::string reason) {

@@ -70,6 +70,8 @@ class ServerSession {
   // Only when may_tell(). Without `re`.
   void tell(ServerMessage message);
   void tell(EncodedFrame frame);
+  // Gives the client the turn, as a heartbeat does, to see how long it takes to come back. Only when may_tell().
+  void ping(Instant now);
   // Says `bye` and closes, in whoever's turn.
   void close(Outcome outcome, std::string reason);
   // The same, and the client is not to come back by itself.
@@ -110,6 +112,7 @@ class ServerSession {
   Instant started_;
   Instant now_;
   Instant turn_given_;
+  bool has_spoken_ = false;  // In the turn that it has, or had last.
   bool over_ = false;
 };
 

@@ -88,7 +88,8 @@ struct User {
   std::string at;
   Timestamp since;
   Camera camera;
-  bool away = false;  // Its connection is lost, and it may come back. Said in answers only.
+  bool away = false;                // Its connection is lost, and it may come back. Said in answers only …
+  std::uint64_t round_trip_us = 0;  // … like how long it takes there and back; 0: not measured yet.
 };
 struct UserLeft {
   SessionId session;

@@ -177,6 +177,11 @@ void AskDesk::forget(SessionId session) {
 void AskDesk::answer(Session& session, const protocol::UsersAsk& ask) {
   auto users = floor_.teller.users();
   users.re = ask.id;
+  for (protocol::User& user : users.users) {
+    const Session* here = outside_.by_id(user.session);
+    if (here == nullptr || !here->identity.round_trip) continue;
+    user.round_trip_us = static_cast<std::uint64_t>(here->identity.round_trip->count());
+  }
   answer_list(session, ask.id, std::move(users));
 }
 

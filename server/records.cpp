@@ -257,7 +257,7 @@ void Records::on_commit(Committed committed) {
   bytes_since_snapshot_ += operation.value->size();
   const bool is_long = board_.sequence() - snapshot_sequence_ >= kSnapshotOperations;
   if (!is_snapshot_under_way_ && (is_long || bytes_since_snapshot_ >= kSnapshotBytes))
-    snapshot([this] { trim(); });
+    snapshot([this] { trim([](const Result<std::uint64_t>&) {}); });
   if (operation.record != Record::record) handlers_.on_change();
 }
 
@@ -291,12 +291,23 @@ void Records::keep_keyframe(Record record) {
   });
 }
 
-void Records::trim() {
-  if (std::exchange(is_trim_under_way_, true)) return;
-  log_->trim(options_.retention, options_.clock.wall(), [this](const Result<void>& done) {
+void Records::trim(const TidyDone& done) {
+  if (std::exchange(is_trim_under_way_, true))
+    return done(Error{Outcome::locked, "the history is being trimmed already"});
+  log_->trim(options_.retention, options_.clock.wall(), [this, done](const Result<std::uint64_t>& forgotten) {
     is_trim_under_way_ = false;
-    if (!done) events_.warn("trimming the history failed", {{"cause", done.error().text}});
+    if (!forgotten) {
+      events_.warn("trimming the history failed", {{"cause", forgotten.error().text}});
+    } else if (*forgotten > 0) {
+      events_.info("history trimmed", {{"operations", *forgotten}});
+    }
+    done(forgotten);
   });
+}
+
+void Records::tidy(TidyDone done) {
+  if (is_snapshot_under_way_ || board_.sequence() == snapshot_sequence_) return trim(done);
+  snapshot([this, done = std::move(done)] { trim(done); });
 }
 
 void Records::snapshot(std::function<void()> done) {

@@ -52,6 +52,10 @@ class Records {
   // Answered once, perhaps within the call, unless this object is destroyed before. The same operation again gets the
   // answer it got. The operation's timestamp is what the author's clock says, corrected.
   void write(Draft draft, Done done);
+  // Makes a snapshot, where there is anything new, and forgets what the retention does not keep. Answered once, perhaps within the
+  // call, with how many operations that were. locked: it is under way already.
+  using TidyDone = std::function<void(const Result<std::uint64_t>& forgotten)>;
+  void tidy(TidyDone done);
   // Once, last: `done` when the log has a snapshot of all that was applied.
   void finish(std::function<void()> done);
 
@@ -95,7 +99,7 @@ class Records {
   void on_document(const Committed& committed, const Applied& applied);
   void keep_keyframe(Record record);
   void snapshot(std::function<void()> done);
-  void trim();
+  void trim(const TidyDone& done);
   Result<Applied> applied_at(const Asked& asked, const Appended& place) const;
   // Worker thread of history_work_ only.
   Result<History*> open_history();

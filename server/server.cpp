@@ -19,6 +19,7 @@
 #include "server/plugins/plugin_host.h"
 #include "server/services/backup_service.h"
 #include "server/services/service_desk.h"
+#include "server/services/verify_service.h"
 #include "server/stage.h"
 #include "server/store/data_folder.h"
 #include "server/store/key_file.h"
@@ -190,15 +191,22 @@ void Server::Impl::start_services() {
       loop, ServiceDesk::Outside{calls, *states, events, system_clock(), system_random()});
   services->add_calls();
   add_backup_call(calls.registry(), options.data, options.project);
-  if (options.backup_period <= 0s) return;
-  Service backup;
-  backup.name = "backup";
-  backup.call = "backup";
-  backup.period = options.backup_period;
-  // Several projects' servers on one machine, started together, would all copy at once.
-  backup.jitter = options.backup_period / 20;
-  const auto added = services->add(std::move(backup));
-  ENSURE(added);
+  add_verify_call(calls.registry(), options.data, options.project);
+  const auto add = [this](const char* name, const char* call, Duration period) {
+    if (period <= 0s) return;
+    Service service;
+    service.name = name;
+    service.call = call;
+    service.period = period;
+    // Several projects' servers on one machine, started together, would all copy at once.
+    service.jitter = period / 20;
+    const auto added = services->add(std::move(service));
+    ENSURE(added);
+  };
+  add("backup", "backup", options.backup_period);
+  add("ping", "ping.users", options.ping_period);
+  add("retention", "retention", options.retention_period);
+  add("verify", "verify", options.verify_period);
 }
 
 // Whoever is told that the server listens can call what its tasks do; one that takes too long, or fails, is not waited for.

@@ -62,9 +62,13 @@ struct ServerOptions {
   Duration grace = kGrace;  // How long a session outlives its connection; 0: it does not.
   LockPolicy locks = LockPolicy::warn;
   net::RelayLimits relay_limits;
-  std::vector<std::string> tasks;          // Programs that carry out calls (docs/calls.md).
-  std::vector<std::string> plugins;        // Libraries that do (server/plugins/plugin.h).
-  Duration backup_period = 24h;            // 0: no service does.
+  std::vector<std::string> tasks;    // Programs that carry out calls (docs/calls.md).
+  std::vector<std::string> plugins;  // Libraries that do (server/plugins/plugin.h).
+  // Of the built-in services; 0: there is none of them.
+  Duration backup_period = 24h;
+  Duration verify_period = 24h;
+  Duration retention_period = 6h;
+  Duration ping_period = 1min;
   std::shared_ptr<spdlog::logger> logger;  // Null: the process's default one.
   // Hears all that goes to the logger, and what is too little for it, as values. May be empty; asks nothing of the server.
   std::function<void(const Event&)> on_event{};

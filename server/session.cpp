@@ -300,6 +300,11 @@ void Session::tell(std::span<const protocol::EncodedFrame> frames) {
   connection_->write_at_once(parts);
 }
 
+void Session::ping() {
+  machine_.ping(system_clock().monotonic());
+  perform();
+}
+
 std::optional<Instant> Session::next_deadline() const {
   if (knock_deadline_) return knock_deadline_;
   const auto deadline = machine_.next_deadline();

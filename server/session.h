@@ -59,6 +59,8 @@ class Session {
   // Whether a tell would reach the peer soon.
   bool may_tell() const;
   void tell(std::span<const protocol::EncodedFrame> frames);
+  // Asks for a sign of life now; only when may_tell(). What comes of it is in Stage::on_clock().
+  void ping();
 
   std::optional<Instant> next_deadline() const;
   void on_time(Instant now);

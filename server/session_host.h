@@ -66,6 +66,7 @@ struct Identity {
   // What proves that one who comes back is this session; none when nobody may.
   std::optional<Sha256> secret;
   std::chrono::milliseconds clock_offset{0};
+  std::optional<std::chrono::microseconds> round_trip{};  // As measured last, there and back; none: not yet.
 };
 
 }  // namespace callboard::server

@@ -13,6 +13,7 @@
 #include "server/memory.h"
 #include "server/people_calls.h"
 #include "server/record_history_calls.h"
+#include "server/services/retention_service.h"
 
 namespace callboard::server {
 namespace {
@@ -80,6 +81,7 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
                           if (const Session* listener = by_id(id)) schedule_tell(listener->key());
                         }}),
       locks_(loop, floor_, record_desk_, options_.grace, options_.locks),
+      pings_(loop, outside_of_pings()),
       calls_(loop),
       offers_(calls_.registry(), {.by_id = [this](SessionId id) { return by_id(id); },
                                   .due = [this](std::uint64_t key) { schedule_tell(key); }}),
@@ -109,7 +111,9 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
       doorway_(options_.door, events, &resident_bytes),
       pacing_(loop, options_.pace) {
   locks_.add_calls(calls_.registry());
+  pings_.add_call(calls_.registry());
   add_record_history_calls(calls_.registry(), floor_, record_desk_);
+  add_retention_call(calls_.registry(), records_, options_.retention);
   add_server_calls(calls_.registry(), {floor_, [this] { return counts(); }, options_.data});
   add_people_calls(calls_.registry(), people_);
   add_log_call(calls_.registry(), loop, events);
@@ -117,35 +121,6 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
 }
 
 Stage::~Stage() { *is_alive_ = false; }
-
-People::Outside Stage::outside_of_people() {
-  return {
-      .for_each =
-          [this](const std::function<void(Session&)>& visit) {
-            for (const auto& [key, session] : sessions_) visit(*session);
-          },
-      .end_away = [this](const std::function<bool(const Identity&)>& is_meant,
-                         const Error& why) { end_away(is_meant, why); },
-      .is_away =
-          [this](const std::function<bool(const Identity&)>& is_meant) {
-            return away_.contains_if(is_meant);
-          },
-      .append =
-          [this](Operation operation, std::function<void()> done) {
-            records_.write({.operation = std::move(operation)}, [this, done = std::move(done)](
-                                                                    const Result<Applied>& applied) {
-              if (!applied) {
-                events_.warn("an entry of the audit is not written down", {{"cause", applied.error().text}});
-              }
-              done();
-            });
-          },
-      .changed = [this] { book_.on_change(kBookSoon); },
-      .keyed =
-          [this] {
-            if (options_.on_keyed) options_.on_keyed();
-          }};
-}
 
 std::optional<Secret> Stage::find_secret(std::string_view identity) {
   return people_.gate().find_secret(identity);
@@ -367,6 +342,12 @@ void Stage::on_joined(Session& session) {
 
 void Stage::on_clock(Session& session, const protocol::server_action::ClockTold& told) {
   session.identity.clock_offset = followed(session.identity.clock_offset, told, clock_.wall());
+  if (!told.is_ping) return;
+  using std::chrono::microseconds;
+  // Quicker than can be told is measured, too.
+  const auto took = std::max(std::chrono::duration_cast<microseconds>(*told.round_trip), microseconds(1));
+  session.identity.round_trip = took;
+  pings_.on_round_trip(session.key(), took);
 }
 
 void Stage::on_asked(Session& session, protocol::ClientMessage ask) {
@@ -479,6 +460,7 @@ void Stage::leave(Session& session, const Error& why) {
     return;
   }
   keys_.erase(known);
+  pings_.forget(session.key());
   transfers_.on_session_left(identity.id, identity.name);
   offers_.leave(identity.id);
   if (!session.is_lost()) calls_.leave(session.key());

@@ -19,6 +19,7 @@
 #include "server/idle_memory.h"
 #include "server/lock_desk.h"
 #include "server/people.h"
+#include "server/ping_desk.h"
 #include "server/session.h"
 #include "server/session_book.h"
 #include "server/stage_options.h"
@@ -90,6 +91,7 @@ class Stage final : private SessionHost {
   void on_records_changed();
   // Tells everybody that the disk takes no writes, or takes them again (null).
   void on_writable(const Error* why);
+  PingDesk::Outside outside_of_pings();
   void on_transfer_over(SessionId session, const protocol::TransferOver& over);
   // Something is due to `session`, or to everybody: told at the end of this turn.
   void schedule_tell(std::uint64_t key);
@@ -113,6 +115,7 @@ class Stage final : private SessionHost {
   DocumentDesk documents_;
   RecordDesk record_desk_;
   LockDesk locks_;
+  PingDesk pings_;
   CallDesk calls_;
   ClientCalls offers_;
   AskDesk asks_;

@@ -78,7 +78,7 @@ protocol::User Teller::wire_user(SessionId session, const User& user) const {
   ENSURE(at != nullptr);
   return {session,     user.name, user.host, user.shares,
           user.joined, at->item,  at->since, {user.camera_x, user.camera_y},
-          false};
+          false,       0};
 }
 
 protocol::Users Teller::users() const {

@@ -42,6 +42,7 @@ class Log {
   using AppendDone = std::function<void(Result<Appended>)>;
   using CommitHandler = std::function<void(Committed)>;
   using Done = std::function<void(Result<void>)>;
+  using TrimDone = std::function<void(Result<std::uint64_t> forgotten)>;
   using Visit = std::function<Result<void>(Committed)>;
 
   virtual ~Log() = default;
@@ -58,7 +59,8 @@ class Log {
   // Keeps a document (its bytes) as it was after operation `sequence`, so that the history is read from there.
   virtual void keyframe(Record record, std::uint64_t sequence, std::function<Bytes()> encode, Done done) = 0;
   // Forgets old operations on documents, those before a keyframe only, some at a time: appends go between.
-  virtual void trim(const Retention& retention, Timestamp now, Done done) = 0;
+  // Answered with how many that were.
+  virtual void trim(const Retention& retention, Timestamp now, TrimDone done) = 0;
   // A reader of its own for another thread; it must be gone before the log. Blocking.
   virtual Result<std::unique_ptr<History>> open_history() = 0;
 

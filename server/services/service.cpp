@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/document/build.h"
+#include "base/document/parse.h"
 
 namespace callboard::server {
 
@@ -32,6 +33,9 @@ document::ValuePtr to_value(const Service& service, const ServiceRuns& runs, boo
       {"duration_ms", make_number(runs.last_duration.count())}};
   if (runs.runs > 0) object.push_back({"last_run", make_number(runs.last_run.ms)});
   if (!runs.last_error.empty()) object.push_back({"error", make_text(runs.last_error)});
+  if (!runs.last_result.empty()) {
+    if (auto result = document::parse(runs.last_result)) object.push_back({"result", std::move(*result)});
+  }
   return document::make_value(std::move(object));
 }
 

@@ -37,6 +37,8 @@ struct ServiceRuns {
   Timestamp last_run{};
   std::chrono::milliseconds last_duration{0};
   std::string last_error{};  // Empty: the last one went well.
+  std::string
+      last_result{};  // What the last one that went well has done, as JSON; empty: nothing, or more than is shown.
 };
 
 // From the moment a run was due to the next one, without jitter.

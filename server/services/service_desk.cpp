@@ -13,6 +13,9 @@
 namespace callboard::server {
 namespace {
 
+// What is shown of how a run went: a line or two.
+constexpr std::size_t kServiceResultMax = 512;
+
 std::string state_path(const std::string& name) { return "/services/" + name; }
 
 bool is_switched_off(const document::ValuePtr& state) {
@@ -119,6 +122,11 @@ void ServiceDesk::on_answer(const std::string& name, const Result<protocol::Docu
   if (is_stopped_) return;
   const bool has_failed_before = std::exchange(entry.runs.failures, answer ? 0 : entry.runs.failures + 1) > 0;
   entry.runs.last_error = answer ? "" : answer.error().text;
+  if (answer) {
+    const bool says_little =
+        *answer == nullptr || **answer == "null" || (*answer)->size() > kServiceResultMax;
+    entry.runs.last_result = says_little ? "" : **answer;
+  }
   if (!answer) {
     outside_.events.warn(fmt::format("service failed service={} failures={} cause=\"{}\"", name,
                                      entry.runs.failures, escaped(answer.error().text, 256)));

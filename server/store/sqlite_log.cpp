@@ -102,8 +102,8 @@ class SqliteLog::Worker {
   Result<LogSnapshot> newest_snapshot();
   Result<void> write_snapshot(const LogSnapshot& snapshot);
   Result<void> write_keyframe(Record record, const LogSnapshot& snapshot);
-  Result<void> trim(const Retention& retention, Timestamp now, const Done& done);
-  Result<void> trim_to(const Cuts& cuts, const Done& done);
+  Result<void> trim(const Retention& retention, Timestamp now, const TrimDone& done);
+  Result<void> trim_to(const Cuts& cuts, std::uint64_t forgotten, const TrimDone& done);
   std::filesystem::path file() const { return folder_.database(); }
   Result<void> install(const LogSnapshot& snapshot);
   Result<void> read_from(std::uint64_t sequence, const Visit& visit);
@@ -387,25 +387,26 @@ Result<void> SqliteLog::Worker::write_keyframe(Record record, const LogSnapshot&
   return {};
 }
 
-Result<void> SqliteLog::Worker::trim(const Retention& retention, Timestamp now, const Done& done) {
+Result<void> SqliteLog::Worker::trim(const Retention& retention, Timestamp now, const TrimDone& done) {
   if (is_broken_) return Error{Outcome::failed, "the database cannot be opened again"};
   const auto cuts = find_cuts(database_, retention, now);
-  return cuts ? trim_to(*cuts, done) : Result<void>(cuts.error());
+  return cuts ? trim_to(*cuts, 0, done) : Result<void>(cuts.error());
 }
 
 // One piece; the rest is queued behind the appends that came meanwhile.
-Result<void> SqliteLog::Worker::trim_to(const Cuts& cuts, const Done& done) {
+Result<void> SqliteLog::Worker::trim_to(const Cuts& cuts, std::uint64_t forgotten, const TrimDone& done) {
   if (is_broken_) return Error{Outcome::failed, "the database cannot be opened again"};
-  const auto is_more = trim_some(database_, cuts);
-  if (!is_more) return is_more.error();
-  if (*is_more) {
-    submit([this, cuts, done] {
-      auto result = std::make_shared<Result<void>>(trim_to(cuts, done));
-      if (!*result) post([done, result] { done(*result); });
+  const auto rows = trim_some(database_, cuts);
+  if (!rows) return rows.error();
+  forgotten += *rows;
+  if (*rows > 0) {
+    submit([this, cuts, forgotten, done] {
+      const Result<void> result = trim_to(cuts, forgotten, done);
+      if (!result) post([done, why = result.error()] { done(why); });
     });
     return {};
   }
-  post([done] { done({}); });
+  post([done, forgotten] { done(forgotten); });
   return {};
 }
 
@@ -494,10 +495,10 @@ void SqliteLog::keyframe(Record record, std::uint64_t sequence, std::function<By
       std::move(done));
 }
 
-void SqliteLog::trim(const Retention& retention, Timestamp now, Done done) {
+void SqliteLog::trim(const Retention& retention, Timestamp now, TrimDone done) {
   worker_->submit([worker = worker_.get(), retention, now, done = std::move(done)] {
-    auto result = std::make_shared<Result<void>>(worker->trim(retention, now, done));
-    if (!*result) worker->post([done, result] { done(*result); });
+    const Result<void> result = worker->trim(retention, now, done);
+    if (!result) worker->post([done, why = result.error()] { done(why); });
   });
 }
 

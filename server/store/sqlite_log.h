@@ -36,7 +36,7 @@ class SqliteLog final : public Log {
   void snapshot(std::uint64_t sequence, std::function<Bytes()> encode, Done done) override;
   void install(LogSnapshot snapshot, Done done) override;
   void keyframe(Record record, std::uint64_t sequence, std::function<Bytes()> encode, Done done) override;
-  void trim(const Retention& retention, Timestamp now, Done done) override;
+  void trim(const Retention& retention, Timestamp now, TrimDone done) override;
   Result<std::unique_ptr<History>> open_history() override;
   Result<LogSnapshot> newest_snapshot() override;
   Result<void> read_from(std::uint64_t sequence, const Visit& visit) override;

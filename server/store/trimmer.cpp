@@ -135,7 +135,7 @@ Result<Cuts> find_cuts(Database& database, const Retention& retention, Timestamp
   return cuts;
 }
 
-Result<bool> trim_some(Database& database, const Cuts& cuts) {
+Result<std::uint64_t> trim_some(Database& database, const Cuts& cuts) {
   for (const Cut& cut : cuts) {
     if (cut.sequence == 0) continue;
     if (auto begun = database.run("BEGIN IMMEDIATE"); !begun) return begun.error();
@@ -145,9 +145,9 @@ Result<bool> trim_some(Database& database, const Cuts& cuts) {
       database.roll_back();
       return ended.error();
     }
-    if (*rows > 0) return true;
+    if (*rows > 0) return static_cast<std::uint64_t>(*rows);
   }
-  return false;
+  return std::uint64_t{0};
 }
 
 }  // namespace callboard::server

@@ -19,7 +19,7 @@ using Cuts = std::array<Cut, 3>;  // Story, analytics, records of all classes.
 // What the retention does not keep: operations on documents before a keyframe (what is after it needs them no more), and on records before the snapshot, never
 // those that a start has to read. Of a history that is not too large it reads only what goes and what is kept by number.
 Result<Cuts> find_cuts(Database& database, const Retention& retention, Timestamp now);
-// Forgets some of it, in one short transaction. True: there is more.
-Result<bool> trim_some(Database& database, const Cuts& cuts);
+// Forgets some of it, in one short transaction: how many operations that were. 0: nothing is left to forget.
+Result<std::uint64_t> trim_some(Database& database, const Cuts& cuts);
 
 }  // namespace callboard::server

@@ -46,6 +46,35 @@ TEST_CASE("backups lie beside the board, and the newest are kept") {
   CHECK(office.run("rigging", {"call", "backup", "0"}).ending.exit_code == 2);
 }
 
+TEST_CASE(
+    "everybody is pinged, the history is trimmed and the board verified, and it is said how that went") {
+  Office office;
+  office.serve();
+  const auto joined = office.join("rigging");
+  const auto pinged = office.run("rigging", {"call", "ping.users", "--json"});
+  INFO(pinged.out);
+  REQUIRE(pinged.ending.exit_code == 0);
+  CHECK(objects(pinged.out).at(0).at("result").at("answered") == 1);
+  const auto users = office.run("rigging", {"users", "--json"});
+  CHECK(events(users.out, "user").at(0).at("round_trip_us").get<std::uint64_t>() > 0);
+  CHECK_THAT(office.run("rigging", {"users"}).out, Contains("PING") && Contains(" ms"));
+  CHECK(office.run("rigging", {"call", "verify"}).ending.exit_code == 0);
+  CHECK(office.run("rigging", {"call", "verify", "-1"}).ending.exit_code == 2);
+  CHECK(office.run("rigging", {"services", "run", "retention"}).ending.exit_code == 0);
+  const auto service = [&](const std::string& name) {
+    for (const Json& each : events(office.run("rigging", {"services", "--json"}).out, "service")) {
+      if (each.at("service").at("name") == name) return each.at("service");
+    }
+    throw std::runtime_error("there is no service " + name);
+  };
+  Json retention = service("retention");
+  while (retention.at("runs") == 0) retention = service("retention");
+  CHECK(retention.at("result").at("forgotten") == 0);
+  CHECK(retention.at("failures") == 0);
+  CHECK_THAT(office.run("rigging", {"services"}).out, Contains("\"forgotten\":0"));
+  for (const char* name : {"ping", "verify"}) CHECK(service(name).at("enabled") == true);
+}
+
 TEST_CASE("a plugin's calls are carried out, and one that throws fails its call alone") {
   Office office;
   office.serve({"--plugin", WORDS_PLUGIN});

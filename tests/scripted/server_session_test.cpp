@@ -316,6 +316,26 @@ TEST_CASE("asks wait undelivered while many answers wait for the turn") {
   CHECK(delivered == 100);
 }
 
+TEST_CASE("a client that is given the turn for nothing and gives it back tells how long the way is") {
+  auto session = in_clients_turn();
+  session.on_message(Yours{}, kStart);
+  drain(session);
+  session.ping(kStart + 1ms);
+  CHECK(drain(session) == Words{"send yours"});
+  CHECK_FALSE(session.may_tell());
+  session.on_message(Yours{Timestamp{1'000'000}}, kStart + 5ms);
+  const auto told = take<server_action::ClockTold>(session);
+  CHECK(told.is_ping);
+  CHECK(told.round_trip == Duration(4ms));
+  // One who has something to say is no measure.
+  session.on_message(TurnRequest{}, kStart + 6ms);
+  session.on_message(UsersAsk{1}, kStart + 8ms);
+  session.on_message(Yours{Timestamp{1'000'000}}, kStart + 9ms);
+  const auto spoken = take<server_action::ClockTold>(session);
+  CHECK_FALSE(spoken.is_ping);
+  CHECK(spoken.round_trip == Duration(3ms));
+}
+
 TEST_CASE("an unknown verb that asks is answered with an error in the server's turn") {
   auto session = in_clients_turn();
   session.on_message(UnknownAsk{"levitate", 13}, kStart);

@@ -339,7 +339,11 @@ TEMPLATE_TEST_CASE("what a start needs is there however much of the history is f
   REQUIRE(here.snapshot(board.sequence(), std::string(as_text(board.encoded()))));
   for (std::uint64_t id = 31; id <= 40; ++id) write(id);
   const Retention little{std::chrono::milliseconds(0), 1, 1};
-  REQUIRE(here.done([&](Log::Done told) { here.log().trim(little, Timestamp{1'000'000}, told); }));
+  REQUIRE(here.done([&](Log::Done told) {
+    here.log().trim(little, Timestamp{1'000'000}, [told](const Result<std::uint64_t>& forgotten) {
+      told(forgotten ? Result<void>() : Result<void>(forgotten.error()));
+    });
+  }));
   here.restart();
   const auto recovered = recover(here.log());
   REQUIRE(recovered);

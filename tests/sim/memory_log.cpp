@@ -158,8 +158,8 @@ void MemoryLog::keyframe(Record, std::uint64_t, std::function<Bytes()> encode, D
   });
 }
 
-void MemoryLog::trim(const Retention&, Timestamp, Done done) {
-  submit([this, done = std::move(done)] { post([done] { done({}); }); });
+void MemoryLog::trim(const Retention&, Timestamp, TrimDone done) {
+  submit([this, done = std::move(done)] { post([done] { done(std::uint64_t{0}); }); });
 }
 
 Result<std::unique_ptr<History>> MemoryLog::open_history() {

@@ -37,7 +37,7 @@ class MemoryLog final : public server::Log {
   void install(server::LogSnapshot snapshot, Done done) override;
   void keyframe(server::Record record, std::uint64_t sequence, std::function<Bytes()> encode,
                 Done done) override;
-  void trim(const server::Retention& retention, Timestamp now, Done done) override;
+  void trim(const server::Retention& retention, Timestamp now, TrimDone done) override;
   Result<std::unique_ptr<server::History>> open_history() override;
   Result<server::LogSnapshot> newest_snapshot() override;
   Result<void> read_from(std::uint64_t sequence, const Visit& visit) override;

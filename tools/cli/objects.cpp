@@ -14,6 +14,7 @@ JsonObject user_object(const client::User& user) {
           {"at", user.at},
           {"at_since", user.at.empty() ? "" : to_iso(user.at_since)},
           {"away", user.away},
+          {"round_trip_us", user.round_trip_us == 0 ? JsonValue(nullptr) : JsonValue(user.round_trip_us)},
           {"camera", std::vector<JsonValue>{user.camera_x, user.camera_y}}};
 }
 

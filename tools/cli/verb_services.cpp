@@ -39,7 +39,9 @@ std::int64_t number_of(const document::Value& service, std::string_view key) {
 std::string how_it_went(const document::Value& service) {
   if (number_of(service, "runs") == 0) return "has not run yet";
   const std::string error = text_of(service, "error");
-  if (error.empty()) return fmt::format("{} ms", number_of(service, "duration_ms"));
+  const document::ValuePtr result = service.member("result");
+  const std::string done = result ? fmt::format("; {}", escaped(document::print(*result), 200)) : "";
+  if (error.empty()) return fmt::format("{} ms{}", number_of(service, "duration_ms"), done);
   return fmt::format("failed {} in a row: {}",
                      count_text(static_cast<std::uint64_t>(number_of(service, "failures")), "time"), error);
 }

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "base/text.h"
 #include "sync/relative_path.h"
 #include "tools/cli/locked_items.h"
@@ -8,16 +10,21 @@
 namespace callboard::cli {
 namespace {
 
+std::string ping_text(const client::User& user) {
+  if (user.round_trip_us == 0 || user.away) return "-";
+  return fmt::format("{:.1f} ms", static_cast<double>(user.round_trip_us) / 1000);
+}
+
 Result<void> list_users(Run& run) {
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
   const auto users = (*visit)->wait((*visit)->access().users());
   if (!users) return users.error();
-  std::vector<std::vector<std::string>> rows{{"USER", "HOST", "AT", "SINCE", "JOINED", "SHARES"}};
+  std::vector<std::vector<std::string>> rows{{"USER", "HOST", "AT", "SINCE", "JOINED", "SHARES", "PING"}};
   for (const client::User& user : *users) {
     rows.push_back({user.away ? user.name + " (away)" : user.name, user.host, user.at.empty() ? "-" : user.at,
                     user.at.empty() ? "-" : when(user.at_since), when(user.joined),
-                    user.shares ? "yes" : "no"});
+                    user.shares ? "yes" : "no", ping_text(user)});
     run.output.object(user_object(user));
   }
   if (users->empty()) {

@@ -71,7 +71,10 @@ class Shelf {
   }
   void trim(const Retention& retention, Timestamp now) {
     bool is_done = false;
-    log->trim(retention, now, [&](const Result<void>& made) { is_done = made.has_value(); });
+    log->trim(retention, now, [&](const Result<std::uint64_t>& made) {
+      is_done = made.has_value();
+      if (made) forgotten = *made;
+    });
     run_until([&] { return is_done; });
   }
   std::unique_ptr<History> history() {
@@ -82,6 +85,7 @@ class Shelf {
 
   Board board;
   std::unique_ptr<SqliteLog> log;
+  std::uint64_t forgotten = 0;  // By the last trim().
 
  private:
   void run_until(const std::function<bool()>& condition) {
@@ -217,11 +221,13 @@ TEST_CASE("the history forgets what is old or too much, never the newest, and ne
   SECTION("without a snapshot nothing goes") {
     shelf.trim(nothing, Timestamp{1'000'000});
     CHECK(oldest() == 1);
+    CHECK(shelf.forgotten == 0);
   }
   shelf.snapshot();
   SECTION("by age") {
     shelf.trim({.age = 5s, .size_bytes = 1 * GiB, .revisions = 1}, Timestamp{30'000});
     CHECK(oldest() == 21);
+    CHECK(shelf.forgotten == 20);
   }
   SECTION("by size: what is kept is smaller") {
     shelf.trim({.age = 24h, .size_bytes = 25, .revisions = 1}, Timestamp{30'000});

@@ -1,0 +1,171 @@
+// What the server does on a schedule to keep itself well: verify, retention, ping.
+#include <spdlog/sinks/null_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <catch2/catch.hpp>
+
+#include <map>
+#include <set>
+
+#include "base/document_limits.h"
+#include "server/calls/call_desk.h"
+#include "server/ping_desk.h"
+#include "server/store/data_folder.h"
+#include "server/store/database.h"
+#include "server/verify.h"
+#include "tests/unit/server/studio.h"
+
+using namespace callboard;
+using namespace callboard::server;
+
+namespace {
+
+constexpr const char* kProjectName = "Moria's Race";
+
+protocol::DocumentWrite analytics(std::uint64_t number) {
+  protocol::DocumentWrite write;
+  write.record = protocol::DocumentRecord::analytics;
+  write.timestamp = system_clock().wall();
+  write.op = UniqueId{7, number};
+  write.document = std::make_shared<const std::string>(std::to_string(number));
+  return write;
+}
+
+// So many that there are keyframes which have one before them.
+void write_keyframes(TestClient& client) {
+  for (std::uint64_t i = 1; i <= 3 * kKeyframeOperations; ++i)
+    client.ask_for<protocol::DocumentState>(analytics(i));
+}
+
+std::string result_of(TestClient& client, const std::string& name) {
+  protocol::CallAsk ask;
+  ask.name = name;
+  ask.op = make_unique_id(system_random());
+  return *client.ask_for<protocol::CallResult>(ask).value;
+}
+
+struct PingRoom {
+  net::Loop loop;
+  CallDesk calls{loop};
+  std::vector<std::uint64_t> keys;
+  std::set<std::uint64_t> busy;
+  std::vector<std::uint64_t> pinged;
+  std::unique_ptr<PingDesk> desk;
+
+  explicit PingRoom(Duration patience) {
+    desk = std::make_unique<PingDesk>(loop,
+                                      PingDesk::Outside{.keys = [this] { return keys; },
+                                                        .ping =
+                                                            [this](std::uint64_t key) {
+                                                              if (busy.contains(key)) return false;
+                                                              pinged.push_back(key);
+                                                              return true;
+                                                            }},
+                                      patience);
+    desk->add_call(calls.registry());
+  }
+  std::shared_ptr<std::string> call() {
+    auto answer = std::make_shared<std::string>();
+    CallRequest request;
+    request.caller.identity.permissions = Permissions::all();
+    request.name = "ping.users";
+    request.waiter.on_answer = [answer](const Result<protocol::Document>& given) {
+      *answer = given ? **given : given.error().text;
+    };
+    calls.begin(std::move(request));
+    return answer;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a sound board is verified while it is served, and one that was changed behind it is not") {
+  Studio studio;
+  {
+    const auto client = studio.join("rigging");
+    write_keyframes(*client);
+    const std::string result = result_of(*client, "verify");
+    INFO(result);
+    CHECK(result.find(R"("keyframes":0)") == std::string::npos);
+    CHECK(result.find(R"("size_bytes":0)") == std::string::npos);
+  }
+  studio.stop();
+  const auto sound = verify(studio.data(), kProjectName, 100, {});
+  REQUIRE(sound);
+  CHECK(sound->keyframes >= 1);
+  CHECK(sound->operations >= kKeyframeOperations);
+  CHECK(sound->snapshot_sequence >= 3 * kKeyframeOperations);
+  const auto file = studio.data() / folder_name(kProjectName) / "board.sqlite";
+  {
+    auto database = Database::open(file);
+    REQUIRE(database);
+    SECTION("an operation") {
+      REQUIRE(
+          database->run("UPDATE operations SET value = '[{\"path\":[],\"value\":77}]' WHERE sequence = "
+                        "(SELECT max(sequence) FROM keyframes)"));
+    }
+    SECTION("a kept state") {
+      REQUIRE(database->run(
+          "UPDATE keyframes SET state = (SELECT state FROM keyframes ORDER BY sequence LIMIT 1) "
+          "WHERE sequence = (SELECT max(sequence) FROM keyframes)"));
+    }
+  }
+  const auto found = verify(studio.data(), kProjectName, 100, {});
+  REQUIRE_FALSE(found);
+  CHECK(found.error().outcome == Outcome::failed);
+  CHECK(found.error().text.starts_with("the board's database is damaged: analytics@"));
+  CHECK_FALSE(verify(studio.data(), "another", 1, {}));
+}
+
+TEST_CASE("a call forgets what is not to be kept, and says how much that was") {
+  ServerOptions options;
+  options.retention = {.age = 0s, .size_bytes = 0, .revisions = 1};
+  Studio studio(std::move(options));
+  const auto client = studio.join("rigging");
+  write_keyframes(*client);
+  const std::string first = result_of(*client, "retention");
+  INFO(first);
+  CHECK(first.starts_with(R"({"forgotten":)"));
+  CHECK_FALSE(first.starts_with(R"({"forgotten":0,)"));
+  CHECK(first.find(R"("kept_days":0,"kept_bytes":0,"kept_revisions":1)") != std::string::npos);
+  CHECK(result_of(*client, "retention").starts_with(R"({"forgotten":0,)"));
+}
+
+TEST_CASE("a ping is answered when all who were asked have come back") {
+  PingRoom room(1h);
+  room.keys = {1, 2, 3, 4};
+  room.busy = {4};
+  const auto answer = room.call();
+  const auto other = room.call();
+  CHECK(room.pinged == std::vector<std::uint64_t>{3, 2, 1});
+  room.desk->on_round_trip(2, std::chrono::microseconds(300));
+  room.desk->on_round_trip(3, std::chrono::microseconds(100));
+  room.desk->on_round_trip(7, std::chrono::microseconds(9));
+  CHECK(answer->empty());
+  room.desk->on_round_trip(1, std::chrono::microseconds(200));
+  // Whoever spoke is tried once more.
+  CHECK(answer->empty());
+  REQUIRE(room.loop.run_until([&] { return !answer->empty(); }, kPatience));
+  CHECK(*answer == R"({"answered":3,"silent":0,"median_us":200,"longest_us":300})");
+  CHECK(*other == *answer);
+  CHECK(room.pinged.size() == 3);
+}
+
+TEST_CASE("who leaves is not waited for, and who says nothing is counted") {
+  PingRoom room(1ms);
+  room.keys = {1, 2, 3};
+  auto answer = room.call();
+  room.desk->on_round_trip(1, std::chrono::microseconds(50));
+  room.desk->forget(2);
+  REQUIRE(room.loop.run_until([&] { return !answer->empty(); }, kPatience));
+  CHECK(*answer == R"({"answered":1,"silent":1,"median_us":50,"longest_us":50})");
+  room.keys.clear();
+  CHECK(*room.call() == R"({"answered":0,"silent":0})");
+  // More than are asked at a time.
+  for (std::uint64_t key = 1; key <= 2 * PingDesk::kPingsAtOnce; ++key) room.keys.push_back(key);
+  room.pinged.clear();
+  answer = room.call();
+  CHECK(room.pinged.size() == PingDesk::kPingsAtOnce);
+  REQUIRE(room.loop.run_until([&] { return !answer->empty(); }, kPatience));
+  CHECK(room.pinged.size() == 2 * PingDesk::kPingsAtOnce);
+}
