@@ -133,6 +133,24 @@ TEST_CASE("what was done to a record is listed, shown and compared") {
   CHECK(board.run("rigging", {"history", "/reviews/sc01", "--item", "/status"}).ending.exit_code == 2);
 }
 
+TEST_CASE("a schema may be TOML, and where it is none the line is said") {
+  Board board;
+  board.kill_server();
+  const std::string toml = (board.home() / "schema.toml").native();
+  support::write_file(toml,
+                      "[[classes]]\nname = \"review\"\nfields = [{name = \"status\", type = \"text\"}]\n");
+  board.serve({"--schema", toml});
+  CHECK(board.run("rigging", {"record", "make", "/reviews/sc01", "--class", "review", "status=open"})
+            .ending.exit_code == 0);
+  CHECK(board.run("rigging", {"record", "make", "/slots/1", "--class", "slot"}).ending.exit_code == 2);
+  support::write_file(toml, "[[classes]]\nname = review\n");
+  auto command = board.command(
+      0, {"serve", "--project", "p", "--data", (board.home() / "d").native(), "--schema", toml});
+  const auto refused = support::run(std::move(command));
+  CHECK(refused.ending.exit_code == 2);
+  CHECK_THAT(refused.err, Contains("schema.toml\": line 2: "));
+}
+
 TEST_CASE("a schema that makes no sense keeps a server from starting, and says where") {
   Studio studio;
   support::write_file(studio.home() / "bad.json",

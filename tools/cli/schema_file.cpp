@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "base/file_content.h"
 #include "base/text.h"
+#include "tools/cli/toml_text.h"
 
 namespace callboard::cli {
 
@@ -18,7 +19,13 @@ Result<document::Schema> read_schema(const std::string& path) {
   if (!file) return os_error("open " + name, errno);
   const auto bytes = read_content(file.get(), kSchemaMax);
   if (!bytes) return bytes.error().prefixed(name);
-  auto schema = document::Schema::from(as_text(*bytes));
+  std::string json(as_text(*bytes));
+  if (path.ends_with(".toml")) {
+    const auto value = value_from_toml(json);
+    if (!value) return value.error().prefixed(name);
+    json = document::print(**value);
+  }
+  auto schema = document::Schema::from(json);
   if (!schema) return schema.error().prefixed(name);
   return schema;
 }

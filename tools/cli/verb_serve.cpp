@@ -258,7 +258,8 @@ void add_serve(Program& program) {
           words->plugins, "--plugin FILE",
           "a library that carries out calls within the server, see docs/calls.md; may be given several times")
       .text(words->schema, "--schema FILE",
-            "JSON: the classes of records that the board may have, beside the built-in ones")
+            "JSON, or TOML in a FILE.toml: the classes of records that the board may have, beside the "
+            "built-in ones")
       .text(
           words->locks, "--locks WHAT",
           "what becomes of a write to what somebody else has locked: warn (default) or refuse (exit code 6)")
