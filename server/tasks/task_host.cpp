@@ -200,7 +200,8 @@ void TaskHost::on_said(TaskReady ready) {
 
 // Those that there are stay as they are.
 void TaskHost::make_states() {
-  for (const auto& [path, state] : states_) {
+  for (const auto& [place, state] : states_) {
+    const std::string path = place;  // clang 14 captures no structured binding.
     const auto known = outside_.records.find("state", path);
     if (!known || *known) continue;
     ++making_;
