@@ -347,8 +347,29 @@ void LockDesk::add_check_call(CallRegistry& registry) {
        })});
 }
 
+void LockDesk::add_list_call(CallRegistry& registry) {
+  registry.add_built_in(
+      {.description = {.name = "locks",
+                       .summary = "what is locked, by whom, and who asked for it",
+                       .category = "locks",
+                       .arguments = {{.name = "zone",
+                                      .type = ValueType::item,
+                                      .summary = "only what is there and below, * is any one component",
+                                      .is_optional = true}},
+                       .result = ValueType::list},
+       .run = InlineRun([this](const Caller&, const CallArguments& arguments) {
+         return list(arguments.has("zone") ? arguments.text("zone") : "/");
+       })});
+}
+
 void LockDesk::add_calls(CallRegistry& registry) {
   add_check_call(registry);
+  add_list_call(registry);
+  add_own_calls(registry);
+  add_calls_to_others(registry);
+}
+
+void LockDesk::add_own_calls(CallRegistry& registry) {
   registry.add_built_in(
       {.description = {.name = "lock",
                        .summary = "have an item to oneself, until it is unlocked or one leaves",
@@ -395,18 +416,9 @@ void LockDesk::add_calls(CallRegistry& registry) {
          unlock(records_.author_of(caller.identity), path_of(arguments.text("item")), arguments.text("to"),
                 run);
        })});
-  registry.add_built_in(
-      {.description = {.name = "locks",
-                       .summary = "what is locked, by whom, and who asked for it",
-                       .category = "locks",
-                       .arguments = {{.name = "zone",
-                                      .type = ValueType::item,
-                                      .summary = "only what is there and below, * is any one component",
-                                      .is_optional = true}},
-                       .result = ValueType::list},
-       .run = InlineRun([this](const Caller&, const CallArguments& arguments) {
-         return list(arguments.has("zone") ? arguments.text("zone") : "/");
-       })});
+}
+
+void LockDesk::add_calls_to_others(CallRegistry& registry) {
   registry.add_built_in(
       {.description = {.name = "lock.ask",
                        .summary = "ask whoever has an item to hand it over",
@@ -427,9 +439,9 @@ void LockDesk::add_calls(CallRegistry& registry) {
          const std::string path = path_of(arguments.text("item"));
          const RecordStatePtr now = records_.find(path);
          if (now == nullptr) return run->answer(is_not_locked(path));
-         floor_.events.info("lock broken",
-                            {{"item", item_of(path)}, {"of", now->owner.user}, {"by", caller.identity.name}});
-         release(path, [run](const Result<void>& gone) {
+         release(path, [this, run, item = item_of(path), of = now->owner.user,
+                        by = caller.identity.name](const Result<void>& gone) {
+           if (gone) floor_.events.info("lock broken", {{"item", item}, {"of", of}, {"by", by}});
            run->answer(gone ? CallValue(document::ValuePtr()) : CallValue(gone.error()));
          });
        })});

@@ -52,6 +52,9 @@ class LockDesk {
   void ask(const RecordDesk::Author& who, const std::string& path, const RunPtr& run);
   CallValue list(const std::string& zone) const;
   void add_check_call(CallRegistry& registry);
+  void add_list_call(CallRegistry& registry);
+  void add_own_calls(CallRegistry& registry);
+  void add_calls_to_others(CallRegistry& registry);
   // `then` with whether it is gone.
   void release(const std::string& path, std::function<void(const Result<void>&)> then);
   void grant_next(const std::string& path);
