@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace callboard::server {
 
@@ -28,6 +29,17 @@ Result<Committed> operation_of(const Statement& row) {
   operation.settles = row.u64(10);
   operation.path = row.text(11);
   return committed;
+}
+
+Result<void> for_each_operation(Statement& statement, const std::function<Result<void>(Committed)>& visit) {
+  for (;;) {
+    const auto row = statement.step();
+    if (!row) return row.error();
+    if (!*row) return {};
+    auto committed = operation_of(statement);
+    if (!committed) return committed.error();
+    if (auto visited = visit(std::move(*committed)); !visited) return visited;
+  }
 }
 
 }  // namespace callboard::server

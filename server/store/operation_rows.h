@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+
 #include "server/board/log.h"
 #include "server/store/database.h"
 
@@ -11,5 +13,7 @@ inline constexpr const char* kOperationColumns =
 
 // The statement's present row.
 Result<Committed> operation_of(const Statement& row);
+// All rows of a statement, in its order, until one is damaged or `visit` fails.
+Result<void> for_each_operation(Statement& statement, const std::function<Result<void>(Committed)>& visit);
 
 }  // namespace callboard::server

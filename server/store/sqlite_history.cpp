@@ -57,15 +57,10 @@ Result<void> for_each(Database& database, Record record, std::uint64_t first, st
                        " FROM operations WHERE sequence BETWEEN ? AND ? AND record = ? ORDER BY sequence");
   if (!statement) return statement.error();
   statement->bind(0, first).bind(1, last).bind(2, static_cast<std::uint64_t>(record));
-  for (;;) {
-    auto row = statement->step();
-    if (!row) return row.error();
-    if (!*row) return {};
-    auto committed = operation_of(*statement);
-    if (!committed) return committed.error();
-    if (auto sound = read_edits(committed->operation); !sound) return sound.error();
-    if (auto visited = visit(std::move(*committed)); !visited) return visited;
-  }
+  return for_each_operation(*statement, [&visit](Committed committed) -> Result<void> {
+    if (auto sound = read_edits(committed.operation); !sound) return sound.error();
+    return visit(std::move(committed));
+  });
 }
 
 }  // namespace
@@ -192,15 +187,11 @@ Result<void> SqliteHistory::visit_record(const std::string& path, std::uint64_t 
                         " FROM operations WHERE record = 4 AND sequence <= ? AND path = ? ORDER BY sequence");
   if (!statement) return statement.error();
   statement->bind(0, std::min(last, kLast)).bind(1, std::string_view(path));
-  for (;;) {
-    auto row = statement->step();
-    if (!row) return row.error();
-    if (!*row) return {};
-    auto committed = operation_of(*statement);
-    if (!committed) return committed.error();
-    if (auto sound = read_edits(committed->operation); !sound) return sound.error();
-    visit(*committed);
-  }
+  return for_each_operation(*statement, [&visit](Committed committed) -> Result<void> {
+    if (auto sound = read_edits(committed.operation); !sound) return sound.error();
+    visit(committed);
+    return {};
+  });
 }
 
 // The number of the record stands in the statements: else the index of the audit is of no use to them.

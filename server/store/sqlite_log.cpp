@@ -429,14 +429,7 @@ Result<void> SqliteLog::Worker::read_from(std::uint64_t sequence, const Visit& v
                                      " FROM operations WHERE sequence >= ? ORDER BY sequence");
   if (!statement) return statement.error();
   statement->bind(0, sequence);
-  for (;;) {
-    auto row = statement->step();
-    if (!row) return row.error();
-    if (!*row) return {};
-    auto committed = operation_of(*statement);
-    if (!committed) return committed.error();
-    if (auto visited = visit(std::move(*committed)); !visited) return visited;
-  }
+  return for_each_operation(*statement, visit);
 }
 
 Result<std::unique_ptr<SqliteLog>> SqliteLog::open(Options options) {
