@@ -37,6 +37,7 @@ std::int64_t number_of(const document::Value& service, std::string_view key) {
 }
 
 std::string how_it_went(const document::Value& service) {
+  if (flag_of(service, "running")) return "running";
   if (number_of(service, "runs") == 0) return "has not run yet";
   const std::string error = text_of(service, "error");
   const document::ValuePtr result = service.member("result");
