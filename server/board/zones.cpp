@@ -97,6 +97,7 @@ void Zones::tell(RecordStatePtr event) {
     zone.events.push_back({++zone.last_event, event});
     ++events_;
     event_order_.push_back({zone.id, zone.last_event});
+    trim_event_order();
     note(zone);
   });
 }
@@ -104,6 +105,9 @@ void Zones::tell(RecordStatePtr event) {
 void Zones::drop_oldest_event(Zone& zone) {
   zone.events.pop_front();
   --events_;
+}
+
+void Zones::trim_event_order() {
   // What zones dropped, and zones that are no more, are still in the order.
   if (event_order_.size() < 2 * kEventsKept) return;
   std::erase_if(event_order_, [this](const auto& each) {

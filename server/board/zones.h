@@ -107,6 +107,7 @@ class Zones {
   void close(Zone& zone);
   void drop_oldest_event(Zone& zone);
   void drop_oldest_event();
+  void trim_event_order();
   void note(Zone& zone);
 
   std::map<std::string, Shown, std::less<>> index_;
