@@ -85,7 +85,7 @@ TEST_CASE("two who change the same part are told by join, and the conflict is li
   const std::string number = std::to_string(listed[0].at("number").get<int>());
   CHECK(desk.run("rigging", {"resolve", number, "--take-lost"}).ending.exit_code == 0);
   CHECK(desk.run("rigging", {"story", "get", "--at", "/title"}).out == "\"Balin\"\n");
-  CHECK_THAT(desk.run("rigging", {"conflicts"}).out, Contains("there are none"));
+  CHECK_THAT(desk.run("rigging", {"conflicts"}).err, Contains("there are none"));
   CHECK(desk.run("rigging", {"resolve", number}).ending.exit_code == 3);
 }
 

@@ -3,13 +3,11 @@
 #include "tools/cli/program.h"
 #include "tools/cli/verbs.h"
 
-int main(int argc, char** argv) {
-  using namespace callboard::cli;
-  Interrupt interrupt;  // Before any other thread: it decides who gets signals.
-  Output output;
-  Program program(output, interrupt);
+namespace callboard::cli {
+namespace {
 
-  // Servers.
+void add_verbs(Program& program) {
+  program.begin_group("Servers");
   add_serve(program);
   add_server(program);
   add_discover(program);
@@ -24,13 +22,13 @@ int main(int argc, char** argv) {
   add_grant(program);
   add_stop(program);
 
-  // A workstation's own folder.
+  program.begin_group("Your folder");
   add_init(program);
   add_join(program);
   add_versions(program);
   add_restore(program);
 
-  // The board.
+  program.begin_group("The board");
   add_users(program);
   add_at(program);
   add_say(program);
@@ -41,26 +39,36 @@ int main(int argc, char** argv) {
   add_record(program);
   add_locks(program);
 
-  // What can be done by name.
+  program.begin_group("Calls");
   add_call(program);
   add_calls(program);
   add_shell(program);
   add_services(program);
 
-  // What the documents were, and where two people met.
+  program.begin_group("History");
   add_history(program);
   add_show(program);
   add_diff(program);
   add_conflicts(program);
   add_resolve(program);
 
-  // Other people's copies.
+  program.begin_group("Other people's copies");
   add_assets(program);
   add_ls(program);
   add_pull(program);
 
-  // Programs of your own.
+  program.begin_group("Programs of your own");
   add_channel(program);
+}
 
+}  // namespace
+}  // namespace callboard::cli
+
+int main(int argc, char** argv) {
+  using namespace callboard::cli;
+  Interrupt interrupt;  // Before any other thread: it decides who gets signals.
+  Output output;
+  Program program(output, interrupt);
+  add_verbs(program);
   return program.run(argc, argv);
 }

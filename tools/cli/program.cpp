@@ -53,6 +53,33 @@ std::optional<std::string> unknown_in(const CLI::App& app) {
   return fmt::format("{}: no such {}", quoted(first), kind);
 }
 
+// The verb that was given, as far as it was understood: "key add" is beneath "key".
+const CLI::App& verb_given(const CLI::App& app) {
+  const CLI::App* verb = &app;
+  while (!verb->get_subcommands().empty()) verb = verb->get_subcommands().front();
+  return *verb;
+}
+
+// "callboard key add"
+std::string full_name(const CLI::App& app) {
+  const std::string above = app.get_parent() == nullptr ? "" : full_name(*app.get_parent()) + " ";
+  return above + app.get_name();
+}
+
+// What is missing with what may stand there; nullopt when nothing is.
+std::optional<std::string> missing_in(const CLI::App& verb) {
+  for (const CLI::Option* option : verb.get_options()) {
+    if (!option->get_required() || option->count() > 0) continue;
+    return fmt::format("{} is missing: {}", option->get_name(), option->get_description());
+  }
+  if (verb.get_parent() == nullptr) return "VERB is missing";
+  std::string names;
+  for (const CLI::App* below : verb.get_subcommands([](const CLI::App*) { return true; }))
+    names += (names.empty() ? "" : ", ") + below->get_name();
+  if (names.empty()) return std::nullopt;
+  return "expected one of: " + names;
+}
+
 }  // namespace
 
 Verb::Verb(CLI::App& app, Verb*& chosen) : app_(app), chosen_(chosen) {
@@ -127,12 +154,15 @@ Program::Program(Output& output, Interrupt& interrupt)
   app_->require_subcommand(1);
   app_->set_version_flag("--version", "callboard " CALLBOARD_VERSION);
   app_->footer(kEnvironmentHelp);
+  app_->get_formatter()->label("SUBCOMMAND", "VERB");
+  app_->get_formatter()->label("Subcommands", "Verbs");
 }
 
 Program::~Program() = default;
 
 Verb& Program::add_verb(VerbText text) {
-  auto* added = app_->add_subcommand(text.name, text.summary)->footer("Example:\n  " + text.example);
+  auto* added = app_->add_subcommand(text.name, text.summary)->group(group_);
+  added->footer("Example:\n  " + text.example);
   verbs_.push_back(std::unique_ptr<Verb>(new Verb(*added, chosen_)));
   return *verbs_.back();
 }
@@ -146,8 +176,11 @@ int Program::run(int argc, const char* const* argv) {
     output_.raw(text.str());
     return output_.is_complete() ? 0 : exit_code(Outcome::failed);
   } catch (const CLI::ParseError& problem) {
-    output_.error(unknown_in(*app_).value_or(problem.what()));
-    output_.message("see callboard --help, or callboard VERB --help");
+    const CLI::App& verb = verb_given(*app_);
+    const bool is_missing = dynamic_cast<const CLI::RequiredError*>(&problem) != nullptr;
+    const auto missing = is_missing ? missing_in(verb) : std::nullopt;
+    output_.error(unknown_in(*app_).value_or(missing.value_or(problem.what())));
+    output_.message("see " + full_name(verb) + " --help");
     return exit_code(Outcome::usage);
   }
   auto ended = run_chosen();

@@ -73,6 +73,8 @@ class Program {
   Program(Output& output, Interrupt& interrupt);
   ~Program();
 
+  // The heading in --help of the verbs that are added from now on.
+  void begin_group(std::string heading) { group_ = std::move(heading); }
   Verb& add_verb(VerbText text);
   // Parses, loads the settings, runs the chosen verb's body, and returns the exit code.
   int run(int argc, const char* const* argv);
@@ -84,6 +86,7 @@ class Program {
   Interrupt& interrupt_;
   std::unique_ptr<CLI::App> app_;
   Verb* chosen_ = nullptr;
+  std::string group_;
   std::vector<std::unique_ptr<Verb>> verbs_;
 };
 

@@ -40,7 +40,7 @@ Result<void> list(Run& run) {
     since = conflicts->back().number;
     is_any = true;
   }
-  if (!is_any) run.output.line("there are none");
+  if (!is_any) run.output.message("there are none");
   return {};
 }
 

@@ -120,8 +120,8 @@ Result<void> discover(Run& run, const DiscoverChoice& choice) {
   if (!report.servers.empty()) return {};
   const auto& project = options.project;
   const auto what =
-      project.empty() ? std::string("no server found") : "no server of project " + callboard::quoted(project);
-  return Error{Outcome::not_found, choice.diagnose ? what : what + "; --diagnose says why"};
+      project.empty() ? std::string("no server") : "no server of project " + callboard::quoted(project);
+  return Error{Outcome::not_found, what + (choice.diagnose ? " answers" : " answers; --diagnose says why")};
 }
 
 }  // namespace

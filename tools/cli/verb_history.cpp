@@ -131,7 +131,9 @@ Result<void> list(Run& run, const HistoryWords& words) {
       query.before = each.revision;
     }
     if (history->looked_to != 0) query.before = history->looked_to;
-    if ((!history->more && history->looked_to == 0) || left == 0) return {};
+    if ((history->more || history->looked_to != 0) && left > 0) continue;
+    if (query.before == 0) run.output.message("there is none");
+    return {};
   }
 }
 

@@ -93,6 +93,8 @@ Result<void> unlock(Run& run, const UnlockWords& words) {
   if (!words.to.empty()) {
     run.output.line(escaped(words.item) + " is " + escaped(words.to) + "'s now");
     object.add("to", words.to);
+  } else {
+    run.output.line(escaped(words.item) + " is free");
   }
   run.output.object(object);
   return {};
@@ -142,6 +144,7 @@ Result<void> list_locks(Run& run, const std::string& zone) {
   const auto locks = (*visit)->wait((*visit)->access().records(where));
   if (!locks) return locks.error();
   for (const client::Record& each : *locks) show_lock(run, each);
+  if (locks->empty()) run.output.message("nothing is locked");
   return {};
 }
 

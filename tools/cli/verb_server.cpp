@@ -37,7 +37,7 @@ Result<Served> served(const Run& run) {
   if (!holder) return holder.error();
   if (!*holder) {
     return Error{Outcome::not_found,
-                 fmt::format("no server of {} runs on {} here", callboard::quoted(place->project),
+                 fmt::format("no server of project {} runs on {} here", callboard::quoted(place->project),
                              callboard::quoted(place->data.native()))};
   }
   RunningNote note = RunningNote::read(*place).value_or(RunningNote{"starting", {}});
