@@ -1,8 +1,9 @@
 // What one change of 256 bytes to many listeners costs a server, and how long it takes to reach them: ours and others'
 // through the same loop of bare sockets, each by the least that its protocol needs.
-//   bench_fanout callboard|redis|nats|mqtt PORT PID LISTENERS ROUNDS
+//   bench_fanout callboard|records|redis|nats|mqtt PORT PID LISTENERS ROUNDS
+// callboard is the story, which is on disk before it is told; records a record of the class "note", which lives in memory.
 // One change at a time: the next one when all have heard of it. Prints: name, listeners, ms at p50, ms at p99, deliveries
-// per second of the server's CPU time.
+// per second of the server's CPU time, changes per second.
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -176,7 +177,7 @@ class Mqtt final : public Dialect {
 // --- Callboard ------------------------------------------------------------------------------------------------------
 // The join's answers one after the other; then the turn is given back whenever it comes.
 
-class Callboard final : public Dialect {
+class Callboard : public Dialect {
  public:
   void greet(Peer& peer) override {
     peer.out += frame(R"({"verb":"username","name":"b)" + std::to_string(peer.number) + R"(","clock":)" +
@@ -193,10 +194,21 @@ class Callboard final : public Dialect {
     peer.out += frame(R"({"verb":"turn?"})");
   }
 
+ protected:
+  // What is told of a change, and what makes it.
+  virtual std::string_view told() const { return "story"; }
+  virtual std::string change_of(const std::string& text) const {
+    const std::string json = R"({"verb":"story","id":1,"at":"/k","timestamp":)" + now_text() + R"(,"op":")" +
+                             operation_text() + "\"}";
+    return frame(json, '"' + text + '"');
+  }
+  // Said in the first turn; answered before the peer is ready. None when empty.
+  virtual std::string prelude(const Peer&) const { return {}; }
+
  private:
   void hear(Peer& peer, std::string_view verb) {
     if (peer.is_ready) {
-      if (verb == "story") ++peer.heard;
+      if (verb == told()) ++peer.heard;
       if (verb == "yours") answer_turn(peer);
     } else if (verb == "project?") {
       peer.out += frame(R"({"verb":"project","project":"Bench"})");
@@ -204,10 +216,14 @@ class Callboard final : public Dialect {
       const bool is_offer = peer.steps++ % 2 == 0;
       peer.out += is_offer ? claim(peer, verb) : frame(R"({"verb":"ok"})");
     } else if (verb == "yours") {
-      peer.is_ready = true;
+      const std::string first = prelude(peer);
+      peer.is_ready = first.empty();
+      peer.out += first;
       answer_turn(peer);
-    } else if (verb == "bye") {
-      fail("the server said bye");
+    } else if (verb == "ok") {
+      peer.is_ready = true;
+    } else if (verb == "bye" || verb == "error") {
+      fail("the server said " + std::string(verb));
     }
   }
   std::string claim(const Peer& peer, std::string_view verb) {
@@ -218,12 +234,25 @@ class Callboard final : public Dialect {
                  R"({"k":""})");
   }
   void answer_turn(Peer& peer) {
-    if (!peer.change.empty()) {
-      const std::string json = R"({"verb":"story","id":1,"at":"/k","timestamp":)" + now_text() +
-                               R"(,"op":")" + operation_text() + "\"}";
-      peer.out += frame(json, '"' + std::exchange(peer.change, {}) + '"');
-    }
+    if (!peer.change.empty()) peer.out += change_of(std::exchange(peer.change, {}));
     peer.out += frame(R"({"verb":"yours"})");
+  }
+};
+
+class Records final : public Callboard {
+ protected:
+  std::string_view told() const override { return "records"; }
+  std::string change_of(const std::string& text) const override { return ask("set", text); }
+  std::string prelude(const Peer& peer) const override {
+    if (peer.number != 0) return frame(R"({"verb":"enter","id":1,"zone":"/notes"})");
+    return ask(R"(put","class":"note)", "");
+  }
+
+ private:
+  static std::string ask(std::string_view what, const std::string& text) {
+    const std::string json = R"({"verb":"record","id":1,"path":"/notes/a","op":")" + operation_text() +
+                             R"(","do":")" + std::string(what) + "\"}";
+    return frame(json, R"({"text":")" + text + "\"}");
   }
 };
 
@@ -334,16 +363,17 @@ class Hall {
 
 std::unique_ptr<Dialect> dialect_of(std::string_view name) {
   if (name == "callboard") return std::make_unique<Callboard>();
+  if (name == "records") return std::make_unique<Records>();
   if (name == "redis") return std::make_unique<Redis>();
   if (name == "nats") return std::make_unique<Nats>();
   if (name == "mqtt") return std::make_unique<Mqtt>();
-  fail("expected callboard, redis, nats or mqtt");
+  fail("expected callboard, records, redis, nats or mqtt");
 }
 
 }  // namespace
 
 int main(int count, char** words) {
-  if (count != 6) fail("usage: bench_fanout callboard|redis|nats|mqtt PORT PID LISTENERS ROUNDS");
+  if (count != 6) fail("usage: bench_fanout callboard|records|redis|nats|mqtt PORT PID LISTENERS ROUNDS");
   const auto dialect = dialect_of(words[1]);
   const int pid = std::atoi(words[3]);
   const int listeners = std::atoi(words[4]);
@@ -351,22 +381,25 @@ int main(int count, char** words) {
   Hall hall(*dialect, std::atoi(words[2]));
   hall.fill(listeners);
   double started = 0;
+  auto began = Clock::now();
   for (int round = -kWarmUp; round < rounds; ++round) {
     if (round == 0) {
       hall.milliseconds.clear();
       started = bench::cpu_seconds(pid);
+      began = Clock::now();
     }
     std::string change = std::to_string(round);
     change.resize(kChangeBytes, 'x');
     hall.round(listeners, change);
   }
   const double cpu = bench::cpu_seconds(pid) - started;
+  const std::chrono::duration<double> took = Clock::now() - began;
   auto& times = hall.milliseconds;
   std::sort(times.begin(), times.end());
   const auto at = [&](double part) {
     return times[static_cast<std::size_t>(part * static_cast<double>(times.size() - 1))];
   };
-  std::printf("%s %d %.2f %.2f %.0f\n", words[1], listeners, at(0.5), at(0.99),
-              static_cast<double>(times.size()) / cpu);
+  std::printf("%s %d %.2f %.2f %.0f %.0f\n", words[1], listeners, at(0.5), at(0.99),
+              static_cast<double>(times.size()) / cpu, rounds / took.count());
   return 0;
 }
