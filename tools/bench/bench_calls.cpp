@@ -53,6 +53,9 @@ class Dialect {
   virtual void ask(Peer& peer, int count) = 0;
 };
 
+// And wants it again.
+const std::string kHandBack = bench::frame(R"({"verb":"yours"})") + bench::frame(R"({"verb":"turn?"})");
+
 class Callboard final : public Dialect {
  public:
   // The greeting comes first.
@@ -66,6 +69,7 @@ class Callboard final : public Dialect {
       // What has an attachment is a result.
       if (frame[4] == '\2') {
         ++answered;
+        --peer.awaited;
       } else {
         hear(peer, bench::verb_of(frame));
       }
@@ -74,13 +78,12 @@ class Callboard final : public Dialect {
     return answered;
   }
   bool may_ask(const Peer& peer) const override { return peer.has_turn; }
-  // And wants the turn again with the answers.
   void ask(Peer& peer, int count) override {
     for (int i = 0; i < count; ++i) {
       peer.out += bench::frame("{\"verb\":\"call\",\"id\":" + std::to_string(++peer.last_ask) +
                                ",\"name\":\"ping\"}");
     }
-    peer.out += bench::frame(R"({"verb":"yours"})") + bench::frame(R"({"verb":"turn?"})");
+    peer.out += kHandBack;
     peer.has_turn = false;
   }
 
@@ -91,6 +94,9 @@ class Callboard final : public Dialect {
           "{\"verb\":\"username\",\"name\":\"bench\",\"visit\":true,\"clock\":" + bench::now_text() + "}");
     } else if (verb == "project?") {
       peer.out += bench::frame(R"({"verb":"project","project":"Bench"})");
+    } else if (verb == "yours" && peer.awaited > 0) {
+      // Some answers are later than the turn: without it the server cannot say them.
+      peer.out += kHandBack;
     } else if (verb == "yours") {
       peer.has_turn = true;
     } else if (verb != "welcome") {
@@ -106,6 +112,7 @@ class Redis final : public Dialect {
   int take(Peer& peer) override {
     const auto answered = static_cast<int>(std::ranges::count(peer.in, '\n'));
     peer.in.erase(0, peer.in.rfind('\n') + 1);
+    peer.awaited -= answered;
     return answered;
   }
   bool may_ask(const Peer&) const override { return true; }
@@ -151,9 +158,7 @@ int receive(Peer& peer, Dialect& dialect) {
   const ssize_t size = ::read(peer.fd, buffer.data(), buffer.size());
   if (size <= 0) fail("the server has closed a connection");
   peer.in.append(buffer.data(), static_cast<std::size_t>(size));
-  const int answered = dialect.take(peer);
-  peer.awaited -= answered;
-  return answered;
+  return dialect.take(peer);
 }
 
 struct Load {
