@@ -26,9 +26,9 @@ namespace callboard::sync {
 //
 // A file that was written to and not closed since is no part of the tree until it is closed or kStableAfter has gone by
 // without a write: it is listed as refused, "is being written". So is a file that was made and is still empty; one that is an
-// image or a movie stays so until something is in it. Files that
-// were open before the watch began, or when their directory came, are taken as they are found; a transfer notices when they
-// change.
+// image or a movie stays so until something is in it. One whose time is far from now was not written to: its time was set.
+// Files that were open before the watch began, or when their directory came, are taken as they are found; a transfer notices
+// when they change.
 //
 // A file with several names (hard links) is told of under the name it was changed by; under its others it is as it was
 // until they are told of themselves or the tree is made anew. Those who give it notice that it is not what was listed.

@@ -1,6 +1,7 @@
 #include "sync/live_tree_update.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "base/limits.h"
@@ -11,6 +12,10 @@
 
 namespace callboard::sync {
 namespace {
+
+// A write gives a file the time of now, or of some ms ago. One that is further off was set, as `touch -m` and `cp -p` do, which
+// the system tells as a write.
+constexpr std::int64_t kWriteTimeOffNs = 5'000'000'000;
 
 // Below this, starting a thread costs more than it saves: 4 MiB are hashed in a millisecond.
 constexpr std::uint64_t kAloneBytes = 4 * MiB;
@@ -160,6 +165,9 @@ void LiveTree::Update::look_at_file(const Opened& place, const FileStatus& statu
   const bool is_closed = change.writing == NameChange::Writing::closed;
   if (change.was_made && change.writing == NameChange::Writing::unknown && status.size_bytes == 0) {
     live_.unstable_.emplace(key, started_);
+  }
+  if (std::abs(live_.parts_.clock.wall().ms * 1'000'000 - status.mtime_ns) > kWriteTimeOffNs) {
+    live_.unstable_.erase(key);
   }
   if (Tree::has_file(place.old, now.entry.name)) live_.rewritten_.insert(key);
   if (live_.unstable_.contains(key)) return refuse(now.entry, std::string(kWritingReason));

@@ -185,6 +185,17 @@ TEST_CASE("a file that stays open is taken once nothing was written for a while"
   CHECK(project.live->tree()->digest_of(path("a")) == digest_of(as_bytes("12")));
 }
 
+TEST_CASE("a time that is set is no writing, though the system tells it as such") {
+  Live project;
+  project.write("a", "1");
+  project.settled();
+  // The time of writing alone, as `touch -m` does: told as a write that no closing follows.
+  const auto years = GENERATE(-1, 1);
+  fs::last_write_time(project.folder / "a", fs::file_time_type::clock::now() + years * 24h * 365);
+  CHECK(refusal(project.settled(), "/a").empty());
+  project.check_as_scanned();
+}
+
 TEST_CASE("a file renamed over one that is being written is taken at once") {
   Live project;
   project.settled();
