@@ -95,6 +95,7 @@ struct Server::Impl {
   void on_trouble(const Error& why);
   void add_calls();
   void announce();
+  void hand_on_listener(const ServerStop& how);
   void stop(ServerStop how);
   void stop_stage(const ServerStop& how);
   void release_loop() {
@@ -312,6 +313,8 @@ void Server::Impl::on_trouble(const Error& why) {
 void Server::Impl::add_calls() {
   const auto begin = [this](ServerStop how) {
     if (is_stopping || stopping_soon) return;
+    // Who connects from now on is not let in to be sent away again.
+    hand_on_listener(how);
     stopping_soon = std::move(how);
     stop_timer.set_after(kAnswerLimit);
   };
@@ -349,6 +352,12 @@ void Server::Impl::announce() {
   });
 }
 
+void Server::Impl::hand_on_listener(const ServerStop& how) {
+  if (!how.listening || !listener) return;
+  *how.listening = listener->release();
+  listener.reset();
+}
+
 void Server::Impl::stop(ServerStop how) {
   if (std::exchange(is_stopping, true)) return;
   // Neither sessions nor sockets keep the loop running while the last snapshot is written.
@@ -357,7 +366,7 @@ void Server::Impl::stop(ServerStop how) {
   events.note({.text = "stopping", .fields = {{"reason", how.reason}}, .told = "stopping: " + how.reason});
   announcer.reset();
   early.clear();
-  if (how.listening && listener) *how.listening = listener->release();
+  hand_on_listener(how);
   listener.reset();
   if (services) services->stop();
   if (!tasks) return stop_stage(how);

@@ -248,11 +248,11 @@ TEST_CASE(
     return;
   }
   REQUIRE(answer);
+  // Who connects from now on waits in the socket.
+  auto impatient = std::make_unique<TestClient>(studio.loop, before);
   REQUIRE(studio.loop.run_until([&] { return studio.stopped.has_value(); }, kPatience));
   REQUIRE((studio.stopped->listening && *studio.stopped->listening));
   studio.server.reset();
-  // Who connects while there is no server waits in the socket.
-  auto impatient = std::make_unique<TestClient>(studio.loop, before);
   ServerOptions next = studio.options();
   next.listening = studio.stopped->listening;
   studio.stopped.reset();
