@@ -116,6 +116,7 @@ Result<bool> Statement::step() {
 }
 
 void Statement::reset() {
+  if (!statement_) return;
   // The error it repeats was that of step().
   static_cast<void>(sqlite3_reset(statement_.get()));
   static_cast<void>(sqlite3_clear_bindings(statement_.get()));
