@@ -79,7 +79,8 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
                     .due =
                         [this](SessionId id) {
                           if (const Session* listener = by_id(id)) schedule_tell(listener->key());
-                        }}),
+                        },
+                    .identity = [this](SessionId id) { return identity_of(id); }}),
       locks_(loop, floor_, record_desk_, options_.grace, options_.locks),
       pings_(loop, outside_of_pings()),
       calls_(loop),
