@@ -267,6 +267,19 @@ void Database::checkpoint() {
   *wal_pages_ = 0;
 }
 
+bool Database::was_hindered() const {
+  switch (sqlite3_errcode(database_.get()) & 0xff) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return false;
+    default:
+      return true;
+  }
+}
+
 Error Database::last_error() const { return Error{Outcome::failed, sqlite3_errmsg(database_.get())}; }
 
 }  // namespace callboard::server
