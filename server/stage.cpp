@@ -299,6 +299,7 @@ void Stage::on_records_changed() {
 }
 
 void Stage::on_writable(const Error* why) {
+  if (why == nullptr) people_.gate().on_writable();
   const protocol::Writable tell = writable_tell(why);
   for (const auto& [id, key] : keys_) {
     Session& session = *by_key(key);
