@@ -457,7 +457,9 @@ void RecordDesk::on_permitted(Session& session) {
       nothing.zone = to_path(zone);
       nothing.full = true;
       nothing.records = std::make_shared<const std::string>("[]");
-      if (session.errands.size() < kErrandsMax) session.errands.push_back(std::move(nothing));
+      // There is room for as many as it can be in: it would take a zone that is silent for one that is quiet.
+      if (session.errands.size() < kErrandsMax + kZonesPerSession)
+        session.errands.push_back(std::move(nothing));
     }
   }
   if (!others.empty()) outside_.due(session.identity.id);
