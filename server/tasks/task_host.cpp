@@ -358,6 +358,7 @@ void TaskHost::on_said(TaskAnswer answer) {
 
 void TaskHost::commit(Asked asked, TaskAnswer answer) {
   OwnRecord record{.path = asked.path, .user = asked.call.by};
+  asked.run->set_committing();
   if (asked.op) record.answer = kept_answer(*asked.op, asked.call.name, *answer.result);
   keep_state(std::move(record), answer.state,
              [this, alive = is_alive_, path = asked.path, run = asked.run,
