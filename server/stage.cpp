@@ -59,8 +59,11 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
       records_(loop, std::move(log), std::move(recovered), events,
                {options_.retention, clock_, options_.disk_probe_period},
                {.on_change = [this] { on_records_changed(); },
-                .on_record = [this](const Operation& operation,
-                                    const Applied& applied) { record_desk_.on_applied(operation, applied); },
+                .on_record =
+                    [this](const Operation& operation, const Applied& applied) {
+                      record_desk_.on_applied(operation, applied);
+                      locks_.on_applied(operation.path);
+                    },
                 .on_conflict = [this](const Conflict& conflict) { documents_.on_conflict(conflict); },
                 .on_writable = [this](const Error* why) { on_writable(why); }}),
       teller_(records_.board(), records_.editions(), presence_, assets_),
