@@ -1,35 +1,12 @@
 #include "client/known_records.h"
 
-#include <charconv>
+#include <cstdint>
 #include <utility>
 
+#include "base/document/members.h"
 #include "base/document/parse.h"
 
 namespace callboard::client {
-namespace {
-
-std::string text_in(const document::Value& object, std::string_view key) {
-  const auto value = object.member(key);
-  return value == nullptr || value->string() == nullptr ? std::string() : *value->string();
-}
-
-template <class T>
-T number_in(const document::Value& object, std::string_view key) {
-  T number{};
-  const auto value = object.member(key);
-  const auto* text = value == nullptr ? nullptr : std::get_if<document::Number>(&value->content());
-  if (text != nullptr) std::from_chars(text->text.data(), text->text.data() + text->text.size(), number);
-  return number;
-}
-
-bool is_true(const document::Value& object, std::string_view key) {
-  const auto value = object.member(key);
-  const bool* flag = value == nullptr ? nullptr : std::get_if<bool>(&value->content());
-  return flag != nullptr && *flag;
-}
-
-}  // namespace
-
 Result<RecordList> to_records(const protocol::Records& told) {
   // Records are nested as deep as documents, in an array of objects.
   const auto root = document::parse_deeper(*told.records, 2);
@@ -37,22 +14,22 @@ Result<RecordList> to_records(const protocol::Records& told) {
     return Error{Outcome::failed, "the server's list of records is malformed"};
   RecordList list;
   for (const document::ValuePtr& each : *(*root)->array()) {
-    const std::string path = text_in(*each, "path");
+    const std::string path = document::text_in(*each, "path");
     const auto fields = each->member("fields");
     if (path.empty()) return Error{Outcome::failed, "the server tells of a record without a path"};
-    if (is_true(*each, "gone")) {
-      list.gone.push_back({path, is_true(*each, "left")});
+    if (document::flag_in(*each, "gone")) {
+      list.gone.push_back({path, document::flag_in(*each, "left")});
       continue;
     }
     if (fields == nullptr) return Error{Outcome::failed, "the server tells of a record without fields"};
     Record record;
     record.path = path;
-    record.record_class = text_in(*each, "class");
-    record.owner = session_id_from(text_in(*each, "owner")).value_or(SessionId{});
-    record.owner_name = text_in(*each, "user");
-    record.by = text_in(*each, "by");
-    record.revision = number_in<std::uint64_t>(*each, "revision");
-    record.timestamp = Timestamp{number_in<std::int64_t>(*each, "timestamp")};
+    record.record_class = document::text_in(*each, "class");
+    record.owner = session_id_from(document::text_in(*each, "owner")).value_or(SessionId{});
+    record.owner_name = document::text_in(*each, "user");
+    record.by = document::text_in(*each, "by");
+    record.revision = document::number_in<std::uint64_t>(*each, "revision");
+    record.timestamp = Timestamp{document::number_in<std::int64_t>(*each, "timestamp")};
     record.fields = document::print(*fields);
     list.records.push_back(std::move(record));
   }

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <optional>
 
+#include "base/document/members.h"
 #include "base/document/parse.h"
 
 namespace callboard::client {
@@ -23,11 +24,6 @@ std::optional<std::uint64_t> number_of(const document::ValuePtr& value) {
   return problem == std::errc{} && rest == end ? std::optional(result) : std::nullopt;
 }
 
-std::string text_of(const document::ValuePtr& value) {
-  const std::string* text = value == nullptr ? nullptr : value->string();
-  return text == nullptr ? "" : *text;
-}
-
 std::optional<LogEvent> event_from(const document::Value& value) {
   const auto number = number_of(value.member("number"));
   const auto time = number_of(value.member("time"));
@@ -35,10 +31,10 @@ std::optional<LogEvent> event_from(const document::Value& value) {
   LogEvent event;
   event.number = *number;
   event.time = Timestamp{static_cast<std::int64_t>(*time)};
-  event.level = text_of(value.member("level"));
-  event.kind = text_of(value.member("kind"));
-  event.user = text_of(value.member("user"));
-  event.text = text_of(value.member("text"));
+  event.level = document::text_in(value, "level");
+  event.kind = document::text_in(value, "kind");
+  event.user = document::text_in(value, "user");
+  event.text = document::text_in(value, "text");
   const document::ValuePtr fields = value.member("fields");
   const document::Object* members = fields == nullptr ? nullptr : fields->object();
   if (members == nullptr) return event;

@@ -93,23 +93,41 @@ bool Gate::read_roles() {
 // Those that were written down beside the keys, also while no server ran; a file of keys that was put there by hand says
 // for itself what is other.
 void Gate::tell_changes(const KeyRing& before, const KeyRing& now) {
-  auto changes = file_->changes();
-  if (!changes) events_.warn("what was done to the keys is not known", {{"cause", changes.error().text}});
-  if (changes && !changes->empty()) {
-    for (KeyChange& each : *changes) {
-      const bool is_known = std::ranges::find(noted_, each.id) != noted_.end();
-      if (!is_known && noting_.insert(each.id).second) handlers_.on_key_change(std::move(each));
-    }
-    return;
-  }
+  if (tell_kept_changes() > 0) return;
   for (AuditEntry& each : changes_between(before, now)) handlers_.on_seen(std::move(each));
 }
 
-// What could not be written stays in the file for the next server.
+// How many there are.
+std::size_t Gate::tell_kept_changes() {
+  auto kept = file_->changes();
+  if (!kept) {
+    events_.warn("what was done to the keys is not known", {{"cause", kept.error().text}});
+    return 0;
+  }
+  if (!kept->not_understood.empty()) {
+    events_.warn("not all that was done to the keys is understood, it stays in keys.changes",
+                 {{"lines", kept->not_understood.size()}, {"first", escaped(kept->not_understood[0], 64)}});
+  }
+  for (KeyChange& each : kept->changes) {
+    const bool is_known = std::ranges::find(noted_, each.id) != noted_.end();
+    if (!is_known && noting_.insert(each.id).second) handlers_.on_key_change(std::move(each));
+  }
+  return kept->changes.size();
+}
+
+// What could not be written stays in the file until it can, be it by the next server.
 void Gate::on_noted(UniqueId key_change, bool is_written) {
   noting_.erase(key_change);
-  if (!is_written) return;
+  if (!is_written) {
+    is_to_note_again_ = true;
+    return;
+  }
   noted_.push_back(key_change);
+  forget_noted();
+}
+
+void Gate::on_writable() {
+  if (std::exchange(is_to_note_again_, false)) tell_kept_changes();
   forget_noted();
 }
 

@@ -49,6 +49,8 @@ class Gate {
        Handlers handlers);
 
   void on_noted(UniqueId key_change, bool is_written);
+  // The disk takes writes again: what could not be noted is noted now.
+  void on_writable();
   // Reads the files when they are others; may call `on_change`. Before anybody is let in.
   void look();
   // Looks no more by itself.
@@ -81,6 +83,7 @@ class Gate {
   bool read_keys();
   bool read_roles();
   void tell_changes(const KeyRing& before, const KeyRing& now);
+  std::size_t tell_kept_changes();
   void forget_noted();
   bool has_expired(Timestamp since, Timestamp now) const;
 
@@ -99,6 +102,7 @@ class Gate {
   std::set<UniqueId> noting_;                // Changes of keys that are to be in the log,
   std::vector<UniqueId> noted_;              // those that are, and are still in the file,
   bool is_forgetting_ = false;               // and those that go from there.
+  bool is_to_note_again_ = false;            // Some could not be written to the log.
   net::Timer timer_;
   std::optional<net::WorkQueue> writing_;  // From the first key on that is used up.
 };

@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <utility>
 
-#include "base/document/parse.h"
+#include "base/document/members.h"
+#include "base/document/patch_places.h"
 #include "base/document_limits.h"
 #include "base/text.h"
 #include "server/board/zone_name.h"
@@ -22,32 +22,16 @@ struct LockPlace {
 
 std::string item_of(protocol::DocumentRecord document) { return "/" + std::string(to_text(document)); }
 
-// Every place that a JSON Patch writes to; all of the document where it is none.
-std::vector<LockPlace> places_of_patch(const std::string& document, const std::string& patch) {
-  const auto whole = [&] { return std::vector<LockPlace>{{document, LockReach::whole}}; };
-  if (patch.size() > kInlineDocumentBytes) return whole();
-  const auto operations = document::parse(patch);
-  if (!operations || (*operations)->array() == nullptr) return whole();
-  std::vector<LockPlace> places;
-  for (const document::ValuePtr& each : *(*operations)->array()) {
-    const auto op = each->member("op");
-    if (op != nullptr && op->string() != nullptr && *op->string() == "test") continue;
-    const bool is_move = op != nullptr && op->string() != nullptr && *op->string() == "move";
-    for (const char* key : {"path", "from"}) {
-      const auto pointer = each->member(key);
-      if (pointer == nullptr || pointer->string() == nullptr) continue;
-      if (std::string_view(key) == "path" || is_move)
-        places.push_back({document + *pointer->string(), LockReach::whole});
-    }
-  }
-  return places;
-}
-
 std::vector<LockPlace> places_of_write(const protocol::DocumentWrite& write) {
-  const std::string document = item_of(write.record);
-  if (write.at) return {{document + *write.at, LockReach::whole}};
-  if (write.patch && write.document != nullptr) return places_of_patch(document, *write.document);
-  return {{document, LockReach::whole}};
+  const std::string item = item_of(write.record);
+  if (write.at) return {{item + *write.at, LockReach::whole}};
+  const bool is_read =
+      write.patch && write.document != nullptr && write.document->size() <= kInlineDocumentBytes;
+  if (!is_read) return {{item, LockReach::whole}};
+  std::vector<LockPlace> places;
+  for (const std::string& each : document::places_written(*write.document))
+    places.push_back({item + each, LockReach::whole});
+  return places;
 }
 
 Result<void> check_place(const RecordDesk& records, const RecordDesk::Author& who, const LockPlace& place,
@@ -59,22 +43,13 @@ Result<void> check_place(const RecordDesk& records, const RecordDesk::Author& wh
 }  // namespace
 
 std::int64_t time_in_lock(const RecordState& lock, std::string_view field) {
-  const auto value = lock.fields->member(field);
-  const auto* number = value == nullptr ? nullptr : std::get_if<document::Number>(&value->content());
-  std::int64_t ms = 0;
-  if (number != nullptr) std::from_chars(number->text.data(), number->text.data() + number->text.size(), ms);
-  return ms;
-}
-
-std::string text_in_lock(const RecordState& lock, std::string_view field) {
-  const auto value = lock.fields->member(field);
-  return value == nullptr || value->string() == nullptr ? std::string() : *value->string();
+  return document::number_in<std::int64_t>(*lock.fields, field);
 }
 
 std::string item_of_lock(const RecordState& lock) { return lock.path.substr(kLocksFolder.size()); }
 
 Error is_locked(const RecordState& lock) {
-  const std::string note = text_in_lock(lock, "note");
+  const std::string note = document::text_in(*lock.fields, "note");
   return {Outcome::locked,
           fmt::format("{} is locked by {}{}", quoted(item_of_lock(lock)), quoted(lock.owner.user),
                       note.empty() ? "" : ": " + escaped(note, 200))};

@@ -28,8 +28,7 @@ Result<void> check_locks(const RecordDesk& records, const RecordDesk::Author& wh
 // "/dev/chr/Moria" of the lock on it, and what one is told who meets it.
 std::string item_of_lock(const RecordState& lock);
 Error is_locked(const RecordState& lock);
-// A field of a lock; 0 and "" where it has none.
+// A field of a lock; 0 where it has none.
 std::int64_t time_in_lock(const RecordState& lock, std::string_view field);
-std::string text_in_lock(const RecordState& lock, std::string_view field);
 
 }  // namespace callboard::server

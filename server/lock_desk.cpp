@@ -54,9 +54,12 @@ LockDesk::LockDesk(net::Loop& loop, Floor& floor, RecordDesk& records, Duration 
     : floor_(floor),
       records_(records),
       policy_(policy),
-      lease_timer_(loop, [this] { sweep(); }),
-      return_timer_(loop, [this] { sweep(); }) {
+      lease_timer_(loop, [this] { free_ended(); }),
+      return_timer_(loop, [this] { free_lost(); }) {
   return_timer_.set_after(grace);
+  records_.for_each_in({std::string(kLocksFolder.substr(1))}, [this](const RecordState& lock) {
+    index_.set(lock.path, lock.owner.session, time_in_lock(lock, "until"));
+  });
   set_timer();
 }
 
@@ -88,16 +91,26 @@ void LockDesk::take(Wanted wanted) {
   wish.record_class = "lock";
   wish.owner = RecordOwner{wanted.who.session, wanted.who.user};
   wish.fields = std::make_shared<const std::string>(fields_of(wanted));
-  records_.change(RecordDesk::server_itself(), std::move(wish),
-                  [this, wanted = std::move(wanted)](const Result<std::uint64_t>& made) {
-                    // Somebody was quicker.
-                    if (!made && made.error().outcome == Outcome::superseded) return lock(wanted);
-                    if (!made) return wanted.run->answer(made.error());
-                    set_timer();
-                    // Whoever nobody waits for any more does not know that they have it.
-                    if (wanted.run->is_over()) return release(wanted.path, [](const Result<void>&) {});
-                    wanted.run->answer(value_of(*records_.find(wanted.path)));
-                  });
+  records_.change(
+      RecordDesk::server_itself(), std::move(wish),
+      [this, making = begin_making(wanted), wanted = std::move(wanted)](const Result<std::uint64_t>& made) {
+        const bool is_nobodys = is_ownerless(wanted, making);
+        // Somebody was quicker.
+        if (!made && made.error().outcome == Outcome::superseded && !is_nobodys) return lock(wanted);
+        if (!made) return wanted.run->answer(made.error());
+        // Whoever nobody waits for any more does not know that they have it.
+        if (wanted.run->is_over() || is_nobodys) return free({wanted.path});
+        wanted.run->answer(value_of(*records_.find(wanted.path)));
+      });
+}
+
+std::shared_ptr<LockDesk::Making> LockDesk::begin_making(const Wanted& wanted) {
+  return making_.emplace_back(std::make_shared<Making>(Making{wanted.who.session, false}));
+}
+
+bool LockDesk::is_ownerless(const Wanted& wanted, const std::shared_ptr<Making>& making) {
+  std::erase(making_, making);
+  return making->is_owner_gone && !wanted.lease;
 }
 
 // By the same user, perhaps in another session: it is that one's from now on.
@@ -112,10 +125,11 @@ void LockDesk::renew(const Wanted& wanted) {
   if (!is_others) wish.fields = std::make_shared<const std::string>(fields_of(wanted));
   records_.change(
       RecordDesk::server_itself(), std::move(wish),
-      [this, wanted, is_others](const Result<std::uint64_t>& done) {
+      [this, wanted, is_others, making = begin_making(wanted)](const Result<std::uint64_t>& done) {
+        const bool is_nobodys = is_ownerless(wanted, making);
         if (!done) return wanted.run->answer(done.error());
+        if (is_nobodys) return free({wanted.path});
         if (is_others) return renew(wanted);
-        set_timer();
         const RecordStatePtr renewed = records_.find(wanted.path);
         wanted.run->answer(renewed == nullptr ? CallValue(is_not_locked(wanted.path)) : value_of(*renewed));
       });
@@ -124,11 +138,14 @@ void LockDesk::renew(const Wanted& wanted) {
 std::string LockDesk::fields_of(const Wanted& wanted) const {
   const std::int64_t now = floor_.clock.wall().ms;
   document::Object fields;
-  if (records_.find(wanted.path) == nullptr) fields.push_back({"since", make_number(now)});
+  const bool is_there = records_.find(wanted.path) != nullptr;
+  if (!is_there) fields.push_back({"since", make_number(now)});
   if (!wanted.note.empty()) fields.push_back({"note", make_text(wanted.note)});
   if (wanted.lease) {
     const auto lease = std::chrono::duration_cast<std::chrono::milliseconds>(*wanted.lease);
     fields.push_back({"until", make_number(now + lease.count())});
+  } else if (is_there) {
+    fields.push_back({"until", document::make_null()});
   }
   if (const auto names = waiting_names(wanted.path)) fields.push_back({"waiting", names});
   return document::print(*document::make_value(std::move(fields)));
@@ -243,32 +260,40 @@ void LockDesk::on_departed(SessionId session) {
     queue = queue->second.empty() ? waiting_.erase(queue) : std::next(queue);
   }
   for (const std::string& path : shorter) tell_waiting(path);
-  std::vector<std::string> free;
-  records_.for_each_in({std::string(kLocksFolder.substr(1))}, [&](const RecordState& lock) {
-    if (lock.owner.session == session && time_in_lock(lock, "until") == 0) free.push_back(lock.path);
-  });
-  for (const std::string& path : free) release(path, [](const Result<void>&) {});
+  for (const auto& making : making_) {
+    if (making->owner == session) making->is_owner_gone = true;
+  }
+  free(index_.of(session));
 }
 
-void LockDesk::sweep() {
-  const std::int64_t now = floor_.clock.wall().ms;
-  std::vector<std::string> free;
-  records_.for_each_in({std::string(kLocksFolder.substr(1))}, [&](const RecordState& lock) {
-    const std::int64_t until = time_in_lock(lock, "until");
-    const bool is_lost = until == 0 && floor_.presence.user(lock.owner.session) == nullptr;
-    if (is_lost || (until != 0 && until <= now)) free.push_back(lock.path);
-  });
-  for (const std::string& path : free) release(path, [](const Result<void>&) {});
+void LockDesk::on_applied(const std::string& path) {
+  if (!path.starts_with(kLocksFolder) || !path.substr(kLocksFolder.size()).starts_with('/')) return;
+  if (const RecordStatePtr lock = records_.find(path)) {
+    index_.set(path, lock->owner.session, time_in_lock(*lock, "until"));
+  } else {
+    index_.remove(path);
+  }
   set_timer();
 }
 
+void LockDesk::free(const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) release(path, [](const Result<void>&) {});
+}
+
+void LockDesk::free_ended() {
+  free(index_.ended(floor_.clock.wall().ms));
+  set_timer();
+}
+
+void LockDesk::free_lost() {
+  for (const SessionId owner : index_.owners()) {
+    if (floor_.presence.user(owner) == nullptr) free(index_.of(owner));
+  }
+}
+
 void LockDesk::set_timer() {
-  std::optional<std::int64_t> first;
-  records_.for_each_in({std::string(kLocksFolder.substr(1))}, [&](const RecordState& lock) {
-    if (const std::int64_t until = time_in_lock(lock, "until"); until != 0)
-      first = std::min(first.value_or(until), until);
-  });
-  if (!first) return;
+  const auto first = index_.first_end_ms();
+  if (!first) return lease_timer_.cancel();
   const auto left = std::chrono::milliseconds(*first - floor_.clock.wall().ms);
   lease_timer_.set_after(std::max<Duration>(left, kSweepMin));
 }

@@ -6,10 +6,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "net/loop.h"
 #include "net/timer.h"
 #include "server/calls/call_registry.h"
+#include "server/lock_index.h"
 #include "server/lock_policy.h"
 #include "server/record_desk.h"
 
@@ -27,6 +29,8 @@ class LockDesk {
   void add_calls(CallRegistry& registry);
   // The session is gone for good.
   void on_departed(SessionId session);
+  // A record there was made, changed or removed.
+  void on_applied(const std::string& path);
 
  private:
   using RunPtr = std::shared_ptr<CallRun>;
@@ -40,9 +44,18 @@ class LockDesk {
     RunPtr run;
   };
 
+  // Somebody's lock on its way to the disk.
+  struct Making {
+    SessionId owner;
+    bool is_owner_gone = false;
+  };
+
   void lock(Wanted wanted);
   void take(Wanted wanted);
   void renew(const Wanted& wanted);
+  std::shared_ptr<Making> begin_making(const Wanted& wanted);
+  // Whether nobody would have it: it is freed then.
+  bool is_ownerless(const Wanted& wanted, const std::shared_ptr<Making>& making);
   void wait(Wanted wanted);
   void unlock(const RecordDesk::Author& who, const std::string& path, const std::string& to,
               const RunPtr& run);
@@ -58,15 +71,19 @@ class LockDesk {
   // `then` with whether it is gone.
   void release(const std::string& path, std::function<void(const Result<void>&)> then);
   void grant_next(const std::string& path);
-  // Frees those whose time is over; of those without a lease, whose session is gone.
-  void sweep();
+  void free(const std::vector<std::string>& paths);
+  void free_ended();
+  // Those without a lease whose session did not come back.
+  void free_lost();
   void set_timer();
   std::string fields_of(const Wanted& wanted) const;
 
   Floor& floor_;
   RecordDesk& records_;
   const LockPolicy policy_;
+  LockIndex index_;
   std::map<std::string, std::deque<Wanted>> waiting_;  // By path.
+  std::vector<std::shared_ptr<Making>> making_;
   net::Timer lease_timer_;
   net::Timer return_timer_;  // Of those who were here before the server was started.
 };

@@ -5,14 +5,13 @@
 #include <string_view>
 
 #include "base/document/value.h"
+#include "base/own_folders.h"
 #include "base/result.h"
 #include "server/board/record_change.h"
 
 namespace callboard::server {
 
-// Where the server alone makes records; states of tasks are elsewhere, so that nobody's is taken for one of these.
-inline constexpr std::string_view kLocksFolder = "/locks";
-inline constexpr std::string_view kServicesFolder = "/services";
+// States of tasks are elsewhere, so that nobody's is taken for one of these.
 constexpr bool is_in_own_folder(std::string_view path) {
   for (const std::string_view folder : {kLocksFolder, kServicesFolder}) {
     if (path.starts_with(folder) && path.substr(folder.size()).starts_with('/')) return true;

@@ -84,12 +84,18 @@ void People::on_keys_changed() {
   outside_.end_away([this](const Identity& each) { return !gate_.is_welcome(each); }, why);
 }
 
+Permissions People::permissions_of(const Identity& identity) const {
+  Permissions permissions = gate_.permissions_of(identity.key);
+  const Measures& measures = measures_.of(person_of(identity));
+  for (const std::string& each : measures.granted) permissions.add(Permission(each));
+  for (const std::string& each : measures.revoked) permissions.remove(Permission(each));
+  return permissions;
+}
+
 void People::set_permissions(Session& session) const {
   Identity& identity = session.identity;
-  const Permissions before = std::exchange(identity.permissions, gate_.permissions_of(identity.key));
+  const Permissions before = std::exchange(identity.permissions, permissions_of(identity));
   const Measures& measures = measures_.of(person_of(identity));
-  for (const std::string& each : measures.granted) identity.permissions.add(Permission(each));
-  for (const std::string& each : measures.revoked) identity.permissions.remove(Permission(each));
   identity.muted.clear();
   if (measures.is_muted()) {
     identity.muted = "you are muted by " + callboard::quoted(measures.muted_by);

@@ -44,6 +44,8 @@ class People {
   void on_let_in(Session& session);
   // A connection was over before anybody was in.
   void on_not_let_in(const Session& session, const Error& why);
+  // What somebody may at this moment.
+  Permissions permissions_of(const Identity& identity) const;
   // Somebody has left, and is neither here nor away.
   void on_left(const Identity& identity);
 

@@ -268,13 +268,13 @@ void RecordDesk::change(const Author& author, Wish wish, Done done) {
 void RecordDesk::try_change(const Author& author, Wish wish, Done done) {
   if (const auto known = floor_.records.board().find(wish.op); known && known->record == Record::record)
     return done(answer_for(known->outcome, known->number, wish.action, wish.path));
-  if (const auto known = remembered_.find(wish.op); known != remembered_.end())
-    return done(answer_for(known->second.outcome, known->second.revision, wish.action, wish.path));
+  if (const auto known = given_.find(wish.op))
+    return done(answer_for(known->outcome, known->revision, wish.action, wish.path));
   auto sound = checked(author, wish);
   if (!sound) return done(sound.error());
   if (sound->life == document::Life::event) {
     tell_event(author, wish, *sound);
-    remember(wish.op, Outcome::done, 0);
+    given_.keep(wish.op, {Outcome::done, 0});
     return done(std::uint64_t{0});
   }
   write(author, std::move(wish), std::move(*sound), std::move(done));
@@ -325,17 +325,30 @@ void RecordDesk::on_written(const std::string& path, std::uint64_t bytes) {
   while (!written.waiting.empty() && !has_to_wait(written, written.waiting.front().wish)) {
     Waiting next = std::move(written.waiting.front());
     written.waiting.pop_front();
-    try_change(next.author, std::move(next.wish), std::move(next.done));
+    if (const auto author = author_now(next.author)) {
+      try_change(*author, std::move(next.wish), std::move(next.done));
+    } else {
+      next.done(author.error());
+    }
   }
   written.is_beginning = false;
   if (written.count == 0) under_way_.erase(path);
+}
+
+// Who has waited may have left meanwhile, or may less than when they asked.
+Result<RecordDesk::Author> RecordDesk::author_now(const Author& then) const {
+  if (!then.asker) return then;
+  const auto who = outside_.identity(then.asker);
+  if (!who) return Error{Outcome::cancelled, quoted(then.user) + " has left"};
+  if (auto may = check(who->permissions, Permission::records_write); !may) return may.error();
+  return author_of(*who);
 }
 
 Result<std::uint64_t> RecordDesk::apply_here(const Operation& operation, const Checked& checked) {
   const RecordStatePtr before = here_.find(operation.path);
   const std::uint64_t revision = ++last_here_;
   const Outcome outcome = here_.apply(revision, operation);
-  remember(operation.id, outcome, revision);
+  given_.keep(operation.id, {outcome, revision});
   if (outcome != Outcome::done)
     return answer_for(outcome, revision, operation.change->action, operation.path);
   const RecordStatePtr after = here_.find(operation.path);
@@ -376,14 +389,6 @@ void RecordDesk::tell_event(const Author& author, const Wish& wish, const Checke
   event.fields = checked.change.fields;
   if (checked.told != document::Told::none) zones_.tell(finished(std::move(event)));
   tell_passing(author.session);
-}
-
-void RecordDesk::remember(UniqueId op, Outcome outcome, std::uint64_t revision) {
-  remembered_[op] = {outcome, revision};
-  remembered_order_.push_back(op);
-  if (remembered_order_.size() <= kOperationsRemembered) return;
-  remembered_.erase(remembered_order_.front());
-  remembered_order_.pop_front();
 }
 
 void RecordDesk::tell_changes() {
@@ -452,7 +457,9 @@ void RecordDesk::on_permitted(Session& session) {
       nothing.zone = to_path(zone);
       nothing.full = true;
       nothing.records = std::make_shared<const std::string>("[]");
-      if (session.errands.size() < kErrandsMax) session.errands.push_back(std::move(nothing));
+      // There is room for as many as it can be in: it would take a zone that is silent for one that is quiet.
+      if (session.errands.size() < kErrandsMax + kZonesPerSession)
+        session.errands.push_back(std::move(nothing));
     }
   }
   if (!others.empty()) outside_.due(session.identity.id);
@@ -470,7 +477,7 @@ Zones::Hidden RecordDesk::hidden_from(const Permissions& permissions) const {
 // --- Asks -----------------------------------------------------------------------------------------------------------
 
 RecordDesk::Author RecordDesk::author_of(const Identity& who) const {
-  Author author{.session = who.id, .user = who.name, .permissions = who.permissions};
+  Author author{.session = who.id, .user = who.name, .permissions = who.permissions, .asker = who.id};
   if (!who.visit) return author;
   const SessionId own = floor_.presence.find_own(who.name, who.host);
   author.is_here = static_cast<bool>(own);

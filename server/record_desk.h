@@ -13,6 +13,7 @@
 #include "net/loop.h"
 #include "net/timer.h"
 #include "protocol/message.h"
+#include "server/answers_given.h"
 #include "server/floor.h"
 #include "server/record_wish.h"
 #include "server/session.h"
@@ -28,6 +29,8 @@ class RecordDesk {
     std::function<Session*(std::uint64_t key)> by_key;
     // There is something to tell that session.
     std::function<void(SessionId id)> due;
+    // Of one who is here or may come back, as they are permitted at this moment; nullopt: they have left.
+    std::function<std::optional<Identity>(SessionId id)> identity;
   };
 
   using Author = RecordAuthor;
@@ -112,10 +115,10 @@ class RecordDesk {
   Result<std::uint64_t> apply_here(const Operation& operation, const Checked& checked);
   void on_written(const std::string& path, std::uint64_t bytes);
   void tell_event(const Author& author, const Wish& wish, const Checked& checked);
-  void remember(UniqueId op, Outcome outcome, std::uint64_t revision);
   document::Told told_of(const std::string& record_class) const;
   Result<std::uint64_t> answer_for(Outcome outcome, std::uint64_t revision, RecordAction action,
                                    const std::string& path) const;
+  Result<Author> author_now(const Author& then) const;
   bool has_to_wait(const UnderWay& under_way, const Wish& wish) const;
   void try_change(const Author& author, Wish wish, Done done);
   void tell_changes();
@@ -133,18 +136,13 @@ class RecordDesk {
   std::uint64_t last_here_ = 0;
   std::unordered_map<SessionId, std::set<std::string>> of_session_;  // Those that last as long as it.
   std::unordered_map<std::string, UnderWay> under_way_;              // By path.
-  struct Remembered {
-    Outcome outcome = Outcome::done;
-    std::uint64_t revision = 0;
-  };
   struct Passing {
     Instant told{};
     bool is_pending = false;
   };
   std::unordered_map<SessionId, Passing> passing_;  // What each does that does not last.
   net::Timer passing_timer_;
-  std::unordered_map<UniqueId, Remembered> remembered_;  // Of what is not in the log.
-  std::deque<UniqueId> remembered_order_;                // Oldest first.
+  AnswersGiven given_;
 };
 
 }  // namespace callboard::server

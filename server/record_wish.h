@@ -19,6 +19,8 @@ struct RecordAuthor {
   document::Writer writer = document::Writer::anybody;
   // False: a visit of somebody who has not joined; what lasts as long as a session cannot be theirs.
   bool is_here = true;
+  // Whose connection it came over, which may be a visit's; none: the server's own.
+  SessionId asker{};
 };
 
 // What is asked for.

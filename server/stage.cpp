@@ -59,8 +59,11 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
       records_(loop, std::move(log), std::move(recovered), events,
                {options_.retention, clock_, options_.disk_probe_period},
                {.on_change = [this] { on_records_changed(); },
-                .on_record = [this](const Operation& operation,
-                                    const Applied& applied) { record_desk_.on_applied(operation, applied); },
+                .on_record =
+                    [this](const Operation& operation, const Applied& applied) {
+                      record_desk_.on_applied(operation, applied);
+                      locks_.on_applied(operation.path);
+                    },
                 .on_conflict = [this](const Conflict& conflict) { documents_.on_conflict(conflict); },
                 .on_writable = [this](const Error* why) { on_writable(why); }}),
       teller_(records_.board(), records_.editions(), presence_, assets_),
@@ -79,7 +82,8 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
                     .due =
                         [this](SessionId id) {
                           if (const Session* listener = by_id(id)) schedule_tell(listener->key());
-                        }}),
+                        },
+                    .identity = [this](SessionId id) { return identity_of(id); }}),
       locks_(loop, floor_, record_desk_, options_.grace, options_.locks),
       pings_(loop, outside_of_pings()),
       calls_(loop),
@@ -298,6 +302,7 @@ void Stage::on_records_changed() {
 }
 
 void Stage::on_writable(const Error* why) {
+  if (why == nullptr) people_.gate().on_writable();
   const protocol::Writable tell = writable_tell(why);
   for (const auto& [id, key] : keys_) {
     Session& session = *by_key(key);

@@ -63,6 +63,7 @@ class Stage final : private SessionHost {
   People::Outside outside_of_people();
   Session* by_key(std::uint64_t key) const;
   Session* by_id(SessionId id) const;
+  std::optional<Identity> identity_of(SessionId id) const;  // Of one who is here or away, as of now.
   Counts counts() const;
   void open(Session& session, const protocol::server_action::Admission& admission);
   void note_opened(const Session& session, const std::string& software);
@@ -94,8 +95,7 @@ class Stage final : private SessionHost {
   void on_writable(const Error* why);
   PingDesk::Outside outside_of_pings();
   void on_transfer_over(SessionId session, const protocol::TransferOver& over);
-  // Something is due to `session`, or to everybody: told at the end of this turn.
-  void schedule_tell(std::uint64_t key);
+  void schedule_tell(std::uint64_t key);  // At the end of this turn, as all.
   void schedule_tells();
   void tell_due();
   void tell_due(Session& session);
@@ -128,7 +128,7 @@ class Stage final : private SessionHost {
   net::Timer away_timer_;
   SessionBook book_;
   std::pair<std::uint64_t, std::uint64_t> booked_{};  // Heads of users and places when last to be written.
-  // Of the server before this one, and not back yet: until they have told their copies, nobody is told of copies.
+  // Of the server before this one, not back yet: nobody is told of copies until they have told theirs.
   std::unordered_set<SessionId> expected_;
   net::Timer settling_timer_;
   std::uint64_t last_key_ = 0;

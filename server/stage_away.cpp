@@ -137,6 +137,15 @@ std::optional<Away> Stage::take_over(SessionId id, const Sha256& secret) {
   return away;
 }
 
+std::optional<Identity> Stage::identity_of(SessionId id) const {
+  if (const Session* here = by_id(id)) return here->identity;
+  const Away* away = away_.find(id);
+  if (away == nullptr) return std::nullopt;
+  Identity identity = away->identity;
+  identity.permissions = people_.permissions_of(identity);
+  return identity;
+}
+
 std::vector<protocol::ServerMessage>* Stage::errands_of(SessionId id) {
   if (Session* session = by_id(id)) return &session->errands;
   Away* away = away_.find(id);

@@ -146,7 +146,7 @@ class Search {
       count += found.back().size();
       if (work_ + mine.work() - begun <= kConflictWorkMax) continue;
       const auto next = entry + 1;
-      if (next != unseen.rend()) found.push_back(taken_as_all(**next));
+      if (next != unseen.rend() && count < kConflictsKept) found.push_back(taken_as_all(**next));
       break;
     }
     ConflictSearch result{{}, work_ + mine.work()};

@@ -51,15 +51,27 @@ std::string to_line(const KeyChange& change) {
   return to_text(change.id) + " " + std::to_string(operation.timestamp.ms) + " " + *operation.value + "\n";
 }
 
-std::vector<KeyChange> key_changes_from(ByteView bytes) {
-  std::vector<KeyChange> changes;
+KeyChanges key_changes_from(ByteView bytes) {
+  KeyChanges read;
   std::string_view lines = as_text(bytes);
   while (!lines.empty()) {
     const std::size_t end = std::min(lines.find('\n'), lines.size());
-    if (auto change = key_change_from(lines.substr(0, end))) changes.push_back(std::move(*change));
+    const std::string_view line = lines.substr(0, end);
+    if (auto change = key_change_from(line)) {
+      read.changes.push_back(std::move(*change));
+    } else if (!line.empty()) {
+      read.not_understood.emplace_back(line);
+    }
     lines.remove_prefix(std::min(end + 1, lines.size()));
   }
-  return changes;
+  return read;
+}
+
+std::string to_lines(const KeyChanges& changes) {
+  std::string lines;
+  for (const KeyChange& each : changes.changes) lines += to_line(each);
+  for (const std::string& each : changes.not_understood) lines += each + "\n";
+  return lines;
 }
 
 }  // namespace callboard::server

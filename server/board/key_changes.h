@@ -21,7 +21,11 @@ std::vector<AuditEntry> changes_between(const KeyRing& before, const KeyRing& no
 
 // The file `keys.changes`: a line for each, of its id, its time in ms and the JSON of its operation, with spaces between.
 std::string to_line(const KeyChange& change);
-// Lines that make no sense are left out.
-std::vector<KeyChange> key_changes_from(ByteView lines);
+struct KeyChanges {
+  std::vector<KeyChange> changes;
+  std::vector<std::string> not_understood;  // Lines that make no sense here: damaged, or of another version.
+};
+KeyChanges key_changes_from(ByteView lines);
+std::string to_lines(const KeyChanges& changes);
 
 }  // namespace callboard::server

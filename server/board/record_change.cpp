@@ -2,17 +2,13 @@
 
 #include <utility>
 
+#include "base/document/members.h"
 #include "base/document/parse.h"
 
 namespace callboard::server {
 namespace {
 
 document::ValuePtr text_of(std::string_view text) { return document::make_value(std::string(text)); }
-
-std::string member_text(const document::Value& object, std::string_view key) {
-  const auto value = object.member(key);
-  return value == nullptr || value->string() == nullptr ? std::string() : *value->string();
-}
 
 document::ValuePtr value_of_answer(const RecordAnswer& answer) {
   document::Object object{{"op", text_of(to_text(answer.op))}, {"call", text_of(answer.call)}};
@@ -23,10 +19,10 @@ document::ValuePtr value_of_answer(const RecordAnswer& answer) {
 RecordAnswerPtr answer_in(const document::Value& change) {
   const auto object = change.member("answer");
   if (object == nullptr) return nullptr;
-  const auto op = unique_id_from(member_text(*object, "op"));
+  const auto op = unique_id_from(document::text_in(*object, "op"));
   if (!op) return nullptr;
   return std::make_shared<const RecordAnswer>(
-      RecordAnswer{*op, member_text(*object, "call"), object->member("result")});
+      RecordAnswer{*op, document::text_in(*object, "call"), object->member("result")});
 }
 
 }  // namespace
@@ -48,13 +44,13 @@ Result<RecordChange> parse_record_change(std::string_view text) {
   const auto root = document::parse_deeper(text, 1);
   if (!root) return root.error();
   RecordChange change;
-  const auto action = record_action_from(member_text(**root, "do"));
+  const auto action = record_action_from(document::text_in(**root, "do"));
   if (!action) return Error{Outcome::failed, "a change of a record that does nothing known"};
   change.action = *action;
-  change.record_class = member_text(**root, "class");
-  const std::string owner = member_text(**root, "owner");
+  change.record_class = document::text_in(**root, "class");
+  const std::string owner = document::text_in(**root, "owner");
   if (const auto session = session_id_from(owner)) change.owner.session = *session;
-  change.owner.user = member_text(**root, "user");
+  change.owner.user = document::text_in(**root, "user");
   change.is_owners = (*root)->member("owners") != nullptr;
   change.fields = (*root)->member("fields");
   change.answer = answer_in(**root);

@@ -74,6 +74,9 @@ class CallRun {
   // What the caller sees meanwhile: the newest of what came since it last listened.
   virtual void progress(const document::ValuePtr& value) = 0;
   virtual void progress_json(protocol::Document json) = 0;
+  // What it asked for is on its way to the disk, which nothing takes back: from here on neither its deadline
+  // nor a cancel ends it, and answer() says what became of it. It has to come.
+  virtual void set_committing() = 0;
   virtual bool is_over() const = 0;
   // What it is asked for again by; nullopt: nothing, or it is over.
   virtual std::optional<UniqueId> op() const = 0;

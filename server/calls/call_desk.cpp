@@ -78,6 +78,9 @@ class CallDesk::Run final : public CallRun {
   void progress_json(protocol::Document json) override {
     if (!is_over()) desk_.on_progress(number_, json);
   }
+  void set_committing() override {
+    if (!is_over()) desk_.running_.at(number_).is_committing = true;
+  }
   bool is_over() const override { return !*is_desk_alive_ || !desk_.running_.contains(number_); }
   std::optional<UniqueId> op() const override {
     return is_over() ? std::nullopt : desk_.running_.at(number_).op;
@@ -255,7 +258,7 @@ void CallDesk::end(std::uint64_t number, const Error& why) {
 
 void CallDesk::on_due(std::uint64_t number) {
   const auto found = running_.find(number);
-  if (found == running_.end()) return;
+  if (found == running_.end() || found->second.is_committing) return;
   end(number, {Outcome::timed_out, fmt::format("{}: its time is over", found->second.name)});
 }
 
@@ -282,7 +285,10 @@ Result<void> CallDesk::cancel(std::uint64_t connection, UniqueId op) {
 }
 
 Result<void> CallDesk::cancel(std::uint64_t number) {
-  end(number, {Outcome::cancelled, fmt::format("{}: it was cancelled", running_.at(number).name)});
+  const Running& running = running_.at(number);
+  if (running.is_committing)
+    return Error{Outcome::refused, fmt::format("{}: it is done and being written down", running.name)};
+  end(number, {Outcome::cancelled, fmt::format("{}: it was cancelled", running.name)});
   return {};
 }
 
@@ -300,7 +306,13 @@ void CallDesk::leave(std::uint64_t connection) {
 
 void CallDesk::stop(const std::string& reason) {
   stopped_ = "the server stops: " + reason;
-  while (!running_.empty()) end(running_.begin()->first, {Outcome::interrupted, *stopped_});
+  std::vector<std::uint64_t> unfinished;
+  for (const auto& [number, running] : running_) {
+    if (!running.is_committing) unfinished.push_back(number);
+  }
+  for (const std::uint64_t number : unfinished) {
+    if (running_.contains(number)) end(number, {Outcome::interrupted, *stopped_});
+  }
   workers_.reset();
 }
 

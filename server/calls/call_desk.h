@@ -51,12 +51,13 @@ class CallDesk {
   void begin(CallRequest request);
   // How a call of that name ended in a server before this one.
   void remember(UniqueId op, const std::string& name, const Result<document::ValuePtr>& answer);
-  // Ends a call, which is answered as cancelled to all who wait for it; not_found when that connection waits for no such.
+  // Ends a call, which is answered as cancelled to all who wait for it; not_found when that connection waits
+  // for no such, refused when it is being written down.
   Result<void> cancel(std::uint64_t connection, protocol::AskId ask);
   Result<void> cancel(std::uint64_t connection, UniqueId op);
   // Who asked over that connection has said goodbye: what nobody else waits for is cancelled. One that was lost may come back.
   void leave(std::uint64_t connection);
-  // Ends all of them, and is not to be asked again.
+  // Ends all of them but those that are being written down, which are still answered; not to be asked again.
   void stop(const std::string& reason);
 
   std::size_t running() const { return running_.size(); }
@@ -71,6 +72,7 @@ class CallDesk {
     std::uint64_t connection = 0;  // Over which.
     std::optional<UniqueId> op;
     Instant deadline;
+    bool is_committing = false;
     std::vector<CallWaiter> waiters;
     std::stop_source stop;
     std::function<void(const Error&)> on_end;

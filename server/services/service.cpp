@@ -1,27 +1,14 @@
 #include "server/services/service.h"
 
 #include <algorithm>
-#include <charconv>
+#include <cstdint>
 #include <utility>
 
 #include "base/document/build.h"
+#include "base/document/members.h"
 #include "base/document/parse.h"
 
 namespace callboard::server {
-namespace {
-
-template <class T>
-T number_in(const document::Value& fields, std::string_view key) {
-  const document::ValuePtr value = fields.member(key);
-  const auto* number = value ? std::get_if<document::Number>(&value->content()) : nullptr;
-  T read{};
-  if (number != nullptr)
-    std::from_chars(number->text.data(), number->text.data() + number->text.size(), read);
-  return read;
-}
-
-}  // namespace
-
 Duration pause_of(const Service& service, std::uint64_t failures) {
   const Duration longest = std::max<Duration>(service.period, kServiceBackOffMax);
   Duration pause = service.period;
@@ -50,13 +37,12 @@ document::Object fields_of(const ServiceView& view) {
 
 ServiceRuns runs_in(const document::Value& fields) {
   ServiceRuns runs;
-  runs.runs = number_in<std::uint64_t>(fields, "runs");
-  runs.failures = number_in<std::uint64_t>(fields, "failures");
-  runs.left_out = number_in<std::uint64_t>(fields, "left_out");
-  runs.last_run.ms = number_in<std::int64_t>(fields, "last_run");
-  runs.last_duration = std::chrono::milliseconds(number_in<std::int64_t>(fields, "duration_ms"));
-  const document::ValuePtr error = fields.member("error");
-  if (error && error->string() != nullptr) runs.last_error = *error->string();
+  runs.runs = document::number_in<std::uint64_t>(fields, "runs");
+  runs.failures = document::number_in<std::uint64_t>(fields, "failures");
+  runs.left_out = document::number_in<std::uint64_t>(fields, "left_out");
+  runs.last_run.ms = document::number_in<std::int64_t>(fields, "last_run");
+  runs.last_duration = std::chrono::milliseconds(document::number_in<std::int64_t>(fields, "duration_ms"));
+  runs.last_error = document::text_in(fields, "error");
   if (const document::ValuePtr result = fields.member("result")) runs.last_result = document::print(*result);
   return runs;
 }

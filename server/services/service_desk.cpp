@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/document/build.h"
+#include "base/document/members.h"
 #include "base/text.h"
 #include "protocol/call_limits.h"
 #include "server/board/zone_name.h"
@@ -21,9 +22,7 @@ std::string path_of_service(const std::string& name) { return std::string(kServi
 std::string path_of_state(const std::string& name) { return path_of_service(name) + "/state"; }
 
 bool is_switched_off(const document::Value& state) {
-  const document::ValuePtr enabled = state.member("enabled");
-  const bool* truth = enabled ? std::get_if<bool>(&enabled->content()) : nullptr;
-  return truth != nullptr && !*truth;
+  return state.member("enabled") != nullptr && !document::flag_in(state, "enabled");
 }
 
 bool is_component(const std::string& name) {
@@ -51,6 +50,7 @@ Result<void> ServiceDesk::add(Service service) {
   entry.is_enabled = service.is_enabled;
   entry.service = std::move(service);
   schedule(entry, resume(entry));
+  entry.is_to_be_enabled = entry.is_enabled;
   show(entry);
   set_timer();
   return {};
@@ -63,6 +63,10 @@ Duration ServiceDesk::resume(Entry& entry) const {
   if (state) {
     entry.is_enabled = !is_switched_off(*state);
     entry.runs = runs_in(*state);
+    if (document::flag_in(*state, "running")) {
+      ++entry.runs.failures;
+      entry.runs.last_error = "the server ended while it ran";
+    }
   }
   const Duration pause = pause_of(entry.service, entry.runs.failures);
   if (entry.runs.last_run.ms <= 0) return pause;
@@ -119,8 +123,19 @@ void ServiceDesk::begin(Entry& entry) {
   entry.is_running = true;
   entry.is_owed = false;
   entry.begun = loop_.now();
-  entry.runs.last_run = outside_.clock.wall();
+  entry.ran_before = std::exchange(entry.runs.last_run, outside_.clock.wall());
   show(entry);
+  entry.is_beginning_kept = !entry.kept || loop_.now() - *entry.kept >= kServiceKeptPeriod;
+  if (!entry.is_beginning_kept) return call(entry);
+  entry.kept = loop_.now();
+  // Also on a disk that takes nothing, of which is told elsewhere.
+  keep(entry, entry.is_to_be_enabled,
+       [this, alive = is_alive_, name = entry.service.name](const Result<void>&) {
+         if (*alive) call(entries_.at(name));
+       });
+}
+
+void ServiceDesk::call(Entry& entry) {
   CallRequest request;
   request.caller.identity.name = "service " + entry.service.name;
   request.caller.identity.permissions = Permissions::all();
@@ -141,32 +156,39 @@ void ServiceDesk::begin(Entry& entry) {
 void ServiceDesk::on_answer(const std::string& name, const Result<protocol::Document>& answer) {
   Entry& entry = entries_.at(name);
   entry.is_running = false;
+  if (is_stopped_ && !answer) {
+    // The next server does what this one could not finish.
+    entry.runs.last_run = entry.ran_before;
+  } else {
+    note_answer(entry, answer);
+    schedule(entry, pause_of(entry.service, entry.runs.failures));
+    if (entry.is_owed && entry.is_enabled) entry.due = loop_.now();
+  }
+  show(entry);
+  if (entry.is_beginning_kept || !entry.kept || loop_.now() - *entry.kept >= kServiceKeptPeriod) {
+    entry.kept = loop_.now();
+    // A disk that takes nothing is told of elsewhere: the next server will believe that it has not run.
+    keep(entry, entry.is_to_be_enabled, [](const Result<void>&) {});
+  }
+  set_timer();
+}
+
+void ServiceDesk::note_answer(Entry& entry, const Result<protocol::Document>& answer) {
+  const std::string& name = entry.service.name;
   ++entry.runs.runs;
   entry.runs.last_duration = std::chrono::duration_cast<std::chrono::milliseconds>(loop_.now() - entry.begun);
-  if (is_stopped_) return;
   const bool has_failed_before = std::exchange(entry.runs.failures, answer ? 0 : entry.runs.failures + 1) > 0;
   entry.runs.last_error = answer ? "" : escaped(answer.error().text, 1024);
   if (answer) {
     const bool says_little =
         *answer == nullptr || **answer == "null" || (*answer)->size() > kServiceResultMax;
     entry.runs.last_result = says_little ? "" : **answer;
+    if (has_failed_before) outside_.events.info("service works again", {{"service", name}});
+    return;
   }
-  if (!answer) {
-    outside_.events.warn(
-        "service failed",
-        {{"service", name}, {"failures", entry.runs.failures}, {"cause", escaped(answer.error().text, 256)}});
-  } else if (has_failed_before) {
-    outside_.events.info("service works again", {{"service", name}});
-  }
-  schedule(entry, pause_of(entry.service, entry.runs.failures));
-  if (entry.is_owed && entry.is_enabled) entry.due = loop_.now();
-  show(entry);
-  if (!entry.kept || loop_.now() - *entry.kept >= kServiceKeptPeriod) {
-    entry.kept = loop_.now();
-    // A disk that takes nothing is told of elsewhere: the next server will believe that it has not run.
-    keep(entry, entry.is_enabled, [](const Result<void>&) {});
-  }
-  set_timer();
+  outside_.events.warn(
+      "service failed",
+      {{"service", name}, {"failures", entry.runs.failures}, {"cause", escaped(answer.error().text, 256)}});
 }
 
 // --- What is seen of it, and kept -----------------------------------------------------------------------------------
@@ -226,19 +248,32 @@ CallValue ServiceDesk::list() const {
 void ServiceDesk::set_enabled(const std::string& name, bool is_enabled, std::shared_ptr<CallRun> run) {
   const auto found = find(name);
   if (!found) return run->answer(found.error());
-  keep(**found, is_enabled, [this, alive = is_alive_, name, is_enabled, run](const Result<void>& kept) {
-    if (!kept) return run->answer(kept.error());
-    if (*alive) {
-      Entry& entry = entries_.at(name);
-      entry.is_enabled = is_enabled;
-      entry.is_owed = false;
-      entry.runs.failures = 0;
-      schedule(entry, entry.service.period);
-      show(entry);
-      set_timer();
-    }
-    run->answer(document::make_null());
+  Entry& named = **found;
+  named.is_to_be_enabled = is_enabled;
+  ++named.words;
+  // What it says of the run under way is to be true once that is over.
+  named.is_beginning_kept = named.is_beginning_kept || named.is_running;
+  keep(named, is_enabled, [this, alive = is_alive_, name, is_enabled, run](const Result<void>& kept) {
+    if (*alive) on_enabled(entries_.at(name), is_enabled, kept);
+    run->answer(kept ? CallValue(document::make_null()) : CallValue(kept.error()));
   });
+}
+
+void ServiceDesk::on_enabled(Entry& entry, bool is_enabled, const Result<void>& kept) {
+  const bool is_last = --entry.words == 0;
+  if (!kept) {
+    if (!is_last) return;
+    // How it went may have been kept meanwhile, and with it what is not to be.
+    entry.is_to_be_enabled = entry.is_enabled;
+    return keep(entry, entry.is_enabled, [](const Result<void>&) {});
+  }
+  entry.is_enabled = is_enabled;
+  if (is_last) entry.is_to_be_enabled = is_enabled;
+  entry.is_owed = false;
+  entry.runs.failures = 0;
+  schedule(entry, entry.service.period);
+  show(entry);
+  set_timer();
 }
 
 void ServiceDesk::add_calls() {

@@ -17,9 +17,11 @@
 
 namespace callboard::server {
 
-// Runs services when they are due. One that fails goes on, more seldom, and says so; nothing but somebody's word switches it
-// off. Each is seen in a record of class "service", /services/NAME, which is in memory, since it changes with every run; whether
-// it is switched on, and how it went, the next server reads in one of class "state" below it. Loop thread only.
+// Runs services when they are due. One that fails goes on, more seldom, and says so; nothing but somebody's
+// word switches it off. Each is seen in a record of class "service", /services/NAME, which is in memory, since
+// it changes with every run; whether it is switched on, and how it went, the next server reads in one of class
+// "state" below it. That a run begins is kept there first: one that ends the server has failed, and is not
+// tried again before its time. Loop thread only.
 class ServiceDesk {
  public:
   // What it refers to outlives it.
@@ -45,12 +47,16 @@ class ServiceDesk {
     Service service;
     ServiceRuns runs;
     bool is_enabled = true;
+    bool is_to_be_enabled = true;  // As somebody said last, perhaps not on disk yet …
+    std::size_t words = 0;         // … and how often, of what is not.
     bool is_running = false;
     bool is_owed = false;  // Was due meanwhile, and waits for the run that is under way.
     Instant due;
     Instant begun;
-    std::optional<Instant> kept;  // When how it went was last on its way to the disk.
-    bool is_unseen = false;       // Its record cannot be written, and that was said.
+    Timestamp ran_before;            // The last run but for the one under way.
+    bool is_beginning_kept = false;  // That it is under way is on disk.
+    std::optional<Instant> kept;     // When how it went was last on its way to the disk.
+    bool is_unseen = false;          // Its record cannot be written, and that was said.
   };
 
   Result<Entry*> find(const std::string& name);
@@ -61,8 +67,11 @@ class ServiceDesk {
   void on_timer();
   void on_due(Entry& entry);
   void begin(Entry& entry);
+  void call(Entry& entry);
   void on_answer(const std::string& name, const Result<protocol::Document>& answer);
+  void note_answer(Entry& entry, const Result<protocol::Document>& answer);
   void set_enabled(const std::string& name, bool is_enabled, std::shared_ptr<CallRun> run);
+  void on_enabled(Entry& entry, bool is_enabled, const Result<void>& kept);
   CallValue list() const;
   ServiceView view(const Entry& entry) const;
   void show(Entry& entry);

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/document/build.h"
-#include "server/verify.h"
+#include "server/store/verify.h"
 
 namespace callboard::server {
 namespace {

@@ -116,6 +116,7 @@ Result<bool> Statement::step() {
 }
 
 void Statement::reset() {
+  if (!statement_) return;
   // The error it repeats was that of step().
   static_cast<void>(sqlite3_reset(statement_.get()));
   static_cast<void>(sqlite3_clear_bindings(statement_.get()));
@@ -264,6 +265,19 @@ void Database::checkpoint() {
   static_cast<void>(
       sqlite3_wal_checkpoint_v2(database_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr));
   *wal_pages_ = 0;
+}
+
+bool Database::was_hindered() const {
+  switch (sqlite3_errcode(database_.get()) & 0xff) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return false;
+    default:
+      return true;
+  }
 }
 
 Error Database::last_error() const { return Error{Outcome::failed, sqlite3_errmsg(database_.get())}; }

@@ -64,6 +64,9 @@ class Database {
   void roll_back();
   // Moves the write-ahead log into the database. Failing is harmless: the next one does it.
   void checkpoint();
+  // Whether the last call failed, and not because of what is in the file: another program, the disk or a stop
+  // was in the way.
+  bool was_hindered() const;
   // Statements that run when a stop is requested, and all later ones, fail.
   void heed(std::stop_token stop);
   // Pages in the write-ahead log after the last commit. Up to kWalRoomPages its file has room already.

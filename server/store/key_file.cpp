@@ -91,10 +91,10 @@ Result<void> KeyFile::replace(const std::filesystem::path& path, ByteView conten
 
 // --- What was done to them --------------------------------------------------------------------------------------------
 
-Result<std::vector<KeyChange>> KeyFile::changes() const {
+Result<KeyChanges> KeyFile::changes() const {
   const std::string doing = "read " + callboard::quoted(changes_path_.native());
   const Fd file(::open(changes_path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!file && errno == ENOENT) return std::vector<KeyChange>();
+  if (!file && errno == ENOENT) return KeyChanges();
   if (!file) return os_error(doing, errno);
   const auto bytes = read_content(file.get(), 2 * kKeyChangesBytesMax);
   if (!bytes) return bytes.error().prefixed(doing);
@@ -108,10 +108,9 @@ Result<void> KeyFile::note(const std::vector<AuditEntry>& entries) const {
   const Timestamp now = system_clock().wall();
   for (AuditEntry entry : entries) {
     entry.timestamp = now;
-    known->push_back({make_operation_id(now, system_random()), std::move(entry)});
+    known->changes.push_back({make_operation_id(now, system_random()), std::move(entry)});
   }
-  std::string lines;
-  for (const KeyChange& each : *known) lines += to_line(each);
+  const std::string lines = to_lines(*known);
   if (lines.size() > kKeyChangesBytesMax) {
     return Error{Outcome::refused,
                  callboard::quoted(changes_path_.native()) +
@@ -125,10 +124,9 @@ Result<void> KeyFile::forget_changes(const std::vector<UniqueId>& ids) const {
   if (!locked) return locked.error();
   auto known = changes();
   if (!known) return known.error();
-  std::erase_if(*known, [&](const KeyChange& each) { return std::ranges::find(ids, each.id) != ids.end(); });
-  std::string lines;
-  for (const KeyChange& each : *known) lines += to_line(each);
-  return replace(changes_path_, as_bytes(lines));
+  std::erase_if(known->changes,
+                [&](const KeyChange& each) { return std::ranges::find(ids, each.id) != ids.end(); });
+  return replace(changes_path_, as_bytes(to_lines(*known)));
 }
 
 }  // namespace callboard::server

@@ -30,8 +30,9 @@ class KeyFile {
   // `change` fails nothing is changed. On disk when it returns, and what it was is in changes() before. Refused when no server
   // has taken kKeyChangesBytesMax of those.
   Result<void> update(const std::function<Result<void>(KeyRing&)>& change) const;
-  // What was done to the keys and is in no server's log yet; oldest first.
-  Result<std::vector<KeyChange>> changes() const;
+  // What was done to the keys and is in no server's log yet; oldest first. Lines that are not understood stay
+  // in the file.
+  Result<KeyChanges> changes() const;
   // These are.
   Result<void> forget_changes(const std::vector<UniqueId>& ids) const;
   FileStamp stamp() const { return stamp_of(path_); }

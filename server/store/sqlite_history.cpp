@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/document_limits.h"
+#include "server/store/document_rows.h"
 #include "server/store/operation_rows.h"
 
 namespace callboard::server {
@@ -49,20 +50,6 @@ document::ValuePtr as_written(const document::ValuePtr& before, const Operation&
   return growth.root();
 }
 
-// Visits a record's operations from `first` to `last`, in order.
-Result<void> for_each(Database& database, Record record, std::uint64_t first, std::uint64_t last,
-                      const std::function<Result<void>(Committed)>& visit) {
-  auto statement =
-      database.prepare(std::string("SELECT ") + kOperationColumns +
-                       " FROM operations WHERE sequence BETWEEN ? AND ? AND record = ? ORDER BY sequence");
-  if (!statement) return statement.error();
-  statement->bind(0, first).bind(1, last).bind(2, static_cast<std::uint64_t>(record));
-  return for_each_operation(*statement, [&visit](Committed committed) -> Result<void> {
-    if (auto sound = read_edits(committed.operation); !sound) return sound.error();
-    return visit(std::move(committed));
-  });
-}
-
 }  // namespace
 
 Result<std::unique_ptr<SqliteHistory>> SqliteHistory::open(const std::filesystem::path& file) {
@@ -71,34 +58,14 @@ Result<std::unique_ptr<SqliteHistory>> SqliteHistory::open(const std::filesystem
   return std::unique_ptr<SqliteHistory>(new SqliteHistory(std::move(*database)));
 }
 
-Result<SqliteHistory::Base> SqliteHistory::base_for(Record record, std::uint64_t number) {
-  auto statement = database_.prepare(
-      "SELECT sequence, state FROM keyframes WHERE record = ? AND sequence <= ? ORDER BY sequence DESC LIMIT "
-      "1");
-  if (!statement) return statement.error();
-  statement->bind(0, static_cast<std::uint64_t>(record)).bind(1, std::min(number, kLast));
-  auto row = statement->step();
-  if (!row) return row.error();
-  Base base;
-  if (!*row) return base;
-  ByteReader reader(statement->blob(1));
-  auto document = MergedDocument::from(reader);
-  if (!document || !reader.finished()) {
-    return Error{Outcome::failed, "keyframe " + std::to_string(statement->u64(0)) + ": damaged"};
-  }
-  base.document = std::move(*document);
-  base.sequence = statement->u64(0);
-  return base;
-}
-
 Result<Version> SqliteHistory::folded(Record record, std::uint64_t number) {
   if (number == 0 || number > kLast) return not_kept(number);
   // A keyframe of the revision itself does not say whether it stood.
-  auto base = base_for(record, number - 1);
+  auto base = kept_document(database_, record, number - 1);
   if (!base) return base.error();
   Version version;
-  const auto read =
-      for_each(database_, record, base->sequence + 1, number, [&](Committed committed) -> Result<void> {
+  const auto read = for_each_of_document(
+      database_, record, base->sequence + 1, number, [&](Committed committed) -> Result<void> {
         const document::ValuePtr before = base->document.root();
         const auto effect = base->document.apply(committed.sequence, committed.operation);
         if (committed.sequence != number) return {};
@@ -119,13 +86,13 @@ Result<Version> SqliteHistory::version(Record record, std::uint64_t number) {
 }
 
 Result<document::ValuePtr> SqliteHistory::document_at(Record record, std::uint64_t number) {
-  auto base = base_for(record, number);
+  auto base = kept_document(database_, record, number);
   if (!base) return base.error();
-  const auto read = for_each(database_, record, base->sequence + 1, std::min(number, kLast),
-                             [&](Committed committed) -> Result<void> {
-                               base->document.apply(committed.sequence, committed.operation);
-                               return {};
-                             });
+  const auto read = for_each_of_document(database_, record, base->sequence + 1, std::min(number, kLast),
+                                         [&](Committed committed) -> Result<void> {
+                                           base->document.apply(committed.sequence, committed.operation);
+                                           return {};
+                                         });
   if (!read) return read.error();
   if (base->document.root() == nullptr) return not_kept(number);
   return base->document.root();
@@ -153,12 +120,12 @@ Result<Listing> SqliteHistory::list(const HistoryQuery& query) {
   if (!reach) return reach.error();
   Listing listing;
   if (reach->oldest == 0) return listing;
-  auto base = base_for(query.record, reach->oldest - 1);
+  auto base = kept_document(database_, query.record, reach->oldest - 1);
   if (!base) return base.error();
   const std::uint64_t last = query.before == 0 ? kLast : query.before - 1;
   std::vector<Revision>& found = listing.revisions;
-  const auto read =
-      for_each(database_, query.record, base->sequence + 1, last, [&](Committed committed) -> Result<void> {
+  const auto read = for_each_of_document(
+      database_, query.record, base->sequence + 1, last, [&](Committed committed) -> Result<void> {
         const document::ValuePtr before = document::find(base->document.root(), query.at);
         const auto effect = base->document.apply(committed.sequence, committed.operation);
         const bool is_asked =

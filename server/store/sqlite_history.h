@@ -4,7 +4,6 @@
 #include <memory>
 
 #include "server/board/history.h"
-#include "server/board/merged_document.h"
 #include "server/store/database.h"
 
 namespace callboard::server {
@@ -25,13 +24,6 @@ class SqliteHistory final : public History {
  private:
   explicit SqliteHistory(Database database) : database_(std::move(database)) {}
 
-  struct Base {
-    MergedDocument document;
-    std::uint64_t sequence = 0;  // All up to here are in it.
-  };
-
-  // The document's newest keyframe at or before `number`.
-  Result<Base> base_for(Record record, std::uint64_t number);
   // What a listing looks at: from this operation on.
   struct Reach {
     std::uint64_t oldest = 0;  // 0: there is none.

@@ -128,6 +128,7 @@ void TaskHost::on_timer() {
       return;
     case Step::awaiting_exit:
       if (!process_) return;
+      if (!is_exit_told_) return on_commit_late();
       if (std::exchange(is_terminated_, true)) return process_->kill();
       process_->terminate();
       return timer_.set_after(kTaskTermLimit);
@@ -144,24 +145,34 @@ void TaskHost::stop(std::function<void()> done) {
   }
   may_leave_states_ = step_ == Step::running;
   step_ = Step::awaiting_exit;
-  timer_.set_after(kTaskExitLimit);
-  tell_exit();
+  timer_.set_after(outside_.exit_limits.commit);
+  if (committing_ == 0) tell_exit();
 }
 
 // With its states as they are once all is on disk that was on its way there.
 void TaskHost::tell_exit() {
-  if (step_ != Step::awaiting_exit || committing_ > 0 || !process_ || std::exchange(is_exit_told_, true))
-    return;
+  if (step_ != Step::awaiting_exit || !process_ || std::exchange(is_exit_told_, true)) return;
   document::Object states;
   if (may_leave_states_) {
     for (const auto& [path, state] : states_) states.push_back({path, state_now(path)});
   }
   process_->write(bytes_of(exit_line(std::move(states))));
   process_->close_input();
+  timer_.set_after(outside_.exit_limits.exit);
 }
 
+// It would be told states that are about to be others, and what it made of them would undo those.
+void TaskHost::on_commit_late() {
+  outside_.events.error("task ends without its states, the disk is too slow",
+                        {{"task", program_}, {"on_their_way", committing_}});
+  may_leave_states_ = false;
+  tell_exit();
+}
+
+// In as many lines as it likes; of two that name a state the later one counts.
 void TaskHost::on_said(TaskLeft left) {
-  if (!is_exit_told_ || !std::exchange(may_leave_states_, false))
+  states_left_ += left.states.size();
+  if (!is_exit_told_ || states_left_ > kTaskStatesMax)
     return misbehave("it told states that it was not asked for");
   for (const document::Member& each : left.states) {
     const auto on_kept = [&events = outside_.events, program = program_,
@@ -170,8 +181,10 @@ void TaskHost::on_said(TaskLeft left) {
       events.error("state left by a task not kept",
                    {{"task", program}, {"state", path}, {"cause", escaped(kept.error().text, 256)}});
     };
-    if (states_.contains(each.key)) {
+    if (states_.contains(each.key) && may_leave_states_) {
       keep_state({.path = each.key}, each.value, on_kept);
+    } else if (!may_leave_states_) {
+      on_kept(Error{Outcome::usage, "it was not told its states"});
     } else {
       on_kept(Error{Outcome::usage, "it is none of its own"});
     }
@@ -345,6 +358,7 @@ void TaskHost::on_said(TaskAnswer answer) {
 
 void TaskHost::commit(Asked asked, TaskAnswer answer) {
   OwnRecord record{.path = asked.path, .user = asked.call.by};
+  asked.run->set_committing();
   if (asked.op) record.answer = kept_answer(*asked.op, asked.call.name, *answer.result);
   keep_state(std::move(record), answer.state,
              [this, alive = is_alive_, path = asked.path, run = asked.run,
@@ -367,8 +381,7 @@ void TaskHost::keep_state(OwnRecord record, const document::ValuePtr& state, Own
                        [this, alive = is_alive_, then = std::move(then)](const Result<void>& kept) {
                          then(kept);
                          if (!*alive) return;
-                         --committing_;
-                         tell_exit();
+                         if (--committing_ == 0) tell_exit();
                          finish_if_over();
                        });
 }

@@ -14,6 +14,7 @@
 #include "server/calls/call_registry.h"
 #include "server/event_log.h"
 #include "server/own_records.h"
+#include "server/tasks/task_limits.h"
 #include "server/tasks/task_lines.h"
 
 namespace callboard::server {
@@ -26,8 +27,8 @@ namespace callboard::server {
 //   call …          ->
 //                   <-      progress …, answer  in any order; those with one state one after the other
 //   cancel          ->                          nobody waits for it: kTaskCancelLimit, then it is killed
-//   exit            ->
-//                   <-      states, (ends)      within kTaskExitLimit
+//   exit            ->                          once its states are on disk, within kTaskCommitLimit
+//                   <-      states …, (ends)    within kTaskExitLimit
 //
 // Whatever it does, each of its calls is answered, and a state changes with an answer, or at the exit, or not at all: it is a
 // record of class "state" at its path, made when the task has told its calls. Loop thread only.
@@ -39,6 +40,7 @@ class TaskHost {
     EventLog& events;
     // Whether the state may be its own: no other task has it.
     std::function<bool(const std::string& path)> may_have;
+    TaskExitLimits exit_limits{};
   };
   TaskHost(net::Loop& loop, std::string program, std::string project, Outside outside);
   ~TaskHost();
@@ -87,6 +89,7 @@ class TaskHost {
   document::ValuePtr state_now(const std::string& path) const;
   void keep_state(OwnRecord record, const document::ValuePtr& state, OwnRecords::Then then);
   void tell_exit();
+  void on_commit_late();
   void release(const std::string& path);
   void fail_calls(const std::string& why);
   void misbehave(const std::string& what);
@@ -107,7 +110,8 @@ class TaskHost {
   bool is_settled_ = false;
   bool is_terminated_ = false;
   bool is_exit_told_ = false;
-  bool may_leave_states_ = false;  // It was told them at its exit, and has not answered.
+  bool may_leave_states_ = false;  // It is told them at its exit.
+  std::size_t states_left_ = 0;    // That it has told since.
   std::uint64_t last_call_ = 0;
   std::size_t calls_ = 0;  // Sent and waiting.
   std::map<std::uint64_t, Asked> sent_;

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/record_limits.h"
 #include "server/calls/call_limits.h"
@@ -16,6 +17,12 @@ inline constexpr auto kTaskCancelLimit = 10s;
 // From `exit` on until it has told what it leaves and has ended; then it is told by a signal, and soon after killed.
 inline constexpr auto kTaskExitLimit = 3s;
 inline constexpr auto kTaskTermLimit = 1s;
+// Before that, until all is on disk that its last calls changed: one that takes a backup can be that slow.
+inline constexpr auto kTaskCommitLimit = 30s;
+struct TaskExitLimits {
+  Duration commit = kTaskCommitLimit;
+  Duration exit = kTaskExitLimit;
+};
 // Between an end and the next start; doubled each time, and from the beginning again after a minute that went well.
 inline constexpr auto kTaskPauseMin = 500ms;
 inline constexpr auto kTaskPauseMax = 30s;

@@ -43,7 +43,7 @@ struct TaskAnswer {
   Result<document::ValuePtr> result = document::ValuePtr();
   document::ValuePtr state;  // What it is from now on; null: as it was.
 };
-// What it leaves, told once after `exit`.
+// Of what it leaves, told after `exit`, a part: as many as it wants to say in one line.
 struct TaskLeft {
   document::Object states;  // By their paths; those that are not here stay as they are.
 };

@@ -52,8 +52,9 @@ TEST_CASE("whoever is in its zone is told how a service goes, and the next serve
   CHECK(office.run("rigging", {"services", "run", "backup"}).ending.exit_code == 0);
   const Json told = wait_for_event(*follower, "record", has_run);
   CHECK(told.at("fields").at("failures") == 0);
-  wait_for_event(*follower, "record",
-                 [](const Json& record) { return record.at("path") == "/services/backup/state"; });
+  wait_for_event(*follower, "record", [](const Json& record) {
+    return record.at("path") == "/services/backup/state" && record.at("fields").at("value").at("runs") == 1;
+  });
   office.kill_server();
   office.serve();
   const auto listed =

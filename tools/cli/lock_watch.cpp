@@ -3,21 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <string_view>
 #include <utility>
 
 #include "base/document/parse.h"
+#include "base/own_folders.h"
 #include "base/text.h"
 #include "tools/cli/visit.h"
 
 namespace callboard::cli {
 namespace {
-
-std::string member_text(const document::Value& fields, std::string_view key) {
-  const auto value = fields.member(key);
-  return value == nullptr || value->string() == nullptr ? std::string() : *value->string();
-}
 
 std::vector<std::string> member_names(const document::Value& fields, std::string_view key) {
   std::vector<std::string> names;
@@ -47,23 +42,20 @@ bool is_at_or_below(std::string_view item, std::string_view lock) {
 
 LockWatch::Lock LockWatch::lock_of(const client::Record& record) const {
   Lock lock;
-  lock.user = record.owner_name;
-  lock.is_mine =
-      (record.owner && record.owner == self_.session) || (!lock.user.empty() && lock.user == self_.name);
+  lock.facts.user = record.owner_name;
+  lock.is_mine = (record.owner && record.owner == self_.session) ||
+                 (!record.owner_name.empty() && record.owner_name == self_.name);
   const auto fields = document::parse(record.fields);
   if (!fields || (*fields)->object() == nullptr) return lock;
-  lock.note = member_text(**fields, "note");
+  lock.facts = lock_facts(record.owner_name, **fields);
   lock.wanted = member_names(**fields, "wanted");
   lock.waiting = member_names(**fields, "waiting");
-  const auto since = (*fields)->member("since");
-  const auto* number = since == nullptr ? nullptr : std::get_if<document::Number>(&since->content());
-  if (number != nullptr) lock.since.ms = std::strtoll(number->text.c_str(), nullptr, 10);
   return lock;
 }
 
 void LockWatch::on_records(const client::RecordNews& news) {
-  if (news.zone != kLockZone) return;
-  const std::string_view zone = kLockZone;
+  if (news.zone != kLocksFolder) return;
+  const std::string_view zone = kLocksFolder;
   for (const client::Record& each : news.changed) {
     if (each.record_class == "lock" && each.path.size() > zone.size())
       on_lock(each.path.substr(zone.size()), lock_of(each), each);
@@ -76,18 +68,19 @@ void LockWatch::on_records(const client::RecordNews& news) {
 void LockWatch::on_lock(const std::string& item, Lock now, const client::Record& record) {
   const auto found = locks_.find(item);
   const bool is_same = found != locks_.end() && found->second.is_mine == now.is_mine &&
-                       found->second.user == now.user && found->second.since == now.since;
-  if (is_same) now.warned = found->second.warned;
+                       found->second.facts.user == now.facts.user &&
+                       found->second.facts.since == now.facts.since;
+  if (is_same) now.is_warned = found->second.is_warned;
   if (now.is_mine) {
     if (!is_same) {
       say_(escaped(item) + " is yours");
       output_.object(
-          {{"event", "lock"}, {"item", item}, {"user", now.user}, {"fields", JsonText{record.fields}}});
+          {{"event", "lock"}, {"item", item}, {"user", now.facts.user}, {"fields", JsonText{record.fields}}});
     }
     tell_askers(item, now, is_same ? &found->second : nullptr);
   } else if (found != locks_.end() && found->second.is_mine) {
-    say_(fmt::format("{} is {}'s now", escaped(item), escaped(now.user)));
-    output_.object({{"event", "unlocked"}, {"item", item}, {"to", now.user}});
+    say_(fmt::format("{} is {}'s now", escaped(item), escaped(now.facts.user)));
+    output_.object({{"event", "unlocked"}, {"item", item}, {"to", now.facts.user}});
   }
   locks_[item] = std::move(now);
   for (const auto& [copy, unused] : own_) {
@@ -151,21 +144,14 @@ void LockWatch::look_at_copy(const std::string& item, Heard heard) {
   for (auto& [locked, lock] : locks_) {
     if (lock.is_mine || !is_at_or_below(item, locked)) continue;
     // A change that is heard of now came after the lock that was heard of before, whatever the clocks say.
-    if (heard == Heard::first && changed <= lock.since) continue;
+    if (heard == Heard::first && changed <= lock.facts.since) continue;
     // Each time that it is saved would be too often.
-    if (std::exchange(lock.warned, changed)) continue;
-    const std::string text = fmt::format(
-        "{} was changed here, and {} has locked {} since {}{}", callboard::quoted(item),
-        callboard::quoted(lock.user), locked == item ? std::string("it") : callboard::quoted(locked),
-        when(lock.since), lock.note.empty() ? "" : ": " + escaped(lock.note, 200));
-    output_.warning(text);
-    output_.object({{"event", "warning"},
-                    {"about", "lock"},
-                    {"item", item},
-                    {"user", lock.user},
-                    {"since", to_iso(lock.since)},
-                    {"note", lock.note},
-                    {"text", text}});
+    if (std::exchange(lock.is_warned, true)) continue;
+    const std::string text = fmt::format("{} was changed here, and {} has locked {} {}",
+                                         callboard::quoted(item), callboard::quoted(lock.facts.user),
+                                         locked == item ? std::string("it") : callboard::quoted(locked),
+                                         since_and_why(lock.facts));
+    warn_of_lock(output_, item, lock.facts, text);
   }
 }
 

@@ -2,22 +2,20 @@
 
 #include <functional>
 #include <map>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/id.h"
 #include "client/types.h"
+#include "tools/cli/lock_words.h"
 #include "tools/cli/output.h"
 
 namespace callboard::cli {
 
-// The zone that it wants to hear of.
-inline constexpr const char* kLockZone = "/locks";
-
-// What somebody who has joined is told of locks: that one is theirs, who asks for it or waits for it, with the command that hands
-// it over; and that something was changed in their folder that somebody else has locked. Thread: one at a time.
+// What somebody who has joined is told of locks, which are in the zone kLocksFolder: that one is theirs, who
+// asks for it or waits for it, with the command that hands it over; and that something was changed in their
+// folder that somebody else has locked. Thread: one at a time.
 class LockWatch {
  public:
   using Say = std::function<void(const std::string& line)>;
@@ -30,12 +28,10 @@ class LockWatch {
  private:
   struct Lock {
     bool is_mine = false;
-    std::string user;
-    std::string note;
-    Timestamp since;
+    LockFacts facts;
     std::vector<std::string> wanted;   // By those who asked for it …
     std::vector<std::string> waiting;  // … and those who wait.
-    std::optional<Timestamp> warned;   // Of the copy here that was told of last.
+    bool is_warned = false;            // That a copy here was changed.
   };
 
   Lock lock_of(const client::Record& record) const;

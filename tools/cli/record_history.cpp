@@ -3,14 +3,16 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <cstdlib>
+#include <cstdint>
 #include <utility>
 
 #include "base/document/build.h"
 #include "base/document/json_patch.h"
+#include "base/document/members.h"
 #include "base/document/parse.h"
 #include "base/text.h"
 #include "tools/cli/objects.h"
+#include "tools/cli/show_patch.h"
 #include "tools/cli/visit.h"
 
 namespace callboard::cli {
@@ -38,16 +40,6 @@ Result<RecordVersion> record_version_name(const std::string& text) {
                fmt::format("expected a version like /reviews/sc01@41, got {}", callboard::quoted(text))};
 }
 
-std::string member_of(const document::Value& object, std::string_view key) {
-  const auto value = object.member(key);
-  if (value == nullptr) return "";
-  return value->string() != nullptr ? *value->string() : document::print(*value);
-}
-
-std::int64_t number_in(const document::Value& object, std::string_view key) {
-  return std::strtoll(member_of(object, key).c_str(), nullptr, 10);
-}
-
 bool stands(const document::Value& revision) {
   const auto value = revision.member("stands");
   const bool* truth = value == nullptr ? nullptr : std::get_if<bool>(&value->content());
@@ -56,8 +48,8 @@ bool stands(const document::Value& revision) {
 
 // What it did: "set status=ok takes=3", "give to lighting".
 std::string deed_of(const document::Value& revision) {
-  std::string line = escaped(member_of(revision, "do"));
-  if (const std::string to = member_of(revision, "to"); !to.empty()) line += " to " + escaped(to);
+  std::string line = escaped(document::text_in(revision, "do"));
+  if (const std::string to = document::text_in(revision, "to"); !to.empty()) line += " to " + escaped(to);
   const auto fields = revision.member("fields");
   if (fields == nullptr || fields->object() == nullptr) return line;
   for (const document::Member& each : *fields->object()) {
@@ -69,23 +61,23 @@ std::string deed_of(const document::Value& revision) {
 }
 
 void show_change(Run& run, const std::string& path, const document::ValuePtr& revision) {
-  const std::string user = member_of(*revision, "user");
-  run.output.line(fmt::format("{}@{}  {}  {}  {}{}", escaped(path), number_in(*revision, "revision"),
-                              when({number_in(*revision, "timestamp")}),
-                              run.output.styled(Style::bold, user.empty() ? "the server" : escaped(user)),
-                              deed_of(*revision),
-                              stands(*revision) ? "" : "  lost: something newer was there"));
+  const std::string user = document::text_in(*revision, "user");
+  run.output.line(fmt::format(
+      "{}@{}  {}  {}  {}{}", escaped(path), document::number_in<std::int64_t>(*revision, "revision"),
+      when({document::number_in<std::int64_t>(*revision, "timestamp")}),
+      run.output.styled(Style::bold, user.empty() ? "the server" : escaped(user)), deed_of(*revision),
+      stands(*revision) ? "" : "  lost: something newer was there"));
   JsonObject object{{"event", "revision"},
                     {"record", path},
-                    {"revision", number_in(*revision, "revision")},
+                    {"revision", document::number_in<std::int64_t>(*revision, "revision")},
                     {"user", user},
-                    {"session", member_of(*revision, "session")},
-                    {"time", to_iso({number_in(*revision, "timestamp")})},
-                    {"base", number_in(*revision, "base")},
+                    {"session", document::text_in(*revision, "session")},
+                    {"time", to_iso({document::number_in<std::int64_t>(*revision, "timestamp")})},
+                    {"base", document::number_in<std::int64_t>(*revision, "base")},
                     {"stands", stands(*revision)},
-                    {"do", member_of(*revision, "do")}};
+                    {"do", document::text_in(*revision, "do")}};
   for (const char* key : {"class", "to"}) {
-    if (const std::string text = member_of(*revision, key); !text.empty()) object.add(key, text);
+    if (const std::string text = document::text_in(*revision, key); !text.empty()) object.add(key, text);
   }
   if (const auto fields = revision->member("fields"))
     object.add("fields", JsonText{document::print(*fields)});
@@ -126,10 +118,10 @@ Result<void> list_record(Run& run, const std::string& path, Timestamp since, std
     for (const document::ValuePtr& each : *revisions->array()) {
       if (count == 0) break;
       show_change(run, path, each);
-      before = number_in(*each, "revision");
+      before = document::number_in<std::int64_t>(*each, "revision");
       --count;
     }
-    if (revisions->array()->empty() || member_of(**answer, "more") != "true") return {};
+    if (revisions->array()->empty() || !document::flag_in(**answer, "more")) return {};
   }
   return {};
 }
@@ -147,12 +139,12 @@ Result<void> show_record(Run& run, const std::string& text) {
   }
   run.output.object({{"event", "record"},
                      {"path", version->path},
-                     {"class", member_of(**record, "class")},
-                     {"owner", member_of(**record, "owner")},
-                     {"user", member_of(**record, "user")},
-                     {"by", member_of(**record, "by")},
-                     {"revision", number_in(**record, "revision")},
-                     {"time", to_iso({number_in(**record, "timestamp")})},
+                     {"class", document::text_in(**record, "class")},
+                     {"owner", document::text_in(**record, "owner")},
+                     {"user", document::text_in(**record, "user")},
+                     {"by", document::text_in(**record, "by")},
+                     {"revision", document::number_in<std::int64_t>(**record, "revision")},
+                     {"time", to_iso({document::number_in<std::int64_t>(**record, "timestamp")})},
                      {"fields", JsonText{document::print(*(*record)->member("fields"))}}});
   return {};
 }

@@ -20,7 +20,4 @@ Result<void> list_record(Run& run, const std::string& path, Timestamp since, std
 Result<void> show_record(Run& run, const std::string& version);
 Result<void> diff_records(Run& run, const std::string& from, const std::string& to);
 
-// How two documents differ, in lines for a person: `patch` is a JSON Patch of `old`.
-Result<void> show_patch(Run& run, const std::string& old, const std::string& patch);
-
 }  // namespace callboard::cli

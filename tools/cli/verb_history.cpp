@@ -3,13 +3,12 @@
 #include <charconv>
 #include <ctime>
 
-#include "base/document/json_patch.h"
 #include "base/document/parse.h"
-#include "base/document/pointer.h"
 #include "base/text.h"
 #include "tools/cli/locked_items.h"
 #include "tools/cli/objects.h"
 #include "tools/cli/record_history.h"
+#include "tools/cli/show_patch.h"
 #include "tools/cli/verbs.h"
 #include "tools/cli/version_name.h"
 #include "tools/cli/visit.h"
@@ -164,50 +163,6 @@ Result<void> show(Run& run, const std::string& text, const std::string& at) {
   run.output.object(object);
   return {};
 }
-
-std::string short_text(const document::ValuePtr& value) {
-  return value == nullptr ? "nothing" : escaped(document::print(*value), 120);
-}
-
-// One operation of a patch in a person's words, `before` being the document it changes.
-std::string in_words(const document::ValuePtr& before, const document::Value& operation,
-                     const Output& output) {
-  const auto text = [&](const char* key) {
-    const auto value = operation.member(key);
-    return value == nullptr || value->string() == nullptr ? std::string() : *value->string();
-  };
-  const std::string op = text("op");
-  const std::string path = text("path");
-  const std::string place = path.empty() ? "(the whole)" : escaped(path);
-  const auto tokens = document::parse_pointer(path);
-  const auto old = tokens ? document::find(before, *tokens) : nullptr;
-  if (op == "add") {
-    return output.styled(Style::good, fmt::format("+ {}: {}", place, short_text(operation.member("value"))));
-  }
-  if (op == "remove") return output.styled(Style::bad, fmt::format("- {}: {}", place, short_text(old)));
-  if (op == "move") return fmt::format("> {} is now {}", escaped(text("from")), place);
-  return fmt::format("~ {}: {} -> {}", place, short_text(old), short_text(operation.member("value")));
-}
-
-}  // namespace
-
-Result<void> show_patch(Run& run, const std::string& old, const std::string& patch) {
-  auto before = document::parse(old);
-  const auto operations = document::parse(patch);
-  if (!before || !operations || (*operations)->array() == nullptr) {
-    return Error{Outcome::failed, "the server's answer is no JSON Patch"};
-  }
-  if ((*operations)->array()->empty()) run.output.line("they are equal");
-  for (const document::ValuePtr& each : *(*operations)->array()) {
-    run.output.line(in_words(*before, *each, run.output));
-    auto after = document::apply_patch(*before, "[" + document::print(*each) + "]");
-    if (!after) return after.error();
-    *before = std::move(*after);
-  }
-  return {};
-}
-
-namespace {
 
 Result<void> diff(Run& run, const std::string& from_text, const std::string& to_text) {
   if (names_record(from_text) && names_record(to_text)) return diff_records(run, from_text, to_text);

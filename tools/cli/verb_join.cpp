@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/own_folders.h"
 #include "base/text.h"
 #include "client/agent.h"
 #include "client/client.h"
@@ -163,7 +164,7 @@ class Reporter final : public client::Listener {
 // From the first join on, and again with every one after it.
 void listen_to_locks(client::Client& client) {
   client.joined().then([&client](const Result<client::User>& self) {
-    if (self) static_cast<void>(client.enter(kLockZone));
+    if (self) static_cast<void>(client.enter(std::string(kLocksFolder)));
   });
 }
 

@@ -2,8 +2,11 @@
 
 #include <utility>
 
+#include "base/document/members.h"
 #include "base/document/parse.h"
+#include "base/own_folders.h"
 #include "base/text.h"
+#include "tools/cli/lock_words.h"
 #include "tools/cli/objects.h"
 #include "tools/cli/verbs.h"
 #include "tools/cli/visit.h"
@@ -14,7 +17,6 @@ namespace {
 
 constexpr std::initializer_list<Key> kLockKeys = {Key::project,        Key::name, Key::folder,  Key::server,
                                                   Key::discovery_port, Key::ask,  Key::key_file};
-constexpr std::string_view kLockFolder = "/locks";
 // As long as a call may take: nobody sits in front of a prompt for longer.
 constexpr Duration kLockPatience = std::chrono::hours(24);
 
@@ -100,17 +102,6 @@ Result<void> unlock(Run& run, const UnlockWords& words) {
   return {};
 }
 
-std::string text_of(const document::ValuePtr& fields, std::string_view key) {
-  const auto value = fields->member(key);
-  return value == nullptr || value->string() == nullptr ? std::string() : *value->string();
-}
-
-std::int64_t time_of(const document::ValuePtr& fields, std::string_view key) {
-  const auto value = fields->member(key);
-  const auto* number = value == nullptr ? nullptr : std::get_if<document::Number>(&value->content());
-  return number == nullptr ? 0 : std::strtoll(number->text.c_str(), nullptr, 10);
-}
-
 std::string names_of(const document::ValuePtr& names) {
   std::string line;
   for (std::size_t i = 0; names != nullptr && names->array() != nullptr && i < names->array()->size(); ++i) {
@@ -122,16 +113,16 @@ std::string names_of(const document::ValuePtr& names) {
 
 void show_lock(Run& run, const client::Record& record) {
   const auto fields = document::parse(record.fields);
-  const std::string item = record.path.substr(kLockFolder.size());
+  const std::string item = record.path.substr(kLocksFolder.size());
   if (!fields || (*fields)->object() == nullptr) return;
-  const std::string note = text_of(*fields, "note");
-  const std::int64_t until = time_of(*fields, "until");
+  const LockFacts lock = lock_facts(record.owner_name, **fields);
+  const auto until = document::number_in<std::int64_t>(**fields, "until");
   const std::string wanted = names_of((*fields)->member("wanted"));
   const std::string waiting = names_of((*fields)->member("waiting"));
   run.output.line(fmt::format(
-      "{}  {}  since {}{}{}{}{}", run.output.styled(Style::bold, escaped(item)), escaped(record.owner_name),
-      when(Timestamp{time_of(*fields, "since")}), until == 0 ? "" : "  until " + when(Timestamp{until}),
-      note.empty() ? "" : "  " + escaped(note), wanted.empty() ? "" : "  asked for by " + wanted,
+      "{}  {}  since {}{}{}{}{}", run.output.styled(Style::bold, escaped(item)), escaped(lock.user),
+      when(lock.since), until == 0 ? "" : "  until " + when(Timestamp{until}),
+      lock.note.empty() ? "" : "  " + escaped(lock.note), wanted.empty() ? "" : "  asked for by " + wanted,
       waiting.empty() ? "" : "  waited for by " + waiting));
   run.output.object(
       {{"event", "lock"}, {"item", item}, {"user", record.owner_name}, {"fields", JsonText{record.fields}}});
@@ -140,7 +131,7 @@ void show_lock(Run& run, const client::Record& record) {
 Result<void> list_locks(Run& run, const std::string& zone) {
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
-  const std::string where = std::string(kLockFolder) + (zone == "/" ? "" : zone);
+  const std::string where = std::string(kLocksFolder) + (zone == "/" ? "" : zone);
   const auto locks = (*visit)->wait((*visit)->access().records(where));
   if (!locks) return locks.error();
   for (const client::Record& each : *locks) show_lock(run, each);

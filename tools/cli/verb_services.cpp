@@ -1,8 +1,9 @@
 #include <fmt/format.h>
 
-#include <charconv>
+#include <cstdint>
 
 #include "base/document/build.h"
+#include "base/document/members.h"
 #include "base/document/parse.h"
 #include "base/text.h"
 #include "tools/cli/calling.h"
@@ -17,34 +18,18 @@ struct ServicesWords {
   std::string name;
 };
 
-bool flag_of(const document::Value& service, std::string_view key) {
-  const document::ValuePtr member = service.member(key);
-  const bool* truth = member ? std::get_if<bool>(&member->content()) : nullptr;
-  return truth != nullptr && *truth;
-}
-
-std::string text_of(const document::Value& service, std::string_view key) {
-  const document::ValuePtr member = service.member(key);
-  if (!member) return "";
-  return member->string() ? *member->string() : document::print(*member);
-}
-
-std::int64_t number_of(const document::Value& service, std::string_view key) {
-  const std::string text = text_of(service, key);
-  std::int64_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
-}
-
 std::string how_it_went(const document::Value& service) {
-  if (flag_of(service, "running")) return "running";
-  if (number_of(service, "runs") == 0) return "has not run yet";
-  const std::string error = text_of(service, "error");
+  if (document::flag_in(service, "running")) return "running";
+  if (document::number_in<std::int64_t>(service, "runs") == 0) return "has not run yet";
+  const std::string error = document::text_in(service, "error");
   const document::ValuePtr result = service.member("result");
   const std::string done = result ? fmt::format("; {}", escaped(document::print(*result), 200)) : "";
-  if (error.empty()) return fmt::format("{} ms{}", number_of(service, "duration_ms"), done);
-  return fmt::format("failed {} in a row: {}",
-                     count_text(static_cast<std::uint64_t>(number_of(service, "failures")), "time"), error);
+  if (error.empty())
+    return fmt::format("{} ms{}", document::number_in<std::int64_t>(service, "duration_ms"), done);
+  return fmt::format(
+      "failed {} in a row: {}",
+      count_text(static_cast<std::uint64_t>(document::number_in<std::int64_t>(service, "failures")), "time"),
+      error);
 }
 
 Result<void> list_services(Run& run, Visit& visit) {
@@ -55,9 +40,10 @@ Result<void> list_services(Run& run, Visit& visit) {
     return Error{Outcome::failed, "the server's list of services makes no sense"};
   std::vector<std::vector<std::string>> rows{{"SERVICE", "IS", "EVERY", "LAST RUN", "HOW IT WENT"}};
   for (const document::ValuePtr& each : *(*list)->array()) {
-    const std::int64_t last_run = number_of(*each, "last_run");
-    rows.push_back({text_of(*each, "name"), flag_of(*each, "enabled") ? "enabled" : "disabled",
-                    fmt::format("{} s", number_of(*each, "period_ms") / 1000),
+    const std::int64_t last_run = document::number_in<std::int64_t>(*each, "last_run");
+    rows.push_back({document::text_in(*each, "name"),
+                    document::flag_in(*each, "enabled") ? "enabled" : "disabled",
+                    fmt::format("{} s", document::number_in<std::int64_t>(*each, "period_ms") / 1000),
                     last_run == 0 ? "-" : when({last_run}), how_it_went(*each)});
     JsonObject object{{"event", "service"}};
     object.add("service", JsonText{document::print(*each)});

@@ -3,6 +3,7 @@
 
 #include "server/audit.h"
 #include "tests/unit/server/keyed_studio.h"
+#include "tests/unit/server/small_disk.h"
 
 using namespace callboard;
 using namespace callboard::server;
@@ -160,6 +161,28 @@ TEST_CASE(
   const Listed added = of_kind(all, "key_add");
   REQUIRE(added.size() == 2);
   CHECK((added[0].about == "boss" && added[1].about == "rigging"));
+}
+
+TEST_CASE("what was done to the keys while the disk was full is in the audit once it has room") {
+  ServerOptions options;
+  options.disk_probe_period = 10ms;
+  KeyedStudio studio(options);
+  const AccessKey key = studio.add("boss", "admin");
+  auto boss = studio.join_with(key);
+  studio.add("rigging");
+  {
+    const SmallDisk full(0);
+    // The keys are looked at when somebody comes.
+    auto visit = studio.connect(key);
+    REQUIRE(visit->visit("boss"));
+    CHECK_FALSE(boss->expect<protocol::Writable>().writable);
+  }
+  CHECK(boss->expect<protocol::Writable>().writable);
+  const auto added = [&] { return of_kind(audit_of(*boss), "key_add"); };
+  for (int asked = 0; asked < 10'000 && added().size() < 2; ++asked) {
+  }
+  REQUIRE(added().size() == 2);
+  CHECK(added()[1].about == "rigging");
 }
 
 TEST_CASE("the audit is read by who may, and an answer has a hundred entries at most") {

@@ -204,12 +204,12 @@ TEST_CASE("many edits meet those that each with each would find") {
 namespace {
 
 // One that changes so many places, the same as the others or of its author alone.
-Operation many_edits(std::uint64_t number, int count, bool is_same) {
+Operation many_edits(std::uint64_t number, int count, bool is_same, const std::string& value = "1") {
   const std::string begin = R"({"path":["shots",")" + (is_same ? "" : std::to_string(number) + "-");
   std::string edits;
   for (int i = 0; i < count; ++i) {
     edits += edits.empty() ? "[" : ",";
-    edits += begin + std::to_string(i) + R"("],"value":1})";
+    edits += begin + std::to_string(i) + R"("],"value":)" + value + "}";
   }
   return make_operation({.id = number,
                          .session = number,
@@ -278,6 +278,14 @@ TEST_CASE("the search for conflicts ends, and what is older than that counts as 
     CHECK(found[0].winner.value == nullptr);
   }
   CHECK(crowd.work <= kConflictWorkMax + 5000);
+}
+
+TEST_CASE("however many places are lost to one edit, so many conflicts are found and not one more") {
+  Crowd crowd(3, 12'000);
+  Operation mine = many_edits(crowd.next, 12'000, true, "2");
+  mine.timestamp = {1500};
+  CHECK(crowd.find(mine).size() == kConflictsKept);
+  CHECK(crowd.work > kConflictWorkMax);
 }
 
 TEST_CASE("many edits that meet many small ones are found within the same limit") {

@@ -197,6 +197,21 @@ TEST_CASE("a call ends at its deadline, and whoever works on it is told") {
   CHECK(desk.call("later", "", UniqueId{1, 1})->answers == heard->answers);
 }
 
+TEST_CASE("a call that is being written down is answered with what became of it, whatever its deadline") {
+  Desk desk;
+  const auto heard = desk.call("later", "", UniqueId{1, 1}, 1ms);
+  desk.runs[0]->set_committing();
+  const auto other = desk.call("later", "", UniqueId{1, 2}, 2ms);
+  desk.wait([&] { return !other->answers.empty(); });
+  CHECK(desk.desk.cancel(1, UniqueId{1, 1}).error().outcome == Outcome::refused);
+  desk.desk.leave(1);
+  desk.desk.stop("bedtime");
+  CHECK(heard->answers.empty());
+  desk.runs[0]->answer(document::make_text("done"));
+  CHECK(heard->answers == Answers{"\"done\""});
+  CHECK(desk.ends.size() == 1);
+}
+
 TEST_CASE("a call is cancelled by its ask or its op, by those alone who wait for it") {
   Desk desk;
   const auto heard = desk.call("later", "", UniqueId{1, 1}, 0ms, 5, 9);

@@ -93,7 +93,7 @@ TEST_CASE("the file of the keys is its owner's alone, or is not read") {
 TEST_CASE("what is done to the keys is written beside them until somebody has it") {
   const TemporaryFolder folder;
   const KeyFile file(folder.path(), "p");
-  CHECK(file.changes()->empty());
+  CHECK(file.changes()->changes.empty());
   const KeyEntry rigging = key_entry("rigging \n\"1\"", "lead");
   REQUIRE(file.update([&](KeyRing& ring) { return ring.add(rigging); }));
   const AccessKey fresh = make_access_key(system_random());
@@ -104,7 +104,7 @@ TEST_CASE("what is done to the keys is written beside them until somebody has it
     return Result<void>();
   }));
   REQUIRE(file.update([&](KeyRing& ring) { return ring.revoke(rigging.name); }));
-  const auto changes = file.changes().value();
+  const auto changes = file.changes()->changes;
   REQUIRE(changes.size() == 3);
   CHECK((changes[0].entry.what == "key_add" && changes[0].entry.about == rigging.name));
   CHECK((changes[0].entry.key == rigging.key.identity && changes[0].entry.text == "role lead"));
@@ -120,18 +120,34 @@ TEST_CASE("what is done to the keys is written beside them until somebody has it
     CHECK(text.find(line.substr(line.rfind('_') + 1)) == std::string::npos);
   }
   REQUIRE(file.forget_changes({changes[0].id, changes[2].id}));
-  REQUIRE(file.changes()->size() == 1);
-  CHECK(file.changes()->at(0).id == changes[1].id);
+  REQUIRE(file.changes()->changes.size() == 1);
+  CHECK(file.changes()->changes.at(0).id == changes[1].id);
+}
+
+TEST_CASE("what is not understood of what was done to the keys stays where it is") {
+  const TemporaryFolder folder;
+  const KeyFile file(folder.path(), "p");
+  REQUIRE(file.update([&](KeyRing& ring) { return ring.add(key_entry("rigging")); }));
+  std::ofstream(folder.path() / "p" / "keys.changes", std::ios::app) << "of another version\n";
+  REQUIRE(file.update([&](KeyRing& ring) { return ring.revoke("rigging"); }));
+  const KeyChanges changes = *file.changes();
+  REQUIRE(changes.changes.size() == 2);
+  REQUIRE(file.forget_changes({changes.changes[0].id, changes.changes[1].id}));
+  CHECK(file.changes()->changes.empty());
+  CHECK(file.changes()->not_understood == std::vector<std::string>{"of another version"});
 }
 
 TEST_CASE("lines that are no change of a key are passed over") {
   const KeyChange change{UniqueId{1, 2}, {.timestamp = {5}, .what = "key_add", .about = "rigging"}};
   const std::string line = to_line(change);
   for (std::size_t size = 0; size + 2 < line.size(); ++size)
-    CHECK(key_changes_from(as_bytes(line.substr(0, size) + "\n")).empty());
+    CHECK(key_changes_from(as_bytes(line.substr(0, size) + "\n")).changes.empty());
   for (const char* garbage : {"", " ", "  \n", "x y z\n", "\n\n"})
-    CHECK(key_changes_from(as_bytes(garbage + line + garbage)).size() <= 1);
-  const auto two = key_changes_from(as_bytes(line + "garbage\n" + line));
+    CHECK(key_changes_from(as_bytes(garbage + line + garbage)).changes.size() <= 1);
+  const auto read = key_changes_from(as_bytes(line + "garbage\n" + line));
+  CHECK(read.not_understood == std::vector<std::string>{"garbage"});
+  CHECK(to_lines(read) == line + line + "garbage\n");
+  const std::vector<KeyChange>& two = read.changes;
   REQUIRE(two.size() == 2);
   CHECK(
       (two[1].id == change.id && two[1].entry.about == "rigging" && two[1].entry.timestamp == Timestamp{5}));

@@ -198,6 +198,35 @@ TEST_CASE("a lease holds whether or not one is here, and ends") {
   CHECK(locks(*lighting).find("\"until\":") != std::string::npos);
 }
 
+TEST_CASE("who locks again what they have, without a lease, has it as long as they are here") {
+  Studio studio(with_grace(0s));
+  const auto rigging = studio.join("rigging");
+  const auto lighting = studio.join("lighting");
+  done(*rigging, "lock", lock_words("/a", R"(,"lease_s":3600,"note":"rig")"));
+  done(*rigging, "lock", lock_words("/a"));
+  CHECK(locks(*lighting).find("\"until\"") == std::string::npos);
+  CHECK(locks(*lighting).find("\"note\":\"rig\"") != std::string::npos);
+  rigging->close();
+  for (int asked = 0; asked < 10'000 && locks(*lighting) != "[]"; ++asked) {
+  }
+  CHECK(locks(*lighting) == "[]");
+}
+
+TEST_CASE("who is lost while their lock is being made does not have it") {
+  Studio studio(with_grace(0s));
+  const auto rigging = studio.join("rigging");
+  const auto lighting = studio.join("lighting");
+  lighting->say(protocol::TurnRequest{});
+  lighting->expect<protocol::Yours>();
+  lighting->say(call("lock", lock_words("/a")));
+  lighting->close();
+  CHECK(rigging->comes_to_see(1));
+  done(*rigging, "lock", lock_words("/b"));
+  for (int asked = 0; asked < 10'000 && locks(*rigging).find("/locks/a") != std::string::npos; ++asked) {
+  }
+  CHECK(locks(*rigging).find("/locks/a") == std::string::npos);
+}
+
 TEST_CASE("an owner is asked to hand over, and a lock is broken") {
   Studio studio;
   const auto rigging = studio.join("rigging");

@@ -3,6 +3,7 @@
 
 #include "base/document/parse.h"
 #include "tests/unit/server/keyed_studio.h"
+#include "tests/unit/server/record_asks.h"
 
 using namespace callboard;
 using namespace callboard::server;
@@ -40,6 +41,7 @@ protocol::MessageAsk message(std::uint64_t op, const std::string& text = "hello"
 
 // Whoever leads, and somebody to be led.
 struct Led : KeyedStudio {
+  using KeyedStudio::KeyedStudio;
   AccessKey rigging_key = add("rigging");
   AccessKey lead_key = add("lead", "lead");
   AccessKey boss_key = add("boss", "admin");
@@ -82,6 +84,34 @@ TEST_CASE(
          entries[0].key == studio.lead_key.identity));
   CHECK(entries[0].from == "127.0.0.1");
   CHECK_THAT(entries[0].text, Contains("gone wild"));
+}
+
+TEST_CASE("what waits for another write is done only if its author may still write then") {
+  ServerOptions options;
+  options.schema =
+      *document::Schema::from(R"({"classes":[{"name":"note","fields":[{"name":"n","type":"int"}]}]})");
+  Led studio(std::move(options));
+  for (TestClient* each : {studio.rigging.get(), studio.boss.get()}) {
+    each->say(protocol::TurnRequest{});
+    each->expect<protocol::Yours>();
+  }
+  protocol::AskId last = 900;
+  for (int i = 0; i < 100; ++i) {
+    auto put = change(Action::put, "/a", R"({"n":1})", "note");
+    put.id = ++last;
+    studio.rigging->say(put);
+  }
+  protocol::CallAsk revoke;
+  revoke.name = "revoke";
+  revoke.arguments =
+      std::make_shared<const std::string>(R"({"user":"rigging","permission":["records.write"]})");
+  studio.boss->say(revoke);
+  studio.boss->say(protocol::Yours{});
+  studio.rigging->say(protocol::Yours{});
+  CHECK(studio.rigging->expect<Ok>().re == 901);
+  const auto refused = studio.rigging->expect<protocol::ErrorAnswer>();
+  CHECK((refused.outcome == Outcome::refused && refused.re <= last));
+  CHECK_THAT(refused.text, Contains("records.write"));
 }
 
 TEST_CASE("who is away is kicked like who is here, and nobody who is not there") {

@@ -125,7 +125,7 @@ TEST_CASE("what is in memory is told like the rest: a service is seen while it r
   run.name = "services.run";
   run.arguments = std::make_shared<const std::string>(R"(["backup"])");
   rigging->ask_for<protocol::CallResult>(run);
-  while (fields_of(*rigging, "/services/backup/state") == "none") {
+  while (fields_of(*rigging, "/services/backup/state").find("\"runs\":1") == std::string::npos) {
   }
   const std::string fields = fields_of(*rigging, "/services/backup");
   CHECK(fields.find(R"("runs":1,"failures":0)") != std::string::npos);
@@ -223,6 +223,24 @@ TEST_CASE("what is given to another session lasts as long as that") {
   }
   CHECK(fields_of(*rigging, "/slot") == "{}");
   CHECK(tells(*rigging).empty());
+}
+
+TEST_CASE("what waits for another write is not done for a session that has left meanwhile") {
+  Studio studio(with_schema(0s));
+  const auto rigging = studio.join("rigging");
+  const auto lighting = studio.join("lighting");
+  lighting->say(protocol::TurnRequest{});
+  lighting->expect<protocol::Yours>();
+  // Each waits for the one before.
+  for (int i = 0; i < 20; ++i) {
+    lighting->say(change(Action::put, "/a", R"({"n":1})", "mine"));
+    lighting->say(change(Action::remove, "/a"));
+  }
+  lighting->say(change(Action::put, "/a", "{}", "slot"));
+  lighting->say(protocol::Bye{Outcome::done, "left"});
+  REQUIRE(rigging->comes_to_see(1));
+  for (int i = 0; i < 50; ++i) done(*rigging, change(Action::put, "/b", R"({"n":2})", "mine"));
+  CHECK(fields_of(*rigging, "/a") != "{}");
 }
 
 TEST_CASE("a session that comes back is in its zones, has its records and is told what it missed") {

@@ -21,6 +21,8 @@ constexpr auto kLimit = 20s;
 struct Shelf final : OwnRecords {
   std::map<std::string, OwnRecord> records;
   bool is_broken = false;
+  bool is_slow = false;
+  std::vector<std::function<void()>> held;
   Result<ValuePtr> find(std::string_view record_class, const std::string& path) const override {
     const auto found = records.find(path);
     if (found == records.end()) return ValuePtr();
@@ -29,9 +31,15 @@ struct Shelf final : OwnRecords {
   }
   void put(OwnRecord record, Then then) override {
     if (is_broken) return then(Error{Outcome::failed, "the disk is broken"});
-    const std::string path = record.path;
-    records[path] = std::move(record);
-    then({});
+    auto write = [this, record = std::move(record), then = std::move(then)] {
+      records[record.path] = record;
+      then({});
+    };
+    if (!is_slow) return write();
+    held.emplace_back(std::move(write));
+  }
+  void write_held() {
+    for (const auto& write : std::exchange(held, {})) write();
   }
 };
 
@@ -233,6 +241,67 @@ TEST_CASE("a word that did not reach the disk changes nothing") {
   room.shelf.is_broken = true;
   CHECK(room.call("services.disable", R"(["ticking"])") == "the disk is broken");
   CHECK(room.told("ticking", "enabled") == "true");
+}
+
+TEST_CASE("a service that is switched off while it runs stays so on disk, whatever is kept of the run") {
+  Room room;
+  REQUIRE(room.add("waiting", "slow", 1h));
+  CHECK(room.call("services.run", R"(["waiting"])") == "null");
+  room.shelf.is_slow = true;
+  std::string answer;
+  CallRequest disable;
+  disable.caller.identity.permissions = Permissions::all();
+  disable.name = "services.disable";
+  disable.arguments = std::make_shared<const std::string>(R"(["waiting"])");
+  disable.waiter.on_answer = [&](const Result<protocol::Document>& given) {
+    answer = given ? **given : "no";
+  };
+  room.calls.begin(std::move(disable));
+  room.waiting[0]->answer(document::make_null());
+  room.shelf.is_slow = false;
+  room.shelf.write_held();
+  CHECK(answer == "null");
+  room.reopen();
+  REQUIRE(room.add("waiting", "slow", 1h));
+  CHECK(room.told("waiting", "enabled") == "false");
+  CHECK(room.told("waiting", "runs") == "1");
+}
+
+TEST_CASE("a run that ends the server has failed, and is not made again before its time") {
+  Room room;
+  REQUIRE(room.add("waiting", "slow", 1h));
+  CHECK(room.call("services.run", R"(["waiting"])") == "null");
+  const std::string last_run = room.seen("waiting", "last_run");
+  room.reopen();
+  REQUIRE(room.add("waiting", "slow", 1h));
+  CHECK(room.told("waiting", "last_run") == last_run);
+  CHECK(room.told("waiting", "failures") == "1");
+  CHECK(room.told("waiting", "error") == "\"the server ended while it ran\"");
+  CHECK(room.told("waiting", "running") == "false");
+  CHECK(std::stoll(room.told("waiting", "next_run")) > system_clock().wall().ms + 1'800'000);
+}
+
+TEST_CASE("a run does not begin before that is on disk") {
+  Room room;
+  REQUIRE(room.add("ticking", "tick", 1h));
+  room.shelf.is_slow = true;
+  CHECK(room.call("services.run", R"(["ticking"])") == "null");
+  CHECK(room.runs == 0);
+  room.shelf.is_slow = false;
+  room.shelf.write_held();
+  CHECK(room.runs == 1);
+}
+
+TEST_CASE("a run that an orderly stop cuts short is made by the next server") {
+  Room room;
+  REQUIRE(room.add("waiting", "slow", 1h));
+  CHECK(room.call("services.run", R"(["waiting"])") == "null");
+  room.desk->stop();
+  room.waiting[0]->answer(Error{Outcome::interrupted, "the server stops"});
+  room.reopen();
+  REQUIRE(room.add("waiting", "slow", 1h));
+  CHECK(room.told("waiting", "failures") == "0");
+  CHECK(room.told("waiting", "last_run") == "nothing");
 }
 
 TEST_CASE("services have names of their own, and of one that is not there that is said") {

@@ -280,6 +280,19 @@ TEST_CASE("a write that fails is answered with an error and the log goes on when
   CHECK(read == committed);
 }
 
+TEST_CASE("a disk that takes nothing refuses one write after the other, and the log goes on after that") {
+  TemporaryFolder folder;
+  Inbox inbox;
+  auto log = open_log(folder, inbox);
+  REQUIRE(append(*log, inbox, {.id = 1}));
+  {
+    SmallDisk disk(0);
+    // The database cannot even be opened again.
+    for (std::uint64_t id = 2; id < 6; ++id) CHECK_FALSE(append(*log, inbox, {.id = id}));
+  }
+  CHECK(append(*log, inbox, {.id = 2}));
+}
+
 namespace {
 
 // Appends for ever and writes the id of every acknowledged operation to `acknowledged_fd`.

@@ -12,7 +12,7 @@
 #include "server/ping_desk.h"
 #include "server/store/data_folder.h"
 #include "server/store/database.h"
-#include "server/verify.h"
+#include "server/store/verify.h"
 #include "tests/unit/server/studio.h"
 
 using namespace callboard;
@@ -115,6 +115,24 @@ TEST_CASE("a sound board is verified while it is served, and one that was change
   CHECK(found.error().outcome == Outcome::failed);
   CHECK(found.error().text.starts_with("the board's database is damaged: analytics@"));
   CHECK_FALSE(verify(studio.data(), "another", 1, {}));
+}
+
+TEST_CASE("a board that could not be read to its end is not called damaged") {
+  Studio studio;
+  studio.stop();
+  std::stop_source stop;
+  stop.request_stop();
+  const auto stopped = verify(studio.data(), kProjectName, 1, stop.get_token());
+  REQUIRE_FALSE(stopped);
+  CHECK(stopped.error().outcome == Outcome::cancelled);
+  auto database = Database::open_reader(studio.data() / folder_name(kProjectName) / "board.sqlite");
+  REQUIRE(database);
+  CHECK_FALSE(database->was_hindered());
+  database->heed(stop.get_token());
+  CHECK_FALSE(
+      database->run("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1000000) "
+                    "SELECT sum(i) FROM n"));
+  CHECK(database->was_hindered());
 }
 
 TEST_CASE("a call forgets what is not to be kept, and says how much that was") {

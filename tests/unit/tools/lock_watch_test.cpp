@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/own_folders.h"
 #include "tests/unit/tools/captured.h"
 
 namespace callboard::cli {
@@ -31,8 +32,8 @@ struct Watched {
   }
   void lock(const std::string& item, SessionId owner, const std::string& fields) {
     client::RecordNews news;
-    news.zone = kLockZone;
-    news.changed.push_back({.path = kLockZone + item,
+    news.zone = kLocksFolder;
+    news.changed.push_back({.path = std::string(kLocksFolder) + item,
                             .record_class = "lock",
                             .owner = owner,
                             .owner_name = owner == kSelf ? "rigging" : "lighting",
@@ -44,8 +45,8 @@ struct Watched {
   }
   void free(const std::string& item) {
     client::RecordNews news;
-    news.zone = kLockZone;
-    news.gone.push_back({kLockZone + item, false});
+    news.zone = kLocksFolder;
+    news.gone.push_back({std::string(kLocksFolder) + item, false});
     watch.on_records(news);
   }
   void copy(const std::string& item, SessionId owner, std::int64_t ms) {

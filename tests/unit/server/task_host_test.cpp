@@ -1,0 +1,137 @@
+// A task's program and its states, on a disk that takes its time.
+#include "server/tasks/task_host.h"
+
+#include <spdlog/sinks/null_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <catch2/catch.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/document/build.h"
+#include "server/calls/call_desk.h"
+#include "tests/unit/server/temporary_folder.h"
+
+namespace callboard::server {
+namespace {
+
+using document::ValuePtr;
+
+constexpr auto kTaskPatience = 20s;
+
+struct SlowShelf final : OwnRecords {
+  std::map<std::string, ValuePtr> records;
+  std::vector<std::function<void()>> held;
+  bool is_slow = false;
+  Result<ValuePtr> find(std::string_view, const std::string& path) const override {
+    const auto found = records.find(path);
+    return found == records.end() ? ValuePtr() : found->second;
+  }
+  void put(OwnRecord record, Then then) override {
+    auto write = [this, record = std::move(record), then = std::move(then)] {
+      records[record.path] = record.fields;
+      then({});
+    };
+    if (!is_slow) return write();
+    held.emplace_back(std::move(write));
+  }
+  std::string value(const std::string& path) {
+    return records.contains(path) ? document::print(*records[path]->member("value")) : "none";
+  }
+};
+
+// A task with the calls work (of the state /a) and other (of /b), which does with each line what `does` says.
+struct Workshop {
+  net::Loop loop;
+  CallDesk calls{loop};
+  SlowShelf shelf;
+  EventLog events{std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::null_sink_mt>())};
+  TemporaryFolder folder;
+  std::unique_ptr<TaskHost> host;
+
+  explicit Workshop(const std::string& does, TaskExitLimits limits = {}) {
+    const auto path = folder.path() / "task";
+    std::ofstream(path) << "#!/bin/sh\nread init\n"
+                           R"(echo '{"calls":[{"name":"work","state":"/a"},{"name":"other","state":"/b"}]}')"
+                           "\nwhile read line; do case $line in\n"
+                        << does << "\nesac; done\n";
+    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+    TaskHost::Outside outside{calls.registry(), shelf, events, [](const std::string&) { return true; },
+                              limits};
+    host = std::make_unique<TaskHost>(loop, path.native(), "p", std::move(outside));
+    host->start();
+    wait([&] { return host->is_settled(); });
+  }
+  void wait(const std::function<bool()>& condition) { REQUIRE(loop.run_until(condition, kTaskPatience)); }
+  void stop() {
+    bool is_over = false;
+    host->stop([&] { is_over = true; });
+    wait([&] { return is_over; });
+  }
+  std::shared_ptr<std::string> call(const std::string& name, std::chrono::milliseconds deadline = 0ms) {
+    auto heard = std::make_shared<std::string>();
+    CallRequest request;
+    request.caller.identity.permissions = Permissions::all();
+    request.name = name;
+    request.deadline = deadline;
+    request.waiter.on_answer = [heard](const Result<protocol::Document>& answer) {
+      *heard = answer ? **answer : answer.error().text;
+    };
+    calls.begin(std::move(request));
+    return heard;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a task tells what it leaves in its states in as many lines as it likes") {
+  Workshop workshop(R"(*exit*) echo '{"states":{"/a":1}}'; echo '{"states":{"/b":2}}'
+    echo '{"states":{"/a":3}}' ;;)");
+  workshop.stop();
+  CHECK(workshop.shelf.value("/a") == "3");
+  CHECK(workshop.shelf.value("/b") == "2");
+}
+
+TEST_CASE("a task is told to end with its states as they are once the disk has them, however slow it is") {
+  Workshop workshop(R"(*exit*) case $line in *'"/a":1'*) echo '{"states":{"/a":"seen"}}' ;; esac ;;
+    *call*) echo '{"call":1,"result":0,"state":1}' ;;)",
+                    {.commit = kTaskPatience, .exit = kTaskPatience});
+  workshop.shelf.is_slow = true;
+  const auto heard = workshop.call("work");
+  workshop.wait([&] { return workshop.shelf.held.size() == 1; });
+  bool is_over = false;
+  workshop.host->stop([&] { is_over = true; });
+  workshop.shelf.is_slow = false;
+  workshop.shelf.held[0]();
+  CHECK(*heard == "0");
+  workshop.wait([&] { return is_over; });
+  CHECK(workshop.shelf.value("/a") == R"("seen")");
+}
+
+TEST_CASE("a task whose disk takes too long is told to end without its states, and undoes nothing") {
+  Workshop workshop(R"(*exit*) echo '{"states":{"/a":"undone"}}' ;;
+    *call*) echo '{"call":1,"result":0,"state":1}' ;;)",
+                    {.commit = 10ms, .exit = kTaskPatience});
+  workshop.shelf.is_slow = true;
+  const auto heard = workshop.call("work");
+  workshop.wait([&] { return workshop.shelf.held.size() == 1; });
+  bool is_over = false;
+  bool is_told = false;
+  const auto listening = workshop.events.subscribe([&](const std::shared_ptr<const Event>& event) {
+    is_told = is_told || event->text == "state left by a task not kept";
+  });
+  workshop.host->stop([&] { is_over = true; });
+  workshop.wait([&] { return is_told; });
+  workshop.shelf.held[0]();
+  workshop.wait([&] { return is_over; });
+  CHECK(*heard == "0");
+  CHECK(workshop.shelf.held.size() == 1);
+  CHECK(workshop.shelf.value("/a") == "1");
+}
+
+}  // namespace callboard::server
