@@ -26,6 +26,7 @@ class RecordDesk {
  public:
   struct Outside {
     std::function<Session*(std::uint64_t key)> by_key;
+    std::function<Session*(SessionId id)> by_id;
     // There is something to tell that session.
     std::function<void(SessionId id)> due;
   };
@@ -98,7 +99,6 @@ class RecordDesk {
     std::deque<Waiting> waiting;
     bool is_beginning = false;  // What waited is being begun.
   };
-
   // Classes that it takes a permission to see.
   Zones::Hidden hidden_from(const Permissions& permissions) const;
   Result<Checked> checked(const Author& author, const Wish& wish) const;
@@ -106,6 +106,7 @@ class RecordDesk {
   Result<Fields> fields_for(const Author& author, const Wish& wish, const document::RecordClass& of,
                             const RecordStatePtr& now) const;
   Result<RecordOwner> owner_for(const Author& author, const Wish& wish) const;
+  void make_room();
   Result<void> check_room(const Author& author, const Wish& wish, document::Life life) const;
   bool lasts(const Checked& checked, std::string_view path) const;
   void write(const Author& author, Wish wish, Checked checked, Done done);
@@ -121,7 +122,6 @@ class RecordDesk {
   void tell_changes();
   void tell_passing(SessionId author);
   void tell_pending();
-
   net::Loop& loop_;
   Floor& floor_;
   const document::Schema& schema_;

@@ -76,6 +76,7 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
                           .due = [this](std::uint64_t key) { schedule_tell(key); }}),
       record_desk_(loop, floor_, options_.schema,
                    {.by_key = [this](std::uint64_t key) { return by_key(key); },
+                    .by_id = [this](SessionId id) { return by_id(id); },
                     .due =
                         [this](SessionId id) {
                           if (const Session* listener = by_id(id)) schedule_tell(listener->key());
