@@ -5,6 +5,9 @@
 #include <string>
 #include <utility>
 
+#include "base/text.h"
+#include "base/within_memory.h"
+
 namespace callboard::protocol {
 namespace {
 
@@ -63,11 +66,23 @@ Result<std::optional<FrameView>> FrameReader::next() {
     drop_consumed();
     // Room for all of it at once: growing step by step would copy what is here again and again. Memory that nothing
     // was written to costs address space only, so a peer who merely announces a large frame takes none.
-    buffer_.reserve(frame_size);
-    return std::optional<FrameView>();
+    const auto reserved = within_memory([&]() -> Result<void> {
+      buffer_.reserve(frame_size);
+      return {};
+    });
+    if (reserved) return std::optional<FrameView>();
+    error_ = reserved.error().prefixed("frame of " + human_bytes(frame_size));
+    buffer_ = Bytes();
+    return *error_;
   }
   consumed_ += frame_size;
   return std::optional(FrameView{head->kind, rest.subspan(kFrameHeadSize, head->body_size_bytes)});
+}
+
+Bytes FrameReader::take_frame() {
+  Bytes rest(buffer_.begin() + static_cast<std::ptrdiff_t>(consumed_), buffer_.end());
+  consumed_ = 0;
+  return std::exchange(buffer_, std::move(rest));
 }
 
 Bytes FrameReader::take_rest() {

@@ -115,7 +115,7 @@ void Session::read(const protocol::FrameView& frame) {
     return hear(protocol::decode_client(frame.kind, frame.body));
   }
   is_decoding_ = true;
-  host_.on_large_frame(*this, frame.kind, Bytes(frame.body.begin(), frame.body.end()));
+  host_.on_large_frame(*this, frame, reader_.take_frame());
 }
 
 void Session::hear(Result<protocol::ClientMessage> message) {

@@ -367,12 +367,12 @@ void Stage::on_deadline(Session& session) {
   if (const auto deadline = session.next_deadline()) deadlines_.watch(session.key(), *deadline);
 }
 
-void Stage::on_large_frame(Session& session, std::uint8_t kind, Bytes body) {
-  decoding_.submit(
-      [kind, body = std::move(body)](const std::stop_token&) { return protocol::decode_client(kind, body); },
-      [this, key = session.key()](Result<protocol::ClientMessage> message) {
-        if (Session* sender = by_key(key)) sender->on_decoded(std::move(message));
-      });
+void Stage::on_large_frame(Session& session, protocol::FrameView frame, Bytes bytes) {
+  decoding_.submit([frame, bytes = std::move(bytes)](
+                       const std::stop_token&) { return protocol::decode_client(frame.kind, frame.body); },
+                   [this, key = session.key()](Result<protocol::ClientMessage> message) {
+                     if (Session* sender = by_key(key)) sender->on_decoded(std::move(message));
+                   });
 }
 
 // --- Telling --------------------------------------------------------------------------------------------------------
