@@ -352,6 +352,8 @@ void Session::on_time(Instant now) {
     return close(why.outcome, why.text);
   }
   const bool goes_on = held_until_ && now >= *held_until_;
+  // In the order in which they were held back: whoever waits longest is the first of the next turn.
+  if (goes_on && host_.pacing().is_turn_over(system_clock().monotonic())) return host_.on_deadline(*this);
   if (goes_on) held_until_.reset();
   // A peer that takes bytes of a long frame is alive, though it says nothing.
   if (const std::uint64_t sent = connection_->sent_bytes(); sent != progress_bytes_) {
