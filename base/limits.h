@@ -55,6 +55,11 @@ inline constexpr std::uint64_t kItemWeight = 1 * KiB;
 static_assert(kItemsMax * kItemWeight <= kUnansweredBytesMax);
 // Answers made while the client has the turn; later asks wait undelivered. The largest is a list of kItemsMax items, 2 MiB.
 inline constexpr std::size_t kAnswersHeld = 16;
+// What they may take, with those on their way out and those in the making: two of the largest documents.
+// Later asks wait undelivered here, too; a result of a call, which comes when it comes, is not kept.
+inline constexpr std::uint64_t kAnswerBytesHeld = 2 * kFrameMax;
+// The largest answer that is a list and no document: 1 MiB of records, and what a call says.
+inline constexpr std::uint64_t kListedAnswerMax = 1 * MiB;
 
 // --- Times ----------------------------------------------------------------------------------------------------------
 // On a server with keys: who has not begun TLS by then waits for a greeting and has no key.

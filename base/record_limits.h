@@ -32,6 +32,11 @@ inline constexpr std::size_t kZonesPerSession = 64;
 inline constexpr std::size_t kZonesMax = 16'384;
 // Records in all those zones together, each counted once for every zone that it is in: about 250 bytes each.
 inline constexpr std::size_t kZoneEntriesMax = 1'000'000;
+// Of those, in the zones of one person (a key; on an open server an address): a quarter, everything there can
+// be twice over. Who comes to have more because records are made in them is put out of some once the whole is
+// full.
+inline constexpr std::size_t kZoneEntriesPerOrigin = kZoneEntriesMax / 4;
+static_assert(kZoneEntriesPerOrigin >= 2 * kRecordsMax);
 // Records of one zone that are gone, remembered for those who have not heard it; who has missed more gets all anew.
 inline constexpr std::size_t kGonePerZone = 4096;
 // Events kept of one zone, and of all, for those who cannot listen at this moment.

@@ -23,6 +23,8 @@ struct Loop::Impl {
   UvHandle<uv_timer_t> limit;
   std::vector<Task> end_of_turn;
   int holds = 0;
+  std::uint64_t turn = 0;
+  std::uint64_t read_bytes = 0;  // In this turn.
   bool is_closing = false;
   std::atomic<bool> stop_asked{false};
   std::atomic<std::thread::id> thread{};
@@ -41,7 +43,12 @@ struct Loop::Impl {
     }
   }
   static void on_before_waiting(uv_prepare_t* handle) noexcept { owner_of<Impl>(handle)->run_end_of_turn(); }
-  static void on_after_waiting(uv_check_t* handle) noexcept { owner_of<Impl>(handle)->run_end_of_turn(); }
+  static void on_after_waiting(uv_check_t* handle) noexcept {
+    auto* impl = owner_of<Impl>(handle);
+    impl->run_end_of_turn();
+    ++impl->turn;
+    impl->read_bytes = 0;
+  }
   static void on_idle(uv_idle_t*) noexcept {}
   static void on_limit(uv_timer_t*) noexcept {}
 };
@@ -188,6 +195,10 @@ void Loop::retire_any(std::shared_ptr<void> object) {
   // The task does nothing: it is the place where the object lives until the turn is over.
   at_end_of_turn([object = std::move(object)] {});
 }
+
+std::uint64_t Loop::turn() const { return impl_->turn; }
+
+std::uint64_t Loop::add_read_bytes(std::uint64_t more) { return impl_->read_bytes += more; }
 
 void Loop::hold() {
   if (impl_->holds++ == 0 && !impl_->is_closing) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -45,6 +46,10 @@ class Loop {
   void retire(std::unique_ptr<T> object) {
     retire_any(std::shared_ptr<void>(std::move(object)));
   }
+
+  // Which turn this is, and the bytes that connections have read in it, `more` included.
+  std::uint64_t turn() const;
+  std::uint64_t add_read_bytes(std::uint64_t more);
 
   // While more hold() than release() were called, run() does not return for lack of work.
   void hold();

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 #include <vector>
 
+#include "base/door_limits.h"
 #include "net/connector.h"
 #include "net/socket_posix.h"
 #include "net/timer.h"
@@ -18,7 +20,8 @@ namespace {
 // For an alert that says why there is no TLS: a close at once would make the kernel take it back.
 constexpr Duration kAlertLimit = 2s;
 
-// One per thread: a handler is done with its bytes before the next read. libuv fills it 32 times before it is others' turn.
+// One per thread: a handler is done with its bytes before the next read. By itself libuv fills it 32 times
+// before it is others' turn; see Impl::share_turn().
 uv_buf_t read_buffer() {
   static thread_local std::array<char, 16 * 1024> buffer;
   return uv_buf_init(buffer.data(), static_cast<unsigned>(buffer.size()));
@@ -32,8 +35,6 @@ uv_buf_t part_of(const SharedBytes& bytes) {
 
 // Of one attempt to send; most have one or two.
 constexpr std::size_t kPartsAtOnce = 16;
-// Up to this size a copy is cheaper than a part of its own in a system call.
-constexpr std::size_t kCopiedMax = 1024;
 
 }  // namespace
 
@@ -58,14 +59,15 @@ struct TcpConnection::Impl : std::enable_shared_from_this<TcpConnection::Impl> {
   Step step = Step::accepted;
   bool is_silent = false;  // Destroyed or released: no handler is called any more.
   bool is_paused = false;
+  bool is_resting = false;  // Has read its share of this turn.
+  std::uint64_t read_turn = 0;
+  std::uint64_t turn_bytes = 0;  // Read in that turn.
   bool is_flush_scheduled = false;
   std::unique_ptr<Connector> connector;
   UvHandle<uv_tcp_t> tcp;
   std::unique_ptr<Timer> flush_limit;
   std::optional<Duration> flush_asked;  // close_after_flush() came before the connection.
-  std::vector<SharedBytes> queue;
-  std::shared_ptr<Bytes> gathered;  // What the last of the queue points to, while more may be put behind it.
-  std::uint64_t queued_bytes = 0;
+  SendQueue queue;
   WriteRequest* in_flight = nullptr;
   std::uint64_t written_bytes = 0;
   std::uint64_t received_bytes = 0;
@@ -76,17 +78,16 @@ struct TcpConnection::Impl : std::enable_shared_from_this<TcpConnection::Impl> {
   Result<void> open(Fd fd);
   void on_connected(Result<Fd> fd);
   void update_reading();
+  void share_turn(std::size_t size_bytes);
   void on_bytes(ByteView bytes);
   void secure(std::unique_ptr<TlsEngine> engine, ByteView received);
   void on_sealed(ByteView bytes);
   void send_sealed();
   void enqueue(SharedBytes bytes);
   void queue_for_wire(SharedBytes bytes);
-  void gather(ByteView bytes);
   std::size_t send_at_once(std::span<const SharedBytes> parts);
   void schedule_flush();
   void flush();
-  void drop_sent(std::size_t size_bytes);
   void begin_writing();
   void on_all_written();
   void on_written(WriteRequest& request, int rc);
@@ -150,7 +151,7 @@ void TcpConnection::Impl::update_reading() {
     return;
   }
   const bool is_draining = step == Step::flushing || step == Step::awaiting_peer_end;
-  if (is_draining || (step == Step::open && !is_paused)) {
+  if (!is_resting && (is_draining || (step == Step::open && !is_paused))) {
     // UV_EALREADY when it reads already.
     static_cast<void>(uv_read_start(tcp.stream(), &on_alloc, &on_read));
   } else {
@@ -165,12 +166,36 @@ void TcpConnection::Impl::on_read(uv_stream_t* stream, ssize_t size, const uv_bu
   }
   const auto kept = impl->shared_from_this();
   if (size > 0) {
+    // What fills the buffer has more behind it.
+    if (static_cast<std::size_t>(size) == buffer->len) {
+      kept->share_turn(buffer->len);
+    }
     kept->on_bytes(as_bytes({buffer->base, static_cast<std::size_t>(size)}));
   } else if (size == UV_EOF) {
     kept->end({Outcome::done, "closed by the peer"});
   } else {
     kept->end(socket_error("read from " + to_text(kept->peer), static_cast<int>(-size)));
   }
+}
+
+// Also of one that only drains what nobody wants: a flood takes the loop's time all the same.
+void TcpConnection::Impl::share_turn(std::size_t size_bytes) {
+  if (std::exchange(read_turn, loop.turn()) != loop.turn()) {
+    turn_bytes = 0;
+  }
+  turn_bytes += size_bytes;
+  const std::uint64_t all_bytes = loop.add_read_bytes(size_bytes);
+  if (is_resting || (turn_bytes < kReadShare && all_bytes < kReadOfAll)) {
+    return;
+  }
+  is_resting = true;
+  update_reading();
+  loop.at_end_of_turn([weak = weak_from_this()] {
+    if (const auto impl = weak.lock()) {
+      impl->is_resting = false;
+      impl->update_reading();
+    }
+  });
 }
 
 void TcpConnection::Impl::on_bytes(ByteView bytes) {
@@ -183,7 +208,7 @@ void TcpConnection::Impl::on_bytes(ByteView bytes) {
 }
 
 void TcpConnection::Impl::secure(std::unique_ptr<TlsEngine> engine, ByteView received) {
-  ENSURE(!tls && queue.empty() && in_flight == nullptr);
+  ENSURE(!tls && queue.is_empty() && in_flight == nullptr);
   tls = std::move(engine);
   if (step == Step::open) {
     tls->start();
@@ -230,24 +255,8 @@ void TcpConnection::Impl::enqueue(SharedBytes bytes) {
 }
 
 void TcpConnection::Impl::queue_for_wire(SharedBytes bytes) {
-  queued_bytes += bytes.view.size();
-  if (bytes.view.size() > kCopiedMax) {
-    gathered.reset();
-    queue.push_back(std::move(bytes));
-  } else {
-    gather(bytes.view);
-  }
+  queue.push(std::move(bytes));
   schedule_flush();
-}
-
-void TcpConnection::Impl::gather(ByteView bytes) {
-  if (gathered == nullptr) {
-    gathered = std::make_shared<Bytes>();
-    gathered->reserve(kCopiedMax / 2);  // A tell, or some answers.
-    queue.emplace_back(std::shared_ptr<const Bytes>(gathered));
-  }
-  gathered->insert(gathered->end(), bytes.begin(), bytes.end());
-  queue.back().view = *gathered;
 }
 
 void TcpConnection::Impl::schedule_flush() {
@@ -266,7 +275,7 @@ void TcpConnection::Impl::schedule_flush() {
 // How many bytes the kernel took; an error is met again, and told, by whoever flushes the rest.
 std::size_t TcpConnection::Impl::send_at_once(std::span<const SharedBytes> parts) {
   std::array<uv_buf_t, kPartsAtOnce> buffers{};
-  const bool is_free = step == Step::open && tcp && !tls && in_flight == nullptr && queue.empty();
+  const bool is_free = step == Step::open && tcp && !tls && in_flight == nullptr && queue.is_empty();
   // While the loop does not run nothing keeps SIGPIPE away.
   if (!is_free || parts.size() > buffers.size() || !loop.is_loop_thread()) {
     return 0;
@@ -279,47 +288,31 @@ std::size_t TcpConnection::Impl::send_at_once(std::span<const SharedBytes> parts
 }
 
 void TcpConnection::Impl::flush() {
-  if (!tcp || in_flight != nullptr || queue.empty()) {
+  if (!tcp || in_flight != nullptr || queue.is_empty()) {
     return;
   }
   // Mostly the kernel takes all of it at once, and nothing has to be kept for later.
   std::array<uv_buf_t, kPartsAtOnce> parts{};
-  const std::size_t count = std::min(parts.size(), queue.size());
-  std::transform(queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(count), parts.begin(), &part_of);
+  const std::size_t count = std::min(parts.size(), queue.parts().size());
+  const auto first = queue.parts().first(count);
+  std::transform(first.begin(), first.end(), parts.begin(), &part_of);
   const int taken = uv_try_write(tcp.stream(), parts.data(), static_cast<unsigned>(count));
   if (taken < 0 && taken != UV_EAGAIN) {
     end(socket_error("write to " + to_text(peer), -taken));
     return;
   }
-  drop_sent(taken < 0 ? 0 : static_cast<std::size_t>(taken));
-  if (!queue.empty()) {
+  written_bytes += static_cast<std::size_t>(std::max(taken, 0));
+  queue.drop(static_cast<std::size_t>(std::max(taken, 0)));
+  if (!queue.is_empty()) {
     return begin_writing();
   }
   on_all_written();
 }
 
-void TcpConnection::Impl::drop_sent(std::size_t size_bytes) {
-  written_bytes += size_bytes;
-  queued_bytes -= size_bytes;
-  gathered.reset();
-  auto whole = queue.begin();
-  while (whole != queue.end() && whole->view.size() <= size_bytes) {
-    size_bytes -= whole->view.size();
-    ++whole;
-  }
-  if (whole != queue.end()) {
-    whole->view = whole->view.subspan(size_bytes);
-  }
-  queue.erase(queue.begin(), whole);
-  if (queue.empty()) {
-    queue = {};  // An idle connection keeps no room.
-  }
-}
-
 void TcpConnection::Impl::begin_writing() {
   auto request = std::make_unique<WriteRequest>();
-  request->buffers.swap(queue);
-  request->size_bytes = std::exchange(queued_bytes, 0);
+  request->size_bytes = queue.size_bytes();
+  request->buffers = queue.take();
   request->connection = weak_from_this();
   request->request.data = request.get();
   std::vector<uv_buf_t> parts(request->buffers.size());
@@ -350,7 +343,7 @@ void TcpConnection::Impl::on_written(WriteRequest& request, int rc) {
     return;
   }
   written_bytes += request.size_bytes;
-  if (!queue.empty()) {
+  if (!queue.is_empty()) {
     flush();
   } else {
     on_all_written();
@@ -382,12 +375,9 @@ Bytes TcpConnection::Impl::take_unsent() {
     }
     in_flight = nullptr;
   }
-  for (const auto& bytes : queue) {
+  for (const auto& bytes : queue.take()) {
     unsent.insert(unsent.end(), bytes.view.begin(), bytes.view.end());
   }
-  queue.clear();
-  gathered.reset();
-  queued_bytes = 0;
   return unsent;
 }
 
@@ -400,7 +390,7 @@ void TcpConnection::Impl::begin_flushing(Duration limit) {
   flush_limit = std::make_unique<Timer>(loop, [this] { on_flush_limit(); });
   flush_limit->set_after(limit);
   update_reading();
-  if (in_flight == nullptr && queue.empty()) {
+  if (in_flight == nullptr && queue.is_empty()) {
     end_writing();
   } else {
     flush();
@@ -435,9 +425,7 @@ void TcpConnection::Impl::shut() {
   flush_limit.reset();
   tcp.reset();
   in_flight = nullptr;  // Deletes itself when libuv has cancelled it.
-  queue.clear();
-  gathered.reset();
-  queued_bytes = 0;
+  queue = {};
 }
 
 void TcpConnection::Impl::end(Error why) {
@@ -526,7 +514,7 @@ void TcpConnection::write_at_once(std::span<const SharedBytes> parts) {
 
 std::uint64_t TcpConnection::unsent_bytes() const {
   const std::uint64_t waiting_bytes = impl_->tls ? impl_->tls->waiting_bytes() : 0;
-  return impl_->queued_bytes + impl_->in_flight_bytes() + waiting_bytes;
+  return impl_->queue.size_bytes() + impl_->in_flight_bytes() + waiting_bytes;
 }
 
 std::uint64_t TcpConnection::sent_bytes() const {

@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "net/endpoint.h"
 #include "net/loop.h"
+#include "net/send_queue.h"
 #include "net/tls_engine.h"
 
 namespace callboard::net {
@@ -21,16 +22,6 @@ struct ReleasedSocket {
   Fd fd;
   // What was given to write() and has not gone out: whoever goes on with the socket sends it first.
   Bytes unsent;
-};
-
-// Bytes that stay as they are as long as anybody still has to write them; told to many, they are never copied.
-struct SharedBytes {
-  SharedBytes(Bytes bytes) : SharedBytes(std::make_shared<const Bytes>(std::move(bytes))) {}
-  SharedBytes(const std::shared_ptr<const Bytes>& bytes) : owner(bytes), view(*bytes) {}
-  SharedBytes(const std::shared_ptr<const std::string>& text) : owner(text), view(as_bytes(*text)) {}
-
-  std::shared_ptr<const void> owner;
-  ByteView view;
 };
 
 // One TCP connection, accepted by a TcpListener or made by connect(). TCP_NODELAY and keep-alive are on.

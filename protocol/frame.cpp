@@ -5,10 +5,15 @@
 #include <string>
 #include <utility>
 
+#include "base/text.h"
+#include "base/within_memory.h"
+
 namespace callboard::protocol {
 namespace {
 
 constexpr std::size_t kLengthSize = kFrameHeadSize - kFrameKindSize;
+// More than one push() brings: a buffer of a connection, or of a workstation's own program.
+constexpr std::size_t kReadAtOnce = 64 * KiB;
 
 }  // namespace
 
@@ -61,13 +66,25 @@ Result<std::optional<FrameView>> FrameReader::next() {
   const std::size_t frame_size = kFrameHeadSize + head->body_size_bytes;
   if (rest.size() < frame_size) {
     drop_consumed();
-    // Room for all of it at once: growing step by step would copy what is here again and again. Memory that nothing
-    // was written to costs address space only, so a peer who merely announces a large frame takes none.
-    buffer_.reserve(frame_size);
-    return std::optional<FrameView>();
+    // Room for all of it at once, and for what comes with its last bytes: growing would copy what is here.
+    // Memory that nothing was written to costs address space only: who announces a frame alone takes none.
+    const auto reserved = within_memory([&]() -> Result<void> {
+      buffer_.reserve(frame_size + kReadAtOnce);
+      return {};
+    });
+    if (reserved) return std::optional<FrameView>();
+    error_ = reserved.error().prefixed("frame of " + human_bytes(frame_size));
+    buffer_ = Bytes();
+    return *error_;
   }
   consumed_ += frame_size;
   return std::optional(FrameView{head->kind, rest.subspan(kFrameHeadSize, head->body_size_bytes)});
+}
+
+Bytes FrameReader::take_frame() {
+  Bytes rest(buffer_.begin() + static_cast<std::ptrdiff_t>(consumed_), buffer_.end());
+  consumed_ = 0;
+  return std::exchange(buffer_, std::move(rest));
 }
 
 Bytes FrameReader::take_rest() {

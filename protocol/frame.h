@@ -52,6 +52,9 @@ class FrameReader {
   // The next whole frame, valid until the following push(), next() or take_rest(); nullopt when more bytes
   // are needed.
   Result<std::optional<FrameView>> next();
+  // The bytes that the frame which next() returned last lies in: its view is good for as long as they are.
+  // They are not copied; what came after the frame stays.
+  Bytes take_frame();
   // What came after the last frame returned, and leaves the reader empty: after `ticket` or `ready` the
   // stream is the relay's, and so are these bytes.
   Bytes take_rest();

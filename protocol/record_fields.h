@@ -49,6 +49,7 @@ void describe(F& f, Ref<F, Records> m) {
   f.required("zone", m.zone, kItem);
   f.required("full", m.full);
   f.optional("more", m.more);
+  f.optional("why", m.why, kReason);
   f.required_attachment(m.records);
 }
 

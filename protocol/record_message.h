@@ -54,6 +54,7 @@ struct Records {
   bool full = false;  // It begins anew: what is not told until `more` is false is not there.
   bool more = false;  // There is more to tell of what is there already.
   Document records;
+  std::string why{};  // Why it is told no more: the listener was put out of the zone. Empty: it is in it.
 };
 
 }  // namespace callboard::protocol

@@ -15,11 +15,13 @@ namespace callboard::protocol::server_action {
 
 struct Send {
   ServerMessage message;
+  std::uint64_t answer_bytes = 0;  // What it takes as an answer, until it is sent.
 };
 // The same for what was encoded once for many sessions.
 struct SendEncoded {
   EncodedFrame frame;
   bool is_answer = false;
+  std::uint64_t answer_bytes = 0;
 };
 // The connection is a transfer's, not a session's. The machine is over; no Closed follows.
 struct TicketShown {

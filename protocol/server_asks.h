@@ -23,6 +23,8 @@ void set_ask_id(ClientMessage& ask, AskId id);
 std::uint64_t document_size_bytes(const ClientMessage& ask);
 // What it counts as in kUnansweredBytesMax.
 std::uint64_t weight_bytes(const ClientMessage& ask);
+// What its answer may take, at most; 0: little, or as much as it takes whenever it comes (a call's).
+std::uint64_t answer_bytes_max(const ClientMessage& ask);
 // `re`, or nullopt for what is no answer.
 std::optional<AskId> answered_id_of(const ServerMessage& message);
 
@@ -32,6 +34,8 @@ struct EncodedAnswer {
   EncodedFrame frame;
 };
 using Answer = std::variant<ServerMessage, EncodedAnswer>;
+// About what it takes while it waits.
+std::uint64_t size_bytes(const Answer& answer);
 
 // A session's asks on the server: received → delivered to the owner in order → answered in any order → sent when the
 // server has the turn. Knows nothing of turns but what it is told.
@@ -39,12 +43,15 @@ class ServerAsks {
  public:
   // An error means that the client broke a limit or repeated an id in flight; end the session with it.
   Result<void> on_ask(ClientMessage ask);
-  // The next ask to work on; nullopt also while kAnswersHeld answers wait for the turn.
+  // The next ask to work on; nullopt also while kAnswersHeld answers wait for the turn, or so many bytes of
+  // them that there is no room for this one's within kAnswerBytesHeld.
   std::optional<ClientMessage> next();
-  // Of an ask in flight that was delivered (ENSURE).
+  // Of an ask in flight that was delivered (ENSURE). Where it is the result of a call that does not fit: that
+  // it is not kept.
   void hold(Answer answer);
-  // All answers that wait for the turn, in the order in which they became ready.
+  // All answers that wait for the turn, in the order in which they became ready; each counts until on_sent().
   std::vector<Answer> take_held();
+  void on_sent(std::uint64_t answer_bytes) { answer_bytes_ -= answer_bytes; }
 
   // Received and not yet answered or not yet taken.
   std::size_t unanswered() const { return in_flight_.size(); }
@@ -52,6 +59,7 @@ class ServerAsks {
  private:
   struct InFlight {
     std::uint64_t weight_bytes = 0;
+    std::uint64_t answer_bytes_max = 0;  // Counted while it is in the making.
     bool delivered = false;
     bool answered = false;
   };
@@ -60,6 +68,7 @@ class ServerAsks {
   std::uint64_t weight_bytes_ = 0;
   std::list<ClientMessage> received_;  // See ServerSession::actions_.
   std::vector<Answer> held_;
+  std::uint64_t answer_bytes_ = 0;  // In the making, held, and not yet sent.
 };
 
 }  // namespace callboard::protocol

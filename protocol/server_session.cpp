@@ -17,6 +17,12 @@ bool is(const ServerAction& action) {
   return std::holds_alternative<T>(action);
 }
 
+std::uint64_t answer_bytes_of(const ServerAction& action) {
+  if (const auto* send = std::get_if<server_action::Send>(&action)) return send->answer_bytes;
+  const auto* encoded = std::get_if<server_action::SendEncoded>(&action);
+  return encoded == nullptr ? 0 : encoded->answer_bytes;
+}
+
 }  // namespace
 
 ServerSession::ServerSession(ServerSessionConfig config, Instant now) : started_(now), now_(now) {
@@ -39,6 +45,7 @@ std::optional<ServerAction> ServerSession::next_action() {
   if (!actions_.empty()) {
     auto action = std::move(actions_.front());
     actions_.pop_front();
+    asks_.on_sent(answer_bytes_of(action));
     return action;
   }
   if (over_) return std::nullopt;
@@ -106,10 +113,11 @@ void ServerSession::take_turn() {
 
 void ServerSession::send_answers() {
   for (auto& answer : asks_.take_held()) {
+    const std::uint64_t bytes = size_bytes(answer);
     if (auto* encoded = std::get_if<EncodedAnswer>(&answer)) {
-      actions_.push_back(server_action::SendEncoded{std::move(encoded->frame), true});
+      actions_.push_back(server_action::SendEncoded{std::move(encoded->frame), true, bytes});
     } else {
-      actions_.push_back(server_action::Send{std::move(std::get<ServerMessage>(answer))});
+      actions_.push_back(server_action::Send{std::move(std::get<ServerMessage>(answer)), bytes});
     }
   }
 }

@@ -97,9 +97,7 @@ void AskDesk::answer(Session& session, protocol::MessageAsk& ask) {
 }
 
 void AskDesk::answer(Session& session, const protocol::MessagesAsk& ask) {
-  auto messages = floor_.teller.messages_after(ask.since);
-  messages.re = ask.id;
-  session.answer(std::move(messages));
+  answer_listed(session, ask.id, [&](Teller& teller) { return teller.messages_after(ask.since); });
 }
 
 // --- Presence -------------------------------------------------------------------------------------------------------

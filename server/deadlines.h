@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "net/loop.h"
@@ -55,14 +57,20 @@ class Deadlines {
   void on_timer() {
     const Instant now = loop_.now();
     // Only what is due now: a key that on_due watches again for now comes with the next turn.
-    for (std::size_t left = order_.size(); left > 0 && !order_.empty() && order_.begin()->first <= now;
-         --left) {
-      const std::uint64_t key = order_.begin()->second;
+    std::vector<std::uint64_t> due;
+    for (auto at = order_.begin(); at != order_.end() && at->first <= now; ++at) due.push_back(at->second);
+    for (const std::uint64_t key : due) {
+      if (!by_key_.contains(key)) continue;
       forget(key);
       on_due_(key);
     }
     timer_.cancel();
-    set_timer();
+    if (order_.empty() || order_.begin()->first > loop_.now()) return set_timer();
+    // libuv calls a timer that is set for now before it looks at any connection again: so once all of them
+    // had their turn.
+    loop_.at_end_of_turn([this, weak = std::weak_ptr<bool>(is_alive_)] {
+      if (!weak.expired()) set_timer();
+    });
   }
 
   net::Loop& loop_;
@@ -71,6 +79,7 @@ class Deadlines {
   std::function<void(std::uint64_t)> on_due_;
   Order order_;
   std::unordered_map<std::uint64_t, Order::iterator> by_key_;
+  std::shared_ptr<bool> is_alive_ = std::make_shared<bool>(true);  // For what the loop has still to do.
 };
 
 }  // namespace callboard::server

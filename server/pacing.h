@@ -18,6 +18,8 @@ class Pacing {
   const PaceLimits& limits() const { return limits_; }
   // Whether a session that has been at it since then has had its share of this turn of the loop.
   bool has_had_its_share(Instant since, Instant now);
+  // Whether all have had theirs: who was held back before waits for the next turn.
+  bool is_turn_over(Instant now) const;
 
  private:
   net::Loop& loop_;

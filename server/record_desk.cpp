@@ -85,6 +85,17 @@ std::uint64_t said_bytes_of(const RecordDesk::Wish& wish) {
 
 protocol::ErrorAnswer refusal_of(protocol::AskId re, const Error& why) { return {re, why.outcome, why.text}; }
 
+// What it was told of the zone is there no more, for all that it may know.
+void tell_no_more(Session& session, std::string zone, std::string why) {
+  protocol::Records nothing;
+  nothing.zone = std::move(zone);
+  nothing.full = true;
+  nothing.records = std::make_shared<const std::string>("[]");
+  nothing.why = std::move(why);
+  // There is room for as many as it can be in: it would take a zone that is silent for one that is quiet.
+  if (session.errands.size() < kErrandsMax + kZonesPerSession) session.errands.push_back(std::move(nothing));
+}
+
 }  // namespace
 
 RecordDesk::RecordDesk(net::Loop& loop, Floor& floor, const document::Schema& schema, Outside outside)
@@ -270,6 +281,7 @@ void RecordDesk::try_change(const Author& author, Wish wish, Done done) {
     return done(answer_for(known->outcome, known->number, wish.action, wish.path));
   if (const auto known = given_.find(wish.op))
     return done(answer_for(known->outcome, known->revision, wish.action, wish.path));
+  if (!zones_.has_room() && has_fields(wish.action)) make_room();
   auto sound = checked(author, wish);
   if (!sound) return done(sound.error());
   if (sound->life == document::Life::event) {
@@ -438,6 +450,22 @@ void RecordDesk::on_resumed(SessionId session, Mailbox& mailbox) const {
   for (ZoneCursor& cursor : mailbox.zones) cursor.events = zones_.zone(cursor.zone)->last_event;
 }
 
+// Whoever fills all zones, because records came to be in theirs, keeps nobody else from making some.
+void RecordDesk::make_room() {
+  constexpr std::string_view kWhy = "the zones that you are in hold too many records; enter smaller ones";
+  const auto put_out = zones_.make_room();
+  for (const Zones::PutOut& out : put_out) {
+    Session* session = outside_.by_id(out.session);
+    if (session == nullptr) continue;
+    std::erase_if(session->mailbox.zones, [&](const ZoneCursor& each) { return each.zone == out.zone; });
+    tell_no_more(*session, out.name, std::string(kWhy));
+    outside_.due(out.session);
+  }
+  if (put_out.empty()) return;
+  floor_.events.warn("sessions are in zones no more, which hold too many records",
+                     {{"count", put_out.size()}, {"first", to_text(put_out.front().session)}});
+}
+
 void RecordDesk::on_permitted(Session& session) {
   if (session.is_over()) return;
   const Zones::Hidden hidden = hidden_from(session.identity.permissions);
@@ -449,17 +477,11 @@ void RecordDesk::on_permitted(Session& session) {
   for (const PathParts& zone : others) {
     const SessionId id = session.identity.id;
     static_cast<void>(zones_.exit(id, zone, session.mailbox.zones));  // It is in it.
-    if (auto entered = zones_.enter(id, zone, hidden, session.mailbox.zones); !entered) {
+    const Zones::Listener listener{id, session.identity.origin};
+    if (auto entered = zones_.enter(listener, zone, hidden, session.mailbox.zones); !entered) {
       floor_.events.warn("a session is in a zone no more",
                          {{"id", to_text(id)}, {"zone", to_path(zone)}, {"cause", entered.error().text}});
-      // What it was told of it is there no more, for all that it may know.
-      protocol::Records nothing;
-      nothing.zone = to_path(zone);
-      nothing.full = true;
-      nothing.records = std::make_shared<const std::string>("[]");
-      // There is room for as many as it can be in: it would take a zone that is silent for one that is quiet.
-      if (session.errands.size() < kErrandsMax + kZonesPerSession)
-        session.errands.push_back(std::move(nothing));
+      tell_no_more(session, to_path(zone), entered.error().text);
     }
   }
   if (!others.empty()) outside_.due(session.identity.id);
@@ -515,8 +537,8 @@ void RecordDesk::on_read(Session& session, const protocol::RecordsRead& ask) {
 void RecordDesk::on_enter(Session& session, const protocol::EnterAsk& ask) {
   const auto zone = zone_name(ask.zone);
   if (!zone) return session.answer(refusal_of(ask.id, zone.error().prefixed("zone")));
-  const auto entered = zones_.enter(session.identity.id, *zone, hidden_from(session.identity.permissions),
-                                    session.mailbox.zones);
+  const auto entered = zones_.enter({session.identity.id, session.identity.origin}, *zone,
+                                    hidden_from(session.identity.permissions), session.mailbox.zones);
   if (!entered) return session.answer(refusal_of(ask.id, entered.error()));
   session.answer(protocol::Ok{ask.id, std::nullopt});
   outside_.due(session.identity.id);

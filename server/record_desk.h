@@ -27,6 +27,7 @@ class RecordDesk {
  public:
   struct Outside {
     std::function<Session*(std::uint64_t key)> by_key;
+    std::function<Session*(SessionId id)> by_id;
     // There is something to tell that session.
     std::function<void(SessionId id)> due;
     // Of one who is here or may come back, as they are permitted at this moment; nullopt: they have left.
@@ -101,7 +102,6 @@ class RecordDesk {
     std::deque<Waiting> waiting;
     bool is_beginning = false;  // What waited is being begun.
   };
-
   // Classes that it takes a permission to see.
   Zones::Hidden hidden_from(const Permissions& permissions) const;
   Result<Checked> checked(const Author& author, const Wish& wish) const;
@@ -109,6 +109,7 @@ class RecordDesk {
   Result<Fields> fields_for(const Author& author, const Wish& wish, const document::RecordClass& of,
                             const RecordStatePtr& now) const;
   Result<RecordOwner> owner_for(const Author& author, const Wish& wish) const;
+  void make_room();
   Result<void> check_room(const Author& author, const Wish& wish, document::Life life) const;
   bool lasts(const Checked& checked, std::string_view path) const;
   void write(const Author& author, Wish wish, Checked checked, Done done);
@@ -124,7 +125,6 @@ class RecordDesk {
   void tell_changes();
   void tell_passing(SessionId author);
   void tell_pending();
-
   net::Loop& loop_;
   Floor& floor_;
   const document::Schema& schema_;

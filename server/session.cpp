@@ -115,7 +115,7 @@ void Session::read(const protocol::FrameView& frame) {
     return hear(protocol::decode_client(frame.kind, frame.body));
   }
   is_decoding_ = true;
-  host_.on_large_frame(*this, frame.kind, Bytes(frame.body.begin(), frame.body.end()));
+  host_.on_large_frame(*this, frame, reader_.take_frame());
 }
 
 void Session::hear(Result<protocol::ClientMessage> message) {
@@ -352,6 +352,8 @@ void Session::on_time(Instant now) {
     return close(why.outcome, why.text);
   }
   const bool goes_on = held_until_ && now >= *held_until_;
+  // In the order in which they were held back: whoever waits longest is the first of the next turn.
+  if (goes_on && host_.pacing().is_turn_over(system_clock().monotonic())) return host_.on_deadline(*this);
   if (goes_on) held_until_.reset();
   // A peer that takes bytes of a long frame is alive, though it says nothing.
   if (const std::uint64_t sent = connection_->sent_bytes(); sent != progress_bytes_) {

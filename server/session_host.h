@@ -7,7 +7,9 @@
 #include <string_view>
 
 #include "base/access_key.h"
+#include "base/bytes.h"
 #include "base/clock.h"
+#include "protocol/frame.h"
 #include "protocol/server_action.h"
 #include "server/board/sha256.h"
 #include "server/pacing.h"
@@ -37,8 +39,9 @@ class SessionHost {
   virtual void on_asked(Session& session, protocol::ClientMessage ask) = 0;
   // How far a call is that it was given.
   virtual void on_reported(Session& session, const protocol::CallProgressed& progress) = 0;
-  // A long list came; reading it here would hold up the loop. Answer with on_decoded(). Nothing is read meanwhile.
-  virtual void on_large_frame(Session& session, std::uint8_t kind, Bytes body) = 0;
+  // A long list came, within `bytes`; reading it here would hold up the loop. Answer with on_decoded().
+  // Nothing is read meanwhile.
+  virtual void on_large_frame(Session& session, protocol::FrameView frame, Bytes bytes) = 0;
   // How fast it may be.
   virtual Pacing& pacing() = 0;
   // Its deadline changed; see next_deadline().

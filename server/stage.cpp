@@ -79,6 +79,7 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
                           .due = [this](std::uint64_t key) { schedule_tell(key); }}),
       record_desk_(loop, floor_, options_.schema,
                    {.by_key = [this](std::uint64_t key) { return by_key(key); },
+                    .by_id = [this](SessionId id) { return by_id(id); },
                     .due =
                         [this](SessionId id) {
                           if (const Session* listener = by_id(id)) schedule_tell(listener->key());
@@ -371,12 +372,12 @@ void Stage::on_deadline(Session& session) {
   if (const auto deadline = session.next_deadline()) deadlines_.watch(session.key(), *deadline);
 }
 
-void Stage::on_large_frame(Session& session, std::uint8_t kind, Bytes body) {
-  decoding_.submit(
-      [kind, body = std::move(body)](const std::stop_token&) { return protocol::decode_client(kind, body); },
-      [this, key = session.key()](Result<protocol::ClientMessage> message) {
-        if (Session* sender = by_key(key)) sender->on_decoded(std::move(message));
-      });
+void Stage::on_large_frame(Session& session, protocol::FrameView frame, Bytes bytes) {
+  decoding_.submit([frame, bytes = std::move(bytes)](
+                       const std::stop_token&) { return protocol::decode_client(frame.kind, frame.body); },
+                   [this, key = session.key()](Result<protocol::ClientMessage> message) {
+                     if (Session* sender = by_key(key)) sender->on_decoded(std::move(message));
+                   });
 }
 
 // --- Telling --------------------------------------------------------------------------------------------------------

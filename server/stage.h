@@ -55,7 +55,7 @@ class Stage final : private SessionHost {
   void on_asked(Session& session, protocol::ClientMessage ask) override;
   void on_reported(Session& session, const protocol::CallProgressed& progress) override;
   void on_deadline(Session& session) override;
-  void on_large_frame(Session& session, std::uint8_t kind, Bytes body) override;
+  void on_large_frame(Session& session, protocol::FrameView frame, Bytes bytes) override;
   Pacing& pacing() override { return pacing_; }
   void on_over(Session& session, const Error& why) override;
   void on_closed(Session& session) override;

@@ -218,12 +218,14 @@ void Teller::take_assets(SessionId listener, Mailbox& mailbox, Frames& frames) {
 
 // --- Messages -------------------------------------------------------------------------------------------------------
 
-protocol::Messages Teller::messages_after(std::uint64_t number) const {
-  protocol::Messages message;
-  message.last = board_.last_message();
-  for (const auto& one : board_.messages_after(number, kMessagesPerTell))
-    message.messages.push_back(wire_message(*one));
-  return message;
+const protocol::SharedAnswer& Teller::messages_after(std::uint64_t number) {
+  return listed(some_messages_, {number, board_.last_message(), 0, 0}, [&] {
+    protocol::Messages message;
+    message.last = board_.last_message();
+    for (const auto& one : board_.messages_after(number, kMessagesPerTell))
+      message.messages.push_back(wire_message(*one));
+    return message;
+  });
 }
 
 Teller::Cached<std::uint64_t> Teller::make_messages(std::uint64_t from, SessionId except) const {

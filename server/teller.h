@@ -47,11 +47,12 @@ class Teller {
   const protocol::SharedAnswer& users(std::uint64_t period,
                                       const std::function<std::uint64_t(SessionId)>& round_trip_us);
   const protocol::SharedAnswer& assets();
+  // The first piece of those that are newer.
+  const protocol::SharedAnswer& messages_after(std::uint64_t number);
   // How often that was.
   std::uint64_t lists_made() const { return lists_made_; }
   // The first piece for a listener who knows nothing; `cursor` is where the mailbox goes on.
   protocol::Assets first_assets(Cursor& cursor) const;
-  protocol::Messages messages_after(std::uint64_t number) const;
 
  private:
   template <class Key>
@@ -91,6 +92,7 @@ class Teller {
                                        const std::function<protocol::ServerMessage()>& make);
   Listed all_users_;
   Listed all_assets_;
+  Listed some_messages_;
   std::uint64_t lists_made_ = 0;
 };
 

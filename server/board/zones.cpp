@@ -186,7 +186,63 @@ Result<Zones::Zone*> Zones::open(const PathParts& parts, const Hidden& hidden) {
   return zone;
 }
 
-Result<void> Zones::enter(SessionId session, const PathParts& parts, const Hidden& hidden,
+std::size_t Zones::entries_of(const Shares& zones) const {
+  std::size_t entries = 0;
+  for (const auto& [id, sessions] : zones) entries += zones_.at(id)->records.size();
+  return entries;
+}
+
+Result<void> Zones::check_share(const std::string& origin, const Zone& zone) const {
+  const auto own = of_origins_.find(origin);
+  if (origin.empty() || (own != of_origins_.end() && own->second.contains(zone.id))) return {};
+  const std::size_t before = own == of_origins_.end() ? 0 : entries_of(own->second);
+  if (before + zone.records.size() <= kZoneEntriesPerOrigin) return {};
+  return Error{Outcome::refused, "the zones that you are in would hold more than " +
+                                     std::to_string(kZoneEntriesPerOrigin) +
+                                     " records, one person's share; exit one or enter a smaller one"};
+}
+
+void Zones::drop_share(const std::string& origin, std::uint64_t zone) {
+  const auto own = of_origins_.find(origin);
+  if (own == of_origins_.end()) return;
+  const auto shared = own->second.find(zone);
+  if (shared != own->second.end() && --shared->second == 0) own->second.erase(shared);
+  if (own->second.empty()) of_origins_.erase(own);
+}
+
+std::vector<Zones::PutOut> Zones::make_room() {
+  std::vector<std::string> greedy;
+  for (const auto& [origin, zones] : of_origins_) {
+    if (entries_of(zones) > kZoneEntriesPerOrigin) greedy.push_back(origin);
+  }
+  std::vector<PutOut> out;
+  for (const std::string& origin : greedy) {
+    for (auto own = of_origins_.find(origin);
+         own != of_origins_.end() && entries_of(own->second) > kZoneEntriesPerOrigin;
+         own = of_origins_.find(origin)) {
+      put_out_of_largest(origin, out);
+    }
+  }
+  return out;
+}
+
+void Zones::put_out_of_largest(const std::string& origin, std::vector<PutOut>& out) {
+  const Shares& own = of_origins_.at(origin);
+  const auto size_of_zone = [this](const auto& each) { return zones_.at(each.first)->records.size(); };
+  const std::uint64_t id = std::ranges::max_element(own, {}, size_of_zone)->first;
+  Zone& zone = *zones_.at(id);
+  for (const SessionId listener : std::vector<SessionId>(zone.listeners.begin(), zone.listeners.end())) {
+    Own& theirs = zones_of_.at(listener);
+    if (theirs.origin != origin) continue;
+    out.push_back({listener, id, zone.name});
+    theirs.zones.erase(id);
+    zone.listeners.erase(listener);
+    drop_share(origin, id);
+  }
+  if (zone.listeners.empty()) close(zone);
+}
+
+Result<void> Zones::enter(const Listener& listener, const PathParts& parts, const Hidden& hidden,
                           std::vector<ZoneCursor>& cursors) {
   const Node* node = find_node(parts);
   Zone* known = nullptr;
@@ -203,11 +259,17 @@ Result<void> Zones::enter(SessionId session, const PathParts& parts, const Hidde
   }
   auto opened = known != nullptr ? Result<Zone*>(known) : open(parts, hidden);
   if (!opened) return opened.error();
+  if (auto share = check_share(listener.origin, **opened); !share) {
+    if (known == nullptr) close(**opened);
+    return share;
+  }
   // Of somebody who may see more by now, or less: told anew as it is to them.
-  static_cast<void>(exit(session, parts, cursors));
+  static_cast<void>(exit(listener.session, parts, cursors));
   Zone& zone = **opened;
-  zone.listeners.insert(session);
-  zones_of_[session].insert(zone.id);
+  zone.listeners.insert(listener.session);
+  // One comes back from elsewhere at times: what it is in already stays counted where it was.
+  Own& own = zones_of_.try_emplace(listener.session, Own{listener.origin, {}}).first->second;
+  if (own.zones.insert(zone.id).second && !own.origin.empty()) ++of_origins_[own.origin][zone.id];
   cursors.push_back({zone.id, {}, zone.last_event});
   return {};
 }
@@ -220,8 +282,9 @@ Result<void> Zones::exit(SessionId session, const PathParts& parts, std::vector<
     if (std::erase_if(cursors, is_it) > 0) left = node->zones[i].get();
   }
   if (left == nullptr) return Error{Outcome::not_found, "you are not in " + quoted(to_path(parts))};
-  zones_of_[session].erase(left->id);
+  Own& own = zones_of_[session];
   left->listeners.erase(session);
+  if (own.zones.erase(left->id) > 0) drop_share(own.origin, left->id);
   if (left->listeners.empty()) close(*left);
   return {};
 }
@@ -229,9 +292,10 @@ Result<void> Zones::exit(SessionId session, const PathParts& parts, std::vector<
 void Zones::leave(SessionId session) {
   const auto own = zones_of_.extract(session);
   if (own.empty()) return;
-  for (const std::uint64_t id : own.mapped()) {
+  for (const std::uint64_t id : own.mapped().zones) {
     Zone& zone = *zones_.at(id);
     zone.listeners.erase(session);
+    drop_share(own.mapped().origin, id);
     if (zone.listeners.empty()) close(zone);
   }
 }

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "base/document/schema.h"
@@ -58,6 +59,13 @@ class Zones {
   // --- What happens ---
   // Whether there may be one more.
   bool has_room() const { return entries_ < kZoneEntriesMax; }
+  struct PutOut {
+    SessionId session;
+    std::uint64_t zone = 0;
+    std::string name;
+  };
+  // Whoever has more than one person's share is put out of the largest zones, until it has not.
+  std::vector<PutOut> make_room();
   void set(RecordStatePtr state, document::Told told);
   // `left`: it goes with its session.
   void remove(const std::string& path, bool left = false);
@@ -68,8 +76,14 @@ class Zones {
   // --- Who is where ---
   // Names of classes, sorted, that somebody may not see.
   using Hidden = std::vector<std::string>;
+  struct Listener {
+    Listener(SessionId who, std::string limits = {}) : session(who), origin(std::move(limits)) {}
+
+    SessionId session;
+    std::string origin;  // Whose limits it counts in; empty: nobody's.
+  };
   // Where the session begins to listen. refused: too many zones, or records in them. `cursors` gets the zone, unless it is there.
-  Result<void> enter(SessionId session, const PathParts& zone, const Hidden& hidden,
+  Result<void> enter(const Listener& listener, const PathParts& zone, const Hidden& hidden,
                      std::vector<ZoneCursor>& cursors);
   // not_found: it is not in it.
   Result<void> exit(SessionId session, const PathParts& zone, std::vector<ZoneCursor>& cursors);
@@ -103,6 +117,16 @@ class Zones {
   template <class Visit>
   void for_each_zone_of(const Node& node, std::string_view rest, const Visit& visit) const;
   const Node* find_node(const PathParts& parts) const;
+  struct Own {
+    std::string origin;
+    std::unordered_set<std::uint64_t> zones;
+  };
+  using Shares = std::unordered_map<std::uint64_t, std::size_t>;  // Zones, with its sessions in each.
+
+  std::size_t entries_of(const Shares& zones) const;
+  Result<void> check_share(const std::string& origin, const Zone& zone) const;
+  void drop_share(const std::string& origin, std::uint64_t zone);
+  void put_out_of_largest(const std::string& origin, std::vector<PutOut>& out);
   Result<Zone*> open(const PathParts& parts, const Hidden& hidden);
   void close(Zone& zone);
   void drop_oldest_event(Zone& zone);
@@ -114,7 +138,8 @@ class Zones {
   std::uint64_t bytes_ = 0;
   Node root_;
   std::unordered_map<std::uint64_t, Zone*> zones_;
-  std::unordered_map<SessionId, std::unordered_set<std::uint64_t>> zones_of_;
+  std::unordered_map<SessionId, Own> zones_of_;
+  std::unordered_map<std::string, Shares> of_origins_;
   std::uint64_t last_id_ = 0;
   std::size_t entries_ = 0;  // Records of all zones, gone ones not counted.
   std::size_t events_ = 0;   // Of all zones …

@@ -12,6 +12,7 @@
 
 #include "base/ensure.h"
 #include "base/limits.h"
+#include "base/within_memory.h"
 #include "server/store/data_folder.h"
 #include "server/store/database.h"
 #include "server/store/operation_rows.h"
@@ -467,7 +468,7 @@ void SqliteLog::append(Operation operation, AppendDone done) {
 void SqliteLog::snapshot(std::uint64_t sequence, std::function<Bytes()> encode, Done done) {
   worker_->submit_to_group(
       [worker = worker_.get(), sequence, encode = std::move(encode)] {
-        return worker->write_snapshot({sequence, encode()});
+        return within_memory([&] { return worker->write_snapshot({sequence, encode()}); });
       },
       std::move(done));
 }
@@ -483,7 +484,7 @@ void SqliteLog::install(LogSnapshot snapshot, Done done) {
 void SqliteLog::keyframe(Record record, std::uint64_t sequence, std::function<Bytes()> encode, Done done) {
   worker_->submit_to_group(
       [worker = worker_.get(), record, sequence, encode = std::move(encode)] {
-        return worker->write_keyframe(record, {sequence, encode()});
+        return within_memory([&] { return worker->write_keyframe(record, {sequence, encode()}); });
       },
       std::move(done));
 }

@@ -34,6 +34,11 @@ std::chrono::milliseconds asked_duration() {
   return std::chrono::milliseconds(asked != nullptr ? std::atoi(asked) : 400);
 }
 
+bool is_asked(const std::string& name) {
+  const char* asked = std::getenv("CALLBOARD_ABUSE_ONLY");
+  return asked == nullptr || name.find(asked) != std::string::npos;
+}
+
 bool is_strict() { return std::getenv("CALLBOARD_ABUSE_STRICT") != nullptr; }
 
 }  // namespace
@@ -51,6 +56,7 @@ AbuseReport::AbuseReport(Studio& studio, Company& company, std::string log)
 }
 
 void AbuseReport::run(const std::string& name, const std::function<void(const Abuse&)>& abuse) {
+  if (!is_asked(name)) return;
   INFO(name);
   company_.take(0);
   const Abuse now{studio_.server_address(), studio_.project(), studio_.discovery_port(),

@@ -1,5 +1,6 @@
 // What strangers, and people with a grudge, do to an open server while ten people work on it.
 //   CALLBOARD_ABUSE_MS=5000      how long each kind of abuse goes on (default: 400)
+//   CALLBOARD_ABUSE_ONLY=giant   only those whose names contain it
 //   CALLBOARD_ABUSE_STRICT=1     also fails when the p99 of honest round trips is 50 ms or more; on a machine that is idle
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -316,6 +317,39 @@ TEST_CASE(
   company.take();
   CHECK(company.take(10).failures.empty());
 }
+
+// A sanitizer sets aside address space of its own, terabytes of it.
+#if !defined(CALLBOARD_ASAN) && !defined(__SANITIZE_THREAD__)
+TEST_CASE("whose frame there is no memory for is sent off, and nobody else is") {
+  Studio studio;
+  studio.serve();
+  Company company(studio);
+  company.take();
+  // Room for two frames of the largest size, and for what those who work need.
+  const rlimit little{address_space_of(studio.server().id()) + 40 * MiB, RLIM_INFINITY};
+  REQUIRE(::prlimit(studio.server().id(), RLIMIT_AS, &little, nullptr) == 0);
+  {
+    std::vector<std::unique_ptr<Stranger>> senders;
+    for (int i = 0; i < 8; ++i) {
+      senders.push_back(std::make_unique<Stranger>(studio.server_address(), 2));
+      senders.back()->visit("giant", studio.project());
+      REQUIRE(senders.back()->wait_for<protocol::Yours>());
+      senders.back()->send(std::string("\1\0\0\0\1", 5));
+    }
+    for (std::size_t i = 2; i < senders.size(); ++i) {
+      const auto bye = senders[i]->wait_for<protocol::Bye>();
+      REQUIRE(bye);
+      CHECK(bye->outcome == Outcome::failed);
+      CHECK(bye->reason == "frame of 16.0 MiB: there is not enough memory for it");
+    }
+    CHECK(company.take(10).failures.empty());
+  }
+  Stranger late(studio.server_address(), 2);
+  late.visit("late", studio.project());
+  CHECK(late.wait_for<protocol::Welcome>());
+  CHECK(company.take(10).failures.empty());
+}
+#endif
 
 TEST_CASE("one address has so many connections and no more, whatever the operator says that is") {
   Studio studio;

@@ -140,12 +140,28 @@ void Datagrams::send(std::string_view text) const {
       ::sendto(fd_.get(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL, generic(to), sizeof to));
 }
 
-std::uint64_t resident_bytes_of(pid_t process) {
+namespace {
+
+struct ProcessPages {
+  std::uint64_t total = 0;
+  std::uint64_t resident = 0;
+};
+
+ProcessPages pages_of(pid_t process) {
   std::ifstream file("/proc/" + std::to_string(process) + "/statm");
-  std::uint64_t total_pages = 0;
-  std::uint64_t resident_pages = 0;
-  if (!(file >> total_pages >> resident_pages)) throw std::runtime_error("its memory cannot be read");
-  return resident_pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  ProcessPages pages;
+  if (!(file >> pages.total >> pages.resident)) throw std::runtime_error("its memory cannot be read");
+  return pages;
+}
+
+}  // namespace
+
+std::uint64_t resident_bytes_of(pid_t process) {
+  return pages_of(process).resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+std::uint64_t address_space_of(pid_t process) {
+  return pages_of(process).total * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 }  // namespace callboard::e2e

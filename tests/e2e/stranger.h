@@ -67,5 +67,7 @@ class Datagrams {
 
 // Resident bytes of a process.
 std::uint64_t resident_bytes_of(pid_t process);
+// In bytes, mapped or only set aside.
+std::uint64_t address_space_of(pid_t process);
 
 }  // namespace callboard::e2e

@@ -78,6 +78,51 @@ TEST_CASE("an item of a change weighs a KiB, a document its size, and anything e
   CHECK(weight_bytes(UsersAsk{}) == 0);
 }
 
+TEST_CASE(
+    "answers wait within so many bytes: beyond them asks are not delivered, and results of calls not kept") {
+  const auto text = [](std::uint64_t size) { return std::make_shared<const std::string>(size, ' '); };
+  const auto state = [&](AskId re, std::uint64_t size) {
+    DocumentState answer;
+    answer.re = re;
+    answer.document = text(size);
+    return ServerMessage(answer);
+  };
+  ServerAsks asks;
+  for (AskId id = 1; id <= 4; ++id) REQUIRE(asks.on_ask(DocumentRead{.id = id}));
+  REQUIRE(asks.on_ask(CallAsk{5, "review.list"}));
+  // Each may be of the largest size, and there is room for two.
+  CHECK(asks.next());
+  CHECK(asks.next());
+  CHECK_FALSE(asks.next());
+  asks.hold(state(1, 100));
+  CHECK_FALSE(asks.next());
+  asks.hold(state(2, kFrameMax - 100));
+  CHECK(asks.next());
+  CHECK_FALSE(asks.next());
+  asks.hold(state(3, kFrameMax));
+  CHECK_FALSE(asks.next());
+  // Not while it is only on its way out, either.
+  for (const Answer& each : asks.take_held()) CHECK(size_bytes(each) > 0);
+  CHECK_FALSE(asks.next());
+  asks.on_sent(100);
+  CHECK_FALSE(asks.next());
+  asks.on_sent(kFrameMax - 100);
+  const auto fourth = asks.next();
+  REQUIRE(fourth);
+  CHECK(ask_id_of(*fourth) == AskId{4});
+  CHECK(asks.next());
+  asks.hold(state(4, kFrameMax));
+  asks.hold(ServerMessage(CallResult{5, text(1000)}));
+  const auto held = asks.take_held();
+  REQUIRE(held.size() == 2);
+  const auto& refusal = std::get<ErrorAnswer>(std::get<ServerMessage>(held[1]));
+  CHECK(refusal.outcome == Outcome::refused);
+  CHECK(refusal.text ==
+        "the call was done, but its result is not kept: answers of 32.0 MiB wait for you to read them; then "
+        "ask "
+        "again by the same op");
+}
+
 TEST_CASE("a call is waited for as long as it may take, whatever is asked before and after it") {
   ClientAsks asks;
   const auto night = asks.add(CallAsk{0, "render", {}, 10h}, kStart);

@@ -3,10 +3,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "base/door_limits.h"
 #include "base/limits.h"
 #include "net/data_socket.h"
 #include "net/socket_posix.h"
@@ -113,6 +116,47 @@ TEST_CASE("what is written at once in a turn is gone when the call returns, and 
   link.server.connection->resume_reading();
   REQUIRE(loop.run_until([&] { return link.server.received.size() >= expected.size(); }, kTestLimit));
   CHECK(link.server.received == expected);
+}
+
+TEST_CASE("a flood is read a share in each turn, and arrives whole") {
+  constexpr std::size_t kFlooders = 24;
+  constexpr std::size_t kFlood = 1 * MiB;
+  // As libuv reads, into one buffer.
+  constexpr std::uint64_t kBuffer = 16 * KiB;
+  Loop loop;
+  std::uint64_t turn = 0;
+  std::uint64_t of_turn = 0;
+  std::uint64_t most_of_all = 0;
+  std::size_t received = 0;
+  std::vector<std::uint64_t> of_each(kFlooders);
+  std::uint64_t most_of_one = 0;
+  const auto count = [&](std::size_t who, std::size_t size_bytes) {
+    if (std::exchange(turn, loop.turn()) != loop.turn()) {
+      of_turn = 0;
+      of_each.assign(kFlooders, 0);
+    }
+    received += size_bytes;
+    most_of_all = std::max(most_of_all, of_turn += size_bytes);
+    most_of_one = std::max(most_of_one, of_each[who] += size_bytes);
+  };
+  std::vector<std::unique_ptr<TcpConnection>> readers;
+  std::vector<Peer> flooders(kFlooders);
+  const auto accept = [&](std::unique_ptr<TcpConnection> reader) {
+    const std::size_t who = readers.size();
+    readers.push_back(std::move(reader));
+    readers.back()->start({.on_connected = {},
+                           .on_bytes = [&, who](ByteView bytes) { count(who, bytes.size()); },
+                           .on_drained = {},
+                           .on_ended = [](const Error&) {}});
+  };
+  const auto listener = std::move(*TcpListener::listen(loop, {"127.0.0.1", 0}, {accept, {}}));
+  for (Peer& each : flooders) {
+    each.connection = TcpConnection::connect(loop, listener->local(), kTestLimit, each.handlers());
+    each.connection->write(pattern(kFlood, 1));
+  }
+  REQUIRE(loop.run_until([&] { return received == kFlooders * kFlood; }, kTestLimit));
+  CHECK(most_of_one == kReadShare);
+  CHECK(most_of_all <= kReadOfAll + kFlooders * kBuffer);
 }
 
 TEST_CASE("a peer that does not read makes unsent_bytes grow, and reading again drains it") {

@@ -5,11 +5,27 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <new>
+#include <string>
 #include <thread>
 
 #include "tests/unit/net/net_support.h"
 
 namespace callboard::net {
+
+TEST_CASE("work that finds no memory has failed, and the worker goes on") {
+  Loop loop;
+  WorkQueue queue(loop, 1);
+  std::string failure;
+  int made = 0;
+  queue.submit([](const std::stop_token&) -> Result<int> { throw std::bad_alloc(); },
+               [&](const Result<int>& result) { failure = result.error().text; });
+  queue.submit([](const std::stop_token&) -> Result<int> { return 7; },
+               [&](const Result<int>& result) { made = *result; });
+  loop.run();
+  CHECK(failure == "there is not enough memory for it");
+  CHECK(made == 7);
+}
 
 TEST_CASE("a job runs on a worker and its result arrives on the loop") {
   Loop loop;

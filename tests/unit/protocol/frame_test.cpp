@@ -123,6 +123,26 @@ TEST_CASE("what follows a frame can be taken out at any split") {
   }
 }
 
+TEST_CASE("a frame's bytes can be taken as they lie there, and what follows stays") {
+  const std::string all = std::string(kTwo.substr(0, 10)) + std::string(kTwo);
+  for (std::size_t split = 10; split <= all.size(); ++split) {
+    INFO(split);
+    FrameReader reader;
+    reader.push(as_bytes(std::string_view(all).substr(0, split)));
+    const auto frame = reader.next();
+    REQUIRE((frame && *frame));
+    const std::byte* before = (*frame)->body.data();
+    const Bytes taken = reader.take_frame();
+    CHECK((*frame)->body.data() == before);
+    CHECK(before >= taken.data());
+    CHECK(before + (*frame)->body.size() <= taken.data() + taken.size());
+    CHECK(as_text((*frame)->body) == "hello");
+    std::string rest = drain(reader);
+    reader.push(as_bytes(std::string_view(all).substr(split)));
+    CHECK(rest + drain(reader) == "1:hello;2:;");
+  }
+}
+
 TEST_CASE("a frame head reads back what was written, byte for byte") {
   const auto head = encode_frame_head({34, 0x010203});
   CHECK(as_text(head) == "\0\x01\x02\x04\x22"sv);

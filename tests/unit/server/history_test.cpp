@@ -12,6 +12,7 @@
 #include "base/document/parse.h"
 #include "base/document_limits.h"
 #include "server/backup.h"
+#include "server/board/audit_entry.h"
 #include "server/board/recovery.h"
 #include "server/store/data_folder.h"
 #include "server/store/database.h"
@@ -275,6 +276,39 @@ TEST_CASE("changes of records are forgotten when they are too much, and the reco
   REQUIRE(recovered);
   CHECK(recovered->board.encoded() == shelf.board.encoded());
   CHECK(recovered->board.records().find("")->revision == 30);
+}
+
+TEST_CASE("who came is forgotten when it is old, and what people did to others is not") {
+  TemporaryFolder folder;
+  Shelf shelf(folder);
+  std::uint64_t last_id = 0;
+  const auto note = [&](const char* what, std::int64_t timestamp_ms) {
+    AuditEntry entry{.timestamp = Timestamp{timestamp_ms}, .user = "rigging", .what = what};
+    entry.text = R"(,"what":"let_in")";
+    shelf.append(operation_of(std::move(entry), UniqueId{7, ++last_id}));
+  };
+  for (std::int64_t i = 1; i <= 500; ++i) note("let_in", 1000 + i);
+  note("kick", 1600);
+  note("refused", 1700);
+  note("key_add", 1800);
+  note("let_in", 90'000);
+  note("refused", 90'001);
+  const auto kept = [&] {
+    std::string list;
+    const auto listing = shelf.history()->audit(0, 1000);
+    REQUIRE(listing);
+    for (const AuditEntry& each : listing->entries)
+      if (each.what != "let_in" || each.timestamp.ms > 1500) list += each.what + " ";
+    return std::to_string(listing->entries.size()) + ": " + list;
+  };
+  const Retention minute{.age = 60s, .size_bytes = 1 * GiB, .revisions = 1};
+  // Not what a start has to read.
+  shelf.trim(minute, Timestamp{100'000});
+  CHECK(kept() == "505: kick refused key_add let_in refused ");
+  shelf.snapshot();
+  shelf.trim(minute, Timestamp{100'000});
+  CHECK(kept() == "4: kick key_add let_in refused ");
+  CHECK(shelf.forgotten == 501);
 }
 
 TEST_CASE("a database of schema version 1 is brought up to date with all that is in it") {

@@ -77,6 +77,11 @@ TEST_CASE("the list of everything is encoded once for all who ask, until it is a
   CHECK(hall.teller.assets().rest == hall.teller.assets().rest);
   CHECK(hall.users().rest == hall.users().rest);
   CHECK(hall.teller.lists_made() == 2);
+  hall.apply(1, {.record = Record::messages, .value = "hello"});
+  CHECK(hall.teller.messages_after(0).rest == hall.teller.messages_after(0).rest);
+  CHECK(std::get<protocol::Messages>(list_of(hall.teller.messages_after(0))).messages.size() == 1);
+  CHECK(std::get<protocol::Messages>(list_of(hall.teller.messages_after(1))).messages.empty());
+  CHECK(hall.teller.lists_made() == 4);
   CHECK(items().re == 7);
   CHECK(items().full);
   REQUIRE(items().items.size() == 1);

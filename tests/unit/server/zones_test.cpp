@@ -254,6 +254,45 @@ TEST_CASE("that something is gone which its owner alone was told of, only those 
   CHECK(room.tells(third, SessionId{3}) == Words{"/a: -/a/mine"});
 }
 
+TEST_CASE("one person alone cannot fill the zones of all, by entering many or by what is made in them") {
+  Room room;
+  const Zones::Listener greedy{kRigging, "10.0.0.7"};
+  const auto enter = [&](const Zones::Listener& who, const std::string& zone, Mailbox& mailbox) {
+    return room.zones.enter(who, *zone_name(zone), {}, mailbox.zones);
+  };
+  constexpr std::size_t kRecords = 60'000;
+  for (std::size_t i = 0; i < kRecords; ++i) room.zones.set(record("/a/" + std::to_string(i)), kZone);
+  for (const char* zone : {"/", "/a", "/*", "/*/*"}) REQUIRE(enter(greedy, zone, room.mailbox));
+  // In one that one is in already, another session of the same person costs nothing more.
+  Mailbox second;
+  const Zones::Listener too{SessionId{3}, "10.0.0.7"};
+  REQUIRE(enter(too, "/a", second));
+  const auto refused = enter(too, "/a/*", second);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().outcome == Outcome::refused);
+  CHECK(refused.error().text ==
+        "the zones that you are in would hold more than 250000 records, one person's share; exit one or "
+        "enter a "
+        "smaller one");
+  CHECK(room.zones.zone(second.zones.at(0).zone)->listeners.size() == 2);
+  // Others enter what they like, and nobody is put out while there is room and each has a share at most.
+  Mailbox other;
+  REQUIRE(enter({kLighting, "10.0.0.8"}, "/a/*", other));
+  CHECK(room.zones.make_room().empty());
+  // What is made later counts, too: the largest go, for all sessions of that person.
+  for (std::size_t i = 0; i < 5'000; ++i) room.zones.set(record("/a/more/" + std::to_string(i)), kZone);
+  const auto out = room.zones.make_room();
+  REQUIRE_FALSE(out.empty());
+  for (const auto& each : out) CHECK((each.session == kRigging || each.session == too.session));
+  CHECK(room.zones.make_room().empty());
+  CHECK(room.zones.zone(other.zones.at(0).zone) != nullptr);
+  // Who has left counts no more.
+  room.zones.leave(kRigging);
+  room.zones.leave(too.session);
+  Mailbox again;
+  for (const char* zone : {"/", "/a", "/*"}) REQUIRE(enter({SessionId{4}, "10.0.0.7"}, zone, again));
+}
+
 TEST_CASE("what nobody is told of can be read") {
   Room room;
   REQUIRE(room.enter("/a"));

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/bytes.h"
+
+namespace callboard::net {
+
+// Bytes that stay as they are as long as anybody still has to write them; told to many, they are never copied.
+struct SharedBytes {
+  SharedBytes(Bytes bytes) : SharedBytes(std::make_shared<const Bytes>(std::move(bytes))) {}
+  SharedBytes(const std::shared_ptr<const Bytes>& bytes) : owner(bytes), view(*bytes) {}
+  SharedBytes(const std::shared_ptr<const std::string>& text) : owner(text), view(as_bytes(*text)) {}
+
+  std::shared_ptr<const void> owner;
+  ByteView view;
+};
+
+// What a connection has still to give to the kernel. Small pieces that follow each other are gathered: a copy is cheaper
+// than a part of its own in a system call. Empty, it holds no memory.
+class SendQueue {
+ public:
+  void push(SharedBytes bytes);
+  // The kernel has taken so many of the first bytes.
+  void drop(std::size_t size_bytes);
+  // All of it; the queue is empty then.
+  std::vector<SharedBytes> take();
+
+  std::span<const SharedBytes> parts() const { return parts_; }
+  bool is_empty() const { return parts_.empty(); }
+  std::uint64_t size_bytes() const { return size_bytes_; }
+
+ private:
+  void gather(ByteView bytes);
+
+  std::vector<SharedBytes> parts_;
+  std::shared_ptr<Bytes> gathered_;  // What the last part points to, while more may be put behind it.
+  std::uint64_t size_bytes_ = 0;
+};
+
+}  // namespace callboard::net

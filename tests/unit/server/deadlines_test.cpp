@@ -1,0 +1,53 @@
+#include "server/deadlines.h"
+
+#include <catch2/catch.hpp>
+#include <set>
+#include <vector>
+
+#include "base/door_limits.h"
+#include "server/pacing.h"
+
+namespace callboard::server {
+namespace {
+
+constexpr auto kPatience = 20s;  // Only a test that hangs ever reaches it.
+
+}  // namespace
+
+TEST_CASE("who is due again at once comes after all others that are due") {
+  net::Loop loop;
+  std::vector<std::uint64_t> came;
+  std::set<std::uint64_t> turns;
+  Deadlines* all = nullptr;
+  const Instant past = loop.now();
+  Deadlines deadlines(loop, [&](std::uint64_t key) {
+    came.push_back(key);
+    turns.insert(loop.turn());
+    if (key == 1 && came.size() < 6) all->watch(1, past);
+    if (key == 2) all->forget(3);
+  });
+  all = &deadlines;
+  for (const std::uint64_t key : {1U, 2U, 3U, 4U}) deadlines.watch(key, past);
+  REQUIRE(loop.run_until([&] { return came.size() >= 6; }, kPatience));
+  CHECK(came == std::vector<std::uint64_t>{1, 2, 4, 1, 1, 1});
+  // Each time in another turn of the loop: connections are looked at in between.
+  CHECK(turns.size() == 4);
+}
+
+TEST_CASE(
+    "a turn of the loop is over for those held back once it has been shared out, and the next one is not") {
+  net::Loop loop;
+  Pacing pacing(loop, {});
+  const Instant now = loop.now();
+  CHECK_FALSE(pacing.is_turn_over(now));
+  CHECK_FALSE(pacing.has_had_its_share(now, now));
+  CHECK(pacing.has_had_its_share(now, now + kTurnShare));
+  CHECK_FALSE(pacing.is_turn_over(now + kTurnShare));
+  CHECK(pacing.has_had_its_share(now + kTurnTime, now + kTurnTime));
+  CHECK(pacing.is_turn_over(now + kTurnTime));
+  bool is_turned = false;
+  loop.post([&] { is_turned = true; });
+  REQUIRE(loop.run_until([&] { return is_turned && !pacing.is_turn_over(now + kTurnTime); }, kPatience));
+}
+
+}  // namespace callboard::server
