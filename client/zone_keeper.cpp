@@ -12,9 +12,17 @@ ZoneKeeper::ZoneKeeper(SessionKeeper& session, Listener& listener, std::string s
   if (const auto own = document::Schema::from(schema_)) hash_ = own->hash();
 }
 
+const protocol::ClientMessage& ZoneKeeper::asked(const protocol::ClientMessage& ask) {
+  const auto* exit = std::get_if<protocol::ExitAsk>(&ask);
+  const auto left = exit == nullptr ? zones_.end() : zones_.find(exit->zone);
+  if (left != zones_.end()) left->second.is_left = true;
+  return ask;
+}
+
 void ZoneKeeper::on_entered(const std::string& name, RecordHandler handler) {
   Zone& zone = zones_[name];
   zone.handler = std::move(handler);
+  zone.is_left = false;
   if (const auto known = zone.known.all(name)) tell(zone, *known);
 }
 
@@ -29,6 +37,7 @@ void ZoneKeeper::tell(const Zone& zone, const RecordNews& news) {
 void ZoneKeeper::on_joined(std::function<void()> fits) {
   check_schema(fits);
   for (const auto& [name, zone] : zones_) {
+    if (zone.is_left) continue;
     protocol::EnterAsk ask;
     ask.zone = name;
     session_.ask(std::move(ask), [this, where = name](const Result<protocol::ServerMessage>& reply) {
