@@ -27,8 +27,10 @@ constexpr std::size_t kWaitingMax = 256;
 constexpr std::size_t kWaitingTold = 32;
 // By one lock.check: as many as a person may want to read. A lock's text is about as long as its note and 32 names are.
 constexpr std::size_t kLocksTold = 100;
-// Leases are looked at no more often than this.
+// Leases are looked at no more often than this …
 constexpr Duration kSweepMin = 1s;
+// … and as often, while there are any: the clock may be set.
+constexpr Duration kSweepMax = 30s;
 
 std::string item_of(const std::string& path) { return path.substr(kLocksFolder.size()); }
 std::string path_of(const std::string& item) { return std::string(kLocksFolder) + item; }
@@ -252,10 +254,11 @@ void LockDesk::on_departed(SessionId session) {
 
 void LockDesk::sweep() {
   const std::int64_t now = floor_.clock.wall().ms;
+  const bool may_return = return_timer_.is_set();
   std::vector<std::string> free;
   records_.for_each_in({std::string(kLocksFolder.substr(1))}, [&](const RecordState& lock) {
     const std::int64_t until = time_in_lock(lock, "until");
-    const bool is_lost = until == 0 && floor_.presence.user(lock.owner.session) == nullptr;
+    const bool is_lost = until == 0 && !may_return && floor_.presence.user(lock.owner.session) == nullptr;
     if (is_lost || (until != 0 && until <= now)) free.push_back(lock.path);
   });
   for (const std::string& path : free) release(path, [](const Result<void>&) {});
@@ -270,7 +273,7 @@ void LockDesk::set_timer() {
   });
   if (!first) return;
   const auto left = std::chrono::milliseconds(*first - floor_.clock.wall().ms);
-  lease_timer_.set_after(std::max<Duration>(left, kSweepMin));
+  lease_timer_.set_after(std::clamp<Duration>(left, kSweepMin, kSweepMax));
 }
 
 // --- Asking for it --------------------------------------------------------------------------------------------------

@@ -27,6 +27,8 @@ class LockDesk {
   void add_calls(CallRegistry& registry);
   // The session is gone for good.
   void on_departed(SessionId session);
+  // The disk takes writes again. What was to be freed is, and what could not be locked may turn out to be.
+  void on_writable() { sweep(); }
 
  private:
   using RunPtr = std::shared_ptr<CallRun>;

@@ -299,6 +299,7 @@ void Stage::on_records_changed() {
 
 void Stage::on_writable(const Error* why) {
   const protocol::Writable tell = writable_tell(why);
+  if (why == nullptr) locks_.on_writable();
   for (const auto& [id, key] : keys_) {
     Session& session = *by_key(key);
     if (session.errands.size() < kErrandsMax) session.errands.push_back(tell);
