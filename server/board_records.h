@@ -19,6 +19,7 @@ class BoardRecords final : public OwnRecords {
 
   Result<document::ValuePtr> find(std::string_view record_class, const std::string& path) const override;
   void put(OwnRecord record, Then then) override;
+  std::uint64_t revision(const std::string& path) const override;
 
  private:
   RecordDesk& desk_;
