@@ -113,6 +113,7 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
   locks_.add_calls(calls_.registry());
   pings_.add_call(calls_.registry());
   add_record_history_calls(calls_.registry(), floor_, record_desk_);
+  add_record_restore_call(calls_.registry(), {floor_, record_desk_, options_.schema, options_.locks});
   add_retention_call(calls_.registry(), records_, options_.retention);
   add_server_calls(calls_.registry(), {floor_, [this] { return counts(); }, options_.data});
   add_people_calls(calls_.registry(), people_);
@@ -298,8 +299,8 @@ void Stage::on_records_changed() {
 }
 
 void Stage::on_writable(const Error* why) {
-  const protocol::Writable tell = writable_tell(why);
   if (why == nullptr) locks_.on_writable();
+  const protocol::Writable tell = writable_tell(why);
   for (const auto& [id, key] : keys_) {
     Session& session = *by_key(key);
     if (session.errands.size() < kErrandsMax) session.errands.push_back(tell);
