@@ -125,5 +125,39 @@ TEST_CASE("a zone whose exit was asked for when the connection was lost is not e
   CHECK(seat.server.session(1).last<protocol::EnterAsk>() == nullptr);
 }
 
+TEST_CASE(
+    "what is told of a zone before its enter is answered, because the first answer was lost, is heard") {
+  Seat seat;
+  seat.server.secret = UniqueId{1, 2};
+  seat.server.on_ask = [&](FakeSession& session, const protocol::ClientMessage& message) {
+    const auto* enter = std::get_if<protocol::EnterAsk>(&message);
+    if (enter == nullptr) return;
+    if (seat.server.sessions().size() == 1) return session.connection->close();
+    // It is in the zone already: all is told with the first turn, and nothing after the answer.
+    protocol::Records told;
+    told.zone = "/takes";
+    told.full = true;
+    told.records = std::make_shared<const std::string>(
+        R"([{"path":"/takes/1","class":"take","revision":4,"timestamp":1,"fields":{}}])");
+    FakeServer::say(session, told);
+    FakeServer::say(session, protocol::Ok{enter->id, std::nullopt});
+  };
+  Options options;
+  options.project = "Moria's Race";
+  options.user = "rigging";
+  options.server = net::to_text(seat.server.at());
+  options.rejoin_pause = 1ms;
+  auto client = Client::start(options, &seat);
+  REQUIRE(client);
+  std::vector<std::string> heard;
+  (*client)->enter("/takes", [&](const RecordNews& news) {
+    for (const Record& each : news.changed)
+      seat.loop.post([&heard, path = each.path] { heard.push_back(path); });
+  });
+  REQUIRE(seat.loop.run_until([&] { return !heard.empty(); }, kTestLimit));
+  CHECK(heard == std::vector<std::string>{"/takes/1"});
+  CHECK(seat.server.sessions().size() == 2);
+}
+
 }  // namespace
 }  // namespace callboard::client
