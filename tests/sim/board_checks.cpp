@@ -111,7 +111,10 @@ void ZoneWatch::on_client_said(std::uint64_t connection, ByteView bytes) {
   for (auto frame = line.client.next(); frame && *frame; frame = line.client.next()) {
     const auto said = protocol::decode_client((**frame).kind, (**frame).body);
     if (!said) continue;
-    if (const auto* enter = std::get_if<protocol::EnterAsk>(&*said)) zones_[line.session].insert(enter->zone);
+    if (const auto* enter = std::get_if<protocol::EnterAsk>(&*said)) {
+      zones_[line.session].insert(enter->zone);
+      std::erase_if(line.exits, [enter](const auto& each) { return each.second == enter->zone; });
+    }
     if (const auto* exit = std::get_if<protocol::ExitAsk>(&*said)) line.exits[exit->id] = exit->zone;
   }
 }

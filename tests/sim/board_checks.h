@@ -67,7 +67,10 @@ class BoardPicture {
 
   void on_joined(SessionId session) { session_ = session; }
   void on_enter_asked(const std::string& zone) { asked_.insert(zone); }
-  void on_entered(const std::string& zone) { zones_[zone]; }
+  void on_entered(const std::string& zone) {
+    asked_.insert(zone);
+    zones_[zone];
+  }
   void on_exited(const std::string& zone);
   void on_records(const client::RecordNews& news);
 
