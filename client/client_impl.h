@@ -43,7 +43,7 @@ class Client::Impl : public TransferDesk {
   Answer<T> ask(protocol::ClientMessage message, Convert convert) {
     Answer<T> answer;
     submit(answer, std::move(message), [this, answer, convert](const protocol::ClientMessage& ask) {
-      session_->ask(ask, answering(answer, convert));
+      session_->ask(zones_->asked(ask), answering(answer, convert));
     });
     return answer;
   }

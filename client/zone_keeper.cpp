@@ -12,9 +12,24 @@ ZoneKeeper::ZoneKeeper(SessionKeeper& session, Listener& listener, std::string s
   if (const auto own = document::Schema::from(schema_)) hash_ = own->hash();
 }
 
+const protocol::ClientMessage& ZoneKeeper::asked(const protocol::ClientMessage& ask) {
+  const auto* exit = std::get_if<protocol::ExitAsk>(&ask);
+  const auto left = exit == nullptr ? zones_.end() : zones_.find(exit->zone);
+  if (left != zones_.end()) left->second.is_left = true;
+  if (const auto* enter = std::get_if<protocol::EnterAsk>(&ask)) zones_[enter->zone];
+  return ask;
+}
+
+bool ZoneKeeper::on_exited(const std::string& name) {
+  const auto left = zones_.extract(name);
+  return !left.empty() && left.mapped().is_entered;
+}
+
 void ZoneKeeper::on_entered(const std::string& name, RecordHandler handler) {
   Zone& zone = zones_[name];
   zone.handler = std::move(handler);
+  zone.is_entered = true;
+  zone.is_left = false;
   if (const auto known = zone.known.all(name)) tell(zone, *known);
 }
 
@@ -29,6 +44,7 @@ void ZoneKeeper::tell(const Zone& zone, const RecordNews& news) {
 void ZoneKeeper::on_joined(std::function<void()> fits) {
   check_schema(fits);
   for (const auto& [name, zone] : zones_) {
+    if (!zone.is_entered || zone.is_left) continue;
     protocol::EnterAsk ask;
     ask.zone = name;
     session_.ask(std::move(ask), [this, where = name](const Result<protocol::ServerMessage>& reply) {
@@ -56,7 +72,7 @@ void ZoneKeeper::on_told(const protocol::Records& told) {
   if (zone == zones_.end()) return;  // Left meanwhile.
   const auto news = zone->second.known.hear(told);
   if (!news) return listener_.on_warning(news.error().text);
-  if (*news) tell(zone->second, **news);
+  if (*news && zone->second.is_entered) tell(zone->second, **news);
 }
 
 }  // namespace callboard::client

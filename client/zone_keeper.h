@@ -19,9 +19,13 @@ class ZoneKeeper {
   // `schema` as in Options.
   ZoneKeeper(SessionKeeper& session, Listener& listener, std::string schema);
 
+  // Whatever is asked. A zone that is to be exited is not entered again meanwhile; what is told of one that is
+  // to be entered is kept until it is: the first answer may be lost, and what was told after it not told again.
+  const protocol::ClientMessage& asked(const protocol::ClientMessage& ask);
   // Null handler: the listener hears of it. Whoever hears from now on is told at once what is known already.
   void on_entered(const std::string& name, RecordHandler handler);
-  void on_exited(const std::string& zone) { zones_.erase(zone); }
+  // False: it was in none of that name.
+  bool on_exited(const std::string& name);
 
   void on_admitted(const protocol::Welcome& welcome) { servers_schema_ = welcome.schema; }
   // As the session of before, or another: a server that keeps the session may have lost its zones. `fits` is called once it is
@@ -33,6 +37,8 @@ class ZoneKeeper {
   struct Zone {
     KnownRecords known;
     RecordHandler handler;
+    bool is_entered = false;  // False: its enter is asked for, or was in vain; nobody hears of it.
+    bool is_left = false;     // The exit is asked for.
   };
 
   void tell(const Zone& zone, const RecordNews& news);

@@ -14,6 +14,11 @@ Result<document::ValuePtr> BoardRecords::find(std::string_view record_class, con
                fmt::format("{} is a record of class {}", quoted(path), quoted(state->record_class))};
 }
 
+std::uint64_t BoardRecords::revision(const std::string& path) const {
+  const RecordStatePtr state = desk_.find(path);
+  return state == nullptr ? 0 : state->revision;
+}
+
 void BoardRecords::put(OwnRecord record, Then then) {
   RecordDesk::Author author = RecordDesk::server_itself();
   author.user = std::move(record.user);
@@ -24,8 +29,21 @@ void BoardRecords::put(OwnRecord record, Then then) {
   wish.record_class = std::move(record.record_class);
   wish.values = std::move(record.fields);
   wish.answer = std::move(record.answer);
+  wish.base = record.base;
   desk_.change(author, std::move(wish), [then = std::move(then)](const Result<std::uint64_t>& revision) {
     then(revision ? Result<void>() : Result<void>(revision.error()));
+  });
+}
+
+void remember_answers(const RecordDesk& records, CallDesk& calls) {
+  records.for_each_in({}, [&calls](const RecordState& record) {
+    for (const RecordAnswerPtr& each : record.answers) {
+      calls.remember(each->op, each->call,
+                     each->result ? CallValue(each->result)
+                                  : CallValue(Error{Outcome::failed,
+                                                    each->call + ": it was done, and its result was too "
+                                                                 "large to be kept"}));
+    }
   });
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "server/calls/call_desk.h"
 #include "server/own_records.h"
 #include "server/record_desk.h"
 
@@ -18,6 +19,7 @@ class BoardRecords final : public OwnRecords {
       : desk_(desk), clock_(clock), random_(std::move(random)) {}
 
   Result<document::ValuePtr> find(std::string_view record_class, const std::string& path) const override;
+  std::uint64_t revision(const std::string& path) const override;
   void put(OwnRecord record, Then then) override;
 
  private:
@@ -25,5 +27,8 @@ class BoardRecords final : public OwnRecords {
   const Clock& clock_;
   RandomSource random_;
 };
+
+// Who was not answered before this server's predecessor ended asks again: what was done then is not done twice.
+void remember_answers(const RecordDesk& records, CallDesk& calls);
 
 }  // namespace callboard::server

@@ -27,8 +27,10 @@ constexpr std::size_t kWaitingMax = 256;
 constexpr std::size_t kWaitingTold = 32;
 // By one lock.check: as many as a person may want to read. A lock's text is about as long as its note and 32 names are.
 constexpr std::size_t kLocksTold = 100;
-// Leases are looked at no more often than this.
+// Leases are looked at no more often than this …
 constexpr Duration kSweepMin = 1s;
+// … and as often, while there are any: the clock may be set.
+constexpr Duration kSweepMax = 30s;
 
 std::string item_of(const std::string& path) { return path.substr(kLocksFolder.size()); }
 std::string path_of(const std::string& item) { return std::string(kLocksFolder) + item; }
@@ -291,11 +293,16 @@ void LockDesk::free_lost() {
   }
 }
 
+void LockDesk::on_writable() {
+  free_ended();
+  if (!return_timer_.is_set()) free_lost();
+}
+
 void LockDesk::set_timer() {
   const auto first = index_.first_end_ms();
   if (!first) return lease_timer_.cancel();
   const auto left = std::chrono::milliseconds(*first - floor_.clock.wall().ms);
-  lease_timer_.set_after(std::max<Duration>(left, kSweepMin));
+  lease_timer_.set_after(std::clamp<Duration>(left, kSweepMin, kSweepMax));
 }
 
 // --- Asking for it --------------------------------------------------------------------------------------------------

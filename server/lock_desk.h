@@ -31,6 +31,8 @@ class LockDesk {
   void on_departed(SessionId session);
   // A record there was made, changed or removed.
   void on_applied(const std::string& path);
+  // The disk takes writes again. What was to be freed is, and what could not be locked may turn out to be.
+  void on_writable();
 
  private:
   using RunPtr = std::shared_ptr<CallRun>;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -26,6 +27,7 @@ struct OwnRecord {
   document::ValuePtr fields{};  // An object; members that are null are left out.
   std::string user{};           // On whose behalf; empty: nobody's.
   RecordAnswerPtr answer{};     // Of the call that it is done for; null: of none that is asked for again.
+  std::uint64_t base = 0;       // The revision that it has to be at; 0: any.
 };
 
 // The records that the server keeps for itself on the board, where everybody sees them: states of stateful calls, and how
@@ -37,6 +39,8 @@ class OwnRecords {
   virtual ~OwnRecords() = default;
   // Its fields; null: there is none yet. usage: what is there belongs to somebody else.
   virtual Result<document::ValuePtr> find(std::string_view record_class, const std::string& path) const = 0;
+  // 0: there is none.
+  virtual std::uint64_t revision(const std::string& path) const = 0;
   // These are all its fields from now on, or nothing happens; `then` is called once, perhaps within the call, when it is on
   // disk, where its class lasts there, or when it could not be done.
   virtual void put(OwnRecord record, Then then) = 0;

@@ -10,6 +10,7 @@
 #include "base/document/parse.h"
 #include "base/text.h"
 #include "server/board/record_history.h"
+#include "server/lock_check.h"
 
 namespace callboard::server {
 namespace {
@@ -53,6 +54,12 @@ Error not_seen(const std::string& path) {
   return {Outcome::not_found, "nothing is known of a record " + quoted(path)};
 }
 
+// Of one who may see the record as it was, and as it is.
+bool may_see_version(const RecordDesk& desk, const RecordDesk::Author& who, const RecordState& was) {
+  const RecordStatePtr now = desk.find(was.path);
+  return desk.may_see(who, was) && (now == nullptr || desk.may_see(who, *now));
+}
+
 void list(Floor& floor, const RecordDesk& desk, const RecordDesk::Author& who, RecordQuery query,
           const RunPtr& run) {
   const std::string path = query.path;
@@ -73,11 +80,43 @@ void show(Floor& floor, const RecordDesk& desk, const RecordDesk::Author& who, c
       [path, number](History& history) { return record_version(history, path, number); },
       [&desk, who, path, run](const Result<RecordStatePtr>& state) {
         if (!state) return run->answer(state.error());
-        const RecordStatePtr now = desk.find(path);
-        const bool may_see = desk.may_see(who, **state) && (now == nullptr || desk.may_see(who, *now));
-        if (!may_see) return run->answer(not_seen(path));
+        if (!may_see_version(desk, who, **state)) return run->answer(not_seen(path));
         run->answer_json((*state)->told);
       });
+}
+
+// Those that somebody says: what was computed by then is the server's.
+document::ValuePtr without_computed(const document::RecordClass* of, const document::ValuePtr& fields) {
+  document::Object said = *fields->object();
+  std::erase_if(said, [of](const document::Member& each) {
+    const document::Field* field = of == nullptr ? nullptr : of->find(each.key);
+    return field != nullptr && field->computed;
+  });
+  return document::make_value(std::move(said));
+}
+
+// By the door of every change, which sees to it that nobody writes what they may not.
+void restore(const RestoreOutside& outside, const RecordDesk::Author& who, const RecordState& was,
+             const RunPtr& run) {
+  RecordDesk::Wish wish;
+  wish.op = run->op().value_or(make_operation_id(outside.floor.clock.wall(), system_random()));
+  wish.path = was.path;
+  wish.action = RecordAction::put;
+  wish.record_class = was.record_class;
+  wish.values = without_computed(outside.schema.find(was.record_class), was.fields);
+  outside.records.change(who, std::move(wish), [run](const Result<std::uint64_t>& revision) {
+    run->answer(revision ? CallValue(make_number(*revision)) : CallValue(revision.error()));
+  });
+}
+
+Result<void> check_restore(const RestoreOutside& outside, const Caller& caller, const std::string& path) {
+  // What it was is read on the way.
+  if (auto may = check(caller.identity.permissions, Permission::pull); !may) return may;
+  if (outside.locks != LockPolicy::refuse) return {};
+  protocol::RecordAsk ask;
+  ask.path = path;
+  return check_locks(outside.records, outside.records.author_of(caller.identity),
+                     protocol::ClientMessage(std::move(ask)), outside.floor.clock.wall());
 }
 
 CallArgument path_argument() { return {.name = "path", .type = ValueType::item, .summary = "of the record"}; }
@@ -120,6 +159,30 @@ void add_record_history_calls(CallRegistry& registry, Floor& floor, const Record
          const std::int64_t number = std::max<std::int64_t>(0, arguments.integer("revision"));
          show(floor, records, records.author_of(caller.identity), arguments.text("path"),
               static_cast<std::uint64_t>(number), run);
+       })});
+}
+
+void add_record_restore_call(CallRegistry& registry, RestoreOutside outside) {
+  registry.add_built_in(
+      {{.name = "record.restore",
+        .summary = "a record again as it was by one of its revisions, in a new one",
+        .category = "records",
+        .permission = "records.write",
+        .arguments = {path_argument(), {.name = "revision", .type = ValueType::integer}},
+        .result = ValueType::integer},
+       LaterRun([outside](const Caller& caller, const CallArguments& arguments, const RunPtr& run) {
+         const std::string path = arguments.text("path");
+         if (auto may = check_restore(outside, caller, path); !may) return run->answer(may.error());
+         const auto number =
+             static_cast<std::uint64_t>(std::max<std::int64_t>(0, arguments.integer("revision")));
+         outside.floor.records.read_history(
+             [path, number](History& history) { return record_version(history, path, number); },
+             [outside, path, run,
+              who = outside.records.author_of(caller.identity)](const Result<RecordStatePtr>& was) {
+               if (!was) return run->answer(was.error());
+               if (!may_see_version(outside.records, who, **was)) return run->answer(not_seen(path));
+               restore(outside, who, **was, run);
+             });
        })});
 }
 

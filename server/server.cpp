@@ -84,7 +84,6 @@ struct Server::Impl {
   Roles read_own_roles();
   void open_sessions(Stage::Options& stage_options);
   Result<void> start_calls(const std::vector<std::string>& programs);
-  void remember_answers();
   void start_services();
   void start_tasks(const std::vector<std::string>& programs);
   Result<void> listen();
@@ -188,24 +187,10 @@ Result<void> Server::Impl::start_calls(const std::vector<std::string>& programs)
     events.info("plugin loaded", {{"file", file}});
   }
   records = std::make_unique<BoardRecords>(stage->records(), system_clock(), system_random());
-  remember_answers();
+  remember_answers(stage->records(), stage->calls());
   start_services();
   start_tasks(programs);
   return {};
-}
-
-// Who was not answered before this server's predecessor ended asks again: what was done then is not done twice.
-void Server::Impl::remember_answers() {
-  stage->records().for_each_in({}, [this](const RecordState& record) {
-    for (const RecordAnswerPtr& each : record.answers) {
-      stage->calls().remember(
-          each->op, each->call,
-          each->result
-              ? CallValue(each->result)
-              : CallValue(Error{Outcome::failed,
-                                each->call + ": it was done, and its result was too large to be kept"}));
-    }
-  });
 }
 
 void Server::Impl::start_services() {

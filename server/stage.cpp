@@ -118,6 +118,7 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
   locks_.add_calls(calls_.registry());
   pings_.add_call(calls_.registry());
   add_record_history_calls(calls_.registry(), floor_, record_desk_);
+  add_record_restore_call(calls_.registry(), {floor_, record_desk_, options_.schema, options_.locks});
   add_retention_call(calls_.registry(), records_, options_.retention);
   add_server_calls(calls_.registry(), {floor_, [this] { return counts(); }, options_.data});
   add_people_calls(calls_.registry(), people_);
@@ -303,7 +304,10 @@ void Stage::on_records_changed() {
 }
 
 void Stage::on_writable(const Error* why) {
-  if (why == nullptr) people_.gate().on_writable();
+  if (why == nullptr) {
+    people_.gate().on_writable();
+    locks_.on_writable();
+  }
   const protocol::Writable tell = writable_tell(why);
   for (const auto& [id, key] : keys_) {
     Session& session = *by_key(key);

@@ -298,6 +298,7 @@ void TaskHost::send_next(const std::string& path) {
   state.waiting.pop_front();
   state.busy = next.call.call;
   next.call.state = state_now(path);
+  next.base = outside_.records.revision(path);
   send(std::move(next));
 }
 
@@ -357,7 +358,8 @@ void TaskHost::on_said(TaskAnswer answer) {
 }
 
 void TaskHost::commit(Asked asked, TaskAnswer answer) {
-  OwnRecord record{.path = asked.path, .user = asked.call.by};
+  // Of a write that failed it may be found out later that it was done: what was made of the state before is not put over it.
+  OwnRecord record{.path = asked.path, .user = asked.call.by, .base = asked.base};
   asked.run->set_committing();
   if (asked.op) record.answer = kept_answer(*asked.op, asked.call.name, *answer.result);
   keep_state(std::move(record), answer.state,

@@ -60,6 +60,7 @@ class TaskHost {
     TaskCall call;
     std::string path;  // Of its state; empty: none.
     std::shared_ptr<CallRun> run;
+    std::uint64_t base = 0;              // The revision of the state that it was given.
     std::optional<UniqueId> op{};        // What it is asked for again by.
     std::optional<Instant> killed_at{};  // Set: nobody waits for it any more.
   };

@@ -133,6 +133,26 @@ TEST_CASE("what was done to a record is listed, shown and compared") {
   CHECK(board.run("rigging", {"history", "/reviews/sc01", "--item", "/status"}).ending.exit_code == 2);
 }
 
+TEST_CASE("a record is brought back as it was, by those who may write it so") {
+  Board board;
+  const auto make =
+      board.run("rigging", {"record", "make", "/reviews/sc01", "--class", "review", "status=open", "--json"});
+  const auto first = objects(make.out).at(0).at("revision").get<std::uint64_t>();
+  REQUIRE(board.run("lighting", {"record", "set", "/reviews/sc01", "status=ok"}).ending.exit_code == 0);
+  const std::string version = "/reviews/sc01@" + std::to_string(first);
+  const auto restored = objects(board.run("lighting", {"restore", version, "--json"}).out).at(0);
+  CHECK(restored.at("event") == "restored");
+  CHECK(restored.at("record") == "/reviews/sc01");
+  CHECK(restored.at("restored") == first);
+  CHECK(restored.at("revision") == first + 2);
+  CHECK(objects(board.run("rigging", {"history", "/reviews/sc01", "--json"}).out).size() == 3);
+  CHECK_THAT(board.run("rigging", {"records", "/reviews"}).out, Contains("status=open"));
+  REQUIRE(board.run("rigging", {"record", "remove", "/reviews/sc01"}).ending.exit_code == 0);
+  CHECK_THAT(board.run("rigging", {"restore", version}).out,
+             Contains("/reviews/sc01 is again what it was at revision " + std::to_string(first)));
+  CHECK(board.run("rigging", {"restore", "/reviews/sc01@999"}).ending.exit_code == 3);
+}
+
 TEST_CASE("a schema may be TOML, and where it is none the line is said") {
   Board board;
   board.kill_server();

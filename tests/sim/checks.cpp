@@ -310,9 +310,10 @@ void check_messages(const std::vector<server::Committed>& operations, Testimony&
   }
 }
 
-// Later than all that its author had seen.
+// A document's: later than all that its author had seen.
 void check_stamps(const std::vector<server::Committed>& operations, Testimony& testimony) {
   for (const auto& each : operations) {
+    if (!server::is_document(each.operation.record)) continue;
     for (const auto& other : operations) {
       if (other.sequence > each.operation.base) break;
       if (other.operation.record != each.operation.record) continue;

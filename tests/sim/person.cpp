@@ -14,6 +14,8 @@ namespace {
 // Few places, so that people meet in them.
 constexpr std::uint64_t kPlaces = 5;
 constexpr std::size_t kDocumentsKnown = 4;
+// Of what those do who work on the board: now and then they do something else.
+constexpr std::uint64_t kBoardPercent = 85;
 
 }  // namespace
 
@@ -25,7 +27,11 @@ Person::Person(World& world, Machine& machine, std::string name, Habits habits, 
       name_(std::move(name)),
       habits_(habits),
       testimony_(testimony),
-      picture_(std::make_unique<Picture>(name_, testimony)) {}
+      picture_(std::make_unique<Picture>(name_, testimony)) {
+  if (habits.board == nullptr) return;
+  hand_ = std::make_unique<BoardHand>(
+      BoardHand::Seat{world, machine, name_, testimony, *habits.board, habits.breaks_locks});
+}
 
 Person::~Person() {
   if (client_) kill();
@@ -46,6 +52,7 @@ void Person::start() {
   tell("starts");
   world_.on(machine_, [&] {
     client_ = std::make_unique<client::Client::Impl>(std::move(options), this, nullptr, std::move(session));
+    if (hand_) hand_->on_started(*client_, *picture_);
     client_->begin();
   });
 }
@@ -53,13 +60,19 @@ void Person::start() {
 void Person::kill() {
   tell("is killed");
   world_.on(machine_, [this] { client_.reset(); });
-  unanswered_ = 0;
+  on_ended();
   picture_->on_left({Outcome::interrupted, "killed"});
 }
 
 void Person::leave() {
   tell("leaves");
+  if (hand_) hand_->on_leaving();
   world_.on(machine_, [this] { client_->leave(); });
+}
+
+void Person::on_ended() {
+  unanswered_ = 0;
+  if (hand_) hand_->on_ended();
 }
 
 void Person::tell(const std::string& what) { world_.note(name_ + " " + what); }
@@ -69,11 +82,13 @@ void Person::tell(const std::string& what) { world_.note(name_ + " " + what); }
 void Person::on_joined(std::string_view, const client::User& self) {
   tell("joined as " + self.name);
   picture_->on_joined(self.session, self.name);
+  if (hand_) hand_->on_joined(self.session);
 }
 
 void Person::on_left(const Error& why, bool will_rejoin) {
   tell("lost the session: " + why.text);
   picture_->on_left(why);
+  if (hand_) hand_->on_lost();
   if (will_rejoin) return;
   // The library's thread would end now.
   world_.after(0ns, [this, run = run_] {
@@ -82,7 +97,7 @@ void Person::on_left(const Error& why, bool will_rejoin) {
       client_->end();
       client_.reset();
     });
-    unanswered_ = 0;
+    on_ended();
   });
 }
 
@@ -139,6 +154,7 @@ void Person::on_warning(std::string_view text) {
 
 void Person::act() {
   if (!client_) return;
+  if (hand_ && world_.chance(kBoardPercent)) return hand_->act();
   switch (world_.below(20)) {
     case 0:
     case 1:
@@ -167,6 +183,7 @@ void Person::act_last() {
   say(new_token());
   write_whole(DocumentName::story, {});
   write_whole(DocumentName::analytics, {});
+  if (hand_) hand_->act_last();
 }
 
 // Two people may have one name, but not one seat.

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "client/client_impl.h"
+#include "tests/sim/board_hand.h"
 #include "tests/sim/checks.h"
 #include "tests/sim/world.h"
 
@@ -14,9 +15,11 @@ namespace callboard::sim {
 class Person final : public client::Listener {
  public:
   struct Habits {
-    bool patches = true;            // Whether the library asks to be told documents as patches.
-    std::size_t padding_bytes = 0;  // What is written is at most so much longer than it need be.
-    bool rewrites = false;          // Whole documents without a base, too.
+    bool patches = true;              // Whether the library asks to be told documents as patches.
+    std::size_t padding_bytes = 0;    // What is written is at most so much longer than it need be.
+    bool rewrites = false;            // Whole documents without a base, too.
+    BoardTestimony* board = nullptr;  // Set: mostly records, zones, locks and calls.
+    bool breaks_locks = false;
   };
   Person(World& world, Machine& machine, std::string name, Habits habits, Testimony& testimony);
   ~Person() override;
@@ -34,15 +37,18 @@ class Person final : public client::Listener {
   // What is done when all is quiet, so that it is known what there must be in the end. Each is to be acknowledged.
   void act_last();
   const std::string& last_item() const { return last_item_; }
-  // Of what was asked in this session and since act_last().
-  int last_acts() const { return last_acts_; }
-  int unanswered() const { return unanswered_; }
+  // All that was asked since act_last() was acknowledged.
+  bool is_last_done() const { return last_acts_ == kLastActs && (!hand_ || hand_->is_last_done()); }
+  int unanswered() const { return unanswered_ + (hand_ ? hand_->unanswered() : 0); }
   const Picture& picture() const { return *picture_; }
   const std::string& name() const { return name_; }
+  BoardHand* hand() const { return hand_.get(); }  // Null: has nothing to do with records.
 
   static const net::Endpoint kServer;
 
  private:
+  static constexpr int kLastActs = 5;
+
   void on_joined(std::string_view address, const client::User& self) override;
   void on_left(const Error& why, bool will_rejoin) override;
   void on_story(const client::Document& document) override;
@@ -54,6 +60,8 @@ class Person final : public client::Listener {
   void on_at(const client::User& user) override;
   void on_messages(const std::vector<client::Message>& messages) override;
   void on_warning(std::string_view text) override;
+  void on_records(const client::RecordNews& news) override { hand_->on_records(news); }
+  void on_ended();
 
   void tell(const std::string& what);
   std::string new_token();
@@ -81,6 +89,7 @@ class Person final : public client::Listener {
   Testimony& testimony_;
   std::unique_ptr<client::Client::Impl> client_;
   std::unique_ptr<Picture> picture_;
+  std::unique_ptr<BoardHand> hand_;
   std::uint64_t run_ = 0;  // How often the program was started.
   std::uint64_t last_token_ = 0;
   std::uint64_t last_write_ = 0;

@@ -8,8 +8,10 @@
 #include "base/ensure.h"
 #include "net/tcp_listener.h"
 #include "server/board/recovery.h"
+#include "server/board_records.h"
 #include "server/event_log.h"
 #include "server/stage.h"
+#include "server/tasks/task_desk.h"
 
 namespace callboard::sim {
 namespace {
@@ -19,7 +21,7 @@ namespace {
 constexpr std::uint64_t kPaddingMax = 48 * KiB;
 constexpr std::uint64_t kKeptMax = kUnsentBeforeHolding + 16 * kPaddingMax;
 
-enum Fault : std::uint64_t { connection, person, machine, server, disk, clock_set, kinds };
+enum Fault : std::uint64_t { connection, person, machine, server, disk, clock_set, kinds, task = kinds };
 
 std::shared_ptr<spdlog::logger> silent_logger() {
   static const auto logger = [] {
@@ -34,13 +36,14 @@ std::shared_ptr<spdlog::logger> silent_logger() {
 
 // One run of the server's program, as server/server.cpp puts it together, on a simulated disk.
 struct Studio::Server {
-  Server(Disk& disk, Duration heartbeat) : events(silent_logger()) {
+  Server(Disk& disk, Duration heartbeat, Work work) : events(silent_logger()) {
     auto log = std::make_unique<MemoryLog>(disk, loop);
     auto recovered = server::recover(*log);
     ENSURE(recovered);
     server::Stage::Options options;
     options.identity = {"Moria", make_unique_id(system_random()), "sim", system_clock().wall()};
     options.limits.heartbeat = heartbeat;
+    if (work == Work::board) options.schema = *document::Schema::from(kBoardSchema);
     if (auto kept = server::kept_sessions_from(disk.sessions)) options.kept = std::move(*kept);
     options.keep = [&disk](ByteView bytes) {
       disk.sessions = Bytes(bytes.begin(), bytes.end());
@@ -48,24 +51,59 @@ struct Studio::Server {
     };
     stage = std::make_unique<server::Stage>(loop, std::move(options), system_clock(), system_random(), events,
                                             std::move(log), std::move(*recovered));
+    if (work == Work::board) start_task();
     net::TcpListener::Handlers handlers;
     handlers.on_connection = [this](std::unique_ptr<net::TcpConnection> accepted) {
-      stage->accept(std::move(accepted));
+      if (is_open()) return stage->accept(std::move(accepted));
+      early.push_back(std::move(accepted));
     };
     listener = std::move(*net::TcpListener::listen(loop, Person::kServer, std::move(handlers)));
+    let_in_early();
+  }
+
+  void start_task() {
+    records = std::make_unique<server::BoardRecords>(stage->records(), system_clock(), system_random());
+    server::remember_answers(stage->records(), stage->calls());
+    tasks = std::make_unique<server::TaskDesk>(loop, stage->calls().registry(), events, *records);
+    tasks->start(kTallyProgram, "Moria");
+  }
+  bool is_open() const { return !tasks || tasks->are_settled(); }
+  // Once what can be called is there.
+  void let_in_early() {
+    if (!is_open()) {
+      early_timer.set_after(5ms);
+    } else {
+      for (auto& connection : std::exchange(early, {})) stage->accept(std::move(connection));
+    }
+  }
+  void stop(const std::string& reason, std::function<void()> done) {
+    listener.reset();
+    early.clear();
+    if (!tasks) return stage->stop(Outcome::cancelled, reason, std::move(done));
+    stage->calls().stop(reason);
+    tasks->stop([this, reason, done = std::move(done)] { stage->stop(Outcome::cancelled, reason, done); });
   }
 
   net::Loop loop;
   server::EventLog events;
   std::unique_ptr<server::Stage> stage;
+  std::unique_ptr<server::BoardRecords> records;
+  std::unique_ptr<server::TaskDesk> tasks;  // Null: none.
+  std::vector<std::unique_ptr<net::TcpConnection>> early;
+  net::Timer early_timer{loop, [this] { let_in_early(); }};
   std::unique_ptr<net::TcpListener> listener;
 };
 
-Studio::Studio(std::uint64_t seed, bool is_told) : world_(seed, is_told), turn_watch_(testimony_, kKeptMax) {
+Studio::Studio(std::uint64_t seed, bool is_told, Work work)
+    : world_(seed, is_told), turn_watch_(testimony_, kKeptMax), work_(work) {
   world_.wiretap = &turn_watch_;
   server_machine_.name = "server";
   world_.addresses[Person::kServer] = &server_machine_;
   choose();
+  if (work_ == Work::documents) return;
+  world_.wiretap = &zone_watch_;
+  world_.programs[kTallyProgram] = [this] { return make_tally(tally_faults_); };
+  tally_faults_.refusal_percent = 10;
 }
 
 Studio::~Studio() {
@@ -100,6 +138,7 @@ void Studio::choose() {
     life_ = 40s;
     act_pause_ = life_ / 40;
   }
+  const bool breaks_locks = work_ == Work::board && world_.chance(25);
   const auto people = 2 + world_.below(4);
   for (std::uint64_t i = 0; i < people; ++i) {
     auto seat = std::make_unique<Seat>();
@@ -109,11 +148,13 @@ void Studio::choose() {
       seat->machine.wall_offset_ms = static_cast<std::int64_t>(world_.below(7'200'000)) - 3'600'000;
     // Two may have one name.
     const std::string name = world_.chance(20) ? "twin" : "user" + std::to_string(i);
-    seat->person = std::make_unique<Person>(
-        world_, seat->machine, name,
-        Person::Habits{
-            .patches = !world_.chance(25) && !has_sleeper_, .padding_bytes = padding, .rewrites = rewrites},
-        testimony_);
+    seat->person = std::make_unique<Person>(world_, seat->machine, name,
+                                            Person::Habits{.patches = !world_.chance(25) && !has_sleeper_,
+                                                           .padding_bytes = padding,
+                                                           .rewrites = rewrites,
+                                                           .board = work_ == Work::board ? &board_ : nullptr,
+                                                           .breaks_locks = breaks_locks},
+                                            testimony_);
     seats_.push_back(std::move(seat));
   }
 }
@@ -124,9 +165,11 @@ void Studio::run() {
   end_faults();
   rest();
   check_log(disk_.operations, testimony_);
+  if (work_ == Work::board) check_board_log(disk_.operations, board_, testimony_);
   totals_.operations = disk_.operations.size();
-  totals_.acknowledged = testimony_.writes.size() + testimony_.said.size();
-  totals_.shown = testimony_.shown.size();
+  totals_.acknowledged = testimony_.writes.size() + testimony_.said.size() + board_.changes.size() +
+                         board_.tallied.size() + board_.locks.grants().size();
+  totals_.shown = testimony_.shown.size() + board_.shown.size();
   totals_.seconds = std::chrono::duration<double>(world_.now().time_since_epoch()).count();
 }
 
@@ -160,7 +203,7 @@ void Studio::after_a_while(Duration most, std::function<void()> event) {
 
 void Studio::have_fault() {
   after_a_while(2 * fault_pause_, [this] {
-    const std::uint64_t kind = world_.below(Fault::kinds);
+    const std::uint64_t kind = world_.below(Fault::kinds + (work_ == Work::board ? 1 : 0));
     if ((faults_ >> kind) & 1) {
       ++totals_.faults;
       if (kind == Fault::connection) hurt_connection();
@@ -169,6 +212,7 @@ void Studio::have_fault() {
       if (kind == Fault::server) hurt_server();
       if (kind == Fault::disk) hurt_disk();
       if (kind == Fault::clock_set) hurt_clock();
+      if (kind == Fault::task) hurt_task();
     }
     have_fault();
   });
@@ -201,6 +245,7 @@ void Studio::hurt_machine() {
   world_.note("trouble at " + victim.name);
   Instant& until = world_.below(2) == 0 ? victim.unplugged_until : victim.asleep_until;
   until = std::max(until, world_.now() + world_.between(1ms, most));
+  board_.locks.on_trouble(&victim == &server_machine_ ? nullptr : &victim);
 }
 
 void Studio::hurt_server() {
@@ -227,6 +272,13 @@ void Studio::hurt_clock() {
   world_.note("the clock is set at " + victim.name);
 }
 
+// For a while it crashes at most of what it is told.
+void Studio::hurt_task() {
+  world_.note("the task crashes");
+  tally_faults_.crash_percent = 70;
+  after_a_while(2s, [this] { tally_faults_.crash_percent = 0; });
+}
+
 // --- The server -----------------------------------------------------------------------------------------------------
 
 void Studio::start_server() {
@@ -234,7 +286,8 @@ void Studio::start_server() {
   world_.note("the server starts");
   disk_.is_cut_off = false;
   ++testimony_.server_starts;
-  server_ = world_.on(server_machine_, [this] { return std::make_unique<Server>(disk_, kHeartbeat); });
+  server_started_ = world_.now();
+  server_ = world_.on(server_machine_, [this] { return std::make_unique<Server>(disk_, kHeartbeat, work_); });
 }
 
 void Studio::kill_server() {
@@ -248,8 +301,7 @@ void Studio::stop_server() {
   if (!server_->listener) return;  // It does already.
   world_.note("the server stops");
   world_.on(server_machine_, [this] {
-    server_->listener.reset();
-    server_->stage->stop(Outcome::cancelled, "maintenance", [this, stopping = server_.get()] {
+    server_->stop("maintenance", [this, stopping = server_.get()] {
       world_.after(0ns, [this, stopping] {
         // It may have been killed meanwhile.
         if (server_.get() != stopping) return;
@@ -266,6 +318,7 @@ void Studio::end_faults() {
   is_over_ = true;
   disk_.is_full = false;
   disk_.sync_max = 2ms;
+  tally_faults_ = {};
   world_.weather.delay_max = 1ms;
   world_.weather.turn_max = 100us;
   world_.weather.work_max = 5ms;
@@ -310,10 +363,32 @@ void Studio::rest() {
   for (const auto& seat : seats_) {
     seat->person->act_last();
     const bool is_done = wait(kLastLimit, [&] { return seat->person->unanswered() == 0; });
-    if (!is_done || seat->person->last_acts() != 5)
+    if (!is_done || !seat->person->is_last_done())
       return wrong(seat->person->name() + ": what is asked when all is quiet is not done");
   }
+  // What belongs to sessions that the server before this one had is kept for them for so long.
+  if (work_ == Work::board) world_.run_until(std::max(world_.now(), server_started_ + kGrace + kLastLimit));
+  read_board();
   if (!wait(kLastLimit, [this] { return unrest().empty(); })) wrong("no rest: " + unrest());
+}
+
+void Studio::read_board() {
+  if (work_ != Work::board) return;
+  for (const auto& seat : seats_) seat->person->hand()->read_all();
+}
+
+// Why the board is not what everybody sees of it.
+std::string Studio::board_unrest() const {
+  std::set<SessionId> here;
+  for (const auto& seat : seats_) here.insert(seat->person->picture().session());
+  const Timestamp now =
+      World::get().on(const_cast<Machine&>(server_machine_), [] { return system_clock().wall(); });
+  for (const auto& seat : seats_) {
+    const BoardHand& hand = *seat->person->hand();
+    if (const auto stale = stale_in(hand.all(), disk_.operations, here, now); !stale.empty()) return stale;
+    if (const auto lacking = hand.lacks(); !lacking.empty()) return seat->person->name() + " " + lacking;
+  }
+  return "";
 }
 
 // Why it is not over; empty when everybody sees what there is.
@@ -336,7 +411,7 @@ std::string Studio::unrest() const {
     if (!due) due.emplace(disk_.operations);
     if (const auto missed = due->lacking_in(picture); !missed.empty()) return person.name() + " " + missed;
   }
-  return "";
+  return work_ == Work::board ? board_unrest() : "";
 }
 
 std::string Studio::what_is_missed(const Picture& picture, const Person& other) {

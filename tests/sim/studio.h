@@ -4,9 +4,11 @@
 #include <string>
 #include <vector>
 
+#include "tests/sim/board_checks.h"
 #include "tests/sim/checks.h"
 #include "tests/sim/memory_log.h"
 #include "tests/sim/person.h"
+#include "tests/sim/tally.h"
 #include "tests/sim/world.h"
 
 namespace callboard::sim {
@@ -15,8 +17,10 @@ namespace callboard::sim {
 // quiet, in which all has to come to rest within kRestLimit.
 class Studio {
  public:
+  // What people mostly do: write documents and messages, or records, zones, locks and calls.
+  enum class Work { documents, board };
   // `is_told`: everything that happens is told on stderr.
-  Studio(std::uint64_t seed, bool is_told);
+  Studio(std::uint64_t seed, bool is_told, Work work = Work::documents);
   ~Studio();
 
   void run();
@@ -56,6 +60,7 @@ class Studio {
   void hurt_server();
   void hurt_disk();
   void hurt_clock();
+  void hurt_task();
   void start_server();
   void kill_server();
   void stop_server();
@@ -66,6 +71,8 @@ class Studio {
   bool wait(Duration limit, const std::function<bool()>& is_reached);
   bool are_all_joined() const;
   std::string unrest() const;
+  void read_board();
+  std::string board_unrest() const;
   static std::string what_is_missed(const Picture& picture, const Person& other);
   void wrong(const std::string& what) { testimony_.violations.push_back(what); }
   Seat& any_seat() { return *seats_[world_.below(seats_.size())]; }
@@ -73,9 +80,15 @@ class Studio {
   World world_;
   Testimony testimony_;
   TurnWatch turn_watch_;
+  // Of Work::board alone.
+  const Work work_;
+  BoardTestimony board_{testimony_};
+  ZoneWatch zone_watch_{testimony_, turn_watch_};
+  TallyFaults tally_faults_;
   Disk disk_;
   Machine server_machine_;
   std::unique_ptr<Server> server_;
+  Instant server_started_{};
   std::vector<std::unique_ptr<Seat>> seats_;
   Totals totals_;
 

@@ -49,6 +49,14 @@ struct Breakable {
   virtual void break_off(Heard heard) = 0;
 };
 
+// What net::Process starts here: a program that is spoken to in lines.
+class Program {
+ public:
+  virtual ~Program() = default;
+  // What it says to that; nullopt: it crashes.
+  virtual std::optional<std::vector<std::string>> on_line(const std::string& line) = 0;
+};
+
 // How unkind the network is.
 struct Weather {
   Duration delay_min = 50us;
@@ -103,6 +111,7 @@ class World {
   std::vector<std::weak_ptr<Breakable>> connections;
   std::map<net::Endpoint, std::function<void(std::shared_ptr<void> connection)>> listeners;
   std::map<net::Endpoint, Machine*> addresses;
+  std::map<std::string, std::function<std::unique_ptr<Program>()>> programs;
 
  private:
   struct Swap {

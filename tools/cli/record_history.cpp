@@ -11,6 +11,7 @@
 #include "base/document/members.h"
 #include "base/document/parse.h"
 #include "base/text.h"
+#include "tools/cli/locked_items.h"
 #include "tools/cli/objects.h"
 #include "tools/cli/show_patch.h"
 #include "tools/cli/visit.h"
@@ -84,11 +85,15 @@ void show_change(Run& run, const std::string& path, const document::ValuePtr& re
   run.output.object(object);
 }
 
+// Of the calls about one version.
+std::string arguments_for(const RecordVersion& version) {
+  return document::print(*document::make_object(
+      {{"path", document::make_text(version.path)}, {"revision", document::make_number(version.revision)}}));
+}
+
 // The record, a JSON object.
 Result<document::ValuePtr> read_record(Visit& visit, const RecordVersion& version) {
-  const auto arguments = document::make_object(
-      {{"path", document::make_text(version.path)}, {"revision", document::make_number(version.revision)}});
-  const auto json = visit.wait(visit.access().call("record.version", document::print(*arguments), {}));
+  const auto json = visit.wait(visit.access().call("record.version", arguments_for(version), {}));
   if (!json) return json.error();
   auto record = document::parse(*json);
   if (!record || (*record)->member("fields") == nullptr)
@@ -97,6 +102,8 @@ Result<document::ValuePtr> read_record(Visit& visit, const RecordVersion& versio
 }
 
 }  // namespace
+
+bool names_record_version(const std::string& text) { return static_cast<bool>(record_version_name(text)); }
 
 Result<void> list_record(Run& run, const std::string& path, Timestamp since, std::uint64_t count) {
   auto visit = Visit::open(run);
@@ -146,6 +153,25 @@ Result<void> show_record(Run& run, const std::string& text) {
                      {"revision", document::number_in<std::int64_t>(**record, "revision")},
                      {"time", to_iso({document::number_in<std::int64_t>(**record, "timestamp")})},
                      {"fields", JsonText{document::print(*(*record)->member("fields"))}}});
+  return {};
+}
+
+Result<void> restore_record(Run& run, const std::string& text) {
+  const auto version = record_version_name(text);
+  if (!version) return version.error();
+  auto visit = Visit::open(run);
+  if (!visit) return visit.error();
+  if (auto free = check_locks(run, **visit, {version->path}, Below::left_out, IfLocked::warn); !free)
+    return free;
+  const auto json = (*visit)->wait((*visit)->access().call("record.restore", arguments_for(*version), {}));
+  if (!json) return json.error();
+  const std::uint64_t revision = std::strtoull(json->c_str(), nullptr, 10);
+  run.output.line(fmt::format("{} is again what it was at revision {}; this is revision {}",
+                              escaped(version->path), version->revision, revision));
+  run.output.object({{"event", "restored"},
+                     {"record", version->path},
+                     {"restored", version->revision},
+                     {"revision", revision}});
   return {};
 }
 

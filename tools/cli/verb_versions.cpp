@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "sync/restore.h"
 #include "tools/cli/program.h"
+#include "tools/cli/record_history.h"
 #include "tools/cli/verbs.h"
 #include "tools/cli/version_name.h"
 #include "tools/cli/visit.h"
@@ -152,20 +153,27 @@ void add_restore(Program& program) {
   auto choice = std::make_shared<VersionsChoice>();
   program
       .add_verb({.name = "restore",
-                 .summary = "bring a kept file back, or a document as it was; what is there now is kept, too",
+                 .summary = "bring a kept file back, or a document or record as it was; what is there now "
+                            "is kept, too",
                  .example = "callboard restore /dev/chr/Moria/rig.blend --version 2026-11-21T13:52\n  "
-                            "callboard restore story@41"})
+                            "callboard restore story@41\n  "
+                            "callboard restore /reviews/sc01@41"})
       .takes(
           {Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask, Key::key_file})
       .text(choice->path, "WHAT",
-            "what was kept: a file, or a folder with all beneath; or story@N, analytics@N", Need::required)
+            "what was kept: a file, or a folder with all beneath; or story@N, analytics@N, or of a record "
+            "/reviews/sc01@N (a file whose name ends so takes --version)",
+            Need::required)
       .text(choice->version, "--version TIME|N",
             "when it was kept, or 1 for the newest, 2 for the one before (default: 1)")
       .text(choice->to, "--to PATH",
             "put it there instead of where it was: a path from the project folder, like /dev/chr/old.blend; "
             "for kept files alone")
       .runs([choice](Run& run) {
-        return names_version(choice->path) ? restore_version(run, choice->path) : bring_back(run, *choice);
+        if (names_version(choice->path)) return restore_version(run, choice->path);
+        const bool is_file = !choice->version.empty() || !choice->to.empty();
+        if (!is_file && names_record_version(choice->path)) return restore_record(run, choice->path);
+        return bring_back(run, *choice);
       });
 }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <map>
 #include <string>
@@ -83,6 +84,79 @@ TEST_CASE("a whole list that was asked for in vain is asked for again when the s
   CHECK(seat.loop.run_until([&] { return seat.copies.contains("/dev/1"); }, kTestLimit));
   CHECK(reads == 2);
   CHECK(seat.copies == std::map<std::string, std::string>{{"/dev/0", "nobody"}, {"/dev/1", "rendering"}});
+}
+
+TEST_CASE("a zone whose exit was asked for when the connection was lost is not entered again") {
+  Seat seat;
+  seat.server.secret = UniqueId{1, 2};
+  seat.server.on_ask = [](FakeSession& session, const protocol::ClientMessage& message) {
+    if (const auto* enter = std::get_if<protocol::EnterAsk>(&message))
+      FakeServer::say(session, protocol::Ok{enter->id, std::nullopt});
+    if (const auto* at = std::get_if<protocol::AtAsk>(&message))
+      FakeServer::say(session, protocol::Ok{at->id, std::nullopt});
+    const auto* exit = std::get_if<protocol::ExitAsk>(&message);
+    if (exit == nullptr) return;
+    const auto times = std::ranges::count_if(session.heard, [](const protocol::ClientMessage& each) {
+      return std::holds_alternative<protocol::EnterAsk>(each);
+    });
+    // It was done, and the answer is lost with the connection.
+    if (times > 0) return session.connection->close();
+    FakeServer::say(session, protocol::ErrorAnswer{exit->id, Outcome::not_found, "you are not in it"});
+  };
+  Options options;
+  options.project = "Moria's Race";
+  options.user = "rigging";
+  options.server = net::to_text(seat.server.at());
+  options.rejoin_pause = 1ms;
+  auto client = Client::start(options, &seat);
+  REQUIRE(client);
+  int answers = 0;
+  const auto count = [&](const Result<bool>& done) {
+    if (done) seat.loop.post([&] { ++answers; });
+  };
+  (*client)->enter("/takes").then(count);
+  REQUIRE(seat.loop.run_until([&] { return answers == 1; }, kTestLimit));
+  (*client)->exit("/takes").then(count);
+  REQUIRE(seat.loop.run_until([&] { return answers == 2; }, kTestLimit));
+  // Whatever was asked at the join has arrived by now.
+  (*client)->at("/dev/0").then(count);
+  REQUIRE(seat.loop.run_until([&] { return answers == 3; }, kTestLimit));
+  CHECK(seat.server.sessions().size() == 2);
+  CHECK(seat.server.session(1).last<protocol::EnterAsk>() == nullptr);
+}
+
+TEST_CASE(
+    "what is told of a zone before its enter is answered, because the first answer was lost, is heard") {
+  Seat seat;
+  seat.server.secret = UniqueId{1, 2};
+  seat.server.on_ask = [&](FakeSession& session, const protocol::ClientMessage& message) {
+    const auto* enter = std::get_if<protocol::EnterAsk>(&message);
+    if (enter == nullptr) return;
+    if (seat.server.sessions().size() == 1) return session.connection->close();
+    // It is in the zone already: all is told with the first turn, and nothing after the answer.
+    protocol::Records told;
+    told.zone = "/takes";
+    told.full = true;
+    told.records = std::make_shared<const std::string>(
+        R"([{"path":"/takes/1","class":"take","revision":4,"timestamp":1,"fields":{}}])");
+    FakeServer::say(session, told);
+    FakeServer::say(session, protocol::Ok{enter->id, std::nullopt});
+  };
+  Options options;
+  options.project = "Moria's Race";
+  options.user = "rigging";
+  options.server = net::to_text(seat.server.at());
+  options.rejoin_pause = 1ms;
+  auto client = Client::start(options, &seat);
+  REQUIRE(client);
+  std::vector<std::string> heard;
+  (*client)->enter("/takes", [&](const RecordNews& news) {
+    for (const Record& each : news.changed)
+      seat.loop.post([&heard, path = each.path] { heard.push_back(path); });
+  });
+  REQUIRE(seat.loop.run_until([&] { return !heard.empty(); }, kTestLimit));
+  CHECK(heard == std::vector<std::string>{"/takes/1"});
+  CHECK(seat.server.sessions().size() == 2);
 }
 
 }  // namespace

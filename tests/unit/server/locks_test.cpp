@@ -1,6 +1,7 @@
 // Locks through a real server.
 #include <catch2/catch.hpp>
 
+#include "tests/unit/server/small_disk.h"
 #include "tests/unit/server/studio.h"
 
 using namespace callboard;
@@ -48,6 +49,13 @@ void say_call(TestClient& client, protocol::AskId id, const std::string& argumen
 bool comes_to_show(TestClient& client, const std::string& what) {
   for (int asked = 0; asked < 10'000; ++asked) {
     if (locks(client).find(what) != std::string::npos) return true;
+  }
+  return false;
+}
+
+bool comes_to_be(TestClient& client, const std::string& all) {
+  for (int asked = 0; asked < 10'000; ++asked) {
+    if (locks(client) == all) return true;
   }
   return false;
 }
@@ -179,6 +187,25 @@ TEST_CASE("a lock without a session that could come back is free some time after
   while (locks(*lighting) != "[]") {
   }
   done(*lighting, "lock", lock_words("/a"));
+}
+
+TEST_CASE("what somebody had who left while the disk was full is free once it is not") {
+  ServerOptions options = with_grace(0s);
+  options.disk_probe_period = 5ms;
+  Studio studio(options);
+  const auto rigging = studio.join("rigging");
+  const auto lighting = studio.join("lighting");
+  done(*rigging, "lock", lock_words("/a"));
+  {
+    const SmallDisk full(0);
+    rigging->say(protocol::Bye{Outcome::done, "left"});
+    studio.loop.run_until([&] { return rigging->is_ended(); }, kPatience);
+    // By then it was tried.
+    while (lighting->told<protocol::Writable>().empty()) {
+    }
+    CHECK(locks(*lighting).find("\"user\":\"rigging\"") != std::string::npos);
+  }
+  CHECK(comes_to_be(*lighting, "[]"));
 }
 
 TEST_CASE("a lease holds whether or not one is here, and ends") {

@@ -158,3 +158,93 @@ TEST_CASE("a record's history is called for, also of one that is removed, by tho
   CHECK(lighting->ask_for<protocol::ErrorAnswer>(asked("record.version", version)).outcome ==
         Outcome::not_found);
 }
+
+namespace {
+
+ServerOptions with_reviews(LockPolicy locks = LockPolicy::warn) {
+  ServerOptions options;
+  options.locks = locks;
+  options.schema = *document::Schema::from(R"({"classes":[
+    {"name":"review","fields":[{"name":"status","type":"text"}]},
+    {"name":"own","write":"owner","fields":[{"name":"status","type":"text"}]}]})");
+  return options;
+}
+
+std::string restore_words(std::uint64_t revision) {
+  return R"({"path":"/reviews/sc01","revision":)" + std::to_string(revision) + "}";
+}
+
+std::string fields_now(TestClient& client) {
+  const std::string all =
+      *client.ask_for<protocol::Records>(protocol::RecordsRead{0, "/reviews", ""}).records;
+  const auto begin = all.find("\"fields\":");
+  return begin == std::string::npos ? all : all.substr(begin + 9, all.size() - begin - 9 - 2);
+}
+
+}  // namespace
+
+TEST_CASE("a record is again what it was by one of its revisions, in a new one, also when it was removed") {
+  Studio studio(with_reviews());
+  const auto rigging = studio.join("rigging");
+  const auto first =
+      *rigging->ask_for<protocol::Ok>(wish(RecordAction::make, R"({"status":"open"})", "review")).number;
+  const auto second = *rigging->ask_for<protocol::Ok>(wish(RecordAction::set, R"({"status":"ok"})")).number;
+  const auto restore = asked("record.restore", restore_words(first));
+  CHECK(*rigging->ask_for<protocol::CallResult>(restore).value == std::to_string(second + 1));
+  CHECK(fields_now(*rigging) == R"({"status":"open"})");
+  // Asked again because the answer was lost, it is not done again.
+  CHECK(*rigging->ask_for<protocol::CallResult>(restore).value == std::to_string(second + 1));
+  rigging->ask_for<protocol::Ok>(wish(RecordAction::remove, ""));
+  rigging->ask_for<protocol::CallResult>(asked("record.restore", restore_words(second)));
+  CHECK(fields_now(*rigging) == R"({"status":"ok"})");
+  CHECK(rigging->ask_for<protocol::ErrorAnswer>(asked("record.restore", restore_words(999))).outcome ==
+        Outcome::not_found);
+}
+
+TEST_CASE("who may not write a record, or has not its lock, does not bring it back either") {
+  Studio studio(with_reviews(LockPolicy::refuse));
+  const auto rigging = studio.join("rigging");
+  const auto lighting = studio.join("lighting");
+  const auto first =
+      *rigging->ask_for<protocol::Ok>(wish(RecordAction::make, R"({"status":"open"})", "own")).number;
+  rigging->ask_for<protocol::Ok>(wish(RecordAction::set, R"({"status":"ok"})"));
+  const auto refused = [&] {
+    return lighting->ask_for<protocol::ErrorAnswer>(asked("record.restore", restore_words(first)));
+  };
+  CHECK(refused().outcome == Outcome::refused);
+  rigging->ask_for<protocol::CallResult>(asked("lock", R"({"item":"/reviews/sc01"})"));
+  CHECK(refused().outcome == Outcome::locked);
+  CHECK(fields_now(*rigging) == R"({"status":"ok"})");
+}
+
+TEST_CASE(
+    "of what a record was the server's own fields stay, and those that its author may not write are named") {
+  const auto options_with = [](const std::string& votes, const std::string& approved) {
+    ServerOptions options;
+    options.schema =
+        *document::Schema::from(R"({"classes":[{"name":"review","fields":[{"name":"status","type":"text"},
+      {"name":"votes","type":"int")" +
+                                votes + R"(},{"name":"approved","type":"bool")" + approved + "}]}]}");
+    return options;
+  };
+  Studio studio(options_with("", ""));
+  const auto rigging = studio.join("rigging");
+  const auto change = [&](RecordAction action, const std::string& fields, const std::string& name = "") {
+    return *rigging->ask_for<protocol::Ok>(wish(action, fields, name)).number;
+  };
+  const auto refused =
+      change(RecordAction::make, R"({"status":"open","votes":1,"approved":false})", "review");
+  const auto good = change(RecordAction::set, R"({"approved":true})");
+  change(RecordAction::set, R"({"status":"ok","votes":2})");
+  studio.kill();
+  ServerOptions stricter = studio.options();
+  stricter.schema = options_with(R"(,"computed":true)", R"(,"write":"server")").schema;
+  const auto server = studio.try_another(stricter);
+  REQUIRE(server);
+  TestClient lighting(studio.loop, (*server)->listening());
+  REQUIRE(lighting.join("lighting"));
+  CHECK(lighting.ask_for<protocol::ErrorAnswer>(asked("record.restore", restore_words(refused))).text ==
+        "field \"approved\": the server alone writes it");
+  lighting.ask_for<protocol::CallResult>(asked("record.restore", restore_words(good)));
+  CHECK(fields_now(lighting) == R"({"status":"open","approved":true,"votes":2})");
+}

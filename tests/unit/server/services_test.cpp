@@ -29,6 +29,7 @@ struct Shelf final : OwnRecords {
     if (found->second.record_class != record_class) return Error{Outcome::usage, "of another class"};
     return found->second.fields;
   }
+  std::uint64_t revision(const std::string&) const override { return 0; }
   void put(OwnRecord record, Then then) override {
     if (is_broken) return then(Error{Outcome::failed, "the disk is broken"});
     auto write = [this, record = std::move(record), then = std::move(then)] {
