@@ -44,6 +44,7 @@ class Listener {
   // Again with the session of before: what follows goes on from what was told. With another one: who is here, what they have
   // and what was said is told anew, so forget these first. Documents go on by their revisions, always.
   virtual void on_joined(std::string_view /*address*/, const User& /*self*/) {}
+  // `will_rejoin`: the same server, or the one that it sent this client to.
   virtual void on_left(const Error& /*why*/, bool /*will_rejoin*/) {}
   virtual void on_story(const Document&) {}
   virtual void on_analytics(const Document&) {}

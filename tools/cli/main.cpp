@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
   add_audit(program);
   add_log(program);
   add_kick(program);
+  add_redirect(program);
   add_mute(program);
   add_grant(program);
   add_stop(program);
