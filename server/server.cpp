@@ -186,7 +186,8 @@ Roles Server::Impl::read_own_roles() {
 // What can be called beside what Stage has.
 Result<void> Server::Impl::start_calls(const std::vector<std::string>& programs) {
   if (!options.plugins.empty())
-    plugins = std::make_unique<PluginDesk>(loop, stage->calls().registry(), stage->transfers().server_channels(), events);
+    plugins = std::make_unique<PluginDesk>(loop, stage->calls().registry(),
+                                           stage->transfers().server_channels(), events);
   for (const std::string& file : options.plugins) {
     if (auto loaded = plugins->load(file); !loaded) return loaded;
     events.info("plugin loaded", {{"file", file}});

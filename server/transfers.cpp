@@ -31,8 +31,8 @@ std::string taking_of(const Transfers::Request& request) {
 Result<Transfers::Begun> Transfers::begin(Request request, Timestamp wall, Instant now) {
   for (const Party* party : {&request.giver, &request.taker}) {
     if (by_session_.of(party->session) < most_of(*party)) continue;
-    return Error{Outcome::refused,
-                 fmt::format("{} has {} transfers under way already", text_of_party(*party), most_of(*party))};
+    return Error{Outcome::refused, fmt::format("{} has {} transfers under way already", text_of_party(*party),
+                                               most_of(*party))};
   }
   if (by_taking_.of(taking_of(request)) >= kTransfersPerTaker) {
     return Error{Outcome::refused, fmt::format("you take {} times from {} already, the rest is for others",
