@@ -125,9 +125,9 @@ void PluginDesk::carry_out_next(const LoadedPtr& loaded) {
     }
     ++loaded->running;
     const std::uint64_t number = job.number;
+    const PluginThreads::Doing doing{loaded->file, "call " + job.request.name};
     const auto started = threads_.start(
-        {loaded->file, "call " + job.request.name},
-        [this, loaded, number, plugin = loaded->plugin, request = std::move(job.request)] {
+        doing, [this, loaded, number, plugin = loaded->plugin, request = std::move(job.request)] {
           CallValue value = carry_out(*plugin, request);
           return [this, loaded, number, value = std::move(value)] { on_carried_out(loaded, number, value); };
         });
