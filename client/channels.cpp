@@ -15,7 +15,7 @@ constexpr std::size_t kChannelsMax = 4 * kTransfersPerSession;
 
 Answer<std::shared_ptr<Channel>> Channels::open(protocol::ChannelAsk ask) {
   Answer<std::shared_ptr<Channel>> opened;
-  const auto line = std::make_shared<ChannelLine>();
+  const auto line = std::make_shared<channel::ChannelLine>();
   const std::string name = ask.name;
   const Answer<Granted> asked = desk_.open_channel(std::move(ask), line);
   const auto connect = [line, name, asked]() -> Result<std::shared_ptr<Channel>> {
@@ -39,7 +39,7 @@ Answer<std::shared_ptr<Channel>> Channels::open(protocol::ChannelAsk ask) {
   return opened;
 }
 
-void Channels::add(const Granted& granted, const std::shared_ptr<ChannelLine>& line) {
+void Channels::add(const Granted& granted, const std::shared_ptr<channel::ChannelLine>& line) {
   const protocol::TransferId transfer = granted.transfer;
   // It was given up while it was asked for.
   if (line->is_ended()) return desk_.cancel_on_server(transfer);
@@ -76,7 +76,7 @@ void Channels::on_wanted(const Granted& granted, const std::string& name) {
   if (offer->second.may) {
     if (auto may = offer->second.may({name, granted.taker}); !may) return refuse(granted, may.error());
   }
-  const auto line = std::make_shared<ChannelLine>();
+  const auto line = std::make_shared<channel::ChannelLine>();
   add(granted, line);
   const auto serve = [line, granted, name, take = offer->second.take] {
     auto rest = open_data_connection(line->socket, granted);

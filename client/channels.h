@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "net/channel/channel_line.h"
 #include "client/channel.h"
-#include "client/channel_line.h"
 #include "client/transfer_threads.h"
 
 namespace callboard::client {
@@ -23,7 +23,7 @@ class Channels {
   // Thread: any.
   Answer<std::shared_ptr<Channel>> open(protocol::ChannelAsk ask);
   // What the server granted for a line of open().
-  void add(const Granted& granted, const std::shared_ptr<ChannelLine>& line);
+  void add(const Granted& granted, const std::shared_ptr<channel::ChannelLine>& line);
 
   // Takes the place of one of the same name.
   Result<void> offer(ChannelOffer offer);
@@ -44,7 +44,7 @@ class Channels {
   TransferDesk& desk_;
   TransferThreads& threads_;
   std::map<std::string, ChannelOffer> offers_;
-  std::map<protocol::TransferId, std::weak_ptr<ChannelLine>>
+  std::map<protocol::TransferId, std::weak_ptr<channel::ChannelLine>>
       lines_;  // That the server has not said to be over.
 };
 

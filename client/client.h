@@ -44,6 +44,7 @@ class Listener {
   // Again with the session of before: what follows goes on from what was told. With another one: who is here, what they have
   // and what was said is told anew, so forget these first. Documents go on by their revisions, always.
   virtual void on_joined(std::string_view /*address*/, const User& /*self*/) {}
+  // `will_rejoin`: the same server, or the one that it sent this client to.
   virtual void on_left(const Error& /*why*/, bool /*will_rejoin*/) {}
   virtual void on_story(const Document&) {}
   virtual void on_analytics(const Document&) {}
@@ -121,8 +122,9 @@ class Client : public Access {
   // for nothing any more. Refused for visits, and for names that are taken.
   Answer<bool> offer(std::string descriptions, OfferHandler handler);
 
-  // Opens the channel `name` to a user who offers it. not_found: nobody is called so, or offers none of that name; refused: it is
-  // not wanted there; timed_out: nobody came. See channel.h.
+  // Opens the channel `name` to a user who offers it, or to the server ("") where a plugin of it takes it.
+  // not_found: nobody is called so, or offers none of that name; refused: it is not wanted there; timed_out:
+  // nobody came. See net/channel/channel.h.
   Answer<std::shared_ptr<Channel>> open_channel(std::string user, std::string name);
   // From now on, also after a lost connection; one of the same name before it is replaced. Answered when the server knows.
   // A visit may offer, too: it is found by its name, like a session.

@@ -427,7 +427,8 @@ void Client::Impl::cancel_on_server(protocol::TransferId transfer, const std::op
   (void)ask<bool>(std::move(message), [](const protocol::ServerMessage&) -> Result<bool> { return true; });
 }
 
-Answer<Granted> Client::Impl::open_channel(protocol::ChannelAsk message, std::shared_ptr<ChannelLine> line) {
+Answer<Granted> Client::Impl::open_channel(protocol::ChannelAsk message,
+                                           std::shared_ptr<channel::ChannelLine> line) {
   return ask<Granted>(std::move(message), [this, line](const protocol::ServerMessage& reply) {
     const auto* granted = std::get_if<protocol::ChannelGranted>(&reply);
     if (!granted) return Result<Granted>(unexpected_answer());

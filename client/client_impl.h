@@ -72,7 +72,7 @@ class Client::Impl : public TransferDesk {
 
   // --- TransferDesk; thread: any ---
   Answer<Granted> get(protocol::GetAsk ask) override;
-  Answer<Granted> open_channel(protocol::ChannelAsk ask, std::shared_ptr<ChannelLine> line) override;
+  Answer<Granted> open_channel(protocol::ChannelAsk ask, std::shared_ptr<channel::ChannelLine> line) override;
   void cancel_on_server(protocol::TransferId transfer, const std::optional<Error>& why = {}) override;
   Answer<protocol::TransferOver> over(protocol::TransferId transfer) override;
 

@@ -132,6 +132,7 @@ void Connection::perform(protocol::ClientAction next) {
   if (auto* closed = std::get_if<action::Closed>(&next)) {
     end_ = Error{closed->outcome, std::move(closed->reason)};
     is_for_good_ = closed->is_for_good;
+    sent_to_ = std::move(closed->to);
     // The connection lives until its words are out: closed with bytes unread, the kernel would take them back.
     return is_connected_ ? socket_->close_after_flush(kFlushLimit) : socket_->close();
   }

@@ -57,6 +57,8 @@ class Connection {
   bool is_over() const { return session_.is_over(); }
   // Over, because the server does not want this client back.
   bool is_for_good() const { return is_for_good_; }
+  // … but at that address, HOST:PORT; empty: nowhere.
+  const std::string& sent_to() const { return sent_to_; }
   // The join waits for our claim of the assets.
   bool wants_assets() const { return wants_assets_ && !session_.is_over(); }
 
@@ -87,6 +89,7 @@ class Connection {
   bool is_connected_ = false;
   bool wants_assets_ = false;
   bool is_for_good_ = false;
+  std::string sent_to_;
   std::optional<Error> end_;  // How the session ended; the connection may still have words to send.
 };
 

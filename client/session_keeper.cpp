@@ -52,7 +52,8 @@ SessionKeeper::~SessionKeeper() = default;
 void SessionKeeper::attempt() {
   if (is_over_) return;
   is_turned_away_ = false;
-  was_remembered_ = !options_.server && last_server_.get().has_value();
+  was_remembered_ = !options_.server && !sent_to_ && last_server_.get().has_value();
+  if (sent_to_) return connect(*sent_to_);
   if (options_.server) {
     if (options_.waits_for_server) silence_timer_.set_after(options_.search.wait);
     return connect(*options_.server);
@@ -118,6 +119,10 @@ void SessionKeeper::on_action(protocol::ClientAction next) {
   note(next);
   if (std::holds_alternative<action::Joined>(next)) {
     was_joined_ = true;
+    joined_ = loop_.now();
+    // From now on the server is this one.
+    if (options_.server) options_.server = current_;
+    sent_to_.reset();
     pause_ = options_.pause_min;
     last_server_.set(*current_);
     waiting_timer_.cancel();
@@ -147,6 +152,7 @@ void SessionKeeper::note(const protocol::ClientAction& next) {
 
 void SessionKeeper::on_closed(const Error& why) {
   const bool is_dismissed = connection_->is_for_good();
+  const auto hop = next_hop();
   loop_.retire(std::move(connection_));
   silence_timer_.cancel();
   if (is_over_) return handlers_.on_lost(why, false);
@@ -157,11 +163,32 @@ void SessionKeeper::on_closed(const Error& why) {
     if (!finder_) search();
     return;
   }
+  if (hop) return follow(*hop, why);
+  if (sent_to_) return end(why.prefixed("sent to " + net::to_text(*sent_to_)));
   const bool is_replaced = why.outcome == Outcome::superseded;
   const bool is_final = is_replaced || is_dismissed || (why.outcome == Outcome::refused && !was_joined_);
   if (is_final || !options_.rejoin) return end(why);
   if (!was_joined_ && !options_.waits_for_server) return end(why);
   pause(why);
+}
+
+std::optional<net::Endpoint> SessionKeeper::next_hop() const {
+  const std::string& to = connection_->sent_to();
+  if (to.empty() || !was_joined_ || !options_.rejoin) return std::nullopt;
+  if (hops_ >= kHopsMax && loop_.now() - joined_ < kHopsForgotten) return std::nullopt;
+  auto address = net::endpoint_from(to, kSessionPort);
+  if (!address) return std::nullopt;
+  return std::move(*address);
+}
+
+// Nothing of the session that was is known there.
+void SessionKeeper::follow(const net::Endpoint& to, const Error& why) {
+  hops_ = loop_.now() - joined_ < kHopsForgotten ? hops_ + 1 : 1;
+  sent_to_ = to;
+  options_.identity.resume.reset();
+  options_.identity.heard = 0;
+  handlers_.on_lost(why, true);
+  if (!is_over_) pause_timer_.set_after(0s);
 }
 
 void SessionKeeper::pause(const Error& why) {

@@ -15,19 +15,23 @@
 
 namespace callboard::client {
 
-// Finds the server, joins, and after a lost connection does it again: first where the server was, then by asking the
-// network, with a pause that doubles up to kPauseMax. Where a server was and something is silent now, it asks the network
-// beside it, and the first that answers is taken. It comes back as the session that it was, where the server still keeps that.
-// Asks made while there is no connection wait for one, and so do those whose answer was lost with one: they are asked
-// again, first, which a server does nothing twice for. A session that another one of the same workstation takes the
-// place of does not come back.
-// Loop thread only.
+// Finds the server, joins, and after a lost connection does it again: first where the server was, then by
+// asking the network, with a pause that doubles up to kPauseMax. Where a server was and something is silent
+// now, it asks the network beside it, and the first that answers is taken. It comes back as the session that
+// it was, where the server still keeps that. Asks made while there is no connection wait for one, and so do
+// those whose answer was lost with one: they are asked again, first, which a server does nothing twice for. A
+// session that another one of the same workstation takes the place of does not come back. One that is sent to
+// another server joins there, or ends. Loop thread only.
 class SessionKeeper {
  public:
   static constexpr Duration kPauseMin = 500ms;
   static constexpr Duration kPauseMax = 15s;
   // A server in the LAN greets in a few milliseconds; one that writes much to a slow disk may take longer.
   static constexpr Duration kSilenceMax = 500ms;
+  // Servers that send their people to each other: how often that is followed, unless a session lasted for a
+  // while between.
+  static constexpr int kHopsMax = 3;
+  static constexpr Duration kHopsForgotten = 60s;
 
   struct Options {
     // `wall` is set at every attempt, `workstation` from the folder, but for a visit.
@@ -99,6 +103,9 @@ class SessionKeeper {
   void connect(const net::Endpoint& to);
   void on_action(protocol::ClientAction action);
   void on_closed(const Error& why);
+  // Where it is to go now; nullopt: nowhere, or once too often.
+  std::optional<net::Endpoint> next_hop() const;
+  void follow(const net::Endpoint& to, const Error& why);
   void pause(const Error& why);
   void end(const Error& why);
   void fail_waiting(const Error& why);
@@ -122,6 +129,9 @@ class SessionKeeper {
   net::Timer silence_timer_;
   net::Timer waiting_timer_;
   Duration pause_;
+  std::optional<net::Endpoint> sent_to_;  // By a server: where it has not joined yet.
+  int hops_ = 0;
+  Instant joined_;
   bool was_remembered_ = false;  // The present attempt goes to the last good address.
   bool was_joined_ = false;      // In the present connection.
   bool is_over_ = false;

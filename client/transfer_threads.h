@@ -19,6 +19,10 @@
 #include "net/endpoint.h"
 #include "protocol/message.h"
 
+namespace callboard::channel {
+class ChannelLine;
+}
+
 namespace callboard::client {
 
 // A transfer the server agreed to: where to connect and what to show there.
@@ -34,8 +38,6 @@ struct Granted {
   std::optional<AccessKey> key = {};  // What both sides prove to each other; none on an open server.
 };
 
-class ChannelLine;
-
 // What the threads of transfers need of the session. Thread: any.
 class TransferDesk {
  public:
@@ -43,7 +45,8 @@ class TransferDesk {
   // Asks the server for a transfer.
   virtual Answer<Granted> get(protocol::GetAsk ask) = 0;
   // The same for a channel; the line hears how it ends.
-  virtual Answer<Granted> open_channel(protocol::ChannelAsk ask, std::shared_ptr<ChannelLine> line) = 0;
+  virtual Answer<Granted> open_channel(protocol::ChannelAsk ask,
+                                       std::shared_ptr<channel::ChannelLine> line) = 0;
   // `why`, unless it is merely cancelled: its outcome is not done.
   virtual void cancel_on_server(protocol::TransferId transfer,
                                 const std::optional<Error>& why = std::nullopt) = 0;

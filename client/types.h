@@ -70,7 +70,7 @@ using AssetChanges = std::map<std::string, std::optional<AssetCopy>>;  // nullop
 
 struct TransferStatus {
   std::uint64_t transfer = 0;
-  std::string giver;
+  std::string giver;  // Of a channel empty: the server.
   std::string taker;
   std::string item;
   std::uint64_t bytes = 0;

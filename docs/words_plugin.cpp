@@ -1,6 +1,8 @@
-// A plugin that counts the letters of a word: callboard serve --plugin words_plugin.so
+// A plugin that counts the letters of a word, and the words that come through a channel:
+//   callboard serve --plugin words_plugin.so
 #include <nlohmann/json.hpp>
 #include <stdexcept>
+#include <utility>
 
 #include "server/plugins/plugin.h"
 
@@ -18,6 +20,23 @@ class Words : public Plugin {
     if (word.empty()) return {false, "a word has a letter"};
     request.progress("\"counting\"");
     return {true, std::to_string(word.size())};
+  }
+
+  std::vector<ChannelOffer> channels() override { return {{.name = "words", .take = count}}; }
+  // A thread of the channel's own: it may wait. Says after each piece how many words there were so far.
+  static void count(Channel& channel) {
+    std::string text(64 * 1024, ' ');
+    std::size_t words = 0;
+    bool is_within = false;
+    while (const auto size = channel.read(std::as_writable_bytes(std::span(text)))) {
+      for (const char c : text.substr(0, size)) {
+        const bool was_within = std::exchange(is_within, c != ' ' && c != '\n');
+        if (is_within && !was_within) ++words;
+      }
+      const std::string so_far = std::to_string(words) + "\n";
+      if (!channel.write(std::as_bytes(std::span(so_far)))) return;
+    }
+    if (channel.problem().empty()) channel.close();
   }
 };
 

@@ -52,6 +52,7 @@ struct Closed {
   Outcome outcome = Outcome::done;
   std::string reason;
   bool is_for_good = false;  // The server does not want this client to come back by itself.
+  std::string to{};          // Where it sends this client, HOST:PORT; empty: nowhere.
 };
 
 }  // namespace callboard::protocol::client_action

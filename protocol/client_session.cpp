@@ -48,7 +48,7 @@ void ClientSession::on_message(ServerMessage message, Instant now) {
   if (over_) return;
   now_ = now;
   if (turn_) turn_->on_heard(now);
-  if (const auto* bye = std::get_if<Bye>(&message)) return finish(said_bye(*bye), bye->for_good);
+  if (const auto* bye = std::get_if<Bye>(&message)) return finish(said_bye(*bye), bye->for_good, bye->to);
   if (turn_) {
     turn_message(std::move(message));
   } else {
@@ -195,12 +195,12 @@ void ClientSession::end_with(Error error) {
   finish(std::move(error));
 }
 
-void ClientSession::finish(Error error, bool is_for_good) {
+void ClientSession::finish(Error error, bool is_for_good, std::string to) {
   ENSURE(!over_);
   over_ = true;
   end_reason_ = error.text;
   push(asks_.interrupt(end_reason_));
-  actions_.push_back(client_action::Closed{error.outcome, std::move(error.text), is_for_good});
+  actions_.push_back(client_action::Closed{error.outcome, std::move(error.text), is_for_good, std::move(to)});
 }
 
 }  // namespace callboard::protocol

@@ -67,7 +67,7 @@ class ClientSession {
   void perform(Result<std::vector<ClientAction>> actions);
   void apply(const Welcome& welcome);
   void end_with(Error error);
-  void finish(Error error, bool is_for_good = false);
+  void finish(Error error, bool is_for_good = false, std::string to = {});
   void push(std::vector<client_action::Answered> answers);
 
   JoinClient join_;

@@ -29,6 +29,8 @@ void describe(F& f, Ref<F, Bye> m) {
   f.required("outcome", m.outcome);
   f.optional("reason", m.reason, kReason);
   f.optional("for_good", m.for_good);
+  f.optional("to", m.to, kAddress);
+  f.expect(m.to.empty() || m.for_good, "to: expected with for_good");
 }
 template <class F>
 void describe(F&, Ref<F, UnknownTell>) {}

@@ -34,6 +34,7 @@ struct Bye {
   Outcome outcome = Outcome::done;
   std::string reason;
   bool for_good = false;  // Said by a server: the client is not to come back by itself.
+  std::string to{};       // With it: but to join the server at this address, HOST:PORT.
 };
 // A verb this version does not know, and that asks nothing: to be ignored.
 struct UnknownTell {

@@ -40,6 +40,8 @@ inline constexpr TextRule kPointerTold{.max = kPathMaxBytes, .path = true, .cut 
 inline constexpr TextRule kConflictValue{.max = kConflictValueMax};
 inline constexpr TextRule kMessageText{.min = 1, .max = kMessageMaxBytes};
 inline constexpr TextRule kReason{.max = 1024, .cut = true};
+// HOST:PORT; a host name has 253 characters at most.
+inline constexpr TextRule kAddress{.max = 320, .one_line = true};
 inline constexpr TextRule kVerbText{.min = 1, .max = 64};
 // Of a call, and behind an @ whose: "open_shot@node-7 (2)".
 inline constexpr TextRule kCallName{.min = 1, .max = 160, .unit = Unit::code_points, .one_line = true};

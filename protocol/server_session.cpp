@@ -185,8 +185,10 @@ void ServerSession::close(Outcome outcome, std::string reason) {
   if (!over_) end_with({outcome, std::move(reason)});
 }
 
-void ServerSession::dismiss(Outcome outcome, std::string reason) {
-  if (!over_) end_with({outcome, std::move(reason)}, Ending::meant, true);
+void ServerSession::dismiss(Outcome outcome, std::string reason, std::string to) {
+  if (over_) return;
+  actions_.push_back(server_action::Send{Bye{outcome, reason, true, std::move(to)}});
+  finish({outcome, std::move(reason)}, Ending::meant);
 }
 
 // --- Time -----------------------------------------------------------------------------------------------------------
@@ -238,8 +240,8 @@ void ServerSession::perform(Result<std::vector<ServerAction>> actions) {
   }
 }
 
-void ServerSession::end_with(Error error, Ending ending, bool is_for_good) {
-  actions_.push_back(server_action::Send{Bye{error.outcome, error.text, is_for_good}});
+void ServerSession::end_with(Error error, Ending ending) {
+  actions_.push_back(server_action::Send{Bye{error.outcome, error.text}});
   finish(std::move(error), ending);
 }
 

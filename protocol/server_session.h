@@ -74,8 +74,8 @@ class ServerSession {
   void ping(Instant now);
   // Says `bye` and closes, in whoever's turn.
   void close(Outcome outcome, std::string reason);
-  // The same, and the client is not to come back by itself.
-  void dismiss(Outcome outcome, std::string reason);
+  // The same, and the client is not to come back by itself; but to join at `to`, unless that is empty.
+  void dismiss(Outcome outcome, std::string reason, std::string to = {});
 
   // --- Time ---
   // nullopt when it is over.
@@ -96,7 +96,7 @@ class ServerSession {
   void perform(Result<std::vector<ServerAction>> actions);
   // `lost`: the connection is, and its session need not be.
   enum class Ending { meant, lost };
-  void end_with(Error error, Ending ending = Ending::meant, bool is_for_good = false);
+  void end_with(Error error, Ending ending = Ending::meant);
   void finish(Error error, Ending ending);
 
   struct Entrance {

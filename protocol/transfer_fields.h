@@ -40,19 +40,20 @@ void describe(F& f, Ref<F, ChannelsAsk> m) {
 template <class F>
 void describe(F& f, Ref<F, ChannelAsk> m) {
   f.required("id", m.id);
-  f.required("user", m.user, kShownName);
+  f.optional("user", m.user, kShownNameOrNone);
   f.required("name", m.name, kChannelName);
 }
 template <class F>
 void describe(F& f, Ref<F, TransferStatus> m) {
   f.required("transfer", m.transfer);
-  f.required("giver", m.giver, kShownName);
+  f.optional("giver", m.giver, kShownNameOrNone);
   f.required("taker", m.taker, kShownName);
   f.required("item", m.item, kItem);
   f.required("bytes", m.bytes);
   f.required("started", m.started);
   f.optional("rate", m.rate);
   f.optional("channel", m.channel);
+  f.expect(m.channel || !m.giver.empty(), "giver: expected a name");
 }
 template <class F>
 void describe(F& f, Ref<F, TransferGranted> m) {
@@ -87,10 +88,11 @@ void describe(F& f, Ref<F, ChannelGranted> m) {
   f.required("re", m.re);
   f.required("transfer", m.transfer);
   f.required("ticket", m.ticket);
-  f.required("user", m.user, kShownName);
-  f.required("session", m.session);
+  f.optional("user", m.user, kShownNameOrNone);
+  f.optional("session", m.session);
   f.optional("key", m.key);
   f.optional("port", m.port);
+  f.expect(m.user.empty() == !m.session, "user: expected with session, and not without");
 }
 template <class F>
 void describe(F& f, Ref<F, ChannelTell> m) {

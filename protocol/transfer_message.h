@@ -44,10 +44,10 @@ struct ChannelsAsk {
   AskId id = 0;
   std::vector<ChannelOffer> channels;
 };
-// A channel of that name to that user, who must offer it.
+// A channel of that name to that user, or to the server, who must offer it.
 struct ChannelAsk {
   AskId id = 0;
-  std::string user;
+  std::string user;  // Empty: the server.
   std::string name;
 };
 
@@ -63,7 +63,7 @@ struct TransferGranted {
 };
 struct TransferStatus {
   TransferId transfer = 0;
-  std::string giver;
+  std::string giver;  // Empty: the server, of a channel.
   std::string taker;
   std::string item;
   std::uint64_t bytes = 0;
@@ -92,8 +92,8 @@ struct ChannelGranted {
   AskId re = 0;
   TransferId transfer = 0;
   UniqueId ticket;
-  std::string user;
-  SessionId session;
+  std::string user;  // Empty, and no session: it is to the server.
+  std::optional<SessionId> session{};
   std::optional<AccessKey> key{};
   std::uint16_t port = 0;
 };

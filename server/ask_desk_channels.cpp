@@ -8,6 +8,15 @@
 #include "server/ask_desk.h"
 
 namespace callboard::server {
+namespace {
+
+// What both sides prove to each other on a server with keys.
+std::optional<AccessKey> key_for(const Session& session) {
+  if (session.identity.key.empty()) return std::nullopt;
+  return make_access_key(system_random());
+}
+
+}  // namespace
 
 void AskDesk::answer(Session& session, const protocol::ChannelsAsk& ask) {
   session.channels.clear();
@@ -42,7 +51,25 @@ Result<Session*> AskDesk::channel_end(const Session& opener, const protocol::Cha
   return Error{Outcome::not_found, fmt::format("nobody named {} is here", quoted(ask.user))};
 }
 
+void AskDesk::open_to_server(Session& session, const protocol::ChannelAsk& ask) {
+  ServerChannels& channels = floor_.transfers.server_channels();
+  const auto may = channels.check(ask.name, session.identity.permissions);
+  if (!may) return session.answer(protocol::ErrorAnswer{ask.id, may.error().outcome, may.error().text});
+  const auto begun =
+      floor_.transfers.begin({{},
+                              {session.identity.id, session.identity.name, session.identity.origin},
+                              "/" + ask.name,
+                              Transfers::Kind::channel},
+                             floor_.clock.wall());
+  if (!begun) return session.answer(protocol::ErrorAnswer{ask.id, begun.error().outcome, begun.error().text});
+  const std::optional<AccessKey> key = key_for(session);
+  channels.expect(begun->id, ask.name, session.identity.name, key);
+  session.answer(protocol::ChannelGranted{ask.id, begun->id, begun->taker_ticket, "", std::nullopt, key,
+                                          floor_.identity.data_port});
+}
+
 void AskDesk::answer(Session& session, const protocol::ChannelAsk& ask) {
+  if (ask.user.empty()) return open_to_server(session, ask);
   const auto found = channel_end(session, ask);
   if (!found) return session.answer(protocol::ErrorAnswer{ask.id, found.error().outcome, found.error().text});
   Session& offerer = **found;
@@ -53,8 +80,7 @@ void AskDesk::answer(Session& session, const protocol::ChannelAsk& ask) {
                               Transfers::Kind::channel},
                              floor_.clock.wall());
   if (!begun) return session.answer(protocol::ErrorAnswer{ask.id, begun.error().outcome, begun.error().text});
-  std::optional<AccessKey> key;
-  if (!session.identity.key.empty()) key = make_access_key(system_random());
+  const std::optional<AccessKey> key = key_for(session);
   const std::uint16_t port = floor_.identity.data_port;
   offerer.errands.push_back(
       protocol::ChannelTell{begun->id, begun->giver_ticket, session.identity.name, ask.name, key, port});

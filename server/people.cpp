@@ -4,8 +4,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/limits.h"
 #include "base/mask.h"
 #include "base/text.h"
+#include "net/endpoint.h"
 #include "protocol/faults.h"
 
 namespace callboard::server {
@@ -136,20 +138,47 @@ void People::on_left(const Identity& identity) {
   outside_.changed();
 }
 
-Result<std::size_t> People::kick(const By& by, const std::string& user_or_address,
-                                 const std::string& reason) {
+std::set<std::string> People::keys_of(const std::string& user) const {
   std::set<std::string> keys;
-  const auto is_named = [&](const Identity& each) {
-    return each.name == user_or_address || (!each.key.empty() && keys.contains(each.key));
-  };
   outside_.for_each([&](const Session& each) {
-    const bool is_meant = each.is_admitted() && each.identity.name == user_or_address;
+    const bool is_meant = each.is_admitted() && each.identity.name == user;
     if (is_meant && !each.identity.key.empty()) keys.insert(each.identity.key);
   });
   static_cast<void>(outside_.is_away([&](const Identity& each) {
-    if (each.name == user_or_address && !each.key.empty()) keys.insert(each.key);
+    if (each.name == user && !each.key.empty()) keys.insert(each.key);
     return false;
   }));
+  return keys;
+}
+
+Result<std::size_t> People::redirect(const By& by, const std::string& user, const std::string& to,
+                                     const std::string& reason) {
+  const auto address = net::endpoint_from(to, kSessionPort);
+  if (!address) return address.error().prefixed("redirect");
+  const std::string where = net::to_text(*address);
+  const std::set<std::string> keys = keys_of(user);
+  std::vector<Session*> meant;
+  outside_.for_each([&](Session& each) {
+    const Identity& identity = each.identity;
+    const bool is_own = identity.id == by.identity.id;
+    if (!each.is_joined() || each.is_over() || identity.visit || is_own) return;
+    const bool is_same_person = !identity.key.empty() && keys.contains(identity.key);
+    if (user.empty() || identity.name == user || is_same_person) meant.push_back(&each);
+  });
+  if (meant.empty() && !user.empty()) return nobody_named(user);
+  std::string why = callboard::quoted(by.identity.name) + " sent you to " + where;
+  if (!reason.empty()) why += ": " + escaped(reason, kReasonShown);
+  note(by, "redirect", user, "to " + where + (reason.empty() ? "" : ": " + reason));
+  for (Session* session : meant) session->dismiss(Outcome::interrupted, why, where);
+  return meant.size();
+}
+
+Result<std::size_t> People::kick(const By& by, const std::string& user_or_address,
+                                 const std::string& reason) {
+  const std::set<std::string> keys = keys_of(user_or_address);
+  const auto is_named = [&](const Identity& each) {
+    return each.name == user_or_address || (!each.key.empty() && keys.contains(each.key));
+  };
   std::vector<Session*> meant;
   outside_.for_each([&](Session& each) {
     if (!each.is_admitted() || each.is_over() || each.identity.id == by.identity.id) return;

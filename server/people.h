@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -58,6 +59,11 @@ class People {
   // Sends off everybody of that name as shown, with all sessions of the same key, or everybody at that address; they are told
   // the reason, and do not come back by themselves. How many sessions that were; not_found: none. One's own goes on.
   Result<std::size_t> kick(const By& by, const std::string& user_or_address, const std::string& reason);
+  // Sends everybody of that name as shown, with all sessions of the same key, or everybody (""), to join at
+  // another address; their commands under way, and one's own session, go on. How many sessions that were;
+  // not_found: none.
+  Result<std::size_t> redirect(const By& by, const std::string& user, const std::string& to,
+                               const std::string& reason);
   // Whoever is named so may not speak from now on, also under another session; until unmute().
   Result<void> mute(const By& by, const std::string& user, const std::string& reason);
   Result<void> unmute(const By& by, const std::string& user);
@@ -81,6 +87,8 @@ class People {
   static std::string person_of(const Identity& identity);
   Result<std::string> find_person(const std::string& user) const;
   Result<void> set_measures(const std::string& person, Measures measures);
+  // The keys of all who are called so, here or away.
+  std::set<std::string> keys_of(const std::string& user) const;
   enum class Change { grant, revoke };
   Result<void> change_permissions(const By& by, const std::string& user,
                                   const std::vector<std::string>& permissions, Change change);

@@ -57,6 +57,34 @@ void add_muting(CallRegistry& registry, People& people) {
                          })});
 }
 
+void add_redirecting(CallRegistry& registry, People& people) {
+  registry.add_built_in(
+      {.description = {.name = "redirect",
+                       .summary =
+                           "sends a user, or everybody, to another server of the project, where they join by "
+                           "themselves",
+                       .category = "people",
+                       .permission = "kick",
+                       .arguments = {{.name = "to", .summary = "HOST or HOST:PORT of the other server"},
+                                     {.name = "user",
+                                      .summary = "a name that `callboard users` shows",
+                                      .is_optional = true},
+                                     {.name = "all",
+                                      .type = ValueType::boolean,
+                                      .summary = "everybody, in place of a user",
+                                      .is_optional = true},
+                                     reason_argument()},
+                       .result = ValueType::map},
+       .run = InlineRun([&people](const Caller& caller, const CallArguments& arguments) -> CallValue {
+         if (arguments.text("user").empty() != arguments.flag("all"))
+           return Error{Outcome::usage, "redirect: expected a user, or all, one of them"};
+         const auto sent = people.redirect(by(caller), arguments.text("user"), arguments.text("to"),
+                                           arguments.text("reason"));
+         if (!sent) return sent.error();
+         return document::make_object({{"sessions", document::make_number(*sent)}});
+       })});
+}
+
 void add_granting(CallRegistry& registry, People& people) {
   registry.add_built_in({.description = {.name = "grant",
                                          .summary = "gives somebody permissions until they leave",
@@ -99,6 +127,7 @@ void add_people_calls(CallRegistry& registry, People& people) {
          if (!ended) return ended.error();
          return document::make_object({{"sessions", document::make_number(*ended)}});
        })});
+  add_redirecting(registry, people);
   add_muting(registry, people);
   add_granting(registry, people);
 }

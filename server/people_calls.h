@@ -9,7 +9,7 @@
 
 namespace callboard::server {
 
-// kick, mute, unmute, grant, revoke. `people` outlives the registry.
+// kick, redirect, mute, unmute, grant, revoke. `people` outlives the registry.
 void add_people_calls(CallRegistry& registry, People& people);
 
 // What can be done to the server as a whole; each begins a moment later, so that who asked is answered before.

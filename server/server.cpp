@@ -18,7 +18,7 @@
 #include "server/keys.h"
 #include "server/memory.h"
 #include "server/people_calls.h"
-#include "server/plugins/plugin_host.h"
+#include "server/plugin_desk.h"
 #include "server/services/backup_service.h"
 #include "server/services/service_desk.h"
 #include "server/services/verify_service.h"
@@ -70,6 +70,7 @@ struct Server::Impl {
   std::unique_ptr<BoardRecords> records;  // The server's own.
   std::unique_ptr<ServiceDesk> services;
   std::unique_ptr<TaskDesk> tasks;                         // Null: none.
+  std::unique_ptr<PluginDesk> plugins;                     // Null: none.
   bool is_open = false;                                    // What can be called is there.
   std::vector<std::unique_ptr<net::TcpConnection>> early;  // Came before that.
   std::unique_ptr<net::TcpListener> listener;
@@ -97,6 +98,8 @@ struct Server::Impl {
   void hand_on_listener(const ServerStop& how);
   void stop(ServerStop how);
   void stop_stage(const ServerStop& how);
+  void stop_plugins(const ServerStop& how);
+  void finish(const ServerStop& how);
   void release_loop() {
     if (std::exchange(is_holding_loop, false)) loop.release();
   }
@@ -167,7 +170,7 @@ Result<void> Server::Impl::open_board() {
       Gate::Source{keys, std::move(*ring), RolesFile(options.data, options.project), read_own_roles()};
   stage = std::make_unique<Stage>(loop, std::move(stage_options), system_clock(), system_random(), events,
                                   std::move(*log), std::move(*recovered));
-  stage->set_relay_limits(options.relay_limits);
+  stage->transfers().set_limits(options.relay_limits);
   add_calls();
   return {};
 }
@@ -182,8 +185,11 @@ Roles Server::Impl::read_own_roles() {
 
 // What can be called beside what Stage has.
 Result<void> Server::Impl::start_calls(const std::vector<std::string>& programs) {
+  if (!options.plugins.empty())
+    plugins = std::make_unique<PluginDesk>(loop, stage->calls().registry(),
+                                           stage->transfers().server_channels(), events);
   for (const std::string& file : options.plugins) {
-    if (auto loaded = PluginHost::load(file, stage->calls().registry()); !loaded) return loaded;
+    if (auto loaded = plugins->load(file); !loaded) return loaded;
     events.info("plugin loaded", {{"file", file}});
   }
   records = std::make_unique<BoardRecords>(stage->records(), system_clock(), system_random());
@@ -373,12 +379,31 @@ void Server::Impl::stop_stage(const ServerStop& how) {
       services.reset();
       records.reset();
       stage.reset();
-      events.info("stopped");
-      release_loop();
-      const auto stopped = std::move(on_stopped);
-      if (stopped) stopped(how);
+      stop_plugins(how);
     });
   });
+}
+
+// The board is safe, and nobody calls them any more.
+void Server::Impl::stop_plugins(const ServerStop& how) {
+  if (!plugins) return finish(how);
+  plugins->stop([this, how](bool is_any_left) {
+    // It is in the middle of a call.
+    loop.post([this, how, is_any_left, alive = is_alive] {
+      if (!*alive) return;
+      plugins.reset();
+      ServerStop with_plugins = how;
+      with_plugins.is_plugin_left = is_any_left;
+      finish(with_plugins);
+    });
+  });
+}
+
+void Server::Impl::finish(const ServerStop& how) {
+  events.info("stopped");
+  release_loop();
+  const auto stopped = std::move(on_stopped);
+  if (stopped) stopped(how);
 }
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -397,7 +422,7 @@ net::Endpoint Server::listening() const {
 std::uint16_t Server::data_port() const { return impl_->data_port(); }
 UniqueId Server::id() const { return impl_->id; }
 void Server::set_relay_limits(const net::RelayLimits& limits) {
-  if (impl_->stage) impl_->stage->set_relay_limits(limits);
+  if (impl_->stage) impl_->stage->transfers().set_limits(limits);
 }
 void Server::stop(std::string reason) { impl_->stop({Outcome::cancelled, std::move(reason)}); }
 

@@ -80,6 +80,8 @@ struct ServerStop {
   std::string reason;
   // Set: it is to be started anew, with this socket, in which those wait who connect meanwhile.
   std::shared_ptr<Fd> listening{};
+  // A plugin goes on, on a thread of its own: the process has to end without waiting, or tidying, for it.
+  bool is_plugin_left = false;
 };
 
 // The server of one project: its board, its sessions, its transfers, its announcements. Runs on the given loop, whose

@@ -302,8 +302,8 @@ void Session::answer(protocol::Answer answer) {
   perform();
 }
 
-void Session::dismiss(Outcome outcome, std::string reason) {
-  machine_.dismiss(outcome, std::move(reason));
+void Session::dismiss(Outcome outcome, std::string reason, std::string to) {
+  machine_.dismiss(outcome, std::move(reason), std::move(to));
   perform();
 }
 

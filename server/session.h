@@ -57,7 +57,7 @@ class Session {
   // What it asked for has cost so much besides (AskCost).
   void add_cost(std::uint64_t count);
   void close(Outcome outcome, std::string reason);
-  void dismiss(Outcome outcome, std::string reason);
+  void dismiss(Outcome outcome, std::string reason, std::string to = {});
 
   // Whether a tell would reach the peer soon.
   bool may_tell() const;

@@ -36,7 +36,7 @@ class Stage final : private SessionHost {
         std::unique_ptr<Log> log, Recovered recovered);
   ~Stage() override;
   void accept(std::unique_ptr<net::TcpConnection> connection);
-  void set_relay_limits(const net::RelayLimits& limits) { transfers_.set_limits(limits); }
+  TransferDesk& transfers() { return transfers_; }
   People& people() { return people_; }
   CallDesk& calls() { return calls_; }
   RecordDesk& records() { return record_desk_; }

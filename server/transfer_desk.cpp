@@ -27,6 +27,8 @@ TransferDesk::TransferDesk(net::Loop& loop, RandomSource random, EventLog& event
       events_(events),
       outside_(std::move(outside)),
       transfers_(std::move(random)),
+      server_channels_(loop, [this](Transfers::Id id,
+                                    const Error& why) { static_cast<void>(cancel(SessionId(), id, why)); }),
       timer_(loop,
              [this] {
                transfers_.on_time(loop_.now());
@@ -36,7 +38,7 @@ TransferDesk::TransferDesk(net::Loop& loop, RandomSource random, EventLog& event
       looking_(loop, [this] { look_at_running(); }) {}
 
 Result<Transfers::Begun> TransferDesk::begin(Transfers::Request request, Timestamp wall) {
-  const std::string giver = request.giver.name;
+  const std::string giver = request.giver.session ? request.giver.name : "the server";
   const std::string taker = request.taker.name;
   const std::string item = request.item;
   const bool is_channel = request.kind == Transfers::Kind::channel;
@@ -67,26 +69,18 @@ void TransferDesk::on_ticket(Session& connection, UniqueId ticket) {
 }
 
 void TransferDesk::relay(const Transfers::Pair& pair) {
-  Session* giver = outside_.connection(pair.giver);
-  Session* taker = outside_.connection(pair.taker);
-  // Lost connections are told before they go, so both are here.
-  ENSURE(giver != nullptr && taker != nullptr);
-  auto giver_end = giver->release();
-  auto taker_end = taker->release();
+  const bool is_to_server = pair.giver == Transfers::kServerEnd;
+  auto giver_end = take_end(pair.id, pair.giver);
+  auto taker_end = take_end(pair.id, pair.taker);
   if (!giver_end || !taker_end) {
     const Error why = giver_end ? taker_end.error() : giver_end.error();
-    for (Session* side : {giver, taker}) {
-      if (side->is_released()) {
-        outside_.released(*side);
-      } else {
-        side->refuse_ticket(why);
-      }
-    }
+    for (const Transfers::ConnectionKey key : {pair.giver, pair.taker}) give_back(key, why);
     return transfers_.on_relay_end(pair.id, why, 0);
   }
   net::RelayPair sockets;
   sockets.id = pair.id;
-  sockets.first_to_giver = first_bytes(std::move(giver_end->socket.unsent), taker_end->said);
+  sockets.first_to_giver =
+      is_to_server ? taker_end->said : first_bytes(std::move(giver_end->socket.unsent), taker_end->said);
   sockets.first_to_taker = first_bytes(std::move(taker_end->socket.unsent), giver_end->said);
   const bool is_channel = transfers_.running().at(pair.id).request.kind == Transfers::Kind::channel;
   relayed_[pair.id] = {{sockets.first_to_taker.size() - giver_end->said.size(),
@@ -97,8 +91,29 @@ void TransferDesk::relay(const Transfers::Pair& pair) {
   relay_.add(std::move(sockets));
   rates_[pair.id].add(loop_.now(), 0);
   if (!looking_.is_set()) looking_.set_after(kLookPeriod);
-  outside_.released(*giver);
-  outside_.released(*taker);
+  for (const Transfers::ConnectionKey key : {pair.giver, pair.taker}) give_back(key, {});
+}
+
+Result<Session::Released> TransferDesk::take_end(Transfers::Id id, Transfers::ConnectionKey key) {
+  if (key == Transfers::kServerEnd) {
+    auto socket = server_channels_.open(id);
+    if (!socket) return socket.error();
+    return Session::Released{{std::move(*socket), {}}, {}};
+  }
+  Session* side = outside_.connection(key);
+  // Lost connections are told before they go, so it is here.
+  ENSURE(side != nullptr);
+  return side->release();
+}
+
+void TransferDesk::give_back(Transfers::ConnectionKey key, const Error& why) {
+  if (key == Transfers::kServerEnd) return;
+  Session* side = outside_.connection(key);
+  if (side->is_released()) {
+    outside_.released(*side);
+  } else {
+    side->refuse_ticket(why);
+  }
 }
 
 void TransferDesk::on_relay_end(const net::RelayEnd& end) {
@@ -175,7 +190,11 @@ void TransferDesk::finish(const Transfers::Ending& ending) {
                            {"bytes", bytes},
                            {"cause", ending.why.text}}});
   const protocol::TransferOver over{ending.id, ending.why.outcome, ending.why.text, bytes};
-  outside_.tell(ending.giver, over);
+  if (ending.giver) {
+    outside_.tell(ending.giver, over);
+  } else {
+    server_channels_.on_over(ending.id, ending.why);
+  }
   if (ending.taker != ending.giver) outside_.tell(ending.taker, over);
 }
 

@@ -13,6 +13,7 @@
 #include "net/timer.h"
 #include "protocol/message.h"
 #include "server/event_log.h"
+#include "server/server_channels.h"
 #include "server/session.h"
 #include "server/transfers.h"
 
@@ -40,12 +41,17 @@ class TransferDesk {
   void end_all(const Error& why);
   void on_working(SessionId asker, const std::vector<Transfers::Id>& ids);
   void set_limits(const net::RelayLimits& limits);
+  // What is opened to the server itself.
+  ServerChannels& server_channels() { return server_channels_; }
 
   std::size_t size() const { return transfers_.running().size(); }
   std::vector<protocol::TransferStatus> status() const;
 
  private:
   void relay(const Transfers::Pair& pair);
+  // Of a connection of the pair, or of the server's own.
+  Result<Session::Released> take_end(Transfers::Id id, Transfers::ConnectionKey key);
+  void give_back(Transfers::ConnectionKey key, const Error& why);
   void on_relay_end(const net::RelayEnd& end);
   void look_at_running();
   void settle();
@@ -57,6 +63,7 @@ class TransferDesk {
   EventLog& events_;
   Outside outside_;
   Transfers transfers_;
+  ServerChannels server_channels_;
   struct Relayed {
     net::RelayProgress ours;  // Bytes of ours that go to each before the other's.
     bool is_channel = false;

@@ -13,6 +13,15 @@ namespace callboard::server {
 
 namespace {
 
+// For texts: "rigging" in its quotes, or the server.
+std::string text_of_party(const Transfers::Party& party) {
+  return party.session ? fmt::format("\"{}\"", party.name) : "the server";
+}
+
+std::size_t most_of(const Transfers::Party& party) {
+  return party.session ? kTransfersPerSession : kServerChannelsMax;
+}
+
 std::string taking_of(const Transfers::Request& request) {
   return to_text(request.giver.session) + " " + request.taker.origin;
 }
@@ -21,24 +30,25 @@ std::string taking_of(const Transfers::Request& request) {
 
 Result<Transfers::Begun> Transfers::begin(Request request, Timestamp wall, Instant now) {
   for (const Party* party : {&request.giver, &request.taker}) {
-    if (by_session_.of(party->session) < kTransfersPerSession) continue;
-    return Error{Outcome::refused,
-                 fmt::format("\"{}\" has {} transfers under way already", party->name, kTransfersPerSession)};
+    if (by_session_.of(party->session) < most_of(*party)) continue;
+    return Error{Outcome::refused, fmt::format("{} has {} transfers under way already", text_of_party(*party),
+                                               most_of(*party))};
   }
   if (by_taking_.of(taking_of(request)) >= kTransfersPerTaker) {
-    return Error{Outcome::refused,
-                 fmt::format("you take {} times from \"{}\" already, the rest is for others",
-                             kTransfersPerTaker, request.giver.name)};
+    return Error{Outcome::refused, fmt::format("you take {} times from {} already, the rest is for others",
+                                               kTransfersPerTaker, text_of_party(request.giver))};
   }
   const Id id = ++last_id_;
-  const Begun begun{id, make_unique_id(random_), make_unique_id(random_)};
-  tickets_.emplace(begun.giver_ticket, id);
+  const bool is_to_server = !request.giver.session;
+  const Begun begun{id, is_to_server ? UniqueId() : make_unique_id(random_), make_unique_id(random_)};
+  if (!is_to_server) tickets_.emplace(begun.giver_ticket, id);
   tickets_.emplace(begun.taker_ticket, id);
   by_session_.add(request.giver.session);
   by_session_.add(request.taker.session);
   by_taking_.add(taking_of(request));
-  waiting_.emplace(
-      id, Waiting{begun.giver_ticket, begun.taker_ticket, std::nullopt, std::nullopt, now + kTicketLife});
+  Waiting waiting{begun.giver_ticket, begun.taker_ticket, std::nullopt, std::nullopt, now + kTicketLife};
+  if (is_to_server) waiting.giver = kServerEnd;
+  waiting_.emplace(id, waiting);
   running_.emplace(id, Running{std::move(request), wall, false, 0, std::nullopt, std::nullopt});
   return begun;
 }
@@ -118,9 +128,9 @@ Result<void> Transfers::cancel(SessionId asker, Id id, const std::optional<Error
   const Request& request = it->second.request;
   const bool is_giver = request.giver.session == asker;
   if (!is_giver && request.taker.session != asker) return unknown;
-  const std::string name = (is_giver ? request.giver : request.taker).name;
-  const Error cancelled{Outcome::cancelled, fmt::format("cancelled by \"{}\"", name)};
-  end(id, why ? Error{why->outcome, fmt::format("\"{}\": {}", name, why->text)} : cancelled, 0);
+  const std::string name = text_of_party(is_giver ? request.giver : request.taker);
+  const Error cancelled{Outcome::cancelled, "cancelled by " + name};
+  end(id, why ? Error{why->outcome, fmt::format("{}: {}", name, why->text)} : cancelled, 0);
   return {};
 }
 

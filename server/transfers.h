@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -15,6 +16,9 @@
 
 namespace callboard::server {
 
+// Channels to the server at a time, of all clients: each has a thread of a plugin's.
+inline constexpr std::size_t kServerChannelsMax = 64;
+
 // Which transfers there are and what becomes of them; channels, too, which the taker has opened to the giver:
 //
 //   begin()  ->  awaiting both connections  ->  relaying (both tickets were shown)  ->  over
@@ -26,8 +30,11 @@ class Transfers {
   using Id = std::uint64_t;
   using ConnectionKey = std::uint64_t;
 
+  // What stands for the server's own end of a channel, which is no connection of anybody's.
+  static constexpr ConnectionKey kServerEnd = 0;
+
   struct Party {
-    SessionId session;
+    SessionId session;  // None: the server itself, which is the giver of a channel, without a name.
     std::string name;
     std::string origin{};  // Identity::origin.
   };
@@ -40,7 +47,7 @@ class Transfers {
   };
   struct Begun {
     Id id = 0;
-    UniqueId giver_ticket;
+    UniqueId giver_ticket;  // None for the server, which is there from the beginning.
     UniqueId taker_ticket;
   };
   // Both sides are there: relay between these.
@@ -70,7 +77,8 @@ class Transfers {
 
   explicit Transfers(RandomSource random) : random_(std::move(random)) {}
 
-  // Refused when one of the two has kTransfersPerSession under way, or the giver kTransfersPerTaker with takers of that origin.
+  // Refused when one of the two has kTransfersPerSession (the server kServerChannelsMax) under way, or the giver
+  // kTransfersPerTaker with takers of that origin.
   Result<Begun> begin(Request request, Timestamp wall, Instant now);
   // A ticket is good once. nullopt: good, and the other side is still missing.
   Result<std::optional<Pair>> show(UniqueId ticket, ConnectionKey connection);

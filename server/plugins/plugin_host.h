@@ -2,23 +2,18 @@
 
 #include <memory>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "base/result.h"
-#include "server/calls/call_registry.h"
 #include "server/plugins/plugin.h"
 
 namespace callboard::server {
 
-// A plugin that is loaded. Its calls hold it: it is unloaded never, since its code may run on a worker.
-class PluginHost {
- public:
-  // Loads the file and registers its calls. Blocking. usage: it is no plugin, of another version, or describes calls that
-  // make no sense; refused: a name is taken.
-  static Result<void> load(const std::string& file, CallRegistry& registry);
+// Loads a library and makes its plugin. It is unloaded never, since its code may run on a thread. Blocking.
+// usage: it is no plugin, or one of another version.
+Result<std::unique_ptr<plugin::Plugin>> open_plugin(const std::string& file);
 
- private:
-  static Result<std::shared_ptr<plugin::Plugin>> open(const std::string& file);
-};
+// What is wrong with the library of --plugin.
+Error no_plugin(const std::string& file, std::string_view why);
 
 }  // namespace callboard::server

@@ -47,6 +47,56 @@ TEST_CASE("who is kicked is told by whom and why, its join ends with 4, and the 
   CHECK(studio.run("rigging", {"audit"}).ending.exit_code == 4);
 }
 
+// The keys of a server, for the one that people are sent to.
+void copy_keys(const Studio& from, const Studio& to) {
+  for (const auto& each : std::filesystem::recursive_directory_iterator(from.home() / "data")) {
+    if (each.path().filename() != "keys") continue;
+    const auto copy = to.home() / std::filesystem::relative(each.path(), from.home());
+    std::filesystem::create_directories(copy.parent_path());
+    std::filesystem::copy_file(each.path(), copy);
+  }
+}
+
+TEST_CASE("who is redirected joins the other server by themselves, and the audit knows") {
+  Company here;
+  here.serve();
+  Studio there;
+  copy_keys(here, there);
+  there.serve();
+  const auto rigging = here.join("rigging");
+  CHECK(here.run("rigging", {"redirect", "boss", there.server_address()}).ending.exit_code == 4);
+  CHECK(here.run("boss", {"redirect", there.server_address()}).ending.exit_code == 2);
+  const auto sent = here.run(
+      "boss", {"redirect", "rigging", there.server_address(), "--reason", "this machine gets a new disk"});
+  CHECK(sent.err == "");
+  CHECK(sent.out == "sent rigging to " + there.server_address() + "\n");
+  const Json joined = wait_for_event(*rigging, "joined");
+  CHECK(joined.at("address") == there.server_address());
+  CHECK_THAT(rigging->printed(Stream::err),
+             Contains("\"boss\" sent you to " + there.server_address() + ": this machine gets a new disk"));
+  CHECK_THAT(here.run("boss", {"audit"}).out, Contains("redirect") && Contains("rigging"));
+  // Nobody else is here; of all that there are everybody is sent.
+  CHECK(here.run("boss", {"redirect", "rigging", there.server_address()}).ending.exit_code == 3);
+  CHECK(here.run("boss", {"redirect", "--all", there.server_address()}).ending.exit_code == 0);
+  rigging->send_signal(SIGTERM);
+  CHECK(rigging->wait());
+}
+
+TEST_CASE("with a key nobody joins where they are sent to when that server does not have it") {
+  Company here;
+  here.serve();
+  Studio open;
+  KeyedStudio other;
+  const bool has_keys = GENERATE(true, false);
+  if (has_keys) other.add("rigging");
+  Studio& there = has_keys ? other : open;
+  there.serve();
+  const auto rigging = here.join("rigging");
+  CHECK(here.run("boss", {"redirect", "--all", there.server_address()}).ending.exit_code == 0);
+  CHECK(exit_code(*rigging) == 4);
+  CHECK_THAT(rigging->printed(Stream::err), Contains("sent to " + there.server_address() + ": "));
+}
+
 TEST_CASE("who is muted may not say anything until unmuted, and what is granted may be done") {
   Company studio;
   studio.serve();

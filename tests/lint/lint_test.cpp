@@ -29,6 +29,7 @@ TEST_CASE("an include against the layers is found, with its line") {
                                                 {"protocol/x.cpp", "sync/hash.h"},
                                                 {"net/x.cpp", "protocol/frame.h"},
                                                 {"sync/x.cpp", "net/loop.h"},
+                                                {"net/channel/x.cpp", "client/client.h"},
                                                 {"client/x.cpp", "server/server.h"},
                                                 {"server/x.cpp", "client/client.h"},
                                                 {"server/board/x.cpp", "server/store/sqlite_log.h"},

@@ -177,7 +177,7 @@ std::vector<ServerMessage> every_server_message() {
           Ok{1, {}},
           ErrorAnswer{1, Outcome::failed, "no"},
           TransferGranted{1, 1, {1, 2}, "lighting", {3}},
-          ChannelGranted{1, 1, {1, 2}, "lighting", {3}},
+          ChannelGranted{1, 1, {1, 2}, "lighting", SessionId{3}},
           status_answer(1),
           CallResult{1, document()},
           CallList{1, document()},

@@ -18,6 +18,7 @@ void add_verbs(Program& program) {
   add_audit(program);
   add_log(program);
   add_kick(program);
+  add_redirect(program);
   add_mute(program);
   add_grant(program);
   add_stop(program);

@@ -18,6 +18,7 @@ namespace {
 
 struct ChannelWords {
   std::vector<std::string> who_and_what;  // USER NAME; only NAME with --listen.
+  std::string to_server;
   std::string listen;
   std::string from;
   std::string input;
@@ -62,9 +63,12 @@ Result<std::unique_ptr<client::Client>> enter(Run& run) {
 Result<void> carry(Run& run, client::Channel& channel, const ChannelWords& words) {
   auto ends = open_ends(words);
   if (!ends) return ends.error();
+  const bool is_to_server = channel.peer().empty();
   run.output.message(fmt::format("channel {} with {} is open", callboard::quoted(channel.name()),
-                                 callboard::quoted(channel.peer())));
-  run.output.object({{"event", "open"}, {"channel", channel.name()}, {"peer", channel.peer()}});
+                                 is_to_server ? "the server" : callboard::quoted(channel.peer())));
+  JsonObject opened{{"event", "open"}, {"channel", channel.name()}};
+  if (!is_to_server) opened.add("peer", channel.peer());
+  run.output.object(opened);
   ChannelPipe input(channel, ends->input());
   auto carried = carry_out(channel, ends->output());
   // A file that cannot be written, say: the other side need not wait.
@@ -78,7 +82,10 @@ Result<void> carry(Run& run, client::Channel& channel, const ChannelWords& words
 }
 
 Result<void> open_channel(Run& run, client::Client& client, const ChannelWords& words) {
-  const auto channel = client.open_channel(words.who_and_what[0], words.who_and_what[1]).get();
+  const bool is_to_server = !words.to_server.empty();
+  const auto channel = (is_to_server ? client.open_channel("", words.to_server)
+                                     : client.open_channel(words.who_and_what[0], words.who_and_what[1]))
+                           .get();
   if (!channel) return channel.error();
   return carry(run, **channel, words);
 }
@@ -113,8 +120,12 @@ Result<void> listen(Run& run, client::Client& client, const ChannelWords& words)
 
 Result<void> channel(Run& run, const ChannelWords& words) {
   const bool listens = !words.listen.empty();
-  if (words.who_and_what.size() != (listens ? 0 : 2)) {
-    return Error{Outcome::usage, "expected USER NAME, to open a channel, or --listen NAME, to wait for one"};
+  const bool is_to_server = !words.to_server.empty();
+  if (words.who_and_what.size() != (listens || is_to_server ? 0 : 2) || (listens && is_to_server)) {
+    return Error{
+        Outcome::usage,
+        "expected USER NAME, to open a channel, --to-server NAME, to open one to the server, or --listen "
+        "NAME, to wait for one"};
   }
   if (!listens && !words.from.empty()) return Error{Outcome::usage, "--from USER: expected with --listen"};
   if (run.output.is_json() && words.output.empty()) {
@@ -137,14 +148,18 @@ Result<void> channel(Run& run, const ChannelWords& words) {
 void add_channel(Program& program) {
   auto words = std::make_shared<ChannelWords>();
   program
-      .add_verb({.name = "channel",
-                 .summary =
-                     "a pipe to another machine: what you type or feed in comes out there, and the other way",
-                 .example = "callboard channel --listen playblast > sc01.mp4   # as lighting\n"
-                            "  callboard channel lighting playblast < sc01.mp4"})
+      .add_verb(
+          {.name = "channel",
+           .summary =
+               "a pipe to another machine: what you type or feed in comes out there, and the other way",
+           .example =
+               "callboard channel --listen playblast > sc01.mp4   # as lighting\n"
+               "  callboard channel lighting playblast < sc01.mp4\n"
+               "  callboard channel --to-server words < script.txt   # a plugin of the server's takes it"})
       .takes(
           {Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask, Key::key_file})
       .texts(words->who_and_what, "USER NAME", "who waits for it, and what it is called there")
+      .text(words->to_server, "--to-server NAME", "open a channel to the server, of which a plugin takes it")
       .text(words->listen, "--listen NAME", "wait until somebody opens the channel of this name to you")
       .text(words->from, "--from USER", "with --listen: nobody else")
       .text(words->input, "--input FILE", "send this instead of what comes on stdin")

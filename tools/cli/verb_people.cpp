@@ -7,7 +7,7 @@
 #include "tools/cli/verbs.h"
 #include "tools/cli/visit.h"
 
-// kick, mute, unmute, grant, revoke, stop, restart: what some may do to others, and to the server. Each is a call of that name.
+// kick, redirect, mute, unmute, grant, revoke, stop, restart: what some may do to others, and to the server. Each is a call of that name.
 namespace callboard::cli {
 namespace {
 
@@ -94,6 +94,36 @@ void add_kick(Program& program) {
          words)
       .runs([words](Run& run) {
         return perform(run, {"kick", about(*words), "kicked", "sent off " + escaped(words->user)});
+      });
+}
+
+void add_redirect(Program& program) {
+  struct Words : PeopleWords {
+    std::vector<std::string> whom_and_where;  // USER ADDRESS; only ADDRESS with --all.
+    bool all = false;
+  };
+  auto words = std::make_shared<Words>();
+  Verb& redirect = program.add_verb(
+      {.name = "redirect",
+       .summary =
+           "send a user, or everybody, to another server of the project, which they join by themselves",
+       .example = "callboard redirect rigging 10.0.0.9\n"
+                  "  callboard redirect --all 10.0.0.9:64646 --reason \"this machine gets a new disk\""});
+  reason(takes_server(redirect)
+             .texts(words->whom_and_where, "USER HOST[:PORT]", "as `callboard users` shows it, and where to")
+             .flag(words->all, "--all", "everybody: HOST[:PORT] alone"),
+         words)
+      .runs([words](Run& run) -> Result<void> {
+        if (words->whom_and_where.size() != (words->all ? 1 : 2))
+          return Error{Outcome::usage, "expected USER HOST[:PORT], or --all HOST[:PORT]"};
+        const std::string& to = words->whom_and_where.back();
+        JsonObject arguments{{"to", to}};
+        if (words->all) arguments.add("all", true);
+        if (!words->all) arguments.add("user", words->whom_and_where.front());
+        if (!words->reason.empty()) arguments.add("reason", words->reason);
+        const std::string who = words->all ? "everybody" : escaped(words->whom_and_where.front());
+        return perform(
+            run, {"redirect", std::move(arguments), "redirected", "sent " + who + " to " + escaped(to)});
       });
 }
 

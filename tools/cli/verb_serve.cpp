@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
@@ -15,6 +16,7 @@
 #include "net/loop.h"
 #include "server/server.h"
 #include "tools/cli/daemon.h"
+#include "tools/cli/exit_code.h"
 #include "tools/cli/program.h"
 #include "tools/cli/relay_rate.h"
 #include "tools/cli/schema_file.h"
@@ -172,6 +174,25 @@ Result<void> detach(Run& run) {
   return start_detached(*std::move(start), run.interrupt);
 }
 
+Result<void> tell_end(Run& run, const std::optional<server::ServerStop>& stopped) {
+  const std::string reason = stopped ? stopped->reason : "nothing was left to do";
+  run.output.message(reason);
+  run.output.object({{"event", "stopped"}, {"reason", reason}});
+  const bool is_orderly =
+      stopped && (stopped->outcome == Outcome::done || stopped->outcome == Outcome::cancelled);
+  if (!is_orderly) return Error{stopped ? stopped->outcome : Outcome::failed, reason};
+  // SIGTERM is how a service is ended as a matter of course; Ctrl-C is a user who breaks off.
+  if (run.interrupt.signal_number() == SIGINT) return Error{Outcome::cancelled, ""};
+  return {};
+}
+
+// A plugin is in the middle of something: nothing may be taken apart beneath it. All that is to be kept is on disk.
+[[noreturn]] void end_at_once(Run& run, const Result<void>& ended) {
+  if (!ended && !ended.error().text.empty()) run.output.error(ended.error().text);
+  std::fflush(nullptr);
+  std::_Exit(ended ? exit_code(Outcome::done) : exit_code(ended.error().outcome));
+}
+
 Result<void> serve(Run& run, const ServeWords& words) {
   Readiness readiness;
   const auto locks = lock_policy(words.locks);
@@ -229,15 +250,9 @@ Result<void> serve(Run& run, const ServeWords& words) {
     run.output.object({{"event", "restarting"}, {"reason", stopped->reason}});
     return readiness.restart_in_place(std::move(*stopped->listening));
   }
-  const std::string reason = stopped ? stopped->reason : "nothing was left to do";
-  run.output.message(reason);
-  run.output.object({{"event", "stopped"}, {"reason", reason}});
-  const bool is_orderly =
-      stopped && (stopped->outcome == Outcome::done || stopped->outcome == Outcome::cancelled);
-  if (!is_orderly) return Error{stopped ? stopped->outcome : Outcome::failed, reason};
-  // SIGTERM is how a service is ended as a matter of course; Ctrl-C is a user who breaks off.
-  if (run.interrupt.signal_number() == SIGINT) return Error{Outcome::cancelled, ""};
-  return {};
+  const auto ended = tell_end(run, stopped);
+  if (stopped && stopped->is_plugin_left) end_at_once(run, ended);
+  return ended;
 }
 
 }  // namespace
@@ -255,9 +270,10 @@ void add_serve(Program& program) {
             "begin with the board of a backup; refused when there is one already")
       .texts(words->tasks, "--task FILE",
              "a program that carries out calls of its own, see docs/calls.md; may be given several times")
-      .texts(
-          words->plugins, "--plugin FILE",
-          "a library that carries out calls within the server, see docs/calls.md; may be given several times")
+      .texts(words->plugins, "--plugin FILE",
+             "a library that carries out calls and takes channels within the server, see docs/calls.md; may "
+             "be given "
+             "several times")
       .text(words->schema, "--schema FILE",
             "JSON, or TOML in a FILE.toml: the classes of records that the board may have, beside the "
             "built-in ones")

@@ -31,7 +31,8 @@ void print(Output& output, const client::ServerStatus& status) {
   std::vector<std::vector<std::string>> rows{{"TRANSFER", "ITEM", "FROM", "TO", "MOVED", "RATE", "SINCE"}};
   for (const client::TransferStatus& each : status.transfers) {
     const std::string item = each.channel ? "channel " + each.item.substr(1) : each.item;
-    rows.push_back({std::to_string(each.transfer), item, each.giver, each.taker, human_bytes(each.bytes),
+    const std::string giver = each.giver.empty() ? "the server" : each.giver;
+    rows.push_back({std::to_string(each.transfer), item, giver, each.taker, human_bytes(each.bytes),
                     human_bytes(each.bytes_per_second) + "/s", when(each.started)});
   }
   output.table(rows);

@@ -24,6 +24,7 @@ void add_join(Program& program);
 void add_key(Program& program);
 void add_locks(Program& program);
 void add_kick(Program& program);
+void add_redirect(Program& program);
 void add_log(Program& program);
 void add_ls(Program& program);
 void add_messages(Program& program);

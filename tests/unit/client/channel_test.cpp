@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "base/fd.h"
-#include "client/channel_line.h"
+#include "net/channel/channel_line.h"
 #include "protocol/channel_frame.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tree.h"
@@ -43,15 +43,15 @@ std::string text_of(const Result<std::optional<Bytes>>& message) {
 
 // A channel with both its ends here.
 struct Pair {
-  std::shared_ptr<ChannelLine> our_line;
-  std::shared_ptr<ChannelLine> their_line;
+  std::shared_ptr<channel::ChannelLine> our_line;
+  std::shared_ptr<channel::ChannelLine> their_line;
   std::unique_ptr<Channel> theirs;
   std::unique_ptr<Channel> ours;
 
   Pair() {
     auto [one, other] = socket_pair();
-    our_line = std::make_shared<ChannelLine>(std::move(one));
-    their_line = std::make_shared<ChannelLine>(std::move(other));
+    our_line = std::make_shared<channel::ChannelLine>(std::move(one));
+    their_line = std::make_shared<channel::ChannelLine>(std::move(other));
     ours = std::make_unique<Channel>(our_line, Channel::End{"playblast", "lighting"}, Bytes());
     theirs = std::make_unique<Channel>(their_line, Channel::End{"playblast", "rigging"}, Bytes());
   }
@@ -64,12 +64,12 @@ struct Pair {
 // One end of a channel, whose other end is spoken by hand.
 struct ByHand {
   net::DataSocket peer;
-  std::shared_ptr<ChannelLine> line;
+  std::shared_ptr<channel::ChannelLine> line;
   std::unique_ptr<Channel> channel;
 
   explicit ByHand(Bytes already_read = {}) : ByHand(socket_pair(), std::move(already_read)) {}
   ByHand(std::pair<Fd, Fd> ends, Bytes already_read)
-      : peer(std::move(ends.second)), line(std::make_shared<ChannelLine>(std::move(ends.first))) {
+      : peer(std::move(ends.second)), line(std::make_shared<channel::ChannelLine>(std::move(ends.first))) {
     channel = std::make_unique<Channel>(line, Channel::End{"playblast", "lighting"}, std::move(already_read));
   }
   void say(ChannelKind kind, std::string_view body) { REQUIRE(peer.write(frame(kind, body))); }

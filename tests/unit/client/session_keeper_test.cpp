@@ -195,6 +195,85 @@ TEST_CASE(
   CHECK(here.server.sessions().size() == 1);
 }
 
+// --- Sent to another server -----------------------------------------------------------------------------------------
+
+// The session says goodbye, and where to.
+void send_to(Place& here, FakeServer& from, std::size_t session, const net::Endpoint& to) {
+  FakeServer::say(from.session(session),
+                  protocol::Bye{Outcome::interrupted, "\"lead\" sent you there", true, net::to_text(to)});
+  here.until([&] { return here.keeper->connection() && here.keeper->connection()->is_over(); });
+  from.session(session).connection.reset();
+}
+
+TEST_CASE("a session that is sent to another server joins there as a new one, and comes back to that one") {
+  Place here;
+  FakeServer other(here.loop);
+  here.server.secret = UniqueId{8, 8};
+  other.run = UniqueId{2, 2};
+  here.start();
+  here.until([&] { return here.joins == 1; });
+  send_to(here, here.server, 0, other.at());
+  here.until([&] { return here.joins == 2; });
+  REQUIRE(here.endings.size() == 1);
+  CHECK(here.endings[0].will_rejoin);
+  CHECK(here.endings[0].why.text == "\"lead\" sent you there");
+  CHECK(here.keeper->server() == other.at());
+  CHECK_FALSE(other.session().last<protocol::Username>()->resume);
+  other.session().connection.reset();
+  here.until([&] { return here.joins == 3; });
+  CHECK(other.sessions().size() == 2);
+  CHECK(here.server.sessions().size() == 1);
+}
+
+TEST_CASE("a session that cannot join where it is sent to ends, and says where that was") {
+  Place here;
+  std::optional<FakeServer> other(std::in_place, here.loop);
+  const net::Endpoint at = other->at();
+  const bool is_other_project = GENERATE(true, false);
+  if (is_other_project) {
+    other->is_other_project = true;
+  } else {
+    other.reset();
+  }
+  here.start();
+  here.until([&] { return here.joins == 1; });
+  send_to(here, here.server, 0, at);
+  here.until([&] { return here.endings.size() == 2; });
+  here.settle();
+  CHECK_FALSE(here.endings[1].will_rejoin);
+  CHECK_THAT(here.endings[1].why.text, Catch::StartsWith("sent to " + net::to_text(at) + ": "));
+  CHECK(here.server.sessions().size() == 1);
+}
+
+TEST_CASE("servers that send a session to each other do not do so for ever") {
+  Place here;
+  FakeServer other(here.loop);
+  here.start();
+  here.until([&] { return here.joins == 1; });
+  for (int hop = 0; hop < SessionKeeper::kHopsMax; ++hop) {
+    FakeServer& from = hop % 2 == 0 ? here.server : other;
+    FakeServer& to = hop % 2 == 0 ? other : here.server;
+    send_to(here, from, static_cast<std::size_t>(hop / 2), to.at());
+    here.until([&] { return here.joins == hop + 2; });
+  }
+  send_to(here, other, 1, here.server.at());
+  here.until([&] { return here.endings.size() == SessionKeeper::kHopsMax + 1; });
+  CHECK_FALSE(here.endings.back().will_rejoin);
+}
+
+TEST_CASE("a single command, and who does not rejoin, are not sent anywhere") {
+  Place here;
+  FakeServer other(here.loop);
+  here.options.rejoin = false;
+  here.start();
+  here.until([&] { return here.joins == 1; });
+  send_to(here, here.server, 0, other.at());
+  here.until([&] { return here.endings.size() == 1; });
+  here.settle();
+  CHECK_FALSE(here.endings[0].will_rejoin);
+  CHECK(other.sessions().empty());
+}
+
 TEST_CASE("each join from a folder tells the same workstation, and a visit from it tells none") {
   const support::TempDir folder;
   Place here;

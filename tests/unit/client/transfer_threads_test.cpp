@@ -16,7 +16,7 @@ namespace {
 class FakeDesk : public TransferDesk {
  public:
   Answer<Granted> get(protocol::GetAsk) override { return granted; }
-  Answer<Granted> open_channel(protocol::ChannelAsk, std::shared_ptr<ChannelLine>) override {
+  Answer<Granted> open_channel(protocol::ChannelAsk, std::shared_ptr<channel::ChannelLine>) override {
     return granted;
   }
   void cancel_on_server(protocol::TransferId transfer, const std::optional<Error>&) override {

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "net/tcp_listener.h"
+#include "server/server_channels.h"
 #include "server/store/key_file.h"
 #include "tests/unit/server/studio.h"
 
@@ -197,6 +198,82 @@ TEST_CASE("with keys both sides are told one for the channel, and roles say who 
   CHECK_THAT(refused(*viewer, "lighting", "playblast").text, Contains("messages.write"));
   const auto no_offer = viewer->ask_for<protocol::ErrorAnswer>(protocol::ChannelsAsk{0, {{"playblast"}}});
   CHECK_THAT(no_offer.text, Contains("serve"));
+}
+
+TEST_CASE("a channel to the server that no plugin takes is not to be had") {
+  Studio studio;
+  auto rigging = studio.join("rigging");
+  const auto none = refused(*rigging, "", "words");
+  CHECK(none.outcome == Outcome::not_found);
+  CHECK(none.text == "the server takes no channel \"words\"");
+}
+
+// --- The server's own end -------------------------------------------------------------------------------------------
+
+struct OwnEnds {
+  net::Loop loop;
+  std::vector<Error> cancelled;
+  ServerChannels channels{loop, [this](Transfers::Id, const Error& why) { cancelled.push_back(why); }};
+  std::vector<ServerChannels::Taken> taken;
+  Result<void> answer;
+
+  Result<void> offer(const std::string& name, const std::string& permission = "") {
+    return channels.offer({name, permission, [this](ServerChannels::Taken one) {
+                             taken.push_back(std::move(one));
+                             return answer;
+                           }});
+  }
+};
+
+TEST_CASE("the server's end of a channel is told who opened it, and is a socket to the relay") {
+  OwnEnds ends;
+  REQUIRE(ends.offer("words"));
+  CHECK(ends.channels.check("words", Permissions()));
+  ends.channels.expect(7, "words", "rigging", std::nullopt);
+  auto socket = ends.channels.open(7);
+  REQUIRE(socket);
+  REQUIRE(ends.taken.size() == 1);
+  CHECK(ends.taken[0].by == "rigging");
+  net::DataSocket relay(std::move(*socket));
+  REQUIRE(relay.write(as_bytes("hello")));
+  Bytes heard(5);
+  REQUIRE(ends.taken[0].line->socket.read_exactly(heard));
+  CHECK(as_text(heard) == "hello");
+  ends.channels.on_over(7, {Outcome::interrupted, "\"rigging\" left"});
+  CHECK(ends.taken[0].line->cause_of({Outcome::interrupted, ""}).text == "\"rigging\" left");
+  // It is over: nobody is told once more.
+  ends.taken[0].line->abandon({Outcome::refused, "no"});
+  ends.loop.run();
+  CHECK(ends.cancelled.empty());
+}
+
+TEST_CASE("an end that is broken off ends its channel with the reason, unless nobody is there any more") {
+  OwnEnds ends;
+  REQUIRE(ends.offer("words"));
+  ends.channels.expect(7, "words", "rigging", std::nullopt);
+  REQUIRE(ends.channels.open(7));
+  ends.taken[0].line->abandon({Outcome::refused, "renders at the moment"});
+  CHECK(ends.loop.run_until([&] { return !ends.cancelled.empty(); }, kPatience));
+  CHECK(ends.cancelled[0].text == "renders at the moment");
+}
+
+TEST_CASE("who cannot take a channel says why, and its socket is gone") {
+  OwnEnds ends;
+  REQUIRE(ends.offer("words"));
+  ends.answer = Error{Outcome::refused, "has too many channels"};
+  ends.channels.expect(7, "words", "rigging", std::nullopt);
+  CHECK(ends.channels.open(7).error().text == "the server: has too many channels");
+  CHECK(ends.taken[0].line->is_ended());
+}
+
+TEST_CASE("a channel of the server's has a name of its own, and may ask for a permission") {
+  OwnEnds ends;
+  REQUIRE(ends.offer("words", "words.count"));
+  CHECK(ends.offer("words").error().outcome == Outcome::refused);
+  CHECK(ends.offer("two\nlines").error().outcome == Outcome::usage);
+  CHECK(ends.offer("others", "no such name").error().outcome == Outcome::usage);
+  CHECK_THAT(ends.channels.check("words", Permissions()).error().text, Contains("words.count"));
+  CHECK(ends.channels.check("words", Permissions::all()));
 }
 
 ServerOptions with_data_ports(const std::string& ports) {

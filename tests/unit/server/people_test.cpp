@@ -142,6 +142,47 @@ TEST_CASE("everybody at an address is kicked by it, but who does it") {
   CHECK_FALSE(call(*studio.lead, "kick", R"({"user":"127.0.0.9"})"));
 }
 
+TEST_CASE("who is redirected is told where to, with all sessions of their key, and the audit knows") {
+  Led studio;
+  auto second = studio.join_with(studio.rigging_key);
+  CHECK(*call(*studio.lead, "redirect", R"({"user":"rigging","to":"10.0.0.9","reason":"a new disk"})") ==
+        R"({"sessions":2})");
+  for (TestClient* sent : {studio.rigging.get(), second.get()}) {
+    const protocol::Bye bye = last_bye(*sent);
+    CHECK((bye.to == "10.0.0.9:64646" && bye.for_good));
+    CHECK(bye.reason == "\"lead\" sent you to 10.0.0.9:64646: a new disk");
+  }
+  const auto entries = studio.audit_of("redirect");
+  REQUIRE(entries.size() == 1);
+  CHECK((entries[0].user == "lead" && entries[0].about == "rigging"));
+  CHECK(entries[0].text == "to 10.0.0.9:64646: a new disk");
+}
+
+TEST_CASE("everybody is redirected when that is said, but who does it, and commands") {
+  Led studio;
+  auto visit = studio.connect(studio.rigging_key);
+  REQUIRE(visit->visit("rigging"));
+  CHECK(*call(*studio.lead, "redirect", R"({"all":true,"to":"[fe80::1]:7000"})") == R"({"sessions":2})");
+  CHECK(last_bye(*studio.rigging).to == "[fe80::1]:7000");
+  CHECK(last_bye(*studio.boss).to == "[fe80::1]:7000");
+  CHECK(visit->ask_for<protocol::Status>(protocol::StatusAsk{}).sessions == 1);
+}
+
+TEST_CASE("a redirect that makes no sense, or is not permitted, sends nobody anywhere") {
+  Led studio;
+  const auto refused = [&](TestClient& by, const std::string& arguments) {
+    const auto answer = call(by, "redirect", arguments);
+    REQUIRE_FALSE(answer);
+    return answer.error().outcome;
+  };
+  CHECK(refused(*studio.lead, R"({"to":"10.0.0.9"})") == Outcome::usage);
+  CHECK(refused(*studio.lead, R"({"to":"10.0.0.9","user":"rigging","all":true})") == Outcome::usage);
+  CHECK(refused(*studio.lead, R"({"to":"10.0.0.9:port","user":"rigging"})") == Outcome::usage);
+  CHECK(refused(*studio.lead, R"({"to":"10.0.0.9","user":"layout"})") == Outcome::not_found);
+  CHECK(refused(*studio.rigging, R"({"to":"10.0.0.9","user":"lead"})") == Outcome::refused);
+  CHECK(studio.lead->ask_for<protocol::Status>(protocol::StatusAsk{}).sessions == 3);
+}
+
 TEST_CASE("what people may do to others takes a permission, each by its name") {
   Led studio;
   const std::string whom = R"({"user":"boss"})";

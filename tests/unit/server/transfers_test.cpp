@@ -127,6 +127,55 @@ TEST_CASE("a data connection that is lost while it waits ends its transfer") {
   CHECK(ending.waiting.empty());
 }
 
+// --- To the server ---------------------------------------------------------------------------------------------------
+
+Transfers::Request request_to_server(const std::string& origin = "") {
+  return {{}, {kTaker, "rigging", origin}, "/words", Transfers::Kind::channel};
+}
+
+TEST_CASE("a channel to the server is relayed as soon as its client comes") {
+  Transfers transfers(counting());
+  const auto begun = transfers.begin(request_to_server(), Timestamp{5}, kStart).value();
+  // What it has no ticket for nobody can show.
+  CHECK_FALSE(transfers.show(UniqueId(), 9));
+  const auto pair = transfers.show(begun.taker_ticket, 20);
+  REQUIRE(pair);
+  REQUIRE(*pair);
+  CHECK((*pair)->giver == Transfers::kServerEnd);
+  CHECK((*pair)->taker == 20);
+  CHECK_FALSE(transfers.show(begun.taker_ticket, 21));
+  REQUIRE(transfers.cancel(SessionId(), begun.id, Error{Outcome::refused, "renders at the moment"}));
+  const auto endings = transfers.take_endings();
+  REQUIRE(endings.size() == 1);
+  CHECK(endings[0].why.text == "the server: renders at the moment");
+  CHECK_FALSE(endings[0].giver);
+  CHECK(endings[0].was_relaying);
+}
+
+TEST_CASE("a channel to the server whose client does not come is over when the ticket is") {
+  Transfers transfers(counting());
+  const auto begun = transfers.begin(request_to_server(), Timestamp{5}, kStart);
+  REQUIRE(begun);
+  transfers.on_time(kStart + kTicketLife);
+  const auto endings = transfers.take_endings();
+  REQUIRE(endings.size() == 1);
+  CHECK(endings[0].why.text == "\"rigging\" did not open the data connection in time");
+  CHECK(transfers.cancel(SessionId(), begun->id).error().outcome == Outcome::not_found);
+}
+
+TEST_CASE("one person has most of the channels to the server, not all, and all have so many together") {
+  Transfers transfers(counting());
+  const auto begin_by = [&](std::uint64_t session, const std::string& origin) {
+    return transfers.begin({{}, {SessionId{session}, "user", origin}, "/words", Transfers::Kind::channel},
+                           Timestamp{5}, kStart);
+  };
+  for (std::size_t i = 0; i < kTransfersPerTaker; ++i) REQUIRE(begin_by(2, "one"));
+  CHECK(begin_by(3, "one").error().text ==
+        "you take 48 times from the server already, the rest is for others");
+  for (std::size_t i = kTransfersPerTaker; i < kServerChannelsMax; ++i) REQUIRE(begin_by(4, "another"));
+  CHECK(begin_by(5, "a third").error().text == "the server has 64 transfers under way already");
+}
+
 TEST_CASE("both sides may cancel, strangers may not") {
   Transfers transfers(counting());
   const auto begun = begin(transfers);

@@ -10,7 +10,7 @@
 #include "net/data_socket.h"
 #include "protocol/channel_frame.h"
 
-namespace callboard::client {
+namespace callboard::channel {
 
 // What comes on a channel's connection, as messages or bytes. After timed_out the next call goes on where that one stood; after
 // any other error the channel is over. Holds one message, as far as it has come, and a buffer. One thread at a time, but for
@@ -68,4 +68,4 @@ class ChannelInlet {
   std::atomic<std::uint64_t> received_bytes_{0};
 };
 
-}  // namespace callboard::client
+}  // namespace callboard::channel

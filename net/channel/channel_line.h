@@ -10,9 +10,9 @@
 #include "base/fd.h"
 #include "net/data_socket.h"
 
-namespace callboard::client {
+namespace callboard::channel {
 
-// What a Channel shares with the client that it belongs to: the connection, and the word of how it ended. Thread: any.
+// What a Channel shares with the client or server that it belongs to: the connection, and the word of how it ended. Thread: any.
 class ChannelLine {
  public:
   ChannelLine() = default;
@@ -41,4 +41,4 @@ class ChannelLine {
   std::function<void(const Error& why)> abandon_;
 };
 
-}  // namespace callboard::client
+}  // namespace callboard::channel

@@ -1,4 +1,4 @@
-#include "client/channel.h"
+#include "net/channel/channel.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -12,11 +12,11 @@
 
 #include "base/fd.h"
 #include "base/text.h"
-#include "client/channel_inlet.h"
-#include "client/channel_line.h"
+#include "net/channel/channel_inlet.h"
+#include "net/channel/channel_line.h"
 #include "protocol/channel_frame.h"
 
-namespace callboard::client {
+namespace callboard::channel {
 namespace {
 
 const Error kBrokenOff{Outcome::interrupted, "closed the channel before its end"};
@@ -77,6 +77,7 @@ class Channel::Impl {
   // timed_out: what we send is not all said yet.
   Result<bool> have_both_ended(Limit limit);
   std::optional<Error> over() const;
+  std::string peer_text() const { return end_.peer.empty() ? "the server" : quoted(end_.peer); }
   void set_over(const Error& why);
 
   const std::shared_ptr<ChannelLine> line_;
@@ -140,7 +141,7 @@ Result<void> Channel::Impl::send_as(protocol::ChannelKind last, protocol::Channe
     if (auto sent = line_->socket.write_parts(parts, more); !sent) {
       // Nobody knows how much of it went.
       if (sent.error().outcome == Outcome::timed_out) {
-        set_over({Outcome::timed_out, quoted(end_.peer) + " does not take what is sent"});
+        set_over({Outcome::timed_out, peer_text() + " does not take what is sent"});
         line_->abandon(kBrokenOff);
         line_->socket.interrupt();
       }
@@ -168,7 +169,7 @@ Result<std::optional<Bytes>> Channel::Impl::receive(Limit limit) {
   std::unique_lock lock(receiving_, std::defer_lock);
   if (!lock_within(lock, limit)) return kInUse;
   if (const auto why = over()) return *why;
-  auto message = inlet_.take_message(limit, kMessageMax);
+  auto message = inlet_.take_message(limit, end_.message_max);
   if (!message && message.error().outcome != Outcome::timed_out) return fail(message.error(), of_inlet());
   return message;
 }
@@ -191,7 +192,7 @@ Result<void> Channel::Impl::close(Duration limit) {
   auto ended = finish(limit);
   if (ended) ended = await_end(std::max<Duration>(deadline - system_clock().monotonic(), 0s));
   if (ended || ended.error().outcome != Outcome::timed_out) return ended;
-  set_over({Outcome::timed_out, quoted(end_.peer) + " did not end the channel in time"});
+  set_over({Outcome::timed_out, peer_text() + " did not end the channel in time"});
   line_->abandon(kBrokenOff);
   line_->socket.interrupt();
   return *over();
@@ -296,4 +297,4 @@ void Channel::cancel() { impl_->cancel(); }
 std::uint64_t Channel::sent_bytes() const { return impl_->sent_bytes(); }
 std::uint64_t Channel::received_bytes() const { return impl_->received_bytes(); }
 
-}  // namespace callboard::client
+}  // namespace callboard::channel

@@ -1,4 +1,4 @@
-#include "client/channel_inlet.h"
+#include "net/channel/channel_inlet.h"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,7 @@
 
 #include "base/text.h"
 
-namespace callboard::client {
+namespace callboard::channel {
 namespace {
 
 // Small messages come many to a call; pieces of large ones are read straight to where they belong.
@@ -184,4 +184,4 @@ Result<std::size_t> ChannelInlet::read_socket(std::span<std::byte> into, Deadlin
   return got;
 }
 
-}  // namespace callboard::client
+}  // namespace callboard::channel

@@ -1,10 +1,10 @@
-#include "client/channel_line.h"
+#include "net/channel/channel_line.h"
 
 #include <utility>
 
 #include "base/limits.h"
 
-namespace callboard::client {
+namespace callboard::channel {
 namespace {
 
 // The server tells how a channel ended right after its connection broke.
@@ -54,4 +54,4 @@ void ChannelLine::abandon(const Error& why) {
   if (const auto say = std::exchange(abandon_, nullptr)) say(why);
 }
 
-}  // namespace callboard::client
+}  // namespace callboard::channel
