@@ -25,11 +25,11 @@ void BoardRecords::put(OwnRecord record, Then then) {
   RecordDesk::Wish wish;
   wish.op = make_operation_id(clock_.wall(), random_);
   wish.path = std::move(record.path);
-  wish.action = RecordAction::put;
+  wish.action = record.base == 0 ? RecordAction::make : RecordAction::put;
   wish.record_class = std::move(record.record_class);
   wish.values = std::move(record.fields);
   wish.answer = std::move(record.answer);
-  wish.base = record.base;
+  wish.base = record.base.value_or(0);
   desk_.change(author, std::move(wish), [then = std::move(then)](const Result<std::uint64_t>& revision) {
     then(revision ? Result<void>() : Result<void>(revision.error()));
   });
@@ -44,6 +44,7 @@ void remember_answers(const RecordDesk& records, CallDesk& calls) {
                                                     each->call + ": it was done, and its result was too "
                                                                  "large to be kept"}));
     }
+    return true;
   });
 }
 

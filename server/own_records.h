@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,7 +28,8 @@ struct OwnRecord {
   document::ValuePtr fields{};  // An object; members that are null are left out.
   std::string user{};           // On whose behalf; empty: nobody's.
   RecordAnswerPtr answer{};     // Of the call that it is done for; null: of none that is asked for again.
-  std::uint64_t base = 0;       // The revision that it has to be at; 0: any.
+  // The revision that it has to be at; 0: there is to be none yet; nullopt: whatever there is.
+  std::optional<std::uint64_t> base{};
 };
 
 // The records that the server keeps for itself on the board, where everybody sees them: states of stateful calls, and how

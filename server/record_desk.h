@@ -47,12 +47,10 @@ class RecordDesk {
   RecordStatePtr find(std::string_view path) const;  // Null: there is none.
   // Whether such a record is shown to them: by its class, and by whose it is where its owner alone is told.
   bool may_see(const Author& who, const RecordState& state) const;
+  // Until `visit` returns false.
   template <class Visit>
   void for_each_in(const PathParts& zone, Visit visit) const {
-    zones_.for_each_in(zone, "", [&](const Zones::Shown& shown) {
-      visit(*shown.state);
-      return true;
-    });
+    zones_.for_each_in(zone, "", [&](const Zones::Shown& shown) { return visit(*shown.state); });
   }
   // A visit acts for its user, like one who says where they are; of a user who has not joined, for itself.
   Author author_of(const Identity& who) const;
@@ -109,7 +107,8 @@ class RecordDesk {
   Result<Fields> fields_for(const Author& author, const Wish& wish, const document::RecordClass& of,
                             const RecordStatePtr& now) const;
   Result<RecordOwner> owner_for(const Author& author, const Wish& wish) const;
-  void make_room();
+  // False: nobody has more than their share.
+  bool make_room();
   Result<void> check_room(const Author& author, const Wish& wish, document::Life life) const;
   bool lasts(const Checked& checked, std::string_view path) const;
   void write(const Author& author, Wish wish, Checked checked, Done done);

@@ -154,7 +154,10 @@ void TaskHost::tell_exit() {
   if (step_ != Step::awaiting_exit || !process_ || std::exchange(is_exit_told_, true)) return;
   document::Object states;
   if (may_leave_states_) {
-    for (const auto& [path, state] : states_) states.push_back({path, state_now(path)});
+    for (auto& [path, state] : states_) {
+      states.push_back({path, state_now(path)});
+      state.told = outside_.records.revision(path);
+    }
   }
   process_->write(bytes_of(exit_line(std::move(states))));
   process_->close_input();
@@ -181,8 +184,9 @@ void TaskHost::on_said(TaskLeft left) {
       events.error("state left by a task not kept",
                    {{"task", program}, {"state", path}, {"cause", escaped(kept.error().text, 256)}});
     };
-    if (states_.contains(each.key) && may_leave_states_) {
-      keep_state({.path = each.key}, each.value, on_kept);
+    if (const auto own = states_.find(each.key); own != states_.end() && may_leave_states_) {
+      keep_state({.path = each.key, .base = std::exchange(own->second.told, std::nullopt)}, each.value,
+                 on_kept);
     } else if (!may_leave_states_) {
       on_kept(Error{Outcome::usage, "it was not told its states"});
     } else {

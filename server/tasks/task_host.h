@@ -67,6 +67,8 @@ class TaskHost {
   struct State {
     std::deque<Asked> waiting;
     std::uint64_t busy = 0;  // The call that has it; 0: none.
+    // The revision that was told with `exit`, until something else is left.
+    std::optional<std::uint64_t> told;
   };
 
   void on_output(ByteView bytes);

@@ -29,7 +29,7 @@ struct TornShelf final : server::OwnRecords {
   }
   std::uint64_t revision(const std::string&) const override { return newest; }
   void put(server::OwnRecord given, Then then) override {
-    if (given.base != 0 && given.base != newest) return then(Error{Outcome::superseded, "it was changed"});
+    if (given.base && given.base != newest) return then(Error{Outcome::superseded, "it was changed"});
     if (!std::exchange(is_torn, false)) {
       record = std::move(given);
       ++newest;

@@ -26,14 +26,22 @@ constexpr auto kTaskPatience = 20s;
 
 struct SlowShelf final : OwnRecords {
   std::map<std::string, ValuePtr> records;
+  std::map<std::string, std::uint64_t> revisions;
   std::vector<std::function<void()>> held;
   bool is_slow = false;
   Result<ValuePtr> find(std::string_view, const std::string& path) const override {
     const auto found = records.find(path);
     return found == records.end() ? ValuePtr() : found->second;
   }
+  std::uint64_t revision(const std::string& path) const override {
+    const auto found = revisions.find(path);
+    return found == revisions.end() ? 0 : found->second;
+  }
   void put(OwnRecord record, Then then) override {
     auto write = [this, record = std::move(record), then = std::move(then)] {
+      if (record.base && *record.base != revision(record.path))
+        return then(Error{Outcome::superseded, "it is not at that revision"});
+      ++revisions[record.path];
       records[record.path] = record.fields;
       then({});
     };
