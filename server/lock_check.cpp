@@ -36,7 +36,7 @@ std::vector<LockPlace> places_of_write(const protocol::DocumentWrite& write) {
 
 Result<void> check_place(const RecordDesk& records, const RecordDesk::Author& who, const LockPlace& place,
                          Timestamp now) {
-  const auto locks = locks_of_others(records, who, place.item, place.reach, now);
+  const auto locks = locks_of_others(records, who, place.item, place.reach, now, 1);
   return locks.empty() ? Result<void>() : Result<void>(is_locked(*locks.front()));
 }
 
@@ -49,19 +49,28 @@ std::int64_t time_in_lock(const RecordState& lock, std::string_view field) {
 std::string item_of_lock(const RecordState& lock) { return lock.path.substr(kLocksFolder.size()); }
 
 Error is_locked(const RecordState& lock) {
+  Error why = is_locked_by(lock.path, lock.owner.user);
   const std::string note = document::text_in(*lock.fields, "note");
+  if (!note.empty()) why.text += ": " + escaped(note, 200);
+  return why;
+}
+
+Error is_locked_by(const std::string& path, const std::string& user) {
   return {Outcome::locked,
-          fmt::format("{} is locked by {}{}", quoted(item_of_lock(lock)), quoted(lock.owner.user),
-                      note.empty() ? "" : ": " + escaped(note, 200))};
+          fmt::format("{} is locked by {}", quoted(path.substr(kLocksFolder.size())), quoted(user))};
 }
 
 std::vector<RecordStatePtr> locks_of_others(const RecordDesk& records, const RecordDesk::Author& who,
-                                            const std::string& item, LockReach reach, Timestamp now) {
+                                            const std::string& item, LockReach reach, Timestamp now,
+                                            std::size_t most) {
   std::vector<RecordStatePtr> found;
+  // False: those are enough.
   const auto note = [&](const RecordStatePtr& lock) {
-    if (lock == nullptr || is_of(*lock, who.session, who.user)) return;
+    if (found.size() >= most) return false;
+    if (lock == nullptr || is_of(*lock, who.session, who.user)) return true;
     const std::int64_t until = time_in_lock(*lock, "until");
     if (until == 0 || until > now.ms) found.push_back(lock);
+    return found.size() < most;
   };
   const std::string path = std::string(kLocksFolder) + item;
   for (auto end = path.find('/', kLocksFolder.size() + 1); end != std::string::npos;
@@ -71,9 +80,8 @@ std::vector<RecordStatePtr> locks_of_others(const RecordDesk& records, const Rec
   if (reach == LockReach::item) return found;
   const auto below = zone_name(item == "/" ? std::string(kLocksFolder) : path);
   if (!below) return found;
-  records.for_each_in(*below, [&](const RecordState& lock) {
-    if (lock.path != path) note(records.find(lock.path));
-  });
+  records.for_each_in(
+      *below, [&](const RecordState& lock) { return lock.path == path || note(records.find(lock.path)); });
   return found;
 }
 

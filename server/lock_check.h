@@ -13,9 +13,10 @@ namespace callboard::server {
 // What is concerned: an item alone, which a lock above it locks, too; or all that is below it as well.
 enum class LockReach { item, whole };
 
-// The locks that others than `who` have there, those above first. One whose lease is over counts no more.
+// The locks that others than `who` have there, those above first, `most` of them. One whose lease is over counts no more.
 std::vector<RecordStatePtr> locks_of_others(const RecordDesk& records, const RecordDesk::Author& who,
-                                            const std::string& item, LockReach reach, Timestamp now);
+                                            const std::string& item, LockReach reach, Timestamp now,
+                                            std::size_t most);
 
 // locked: the ask writes to what somebody else has locked, says who. A document is the item "/story" or "/analytics", and a
 // place in it what its pointer adds to that. Of a patch that is too long to be read here it takes all of the document.
@@ -28,6 +29,7 @@ Result<void> check_locks(const RecordDesk& records, const RecordDesk::Author& wh
 // "/dev/chr/Moria" of the lock on it, and what one is told who meets it.
 std::string item_of_lock(const RecordState& lock);
 Error is_locked(const RecordState& lock);
+Error is_locked_by(const std::string& path, const std::string& user);
 // A field of a lock; 0 where it has none.
 std::int64_t time_in_lock(const RecordState& lock, std::string_view field);
 

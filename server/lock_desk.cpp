@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -46,6 +47,20 @@ document::ValuePtr value_of(const RecordState& lock) {
   return document::make_value(std::move(object));
 }
 
+Error has_left(const std::string& user) {
+  return {Outcome::cancelled, quoted(user) + " has left before it was locked"};
+}
+
+// Without a lease: for as long as that session.
+bool is_lent_to(const RecordState& lock, SessionId session) {
+  return lock.owner.session == session && time_in_lock(lock, "until") == 0;
+}
+
+// Whether `path` is `folder`, or lies below it.
+bool is_within(const std::string& path, const std::string& folder) {
+  return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
+}
+
 CallArgument item_argument() {
   return {.name = "item", .type = ValueType::item, .summary = "a path in the project"};
 }
@@ -61,6 +76,7 @@ LockDesk::LockDesk(net::Loop& loop, Floor& floor, RecordDesk& records, Duration 
   return_timer_.set_after(grace);
   records_.for_each_in({std::string(kLocksFolder.substr(1))}, [this](const RecordState& lock) {
     index_.set(lock.path, lock.owner.session, time_in_lock(lock, "until"));
+    return true;
   });
   set_timer();
 }
@@ -69,20 +85,46 @@ LockDesk::LockDesk(net::Loop& loop, Floor& floor, RecordDesk& records, Duration 
 
 void LockDesk::lock(Wanted wanted) {
   const RecordStatePtr now = records_.find(wanted.path);
-  if (now == nullptr) return take(std::move(wanted));
-  if (is_of(*now, wanted.who.session, wanted.who.user)) return renew(wanted);
-  const std::int64_t until = time_in_lock(*now, "until");
-  if (until != 0 && until <= floor_.clock.wall().ms && !waiting_.contains(wanted.path)) {
+  const bool is_own = now != nullptr && is_of(*now, wanted.who.session, wanted.who.user);
+  if (is_own && !has_ended(*now)) return renew(wanted);
+  if (now == nullptr || is_own) {
+    if (auto other = in_the_way_of(wanted)) return wait_for(*std::move(other), std::move(wanted));
+    return is_own ? renew(wanted) : take(std::move(wanted));
+  }
+  if (has_ended(*now) && !waiting_.contains(wanted.path)) {
     const std::string path = wanted.path;
-    return release(path, [this, wanted = std::move(wanted)](const Result<void>& gone) {
-      if (!gone) return wanted.run->answer(gone.error());
+    return release(path, now->revision, [this, wanted = std::move(wanted)](const Result<void>& gone) {
+      // Superseded: it was renewed meanwhile, perhaps.
+      if (!gone && gone.error().outcome != Outcome::superseded) return wanted.run->answer(gone.error());
       lock(wanted);
     });
   }
-  const auto queue = waiting_.find(wanted.path);
+  wait_for({now->path, is_locked(*now)}, std::move(wanted));
+}
+
+bool LockDesk::has_ended(const RecordState& lock) const {
+  const std::int64_t until = time_in_lock(lock, "until");
+  return until != 0 && until <= floor_.clock.wall().ms;
+}
+
+// Somebody else's lock, there or on its way to the disk, on what the item is a part of, or on a part of it.
+std::optional<LockDesk::InTheWay> LockDesk::in_the_way_of(const Wanted& wanted) const {
+  const auto others =
+      locks_of_others(records_, wanted.who, item_of(wanted.path), LockReach::whole, floor_.clock.wall(), 1);
+  if (!others.empty()) return InTheWay{others.front()->path, is_locked(*others.front())};
+  for (const auto& making : making_) {
+    const bool is_others = making->who.session != wanted.who.session && making->who.user != wanted.who.user;
+    if (is_others && (is_within(making->path, wanted.path) || is_within(wanted.path, making->path)))
+      return InTheWay{making->path, is_locked_by(making->path, making->who.user)};
+  }
+  return std::nullopt;
+}
+
+void LockDesk::wait_for(InTheWay other, Wanted wanted) {
+  const auto queue = waiting_.find(other.path);
   const bool is_full = queue != waiting_.end() && queue->second.size() >= kWaitingMax;
-  if (!wanted.waits || is_full) return wanted.run->answer(is_locked(*now));
-  wait(std::move(wanted));
+  if (!wanted.waits || is_full) return wanted.run->answer(std::move(other.why));
+  wait(other.path, std::move(wanted));
 }
 
 void LockDesk::take(Wanted wanted) {
@@ -99,15 +141,23 @@ void LockDesk::take(Wanted wanted) {
         const bool is_nobodys = is_ownerless(wanted, making);
         // Somebody was quicker.
         if (!made && made.error().outcome == Outcome::superseded && !is_nobodys) return lock(wanted);
-        if (!made) return wanted.run->answer(made.error());
+        if (!made) {
+          wanted.run->answer(made.error());
+          return grant_next(wanted.path);
+        }
         // Whoever nobody waits for any more does not know that they have it.
-        if (wanted.run->is_over() || is_nobodys) return free({wanted.path});
+        if (wanted.run->is_over() || is_nobodys) {
+          wanted.run->answer(has_left(wanted.who.user));
+          return free(wanted.path);
+        }
+        // Of those who came while it was on its way.
+        if (waiting_.contains(wanted.path)) tell_waiting(wanted.path);
         wanted.run->answer(value_of(*records_.find(wanted.path)));
       });
 }
 
 std::shared_ptr<LockDesk::Making> LockDesk::begin_making(const Wanted& wanted) {
-  return making_.emplace_back(std::make_shared<Making>(Making{wanted.who.session, false}));
+  return making_.emplace_back(std::make_shared<Making>(Making{wanted.path, wanted.who, false}));
 }
 
 bool LockDesk::is_ownerless(const Wanted& wanted, const std::shared_ptr<Making>& making) {
@@ -130,7 +180,10 @@ void LockDesk::renew(const Wanted& wanted) {
       [this, wanted, is_others, making = begin_making(wanted)](const Result<std::uint64_t>& done) {
         const bool is_nobodys = is_ownerless(wanted, making);
         if (!done) return wanted.run->answer(done.error());
-        if (is_nobodys) return free({wanted.path});
+        if (is_nobodys) {
+          wanted.run->answer(has_left(wanted.who.user));
+          return free(wanted.path);
+        }
         if (is_others) return renew(wanted);
         const RecordStatePtr renewed = records_.find(wanted.path);
         wanted.run->answer(renewed == nullptr ? CallValue(is_not_locked(wanted.path)) : value_of(*renewed));
@@ -153,8 +206,7 @@ std::string LockDesk::fields_of(const Wanted& wanted) const {
   return document::print(*document::make_value(std::move(fields)));
 }
 
-void LockDesk::wait(Wanted wanted) {
-  const std::string path = wanted.path;
+void LockDesk::wait(const std::string& path, Wanted wanted) {
   wanted.run->on_end([this, path, run = std::weak_ptr(wanted.run)](const Error&) {
     const auto queue = waiting_.find(path);
     if (queue == waiting_.end()) return;
@@ -192,11 +244,13 @@ void LockDesk::tell_waiting(const std::string& path) {
 
 // --- Giving back ----------------------------------------------------------------------------------------------------
 
-void LockDesk::release(const std::string& path, std::function<void(const Result<void>&)> then) {
+void LockDesk::release(const std::string& path, std::uint64_t base,
+                       std::function<void(const Result<void>&)> then) {
   RecordDesk::Wish wish;
   wish.op = make_operation_id(floor_.clock.wall(), system_random());
   wish.path = path;
   wish.action = RecordAction::remove;
+  wish.base = base;
   records_.change(RecordDesk::server_itself(), std::move(wish),
                   [this, path, then = std::move(then)](const Result<std::uint64_t>& removed) {
                     const bool is_gone = removed || removed.error().outcome == Outcome::not_found;
@@ -211,7 +265,10 @@ void LockDesk::grant_next(const std::string& path) {
   Wanted next = std::move(queue->second.front());
   queue->second.pop_front();
   if (queue->second.empty()) waiting_.erase(queue);
-  take(std::move(next));
+  if (next.path == path) return take(std::move(next));
+  // Of what encloses it, or of a part of it: others may have what they wait for, too.
+  lock(std::move(next));
+  grant_next(path);
 }
 
 void LockDesk::unlock(const RecordDesk::Author& who, const std::string& path, const std::string& to,
@@ -220,7 +277,7 @@ void LockDesk::unlock(const RecordDesk::Author& who, const std::string& path, co
   if (now == nullptr) return run->answer(is_not_locked(path));
   if (!is_of(*now, who.session, who.user)) return run->answer(is_locked(*now));
   if (!to.empty()) return hand_over(path, to, run);
-  release(path, [run](const Result<void>& gone) {
+  release(path, 0, [run](const Result<void>& gone) {
     run->answer(gone ? CallValue(document::ValuePtr()) : CallValue(gone.error()));
   });
 }
@@ -232,15 +289,16 @@ void LockDesk::hand_over(const std::string& path, const std::string& to, const R
   if (!heir)
     return run->answer(Error{Outcome::not_found, fmt::format("nobody named {} is here", quoted(to))});
   std::deque<Wanted>& queue = waiting_[path];
-  const auto waits = std::ranges::find_if(
-      queue, [&](const Wanted& each) { return each.who.session == heir || each.who.user == to; });
+  const auto waits = std::ranges::find_if(queue, [&](const Wanted& each) {
+    return each.path == path && (each.who.session == heir || each.who.user == to);
+  });
   const bool is_waiting = waits != queue.end();
   if (is_waiting) {
     std::rotate(queue.begin(), waits, std::next(waits));
   } else {
     queue.push_front({path, RecordDesk::Author{.session = heir, .user = to}, "", {}, false, run});
   }
-  release(path, [this, path, run, is_waiting](const Result<void>& gone) {
+  release(path, 0, [this, path, run, is_waiting](const Result<void>& gone) {
     if (gone && !is_waiting) return;
     run->answer(gone ? CallValue(document::ValuePtr()) : CallValue(gone.error()));
     const auto left = waiting_.find(path);
@@ -263,9 +321,9 @@ void LockDesk::on_departed(SessionId session) {
   }
   for (const std::string& path : shorter) tell_waiting(path);
   for (const auto& making : making_) {
-    if (making->owner == session) making->is_owner_gone = true;
+    if (making->who.session == session) making->is_owner_gone = true;
   }
-  free(index_.of(session));
+  free_all(index_.of(session), [session](const RecordState& lock) { return is_lent_to(lock, session); });
 }
 
 void LockDesk::on_applied(const std::string& path) {
@@ -278,18 +336,32 @@ void LockDesk::on_applied(const std::string& path) {
   set_timer();
 }
 
-void LockDesk::free(const std::vector<std::string>& paths) {
-  for (const std::string& path : paths) release(path, [](const Result<void>&) {});
+void LockDesk::free(const std::string& path) {
+  release(path, 0, [](const Result<void>&) {});
+}
+
+// Something else may be written meanwhile, a renewal perhaps: then it is looked at again.
+void LockDesk::free_while(const std::string& path, const StillFree& is_still) {
+  const RecordStatePtr lock = records_.find(path);
+  if (lock == nullptr || !is_still(*lock)) return;
+  release(path, lock->revision, [this, path, is_still](const Result<void>& gone) {
+    if (!gone && gone.error().outcome == Outcome::superseded) free_while(path, is_still);
+  });
+}
+
+void LockDesk::free_all(const std::vector<std::string>& paths, const StillFree& is_still) {
+  for (const std::string& path : paths) free_while(path, is_still);
 }
 
 void LockDesk::free_ended() {
-  free(index_.ended(floor_.clock.wall().ms));
+  free_all(index_.ended(floor_.clock.wall().ms), [this](const RecordState& lock) { return has_ended(lock); });
   set_timer();
 }
 
 void LockDesk::free_lost() {
   for (const SessionId owner : index_.owners()) {
-    if (floor_.presence.user(owner) == nullptr) free(index_.of(owner));
+    if (floor_.presence.user(owner) != nullptr) continue;
+    free_all(index_.of(owner), [owner](const RecordState& lock) { return is_lent_to(lock, owner); });
   }
 }
 
@@ -339,9 +411,9 @@ CallValue LockDesk::list(const std::string& zone) const {
   document::Array locks;
   std::uint64_t size_bytes = 0;
   records_.for_each_in(*parts, [&](const RecordState& lock) {
-    if (size_bytes > kRecordsPerTellBytes / 2) return;
     locks.push_back(value_of(lock));
     size_bytes += locks.back()->size_bytes();
+    return size_bytes <= kRecordsPerTellBytes / 2;
   });
   return document::make_array(std::move(locks));
 }
@@ -365,18 +437,27 @@ void LockDesk::add_check_call(CallRegistry& registry) {
                                       .is_repeated = true}},
                        .result = ValueType::map},
        .run = InlineRun([this](const Caller& caller, const CallArguments& arguments) -> CallValue {
-         const auto who = records_.author_of(caller.identity);
-         const auto reach = arguments.flag("whole") ? LockReach::whole : LockReach::item;
-         document::Array locks;
-         for (const document::ValuePtr& each : arguments.list("item")) {
-           for (const auto& lock :
-                locks_of_others(records_, who, *each->string(), reach, floor_.clock.wall())) {
-             if (locks.size() < kLocksTold) locks.push_back(value_of(*lock));
-           }
-         }
-         return make_object({{"refused", document::make_bool(policy_ == LockPolicy::refuse)},
-                             {"locks", document::make_array(std::move(locks))}});
+         return locks_in(records_.author_of(caller.identity), arguments);
        })});
+}
+
+// Each part of the project is looked through once, however often it is named.
+CallValue LockDesk::locks_in(const RecordDesk::Author& who, const CallArguments& arguments) const {
+  const auto reach = arguments.flag("whole") ? LockReach::whole : LockReach::item;
+  std::set<std::string> items;
+  for (const document::ValuePtr& each : arguments.list("item")) items.insert(*each->string());
+  document::Array locks;
+  const std::string* whole = nullptr;
+  for (const std::string& item : items) {
+    if (reach == LockReach::whole && whole != nullptr && (*whole == "/" || is_within(item, *whole))) continue;
+    whole = &item;
+    for (const auto& lock : locks_of_others(records_, who, item, reach, floor_.clock.wall(), kLocksTold)) {
+      if (locks.size() < kLocksTold) locks.push_back(value_of(*lock));
+    }
+    if (locks.size() >= kLocksTold) break;
+  }
+  return make_object({{"refused", document::make_bool(policy_ == LockPolicy::refuse)},
+                      {"locks", document::make_array(std::move(locks))}});
 }
 
 void LockDesk::add_list_call(CallRegistry& registry) {
@@ -471,11 +552,12 @@ void LockDesk::add_calls_to_others(CallRegistry& registry) {
          const std::string path = path_of(arguments.text("item"));
          const RecordStatePtr now = records_.find(path);
          if (now == nullptr) return run->answer(is_not_locked(path));
-         release(path, [this, run, item = item_of(path), of = now->owner.user,
-                        by = caller.identity.name](const Result<void>& gone) {
-           if (gone) floor_.events.info("lock broken", {{"item", item}, {"of", of}, {"by", by}});
-           run->answer(gone ? CallValue(document::ValuePtr()) : CallValue(gone.error()));
-         });
+         release(path, 0,
+                 [this, run, item = item_of(path), of = now->owner.user,
+                  by = caller.identity.name](const Result<void>& gone) {
+                   if (gone) floor_.events.info("lock broken", {{"item", item}, {"of", of}, {"by", by}});
+                   run->answer(gone ? CallValue(document::ValuePtr()) : CallValue(gone.error()));
+                 });
        })});
 }
 

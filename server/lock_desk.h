@@ -48,9 +48,16 @@ class LockDesk {
 
   // Somebody's lock on its way to the disk.
   struct Making {
-    SessionId owner;
+    std::string path;
+    RecordDesk::Author who;
     bool is_owner_gone = false;
   };
+  // What keeps somebody from a lock: the path of another one, and what is said of it.
+  struct InTheWay {
+    std::string path;
+    Error why;
+  };
+  using StillFree = std::function<bool(const RecordState& lock)>;
 
   void lock(Wanted wanted);
   void take(Wanted wanted);
@@ -58,7 +65,11 @@ class LockDesk {
   std::shared_ptr<Making> begin_making(const Wanted& wanted);
   // Whether nobody would have it: it is freed then.
   bool is_ownerless(const Wanted& wanted, const std::shared_ptr<Making>& making);
-  void wait(Wanted wanted);
+  bool has_ended(const RecordState& lock) const;
+  std::optional<InTheWay> in_the_way_of(const Wanted& wanted) const;
+  // Until that lock is free; says why to who does not wait.
+  void wait_for(InTheWay other, Wanted wanted);
+  void wait(const std::string& path, Wanted wanted);
   void unlock(const RecordDesk::Author& who, const std::string& path, const std::string& to,
               const RunPtr& run);
   void hand_over(const std::string& path, const std::string& to, const RunPtr& run);
@@ -70,10 +81,13 @@ class LockDesk {
   void add_list_call(CallRegistry& registry);
   void add_own_calls(CallRegistry& registry);
   void add_calls_to_others(CallRegistry& registry);
-  // `then` with whether it is gone.
-  void release(const std::string& path, std::function<void(const Result<void>&)> then);
+  CallValue locks_in(const RecordDesk::Author& who, const CallArguments& arguments) const;
+  // `then` with whether it is gone. `base` as in a wish.
+  void release(const std::string& path, std::uint64_t base, std::function<void(const Result<void>&)> then);
   void grant_next(const std::string& path);
-  void free(const std::vector<std::string>& paths);
+  void free(const std::string& path);
+  void free_while(const std::string& path, const StillFree& is_still);
+  void free_all(const std::vector<std::string>& paths, const StillFree& is_still);
   void free_ended();
   // Those without a lease whose session did not come back.
   void free_lost();
@@ -84,7 +98,7 @@ class LockDesk {
   RecordDesk& records_;
   const LockPolicy policy_;
   LockIndex index_;
-  std::map<std::string, std::deque<Wanted>> waiting_;  // By path.
+  std::map<std::string, std::deque<Wanted>> waiting_;  // By the path of the lock that is waited for.
   std::vector<std::shared_ptr<Making>> making_;
   net::Timer lease_timer_;
   net::Timer return_timer_;  // Of those who were here before the server was started.

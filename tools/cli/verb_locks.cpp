@@ -6,6 +6,7 @@
 #include "base/document/parse.h"
 #include "base/own_folders.h"
 #include "base/text.h"
+#include "tools/cli/item_from.h"
 #include "tools/cli/lock_words.h"
 #include "tools/cli/objects.h"
 #include "tools/cli/verbs.h"
@@ -56,7 +57,10 @@ Result<void> ask_owner(Run& run, Visit& visit, const std::string& item) {
   return {};
 }
 
-Result<void> lock(Run& run, const LockWords& words) {
+Result<void> lock(Run& run, LockWords words) {
+  auto item = item_from(words.item);
+  if (!item) return item.error();
+  words.item = *std::move(item);
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
   if (words.ask) return ask_owner(run, **visit, words.item);
@@ -82,7 +86,10 @@ struct UnlockWords {
   bool is_breaking = false;
 };
 
-Result<void> unlock(Run& run, const UnlockWords& words) {
+Result<void> unlock(Run& run, UnlockWords words) {
+  auto item = item_from(words.item);
+  if (!item) return item.error();
+  words.item = *std::move(item);
   if (words.is_breaking && !words.to.empty())
     return Error{Outcome::usage, "--to: what somebody else has can be freed, but not handed on"};
   auto visit = Visit::open(run);

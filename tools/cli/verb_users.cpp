@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "sync/relative_path.h"
+#include "tools/cli/item_from.h"
 #include "tools/cli/locked_items.h"
 #include "tools/cli/objects.h"
 #include "tools/cli/verbs.h"
@@ -51,14 +52,6 @@ Result<void> list_assets(Run& run) {
     run.output.table(rows);
   }
   return {};
-}
-
-// Without the leading "/", too, as with every verb that takes an item.
-Result<std::string> item_from(const std::string& text) {
-  if (text.empty()) return text;
-  const auto path = sync::RelativePath::from_item(text);
-  if (!path) return Error{Outcome::usage, path.error().text};
-  return path->to_item();
 }
 
 Result<void> set_at(Run& run, const std::string& text) {

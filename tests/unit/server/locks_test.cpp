@@ -118,6 +118,28 @@ TEST_CASE("an item that is locked is refused to others until it is unlocked") {
   done(*lighting, "lock", lock_words("/dev/chr/Moria"));
 }
 
+TEST_CASE("what lies within a locked item, or encloses it, is nobody else's either") {
+  Studio studio;
+  const auto rigging = studio.join("rigging");
+  const auto lighting = studio.join("lighting");
+  done(*rigging, "lock", lock_words("/dev/chr/Moria"));
+  const std::string by_rigging = "locked: \"/dev/chr/Moria\" is locked by \"rigging\"";
+  CHECK(refused(*lighting, "lock", lock_words("/dev/chr/Moria/rig.txt")) == by_rigging);
+  CHECK(refused(*lighting, "lock", lock_words("/dev")) == by_rigging);
+  done(*lighting, "lock", lock_words("/dev/chr/Balin"));
+  // One's own within one's own.
+  done(*rigging, "lock", lock_words("/dev/chr/Moria/rig.txt"));
+  done(*rigging, "unlock", lock_words("/dev/chr/Moria/rig.txt"));
+
+  const auto comp = studio.join("comp");
+  say_call(*lighting, 901, lock_words("/dev/chr/Moria/a", R"(,"wait":true)"));
+  say_call(*comp, 902, lock_words("/dev/chr/Moria/b", R"(,"wait":true)"));
+  REQUIRE(comes_to_show(*rigging, R"("waiting":["lighting","comp"])"));
+  done(*rigging, "unlock", lock_words("/dev/chr/Moria"));
+  CHECK(lighting->expect<protocol::CallResult>().re == 901);
+  CHECK(comp->expect<protocol::CallResult>().re == 902);
+}
+
 TEST_CASE("nobody but the calls makes or changes a lock") {
   Studio studio;
   const auto rigging = studio.join("rigging");
