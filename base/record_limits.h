@@ -37,6 +37,10 @@ inline constexpr std::size_t kZoneEntriesMax = 1'000'000;
 // full.
 inline constexpr std::size_t kZoneEntriesPerOrigin = kZoneEntriesMax / 4;
 static_assert(kZoneEntriesPerOrigin >= 2 * kRecordsMax);
+// And different zones of one person: a sixteenth, so that a dozen who want many leave some to others, and one change of a record is
+// not noted in more.
+inline constexpr std::size_t kZonesPerOrigin = 1024;
+static_assert(kZonesPerOrigin * 16 <= kZonesMax && kZonesPerOrigin >= kZonesPerSession);
 // Records of one zone that are gone, remembered for those who have not heard it; who has missed more gets all anew.
 inline constexpr std::size_t kGonePerZone = 4096;
 // Events kept of one zone, and of all, for those who cannot listen at this moment.

@@ -281,7 +281,7 @@ void RecordDesk::try_change(const Author& author, Wish wish, Done done) {
     return done(answer_for(known->outcome, known->number, wish.action, wish.path));
   if (const auto known = given_.find(wish.op))
     return done(answer_for(known->outcome, known->revision, wish.action, wish.path));
-  if (!zones_.has_room() && has_fields(wish.action)) make_room();
+  if (!zones_.has_room() && has_fields(wish.action)) static_cast<void>(make_room());
   auto sound = checked(author, wish);
   if (!sound) return done(sound.error());
   if (sound->life == document::Life::event) {
@@ -451,7 +451,7 @@ void RecordDesk::on_resumed(SessionId session, Mailbox& mailbox) const {
 }
 
 // Whoever fills all zones, because records came to be in theirs, keeps nobody else from making some.
-void RecordDesk::make_room() {
+bool RecordDesk::make_room() {
   constexpr std::string_view kWhy = "the zones that you are in hold too many records; enter smaller ones";
   const auto put_out = zones_.make_room();
   for (const Zones::PutOut& out : put_out) {
@@ -461,9 +461,10 @@ void RecordDesk::make_room() {
     tell_no_more(*session, out.name, std::string(kWhy));
     outside_.due(out.session);
   }
-  if (put_out.empty()) return;
+  if (put_out.empty()) return false;
   floor_.events.warn("sessions are in zones no more, which hold too many records",
                      {{"count", put_out.size()}, {"first", to_text(put_out.front().session)}});
+  return true;
 }
 
 void RecordDesk::on_permitted(Session& session) {
@@ -537,8 +538,12 @@ void RecordDesk::on_read(Session& session, const protocol::RecordsRead& ask) {
 void RecordDesk::on_enter(Session& session, const protocol::EnterAsk& ask) {
   const auto zone = zone_name(ask.zone);
   if (!zone) return session.answer(refusal_of(ask.id, zone.error().prefixed("zone")));
-  const auto entered = zones_.enter({session.identity.id, session.identity.origin}, *zone,
-                                    hidden_from(session.identity.permissions), session.mailbox.zones);
+  const auto enter = [&] {
+    return zones_.enter({session.identity.id, session.identity.origin}, *zone,
+                        hidden_from(session.identity.permissions), session.mailbox.zones);
+  };
+  auto entered = enter();
+  if (!entered && !zones_.has_room(kRecordsMax) && make_room()) entered = enter();
   if (!entered) return session.answer(refusal_of(ask.id, entered.error()));
   session.answer(protocol::Ok{ask.id, std::nullopt});
   outside_.due(session.identity.id);

@@ -195,6 +195,10 @@ std::size_t Zones::entries_of(const Shares& zones) const {
 Result<void> Zones::check_share(const std::string& origin, const Zone& zone) const {
   const auto own = of_origins_.find(origin);
   if (origin.empty() || (own != of_origins_.end() && own->second.contains(zone.id))) return {};
+  if (own != of_origins_.end() && own->second.size() >= kZonesPerOrigin) {
+    return Error{Outcome::refused, "you are in " + std::to_string(kZonesPerOrigin) +
+                                       " zones already, in all of your sessions; exit one first"};
+  }
   const std::size_t before = own == of_origins_.end() ? 0 : entries_of(own->second);
   if (before + zone.records.size() <= kZoneEntriesPerOrigin) return {};
   return Error{Outcome::refused, "the zones that you are in would hold more than " +
@@ -259,7 +263,10 @@ Result<void> Zones::enter(const Listener& listener, const PathParts& parts, cons
   }
   auto opened = known != nullptr ? Result<Zone*>(known) : open(parts, hidden);
   if (!opened) return opened.error();
-  if (auto share = check_share(listener.origin, **opened); !share) {
+  // One comes back from elsewhere at times: it counts where it was at first.
+  const auto known_own = zones_of_.find(listener.session);
+  const std::string& origin = known_own == zones_of_.end() ? listener.origin : known_own->second.origin;
+  if (auto share = check_share(origin, **opened); !share) {
     if (known == nullptr) close(**opened);
     return share;
   }
@@ -267,7 +274,6 @@ Result<void> Zones::enter(const Listener& listener, const PathParts& parts, cons
   static_cast<void>(exit(listener.session, parts, cursors));
   Zone& zone = **opened;
   zone.listeners.insert(listener.session);
-  // One comes back from elsewhere at times: what it is in already stays counted where it was.
   Own& own = zones_of_.try_emplace(listener.session, Own{listener.origin, {}}).first->second;
   if (own.zones.insert(zone.id).second && !own.origin.empty()) ++of_origins_[own.origin][zone.id];
   cursors.push_back({zone.id, {}, zone.last_event});

@@ -57,8 +57,8 @@ class Zones {
   }
 
   // --- What happens ---
-  // Whether there may be one more.
-  bool has_room() const { return entries_ < kZoneEntriesMax; }
+  // Whether there may be so many more.
+  bool has_room(std::size_t entries = 1) const { return entries_ + entries <= kZoneEntriesMax; }
   struct PutOut {
     SessionId session;
     std::uint64_t zone = 0;

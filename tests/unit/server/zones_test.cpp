@@ -293,6 +293,24 @@ TEST_CASE("one person alone cannot fill the zones of all, by entering many or by
   for (const char* zone : {"/", "/a", "/*"}) REQUIRE(enter({SessionId{4}, "10.0.0.7"}, zone, again));
 }
 
+TEST_CASE("one person's sessions together are in so many zones and no more, wherever they come back from") {
+  Room room;
+  std::vector<Mailbox> mailboxes(kZonesPerOrigin / kZonesPerSession + 1);
+  const auto enter = [&](std::size_t session, std::size_t zone, const std::string& origin) {
+    return room.zones.enter({SessionId{1000 + session}, origin}, *zone_name("/" + std::to_string(zone)), {},
+                            mailboxes[session].zones);
+  };
+  for (std::size_t i = 0; i < kZonesPerOrigin; ++i) REQUIRE(enter(i / kZonesPerSession, i, "key"));
+  const std::size_t last = mailboxes.size() - 1;
+  const auto refused = enter(last, kZonesPerOrigin, "key");
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().outcome == Outcome::refused);
+  // One that it is in counts once.
+  REQUIRE(enter(last, 0, "key"));
+  CHECK_FALSE(enter(last, kZonesPerOrigin, "elsewhere"));
+  REQUIRE(room.enter("/of somebody else"));
+}
+
 TEST_CASE("what nobody is told of can be read") {
   Room room;
   REQUIRE(room.enter("/a"));
