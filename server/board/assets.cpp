@@ -9,8 +9,9 @@
 namespace callboard::server {
 namespace {
 
+// Of two of one age that of the session that was there before: the other is its copy, perhaps of a part.
 bool is_newer(const Copy& a, const Copy& b) {
-  return std::tie(a.timestamp, a.session) > std::tie(b.timestamp, b.session);
+  return std::tie(a.timestamp, b.session) > std::tie(b.timestamp, a.session);
 }
 
 // The order of copies does not matter: there are as many as workstations, and the newest is looked for.

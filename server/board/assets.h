@@ -21,7 +21,7 @@ struct Copy {
 };
 
 // Which session has which item, and how new. Of each item the newest copy among those present counts (a tie goes to the
-// greater session id); a session that leaves takes its copies with it and the next newest counts at once.
+// lesser session id, who was there before); a session that leaves takes its copies with it and the next newest counts at once.
 class Assets {
  public:
   using Newest = Versioned<std::string, Copy, std::monostate>;

@@ -237,6 +237,9 @@ Result<void> complete(PullChoice& choice) {
   using OnConflict = client::PullRequest::OnConflict;
   choice.request.from = choice.from == "newest" ? "" : choice.from;
   choice.request.sync = !choice.no_sync;
+  // Whoever has the newest file need not have all of them.
+  if (choice.request.mirror && choice.request.from.empty())
+    return Error{Outcome::usage, "--mirror makes a copy like one user's: say whose with --from USER"};
   if (choice.on_conflict == "keep") {
     choice.request.on_conflict = OnConflict::keep;
   } else if (choice.on_conflict == "fail") {
@@ -328,7 +331,8 @@ void add_pull(Program& program) {
             "not while somebody else has an item locked (exit code 6)")
       .texts(request.include, "--include PATTERN", "only names that match, like *.blend or /dev/chr/**")
       .texts(request.exclude, "--exclude PATTERN", "leave out names that match")
-      .flag(request.mirror, "--mirror", "also move what is not there to .callboard/versions")
+      .flag(request.mirror, "--mirror",
+            "with --from USER: also move what is not there to .callboard/versions")
       .flag(request.agree_to_removals, "--yes", "with --mirror: even more than half of the files here")
       .text(choice->on_conflict, "--on-conflict WHAT",
             "for files changed here and there: version (yours is kept as one; default), keep (yours stays) "
