@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "net/channel/channel_line.h"
 #include "client/channel.h"
 #include "client/transfer_threads.h"
+#include "net/channel/channel_line.h"
 
 namespace callboard::client {
 

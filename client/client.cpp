@@ -283,19 +283,7 @@ Answer<bool> Client::enter(std::string zone, RecordHandler handler) {
                           });
 }
 
-Answer<bool> Client::exit(std::string zone) {
-  protocol::ExitAsk ask;
-  ask.zone = zone;
-  Answer<bool> answer;
-  impl_->ask<bool>(std::move(ask), to_done)
-      .then([impl = impl_.get(), zone, answer](const Result<bool>& exited) {
-        // Of one that it was in: left with the session of before, or asked twice because the answer was lost.
-        const bool is_out = exited || exited.error().outcome == Outcome::not_found;
-        const bool was_in = is_out && impl->zones().on_exited(zone);
-        answer.set(was_in ? Result<bool>(true) : exited);
-      });
-  return answer;
-}
+Answer<bool> Client::exit(std::string zone) { return impl_->exit(std::move(zone)); }
 
 Answer<ServerStatus> Client::status() {
   return impl_->ask<ServerStatus>(protocol::StatusAsk{},

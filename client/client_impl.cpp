@@ -452,6 +452,18 @@ Answer<bool> Client::Impl::offer(std::function<Result<void>(Channels&)> change) 
   return answer;
 }
 
+Answer<bool> Client::Impl::exit(std::string zone) {
+  protocol::ExitAsk exit;
+  exit.zone = zone;
+  Answer<bool> answer;
+  submit(answer, std::move(exit), [this, answer, zone](const protocol::ClientMessage& ask) {
+    session_->ask(zones_->asked(ask), [this, answer, zone](const Result<protocol::ServerMessage>& reply) {
+      answer.set(zones_->on_exited(zone, reply ? Result<bool>(true) : Result<bool>(reply.error())));
+    });
+  });
+  return answer;
+}
+
 // All of them: the server forgets them with the connection. Of several that wait for a server the newest is the last said.
 void Client::Impl::say_offers(const Answer<bool>& answer) {
   session_->ask(channels_.offered(), [answer](const Result<protocol::ServerMessage>& reply) {

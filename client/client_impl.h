@@ -57,6 +57,7 @@ class Client::Impl : public TransferDesk {
     return answer;
   }
   Answer<WriteResult> change(DocumentChange change);
+  Answer<bool> exit(std::string zone);
   Answer<std::string> call(std::string name, std::string arguments, CallOptions options);
   void cancel_call(UniqueId op);
   Answer<bool> offer_calls(std::string descriptions, OfferHandler handler);
@@ -69,7 +70,6 @@ class Client::Impl : public TransferDesk {
   bool has_folder() const { return folder_ != nullptr; }
   WorkstationStatus workstation();
   void leave();
-
   // --- TransferDesk; thread: any ---
   Answer<Granted> get(protocol::GetAsk ask) override;
   Answer<Granted> open_channel(protocol::ChannelAsk ask, std::shared_ptr<channel::ChannelLine> line) override;

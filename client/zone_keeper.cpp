@@ -20,9 +20,13 @@ const protocol::ClientMessage& ZoneKeeper::asked(const protocol::ClientMessage& 
   return ask;
 }
 
-bool ZoneKeeper::on_exited(const std::string& name) {
+// not_found of one that it was in: left with the session of before, or asked twice because the answer was lost.
+Result<bool> ZoneKeeper::on_exited(const std::string& name, const Result<bool>& exited) {
+  const bool is_out = exited || exited.error().outcome == Outcome::not_found;
+  if (const auto still = zones_.find(name); !is_out && still != zones_.end()) still->second.is_left = false;
+  if (!is_out) return exited;
   const auto left = zones_.extract(name);
-  return !left.empty() && left.mapped().is_entered;
+  return !left.empty() && left.mapped().is_entered ? Result<bool>(true) : exited;
 }
 
 void ZoneKeeper::on_entered(const std::string& name, RecordHandler handler) {
@@ -71,8 +75,11 @@ void ZoneKeeper::on_told(const protocol::Records& told) {
   const auto zone = zones_.find(told.zone);
   if (zone == zones_.end()) return;  // Left meanwhile.
   const auto news = zone->second.known.hear(told);
+  if (!told.why.empty()) listener_.on_warning("zone " + told.zone + ": " + told.why);
   if (!news) return listener_.on_warning(news.error().text);
   if (*news && zone->second.is_entered) tell(zone->second, **news);
+  // Put out of it: entered again when somebody asks for that.
+  if (!told.why.empty()) zone->second.is_entered = false;
 }
 
 }  // namespace callboard::client

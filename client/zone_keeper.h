@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/id.h"
+#include "base/result.h"
 #include "client/client.h"
 #include "client/known_records.h"
 #include "client/session_keeper.h"
@@ -24,8 +25,8 @@ class ZoneKeeper {
   const protocol::ClientMessage& asked(const protocol::ClientMessage& ask);
   // Null handler: the listener hears of it. Whoever hears from now on is told at once what is known already.
   void on_entered(const std::string& name, RecordHandler handler);
-  // False: it was in none of that name.
-  bool on_exited(const std::string& name);
+  // With what became of the exit; gives what its caller is answered.
+  Result<bool> on_exited(const std::string& name, const Result<bool>& exited);
 
   void on_admitted(const protocol::Welcome& welcome) { servers_schema_ = welcome.schema; }
   // As the session of before, or another: a server that keeps the session may have lost its zones. `fits` is called once it is

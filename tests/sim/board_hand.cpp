@@ -156,10 +156,9 @@ void BoardHand::exit() {
   protocol::ExitAsk message;
   message.zone = zone;
   ask<protocol::Ok>(message, [this, zone](const Result<protocol::Ok>& ok) {
-    // It was left with the session, or before the answer was lost.
-    if (!ok && ok.error().outcome != Outcome::not_found) return;
-    picture_->on_exited(zone);
-    client_->zones().on_exited(zone);
+    const bool is_out = ok || ok.error().outcome == Outcome::not_found;
+    if (is_out) picture_->on_exited(zone);
+    static_cast<void>(client_->zones().on_exited(zone, ok ? Result<bool>(true) : Result<bool>(ok.error())));
   });
 }
 
