@@ -100,7 +100,7 @@ Result<void> PluginDesk::add_channels(const LoadedPtr& loaded) {
 void PluginDesk::on_called(const LoadedPtr& loaded, const std::string& name, const Caller& caller,
                            const CallArguments& arguments, std::shared_ptr<CallRun> run) {
   const std::uint64_t number = ++last_number_;
-  Job job{{name, document::print(*arguments.object()), caller.identity.name, {}, {}}, number, {}};
+  Job job{{name, document::print(*arguments.object()), caller.identity.name, {}, {}}, number, {}, run};
   job.request.is_over = [token = job.stop.get_token()] { return token.stop_requested(); };
   job.request.progress = [this, number, post = threads_.poster()](const std::string& json) {
     auto value = document::parse(json);
@@ -109,8 +109,12 @@ void PluginDesk::on_called(const LoadedPtr& loaded, const std::string& name, con
       if (const auto found = runs_.find(number); found != runs_.end()) found->second.run->progress(value);
     });
   };
-  run->on_end([stop = job.stop](const Error&) mutable { stop.request_stop(); });
-  runs_.emplace(number, Running{std::move(run), job.stop});
+  // One that has not begun is not kept until it could.
+  run->on_end([stop = job.stop, number, of = std::weak_ptr(loaded)](const Error&) mutable {
+    stop.request_stop();
+    if (const LoadedPtr there = of.lock())
+      std::erase_if(there->waiting, [number](const Job& each) { return each.number == number; });
+  });
   loaded->waiting.push_back(std::move(job));
   carry_out_next(loaded);
 }
@@ -119,12 +123,10 @@ void PluginDesk::carry_out_next(const LoadedPtr& loaded) {
   while (loaded->running < kPluginCallsAtOnce && !loaded->waiting.empty()) {
     Job job = std::move(loaded->waiting.front());
     loaded->waiting.pop_front();
-    if (runs_.at(job.number).run->is_over()) {
-      runs_.erase(job.number);
-      continue;
-    }
+    if (job.run->is_over()) continue;
     ++loaded->running;
     const std::uint64_t number = job.number;
+    runs_.emplace(number, Running{std::move(job.run), job.stop});
     const PluginThreads::Doing doing{loaded->file, "call " + job.request.name};
     const auto started = threads_.start(
         doing, [this, loaded, number, plugin = loaded->plugin, request = std::move(job.request)] {

@@ -48,6 +48,7 @@ class PluginDesk {
     plugin::Request request;
     std::uint64_t number = 0;
     std::stop_source stop;
+    std::shared_ptr<CallRun> run;
   };
   struct Loaded {
     std::string file;
@@ -80,7 +81,7 @@ class PluginDesk {
     std::stop_source stop;
   };
   std::uint64_t last_number_ = 0;
-  std::unordered_map<std::uint64_t, Running> runs_;  // Under way, or waiting.
+  std::unordered_map<std::uint64_t, Running> runs_;  // Under way.
   std::unordered_map<std::uint64_t, std::shared_ptr<channel::ChannelLine>> lines_;
   net::Timer limit_;
   std::function<void(bool)> stopped_;  // Set: stopping.

@@ -70,10 +70,12 @@ TEST_CASE("who is redirected joins the other server by themselves, and the audit
       "boss", {"redirect", "rigging", there.server_address(), "--reason", "this machine gets a new disk"});
   CHECK(sent.err == "");
   CHECK(sent.out == "sent rigging to " + there.server_address() + "\n");
+  const Json left = wait_for_event(*rigging, "left");
+  CHECK(left.at("why") ==
+        "\"boss\" sent you to " + there.server_address() + ": this machine gets a new disk");
+  CHECK(left.at("rejoins") == true);
   const Json joined = wait_for_event(*rigging, "joined");
   CHECK(joined.at("address") == there.server_address());
-  CHECK_THAT(rigging->printed(Stream::err),
-             Contains("\"boss\" sent you to " + there.server_address() + ": this machine gets a new disk"));
   CHECK_THAT(here.run("boss", {"audit"}).out, Contains("redirect") && Contains("rigging"));
   // Nobody else is here; of all that there are everybody is sent.
   CHECK(here.run("boss", {"redirect", "rigging", there.server_address()}).ending.exit_code == 3);

@@ -133,7 +133,7 @@ TEST_CASE("a plugin that does not read holds up its own channel alone") {
 
 TEST_CASE("a client that leaves, or is killed, ends its channel to the server") {
   Library library;
-  const auto leaving = library.start("rigging", {"channel", "--to-server", "echo"});
+  const auto leaving = library.start("rigging", {"channel", "--to-server", "parrot"});
   leaving->write_input("here\n");
   REQUIRE(leaving->wait_for(Stream::out, "here"));
   leaving->send_signal(SIGKILL);
@@ -144,7 +144,7 @@ TEST_CASE("a client that leaves, or is killed, ends its channel to the server") 
   bool is_over = false;
   for (int i = 0; i < 1000 && !is_over; ++i) is_over = over();
   CHECK(is_over);
-  CHECK(library.channel({"echo", "--input", "/dev/null"}).ending.exit_code == 0);
+  CHECK(library.channel({"parrot", "--input", "/dev/null"}).ending.exit_code == 0);
 }
 
 TEST_CASE("with keys a channel to the server is beneath TLS, and takes the permission that it names") {
@@ -172,7 +172,7 @@ TEST_CASE("with keys a channel to the server is beneath TLS, and takes the permi
 
 TEST_CASE("a server that stops breaks its channels off, and waits for plugins that end") {
   Library library;
-  const auto talking = library.start("rigging", {"channel", "--to-server", "echo"});
+  const auto talking = library.start("rigging", {"channel", "--to-server", "parrot"});
   talking->write_input("here\n");
   REQUIRE(talking->wait_for(Stream::out, "here"));
   library.server().send_signal(SIGTERM);

@@ -36,7 +36,7 @@ class Stubborn : public Plugin {
     return {{.name = "stubborn",
              .take =
                  [](Channel& channel) {
-                   if (!channel.send(std::as_bytes(std::span("here", 4)))) return;
+                   if (!channel.send(std::as_bytes(std::span("here\n", 5)))) return;
                    stay();
                  }},
             {.name = "picky", .take = [](Channel& channel) { channel.refuse("is picky"); }},
@@ -46,6 +46,15 @@ class Stubborn : public Plugin {
                  [](Channel& channel) {
                    while (const auto message = channel.receive()) {
                      if (!channel.send(*message)) return;
+                   }
+                   if (channel.problem().empty()) channel.close();
+                 }},
+            {.name = "parrot",
+             .take =
+                 [](Channel& channel) {
+                   std::byte bytes[256];
+                   while (const auto size = channel.read(bytes)) {
+                     if (!channel.write(std::span(bytes, size))) return;
                    }
                    if (channel.problem().empty()) channel.close();
                  }},

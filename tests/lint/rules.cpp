@@ -38,8 +38,8 @@ const std::map<std::string, std::set<std::string>>& allowed() {
       {"server/plugins", {"server/plugins", "server", "base/call", "base/document", "base"}},
       {"docs", {"docs", "client", "server/plugins", "base"}},
       {"tests",
-       {"tests", "tools", "client", "server", "server/store", "server/board", "base/call", "base/document",
-        "net/channel", "protocol", "sync", "net", "base"}}};
+       {"tests", "tools", "client", "server", "server/plugins", "server/store", "server/board", "base/call",
+        "base/document", "net/channel", "protocol", "sync", "net", "base"}}};
   return edges;
 }
 
