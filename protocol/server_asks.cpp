@@ -161,7 +161,7 @@ void ServerAsks::hold(Answer answer) {
   const bool is_result = message != nullptr && std::holds_alternative<CallResult>(*message);
   if (is_result && answer_bytes_ > 0 && answer_bytes_ + bytes > kAnswerBytesHeld) {
     answer = ServerMessage(ErrorAnswer{
-        *id, Outcome::refused,
+        *id, Outcome::interrupted,
         fmt::format("the call was done, but its result is not kept: answers of {} wait for you to "
                     "read them; then ask again by the same op",
                     human_bytes(answer_bytes_))});

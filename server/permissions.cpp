@@ -74,8 +74,8 @@ Result<void> check_call(const Permissions& has, std::string_view needed) {
 
 Result<void> check(const Permissions& has, Permission needed) {
   if (has.contains(needed)) return {};
-  return Error{Outcome::refused, "your key's role does not include " + std::string(needed.name()) +
-                                     ": ask whoever runs the server"};
+  return Error{Outcome::refused,
+               "you lack the permission " + std::string(needed.name()) + ": ask whoever runs the server"};
 }
 
 Result<void> check_ask(const Identity& who, const protocol::ClientMessage& ask) {

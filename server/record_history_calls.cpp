@@ -181,6 +181,8 @@ void add_record_restore_call(CallRegistry& registry, RestoreOutside outside) {
               who = outside.records.author_of(caller.identity)](const Result<RecordStatePtr>& was) {
                if (!was) return run->answer(was.error());
                if (!may_see_version(outside.records, who, **was)) return run->answer(not_seen(path));
+               if (run->is_over()) return;
+               run->set_committing();
                restore(outside, who, **was, run);
              });
        })});

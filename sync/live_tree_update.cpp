@@ -166,9 +166,9 @@ void LiveTree::Update::look_at_file(const Opened& place, const FileStatus& statu
   if (change.was_made && change.writing == NameChange::Writing::unknown && status.size_bytes == 0) {
     live_.unstable_.emplace(key, started_);
   }
-  if (std::abs(live_.parts_.clock.wall().ms * 1'000'000 - status.mtime_ns) > kWriteTimeOffNs) {
-    live_.unstable_.erase(key);
-  }
+  // Halves: a time may be anything.
+  const std::int64_t now_ns = live_.parts_.clock.wall().ms * 1'000'000;
+  if (std::abs(now_ns / 2 - status.mtime_ns / 2) > kWriteTimeOffNs / 2) live_.unstable_.erase(key);
   if (Tree::has_file(place.old, now.entry.name)) live_.rewritten_.insert(key);
   if (live_.unstable_.contains(key)) return refuse(now.entry, std::string(kWritingReason));
   if (is_placeholder(now.entry.name, status)) return refuse(now.entry, std::string(kPlaceholderReason));

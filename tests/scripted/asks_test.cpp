@@ -116,7 +116,7 @@ TEST_CASE(
   const auto held = asks.take_held();
   REQUIRE(held.size() == 2);
   const auto& refusal = std::get<ErrorAnswer>(std::get<ServerMessage>(held[1]));
-  CHECK(refusal.outcome == Outcome::refused);
+  CHECK(refusal.outcome == Outcome::interrupted);
   CHECK(refusal.text ==
         "the call was done, but its result is not kept: answers of 32.0 MiB wait for you to read them; then "
         "ask "

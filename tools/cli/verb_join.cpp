@@ -109,7 +109,8 @@ class Reporter final : public client::Listener {
 
   void on_messages(const std::vector<client::Message>& messages) override {
     for (const client::Message& each : messages) {
-      say(fmt::format("{}: {}", output_.styled(Style::bold, escaped(each.user)), escaped(each.text)));
+      say(fmt::format("{}: {}", output_.styled(Style::bold, escaped(each.user)), escaped(each.text)),
+          each.timestamp);
       output_.object(message_object(each));
     }
   }
@@ -141,8 +142,8 @@ class Reporter final : public client::Listener {
     return reason == "left" || reason.empty() ? text : text + ": " + escaped(reason);
   }
 
-  void say(const std::string& text) {
-    output_.line(output_.styled(Style::dim, to_local_time_of_day(system_clock().wall())) + "  " + text);
+  void say(const std::string& text, Timestamp when = system_clock().wall()) {
+    output_.line(output_.styled(Style::dim, to_local_time_of_day(when)) + "  " + text);
   }
 
   // What a command here has changed is told with its answer, and may be with the news, too.

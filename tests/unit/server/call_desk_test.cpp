@@ -109,8 +109,7 @@ TEST_CASE("a call is for those whose permissions include what it needs") {
   Desk desk;
   CHECK(desk.call("secret")->answers == Answers{"null"});
   desk.permissions = Roles().permissions_of("artist");
-  CHECK_THAT(desk.call("secret")->answers.at(0),
-             Contains("refused: your key's role does not include vault.open"));
+  CHECK_THAT(desk.call("secret")->answers.at(0), Contains("refused: you lack the permission vault.open"));
   CHECK(check_call(Roles().permissions_of("artist"), "story.write"));
   CHECK_FALSE(check_call(Roles().permissions_of("viewer"), "story.write"));
   CHECK(check_call({Permission::call}, ""));
@@ -288,8 +287,8 @@ TEST_CASE("what everybody may ask for takes no permission, and everything else d
                                      .is_for_everybody = true});
   desk.permissions = Roles().permissions_of("viewer");
   CHECK(desk.call("how")->answers == Answers{R"("well")"});
-  CHECK_THAT(desk.call("later")->answers.at(0), Contains("role does not include call"));
-  CHECK_THAT(desk.call("echo", R"(["hi"])")->answers.at(0), Contains("role does not include call"));
+  CHECK_THAT(desk.call("later")->answers.at(0), Contains("lack the permission call"));
+  CHECK_THAT(desk.call("echo", R"(["hi"])")->answers.at(0), Contains("lack the permission call"));
 }
 
 TEST_CASE("a call on a worker tells how far it is, and hears that nobody waits any more") {

@@ -73,7 +73,7 @@ inline std::string refused_for(TestClient& client, protocol::ClientMessage ask) 
   const auto* error = std::get_if<protocol::ErrorAnswer>(&answer);
   if (error == nullptr) return "";
   CHECK(error->outcome == Outcome::refused);
-  const std::string_view before = "role does not include ";
+  const std::string_view before = "lack the permission ";
   const std::size_t at = error->text.find(before);
   return at == std::string::npos ? error->text : error->text.substr(at + before.size());
 }

@@ -92,7 +92,7 @@ TEST_CASE(
   Reviews studio;
   const auto supervisor = studio.join_with(studio.supervisor_key);
   done(*supervisor, make("/r", "review", R"({"status":"open","approved":true,"note":"mine"})"));
-  const std::string needs = "refused: field \"approved\": your key's role does not include review.approve";
+  const std::string needs = "refused: field \"approved\": you lack the permission review.approve";
   CHECK(refusal(*studio.artist, put(R"({"status":"open"})")).starts_with(needs));
   CHECK(
       refusal(*studio.artist, put(R"({"status":"open","approved":false,"note":"mine"})")).starts_with(needs));
