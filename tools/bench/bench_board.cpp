@@ -104,8 +104,8 @@ class Hall {
     auto guest = std::make_unique<Guest>();
     guest->number = static_cast<int>(guests_.size());
     guest->fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    // One address has fewer ports than there may be sessions.
-    constexpr unsigned kPerAddress = 20'000;
+    // One address has fewer connections than there may be sessions (base/door_limits.h).
+    constexpr unsigned kPerAddress = 1'000;
     sockaddr_in here{};
     here.sin_family = AF_INET;
     here.sin_addr.s_addr = htonl(INADDR_LOOPBACK + static_cast<unsigned>(guest->number) / kPerAddress);

@@ -13,6 +13,7 @@
 #include "server/roles.h"
 #include "tools/cli/data_folder.h"
 #include "tools/cli/program.h"
+#include "tools/cli/server_place.h"
 #include "tools/cli/verbs.h"
 
 // The keys of a project's server, on the machine where its data are; also while it runs.
@@ -110,6 +111,8 @@ Result<void> add_named(Run& run, const KeyWords& words) {
   if (auto known = check_role(*place, words.role); !known) return known;
   const auto entry = new_entry(words);
   if (!entry) return entry.error();
+  const auto server = ServerPlace::of(run.settings);
+  const bool has_board = server && std::filesystem::exists(server->folder);
   bool is_first = false;
   auto added = server::change_keys(place->data, place->project, [&](KeyRing& ring) {
     is_first = ring.entries().empty();
@@ -117,7 +120,13 @@ Result<void> add_named(Run& run, const KeyWords& words) {
   });
   if (!added) return added;
   show_line(run, *entry);
-  if (is_first) run.output.message("the server has keys from now on: who has none is not let in any more");
+  if (!has_board) {
+    run.output.message(
+        fmt::format("no server of project {} has been here yet: the key is for one that will be",
+                    callboard::quoted(place->project)));
+  } else if (is_first) {
+    run.output.message("the server has keys from now on: who has none is not let in any more");
+  }
   return {};
 }
 

@@ -193,10 +193,25 @@ Result<void> tell_end(Run& run, const std::optional<server::ServerStop>& stopped
   std::_Exit(ended ? exit_code(Outcome::done) : exit_code(ended.error().outcome));
 }
 
-Result<void> serve(Run& run, const ServeWords& words) {
-  Readiness readiness;
+// What only the command line says.
+Result<void> add_words(server::ServerOptions& options, const ServeWords& words) {
   const auto locks = lock_policy(words.locks);
   if (!locks) return locks.error();
+  auto schema = read_schema(words.schema);
+  if (!schema) return schema.error();
+  options.locks = *locks;
+  options.schema = std::move(*schema);
+  options.retention = retention(words);
+  limit(options, words);
+  options.restore = words.restore;
+  options.tasks = words.tasks;
+  options.plugins = words.plugins;
+  return {};
+}
+
+Result<void> serve(Run& run, const ServeWords& words) {
+  Readiness readiness;
+  if (const auto locks = lock_policy(words.locks); !locks) return locks.error();
   if (words.detach && !readiness.is_detached()) return detach(run);
   const auto place = ServerPlace::of(run.settings);
   if (!place) return place.error();
@@ -204,15 +219,7 @@ Result<void> serve(Run& run, const ServeWords& words) {
   if (!log) return log.error();
   auto options = server_options(run.settings, *place, *log);
   if (!options) return options.error();
-  options->retention = retention(words);
-  limit(*options, words);
-  options->restore = words.restore;
-  options->locks = *locks;
-  options->tasks = words.tasks;
-  options->plugins = words.plugins;
-  auto schema = read_schema(words.schema);
-  if (!schema) return schema.error();
-  options->schema = std::move(*schema);
+  if (auto added = add_words(*options, words); !added) return added;
   options->listening = readiness.listening();
   options->may_restart = true;
   options->on_keyed = [] { forbid_core_dumps(); };
@@ -248,7 +255,9 @@ Result<void> serve(Run& run, const ServeWords& words) {
   if (stopped && stopped->listening && *stopped->listening) {
     server->reset();
     run.output.object({{"event", "restarting"}, {"reason", stopped->reason}});
-    return readiness.restart_in_place(std::move(*stopped->listening));
+    const auto failed = readiness.restart_in_place(std::move(*stopped->listening));
+    if (stopped->is_plugin_left) end_at_once(run, failed);
+    return failed;
   }
   const auto ended = tell_end(run, stopped);
   if (stopped && stopped->is_plugin_left) end_at_once(run, ended);
