@@ -127,6 +127,13 @@ Interrupt::~Interrupt() {
   pthread_kill(impl_->taker.native_handle(), kWakeUp);
   impl_->taker.join();
   impl_->caller.join();
+  // A second one that comes now ends it as it would have before, not by the signal itself.
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    if (impl_->first_signal == 0 || sigismember(&impl_->signals, number) != 1) continue;
+    struct sigaction last {};
+    last.sa_handler = [](int) { std::_Exit(kExitInterrupted); };
+    sigaction(number, &last, nullptr);
+  }
   pthread_sigmask(SIG_SETMASK, &impl_->mask_before, nullptr);
 }
 
