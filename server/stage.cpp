@@ -14,6 +14,7 @@
 #include "server/people_calls.h"
 #include "server/record_history_calls.h"
 #include "server/services/retention_service.h"
+#include "server/stage_outside.h"
 
 namespace callboard::server {
 namespace {
@@ -24,16 +25,6 @@ constexpr Duration kBookPeriod = 1s;
 
 protocol::Writable writable_tell(const Error* why) {
   return {why == nullptr, why == nullptr ? "" : escaped(why->text, 256)};
-}
-
-std::vector<Session*> called(const std::unordered_map<std::uint64_t, std::unique_ptr<Session>>& sessions,
-                             const std::string& name) {
-  std::vector<Session*> found;
-  for (const auto& [key, session] : sessions) {
-    if (session->is_admitted() && !session->is_over() && session->identity.name == name)
-      found.push_back(session.get());
-  }
-  return found;
 }
 
 // In one datagram of the system's, before it is closed: nothing is kept for it. A peer that speaks TLS would take it for
@@ -55,51 +46,20 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
       clock_(clock),
       random_(std::move(random)),
       events_(events),
-      people_(loop, clock, random_, events, std::move(options_.keys), outside_of_people()),
+      people_(loop, clock, random_, events, std::move(options_.keys), Outside::of_people(*this)),
       records_(loop, std::move(log), std::move(recovered), events,
-               {options_.retention, clock_, options_.disk_probe_period},
-               {.on_change = [this] { on_records_changed(); },
-                .on_record =
-                    [this](const Operation& operation, const Applied& applied) {
-                      record_desk_.on_applied(operation, applied);
-                      locks_.on_applied(operation.path);
-                    },
-                .on_conflict = [this](const Conflict& conflict) { documents_.on_conflict(conflict); },
-                .on_writable = [this](const Error* why) { on_writable(why); }}),
+               {options_.retention, clock_, options_.disk_probe_period}, Outside::of_records(*this)),
       teller_(records_.board(), records_.editions(), presence_, assets_),
-      transfers_(
-          loop, random_, events,
-          {.connection = [this](std::uint64_t key) { return by_key(key); },
-           .released = [this](Session& connection) { on_closed(connection); },
-           .tell = [this](SessionId id, const protocol::TransferOver& over) { on_transfer_over(id, over); }}),
+      transfers_(loop, random_, events, Outside::of_transfers(*this)),
       floor_{options_.identity, clock_, events_, records_, presence_, assets_, teller_, transfers_},
-      documents_(floor_, {.by_key = [this](std::uint64_t key) { return by_key(key); },
-                          .by_id = [this](SessionId id) { return by_id(id); },
-                          .errands_of = [this](SessionId id) { return errands_of(id); },
-                          .due = [this](std::uint64_t key) { schedule_tell(key); }}),
-      record_desk_(loop, floor_, options_.schema,
-                   {.by_key = [this](std::uint64_t key) { return by_key(key); },
-                    .by_id = [this](SessionId id) { return by_id(id); },
-                    .due =
-                        [this](SessionId id) {
-                          if (const Session* listener = by_id(id)) schedule_tell(listener->key());
-                        },
-                    .identity = [this](SessionId id) { return identity_of(id); }}),
+      documents_(floor_, Outside::of_documents(*this)),
+      record_desk_(loop, floor_, options_.schema, Outside::of_record_desk(*this)),
       locks_(loop, floor_, record_desk_, options_.grace, options_.locks),
-      pings_(loop, outside_of_pings()),
+      pings_(loop, Outside::of_pings(*this)),
       calls_(loop),
       offers_(calls_.registry(), {.by_id = [this](SessionId id) { return by_id(id); },
                                   .due = [this](std::uint64_t key) { schedule_tell(key); }}),
-      asks_(loop, floor_, documents_, record_desk_, calls_, offers_,
-            {.by_key = [this](std::uint64_t key) { return by_key(key); },
-             .by_id = [this](SessionId id) { return by_id(id); },
-             .named = [this](const std::string& name) { return called(sessions_, name); },
-             .changed = [this] { schedule_tells(); },
-             .kept = [this](std::function<void()> then) { book_.on_written_now(std::move(then)); },
-             .counts = [this] { return counts(); },
-             .due = [this](std::uint64_t key) { schedule_tell(key); },
-             .audited = [this](std::function<void()> then) { people_.audit().when_written(std::move(then)); },
-             .locks = options_.locks}),
+      asks_(loop, floor_, documents_, record_desk_, calls_, offers_, Outside::of_asks(*this)),
       deadlines_(loop,
                  [this](std::uint64_t key) {
                    if (Session* session = by_key(key)) session->on_time(loop_.now());
@@ -115,15 +75,20 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
                       }),
       doorway_(options_.door, events, &resident_bytes),
       pacing_(loop, options_.pace) {
-  locks_.add_calls(calls_.registry());
-  pings_.add_call(calls_.registry());
-  add_record_history_calls(calls_.registry(), floor_, record_desk_);
-  add_record_restore_call(calls_.registry(), {floor_, record_desk_, options_.schema, options_.locks});
-  add_retention_call(calls_.registry(), records_, options_.retention);
-  add_server_calls(calls_.registry(), {floor_, [this] { return counts(); }, options_.data});
-  add_people_calls(calls_.registry(), people_);
-  add_log_call(calls_.registry(), loop, events);
+  add_calls();
   restore();
+}
+
+void Stage::add_calls() {
+  CallRegistry& calls = calls_.registry();
+  locks_.add_calls(calls);
+  pings_.add_call(calls);
+  add_record_history_calls(calls, floor_, record_desk_);
+  add_record_restore_call(calls, {floor_, record_desk_, options_.schema, options_.locks});
+  add_retention_call(calls, records_, options_.retention);
+  add_server_calls(calls, {floor_, [this] { return counts(); }, options_.data});
+  add_people_calls(calls, people_);
+  add_log_call(calls, loop_, events_);
 }
 
 Stage::~Stage() {

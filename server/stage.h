@@ -60,7 +60,8 @@ class Stage final : private SessionHost {
   void on_over(Session& session, const Error& why) override;
   void on_closed(Session& session) override;
 
-  People::Outside outside_of_people();
+  struct Outside;  // What its parts see of it (stage_outside.h).
+  void add_calls();
   Session* by_key(std::uint64_t key) const;
   Session* by_id(SessionId id) const;
   std::optional<Identity> identity_of(SessionId id) const;  // Of one who is here or away, as of now.
@@ -93,7 +94,6 @@ class Stage final : private SessionHost {
   void on_records_changed();
   // Tells everybody that the disk takes no writes, or takes them again (null).
   void on_writable(const Error* why);
-  PingDesk::Outside outside_of_pings();
   void on_transfer_over(SessionId session, const protocol::TransferOver& over);
   void schedule_tell(std::uint64_t key);  // At the end of this turn, as all.
   void schedule_tells();
