@@ -65,7 +65,7 @@ class AskDesk {
   void answer(Session& session, protocol::GetAsk& ask);
   void answer(Session& session, const protocol::ChannelsAsk& ask);
   void answer(Session& session, const protocol::ChannelAsk& ask);
-  void open_to_server(Session& session, const protocol::ChannelAsk& ask);
+  void grant_channel(Session& session, const protocol::ChannelAsk& ask, Session* offerer);
   void answer(Session& session, const protocol::CancelAsk& ask);
   void answer(Session& session, const protocol::WorkingAsk& ask);
   void answer(Session& session, const protocol::StatusAsk& ask);

@@ -51,30 +51,13 @@ Result<Session*> AskDesk::channel_end(const Session& opener, const protocol::Cha
   return Error{Outcome::not_found, fmt::format("nobody named {} is here", quoted(ask.user))};
 }
 
-void AskDesk::open_to_server(Session& session, const protocol::ChannelAsk& ask) {
-  ServerChannels& channels = floor_.transfers.server_channels();
-  const auto may = channels.check(ask.name, session.identity.permissions);
-  if (!may) return session.answer(protocol::ErrorAnswer{ask.id, may.error().outcome, may.error().text});
+// Between the opener and an offerer's session, or (null) the server.
+void AskDesk::grant_channel(Session& session, const protocol::ChannelAsk& ask, Session* offerer) {
+  const Transfers::Party giver = offerer == nullptr
+                                     ? Transfers::Party{}
+                                     : Transfers::Party{offerer->identity.id, offerer->identity.name};
   const auto begun =
-      floor_.transfers.begin({{},
-                              {session.identity.id, session.identity.name, session.identity.origin},
-                              "/" + ask.name,
-                              Transfers::Kind::channel},
-                             floor_.clock.wall());
-  if (!begun) return session.answer(protocol::ErrorAnswer{ask.id, begun.error().outcome, begun.error().text});
-  const std::optional<AccessKey> key = key_for(session);
-  channels.expect(begun->id, ask.name, session.identity.name, key);
-  session.answer(protocol::ChannelGranted{ask.id, begun->id, begun->taker_ticket, "", std::nullopt, key,
-                                          floor_.identity.data_port});
-}
-
-void AskDesk::answer(Session& session, const protocol::ChannelAsk& ask) {
-  if (ask.user.empty()) return open_to_server(session, ask);
-  const auto found = channel_end(session, ask);
-  if (!found) return session.answer(protocol::ErrorAnswer{ask.id, found.error().outcome, found.error().text});
-  Session& offerer = **found;
-  const auto begun =
-      floor_.transfers.begin({{offerer.identity.id, offerer.identity.name},
+      floor_.transfers.begin({giver,
                               {session.identity.id, session.identity.name, session.identity.origin},
                               "/" + ask.name,
                               Transfers::Kind::channel},
@@ -82,11 +65,29 @@ void AskDesk::answer(Session& session, const protocol::ChannelAsk& ask) {
   if (!begun) return session.answer(protocol::ErrorAnswer{ask.id, begun.error().outcome, begun.error().text});
   const std::optional<AccessKey> key = key_for(session);
   const std::uint16_t port = floor_.identity.data_port;
-  offerer.errands.push_back(
-      protocol::ChannelTell{begun->id, begun->giver_ticket, session.identity.name, ask.name, key, port});
-  outside_.due(offerer.key());
-  session.answer(protocol::ChannelGranted{ask.id, begun->id, begun->taker_ticket, offerer.identity.name,
-                                          offerer.identity.id, key, port});
+  protocol::ChannelGranted granted{ask.id, begun->id, begun->taker_ticket, "", std::nullopt, key, port};
+  if (offerer == nullptr) {
+    floor_.transfers.server_channels().expect(begun->id, ask.name, session.identity.name, key);
+  } else {
+    granted.user = offerer->identity.name;
+    granted.session = offerer->identity.id;
+    offerer->errands.push_back(
+        protocol::ChannelTell{begun->id, begun->giver_ticket, session.identity.name, ask.name, key, port});
+    outside_.due(offerer->key());
+  }
+  session.answer(std::move(granted));
+}
+
+void AskDesk::answer(Session& session, const protocol::ChannelAsk& ask) {
+  const auto refuse = [&](const Error& why) {
+    session.answer(protocol::ErrorAnswer{ask.id, why.outcome, why.text});
+  };
+  if (ask.user.empty()) {
+    const auto may = floor_.transfers.server_channels().check(ask.name, session.identity.permissions);
+    return may ? grant_channel(session, ask, nullptr) : refuse(may.error());
+  }
+  const auto found = channel_end(session, ask);
+  return found ? grant_channel(session, ask, *found) : refuse(found.error());
 }
 
 }  // namespace callboard::server
