@@ -26,6 +26,14 @@ struct Seat : Listener {
       for (const auto& [item, copy] : news) copies[item] = copy ? copy->user : "nobody";
     });
   }
+  Options options() const {
+    Options options;
+    options.project = "Moria's Race";
+    options.user = "rigging";
+    options.server = net::to_text(server.at());
+    options.rejoin_pause = 1ms;
+    return options;
+  }
   static protocol::Assets assets(bool is_full, const std::map<std::string, std::string>& users) {
     protocol::Assets made;
     made.full = is_full;
@@ -41,12 +49,7 @@ TEST_CASE("what a join brought that was cut off at its end is heard with the nex
   seat.server.joins_cut = 1;
   seat.server.joins_find = {Seat::assets(true, {{"/dev/0", "lighting"}, {"/dev/1", "lighting"}}),
                             Seat::assets(false, {{"/dev/1", "rendering"}, {"/dev/2", "rendering"}})};
-  Options options;
-  options.project = "Moria's Race";
-  options.user = "rigging";
-  options.server = net::to_text(seat.server.at());
-  options.rejoin_pause = 1ms;
-  auto client = Client::start(options, &seat);
+  auto client = Client::start(seat.options(), &seat);
   REQUIRE(client);
   CHECK(seat.loop.run_until([&] { return seat.copies.size() == 3; }, kTestLimit));
   CHECK(seat.joins == 1);
@@ -71,12 +74,7 @@ TEST_CASE("a whole list that was asked for in vain is asked for again when the s
     all.re = read->id;
     FakeServer::say(session, all);
   };
-  Options options;
-  options.project = "Moria's Race";
-  options.user = "rigging";
-  options.server = net::to_text(seat.server.at());
-  options.rejoin_pause = 1ms;
-  auto client = Client::start(options, &seat);
+  auto client = Client::start(seat.options(), &seat);
   REQUIRE(client);
   REQUIRE(seat.loop.run_until([&] { return seat.copies.size() == 1; }, kTestLimit));
   // A list that is told anew, by a server that forgot what it had told.
@@ -103,12 +101,7 @@ TEST_CASE("a zone whose exit was asked for when the connection was lost is not e
     if (times > 0) return session.connection->close();
     FakeServer::say(session, protocol::ErrorAnswer{exit->id, Outcome::not_found, "you are not in it"});
   };
-  Options options;
-  options.project = "Moria's Race";
-  options.user = "rigging";
-  options.server = net::to_text(seat.server.at());
-  options.rejoin_pause = 1ms;
-  auto client = Client::start(options, &seat);
+  auto client = Client::start(seat.options(), &seat);
   REQUIRE(client);
   int answers = 0;
   const auto count = [&](const Result<bool>& done) {
@@ -142,12 +135,7 @@ TEST_CASE(
     FakeServer::say(session, told);
     FakeServer::say(session, protocol::Ok{enter->id, std::nullopt});
   };
-  Options options;
-  options.project = "Moria's Race";
-  options.user = "rigging";
-  options.server = net::to_text(seat.server.at());
-  options.rejoin_pause = 1ms;
-  auto client = Client::start(options, &seat);
+  auto client = Client::start(seat.options(), &seat);
   REQUIRE(client);
   std::vector<std::string> heard;
   (*client)->enter("/takes", [&](const RecordNews& news) {
