@@ -179,7 +179,10 @@ void LockDesk::renew(const Wanted& wanted) {
       RecordDesk::server_itself(), std::move(wish),
       [this, wanted, is_others, making = begin_making(wanted)](const Result<std::uint64_t>& done) {
         const bool is_nobodys = is_ownerless(wanted, making);
-        if (!done) return wanted.run->answer(done.error());
+        if (!done) {
+          wanted.run->answer(done.error());
+          return grant_next(wanted.path);
+        }
         if (is_nobodys) {
           wanted.run->answer(has_left(wanted.who.user));
           return free(wanted.path);
@@ -259,16 +262,12 @@ void LockDesk::release(const std::string& path, std::uint64_t base,
                   });
 }
 
+// In the order of asking; whoever something is in the way of by then waits behind that.
 void LockDesk::grant_next(const std::string& path) {
-  const auto queue = waiting_.find(path);
-  if (queue == waiting_.end() || queue->second.empty() || records_.find(path) != nullptr) return;
-  Wanted next = std::move(queue->second.front());
-  queue->second.pop_front();
-  if (queue->second.empty()) waiting_.erase(queue);
-  if (next.path == path) return take(std::move(next));
-  // Of what encloses it, or of a part of it: others may have what they wait for, too.
-  lock(std::move(next));
-  grant_next(path);
+  if (records_.find(path) != nullptr) return;
+  auto queue = waiting_.extract(path);
+  if (queue.empty()) return;
+  for (Wanted& next : queue.mapped()) lock(std::move(next));
 }
 
 void LockDesk::unlock(const RecordDesk::Author& who, const std::string& path, const std::string& to,
@@ -277,6 +276,7 @@ void LockDesk::unlock(const RecordDesk::Author& who, const std::string& path, co
   if (now == nullptr) return run->answer(is_not_locked(path));
   if (!is_of(*now, who.session, who.user)) return run->answer(is_locked(*now));
   if (!to.empty()) return hand_over(path, to, run);
+  run->set_committing();
   release(path, 0, [run](const Result<void>& gone) {
     run->answer(gone ? CallValue(document::ValuePtr()) : CallValue(gone.error()));
   });
@@ -288,6 +288,12 @@ void LockDesk::hand_over(const std::string& path, const std::string& to, const R
   const SessionId heir = floor_.presence.find(to);
   if (!heir)
     return run->answer(Error{Outcome::not_found, fmt::format("nobody named {} is here", quoted(to))});
+  // What would be in their way once this one is free.
+  const RecordDesk::Author them{.session = heir, .user = to};
+  for (const auto& other :
+       locks_of_others(records_, them, item_of(path), LockReach::whole, floor_.clock.wall(), 2)) {
+    if (other->path != path) return run->answer(is_locked(*other));
+  }
   std::deque<Wanted>& queue = waiting_[path];
   const auto waits = std::ranges::find_if(queue, [&](const Wanted& each) {
     return each.path == path && (each.who.session == heir || each.who.user == to);
@@ -296,7 +302,7 @@ void LockDesk::hand_over(const std::string& path, const std::string& to, const R
   if (is_waiting) {
     std::rotate(queue.begin(), waits, std::next(waits));
   } else {
-    queue.push_front({path, RecordDesk::Author{.session = heir, .user = to}, "", {}, false, run});
+    queue.push_front({path, them, "", {}, false, run});
   }
   release(path, 0, [this, path, run, is_waiting](const Result<void>& gone) {
     if (gone && !is_waiting) return;
@@ -340,12 +346,17 @@ void LockDesk::free(const std::string& path) {
   release(path, 0, [](const Result<void>&) {});
 }
 
-// Something else may be written meanwhile, a renewal perhaps: then it is looked at again.
+// Something else may be written meanwhile, a renewal perhaps: then it is looked at again, by all who would free it.
 void LockDesk::free_while(const std::string& path, const StillFree& is_still) {
   const RecordStatePtr lock = records_.find(path);
   if (lock == nullptr || !is_still(*lock)) return;
-  release(path, lock->revision, [this, path, is_still](const Result<void>& gone) {
-    if (!gone && gone.error().outcome == Outcome::superseded) free_while(path, is_still);
+  const auto [under_way, is_first] = freeing_.try_emplace(path);
+  under_way->second.push_back(is_still);
+  if (!is_first) return;
+  release(path, lock->revision, [this, path](const Result<void>& gone) {
+    const auto those = freeing_.extract(path);
+    if (gone || gone.error().outcome != Outcome::superseded) return;
+    for (const StillFree& each : those.mapped()) free_while(path, each);
   });
 }
 
@@ -552,6 +563,7 @@ void LockDesk::add_calls_to_others(CallRegistry& registry) {
          const std::string path = path_of(arguments.text("item"));
          const RecordStatePtr now = records_.find(path);
          if (now == nullptr) return run->answer(is_not_locked(path));
+         run->set_committing();
          release(path, 0,
                  [this, run, item = item_of(path), of = now->owner.user,
                   by = caller.identity.name](const Result<void>& gone) {

@@ -100,6 +100,8 @@ class LockDesk {
   LockIndex index_;
   std::map<std::string, std::deque<Wanted>> waiting_;  // By the path of the lock that is waited for.
   std::vector<std::shared_ptr<Making>> making_;
+  std::map<std::string, std::vector<StillFree>>
+      freeing_;  // By path: why, while that is on its way to the disk.
   net::Timer lease_timer_;
   net::Timer return_timer_;  // Of those who were here before the server was started.
 };

@@ -140,6 +140,60 @@ TEST_CASE("what lies within a locked item, or encloses it, is nobody else's eith
   CHECK(comp->expect<protocol::CallResult>().re == 902);
 }
 
+TEST_CASE(
+    "who waits for a part gets it once nothing that encloses it is locked, and in the order of asking") {
+  Studio studio;
+  const auto rigging = studio.join("rigging");
+  const auto lighting = studio.join("lighting");
+  const auto comp = studio.join("comp");
+  SECTION("one's own lock around it stays") {
+    done(*rigging, "lock", lock_words("/x"));
+    done(*rigging, "lock", lock_words("/x/y"));
+    say_call(*lighting, 901, lock_words("/x/y", R"(,"wait":true)"));
+    CHECK(refused(*rigging, "unlock", R"({"item":"/x/y","to":"lighting"})") ==
+          "locked: \"/x\" is locked by \"rigging\"");
+    done(*rigging, "unlock", lock_words("/x/y"));
+    REQUIRE(comes_to_show(*rigging, R"("waiting":["lighting"])"));
+    CHECK(refused(*comp, "lock", lock_words("/x/y")) == "locked: \"/x\" is locked by \"rigging\"");
+    done(*rigging, "unlock", lock_words("/x"));
+    CHECK(lighting->expect<protocol::CallResult>().re == 901);
+  }
+  SECTION("what was asked for first comes first") {
+    done(*rigging, "lock", lock_words("/a/b"));
+    say_call(*comp, 902, lock_words("/a", R"(,"wait":true)"));
+    say_call(*lighting, 901, lock_words("/a/b", R"(,"wait":true)"));
+    done(*rigging, "unlock", lock_words("/a/b"));
+    CHECK(comp->expect<protocol::CallResult>().re == 902);
+    REQUIRE(comes_to_show(*rigging, R"("waiting":["lighting"])"));
+    done(*comp, "unlock", lock_words("/a"));
+    CHECK(lighting->expect<protocol::CallResult>().re == 901);
+  }
+}
+
+TEST_CASE(
+    "an item that is unlocked and locked again, or unlocked twice, in one breath keeps nobody waiting for "
+    "ever") {
+  Studio studio;
+  const auto rigging = studio.join("rigging");
+  const auto lighting = studio.join("lighting");
+  const auto comp = studio.join("comp");
+  const char* second = GENERATE("lock", "unlock");
+  done(*rigging, "lock", lock_words("/a/b"));
+  say_call(*lighting, 901, lock_words("/a/b", R"(,"wait":true)"));
+  say_call(*comp, 902, lock_words("/a", R"(,"wait":true)"));
+  rigging->say(protocol::TurnRequest{});
+  rigging->expect<protocol::Yours>();
+  for (const char* name : {"unlock", second}) {
+    auto ask = call(name, lock_words("/a/b"));
+    ask.id = name == second ? 802 : 801;
+    rigging->say(ask);
+  }
+  rigging->say(protocol::Yours{});
+  CHECK(lighting->expect<protocol::CallResult>().re == 901);
+  done(*lighting, "unlock", lock_words("/a/b"));
+  CHECK(comp->expect<protocol::CallResult>().re == 902);
+}
+
 TEST_CASE("nobody but the calls makes or changes a lock") {
   Studio studio;
   const auto rigging = studio.join("rigging");
