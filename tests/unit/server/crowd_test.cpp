@@ -17,7 +17,8 @@ class Crowd {
   Crowd(Studio& studio, unsigned seed) : studio_(studio), random_(seed) {}
 
   void act() {
-    if (clients_.size() < 12 || random_() % 12 == 0) return come();
+    if (clients_.size() < 12 || random_() % 12 == 0)
+      return come(random_() % 4 == 0, random_() % 8 == 0 ? "Another Film" : "Moria's Race");
     auto& client = clients_[random_() % clients_.size()];
     switch (random_() % 10) {
       case 0:
@@ -35,13 +36,11 @@ class Crowd {
     }
   }
 
- private:
   // The whole join at once: answers are known beforehand.
-  void come() {
+  void come(bool visits, const std::string& project) {
     auto client = studio_.connect();
-    const bool visits = random_() % 4 == 0;
     client->say(protocol::Username{"crowd", Timestamp{5}, visits, true, "", ""});
-    client->say(protocol::Project{random_() % 8 == 0 ? "Another Film" : "Moria's Race"});
+    client->say(protocol::Project{project});
     if (!visits) {
       protocol::DocumentClaim analytics;
       analytics.record = protocol::DocumentRecord::analytics;
@@ -58,6 +57,7 @@ class Crowd {
     clients_.push_back(std::move(client));
   }
 
+ private:
   protocol::ClientMessage some_ask() {
     const std::uint32_t id = ++last_ask_;
     switch (random_() % 9) {
@@ -98,6 +98,21 @@ class Crowd {
   std::vector<std::unique_ptr<TestClient>> clients_;
 };
 
+std::set<SessionId> heard_of(TestClient& member) {
+  std::set<SessionId> sessions;
+  for (const auto& tell : member.told<protocol::Users>()) {
+    for (const auto& user : tell.users) sessions.insert(user.session);
+  }
+  return sessions;
+}
+
+bool comes_to_hear_of(TestClient& member, std::size_t sessions) {
+  for (int asked = 0; asked < 10'000; ++asked) {
+    if (heard_of(member).size() >= sessions) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 TEST_CASE("a crowd that does anything at any moment costs a member nothing, and every leaving is told once") {
@@ -109,8 +124,12 @@ TEST_CASE("a crowd that does anything at any moment costs a member nothing, and 
     Crowd crowd(studio, seed);
     for (int i = 0; i < 400; ++i) {
       crowd.act();
-      // Some of those who come are let in meanwhile.
+      // Some of those who come are let in meanwhile, and some for sure.
       if (i % 3 == 0) studio.loop.run_until([] { return false; }, 1ms);
+      if (i % 30 != 0) continue;
+      const std::size_t before = heard_of(*member).size();
+      crowd.come(false, "Moria's Race");
+      REQUIRE(comes_to_hear_of(*member, before + 1));
     }
   }
   REQUIRE(member->comes_to_see(1));
@@ -124,6 +143,6 @@ TEST_CASE("a crowd that does anything at any moment costs a member nothing, and 
       CHECK(--here[left.session] == 0);
     }
   }
-  CHECK(here.size() > 5);
+  CHECK(here.size() > 10);
   for (const auto& [session, count] : here) CHECK(count == (session == member->session ? 1 : 0));
 }
