@@ -69,7 +69,7 @@ Result<std::optional<FrameView>> FrameReader::next() {
     // Room for all of it at once, and for what comes with its last bytes: growing would copy what is here.
     // Memory that nothing was written to costs address space only: who announces a frame alone takes none.
     const auto reserved = within_memory([&]() -> Result<void> {
-      buffer_.reserve(frame_size + kReadAtOnce);
+      buffer_.reserve(frame_size + std::min(frame_size, kReadAtOnce));
       return {};
     });
     if (reserved) return std::optional<FrameView>();

@@ -165,14 +165,14 @@ void ServerAsks::hold(Answer answer) {
         fmt::format("the call was done, but its result is not kept: answers of {} wait for you to "
                     "read them; then ask again by the same op",
                     human_bytes(answer_bytes_))});
-    return held_.push_back(std::move(answer));
+    return held_.push_back({std::move(answer), 0});
   }
   answer_bytes_ += bytes;
-  held_.push_back(std::move(answer));
+  held_.push_back({std::move(answer), bytes});
 }
 
-std::vector<Answer> ServerAsks::take_held() {
-  for (const auto& answer : held_) in_flight_.erase(*answered_id(answer));
+std::vector<ServerAsks::Held> ServerAsks::take_held() {
+  for (const Held& each : held_) in_flight_.erase(*answered_id(each.answer));
   return std::exchange(held_, {});
 }
 

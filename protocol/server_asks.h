@@ -49,8 +49,12 @@ class ServerAsks {
   // Of an ask in flight that was delivered (ENSURE). Where it is the result of a call that does not fit: that
   // it is not kept.
   void hold(Answer answer);
+  struct Held {
+    Answer answer;
+    std::uint64_t bytes = 0;  // What it counts as.
+  };
   // All answers that wait for the turn, in the order in which they became ready; each counts until on_sent().
-  std::vector<Answer> take_held();
+  std::vector<Held> take_held();
   void on_sent(std::uint64_t answer_bytes) { answer_bytes_ -= answer_bytes; }
 
   // Received and not yet answered or not yet taken.
@@ -67,7 +71,7 @@ class ServerAsks {
   std::map<AskId, InFlight> in_flight_;
   std::uint64_t weight_bytes_ = 0;
   std::list<ClientMessage> received_;  // See ServerSession::actions_.
-  std::vector<Answer> held_;
+  std::vector<Held> held_;
   std::uint64_t answer_bytes_ = 0;  // In the making, held, and not yet sent.
 };
 

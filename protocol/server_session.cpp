@@ -112,8 +112,7 @@ void ServerSession::take_turn() {
 }
 
 void ServerSession::send_answers() {
-  for (auto& answer : asks_.take_held()) {
-    const std::uint64_t bytes = size_bytes(answer);
+  for (auto& [answer, bytes] : asks_.take_held()) {
     if (auto* encoded = std::get_if<EncodedAnswer>(&answer)) {
       actions_.push_back(server_action::SendEncoded{std::move(encoded->frame), true, bytes});
     } else {

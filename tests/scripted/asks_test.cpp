@@ -102,7 +102,7 @@ TEST_CASE(
   asks.hold(state(3, kFrameMax));
   CHECK_FALSE(asks.next());
   // Not while it is only on its way out, either.
-  for (const Answer& each : asks.take_held()) CHECK(size_bytes(each) > 0);
+  for (const auto& each : asks.take_held()) CHECK(each.bytes > 0);
   CHECK_FALSE(asks.next());
   asks.on_sent(100);
   CHECK_FALSE(asks.next());
@@ -115,7 +115,7 @@ TEST_CASE(
   asks.hold(ServerMessage(CallResult{5, text(1000)}));
   const auto held = asks.take_held();
   REQUIRE(held.size() == 2);
-  const auto& refusal = std::get<ErrorAnswer>(std::get<ServerMessage>(held[1]));
+  const auto& refusal = std::get<ErrorAnswer>(std::get<ServerMessage>(held[1].answer));
   CHECK(refusal.outcome == Outcome::interrupted);
   CHECK(refusal.text ==
         "the call was done, but its result is not kept: answers of 32.0 MiB wait for you to read them; then "
