@@ -14,7 +14,7 @@
 #include "server/people_calls.h"
 #include "server/record_history_calls.h"
 #include "server/services/retention_service.h"
-#include "server/stage_outside.h"
+#include "server/stage_views.h"
 
 namespace callboard::server {
 namespace {
@@ -46,20 +46,20 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
       clock_(clock),
       random_(std::move(random)),
       events_(events),
-      people_(loop, clock, random_, events, std::move(options_.keys), Outside::of_people(*this)),
+      people_(loop, clock, random_, events, std::move(options_.keys), Views::of_people(*this)),
       records_(loop, std::move(log), std::move(recovered), events,
-               {options_.retention, clock_, options_.disk_probe_period}, Outside::of_records(*this)),
+               {options_.retention, clock_, options_.disk_probe_period}, Views::of_records(*this)),
       teller_(records_.board(), records_.editions(), presence_, assets_),
-      transfers_(loop, random_, events, Outside::of_transfers(*this)),
+      transfers_(loop, random_, events, Views::of_transfers(*this)),
       floor_{options_.identity, clock_, events_, records_, presence_, assets_, teller_, transfers_},
-      documents_(floor_, Outside::of_documents(*this)),
-      record_desk_(loop, floor_, options_.schema, Outside::of_record_desk(*this)),
+      documents_(floor_, Views::of_documents(*this)),
+      record_desk_(loop, floor_, options_.schema, Views::of_record_desk(*this)),
       locks_(loop, floor_, record_desk_, options_.grace, options_.locks),
-      pings_(loop, Outside::of_pings(*this)),
+      pings_(loop, Views::of_pings(*this)),
       calls_(loop),
       offers_(calls_.registry(), {.by_id = [this](SessionId id) { return by_id(id); },
                                   .due = [this](std::uint64_t key) { schedule_tell(key); }}),
-      asks_(loop, floor_, documents_, record_desk_, calls_, offers_, Outside::of_asks(*this)),
+      asks_(loop, floor_, documents_, record_desk_, calls_, offers_, Views::of_asks(*this)),
       deadlines_(loop,
                  [this](std::uint64_t key) {
                    if (Session* session = by_key(key)) session->on_time(loop_.now());

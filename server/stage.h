@@ -60,7 +60,7 @@ class Stage final : private SessionHost {
   void on_over(Session& session, const Error& why) override;
   void on_closed(Session& session) override;
 
-  struct Outside;  // What its parts see of it (stage_outside.h).
+  struct Views;  // What its parts see of it (stage_views.h).
   void add_calls();
   Session* by_key(std::uint64_t key) const;
   Session* by_id(SessionId id) const;

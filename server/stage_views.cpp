@@ -1,4 +1,4 @@
-#include "server/stage_outside.h"
+#include "server/stage_views.h"
 
 #include <memory>
 #include <utility>
@@ -22,7 +22,7 @@ std::vector<Session*> called(const std::unordered_map<std::uint64_t, std::unique
 
 }  // namespace
 
-People::Outside Stage::Outside::of_people(Stage& stage) {
+People::Outside Stage::Views::of_people(Stage& stage) {
   return {.for_each =
               [&stage](const std::function<void(Session&)>& visit) {
                 for (const auto& [key, session] : stage.sessions_) visit(*session);
@@ -52,7 +52,7 @@ People::Outside Stage::Outside::of_people(Stage& stage) {
           .permitted = [&stage](Session& session) { stage.record_desk_.on_permitted(session); }};
 }
 
-PingDesk::Outside Stage::Outside::of_pings(Stage& stage) {
+PingDesk::Outside Stage::Views::of_pings(Stage& stage) {
   return {.keys =
               [&stage] {
                 std::vector<std::uint64_t> keys;
@@ -71,7 +71,7 @@ PingDesk::Outside Stage::Outside::of_pings(Stage& stage) {
               }};
 }
 
-Records::Handlers Stage::Outside::of_records(Stage& stage) {
+Records::Handlers Stage::Views::of_records(Stage& stage) {
   return {.on_change = [&stage] { stage.on_records_changed(); },
           .on_record =
               [&stage](const Operation& operation, const Applied& applied) {
@@ -82,21 +82,21 @@ Records::Handlers Stage::Outside::of_records(Stage& stage) {
           .on_writable = [&stage](const Error* why) { stage.on_writable(why); }};
 }
 
-TransferDesk::Outside Stage::Outside::of_transfers(Stage& stage) {
+TransferDesk::Outside Stage::Views::of_transfers(Stage& stage) {
   return {.connection = [&stage](std::uint64_t key) { return stage.by_key(key); },
           .released = [&stage](Session& connection) { stage.on_closed(connection); },
           .tell = [&stage](SessionId id,
                            const protocol::TransferOver& over) { stage.on_transfer_over(id, over); }};
 }
 
-DocumentDesk::Outside Stage::Outside::of_documents(Stage& stage) {
+DocumentDesk::Outside Stage::Views::of_documents(Stage& stage) {
   return {.by_key = [&stage](std::uint64_t key) { return stage.by_key(key); },
           .by_id = [&stage](SessionId id) { return stage.by_id(id); },
           .errands_of = [&stage](SessionId id) { return stage.errands_of(id); },
           .due = [&stage](std::uint64_t key) { stage.schedule_tell(key); }};
 }
 
-RecordDesk::Outside Stage::Outside::of_record_desk(Stage& stage) {
+RecordDesk::Outside Stage::Views::of_record_desk(Stage& stage) {
   return {.by_key = [&stage](std::uint64_t key) { return stage.by_key(key); },
           .by_id = [&stage](SessionId id) { return stage.by_id(id); },
           .due =
@@ -106,7 +106,7 @@ RecordDesk::Outside Stage::Outside::of_record_desk(Stage& stage) {
           .identity = [&stage](SessionId id) { return stage.identity_of(id); }};
 }
 
-AskDesk::Outside Stage::Outside::of_asks(Stage& stage) {
+AskDesk::Outside Stage::Views::of_asks(Stage& stage) {
   return {.by_key = [&stage](std::uint64_t key) { return stage.by_key(key); },
           .by_id = [&stage](SessionId id) { return stage.by_id(id); },
           .named = [&stage](const std::string& name) { return called(stage.sessions_, name); },

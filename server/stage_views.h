@@ -5,7 +5,7 @@
 namespace callboard::server {
 
 // What those who work for a stage see of it, each as its own header wants it. The stage outlives them.
-struct Stage::Outside {
+struct Stage::Views {
   static People::Outside of_people(Stage& stage);
   static Records::Handlers of_records(Stage& stage);
   static TransferDesk::Outside of_transfers(Stage& stage);

@@ -129,10 +129,9 @@ void ServiceDesk::begin(Entry& entry) {
   if (!entry.is_beginning_kept) return call(entry);
   entry.kept = loop_.now();
   // Also on a disk that takes nothing, of which is told elsewhere.
-  keep(entry, entry.is_to_be_enabled,
-       [this, alive = is_alive_, name = entry.service.name](const Result<void>&) {
-         if (*alive) call(entries_.at(name));
-       });
+  keep(entry, [this, alive = is_alive_, name = entry.service.name](const Result<void>&) {
+    if (*alive) call(entries_.at(name));
+  });
 }
 
 void ServiceDesk::call(Entry& entry) {
@@ -168,7 +167,7 @@ void ServiceDesk::on_answer(const std::string& name, const Result<protocol::Docu
   if (entry.is_beginning_kept || !entry.kept || loop_.now() - *entry.kept >= kServiceKeptPeriod) {
     entry.kept = loop_.now();
     // A disk that takes nothing is told of elsewhere: the next server will believe that it has not run.
-    keep(entry, entry.is_to_be_enabled, [](const Result<void>&) {});
+    keep(entry, [](const Result<void>&) {});
   }
   set_timer();
 }
@@ -216,9 +215,9 @@ void ServiceDesk::show(Entry& entry) {
       });
 }
 
-void ServiceDesk::keep(const Entry& entry, bool is_enabled, OwnRecords::Then then) const {
+void ServiceDesk::keep(const Entry& entry, OwnRecords::Then then) const {
   ServiceView kept = view(entry);
-  kept.is_enabled = is_enabled;
+  kept.is_enabled = entry.is_to_be_enabled;
   document::Object fields{{"value", document::make_value(fields_of(kept))}};
   outside_.records.put({.path = path_of_state(entry.service.name),
                         .record_class = "state",
@@ -253,7 +252,8 @@ void ServiceDesk::set_enabled(const std::string& name, bool is_enabled, std::sha
   ++named.words;
   // What it says of the run under way is to be true once that is over.
   named.is_beginning_kept = named.is_beginning_kept || named.is_running;
-  keep(named, is_enabled, [this, alive = is_alive_, name, is_enabled, run](const Result<void>& kept) {
+  run->set_committing();
+  keep(named, [this, alive = is_alive_, name, is_enabled, run](const Result<void>& kept) {
     if (*alive) on_enabled(entries_.at(name), is_enabled, kept);
     run->answer(kept ? CallValue(document::make_null()) : CallValue(kept.error()));
   });
@@ -265,7 +265,7 @@ void ServiceDesk::on_enabled(Entry& entry, bool is_enabled, const Result<void>& 
     if (!is_last) return;
     // How it went may have been kept meanwhile, and with it what is not to be.
     entry.is_to_be_enabled = entry.is_enabled;
-    return keep(entry, entry.is_enabled, [](const Result<void>&) {});
+    return keep(entry, [](const Result<void>&) {});
   }
   entry.is_enabled = is_enabled;
   if (is_last) entry.is_to_be_enabled = is_enabled;

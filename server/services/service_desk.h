@@ -75,7 +75,7 @@ class ServiceDesk {
   CallValue list() const;
   ServiceView view(const Entry& entry) const;
   void show(Entry& entry);
-  void keep(const Entry& entry, bool is_enabled, OwnRecords::Then then) const;
+  void keep(const Entry& entry, OwnRecords::Then then) const;
 
   net::Loop& loop_;
   Outside outside_;

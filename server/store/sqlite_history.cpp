@@ -88,7 +88,7 @@ Result<Version> SqliteHistory::version(Record record, std::uint64_t number) {
 Result<document::ValuePtr> SqliteHistory::document_at(Record record, std::uint64_t number) {
   auto base = kept_document(database_, record, number);
   if (!base) return base.error();
-  const auto read = for_each_of_document(database_, record, base->sequence + 1, std::min(number, kLast),
+  const auto read = for_each_of_document(database_, record, base->sequence + 1, number,
                                          [&](Committed committed) -> Result<void> {
                                            base->document.apply(committed.sequence, committed.operation);
                                            return {};

@@ -194,12 +194,10 @@ Result<void> tell_end(Run& run, const std::optional<server::ServerStop>& stopped
 }
 
 // What only the command line says.
-Result<void> add_words(server::ServerOptions& options, const ServeWords& words) {
-  const auto locks = lock_policy(words.locks);
-  if (!locks) return locks.error();
+Result<void> add_words(server::ServerOptions& options, const ServeWords& words, server::LockPolicy locks) {
   auto schema = read_schema(words.schema);
   if (!schema) return schema.error();
-  options.locks = *locks;
+  options.locks = locks;
   options.schema = std::move(*schema);
   options.retention = retention(words);
   limit(options, words);
@@ -211,7 +209,8 @@ Result<void> add_words(server::ServerOptions& options, const ServeWords& words) 
 
 Result<void> serve(Run& run, const ServeWords& words) {
   Readiness readiness;
-  if (const auto locks = lock_policy(words.locks); !locks) return locks.error();
+  const auto locks = lock_policy(words.locks);
+  if (!locks) return locks.error();
   if (words.detach && !readiness.is_detached()) return detach(run);
   const auto place = ServerPlace::of(run.settings);
   if (!place) return place.error();
@@ -219,7 +218,7 @@ Result<void> serve(Run& run, const ServeWords& words) {
   if (!log) return log.error();
   auto options = server_options(run.settings, *place, *log);
   if (!options) return options.error();
-  if (auto added = add_words(*options, words); !added) return added;
+  if (auto added = add_words(*options, words, *locks); !added) return added;
   options->listening = readiness.listening();
   options->may_restart = true;
   options->on_keyed = [] { forbid_core_dumps(); };
