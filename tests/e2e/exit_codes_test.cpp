@@ -118,6 +118,14 @@ TEST_CASE("what a pull moved out of the way is listed, and comes back") {
   CHECK(run({"restore", "/dev/a", "--version", "20"}).ending.exit_code == 3);
   CHECK(run({"restore", "/dev/a", "--version", "2026"}).ending.exit_code != 0);
   CHECK(run({"restore", "../a"}).ending.exit_code == 2);
+  // What is said of kept files does not bring a document back.
+  write_file(office.folder("lighting") / "doc.json", "{}");
+  REQUIRE(run({"story", "set", "doc.json"}).ending.exit_code == 0);
+  const Json story = objects(run({"history", "story", "--json"}).out).at(0);
+  const std::string as_it_was = "story@" + std::to_string(story.at("revision").get<int>());
+  for (const char* option : {"--to", "--version"})
+    CHECK(run({"restore", as_it_was, option, "1"}).ending.exit_code == 3);
+  CHECK(objects(run({"history", "story", "--json"}).out).size() == 1);
   CHECK(run({"restore"}).ending.exit_code == 2);
 }
 

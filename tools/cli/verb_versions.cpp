@@ -170,8 +170,9 @@ void add_restore(Program& program) {
             "put it there instead of where it was: a path from the project folder, like /dev/chr/old.blend; "
             "for kept files alone")
       .runs([choice](Run& run) {
-        if (names_version(choice->path)) return restore_version(run, choice->path);
+        // Whatever it is called: these are said of kept files alone.
         const bool is_file = !choice->version.empty() || !choice->to.empty();
+        if (!is_file && names_version(choice->path)) return restore_version(run, choice->path);
         if (!is_file && names_record_version(choice->path)) return restore_record(run, choice->path);
         return bring_back(run, *choice);
       });
