@@ -273,7 +273,11 @@ void LockDesk::grant_next(const std::string& path) {
 void LockDesk::unlock(const RecordDesk::Author& who, const std::string& path, const std::string& to,
                       const RunPtr& run) {
   const RecordStatePtr now = records_.find(path);
-  if (now == nullptr) return run->answer(is_not_locked(path));
+  if (now == nullptr) {
+    const auto others =
+        locks_of_others(records_, who, item_of(path), LockReach::whole, floor_.clock.wall(), 1);
+    return run->answer(others.empty() ? is_not_locked(path) : is_locked(*others.front()));
+  }
   if (!is_of(*now, who.session, who.user)) return run->answer(is_locked(*now));
   if (!to.empty()) return hand_over(path, to, run);
   run->set_committing();

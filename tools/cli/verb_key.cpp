@@ -112,7 +112,7 @@ Result<void> add_named(Run& run, const KeyWords& words) {
   const auto entry = new_entry(words);
   if (!entry) return entry.error();
   const auto server = ServerPlace::of(run.settings);
-  const bool has_board = server && std::filesystem::exists(server->folder);
+  const bool has_board = server && std::filesystem::exists(server->folder / "board.sqlite");
   bool is_first = false;
   auto added = server::change_keys(place->data, place->project, [&](KeyRing& ring) {
     is_first = ring.entries().empty();

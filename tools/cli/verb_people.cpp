@@ -105,13 +105,13 @@ void add_redirect(Program& program) {
   auto words = std::make_shared<Words>();
   Verb& redirect = program.add_verb(
       {.name = "redirect",
-       .summary =
-           "send a user, or everybody, to another server of the project, which they join by themselves",
+       .summary = "send a user, or everybody but yourself, to another server of the project; a join that "
+                  "cannot join there ends",
        .example = "callboard redirect rigging 10.0.0.9\n"
                   "  callboard redirect --all 10.0.0.9:64646 --reason \"this machine gets a new disk\""});
   reason(takes_server(redirect)
              .texts(words->whom_and_where, "USER HOST[:PORT]", "as `callboard users` shows it, and where to")
-             .flag(words->all, "--all", "everybody: HOST[:PORT] alone"),
+             .flag(words->all, "--all", "everybody else: HOST[:PORT] alone"),
          words)
       .runs([words](Run& run) -> Result<void> {
         if (words->whom_and_where.size() != (words->all ? 1 : 2))
@@ -121,7 +121,7 @@ void add_redirect(Program& program) {
         if (words->all) arguments.add("all", true);
         if (!words->all) arguments.add("user", words->whom_and_where.front());
         if (!words->reason.empty()) arguments.add("reason", words->reason);
-        const std::string who = words->all ? "everybody" : escaped(words->whom_and_where.front());
+        const std::string who = words->all ? "everybody else" : escaped(words->whom_and_where.front());
         return perform(
             run, {"redirect", std::move(arguments), "redirected", "sent " + who + " to " + escaped(to)});
       });

@@ -126,6 +126,7 @@ TEST_CASE("what lies within a locked item, or encloses it, is nobody else's eith
   const std::string by_rigging = "locked: \"/dev/chr/Moria\" is locked by \"rigging\"";
   CHECK(refused(*lighting, "lock", lock_words("/dev/chr/Moria/rig.txt")) == by_rigging);
   CHECK(refused(*lighting, "lock", lock_words("/dev")) == by_rigging);
+  CHECK(refused(*lighting, "unlock", lock_words("/dev/chr/Moria/rig.txt")) == by_rigging);
   done(*lighting, "lock", lock_words("/dev/chr/Balin"));
   // One's own within one's own.
   done(*rigging, "lock", lock_words("/dev/chr/Moria/rig.txt"));
