@@ -13,7 +13,7 @@
 #include "tests/e2e/stranger.h"
 #include "tests/e2e/studio.h"
 
-namespace callboard::e2e {
+namespace callboard::e2e::abuse_keyed_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -188,4 +188,4 @@ TEST_CASE("ten people work on a server with keys, nobody without one gets in, an
   report.check_end();
 }
 
-}  // namespace callboard::e2e
+}  // namespace callboard::e2e::abuse_keyed_test

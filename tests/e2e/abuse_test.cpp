@@ -17,7 +17,7 @@
 #include "tests/e2e/stranger.h"
 #include "tests/e2e/studio.h"
 
-namespace callboard::e2e {
+namespace callboard::e2e::abuse_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -372,4 +372,4 @@ TEST_CASE("one address has so many connections and no more, whatever the operato
 }
 
 }  // namespace
-}  // namespace callboard::e2e
+}  // namespace callboard::e2e::abuse_test

@@ -9,7 +9,7 @@
 #include "tests/e2e/studio.h"
 #include "tests/support/tree.h"
 
-namespace callboard::e2e {
+namespace callboard::e2e::agent_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -207,4 +207,4 @@ TEST_CASE("a folder deep below, without a config, has its join found from anywhe
 }
 
 }  // namespace
-}  // namespace callboard::e2e
+}  // namespace callboard::e2e::agent_test

@@ -9,7 +9,7 @@
 #include "tests/e2e/studio.h"
 #include "tests/support/tree.h"
 
-namespace callboard::e2e {
+namespace callboard::e2e::building_test {
 namespace {
 
 using Catch::Contains;
@@ -133,4 +133,4 @@ TEST_CASE("a node of the farm opens the shot that it is asked for, by name") {
 }
 
 }  // namespace
-}  // namespace callboard::e2e
+}  // namespace callboard::e2e::building_test

@@ -4,7 +4,7 @@
 
 #include "tests/e2e/studio.h"
 
-namespace callboard::e2e {
+namespace callboard::e2e::calls_test {
 namespace {
 
 using Catch::Contains;
@@ -60,4 +60,4 @@ TEST_CASE("a call with the op of one that was made is not made again") {
   CHECK(office.run("rigging", {"call", "server.info"}).out != first.out);
 }
 
-}  // namespace callboard::e2e
+}  // namespace callboard::e2e::calls_test

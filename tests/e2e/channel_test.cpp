@@ -10,7 +10,7 @@
 #include "tests/e2e/studio.h"
 #include "tests/support/tree.h"
 
-namespace callboard::e2e {
+namespace callboard::e2e::channel_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -308,4 +308,4 @@ TEST_CASE("a client that ends breaks its channels off, on both sides, and waits 
 }
 
 }  // namespace
-}  // namespace callboard::e2e
+}  // namespace callboard::e2e::channel_test

@@ -9,7 +9,7 @@
 #include "tests/e2e/studio.h"
 #include "tests/support/tree.h"
 
-namespace callboard::e2e {
+namespace callboard::e2e::compression_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -119,4 +119,4 @@ TEST_CASE("with an older program on either side contents travel, and as they are
 }
 
 }  // namespace
-}  // namespace callboard::e2e
+}  // namespace callboard::e2e::compression_test

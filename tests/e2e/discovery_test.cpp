@@ -10,7 +10,7 @@
 
 #include "tests/e2e/studio.h"
 
-namespace callboard::e2e {
+namespace callboard::e2e::discovery_test {
 namespace {
 
 using Catch::Contains;
@@ -230,4 +230,4 @@ TEST_CASE("what happens is broadcast when that is asked for, and only then") {
 }
 
 }  // namespace
-}  // namespace callboard::e2e
+}  // namespace callboard::e2e::discovery_test

@@ -9,7 +9,7 @@
 #include "tests/e2e/studio.h"
 #include "tests/support/tree.h"
 
-namespace callboard::e2e {
+namespace callboard::e2e::exit_codes_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -325,4 +325,4 @@ TEST_CASE("output that cannot be written is a failure, not a silence") {
 }
 
 }  // namespace
-}  // namespace callboard::e2e
+}  // namespace callboard::e2e::exit_codes_test

@@ -5,7 +5,7 @@
 #include "tests/e2e/studio.h"
 #include "tests/support/tree.h"
 
-namespace callboard::e2e {
+namespace callboard::e2e::first_client_test {
 namespace {
 
 using Catch::Contains;
@@ -73,4 +73,4 @@ TEST_CASE("the first client says what it needs, and why it cannot") {
 }
 
 }  // namespace
-}  // namespace callboard::e2e
+}  // namespace callboard::e2e::first_client_test

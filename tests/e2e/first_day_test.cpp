@@ -9,7 +9,7 @@
 #include "tests/e2e/studio.h"
 #include "tests/support/tree.h"
 
-namespace callboard::e2e {
+namespace callboard::e2e::first_day_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -218,4 +218,4 @@ TEST_CASE("a server that comes back elsewhere is found again, with all that was 
 }
 
 }  // namespace
-}  // namespace callboard::e2e
+}  // namespace callboard::e2e::first_day_test

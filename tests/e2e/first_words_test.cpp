@@ -8,7 +8,7 @@
 #include "tests/e2e/studio.h"
 #include "tests/support/tree.h"
 
-namespace callboard::e2e {
+namespace callboard::e2e::first_words_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -141,4 +141,4 @@ TEST_CASE("a server that was named and does not answer is what a join says it wa
 }
 
 }  // namespace
-}  // namespace callboard::e2e
+}  // namespace callboard::e2e::first_words_test

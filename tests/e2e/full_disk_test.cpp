@@ -16,7 +16,7 @@
 #include "tests/support/skip.h"
 #include "tests/support/tree.h"
 
-namespace callboard::e2e {
+namespace callboard::e2e::full_disk_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -160,4 +160,4 @@ TEST_CASE(
 }
 
 }  // namespace
-}  // namespace callboard::e2e
+}  // namespace callboard::e2e::full_disk_test

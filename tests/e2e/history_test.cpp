@@ -6,7 +6,7 @@
 #include "tests/e2e/studio.h"
 #include "tests/support/tree.h"
 
-namespace callboard::e2e {
+namespace callboard::e2e::history_test {
 namespace {
 
 using Catch::Contains;
@@ -110,4 +110,4 @@ TEST_CASE("a backup of a running server is what another one begins with") {
 }
 
 }  // namespace
-}  // namespace callboard::e2e
+}  // namespace callboard::e2e::history_test

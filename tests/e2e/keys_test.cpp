@@ -8,7 +8,7 @@
 
 #include "tests/e2e/keyed_studio.h"
 
-namespace callboard::e2e {
+namespace callboard::e2e::keys_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -231,4 +231,4 @@ TEST_CASE("a session outlives a killed server with its key, as without one") {
 }
 
 }  // namespace
-}  // namespace callboard::e2e
+}  // namespace callboard::e2e::keys_test

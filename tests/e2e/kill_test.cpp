@@ -9,7 +9,7 @@
 #include "tests/e2e/studio.h"
 #include "tests/support/tree.h"
 
-namespace callboard::e2e {
+namespace callboard::e2e::kill_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -145,4 +145,4 @@ TEST_CASE("a server killed at any moment ends the pull by name, and the next try
 }
 
 }  // namespace
-}  // namespace callboard::e2e
+}  // namespace callboard::e2e::kill_test

@@ -7,7 +7,7 @@
 #include "tests/e2e/studio.h"
 #include "tests/support/tree.h"
 
-namespace callboard::e2e {
+namespace callboard::e2e::large_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -80,4 +80,4 @@ TEST_CASE("a file of 1 GiB goes through the server, and nobody's memory grows wi
 }
 
 }  // namespace
-}  // namespace callboard::e2e
+}  // namespace callboard::e2e::large_test

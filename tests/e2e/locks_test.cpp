@@ -6,7 +6,7 @@
 #include "tests/e2e/studio.h"
 #include "tests/support/tree.h"
 
-namespace callboard::e2e {
+namespace callboard::e2e::locks_test {
 namespace {
 
 using Catch::Contains;
@@ -166,4 +166,4 @@ TEST_CASE("a join says when a file was changed in its folder that somebody else 
   CHECK(warned.at("user") == "rigging");
 }
 
-}  // namespace callboard::e2e
+}  // namespace callboard::e2e::locks_test

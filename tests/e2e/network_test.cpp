@@ -7,7 +7,7 @@
 #include "tests/support/skip.h"
 #include "tests/support/tree.h"
 
-namespace callboard::e2e {
+namespace callboard::e2e::network_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -110,4 +110,4 @@ TEST_CASE("a server announces on an interface that comes while it runs, with tha
 }
 
 }  // namespace
-}  // namespace callboard::e2e
+}  // namespace callboard::e2e::network_test

@@ -7,7 +7,7 @@
 
 #include "tests/e2e/keyed_studio.h"
 
-namespace callboard::e2e {
+namespace callboard::e2e::people_test {
 namespace {
 
 using Catch::Contains;
@@ -189,4 +189,4 @@ TEST_CASE("who holds keys leaves no core dump: the server, who joins, and comman
 }
 
 }  // namespace
-}  // namespace callboard::e2e
+}  // namespace callboard::e2e::people_test

@@ -10,7 +10,7 @@
 #include "tests/e2e/keyed_studio.h"
 #include "tests/support/tree.h"
 
-namespace callboard::e2e {
+namespace callboard::e2e::plugin_channels_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -223,4 +223,4 @@ TEST_CASE("a server with a plugin that does not end starts anew all the same") {
 }
 
 }  // namespace
-}  // namespace callboard::e2e
+}  // namespace callboard::e2e::plugin_channels_test

@@ -10,7 +10,7 @@
 #include "tests/support/skip.h"
 #include "tests/support/tree.h"
 
-namespace callboard::e2e {
+namespace callboard::e2e::reconnect_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -179,4 +179,4 @@ TEST_CASE("a cable that is out for a while is nobody's news") {
   CHECK(names(lighting->printed(Stream::out), "user_left").empty());
 }
 
-}  // namespace callboard::e2e
+}  // namespace callboard::e2e::reconnect_test

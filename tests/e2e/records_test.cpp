@@ -6,7 +6,7 @@
 #include "tests/e2e/studio.h"
 #include "tests/support/tree.h"
 
-namespace callboard::e2e {
+namespace callboard::e2e::records_test {
 namespace {
 
 using Catch::Contains;
@@ -182,4 +182,4 @@ TEST_CASE("a schema that makes no sense keeps a server from starting, and says w
   CHECK_THAT(refused.err, Contains("class \"review\": field \"a\": type: expected one of bool"));
 }
 
-}  // namespace callboard::e2e
+}  // namespace callboard::e2e::records_test

@@ -5,7 +5,7 @@
 #include "tests/e2e/studio.h"
 #include "tests/support/tree.h"
 
-namespace callboard::e2e {
+namespace callboard::e2e::review_votes_test {
 namespace {
 
 using Catch::Contains;
@@ -56,4 +56,4 @@ TEST_CASE("a program whose classes the server's do not fit is told which, and le
   CHECK_THAT(refused.err, Contains("class \"review\": field \"votes\": type: int here, text on the server"));
 }
 
-}  // namespace callboard::e2e
+}  // namespace callboard::e2e::review_votes_test

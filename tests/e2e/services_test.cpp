@@ -6,7 +6,7 @@
 #include "tests/e2e/studio.h"
 #include "tests/support/tree.h"
 
-namespace callboard::e2e {
+namespace callboard::e2e::services_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -124,4 +124,4 @@ TEST_CASE("what is no plugin is said before the server serves") {
   CHECK_THAT(refused.err, Contains("--plugin \"not-a-library.so\""));
 }
 
-}  // namespace callboard::e2e
+}  // namespace callboard::e2e::services_test

@@ -20,7 +20,7 @@
 #include "tests/support/skip.h"
 #include "tests/support/tree.h"
 
-namespace callboard::e2e {
+namespace callboard::e2e::shared_blocks_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -122,4 +122,4 @@ TEST_CASE("what is copied here shares its blocks where the file system can, and 
 }
 
 }  // namespace
-}  // namespace callboard::e2e
+}  // namespace callboard::e2e::shared_blocks_test

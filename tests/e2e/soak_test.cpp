@@ -11,7 +11,7 @@
 #include "tests/e2e/stranger.h"
 #include "tests/e2e/studio.h"
 
-namespace callboard::e2e {
+namespace callboard::e2e::soak_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -68,4 +68,4 @@ TEST_CASE("an hour's worth of coming, going, writing and pulling leaves the serv
 }
 
 }  // namespace
-}  // namespace callboard::e2e
+}  // namespace callboard::e2e::soak_test

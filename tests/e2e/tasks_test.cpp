@@ -9,7 +9,7 @@
 #include "tests/e2e/studio.h"
 #include "tests/support/tree.h"
 
-namespace callboard::e2e {
+namespace callboard::e2e::tasks_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -292,4 +292,4 @@ TEST_CASE("the shell ends with quit, with its input, and with Ctrl-C") {
   CHECK(exit_code(*interrupted) == 130);
 }
 
-}  // namespace callboard::e2e
+}  // namespace callboard::e2e::tasks_test

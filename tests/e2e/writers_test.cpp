@@ -12,7 +12,7 @@
 #include "tests/e2e/studio.h"
 #include "tests/support/tree.h"
 
-namespace callboard::e2e {
+namespace callboard::e2e::writers_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -246,4 +246,4 @@ TEST_CASE("a server killed at any moment has all that it acknowledged, once, whi
 }
 
 }  // namespace
-}  // namespace callboard::e2e
+}  // namespace callboard::e2e::writers_test

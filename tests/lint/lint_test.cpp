@@ -4,7 +4,7 @@
 
 #include "tests/lint/rules.h"
 
-namespace callboard::lint {
+namespace callboard::lint::lint_test {
 namespace {
 
 const std::filesystem::path kRoot = CALLBOARD_SOURCE;
@@ -124,4 +124,4 @@ TEST_CASE("links in the documents lead somewhere") {
 }
 
 }  // namespace
-}  // namespace callboard::lint
+}  // namespace callboard::lint::lint_test

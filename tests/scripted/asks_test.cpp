@@ -6,8 +6,7 @@
 #include "protocol/server_asks.h"
 #include "tests/scripted/script.h"
 
-namespace callboard::protocol {
-
+namespace callboard::protocol::asks_test {
 using namespace script;
 
 TEST_CASE("ids of asks count up from one and are written into the message") {
@@ -165,4 +164,4 @@ TEST_CASE(
   CHECK(drain(server) == Words{"turn taken"});
 }
 
-}  // namespace callboard::protocol
+}  // namespace callboard::protocol::asks_test

@@ -3,8 +3,7 @@
 
 #include "tests/scripted/script.h"
 
-namespace callboard::protocol {
-
+namespace callboard::protocol::client_session_test {
 using namespace script;
 
 namespace {
@@ -229,4 +228,4 @@ TEST_CASE("the silence that ends a session is the server's to say, within reason
   }
 }
 
-}  // namespace callboard::protocol
+}  // namespace callboard::protocol::client_session_test

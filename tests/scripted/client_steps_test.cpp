@@ -4,8 +4,7 @@
 #include "tests/scripted/script.h"
 
 // Every step of the client's side, with everything that can go wrong at it.
-namespace callboard::protocol {
-
+namespace callboard::protocol::client_steps_test {
 using namespace script;
 
 namespace {
@@ -118,4 +117,4 @@ TEST_CASE(
   }
 }
 
-}  // namespace callboard::protocol
+}  // namespace callboard::protocol::client_steps_test

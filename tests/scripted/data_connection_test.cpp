@@ -3,8 +3,7 @@
 #include "protocol/data_connection.h"
 #include "tests/scripted/script.h"
 
-namespace callboard::protocol {
-
+namespace callboard::protocol::data_connection_test {
 using namespace script;
 
 namespace {
@@ -107,4 +106,4 @@ TEST_CASE("a data connection that is not ready in time is given up") {
   CHECK(connection.on_time(kStart + 30s).error().outcome == Outcome::timed_out);
 }
 
-}  // namespace callboard::protocol
+}  // namespace callboard::protocol::data_connection_test

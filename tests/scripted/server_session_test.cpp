@@ -6,8 +6,7 @@
 
 #include "tests/scripted/script.h"
 
-namespace callboard::protocol {
-
+namespace callboard::protocol::server_session_test {
 using namespace script;
 
 namespace {
@@ -430,4 +429,4 @@ TEST_CASE(
   }
 }
 
-}  // namespace callboard::protocol
+}  // namespace callboard::protocol::server_session_test

@@ -4,8 +4,7 @@
 #include "tests/scripted/script.h"
 
 // Every step of the server's side, with everything that can go wrong at it.
-namespace callboard::protocol {
-
+namespace callboard::protocol::server_steps_test {
 using namespace script;
 
 namespace {
@@ -142,4 +141,4 @@ TEST_CASE("the server's owner may close at any step") {
   }
 }
 
-}  // namespace callboard::protocol
+}  // namespace callboard::protocol::server_steps_test

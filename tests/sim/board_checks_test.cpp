@@ -7,7 +7,7 @@
 #include "protocol/codec.h"
 #include "tests/sim/tally.h"
 
-namespace callboard::sim {
+namespace callboard::sim::board_checks_test {
 namespace {
 
 using Violations = std::vector<std::string>;
@@ -315,4 +315,4 @@ TEST_CASE("what outlives its session or its lease is seen, and what differs from
 }
 
 }  // namespace
-}  // namespace callboard::sim
+}  // namespace callboard::sim::board_checks_test

@@ -6,7 +6,7 @@
 #include "protocol/codec.h"
 #include "tests/unit/server/operations.h"
 
-namespace callboard::sim {
+namespace callboard::sim::checks_test {
 namespace {
 
 using client::DocumentName;
@@ -359,4 +359,4 @@ TEST_CASE("one who lacks a message or a change is seen", "[checks]") {
 }
 
 }  // namespace
-}  // namespace callboard::sim
+}  // namespace callboard::sim::checks_test

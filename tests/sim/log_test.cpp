@@ -17,7 +17,7 @@
 #include "tests/unit/server/small_disk.h"
 #include "tests/unit/server/temporary_folder.h"
 
-namespace callboard::sim {
+namespace callboard::sim::log_test {
 namespace {
 
 using namespace server;
@@ -438,4 +438,4 @@ TEST_CASE("both logs tell the same history", "[log]") {
   CHECK(told(simulated) == told(real));
 }
 
-}  // namespace callboard::sim
+}  // namespace callboard::sim::log_test

@@ -5,8 +5,7 @@
 
 #include "tests/sim/link.h"
 
-namespace callboard::protocol {
-
+namespace callboard::protocol::session_pair_test {
 using namespace sim;
 
 namespace {
@@ -180,4 +179,4 @@ TEST_CASE("a thousand asks at once are all answered, in turns of 256 at most") {
   CHECK(link.client().unanswered() == 0);
 }
 
-}  // namespace callboard::protocol
+}  // namespace callboard::protocol::session_pair_test

@@ -6,7 +6,7 @@
 #include "tests/sim/studio.h"
 
 // CALLBOARD_SEED=N replays one run and tells it on stderr; CALLBOARD_SIM_SECONDS=3600 goes on with seeds for an hour.
-namespace callboard::sim {
+namespace callboard::sim::studio_test {
 namespace {
 
 // A few more than suffice to find each of the bugs that were planted (docs/architecture.md).
@@ -80,4 +80,4 @@ TEST_CASE("a seed is the same run every time") {
   }
 }
 
-}  // namespace callboard::sim
+}  // namespace callboard::sim::studio_test

@@ -14,7 +14,7 @@
 #include "server/tasks/task_desk.h"
 #include "tests/sim/tally.h"
 
-namespace callboard::sim {
+namespace callboard::sim::task_test {
 namespace {
 
 // On a disk that may say of a write that it failed, of which it is found out later that it did not.
@@ -106,4 +106,4 @@ TEST_CASE(
   CHECK(document::print(*workshop.shelf.record.fields) == R"({"value":{"said":["a","b","d"],"rests":0}})");
 }
 
-}  // namespace callboard::sim
+}  // namespace callboard::sim::task_test

@@ -11,7 +11,7 @@
 #include "tests/support/skip.h"
 #include "tests/support/tree.h"
 
-namespace callboard::support {
+namespace callboard::support::support_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -178,4 +178,4 @@ TEST_CASE("machines of a network reach each other until one is unplugged, and no
 }
 
 }  // namespace
-}  // namespace callboard::support
+}  // namespace callboard::support::support_test

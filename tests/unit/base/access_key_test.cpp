@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-namespace callboard {
+namespace callboard::access_key_test {
 namespace {
 
 const std::string kIdentity = "0123456789abcdef";
@@ -48,4 +48,4 @@ TEST_CASE("no two keys that are made are the same, in no part") {
   CHECK(*access_key_from(to_line(one)) == one);
 }
 
-}  // namespace callboard
+}  // namespace callboard::access_key_test

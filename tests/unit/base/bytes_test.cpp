@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-namespace callboard {
+namespace callboard::bytes_test {
 namespace {
 
 Bytes everything() {
@@ -93,4 +93,4 @@ TEST_CASE("nothing read from nothing is no failure") {
 }
 
 }  // namespace
-}  // namespace callboard
+}  // namespace callboard::bytes_test

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace callboard {
+namespace callboard::clock_test {
 namespace {
 
 TEST_CASE("times are shown in UTC with milliseconds") {
@@ -33,4 +33,4 @@ TEST_CASE("the monotonic clock does not go back") {
 }
 
 }  // namespace
-}  // namespace callboard
+}  // namespace callboard::clock_test

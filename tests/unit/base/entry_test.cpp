@@ -4,7 +4,7 @@
 
 #include "base/limits.h"
 
-namespace callboard {
+namespace callboard::entry_test {
 namespace {
 
 Entry file() {
@@ -93,4 +93,4 @@ TEST_CASE("a digest is shown as 32 hex digits, and none is false") {
 }
 
 }  // namespace
-}  // namespace callboard
+}  // namespace callboard::entry_test

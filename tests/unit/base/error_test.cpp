@@ -6,7 +6,7 @@
 
 #include "base/result.h"
 
-namespace callboard {
+namespace callboard::error_test {
 namespace {
 
 TEST_CASE("every outcome has a word of its own that is read back") {
@@ -63,4 +63,4 @@ TEST_CASE("a value that cannot be copied is moved out of its result") {
 }
 
 }  // namespace
-}  // namespace callboard
+}  // namespace callboard::error_test

@@ -7,7 +7,7 @@
 #include "base/fd.h"
 #include "base/limits.h"
 
-namespace callboard {
+namespace callboard::file_content_test {
 namespace {
 
 Fd make_file() {
@@ -45,4 +45,4 @@ TEST_CASE("a file that cannot be read or written says so") {
 }
 
 }  // namespace
-}  // namespace callboard
+}  // namespace callboard::file_content_test

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <set>
 
-namespace callboard {
+namespace callboard::id_test {
 namespace {
 
 RandomSource always(std::uint64_t value) {
@@ -67,4 +67,4 @@ TEST_CASE("ids of operations do not repeat, are never zero, and later ones are g
 }
 
 }  // namespace
-}  // namespace callboard
+}  // namespace callboard::id_test

@@ -14,7 +14,7 @@
 #include "base/id.h"
 #include "base/mask.h"
 
-using namespace callboard;
+namespace callboard::secrecy_test {
 
 TEST_CASE(
     "of the line of a key all but what proves it may be read, wherever it stands and however it was cut") {
@@ -63,3 +63,5 @@ TEST_CASE("a process that forbids it leaves no core dump") {
   CHECK(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 0);
 }
+
+}  // namespace callboard::secrecy_test

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-namespace callboard {
+namespace callboard::text_hash_test {
 
 TEST_CASE("texts are hashed as SipHash-1-3 says") {
   // The key is the bytes 00 to 0f, the text the bytes from 00 on: the first vectors of the algorithm's reference.
@@ -25,4 +25,4 @@ TEST_CASE("a text's hash is the same throughout a process, and is under a key of
   CHECK(map.find(std::string_view("moria")) != map.end());
 }
 
-}  // namespace callboard
+}  // namespace callboard::text_hash_test

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace callboard {
+namespace callboard::text_test {
 namespace {
 
 TEST_CASE("UTF-8 of any script and length is valid") {
@@ -90,4 +90,4 @@ TEST_CASE("what is no hex is refused") {
 }
 
 }  // namespace
-}  // namespace callboard
+}  // namespace callboard::text_test

@@ -7,7 +7,7 @@
 #include "base/document/build.h"
 #include "base/document/parse.h"
 
-namespace callboard {
+namespace callboard::call_arguments_test {
 namespace {
 
 using Catch::Contains;
@@ -82,4 +82,4 @@ TEST_CASE("words that fit nowhere are refused, and why") {
   CHECK(worded(kick(), {}) == "kick: user: expected user, got nothing");
 }
 
-}  // namespace callboard
+}  // namespace callboard::call_arguments_test

@@ -7,7 +7,7 @@
 #include "base/document/build.h"
 #include "base/document/parse.h"
 
-namespace callboard {
+namespace callboard::call_description_test {
 namespace {
 
 using Catch::Contains;
@@ -74,4 +74,4 @@ TEST_CASE("a list of descriptions has each name once for each who offers it") {
   CHECK_THAT(descriptions_from(many + "]").error().text, Contains("at most 1024, got 1025"));
 }
 
-}  // namespace callboard
+}  // namespace callboard::call_description_test

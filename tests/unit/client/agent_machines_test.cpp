@@ -4,7 +4,7 @@
 #include "client/agent_session.h"
 
 // Both machines of the agent's connection, byte by byte.
-namespace callboard::client::agent {
+namespace callboard::client::agent::agent_machines_test {
 namespace {
 
 using Catch::Contains;
@@ -304,4 +304,4 @@ TEST_CASE("an answer of the wrong form is an error, not a value") {
 }
 
 }  // namespace
-}  // namespace callboard::client::agent
+}  // namespace callboard::client::agent::agent_machines_test

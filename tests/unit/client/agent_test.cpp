@@ -13,7 +13,7 @@
 #include "net/local_socket.h"
 #include "tests/support/temp_dir.h"
 
-namespace callboard::client {
+namespace callboard::client::agent_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -407,4 +407,4 @@ TEST_CASE("where nothing can be written there is no agent, and that is said") {
 }
 
 }  // namespace
-}  // namespace callboard::client
+}  // namespace callboard::client::agent_test

@@ -6,7 +6,7 @@
 #include "net/endpoint.h"
 #include "tests/unit/client/fake_server.h"
 
-namespace callboard::client {
+namespace callboard::client::board_test {
 namespace {
 
 struct Take {
@@ -104,4 +104,4 @@ TEST_CASE("whoever listens to a zone that one is in already is told first what i
   CHECK(room.heard_until("second-/takes/1") == Words{"second-/takes/1"});
 }
 
-}  // namespace callboard::client
+}  // namespace callboard::client::board_test

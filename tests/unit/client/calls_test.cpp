@@ -10,7 +10,7 @@
 #include "protocol/call_limits.h"
 #include "tests/unit/client/fake_server.h"
 
-namespace callboard::client {
+namespace callboard::client::calls_test {
 namespace {
 
 using protocol::Document;
@@ -162,4 +162,4 @@ TEST_CASE("what can be called is the server's list") {
   CHECK(phone.wait(phone.client->calls()).value() == "[7]");
 }
 
-}  // namespace callboard::client
+}  // namespace callboard::client::calls_test

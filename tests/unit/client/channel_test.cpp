@@ -14,7 +14,7 @@
 #include "tests/support/temp_dir.h"
 #include "tests/support/tree.h"
 
-namespace callboard::client {
+namespace callboard::client::channel_test {
 namespace {
 
 using Catch::Contains;
@@ -367,4 +367,4 @@ TEST_CASE("a file that cannot be read or made is named, and the channel goes on"
 }
 
 }  // namespace
-}  // namespace callboard::client
+}  // namespace callboard::client::channel_test

@@ -18,7 +18,7 @@
 #include "tests/support/tree.h"
 #include "tests/unit/client/transfer_rig.h"
 
-namespace callboard::client {
+namespace callboard::client::delta_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -334,4 +334,4 @@ TEST_CASE("a link is as fast as a list came that was kept, and at least as fast 
 }
 
 }  // namespace
-}  // namespace callboard::client
+}  // namespace callboard::client::delta_test

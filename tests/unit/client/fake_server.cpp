@@ -57,7 +57,7 @@ void FakeServer::on_message(FakeSession& session, ClientMessage message) {
     state.record = claim->record;
     say(session, state);
   } else if (std::holds_alternative<AssetsClaim>(message)) {
-    Assets assets;
+    protocol::Assets assets;
     assets.full = true;
     if (!joins_find.empty()) {
       assets = joins_find.front();

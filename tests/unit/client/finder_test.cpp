@@ -10,7 +10,7 @@
 #include "protocol/datagram_signature.h"
 #include "tests/unit/client/fake_server.h"
 
-namespace callboard::client {
+namespace callboard::client::finder_test {
 namespace {
 
 struct Search {
@@ -247,4 +247,4 @@ TEST_CASE("a search tells of each server and ends soon after the first, long bef
 }
 
 }  // namespace
-}  // namespace callboard::client
+}  // namespace callboard::client::finder_test

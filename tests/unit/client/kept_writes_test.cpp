@@ -8,7 +8,7 @@
 #include "tests/support/temp_dir.h"
 #include "tests/unit/client/keeper_place.h"
 
-namespace callboard::client {
+namespace callboard::client::kept_writes_test {
 namespace {
 
 // A client's writes in a folder; `is_kept[i]` once the i-th was told as kept, its answer in `answers`.
@@ -257,4 +257,4 @@ TEST_CASE("what no server could read is answered as a wrong use at once, and eve
 }
 
 }  // namespace
-}  // namespace callboard::client
+}  // namespace callboard::client::kept_writes_test

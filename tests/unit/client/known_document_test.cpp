@@ -6,7 +6,7 @@
 #include "client/client.h"
 #include "tests/unit/client/fake_server.h"
 
-using namespace callboard;
+namespace callboard::known_document_test {
 using namespace callboard::client;
 
 namespace {
@@ -86,3 +86,5 @@ TEST_CASE("what a join finds older than what is known is of another board, and k
   (*client)->leave();
   loop.run_until([&] { return server.session(1).last<protocol::Bye>() != nullptr; }, kTestLimit);
 }
+
+}  // namespace callboard::known_document_test

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace callboard::client {
+namespace callboard::client::known_records_test {
 namespace {
 
 protocol::Records tell(const std::string& records, bool full = false, bool more = false) {
@@ -103,4 +103,4 @@ TEST_CASE("an event is news every time, and is not missed later") {
   CHECK(heard(known, tell("", true)) == "!");
 }
 
-}  // namespace callboard::client
+}  // namespace callboard::client::known_records_test

@@ -9,7 +9,7 @@
 #include "tests/support/temp_dir.h"
 #include "tests/support/tree.h"
 
-namespace callboard::client {
+namespace callboard::client::live_folder_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -155,4 +155,4 @@ TEST_CASE("an item that is saved is told of, from the live tree as from looking 
 }
 
 }  // namespace
-}  // namespace callboard::client
+}  // namespace callboard::client::live_folder_test

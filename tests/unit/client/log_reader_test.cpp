@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace callboard;
+namespace callboard::log_reader_test {
 using namespace callboard::client;
 
 TEST_CASE("a page of the server's log is its events, with each field as JSON") {
@@ -35,3 +35,5 @@ TEST_CASE("a page of the log that makes no sense is none") {
   }
   CHECK(log_page_from(R"({"events":[],"last":1})")->events.empty());
 }
+
+}  // namespace callboard::log_reader_test

@@ -14,7 +14,7 @@
 #include "tests/support/tree.h"
 #include "tests/unit/client/transfer_rig.h"
 
-namespace callboard::client {
+namespace callboard::client::nasty_cases_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -136,4 +136,4 @@ TEST_CASE("names that other systems cannot have arrive as they are") {
 }
 
 }  // namespace
-}  // namespace callboard::client
+}  // namespace callboard::client::nasty_cases_test

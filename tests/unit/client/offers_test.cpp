@@ -11,7 +11,7 @@
 #include "protocol/server_asks.h"
 #include "tests/unit/client/fake_server.h"
 
-namespace callboard::client {
+namespace callboard::client::offers_test {
 namespace {
 
 using protocol::CalledAsk;
@@ -168,4 +168,4 @@ TEST_CASE("a call that outlives its client is over, and asks nothing of anybody"
   call->answer(std::string("1"));
 }
 
-}  // namespace callboard::client
+}  // namespace callboard::client::offers_test

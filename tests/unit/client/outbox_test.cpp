@@ -12,7 +12,7 @@
 #include "tests/support/temp_dir.h"
 #include "tests/unit/server/small_disk.h"
 
-namespace callboard::client {
+namespace callboard::client::outbox_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -243,4 +243,4 @@ TEST_CASE("what is told again of copies, messages and conflicts is passed on onl
   CHECK(heard.hear(messages).size() == 3);
 }
 
-}  // namespace callboard::client
+}  // namespace callboard::client::outbox_test

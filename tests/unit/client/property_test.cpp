@@ -25,7 +25,7 @@
 #include "tests/support/tree.h"
 #include "tests/unit/client/transfer_rig.h"
 
-namespace callboard::client {
+namespace callboard::client::property_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -376,4 +376,4 @@ TEST_CASE("whatever is edited and whatever breaks, copies become equal, and no h
 }
 
 }  // namespace
-}  // namespace callboard::client
+}  // namespace callboard::client::property_test

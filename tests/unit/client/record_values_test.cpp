@@ -5,7 +5,7 @@
 #include "base/document/parse.h"
 #include "base/document/value_type.h"
 
-namespace callboard::client {
+namespace callboard::client::record_values_test {
 namespace {
 
 // Whether the value is written as `json`, which is of the type that a schema has for it, and read from it again.
@@ -55,4 +55,4 @@ TEST_CASE("what is of another kind is not read, and changes nothing") {
   CHECK(is_refused<Counts>("[]"));
 }
 
-}  // namespace callboard::client
+}  // namespace callboard::client::record_values_test

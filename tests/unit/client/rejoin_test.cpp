@@ -8,7 +8,7 @@
 #include "net/endpoint.h"
 #include "tests/unit/client/fake_server.h"
 
-namespace callboard::client {
+namespace callboard::client::rejoin_test {
 namespace {
 
 // A whole client, and what it hears of copies: who has which item.
@@ -148,4 +148,4 @@ TEST_CASE(
 }
 
 }  // namespace
-}  // namespace callboard::client
+}  // namespace callboard::client::rejoin_test

@@ -9,7 +9,7 @@
 #include "tests/support/temp_dir.h"
 #include "tests/unit/client/keeper_place.h"
 
-namespace callboard::client {
+namespace callboard::client::session_keeper_test {
 namespace {
 
 // Answers every ask for the users with nobody.
@@ -527,4 +527,4 @@ TEST_CASE("with a key an open server is told nothing, and not joined") {
 }
 
 }  // namespace
-}  // namespace callboard::client
+}  // namespace callboard::client::session_keeper_test

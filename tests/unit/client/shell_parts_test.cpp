@@ -17,7 +17,7 @@
 #include "tests/support/tree.h"
 #include "tests/unit/client/fake_server.h"
 
-namespace callboard::client {
+namespace callboard::client::shell_parts_test {
 namespace {
 
 TEST_CASE("two states of a pull are the same only when nothing that is told of them differs") {
@@ -297,4 +297,4 @@ TEST_CASE("a key that others can read is refused with the command that mends it,
 }
 
 }  // namespace
-}  // namespace callboard::client
+}  // namespace callboard::client::shell_parts_test

@@ -15,7 +15,7 @@
 #include "tests/support/tree.h"
 #include "tests/unit/client/transfer_rig.h"
 
-namespace callboard::client {
+namespace callboard::client::sparse_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -160,4 +160,4 @@ TEST_CASE("a giver whose file gets a hole filled while it is read sends it again
   CHECK(rig.differences() == std::vector<std::string>{});
 }
 
-}  // namespace callboard::client
+}  // namespace callboard::client::sparse_test

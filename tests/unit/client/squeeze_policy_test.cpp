@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <functional>
 
-namespace callboard::client {
+namespace callboard::client::squeeze_policy_test {
 namespace {
 
 // A link, and content that becomes `ratio` as long at `squeeze_rate`; both work at the same time, as the kernel's buffers have
@@ -201,4 +201,4 @@ TEST_CASE("always is always, and never never, whatever the link") {
   }
 }
 
-}  // namespace callboard::client
+}  // namespace callboard::client::squeeze_policy_test

@@ -17,7 +17,7 @@
 #include "tests/support/tree.h"
 #include "tests/unit/client/transfer_rig.h"
 
-namespace callboard::client {
+namespace callboard::client::squeeze_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -250,4 +250,4 @@ TEST_CASE("more squeezed content than a file has does not get its name, or any")
   CHECK_FALSE(fs::exists(rig.taker() / "a"));
 }
 
-}  // namespace callboard::client
+}  // namespace callboard::client::squeeze_test

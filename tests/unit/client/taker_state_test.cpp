@@ -9,7 +9,7 @@
 
 #include "client/patient_ops.h"
 
-namespace callboard::client {
+namespace callboard::client::taker_state_test {
 namespace {
 
 protocol::GiverFrame opened() {
@@ -113,4 +113,4 @@ TEST_CASE("once a pull is cancelled no content is read or written any more, and 
   CHECK(ops.remove_file({-1, "x"}) == EBADF);
 }
 
-}  // namespace callboard::client
+}  // namespace callboard::client::taker_state_test

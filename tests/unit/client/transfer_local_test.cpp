@@ -15,7 +15,7 @@
 #include "tests/support/tree.h"
 #include "tests/unit/client/transfer_rig.h"
 
-namespace callboard::client {
+namespace callboard::client::transfer_local_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -415,4 +415,4 @@ TEST_CASE("names that the file system here would take for one are refused, and o
   CHECK((formed.problems[0].path == composed || formed.problems[0].path == decomposed));
 }
 
-}  // namespace callboard::client
+}  // namespace callboard::client::transfer_local_test

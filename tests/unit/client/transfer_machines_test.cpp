@@ -7,7 +7,7 @@
 #include "client/giver_machine.h"
 #include "client/taker_machine.h"
 
-namespace callboard::client {
+namespace callboard::client::transfer_machines_test {
 namespace {
 
 sync::RelativePath path(const std::string& bytes) { return *sync::RelativePath::from_bytes(bytes); }
@@ -547,4 +547,4 @@ TEST_CASE("a taker may open again only when all is answered") {
 }
 
 }  // namespace
-}  // namespace callboard::client
+}  // namespace callboard::client::transfer_machines_test

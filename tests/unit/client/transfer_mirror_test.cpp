@@ -15,7 +15,7 @@
 #include "tests/support/tree.h"
 #include "tests/unit/client/transfer_rig.h"
 
-namespace callboard::client {
+namespace callboard::client::transfer_mirror_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -274,4 +274,4 @@ TEST_CASE("--mirror removes nothing when something else went wrong") {
   CHECK(fs::exists(rig.taker() / "mine"));
 }
 
-}  // namespace callboard::client
+}  // namespace callboard::client::transfer_mirror_test

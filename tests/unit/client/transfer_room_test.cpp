@@ -11,7 +11,7 @@
 #include "tests/support/tree.h"
 #include "tests/unit/client/transfer_rig.h"
 
-namespace callboard::client {
+namespace callboard::client::transfer_room_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -161,4 +161,4 @@ TEST_CASE("a paused pull can be cancelled") {
   CHECK_FALSE(fs::exists(rig.taker() / "a"));
 }
 
-}  // namespace callboard::client
+}  // namespace callboard::client::transfer_room_test

@@ -20,7 +20,7 @@
 #include "tests/support/tree.h"
 #include "tests/unit/client/transfer_rig.h"
 
-namespace callboard::client {
+namespace callboard::client::transfer_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -559,4 +559,4 @@ TEST_CASE("a look shows nothing that is ignored on either side") {
 }
 
 }  // namespace
-}  // namespace callboard::client
+}  // namespace callboard::client::transfer_test

@@ -9,7 +9,7 @@
 #include "tests/support/temp_dir.h"
 #include "tests/unit/client/fake_server.h"
 
-namespace callboard::client {
+namespace callboard::client::transfer_threads_test {
 namespace {
 
 // A desk that answers only what a test tells it to.
@@ -193,4 +193,4 @@ TEST_CASE("what is begun after the end is over at once") {
 }
 
 }  // namespace
-}  // namespace callboard::client
+}  // namespace callboard::client::transfer_threads_test

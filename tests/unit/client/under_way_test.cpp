@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace callboard::client {
+namespace callboard::client::under_way_test {
 namespace {
 
 TEST_CASE(
@@ -26,4 +26,4 @@ TEST_CASE(
 }
 
 }  // namespace
-}  // namespace callboard::client
+}  // namespace callboard::client::under_way_test

@@ -8,7 +8,7 @@
 #include "base/document/pointer.h"
 #include "tests/unit/document/random_document.h"
 
-using namespace callboard;
+namespace callboard::document_test {
 using namespace callboard::document;
 
 namespace {
@@ -326,3 +326,5 @@ TEST_CASE("a word in a large document is a difference of its own size") {
   CHECK(equal(again, *to));
   CHECK(share(from, value(print(*from))) == from);
 }
+
+}  // namespace callboard::document_test

@@ -7,7 +7,7 @@
 #include "base/document_limits.h"
 #include "tests/unit/document/random_document.h"
 
-using namespace callboard;
+namespace callboard::edits_test {
 using namespace callboard::document;
 
 namespace {
@@ -288,3 +288,5 @@ TEST_CASE("edits that are damaged are refused") {
     CHECK_FALSE(parse_edits(text));
   }
 }
+
+}  // namespace callboard::edits_test

@@ -3,7 +3,7 @@
 #include "base/document/parse.h"
 #include "base/document/schema.h"
 
-namespace callboard::document {
+namespace callboard::document::schema_test {
 namespace {
 
 constexpr const char* kReview =
@@ -148,4 +148,4 @@ TEST_CASE("a record of 64 KiB is taken, and one byte more is not") {
         "class \"review\": fields: expected at most 64.0 KiB, got 64.0 KiB");
 }
 
-}  // namespace callboard::document
+}  // namespace callboard::document::schema_test

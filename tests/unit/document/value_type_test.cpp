@@ -7,7 +7,7 @@
 
 #include "base/document/parse.h"
 
-namespace callboard::document {
+namespace callboard::document::value_type_test {
 namespace {
 
 ValuePtr json(const std::string& text) { return parse(text).value(); }
@@ -92,4 +92,4 @@ TEST_CASE("what a person types becomes a value of the type that is wanted") {
   CHECK(typed(ValueType::text, "\xff") == "expected UTF-8");
 }
 
-}  // namespace callboard::document
+}  // namespace callboard::document::value_type_test

@@ -18,7 +18,7 @@
 #include "net/socket_posix.h"
 #include "tests/unit/net/net_support.h"
 
-namespace callboard::net {
+namespace callboard::net::data_socket_test {
 namespace {
 
 struct Sockets {
@@ -237,4 +237,4 @@ TEST_CASE("connecting to nobody is not found") {
   CHECK_FALSE(socket.is_open());
 }
 
-}  // namespace callboard::net
+}  // namespace callboard::net::data_socket_test

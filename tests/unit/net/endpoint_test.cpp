@@ -4,7 +4,7 @@
 
 #include "net/interfaces.h"
 
-namespace callboard::net {
+namespace callboard::net::endpoint_test {
 
 TEST_CASE("an endpoint is read from what people type") {
   CHECK(*endpoint_from("10.0.0.7", 64646) == Endpoint{"10.0.0.7", 64646});
@@ -61,4 +61,4 @@ TEST_CASE("the interfaces include loopback with its broadcast address") {
   CHECK(loopback->broadcast == "127.255.255.255");
 }
 
-}  // namespace callboard::net
+}  // namespace callboard::net::endpoint_test

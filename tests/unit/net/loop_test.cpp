@@ -13,7 +13,7 @@
 #include "net/timer.h"
 #include "tests/unit/net/net_support.h"
 
-namespace callboard::net {
+namespace callboard::net::loop_test {
 
 TEST_CASE("run returns at once when nothing is there to happen") {
   Loop loop;
@@ -200,4 +200,4 @@ TEST_CASE("a loop closes clean with handles open, and they may be destroyed afte
   CHECK(open_descriptors() <= before + 2);
 }
 
-}  // namespace callboard::net
+}  // namespace callboard::net::loop_test

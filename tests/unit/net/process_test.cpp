@@ -9,7 +9,7 @@
 #include "base/fd.h"
 #include "base/limits.h"
 
-namespace callboard::net {
+namespace callboard::net::process_test {
 namespace {
 
 constexpr auto kLimit = 20s;
@@ -94,4 +94,4 @@ TEST_CASE("a child that is dropped is killed, and nobody hears of it") {
   CHECK_FALSE(child.loop.run_until([&] { return child.ending.has_value(); }, 20ms));
 }
 
-}  // namespace callboard::net
+}  // namespace callboard::net::process_test

@@ -11,7 +11,7 @@
 #include "net/relay.h"
 #include "tests/unit/net/net_support.h"
 
-namespace callboard::net {
+namespace callboard::net::relay_bench {
 namespace {
 
 double cpu_seconds(clockid_t clock) {
@@ -86,4 +86,4 @@ TEST_CASE("two GiB through the relay", "[.][bench]") {
   }
 }
 
-}  // namespace callboard::net
+}  // namespace callboard::net::relay_bench

@@ -5,7 +5,7 @@
 #include <limits>
 #include <map>
 
-namespace callboard::net {
+namespace callboard::net::relay_shares_test {
 namespace {
 
 constexpr std::uint64_t kEndless = std::numeric_limits<std::uint64_t>::max();
@@ -206,4 +206,4 @@ TEST_CASE("the lowest limits still move, in small turns") {
   for (RelayShares::Id id = 1; id <= 10; ++id) CHECK(is_about(hall.moved[id], 64 * KiB, 8 * KiB));
 }
 
-}  // namespace callboard::net
+}  // namespace callboard::net::relay_shares_test

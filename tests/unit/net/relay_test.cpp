@@ -15,7 +15,7 @@
 #include "net/socket_posix.h"
 #include "tests/unit/net/net_support.h"
 
-namespace callboard::net {
+namespace callboard::net::relay_test {
 namespace {
 
 // A relay and the outer ends of its pairs. Every test runs with splice and epoll, and with what is portable.
@@ -377,4 +377,4 @@ TEST_CASE("both kinds of pump say what they wait for") {
   CHECK(got == pattern(1500));
 }
 
-}  // namespace callboard::net
+}  // namespace callboard::net::relay_test

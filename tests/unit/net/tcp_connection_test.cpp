@@ -15,7 +15,7 @@
 #include "net/socket_posix.h"
 #include "tests/unit/net/net_support.h"
 
-namespace callboard::net {
+namespace callboard::net::tcp_connection_test {
 namespace {
 
 // A listening socket whose queue is full: connecting to it gets no answer.
@@ -376,4 +376,4 @@ TEST_CASE("IPv6 loopback works like IPv4") {
   CHECK(server.connection->peer().host == "::1");
 }
 
-}  // namespace callboard::net
+}  // namespace callboard::net::tcp_connection_test

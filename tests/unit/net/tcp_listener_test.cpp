@@ -9,7 +9,7 @@
 #include "net/socket_posix.h"
 #include "tests/unit/net/net_support.h"
 
-namespace callboard::net {
+namespace callboard::net::tcp_listener_test {
 namespace {
 
 // Leaves the process without a free descriptor for as long as it lives.
@@ -103,4 +103,4 @@ TEST_CASE("without a free descriptor peers are closed, it is reported once, and 
   CHECK(troubles.size() == 1);
 }
 
-}  // namespace callboard::net
+}  // namespace callboard::net::tcp_listener_test

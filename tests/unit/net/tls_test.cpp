@@ -6,7 +6,7 @@
 #include "net/tls_engine.h"
 #include "tests/unit/net/net_support.h"
 
-namespace callboard::net {
+namespace callboard::net::tls_test {
 namespace {
 
 AccessKey key_of(std::uint8_t seed) {
@@ -183,4 +183,4 @@ TEST_CASE("both ends of a connection learn that the key is not taken") {
   CHECK_FALSE(link.server.connection->is_secured());
 }
 
-}  // namespace callboard::net
+}  // namespace callboard::net::tls_test

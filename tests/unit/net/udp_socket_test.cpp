@@ -6,7 +6,7 @@
 
 #include "tests/unit/net/net_support.h"
 
-namespace callboard::net {
+namespace callboard::net::udp_socket_test {
 namespace {
 
 struct Hearer {
@@ -85,4 +85,4 @@ TEST_CASE("the largest datagram arrives whole, and a socket may be destroyed whi
   CHECK(heard == sent);
 }
 
-}  // namespace callboard::net
+}  // namespace callboard::net::udp_socket_test

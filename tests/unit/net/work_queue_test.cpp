@@ -11,7 +11,7 @@
 
 #include "tests/unit/net/net_support.h"
 
-namespace callboard::net {
+namespace callboard::net::work_queue_test {
 
 TEST_CASE("work that finds no memory has failed, and the worker goes on") {
   Loop loop;
@@ -104,4 +104,4 @@ TEST_CASE("a queue may be destroyed by a delivery while others are on their way"
   CHECK(delivered == 1);
 }
 
-}  // namespace callboard::net
+}  // namespace callboard::net::work_queue_test

@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "protocol/frame.h"
 
-using namespace callboard;
+namespace callboard::bulk_test {
 using namespace callboard::protocol;
 
 namespace {
@@ -286,3 +286,5 @@ TEST_CASE("a long text is cut between characters") {
   REQUIRE(parsed);
   CHECK(std::get<Finished>(*parsed).text == text.substr(0, 1023));
 }
+
+}  // namespace callboard::bulk_test

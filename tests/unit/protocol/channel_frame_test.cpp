@@ -5,7 +5,7 @@
 #include <string>
 #include <tuple>
 
-using namespace callboard;
+namespace callboard::channel_frame_test {
 using namespace callboard::protocol;
 
 namespace {
@@ -87,3 +87,5 @@ TEST_CASE("an end cut off anywhere, with more behind it or without an outcome is
   other[0] = std::byte{11};
   CHECK_FALSE(parse_channel_end(other));
 }
+
+}  // namespace callboard::channel_frame_test

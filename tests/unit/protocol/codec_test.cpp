@@ -9,7 +9,7 @@
 #include "base/limits.h"
 #include "protocol/frame.h"
 
-using namespace callboard;
+namespace callboard::codec_test {
 using namespace callboard::protocol;
 
 namespace {
@@ -237,3 +237,5 @@ TEST_CASE("a decoded document is the attachment's bytes, whatever they are") {
   CHECK(write.op == kOp);
   CHECK(verb_of(*message) == "analytics");
 }
+
+}  // namespace callboard::codec_test

@@ -5,7 +5,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace callboard;
+namespace callboard::datagram_test {
 using namespace callboard::protocol;
 
 namespace {
@@ -140,3 +140,5 @@ TEST_CASE("what is written never exceeds 1400 bytes, and is cut between characte
   CHECK(format(Announcement{.address = "10.0.0.1", .project = text, .id = UniqueId{1, 1}}).size() <= 1400);
   CHECK(parsed<Search>(format(Search{text})).project->substr(0, 3) == "ü|");
 }
+
+}  // namespace callboard::datagram_test

@@ -21,7 +21,7 @@
 #include "protocol/json_tree.h"
 #include "protocol/squeezed.h"
 
-using namespace callboard;
+namespace callboard::examples_test {
 using namespace callboard::protocol;
 using Json = nlohmann::json;
 
@@ -261,3 +261,5 @@ TEST_CASE("the documented signed datagrams are what the documented key signs") {
     }
   }
 }
+
+}  // namespace callboard::examples_test

@@ -8,7 +8,7 @@
 #include "base/limits.h"
 #include "protocol/codec.h"
 
-using namespace callboard;
+namespace callboard::fields_test {
 using namespace callboard::protocol;
 using Json = nlohmann::json;
 
@@ -299,3 +299,5 @@ TEST_CASE("a user is read whole, and a camera is two integers") {
     CHECK(server_error(users(camera)).find("users: users: entry 0: camera: ") == 0);
   }
 }
+
+}  // namespace callboard::fields_test

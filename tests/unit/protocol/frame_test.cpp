@@ -5,7 +5,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace callboard;
+namespace callboard::frame_test {
 using namespace callboard::protocol;
 
 namespace {
@@ -153,3 +153,5 @@ TEST_CASE("a frame head reads back what was written, byte for byte") {
   CHECK_FALSE(parse_frame_head(head, 0x010203));
   CHECK(parse_frame_head(head, 0x010204));
 }
+
+}  // namespace callboard::frame_test

@@ -7,7 +7,7 @@
 
 #include "base/limits.h"
 
-using namespace callboard;
+namespace callboard::json_tree_test {
 using namespace callboard::protocol;
 
 namespace {
@@ -98,3 +98,5 @@ TEST_CASE(
   CHECK(root.member("c") == nullptr);
   CHECK(a->member("b")->member("c") == nullptr);
 }
+
+}  // namespace callboard::json_tree_test

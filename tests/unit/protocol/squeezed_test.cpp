@@ -8,7 +8,7 @@
 
 #include "protocol/bulk.h"
 
-namespace callboard::protocol {
+namespace callboard::protocol::squeezed_test {
 namespace {
 
 Bytes data_frames(std::size_t count, const std::string& content) {
@@ -150,4 +150,4 @@ TEST_CASE("a squeezed frame that is cut or altered is refused, or is other bytes
   CHECK(room.unsqueeze(body).value() == 189);
 }
 
-}  // namespace callboard::protocol
+}  // namespace callboard::protocol::squeezed_test

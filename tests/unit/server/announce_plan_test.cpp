@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace callboard;
+namespace callboard::announce_plan_test {
 using namespace callboard::server;
 
 namespace {
@@ -65,3 +65,5 @@ TEST_CASE("a search is answered with the address that its sender can reach") {
   CHECK(address_facing({}, kEverywhere, "8.8.8.8") == "127.0.0.1");
   CHECK(address_facing(interfaces, {"10.0.7.2", {}}, "192.168.1.9") == "10.0.7.2");
 }
+
+}  // namespace callboard::announce_plan_test

@@ -4,7 +4,7 @@
 
 #include "base/limits.h"
 
-using namespace callboard;
+namespace callboard::assets_test {
 using namespace callboard::server;
 
 namespace {
@@ -104,3 +104,5 @@ TEST_CASE("the folders that enclose an item are named from the inside out") {
   CHECK(names[3] == "/");
   CHECK(enclosing_items("/").size() == 1);
 }
+
+}  // namespace callboard::assets_test

@@ -5,7 +5,7 @@
 #include "tests/unit/server/keyed_studio.h"
 #include "tests/unit/server/small_disk.h"
 
-using namespace callboard;
+namespace callboard::audit_test {
 using namespace callboard::server;
 using Catch::Contains;
 
@@ -252,3 +252,5 @@ TEST_CASE("an open server's audit is for everybody, and has no sessions in it") 
   const auto told = rigging->ask_for<protocol::AuditEntries>(protocol::AuditAsk{});
   CHECK((told.entries.empty() && told.last == 0));
 }
+
+}  // namespace callboard::audit_test

@@ -10,7 +10,7 @@
 #include "server/store/session_file.h"
 #include "tests/unit/server/studio.h"
 
-using namespace callboard;
+namespace callboard::away_test {
 using namespace callboard::server;
 
 namespace {
@@ -584,3 +584,5 @@ TEST_CASE("a file of sessions that is damaged anywhere is refused, and the serve
   studio.start();
   CHECK(studio.join("rigging")->name == "rigging");
 }
+
+}  // namespace callboard::away_test

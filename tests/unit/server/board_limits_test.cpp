@@ -10,7 +10,7 @@
 #include "tests/unit/server/operations.h"
 #include "tests/unit/server/studio.h"
 
-using namespace callboard;
+namespace callboard::board_limits_test {
 using namespace callboard::server;
 using protocol::DocumentState;
 
@@ -303,3 +303,5 @@ TEST_CASE("many edits that meet many small ones are found within the same limit"
   CHECK(document::pointer_text(found[299].path) == "/shots/301-3");
   CHECK(crowd.work <= kConflictWorkMax);
 }
+
+}  // namespace callboard::board_limits_test

@@ -8,7 +8,7 @@
 #include "base/limits.h"
 #include "tests/unit/server/operations.h"
 
-using namespace callboard;
+namespace callboard::board_test {
 using namespace callboard::server;
 
 namespace {
@@ -179,3 +179,5 @@ TEST_CASE("a snapshot that is cut anywhere or has another format is refused") {
   other[0] = std::byte{5};
   CHECK(Board::decoded(other).error().text == "snapshot: expected format 1-4, got 5");
 }
+
+}  // namespace callboard::board_test

@@ -13,7 +13,7 @@
 #include "server/calls/call_limits.h"
 #include "server/roles.h"
 
-namespace callboard::server {
+namespace callboard::server::call_desk_test {
 namespace {
 
 using Catch::Contains;
@@ -368,4 +368,4 @@ TEST_CASE("a call's name is there once, and a removed call is found no more") {
   CHECK_FALSE(registry.find("a"));
 }
 
-}  // namespace callboard::server
+}  // namespace callboard::server::call_desk_test

@@ -7,7 +7,7 @@
 #include "base/document/parse.h"
 #include "tests/unit/server/studio.h"
 
-namespace callboard::server {
+namespace callboard::server::calls_test {
 namespace {
 
 using namespace protocol;
@@ -76,4 +76,4 @@ TEST_CASE("the same op over another connection gets the same answer") {
   CHECK(*second->ask_for<CallResult>(ask).value != answer);
 }
 
-}  // namespace callboard::server
+}  // namespace callboard::server::calls_test

@@ -8,7 +8,7 @@
 #include "server/store/key_file.h"
 #include "tests/unit/server/studio.h"
 
-namespace callboard::server {
+namespace callboard::server::channels_test {
 namespace {
 
 using Catch::Contains;
@@ -335,4 +335,4 @@ TEST_CASE("a server none of whose data ports is free does not start, and makes n
 }
 
 }  // namespace
-}  // namespace callboard::server
+}  // namespace callboard::server::channels_test

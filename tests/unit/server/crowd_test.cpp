@@ -6,7 +6,7 @@
 
 #include "tests/unit/server/studio.h"
 
-using namespace callboard;
+namespace callboard::crowd_test {
 using namespace callboard::server;
 
 namespace {
@@ -137,3 +137,5 @@ TEST_CASE("a crowd that does anything at any moment costs a member nothing, and 
   CHECK(here.size() > 10);
   for (const auto& [session, count] : here) CHECK(count == (session == member->session ? 1 : 0));
 }
+
+}  // namespace callboard::crowd_test

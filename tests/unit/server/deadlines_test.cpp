@@ -7,7 +7,7 @@
 #include "base/door_limits.h"
 #include "server/pacing.h"
 
-namespace callboard::server {
+namespace callboard::server::deadlines_test {
 namespace {
 
 constexpr auto kPatience = 20s;  // Only a test that hangs ever reaches it.
@@ -50,4 +50,4 @@ TEST_CASE(
   REQUIRE(loop.run_until([&] { return is_turned && !pacing.is_turn_over(now + kTurnTime); }, kPatience));
 }
 
-}  // namespace callboard::server
+}  // namespace callboard::server::deadlines_test

@@ -12,7 +12,7 @@
 #include "tests/unit/server/small_disk.h"
 #include "tests/unit/server/studio.h"
 
-using namespace callboard;
+namespace callboard::documents_test {
 using namespace callboard::server;
 using protocol::DocumentState;
 
@@ -460,3 +460,5 @@ TEST_CASE(
   while (revision < second.revision) revision = slow->expect<DocumentState>().revision;
   CHECK(revision == second.revision);
 }
+
+}  // namespace callboard::documents_test

@@ -8,7 +8,7 @@
 #include <sstream>
 #include <vector>
 
-namespace callboard::server {
+namespace callboard::server::doorway_test {
 namespace {
 
 struct DoorwayRig {
@@ -120,4 +120,4 @@ TEST_CASE("a flood of those who are turned away is one line now and then, with h
   CHECK(rig.log.str().find("turned away peer=10.0.0.1:4100 count=1000 cause=") != std::string::npos);
 }
 
-}  // namespace callboard::server
+}  // namespace callboard::server::doorway_test

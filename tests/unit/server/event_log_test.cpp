@@ -9,7 +9,7 @@
 #include "base/document/parse.h"
 #include "server/event_log.h"
 
-using namespace callboard;
+namespace callboard::event_log_test {
 using namespace callboard::server;
 using Catch::Contains;
 
@@ -142,3 +142,5 @@ TEST_CASE("a text that is long, or no text, becomes one that can be told") {
   CHECK(json_of(*kept[0]).size() < 5000);
   CHECK(document::parse(json_of(*kept[0])));
 }
+
+}  // namespace callboard::event_log_test

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace callboard::server {
+namespace callboard::server::floor_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -25,4 +25,4 @@ TEST_CASE("an offset that may be an error of measuring counts as none") {
 }
 
 }  // namespace
-}  // namespace callboard::server
+}  // namespace callboard::server::floor_test

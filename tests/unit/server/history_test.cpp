@@ -21,7 +21,7 @@
 #include "tests/unit/server/studio.h"
 #include "tests/unit/server/temporary_folder.h"
 
-using namespace callboard;
+namespace callboard::history_test {
 using namespace callboard::server;
 
 namespace {
@@ -475,3 +475,5 @@ TEST_CASE("a restored board that cannot be read is taken back, and another backu
   options.restore = copy;
   CHECK(studio.try_another(options));
 }
+
+}  // namespace callboard::history_test

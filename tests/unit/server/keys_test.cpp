@@ -7,7 +7,7 @@
 #include "server/gate.h"
 #include "tests/unit/server/keyed_studio.h"
 
-using namespace callboard;
+namespace callboard::keys_test {
 using namespace callboard::server;
 using Catch::Contains;
 
@@ -575,3 +575,5 @@ TEST_CASE("giver and taker on a server with keys are told one key for their tran
   CHECK((gives[0].key == first.key && gives[1].key == second.key));
   CHECK(first.key->secret != second.key->secret);
 }
+
+}  // namespace callboard::keys_test

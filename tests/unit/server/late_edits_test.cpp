@@ -10,7 +10,7 @@
 #include "server/board/merged_document.h"
 #include "tests/unit/server/operations.h"
 
-using namespace callboard;
+namespace callboard::late_edits_test {
 using namespace callboard::server;
 
 namespace {
@@ -219,3 +219,5 @@ TEST_CASE("a late edit does not pass one that brought back what encloses it") {
   for (const std::size_t i : {0U, 1U, 3U, 4U, 2U}) document.apply(++sequence, in_order[i]);
   CHECK(text(document.root()) == text(expected.root()));
 }
+
+}  // namespace callboard::late_edits_test

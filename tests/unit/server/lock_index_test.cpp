@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace callboard::server {
+namespace callboard::server::lock_index_test {
 namespace {
 
 using Paths = std::vector<std::string>;
@@ -44,4 +44,4 @@ TEST_CASE("a lock that changes is found as it is, and one that is removed not at
   CHECK_FALSE(index.first_end_ms());
 }
 
-}  // namespace callboard::server
+}  // namespace callboard::server::lock_index_test

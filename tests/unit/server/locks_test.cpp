@@ -4,7 +4,7 @@
 #include "tests/unit/server/small_disk.h"
 #include "tests/unit/server/studio.h"
 
-using namespace callboard;
+namespace callboard::locks_test {
 using namespace callboard::server;
 
 namespace {
@@ -483,3 +483,5 @@ TEST_CASE("two who ask for an item at once are both heard") {
   CHECK(comp->expect<protocol::CallResult>().re == 902);
   CHECK(locks(*rigging).find(R"("wanted":["lighting","comp"])") != std::string::npos);
 }
+
+}  // namespace callboard::locks_test

@@ -3,7 +3,7 @@
 #include "server/board/kept_sessions.h"
 #include "server/board/measures.h"
 
-using namespace callboard;
+namespace callboard::measures_test {
 using namespace callboard::server;
 
 namespace {
@@ -53,3 +53,5 @@ TEST_CASE("what is said of people goes over a restart with the sessions, and an 
   for (std::size_t size = 0; size < with.size(); ++size)
     CHECK_FALSE(kept_sessions_from(ByteView(with).first(size)));
 }
+
+}  // namespace callboard::measures_test

@@ -12,7 +12,7 @@
 #include "tests/unit/document/random_document.h"
 #include "tests/unit/server/operations.h"
 
-using namespace callboard;
+namespace callboard::merge_test {
 using namespace callboard::server;
 using document::ValuePtr;
 
@@ -272,3 +272,5 @@ TEST_CASE("a board with merges and conflicts goes on from a snapshot as the one 
   CHECK(second->encoded() == whole.encoded());
   CHECK(lost(*second) == lost(whole));
 }
+
+}  // namespace callboard::merge_test

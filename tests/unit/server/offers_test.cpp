@@ -9,7 +9,7 @@
 #include "protocol/server_asks.h"
 #include "tests/unit/server/studio.h"
 
-namespace callboard::server {
+namespace callboard::server::offers_test {
 namespace {
 
 using namespace protocol;
@@ -186,4 +186,4 @@ TEST_CASE("who offers a call hears that nobody waits for it any more") {
   CHECK(node->ask_for<ErrorAnswer>(called(call.call, "1")).outcome == Outcome::not_found);
 }
 
-}  // namespace callboard::server
+}  // namespace callboard::server::offers_test

@@ -6,7 +6,7 @@
 #include "server/ask_cost.h"
 #include "tests/unit/server/studio.h"
 
-namespace callboard::server {
+namespace callboard::server::pace_test {
 namespace {
 
 using Verdict = Pace::Verdict;
@@ -200,4 +200,4 @@ TEST_CASE("a session that asks for long lists is held back after few of them") {
   CHECK(asker->told<protocol::Slower>().size() == 1);
 }
 
-}  // namespace callboard::server
+}  // namespace callboard::server::pace_test

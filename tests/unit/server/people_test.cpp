@@ -5,7 +5,7 @@
 #include "tests/unit/server/keyed_studio.h"
 #include "tests/unit/server/record_asks.h"
 
-using namespace callboard;
+namespace callboard::people_test {
 using namespace callboard::server;
 using Catch::Contains;
 
@@ -363,3 +363,5 @@ TEST_CASE("the log is read over a session: the newest, what comes, at the level 
   CHECK(told.re == 900);
   CHECK_THAT(*told.value, Contains("keys not read again") && !Contains("session opened"));
 }
+
+}  // namespace callboard::people_test

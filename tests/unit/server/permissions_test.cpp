@@ -8,7 +8,7 @@
 #include "server/store/roles_file.h"
 #include "tests/unit/server/keyed_studio.h"
 
-using namespace callboard;
+namespace callboard::permissions_test {
 using namespace callboard::server;
 using Catch::Contains;
 
@@ -145,3 +145,5 @@ TEST_CASE(
   rewrite(R"({"other": ["messages.write"]})");
   CHECK(refused_for(*td, say) == "messages.write: ask whoever runs the server");
 }
+
+}  // namespace callboard::permissions_test

@@ -5,7 +5,7 @@
 
 #include "tests/unit/server/test_client.h"
 
-namespace callboard::server {
+namespace callboard::server::plugin_threads_test {
 namespace {
 
 TEST_CASE("what a thread brings back comes to the loop, and the thread is gone then") {
@@ -50,4 +50,4 @@ TEST_CASE("a thread that goes on is named, holds nobody up, and is heard no more
 }
 
 }  // namespace
-}  // namespace callboard::server
+}  // namespace callboard::server::plugin_threads_test

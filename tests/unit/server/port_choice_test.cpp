@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-using namespace callboard;
+namespace callboard::port_choice_test {
 using namespace callboard::server;
 
 namespace {
@@ -46,3 +46,5 @@ TEST_CASE("what is no choice of ports is refused, with what was expected") {
   CHECK(choice.error().outcome == Outcome::usage);
   CHECK_THAT(choice.error().text, Catch::Contains("4000-4010"));
 }
+
+}  // namespace callboard::port_choice_test

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace callboard;
+namespace callboard::presence_test {
 using namespace callboard::server;
 
 namespace {
@@ -81,3 +81,5 @@ TEST_CASE("a camera that moves changes the user, one that stands still does not"
   CHECK(presence.users().head() == head);
   CHECK(presence.user(SessionId{1})->camera_x == -3);
 }
+
+}  // namespace callboard::presence_test

@@ -10,7 +10,7 @@
 #include "server/descriptors.h"
 #include "server/memory.h"
 
-using namespace callboard;
+namespace callboard::process_test {
 using namespace callboard::server;
 
 TEST_CASE("a server may open as many files as the system lets it") {
@@ -39,3 +39,5 @@ TEST_CASE("what is free between what is in use is given back to the system") {
   CHECK(resident_bytes() + 16 * MiB < before);
 }
 #endif
+
+}  // namespace callboard::process_test

@@ -9,7 +9,7 @@
 #include "net/tcp_listener.h"
 #include "tests/unit/server/studio.h"
 
-using namespace callboard;
+namespace callboard::reconnect_test {
 using namespace callboard::server;
 
 namespace {
@@ -223,3 +223,5 @@ TEST_CASE("wherever connections are cut, each write is done once and answered on
     }
   }
 }
+
+}  // namespace callboard::reconnect_test

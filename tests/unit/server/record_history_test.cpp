@@ -8,7 +8,7 @@
 #include "server/board/record_history.h"
 #include "tests/unit/server/studio.h"
 
-using namespace callboard;
+namespace callboard::record_history_test {
 using namespace callboard::server;
 
 namespace {
@@ -248,3 +248,5 @@ TEST_CASE(
   lighting.ask_for<protocol::CallResult>(asked("record.restore", restore_words(good)));
   CHECK(fields_now(lighting) == R"({"status":"open","approved":true,"votes":2})");
 }
+
+}  // namespace callboard::record_history_test

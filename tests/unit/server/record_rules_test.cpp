@@ -4,7 +4,7 @@
 #include "tests/unit/server/keyed_studio.h"
 #include "tests/unit/server/record_asks.h"
 
-using namespace callboard;
+namespace callboard::record_rules_test {
 using namespace callboard::server;
 
 namespace {
@@ -217,3 +217,5 @@ TEST_CASE("those who ask for a lock at the same moment are all among those who w
   for (int i = 0; i < 2; ++i) CHECK(*lighting->expect<protocol::CallResult>().value == R"("rigging")");
   CHECK(fields_of(*rigging, "/locks/dev/Moria").find(R"("wanted":["lighting"])") != std::string::npos);
 }
+
+}  // namespace callboard::record_rules_test

@@ -7,7 +7,7 @@
 #include "server/board/board.h"
 #include "tests/unit/server/operations.h"
 
-namespace callboard::server {
+namespace callboard::server::record_table_test {
 namespace {
 
 const std::string kPath = "/reviews/sc01";
@@ -257,4 +257,4 @@ TEST_CASE("a snapshot of the format before records is read") {
   CHECK(restored->encoded() == board.encoded());
 }
 
-}  // namespace callboard::server
+}  // namespace callboard::server::record_table_test

@@ -4,7 +4,7 @@
 #include "tests/unit/server/record_asks.h"
 #include "tests/unit/server/studio.h"
 
-using namespace callboard;
+namespace callboard::records_test {
 using namespace callboard::server;
 
 namespace {
@@ -383,3 +383,5 @@ TEST_CASE("a long zone is read in pieces") {
   }
   CHECK(count == 40);
 }
+
+}  // namespace callboard::records_test

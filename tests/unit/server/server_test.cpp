@@ -6,7 +6,7 @@
 #include "tests/unit/server/small_disk.h"
 #include "tests/unit/server/studio.h"
 
-using namespace callboard;
+namespace callboard::server_test {
 using namespace callboard::server;
 
 namespace {
@@ -597,3 +597,5 @@ TEST_CASE("a server announces itself, answers searches and obeys an abort for it
       });
   CHECK(heard_connected);
 }
+
+}  // namespace callboard::server_test

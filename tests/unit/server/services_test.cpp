@@ -10,7 +10,7 @@
 #include "base/document/parse.h"
 #include "server/services/service_desk.h"
 
-namespace callboard::server {
+namespace callboard::server::services_test {
 namespace {
 
 using document::ValuePtr;
@@ -317,4 +317,4 @@ TEST_CASE("services have names of their own, and of one that is not there that i
   CHECK(room.call("services.enable", R"(["tocking"])") == "there is no service named \"tocking\"");
 }
 
-}  // namespace callboard::server
+}  // namespace callboard::server::services_test

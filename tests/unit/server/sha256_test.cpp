@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-using namespace callboard;
+namespace callboard::sha256_test {
 using namespace callboard::server;
 
 namespace {
@@ -35,3 +35,5 @@ TEST_CASE("secrets are the same when all of their bytes are") {
     CHECK_FALSE(is_same_secret(one, other));
   }
 }
+
+}  // namespace callboard::sha256_test

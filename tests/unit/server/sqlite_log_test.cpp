@@ -24,7 +24,7 @@
 #include "tests/unit/server/small_disk.h"
 #include "tests/unit/server/temporary_folder.h"
 
-using namespace callboard;
+namespace callboard::sqlite_log_test {
 using namespace callboard::server;
 
 namespace {
@@ -355,3 +355,5 @@ TEST_CASE("a process that is killed at any moment loses nothing that was acknowl
   CHECK(acknowledged.size() >= 20);
   CHECK(std::includes(found.begin(), found.end(), acknowledged.begin(), acknowledged.end()));
 }
+
+}  // namespace callboard::sqlite_log_test

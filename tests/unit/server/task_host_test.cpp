@@ -17,7 +17,7 @@
 #include "server/calls/call_desk.h"
 #include "tests/unit/server/temporary_folder.h"
 
-namespace callboard::server {
+namespace callboard::server::task_host_test {
 namespace {
 
 using document::ValuePtr;
@@ -142,4 +142,4 @@ TEST_CASE("a task whose disk takes too long is told to end without its states, a
   CHECK(workshop.shelf.value("/a") == "1");
 }
 
-}  // namespace callboard::server
+}  // namespace callboard::server::task_host_test

@@ -5,7 +5,7 @@
 #include "base/document/build.h"
 #include "base/document/parse.h"
 
-namespace callboard::server {
+namespace callboard::server::task_lines_test {
 namespace {
 
 using Catch::Contains;
@@ -89,4 +89,4 @@ TEST_CASE("lines split at any byte are the same lines, and none is longer than i
   CHECK_FALSE(LineReader(5).push(as_bytes(std::string("123456\n")), lines));
 }
 
-}  // namespace callboard::server
+}  // namespace callboard::server::task_lines_test

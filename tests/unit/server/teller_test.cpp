@@ -8,7 +8,7 @@
 #include "protocol/frame.h"
 #include "tests/unit/server/operations.h"
 
-using namespace callboard;
+namespace callboard::teller_test {
 using namespace callboard::server;
 
 namespace {
@@ -238,3 +238,5 @@ TEST_CASE("a large document is not told again to who takes it whole while its ne
   CHECK(hall.lighting.story == 2);
   CHECK(hall.take(kLighting, hall.lighting).empty());
 }
+
+}  // namespace callboard::teller_test

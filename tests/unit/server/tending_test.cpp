@@ -15,7 +15,7 @@
 #include "server/store/verify.h"
 #include "tests/unit/server/studio.h"
 
-using namespace callboard;
+namespace callboard::tending_test {
 using namespace callboard::server;
 
 namespace {
@@ -187,3 +187,5 @@ TEST_CASE("who leaves is not waited for, and who says nothing is counted") {
   REQUIRE(room.loop.run_until([&] { return !answer->empty(); }, kPatience));
   CHECK(room.pinged.size() == 2 * PingDesk::kPingsAtOnce);
 }
+
+}  // namespace callboard::tending_test

@@ -5,7 +5,7 @@
 #include "base/limits.h"
 #include "protocol/message.h"
 
-using namespace callboard;
+namespace callboard::transfers_test {
 using namespace callboard::server;
 
 namespace {
@@ -326,3 +326,5 @@ TEST_CASE("who cancels may say why, and is named") {
   CHECK(ending.why.text == "\"lighting\": has somebody on it already");
   CHECK(ending.waiting == std::vector<Transfers::ConnectionKey>{20});
 }
+
+}  // namespace callboard::transfers_test

@@ -6,6 +6,7 @@
 #include <random>
 #include <string>
 
+namespace callboard::versioned_test {
 using namespace callboard::server;
 
 namespace {
@@ -166,3 +167,5 @@ TEST_CASE("listeners who are told now and then, in pieces, arrive at the set its
     CHECK(listener.knows == truth);
   }
 }
+
+}  // namespace callboard::versioned_test

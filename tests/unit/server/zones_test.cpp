@@ -7,7 +7,7 @@
 #include "server/board/zones.h"
 #include "server/zone_teller.h"
 
-namespace callboard::server {
+namespace callboard::server::zones_test {
 namespace {
 
 RecordStatePtr record(const std::string& path, std::uint64_t revision = 1, std::uint64_t owner = 0) {
@@ -397,4 +397,4 @@ TEST_CASE("a zone hears its events however many others have kept theirs") {
   CHECK(room.tells() == Words{"/new: /new/two"});
 }
 
-}  // namespace callboard::server
+}  // namespace callboard::server::zones_test

@@ -12,7 +12,7 @@
 #include "sync/index.h"
 #include "tests/unit/sync/project_fixture.h"
 
-namespace callboard::sync {
+namespace callboard::sync::chunker_test {
 namespace {
 
 std::string random_content(std::size_t size, unsigned seed) {
@@ -183,4 +183,4 @@ TEST_CASE("the index keeps lists of chunks by content, and a damaged one counts 
 }
 
 }  // namespace
-}  // namespace callboard::sync
+}  // namespace callboard::sync::chunker_test

@@ -12,7 +12,7 @@
 #include "tests/support/tree.h"
 #include "tests/unit/sync/project_fixture.h"
 
-namespace callboard::sync {
+namespace callboard::sync::committer_test {
 namespace {
 
 FileStatus status_in(const TestProject& project, std::string_view path) {
@@ -582,4 +582,4 @@ TEST_CASE("directories on the way to something wait for room, too") {
   CHECK(ops.waits == 4);
 }
 
-}  // namespace callboard::sync
+}  // namespace callboard::sync::committer_test

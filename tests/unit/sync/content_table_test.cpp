@@ -8,7 +8,7 @@
 #include "sync/hash.h"
 #include "tests/unit/sync/project_fixture.h"
 
-namespace callboard::sync {
+namespace callboard::sync::content_table_test {
 namespace {
 
 using NodePtr = std::shared_ptr<Tree::Directory>;
@@ -149,4 +149,4 @@ TEST_CASE("a table of which much has changed is made anew") {
   CHECK_FALSE(after->file(digest_of(as_bytes("frame 1"))));
 }
 
-}  // namespace callboard::sync
+}  // namespace callboard::sync::content_table_test

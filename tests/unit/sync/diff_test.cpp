@@ -6,7 +6,7 @@
 #include "sync/diff.h"
 #include "tests/unit/sync/project_fixture.h"
 
-namespace callboard::sync {
+namespace callboard::sync::diff_test {
 namespace {
 
 using Kind = DiffStep::Kind;
@@ -182,4 +182,4 @@ TEST_CASE("what only one side has is found, whatever the other lacks at the ends
   CHECK(only_here(have, have).empty());
 }
 
-}  // namespace callboard::sync
+}  // namespace callboard::sync::diff_test

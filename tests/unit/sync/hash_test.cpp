@@ -9,7 +9,7 @@
 #include "tests/support/temp_dir.h"
 #include "tests/support/tree.h"
 
-namespace callboard::sync {
+namespace callboard::sync::hash_test {
 namespace {
 
 using support::TempDir;
@@ -24,7 +24,7 @@ void append(const std::filesystem::path& path, std::string_view text) {
 }
 
 TEST_CASE("digests are those that xxh128sum prints") {
-  CHECK(to_text(digest_of({})) == "99aa06d3014798d86001c324468d497f");
+  CHECK(to_text(digest_of(ByteView{})) == "99aa06d3014798d86001c324468d497f");
   CHECK(to_text(digest_of(as_bytes("abc"))) == "06b05ab6733a618578af5f94892f3950");
   CHECK(to_text(digest_of(as_bytes("hello\n"))) == "6bba86c7e069f56d5a10b435f1c8e49c");
 }
@@ -37,7 +37,7 @@ TEST_CASE("bytes in pieces have the digest of the whole") {
       hasher.update(as_bytes(std::string_view(text).substr(at, piece)));
     CHECK(hasher.digest() == digest_of(as_bytes(text)));
     hasher.reset();
-    CHECK(hasher.digest() == digest_of({}));
+    CHECK(hasher.digest() == digest_of(ByteView{}));
   }
 }
 
@@ -124,4 +124,4 @@ TEST_CASE("hashing stops when it is told to, and a directory has no content") {
 }
 
 }  // namespace
-}  // namespace callboard::sync
+}  // namespace callboard::sync::hash_test

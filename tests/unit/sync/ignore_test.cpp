@@ -20,7 +20,7 @@
 #include "tests/support/temp_dir.h"
 #include "tests/support/tree.h"
 
-namespace callboard::sync {
+namespace callboard::sync::ignore_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -345,4 +345,4 @@ TEST_CASE("an ignore file that is a folder or a link has no rules") {
 }
 
 }  // namespace
-}  // namespace callboard::sync
+}  // namespace callboard::sync::ignore_test

@@ -10,7 +10,7 @@
 #include "tests/support/temp_dir.h"
 #include "tests/support/tree.h"
 
-namespace callboard::sync {
+namespace callboard::sync::index_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -290,4 +290,4 @@ TEST_CASE("another program's database in the index's place is set aside") {
 }
 
 }  // namespace
-}  // namespace callboard::sync
+}  // namespace callboard::sync::index_test

@@ -9,7 +9,7 @@
 #include "tests/support/temp_dir.h"
 #include "tests/support/tree.h"
 
-namespace callboard::sync {
+namespace callboard::sync::items_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -113,4 +113,4 @@ TEST_CASE("item patterns are checked when they are read") {
 }
 
 }  // namespace
-}  // namespace callboard::sync
+}  // namespace callboard::sync::items_test

@@ -13,7 +13,7 @@
 #include "tests/support/temp_dir.h"
 #include "tests/support/tree.h"
 
-namespace callboard::sync {
+namespace callboard::sync::live_tree_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -483,4 +483,4 @@ TEST_CASE("a large file that is seen while it is saved again is cut into chunks,
 }
 
 }  // namespace
-}  // namespace callboard::sync
+}  // namespace callboard::sync::live_tree_test

@@ -10,7 +10,7 @@
 
 #include "tests/unit/sync/project_fixture.h"
 
-namespace callboard::sync {
+namespace callboard::sync::mover_test {
 namespace {
 
 std::uint64_t inode_of(const TestProject& project, std::string_view path) {
@@ -250,4 +250,4 @@ TEST_CASE("whichever call fails, or stops it, what is renamed or removed is unde
   }
 }
 
-}  // namespace callboard::sync
+}  // namespace callboard::sync::mover_test

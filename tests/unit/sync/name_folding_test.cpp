@@ -5,7 +5,7 @@
 #include "sync/name_folding.h"
 #include "tests/unit/sync/project_fixture.h"
 
-namespace callboard::sync {
+namespace callboard::sync::name_folding_test {
 namespace {
 
 constexpr NameFolding kCase{.ignores_case = true};
@@ -47,4 +47,4 @@ TEST_CASE("a file system that tells names apart is seen to, and nothing stays of
   CHECK_FALSE(probe_names(full, project.root().fd()).folds());
 }
 
-}  // namespace callboard::sync
+}  // namespace callboard::sync::name_folding_test

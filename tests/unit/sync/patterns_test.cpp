@@ -4,7 +4,7 @@
 
 #include "base/limits.h"
 
-namespace callboard::sync {
+namespace callboard::sync::patterns_test {
 namespace {
 
 RelativePath path(std::string_view bytes) { return RelativePath::from_bytes(bytes).value(); }
@@ -98,4 +98,4 @@ TEST_CASE("patterns made to be slow are not") {
 }
 
 }  // namespace
-}  // namespace callboard::sync
+}  // namespace callboard::sync::patterns_test

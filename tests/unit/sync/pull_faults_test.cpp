@@ -10,7 +10,7 @@
 
 #include "tests/unit/sync/project_fixture.h"
 
-namespace callboard::sync {
+namespace callboard::sync::pull_faults_test {
 namespace {
 
 using World = std::map<std::string, std::string>;  // Path to what TestProject::look() shows.
@@ -245,4 +245,4 @@ TEST_CASE("where the file system cannot swap names or link, the pull ends the sa
   check_nothing_precious_is_lost(project);
 }
 
-}  // namespace callboard::sync
+}  // namespace callboard::sync::pull_faults_test

@@ -4,7 +4,7 @@
 
 #include "base/limits.h"
 
-namespace callboard::sync {
+namespace callboard::sync::relative_path_test {
 namespace {
 
 std::string repeated(std::string_view text, int times) {
@@ -129,4 +129,4 @@ TEST_CASE("beneath means at or below, not a name that starts alike") {
 }
 
 }  // namespace
-}  // namespace callboard::sync
+}  // namespace callboard::sync::relative_path_test

@@ -10,7 +10,7 @@
 #include "tests/support/temp_dir.h"
 #include "tests/support/tree.h"
 
-namespace callboard::sync {
+namespace callboard::sync::root_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -167,4 +167,4 @@ TEST_CASE("a path as long as the wire allows can be opened") {
 }
 
 }  // namespace
-}  // namespace callboard::sync
+}  // namespace callboard::sync::root_test

@@ -17,7 +17,7 @@
 #include "tests/support/temp_dir.h"
 #include "tests/support/tree.h"
 
-namespace callboard::sync {
+namespace callboard::sync::scan_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -509,4 +509,4 @@ TEST_CASE("a directory replaced by a link during the walk is not followed") {
 }
 
 }  // namespace
-}  // namespace callboard::sync
+}  // namespace callboard::sync::scan_test

@@ -15,7 +15,7 @@
 #include "sync/stager.h"
 #include "tests/unit/sync/project_fixture.h"
 
-namespace callboard::sync {
+namespace callboard::sync::stager_test {
 namespace {
 
 constexpr Timestamp kNow{1'795'269'143'123};
@@ -409,4 +409,4 @@ TEST_CASE(
   CHECK(project.look("b") == "file:" + content);
 }
 
-}  // namespace callboard::sync
+}  // namespace callboard::sync::stager_test

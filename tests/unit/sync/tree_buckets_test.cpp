@@ -8,7 +8,7 @@
 #include "sync/hash.h"
 #include "sync/tree_merge.h"
 
-namespace callboard::sync {
+namespace callboard::sync::tree_buckets_test {
 namespace {
 
 Entry frame(int number, std::uint64_t size_bytes = 1) {
@@ -128,4 +128,4 @@ TEST_CASE("a listing without known buckets has the others, and all that is refus
 }
 
 }  // namespace
-}  // namespace callboard::sync
+}  // namespace callboard::sync::tree_buckets_test

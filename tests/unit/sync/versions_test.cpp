@@ -10,7 +10,7 @@
 #include "sync/versions.h"
 #include "tests/unit/sync/project_fixture.h"
 
-namespace callboard::sync {
+namespace callboard::sync::versions_test {
 namespace {
 
 constexpr Timestamp kMonday{1'795'269'143'123};  // 2026-11-21T13:52:23.123Z
@@ -223,4 +223,4 @@ TEST_CASE(
   }
 }
 
-}  // namespace callboard::sync
+}  // namespace callboard::sync::versions_test

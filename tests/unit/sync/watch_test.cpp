@@ -12,7 +12,7 @@
 #include "tests/support/temp_dir.h"
 #include "tests/support/tree.h"
 
-namespace callboard::sync {
+namespace callboard::sync::watch_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -245,4 +245,4 @@ TEST_CASE("waiting ends with a change, and with a wake from another thread") {
 }
 
 }  // namespace
-}  // namespace callboard::sync
+}  // namespace callboard::sync::watch_test

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace callboard::cli {
+namespace callboard::cli::call_line_test {
 namespace {
 
 // "name|word|word", or the error.
@@ -57,4 +57,4 @@ TEST_CASE("what is not closed or is missing is said") {
   CHECK(read("(a)") == "expected the name of a call before (");
 }
 
-}  // namespace callboard::cli
+}  // namespace callboard::cli::call_line_test

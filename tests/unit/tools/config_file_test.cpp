@@ -6,7 +6,7 @@
 #include "tests/support/temp_dir.h"
 #include "tests/support/tree.h"
 
-namespace callboard::cli {
+namespace callboard::cli::config_file_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -103,4 +103,4 @@ TEST_CASE("a config that cannot be written says so and leaves nothing") {
 }
 
 }  // namespace
-}  // namespace callboard::cli
+}  // namespace callboard::cli::config_file_test

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace callboard::cli {
+namespace callboard::cli::exit_code_test {
 namespace {
 
 TEST_CASE("every outcome has the exit code that the documentation promises") {
@@ -20,4 +20,4 @@ TEST_CASE("every outcome has the exit code that the documentation promises") {
 }
 
 }  // namespace
-}  // namespace callboard::cli
+}  // namespace callboard::cli::exit_code_test

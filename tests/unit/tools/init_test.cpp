@@ -6,7 +6,7 @@
 #include "tests/support/temp_dir.h"
 #include "tests/support/tree.h"
 
-namespace callboard::support {
+namespace callboard::support::init_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -130,4 +130,4 @@ TEST_CASE("a result that cannot be written is a failure") {
 }
 
 }  // namespace
-}  // namespace callboard::support
+}  // namespace callboard::support::init_test

@@ -12,7 +12,7 @@
 #include <optional>
 #include <string>
 
-namespace callboard::cli {
+namespace callboard::cli::interrupt_test {
 namespace {
 
 TEST_CASE("the first signal is noted and calls whoever listens, once") {
@@ -148,4 +148,4 @@ TEST_CASE("a signal that the program was started to ignore stays ignored") {
 }
 
 }  // namespace
-}  // namespace callboard::cli
+}  // namespace callboard::cli::interrupt_test

@@ -8,7 +8,7 @@
 #include "base/own_folders.h"
 #include "tests/unit/tools/captured.h"
 
-namespace callboard::cli {
+namespace callboard::cli::lock_watch_test {
 namespace {
 
 using Catch::Contains;
@@ -132,4 +132,4 @@ TEST_CASE("what was pulled, changed elsewhere, or is one's own is no reason to w
   CHECK_THAT(watched.captured.err(), Contains("\"/dev/chrome\" was changed here"));
 }
 
-}  // namespace callboard::cli
+}  // namespace callboard::cli::lock_watch_test

@@ -4,7 +4,7 @@
 
 #include "tests/unit/tools/captured.h"
 
-namespace callboard::cli {
+namespace callboard::cli::output_test {
 namespace {
 
 TEST_CASE("as text, results are lines on stdout and messages are on stderr") {
@@ -90,4 +90,4 @@ TEST_CASE("wide characters take two columns and combining ones none") {
 }
 
 }  // namespace
-}  // namespace callboard::cli
+}  // namespace callboard::cli::output_test

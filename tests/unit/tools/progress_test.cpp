@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace callboard::cli {
+namespace callboard::cli::progress_test {
 namespace {
 
 constexpr std::uint64_t kMiB = 1024 * 1024;
@@ -118,4 +118,4 @@ TEST_CASE("without a terminal a line is printed every five seconds, and none for
 }
 
 }  // namespace
-}  // namespace callboard::cli
+}  // namespace callboard::cli::progress_test

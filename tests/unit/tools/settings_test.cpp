@@ -8,7 +8,7 @@
 #include "tests/support/tree.h"
 #include "tools/cli/relay_rate.h"
 
-namespace callboard::cli {
+namespace callboard::cli::settings_test {
 namespace {
 
 struct World {
@@ -171,4 +171,4 @@ TEST_CASE("a variable that is set and empty counts as not given") {
 }
 
 }  // namespace
-}  // namespace callboard::cli
+}  // namespace callboard::cli::settings_test

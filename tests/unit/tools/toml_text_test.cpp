@@ -6,7 +6,7 @@
 
 #include "base/document/schema.h"
 
-namespace callboard::cli {
+namespace callboard::cli::toml_text_test {
 namespace {
 
 using Catch::Contains;
@@ -64,4 +64,4 @@ TEST_CASE("what is no TOML, or has no JSON, is said with its line") {
   CHECK(json_of("a = true\nb = -3") == R"({"a":true,"b":-3})");
 }
 
-}  // namespace callboard::cli
+}  // namespace callboard::cli::toml_text_test
