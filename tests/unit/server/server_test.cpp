@@ -8,7 +8,6 @@
 
 namespace callboard::server_test {
 using namespace callboard::server;
-
 namespace {
 
 protocol::DocumentWrite story(const std::string& text, Timestamp timestamp, std::uint64_t op) {
