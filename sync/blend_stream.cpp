@@ -22,7 +22,8 @@ constexpr std::size_t kAheadBytes = 8 * KiB;
 // What libzstd asks for at a time: one block of its format.
 constexpr std::size_t kPackedBytes = 128 * KiB;
 constexpr std::size_t kUnpackedBytes = 128 * KiB;
-// Blender's frames are of 1 MiB each. This is the window of zstd's level 19, should somebody have compressed it anew.
+// Blender's frames are of 1 MiB each. This is the window of zstd's level 19, should somebody have compressed
+// it anew.
 constexpr int kWindowLogMax = 23;
 // The largest scenes are some tens of GiB. A bomb of this size takes half a minute.
 constexpr std::uint64_t kUnpackedMax = 64 * GiB;

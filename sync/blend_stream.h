@@ -16,8 +16,8 @@ using ReadAt = std::function<Result<std::size_t>(std::uint64_t offset, std::span
 // `fd` stays the caller's, and open.
 ReadAt reading(int fd);
 
-// The bytes of a .blend file from the first to the last, as Blender meant them. Thread: one at a time. After an error it is
-// of no more use.
+// The bytes of a .blend file from the first to the last, as Blender meant them. Thread: one at a time. After
+// an error it is of no more use.
 class BlendStream {
  public:
   virtual ~BlendStream() = default;
@@ -27,9 +27,10 @@ class BlendStream {
   virtual Result<void> skip(std::uint64_t size_bytes) = 0;
 };
 
-// Of a file as it is, where skipping costs nothing, or of one that is compressed with zstd, as Blender does since 3.0: several
-// frames, one after the other, of which what is skipped is taken apart all the same, in bounded memory and at most
-// kUnpackedMax bytes. gzip, which Blender used before that, is refused. Fails with Outcome::cancelled soon after `stop` is requested.
+// Of a file as it is, where skipping costs nothing, or of one that is compressed with zstd, as Blender does
+// since 3.0: several frames, one after the other, of which what is skipped is taken apart all the same, in
+// bounded memory and at most kUnpackedMax bytes. gzip, which Blender used before that, is refused. Fails with
+// Outcome::cancelled soon after `stop` is requested.
 Result<std::unique_ptr<BlendStream>> open_blend_stream(ReadAt file, std::stop_token stop);
 
 }  // namespace callboard::sync

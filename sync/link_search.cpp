@@ -1,6 +1,7 @@
 #include "sync/link_search.h"
 
 #include <filesystem>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -14,7 +15,22 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_blend(std::string_view name) {
+// As the system: links that lead to each other end somewhere.
+constexpr int kLinksMax = 40;
+
+// The uppermost symbolic link on the way to `path`, `path` itself included; nullopt without one.
+std::optional<RelativePath> first_link(const Root& root, const RelativePath& path) {
+  std::optional<RelativePath> first;
+  for (RelativePath at = path; !at.is_root(); at = at.parent()) {
+    const auto status = root.status(at);
+    if (status && status->kind == FileKind::symlink) first = at;
+  }
+  return first;
+}
+
+}  // namespace
+
+bool is_blend_name(std::string_view name) {
   constexpr std::string_view kEnding = ".blend";
   if (name.size() < kEnding.size()) return false;
   name.remove_prefix(name.size() - kEnding.size());
@@ -25,8 +41,6 @@ bool is_blend(std::string_view name) {
   return true;
 }
 
-}  // namespace
-
 LinkSearch::LinkSearch(const Root& root, ItemPatterns items, Patterns wanted)
     : root_(root), items_(std::move(items)), wanted_(std::move(wanted)) {
   std::error_code failed;
@@ -36,8 +50,16 @@ LinkSearch::LinkSearch(const Root& root, ItemPatterns items, Patterns wanted)
 
 Result<FoundLinks> LinkSearch::look_into(const RelativePath& path, const std::stop_token& stop) {
   FoundLinks found;
-  // The project folder has no name that could be looked up.
-  const Result<FileStatus> status = path.is_root() ? status_of(root_.fd()) : root_.status(path);
+  const auto place = without_links(path);
+  if (!place) {
+    found.elsewhere.push_back({path, path.to_item(), place.error().text});
+    return found;
+  }
+  if (*place != path) {
+    take_place(path, *place, found);
+    return found;
+  }
+  const Result<FileStatus> status = root_.status(path);
   if (!status) return found;
   Result<void> looked;
   if (status->kind == FileKind::directory) {
@@ -67,7 +89,7 @@ Result<void> LinkSearch::look_into_folder(const RelativePath& folder, FoundLinks
       const auto path = directory.joined(named.name);
       if (!path || (*ignore)->is_ignored(directory, named.name, is_directory)) continue;
       if (is_directory && !wanted_.is_excluded(*path)) left.push_back(*path);
-      if (named.status.kind != FileKind::file || !is_blend(named.name) || !is_wanted(*path)) continue;
+      if (named.status.kind != FileKind::file || !is_blend_name(named.name) || !is_wanted(*path)) continue;
       if (const auto looked = look_into_file(*path, found, stop); !looked) return looked;
     }
   }
@@ -95,8 +117,38 @@ void LinkSearch::take_link(const RelativePath& by, const std::string& path, Foun
     found.elsewhere.push_back({by, path, place.error().text});
     return;
   }
-  if (!is_wanted(*place) || !found_.insert(*place).second) return;
-  found.files.push_back({*place, by, items_.holding(*place).value_or(*place)});
+  const auto real = without_links(*place);
+  if (!real) {
+    found.elsewhere.push_back({by, path, real.error().text});
+    return;
+  }
+  take_place(by, *real, found);
+}
+
+void LinkSearch::take_place(const RelativePath& by, const RelativePath& place, FoundLinks& found) {
+  if (!is_wanted(place) || !found_.insert(place).second) return;
+  found.files.push_back({place, by, items_.holding(place).value_or(place)});
+}
+
+bool LinkSearch::is_here(const RelativePath& path) const {
+  const auto place = without_links(path);
+  return !place || *place != path || root_.status(path);
+}
+
+// As far as the links on the way are here.
+Result<RelativePath> LinkSearch::without_links(RelativePath path) const {
+  for (int links = 0; links < kLinksMax; ++links) {
+    const auto link = first_link(root_, path);
+    if (!link) return path;
+    const auto target = root_.read_link(*link);
+    if (!target) return target.error();
+    const std::string rest = path.bytes().substr(link->bytes().size());
+    const auto place =
+        library_place((target->starts_with('/') ? "" : "//") + *target + rest, *link, folders_);
+    if (!place) return place.error();
+    path = *place;
+  }
+  return Error{Outcome::refused, "leads through too many symbolic links"};
 }
 
 // Left out by itself, or with a folder above it.

@@ -18,7 +18,7 @@ const std::string kShot = "rnd/s1/shot/shot.blend";
 const std::string kMoria = "dev/chr/Moria/Moria.blend";
 const std::string kSkin = "ast/lib/skin/skin.blend";
 
-// Rigging has a shot that links to a character that links to a library with a texture, and what nothing links to.
+// Rigging has a shot that links to a character that links to a library with a texture, and something else.
 struct Workshop : Studio {
   fs::path rigging = add_user("rigging");
   fs::path lighting = add_user("lighting");
@@ -61,7 +61,7 @@ TEST_CASE("a shot that is pulled with --linked brings what it links to, and what
   const auto first = shop.pull({"/rnd/s1/shot", "--from", from, "--json"});
   CAPTURE(has_join, from, first.out, first.err);
   CHECK(first.ending.exit_code == 0);
-  CHECK(paths(first, "linked", "item") == std::vector<std::string>{"dev/chr/Moria", "ast/lib/skin"});
+  CHECK(paths(first, "linked", "item") == std::vector<std::string>{"/dev/chr/Moria", "/ast/lib/skin"});
   CHECK(paths(first, "linked", "path") == std::vector<std::string>{kMoria, kSkin});
   CHECK(paths(first, "linked", "by") == std::vector<std::string>{kShot, kMoria});
   CHECK(paths(first, "linked", "from") == std::vector<std::string>{"rigging", "rigging"});
@@ -91,6 +91,19 @@ TEST_CASE("people are told what comes for which link, and a pull without --linke
   CHECK_THAT(told.out, Contains("/" + kShot + " links to /dev/chr/Moria\n") &&
                            Contains("/" + kMoria + " links to /ast/lib/skin\n") &&
                            Contains("pulled 4 files") && Contains("2 linked items with it"));
+}
+
+TEST_CASE("of what is pulled anyway nothing is pulled for a link") {
+  Workshop shop;
+  const auto all = shop.pull({"/", "--from", "rigging", "--json"});
+  CAPTURE(all.out, all.err);
+  CHECK(all.ending.exit_code == 0);
+  CHECK(pulled(all).at("linked") == 0);
+  CHECK(support::differences(shop.rigging, shop.lighting) == support::kNoDifference);
+  const auto both = shop.pull({kShot, kMoria, "--from", "rigging", "--json"});
+  CAPTURE(both.out, both.err);
+  CHECK(both.ending.exit_code == 0);
+  CHECK(paths(both, "linked", "item") == std::vector<std::string>{"/ast/lib/skin"});
 }
 
 TEST_CASE("links in a circle end, and a linked file that nobody has is named when the rest is there") {
@@ -146,13 +159,14 @@ TEST_CASE(
   CHECK(dry.ending.exit_code == 0);
   CHECK_FALSE(shop.has("rnd"));
   CHECK_THAT(dry.out, Contains("would pull 1 file"));
+  CHECK_THAT(dry.out, Contains("what 1 .blend file of these links to will be known when it is here"));
   REQUIRE(shop.run("lighting", {"pull", "/rnd/s1/shot", "--from", "rigging"}).ending.exit_code == 0);
   const auto more = shop.pull({"/rnd/s1/shot", "--from", "rigging", "--dry-run"});
   CAPTURE(more.out, more.err);
   CHECK(more.ending.exit_code == 0);
   CHECK_FALSE(shop.has("dev"));
   CHECK_THAT(more.out, Contains("/dev/chr/Moria/old/turntable.blend") && Contains("would pull 2 files"));
-  CHECK_THAT(more.err, Contains("what 1 file that is not here yet may link to is not known"));
+  CHECK_THAT(more.out, Contains("what 1 .blend file of these links to will be known when it is here"));
 }
 
 TEST_CASE(
@@ -175,7 +189,7 @@ TEST_CASE(
   CAPTURE(ended.out, ended.err);
   CHECK(ended.ending.exit_code == 0);
   CHECK(paths(ended, "linked", "item") ==
-        std::vector<std::string>{"dev/chr/Moria", "lib/sky.blend", "dev/chr/Mine", "ast/lib/skin"});
+        std::vector<std::string>{"/dev/chr/Moria", "/lib/sky.blend", "/dev/chr/Mine", "/ast/lib/skin"});
   CHECK(paths(ended, "linked", "from") == std::vector<std::string>{"story", "rigging", "", "rigging"});
   CHECK(paths(ended, "linked", "outcome") == std::vector<std::string>{"done", "done", "superseded", "done"});
   CHECK(shop.has("lib/sky.blend"));

@@ -1,5 +1,5 @@
-// A .blend file: whatever it is, it is read or refused in bounded memory; compressed it says the same; and where its links
-// lead is a place in the project or nowhere.
+// A .blend file: whatever it is, it is read or refused in bounded memory; compressed it says the same; and
+// where its links lead is a place in the project or nowhere.
 #include <zstd.h>
 
 #include <algorithm>

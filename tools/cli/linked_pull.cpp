@@ -26,7 +26,7 @@ bool is_ours_newest(const client::PullReport& report) {
 
 JsonObject linked_object(const sync::LinkedFile& linked, std::string_view event) {
   JsonObject object{{"event", event}};
-  object.add_bytes("item", linked.item.bytes());
+  object.add_bytes("item", linked.item.to_item());
   object.add_bytes("path", linked.file.bytes());
   object.add_bytes("by", linked.by.bytes());
   return object;
@@ -51,6 +51,10 @@ Result<std::unique_ptr<LinkedPull>> LinkedPull::open(Outside outside, client::Pu
 }
 
 void LinkedPull::add_named(const std::vector<std::string>& items, const client::PullReport& report) {
+  note_coming(report);
+  for (const std::string& path : coming_) {
+    if (sync::is_blend_name(path)) unknown_.insert(path);
+  }
   for (const std::string& item : items) {
     const auto path = sync::RelativePath::from_item(item);
     if (!path) continue;
@@ -80,13 +84,11 @@ void LinkedPull::run(client::PullReport& report) {
     settle(linked);
   }
   if (stop_.stop_requested()) report.outcome = Outcome::cancelled;
-  if (not_here_yet_ > 0) {
-    outside_.run.output.message(fmt::format("what {} that {} not here yet may link to is not known",
-                                            files_text(not_here_yet_), not_here_yet_ == 1 ? "is" : "are"));
-  }
+  sum_.unknown = unknown_.size();
   if (sum_.missing == 0 || report.outcome != Outcome::done) return;
   report.outcome = Outcome::not_found;
-  report.text = fmt::format("{} not found that .blend files link to", files_text(sum_.missing));
+  report.text = fmt::format("{} that .blend files link to {} not found", files_text(sum_.missing),
+                            sum_.missing == 1 ? "was" : "were");
 }
 
 const LinkedPull::Tried* LinkedPull::tried(const sync::RelativePath& path) const {
@@ -128,6 +130,7 @@ bool LinkedPull::pull_item(const sync::LinkedFile& linked, client::PullReport& r
     one.is_durable = one.is_durable || one.files == 0;
     if (fate == Fate::absent) one.problems.clear();
   }
+  note_coming(one);
   add_report(report, std::move(one));
   return goes_on;
 }
@@ -169,7 +172,9 @@ void LinkedPull::follow(const sync::RelativePath& path) {
 void LinkedPull::settle(const sync::LinkedFile& linked) {
   Output& output = outside_.run.output;
   const Tried& item = *tried(linked.file);
-  const bool is_here = root_.status(linked.file).has_value();
+  const bool is_here = search_->is_here(linked.file);
+  const bool is_coming = coming_.contains(linked.file.bytes());
+  if (is_coming) unknown_.insert(linked.file.bytes());
   const std::string nobody =
       item.giver.empty() ? "nobody was found who has it" : quoted(item.giver) + " has no such file";
   if (is_here) {
@@ -177,16 +182,19 @@ void LinkedPull::settle(const sync::LinkedFile& linked) {
       output.message(fmt::format("{} stays as it is here: {}", whole(linked.file), nobody));
     return follow(linked.file);
   }
-  // Its failure is told.
-  if (item.fate == Fate::failed) return;
-  if (request_.dry_run && item.fate == Fate::had) {
-    ++not_here_yet_;
-    return;
-  }
+  // The failure is told.
+  if (is_coming || item.fate == Fate::failed) return;
   ++sum_.missing;
   output.warning(
       fmt::format("{} links to {}, which is not here, and {}", whole(linked.by), whole(linked.file), nobody));
   output.object(linked_object(linked, "missing"));
+}
+
+void LinkedPull::note_coming(const client::PullReport& report) {
+  for (const client::PullChange& change : report.changes) {
+    if (change.kind == client::ChangeKind::added || change.kind == client::ChangeKind::changed)
+      coming_.insert(change.path);
+  }
 }
 
 void LinkedPull::tell(const sync::FoundLinks& found) {

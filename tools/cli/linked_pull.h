@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -17,8 +18,9 @@
 
 namespace callboard::cli {
 
-// What `pull --linked` does beyond the items that are named: looks into the .blend files that came with them, as they are on
-// this disk then, pulls what holds the libraries they link to, looks into those, and so on. Each item is pulled once.
+// What `pull --linked` does beyond the items that are named: looks into the .blend files that came with them,
+// as they are on this disk then, pulls what holds the libraries they link to, looks into those, and so on.
+// Each item is pulled once.
 class LinkedPull {
  public:
   struct Outside {
@@ -28,10 +30,10 @@ class LinkedPull {
     std::function<client::PullReport(const client::PullRequest&)> pull;
   };
   struct Sum {
-    std::uint64_t items = 0;  // Pulled for a link, or found to be up to date.
-    std::uint64_t missing =
-        0;  // Files that are linked to, and are neither here nor where they were looked for.
-    std::uint64_t unread = 0;  // .blend files that could not be looked into.
+    std::uint64_t items = 0;    // Pulled for a link, or found to be up to date.
+    std::uint64_t missing = 0;  // Linked files that are neither here nor where they were looked for.
+    std::uint64_t unread = 0;   // .blend files that could not be looked into.
+    std::uint64_t unknown = 0;  // Of a dry run: those that would come, whose links are not known.
   };
 
   // `request`: the options of all pulls; its mirroring is for what is named alone.
@@ -65,6 +67,7 @@ class LinkedPull {
   bool is_joined();
   void follow(const sync::RelativePath& path);
   void settle(const sync::LinkedFile& linked);
+  void note_coming(const client::PullReport& report);
   void tell(const sync::FoundLinks& found);
 
   Outside outside_;
@@ -75,7 +78,9 @@ class LinkedPull {
   std::map<sync::RelativePath, Tried> tried_;
   std::vector<sync::RelativePath> named_;
   std::deque<sync::LinkedFile> left_;
-  std::uint64_t not_here_yet_ = 0;
+  // Of a dry run: what would come, and the .blend files among that whose links would be followed.
+  std::set<std::string> coming_;
+  std::set<std::string> unknown_;
   Sum sum_;
 };
 

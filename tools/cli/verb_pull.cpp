@@ -217,6 +217,11 @@ void show_linked(Output& output, const LinkedPull::Sum& linked) {
   if (linked.missing > 0) text += fmt::format("; {} not found", files_text(linked.missing));
   if (linked.unread > 0) text += fmt::format("; {} not looked into", files_text(linked.unread));
   output.line(text);
+  if (linked.unknown == 0) return;
+  const bool is_one = linked.unknown == 1;
+  output.line(fmt::format("what {} .blend {} of these {} to will be known when {} here", linked.unknown,
+                          is_one ? "file" : "files", is_one ? "links" : "link",
+                          is_one ? "it is" : "they are"));
 }
 
 void show_summary(Output& output, const PullChoice& choice, const Pulled& pulled, Duration took) {

@@ -97,6 +97,30 @@ TEST_CASE("what is ignored, excluded or not included is neither looked into nor 
   CHECK(found_in(within, "rnd/s1/shot") == one);
 }
 
+TEST_CASE(
+    "symbolic links in the project lead to what they name, whether they are here before or come later") {
+  const Project project;
+  project.write("rnd/s1/shot/shot.blend", {"//lib/a.blend", "//../../../dev/chr/Moria/Moria.blend",
+                                           "//out/x.blend", "//round/x.blend"});
+  project.write("ast/lib/one/a.blend", {});
+  fs::create_symlink("../../../ast/lib/one", project.folder / "rnd/s1/shot/lib");
+  fs::create_symlink("/usr", project.folder / "rnd/s1/shot/out");
+  fs::create_symlink("round", project.folder / "rnd/s1/shot/round");
+  auto search = project.search();
+  CHECK(found_in(search, "rnd/s1/shot") ==
+        Lines{"//out/x.blend < rnd/s1/shot/shot.blend", "//round/x.blend < rnd/s1/shot/shot.blend",
+              "ast/lib/one/a.blend < rnd/s1/shot/shot.blend: ast/lib/one",
+              "dev/chr/Moria/Moria.blend < rnd/s1/shot/shot.blend: dev/chr/Moria"});
+  CHECK_FALSE(search.is_here(at("dev/chr/Moria/Moria.blend")));
+  // It comes, as a link to a version that lies elsewhere.
+  fs::create_directories(project.folder / "dev/chr/Moria");
+  fs::create_symlink("../../old/Moria/v3.blend", project.folder / "dev/chr/Moria/Moria.blend");
+  CHECK(search.is_here(at("dev/chr/Moria/Moria.blend")));
+  CHECK(found_in(search, "dev/chr/Moria/Moria.blend") ==
+        Lines{"dev/old/Moria/v3.blend < dev/chr/Moria/Moria.blend: dev/old/Moria"});
+  CHECK_FALSE(search.is_here(at("dev/old/Moria/v3.blend")));
+}
+
 TEST_CASE("absolute links into the project folder count through a link to it, too") {
   const Project project;
   const support::TempDir elsewhere;
