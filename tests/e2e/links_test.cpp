@@ -196,7 +196,8 @@ TEST_CASE(
   CHECK(support::read_file(shop.lighting / "dev/chr/Mine/m.blend") == make_blend(std::vector<std::string>()));
 }
 
-TEST_CASE("--mirror and --unless-locked with --linked") {
+TEST_CASE(
+    "mirroring is for what is named, and locks and conflicts hold item by item, where a pull follows links") {
   Workshop shop;
   write_file(shop.lighting / "rnd/s1/shot/old.txt", "old");
   write_file(shop.lighting / "dev/chr/Moria/mine.txt", "mine");
@@ -215,6 +216,15 @@ TEST_CASE("--mirror and --unless-locked with --linked") {
     CAPTURE(ended.out, ended.err);
     CHECK(ended.ending.exit_code == 6);
     CHECK_FALSE(shop.has(kMoria));
+    CHECK(shop.has(kSkin));
+  }
+  SECTION("a conflict in a linked item is named, and everything comes") {
+    write_file(shop.lighting / kMoria, "mine");
+    const auto ended = shop.pull({"/rnd/s1/shot", "--from", "rigging", "--json"});
+    CAPTURE(ended.out, ended.err);
+    CHECK(ended.ending.exit_code == 5);
+    CHECK(paths(ended, "conflict", "path") == std::vector<std::string>{kMoria});
+    CHECK(pulled(ended).at("linked") == 2);
     CHECK(shop.has(kSkin));
   }
   SECTION("a conflict in a linked item leaves that one as it was") {

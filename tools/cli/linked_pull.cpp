@@ -19,7 +19,7 @@ Result<sync::ItemPatterns> item_patterns(const Settings& settings) {
   return text.empty() ? sync::ItemPatterns() : sync::ItemPatterns::from(text);
 }
 
-// Nobody has a newer one than this workstation.
+// Where whoever has the newest is asked: nobody has a newer one than this workstation.
 bool is_ours_newest(const client::PullReport& report) {
   return report.outcome == Outcome::superseded && report.giver.empty();
 }
@@ -58,8 +58,9 @@ void LinkedPull::add_named(const std::vector<std::string>& items, const client::
   for (const std::string& item : items) {
     const auto path = sync::RelativePath::from_item(item);
     if (!path) continue;
-    tried_[*path] = {report.giver,
-                     report.outcome == Outcome::done || is_ours_newest(report) ? Fate::had : Fate::failed};
+    const bool is_had =
+        report.outcome == Outcome::done || is_ours_newest(report) || !report.conflicts.empty();
+    tried_[*path] = {report.giver, is_had ? Fate::had : Fate::failed};
     named_.push_back(*path);
   }
 }
@@ -120,16 +121,13 @@ bool LinkedPull::pull_item(const sync::LinkedFile& linked, client::PullReport& r
   object.add("text", one.text);
   output.object(object);
   const bool goes_on = goes_on_after(one) && (one.outcome != Outcome::not_found || is_joined());
-  if (fate == Fate::had) ++sum_.items;
+  const bool is_ours = is_ours_newest(one) && request_.from.empty();
+  if (fate != Fate::absent && (is_ours || !one.giver.empty())) ++sum_.items;
   // The first failure is told when all is over.
   if (fate == Fate::failed && report.outcome != Outcome::done && one.problems.empty())
     output.warning(one.text);
-  if (fate != Fate::failed) {
-    // What is missing, its files tell. A copy that is the newest one is as good as one that has come.
-    one.outcome = Outcome::done;
-    one.is_durable = one.is_durable || one.files == 0;
-    if (fate == Fate::absent) one.problems.clear();
-  }
+  // What is missing, its files tell. A copy that is the newest one is as good as one that has come.
+  if (fate == Fate::absent || is_ours) one = client::PullReport();
   note_coming(one);
   add_report(report, std::move(one));
   return goes_on;
@@ -148,11 +146,12 @@ client::PullReport LinkedPull::pull_from_somebody(const client::PullRequest& req
 }
 
 LinkedPull::Fate LinkedPull::judge(const client::PullReport& report, const sync::LinkedFile& linked) const {
-  if (report.outcome == Outcome::done) return Fate::had;
+  // With a conflict all has come.
+  if (report.outcome == Outcome::done || !report.conflicts.empty()) return Fate::had;
   const bool is_of_item = report.problems.size() == 1 && report.problems[0].path == linked.item.bytes();
   if (report.outcome == Outcome::not_found && (report.giver.empty() ? request_.from.empty() : is_of_item))
     return Fate::absent;
-  return is_ours_newest(report) ? Fate::had : Fate::failed;
+  return is_ours_newest(report) && request_.from.empty() ? Fate::had : Fate::failed;
 }
 
 bool LinkedPull::is_joined() {
