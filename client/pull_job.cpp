@@ -1,10 +1,10 @@
 #include "client/pull_job.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "base/id.h"
 #include "base/text.h"
+#include "client/pull_report.h"
 #include "sync/relative_path.h"
 
 namespace callboard::client {
@@ -26,36 +26,6 @@ PullProgress sum(PullProgress a, const PullProgress& b) {
   a.paused = b.paused;
   a.current = b.current;
   return a;
-}
-
-template <class T>
-void append(std::vector<T>& to, std::vector<T>& from) {
-  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
-}
-
-void merge(PullReport& all, PullReport one) {
-  // Somebody who stopped it is told just that, whatever went wrong before.
-  if (all.outcome == Outcome::done || one.outcome == Outcome::cancelled) {
-    all.outcome = one.outcome;
-    all.text = one.text;
-  }
-  if (!one.giver.empty() && all.giver.find(one.giver) == std::string::npos) {
-    all.giver += (all.giver.empty() ? "" : ", ") + one.giver;
-  }
-  all.files += one.files;
-  all.bytes += one.bytes;
-  all.wire_bytes += one.wire_bytes;
-  all.unchanged_files += one.unchanged_files;
-  all.is_durable = all.is_durable && one.is_durable;
-  all.files_reused += one.files_reused;
-  all.bytes_reused += one.bytes_reused;
-  append(all.changes, one.changes);
-  all.removals_refused += one.removals_refused;
-  all.removals_refused_of += one.removals_refused_of;
-  append(all.versions, one.versions);
-  append(all.conflicts, one.conflicts);
-  append(all.removed, one.removed);
-  append(all.problems, one.problems);
 }
 
 // Before a server or a giver is bothered with it.
@@ -95,13 +65,13 @@ void PullJob::run() {
   }
   PullReport all;
   if (!request_.from.empty()) {
-    merge(all, take(request_));
+    add_report(all, take(request_));
   } else {
     // Each item may have its newest copy somewhere else.
     for (const std::string& item : request_.items) {
       PullRequest one = request_;
       one.items = {item};
-      merge(all, take(one));
+      add_report(all, take(one));
       if (all.outcome == Outcome::cancelled || all.outcome == Outcome::interrupted) break;
     }
   }

@@ -39,6 +39,14 @@ Timestamp timestamp_of(std::int64_t ns) {
   return Timestamp{ns >= 0 ? ns / kNsPerMs : -((-ns + kNsPerMs - 1) / kNsPerMs)};
 }
 
+bool is_match(const std::vector<std::string>& pattern, RelativePath path) {
+  if (path.depth() != static_cast<int>(pattern.size())) return false;
+  for (auto component = pattern.rbegin(); component != pattern.rend(); ++component, path = path.parent()) {
+    if (!matches(*component, path.name())) return false;
+  }
+  return true;
+}
+
 // But those that are ignored.
 std::vector<NamedStatus> names_in(const Root& root, IgnoreFiles& files, const RelativePath& directory) {
   const auto ignore = files.in(directory);
@@ -159,6 +167,15 @@ Result<ItemPatterns> ItemPatterns::from(std::string_view text) {
   }
   if (patterns.empty()) return usage(text, "expected at least one, such as \"dev/*/*\"");
   return ItemPatterns(std::move(patterns));
+}
+
+std::optional<RelativePath> ItemPatterns::holding(const RelativePath& path) const {
+  if (path.is_root()) return std::nullopt;
+  for (RelativePath folder = path.parent(); !folder.is_root(); folder = folder.parent()) {
+    if (std::ranges::any_of(patterns_, [&](const auto& pattern) { return is_match(pattern, folder); }))
+      return folder;
+  }
+  return std::nullopt;
 }
 
 Result<FoundItems> find_items(const Root& root, const ItemPatterns& patterns, const std::stop_token& stop) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -22,6 +23,8 @@ class ItemPatterns {
   static Result<ItemPatterns> from(std::string_view text);
 
   const std::vector<std::vector<std::string>>& patterns() const { return patterns_; }
+  // The item that `path` lies in, the innermost where items lie in each other; nullopt where none is above it.
+  std::optional<RelativePath> holding(const RelativePath& path) const;
 
  private:
   explicit ItemPatterns(std::vector<std::vector<std::string>> patterns) : patterns_(std::move(patterns)) {}

@@ -6,6 +6,8 @@
 #include <string>
 
 #include "base/text.h"
+#include "client/pull_report.h"
+#include "tools/cli/linked_pull.h"
 #include "tools/cli/locked_items.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/verbs.h"
@@ -22,6 +24,12 @@ struct PullChoice {
   bool no_sync = false;
   bool verbose = false;
   bool refuses_locked = false;
+  bool linked = false;
+};
+
+struct Pulled {
+  client::PullReport report;
+  LinkedPull::Sum linked{};
 };
 
 // How often progress is looked at; a terminal is redrawn no faster than that.
@@ -107,6 +115,9 @@ bool changes_nothing(const PullChoice& choice, const client::PullReport& report)
 // What became of a file that both sides changed.
 std::string_view fate(const PullChoice& choice, const client::PullConflict& conflict) {
   const bool is_dry = choice.request.dry_run;
+  // What is linked to is pulled item by item.
+  if (choice.linked && choice.request.on_conflict == client::PullRequest::OnConflict::fail)
+    return is_dry ? "nothing of its item would be changed" : "nothing of its item was changed";
   if (choice.request.on_conflict == client::PullRequest::OnConflict::fail)
     return is_dry ? "nothing would be changed" : "nothing was changed";
   if (conflict.is_kept_here) return is_dry ? "yours would stay" : "yours stays";
@@ -201,7 +212,20 @@ void show_verbose(Output& output, const PullChoice& choice, const client::PullRe
                                                : "the last of it may not be on disk"));
 }
 
-void show_summary(Output& output, const PullChoice& choice, const client::PullReport& report, Duration took) {
+void show_linked(Output& output, const LinkedPull::Sum& linked) {
+  std::string text = fmt::format("{} linked {} with it", linked.items, linked.items == 1 ? "item" : "items");
+  if (linked.missing > 0) text += fmt::format("; {} not found", files_text(linked.missing));
+  if (linked.unread > 0) text += fmt::format("; {} not looked into", files_text(linked.unread));
+  output.line(text);
+  if (linked.unknown == 0) return;
+  const bool is_one = linked.unknown == 1;
+  output.line(fmt::format("what {} .blend {} of these {} to will be known when {} here", linked.unknown,
+                          is_one ? "file" : "files", is_one ? "links" : "link",
+                          is_one ? "it is" : "they are"));
+}
+
+void show_summary(Output& output, const PullChoice& choice, const Pulled& pulled, Duration took) {
+  const client::PullReport& report = pulled.report;
   const bool is_dry = choice.request.dry_run;
   if (is_dry) {
     show_dry_sum(output, report);
@@ -213,6 +237,7 @@ void show_summary(Output& output, const PullChoice& choice, const client::PullRe
                             human_bytes(report.bytes_reused),
                             report.files_reused == 1 ? "is here" : "are here", is_dry ? "would" : "did"));
   }
+  if (choice.linked) show_linked(output, pulled.linked);
   if (choice.verbose) show_verbose(output, choice, report);
   output.object({{"event", "pulled"},
                  {"outcome", callboard::to_text(report.outcome)},
@@ -230,6 +255,9 @@ void show_summary(Output& output, const PullChoice& choice, const client::PullRe
                  {"removed", report.removed.size()},
                  {"conflicts", report.conflicts.size()},
                  {"problems", report.problems.size()},
+                 {"linked", pulled.linked.items},
+                 {"missing", pulled.linked.missing},
+                 {"unread", pulled.linked.unread},
                  {"milliseconds", std::chrono::duration_cast<std::chrono::milliseconds>(took).count()}});
 }
 
@@ -274,32 +302,53 @@ bool agrees_to_removals(Run& run, const client::PullReport& report) {
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 
-Result<void> pull(Run& run, PullChoice& choice) {
-  if (const Result<void> sound = complete(choice); !sound) return sound;
-  // The settings are checked.
-  choice.request.compress = compression_from(run.settings.text(Key::compress)).value();
-  auto visit = Visit::open(run, Visit::Folder::needed);
-  if (!visit) return visit.error();
-  const IfLocked policy = choice.refuses_locked ? IfLocked::refuse : IfLocked::warn;
-  if (auto free = check_locks(run, **visit, choice.request.items, Below::counted, policy); !free) return free;
-  const Instant started = system_clock().monotonic();
-  client::PullReport report = run_pull(run, (*visit)->access(), choice.request);
-  const bool asks = report.removals_refused > 0 && !choice.request.dry_run;
-  if (asks && agrees_to_removals(run, report)) {
-    // All the rest is done; only the removing is left.
-    show_details(run.output, choice, report);
-    choice.request.agree_to_removals = true;
-    report = run_pull(run, (*visit)->access(), choice.request);
+client::PullReport pull_items(Run& run, client::Access& access, const PullChoice& choice,
+                              client::PullRequest request) {
+  client::PullReport report = run_pull(run, access, request);
+  const bool asks = report.removals_refused > 0 && !request.dry_run;
+  if (!asks || !agrees_to_removals(run, report)) return report;
+  // All the rest is done; only the removing is left.
+  show_details(run.output, choice, report);
+  request.agree_to_removals = true;
+  return run_pull(run, access, request);
+}
+
+Result<Pulled> pull_linked(Run& run, Visit& visit, const PullChoice& choice) {
+  auto linked = LinkedPull::open(
+      {.run = run,
+       .visit = visit,
+       .if_locked = choice.refuses_locked ? IfLocked::refuse : IfLocked::warn,
+       .pull = [&](const client::PullRequest& request) { return run_pull(run, visit.access(), request); }},
+      choice.request);
+  if (!linked) return linked.error();
+  std::vector<client::PullRequest> requests{choice.request};
+  // Each may have its newest copy somewhere else, and it matters who gave what.
+  if (choice.request.from.empty()) {
+    requests.assign(choice.request.items.size(), choice.request);
+    for (std::size_t i = 0; i < requests.size(); ++i) requests[i].items = {choice.request.items[i]};
   }
-  const Duration took = system_clock().monotonic() - started;
+  Pulled all;
+  for (const client::PullRequest& request : requests) {
+    const client::PullReport one = pull_items(run, visit.access(), choice, request);
+    client::add_report(all.report, one);
+    if (!(*linked)->goes_on_after(one)) return all;
+    (*linked)->add_named(request.items, one);
+  }
+  (*linked)->run(all.report);
+  all.linked = (*linked)->sum();
+  return all;
+}
+
+Result<void> show_all(Run& run, const PullChoice& choice, const Pulled& pulled, Duration took) {
+  const client::PullReport& report = pulled.report;
   show_details(run.output, choice, report);
   // A pull that never began, or found nothing of what it was to bring, has nothing to sum up.
   const bool found_nothing =
       report.files == 0 && report.unchanged_files == 0 && report.outcome != Outcome::done;
   const bool has_begun = !report.giver.empty() && (!found_nothing || run.output.is_json());
-  const bool has_sum = !changes_nothing(choice, report) || run.output.is_json();
-  if (report.outcome == Outcome::done || (has_begun && has_sum))
-    show_summary(run.output, choice, report, took);
+  const bool has_changed = !changes_nothing(choice, report) || (choice.linked && report.files > 0);
+  if (report.outcome == Outcome::done || (has_begun && (has_changed || run.output.is_json())))
+    show_summary(run.output, choice, pulled, took);
   if (report.outcome == Outcome::done) return {};
   if (run.interrupt.is_requested()) return Error{Outcome::cancelled, "stopped; what is verified is kept"};
   if (report.outcome == Outcome::interrupted) {
@@ -309,6 +358,21 @@ Result<void> pull(Run& run, PullChoice& choice) {
   if (report.outcome == Outcome::superseded && !report.conflicts.empty())
     return Error{report.outcome, files_text(report.conflicts.size()) + " changed here and there"};
   return Error{report.outcome, report.text};
+}
+
+Result<void> pull(Run& run, PullChoice& choice) {
+  if (const Result<void> sound = complete(choice); !sound) return sound;
+  // The settings are checked.
+  choice.request.compress = compression_from(run.settings.text(Key::compress)).value();
+  auto visit = Visit::open(run, Visit::Folder::needed);
+  if (!visit) return visit.error();
+  const IfLocked policy = choice.refuses_locked ? IfLocked::refuse : IfLocked::warn;
+  if (auto free = check_locks(run, **visit, choice.request.items, Below::counted, policy); !free) return free;
+  const Instant started = system_clock().monotonic();
+  const auto pulled = choice.linked ? pull_linked(run, **visit, choice)
+                                    : Pulled{pull_items(run, (*visit)->access(), choice, choice.request)};
+  if (!pulled) return pulled.error();
+  return show_all(run, choice, *pulled, system_clock().monotonic() - started);
 }
 
 }  // namespace
@@ -321,11 +385,14 @@ void add_pull(Program& program) {
   program
       .add_verb({.name = "pull",
                  .summary = "bring items from another user's copy into yours",
-                 .example = "callboard pull /dev/chr/Moria --from lighting"})
-      .takes({Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask, Key::key_file,
-              Key::compress})
+                 .example = "callboard pull /dev/chr/Moria --from lighting\n"
+                            "  callboard pull /rnd/scene-01/shot-03 --linked"})
+      .takes({Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask, Key::items,
+              Key::key_file, Key::compress})
       .texts(request.items, "ITEM", "folders or files of the project, / for all of it", Need::required)
       .text(choice->from, "--from USER", "whose copy (default: newest, whoever has that)")
+      .flag(choice->linked, "--linked",
+            "also the items that hold what their .blend files link to, and so on (libraries alone)")
       .flag(request.dry_run, "--dry-run", "only say what would change")
       .flag(choice->refuses_locked, "--unless-locked",
             "not while somebody else has an item locked (exit code 6)")

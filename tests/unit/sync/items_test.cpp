@@ -101,6 +101,21 @@ TEST_CASE("a tree gives the same items as its folder") {
   CHECK(found.left_out == 1);
 }
 
+TEST_CASE("a file is in the innermost item above it, or in none") {
+  const auto holding = [](const std::string& patterns, const std::string& path) {
+    const auto item = ItemPatterns::from(patterns).value().holding(RelativePath::from_bytes(path).value());
+    return item ? item->to_item() : "";
+  };
+  CHECK(holding("dev/*/* pln", "dev/chr/Moria/rig/Moria.blend") == "/dev/chr/Moria");
+  CHECK(holding("dev/*/* pln", "pln/x.blend") == "/pln");
+  CHECK(holding("dev/*/* pln", "dev/chr/Moria.blend") == "");
+  CHECK(holding("dev/*/* pln", "lib/a/b/c.blend") == "");
+  CHECK(holding("pln pln/*", "pln/a/b/x.blend") == "/pln/a");
+  CHECK(holding("dev/chr_[a-c]", "dev/chr_b/x.blend") == "/dev/chr_b");
+  CHECK(holding("dev/chr_[a-c]", "dev/chr_d/x.blend") == "");
+  CHECK(holding("*", "") == "");
+}
+
 TEST_CASE("item patterns are checked when they are read") {
   CHECK(ItemPatterns::from("dev/*/*  /ast/?[a-c]/\n pln/").value().patterns() ==
         std::vector<std::vector<std::string>>{{"dev", "*", "*"}, {"ast", "?[a-c]"}, {"pln"}});

@@ -1,0 +1,243 @@
+// `pull --linked`: what .blend files link to comes with them.
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tests/e2e/studio.h"
+#include "tests/support/blend.h"
+#include "tests/support/tree.h"
+
+namespace callboard::e2e::links_test {
+namespace {
+
+namespace fs = std::filesystem;
+using Catch::Contains;
+using support::make_blend;
+using support::write_file;
+
+const std::string kShot = "rnd/s1/shot/shot.blend";
+const std::string kMoria = "dev/chr/Moria/Moria.blend";
+const std::string kSkin = "ast/lib/skin/skin.blend";
+
+// Rigging has a shot that links to a character that links to a library with a texture, and something else.
+struct Workshop : Studio {
+  fs::path rigging = add_user("rigging");
+  fs::path lighting = add_user("lighting");
+  std::unique_ptr<Process> rigging_joined;
+  std::unique_ptr<Process> lighting_joined;
+
+  Workshop() {
+    write_file(rigging / kShot, make_blend({"//../../../" + kMoria}));
+    write_file(rigging / kMoria,
+               support::compress_blend(make_blend({"//..\\..\\..\\ast\\lib\\skin\\skin.blend"})));
+    write_file(rigging / "dev/chr/Moria/old/turntable.blend", make_blend({"//../../Other/other.blend"}));
+    write_file(rigging / kSkin, make_blend(std::vector<std::string>()));
+    write_file(rigging / "ast/lib/skin/tex/skin.png", "brown");
+    write_file(rigging / "dev/chr/Other/other.blend", make_blend({"//../Moria/Moria.blend"}));
+    serve();
+    rigging_joined = join("rigging");
+  }
+
+  Finished pull(std::vector<std::string> words) const {
+    words.insert(words.begin(), "pull");
+    words.emplace_back("--linked");
+    return run("lighting", std::move(words));
+  }
+  bool has(const std::string& path) const { return fs::exists(lighting / path); }
+};
+
+std::vector<std::string> paths(const Finished& finished, std::string_view event, const char* key) {
+  std::vector<std::string> found;
+  for (const Json& each : events(finished.out, event)) found.push_back(each.at(key).get<std::string>());
+  return found;
+}
+
+Json pulled(const Finished& finished) { return events(finished.out, "pulled").at(0); }
+
+TEST_CASE("a shot that is pulled with --linked brings what it links to, and what that links to") {
+  Workshop shop;
+  const bool has_join = GENERATE(false, true);
+  const std::string from = GENERATE("rigging", "newest");
+  if (has_join) shop.lighting_joined = shop.join("lighting");
+  const auto first = shop.pull({"/rnd/s1/shot", "--from", from, "--json"});
+  CAPTURE(has_join, from, first.out, first.err);
+  CHECK(first.ending.exit_code == 0);
+  CHECK(paths(first, "linked", "item") == std::vector<std::string>{"/dev/chr/Moria", "/ast/lib/skin"});
+  CHECK(paths(first, "linked", "path") == std::vector<std::string>{kMoria, kSkin});
+  CHECK(paths(first, "linked", "by") == std::vector<std::string>{kShot, kMoria});
+  CHECK(paths(first, "linked", "from") == std::vector<std::string>{"rigging", "rigging"});
+  CHECK(pulled(first).at("linked") == 2);
+  CHECK(pulled(first).at("files") == 5);
+  for (const char* item : {"rnd", "dev/chr/Moria", "ast"})
+    CHECK(support::differences(shop.rigging / item, shop.lighting / item) == support::kNoDifference);
+  // Only what is linked to is looked into, not everything beside it.
+  CHECK_FALSE(shop.has("dev/chr/Other"));
+
+  write_file(shop.rigging / "ast/lib/skin/tex/skin.png", "browner");
+  const auto update = shop.pull({"/rnd/s1/shot", "--from", "rigging", "--json"});
+  CAPTURE(update.out, update.err);
+  CHECK(update.ending.exit_code == 0);
+  CHECK(pulled(update).at("files") == 1);
+  CHECK(support::read_file(shop.lighting / "ast/lib/skin/tex/skin.png") == "browner");
+}
+
+TEST_CASE("people are told what comes for which link, and a pull without --linked brings nothing of it") {
+  Workshop shop;
+  const auto plain = shop.run("lighting", {"pull", "/rnd/s1/shot", "--from", "rigging"});
+  CHECK(plain.ending.exit_code == 0);
+  CHECK_FALSE(shop.has("dev"));
+  const auto told = shop.pull({"/rnd/s1/shot", "--from", "rigging"});
+  CAPTURE(told.out, told.err);
+  CHECK(told.ending.exit_code == 0);
+  CHECK_THAT(told.out, Contains("/" + kShot + " links to /dev/chr/Moria\n") &&
+                           Contains("/" + kMoria + " links to /ast/lib/skin\n") &&
+                           Contains("pulled 4 files") && Contains("2 linked items with it"));
+}
+
+TEST_CASE("of what is pulled anyway nothing is pulled for a link") {
+  Workshop shop;
+  const auto all = shop.pull({"/", "--from", "rigging", "--json"});
+  CAPTURE(all.out, all.err);
+  CHECK(all.ending.exit_code == 0);
+  CHECK(pulled(all).at("linked") == 0);
+  CHECK(support::differences(shop.rigging, shop.lighting) == support::kNoDifference);
+  const auto both = shop.pull({kShot, kMoria, "--from", "rigging", "--json"});
+  CAPTURE(both.out, both.err);
+  CHECK(both.ending.exit_code == 0);
+  CHECK(paths(both, "linked", "item") == std::vector<std::string>{"/ast/lib/skin"});
+}
+
+TEST_CASE("links in a circle end, and a linked file that nobody has is named when the rest is there") {
+  Workshop shop;
+  const std::string from = GENERATE("rigging", "newest");
+  write_file(shop.rigging / "dev/chr/Other/other.blend",
+             make_blend({"//../Gone/gone.blend", "//../Moria/Moria.blend"}));
+  write_file(shop.rigging / kMoria, make_blend({"//../Other/other.blend", "//not in it.blend"}));
+  const auto ended = shop.pull({"/rnd/s1/shot", "--from", from, "--json"});
+  CAPTURE(from, ended.out, ended.err);
+  CHECK(ended.ending.exit_code == 3);
+  CHECK(paths(ended, "missing", "path") ==
+        std::vector<std::string>{"dev/chr/Moria/not in it.blend", "dev/chr/Gone/gone.blend"});
+  CHECK(pulled(ended).at("linked") == 2);
+  CHECK(pulled(ended).at("missing") == 2);
+  CHECK(pulled(ended).at("outcome") == "not_found");
+  CHECK(pulled(ended).at("synced") == true);
+  CHECK(shop.has("dev/chr/Other/other.blend"));
+  CHECK_THAT(
+      ended.err,
+      Contains("\"/dev/chr/Other/other.blend\" links to \"/dev/chr/Gone/gone.blend\", which is not here"));
+
+  // What is here in any case is not missing.
+  write_file(shop.lighting / "dev/chr/Gone/gone.blend", make_blend(std::vector<std::string>()));
+  write_file(shop.lighting / "dev/chr/Moria/not in it.blend", make_blend(std::vector<std::string>()));
+  const auto here = shop.pull({"/rnd/s1/shot", "--from", from});
+  CAPTURE(here.out, here.err);
+  CHECK(here.ending.exit_code == 0);
+  CHECK_THAT(here.err, Contains("\"/dev/chr/Gone/gone.blend\" stays as it is here"));
+}
+
+TEST_CASE("links that leave the project and files that cannot be looked into are named, and no failure") {
+  Workshop shop;
+  write_file(shop.rigging / kShot,
+             make_blend({"//../../../../x.blend", "/usr/lib/y.blend", "//../../../" + kMoria}));
+  write_file(shop.rigging / kMoria, "\x1f\x8b\x08 packed");
+  const auto json = shop.pull({"/rnd/s1/shot", "--from", "rigging", "--json"});
+  CAPTURE(json.out, json.err);
+  CHECK(json.ending.exit_code == 0);
+  CHECK(paths(json, "elsewhere", "link") ==
+        std::vector<std::string>{"//../../../../x.blend", "/usr/lib/y.blend"});
+  CHECK(paths(json, "unread", "path") == std::vector<std::string>{kMoria});
+  CHECK(pulled(json).at("unread") == 1);
+  CHECK_THAT(json.err, Contains("\"/" + kMoria + "\" was not looked into for links: compressed with gzip") &&
+                           Contains("links to \"/usr/lib/y.blend\", which is not in the project folder"));
+}
+
+TEST_CASE(
+    "a dry run with --linked tells what would come as far as the files here tell, and changes nothing") {
+  Workshop shop;
+  const auto dry = shop.pull({"/rnd/s1/shot", "--from", "rigging", "--dry-run"});
+  CAPTURE(dry.out, dry.err);
+  CHECK(dry.ending.exit_code == 0);
+  CHECK_FALSE(shop.has("rnd"));
+  CHECK_THAT(dry.out, Contains("would pull 1 file"));
+  CHECK_THAT(dry.out, Contains("what 1 .blend file of these links to will be known when it is here"));
+  REQUIRE(shop.run("lighting", {"pull", "/rnd/s1/shot", "--from", "rigging"}).ending.exit_code == 0);
+  const auto more = shop.pull({"/rnd/s1/shot", "--from", "rigging", "--dry-run"});
+  CAPTURE(more.out, more.err);
+  CHECK(more.ending.exit_code == 0);
+  CHECK_FALSE(shop.has("dev"));
+  CHECK_THAT(more.out, Contains("/dev/chr/Moria/old/turntable.blend") && Contains("would pull 2 files"));
+  CHECK_THAT(more.out, Contains("what 1 .blend file of these links to will be known when it is here"));
+}
+
+TEST_CASE(
+    "with newest each linked item comes from whoever has its newest, and a file in no item from who links to "
+    "it") {
+  Workshop shop;
+  const fs::path story = shop.add_user("story");
+  write_file(shop.rigging / kShot, make_blend({"//../../../" + kMoria, "//../../../lib/sky.blend",
+                                               "//../../../dev/chr/Mine/m.blend"}));
+  write_file(shop.rigging / "lib/sky.blend", make_blend(std::vector<std::string>()));
+  write_file(shop.rigging / "dev/chr/Mine/m.blend", make_blend({"//old.blend"}));
+  fs::last_write_time(shop.rigging / "dev/chr/Mine/m.blend",
+                      fs::file_time_type::clock::now() - std::chrono::hours(2));
+  write_file(shop.lighting / "dev/chr/Mine/m.blend", make_blend(std::vector<std::string>()));
+  write_file(story / kMoria, make_blend({"//../../../" + kSkin}));
+  fs::last_write_time(story / kMoria, fs::file_time_type::clock::now() + std::chrono::hours(1));
+  const auto story_joined = shop.join("story");
+  shop.lighting_joined = shop.join("lighting");
+  const auto ended = shop.pull({"/rnd/s1/shot", "--json"});
+  CAPTURE(ended.out, ended.err);
+  CHECK(ended.ending.exit_code == 0);
+  CHECK(paths(ended, "linked", "item") ==
+        std::vector<std::string>{"/dev/chr/Moria", "/lib/sky.blend", "/dev/chr/Mine", "/ast/lib/skin"});
+  CHECK(paths(ended, "linked", "from") == std::vector<std::string>{"story", "rigging", "", "rigging"});
+  CHECK(paths(ended, "linked", "outcome") == std::vector<std::string>{"done", "done", "superseded", "done"});
+  CHECK(shop.has("lib/sky.blend"));
+  CHECK(support::read_file(shop.lighting / "dev/chr/Mine/m.blend") == make_blend(std::vector<std::string>()));
+}
+
+TEST_CASE(
+    "mirroring is for what is named, and locks and conflicts hold item by item, where a pull follows links") {
+  Workshop shop;
+  write_file(shop.lighting / "rnd/s1/shot/old.txt", "old");
+  write_file(shop.lighting / "dev/chr/Moria/mine.txt", "mine");
+  SECTION("what is linked to is not mirrored") {
+    const auto ended = shop.pull({"/rnd/s1/shot", "--from", "rigging", "--mirror", "--yes"});
+    CAPTURE(ended.out, ended.err);
+    CHECK(ended.ending.exit_code == 0);
+    CHECK_FALSE(shop.has("rnd/s1/shot/old.txt"));
+    CHECK(shop.has("dev/chr/Moria/mine.txt"));
+    CHECK(shop.has(kSkin));
+  }
+  SECTION("a linked item that somebody else has locked stays, the rest comes") {
+    write_file(shop.rigging / kShot, make_blend({"//../../../" + kMoria, "//../../../" + kSkin}));
+    REQUIRE(shop.run("rigging", {"lock", "/dev/chr/Moria"}).ending.exit_code == 0);
+    const auto ended = shop.pull({"/rnd/s1/shot", "--from", "rigging", "--unless-locked"});
+    CAPTURE(ended.out, ended.err);
+    CHECK(ended.ending.exit_code == 6);
+    CHECK_FALSE(shop.has(kMoria));
+    CHECK(shop.has(kSkin));
+  }
+  SECTION("a conflict in a linked item is named, and everything comes") {
+    write_file(shop.lighting / kMoria, "mine");
+    const auto ended = shop.pull({"/rnd/s1/shot", "--from", "rigging", "--json"});
+    CAPTURE(ended.out, ended.err);
+    CHECK(ended.ending.exit_code == 5);
+    CHECK(paths(ended, "conflict", "path") == std::vector<std::string>{kMoria});
+    CHECK(pulled(ended).at("linked") == 2);
+    CHECK(shop.has(kSkin));
+  }
+  SECTION("a conflict in a linked item leaves that one as it was") {
+    write_file(shop.lighting / kMoria, "mine");
+    write_file(shop.rigging / kShot, make_blend({"//../../../" + kMoria, "//../../../" + kSkin}));
+    const auto ended = shop.pull({"/rnd/s1/shot", "--from", "rigging", "--on-conflict", "fail"});
+    CAPTURE(ended.out, ended.err);
+    CHECK(ended.ending.exit_code == 5);
+    CHECK(support::read_file(shop.lighting / kMoria) == "mine");
+    CHECK_THAT(ended.err, Contains("nothing of its item was changed"));
+    CHECK_FALSE(shop.has(kSkin));
+  }
+}
+
+}  // namespace
+}  // namespace callboard::e2e::links_test

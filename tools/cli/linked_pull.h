@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "client/pull_types.h"
+#include "sync/link_search.h"
+#include "sync/root.h"
+#include "tools/cli/locked_items.h"
+#include "tools/cli/visit.h"
+
+namespace callboard::cli {
+
+// What `pull --linked` does beyond the items that are named: looks into the .blend files that came with them,
+// as they are on this disk then, pulls what holds the libraries they link to, looks into those, and so on.
+// Each item is pulled once.
+class LinkedPull {
+ public:
+  struct Outside {
+    Run& run;
+    Visit& visit;
+    IfLocked if_locked = IfLocked::warn;
+    std::function<client::PullReport(const client::PullRequest&)> pull;
+  };
+  struct Sum {
+    std::uint64_t items = 0;    // Pulled for a link, or found to be up to date.
+    std::uint64_t missing = 0;  // Linked files that are neither here nor where they were looked for.
+    std::uint64_t unread = 0;   // .blend files that could not be looked into.
+    std::uint64_t unknown = 0;  // Of a dry run: those that would come, whose links are not known.
+  };
+
+  // `request`: the options of all pulls; its mirroring is for what is named alone.
+  static Result<std::unique_ptr<LinkedPull>> open(Outside outside, client::PullRequest request);
+
+  // That these were pulled, and how it went.
+  void add_named(const std::vector<std::string>& items, const client::PullReport& report);
+  // Whether a pull that ended so leaves a reason to go on.
+  bool goes_on_after(const client::PullReport& report) const;
+  // The rest, added to `report`, which was told of what is named.
+  void run(client::PullReport& report);
+  const Sum& sum() const { return sum_; }
+
+ private:
+  enum class Fate { had, absent, failed };
+  // An item that was pulled, or tried.
+  struct Tried {
+    std::string giver;
+    Fate fate = Fate::had;
+  };
+
+  LinkedPull(Outside outside, client::PullRequest request, sync::Root root)
+      : outside_(std::move(outside)), request_(std::move(request)), root_(std::move(root)) {}
+
+  // Of the item that holds it, or of one above that; nullptr: none was tried.
+  const Tried* tried(const sync::RelativePath& path) const;
+  // False: it makes no sense to go on.
+  bool pull_item(const sync::LinkedFile& linked, client::PullReport& report);
+  client::PullReport pull_from_somebody(const client::PullRequest& request, const sync::LinkedFile& linked);
+  Fate judge(const client::PullReport& report, const sync::LinkedFile& linked) const;
+  bool is_joined();
+  void follow(const sync::RelativePath& path);
+  void settle(const sync::LinkedFile& linked);
+  void note_coming(const client::PullReport& report);
+  void tell(const sync::FoundLinks& found);
+
+  Outside outside_;
+  client::PullRequest request_;
+  sync::Root root_;
+  std::unique_ptr<sync::LinkSearch> search_;
+  std::stop_source stop_;
+  std::map<sync::RelativePath, Tried> tried_;
+  std::vector<sync::RelativePath> named_;
+  std::deque<sync::LinkedFile> left_;
+  // Of a dry run: what would come, and the .blend files among that whose links would be followed.
+  std::set<std::string> coming_;
+  std::set<std::string> unknown_;
+  Sum sum_;
+};
+
+}  // namespace callboard::cli
