@@ -109,7 +109,7 @@ std::optional<AskId> answered_id_of(const ServerMessage& message) {
       message);
 }
 
-Result<void> ServerAsks::on_ask(ClientMessage ask) {
+Result<void> ServerAsks::on_ask(ClientMessage&& ask) {
   const auto id = ask_id_of(ask);
   ENSURE(id);
   if (in_flight_.size() >= kAsksPerTurn) {
@@ -139,16 +139,16 @@ std::optional<ClientMessage> ServerAsks::next() {
   if (received_.empty() || held_.size() >= kAnswersHeld) return std::nullopt;
   const std::uint64_t most = answer_bytes_max(received_.front());
   if (answer_bytes_ > 0 && answer_bytes_ + most > kAnswerBytesHeld) return std::nullopt;
-  auto ask = std::move(received_.front());
+  std::optional<ClientMessage> ask(std::move(received_.front()));
   received_.pop_front();
-  InFlight& in_flight = in_flight_.at(*ask_id_of(ask));
+  InFlight& in_flight = in_flight_.at(*ask_id_of(*ask));
   in_flight.delivered = true;
   in_flight.answer_bytes_max = most;
   answer_bytes_ += most;
   return ask;
 }
 
-void ServerAsks::hold(Answer answer) {
+void ServerAsks::hold(Answer&& answer) {
   const auto id = answered_id(answer);
   ENSURE(id);
   const auto ask = in_flight_.find(*id);
@@ -171,7 +171,7 @@ void ServerAsks::hold(Answer answer) {
   held_.push_back({std::move(answer), bytes});
 }
 
-std::vector<ServerAsks::Held> ServerAsks::take_held() {
+std::list<ServerAsks::Held> ServerAsks::take_held() {
   for (const Held& each : held_) in_flight_.erase(*answered_id(each.answer));
   return std::exchange(held_, {});
 }

@@ -42,19 +42,19 @@ std::uint64_t size_bytes(const Answer& answer);
 class ServerAsks {
  public:
   // An error means that the client broke a limit or repeated an id in flight; end the session with it.
-  Result<void> on_ask(ClientMessage ask);
+  Result<void> on_ask(ClientMessage&& ask);
   // The next ask to work on; nullopt also while kAnswersHeld answers wait for the turn, or so many bytes of
   // them that there is no room for this one's within kAnswerBytesHeld.
   std::optional<ClientMessage> next();
   // Of an ask in flight that was delivered (ENSURE). Where it is the result of a call that does not fit: that
   // it is not kept.
-  void hold(Answer answer);
+  void hold(Answer&& answer);
   struct Held {
     Answer answer;
     std::uint64_t bytes = 0;  // What it counts as.
   };
   // All answers that wait for the turn, in the order in which they became ready; each counts until on_sent().
-  std::vector<Held> take_held();
+  std::list<Held> take_held();
   void on_sent(std::uint64_t answer_bytes) { answer_bytes_ -= answer_bytes; }
 
   // Received and not yet answered or not yet taken.
@@ -71,7 +71,7 @@ class ServerAsks {
   std::map<AskId, InFlight> in_flight_;
   std::uint64_t weight_bytes_ = 0;
   std::list<ClientMessage> received_;  // See ServerSession::actions_.
-  std::vector<Held> held_;
+  std::list<Held> held_;
   std::uint64_t answer_bytes_ = 0;  // In the making, held, and not yet sent.
 };
 

@@ -43,19 +43,20 @@ void ServerSession::require_key() {
 
 std::optional<ServerAction> ServerSession::next_action() {
   if (!actions_.empty()) {
-    auto action = std::move(actions_.front());
+    std::optional<ServerAction> action(std::move(actions_.front()));
     actions_.pop_front();
-    asks_.on_sent(answer_bytes_of(action));
+    asks_.on_sent(answer_bytes_of(*action));
     return action;
   }
   if (over_) return std::nullopt;
-  if (auto ask = asks_.next()) return server_action::Asked{std::move(*ask)};
-  return std::nullopt;
+  std::optional<ServerAction> asked;
+  if (auto ask = asks_.next()) asked.emplace(std::in_place_type<server_action::Asked>, std::move(*ask));
+  return asked;
 }
 
 // --- What happens on the connection ---------------------------------------------------------------------------------
 
-void ServerSession::on_message(ClientMessage message, Instant now) {
+void ServerSession::on_message(ClientMessage&& message, Instant now) {
   if (over_) return;
   now_ = now;
   if (turn_) turn_->on_heard(now);
@@ -70,7 +71,7 @@ void ServerSession::on_message(ClientMessage message, Instant now) {
   }
 }
 
-void ServerSession::turn_message(ClientMessage message) {
+void ServerSession::turn_message(ClientMessage&& message) {
   if (const auto* request = std::get_if<TurnRequest>(&message)) {
     hear_clock(request->clock, false);
     if (turn_->on_request()) give_turn();
@@ -114,9 +115,11 @@ void ServerSession::take_turn() {
 void ServerSession::send_answers() {
   for (auto& [answer, bytes] : asks_.take_held()) {
     if (auto* encoded = std::get_if<EncodedAnswer>(&answer)) {
-      actions_.push_back(server_action::SendEncoded{std::move(encoded->frame), true, bytes});
+      actions_.emplace_back(std::in_place_type<server_action::SendEncoded>, std::move(encoded->frame), true,
+                            bytes);
     } else {
-      actions_.push_back(server_action::Send{std::move(std::get<ServerMessage>(answer)), bytes});
+      actions_.emplace_back(std::in_place_type<server_action::Send>,
+                            std::move(std::get<ServerMessage>(answer)), bytes);
     }
   }
 }
@@ -153,7 +156,7 @@ void ServerSession::settle(Assets assets) {
   if (!over_) actions_.push_back(entrance_->join.settle(std::move(assets)));
 }
 
-void ServerSession::answer(Answer answer) {
+void ServerSession::answer(Answer&& answer) {
   if (over_) return;
   asks_.hold(std::move(answer));
   if (turn_->is_servers()) send_answers();

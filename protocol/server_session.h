@@ -47,7 +47,7 @@ class ServerSession {
   void require_key();
 
   // --- What happens on the connection ---
-  void on_message(ClientMessage message, Instant now);
+  void on_message(ClientMessage&& message, Instant now);
   // A frame or message that FrameReader or decode_client() refused.
   void on_garbage(const Error& error);
   // Bytes of a frame that is not whole yet moved, in either direction: a large frame on a slow wire is not silence.
@@ -64,7 +64,7 @@ class ServerSession {
   void settle(DocumentState state);
   void settle(Assets assets);
   // Answers the ask whose id is `re`. Held while the client has the turn. Each ask is answered once (ENSURE).
-  void answer(Answer answer);
+  void answer(Answer&& answer);
   // Whether the server may tell something now; ask again on TurnTaken.
   bool may_tell() const;
   // Only when may_tell(). Without `re`.
@@ -88,7 +88,7 @@ class ServerSession {
   std::size_t unanswered() const { return asks_.unanswered(); }
 
  private:
-  void turn_message(ClientMessage message);
+  void turn_message(ClientMessage&& message);
   void give_turn();
   void hear_clock(const std::optional<Timestamp>& clock, bool is_reply);
   void send_answers();

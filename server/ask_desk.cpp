@@ -45,7 +45,7 @@ AskDesk::AskDesk(net::Loop& loop, Floor& floor, DocumentDesk& documents, RecordD
       outside_(std::move(outside)),
       camera_timer_(loop, [this] { publish_cameras(); }) {}
 
-void AskDesk::on_asked(Session& session, protocol::ClientMessage ask) {
+void AskDesk::on_asked(Session& session, protocol::ClientMessage&& ask) {
   if (const auto checked = check_ask(session.identity, ask); !checked)
     return session.answer(refusal(*protocol::ask_id_of(ask), checked.error()));
   if (outside_.locks == LockPolicy::refuse) {
@@ -359,22 +359,20 @@ void AskDesk::read_audit(std::uint64_t connection, const protocol::AuditAsk& ask
 // --- Calls ----------------------------------------------------------------------------------------------------------
 
 void AskDesk::answer(Session& session, protocol::CallAsk& ask) {
-  const std::uint64_t key = session.key();
   CallRequest request;
-  request.caller = {session.identity, net::to_text(session.peer())};
   request.name = std::move(ask.name);
   request.op = ask.op;
   request.deadline = ask.deadline;
   request.arguments = std::move(ask.arguments);
-  request.waiter.connection = key;
+  request.waiter.connection = session.key();
   request.waiter.ask = ask.id;
-  request.waiter.on_answer = [this, key, id = ask.id](const Result<protocol::Document>& answer) {
-    on_call_answered(key, id, answer);
+  request.waiter.on_answer = [this](const CallWaiter& waiter, const Result<protocol::Document>& answer) {
+    on_call_answered(waiter.connection, waiter.ask, answer);
   };
-  request.waiter.on_progress = [this, key, id = ask.id](const protocol::Document& value) {
-    on_call_progressed(key, id, value);
+  request.waiter.on_progress = [this](const CallWaiter& waiter, const protocol::Document& value) {
+    on_call_progressed(waiter.connection, waiter.ask, value);
   };
-  calls_.begin(std::move(request));
+  calls_.begin(session.as_caller, std::move(request));
 }
 
 // What was still to be told of its progress is not worth it any more.

@@ -44,7 +44,7 @@ class AskDesk {
   AskDesk(net::Loop& loop, Floor& floor, DocumentDesk& documents, RecordDesk& records, CallDesk& calls,
           ClientCalls& offers, Outside outside);
 
-  void on_asked(Session& session, protocol::ClientMessage ask);
+  void on_asked(Session& session, protocol::ClientMessage&& ask);
   // The session is gone: what it still wanted told is dropped.
   void forget(SessionId session);
 

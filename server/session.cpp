@@ -56,6 +56,7 @@ Session::Session(std::uint64_t key, std::unique_ptr<net::TcpConnection> connecti
     : key_(key), host_(host), connection_(std::move(connection)), machine_(std::move(config), now) {}
 
 void Session::start(Access access) {
+  as_caller.from = net::to_text(connection_->peer());
   if (access == Access::keyed) knock_deadline_ = system_clock().monotonic() + kKnockLimit;
   connection_->start({.on_connected = {},
                       .on_bytes = [this](ByteView bytes) { on_bytes(bytes); },
@@ -98,38 +99,38 @@ void Session::on_bytes(ByteView bytes) {
 void Session::read_frames() {
   while (connection_ && !is_closing_ && !is_waiting_ && !is_decoding_ && !machine_.is_over()) {
     const auto frame = reader_.next();
-    if (!frame) {
-      hear(frame.error());
-    } else if (!*frame) {
-      break;
+    if (frame && !*frame) break;
+    const Instant now = system_clock().monotonic();
+    if (frame) {
+      read(**frame, now);
     } else {
-      read(**frame);
+      hear(frame.error(), now);
     }
   }
   update_reading();
 }
 
 // An object above kHeaderMax is a list; an attachment is passed on without a look at it.
-void Session::read(const protocol::FrameView& frame) {
+void Session::read(const protocol::FrameView& frame, Instant now) {
   if (frame.kind != protocol::kFrameObject || frame.body.size() <= kHeaderMax) {
-    return hear(protocol::decode_client(frame.kind, frame.body));
+    return hear(protocol::decode_client(frame.kind, frame.body), now);
   }
   is_decoding_ = true;
   host_.on_large_frame(*this, frame, reader_.take_frame());
 }
 
-void Session::hear(Result<protocol::ClientMessage> message) {
+void Session::hear(Result<protocol::ClientMessage>&& message, Instant now) {
   if (message) {
-    machine_.on_message(std::move(*message), system_clock().monotonic());
+    machine_.on_message(std::move(*message), now);
   } else {
     machine_.on_garbage(message.error());
   }
-  perform();
+  perform(now);
 }
 
 void Session::on_decoded(Result<protocol::ClientMessage> message) {
   is_decoding_ = false;
-  hear(std::move(message));
+  hear(std::move(message), system_clock().monotonic());
   read_frames();
 }
 
@@ -177,20 +178,24 @@ void Session::write(const protocol::EncodedFrame& frame) {
 // --- The machine ----------------------------------------------------------------------------------------------------
 
 void Session::perform() {
+  if (!is_performing_) perform(system_clock().monotonic());
+}
+
+void Session::perform(Instant now) {
   // A host's answer to an action comes back here while that action is performed; its turn comes in the loop below.
   if (is_performing_) return;
   is_performing_ = true;
-  performing_since_ = system_clock().monotonic();
+  performing_since_ = now;
   while (connection_ && !is_closing_ && !is_holding()) {
     auto next = machine_.next_action();
     if (!next) break;
-    perform(std::move(*next));
+    perform(*next);
   }
   is_performing_ = false;
   if (connection_ && !is_closing_) host_.on_deadline(*this);
 }
 
-void Session::perform(protocol::ServerAction next) {
+void Session::perform(protocol::ServerAction& next) {
   if (auto* send = std::get_if<action::Send>(&next)) {
     write_answer(protocol::encode(send->message));
   } else if (auto* encoded = std::get_if<action::SendEncoded>(&next)) {
@@ -237,7 +242,9 @@ void Session::perform(protocol::ServerAction next) {
 // Most of what an ask costs is often its answer.
 void Session::write_answer(const protocol::EncodedFrame& frame) {
   write(frame);
-  if (const std::uint64_t cost = cost_of_answer(frame.size_bytes()); cost > 0) add_cost(cost);
+  const std::uint64_t cost = cost_of_answer(frame.size_bytes());
+  if (cost == 0) return;
+  add_cost(cost);
   share_turn();
 }
 
@@ -257,7 +264,7 @@ Paces& Session::paces() {
 bool Session::keeps_pace(const AskCost& cost) {
   const Paced paced = paced_as(cost.kind, host_.pacing().limits());
   Pace& pace = paces().*paced.pace;
-  switch (pace.on_some(cost.count, system_clock().monotonic())) {
+  switch (pace.on_some(cost.count, performing_since_)) {
     case Pace::Verdict::fine:
       return true;
     case Pace::Verdict::told:
@@ -297,7 +304,7 @@ void Session::settle(protocol::Assets assets) {
   perform();
 }
 
-void Session::answer(protocol::Answer answer) {
+void Session::answer(protocol::Answer&& answer) {
   machine_.answer(std::move(answer));
   perform();
 }

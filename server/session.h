@@ -53,7 +53,7 @@ class Session {
   void admit(protocol::Welcome welcome);
   void settle(protocol::DocumentState state);
   void settle(protocol::Assets assets);
-  void answer(protocol::Answer answer);
+  void answer(protocol::Answer&& answer);
   // What it asked for has cost so much besides (AskCost).
   void add_cost(std::uint64_t count);
   void close(Outcome outcome, std::string reason);
@@ -79,7 +79,8 @@ class Session {
   bool is_released() const { return connection_ == nullptr; }
   void refuse_ticket(const Error& why);
 
-  Identity identity;
+  Caller as_caller;  // Who it is to what it calls.
+  Identity& identity = as_caller.identity;
   std::set<std::string> channels;  // It offers, as long as this connection is there.
   Doorway::Place place;
   Mailbox mailbox;
@@ -96,11 +97,12 @@ class Session {
   void on_drained();
   void on_ended(const Error& why);
   void read_frames();
-  void read(const protocol::FrameView& frame);
-  void hear(Result<protocol::ClientMessage> message);
+  void read(const protocol::FrameView& frame, Instant now);
+  void hear(Result<protocol::ClientMessage>&& message, Instant now);
   void update_reading();
   void perform();
-  void perform(protocol::ServerAction action);
+  void perform(Instant now);
+  void perform(protocol::ServerAction& action);
   void write(const protocol::EncodedFrame& frame);
   void write_answer(const protocol::EncodedFrame& frame);
   void end(const Error& why);

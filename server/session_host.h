@@ -36,7 +36,7 @@ class SessionHost {
   virtual void on_clock(Session& session, const protocol::server_action::ClockTold& told) = 0;
   // It may be told something: it has the turn to listen, or has read what it was told.
   virtual void on_may_tell(Session& session) = 0;
-  virtual void on_asked(Session& session, protocol::ClientMessage ask) = 0;
+  virtual void on_asked(Session& session, protocol::ClientMessage&& ask) = 0;
   // How far a call is that it was given.
   virtual void on_reported(Session& session, const protocol::CallProgressed& progress) = 0;
   // A long list came, within `bytes`; reading it here would hold up the loop. Answer with on_decoded().
@@ -71,6 +71,12 @@ struct Identity {
   std::optional<Sha256> secret;
   std::chrono::milliseconds clock_offset{0};
   std::optional<std::chrono::microseconds> round_trip{};  // As measured last, there and back; none: not yet.
+};
+
+// Who calls.
+struct Caller {
+  Identity identity;  // With the session's id and its permissions, as they are now.
+  std::string from;   // The address of the connection; empty: the server itself.
 };
 
 }  // namespace callboard::server

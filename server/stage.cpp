@@ -329,7 +329,7 @@ void Stage::on_clock(Session& session, const protocol::server_action::ClockTold&
   pings_.on_round_trip(session.key(), took);
 }
 
-void Stage::on_asked(Session& session, protocol::ClientMessage ask) {
+void Stage::on_asked(Session& session, protocol::ClientMessage&& ask) {
   asks_.on_asked(session, std::move(ask));
 }
 

@@ -52,7 +52,7 @@ class Stage final : private SessionHost {
   void on_joined(Session& session) override;
   void on_clock(Session& session, const protocol::server_action::ClockTold& told) override;
   void on_may_tell(Session& session) override;
-  void on_asked(Session& session, protocol::ClientMessage ask) override;
+  void on_asked(Session& session, protocol::ClientMessage&& ask) override;
   void on_reported(Session& session, const protocol::CallProgressed& progress) override;
   void on_deadline(Session& session) override;
   void on_large_frame(Session& session, protocol::FrameView frame, Bytes bytes) override;

@@ -82,7 +82,9 @@ Result<void> check_known(const CallDescription& description, const document::Obj
 }  // namespace
 
 Result<ValuePtr> complete_arguments(const CallDescription& description, const ValuePtr& given) {
-  ValuePtr named = given ? given : document::make_object({});
+  static const ValuePtr kNone = document::make_object({});
+  if (given == nullptr && description.arguments.empty()) return kNone;
+  ValuePtr named = given ? given : kNone;
   if (named->array() != nullptr) {
     auto placed = by_name(description, *named->array());
     if (!placed) return placed;

@@ -35,12 +35,6 @@
 // disk; WorkerRun for what blocks: disk, name look-ups, long computations.
 namespace callboard::server {
 
-// Who calls.
-struct Caller {
-  Identity identity;  // With the session's id and its permissions, as they are now.
-  std::string from;   // The address of the connection; empty: the server itself.
-};
-
 // As described: what is there is of its type, defaults are filled in. Asking for what was not described is a bug.
 class CallArguments {
  public:

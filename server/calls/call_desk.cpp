@@ -105,28 +105,28 @@ CallDesk::~CallDesk() { *is_alive_ = false; }
 
 // --- Coming ---------------------------------------------------------------------------------------------------------
 
-Result<CallRegistry::CallPtr> CallDesk::permitted(const CallRequest& request) const {
+Result<CallRegistry::CallPtr> CallDesk::permitted(const Caller& caller, const std::string& name) const {
   if (stopped_) return Error{Outcome::interrupted, *stopped_};
-  auto call = registry_.find(request.name);
+  auto call = registry_.find(name);
   if (!call) return call;
   if ((*call)->is_for_everybody) return call;
   const std::string& needed = (*call)->description.permission;
-  if (auto may = check_call(request.caller.identity.permissions, needed); !may) return may.error();
+  if (auto may = check_call(caller.identity.permissions, needed); !may) return may.error();
   return call;
 }
 
-void CallDesk::begin(CallRequest request) {
-  const auto call = permitted(request);
+void CallDesk::begin(const Caller& caller, CallRequest&& request) {
+  const auto call = permitted(caller, request.name);
   if (!call) {
     // Who offered it may have gone since it was done.
     const bool is_gone = call.error().outcome == Outcome::not_found;
     if (is_gone && request.op && join_same(request)) return;
-    return request.waiter.on_answer(call.error());
+    return request.waiter.answer(call.error());
   }
   if (request.op && join_same(request)) return;
   auto arguments = read_arguments((*call)->description, request.arguments);
-  if (!arguments) return request.waiter.on_answer(arguments.error());
-  run(*call, std::move(request), std::move(*arguments));
+  if (!arguments) return request.waiter.answer(arguments.error());
+  run(*call, caller, request, std::move(*arguments));
 }
 
 void CallDesk::remember(UniqueId op, const std::string& name, const Result<document::ValuePtr>& answer) {
@@ -135,7 +135,7 @@ void CallDesk::remember(UniqueId op, const std::string& name, const Result<docum
 
 bool CallDesk::join_same(CallRequest& request) {
   const auto refuse = [&](const std::string& name) {
-    request.waiter.on_answer(Error{
+    request.waiter.answer(Error{
         Outcome::usage, fmt::format("op {} is that of a call of {}", to_text(*request.op), quoted(name))});
     return true;
   };
@@ -143,7 +143,7 @@ bool CallDesk::join_same(CallRequest& request) {
     if (kept->name != request.name) return refuse(kept->name);
     // A copy: what the answer sets off may be another call.
     const Result<protocol::Document> answer = kept->answer;
-    request.waiter.on_answer(answer);
+    request.waiter.answer(answer);
     return true;
   }
   const auto known = running_ops_.find(*request.op);
@@ -151,7 +151,7 @@ bool CallDesk::join_same(CallRequest& request) {
   Running& running = running_.at(known->second);
   if (running.name != request.name) return refuse(running.name);
   if (running.waiters.size() >= kCallWaitersMax) {
-    request.waiter.on_answer(
+    request.waiter.answer(
         Error{Outcome::refused, fmt::format("{} wait for this call already", kCallWaitersMax)});
   } else {
     running.waiters.push_back(std::move(request.waiter));
@@ -159,25 +159,24 @@ bool CallDesk::join_same(CallRequest& request) {
   return true;
 }
 
-Result<void> CallDesk::check_room(const CallRequest& request) const {
+Result<void> CallDesk::check_room(const std::string& origin, std::uint64_t connection) const {
   const auto full = [](const char* who, std::size_t count) {
     return Error{Outcome::refused, fmt::format("{} {} calls under way; try again in a moment", who, count)};
   };
   if (running_.size() >= kCallsRunningMax) return full("the server has", kCallsRunningMax);
-  const std::string& origin = request.caller.identity.origin;
   if (origin.empty()) return {};
-  if (by_connection_.of(request.waiter.connection) >= kCallsRunningPerSession)
+  if (by_connection_.of(connection) >= kCallsRunningPerSession)
     return full("this session has", kCallsRunningPerSession);
   if (by_origin_.of(origin) >= kCallsRunningPerOrigin)
     return full("your sessions have", kCallsRunningPerOrigin);
   return {};
 }
 
-std::uint64_t CallDesk::enter(CallRequest& request) {
+std::uint64_t CallDesk::enter(const std::string& origin, CallRequest& request) {
   const std::uint64_t number = ++last_number_;
   Running& running = running_[number];
   running.name = request.name;
-  running.origin = request.caller.identity.origin;
+  running.origin = origin;
   running.connection = request.waiter.connection;
   by_origin_.add(running.origin);
   by_connection_.add(running.connection);
@@ -189,20 +188,22 @@ std::uint64_t CallDesk::enter(CallRequest& request) {
   return number;
 }
 
-void CallDesk::run(const CallRegistry::CallPtr& call, CallRequest request, CallArguments arguments) {
-  if (const auto deadline = deadline_of(request); !deadline)
-    return request.waiter.on_answer(deadline.error());
+void CallDesk::run(const CallRegistry::CallPtr& call, const Caller& caller, CallRequest& request,
+                   CallArguments arguments) {
+  if (const auto deadline = deadline_of(request); !deadline) return request.waiter.answer(deadline.error());
   if (const auto* work = std::get_if<InlineRun>(&call->run)) {
-    Result<protocol::Document> answer = checked_answer(document_of((*work)(request.caller, arguments)));
+    Result<protocol::Document> answer = checked_answer(document_of((*work)(caller, arguments)));
     if (request.op) answers_.keep(*request.op, request.name, answer);
-    return request.waiter.on_answer(answer);
+    return request.waiter.answer(answer);
   }
-  if (const auto room = check_room(request); !room) return request.waiter.on_answer(room.error());
-  const std::uint64_t number = enter(request);
+  const std::string& origin = caller.identity.origin;
+  if (const auto room = check_room(origin, request.waiter.connection); !room)
+    return request.waiter.answer(room.error());
+  const std::uint64_t number = enter(origin, request);
   if (const auto* work = std::get_if<WorkerRun>(&call->run)) {
-    return run_on_worker(*work, number, std::move(request.caller), std::move(arguments));
+    return run_on_worker(*work, number, caller, std::move(arguments));
   }
-  std::get<LaterRun>(call->run)(request.caller, arguments, std::make_shared<Run>(*this, number));
+  std::get<LaterRun>(call->run)(caller, arguments, std::make_shared<Run>(*this, number));
 }
 
 void CallDesk::run_on_worker(const WorkerRun& work, std::uint64_t number, Caller caller,
@@ -237,14 +238,14 @@ void CallDesk::on_answer(std::uint64_t number, Result<protocol::Document> given)
     running_ops_.erase(*running.op);
     answers_.keep(*running.op, running.name, answer);
   }
-  for (const CallWaiter& waiter : running.waiters) waiter.on_answer(answer);
+  for (const CallWaiter& waiter : running.waiters) waiter.answer(answer);
 }
 
 void CallDesk::on_progress(std::uint64_t number, const protocol::Document& value) {
   const auto found = running_.find(number);
   if (found == running_.end() || value->size() > protocol::kCallProgressMax) return;
   for (const CallWaiter& waiter : found->second.waiters) {
-    if (waiter.on_progress) waiter.on_progress(value);
+    if (waiter.on_progress) waiter.on_progress(waiter, value);
   }
 }
 

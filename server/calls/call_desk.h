@@ -24,13 +24,15 @@ namespace callboard::server {
 struct CallWaiter {
   std::uint64_t connection = 0;
   protocol::AskId ask = 0;
-  // Exactly once, perhaps before begin() returns. The document is never null.
-  std::function<void(const Result<protocol::Document>& answer)> on_answer;
-  std::function<void(const protocol::Document& progress)> on_progress{};
+  // Exactly once, perhaps before begin() returns. The document is never null. Told itself, they need hold little: a call
+  // that takes no time of its own costs about as much as what is allocated for it.
+  std::function<void(const CallWaiter& self, const Result<protocol::Document>& answer)> on_answer;
+  std::function<void(const CallWaiter& self, const protocol::Document& progress)> on_progress{};
+
+  void answer(const Result<protocol::Document>& given) const { on_answer(*this, given); }
 };
 
 struct CallRequest {
-  Caller caller;
   std::string name;
   std::optional<UniqueId> op{};           // The same call again gets the same answer.
   std::chrono::milliseconds deadline{0};  // 0: kCallDeadline.
@@ -48,7 +50,7 @@ class CallDesk {
   CallRegistry& registry() { return registry_; }
   const CallRegistry& registry() const { return registry_; }
 
-  void begin(CallRequest request);
+  void begin(const Caller& caller, CallRequest&& request);
   // How a call of that name ended in a server before this one.
   void remember(UniqueId op, const std::string& name, const Result<document::ValuePtr>& answer);
   // Ends a call, which is answered as cancelled to all who wait for it; not_found when that connection waits
@@ -78,12 +80,13 @@ class CallDesk {
     std::function<void(const Error&)> on_end;
   };
 
-  Result<CallRegistry::CallPtr> permitted(const CallRequest& request) const;
+  Result<CallRegistry::CallPtr> permitted(const Caller& caller, const std::string& name) const;
   // Answers from what is known, or waits with those who do.
   bool join_same(CallRequest& request);
-  void run(const CallRegistry::CallPtr& call, CallRequest request, CallArguments arguments);
-  Result<void> check_room(const CallRequest& request) const;
-  std::uint64_t enter(CallRequest& request);
+  void run(const CallRegistry::CallPtr& call, const Caller& caller, CallRequest& request,
+           CallArguments arguments);
+  Result<void> check_room(const std::string& origin, std::uint64_t connection) const;
+  std::uint64_t enter(const std::string& origin, CallRequest& request);
   void run_on_worker(const WorkerRun& work, std::uint64_t number, Caller caller, CallArguments arguments);
   void on_answer(std::uint64_t number, Result<protocol::Document> answer);
   void on_progress(std::uint64_t number, const protocol::Document& value);

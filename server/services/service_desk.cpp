@@ -135,9 +135,10 @@ void ServiceDesk::begin(Entry& entry) {
 }
 
 void ServiceDesk::call(Entry& entry) {
+  Caller itself;
+  itself.identity.name = "service " + entry.service.name;
+  itself.identity.permissions = Permissions::all();
   CallRequest request;
-  request.caller.identity.name = "service " + entry.service.name;
-  request.caller.identity.permissions = Permissions::all();
   request.name = entry.service.call;
   // Longer than its period it may take, but not for ever.
   request.deadline = std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -145,11 +146,11 @@ void ServiceDesk::call(Entry& entry) {
   if (entry.service.arguments) {
     request.arguments = std::make_shared<const std::string>(document::print(*entry.service.arguments));
   }
-  request.waiter.on_answer = [this, alive = is_alive_,
-                              name = entry.service.name](const Result<protocol::Document>& answer) {
+  request.waiter.on_answer = [this, alive = is_alive_, name = entry.service.name](
+                                 const CallWaiter&, const Result<protocol::Document>& answer) {
     if (*alive) on_answer(name, answer);
   };
-  outside_.calls.begin(std::move(request));
+  outside_.calls.begin(itself, std::move(request));
 }
 
 void ServiceDesk::on_answer(const std::string& name, const Result<protocol::Document>& answer) {

@@ -114,7 +114,7 @@ TEST_CASE(
   asks.hold(ServerMessage(CallResult{5, text(1000)}));
   const auto held = asks.take_held();
   REQUIRE(held.size() == 2);
-  const auto& refusal = std::get<ErrorAnswer>(std::get<ServerMessage>(held[1].answer));
+  const auto& refusal = std::get<ErrorAnswer>(std::get<ServerMessage>(held.back().answer));
   CHECK(refusal.outcome == Outcome::interrupted);
   CHECK(refusal.text ==
         "the call was done, but its result is not kept: answers of 32.0 MiB wait for you to read them; then "

@@ -416,7 +416,7 @@ TEST_CASE(
     INFO(verb_of(message) << " (" << message.index() << ")");
     auto session = fresh_server();
     session.require_key();
-    session.on_message(message, kStart);
+    session.on_message(ClientMessage(message), kStart);
     const Words words = drain(session);
     if (std::holds_alternative<Ticket>(message)) {
       CHECK(words == Words{"ticket"});

@@ -20,7 +20,7 @@ void check_dead(ServerSession& session) {
   CHECK(session.is_over());
   CHECK_FALSE(session.next_deadline());
   CHECK_FALSE(session.may_tell());
-  for (const auto& message : every_client_message()) session.on_message(message, kStart + 1s);
+  for (const auto& message : every_client_message()) session.on_message(ClientMessage(message), kStart + 1s);
   session.on_message(Bye{}, kStart + 1s);
   session.on_garbage({Outcome::usage, "garbage"});
   session.on_disconnected({Outcome::interrupted, "gone"});
@@ -42,7 +42,7 @@ TEST_CASE("the server ends a session once at the first wrong message of any step
     for (const auto& message : every_client_message()) {
       INFO(server_steps()[step].name << " ← " << verb_of(message) << " (" << message.index() << ")");
       auto session = server_at(step);
-      session.on_message(message, kStart);
+      session.on_message(ClientMessage(message), kStart);
       const auto words = drain(session);
       if (server_steps()[step].is_right(message)) {
         CHECK(count_ends(words) == 0);
@@ -64,7 +64,7 @@ TEST_CASE("the server names speech out of turn as that") {
       if (server_steps()[server_step(name)].is_right(message)) continue;
       INFO(name << " ← " << verb_of(message));
       auto session = server_at(server_step(name));
-      session.on_message(message, kStart);
+      session.on_message(ClientMessage(message), kStart);
       CHECK(starts_with(reason_of_end(session),
                         "spoke out of turn: \"" + std::string(verb_of(message)) + "\" while "));
     }

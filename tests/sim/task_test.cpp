@@ -75,13 +75,12 @@ struct Workshop {
   }
   void add(const std::string& token) {
     server::CallRequest request;
-    request.caller.identity.permissions = server::Permissions::all();
     request.name = "tally.add";
     request.arguments = std::make_shared<const std::string>("{\"token\":\"" + token + "\"}");
-    request.waiter.on_answer = [this](const Result<protocol::Document>& answer) {
+    request.waiter.on_answer = [this](const server::CallWaiter&, const Result<protocol::Document>& answer) {
       answers.push_back(answer ? **answer : std::string(to_text(answer.error().outcome)));
     };
-    world.on(machine, [&] { program->calls.begin(std::move(request)); });
+    world.on(machine, [&] { program->calls.begin({}, std::move(request)); });
   }
 };
 

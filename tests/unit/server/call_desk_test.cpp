@@ -58,22 +58,23 @@ struct Desk {
                               std::optional<UniqueId> op = {}, std::chrono::milliseconds deadline = 0ms,
                               std::uint64_t connection = 1, protocol::AskId ask = 1) {
     auto heard = std::make_shared<Heard>();
+    Caller caller;
+    caller.identity.name = "rigging";
+    caller.identity.permissions = permissions;
+    caller.identity.origin = origin;
     CallRequest request;
-    request.caller.identity.name = "rigging";
-    request.caller.identity.permissions = permissions;
-    request.caller.identity.origin = origin;
     request.name = name;
     request.op = op;
     request.deadline = deadline;
     if (!arguments.empty()) request.arguments = std::make_shared<const std::string>(arguments);
-    request.waiter = {connection, ask,
-                      [heard](const Result<Document>& answer) {
-                        heard->answers.push_back(answer ? **answer
-                                                        : std::string(to_text(answer.error().outcome)) +
-                                                              ": " + answer.error().text);
-                      },
-                      [heard](const Document& progress) { heard->progress.push_back(*progress); }};
-    desk.begin(std::move(request));
+    request.waiter = {
+        connection, ask,
+        [heard](const CallWaiter&, const Result<Document>& answer) {
+          heard->answers.push_back(
+              answer ? **answer : std::string(to_text(answer.error().outcome)) + ": " + answer.error().text);
+        },
+        [heard](const CallWaiter&, const Document& progress) { heard->progress.push_back(*progress); }};
+    desk.begin(caller, std::move(request));
     return heard;
   }
   void wait(const std::function<bool()>& condition) { REQUIRE(loop.run_until(condition, kLimit)); }

@@ -86,13 +86,12 @@ struct Room {
   std::string call(const std::string& name, const std::string& arguments = "") {
     std::string answer = "none";
     CallRequest request;
-    request.caller.identity.permissions = Permissions::all();
     request.name = name;
     if (!arguments.empty()) request.arguments = std::make_shared<const std::string>(arguments);
-    request.waiter.on_answer = [&](const Result<protocol::Document>& given) {
+    request.waiter.on_answer = [&](const CallWaiter&, const Result<protocol::Document>& given) {
       answer = given ? **given : given.error().text;
     };
-    calls.begin(std::move(request));
+    calls.begin({}, std::move(request));
     return answer;
   }
   ValuePtr told(const std::string& name) {
@@ -251,13 +250,12 @@ TEST_CASE("a service that is switched off while it runs stays so on disk, whatev
   room.shelf.is_slow = true;
   std::string answer;
   CallRequest disable;
-  disable.caller.identity.permissions = Permissions::all();
   disable.name = "services.disable";
   disable.arguments = std::make_shared<const std::string>(R"(["waiting"])");
-  disable.waiter.on_answer = [&](const Result<protocol::Document>& given) {
+  disable.waiter.on_answer = [&](const CallWaiter&, const Result<protocol::Document>& given) {
     answer = given ? **given : "no";
   };
-  room.calls.begin(std::move(disable));
+  room.calls.begin({}, std::move(disable));
   room.waiting[0]->answer(document::make_null());
   room.shelf.is_slow = false;
   room.shelf.write_held();

@@ -84,13 +84,12 @@ struct Workshop {
   std::shared_ptr<std::string> call(const std::string& name, std::chrono::milliseconds deadline = 0ms) {
     auto heard = std::make_shared<std::string>();
     CallRequest request;
-    request.caller.identity.permissions = Permissions::all();
     request.name = name;
     request.deadline = deadline;
-    request.waiter.on_answer = [heard](const Result<protocol::Document>& answer) {
+    request.waiter.on_answer = [heard](const CallWaiter&, const Result<protocol::Document>& answer) {
       *heard = answer ? **answer : answer.error().text;
     };
-    calls.begin(std::move(request));
+    calls.begin({}, std::move(request));
     return heard;
   }
 };

@@ -67,12 +67,11 @@ struct PingRoom {
   std::shared_ptr<std::string> call() {
     auto answer = std::make_shared<std::string>();
     CallRequest request;
-    request.caller.identity.permissions = Permissions::all();
     request.name = "ping.users";
-    request.waiter.on_answer = [answer](const Result<protocol::Document>& given) {
+    request.waiter.on_answer = [answer](const CallWaiter&, const Result<protocol::Document>& given) {
       *answer = given ? **given : given.error().text;
     };
-    calls.begin(std::move(request));
+    calls.begin({}, std::move(request));
     return answer;
   }
 };
