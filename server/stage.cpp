@@ -338,7 +338,12 @@ void Stage::on_reported(Session& session, const protocol::CallProgressed& progre
 }
 
 void Stage::on_deadline(Session& session) {
-  if (const auto deadline = session.next_deadline()) deadlines_.watch(session.key(), *deadline);
+  const auto deadline = session.next_deadline();
+  if (!deadline) return;
+  // Who is held back waits for less.
+  const bool is_soon = *deadline < loop_.now() + 10 * kDeadlineGrain;
+  const Duration beyond = deadline->time_since_epoch() % kDeadlineGrain;
+  deadlines_.watch(session.key(), is_soon || beyond == 0ns ? *deadline : *deadline - beyond + kDeadlineGrain);
 }
 
 void Stage::on_large_frame(Session& session, protocol::FrameView frame, Bytes bytes) {
