@@ -250,6 +250,9 @@ void Client::Impl::on_told(protocol::ServerMessage message) {
     if (const auto news = heard_.hear(*conflicts); !news.empty()) listener_.on_conflicts(news);
   } else if (const auto* disk = std::get_if<protocol::Writable>(&message)) {
     listener_.on_writable(disk->writable, disk->text);
+  } else if (const auto* door = std::get_if<protocol::Admitting>(&message)) {
+    listener_.on_warning(door->admitting ? std::string("the server lets people in again")
+                                         : "the server lets nobody in: " + escaped(door->text));
   } else if (const auto* slower = std::get_if<protocol::Slower>(&message)) {
     listener_.on_warning(escaped(slower->what) + ": the server takes " + std::to_string(slower->per_second) +
                          " a second from one session, and holds back what is more");
