@@ -74,8 +74,8 @@ LockDesk::LockDesk(net::Loop& loop, Floor& floor, RecordDesk& records, Duration 
       lease_timer_(loop, [this] { free_ended(); }),
       return_timer_(loop, [this] { free_lost(); }) {
   return_timer_.set_after(grace);
-  records_.for_each_in({std::string(kLocksFolder.substr(1))}, [this](const RecordState& lock) {
-    index_.set(lock.path, lock.owner.session, time_in_lock(lock, "until"));
+  records_.for_each_in({std::string(kLocksFolder.substr(1))}, [this](const RecordStatePtr& lock) {
+    index_.set(lock->path, lock->owner.session, time_in_lock(*lock, "until"));
     return true;
   });
   set_timer();
@@ -425,8 +425,8 @@ CallValue LockDesk::list(const std::string& zone) const {
   if (!parts) return parts.error();
   document::Array locks;
   std::uint64_t size_bytes = 0;
-  records_.for_each_in(*parts, [&](const RecordState& lock) {
-    locks.push_back(value_of(lock));
+  records_.for_each_in(*parts, [&](const RecordStatePtr& lock) {
+    locks.push_back(value_of(*lock));
     size_bytes += locks.back()->size_bytes();
     return size_bytes <= kRecordsPerTellBytes / 2;
   });

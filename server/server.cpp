@@ -164,6 +164,7 @@ Result<void> Server::Impl::open_board() {
   stage_options.disk_probe_period = options.disk_probe_period;
   stage_options.grace = options.grace;
   stage_options.schema = options.schema;
+  stage_options.zones = options.zones;
   stage_options.locks = options.locks;
   stage_options.data = options.data;
   stage_options.on_keyed = options.on_keyed;
