@@ -460,7 +460,8 @@ Answer<bool> Client::Impl::exit(std::string zone) {
   exit.zone = zone;
   Answer<bool> answer;
   submit(answer, std::move(exit), [this, answer, zone](const protocol::ClientMessage& ask) {
-    session_->ask(zones_->asked(ask), [this, answer, zone](const Result<protocol::ServerMessage>& reply) {
+    zones_->on_asked(ask);
+    session_->ask(ask, [this, answer, zone](const Result<protocol::ServerMessage>& reply) {
       answer.set(zones_->on_exited(zone, reply ? Result<bool>(true) : Result<bool>(reply.error())));
     });
   });
