@@ -23,6 +23,16 @@ inline constexpr int kDescriptorsKept = 64;
 // The part of the memory that the machine (or the service's group) has above which nobody more is let in, in percent: the
 // rest is for those who are in, 32 MiB of documents for each of hundreds, and for the system's cache of the board.
 inline constexpr std::uint64_t kMemoryMaxPercent = 75;
+// Memory that is set aside, as address space, for when an allocation finds none: then nobody more is let in, and this is for those
+// who are, until some of theirs is free again. What the loop makes in one turn at most, a list of all items with its text, fits.
+inline constexpr std::uint64_t kMemoryReserve = 16 * MiB;
+// It is given a quarter at a time. From the second on each costs the session that keeps most of what it was told or says.
+inline constexpr std::uint64_t kMemoryPortion = kMemoryReserve / 4;
+// Set aside in pieces: there may be room for it again only between what is in use.
+inline constexpr std::uint64_t kMemoryPiece = 256 * KiB;
+static_assert(kMemoryReserve % kMemoryPortion == 0 && kMemoryPortion % kMemoryPiece == 0);
+// How often it is tried to take it back; each time that fails costs such a session, too.
+inline constexpr auto kMemoryRetryPeriod = 1s;
 // How often the server looks at its memory; while strangers pour in, looking costs more than turning them away.
 inline constexpr auto kMemoryLookPeriod = 100ms;
 

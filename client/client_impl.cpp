@@ -250,6 +250,9 @@ void Client::Impl::on_told(protocol::ServerMessage message) {
     if (const auto news = heard_.hear(*conflicts); !news.empty()) listener_.on_conflicts(news);
   } else if (const auto* disk = std::get_if<protocol::Writable>(&message)) {
     listener_.on_writable(disk->writable, disk->text);
+  } else if (const auto* door = std::get_if<protocol::Admitting>(&message)) {
+    listener_.on_warning(door->admitting ? std::string("the server lets people in again")
+                                         : "the server lets nobody in: " + escaped(door->text));
   } else if (const auto* slower = std::get_if<protocol::Slower>(&message)) {
     listener_.on_warning(escaped(slower->what) + ": the server takes " + std::to_string(slower->per_second) +
                          " a second from one session, and holds back what is more");
@@ -457,7 +460,8 @@ Answer<bool> Client::Impl::exit(std::string zone) {
   exit.zone = zone;
   Answer<bool> answer;
   submit(answer, std::move(exit), [this, answer, zone](const protocol::ClientMessage& ask) {
-    session_->ask(zones_->asked(ask), [this, answer, zone](const Result<protocol::ServerMessage>& reply) {
+    zones_->on_asked(ask);
+    session_->ask(ask, [this, answer, zone](const Result<protocol::ServerMessage>& reply) {
       answer.set(zones_->on_exited(zone, reply ? Result<bool>(true) : Result<bool>(reply.error())));
     });
   });

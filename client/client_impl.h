@@ -37,13 +37,13 @@ class Client::Impl : public TransferDesk {
   // The two ends of that, for a loop that another one drives: a simulation's.
   void begin();
   void end();
-
   // Thread: any. `convert` makes a T of the answer, on the client's thread. usage: the server would refuse to read it.
   template <class T, class Convert>
   Answer<T> ask(protocol::ClientMessage message, Convert convert) {
     Answer<T> answer;
     submit(answer, std::move(message), [this, answer, convert](const protocol::ClientMessage& ask) {
-      session_->ask(zones_->asked(ask), answering(answer, convert));
+      zones_->on_asked(ask);
+      session_->ask(ask, answering(answer, convert));
     });
     return answer;
   }

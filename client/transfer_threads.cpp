@@ -34,10 +34,7 @@ Result<Bytes> await_ready(net::DataSocket& socket, UniqueId ticket) {
 // The taker speaks first, as it does beneath.
 std::unique_ptr<net::TlsEngine> engine_for(const Granted& granted) {
   const bool is_giver = !granted.taker.empty();
-  if (!is_giver) return net::TlsEngine::client(*granted.key);
-  return net::TlsEngine::server([key = *granted.key](std::string_view identity) {
-    return identity == key.identity ? std::optional(key.secret) : std::nullopt;
-  });
+  return is_giver ? net::TlsEngine::server(*granted.key) : net::TlsEngine::client(*granted.key);
 }
 
 }  // namespace

@@ -12,12 +12,11 @@ ZoneKeeper::ZoneKeeper(SessionKeeper& session, Listener& listener, std::string s
   if (const auto own = document::Schema::from(schema_)) hash_ = own->hash();
 }
 
-const protocol::ClientMessage& ZoneKeeper::asked(const protocol::ClientMessage& ask) {
+void ZoneKeeper::on_asked(const protocol::ClientMessage& ask) {
   const auto* exit = std::get_if<protocol::ExitAsk>(&ask);
   const auto left = exit == nullptr ? zones_.end() : zones_.find(exit->zone);
   if (left != zones_.end()) left->second.is_left = true;
   if (const auto* enter = std::get_if<protocol::EnterAsk>(&ask)) zones_[enter->zone];
-  return ask;
 }
 
 // not_found of one that it was in: left with the session of before, or asked twice because the answer was lost.

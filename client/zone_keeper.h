@@ -20,9 +20,9 @@ class ZoneKeeper {
   // `schema` as in Options.
   ZoneKeeper(SessionKeeper& session, Listener& listener, std::string schema);
 
-  // Whatever is asked. A zone that is to be exited is not entered again meanwhile; what is told of one that is
+  // Whatever is asked, before it is. A zone that is to be exited is not entered again meanwhile; what is told of one that is
   // to be entered is kept until it is: the first answer may be lost, and what was told after it not told again.
-  const protocol::ClientMessage& asked(const protocol::ClientMessage& ask);
+  void on_asked(const protocol::ClientMessage& ask);
   // Null handler: the listener hears of it. Whoever hears from now on is told at once what is known already.
   void on_entered(const std::string& name, RecordHandler handler);
   // With what became of the exit; gives what its caller is answered.

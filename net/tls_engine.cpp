@@ -258,6 +258,12 @@ std::unique_ptr<TlsEngine> TlsEngine::client(const AccessKey& key) {
   return std::unique_ptr<TlsEngine>(new TlsEngine(std::move(impl)));
 }
 
+std::unique_ptr<TlsEngine> TlsEngine::server(const AccessKey& key) {
+  return server([key](std::string_view identity) {
+    return identity == key.identity ? std::optional(key.secret) : std::nullopt;
+  });
+}
+
 std::unique_ptr<TlsEngine> TlsEngine::server(FindSecret find) {
   auto impl = std::make_unique<Impl>(Impl::server_context(), true);
   impl->find = std::move(find);

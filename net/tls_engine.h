@@ -27,6 +27,7 @@ class TlsEngine {
 
   static std::unique_ptr<TlsEngine> client(const AccessKey& key);
   static std::unique_ptr<TlsEngine> server(FindSecret find);
+  static std::unique_ptr<TlsEngine> server(const AccessKey& key);  // For the holder of this one alone.
   ~TlsEngine();
   TlsEngine(const TlsEngine&) = delete;
   TlsEngine& operator=(const TlsEngine&) = delete;

@@ -21,13 +21,13 @@ constexpr std::chrono::milliseconds kSilenceMax = 1h;
 
 bool is_tell(const ServerMessage& message) {
   return std::holds_alternative<DocumentState>(message) || std::holds_alternative<Conflicts>(message) ||
-         std::holds_alternative<Writable>(message) || std::holds_alternative<Slower>(message) ||
-         std::holds_alternative<Assets>(message) || std::holds_alternative<Users>(message) ||
-         std::holds_alternative<Messages>(message) || std::holds_alternative<Records>(message) ||
-         std::holds_alternative<AtTell>(message) || std::holds_alternative<Give>(message) ||
-         std::holds_alternative<ChannelTell>(message) || std::holds_alternative<TransferOver>(message) ||
-         std::holds_alternative<CallProgress>(message) || std::holds_alternative<CallTell>(message) ||
-         std::holds_alternative<CallCancelTell>(message);
+         std::holds_alternative<Writable>(message) || std::holds_alternative<Admitting>(message) ||
+         std::holds_alternative<Slower>(message) || std::holds_alternative<Assets>(message) ||
+         std::holds_alternative<Users>(message) || std::holds_alternative<Messages>(message) ||
+         std::holds_alternative<Records>(message) || std::holds_alternative<AtTell>(message) ||
+         std::holds_alternative<Give>(message) || std::holds_alternative<ChannelTell>(message) ||
+         std::holds_alternative<TransferOver>(message) || std::holds_alternative<CallProgress>(message) ||
+         std::holds_alternative<CallTell>(message) || std::holds_alternative<CallCancelTell>(message);
 }
 
 }  // namespace

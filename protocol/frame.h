@@ -58,6 +58,8 @@ class FrameReader {
   // What came after the last frame returned, and leaves the reader empty: after `ticket` or `ready` the
   // stream is the relay's, and so are these bytes.
   Bytes take_rest();
+  // Of memory, set aside for the frame that is under way included.
+  std::size_t held_bytes() const { return buffer_.capacity(); }
 
  private:
   void drop_consumed();

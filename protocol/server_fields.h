@@ -132,6 +132,11 @@ void describe(F& f, Ref<F, Writable> m) {
   f.optional("text", m.text, kReason);
 }
 template <class F>
+void describe(F& f, Ref<F, Admitting> m) {
+  f.required("admitting", m.admitting);
+  f.optional("text", m.text, kReason);
+}
+template <class F>
 void describe(F& f, Ref<F, Slower> m) {
   f.required("what", m.what, kLabel);
   f.required("per_second", m.per_second);

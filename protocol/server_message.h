@@ -89,6 +89,11 @@ struct Writable {
   bool writable = false;
   std::string text;
 };
+// The server lets nobody in, and why; or lets people in again.
+struct Admitting {
+  bool admitting = false;
+  std::string text;
+};
 // The session does more than it may a second, and will be held back to that.
 struct Slower {
   std::string what;  // "writes" or "messages".
@@ -100,8 +105,8 @@ struct ServerMessage
     : std::variant<Greeting, ProjectQuestion, Welcome, WrongProject, DocumentOffer, AssetsOffer, Ready, Yours,
                    Bye, DocumentState, Revisions, Conflicts, Assets, Users, Messages, Records, Ok,
                    ErrorAnswer, TransferGranted, ChannelGranted, Status, CallResult, CallList, AuditEntries,
-                   UnknownAnswer, AtTell, Writable, Slower, Give, ChannelTell, TransferOver, CallProgress,
-                   CallTell, CallCancelTell, UnknownTell> {
+                   UnknownAnswer, AtTell, Writable, Admitting, Slower, Give, ChannelTell, TransferOver,
+                   CallProgress, CallTell, CallCancelTell, UnknownTell> {
   using variant::variant;
   ServerMessage();
   ServerMessage(const ServerMessage&);

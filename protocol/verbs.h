@@ -83,6 +83,8 @@ inline constexpr std::string_view kVerb<AtTell> = "at";
 template <>
 inline constexpr std::string_view kVerb<Writable> = "writable";
 template <>
+inline constexpr std::string_view kVerb<Admitting> = "admitting";
+template <>
 inline constexpr std::string_view kVerb<Slower> = "slower";
 template <>
 inline constexpr std::string_view kVerb<CallAsk> = "call";

@@ -36,8 +36,8 @@ void BoardRecords::put(OwnRecord record, Then then) {
 }
 
 void remember_answers(const RecordDesk& records, CallDesk& calls) {
-  records.for_each_in({}, [&calls](const RecordState& record) {
-    for (const RecordAnswerPtr& each : record.answers) {
+  records.for_each_in({}, [&calls](const RecordStatePtr& record) {
+    for (const RecordAnswerPtr& each : record->answers) {
       calls.remember(each->op, each->call,
                      each->result ? CallValue(each->result)
                                   : CallValue(Error{Outcome::failed,

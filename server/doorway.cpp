@@ -27,6 +27,7 @@ Result<Doorway::Place> Doorway::come(const net::Endpoint& peer, Instant now) {
 }
 
 std::optional<std::string> Doorway::why_not(const Counts& address, const net::Endpoint& peer, Instant now) {
+  if (!shut_.empty()) return shut_;
   if (all_.connections >= limits_.connections)
     return fmt::format("it has {} connections, which is its limit", limits_.connections);
   if (address.connections >= limits_.per_address)

@@ -47,6 +47,9 @@ class Doorway {
   void admit(Place& place);
   // The connection is gone.
   void leave(Place& place);
+  // Nobody comes in from now on, for that reason; again when it is empty.
+  void shut(std::string why) { shut_ = std::move(why); }
+  const std::string& why_shut() const { return shut_; }
 
   const Counts& counts() const { return all_; }
 
@@ -56,6 +59,7 @@ class Doorway {
   void note_turned_away(const std::string& why, const net::Endpoint& peer, Instant now);
 
   Limits limits_;
+  std::string shut_;
   EventLog& events_;
   std::function<std::uint64_t()> resident_bytes_;
   Counts all_;

@@ -15,6 +15,13 @@ std::string list_of(const Permissions& permissions) {
   return list.empty() ? "nothing" : list;
 }
 
+// Whether the keys are as that change of them left them.
+bool is_shown(const AuditEntry& change, const KeyRing& keys) {
+  const KeyEntry* entry = keys.find_name(change.about);
+  if (change.what == "key_revoke") return entry == nullptr;
+  return entry != nullptr && entry->key.identity == change.key && change.text == role_text(*entry);
+}
+
 }  // namespace
 
 Gate::Gate(net::Loop& loop, const Clock& clock, EventLog& events, std::optional<Source> source,
@@ -90,19 +97,21 @@ bool Gate::read_roles() {
   return true;
 }
 
-// Those that were written down beside the keys, also while no server ran; a file of keys that was put there by hand says
-// for itself what is other.
+// Those that were written down beside the keys, also while no server ran; what was put there by hand says for itself what is other.
 void Gate::tell_changes(const KeyRing& before, const KeyRing& now) {
-  if (tell_kept_changes() > 0) return;
-  for (AuditEntry& each : changes_between(before, now)) handlers_.on_seen(std::move(each));
+  tell_kept_changes();
+  for (AuditEntry& each : changes_between(before, now)) {
+    const auto told = told_.find(each.about);
+    if (told == told_.end() || !is_shown(told->second, now)) handlers_.on_seen(std::move(each));
+  }
+  std::erase_if(told_, [&](const auto& each) { return is_shown(each.second, now); });
 }
 
-// How many there are.
-std::size_t Gate::tell_kept_changes() {
+void Gate::tell_kept_changes() {
   auto kept = file_->changes();
   if (!kept) {
     events_.warn("what was done to the keys is not known", {{"cause", kept.error().text}});
-    return 0;
+    return;
   }
   if (!kept->not_understood.empty()) {
     events_.warn("not all that was done to the keys is understood, it stays in keys.changes",
@@ -110,9 +119,10 @@ std::size_t Gate::tell_kept_changes() {
   }
   for (KeyChange& each : kept->changes) {
     const bool is_known = std::ranges::find(noted_, each.id) != noted_.end();
-    if (!is_known && noting_.insert(each.id).second) handlers_.on_key_change(std::move(each));
+    if (is_known || !noting_.insert(each.id).second) continue;
+    told_[each.entry.about] = each.entry;
+    handlers_.on_key_change(std::move(each));
   }
-  return kept->changes.size();
 }
 
 // What could not be written stays in the file until it can, be it by the next server.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -83,7 +84,7 @@ class Gate {
   bool read_keys();
   bool read_roles();
   void tell_changes(const KeyRing& before, const KeyRing& now);
-  std::size_t tell_kept_changes();
+  void tell_kept_changes();
   void forget_noted();
   bool has_expired(Timestamp since, Timestamp now) const;
 
@@ -103,6 +104,8 @@ class Gate {
   std::vector<UniqueId> noted_;              // those that are, and are still in the file,
   bool is_forgetting_ = false;               // and those that go from there.
   bool is_to_note_again_ = false;            // Some could not be written to the log.
+  // Of each name the newest change that was told: it is written down before the keys show it.
+  std::map<std::string, AuditEntry, std::less<>> told_;
   net::Timer timer_;
   std::optional<net::WorkQueue> writing_;  // From the first key on that is used up.
 };

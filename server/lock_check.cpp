@@ -80,8 +80,7 @@ std::vector<RecordStatePtr> locks_of_others(const RecordDesk& records, const Rec
   if (reach == LockReach::item) return found;
   const auto below = zone_name(item == "/" ? std::string(kLocksFolder) : path);
   if (!below) return found;
-  records.for_each_in(
-      *below, [&](const RecordState& lock) { return lock.path == path || note(records.find(lock.path)); });
+  records.for_each_in(*below, [&](const RecordStatePtr& lock) { return lock->path == path || note(lock); });
   return found;
 }
 

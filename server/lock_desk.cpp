@@ -56,11 +56,6 @@ bool is_lent_to(const RecordState& lock, SessionId session) {
   return lock.owner.session == session && time_in_lock(lock, "until") == 0;
 }
 
-// Whether `path` is `folder`, or lies below it.
-bool is_within(const std::string& path, const std::string& folder) {
-  return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
-}
-
 CallArgument item_argument() {
   return {.name = "item", .type = ValueType::item, .summary = "a path in the project"};
 }
@@ -74,8 +69,8 @@ LockDesk::LockDesk(net::Loop& loop, Floor& floor, RecordDesk& records, Duration 
       lease_timer_(loop, [this] { free_ended(); }),
       return_timer_(loop, [this] { free_lost(); }) {
   return_timer_.set_after(grace);
-  records_.for_each_in({std::string(kLocksFolder.substr(1))}, [this](const RecordState& lock) {
-    index_.set(lock.path, lock.owner.session, time_in_lock(lock, "until"));
+  records_.for_each_in({std::string(kLocksFolder.substr(1))}, [this](const RecordStatePtr& lock) {
+    index_.set(lock->path, lock->owner.session, time_in_lock(*lock, "until"));
     return true;
   });
   set_timer();
@@ -93,7 +88,10 @@ void LockDesk::lock(Wanted wanted) {
   }
   if (has_ended(*now) && !waiting_.contains(wanted.path)) {
     const std::string path = wanted.path;
-    return release(path, now->revision, [this, wanted = std::move(wanted)](const Result<void>& gone) {
+    const auto making = begin_making(wanted);
+    making->is_freeing = true;
+    return release(path, now->revision, [this, making, wanted = std::move(wanted)](const Result<void>& gone) {
+      if (is_ownerless(wanted, making)) return wanted.run->answer(has_left(wanted.who.user));
       // Superseded: it was renewed meanwhile, perhaps.
       if (!gone && gone.error().outcome != Outcome::superseded) return wanted.run->answer(gone.error());
       lock(wanted);
@@ -114,7 +112,8 @@ std::optional<LockDesk::InTheWay> LockDesk::in_the_way_of(const Wanted& wanted) 
   if (!others.empty()) return InTheWay{others.front()->path, is_locked(*others.front())};
   for (const auto& making : making_) {
     const bool is_others = making->who.session != wanted.who.session && making->who.user != wanted.who.user;
-    if (is_others && (is_within(making->path, wanted.path) || is_within(wanted.path, making->path)))
+    if (is_others && !making->is_freeing &&
+        (is_at_or_below(making->path, wanted.path) || is_at_or_below(wanted.path, making->path)))
       return InTheWay{making->path, is_locked_by(making->path, making->who.user)};
   }
   return std::nullopt;
@@ -157,7 +156,7 @@ void LockDesk::take(Wanted wanted) {
 }
 
 std::shared_ptr<LockDesk::Making> LockDesk::begin_making(const Wanted& wanted) {
-  return making_.emplace_back(std::make_shared<Making>(Making{wanted.path, wanted.who, false}));
+  return making_.emplace_back(std::make_shared<Making>(Making{wanted.path, wanted.who}));
 }
 
 bool LockDesk::is_ownerless(const Wanted& wanted, const std::shared_ptr<Making>& making) {
@@ -320,15 +319,22 @@ void LockDesk::hand_over(const std::string& path, const std::string& to, const R
 
 void LockDesk::on_departed(SessionId session) {
   std::vector<std::string> shorter;
+  // A command's is still there to be answered, though its user has left.
+  std::vector<Wanted> gone;
   for (auto queue = waiting_.begin(); queue != waiting_.end();) {
     std::deque<Wanted> left;
     for (Wanted& each : queue->second) {
-      if (each.who.session != session) left.push_back(std::move(each));
+      if (each.who.session != session) {
+        left.push_back(std::move(each));
+      } else {
+        gone.push_back(std::move(each));
+      }
     }
     if (left.size() < queue->second.size()) shorter.push_back(queue->first);
     queue->second = std::move(left);
     queue = queue->second.empty() ? waiting_.erase(queue) : std::next(queue);
   }
+  for (const Wanted& each : gone) each.run->answer(has_left(each.who.user));
   for (const std::string& path : shorter) tell_waiting(path);
   for (const auto& making : making_) {
     if (making->who.session == session) making->is_owner_gone = true;
@@ -337,7 +343,7 @@ void LockDesk::on_departed(SessionId session) {
 }
 
 void LockDesk::on_applied(const std::string& path) {
-  if (!path.starts_with(kLocksFolder) || !path.substr(kLocksFolder.size()).starts_with('/')) return;
+  if (!is_at_or_below(path, kLocksFolder)) return;
   if (const RecordStatePtr lock = records_.find(path)) {
     index_.set(path, lock->owner.session, time_in_lock(*lock, "until"));
   } else {
@@ -425,8 +431,8 @@ CallValue LockDesk::list(const std::string& zone) const {
   if (!parts) return parts.error();
   document::Array locks;
   std::uint64_t size_bytes = 0;
-  records_.for_each_in(*parts, [&](const RecordState& lock) {
-    locks.push_back(value_of(lock));
+  records_.for_each_in(*parts, [&](const RecordStatePtr& lock) {
+    locks.push_back(value_of(*lock));
     size_bytes += locks.back()->size_bytes();
     return size_bytes <= kRecordsPerTellBytes / 2;
   });
@@ -464,7 +470,8 @@ CallValue LockDesk::locks_in(const RecordDesk::Author& who, const CallArguments&
   document::Array locks;
   const std::string* whole = nullptr;
   for (const std::string& item : items) {
-    if (reach == LockReach::whole && whole != nullptr && (*whole == "/" || is_within(item, *whole))) continue;
+    if (reach == LockReach::whole && whole != nullptr && (*whole == "/" || is_at_or_below(item, *whole)))
+      continue;
     whole = &item;
     for (const auto& lock : locks_of_others(records_, who, item, reach, floor_.clock.wall(), kLocksTold)) {
       if (locks.size() < kLocksTold) locks.push_back(value_of(*lock));

@@ -51,6 +51,7 @@ class LockDesk {
     std::string path;
     RecordDesk::Author who;
     bool is_owner_gone = false;
+    bool is_freeing = false;  // One that has ended is freed first, for whoever asked first.
   };
   // What keeps somebody from a lock: the path of another one, and what is said of it.
   struct InTheWay {

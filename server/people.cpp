@@ -138,7 +138,7 @@ void People::on_left(const Identity& identity) {
   outside_.changed();
 }
 
-std::set<std::string> People::keys_of(const std::string& user) const {
+std::function<bool(const Identity&)> People::named(const std::string& user) const {
   std::set<std::string> keys;
   outside_.for_each([&](const Session& each) {
     const bool is_meant = each.is_admitted() && each.identity.name == user;
@@ -148,7 +148,9 @@ std::set<std::string> People::keys_of(const std::string& user) const {
     if (each.name == user && !each.key.empty()) keys.insert(each.key);
     return false;
   }));
-  return keys;
+  return [user, keys = std::move(keys)](const Identity& each) {
+    return each.name == user || (!each.key.empty() && keys.contains(each.key));
+  };
 }
 
 Result<std::size_t> People::redirect(const By& by, const std::string& user, const std::string& to,
@@ -156,14 +158,12 @@ Result<std::size_t> People::redirect(const By& by, const std::string& user, cons
   const auto address = net::endpoint_from(to, kSessionPort);
   if (!address) return address.error().prefixed("redirect");
   const std::string where = net::to_text(*address);
-  const std::set<std::string> keys = keys_of(user);
+  const auto is_named = named(user);
   std::vector<Session*> meant;
   outside_.for_each([&](Session& each) {
-    const Identity& identity = each.identity;
-    const bool is_own = identity.id == by.identity.id;
-    if (!each.is_joined() || each.is_over() || identity.visit || is_own) return;
-    const bool is_same_person = !identity.key.empty() && keys.contains(identity.key);
-    if (user.empty() || identity.name == user || is_same_person) meant.push_back(&each);
+    const bool is_own = each.identity.id == by.identity.id;
+    if (!each.is_joined() || each.is_over() || each.identity.visit || is_own) return;
+    if (user.empty() || is_named(each.identity)) meant.push_back(&each);
   });
   if (meant.empty() && !user.empty()) return nobody_named(user);
   std::string why = callboard::quoted(by.identity.name) + " sent you to " + where;
@@ -175,10 +175,7 @@ Result<std::size_t> People::redirect(const By& by, const std::string& user, cons
 
 Result<std::size_t> People::kick(const By& by, const std::string& user_or_address,
                                  const std::string& reason) {
-  const std::set<std::string> keys = keys_of(user_or_address);
-  const auto is_named = [&](const Identity& each) {
-    return each.name == user_or_address || (!each.key.empty() && keys.contains(each.key));
-  };
+  const auto is_named = named(user_or_address);
   std::vector<Session*> meant;
   outside_.for_each([&](Session& each) {
     if (!each.is_admitted() || each.is_over() || each.identity.id == by.identity.id) return;

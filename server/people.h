@@ -2,7 +2,6 @@
 
 #include <functional>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -87,8 +86,8 @@ class People {
   static std::string person_of(const Identity& identity);
   Result<std::string> find_person(const std::string& user) const;
   Result<void> set_measures(const std::string& person, Measures measures);
-  // The keys of all who are called so, here or away.
-  std::set<std::string> keys_of(const std::string& user) const;
+  // Whether somebody is meant by that name as shown: is called so, or has a key of one, here or away, who is.
+  std::function<bool(const Identity&)> named(const std::string& user) const;
   enum class Change { grant, revoke };
   Result<void> change_permissions(const By& by, const std::string& user,
                                   const std::vector<std::string>& permissions, Change change);

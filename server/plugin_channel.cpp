@@ -13,10 +13,7 @@ namespace {
 // The other side speaks first, as every taker does.
 Result<void> prove(net::DataSocket& socket, const AccessKey& key) {
   if (auto set = socket.set_silence_limit(kHandshakeLimit); !set) return set;
-  auto engine = net::TlsEngine::server([key](std::string_view identity) {
-    return identity == key.identity ? std::optional(key.secret) : std::nullopt;
-  });
-  if (auto secured = socket.secure(std::move(engine)); !secured) return secured;
+  if (auto secured = socket.secure(net::TlsEngine::server(key)); !secured) return secured;
   return socket.set_silence_limit(std::nullopt);
 }
 

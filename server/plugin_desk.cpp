@@ -31,6 +31,11 @@ CallValue carry_out(plugin::Plugin& plugin, const plugin::Request& request) {
   return value;
 }
 
+// A person's commands are sessions of their own, and take one turn together. Nobody's are the server's.
+std::string turns_of(const Identity& caller) {
+  return caller.origin.empty() && caller.id ? to_text(caller.id) : caller.origin;
+}
+
 // Of which some code may still run: nothing of it is ever deleted.
 std::vector<std::shared_ptr<void>>& left_behind() {
   static auto& all = *new std::vector<std::shared_ptr<void>>;
@@ -110,26 +115,27 @@ void PluginDesk::on_called(const LoadedPtr& loaded, const std::string& name, con
     });
   };
   // One that has not begun is not kept until it could.
-  run->on_end([stop = job.stop, number, of = std::weak_ptr(loaded)](const Error&) mutable {
+  const std::string who = turns_of(caller.identity);
+  run->on_end([stop = job.stop, number, who, of = std::weak_ptr(loaded)](const Error&) mutable {
     stop.request_stop();
     if (const LoadedPtr there = of.lock())
-      std::erase_if(there->waiting, [number](const Job& each) { return each.number == number; });
+      there->waiting.erase_if(who, [number](const Job& each) { return each.number == number; });
   });
-  loaded->waiting.push_back(std::move(job));
+  loaded->waiting.push(who, std::move(job));
   carry_out_next(loaded);
 }
 
 void PluginDesk::carry_out_next(const LoadedPtr& loaded) {
-  while (loaded->running < kPluginCallsAtOnce && !loaded->waiting.empty()) {
-    Job job = std::move(loaded->waiting.front());
-    loaded->waiting.pop_front();
-    if (job.run->is_over()) continue;
+  while (loaded->running < kPluginCallsAtOnce) {
+    auto job = loaded->waiting.pop();
+    if (!job) return;
+    if (job->run->is_over()) continue;
     ++loaded->running;
-    const std::uint64_t number = job.number;
-    runs_.emplace(number, Running{std::move(job.run), job.stop});
-    const PluginThreads::Doing doing{loaded->file, "call " + job.request.name};
+    const std::uint64_t number = job->number;
+    runs_.emplace(number, Running{std::move(job->run), job->stop});
+    const PluginThreads::Doing doing{loaded->file, "call " + job->request.name};
     const auto started = threads_.start(
-        doing, [this, loaded, number, plugin = loaded->plugin, request = std::move(job.request)] {
+        doing, [this, loaded, number, plugin = loaded->plugin, request = std::move(job->request)] {
           CallValue value = carry_out(*plugin, request);
           return [this, loaded, number, value = std::move(value)] { on_carried_out(loaded, number, value); };
         });

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <stop_token>
@@ -19,12 +18,13 @@
 #include "server/plugin_threads.h"
 #include "server/plugins/plugin.h"
 #include "server/server_channels.h"
+#include "server/taking_turns.h"
 
 namespace callboard::server {
 
 // From the end of everything that it does until a plugin is gone, as for a task.
 inline constexpr auto kPluginEndLimit = 3s;
-// Calls that one plugin carries out at a time; the others wait.
+// Calls that one plugin carries out at a time; the others wait, and people take turns.
 inline constexpr std::size_t kPluginCallsAtOnce = 2;
 
 // The plugins of a server: their calls and channels are carried out on threads of their own, for none of
@@ -54,7 +54,7 @@ class PluginDesk {
     std::string file;
     std::shared_ptr<plugin::Plugin> plugin;
     std::size_t running = 0;
-    std::deque<Job> waiting;
+    TakingTurns<Job> waiting;  // By person.
   };
   using LoadedPtr = std::shared_ptr<Loaded>;
 

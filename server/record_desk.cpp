@@ -86,14 +86,22 @@ std::uint64_t said_bytes_of(const RecordDesk::Wish& wish) {
 protocol::ErrorAnswer refusal_of(protocol::AskId re, const Error& why) { return {re, why.outcome, why.text}; }
 
 // What it was told of the zone is there no more, for all that it may know.
-void tell_no_more(Session& session, std::string zone, std::string why) {
+void tell_no_more(std::vector<protocol::ServerMessage>& errands, std::string zone, std::string why) {
   protocol::Records nothing;
   nothing.zone = std::move(zone);
   nothing.full = true;
   nothing.records = std::make_shared<const std::string>("[]");
   nothing.why = std::move(why);
   // There is room for as many as it can be in: it would take a zone that is silent for one that is quiet.
-  if (session.errands.size() < kErrandsMax + kZonesPerSession) session.errands.push_back(std::move(nothing));
+  if (errands.size() < kErrandsMax + kZonesPerSession) errands.push_back(std::move(nothing));
+}
+
+// It is in it again: that it was put out is past.
+void forget_no_more(std::vector<protocol::ServerMessage>& errands, const std::string& zone) {
+  std::erase_if(errands, [&](const protocol::ServerMessage& each) {
+    const auto* told = std::get_if<protocol::Records>(&each);
+    return told != nullptr && told->zone == zone && !told->why.empty();
+  });
 }
 
 }  // namespace
@@ -455,10 +463,10 @@ bool RecordDesk::make_room() {
   constexpr std::string_view kWhy = "the zones that you are in hold too many records; enter smaller ones";
   const auto put_out = zones_.make_room();
   for (const Zones::PutOut& out : put_out) {
-    Session* session = outside_.by_id(out.session);
-    if (session == nullptr) continue;
-    std::erase_if(session->mailbox.zones, [&](const ZoneCursor& each) { return each.zone == out.zone; });
-    tell_no_more(*session, out.name, std::string(kWhy));
+    // Of one that is away this is done when it is back.
+    if (Session* session = outside_.by_id(out.session))
+      std::erase_if(session->mailbox.zones, [&](const ZoneCursor& each) { return each.zone == out.zone; });
+    if (auto* errands = outside_.errands_of(out.session)) tell_no_more(*errands, out.name, std::string(kWhy));
     outside_.due(out.session);
   }
   if (put_out.empty()) return false;
@@ -482,7 +490,7 @@ void RecordDesk::on_permitted(Session& session) {
     if (auto entered = zones_.enter(listener, zone, hidden, session.mailbox.zones); !entered) {
       floor_.events.warn("a session is in a zone no more",
                          {{"id", to_text(id)}, {"zone", to_path(zone)}, {"cause", entered.error().text}});
-      tell_no_more(session, to_path(zone), entered.error().text);
+      tell_no_more(session.errands, to_path(zone), entered.error().text);
     }
   }
   if (!others.empty()) outside_.due(session.identity.id);
@@ -545,6 +553,7 @@ void RecordDesk::on_enter(Session& session, const protocol::EnterAsk& ask) {
   auto entered = enter();
   if (!entered && !zones_.has_room(kRecordsMax) && make_room()) entered = enter();
   if (!entered) return session.answer(refusal_of(ask.id, entered.error()));
+  forget_no_more(session.errands, to_path(*zone));
   session.answer(protocol::Ok{ask.id, std::nullopt});
   outside_.due(session.identity.id);
 }

@@ -32,6 +32,9 @@ class RecordDesk {
     std::function<void(SessionId id)> due;
     // Of one who is here or may come back, as they are permitted at this moment; nullopt: they have left.
     std::function<std::optional<Identity>(SessionId id)> identity;
+    // What that session, here or away, is still to be told; null: it has left.
+    std::function<std::vector<protocol::ServerMessage>*(SessionId id)> errands_of;
+    ZoneLimits zone_limits{};
   };
 
   using Author = RecordAuthor;
@@ -50,7 +53,7 @@ class RecordDesk {
   // Until `visit` returns false.
   template <class Visit>
   void for_each_in(const PathParts& zone, Visit visit) const {
-    zones_.for_each_in(zone, "", [&](const Zones::Shown& shown) { return visit(*shown.state); });
+    zones_.for_each_in(zone, "", [&](const Zones::Shown& shown) { return visit(shown.state); });
   }
   // A visit acts for its user, like one who says where they are; of a user who has not joined, for itself.
   Author author_of(const Identity& who) const;
@@ -129,7 +132,7 @@ class RecordDesk {
   const document::Schema& schema_;
   const UniqueId schema_hash_;
   Outside outside_;
-  Zones zones_;
+  Zones zones_{outside_.zone_limits};
   ZoneTeller teller_{zones_};
   RecordTable here_;  // Those that the log does not have.
   std::uint64_t last_here_ = 0;

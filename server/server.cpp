@@ -17,6 +17,7 @@
 #include "server/event_log.h"
 #include "server/keys.h"
 #include "server/memory.h"
+#include "server/memory_watch.h"
 #include "server/people_calls.h"
 #include "server/plugin_desk.h"
 #include "server/services/backup_service.h"
@@ -67,6 +68,7 @@ struct Server::Impl {
   bool is_holding_loop = false;
   std::shared_ptr<bool> is_alive = std::make_shared<bool>(true);  // For what the loop still has to do for us.
   std::unique_ptr<Stage> stage;
+  std::unique_ptr<MemoryWatch> memory;
   std::unique_ptr<BoardRecords> records;  // The server's own.
   std::unique_ptr<ServiceDesk> services;
   std::unique_ptr<TaskDesk> tasks;                         // Null: none.
@@ -124,6 +126,10 @@ Result<void> Server::Impl::start() {
   if (auto started = start_calls(*programs); !started) return started;
   // By a signal, say.
   if (is_stopping) return {};
+  memory = std::make_unique<MemoryWatch>(
+      loop, events,
+      MemoryWatch::Outside{.shut = [this](const Error* why) { stage->shut(why); },
+                           .end_largest = [this] { return stage->end_largest(); }});
   is_open = true;
   for (auto& connection : std::exchange(early, {})) stage->accept(std::move(connection));
   Event::Fields listening{{"address", net::to_text(listener->local())},
@@ -158,6 +164,7 @@ Result<void> Server::Impl::open_board() {
   stage_options.disk_probe_period = options.disk_probe_period;
   stage_options.grace = options.grace;
   stage_options.schema = options.schema;
+  stage_options.zones = options.zones;
   stage_options.locks = options.locks;
   stage_options.data = options.data;
   stage_options.on_keyed = options.on_keyed;
@@ -378,6 +385,7 @@ void Server::Impl::stop_stage(const ServerStop& how) {
       if (!*alive) return;
       services.reset();
       records.reset();
+      memory.reset();
       stage.reset();
       stop_plugins(how);
     });

@@ -18,6 +18,7 @@
 #include "net/loop.h"
 #include "net/relay_shares.h"
 #include "server/board/log.h"
+#include "server/board/zone_shares.h"
 #include "server/doorway.h"
 #include "server/event.h"
 #include "server/lock_policy.h"
@@ -60,6 +61,7 @@ struct ServerOptions {
   Duration handshake_limit = kHandshakeLimit;
   document::Schema schema = document::Schema::built_in();  // The classes of the board's records.
   Duration grace = kGrace;  // How long a session outlives its connection; 0: it does not.
+  ZoneLimits zones{};
   LockPolicy locks = LockPolicy::warn;
   net::RelayLimits relay_limits;
   std::vector<std::string> tasks;    // Programs that carry out calls (docs/calls.md).

@@ -45,6 +45,7 @@ bool is_lasting(const protocol::ServerMessage& errand) {
          !std::holds_alternative<protocol::ChannelTell>(errand) &&
          !std::holds_alternative<protocol::TransferOver>(errand) &&
          !std::holds_alternative<protocol::Writable>(errand) &&
+         !std::holds_alternative<protocol::Admitting>(errand) &&
          !std::holds_alternative<protocol::Slower>(errand) &&
          !std::holds_alternative<protocol::CallProgress>(errand) &&
          !std::holds_alternative<protocol::CallTell>(errand) &&
@@ -317,6 +318,17 @@ void Session::dismiss(Outcome outcome, std::string reason, std::string to) {
 void Session::close(Outcome outcome, std::string reason) {
   machine_.close(outcome, std::move(reason));
   perform();
+}
+
+std::uint64_t Session::held_bytes() const {
+  return connection_ ? connection_->unsent_bytes() + reader_.held_bytes() : 0;
+}
+
+void Session::let_go(const Error& why) {
+  if (!connection_) return;
+  reader_ = protocol::FrameReader();
+  if (is_closing_ || connection_->unsent_bytes() >= kUnsentBeforeHolding) return connection_->close();
+  close(why.outcome, why.text);
 }
 
 bool Session::may_tell() const { return connection_ && !is_closing_ && !is_holding() && machine_.may_tell(); }

@@ -58,6 +58,10 @@ class Session {
   void add_cost(std::uint64_t count);
   void close(Outcome outcome, std::string reason);
   void dismiss(Outcome outcome, std::string reason, std::string to = {});
+  // Of memory: what it has not read yet, and what it is saying.
+  std::uint64_t held_bytes() const;
+  // Lets go of all of that and ends; who does not read is cut off without a word, and may come back.
+  void let_go(const Error& why);
 
   // Whether a tell would reach the peer soon.
   bool may_tell() const;

@@ -1,5 +1,7 @@
 #include "server/stage.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -273,12 +275,36 @@ void Stage::on_writable(const Error* why) {
     people_.gate().on_writable();
     locks_.on_writable();
   }
-  const protocol::Writable tell = writable_tell(why);
+  tell_all(writable_tell(why));
+}
+
+void Stage::tell_all(const protocol::ServerMessage& errand) {
   for (const auto& [id, key] : keys_) {
     Session& session = *by_key(key);
-    if (session.errands.size() < kErrandsMax) session.errands.push_back(tell);
+    if (session.errands.size() < kErrandsMax) session.errands.push_back(errand);
   }
   schedule_tells();
+}
+
+void Stage::shut(const Error* why) {
+  doorway_.shut(why == nullptr ? "" : why->text);
+  tell_all(protocol::Admitting{why == nullptr, doorway_.why_shut()});
+}
+
+bool Stage::end_largest() {
+  Session* largest = nullptr;
+  for (const auto& [key, session] : sessions_) {
+    if (largest == nullptr || session->held_bytes() > largest->held_bytes()) largest = session.get();
+  }
+  const std::uint64_t held_bytes = largest == nullptr ? 0 : largest->held_bytes();
+  if (held_bytes < kUnsentBeforeHolding) return false;
+  events_.warn("a session ended for its memory", {{"id", to_text(largest->identity.id)},
+                                                  {"peer", net::to_text(largest->peer())},
+                                                  {"bytes", held_bytes}});
+  largest->let_go(
+      {Outcome::failed, fmt::format("the server has no memory left, and your session takes most of it: {}",
+                                    human_bytes(held_bytes))});
+  return true;
 }
 
 void Stage::on_assets_claimed(Session& session, const protocol::AssetsClaim& claimed) {
@@ -317,6 +343,8 @@ void Stage::on_joined(Session& session) {
   session.heard = mailbox;
   // Whoever is told nothing takes it that the disk takes writes.
   if (const Error* why = records_.failure()) session.errands.push_back(writable_tell(why));
+  if (const std::string& why = doorway_.why_shut(); !why.empty())
+    session.errands.push_back(protocol::Admitting{false, why});
 }
 
 void Stage::on_clock(Session& session, const protocol::server_action::ClockTold& told) {

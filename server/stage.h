@@ -31,7 +31,6 @@ namespace callboard::server {
 class Stage final : private SessionHost {
  public:
   using Options = StageOptions;
-
   Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource random, EventLog& events,
         std::unique_ptr<Log> log, Recovered recovered);
   ~Stage() override;
@@ -40,6 +39,10 @@ class Stage final : private SessionHost {
   People& people() { return people_; }
   CallDesk& calls() { return calls_; }
   RecordDesk& records() { return record_desk_; }
+  // Nobody comes in from now on, for this reason, or people do again (null); those who are in are told.
+  void shut(const Error* why);
+  // Ends the connection that takes most memory for what it has to read and is saying; false: none takes much.
+  bool end_largest();
   // Says `bye` to all, ends all transfers, writes everything out; then calls `done`, once. Nothing is accepted any more.
   void stop(Outcome outcome, const std::string& reason, std::function<void()> done);
 
@@ -73,7 +76,6 @@ class Stage final : private SessionHost {
   void depart(const Identity& identity, const Error& why);  // Told as left once the book has it no more.
   void finish_departure(SessionId id);
   bool is_leaving(const std::string& asked_name) const;
-
   // --- Sessions that come back (stage_away.cpp) ---
   bool may_come_back(const Session& session) const;
   void go_away(Session& session, const Error& why);
@@ -81,8 +83,7 @@ class Stage final : private SessionHost {
   void end_away(const std::function<bool(const Identity&)>& is_meant, const Error& why);
   void on_away_due();
   void set_away_timer();
-  // False: it is not the session that it says to be, or that is no more; it is let in as a new one.
-  bool resume(Session& session, const protocol::server_action::Admission& admission);
+  bool resume(Session& session, const protocol::server_action::Admission& admission);  // Else it is new.
   std::optional<Away> take_over(SessionId id, const Sha256& secret);
   bool is_of_key(SessionId id, const std::string& key) const;
   void restore();  // Those of the server before this one are away, and expected.
@@ -92,8 +93,8 @@ class Stage final : private SessionHost {
   std::vector<protocol::ServerMessage>* errands_of(SessionId session);
   void end_predecessor(const protocol::server_action::Admission& joining, const std::string& key);
   void on_records_changed();
-  // Tells everybody that the disk takes no writes, or takes them again (null).
-  void on_writable(const Error* why);
+  void on_writable(const Error* why);  // Null: the disk takes writes again.
+  void tell_all(const protocol::ServerMessage& errand);
   void on_transfer_over(SessionId session, const protocol::TransferOver& over);
   void schedule_tell(std::uint64_t key);  // At the end of this turn, as all.
   void schedule_tells();
@@ -128,8 +129,7 @@ class Stage final : private SessionHost {
   net::Timer away_timer_;
   SessionBook book_;
   std::pair<std::uint64_t, std::uint64_t> booked_{};  // Heads of users and places when last to be written.
-  // Of the server before this one, not back yet: nobody is told of copies until they have told theirs.
-  std::unordered_set<SessionId> expected_;
+  std::unordered_set<SessionId> expected_;  // Of the server before, not back yet: nobody is told of copies.
   net::Timer settling_timer_;
   std::uint64_t last_key_ = 0;
   std::unordered_map<std::uint64_t, std::unique_ptr<Session>> sessions_;

@@ -9,6 +9,7 @@
 #include "protocol/turn.h"
 #include "server/board/kept_sessions.h"
 #include "server/board/log.h"
+#include "server/board/zone_shares.h"
 #include "server/doorway.h"
 #include "server/floor.h"
 #include "server/gate.h"
@@ -31,6 +32,7 @@ struct StageOptions {
   std::function<Result<void>(ByteView)> keep{};  // Writes the like, on a worker. Null: nothing is kept.
   std::optional<Gate::Source> keys{};            // None: open, whatever happens.
   document::Schema schema = document::Schema::built_in();
+  ZoneLimits zones{};
   LockPolicy locks = LockPolicy::warn;
   std::filesystem::path data{};      // The folder that the board lies in.
   std::function<void()> on_keyed{};  // There are keys, from the beginning or from now on.

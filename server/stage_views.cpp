@@ -103,7 +103,9 @@ RecordDesk::Outside Stage::Views::of_record_desk(Stage& stage) {
               [&stage](SessionId id) {
                 if (const Session* listener = stage.by_id(id)) stage.schedule_tell(listener->key());
               },
-          .identity = [&stage](SessionId id) { return stage.identity_of(id); }};
+          .identity = [&stage](SessionId id) { return stage.identity_of(id); },
+          .errands_of = [&stage](SessionId id) { return stage.errands_of(id); },
+          .zone_limits = stage.options_.zones};
 }
 
 AskDesk::Outside Stage::Views::of_asks(Stage& stage) {

@@ -28,6 +28,8 @@ std::optional<KeyChange> key_change_from(std::string_view line) {
 
 }  // namespace
 
+std::string role_text(const KeyEntry& entry) { return "role " + escaped(entry.role, 64); }
+
 std::vector<AuditEntry> changes_between(const KeyRing& before, const KeyRing& now) {
   std::vector<AuditEntry> changes;
   for (const KeyEntry& each : now.entries()) {
@@ -37,7 +39,7 @@ std::vector<AuditEntry> changes_between(const KeyRing& before, const KeyRing& no
     changes.push_back({.what = old == nullptr ? "key_add" : "key_rotate",
                        .about = each.name,
                        .key = each.key.identity,
-                       .text = "role " + escaped(each.role, 64)});
+                       .text = role_text(each)});
   }
   for (const KeyEntry& each : before.entries()) {
     if (now.find_name(each.name) == nullptr)

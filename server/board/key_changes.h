@@ -16,6 +16,8 @@ struct KeyChange {
   AuditEntry entry;
 };
 
+// What an entry says of a key that was added or rotated.
+std::string role_text(const KeyEntry& entry);
 // Whoever changed them did it on the server's machine; what the keys say of it is all that is known. Without times.
 std::vector<AuditEntry> changes_between(const KeyRing& before, const KeyRing& now);
 

@@ -14,8 +14,12 @@ constexpr std::size_t kFormerOwners = 8;
 
 std::uint64_t size_of(const RecordStatePtr& state) { return state->told->size(); }
 
-bool hides(const Zones::Zone& zone, const RecordState& state) {
-  return !zone.hidden.empty() && std::ranges::binary_search(zone.hidden, state.record_class);
+bool hides(const Zones::Hidden& hidden, const RecordState& state) {
+  return !hidden.empty() && std::ranges::binary_search(hidden, state.record_class);
+}
+
+bool is_told(const Zones::Hidden& hidden, const Zones::Shown& shown) {
+  return shown.told != document::Told::none && !hides(hidden, *shown.state);
 }
 
 }  // namespace
@@ -62,10 +66,10 @@ void Zones::set(RecordStatePtr state, document::Told told) {
   bytes_ += size_of(shown.state);
   if (told == document::Told::none) return;
   for_each_zone_of(root_, path, [&](Zone& zone) {
-    if (hides(zone, *shown.state)) return;
-    entries_ -= zone.records.size();
+    if (hides(zone.hidden, *shown.state)) return;
+    const std::size_t before = zone.records.size();
     zone.records.set(path, shown);
-    entries_ += zone.records.size();
+    on_resized(zone, before);
     note(zone);
   });
 }
@@ -81,17 +85,24 @@ void Zones::remove(const std::string& path, bool left) {
     if (last) gone.owners.push_back(last);
   }
   for_each_zone_of(root_, path, [&](Zone& zone) {
-    entries_ -= zone.records.size();
+    const std::size_t before = zone.records.size();
     zone.records.remove(path, gone);
-    entries_ += zone.records.size();
+    on_resized(zone, before);
     note(zone);
   });
   index_.erase(it);
 }
 
+void Zones::on_resized(Zone& zone, std::size_t before) {
+  const std::size_t now = zone.records.size();
+  if (now == before) return;
+  entries_ = entries_ - before + now;
+  shares_.resize(zone.id, now);
+}
+
 void Zones::tell(RecordStatePtr event) {
   for_each_zone_of(root_, event->path, [&](Zone& zone) {
-    if (hides(zone, *event)) return;
+    if (hides(zone.hidden, *event)) return;
     if (zone.events.size() >= kEventsPerZone) drop_oldest_event(zone);
     if (events_ >= kEventsKept) drop_oldest_event();
     zone.events.push_back({++zone.last_event, event});
@@ -156,26 +167,50 @@ const Zones::Node* Zones::find_node(const PathParts& parts) const {
   return node;
 }
 
-Result<Zones::Zone*> Zones::open(const PathParts& parts, const Hidden& hidden) {
-  if (zones_.size() >= kZonesMax) {
-    return Error{Outcome::refused, "people are in " + std::to_string(kZonesMax) + " zones already"};
-  }
-  auto made = std::make_unique<Zone>();
-  made->id = ++last_id_;
-  made->name = to_path(parts);
-  made->parts = parts;
-  made->hidden = hidden;
+// How many records such a zone would hold; of more than `most` one more.
+std::size_t Zones::count_in(const PathParts& parts, const Hidden& hidden, std::size_t most) const {
+  std::size_t count = 0;
   for_each_in(parts, "", [&](const Shown& shown) {
-    if (shown.told != document::Told::none && !hides(*made, *shown.state))
-      made->records.set(shown.state->path, shown);
-    return entries_ + made->records.size() <= kZoneEntriesMax;
+    if (is_told(hidden, shown)) ++count;
+    return count <= most;
   });
-  if (entries_ + made->records.size() > kZoneEntriesMax) {
-    return Error{Outcome::refused, "the zones that people are in hold too many records; enter a smaller one"};
+  return count;
+}
+
+// Whether there may be one more who is in that zone, and the zone, unless there is one. One's own share first, and before
+// anything is copied.
+Result<void> Zones::check_room(const std::string& origin, const PathParts& parts, const Hidden& hidden,
+                               const Zone* known) const {
+  if (known == nullptr && zones_.size() >= kZonesMax)
+    return Error{Outcome::refused, "people are in " + std::to_string(kZonesMax) + " zones already"};
+  const bool has_share = !origin.empty() && (known == nullptr || !shares_.is_in(origin, known->id));
+  if (has_share) {
+    if (auto may = shares_.check_count(origin); !may) return may;
   }
-  entries_ += made->records.size();
-  Zone* zone = made.get();
-  zones_.emplace(zone->id, zone);
+  const std::size_t most = has_share ? shares_.room_of(origin) : shares_.limits().entries;
+  const std::size_t records = known != nullptr ? known->records.size() : count_in(parts, hidden, most);
+  if (has_share && records > most) {
+    return Error{Outcome::refused, "the zones that you are in would hold more than " +
+                                       std::to_string(shares_.limits().per_origin) +
+                                       " records, one person's share; exit one or enter a smaller one"};
+  }
+  if (known != nullptr || has_room(records)) return {};
+  return Error{Outcome::refused, "the zones that people are in hold too many records; enter a smaller one"};
+}
+
+Zones::Zone& Zones::open(const PathParts& parts, const Hidden& hidden) {
+  auto made = std::make_unique<Zone>();
+  Zone& zone = *made;
+  zone.id = ++last_id_;
+  zone.name = to_path(parts);
+  zone.parts = parts;
+  zone.hidden = hidden;
+  for_each_in(parts, "", [&](const Shown& shown) {
+    if (is_told(hidden, shown)) zone.records.set(shown.state->path, shown);
+    return true;
+  });
+  entries_ += zone.records.size();
+  zones_.emplace(zone.id, &zone);
   Node* node = &root_;
   for (const std::string& each : parts) {
     auto& below = node->below[each];
@@ -186,54 +221,14 @@ Result<Zones::Zone*> Zones::open(const PathParts& parts, const Hidden& hidden) {
   return zone;
 }
 
-std::size_t Zones::entries_of(const Shares& zones) const {
-  std::size_t entries = 0;
-  for (const auto& [id, sessions] : zones) entries += zones_.at(id)->records.size();
-  return entries;
-}
-
-Result<void> Zones::check_share(const std::string& origin, const Zone& zone) const {
-  const auto own = of_origins_.find(origin);
-  if (origin.empty() || (own != of_origins_.end() && own->second.contains(zone.id))) return {};
-  if (own != of_origins_.end() && own->second.size() >= kZonesPerOrigin) {
-    return Error{Outcome::refused, "you are in " + std::to_string(kZonesPerOrigin) +
-                                       " zones already, in all of your sessions; exit one first"};
-  }
-  const std::size_t before = own == of_origins_.end() ? 0 : entries_of(own->second);
-  if (before + zone.records.size() <= kZoneEntriesPerOrigin) return {};
-  return Error{Outcome::refused, "the zones that you are in would hold more than " +
-                                     std::to_string(kZoneEntriesPerOrigin) +
-                                     " records, one person's share; exit one or enter a smaller one"};
-}
-
-void Zones::drop_share(const std::string& origin, std::uint64_t zone) {
-  const auto own = of_origins_.find(origin);
-  if (own == of_origins_.end()) return;
-  const auto shared = own->second.find(zone);
-  if (shared != own->second.end() && --shared->second == 0) own->second.erase(shared);
-  if (own->second.empty()) of_origins_.erase(own);
-}
-
 std::vector<Zones::PutOut> Zones::make_room() {
-  std::vector<std::string> greedy;
-  for (const auto& [origin, zones] : of_origins_) {
-    if (entries_of(zones) > kZoneEntriesPerOrigin) greedy.push_back(origin);
-  }
   std::vector<PutOut> out;
-  for (const std::string& origin : greedy) {
-    for (auto own = of_origins_.find(origin);
-         own != of_origins_.end() && entries_of(own->second) > kZoneEntriesPerOrigin;
-         own = of_origins_.find(origin)) {
-      put_out_of_largest(origin, out);
-    }
-  }
+  while (!shares_.greedy().empty()) put_out_of_largest(std::string(*shares_.greedy().begin()), out);
   return out;
 }
 
 void Zones::put_out_of_largest(const std::string& origin, std::vector<PutOut>& out) {
-  const Shares& own = of_origins_.at(origin);
-  const auto size_of_zone = [this](const auto& each) { return zones_.at(each.first)->records.size(); };
-  const std::uint64_t id = std::ranges::max_element(own, {}, size_of_zone)->first;
+  const std::uint64_t id = shares_.largest_of(origin);
   Zone& zone = *zones_.at(id);
   for (const SessionId listener : std::vector<SessionId>(zone.listeners.begin(), zone.listeners.end())) {
     Own& theirs = zones_of_.at(listener);
@@ -241,7 +236,7 @@ void Zones::put_out_of_largest(const std::string& origin, std::vector<PutOut>& o
     out.push_back({listener, id, zone.name});
     theirs.zones.erase(id);
     zone.listeners.erase(listener);
-    drop_share(origin, id);
+    shares_.exit(origin, id);
   }
   if (zone.listeners.empty()) close(zone);
 }
@@ -261,21 +256,16 @@ Result<void> Zones::enter(const Listener& listener, const PathParts& parts, cons
     return Error{Outcome::refused,
                  "you are in " + std::to_string(kZonesPerSession) + " zones already; exit one first"};
   }
-  auto opened = known != nullptr ? Result<Zone*>(known) : open(parts, hidden);
-  if (!opened) return opened.error();
   // One comes back from elsewhere at times: it counts where it was at first.
   const auto known_own = zones_of_.find(listener.session);
   const std::string& origin = known_own == zones_of_.end() ? listener.origin : known_own->second.origin;
-  if (auto share = check_share(origin, **opened); !share) {
-    if (known == nullptr) close(**opened);
-    return share;
-  }
+  if (auto room = check_room(origin, parts, hidden, known); !room) return room;
+  Zone& zone = known != nullptr ? *known : open(parts, hidden);
   // Of somebody who may see more by now, or less: told anew as it is to them.
   static_cast<void>(exit(listener.session, parts, cursors));
-  Zone& zone = **opened;
   zone.listeners.insert(listener.session);
   Own& own = zones_of_.try_emplace(listener.session, Own{listener.origin, {}}).first->second;
-  if (own.zones.insert(zone.id).second && !own.origin.empty()) ++of_origins_[own.origin][zone.id];
+  if (own.zones.insert(zone.id).second) shares_.enter(own.origin, zone.id, zone.records.size());
   cursors.push_back({zone.id, {}, zone.last_event});
   return {};
 }
@@ -290,7 +280,7 @@ Result<void> Zones::exit(SessionId session, const PathParts& parts, std::vector<
   if (left == nullptr) return Error{Outcome::not_found, "you are not in " + quoted(to_path(parts))};
   Own& own = zones_of_[session];
   left->listeners.erase(session);
-  if (own.zones.erase(left->id) > 0) drop_share(own.origin, left->id);
+  if (own.zones.erase(left->id) > 0) shares_.exit(own.origin, left->id);
   if (left->listeners.empty()) close(*left);
   return {};
 }
@@ -301,7 +291,7 @@ void Zones::leave(SessionId session) {
   for (const std::uint64_t id : own.mapped().zones) {
     Zone& zone = *zones_.at(id);
     zone.listeners.erase(session);
-    drop_share(own.mapped().origin, id);
+    shares_.exit(own.mapped().origin, id);
     if (zone.listeners.empty()) close(zone);
   }
 }

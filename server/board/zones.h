@@ -16,6 +16,7 @@
 #include "server/board/record_table.h"
 #include "server/board/versioned.h"
 #include "server/board/zone_name.h"
+#include "server/board/zone_shares.h"
 
 namespace callboard::server {
 
@@ -42,6 +43,7 @@ class Zones {
     RecordStatePtr state;
   };
 
+  explicit Zones(ZoneLimits limits = {}) : shares_(limits) {}
   // --- What there is ---
   const Shown* find(std::string_view path) const;
   std::size_t size() const { return index_.size(); }
@@ -58,17 +60,16 @@ class Zones {
 
   // --- What happens ---
   // Whether there may be so many more.
-  bool has_room(std::size_t entries = 1) const { return entries_ + entries <= kZoneEntriesMax; }
+  bool has_room(std::size_t entries = 1) const { return entries_ + entries <= shares_.limits().entries; }
   struct PutOut {
     SessionId session;
     std::uint64_t zone = 0;
     std::string name;
   };
-  // Whoever has more than one person's share is put out of the largest zones, until it has not.
+  // Whoever has more than a share is put out of the largest zones, until it has not.
   std::vector<PutOut> make_room();
   void set(RecordStatePtr state, document::Told told);
-  // `left`: it goes with its session.
-  void remove(const std::string& path, bool left = false);
+  void remove(const std::string& path, bool left = false);  // `left`: with its session.
   void tell(RecordStatePtr event);
   // Whom there is something to tell since the last call; some perhaps twice.
   std::vector<SessionId> take_due();
@@ -121,13 +122,12 @@ class Zones {
     std::string origin;
     std::unordered_set<std::uint64_t> zones;
   };
-  using Shares = std::unordered_map<std::uint64_t, std::size_t>;  // Zones, with its sessions in each.
-
-  std::size_t entries_of(const Shares& zones) const;
-  Result<void> check_share(const std::string& origin, const Zone& zone) const;
-  void drop_share(const std::string& origin, std::uint64_t zone);
+  std::size_t count_in(const PathParts& parts, const Hidden& hidden, std::size_t most) const;
+  Result<void> check_room(const std::string& origin, const PathParts& parts, const Hidden& hidden,
+                          const Zone* known) const;
+  void on_resized(Zone& zone, std::size_t before);
   void put_out_of_largest(const std::string& origin, std::vector<PutOut>& out);
-  Result<Zone*> open(const PathParts& parts, const Hidden& hidden);
+  Zone& open(const PathParts& parts, const Hidden& hidden);
   void close(Zone& zone);
   void drop_oldest_event(Zone& zone);
   void drop_oldest_event();
@@ -139,7 +139,7 @@ class Zones {
   Node root_;
   std::unordered_map<std::uint64_t, Zone*> zones_;
   std::unordered_map<SessionId, Own> zones_of_;
-  std::unordered_map<std::string, Shares> of_origins_;
+  ZoneShares shares_;
   std::uint64_t last_id_ = 0;
   std::size_t entries_ = 0;  // Records of all zones, gone ones not counted.
   std::size_t events_ = 0;   // Of all zones …

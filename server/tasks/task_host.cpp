@@ -25,6 +25,16 @@ RecordAnswerPtr kept_answer(UniqueId op, const std::string& call, const document
   return std::make_shared<const RecordAnswer>(RecordAnswer{op, call, is_small ? value : nullptr});
 }
 
+struct LeftState {
+  std::string task;
+  std::string path;
+};
+
+void tell_not_left(EventLog& events, const LeftState& state, const std::string& why) {
+  events.error("state left by a task not kept",
+               {{"task", state.task}, {"state", state.path}, {"cause", escaped(why, 256)}});
+}
+
 }  // namespace
 
 TaskHost::TaskHost(net::Loop& loop, std::string program, std::string project, Outside outside)
@@ -178,21 +188,34 @@ void TaskHost::on_said(TaskLeft left) {
   if (!is_exit_told_ || states_left_ > kTaskStatesMax)
     return misbehave("it told states that it was not asked for");
   for (const document::Member& each : left.states) {
-    const auto on_kept = [&events = outside_.events, program = program_,
-                          path = each.key](const Result<void>& kept) {
-      if (kept) return;
-      events.error("state left by a task not kept",
-                   {{"task", program}, {"state", path}, {"cause", escaped(kept.error().text, 256)}});
-    };
-    if (const auto own = states_.find(each.key); own != states_.end() && may_leave_states_) {
-      keep_state({.path = each.key, .base = std::exchange(own->second.told, std::nullopt)}, each.value,
-                 on_kept);
-    } else if (!may_leave_states_) {
-      on_kept(Error{Outcome::usage, "it was not told its states"});
+    const auto own = states_.find(each.key);
+    if (!may_leave_states_) {
+      tell_not_left(outside_.events, {program_, each.key}, "it was not told its states");
+    } else if (own == states_.end()) {
+      tell_not_left(outside_.events, {program_, each.key}, "it is none of its own");
     } else {
-      on_kept(Error{Outcome::usage, "it is none of its own"});
+      own->second.left = each.value;
+      if (!own->second.is_leaving) leave_next(each.key);
     }
   }
+}
+
+// Each is made of the one before: where that was refused, since something else is there, so is this.
+void TaskHost::leave_next(const std::string& path) {
+  State& state = states_.at(path);
+  const document::ValuePtr value = std::exchange(state.left, nullptr);
+  state.is_leaving = true;
+  // The events outlive the host.
+  keep_state({.path = path, .base = state.told}, value,
+             [this, alive = is_alive_, path, &events = outside_.events,
+              program = program_](const Result<void>& kept) {
+               if (!kept) tell_not_left(events, {program, path}, kept.error().text);
+               if (!*alive) return;
+               State& own = states_.at(path);
+               own.is_leaving = false;
+               if (kept) own.told = outside_.records.revision(path);
+               if (own.left != nullptr) leave_next(path);
+             });
 }
 
 void TaskHost::finish_if_over() {
@@ -217,13 +240,15 @@ void TaskHost::on_said(TaskReady ready) {
 
 // Those that there are stay as they are.
 void TaskHost::make_states() {
-  for (const auto& [place, state] : states_) {
+  for (auto& [place, state] : states_) {
     const std::string path = place;  // clang 14 captures no structured binding.
     const auto known = outside_.records.find("state", path);
-    if (!known || *known) continue;
+    if (!known || *known || state.is_making) continue;
     ++making_;
+    state.is_making = true;
     keep_state({.path = path}, state_now(path), [this, alive = is_alive_, path](const Result<void>& made) {
       if (!*alive) return;
+      states_.at(path).is_making = false;
       if (!made) {
         // Its first call makes it.
         outside_.events.warn(
@@ -231,6 +256,7 @@ void TaskHost::make_states() {
             {{"task", program_}, {"state", path}, {"cause", escaped(made.error().text, 256)}});
       }
       is_settled_ = --making_ == 0 || is_settled_;
+      send_next(path);
     });
   }
 }
@@ -297,7 +323,7 @@ void TaskHost::send(Asked asked) {
 
 void TaskHost::send_next(const std::string& path) {
   State& state = states_.at(path);
-  if (state.busy != 0 || state.waiting.empty() || step_ != Step::running) return;
+  if (state.busy != 0 || state.is_making || state.waiting.empty() || step_ != Step::running) return;
   Asked next = std::move(state.waiting.front());
   state.waiting.pop_front();
   state.busy = next.call.call;

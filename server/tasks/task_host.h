@@ -67,8 +67,12 @@ class TaskHost {
   struct State {
     std::deque<Asked> waiting;
     std::uint64_t busy = 0;  // The call that has it; 0: none.
-    // The revision that was told with `exit`, until something else is left.
-    std::optional<std::uint64_t> told;
+    bool is_making =
+        false;  // Its first record is on its way to the disk, and no call has it until that is there.
+    // What is left is made of this revision, told with `exit`; then it is the one that was left.
+    std::uint64_t told = 0;
+    bool is_leaving = false;  // Something left is on its way to the disk,
+    document::ValuePtr left;  // and this comes then.
   };
 
   void on_output(ByteView bytes);
@@ -90,6 +94,7 @@ class TaskHost {
   void on_nobody_waits(std::uint64_t call);
   void commit(Asked asked, TaskAnswer answer);
   document::ValuePtr state_now(const std::string& path) const;
+  void leave_next(const std::string& path);
   void keep_state(OwnRecord record, const document::ValuePtr& state, OwnRecords::Then then);
   void tell_exit();
   void on_commit_late();

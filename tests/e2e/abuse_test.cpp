@@ -11,6 +11,8 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
+#include "base/clock.h"
+#include "base/id.h"
 #include "base/limits.h"
 #include "tests/e2e/abuse.h"
 #include "tests/e2e/company.h"
@@ -347,6 +349,76 @@ TEST_CASE("whose frame there is no memory for is sent off, and nobody else is") 
   Stranger late(studio.server_address(), 2);
   late.visit("late", studio.project());
   CHECK(late.wait_for<protocol::Welcome>());
+  CHECK(company.take(10).failures.empty());
+}
+
+// Of a server that is at work, so much from now on.
+void limit_memory(Studio& studio, std::uint64_t more_bytes) {
+  const rlimit limit{address_space_of(studio.server().id()) + more_bytes, RLIM_INFINITY};
+  REQUIRE(::prlimit(studio.server().id(), RLIMIT_AS, &limit, nullptr) == 0);
+}
+
+// Says long things, which the server keeps, each time as somebody who has just come; false once nobody is let in.
+bool say_something_long(const Studio& studio) {
+  Stranger talker(studio.server_address(), 2);
+  talker.visit("talker", studio.project());
+  for (protocol::AskId id = 1; id <= 8; ++id) {
+    protocol::MessageAsk message;
+    message.id = id;
+    message.op = make_operation_id(system_clock().wall(), system_random());
+    message.text = std::string(kMessageMaxBytes, 'x');
+    talker.say(message);
+  }
+  talker.say(protocol::Yours{});
+  return talker.wait_for<protocol::Ok>().has_value();
+}
+
+bool says_until_nobody_is_let_in(const Studio& studio) {
+  constexpr int kTalkersMax = 4'000;
+  for (int i = 0; i < kTalkersMax; ++i) {
+    if (!say_something_long(studio)) return true;
+  }
+  return false;
+}
+
+TEST_CASE(
+    "who has no more memory refuses newcomers, keeps those who are in, and takes others when there is some") {
+  Studio studio;
+  studio.serve({"--messages-per-second", "1000000"});
+  Company company(studio);
+  Stranger listener(studio.server_address(), 3);
+  listener.visit("listener", studio.project());
+  listener.say(protocol::Yours{});
+  company.take();
+  limit_memory(studio, 20 * MiB);
+  // Takes most of that, and ends for it.
+  Stranger giant(studio.server_address(), 4);
+  giant.visit("giant", studio.project());
+  REQUIRE(giant.wait_for<protocol::Yours>());
+  giant.send(std::string("\1\0\0\0\1", 5));
+  REQUIRE(says_until_nobody_is_let_in(studio));
+  Stranger newcomer(studio.server_address(), 2);
+  const auto refusal = newcomer.wait_for<protocol::Bye>();
+  REQUIRE(refusal);
+  CHECK(refusal->outcome == Outcome::failed);
+  CHECK(refusal->reason == "the server lets nobody in now: it has no memory left");
+  const auto farewell = giant.wait_for<protocol::Bye>();
+  REQUIRE(farewell);
+  CHECK(farewell->reason == "the server has no memory left, and your session takes most of it: 16.1 MiB");
+  const auto shut = listener.wait_for<protocol::Admitting>();
+  REQUIRE(shut);
+  CHECK((!shut->admitting && shut->text == "it has no memory left"));
+  // A pull is a newcomer's connection.
+  const auto meanwhile = company.take(10);
+  for (const std::string& failure : meanwhile.failures) CHECK_THAT(failure, Catch::Contains(": pull: "));
+  limit_memory(studio, GiB);
+  const auto open = listener.wait_for<protocol::Admitting>();
+  REQUIRE(open);
+  CHECK(open->admitting);
+  Stranger late(studio.server_address(), 2);
+  late.visit("late", studio.project());
+  CHECK(late.wait_for<protocol::Welcome>());
+  company.take();
   CHECK(company.take(10).failures.empty());
 }
 #endif

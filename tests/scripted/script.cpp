@@ -170,6 +170,7 @@ std::vector<ServerMessage> every_server_message() {
           Revisions{1, {}, false},
           Conflicts{},
           Writable{},
+          Admitting{},
           Slower{"writes", 20'000},
           Users{.re = {}, .full = true, .users = {}, .left = {}},
           Messages{},
@@ -351,9 +352,9 @@ bool settles(const ServerMessage& message) {
 // No answer: nothing that was asked has been sent.
 bool tells(const ServerMessage& message) {
   return !answered_id_of(message) &&
-         any_of<DocumentState, Conflicts, Assets, Users, Messages, Records, AtTell, Writable, Slower, Give,
-                ChannelTell, TransferOver, CallProgress, CallTell, CallCancelTell, Yours, UnknownTell>(
-             message);
+         any_of<DocumentState, Conflicts, Assets, Users, Messages, Records, AtTell, Writable, Admitting,
+                Slower, Give, ChannelTell, TransferOver, CallProgress, CallTell, CallCancelTell, Yours,
+                UnknownTell>(message);
 }
 
 }  // namespace

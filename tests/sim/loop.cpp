@@ -6,6 +6,7 @@
 
 #include "base/ensure.h"
 #include "base/id.h"
+#include "net/alarm.h"
 #include "net/timer.h"
 #include "net/work_queue.h"
 #include "tests/sim/turns.h"
@@ -116,6 +117,14 @@ void Timer::set_at(Instant due) { set_after(due - system_clock().monotonic()); }
 void Timer::set_after(Duration delay) { impl_->set(delay); }
 void Timer::cancel() { impl_->is_set = false; }
 bool Timer::is_set() const { return impl_->is_set; }
+
+// --- Alarm ----------------------------------------------------------------------------------------------------------
+
+// What is raised by what no World has: a process without memory.
+struct Alarm::Impl {};
+Alarm::Alarm(Loop&, std::function<void()>) {}
+Alarm::~Alarm() = default;
+void Alarm::raise() noexcept {}
 
 // --- WorkQueue ------------------------------------------------------------------------------------------------------
 

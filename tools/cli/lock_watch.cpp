@@ -34,10 +34,6 @@ std::string shell_word(const std::string& text) {
   return escaped(quoted + "'");
 }
 
-bool is_at_or_below(std::string_view item, std::string_view lock) {
-  return item == lock || (item.starts_with(lock) && item.substr(lock.size()).starts_with('/'));
-}
-
 }  // namespace
 
 LockWatch::Lock LockWatch::lock_of(const client::Record& record) const {

@@ -185,6 +185,41 @@ TEST_CASE("what was done to the keys while the disk was full is in the audit onc
   CHECK(added()[1].about == "rigging");
 }
 
+TEST_CASE("a key that is taken out of the file by hand is in the audit, whatever else is on its way there") {
+  KeyedStudio studio;
+  const AccessKey key = studio.add("boss", "admin");
+  studio.add("rigging");
+  auto boss = studio.join_with(key);
+  const auto put = [&](const std::string& name, ByteView content) {
+    const auto path = studio.project_folder() / name;
+    const auto fresh = studio.project_folder() / "by_hand";
+    std::ofstream(fresh) << as_text(content);
+    std::filesystem::permissions(fresh, std::filesystem::perms(0600));
+    std::filesystem::rename(fresh, path);
+  };
+  const KeyChange other{make_operation_id(system_clock().wall(), system_random()),
+                        {.timestamp = system_clock().wall(), .what = "key_add", .about = "lighting"}};
+  // While nobody else writes there; what `update` was to change is not.
+  const auto done = studio.file.update([&](KeyRing& ring) -> Result<void> {
+    REQUIRE(ring.revoke("rigging"));
+    put("keys.changes", as_bytes(to_line(other)));
+    put("keys", encoded(ring));
+    return Error{Outcome::cancelled, "done by hand"};
+  });
+  REQUIRE_FALSE(done);
+  REQUIRE(studio.connect(key)->visit("boss"));
+  Listed revoked = of_kind(audit_of(*boss), "key_revoke");
+  REQUIRE(revoked.size() == 1);
+  CHECK(revoked[0].about == "rigging");
+  studio.add("comp");
+  REQUIRE(studio.connect(key)->visit("boss"));
+  const Listed all = audit_of(*boss);
+  CHECK(of_kind(all, "key_revoke").size() == 1);
+  const Listed added = of_kind(all, "key_add");
+  REQUIRE(added.size() == 4);
+  CHECK((added[2].about == "lighting" && added[3].about == "comp"));
+}
+
 TEST_CASE("the audit is read by who may, and an answer has a hundred entries at most") {
   KeyedStudio studio;
   const AccessKey key = studio.add("boss", "admin");

@@ -53,6 +53,15 @@ TEST_CASE("so many connections come in and no more, and as many again as have go
   CHECK_FALSE(rig.come("10.0.0.4"));
 }
 
+TEST_CASE("a door that is shut lets nobody in, and says why, until it is open again") {
+  DoorwayRig rig({.connections = 3, .per_address = 3, .unadmitted = 3, .unadmitted_per_address = 3});
+  rig.door.shut("it is closed for today");
+  CHECK(rig.why_not("10.0.0.1") == "the server lets nobody in now: it is closed for today");
+  CHECK(rig.door.counts().connections == 0);
+  rig.door.shut("");
+  CHECK(rig.come("10.0.0.1"));
+}
+
 TEST_CASE("one address has so many connections and no more, and others come in all the same") {
   DoorwayRig rig({.connections = 9, .per_address = 2, .unadmitted = 9, .unadmitted_per_address = 9});
   auto first = rig.come("::ffff:10.0.0.1").value();

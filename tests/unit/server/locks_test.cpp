@@ -238,6 +238,21 @@ TEST_CASE("who has left waits no more, and has nothing locked any more") {
   CHECK(locks(*comp).find("\"user\":\"comp\"") != std::string::npos);
 }
 
+TEST_CASE("a command that waits for a lock is told that its user has left meanwhile") {
+  Studio studio(with_grace(0s));
+  const auto rigging = studio.join("rigging");
+  const auto lighting = studio.join("lighting");
+  done(*rigging, "lock", lock_words("/a"));
+  const auto visit = studio.visit("lighting");
+  say_call(*visit, 901, lock_words("/a", R"(,"wait":true)"));
+  lighting->say(protocol::Bye{Outcome::done, "left"});
+  const auto why = visit->expect<protocol::ErrorAnswer>();
+  CHECK((why.re == 901 && why.outcome == Outcome::cancelled));
+  CHECK(why.text == "\"lighting\" has left before it was locked");
+  done(*rigging, "unlock", lock_words("/a"));
+  CHECK(locks(*rigging) == "[]");
+}
+
 TEST_CASE("a lock outlives a lost connection and a restart of the server, and its owner has it still") {
   Studio studio;
   auto rigging = studio.join_resumable("rigging");

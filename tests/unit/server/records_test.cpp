@@ -268,6 +268,33 @@ TEST_CASE("a session that comes back is in its zones, has its records and is tol
   CHECK(tells(*back).empty());
 }
 
+TEST_CASE("who is put out of a zone while they are away is told so when they are back") {
+  ServerOptions options = with_schema();
+  options.zones = {.entries = 4, .per_origin = 2};
+  Studio studio(options);
+  const auto lost = studio.join_resumable("rigging");
+  const auto lighting = studio.join("lighting");
+  enter(*lost, "/slots");
+  static_cast<void>(tells(*lost));
+  studio.lose(*lost, *lighting);
+  // The fifth finds all zones full.
+  for (int i = 0; i < 5; ++i) done(*lighting, make("/slots/" + std::to_string(i), "slot"));
+  auto back = studio.connect();
+  REQUIRE(back->resume(*lost, "rigging"));
+  REQUIRE(back->welcome.resumed);
+  const auto told = back->told<protocol::Records>();
+  REQUIRE(told.size() == 1);
+  CHECK((told[0].zone == "/slots" && told[0].full && *told[0].records == "[]"));
+  CHECK(told[0].why == "the zones that you are in hold too many records; enter smaller ones");
+  static_cast<void>(tells(*back));
+  // Whoever is in it again by then has nothing to hear of that.
+  done(*lighting, change(Action::remove, "/slots/4"));
+  done(*lighting, change(Action::remove, "/slots/3"));
+  done(*lighting, change(Action::remove, "/slots/2"));
+  enter(*back, "/slots");
+  CHECK(tells(*back) == Words{"/slots full: /slots/0 /slots/1"});
+}
+
 TEST_CASE("after a kill what lasts is there, and what is in memory is not") {
   Studio studio(with_schema());
   std::uint64_t revision = 0;

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/document/build.h"
@@ -62,7 +63,8 @@ struct Workshop {
   TemporaryFolder folder;
   std::unique_ptr<TaskHost> host;
 
-  explicit Workshop(const std::string& does, TaskExitLimits limits = {}) {
+  explicit Workshop(const std::string& does, TaskExitLimits limits = {}, bool is_slow = false) {
+    shelf.is_slow = is_slow;
     const auto path = folder.path() / "task";
     std::ofstream(path) << "#!/bin/sh\nread init\n"
                            R"(echo '{"calls":[{"name":"work","state":"/a"},{"name":"other","state":"/b"}]}')"
@@ -73,7 +75,12 @@ struct Workshop {
                               limits};
     host = std::make_unique<TaskHost>(loop, path.native(), "p", std::move(outside));
     host->start();
-    wait([&] { return host->is_settled(); });
+    wait([&] { return is_slow ? shelf.held.size() == 2 : host->is_settled(); });
+  }
+  // What the disk was asked for until now is done.
+  void catch_up() {
+    shelf.is_slow = false;
+    for (const auto& write : std::exchange(shelf.held, {})) write();
   }
   void wait(const std::function<bool()>& condition) { REQUIRE(loop.run_until(condition, kTaskPatience)); }
   void stop() {
@@ -139,6 +146,29 @@ TEST_CASE("a task whose disk takes too long is told to end without its states, a
   CHECK(*heard == "0");
   CHECK(workshop.shelf.held.size() == 1);
   CHECK(workshop.shelf.value("/a") == "1");
+}
+
+TEST_CASE("what a task leaves in a state that is another by then is not kept, in however many lines") {
+  Workshop workshop(R"(*exit*) echo '{"states":{"/a":1}}'; echo '{"states":{"/a":2}}' ;;)");
+  workshop.shelf.is_slow = true;
+  bool is_over = false;
+  workshop.host->stop([&] { is_over = true; });
+  workshop.wait([&] { return !workshop.shelf.held.empty(); });
+  ++workshop.shelf.revisions["/a"];
+  workshop.shelf.records["/a"] = document::make_object({{"value", document::make_number(7)}});
+  workshop.catch_up();
+  workshop.wait([&] { return is_over; });
+  CHECK(workshop.shelf.value("/a") == "7");
+}
+
+TEST_CASE("a call of a task waits for its state to be made") {
+  Workshop workshop(R"(*call*) echo '{"call":1,"result":0,"state":1}' ;;)", {}, true);
+  const auto heard = workshop.call("work");
+  workshop.catch_up();
+  workshop.wait([&] { return !heard->empty(); });
+  CHECK(*heard == "0");
+  CHECK(workshop.shelf.value("/a") == "1");
+  workshop.stop();
 }
 
 }  // namespace callboard::server::task_host_test

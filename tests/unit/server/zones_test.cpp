@@ -1,6 +1,10 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <map>
+#include <random>
+#include <set>
+#include <utility>
 
 #include "base/document/parse.h"
 #include "protocol/frame.h"
@@ -309,6 +313,65 @@ TEST_CASE("one person's sessions together are in so many zones and no more, wher
   REQUIRE(enter(last, 0, "key"));
   CHECK_FALSE(enter(last, kZonesPerOrigin, "elsewhere"));
   REQUIRE(room.enter("/of somebody else"));
+}
+
+TEST_CASE("who has no share left is told that, however full the zones of all are") {
+  Zones zones({.entries = 10, .per_origin = 4});
+  const auto enter = [&](std::uint64_t session, const std::string& zone) {
+    std::vector<ZoneCursor> cursors;
+    const Zones::Listener who{SessionId{session}, "10.0.0." + std::to_string(session)};
+    return zones.enter(who, *zone_name(zone), {}, cursors);
+  };
+  for (int i = 0; i < 4; ++i) {
+    for (const char* zone : {"/a/", "/b/", "/c/"}) zones.set(record(zone + std::to_string(i)), kZone);
+  }
+  zones.set(record("/d/0"), kZone);
+  zones.set(record("/d/1"), kZone);
+  for (const auto& [session, zone] : {std::pair(1, "/a"), std::pair(2, "/b"), std::pair(3, "/d")})
+    REQUIRE(enter(static_cast<std::uint64_t>(session), zone));
+  const auto beyond = enter(3, "/c");
+  REQUIRE_FALSE(beyond);
+  CHECK(beyond.error().text ==
+        "the zones that you are in would hold more than 4 records, one person's share; exit one or enter a "
+        "smaller one");
+  const auto full = enter(4, "/c");
+  REQUIRE_FALSE(full);
+  CHECK(full.error().text == "the zones that people are in hold too many records; enter a smaller one");
+}
+
+// As counted anew each time.
+TEST_CASE("whoever has more than a share is known whatever happened before") {
+  std::mt19937_64 chance(7);
+  const auto below = [&](std::uint64_t count) { return chance() % count; };
+  constexpr std::size_t kShare = 20;
+  ZoneShares shares({.entries = 1'000, .per_origin = kShare});
+  std::map<std::uint64_t, std::size_t> sizes;
+  std::map<std::string, std::multiset<std::uint64_t>> in;
+  for (int step = 0; step < 5'000; ++step) {
+    const std::uint64_t zone = below(8);
+    const std::string who(1, static_cast<char>('a' + below(4)));
+    switch (below(3)) {
+      case 0:
+        shares.enter(who, zone, sizes[zone]);
+        in[who].insert(zone);
+        break;
+      case 1:
+        shares.exit(who, zone);
+        if (const auto one = in[who].find(zone); one != in[who].end()) in[who].erase(one);
+        break;
+      default:
+        sizes[zone] = below(12);
+        shares.resize(zone, sizes[zone]);
+    }
+    std::set<std::string> greedy;
+    for (const auto& [name, zones] : in) {
+      std::size_t records = 0;
+      for (const std::uint64_t each : std::set(zones.begin(), zones.end())) records += sizes[each];
+      if (records > kShare) greedy.insert(name);
+      REQUIRE(shares.room_of(name) == kShare - std::min(records, kShare));
+    }
+    REQUIRE(shares.greedy() == greedy);
+  }
 }
 
 TEST_CASE("what nobody is told of can be read") {
