@@ -28,8 +28,9 @@ Result<VersionName> version_name(std::string_view text) {
   const bool is_number =
       !digits.empty() && parsed.ec == std::errc() && parsed.ptr == digits.data() + digits.size();
   if (!names_version(text) || !is_number || name.revision == 0) {
-    return Error{Outcome::usage, fmt::format("expected a version like story@41 or analytics@7, got {}",
-                                             callboard::quoted(text))};
+    return Error{Outcome::usage,
+                 fmt::format("expected a version like story@41, analytics@7 or /reviews/sc01@41, got {}",
+                             callboard::quoted(text))};
   }
   if (text.starts_with("analytics@")) name.document = client::DocumentName::analytics;
   return name;
@@ -131,7 +132,11 @@ Result<void> list(Run& run, const HistoryWords& words) {
     }
     if (history->looked_to != 0) query.before = history->looked_to;
     if ((history->more || history->looked_to != 0) && left > 0) continue;
-    if (query.before == 0) run.output.message("there is none");
+    if (query.before == 0) {
+      const bool is_all = words.item.empty() && words.since.empty();
+      run.output.message(is_all ? fmt::format("there is no {} yet", name_of(*document))
+                                : "nothing was changed there");
+    }
     return {};
   }
 }
