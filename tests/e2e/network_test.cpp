@@ -120,7 +120,8 @@ TEST_CASE("a server goes on where it can when one of its interfaces goes away, a
         support::run({.words = network.on_machine(0, std::move(words)), .directory = {}, .environment = {}});
     REQUIRE(done.ending.exit_code == 0);
   };
-  ip({"link", "add", "spare", "type", "dummy"});
+  ip({"link", "add", "spare", "type", "veth", "peer", "name", "spare-end"});
+  ip({"link", "set", "spare-end", "up"});
   ip({"addr", "add", "10.79.0.1/24", "brd", "10.79.0.255", "dev", "spare"});
   ip({"link", "set", "spare", "up"});
   studio.serve();

@@ -121,7 +121,8 @@ std::string full_name(const CLI::App& app) {
 std::optional<std::string> misused_in(const CLI::App& verb, std::string_view problem) {
   for (const CLI::Option* option : verb.get_options()) {
     const std::string name = option->get_name();
-    const bool is_meant = problem.starts_with(name + ":") || problem.starts_with(name + " ") ||
+    const bool is_meant = problem.starts_with(name + ":") ||
+                          problem.starts_with(name.substr(name.find_first_not_of('-')) + " was given") ||
                           problem.find(": " + name + " = ") != std::string_view::npos;
     if (!is_meant) continue;
     if (option->get_expected_max() == 0) return name + ": expected no value";
