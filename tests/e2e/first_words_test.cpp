@@ -120,6 +120,17 @@ TEST_CASE("a key that is not taken is the same failure with a join that waits an
   CHECK_THAT(through.err, Contains("not joined at the moment: ") && Contains("does not take this key"));
 }
 
+TEST_CASE("what cannot be is answered with what was given") {
+  Studio studio;
+  studio.add_user("rigging");
+  CHECK(studio.run("rigging", {"lock", "/"}).err ==
+        "error: ITEM \"/\": expected an item of the project, not all of it\n");
+  CHECK(studio.run("rigging", {"diff", "/reviews/sc01@3", "story@1"}).err ==
+        "error: one is a version of a record, the other of a document\n");
+  CHECK(studio.run("rigging", {"pull", "/", "--on-conflict", "maybe"}).err ==
+        "error: --on-conflict \"maybe\": expected version, keep or fail\n");
+}
+
 TEST_CASE("times in records are shown as all times are, and are numbers for programs") {
   Office office;
   REQUIRE(office.run("rigging", {"lock", "/dev/chr/Moria"}).ending.exit_code == 0);

@@ -171,6 +171,8 @@ Result<void> show(Run& run, const std::string& text, const std::string& at) {
 
 Result<void> diff(Run& run, const std::string& from_text, const std::string& to_text) {
   if (names_record(from_text) && names_record(to_text)) return diff_records(run, from_text, to_text);
+  if (names_record(from_text) != names_record(to_text))
+    return Error{Outcome::usage, "one is a version of a record, the other of a document"};
   const auto from = version_name(from_text);
   if (!from) return from.error();
   const auto to = version_name(to_text);
