@@ -118,6 +118,19 @@ std::string escaped(std::string_view bytes, std::size_t max_code_points) {
 
 std::string Quoted::operator()(std::string_view bytes) const { return '"' + escaped(bytes, 64) + '"'; }
 
+std::string log_value(std::string_view text) {
+  constexpr std::size_t kShown = 256;
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:/@%+,-[]";
+  if (!text.empty() && text.find_first_not_of(kPlain) == std::string_view::npos) return std::string(text);
+  std::string value = "\"";
+  for (const char c : escaped(text, kShown)) {
+    if (c == '"') value += '\\';
+    value += c;
+  }
+  return value + "\"";
+}
+
 std::string human_bytes(std::uint64_t size_bytes) {
   constexpr std::array<const char*, 7> kUnits{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   if (size_bytes < 1024) return std::to_string(size_bytes) + " B";

@@ -28,6 +28,9 @@ struct Quoted {
 };
 inline constexpr Quoted quoted;
 
+// A value in a line of the log: one plain word as it is, anything else escaped, cut at 256, and in double quotes.
+std::string log_value(std::string_view text);
+
 // "1.5 GiB", "312 B": three significant digits.
 std::string human_bytes(std::uint64_t size_bytes);
 

@@ -79,8 +79,9 @@ void AgentCommand::look_for_server() {
     if (is_joined) {
       perform(next.asked);
     } else {
+      // As it would be answered without a join.
       answer<bool>(next.asked.id,
-                   Error{Outcome::not_found,
+                   Error{here && here->is_refused ? Outcome::refused : Outcome::not_found,
                          why.empty() ? "no server at the moment" : "not joined at the moment: " + why});
     }
   }

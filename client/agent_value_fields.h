@@ -129,8 +129,9 @@ void describe(A& fields, Ref<A, WorkstationTransfer> transfer) {
 }
 template <class A>
 void describe(A& fields, Ref<A, WorkstationStatus> status) {
-  fields(status.folder, status.user, status.is_joined, status.server, status.why, status.is_watching,
-         status.watch_trouble, status.files, status.bytes, status.kept_writes, status.transfers);
+  fields(status.folder, status.user, status.is_joined, status.server, status.why, status.is_refused,
+         status.is_watching, status.watch_trouble, status.files, status.bytes, status.kept_writes,
+         status.transfers);
 }
 
 }  // namespace callboard::client::agent

@@ -84,10 +84,10 @@ void Client::Impl::begin() {
   });
   SessionKeeper::Handlers handlers;
   handlers.on_action = [this](protocol::ClientAction next) { on_action(std::move(next)); };
-  handlers.on_searching = [this](std::string_view why) {
+  handlers.on_searching = [this](const Error& why) {
     note_not_joined(why);
     writes_->on_no_server();
-    listener_.on_searching(why);
+    listener_.on_searching(why.text);
   };
   handlers.on_lost = [this](const Error& why, bool will_rejoin) { on_lost(why, will_rejoin); };
   session_ = std::make_unique<SessionKeeper>(loop_, std::move(session_options_), std::move(handlers));
@@ -339,7 +339,7 @@ void Client::Impl::on_lost(const Error& why, bool will_rejoin) {
   channels_.on_lost(is_leaving_ ? stopped() : Error{Outcome::interrupted, why.text});
   offers_->on_lost();
   for (const auto& [transfer, over] : std::exchange(overs_, {})) over.set(why);
-  note_not_joined(why.text);
+  note_not_joined(why);
   if (will_rejoin) {
     writes_->on_no_server();
     return listener_.on_left(why, true);
@@ -367,10 +367,11 @@ void Client::Impl::note_joined() {
   presence_.why.clear();
 }
 
-void Client::Impl::note_not_joined(std::string_view why) {
+void Client::Impl::note_not_joined(const Error& why) {
   const std::lock_guard lock(presence_mutex_);
   presence_.is_joined = false;
-  presence_.why = why;
+  presence_.why = why.text;
+  presence_.is_refused = why.outcome == Outcome::refused;
 }
 
 WorkstationStatus Client::Impl::workstation() {

@@ -93,7 +93,7 @@ class Client::Impl : public TransferDesk {
     };
   }
   void note_joined();
-  void note_not_joined(std::string_view why);
+  void note_not_joined(const Error& why);
   void watch_items();
   void on_action(protocol::ClientAction action);
   void on_told(protocol::ServerMessage message);

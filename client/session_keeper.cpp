@@ -65,7 +65,7 @@ void SessionKeeper::attempt() {
 
 void SessionKeeper::on_silence() {
   if (!options_.server) return search();
-  handlers_.on_searching("no answer from " + net::to_text(*options_.server) + " yet");
+  handlers_.on_searching({Outcome::not_found, "no answer from " + net::to_text(*options_.server) + " yet"});
 }
 
 void SessionKeeper::search() {
@@ -94,7 +94,7 @@ void SessionKeeper::on_nothing_found(const Error& why) {
   // Nor does one that did not take the key at the last good address; of others anybody may have announced anything.
   const bool is_final = why.outcome == Outcome::refused && (!options_.key || is_turned_away_);
   if (is_final && !connection_) return end(why);
-  if (options_.waits_for_server) return handlers_.on_searching(why.text);
+  if (options_.waits_for_server) return handlers_.on_searching(why);
   if (!connection_) return end(why);
   nothing_found_ = why;
 }

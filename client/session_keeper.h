@@ -48,7 +48,7 @@ class SessionKeeper {
   struct Handlers {
     Connection::ActionHandler on_action;
     // What is waited for: a server on the network, or the one that was given when that is silent for `search.wait`.
-    std::function<void(std::string_view why)> on_searching;
+    std::function<void(const Error& why)> on_searching;
     // A session that was joined (or on its way) ended; another follows when `will_rejoin`. Otherwise this is the end.
     std::function<void(const Error& why, bool will_rejoin)> on_lost;
   };

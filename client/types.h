@@ -109,8 +109,9 @@ struct WorkstationStatus {
   std::string folder;  // Empty: none.
   std::string user;    // As shown, once it has joined; before that as it asked to be.
   bool is_joined = false;
-  std::string server;  // Where it is joined, or was last; empty: nowhere yet.
-  std::string why;     // Why it is not joined.
+  std::string server;       // Where it is joined, or was last; empty: nowhere yet.
+  std::string why;          // Why it is not joined.
+  bool is_refused = false;  // There is a server, and it does not let this workstation in.
   // Whether the folder's files are known without looking at all of them: watched. Otherwise `watch_trouble` says why each
   // transfer looks at them anew; none while the first scan is under way.
   bool is_watching = false;

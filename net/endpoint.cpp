@@ -32,6 +32,12 @@ Error malformed(std::string_view text) {
   return Error{Outcome::usage, "address " + quoted(text) + ": expected HOST, HOST:PORT or [IPV6]:PORT"};
 }
 
+// Perhaps with a scope: "fe80::1%eth0".
+bool is_ipv6(std::string_view text) {
+  std::array<unsigned char, 16> address{};
+  return ::inet_pton(AF_INET6, std::string(text.substr(0, text.find('%'))).c_str(), address.data()) == 1;
+}
+
 Result<Endpoint> bracketed(std::string_view text, std::uint16_t default_port) {
   const auto close = text.find(']');
   if (close == std::string_view::npos || close == 1) {
@@ -83,7 +89,8 @@ Result<Endpoint> endpoint_from(std::string_view text, std::uint16_t default_port
     return Endpoint{std::string(text), default_port};
   }
   if (text.find(':', colon + 1) != std::string_view::npos) {
-    return Endpoint{std::string(text), default_port};  // Bare IPv6.
+    // Bare IPv6, or nothing that anybody could connect to.
+    return is_ipv6(text) ? Result<Endpoint>(Endpoint{std::string(text), default_port}) : malformed(text);
   }
   return colon == 0 ? Result<Endpoint>(malformed(text))
                     : with_port(text.substr(0, colon), text.substr(colon + 1));

@@ -80,6 +80,11 @@ Result<void> back_up(const fs::path& data, const std::string& project, const fs:
   if (fs::exists(to, error)) {
     return Error{Outcome::refused, callboard::quoted(to.native()) + " exists; give another name"};
   }
+  const fs::path above = to.has_parent_path() ? to.parent_path() : fs::path(".");
+  if (!fs::is_directory(above, error)) {
+    return Error{Outcome::not_found, "back up to " + callboard::quoted(to.native()) +
+                                         ": there is no folder " + callboard::quoted(above.native())};
+  }
   // That of an older program is kept before this one brings it up to date.
   auto database = Database::open_reader(file, Database::Schema::older_too);
   if (!database) return database.error();
@@ -87,7 +92,10 @@ Result<void> back_up(const fs::path& data, const std::string& project, const fs:
   const Temporary temporary = beside(to);
   const auto copied = copy_database(*database, temporary.path);
   if (stop.stop_requested()) return Error{Outcome::cancelled, "the backup was cancelled"};
-  if (!copied) return copied.error().prefixed("back up to " + callboard::quoted(to.native()));
+  const std::string doing = "back up to " + callboard::quoted(to.native());
+  if (!copied) return copied.error().prefixed(doing);
+  if (auto noted = Database::note_project(temporary.path, project); !noted)
+    return noted.error().prefixed(doing);
   return give_name(temporary.path, to);
 }
 
@@ -95,6 +103,11 @@ Result<void> restore(const fs::path& from, const fs::path& data, const std::stri
   std::error_code error;
   if (!fs::is_regular_file(from, error)) {
     return Error{Outcome::not_found, "backup " + callboard::quoted(from.native()) + ": no such file"};
+  }
+  if (const auto its = Database::project_of(from); its && *its != project) {
+    return Error{Outcome::refused, "backup " + callboard::quoted(from.native()) + " is of project " +
+                                       callboard::quoted(*its) + ": expected one of " +
+                                       callboard::quoted(project)};
   }
   // Holds the project while its database appears.
   auto folder = DataFolder::open(data, project);

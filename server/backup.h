@@ -15,7 +15,7 @@ Result<void> back_up(const std::filesystem::path& data, const std::string& proje
                      const std::filesystem::path& to, std::stop_token stop = {});
 
 // Makes a backup the database of a project that has none yet. Refused when it has one, when a server holds it, or when
-// the file is no backup of ours. Blocking.
+// the file is no backup of ours, or one of another project. Blocking.
 Result<void> restore(const std::filesystem::path& from, const std::filesystem::path& data,
                      const std::string& project);
 // Takes away what restore() made, where nothing came of it. Blocking.

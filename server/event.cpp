@@ -11,28 +11,12 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kLevels{"debug", "info", "warn", "error"};
 constexpr std::array<std::string_view, 5> kKinds{"connection", "status", "warning", "error", "audit"};
-// Code points of one text in a line.
-constexpr std::size_t kTextShown = 256;
-
-bool is_plain(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("._:/@%+,-[]").find(c) != std::string_view::npos;
-  });
-}
 
 std::string shown(const Event::Field::Value& value) {
   if (const auto* is_so = std::get_if<bool>(&value)) return *is_so ? "true" : "false";
   if (const auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
   if (const auto* number = std::get_if<std::uint64_t>(&value)) return std::to_string(*number);
-  const std::string& text = std::get<std::string>(value);
-  if (is_plain(text)) return text;
-  std::string quoted_text = "\"";
-  for (const char c : escaped(text, kTextShown)) {
-    if (c == '"') quoted_text += '\\';
-    quoted_text += c;
-  }
-  return quoted_text + "\"";
+  return log_value(std::get<std::string>(value));
 }
 
 void append_value(const Event::Field::Value& value, std::string& json) {
@@ -55,7 +39,7 @@ std::optional<Event::Level> level_from(std::string_view text) {
 }
 
 std::string line_of(const Event& event) {
-  std::string line = event.text;
+  std::string line = escaped(event.text);
   if (!event.user.empty()) line += " user=" + shown(event.user);
   for (const Event::Field& field : event.fields) line += " " + field.key + "=" + shown(field.value);
   return line;

@@ -81,7 +81,10 @@ void EventLog::note(Event event) {
     if (auto* text = std::get_if<std::string>(&field.value)) make_fit(*text);
   }
   const auto level = level_of(event.level);
-  if (logger_->should_log(level)) logger_->log(level, "{}", line_of(event));
+  if (logger_->should_log(level)) {
+    const std::chrono::system_clock::time_point time{std::chrono::milliseconds(event.time.ms)};
+    logger_->log(time, spdlog::source_loc{}, level, line_of(event));
+  }
   const auto kept = std::make_shared<const Event>(std::move(event));
   Ring& ring = kept->level == Event::Level::debug ? kept_debug_ : kept_;
   ring.push_back(kept);

@@ -194,6 +194,13 @@ protocol::server_action::Admission Gate::permitted(const Identity& identity,
   return asked;
 }
 
+bool Gate::has_role_with(const std::string& permission) const {
+  return std::ranges::any_of(roles_.all(), [&](const Role& role) {
+    const auto names = role.permissions.names();
+    return std::ranges::find(names, permission) != names.end();
+  });
+}
+
 Permissions Gate::permissions_of(std::string_view identity) const {
   if (!is_keyed()) return Permissions::all();
   const KeyEntry* entry = find(identity);

@@ -21,10 +21,11 @@
 
 namespace callboard::server {
 
-// Who may be in the server, as whom, and what each may do: on an open one everybody as they say, on one with keys the holders of
-// keys, by their roles. A connection has proven its key by TLS before a word is said.
-// Keys and roles are as their files say, also when those change while the server runs. From the first key on the server is keyed,
-// and stays so whatever becomes of the file: what cannot be read changes nothing. Loop thread only.
+// Who may be in the server, as whom, and what each may do: on an open one everybody as they say, on one with
+// keys the holders of keys, by their roles. A connection has proven its key by TLS before a word is said.
+// Keys and roles are as their files say, also when those change while the server runs. From the first key on
+// the server is keyed, and stays so whatever becomes of the file: what cannot be read changes nothing.
+// Loop thread only.
 class Gate {
  public:
   struct Source {
@@ -37,7 +38,8 @@ class Gate {
     std::function<void()> on_change;  // Somebody may be no longer welcome, or may do more or less.
     // What a role permits was changed, or a key that nobody wrote down.
     std::function<void(AuditEntry)> on_seen;
-    // A key was made, revoked or made anew, now or before the server was started; on_noted() when it is in the log, or cannot be.
+    // A key was made, revoked or made anew, now or before the server was started; on_noted() when it is in
+    // the log, or cannot be.
     std::function<void(KeyChange)> on_key_change;
     // It is keyed, from the beginning or from now on.
     std::function<void()> on_keyed;
@@ -72,6 +74,8 @@ class Gate {
   bool may(std::string_view identity, Permission permission) const {
     return permissions_of(identity).contains(permission);
   }
+  // Whether a role names this permission.
+  bool has_role_with(const std::string& permission) const;
   // Everything on an open server, nothing for a key that is not good.
   Permissions permissions_of(std::string_view identity) const;
   // Lets a session in, one that comes back or a new one. refused: its key is good no more, or was good once.

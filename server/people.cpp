@@ -26,6 +26,12 @@ Error nobody_named(const std::string& user) {
   return {Outcome::not_found, "nobody named " + callboard::quoted(masked(user)) + " is here"};
 }
 
+// Who is to be sent away is the caller alone.
+Error only_yourself(const std::string& user, std::string_view what) {
+  return {Outcome::refused, callboard::quoted(masked(user)) + " is yourself, whom " + std::string(what) +
+                                " leaves alone; a join ends with Ctrl-C where it runs"};
+}
+
 }  // namespace
 
 People::People(net::Loop& loop, const Clock& clock, RandomSource random, EventLog& events,
@@ -165,6 +171,7 @@ Result<std::size_t> People::redirect(const By& by, const std::string& user, cons
     if (!each.is_joined() || each.is_over() || each.identity.visit || is_own) return;
     if (user.empty() || is_named(each.identity)) meant.push_back(&each);
   });
+  if (meant.empty() && user == by.identity.name) return only_yourself(user, "redirect");
   if (meant.empty() && !user.empty()) return nobody_named(user);
   std::string why = callboard::quoted(by.identity.name) + " sent you to " + where;
   if (!reason.empty()) why += ": " + escaped(reason, kReasonShown);
@@ -186,7 +193,10 @@ Result<std::size_t> People::kick(const By& by, const std::string& user_or_addres
     if (is_named(each)) ++away;
     return false;
   }));
-  if (meant.empty() && away == 0) return nobody_named(user_or_address);
+  if (meant.empty() && away == 0) {
+    const bool is_caller = user_or_address == by.identity.name || user_or_address == by.from;
+    return is_caller ? only_yourself(user_or_address, "kick") : nobody_named(user_or_address);
+  }
   std::string why = callboard::quoted(by.identity.name) + " sent you off";
   if (!reason.empty()) why += ": " + escaped(reason, kReasonShown);
   note(by, "kick", user_or_address, reason);

@@ -16,8 +16,9 @@
 
 namespace callboard::server {
 
-// Who is in the server, as whom and with which permissions, and what is written down about that. A connection proves its key by
-// TLS before a word is said (Session); what it is called and may do is decided here. Loop thread only.
+// Who is in the server, as whom and with which permissions, and what is written down about that. A
+// connection proves its key by TLS before a word is said (Session); what it is called and may do is decided
+// here. Loop thread only.
 class People {
  public:
   struct Outside {
@@ -55,19 +56,20 @@ class People {
     const Identity& identity;
     std::string from;
   };
-  // Sends off everybody of that name as shown, with all sessions of the same key, or everybody at that address; they are told
-  // the reason, and do not come back by themselves. How many sessions that were; not_found: none. One's own goes on.
+  // Sends off everybody of that name as shown, with all sessions of the same key, or everybody at that
+  // address; they are told the reason, and do not come back by themselves. How many sessions that were;
+  // not_found: none, refused: one's own alone, which goes on.
   Result<std::size_t> kick(const By& by, const std::string& user_or_address, const std::string& reason);
   // Sends everybody of that name as shown, with all sessions of the same key, or everybody (""), to join at
   // another address; their commands under way, and one's own session, go on. How many sessions that were;
-  // not_found: none.
+  // not_found: none, refused: one's own alone.
   Result<std::size_t> redirect(const By& by, const std::string& user, const std::string& to,
                                const std::string& reason);
   // Whoever is named so may not speak from now on, also under another session; until unmute().
   Result<void> mute(const By& by, const std::string& user, const std::string& reason);
   Result<void> unmute(const By& by, const std::string& user);
-  // May that, whatever their role says: until they leave; or may not: until it is granted again. Refused on an open server, and
-  // for what one may not oneself.
+  // May that, whatever their role says: until they leave; or may not: until it is granted again. Refused on
+  // an open server, and for what one may not oneself.
   Result<void> grant(const By& by, const std::string& user, const std::vector<std::string>& permissions);
   Result<void> revoke(const By& by, const std::string& user, const std::vector<std::string>& permissions);
 

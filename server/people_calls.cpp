@@ -85,33 +85,40 @@ void add_redirecting(CallRegistry& registry, People& people) {
        })});
 }
 
-void add_granting(CallRegistry& registry, People& people) {
-  registry.add_built_in({.description = {.name = "grant",
-                                         .summary = "gives somebody permissions until they leave",
-                                         .category = "people",
-                                         .permission = "grant",
-                                         .arguments = {user_argument(), permissions_argument()}},
-                         .run = InlineRun([&people](const Caller& caller, const CallArguments& arguments) {
-                           return nothing_or(people.grant(by(caller), arguments.text("user"),
-                                                          texts_of(arguments, "permission")));
-                         })});
-  registry.add_built_in(
-      {.description =
-           {.name = "revoke",
-            .summary =
-                "takes permissions from somebody, whatever their role says, until they are granted again",
-            .category = "people",
-            .permission = "grant",
-            .arguments = {user_argument(), permissions_argument()}},
-       .run = InlineRun([&people](const Caller& caller, const CallArguments& arguments) {
-         return nothing_or(
-             people.revoke(by(caller), arguments.text("user"), texts_of(arguments, "permission")));
-       })});
+// {"unknown": […]}: those of the permissions that nothing asks for.
+CallValue unknown_of(const std::vector<std::string>& permissions, const KnowsPermission& knows) {
+  document::Array unknown;
+  for (const std::string& each : permissions) {
+    if (!knows(each)) unknown.push_back(document::make_text(each));
+  }
+  return document::make_object({{"unknown", document::make_array(std::move(unknown))}});
+}
+
+void add_granting(CallRegistry& registry, People& people, KnowsPermission knows) {
+  const auto add = [&registry, &people, knows = std::move(knows)](std::string name, std::string summary,
+                                                                  auto change) {
+    registry.add_built_in(
+        {.description = {.name = std::move(name),
+                         .summary = std::move(summary),
+                         .category = "people",
+                         .permission = "grant",
+                         .arguments = {user_argument(), permissions_argument()},
+                         .result = ValueType::map},
+         .run = InlineRun(
+             [&people, knows, change](const Caller& caller, const CallArguments& arguments) -> CallValue {
+               const auto permissions = texts_of(arguments, "permission");
+               const auto done = (people.*change)(by(caller), arguments.text("user"), permissions);
+               return done ? unknown_of(permissions, knows) : CallValue(done.error());
+             })});
+  };
+  add("grant", "gives somebody permissions until they leave", &People::grant);
+  add("revoke", "takes permissions from somebody, whatever their role says, until they are granted again",
+      &People::revoke);
 }
 
 }  // namespace
 
-void add_people_calls(CallRegistry& registry, People& people) {
+void add_people_calls(CallRegistry& registry, People& people, KnowsPermission knows) {
   registry.add_built_in(
       {.description = {.name = "kick",
                        .summary = "ends the sessions of a user, or of everybody at an address; they do not "
@@ -129,7 +136,7 @@ void add_people_calls(CallRegistry& registry, People& people) {
        })});
   add_redirecting(registry, people);
   add_muting(registry, people);
-  add_granting(registry, people);
+  add_granting(registry, people, std::move(knows));
 }
 
 void add_control_calls(CallRegistry& registry, People& people, ServerControl given) {

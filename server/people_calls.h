@@ -9,8 +9,12 @@
 
 namespace callboard::server {
 
-// kick, redirect, mute, unmute, grant, revoke. `people` outlives the registry.
-void add_people_calls(CallRegistry& registry, People& people);
+// Whether something asks for a permission of that name.
+using KnowsPermission = std::function<bool(const std::string& permission)>;
+
+// kick, redirect, mute, unmute, grant, revoke. `people` outlives the registry. What nothing knows is granted, too, since a
+// program of the studio's own may ask for it, and said in the answer.
+void add_people_calls(CallRegistry& registry, People& people, KnowsPermission knows);
 
 // What can be done to the server as a whole; each begins a moment later, so that who asked is answered before.
 struct ServerControl {

@@ -1,5 +1,6 @@
 #include "server/server_channels.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/ensure.h"
@@ -39,6 +40,10 @@ Result<void> ServerChannels::check(const std::string& name, const Permissions& h
   if (offer == offers_.end()) return Error{Outcome::not_found, "the server takes no channel " + quoted(name)};
   if (offer->second.permission.empty()) return {};
   return server::check(has, Permission(offer->second.permission));
+}
+
+bool ServerChannels::asks_for(const std::string& permission) const {
+  return std::ranges::any_of(offers_, [&](const auto& each) { return each.second.permission == permission; });
 }
 
 void ServerChannels::expect(Transfers::Id id, const std::string& name, const std::string& by,

@@ -46,6 +46,9 @@ class ServerChannels {
   // Whether who may so much may open that one: not_found, or refused.
   Result<void> check(const std::string& name, const Permissions& has) const;
 
+  // Whether one takes this permission.
+  bool asks_for(const std::string& permission) const;
+
   // Its client comes, or its transfer is over before.
   void expect(Transfers::Id id, const std::string& name, const std::string& by,
               const std::optional<AccessKey>& key);

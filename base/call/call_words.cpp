@@ -32,15 +32,35 @@ class Placed {
       const auto named =
           std::ranges::find(description_.arguments, word.substr(0, equals), &CallArgument::name);
       if (named != description_.arguments.end()) return put(*named, word.substr(equals + 1));
+      if (is_name(word.substr(0, equals))) return nobody_named(word.substr(0, equals), word);
     }
     while (next_ < description_.arguments.size() && is_full(description_.arguments[next_])) ++next_;
     if (next_ < description_.arguments.size()) return put(description_.arguments[next_], word);
-    return Error{Outcome::usage, fmt::format("{}: {}: one argument too many; it is called as {}",
-                                             description_.name, quoted(word), usage_of(description_))};
+    return too_many(word);
   }
   ValuePtr finish() && { return document::make_value(std::move(object_)); }
 
  private:
+  // What else may stand before a "=" is part of a text.
+  static bool is_name(std::string_view text) {
+    constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+    return !text.empty() && text.find_first_not_of(kLetters) == std::string_view::npos;
+  }
+  // Misspelt, it would be taken for the next of the others.
+  Error nobody_named(const std::string& name, const std::string& word) const {
+    std::string names;
+    for (const CallArgument& each : description_.arguments) names += (names.empty() ? "" : ", ") + each.name;
+    if (names.empty()) return too_many(word);
+    return {Outcome::usage,
+            fmt::format("{}: there is no argument named {}; there are {}. A text with a \"=\" is given by "
+                        "name, like {}={}",
+                        description_.name, quoted(name), names, description_.arguments.front().name,
+                        escaped(word, 64))};
+  }
+  Error too_many(const std::string& word) const {
+    return {Outcome::usage, fmt::format("{}: {}: one argument too many; it is called as {}",
+                                        description_.name, quoted(word), usage_of(description_))};
+  }
   bool is_full(const CallArgument& argument) const {
     return !argument.is_repeated &&
            std::ranges::find(object_, argument.name, &document::Member::key) != object_.end();

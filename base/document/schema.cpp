@@ -82,6 +82,14 @@ const Field* RecordClass::find(std::string_view field) const {
   return found == fields.end() ? nullptr : &*found;
 }
 
+bool Schema::asks_for(std::string_view permission) const {
+  return std::ranges::any_of(classes_, [&](const auto& each) {
+    const RecordClass& known = each.second;
+    return known.write == permission || known.enter == permission ||
+           std::ranges::find(known.fields, permission, &Field::write) != known.fields.end();
+  });
+}
+
 const RecordClass* Schema::find(std::string_view name) const {
   const auto found = classes_.find(name);
   return found == classes_.end() ? nullptr : &found->second;

@@ -57,6 +57,8 @@ class Schema {
 
   const RecordClass* find(std::string_view name) const;
   const std::map<std::string, RecordClass, std::less<>>& classes() const { return classes_; }
+  // Whether it takes this permission to write or to see something of a class.
+  bool asks_for(std::string_view permission) const;
   // As in a schema file, without the built-in ones, always in the same order.
   std::string print() const;
   // The same for the same classes, whoever prints them.

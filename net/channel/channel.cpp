@@ -62,6 +62,7 @@ class Channel::Impl {
   Result<void> finish(Limit limit);
   Result<void> close(Duration limit);
   Result<void> await_end(Limit limit);
+  bool await_word(Limit limit) { return line_->await_word(limit); }
   void cancel();
 
   const End& end() const { return end_; }
@@ -292,6 +293,7 @@ Result<std::uint64_t> Channel::receive_file(const std::string& path) {
 
 Result<void> Channel::finish(Limit limit) { return impl_->finish(limit); }
 Result<void> Channel::await_end(Limit limit) { return impl_->await_end(limit); }
+bool Channel::await_word(Limit limit) { return impl_->await_word(limit); }
 Result<void> Channel::close(Duration limit) { return impl_->close(limit); }
 void Channel::cancel() { impl_->cancel(); }
 std::uint64_t Channel::sent_bytes() const { return impl_->sent_bytes(); }

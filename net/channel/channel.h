@@ -67,6 +67,9 @@ class Channel {
   // Both of these: the other side says so when it has read everything. timed_out: it was broken off.
   Result<void> close(Duration limit = kCloseLimit);
   static constexpr Duration kCloseLimit = 60s;
+  // After an end in order: until the server knows of it, too. Who leaves it before may be taken for somebody who
+  // broke the channel off, in its log. False: it has not said so in time; by default within 2 s.
+  bool await_word(Limit limit = std::nullopt);
   // Breaks it off: what waits here fails, and the other side is told. Thread: any.
   void cancel();
 

@@ -38,6 +38,11 @@ Error ChannelLine::cause_of(const Error& broke) {
   return why_ && why_->outcome != Outcome::done ? *why_ : broke;
 }
 
+bool ChannelLine::await_word(std::optional<Duration> limit) {
+  std::unique_lock lock(mutex_);
+  return told_.wait_for(lock, limit.value_or(kWordLimit), [this] { return why_.has_value(); });
+}
+
 bool ChannelLine::is_ended() const {
   const std::lock_guard lock(mutex_);
   return is_ended_;

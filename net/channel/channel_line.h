@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/fd.h"
 #include "net/data_socket.h"
@@ -27,6 +28,8 @@ class ChannelLine {
   void note_over(const Error& why);
   // Why a connection that broke did: the reason of end() or the server's, which follows soon if it follows at all.
   Error cause_of(const Error& broke);
+  // Until the server has said how it ended, or this side is at its end; false: not within the limit.
+  bool await_word(std::optional<Duration> limit);
   bool is_ended() const;
 
   // What is to be said to the server when this side breaks it off; never after end() has returned.

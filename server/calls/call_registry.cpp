@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/ensure.h"
@@ -45,6 +46,11 @@ Result<CallRegistry::CallPtr> CallRegistry::find(std::string_view name) const {
   return Error{
       Outcome::not_found,
       fmt::format("there is no call named {}; `callboard calls` lists those there are", quoted(name))};
+}
+
+bool CallRegistry::asks_for(std::string_view permission) const {
+  return std::ranges::any_of(
+      calls_, [&](const auto& each) { return each.second.call->description.permission == permission; });
 }
 
 const protocol::Document& CallRegistry::list() const {

@@ -27,6 +27,8 @@ class CallRegistry {
 
   // not_found says where to look.
   Result<CallPtr> find(std::string_view name) const;
+  // Whether there is one that takes this permission.
+  bool asks_for(std::string_view permission) const;
   // The JSON array of all descriptions, in the order of their names; made once for each state.
   const protocol::Document& list() const;
 

@@ -167,6 +167,28 @@ Result<Database> Database::open_reader(const std::filesystem::path& file, Schema
   return database;
 }
 
+// Beside the schema, as an older program leaves it alone.
+Result<void> Database::note_project(const std::filesystem::path& file, std::string_view project) {
+  auto database = open_with(file, SQLITE_OPEN_READWRITE);
+  if (!database) return database.error();
+  constexpr const char* kEmptyNote =
+      "CREATE TABLE IF NOT EXISTS backup_of (project TEXT NOT NULL); DELETE FROM backup_of";
+  if (auto made = database->run(kEmptyNote); !made) return made;
+  auto noted = database->prepare("INSERT INTO backup_of VALUES (?)");
+  if (!noted) return noted.error();
+  const auto done = noted->bind(0, project).step();
+  return done ? Result<void>() : Result<void>(done.error());
+}
+
+std::optional<std::string> Database::project_of(const std::filesystem::path& file) {
+  auto database = open_with(file, SQLITE_OPEN_READONLY);
+  if (!database) return std::nullopt;
+  auto noted = database->prepare("SELECT project FROM backup_of");
+  if (!noted) return std::nullopt;
+  const auto row = noted->step();
+  return row && *row ? std::optional(std::string(noted->text(0))) : std::nullopt;
+}
+
 void Database::heed(std::stop_token stop) {
   // Instructions of SQLite's machine between two looks: well under a millisecond.
   constexpr int kInstructions = 1000;

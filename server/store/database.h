@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -53,6 +54,10 @@ class Database {
   // will do.
   enum class Schema { newest, older_too };
   static Result<Database> open_reader(const std::filesystem::path& file, Schema schema = Schema::newest);
+
+  // Writes down in a backup whose it is, and reads it again, without changing the file; nullopt: it does not say.
+  static Result<void> note_project(const std::filesystem::path& file, std::string_view project);
+  static std::optional<std::string> project_of(const std::filesystem::path& file);
 
   Result<Statement> prepare(std::string_view sql);
   Result<void> run(const char* sql);

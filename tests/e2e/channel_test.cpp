@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <future>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "client/client.h"
 #include "tests/e2e/studio.h"
@@ -73,6 +74,30 @@ TEST_CASE("a file goes through a channel from stdin to stdout, and both sides ar
   CHECK(events(opening.out, "closed").at(0).at("sent_bytes") == 5'000'003);
   CHECK(events(listening->printed(Stream::out), "closed").at(0).at("received_bytes") == 5'000'003);
   CHECK(events(listening->printed(Stream::out), "open").at(0).at("peer") == "rigging");
+}
+
+TEST_CASE("a channel that ended in order is one that is done in the log, too, however soon its ends leave") {
+  Pair pair;
+  const std::string log = (pair.home() / "log").string();
+  pair.kill_server();
+  pair.serve({"--log-file", log});
+  constexpr std::size_t kTimes = 10;
+  for (std::size_t i = 0; i < kTimes; ++i) {
+    const auto listening =
+        pair.start("lighting", {"channel", "--listen", "playblast", "--json", "--output", "/dev/null"});
+    wait_for_event(*listening, "waiting");
+    listening->close_input();
+    CHECK(pair.run("rigging", {"channel", "lighting", "playblast"}).ending.exit_code == 0);
+    CHECK(exit_code(*listening) == 0);
+  }
+  std::istringstream lines(read_file(log));
+  std::size_t done = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find("transfer over") == std::string::npos) continue;
+    CHECK_THAT(line, Contains(" outcome=done "));
+    ++done;
+  }
+  CHECK(done == kTimes);
 }
 
 TEST_CASE("people type to one another through a channel, while a join runs under the same name") {

@@ -135,6 +135,11 @@ TEST_CASE("an abort for another project is ignored, one for this project or for 
   CHECK(exit_code(studio.server()) == 0);
   studio.serve();
   SecondServer second(studio, "Moria's Rice");
+  // Whoever is in no project's folder does not stop everybody's by accident.
+  const auto nobody = support::run(studio.command(0, {"abort"}));
+  CHECK(nobody.ending.exit_code == 2);
+  CHECK_THAT(nobody.err, Contains("--project NAME") && Contains("--all"));
+  CHECK(studio.run("rigging", {"users"}).ending.exit_code == 0);
   const auto all = studio.run("rigging", {"abort", "--all"});
   CHECK(all.ending.exit_code == 0);
   CHECK_THAT(all.out, Contains("stopped \"Moria's Race\"") && Contains("stopped \"Moria's Rice\""));

@@ -4,7 +4,9 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
+#include "tests/e2e/keyed_studio.h"
 #include "tests/e2e/studio.h"
 #include "tests/support/tree.h"
 
@@ -79,6 +81,70 @@ TEST_CASE("init without a project does not advise to run init") {
   CHECK(done.ending.exit_code == 2);
   CHECK_THAT(done.err, Contains("give --project NAME") && Contains("callboard discover"));
   CHECK_THAT(done.err, !Contains("callboard init"));
+}
+
+TEST_CASE("the log is one, whether it is read in its file, by its machine or over the network") {
+  KeyedStudio studio;
+  const std::string path = (studio.home() / "log").string();
+  studio.keep("lighting", studio.add("light \\ \"ing\"", {"--role", "admin"}));
+  studio.serve({"--log-file", path});
+  CHECK(studio.run("rigging", {"abort"}).ending.exit_code == 4);  // Without a key: a warning.
+  const auto shown = studio.run("lighting", {"log"});
+  REQUIRE(shown.ending.exit_code == 0);
+  const std::string file = support::read_file(path);
+  CHECK_THAT(file, Contains("Z [info] listening address=127.0.0.1:") && Contains("Z [warn] abort ignored") &&
+                       Contains(" project=\"Moria's Race\" ") && Contains(R"( user="light \\ \"ing\"" )"));
+  std::istringstream lines(shown.out);
+  std::size_t count = 0;
+  for (std::string line; std::getline(lines, line); ++count) CHECK_THAT(file, Contains(line + "\n"));
+  CHECK(count > 3);
+  const auto here =
+      support::run(studio.command(0, {"server", "logs", "--lines", "1000", "--project", studio.project()}));
+  CHECK(here.out == support::read_file(path));
+}
+
+TEST_CASE("a key that is not taken is the same failure with a join that waits and without one") {
+  KeyedStudio studio;
+  studio.add("admin", {"--role", "admin"});
+  // Of another server.
+  studio.keep("rigging",
+              "cb1_23a643d79a2aa425_c8c75f316d88e02d2b6e8f1d27193b62516a45d3bfde48be1f242de292648243");
+  studio.serve();
+  const auto alone = studio.run("rigging", {"users"});
+  CHECK(alone.ending.exit_code == 4);
+  CHECK_THAT(alone.err, Contains("does not take this key"));
+  const auto waiting = studio.start("rigging", {"join", "--json"});
+  wait_for_event(*waiting, "searching");
+  const auto through = studio.run("rigging", {"users"});
+  CHECK(through.ending.exit_code == 4);
+  CHECK_THAT(through.err, Contains("not joined at the moment: ") && Contains("does not take this key"));
+}
+
+TEST_CASE("what cannot be is answered with what was given") {
+  Studio studio;
+  studio.add_user("rigging");
+  CHECK(studio.run("rigging", {"lock", "/"}).err ==
+        "error: ITEM \"/\": expected an item of the project, not all of it\n");
+  CHECK(studio.run("rigging", {"diff", "/reviews/sc01@3", "story@1"}).err ==
+        "error: one is a version of a record, the other of a document\n");
+  CHECK(studio.run("rigging", {"pull", "/", "--on-conflict", "maybe"}).err ==
+        "error: --on-conflict \"maybe\": expected version, keep or fail\n");
+}
+
+TEST_CASE("times in records are shown as all times are, and are numbers for programs") {
+  Office office;
+  REQUIRE(office.run("rigging", {"lock", "/dev/chr/Moria"}).ending.exit_code == 0);
+  const auto since = objects(office.run("rigging", {"records", "/locks", "--json"}).out)
+                         .at(0)
+                         .at("fields")
+                         .at("since")
+                         .get<std::int64_t>();
+  for (const auto& words :
+       std::vector<std::vector<std::string>>{{"records", "/locks"}, {"history", "/locks/dev/chr/Moria"}}) {
+    const auto shown = office.run("rigging", words).out;
+    CHECK_THAT(shown, Contains("since=") && Contains(":") && !Contains(std::to_string(since)));
+  }
+  CHECK(office.run("rigging", {"records", "/nothing"}).err == "there are none\n");
 }
 
 TEST_CASE("who leaves in order has left, and no reason is told that is none") {

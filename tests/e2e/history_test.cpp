@@ -30,6 +30,51 @@ struct Desk : Studio {
   std::uint64_t first = 0;
 };
 
+TEST_CASE("a base that is still to come is refused with the newest there is, and nothing is changed") {
+  Desk desk;
+  for (const bool is_joined : {false, true}) {
+    CAPTURE(is_joined);
+    const auto joined = is_joined ? desk.join("lighting") : nullptr;
+    const auto future = desk.run("lighting", {"story", "set", "--at", "/title", "\"x\"", "--base", "99"});
+    CHECK(future.ending.exit_code == 2);
+    CHECK(future.err ==
+          "error: --base 99: there is no such revision, the newest is " + desk.version(desk.first) + "\n");
+    support::write_file(desk.folder("lighting") / "a.json", "{}");
+    const auto none = desk.run("lighting", {"analytics", "set", "a.json", "--base", "1"});
+    CHECK(none.ending.exit_code == 2);
+    CHECK_THAT(none.err, Contains("there is no analytics yet"));
+  }
+  CHECK(desk.run("rigging", {"story", "get", "--at", "/title"}).out == "\"Moria\"\n");
+  const auto current =
+      desk.run("lighting", {"story", "set", "--at", "/title", "\"x\"", "--base", std::to_string(desk.first)});
+  CHECK(current.ending.exit_code == 0);
+}
+
+TEST_CASE("where there is no history that is said, and a version's number begins with 1") {
+  Desk desk;
+  CHECK(desk.run("rigging", {"history", "analytics"}).err == "there is no analytics yet\n");
+  CHECK(desk.run("rigging", {"history", "story", "--item", "/nothing"}).err == "nothing was changed there\n");
+  for (const std::string version : {"story@0", "/reviews/sc01@0"}) {
+    const auto restored = desk.run("rigging", {"restore", version});
+    CHECK(restored.ending.exit_code == 2);
+    CHECK_THAT(restored.err, Contains("expected a version like") && Contains(version));
+  }
+}
+
+TEST_CASE("a backup of another project is refused by both names, and nothing is made of it") {
+  Desk desk;
+  const std::string copy = (desk.home() / "copy").string();
+  REQUIRE(desk.run("rigging", {"backup", copy}).ending.exit_code == 0);
+  const auto other = support::run(desk.command(0, {"serve", "--project", "Moria's Rice", "--restore", copy}));
+  CHECK(other.ending.exit_code == 4);
+  CHECK_THAT(other.err, Contains("is of project \"Moria's Race\"") && Contains("\"Moria's Rice\""));
+  CHECK_FALSE(std::filesystem::exists(desk.home() / "data/callboard/Moria%27s Rice/board.sqlite"));
+  desk.kill_server();
+  std::filesystem::remove_all(desk.home() / "data");
+  desk.serve({"--restore", copy});
+  CHECK(desk.run("rigging", {"story", "get"}).out == std::string(kStory) + "\n");
+}
+
 TEST_CASE("a part of the story is changed, listed, shown, compared and brought back") {
   Desk desk;
   const auto part = desk.run("lighting", {"story", "set", "--at", "/scenes/2/note", "\"dim\"", "--json"});
@@ -83,6 +128,18 @@ TEST_CASE("two who change the same part are told by join, and the conflict is li
   const auto listed = objects(desk.run("rigging", {"conflicts", "--json"}).out);
   REQUIRE(listed.size() == 1);
   const std::string number = std::to_string(listed[0].at("number").get<int>());
+  CHECK_FALSE(listed[0].contains("now"));
+  CHECK_THAT(desk.run("rigging", {"conflicts"}).out,
+             Contains("stands  lighting, ") && Contains(": \"Khazad\"\n"));
+  // Whoever decides is to see what there is now, and that it is neither of the two.
+  const auto third = desk.run("rigging", {"story", "set", "--at", "/title", "\"Durin\"", "--json"});
+  const auto revision = objects(third.out).at(0).at("number").get<std::uint64_t>();
+  const auto changed = desk.run("lighting", {"conflicts"});
+  CHECK_THAT(changed.out, Contains(": \"Durin\" (changed since, see " + desk.version(revision) + ")\n") &&
+                              Contains("   won     lighting, ") && Contains(": \"Khazad\"\n") &&
+                              Contains("   lost    rigging, ") && Contains(": \"Balin\"\n"));
+  const Json now = objects(desk.run("lighting", {"conflicts", "--json"}).out).at(0).at("now");
+  CHECK((now.at("value") == "Durin" && now.at("user") == "rigging" && now.at("revision") == revision));
   CHECK(desk.run("rigging", {"resolve", number, "--take-lost"}).ending.exit_code == 0);
   CHECK(desk.run("rigging", {"story", "get", "--at", "/title"}).out == "\"Balin\"\n");
   CHECK_THAT(desk.run("rigging", {"conflicts"}).err, Contains("there are none"));

@@ -1,5 +1,6 @@
 // What a file system can hold: odd names, kinds, modes, times. All of it arrives, or is refused by name.
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -75,6 +76,42 @@ TEST_CASE("one item is named by an awkward name on the command line") {
     CHECK(pulled.ending.exit_code == 0);
     CHECK(support::read_file(pair.taker / "dev/chr" / name / "file") == name);
   }
+}
+
+// Root reads everything: a giver that may not is another user.
+TEST_CASE("a file that its giver may not read is left out by name, and all others arrive") {
+  Pair pair;
+  write_file(pair.giver / "dev/open", "open");
+  write_file(pair.giver / "dev/secret", "secret");
+  write_file(pair.giver / "dev/folder/inside", "inside");
+  fs::permissions(pair.giver / "dev/secret", fs::perms::none);
+  fs::permissions(pair.giver / "dev/folder", fs::perms::none);
+  pair.serve();
+  auto giving = pair.command(0, {"join", "--json"});
+  giving.directory = pair.giver;
+  if (::geteuid() == 0) {
+    constexpr ::uid_t kNobody = 65534;
+    giving.words.insert(giving.words.begin(),
+                        {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"});
+    for (const auto& each : fs::recursive_directory_iterator(pair.giver))
+      REQUIRE(::lchown(each.path().c_str(), kNobody, kNobody) == 0);
+    REQUIRE(::chown(pair.giver.c_str(), kNobody, kNobody) == 0);
+    for (fs::path above = pair.giver.parent_path(); above != pair.home().parent_path();
+         above = above.parent_path())
+      fs::permissions(above, fs::perms::others_exec, fs::perm_options::add);
+  }
+  Process joined(giving);
+  wait_for_event(joined, "joined");
+  const auto pulled = pair.pull({"/dev"});
+  fs::permissions(pair.giver / "dev/folder", fs::perms::owner_all);  // For who tidies up.
+  CHECK(pulled.ending.exit_code == 1);
+  CHECK_THAT(pulled.err, Contains("/dev/secret") && Contains("permission denied"));
+  CHECK_THAT(pulled.err, Contains("/dev/folder"));
+  CHECK(support::read_file(pair.taker / "dev/open") == "open");
+  CHECK_FALSE(fs::exists(pair.taker / "dev/secret"));
+  CHECK_FALSE(fs::exists(pair.taker / "dev/folder/inside"));
+  joined.send_signal(SIGINT);
+  CHECK(exit_code(joined) == 130);
 }
 
 TEST_CASE("empty folders, links that stay inside, modes and times to the nanosecond are kept") {

@@ -109,5 +109,42 @@ TEST_CASE("a server announces on an interface that comes while it runs, with tha
   CHECK(events(joined->printed(Stream::out), "joined").at(0).at("address") == "10.78.0.1:64646");
 }
 
+TEST_CASE("a server goes on where it can when one of its interfaces goes away, and comes back with it") {
+  if (Network::why_not()) return support::skip_test(*Network::why_not());
+  Network network(2);
+  Studio studio("Moria's Race", network);
+  studio.add_user("rigging", 1);
+  const auto ip = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), "ip");
+    const auto done =
+        support::run({.words = network.on_machine(0, std::move(words)), .directory = {}, .environment = {}});
+    REQUIRE(done.ending.exit_code == 0);
+  };
+  ip({"link", "add", "spare", "type", "veth", "peer", "name", "spare-end"});
+  ip({"link", "set", "spare-end", "up"});
+  ip({"addr", "add", "10.79.0.1/24", "brd", "10.79.0.255", "dev", "spare"});
+  ip({"link", "set", "spare", "up"});
+  studio.serve();
+  const auto joined = studio.join("rigging");
+  const auto found = [&] {
+    return objects(studio.run("rigging", {"discover", "--wait", "0.3", "--json"}).out);
+  };
+  REQUIRE(found().size() == 1);
+  // One over which nobody speaks goes without a trace.
+  ip({"link", "del", "spare"});
+  REQUIRE(found().size() == 1);
+  CHECK(found()[0].at("address") == network.address(0));
+  CHECK(studio.run("rigging", {"say", "still here"}).ending.exit_code == 0);
+  // The last one goes with its address: nobody is heard, the server stays, and is found where it comes back.
+  ip({"addr", "flush", "dev", "eth0"});
+  ip({"link", "set", "eth0", "down"});
+  CHECK(found().empty());
+  ip({"link", "set", "eth0", "up"});
+  ip({"addr", "add", network.address(0) + "/24", "brd", "10.77.0.255", "dev", "eth0"});
+  studio.add_user("lighting", 1);
+  CHECK(events(studio.join("lighting")->printed(Stream::out), "joined").at(0).at("address") ==
+        network.address(0) + ":64646");
+}
+
 }  // namespace
 }  // namespace callboard::e2e::network_test

@@ -116,6 +116,27 @@ TEST_CASE("who is muted may not say anything until unmuted, and what is granted 
   CHECK(studio.run("rigging", {"audit"}).ending.exit_code == 4);
 }
 
+TEST_CASE("who names themselves, or a permission that nothing asks for, is told so") {
+  Company studio;
+  studio.serve();
+  const auto rigging = studio.join("rigging");
+  const auto boss = studio.join("boss");
+  const auto self = studio.run("boss", {"kick", "boss"});
+  CHECK(self.ending.exit_code == 4);
+  CHECK_THAT(self.err, Contains("\"boss\" is yourself, whom kick leaves alone"));
+  CHECK_THAT(studio.run("boss", {"redirect", "boss", "10.0.0.9"}).err,
+             Contains("\"boss\" is yourself, whom redirect leaves alone"));
+  CHECK(studio.run("boss", {"users"}).ending.exit_code == 0);
+  for (const std::string verb : {"grant", "revoke"}) {
+    const auto misspelt = studio.run("boss", {verb, "rigging", "kick", "sotry.write"});
+    CHECK(misspelt.ending.exit_code == 0);
+    CHECK_THAT(misspelt.err, Contains("asks for a permission \"sotry.write\"") && !Contains("\"kick\""));
+  }
+  const auto nowhere = studio.run("boss", {"redirect", "rigging", "not:an:address"});
+  CHECK(nowhere.ending.exit_code == 2);
+  CHECK_THAT(nowhere.err, Contains("address \"not:an:address\": expected HOST, HOST:PORT"));
+}
+
 TEST_CASE("a server is stopped by who may, who means it") {
   Company studio;
   studio.serve();

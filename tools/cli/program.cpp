@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <filesystem>
 #include <optional>
 #include <sstream>
@@ -39,8 +40,58 @@ CLI::Option* add_option(CLI::App& app, T& into, const std::string& name, const s
 
 // CLI11 shows "ITEM TEXT ..." for arguments; their name says enough.
 CLI::Option* as_argument(CLI::Option* option, const std::string& name) {
-  if (!name.starts_with('-')) option->type_name("");
+  if (name.starts_with('-')) return option;
+  option->type_name("");
+  if (name.find(' ') != std::string::npos) option->option_text(name);
   return option;
+}
+
+// One whose text is made something of by `read`.
+CLI::Option* add_read_option(CLI::App& app, std::function<void(const std::string& given)> read,
+                             const std::string& name, const std::string& help) {
+  const auto [option, value] = split_name(name);
+  return as_argument(app.add_option_function<std::string>(option, std::move(read), help)->type_name(value),
+                     name);
+}
+
+// An argument of several words, "USER HOST", is shown as it was named instead of by its first word.
+class HelpText final : public CLI::Formatter {
+ public:
+  std::string make_option_usage(const CLI::Option* option) const override {
+    if (!has_words(option)) return CLI::Formatter::make_option_usage(option);
+    return option->get_required() ? option->get_option_text() : "[" + option->get_option_text() + "]";
+  }
+  std::string make_option_name(const CLI::Option* option, bool is_positional) const override {
+    return has_words(option) ? option->get_option_text()
+                             : CLI::Formatter::make_option_name(option, is_positional);
+  }
+  std::string make_option_opts(const CLI::Option* option) const override {
+    return has_words(option) ? "" : CLI::Formatter::make_option_opts(option);
+  }
+
+ private:
+  static bool has_words(const CLI::Option* option) { return !option->get_option_text().empty(); }
+};
+
+// What CLI11 passes on as it is.
+CLI::ValidationError unexpected(const std::string& name, const std::string& given, std::string_view wanted) {
+  return CLI::ValidationError(fmt::format("{} {}: expected {}", name, quoted(given), wanted));
+}
+
+std::uint64_t number_given(const std::string& name, const std::string& given) {
+  std::uint64_t number = 0;
+  const auto [end, problem] = std::from_chars(given.data(), given.data() + given.size(), number);
+  if (problem == std::errc{} && end == given.data() + given.size()) return number;
+  throw unexpected(name, given, "a whole number from 0 on");
+}
+
+double seconds_given(const std::string& name, const std::string& given) {
+  constexpr double kDay = 86'400;
+  double seconds = 0;
+  const auto [end, problem] = std::from_chars(given.data(), given.data() + given.size(), seconds);
+  const bool is_number = problem == std::errc{} && end == given.data() + given.size();
+  if (is_number && seconds >= 0 && seconds <= kDay) return seconds;
+  throw unexpected(name, given, "0-86400 seconds");
 }
 
 // What nobody knows says more than what is missing because of it.
@@ -66,11 +117,28 @@ std::string full_name(const CLI::App& app) {
   return above + app.get_name();
 }
 
+// An option that lacks its value, has one that it does not take, or was given more than once; nullopt: none is.
+std::optional<std::string> misused_in(const CLI::App& verb, std::string_view problem) {
+  for (const CLI::Option* option : verb.get_options()) {
+    const std::string name = option->get_name();
+    const bool is_meant = problem.starts_with(name + ":") ||
+                          problem.starts_with(name.substr(name.find_first_not_of('-')) + " was given") ||
+                          problem.find(": " + name + " = ") != std::string_view::npos;
+    if (!is_meant) continue;
+    if (option->get_expected_max() == 0) return name + ": expected no value";
+    if (option->count() > 1) return fmt::format("{}: expected once, got {} values", name, option->count());
+    return fmt::format("{}: {} is missing: {}", name, option->get_type_name(), option->get_description());
+  }
+  return std::nullopt;
+}
+
 // What is missing with what may stand there; nullopt when nothing is.
 std::optional<std::string> missing_in(const CLI::App& verb) {
   for (const CLI::Option* option : verb.get_options()) {
     if (!option->get_required() || option->count() > 0) continue;
-    return fmt::format("{} is missing: {}", option->get_name(), option->get_description());
+    const std::string& words = option->get_option_text();
+    return fmt::format("{} is missing: {}", words.empty() ? option->get_name() : words,
+                       option->get_description());
   }
   if (verb.get_parent() == nullptr) return "VERB is missing";
   std::string names;
@@ -80,10 +148,22 @@ std::optional<std::string> missing_in(const CLI::App& verb) {
   return "expected one of: " + names;
 }
 
+std::string text_of(const CLI::App& app, const CLI::ParseError& problem) {
+  if (auto unknown = unknown_in(app)) return *unknown;
+  const CLI::App& verb = verb_given(app);
+  std::optional<std::string> text;
+  if (dynamic_cast<const CLI::RequiredError*>(&problem) != nullptr) text = missing_in(verb);
+  const bool is_misuse = dynamic_cast<const CLI::ArgumentMismatch*>(&problem) != nullptr ||
+                         dynamic_cast<const CLI::ConversionError*>(&problem) != nullptr;
+  if (is_misuse) text = misused_in(verb, problem.what());
+  return text.value_or(problem.what());
+}
+
 }  // namespace
 
 Verb::Verb(CLI::App& app, Verb*& chosen) : app_(app), chosen_(chosen) {
-  app_.add_flag("--json", json_, "print one JSON object a line, and nothing else on stdout");
+  app_.add_flag("--json", json_, "print one JSON object a line, and nothing else on stdout")
+      ->disable_flag_override();
 }
 
 Verb& Verb::takes(std::initializer_list<Key> keys) {
@@ -91,22 +171,21 @@ Verb& Verb::takes(std::initializer_list<Key> keys) {
     const auto& known = info(key);
     std::string help(known.help);
     if (!known.fallback.empty()) help += fmt::format(" (default: {})", known.fallback);
-    auto& values = given_[key];
     if (known.form == Form::flag) {
-      app_.add_flag_function(
-          option_name(key), [&values](std::int64_t times) { values = {times > 0 ? "yes" : "no"}; }, help);
+      app_.add_flag(option_name(key), flags_[key], help);
       continue;
     }
+    auto& values = given_[key];
     auto* option = app_.add_option(option_name(key), values, help)->type_name(std::string(known.value));
     // One value a time, so that "--announce A ITEM" leaves ITEM alone.
-    option->expected(1);
+    option->expected(1)->allow_extra_args(false);
     if (known.form == Form::list) option->take_all();
   }
   return *this;
 }
 
 Verb& Verb::flag(bool& into, const std::string& name, const std::string& help) {
-  app_.add_flag(name, into, help);
+  app_.add_flag(name, into, help)->disable_flag_override();
   return *this;
 }
 
@@ -118,17 +197,21 @@ Verb& Verb::text(std::string& into, const std::string& name, const std::string& 
 Verb& Verb::texts(std::vector<std::string>& into, const std::string& name, const std::string& help,
                   Need need) {
   auto* option = as_argument(add_option(app_, into, name, help), name)->required(need == Need::required);
-  if (name.starts_with('-')) option->expected(1)->take_all();
+  if (name.starts_with('-')) option->expected(1)->allow_extra_args(false)->take_all();
   return *this;
 }
 
-Verb& Verb::number(std::uint64_t& into, const std::string& name, const std::string& help) {
-  as_argument(add_option(app_, into, name, help), name);
+Verb& Verb::number(std::uint64_t& into, const std::string& name, const std::string& help, Need need) {
+  const std::string option = split_name(name).first;
+  const auto read = [&into, option](const std::string& given) { into = number_given(option, given); };
+  add_read_option(app_, read, name, help)->required(need == Need::required);
   return *this;
 }
 
 Verb& Verb::seconds(std::optional<double>& into, const std::string& name, const std::string& help) {
-  as_argument(add_option(app_, into, name, help), name)->check(CLI::Range(0.0, 86400.0));
+  const std::string option = split_name(name).first;
+  add_read_option(
+      app_, [&into, option](const std::string& given) { into = seconds_given(option, given); }, name, help);
   return *this;
 }
 
@@ -151,6 +234,7 @@ Program::Program(Output& output, Interrupt& interrupt)
           "The notice board of an animation studio's network: who works on what, the story "
           "and the assets,\nand folders pulled from each other's machines.",
           "callboard")) {
+  app_->formatter(std::make_shared<HelpText>());  // Before there are verbs, which take it over.
   app_->require_subcommand(1);
   app_->set_version_flag("--version", "callboard " CALLBOARD_VERSION);
   app_->footer(kEnvironmentHelp);
@@ -176,11 +260,8 @@ int Program::run(int argc, const char* const* argv) {
     output_.raw(text.str());
     return output_.is_complete() ? 0 : exit_code(Outcome::failed);
   } catch (const CLI::ParseError& problem) {
-    const CLI::App& verb = verb_given(*app_);
-    const bool is_missing = dynamic_cast<const CLI::RequiredError*>(&problem) != nullptr;
-    const auto missing = is_missing ? missing_in(verb) : std::nullopt;
-    output_.error(unknown_in(*app_).value_or(missing.value_or(problem.what())));
-    output_.message("see " + full_name(verb) + " --help");
+    output_.error(text_of(*app_, problem));
+    output_.message("see " + full_name(verb_given(*app_)) + " --help");
     return exit_code(Outcome::usage);
   }
   auto ended = run_chosen();
@@ -196,6 +277,9 @@ Result<void> Program::run_chosen() {
   Settings::Sources sources{.command_line = {}, .environment = system_environment(), .directory = "."};
   for (const auto& [key, values] : chosen_->given_) {
     if (!values.empty()) sources.command_line.emplace(key, values);
+  }
+  for (const auto& [key, value] : chosen_->flags_) {
+    if (!value.empty()) sources.command_line.emplace(key, std::vector<std::string>{value});
   }
   const auto settings = Settings::load(sources);
   if (!settings) return settings.error();

@@ -44,12 +44,13 @@ class Verb {
  public:
   // The settings it understands, each an option too.
   Verb& takes(std::initializer_list<Key> keys);
-  // `name` as "--force", or "ITEM" for what has no dashes.
+  // `name` as "--force", "--from USER", or "ITEM" for what has no dashes; "USER HOST": several words that are one argument.
   Verb& flag(bool& into, const std::string& name, const std::string& help);
   Verb& text(std::string& into, const std::string& name, const std::string& help, Need need = Need::optional);
   Verb& texts(std::vector<std::string>& into, const std::string& name, const std::string& help,
               Need need = Need::optional);
-  Verb& number(std::uint64_t& into, const std::string& name, const std::string& help);
+  Verb& number(std::uint64_t& into, const std::string& name, const std::string& help,
+               Need need = Need::optional);
   Verb& seconds(std::optional<double>& into, const std::string& name, const std::string& help);
   // A verb below this one: `story get`. A verb that has some has no body.
   Verb& add_verb(VerbText text);
@@ -63,6 +64,7 @@ class Verb {
   Verb*& chosen_;  // The program's: set to this verb when the command line names it.
   Body body_;
   std::map<Key, std::vector<std::string>> given_;
+  std::map<Key, std::string> flags_;  // "true", or what is behind the "=".
   bool json_ = false;
   std::vector<std::unique_ptr<Verb>> verbs_;
 };

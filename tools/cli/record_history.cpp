@@ -11,6 +11,8 @@
 #include "base/document/json_patch.h"
 #include "base/document/members.h"
 #include "base/document/parse.h"
+#include "base/document/schema.h"
+#include "base/own_folders.h"
 #include "base/text.h"
 #include "tools/cli/locked_items.h"
 #include "tools/cli/objects.h"
@@ -39,7 +41,8 @@ Result<RecordVersion> record_version_name(const std::string& text) {
   }
   if (version.revision != 0 && names_record(version.path)) return version;
   return Error{Outcome::usage,
-               fmt::format("expected a version like /reviews/sc01@41, got {}", callboard::quoted(text))};
+               fmt::format("expected a version like /reviews/sc01@41, with a number from 1 on, got {}",
+                           callboard::quoted(text))};
 }
 
 bool stands(const document::Value& revision) {
@@ -48,17 +51,21 @@ bool stands(const document::Value& revision) {
   return truth == nullptr || *truth;
 }
 
+// Said where one is made alone; of the server's own by where they are.
+std::string class_of(const std::string& path, const document::Value& revision) {
+  if (path.starts_with(kLocksFolder)) return "lock";
+  return path.starts_with(kServicesFolder) ? "service" : document::text_in(revision, "class");
+}
+
 // What it did: "set status=ok takes=3", "give to lighting".
-std::string deed_of(const document::Value& revision) {
+std::string deed_of(const std::string& path, const document::Value& revision) {
   std::string line = escaped(document::text_in(revision, "do"));
   if (const std::string to = document::text_in(revision, "to"); !to.empty()) line += " to " + escaped(to);
   const auto fields = revision.member("fields");
   if (fields == nullptr || fields->object() == nullptr) return line;
-  for (const document::Member& each : *fields->object()) {
-    const std::string* text = each.value->string();
-    line += fmt::format(" {}={}", escaped(each.key),
-                        escaped(text != nullptr ? *text : document::print(*each.value), 120));
-  }
+  const std::string record_class = class_of(path, revision);
+  for (const document::Member& each : *fields->object())
+    line += fmt::format(" {}={}", escaped(each.key), field_text(record_class, each));
   return line;
 }
 
@@ -67,7 +74,7 @@ void show_change(Run& run, const std::string& path, const document::ValuePtr& re
   run.output.line(fmt::format(
       "{}@{}  {}  {}  {}{}", escaped(path), document::number_in<std::int64_t>(*revision, "revision"),
       when({document::number_in<std::int64_t>(*revision, "timestamp")}),
-      run.output.styled(Style::bold, user.empty() ? "the server" : escaped(user)), deed_of(*revision),
+      run.output.styled(Style::bold, user.empty() ? "the server" : escaped(user)), deed_of(path, *revision),
       stands(*revision) ? "" : "  lost: something newer was there"));
   JsonObject object{{"event", "revision"},
                     {"record", path},
@@ -104,7 +111,23 @@ Result<document::ValuePtr> read_record(Visit& visit, const RecordVersion& versio
 
 }  // namespace
 
-bool names_record_version(const std::string& text) { return static_cast<bool>(record_version_name(text)); }
+std::string field_text(std::string_view record_class, const document::Member& field) {
+  constexpr std::size_t kShown = 120;
+  if (const std::string* text = field.value->string()) return escaped(*text, kShown);
+  const document::RecordClass* known = document::Schema::built_in().find(record_class);
+  const document::Field* described = known == nullptr ? nullptr : known->find(field.key);
+  const auto* number = std::get_if<document::Number>(&field.value->content());
+  if (described == nullptr || described->type != document::ValueType::time || number == nullptr)
+    return escaped(document::print(*field.value), kShown);
+  return when(Timestamp{std::strtoll(number->text.c_str(), nullptr, 10)});
+}
+
+bool names_record_version(const std::string& text) {
+  const auto at = text.rfind('@');
+  const bool has_number = at != std::string::npos && at + 1 < text.size() &&
+                          text.find_first_not_of("0123456789", at + 1) == std::string::npos;
+  return has_number && names_record(text.substr(0, at));
+}
 
 Result<void> list_record(Run& run, const std::string& path, Timestamp since, std::uint64_t count) {
   auto visit = Visit::open(run);
@@ -129,6 +152,7 @@ Result<void> list_record(Run& run, const std::string& path, Timestamp since, std
       before = document::number_in<std::int64_t>(*each, "revision");
       --count;
     }
+    if (before == 0 && revisions->array()->empty()) run.output.message("nothing was changed there");
     if (revisions->array()->empty() || !document::flag_in(**answer, "more")) return {};
   }
   return {};

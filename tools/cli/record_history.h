@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "base/document/value.h"
 #include "base/result.h"
 #include "tools/cli/program.h"
 
@@ -15,6 +16,9 @@ namespace callboard::cli {
 inline bool names_record(std::string_view text) { return text.starts_with('/'); }
 // Whether it names a version of one: "/reviews/sc01@41".
 bool names_record_version(const std::string& text);
+
+// For people: a text as it is, a time of a built-in class like all times, anything else as JSON.
+std::string field_text(std::string_view record_class, const document::Member& field);
 
 // Newest first, at most `count` of those from `since` on.
 Result<void> list_record(Run& run, const std::string& path, Timestamp since, std::uint64_t count);

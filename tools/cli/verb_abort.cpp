@@ -21,6 +21,12 @@ void show(Output& output, std::string_view event, const client::FoundServer& ser
 Result<void> abort_all(Run& run, bool everywhere) {
   client::SearchOptions options;
   options.project = everywhere ? "" : run.settings.text(Key::project);
+  if (!everywhere && options.project.empty()) {
+    return Error{
+        Outcome::usage,
+        "no project is known here: --project NAME stops that project's server, --all every open one in "
+        "this network"};
+  }
   options.discovery_port = run.settings.port(Key::discovery_port);
   options.ask_addresses = run.settings.list(Key::ask);
   if (!everywhere) {
@@ -45,11 +51,9 @@ Result<void> abort_all(Run& run, bool everywhere) {
 void add_abort(Program& program) {
   auto everywhere = std::make_shared<bool>(false);
   program
-      .add_verb(
-          {.name = "abort",
-           .summary =
-               "stop servers with a broadcast: the project's, or all open ones when no project is known",
-           .example = "callboard abort --project \"Moria's Race\""})
+      .add_verb({.name = "abort",
+                 .summary = "stop the project's server with a broadcast, or with --all every open one",
+                 .example = "callboard abort --project \"Moria's Race\""})
       .takes({Key::project, Key::discovery_port, Key::ask, Key::key_file})
       .flag(*everywhere, "--all",
             "stop every open server in this network, also where a project is configured")

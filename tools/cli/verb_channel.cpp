@@ -74,6 +74,8 @@ Result<void> carry(Run& run, client::Channel& channel, const ChannelWords& words
   // A file that cannot be written, say: the other side need not wait.
   if (!carried) channel.cancel();
   const auto sent = input.stop();
+  // Leaving may overtake the end on its other connection.
+  if (carried) static_cast<void>(channel.await_word());
   run.output.object({{"event", "closed"},
                      {"sent_bytes", channel.sent_bytes()},
                      {"received_bytes", channel.received_bytes()}});

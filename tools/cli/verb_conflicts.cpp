@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <optional>
+
 #include "base/text.h"
 #include "tools/cli/locked_items.h"
 #include "tools/cli/objects.h"
@@ -14,16 +17,51 @@ std::string value_of(const client::ConflictSide& side) {
   return side.value.empty() ? fmt::format("see revision {}", side.revision) : escaped(side.value, 80);
 }
 
-void show(Run& run, const client::Conflict& conflict) {
+// The newest that was done to the place of a conflict after the two, where something was.
+Result<std::optional<client::Revision>> changed_since(Visit& visit, const client::Conflict& conflict) {
+  const auto history = visit.wait(visit.access().history({.document = conflict.document, .at = conflict.at}));
+  if (!history) return history.error();
+  for (const client::Revision& each : history->revisions) {
+    if (each.revision <= std::max(conflict.winner.revision, conflict.loser.revision)) break;
+    if (each.stands) return std::optional(each);
+  }
+  return std::optional<client::Revision>();
+}
+
+// What is at the place now; empty: nothing.
+Result<std::string> value_now(Visit& visit, const client::Conflict& conflict) {
+  const auto now = visit.wait(visit.access().read({.document = conflict.document, .at = conflict.at}));
+  if (!now && now.error().outcome == Outcome::not_found) return std::string();
+  if (!now) return now.error();
+  return *now->text;
+}
+
+void show_side(Run& run, std::string_view word, const client::ConflictSide& side) {
+  run.output.line(
+      fmt::format("   {}  {}, {}: {}", word, escaped(side.user), when(side.timestamp), value_of(side)));
+}
+
+Result<void> show(Run& run, Visit& visit, const client::Conflict& conflict) {
+  const auto changed = changed_since(visit, conflict);
+  if (!changed) return changed.error();
   run.output.line(fmt::format("{}  {} {}", run.output.styled(Style::bold, std::to_string(conflict.number)),
                               name_of(conflict.document), place_of(conflict.at)));
-  const auto side = [&](std::string_view word, const client::ConflictSide& of) {
-    run.output.line(
-        fmt::format("   {}  {}, {}: {}", word, escaped(of.user), when(of.timestamp), value_of(of)));
-  };
-  side("stands", conflict.winner);
-  side("lost  ", conflict.loser);
-  run.output.object(conflict_object(conflict));
+  auto object = conflict_object(conflict);
+  if (*changed) {
+    const client::Revision& by = **changed;
+    const auto value = value_now(visit, conflict);
+    if (!value) return value.error();
+    run.output.line(fmt::format("   stands  {}, {}: {} (changed since, see {}@{})", escaped(by.user),
+                                when(by.timestamp), value->empty() ? "nothing" : escaped(*value, 80),
+                                name_of(conflict.document), by.revision));
+    JsonObject now{{"revision", by.revision}, {"user", by.user}, {"time", to_iso(by.timestamp)}};
+    if (!value->empty()) now.add("value", JsonText{*value});
+    object.add("now", std::move(now));
+  }
+  show_side(run, *changed ? "won   " : "stands", conflict.winner);
+  show_side(run, "lost  ", conflict.loser);
+  run.output.object(object);
+  return {};
 }
 
 Result<void> list(Run& run) {
@@ -36,7 +74,9 @@ Result<void> list(Run& run) {
     const auto conflicts = (*visit)->wait((*visit)->access().conflicts(since));
     if (!conflicts) return conflicts.error();
     if (conflicts->empty()) break;
-    for (const client::Conflict& each : *conflicts) show(run, each);
+    for (const client::Conflict& each : *conflicts) {
+      if (auto shown = show(run, **visit, each); !shown) return shown;
+    }
     since = conflicts->back().number;
     is_any = true;
   }
@@ -100,7 +140,7 @@ void add_resolve(Program& program) {
                  .example = "callboard resolve 3 --take-lost"})
       .takes(
           {Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask, Key::key_file})
-      .number(words->number, "NUMBER", "as `callboard conflicts` tells it")
+      .number(words->number, "NUMBER", "as `callboard conflicts` tells it", Need::required)
       .flag(words->take, "--take-lost", "make the value that lost the one that stands")
       .text(words->value, "--value JSON", "make this the value")
       .runs([words](Run& run) { return resolve(run, *words); });

@@ -86,15 +86,41 @@ Result<void> report(Run& run, Name name, const client::WriteResult& result) {
                   result.conflicts)};
 }
 
+// What a person takes for the revision that they had: one that is still to come would be taken for the newest, and what
+// others changed meanwhile for seen. Without a server it is not known what there is.
+Result<void> check_base(Visit& visit, const client::DocumentChange& change) {
+  if (change.base == 0) return {};
+  const auto here = visit.wait(visit.access().workstation());
+  if (!here || !here->is_joined) return {};
+  const auto history = visit.wait(visit.access().history({.document = change.document}));
+  if (!history) return history.error();
+  const std::uint64_t newest = history->revisions.empty() ? 0 : history->revisions.front().revision;
+  if (change.base <= newest) return {};
+  const auto name = name_of(change.document);
+  const std::string what_is = newest == 0 ? fmt::format("there is no {} yet", name)
+                                          : fmt::format("the newest is {}@{}", name, newest);
+  return Error{Outcome::usage, fmt::format("--base {}: there is no such revision, {}", change.base, what_is)};
+}
+
 Result<void> change(Run& run, client::DocumentChange change) {
   const Name name = change.document;
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
+  if (auto sound = check_base(**visit, change); !sound) return sound;
   if (auto free = check_locks(run, **visit, change); !free) return free;
   const auto result = (*visit)->wait((*visit)->access().change(std::move(change)));
   if (!result) return result.error();
   if (result->kept) return report_kept(run, "the change");
   return report(run, name, *result);
+}
+
+// The same with what was read from a file, which is named where it is no JSON.
+Result<void> change_from(Run& run, const std::string& file, client::DocumentChange wanted) {
+  const std::string content = wanted.content;
+  auto changed = change(run, std::move(wanted));
+  const bool may_be_no_json = !changed && changed.error().outcome == Outcome::usage;
+  if (may_be_no_json && !document::parse(content)) return changed.error().prefixed(callboard::quoted(file));
+  return changed;
 }
 
 // A value that is no JSON, mostly because the shell took its quotes. What it may be instead is left to whoever reads it.
@@ -109,22 +135,23 @@ Result<void> check_value(const std::string& value) {
 
 Result<void> set(Run& run, Name name, const SetWords& words) {
   client::DocumentChange wanted{.document = name, .base = words.base};
-  if (words.pointer.empty()) {
-    auto content = read_document(words.content);
-    if (!content) return content.error();
-    wanted.content = std::move(*content);
-  } else {
+  if (!words.pointer.empty()) {
     if (auto sound = check_value(words.content); !sound) return sound;
     wanted.content = words.content;
     wanted.at = words.pointer;
+    return change(run, std::move(wanted));
   }
-  return change(run, std::move(wanted));
+  auto content = read_document(words.content);
+  if (!content) return content.error();
+  wanted.content = std::move(*content);
+  return change_from(run, words.content, std::move(wanted));
 }
 
 Result<void> patch(Run& run, Name name, const SetWords& words) {
   auto content = read_document(words.content);
   if (!content) return content.error();
-  return change(run, {.document = name, .content = std::move(*content), .base = words.base, .patch = true});
+  return change_from(run, words.content,
+                     {.document = name, .content = std::move(*content), .base = words.base, .patch = true});
 }
 
 constexpr std::initializer_list<Key> kDocumentKeys = {

@@ -28,8 +28,9 @@ Result<VersionName> version_name(std::string_view text) {
   const bool is_number =
       !digits.empty() && parsed.ec == std::errc() && parsed.ptr == digits.data() + digits.size();
   if (!names_version(text) || !is_number || name.revision == 0) {
-    return Error{Outcome::usage, fmt::format("expected a version like story@41 or analytics@7, got {}",
-                                             callboard::quoted(text))};
+    return Error{Outcome::usage,
+                 fmt::format("expected a version like story@41, analytics@7 or /reviews/sc01@41, got {}",
+                             callboard::quoted(text))};
   }
   if (text.starts_with("analytics@")) name.document = client::DocumentName::analytics;
   return name;
@@ -131,7 +132,11 @@ Result<void> list(Run& run, const HistoryWords& words) {
     }
     if (history->looked_to != 0) query.before = history->looked_to;
     if ((history->more || history->looked_to != 0) && left > 0) continue;
-    if (query.before == 0) run.output.message("there is none");
+    if (query.before == 0) {
+      const bool is_all = words.item.empty() && words.since.empty();
+      run.output.message(is_all ? fmt::format("there is no {} yet", name_of(*document))
+                                : "nothing was changed there");
+    }
     return {};
   }
 }
@@ -166,6 +171,8 @@ Result<void> show(Run& run, const std::string& text, const std::string& at) {
 
 Result<void> diff(Run& run, const std::string& from_text, const std::string& to_text) {
   if (names_record(from_text) && names_record(to_text)) return diff_records(run, from_text, to_text);
+  if (names_record(from_text) != names_record(to_text))
+    return Error{Outcome::usage, "one is a version of a record, the other of a document"};
   const auto from = version_name(from_text);
   if (!from) return from.error();
   const auto to = version_name(to_text);

@@ -24,7 +24,8 @@ class Reporter final : public client::Listener {
       : output_(output), locks_(output, [this](const std::string& line) { say(line); }) {}
 
   void on_searching(std::string_view why) override {
-    output_.message(fmt::format("looking for the server: {}", why));
+    output_.message(fmt::format("{}  looking for the server until there is one: {}",
+                                to_local_time_of_day(system_clock().wall()), why));
     output_.object({{"event", "searching"}, {"why", why}});
   }
 
@@ -42,7 +43,7 @@ class Reporter final : public client::Listener {
     output_.object(
         {{"event", "left"}, {"outcome", to_text(why.outcome)}, {"why", why.text}, {"rejoins", will_rejoin}});
     if (std::exchange(is_joined_, false)) {
-      say(with_reason("left", why.text) + (will_rejoin ? "; will join again" : ""));
+      say(with_reason("left", why.text) + (will_rejoin ? "; tries to join again" : ""));
     } else if (will_rejoin && why.text != told_) {
       // Tried again and again; said once.
       say(fmt::format("not joined: {}; trying again", why.text));

@@ -61,6 +61,8 @@ Result<void> lock(Run& run, LockWords words) {
   auto item = item_from(words.item);
   if (!item) return item.error();
   words.item = *std::move(item);
+  if (words.item == "/")
+    return Error{Outcome::usage, "ITEM \"/\": expected an item of the project, not all of it"};
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
   if (words.ask) return ask_owner(run, **visit, words.item);

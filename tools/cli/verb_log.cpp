@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/document/parse.h"
 #include "base/text.h"
 #include "client/log_reader.h"
 #include "tools/cli/verbs.h"
@@ -25,13 +26,19 @@ JsonObject log_object(const client::LogEvent& event) {
           {"text", event.text},   {"fields", fields}};
 }
 
-// As in the server's own log file.
+std::string value_text(const std::string& json) {
+  const auto value = document::parse(json);
+  const std::string* text = value ? (*value)->string() : nullptr;
+  return text != nullptr ? log_value(*text) : escaped(json);
+}
+
+// As in the server's own log file, letter by letter.
 std::string log_line(const client::LogEvent& event) {
   std::string line =
       fmt::format("{} [{}] {}", to_iso(event.time), escaped(event.level, 16), escaped(event.text));
-  if (!event.user.empty()) line += " user=" + callboard::quoted(event.user);
+  if (!event.user.empty()) line += " user=" + log_value(event.user);
   for (const auto& [key, value] : event.fields)
-    line += fmt::format(" {}={}", escaped(key, 64), escaped(value));
+    line += fmt::format(" {}={}", escaped(key, 64), value_text(value));
   return line;
 }
 

@@ -11,11 +11,16 @@ namespace {
 Result<void> list_messages(Run& run, std::uint64_t since) {
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
+  bool is_any = false;
   // The server tells some at a time.
   for (;;) {
     const auto messages = (*visit)->wait((*visit)->access().messages(since));
     if (!messages) return messages.error();
-    if (messages->empty()) return {};
+    if (messages->empty()) {
+      if (!is_any) run.output.message("nothing was said");
+      return {};
+    }
+    is_any = true;
     for (const client::Message& each : *messages) {
       run.output.line(fmt::format("{:>5}  {}  {}: {}", each.number, when(each.timestamp),
                                   run.output.styled(Style::bold, escaped(each.user)), escaped(each.text)));

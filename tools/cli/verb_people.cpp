@@ -3,11 +3,13 @@
 
 #include <iostream>
 
+#include "base/document/parse.h"
 #include "base/text.h"
 #include "tools/cli/verbs.h"
 #include "tools/cli/visit.h"
 
-// kick, redirect, mute, unmute, grant, revoke, stop, restart: what some may do to others, and to the server. Each is a call of that name.
+// kick, redirect, mute, unmute, grant, revoke, stop, restart: what some may do to others, and to the server.
+// Each is a call of that name.
 namespace callboard::cli {
 namespace {
 
@@ -26,11 +28,25 @@ struct Deed {
   std::string done;
 };
 
+// Of what was granted or revoked, what nothing asks for: misspelt, most likely.
+void warn_of_unknown(Output& output, const std::string& answer) {
+  const auto result = document::parse(answer);
+  const auto unknown = result ? (*result)->member("unknown") : nullptr;
+  if (unknown == nullptr || unknown->array() == nullptr) return;
+  for (const document::ValuePtr& each : *unknown->array()) {
+    if (each->string() == nullptr) continue;
+    output.warning(
+        fmt::format("no call, role or class of records here asks for a permission {}: is it meant so?",
+                    callboard::quoted(*each->string())));
+  }
+}
+
 Result<void> perform(Run& run, const Deed& deed) {
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
   const auto answer = (*visit)->wait((*visit)->access().call(deed.call, deed.arguments.text(), {}));
   if (!answer) return answer.error();
+  warn_of_unknown(run.output, *answer);
   run.output.line(deed.done);
   run.output.object({{"event", deed.event}, {"result", JsonText{*answer}}});
   return {};
@@ -110,7 +126,8 @@ void add_redirect(Program& program) {
        .example = "callboard redirect rigging 10.0.0.9\n"
                   "  callboard redirect --all 10.0.0.9:64646 --reason \"this machine gets a new disk\""});
   reason(takes_server(redirect)
-             .texts(words->whom_and_where, "USER HOST[:PORT]", "as `callboard users` shows it, and where to")
+             .texts(words->whom_and_where, "USER HOST[:PORT]", "as `callboard users` shows it, and where to",
+                    Need::required)
              .flag(words->all, "--all", "everybody else: HOST[:PORT] alone"),
          words)
       .runs([words](Run& run) -> Result<void> {

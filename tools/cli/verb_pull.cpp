@@ -273,8 +273,8 @@ Result<void> complete(PullChoice& choice) {
   } else if (choice.on_conflict == "fail") {
     choice.request.on_conflict = OnConflict::fail;
   } else if (choice.on_conflict != "version") {
-    return Error{Outcome::usage,
-                 "--on-conflict " + escaped(choice.on_conflict) + ": expected version, keep or fail"};
+    return Error{Outcome::usage, "--on-conflict " + callboard::quoted(choice.on_conflict) +
+                                     ": expected version, keep or fail"};
   }
   constexpr double kSecondsMax = 1e9;  // 30 years.
   if (choice.wait_for_space) {

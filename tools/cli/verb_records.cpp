@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "tools/cli/locked_items.h"
 #include "tools/cli/objects.h"
+#include "tools/cli/record_history.h"
 #include "tools/cli/verbs.h"
 #include "tools/cli/visit.h"
 
@@ -17,14 +18,13 @@ constexpr std::initializer_list<Key> kRecordKeys = {Key::project,        Key::na
                                                     Key::discovery_port, Key::ask,  Key::key_file};
 
 // {"status":"ok","takes":3} as "status=ok takes=3".
-std::string fields_line(const std::string& json) {
-  const auto fields = document::parse(json);
-  if (!fields || (*fields)->object() == nullptr) return escaped(json);
+std::string fields_line(const client::Record& record) {
+  const auto fields = document::parse(record.fields);
+  if (!fields || (*fields)->object() == nullptr) return escaped(record.fields);
   std::string line;
   for (const document::Member& each : *(*fields)->object()) {
-    const std::string* text = each.value->string();
     line += fmt::format("{}{}={}", line.empty() ? "" : " ", escaped(each.key),
-                        escaped(text != nullptr ? *text : document::print(*each.value), 120));
+                        field_text(record.record_class, each));
   }
   return line;
 }
@@ -32,7 +32,7 @@ std::string fields_line(const std::string& json) {
 void show_record(Output& output, const client::Record& record) {
   const std::string owner = record.owner_name.empty() ? "" : ", " + escaped(record.owner_name) + "'s";
   output.line(fmt::format("{}  {}{}  {}", output.styled(Style::bold, escaped(record.path)),
-                          escaped(record.record_class), owner, fields_line(record.fields)));
+                          escaped(record.record_class), owner, fields_line(record)));
   output.object(record_object(record));
 }
 
@@ -79,6 +79,7 @@ Result<void> list(Run& run, const std::string& zone) {
   const auto records = (*visit)->wait((*visit)->access().records(zone));
   if (!records) return records.error();
   for (const client::Record& each : *records) show_record(run.output, each);
+  if (records->empty()) run.output.message("there are none");
   return {};
 }
 

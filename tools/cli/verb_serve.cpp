@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
@@ -79,6 +80,25 @@ bool is_special(const fs::path& path) {
   return fs::exists(status) && !fs::is_regular_file(status);
 }
 
+// "warn", as everywhere else; spdlog calls it "warning".
+class LevelName final : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& into) override {
+    const auto name = spdlog::level::to_string_view(message.level);
+    const std::string_view shown =
+        message.level == spdlog::level::warn ? "warn" : std::string_view(name.data(), name.size());
+    into.append(shown.data(), shown.data() + shown.size());
+  }
+  std::unique_ptr<custom_flag_formatter> clone() const override { return std::make_unique<LevelName>(); }
+};
+
+// `callboard log` shows the same lines: in UTC, since its readers sit on other machines.
+std::unique_ptr<spdlog::formatter> log_format() {
+  auto format = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
+  format->add_flag<LevelName>('*').set_pattern("%Y-%m-%dT%H:%M:%S.%eZ [%*] %v");
+  return format;
+}
+
 Result<std::shared_ptr<spdlog::logger>> make_logger(const Settings& settings, const fs::path& path) {
   const std::string level = settings.text(Key::log_level);
   std::shared_ptr<spdlog::sinks::sink> sink;
@@ -95,7 +115,7 @@ Result<std::shared_ptr<spdlog::logger>> make_logger(const Settings& settings, co
   }
   auto logger = std::make_shared<spdlog::logger>("callboard", std::move(sink));
   logger->set_level(spdlog::level::from_str(level));
-  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z [%l] %v");
+  logger->set_formatter(log_format());
   logger->flush_on(spdlog::level::info);
   return logger;
 }

@@ -112,6 +112,18 @@ Result<void> restart(Run& run) {
   return start_detached(*std::move(start), run.interrupt);
 }
 
+// A line of the log, in which texts are escaped already: what may move the cursor, and no backslash again.
+std::string shown_line(std::string_view line) {
+  std::string shown;
+  for (;;) {
+    const auto backslash = line.find('\\');
+    shown += escaped(line.substr(0, backslash));
+    if (backslash == std::string_view::npos) return shown;
+    shown += '\\';
+    line.remove_prefix(backslash + 1);
+  }
+}
+
 Result<void> show_log(Run& run, std::uint64_t count) {
   const auto place = ServerPlace::of(run.settings);
   if (!place) return place.error();
@@ -129,7 +141,7 @@ Result<void> show_log(Run& run, std::uint64_t count) {
     if (lines.size() > count) lines.pop_front();
   }
   for (const std::string& line : lines) {
-    run.output.line(escaped(line));
+    run.output.line(shown_line(line));
     run.output.object({{"event", "log"}, {"line", line}});
   }
   return {};

@@ -69,7 +69,9 @@ TEST_CASE("arguments that are missing, unknown, too many or of another type are 
 TEST_CASE("words of a command line are arguments by place, or by name where there is that name") {
   CHECK(worded(kick(), {"rigging"}) == R"({"user":"rigging"})");
   CHECK(worded(kick(), {"reason=late", "rigging"}) == R"({"user":"rigging","reason":"late"})");
-  CHECK(worded(kick(), {"rigging", "a=b"}) == R"({"user":"rigging","reason":"a=b"})");
+  CHECK(worded(kick(), {"rigging", "reason=a=b"}) == R"({"user":"rigging","reason":"a=b"})");
+  CHECK(worded(kick(), {"rigging", "not now: a=b"}) == R"({"user":"rigging","reason":"not now: a=b"})");
+  CHECK(worded(kick(), {"rigging", "=b"}) == R"({"user":"rigging","reason":"=b"})");
   CHECK(worded(render(), {"/s/1", "7", "1", "2"}) == R"({"shot":"/s/1","priority":7,"frames":[1,2]})");
   CHECK(worded(render(), {"/s/1", "frames=1", "frames=2"}) ==
         R"({"shot":"/s/1","priority":5,"frames":[1,2]})");
@@ -78,6 +80,10 @@ TEST_CASE("words of a command line are arguments by place, or by name where ther
 TEST_CASE("words that fit nowhere are refused, and why") {
   CHECK_THAT(worded(kick(), {"a", "b", "c"}), Contains("\"c\": one argument too many"));
   CHECK_THAT(worded(kick(), {"user=a", "user=b"}), Contains("user: given twice"));
+  CHECK(worded(kick(), {"rigging", "raeson=late"}) ==
+        "kick: there is no argument named \"raeson\"; there are user, reason. A text with a \"=\" is given "
+        "by name, like user=raeson=late");
+  CHECK_THAT(worded({.name = "ping"}, {"a=b"}), Contains("\"a=b\": one argument too many"));
   CHECK(worded(render(), {"/s", "high"}) == "render: priority: expected int, got \"high\"");
   CHECK(worded(kick(), {}) == "kick: user: expected user, got nothing");
 }

@@ -38,7 +38,7 @@ struct Place {
   void start() {
     SessionKeeper::Handlers handlers;
     handlers.on_action = [this](const protocol::ClientAction& next) { act(next); };
-    handlers.on_searching = [this](std::string_view why) { searching.emplace_back(why); };
+    handlers.on_searching = [this](const Error& why) { searching.push_back(why.text); };
     handlers.on_lost = [this](const Error& why, bool will_rejoin) { endings.push_back({why, will_rejoin}); };
     keeper = std::make_unique<SessionKeeper>(loop, options, std::move(handlers));
     keeper->start();

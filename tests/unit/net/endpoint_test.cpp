@@ -15,8 +15,8 @@ TEST_CASE("an endpoint is read from what people type") {
 }
 
 TEST_CASE("what is no endpoint is refused with what was expected") {
-  for (const char* text :
-       {"", ":80", "a:", "a:0", "a:65536", "a:-1", "a:8x", "[]", "[::1", "[::1]x", "[::1]:", "a b", "a\n"}) {
+  for (const char* text : {"", ":80", "a:", "a:0", "a:65536", "a:-1", "a:8x", "[]", "[::1", "[::1]x",
+                           "[::1]:", "a b", "a\n", "a:b:80", "moria:80:"}) {
     INFO("text " << text);
     const auto endpoint = endpoint_from(text, 1);
     REQUIRE(!endpoint);

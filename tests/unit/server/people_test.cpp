@@ -242,7 +242,9 @@ TEST_CASE("a permission is granted until they leave, and one that was taken stay
   Led studio;
   const std::string kicks = R"({"user":"nobody"})";
   CHECK_THAT(refusal_of(*studio.rigging, "kick", kicks), Contains("lack the permission"));
-  CHECK(call(*studio.boss, "grant", R"({"user":"rigging","permission":["kick","review.approve"]})"));
+  // Nothing here asks for the other, but a program of the studio's own may.
+  CHECK(*call(*studio.boss, "grant", R"({"user":"rigging","permission":["kick","review.approve"]})") ==
+        R"({"unknown":["review.approve"]})");
   CHECK_THAT(refusal_of(*studio.rigging, "kick", kicks), Contains("nobody named"));
   CHECK(call(*studio.boss, "revoke", R"({"user":"rigging","permission":["messages.write"]})"));
   CHECK(refused_for(*studio.rigging, message(1)) == "messages.write: ask whoever runs the server");
@@ -284,6 +286,7 @@ TEST_CASE("on an open server everybody may kick and mute, and there is nothing t
   CHECK(call(*lighting, "mute", R"j({"user":"rigging (2)"})j"));
   CHECK(refused_for(*rigging, message(1)) == "");
   CHECK(refused_for(*second, message(2)) == "you are muted by \"lighting\"");
+  CHECK_THAT(refusal_of(*lighting, "kick", R"({"user":"lighting"})"), Contains("is yourself"));
   CHECK(*call(*lighting, "kick", R"({"user":"rigging"})") == R"({"sessions":1})");
   CHECK(last_bye(*rigging).for_good);
   CHECK(second->comes_to_see(2));

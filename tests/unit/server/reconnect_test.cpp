@@ -100,7 +100,7 @@ struct Workstation {
     options.pause_min = 1ms;
     client::SessionKeeper::Handlers handlers;
     handlers.on_action = [this](const protocol::ClientAction& next) { act(next); };
-    handlers.on_searching = [](std::string_view) {};
+    handlers.on_searching = [](const Error&) {};
     handlers.on_lost = [](const Error&, bool) {};
     keeper = std::make_unique<client::SessionKeeper>(loop, options, std::move(handlers));
     keeper->start();

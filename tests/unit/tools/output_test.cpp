@@ -1,5 +1,10 @@
 #include "tools/cli/output.h"
 
+#include <pty.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <array>
 #include <catch2/catch.hpp>
 
 #include "tests/unit/tools/captured.h"
@@ -61,6 +66,57 @@ TEST_CASE("what is no terminal gets no colours and no bar") {
   CHECK(output.styled(Style::bad, "x") == "x");
   output.bar("50 %");
   CHECK(captured.err().empty());
+}
+
+// The two ends of a terminal, with the environment that it is looked at in.
+struct Terminal {
+  int master = -1;
+  std::FILE* slave = nullptr;
+
+  Terminal(const char* term, const char* no_color) {
+    int end = -1;
+    REQUIRE(openpty(&master, &end, nullptr, nullptr, nullptr) == 0);
+    slave = fdopen(end, "w");
+    REQUIRE(slave != nullptr);
+    ::setenv("TERM", term, 1);
+    ::unsetenv("NO_COLOR");
+    if (no_color != nullptr) ::setenv("NO_COLOR", no_color, 1);
+  }
+  Terminal(const Terminal&) = delete;
+  Terminal& operator=(const Terminal&) = delete;
+  ~Terminal() {
+    fclose(slave);
+    close(master);
+    ::unsetenv("NO_COLOR");
+  }
+  // A line of the result and an error, as they arrive on it.
+  std::string shown() const {
+    Output output({.out = slave, .err = slave});
+    output.line(output.styled(Style::bold, "x"));
+    output.error("bad");
+    std::array<char, 256> bytes{};
+    std::string all;
+    while (all.find("bad") == std::string::npos) {
+      const auto got = read(master, bytes.data(), bytes.size());
+      REQUIRE(got > 0);
+      all.append(bytes.data(), static_cast<std::size_t>(got));
+    }
+    return all;
+  }
+};
+
+TEST_CASE("a terminal shows colours, unless NO_COLOR is set and not empty, or it can show none") {
+  const std::string coloured = "\x1b[1mx\x1b[0m\r\n\x1b[31merror: \x1b[0mbad";
+  const std::string plain = "x\r\nerror: bad";
+  const auto shown = [](const char* term, const char* no_color) {
+    const std::string all = Terminal(term, no_color).shown();
+    return all.substr(0, all.find("bad") + 3);
+  };
+  CHECK(shown("xterm", nullptr) == coloured);
+  CHECK(shown("xterm", "") == coloured);
+  CHECK(shown("xterm", "1") == plain);
+  CHECK(shown("xterm", "0") == plain);
+  CHECK(shown("dumb", nullptr) == plain);
 }
 
 TEST_CASE("a result that cannot be written is noticed") {
