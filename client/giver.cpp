@@ -281,7 +281,9 @@ protocol::OpenedItem Giver::Impl::opened_item(const GiverMachine::Item& item) {
   opened.files_below = (*tree)->files();
   opened.bytes_below = (*tree)->bytes();
   opened.entry.name.clear();
-  if (opened.entry.digest != item.digest) trees_.push_back(std::move(*tree));
+  // Whoever has all of it that can be had is to hear each time what cannot.
+  if ((*tree)->is_partial()) opened.entry.digest = {};
+  if (!opened.entry.digest || opened.entry.digest != item.digest) trees_.push_back(std::move(*tree));
   return opened;
 }
 

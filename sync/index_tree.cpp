@@ -31,9 +31,7 @@ Tree::Node make_directory(const Index& index, const RelativePath& path, std::uin
   while (const auto file = known.next()) entries.push_back(entry_of(*file));
   for (const Tree::Node& child : children) {
     entries.push_back(child->entry());
-    made->files_below += child->files_below;
-    made->bytes_below += child->bytes_below;
-    made->newest_ns = std::max(made->newest_ns, child->newest_ns);
+    Tree::add_totals(*child, *made);
   }
   const auto by_name = [](const Entry& a, const Entry& b) { return a.name < b.name; };
   std::sort(entries.begin(), entries.end(), by_name);

@@ -35,9 +35,7 @@ void release(std::vector<T>& vector) {
 }
 
 void add_child(Tree::Directory& parent, Tree::Node child) {
-  parent.files_below += child->files_below;
-  parent.bytes_below += child->bytes_below;
-  parent.newest_ns = std::max(parent.newest_ns, child->newest_ns);
+  Tree::add_totals(*child, parent);
   parent.children.push_back(std::move(child));
 }
 

@@ -47,6 +47,22 @@ void add_refused(const Tree::Directory& directory, const std::string& item, std:
   }
 }
 
+// The subdirectory of that name.
+bool leads_to_refused(const Tree::Directory& directory, const PackedEntry& entry) {
+  if (!directory.is_partial || entry.kind != EntryKind::directory) return false;
+  const Tree::Node& child = Tree::child_of(directory, entry.name);
+  return child != nullptr && child->is_partial;
+}
+
+bool leads_to_refused(const Tree::Directory& directory, const TreeBucket& bucket) {
+  if (bucket.refused_count > 0 || !directory.is_partial) return bucket.refused_count > 0;
+  PackedEntries entries(bucket.packed);
+  for (PackedEntry entry; entries.next(entry);) {
+    if (leads_to_refused(directory, entry)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 const Tree::Node& Tree::child_of(const Directory& directory, std::string_view name) {
@@ -119,14 +135,24 @@ std::shared_ptr<const Listing> Tree::listing_of(const RelativePath& directory,
   listing->bytes_below = found->bytes_below;
   const std::unordered_set<std::uint64_t> known_names(known.begin(), known.end());
   for (const auto& bucket : found->buckets) {
-    if (bucket->refused_count == 0 && known_names.contains(bucket->name())) {
+    if (known_names.contains(bucket->name()) && !leads_to_refused(*found, *bucket)) {
       listing->same.push_back(bucket->name());
       continue;
     }
     PackedEntries entries(bucket->packed);
-    for (PackedEntry entry; entries.next(entry);) listing->entries.push_back(unpacked(entry));
+    for (PackedEntry entry; entries.next(entry);) {
+      listing->entries.push_back(unpacked(entry));
+      if (leads_to_refused(*found, entry)) listing->entries.back().digest = {};
+    }
   }
   return listing;
+}
+
+void Tree::add_totals(const Directory& child, Directory& into) {
+  into.files_below += child.files_below;
+  into.bytes_below += child.bytes_below;
+  into.newest_ns = std::max(into.newest_ns, child.newest_ns);
+  into.is_partial |= child.is_partial;
 }
 
 std::vector<std::uint64_t> Tree::bucket_names(const RelativePath& directory) const {
@@ -157,6 +183,7 @@ void Tree::set_buckets(TreeBuckets buckets, Directory& into) {
     into.files_below += bucket->files;
     into.bytes_below += bucket->bytes;
     into.newest_ns = std::max(into.newest_ns, bucket->newest_ns);
+    into.is_partial |= bucket->refused_count > 0;
   }
   into.digest = sync::digest_of(into.buckets);
 }

@@ -44,6 +44,7 @@ class Tree {
     std::uint64_t bytes_below = 0;
     std::int64_t newest_ns = kNoTime;                        // The greatest of their modification times.
     std::vector<std::shared_ptr<const Directory>> children;  // Ascending by name; not those that are refused.
+    bool is_partial = false;                                 // Something in it or beneath it was refused.
 
     Entry entry() const { return {EntryKind::directory, mode, 0, 0, digest, name, {}}; }
   };
@@ -58,6 +59,8 @@ class Tree {
   static void pack(std::span<const Entry> entries, Directory& into);
   // The same of entries that are in buckets already.
   static void set_buckets(TreeBuckets buckets, Directory& into);
+  // What a child adds to what is known of its parent; not the child itself.
+  static void add_totals(const Directory& child, Directory& into);
 
   // `top` as an entry: its name is empty. `whole` is the directory at `path`; nullptr when `top` is none.
   Tree(RelativePath path, Entry top, Node whole);
@@ -73,8 +76,11 @@ class Tree {
 
   // Of the directory, file or link at `path`; zero digest when the tree has none.
   Digest digest_of(const RelativePath& path) const;
+  // Something in the directory, or beneath it, was refused. Its digest does not tell: what is not there has none.
+  bool is_partial() const { return whole_ != nullptr && whole_->is_partial; }
   // nullptr when there is no such directory in this tree. Made on every call; keep it while it is needed. Without the
-  // entries of the buckets named in `known`.
+  // entries of the buckets named in `known`. Subdirectories that are partial have no digest: whoever has all of them that can
+  // be had is to hear each time what cannot.
   std::shared_ptr<const Listing> listing_of(const RelativePath& directory,
                                             std::span<const std::uint64_t> known = {}) const;
   // The names of a directory's buckets, in order, but for those with refused entries; none when there is no such directory.

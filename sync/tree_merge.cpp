@@ -60,14 +60,6 @@ std::vector<Tree::Node> merged_children(const Tree::Directory& old, const Change
   return children;
 }
 
-void add_children(Tree::Directory& into) {
-  for (const Tree::Node& child : into.children) {
-    into.files_below += child->files_below;
-    into.bytes_below += child->bytes_below;
-    into.newest_ns = std::max(into.newest_ns, child->newest_ns);
-  }
-}
-
 }  // namespace
 
 Tree::Node merged(const Tree::Node& old, const ChangedNames& names, const std::optional<FileStatus>& status) {
@@ -82,7 +74,7 @@ Tree::Node merged(const Tree::Node& old, const ChangedNames& names, const std::o
     return old;
   }
   Tree::set_buckets(std::move(buckets), *made);
-  add_children(*made);
+  for (const Tree::Node& child : made->children) Tree::add_totals(*child, *made);
   return made;
 }
 

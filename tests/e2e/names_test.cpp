@@ -103,6 +103,10 @@ TEST_CASE("a file that its giver may not read is left out by name, and all other
   Process joined(giving);
   wait_for_event(joined, "joined");
   const auto pulled = pair.pull({"/dev"});
+  // Who has all that can be had is told again what cannot.
+  const auto again = pair.pull({"/dev"});
+  CHECK(again.ending.exit_code != 0);
+  CHECK_THAT(again.err, Contains("/dev/secret") && Contains("/dev/folder"));
   fs::permissions(pair.giver / "dev/folder", fs::perms::owner_all);  // For who tidies up.
   CHECK(pulled.ending.exit_code == 1);
   CHECK_THAT(pulled.err, Contains("/dev/secret") && Contains("permission denied"));
