@@ -91,8 +91,8 @@ void describe(A& fields, Ref<A, ServerStatus> status) {
 template <class A>
 void describe(A& fields, Ref<A, PullRequest> request) {
   fields(request.items, request.from, request.include, request.exclude, request.dry_run, request.sync,
-         request.mirror, request.agree_to_removals, request.on_conflict, request.wait_for_space,
-         request.compress);
+         request.mirror, request.agree_to_removals, request.files_alone, request.on_conflict,
+         request.wait_for_space, request.compress);
 }
 template <class A>
 void describe(A& fields, Ref<A, PullProgress> progress) {

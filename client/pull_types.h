@@ -25,6 +25,8 @@ struct PullRequest {
   // files there go only with `agree_to_removals`.
   bool mirror = false;
   bool agree_to_removals = false;
+  // An item that the giver has as a folder is not there: for paths of which nobody said what they are.
+  bool files_alone = false;
   // What to do about a file that was changed here and there since the last pull.
   enum class OnConflict {
     version,  // The giver's takes the name, the local one becomes a version.

@@ -76,6 +76,12 @@ Result<bool> TakerPlanner::on_opened(const std::vector<protocol::OpenedItem>& op
                          not_given(parts_.giver, item.path, {opened[i].outcome, opened[i].text}));
       continue;
     }
+    if (request_.files_alone && opened[i].entry.kind == EntryKind::directory) {
+      state_.add_problem(item.path.bytes(), {Outcome::not_found, quoted(item.path.to_item()) + ": " +
+                                                                     name_of_giver(parts_.giver) +
+                                                                     " has a folder of that name"});
+      continue;
+    }
     Entry here = item.here == nullptr ? Entry{} : item.here->top();
     here.name.clear();
     const bool same = item.here != nullptr && here.kind == opened[i].entry.kind &&

@@ -306,8 +306,9 @@ Result<std::vector<std::string>> BlendParser::found() const {
 
 }  // namespace
 
-Result<std::vector<std::string>> blend_links(const ReadAt& file, const std::stop_token& stop) {
-  const Result<std::unique_ptr<BlendStream>> stream = open_blend_stream(file, stop);
+Result<std::vector<std::string>> blend_links(const ReadAt& file, std::uint64_t& unpacked_bytes_left,
+                                             const std::stop_token& stop) {
+  const Result<std::unique_ptr<BlendStream>> stream = open_blend_stream(file, unpacked_bytes_left, stop);
   if (!stream) return stream.error();
   return BlendParser(**stream).links();
 }

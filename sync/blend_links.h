@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -39,8 +40,9 @@ inline constexpr std::size_t kBlendLibrariesMax = 4096;
 inline constexpr std::size_t kBlendLibraryMaxBytes = 8 * KiB;
 
 // The paths as they are written in it, each once, in its order: "//../lib/tex.blend". Any bytes but NUL, at
-// most kPathMaxBytes. Errors do not name the file. Fails with Outcome::cancelled soon after `stop` is
-// requested.
-Result<std::vector<std::string>> blend_links(const ReadAt& file, const std::stop_token& stop = {});
+// most kPathMaxBytes. `unpacked_bytes_left`: what of compressed files may be unpacked, of which its part is
+// taken off. Errors do not name the file. Fails with Outcome::cancelled soon after `stop` is requested.
+Result<std::vector<std::string>> blend_links(const ReadAt& file, std::uint64_t& unpacked_bytes_left,
+                                             const std::stop_token& stop = {});
 
 }  // namespace callboard::sync

@@ -25,8 +25,6 @@ constexpr std::size_t kUnpackedBytes = 128 * KiB;
 // Blender's frames are of 1 MiB each. This is the window of zstd's level 19, should somebody have compressed
 // it anew.
 constexpr int kWindowLogMax = 23;
-// The largest scenes are some tens of GiB. A bomb of this size takes half a minute.
-constexpr std::uint64_t kUnpackedMax = 64 * GiB;
 
 Error cancelled_looking() { return {Outcome::cancelled, "cancelled"}; }
 
@@ -85,8 +83,9 @@ class PlainStream final : public BlendStream {
 
 class ZstdStream final : public BlendStream {
  public:
-  ZstdStream(ReadAt file, std::stop_token stop)
+  ZstdStream(ReadAt file, std::uint64_t& unpacked_bytes_left, std::stop_token stop)
       : file_(std::move(file)),
+        unpacked_bytes_left_(unpacked_bytes_left),
         stop_(std::move(stop)),
         context_(ZSTD_createDCtx()),
         packed_(kPackedBytes),
@@ -143,20 +142,23 @@ class ZstdStream final : public BlendStream {
     is_in_frame_ = left != 0;
     // What did not fit is still in the context.
     is_full_ = is_in_frame_ && out.pos == out.size;
-    unpacked_bytes_ += out.pos - before;
-    if (unpacked_bytes_ > kUnpackedMax)
-      return Error{Outcome::failed, "compressed with zstd: unpacks to more than 64 GiB"};
+    const std::uint64_t unpacked_bytes = out.pos - before;
+    if (unpacked_bytes > unpacked_bytes_left_) {
+      unpacked_bytes_left_ = 0;
+      return Error{Outcome::failed, "compressed with zstd: unpacks to more than is looked through in all"};
+    }
+    unpacked_bytes_left_ -= unpacked_bytes;
     return {};
   }
 
   ReadAt file_;
+  std::uint64_t& unpacked_bytes_left_;
   std::stop_token stop_;
   std::unique_ptr<ZSTD_DCtx, Free> context_;
   Bytes packed_;
   Bytes skipped_;
   ZSTD_inBuffer at_{nullptr, 0, 0};
   std::uint64_t offset_ = 0;
-  std::uint64_t unpacked_bytes_ = 0;
   bool is_in_frame_ = false;
   bool is_full_ = false;
 };
@@ -185,7 +187,8 @@ ReadAt reading(int fd) {
   };
 }
 
-Result<std::unique_ptr<BlendStream>> open_blend_stream(ReadAt file, std::stop_token stop) {
+Result<std::unique_ptr<BlendStream>> open_blend_stream(ReadAt file, std::uint64_t& unpacked_bytes_left,
+                                                       std::stop_token stop) {
   std::array<std::byte, 4> magic;
   const Result<std::size_t> got = file(0, magic);
   if (!got) return got.error();
@@ -194,7 +197,8 @@ Result<std::unique_ptr<BlendStream>> open_blend_stream(ReadAt file, std::stop_to
     return Error{Outcome::refused,
                  "compressed with gzip, as by Blender before 3.0; save it anew to have it looked into"};
   if (begins_with(begin, {0x28, 0xb5, 0x2f, 0xfd}))
-    return std::unique_ptr<BlendStream>(std::make_unique<ZstdStream>(std::move(file), std::move(stop)));
+    return std::unique_ptr<BlendStream>(
+        std::make_unique<ZstdStream>(std::move(file), unpacked_bytes_left, std::move(stop)));
   return std::unique_ptr<BlendStream>(std::make_unique<PlainStream>(std::move(file), std::move(stop)));
 }
 

@@ -29,8 +29,10 @@ class BlendStream {
 
 // Of a file as it is, where skipping costs nothing, or of one that is compressed with zstd, as Blender does
 // since 3.0: several frames, one after the other, of which what is skipped is taken apart all the same, in
-// bounded memory and at most kUnpackedMax bytes. gzip, which Blender used before that, is refused. Fails with
-// Outcome::cancelled soon after `stop` is requested.
-Result<std::unique_ptr<BlendStream>> open_blend_stream(ReadAt file, std::stop_token stop);
+// bounded memory. What it unpacks it takes off `unpacked_bytes_left`, which must outlive it, and fails when
+// that is used up. gzip, which Blender used before that, is refused. Fails with Outcome::cancelled soon after
+// `stop` is requested.
+Result<std::unique_ptr<BlendStream>> open_blend_stream(ReadAt file, std::uint64_t& unpacked_bytes_left,
+                                                       std::stop_token stop);
 
 }  // namespace callboard::sync

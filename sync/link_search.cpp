@@ -5,6 +5,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/text.h"
 #include "sync/blend_links.h"
 #include "sync/directory_reader.h"
 #include "sync/ignore_files.h"
@@ -17,6 +18,17 @@ namespace fs = std::filesystem;
 
 // As the system: links that lead to each other end somewhere.
 constexpr int kLinksMax = 40;
+
+// Why nothing is pulled for a link there, whose writer may want anything pulled over what is here.
+const char* reason_to_leave(const RelativePath& place) {
+  if (place.bytes().starts_with('.') || place.bytes().find("/.") != std::string::npos)
+    return "begins with a dot, or lies in a folder that does";
+  return is_blend_name(place.name()) ? nullptr : "is no .blend file";
+}
+
+void tell_of(const FoundLinks& found, const LinkSearch::Tell& tell) {
+  if (!found.files.empty() || !found.elsewhere.empty() || !found.unread.empty()) tell(found);
+}
 
 // The uppermost symbolic link on the way to `path`, `path` itself included; nullopt without one.
 std::optional<RelativePath> first_link(const Root& root, const RelativePath& path) {
@@ -41,37 +53,31 @@ bool is_blend_name(std::string_view name) {
   return true;
 }
 
-LinkSearch::LinkSearch(const Root& root, ItemPatterns items, Patterns wanted)
-    : root_(root), items_(std::move(items)), wanted_(std::move(wanted)) {
+LinkSearch::LinkSearch(const Root& root, ItemPatterns items, Patterns wanted, const LinkLimits& limits)
+    : root_(root), items_(std::move(items)), wanted_(std::move(wanted)), left_(limits) {
   std::error_code failed;
   if (fs::path path = fs::absolute(root.folder(), failed); !failed) folders_.push_back(path.native());
   if (fs::path path = fs::canonical(root.folder(), failed); !failed) folders_.push_back(path.native());
 }
 
-Result<FoundLinks> LinkSearch::look_into(const RelativePath& path, const std::stop_token& stop) {
-  FoundLinks found;
-  const auto place = without_links(path);
-  if (!place) {
-    found.elsewhere.push_back({path, path.to_item(), place.error().text});
-    return found;
-  }
-  if (*place != path) {
-    take_place(path, *place, found);
-    return found;
-  }
+Result<void> LinkSearch::look_into(const RelativePath& path, const Tell& tell, const std::stop_token& stop) {
   const Result<FileStatus> status = root_.status(path);
-  if (!status) return found;
-  Result<void> looked;
-  if (status->kind == FileKind::directory) {
-    looked = look_into_folder(path, found, stop);
-  } else if (status->kind == FileKind::file && is_wanted(path)) {
-    looked = look_into_file(path, found, stop);
-  }
-  if (!looked) return looked.error();
-  return found;
+  if (status && status->kind == FileKind::directory) return look_into_folder(path, tell, stop);
+  return look_into_file(path, tell, stop);
 }
 
-Result<void> LinkSearch::look_into_folder(const RelativePath& folder, FoundLinks& found,
+Result<void> LinkSearch::look_into_file(const RelativePath& path, const Tell& tell,
+                                        const std::stop_token& stop) {
+  if (first_link(root_, path)) {
+    take_symlink(path, tell);
+    return {};
+  }
+  const Result<FileStatus> status = root_.status(path);
+  if (!status || status->kind != FileKind::file || !is_wanted(path)) return {};
+  return read_file(path, tell, stop);
+}
+
+Result<void> LinkSearch::look_into_folder(const RelativePath& folder, const Tell& tell,
                                           const std::stop_token& stop) {
   IgnoreFiles ignore_files(root_);
   std::vector<RelativePath> left{folder};
@@ -90,49 +96,93 @@ Result<void> LinkSearch::look_into_folder(const RelativePath& folder, FoundLinks
       if (!path || (*ignore)->is_ignored(directory, named.name, is_directory)) continue;
       if (is_directory && !wanted_.is_excluded(*path)) left.push_back(*path);
       if (named.status.kind != FileKind::file || !is_blend_name(named.name) || !is_wanted(*path)) continue;
-      if (const auto looked = look_into_file(*path, found, stop); !looked) return looked;
+      if (const auto looked = read_file(*path, tell, stop); !looked) return looked;
     }
   }
   return {};
 }
 
-Result<void> LinkSearch::look_into_file(const RelativePath& file, FoundLinks& found,
-                                        const std::stop_token& stop) {
+Result<void> LinkSearch::read_file(const RelativePath& file, const Tell& tell, const std::stop_token& stop) {
   if (!looked_into_.insert(file).second) return {};
-  const auto fd = root_.open_file(file);
-  const auto links =
-      fd ? blend_links(reading(fd->get()), stop) : Result<std::vector<std::string>>(fd.error());
-  if (links) {
-    for (const std::string& path : *links) take_link(file, path, found);
+  if (left_.links == 0) {
+    ++counts_.files_left_out;
     return {};
   }
-  if (links.error().outcome == Outcome::cancelled) return links.error();
-  found.unread.push_back({file, links.error().text});
+  const auto fd = root_.open_file(file);
+  const auto links = fd ? blend_links(reading(fd->get()), left_.unpacked_bytes, stop)
+                        : Result<std::vector<std::string>>(fd.error());
+  FoundLinks found;
+  if (links) {
+    for (const std::string& path : *links) take_link(file, path, found);
+  } else if (links.error().outcome == Outcome::cancelled) {
+    return links.error();
+  } else {
+    ++counts_.unread;
+    if (is_told()) found.unread.push_back({file, links.error().text});
+  }
+  tell_of(found, tell);
   return {};
 }
 
-void LinkSearch::take_link(const RelativePath& by, const std::string& path, FoundLinks& found) {
-  const auto place = library_place(path, by, folders_);
-  if (!place) {
-    found.elsewhere.push_back({by, path, place.error().text});
-    return;
+void LinkSearch::take_symlink(const RelativePath& path, const Tell& tell) {
+  FoundLinks found;
+  const auto place = without_links(path);
+  if (place) {
+    take_place(path, path.to_item(), *place, found);
+  } else {
+    note_elsewhere({path, path.to_item(), place.error().text}, found);
   }
-  const auto real = without_links(*place);
-  if (!real) {
-    found.elsewhere.push_back({by, path, real.error().text});
-    return;
-  }
-  take_place(by, *real, found);
+  tell_of(found, tell);
 }
 
-void LinkSearch::take_place(const RelativePath& by, const RelativePath& place, FoundLinks& found) {
-  if (!is_wanted(place) || !found_.insert(place).second) return;
+void LinkSearch::take_link(const RelativePath& by, const std::string& path, FoundLinks& found) {
+  const auto written = library_place(path, by, folders_);
+  if (!written) return note_elsewhere({by, path, written.error().text}, found);
+  if (seen_.contains(*written) || !has_room_for(*written)) return;
+  const auto place = without_links(*written);
+  if (place) {
+    take_place(by, path, *place, found);
+  } else {
+    note_elsewhere({by, path, place.error().text}, found);
+  }
+  seen_.insert(*written);
+}
+
+// `path` as it is written in `by`.
+void LinkSearch::take_place(const RelativePath& by, const std::string& path, const RelativePath& place,
+                            FoundLinks& found) {
+  if (!is_wanted(place) || !seen_.insert(place).second) return;
+  const char* const why = reason_to_leave(place);
+  if (why != nullptr)
+    return note_elsewhere({by, path, "leads to " + quoted(place.to_item()) + ", which " + why}, found);
   found.files.push_back({place, by, items_.holding(place).value_or(place)});
 }
 
-bool LinkSearch::is_here(const RelativePath& path) const {
-  const auto place = without_links(path);
-  return !place || *place != path || root_.status(path);
+void LinkSearch::note_elsewhere(LinkElsewhere link, FoundLinks& found) {
+  ++counts_.elsewhere;
+  if (is_told()) found.elsewhere.push_back(std::move(link));
+}
+
+bool LinkSearch::is_told() {
+  if (left_.notes == 0) return false;
+  --left_.notes;
+  ++counts_.told;
+  return true;
+}
+
+// Nothing comes after the first for which there is none.
+bool LinkSearch::has_room_for(const RelativePath& place) {
+  const std::uint64_t weight = 1 + place.bytes().size() / 256;
+  const bool has_room = weight <= left_.links;
+  left_.links = has_room ? left_.links - weight : 0;
+  if (!has_room) ++counts_.links_left_out;
+  return has_room;
+}
+
+bool LinkSearch::is_file_here(const RelativePath& path) const {
+  if (first_link(root_, path)) return true;
+  const auto status = root_.status(path);
+  return status && status->kind == FileKind::file;
 }
 
 // As far as the links on the way are here.

@@ -1,5 +1,6 @@
 // `pull --linked`: what .blend files link to comes with them.
 #include <catch2/catch.hpp>
+#include <csignal>
 #include <nlohmann/json.hpp>
 
 #include "tests/e2e/studio.h"
@@ -149,6 +150,70 @@ TEST_CASE("links that leave the project and files that cannot be looked into are
   CHECK(pulled(json).at("unread") == 1);
   CHECK_THAT(json.err, Contains("\"/" + kMoria + "\" was not looked into for links: compressed with gzip") &&
                            Contains("links to \"/usr/lib/y.blend\", which is not in the project folder"));
+}
+
+TEST_CASE("a link brings no folder and nothing but .blend files, whatever it names") {
+  Workshop shop;
+  const std::string from = GENERATE("rigging", "newest");
+  write_file(shop.rigging / "notes.txt", "theirs");
+  write_file(shop.lighting / "notes.txt", "mine");
+  write_file(shop.rigging / ".setup/start.blend", make_blend(std::vector<std::string>()));
+  write_file(shop.rigging / "lib/sets.blend/one.blend", make_blend(std::vector<std::string>()));
+  write_file(shop.rigging / "lib/both.blend/two.blend", make_blend(std::vector<std::string>()));
+  write_file(shop.lighting / "lib/both.blend", make_blend(std::vector<std::string>()));
+  write_file(shop.rigging / kShot,
+             make_blend({"//../../../notes.txt", "//../../../dev", "//../../../.setup/start.blend",
+                         "//../../../lib/sets.blend", "//../../../lib/both.blend", "//../../../" + kSkin}));
+  const auto ended = shop.pull({"/rnd/s1/shot", "--from", from, "--json"});
+  CAPTURE(from, ended.out, ended.err);
+  CHECK(ended.ending.exit_code == 3);
+  CHECK(paths(ended, "elsewhere", "link") ==
+        std::vector<std::string>{"//../../../notes.txt", "//../../../dev", "//../../../.setup/start.blend"});
+  CHECK(paths(ended, "missing", "path") == std::vector<std::string>{"lib/sets.blend"});
+  CHECK(support::read_file(shop.lighting / "notes.txt") == "mine");
+  CHECK_FALSE(shop.has("dev"));
+  CHECK_FALSE(shop.has(".setup"));
+  CHECK_FALSE(shop.has("lib/sets.blend"));
+  CHECK(fs::is_regular_file(shop.lighting / "lib/both.blend"));
+  CHECK(shop.has(kSkin));
+}
+
+TEST_CASE("links to nothing are asked for together, and the rest comes with them") {
+  Workshop shop;
+  const std::string from = GENERATE("rigging", "newest");
+  std::vector<std::string> links;
+  for (int i = 0; i < 600; ++i) links.push_back("//../../../lib/" + std::to_string(i) + ".blend");
+  write_file(shop.rigging / "lib/7.blend", make_blend({"//../" + kSkin}));
+  write_file(shop.rigging / kShot, make_blend(links));
+  const auto ended = shop.pull({"/rnd/s1/shot", "--from", from, "--json"});
+  CAPTURE(from, ended.err);
+  CHECK(ended.ending.exit_code == 3);
+  CHECK(events(ended.out, "linked").size() == 601);
+  CHECK(events(ended.out, "missing").size() == 599);
+  CHECK(pulled(ended).at("linked") == 2);
+  CHECK(shop.has("lib/7.blend"));
+  CHECK(shop.has(kSkin));
+  shop.rigging_joined->send_signal(SIGTERM);
+  CHECK(exit_code(*shop.rigging_joined) == 0);
+  // The shot, three times up to 256 of what it links to, and the skin.
+  CHECK(events(shop.rigging_joined->printed(Stream::out), "giving").size() == 5);
+}
+
+TEST_CASE(
+    "of links that lead elsewhere and files that cannot be looked into some are named and all counted") {
+  Workshop shop;
+  std::vector<std::string> links;
+  for (int i = 0; i < 1000; ++i) links.push_back("/elsewhere/" + std::to_string(i) + ".blend");
+  write_file(shop.rigging / kShot, make_blend(links));
+  for (int i = 0; i < 300; ++i)
+    write_file(shop.rigging / "rnd/s1/shot/broken" / (std::to_string(i) + ".blend"), "BLENDER");
+  const auto ended = shop.pull({"/rnd/s1/shot", "--from", "rigging", "--json"});
+  CAPTURE(ended.out, ended.err);
+  CHECK(ended.ending.exit_code == 0);
+  CHECK(events(ended.out, "elsewhere").size() + events(ended.out, "unread").size() == 256);
+  CHECK(pulled(ended).at("unread") == 300);
+  CHECK(pulled(ended).at("elsewhere") == 1000);
+  CHECK_THAT(ended.err, Contains("1044 more"));
 }
 
 TEST_CASE(

@@ -19,13 +19,15 @@ using namespace callboard;
 namespace {
 
 Result<std::vector<std::string>> links_in(ByteView file) {
-  return sync::blend_links([file](std::uint64_t offset, std::span<std::byte> into) -> Result<std::size_t> {
+  std::uint64_t unpacked_bytes_left = GiB;
+  const auto reading = [file](std::uint64_t offset, std::span<std::byte> into) -> Result<std::size_t> {
     if (offset >= file.size()) return std::size_t{0};
     const ByteView rest = file.subspan(static_cast<std::size_t>(offset));
     const std::size_t size = std::min(rest.size(), into.size());
     std::copy_n(rest.begin(), size, into.begin());
     return size;
-  });
+  };
+  return sync::blend_links(reading, unpacked_bytes_left);
 }
 
 bool is_compressed(ByteView file) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -20,7 +21,8 @@ namespace callboard::cli {
 
 // What `pull --linked` does beyond the items that are named: looks into the .blend files that came with them,
 // as they are on this disk then, pulls what holds the libraries they link to, looks into those, and so on.
-// Each item is pulled once.
+// Each item is pulled once; those that one user is asked for, many at a time. A link brings the item it leads
+// into, or one file: never a folder because it is named like one.
 class LinkedPull {
  public:
   struct Outside {
@@ -32,8 +34,8 @@ class LinkedPull {
   struct Sum {
     std::uint64_t items = 0;    // Pulled for a link, or found to be up to date.
     std::uint64_t missing = 0;  // Linked files that are neither here nor where they were looked for.
-    std::uint64_t unread = 0;   // .blend files that could not be looked into.
-    std::uint64_t unknown = 0;  // Of a dry run: those that would come, whose links are not known.
+    std::uint64_t unknown = 0;  // Of a dry run: .blend files that would come, whose links are not known.
+    sync::LinkCounts found;
   };
 
   // `request`: the options of all pulls; its mirroring is for what is named alone.
@@ -60,15 +62,25 @@ class LinkedPull {
 
   // Of the item that holds it, or of one above that; nullptr: none was tried.
   const Tried* tried(const sync::RelativePath& path) const;
-  // False: it makes no sense to go on.
-  bool pull_item(const sync::LinkedFile& linked, client::PullReport& report);
+  // Whom to ask for it, empty: whoever has the newest; and whether it is the file alone.
+  client::PullRequest request_for(const sync::LinkedFile& linked) const;
+  // The next, and with it those that the same pull can bring.
+  std::vector<sync::LinkedFile> take_next();
+  // False, these and those below: it makes no sense to go on.
+  bool pull_all(client::PullReport& report);
+  bool pull_untried(const std::vector<sync::LinkedFile>& links, client::PullReport& report);
+  bool pull_together(std::span<const sync::LinkedFile> links, client::PullReport& report);
   client::PullReport pull_from_somebody(const client::PullRequest& request, const sync::LinkedFile& linked);
-  Fate judge(const client::PullReport& report, const sync::LinkedFile& linked) const;
+  bool take_report(std::span<const sync::LinkedFile> links, client::PullReport one,
+                   client::PullReport& report);
+  Fate judge(const client::PullReport& report, const sync::LinkedFile& linked, const Error& ending) const;
   bool is_joined();
-  void follow(const sync::RelativePath& path);
   void settle(const sync::LinkedFile& linked);
   void note_coming(const client::PullReport& report);
-  void tell(const sync::FoundLinks& found);
+  // Tells of what is found, and has the files followed.
+  sync::LinkSearch::Tell following();
+  void end(client::PullReport& report);
+  void tell_left_out() const;
 
   Outside outside_;
   client::PullRequest request_;

@@ -215,7 +215,7 @@ void show_verbose(Output& output, const PullChoice& choice, const client::PullRe
 void show_linked(Output& output, const LinkedPull::Sum& linked) {
   std::string text = fmt::format("{} linked {} with it", linked.items, linked.items == 1 ? "item" : "items");
   if (linked.missing > 0) text += fmt::format("; {} not found", files_text(linked.missing));
-  if (linked.unread > 0) text += fmt::format("; {} not looked into", files_text(linked.unread));
+  if (linked.found.unread > 0) text += fmt::format("; {} not looked into", files_text(linked.found.unread));
   output.line(text);
   if (linked.unknown == 0) return;
   const bool is_one = linked.unknown == 1;
@@ -257,7 +257,10 @@ void show_summary(Output& output, const PullChoice& choice, const Pulled& pulled
                  {"problems", report.problems.size()},
                  {"linked", pulled.linked.items},
                  {"missing", pulled.linked.missing},
-                 {"unread", pulled.linked.unread},
+                 {"unread", pulled.linked.found.unread},
+                 {"elsewhere", pulled.linked.found.elsewhere},
+                 {"links_left_out", pulled.linked.found.links_left_out},
+                 {"files_left_out", pulled.linked.found.files_left_out},
                  {"milliseconds", std::chrono::duration_cast<std::chrono::milliseconds>(took).count()}});
 }
 

@@ -147,6 +147,25 @@ TEST_CASE("an item that is not there, and one that is none, have their own endin
   CHECK(rig.pull(with_items({})).pull.outcome == Outcome::usage);
 }
 
+TEST_CASE("where files alone are wanted, what is a folder there is not, and the rest comes") {
+  TransferRig rig;
+  write_file(rig.giver() / "a.blend/inner", "theirs");
+  write_file(rig.giver() / "b.blend", "theirs");
+  write_file(rig.giver() / "c.blend/inner", "same");
+  write_file(rig.taker() / "a.blend", "mine");
+  write_file(rig.taker() / "c.blend/inner", "same");
+  RunOptions options = with_items({"/a.blend", "/b.blend", "/c.blend"});
+  options.request.files_alone = true;
+  const Ends ends = rig.pull(options);
+  CHECK(ends.pull.files == 1);
+  REQUIRE(ends.pull.problems.size() == 2);
+  CHECK(ends.pull.problems[0].path == "a.blend");
+  CHECK(ends.pull.problems[0].error.outcome == Outcome::not_found);
+  CHECK(ends.pull.problems[1].path == "c.blend");
+  CHECK(read_file(rig.taker() / "a.blend") == "mine");
+  CHECK(read_file(rig.taker() / "b.blend") == "theirs");
+}
+
 TEST_CASE("patterns choose what is pulled, and a dry run only says it") {
   TransferRig rig;
   write_file(rig.giver() / "a/x.exr", "x");

@@ -24,7 +24,11 @@ ReadAt reading_text(std::string_view text) {
   };
 }
 
-Result<Paths> links_of(std::string_view file) { return blend_links(reading_text(file)); }
+Result<Paths> links_in(const ReadAt& file, const std::stop_token& stop = {}) {
+  std::uint64_t unpacked_bytes_left = GiB;
+  return blend_links(file, unpacked_bytes_left, stop);
+}
+Result<Paths> links_of(std::string_view file) { return links_in(reading_text(file)); }
 
 Error error_of(std::string_view file) {
   const auto links = links_of(file);
@@ -98,13 +102,26 @@ TEST_CASE("a .blend file that is cut short anywhere is an error") {
 TEST_CASE("of a plain .blend file heads, libraries and DNA are read, and the rest is passed over") {
   const std::string file = make_blend(BlendPlan{.libraries = kTwo, .mesh_bytes = 8 << 20});
   std::uint64_t read_bytes = 0;
-  const auto links = blend_links([&](std::uint64_t offset, std::span<std::byte> into) {
+  const auto links = links_in([&](std::uint64_t offset, std::span<std::byte> into) {
     const auto got = reading_text(file)(offset, into);
     read_bytes += *got;
     return got;
   });
   CHECK(links.value() == kTwo);
   CHECK(read_bytes < 64 * KiB);
+}
+
+TEST_CASE("what compressed .blend files unpack to is counted over all of them, and the limit ends it") {
+  const std::string plain = make_blend(BlendPlan{.libraries = kTwo, .mesh_bytes = 1 << 20});
+  const std::string file = compress_blend(plain);
+  std::uint64_t left = 2 * plain.size();
+  CHECK(blend_links(reading_text(file), left).value() == kTwo);
+  CHECK(blend_links(reading_text(file), left).value() == kTwo);
+  const auto third = blend_links(reading_text(file), left);
+  REQUIRE_FALSE(third);
+  CHECK_THAT(third.error().text, Contains("unpacks to more than is looked through"));
+  // Plain ones cost nothing of it.
+  CHECK(blend_links(reading_text(plain), left).value() == kTwo);
 }
 
 TEST_CASE("a path is told once, and one that is empty not at all") {
@@ -186,17 +203,16 @@ TEST_CASE("whatever byte of a .blend file is changed, it is read or refused") {
 
 TEST_CASE("a .blend file that cannot be read says why, and one that nobody waits for is given up") {
   const std::string file = make_blend(kTwo);
-  const auto failing =
-      blend_links([&](std::uint64_t offset, std::span<std::byte> into) -> Result<std::size_t> {
-        if (offset > 0) return Error{Outcome::failed, "read: input/output error"};
-        return reading_text(file)(0, into.first(std::min<std::size_t>(into.size(), 100)));
-      });
+  const auto failing = links_in([&](std::uint64_t offset, std::span<std::byte> into) -> Result<std::size_t> {
+    if (offset > 0) return Error{Outcome::failed, "read: input/output error"};
+    return reading_text(file)(0, into.first(std::min<std::size_t>(into.size(), 100)));
+  });
   REQUIRE_FALSE(failing);
   CHECK(failing.error().text == "read: input/output error");
   std::stop_source stop;
   stop.request_stop();
   for (const std::string& any : {file, compress_blend(file)}) {
-    const auto cancelled = blend_links(reading_text(any), stop.get_token());
+    const auto cancelled = links_in(reading_text(any), stop.get_token());
     REQUIRE_FALSE(cancelled);
     CHECK(cancelled.error().outcome == Outcome::cancelled);
   }

@@ -22,19 +22,25 @@ struct Project {
   void write(const std::string& path, const Lines& links) const {
     support::write_file(folder / path, support::make_blend(links));
   }
-  LinkSearch search(const Lines& include = {}, const Lines& exclude = {}) const {
-    return {root, ItemPatterns(), Patterns::from(include, exclude).value()};
+  LinkSearch search(const Lines& include = {}, const Lines& exclude = {},
+                    const LinkLimits& limits = {}) const {
+    return {root, ItemPatterns(), Patterns::from(include, exclude).value(), limits};
   }
 };
 
+LinkSearch::Tell adding_to(Lines& lines) {
+  return [&lines](const FoundLinks& found) {
+    for (const LinkedFile& each : found.files)
+      lines.push_back(each.file.bytes() + " < " + each.by.bytes() + ": " + each.item.bytes());
+    for (const LinkElsewhere& each : found.elsewhere) lines.push_back(each.path + " < " + each.by.bytes());
+    for (const BlendUnread& each : found.unread) lines.push_back("unread " + each.file.bytes());
+  };
+}
+
 // "file < by: item", sorted.
 Lines found_in(LinkSearch& search, std::string_view path) {
-  const auto found = search.look_into(at(path)).value();
   Lines lines;
-  for (const LinkedFile& each : found.files)
-    lines.push_back(each.file.bytes() + " < " + each.by.bytes() + ": " + each.item.bytes());
-  for (const LinkElsewhere& each : found.elsewhere) lines.push_back(each.path + " < " + each.by.bytes());
-  for (const BlendUnread& each : found.unread) lines.push_back("unread " + each.file.bytes());
+  REQUIRE(search.look_into(at(path), adding_to(lines)));
   std::ranges::sort(lines);
   return lines;
 }
@@ -111,14 +117,90 @@ TEST_CASE(
         Lines{"//out/x.blend < rnd/s1/shot/shot.blend", "//round/x.blend < rnd/s1/shot/shot.blend",
               "ast/lib/one/a.blend < rnd/s1/shot/shot.blend: ast/lib/one",
               "dev/chr/Moria/Moria.blend < rnd/s1/shot/shot.blend: dev/chr/Moria"});
-  CHECK_FALSE(search.is_here(at("dev/chr/Moria/Moria.blend")));
+  CHECK_FALSE(search.is_file_here(at("dev/chr/Moria/Moria.blend")));
   // It comes, as a link to a version that lies elsewhere.
   fs::create_directories(project.folder / "dev/chr/Moria");
   fs::create_symlink("../../old/Moria/v3.blend", project.folder / "dev/chr/Moria/Moria.blend");
-  CHECK(search.is_here(at("dev/chr/Moria/Moria.blend")));
+  CHECK(search.is_file_here(at("dev/chr/Moria/Moria.blend")));
   CHECK(found_in(search, "dev/chr/Moria/Moria.blend") ==
         Lines{"dev/old/Moria/v3.blend < dev/chr/Moria/Moria.blend: dev/old/Moria"});
-  CHECK_FALSE(search.is_here(at("dev/old/Moria/v3.blend")));
+  CHECK_FALSE(search.is_file_here(at("dev/old/Moria/v3.blend")));
+}
+
+TEST_CASE("what is no .blend file or begins with a dot is not followed, wherever a symbolic link leads") {
+  const Project project;
+  project.write("a.blend", {"//notes.txt", "//dev", "//.hidden/x.blend", "//dev/.y.blend", "//to notes.blend",
+                            "//to hidden.blend", "//to folder.blend", "//current", "//b.BLEND"});
+  support::write_file(project.folder / "notes.txt", "notes");
+  project.write(".hidden/x.blend", {});
+  project.write("dev/v3.blend", {});
+  fs::create_symlink("notes.txt", project.folder / "to notes.blend");
+  fs::create_symlink(".hidden/x.blend", project.folder / "to hidden.blend");
+  fs::create_symlink("dev", project.folder / "to folder.blend");
+  fs::create_symlink("dev/v3.blend", project.folder / "current");
+  auto search = project.search();
+  CHECK(found_in(search, "a.blend") ==
+        Lines{"//.hidden/x.blend < a.blend", "//dev < a.blend", "//dev/.y.blend < a.blend",
+              "//notes.txt < a.blend", "b.BLEND < a.blend: b.BLEND", "dev/v3.blend < a.blend: dev/v3.blend"});
+  CHECK(search.counts().elsewhere == 4);
+  // One that comes later.
+  fs::create_symlink("notes.txt", project.folder / "b.BLEND");
+  CHECK(found_in(search, "b.BLEND").empty());
+  fs::remove(project.folder / "b.BLEND");
+  support::write_file(project.folder / "secret", "secret");
+  fs::create_symlink("secret", project.folder / "b.BLEND");
+  CHECK(found_in(search, "b.BLEND") == Lines{"/b.BLEND < b.BLEND"});
+}
+
+TEST_CASE("a folder is looked into where it is named, and not where it is linked to") {
+  const Project project;
+  project.write("dev.blend/a.blend", {"//b.blend"});
+  auto search = project.search();
+  Lines lines;
+  REQUIRE(search.look_into_file(at("dev.blend"), adding_to(lines)));
+  CHECK(lines.empty());
+  CHECK_FALSE(search.is_file_here(at("dev.blend")));
+  CHECK(search.is_file_here(at("dev.blend/a.blend")));
+  CHECK(found_in(search, "dev.blend") == Lines{"dev.blend/b.blend < dev.blend/a.blend: dev.blend/b.blend"});
+}
+
+TEST_CASE("no more links are followed than the limit, and what is left out is counted") {
+  const Project project;
+  project.write("a.blend", {"//1.blend", "//2.blend", "//1.blend"});
+  project.write("b.blend", {"//2.blend", "//3.blend", "//4.blend", "//5.blend"});
+  project.write("c.blend", {"//6.blend"});
+  auto search = project.search({}, {}, {.links = 3});
+  CHECK(found_in(search, "a.blend").size() == 2);
+  CHECK(found_in(search, "b.blend") == Lines{"3.blend < b.blend: 3.blend"});
+  CHECK(search.counts().links_left_out == 2);
+  CHECK(found_in(search, "c.blend").empty());
+  CHECK(search.counts().files_left_out == 1);
+  // Long ones count as several.
+  const std::string folder(250, 'd');
+  project.write("long.blend", {"//" + folder + "/1.blend", "//2.blend"});
+  auto again = project.search({}, {}, {.links = 2});
+  CHECK(found_in(again, "long.blend").size() == 1);
+  CHECK(again.counts().links_left_out == 1);
+}
+
+TEST_CASE("of what leads elsewhere or cannot be looked into some is told, and all counted, file by file") {
+  const Project project;
+  project.write("s/a.blend", {"/x/1.blend", "/x/2.blend", "/x/3.blend"});
+  support::write_file(project.folder / "s/b.blend", "BLENDER");
+  support::write_file(project.folder / "s/c.blend", "BLENDER");
+  project.write("s/d.blend", {"/x/4.blend", "//e.blend"});
+  auto search = project.search({}, {}, {.notes = 2});
+  std::size_t most = 0;
+  std::size_t notes = 0;
+  REQUIRE(search.look_into(at("s"), [&](const FoundLinks& found) {
+    const std::size_t told = found.elsewhere.size() + found.unread.size();
+    most = std::max(most, told + found.files.size());
+    notes += told;
+  }));
+  CHECK(notes == 2);
+  CHECK(most <= 2);
+  CHECK(search.counts().elsewhere == 4);
+  CHECK(search.counts().unread == 2);
 }
 
 TEST_CASE("absolute links into the project folder count through a link to it, too") {
@@ -140,7 +222,8 @@ TEST_CASE("looking for links ends when it is asked to stop") {
   std::stop_source stop;
   stop.request_stop();
   auto search = project.search();
-  const auto found = search.look_into(at("a.blend"), stop.get_token());
+  Lines lines;
+  const auto found = search.look_into(at("a.blend"), adding_to(lines), stop.get_token());
   REQUIRE_FALSE(found);
   CHECK(found.error().outcome == Outcome::cancelled);
 }
