@@ -228,6 +228,8 @@ Answer<std::vector<Message>> Client::messages(std::uint64_t since) {
 }
 
 Answer<std::uint64_t> Client::say(std::string text) {
+  const bool is_blank = text.find_first_not_of(" \t\r\n\v\f") == std::string::npos;
+  if (is_blank) return refused<std::uint64_t>({Outcome::usage, "nothing is said: the text is empty"});
   protocol::MessageAsk ask;
   ask.text = std::move(text);
   ask.op = make_operation_id(system_clock().wall(), system_random());

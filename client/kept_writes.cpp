@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/document/parse.h"
+#include "base/door_limits.h"
 #include "base/text.h"
 #include "protocol/codec.h"
 
@@ -13,6 +15,15 @@ namespace {
 bool may_pass(Outcome outcome) {
   return outcome == Outcome::failed || outcome == Outcome::timed_out || outcome == Outcome::interrupted ||
          outcome == Outcome::cancelled;
+}
+
+// What every server would refuse, said before it is kept: whoever wrote it is gone when a server says so.
+Result<void> check_json(const protocol::ClientMessage& message) {
+  const auto* write = std::get_if<protocol::DocumentWrite>(&message);
+  if (write == nullptr || write->document == nullptr) return {};
+  if (const auto parsed = document::parse(*write->document, kDocumentValuesMax); !parsed)
+    return Error{Outcome::usage, parsed.error().text};
+  return {};
 }
 
 }  // namespace
@@ -40,10 +51,14 @@ void KeptWrites::send_left_behind() {
 
 void KeptWrites::write(protocol::ClientMessage message, Connection::AnswerHandler on_answer,
                        std::function<void()> on_kept) {
+  const bool is_joined = session_.is_joined();
+  if (!is_joined) {
+    if (auto sound = check_json(message); !sound) return on_answer(sound.error());
+  }
   auto open =
       std::make_shared<Open>(Open{std::move(message), std::move(on_answer), std::move(on_kept), false});
   open_.push_back(open);
-  if (!session_.is_joined()) keep(*open);
+  if (!is_joined) keep(*open);
   send(open);
   set_timer();
 }

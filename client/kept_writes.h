@@ -37,7 +37,8 @@ class KeptWrites {
   KeptWrites& operator=(const KeptWrites&) = delete;
 
   // A DocumentWrite or MessageAsk. `on_kept` may be called once, and `on_answer` is, with the server's answer, or why there
-  // will be none: what is kept then is sent by the next process.
+  // will be none: what is kept then is sent by the next process. Without a server a document's content that is no JSON is
+  // answered at once, Outcome::usage, and not kept.
   void write(protocol::ClientMessage message, Connection::AnswerHandler on_answer,
              std::function<void()> on_kept);
 

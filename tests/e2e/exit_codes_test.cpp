@@ -145,6 +145,7 @@ TEST_CASE("what makes no sense is a usage error, said before any server is asked
       {"serve", "--log-level", "loud"},
       {"users", "--name", "two\nlines"},
       {"discover", "--wait", "-1"},
+      {"discover", "--ask", "nonsense"},
       {"messages", "--since", "yesterday"},
       {"users", "--server", "host:99999"},
   };
@@ -177,6 +178,7 @@ TEST_CASE("what a server would refuse as nonsense is a usage error too") {
       {"pull", "/dev/../../elsewhere", "--from", "rigging"},
       {"say", std::string(8193, 'x')},
       {"say", ""},
+      {"say", " \n"},
       {"say", "not utf-8 \xff"},
       {"at", "../elsewhere"},
   };

@@ -140,6 +140,16 @@ TEST_CASE("two who change the same part are told by join, and the conflict is li
                               Contains("   lost    rigging, ") && Contains(": \"Balin\"\n"));
   const Json now = objects(desk.run("lighting", {"conflicts", "--json"}).out).at(0).at("now");
   CHECK((now.at("value") == "Durin" && now.at("user") == "rigging" && now.at("revision") == revision));
+  // What is long is not printed for each conflict about it, and what won counts as itself, whoever put it back.
+  const std::string song = '"' + std::string(2000, 'x') + '"';
+  const auto long_one = desk.run("rigging", {"story", "set", "--at", "/title", song, "--json"});
+  const auto longer = objects(long_one.out).at(0).at("number").get<std::uint64_t>();
+  CHECK_THAT(desk.run("lighting", {"conflicts"}).out,
+             Contains(": see " + desk.version(longer) + " (changed since)\n"));
+  const Json cut = objects(desk.run("lighting", {"conflicts", "--json"}).out).at(0).at("now");
+  CHECK((cut.at("is_long") == true && cut.at("revision") == longer && !cut.contains("value")));
+  REQUIRE(desk.run("rigging", {"story", "set", "--at", "/title", "\"Khazad\""}).ending.exit_code == 0);
+  CHECK_FALSE(objects(desk.run("rigging", {"conflicts", "--json"}).out).at(0).contains("now"));
   CHECK(desk.run("rigging", {"resolve", number, "--take-lost"}).ending.exit_code == 0);
   CHECK(desk.run("rigging", {"story", "get", "--at", "/title"}).out == "\"Balin\"\n");
   CHECK_THAT(desk.run("rigging", {"conflicts"}).err, Contains("there are none"));

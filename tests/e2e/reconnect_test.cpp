@@ -119,6 +119,10 @@ TEST_CASE("what is said and written while there is no server is kept, and arrive
   const auto written = office.run("rigging", {"story", "set", "--at", "/acts/Das Tor/note", "\"at dusk\""});
   CHECK(written.ending.exit_code == 0);
   CHECK_THAT(written.err, Contains("no server at the moment: the change is kept in this folder"));
+  support::write_file(story, "{\"acts\":");
+  const auto broken = office.run("rigging", {"story", "set", story});
+  CHECK(broken.ending.exit_code == 2);
+  CHECK_THAT(broken.err, Contains("story.json"));
   CHECK_THAT(office.run("rigging", {"status"}).out, Contains("kept      2 changes wait for the server"));
 
   SECTION("by the join that kept it") {}

@@ -53,8 +53,8 @@ bool stands(const document::Value& revision) {
 
 // Said where one is made alone; of the server's own by where they are.
 std::string class_of(const std::string& path, const document::Value& revision) {
-  if (path.starts_with(kLocksFolder)) return "lock";
-  return path.starts_with(kServicesFolder) ? "service" : document::text_in(revision, "class");
+  if (is_at_or_below(path, kLocksFolder)) return "lock";
+  return is_at_or_below(path, kServicesFolder) ? "service" : document::text_in(revision, "class");
 }
 
 // What it did: "set status=ok takes=3", "give to lighting".

@@ -1,5 +1,6 @@
 #include "tools/cli/settings.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <pwd.h>
 #include <unistd.h>
@@ -102,6 +103,11 @@ std::vector<std::string> words_of(std::string_view text) {
   }
 }
 
+bool is_ipv4(const std::string& text) {
+  in_addr address{};
+  return inet_pton(AF_INET, text.c_str(), &address) == 1;
+}
+
 // Paths are the file system's own bytes; everything else goes into text.
 bool is_path(Key key) {
   return key == Key::folder || key == Key::data || key == Key::log_file || key == Key::key_file;
@@ -117,6 +123,8 @@ Result<void> check(Key key, const std::string& value, const std::string& where) 
   if (key == Key::discovery_port && port_from(value) == 0) return expected("1-65535");
   if (key == Key::name) return check_name(where, value, kUserNameMaxCodePoints);
   if (key == Key::project) return check_name(where, value, kProjectNameMaxCodePoints);
+  if ((key == Key::ask || key == Key::announce) && !is_ipv4(value))
+    return expected("an IPv4 address, like 10.0.0.255");
   if (key == Key::grace && !seconds_from(value)) return expected("0-86400 seconds");
   if (key == Key::data_ports && !server::PortChoice::from(value))
     return expected("ports like 4000, 4000-4010, \">4000\" or \"<3999\"");

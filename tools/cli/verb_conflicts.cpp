@@ -1,11 +1,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
+#include <string>
+#include <utility>
 
+#include "base/document_limits.h"
 #include "base/text.h"
 #include "tools/cli/locked_items.h"
 #include "tools/cli/objects.h"
+#include "tools/cli/place_news.h"
 #include "tools/cli/verbs.h"
 #include "tools/cli/visit.h"
 
@@ -17,23 +22,53 @@ std::string value_of(const client::ConflictSide& side) {
   return side.value.empty() ? fmt::format("see revision {}", side.revision) : escaped(side.value, 80);
 }
 
-// The newest that was done to the place of a conflict after the two, where something was.
-Result<std::optional<client::Revision>> changed_since(Visit& visit, const client::Conflict& conflict) {
-  const auto history = visit.wait(visit.access().history({.document = conflict.document, .at = conflict.at}));
-  if (!history) return history.error();
-  for (const client::Revision& each : history->revisions) {
-    if (each.revision <= std::max(conflict.winner.revision, conflict.loser.revision)) break;
-    if (each.stands) return std::optional(each);
-  }
-  return std::optional<client::Revision>();
+// What a place of a document is now, for all conflicts about it.
+struct Place {
+  PlaceNews news;
+  // JSON; empty: nothing is there. nullopt: not asked for yet.
+  std::optional<std::string> value{};
+  bool is_long = false;  // Longer than what is told of the two sides of a conflict, and not kept here.
+};
+
+class Places {
+ public:
+  explicit Places(Visit& visit) : visit_(visit) {}
+
+  Place& of(const client::Conflict& conflict);
+  Result<void> read_value(const client::Conflict& conflict, Place& place);
+
+ private:
+  Visit& visit_;
+  std::map<std::pair<client::DocumentName, std::string>, Place> places_;
+};
+
+Place& Places::of(const client::Conflict& conflict) {
+  const auto ask = [this](const client::HistoryQuery& query) {
+    return visit_.wait(visit_.access().history(query));
+  };
+  return places_.try_emplace({conflict.document, conflict.at}, Place{{ask, conflict.document, conflict.at}})
+      .first->second;
 }
 
-// What is at the place now; empty: nothing.
-Result<std::string> value_now(Visit& visit, const client::Conflict& conflict) {
-  const auto now = visit.wait(visit.access().read({.document = conflict.document, .at = conflict.at}));
-  if (!now && now.error().outcome == Outcome::not_found) return std::string();
-  if (!now) return now.error();
-  return *now->text;
+Result<void> Places::read_value(const client::Conflict& conflict, Place& place) {
+  if (place.value) return {};
+  const auto now = visit_.wait(visit_.access().read({.document = conflict.document, .at = conflict.at}));
+  const bool is_gone = !now && now.error().outcome == Outcome::not_found;
+  if (!now && !is_gone) return now.error();
+  place.is_long = !is_gone && now->text->size() > kConflictValueMax;
+  place.value = is_gone || place.is_long ? std::string() : *now->text;
+  return {};
+}
+
+// What was done to the place of a conflict after the two, where something was and what won is not there any more.
+Result<std::optional<client::Revision>> changed_since(Places& places, const client::Conflict& conflict) {
+  Place& place = places.of(conflict);
+  // The value is there at once; for the history the server goes through what everybody wrote.
+  if (!conflict.winner.value.empty()) {
+    if (auto read = places.read_value(conflict, place); !read) return read.error();
+    if (*place.value == conflict.winner.value) return std::optional<client::Revision>();
+  }
+  return place.news.after(std::max(conflict.winner.revision, conflict.loser.revision));
 }
 
 void show_side(Run& run, std::string_view word, const client::ConflictSide& side) {
@@ -41,23 +76,31 @@ void show_side(Run& run, std::string_view word, const client::ConflictSide& side
       fmt::format("   {}  {}, {}: {}", word, escaped(side.user), when(side.timestamp), value_of(side)));
 }
 
-Result<void> show(Run& run, Visit& visit, const client::Conflict& conflict) {
-  const auto changed = changed_since(visit, conflict);
+// What became of the place since: as a line, and as the conflict's `now`.
+JsonObject show_now(Run& run, const client::Conflict& conflict, const client::Revision& by,
+                    const Place& place) {
+  const std::string version = fmt::format("{}@{}", name_of(conflict.document), by.revision);
+  const std::string value = place.value->empty() ? "nothing" : escaped(*place.value, 80);
+  const std::string what = place.is_long ? fmt::format("see {} (changed since)", version)
+                                         : fmt::format("{} (changed since, see {})", value, version);
+  run.output.line(fmt::format("   stands  {}, {}: {}", escaped(by.user), when(by.timestamp), what));
+  JsonObject now{{"revision", by.revision}, {"user", by.user}, {"time", to_iso(by.timestamp)}};
+  if (place.is_long) now.add("is_long", true);
+  if (!place.value->empty()) now.add("value", JsonText{*place.value});
+  return now;
+}
+
+Result<void> show(Run& run, Places& places, const client::Conflict& conflict) {
+  const auto changed = changed_since(places, conflict);
   if (!changed) return changed.error();
+  Place& place = places.of(conflict);
+  if (*changed) {
+    if (auto read = places.read_value(conflict, place); !read) return read;
+  }
   run.output.line(fmt::format("{}  {} {}", run.output.styled(Style::bold, std::to_string(conflict.number)),
                               name_of(conflict.document), place_of(conflict.at)));
   auto object = conflict_object(conflict);
-  if (*changed) {
-    const client::Revision& by = **changed;
-    const auto value = value_now(visit, conflict);
-    if (!value) return value.error();
-    run.output.line(fmt::format("   stands  {}, {}: {} (changed since, see {}@{})", escaped(by.user),
-                                when(by.timestamp), value->empty() ? "nothing" : escaped(*value, 80),
-                                name_of(conflict.document), by.revision));
-    JsonObject now{{"revision", by.revision}, {"user", by.user}, {"time", to_iso(by.timestamp)}};
-    if (!value->empty()) now.add("value", JsonText{*value});
-    object.add("now", std::move(now));
-  }
+  if (*changed) object.add("now", show_now(run, conflict, **changed, place));
   show_side(run, *changed ? "won   " : "stands", conflict.winner);
   show_side(run, "lost  ", conflict.loser);
   run.output.object(object);
@@ -67,6 +110,7 @@ Result<void> show(Run& run, Visit& visit, const client::Conflict& conflict) {
 Result<void> list(Run& run) {
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
+  Places places(**visit);
   std::uint64_t since = 0;
   bool is_any = false;
   // The server tells some at a time.
@@ -75,7 +119,7 @@ Result<void> list(Run& run) {
     if (!conflicts) return conflicts.error();
     if (conflicts->empty()) break;
     for (const client::Conflict& each : *conflicts) {
-      if (auto shown = show(run, **visit, each); !shown) return shown;
+      if (auto shown = show(run, places, each); !shown) return shown;
     }
     since = conflicts->back().number;
     is_any = true;

@@ -86,15 +86,28 @@ Result<void> report(Run& run, Name name, const client::WriteResult& result) {
                   result.conflicts)};
 }
 
+// 0: there is none yet. Asked for with the place that is changed, if there is one, because the whole document may be large.
+Result<std::uint64_t> newest_revision(Visit& visit, const client::DocumentChange& change) {
+  client::DocumentQuery query{.document = change.document, .at = change.at};
+  auto document = visit.wait(visit.access().read(query));
+  if (!document && change.at && document.error().outcome == Outcome::not_found) {
+    query.at.reset();
+    document = visit.wait(visit.access().read(query));
+  }
+  if (!document) return document.error();
+  return document->revision;
+}
+
 // What a person takes for the revision that they had: one that is still to come would be taken for the newest, and what
 // others changed meanwhile for seen. Without a server it is not known what there is.
 Result<void> check_base(Visit& visit, const client::DocumentChange& change) {
   if (change.base == 0) return {};
   const auto here = visit.wait(visit.access().workstation());
-  if (!here || !here->is_joined) return {};
-  const auto history = visit.wait(visit.access().history({.document = change.document}));
-  if (!history) return history.error();
-  const std::uint64_t newest = history->revisions.empty() ? 0 : history->revisions.front().revision;
+  if (!here) return here.error();
+  if (!here->is_joined) return {};
+  const auto head = newest_revision(visit, change);
+  if (!head) return head.error();
+  const std::uint64_t newest = *head;
   if (change.base <= newest) return {};
   const auto name = name_of(change.document);
   const std::string what_is = newest == 0 ? fmt::format("there is no {} yet", name)

@@ -32,6 +32,19 @@ PullRequest request() {
           .sync = false};
 }
 
+// Of values as they are made, written one after the other.
+template <class... T>
+std::size_t written_bytes() {
+  Bytes body;
+  (Writer{body}(T{}), ...);
+  return body.size();
+}
+// Of asks and what is answered to them.
+template <class... T>
+std::size_t asked_bytes(const std::variant<T...>&) {
+  return written_bytes<T...>() + written_bytes<typename T::Reply...>();
+}
+
 AgentSession::Asked only_asked(Result<std::vector<AgentSession::Event>> events) {
   REQUIRE(events.has_value());
   REQUIRE(events->size() == 1);
@@ -150,6 +163,16 @@ TEST_CASE("what is no ask ends the agent's connection and says why") {
   Bytes longer(whole.begin() + protocol::kFrameHeadSize, whole.end());
   longer.push_back(std::byte{0});
   CHECK_THAT(said(raw_frame(static_cast<std::uint8_t>(whole[4]), longer)), Contains("ask: malformed"));
+}
+
+// Whoever changes what travels counts kProtocol up, and says here what came of it: a command and the join before its upgrade
+// would misread each other.
+TEST_CASE("a field more or less between commands and agents is another protocol") {
+  const std::size_t bytes =
+      asked_bytes(Ask()) +
+      written_bytes<Hello, Revision, Conflict, User, Message, AuditEntry, AssetCopy, TransferStatus, Record,
+                    LookEntry, PullProgress, PullChange, PullProblem, PullConflict, WorkstationTransfer>();
+  CHECK((kProtocol == 9 && bytes == 1797));
 }
 
 TEST_CASE("an ask that announces more than it holds takes no memory for it") {

@@ -65,6 +65,12 @@ TEST_CASE("a value that makes no sense is named with the place it came from") {
     world.environment["CALLBOARD_COMPRESS"] = "sometimes";
     CHECK(world.load().error().text == "CALLBOARD_COMPRESS \"sometimes\": expected auto, always or never");
   }
+  SECTION("an address to ask, or to announce at, that is none") {
+    world.command_line[Key::ask] = {"10.0.0.7", "nonsense"};
+    CHECK(world.load().error().text == "--ask \"nonsense\": expected an IPv4 address, like 10.0.0.255");
+    world.command_line = {{Key::announce, {"10.0.0"}}};
+    CHECK(world.load().error().text == "--announce \"10.0.0\": expected an IPv4 address, like 10.0.0.255");
+  }
   SECTION("config") {
     world.config("\nbroadcast_log = perhaps\n");
     CHECK(world.load().error().text == (world.folder.path() / ".callboard/config").string() +
