@@ -261,8 +261,7 @@ Result<void> serve(Run& run, const ServeWords& words) {
   const std::string address = net::to_text((*server)->listening());
   RunningNote{address, *log}.write(*place);
   if (readiness.is_detached())
-    run.output.message(
-        fmt::format("runs as process {}, logs to {}", ::getpid(), callboard::quoted(log->native())));
+    run.output.message(fmt::format("runs as process {}, logs to \"{}\"", ::getpid(), escaped(log->native())));
   readiness.ready("listening on " + address);
   {
     const Interrupt::Listener listening =
