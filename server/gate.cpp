@@ -54,7 +54,12 @@ void Gate::look() {
   const FileStamp roles_stamp = roles_file_->stamp();
   const bool has_other_roles = roles_stamp != std::exchange(roles_stamp_, roles_stamp);
   bool is_changed = has_expired(looked_, now);
-  if (is_other && read_keys()) is_changed = true;
+  const bool is_read = !is_other || read_keys();
+  if (is_other && is_read) is_changed = true;
+  if (is_read) {
+    std::erase_if(told_, [&](const KeyChange& each) { return settled_.contains(each.id); });
+    settled_.clear();
+  }
   if (has_other_roles && read_roles()) is_changed = true;
   looked_ = now;
   if (is_changed) handlers_.on_change();
@@ -101,10 +106,26 @@ bool Gate::read_roles() {
 void Gate::tell_changes(const KeyRing& before, const KeyRing& now) {
   tell_kept_changes();
   for (AuditEntry& each : changes_between(before, now)) {
-    const auto told = told_.find(each.about);
-    if (told == told_.end() || !is_shown(told->second, now)) handlers_.on_seen(std::move(each));
+    if (!is_told(each.about, now)) handlers_.on_seen(std::move(each));
   }
-  std::erase_if(told_, [&](const auto& each) { return is_shown(each.second, now); });
+  drop_shown(now);
+}
+
+bool Gate::is_told(std::string_view name, const KeyRing& now) const {
+  return std::ranges::any_of(
+      told_, [&](const KeyChange& each) { return each.entry.about == name && is_shown(each.entry, now); });
+}
+
+// With those of the same name before: the keys showed them while nobody looked, or never did.
+void Gate::drop_shown(const KeyRing& now) {
+  std::set<std::string, std::less<>> shown;
+  std::vector<KeyChange> kept;
+  for (auto each = told_.rbegin(); each != told_.rend(); ++each) {
+    if (is_shown(each->entry, now)) shown.insert(each->entry.about);
+    if (!shown.contains(each->entry.about)) kept.push_back(std::move(*each));
+  }
+  std::ranges::reverse(kept);
+  told_ = std::move(kept);
 }
 
 void Gate::tell_kept_changes() {
@@ -120,7 +141,7 @@ void Gate::tell_kept_changes() {
   for (KeyChange& each : kept->changes) {
     const bool is_known = std::ranges::find(noted_, each.id) != noted_.end();
     if (is_known || !noting_.insert(each.id).second) continue;
-    told_[each.entry.about] = each.entry;
+    told_.push_back(each);
     handlers_.on_key_change(std::move(each));
   }
 }
@@ -152,7 +173,9 @@ void Gate::forget_noted() {
                        return events_.warn("what was done to the keys stays in their file",
                                            {{"cause", forgotten.error().text}});
                      }
-                     noted_.erase(noted_.begin(), noted_.begin() + static_cast<std::ptrdiff_t>(count));
+                     const auto last = noted_.begin() + static_cast<std::ptrdiff_t>(count);
+                     settled_.insert(noted_.begin(), last);
+                     noted_.erase(noted_.begin(), last);
                      forget_noted();
                    });
 }

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "net/loop.h"
@@ -89,6 +89,8 @@ class Gate {
   bool read_roles();
   void tell_changes(const KeyRing& before, const KeyRing& now);
   void tell_kept_changes();
+  void drop_shown(const KeyRing& now);
+  bool is_told(std::string_view name, const KeyRing& now) const;
   void forget_noted();
   bool has_expired(Timestamp since, Timestamp now) const;
 
@@ -108,8 +110,10 @@ class Gate {
   std::vector<UniqueId> noted_;              // those that are, and are still in the file,
   bool is_forgetting_ = false;               // and those that go from there.
   bool is_to_note_again_ = false;            // Some could not be written to the log.
-  // Of each name the newest change that was told: it is written down before the keys show it.
-  std::map<std::string, AuditEntry, std::less<>> told_;
+  // Changes that were told and the keys do not show yet, oldest first: they are written down before.
+  std::vector<KeyChange> told_;
+  // Of those, what is out of the file of changes: the keys show it by now, or never will.
+  std::set<UniqueId> settled_;
   net::Timer timer_;
   std::optional<net::WorkQueue> writing_;  // From the first key on that is used up.
 };

@@ -391,20 +391,12 @@ TEST_CASE(
   listener.say(protocol::Yours{});
   company.take();
   limit_memory(studio, 20 * MiB);
-  // Takes most of that, and ends for it.
-  Stranger giant(studio.server_address(), 4);
-  giant.visit("giant", studio.project());
-  REQUIRE(giant.wait_for<protocol::Yours>());
-  giant.send(std::string("\1\0\0\0\1", 5));
   REQUIRE(says_until_nobody_is_let_in(studio));
   Stranger newcomer(studio.server_address(), 2);
   const auto refusal = newcomer.wait_for<protocol::Bye>();
   REQUIRE(refusal);
   CHECK(refusal->outcome == Outcome::failed);
   CHECK(refusal->reason == "the server lets nobody in now: it has no memory left");
-  const auto farewell = giant.wait_for<protocol::Bye>();
-  REQUIRE(farewell);
-  CHECK(farewell->reason == "the server has no memory left, and your session takes most of it: 16.1 MiB");
   const auto shut = listener.wait_for<protocol::Admitting>();
   REQUIRE(shut);
   CHECK((!shut->admitting && shut->text == "it has no memory left"));

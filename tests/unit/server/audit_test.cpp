@@ -185,6 +185,38 @@ TEST_CASE("what was done to the keys while the disk was full is in the audit onc
   CHECK(added()[1].about == "rigging");
 }
 
+TEST_CASE("of two changes of a key, of which the keys show the first alone yet, each is in the audit once") {
+  KeyedStudio studio;
+  const AccessKey key = studio.add("boss", "admin");
+  auto boss = studio.join_with(key);
+  const AccessKey first = studio.add("rigging");
+  const AccessKey second = make_access_key(system_random());
+  // Written down, and not done yet.
+  const KeyChange rotated{make_operation_id(system_clock().wall(), system_random()),
+                          {.timestamp = system_clock().wall(),
+                           .what = "key_rotate",
+                           .about = "rigging",
+                           .key = second.identity,
+                           .text = "role artist"}};
+  const auto changes_path = studio.project_folder() / "keys.changes";
+  REQUIRE_FALSE(studio.file.update([&](KeyRing&) -> Result<void> {
+    std::ofstream(changes_path, std::ios::app) << to_line(rotated);
+    return Error{Outcome::cancelled, "not done yet"};
+  }));
+  REQUIRE(studio.connect(key)->visit("boss"));
+  const auto of_rigging = [&] {
+    Listed found;
+    for (const auto& each : audit_of(*boss)) {
+      if (each.about == "rigging") found.push_back(each);
+    }
+    return found;
+  };
+  Listed told = of_rigging();
+  REQUIRE(told.size() == 2);
+  CHECK((told[0].what == "key_add" && told[0].key == first.identity));
+  CHECK((told[1].what == "key_rotate" && told[1].key == second.identity));
+}
+
 TEST_CASE("a key that is taken out of the file by hand is in the audit, whatever else is on its way there") {
   KeyedStudio studio;
   const AccessKey key = studio.add("boss", "admin");
