@@ -81,13 +81,6 @@ Result<std::optional<FrameView>> FrameReader::next() {
   return std::optional(FrameView{head->kind, rest.subspan(kFrameHeadSize, head->body_size_bytes)});
 }
 
-std::size_t FrameReader::give_room_back() {
-  const std::size_t before = buffer_.capacity();
-  if (buffer_.size() > kReadAtOnce || before <= 2 * kReadAtOnce) return 0;
-  buffer_ = Bytes(buffer_.begin(), buffer_.end());
-  return before - buffer_.capacity();
-}
-
 Bytes FrameReader::take_frame() {
   Bytes rest(buffer_.begin() + static_cast<std::ptrdiff_t>(consumed_), buffer_.end());
   consumed_ = 0;

@@ -58,10 +58,8 @@ class FrameReader {
   // What came after the last frame returned, and leaves the reader empty: after `ticket` or `ready` the
   // stream is the relay's, and so are these bytes.
   Bytes take_rest();
-  // That came; room for what is still to come costs address space only.
-  std::size_t held_bytes() const { return buffer_.size(); }
-  // Gives that room back when little of the frame under way is here, until more comes. How much it was.
-  std::size_t give_room_back();
+  // Of memory, set aside for the frame that is under way included.
+  std::size_t held_bytes() const { return buffer_.capacity(); }
 
  private:
   void drop_consumed();

@@ -187,10 +187,6 @@ void ServerSession::close(Outcome outcome, std::string reason) {
   if (!over_) end_with({outcome, std::move(reason)});
 }
 
-void ServerSession::lose(Outcome outcome, std::string reason) {
-  if (!over_) end_with({outcome, std::move(reason)}, Ending::lost);
-}
-
 void ServerSession::dismiss(Outcome outcome, std::string reason, std::string to) {
   if (over_) return;
   actions_.push_back(server_action::Send{Bye{outcome, reason, true, std::move(to)}});

@@ -74,9 +74,7 @@ class ServerSession {
   void ping(Instant now);
   // Says `bye` and closes, in whoever's turn.
   void close(Outcome outcome, std::string reason);
-  // The same as of a connection that is lost: the session may come back.
-  void lose(Outcome outcome, std::string reason);
-  // As close(), and the client is not to come back by itself; but to join at `to`, unless that is empty.
+  // The same, and the client is not to come back by itself; but to join at `to`, unless that is empty.
   void dismiss(Outcome outcome, std::string reason, std::string to = {});
 
   // --- Time ---

@@ -9,12 +9,7 @@ MemoryWatch::MemoryWatch(net::Loop& loop, EventLog& events, Outside outside)
       outside_(std::move(outside)),
       retry_(loop, [this] { on_retry(); }),
       alarm_(loop, [this] { on_given(); }),
-      reserve_([this] { alarm_.raise(); }) {
-  if (const std::size_t held = reserve_.held_bytes(); held < kMemoryReserve) {
-    events_.warn("little memory, less than wanted is set aside",
-                 {{"reserve_bytes", held}, {"wanted_bytes", kMemoryReserve}});
-  }
-}
+      reserve_([this] { alarm_.raise(); }) {}
 
 void MemoryWatch::on_given() {
   if (!std::exchange(is_short_, true)) {
@@ -23,12 +18,12 @@ void MemoryWatch::on_given() {
     outside_.shut(&why);
     retry_.set_after(kMemoryRetryPeriod);
   }
-  if (reserve_.held_bytes() < kMemoryReserve - kMemoryPortion) static_cast<void>(outside_.give_back());
+  if (reserve_.held_bytes() < kMemoryReserve - kMemoryPortion) static_cast<void>(outside_.end_largest());
 }
 
 void MemoryWatch::on_retry() {
   if (!reserve_.take_back()) {
-    static_cast<void>(outside_.give_back());
+    static_cast<void>(outside_.end_largest());
     return retry_.set_after(kMemoryRetryPeriod);
   }
   is_short_ = false;

@@ -18,9 +18,8 @@ class MemoryWatch {
   struct Outside {
     // Nobody more is let in, for this reason, or people are again (null); those who are in are told.
     std::function<void(const Error* why)> shut;
-    // Gives back what nobody needs, else ends the session that keeps the most of what it has to read or is saying; false: there
-    // is nothing much.
-    std::function<bool()> give_back;
+    // Ends the session that keeps the most of what it has to read or is saying; false: none keeps much.
+    std::function<bool()> end_largest;
   };
   MemoryWatch(net::Loop& loop, EventLog& events, Outside outside);
 

@@ -324,16 +324,11 @@ std::uint64_t Session::held_bytes() const {
   return connection_ ? connection_->unsent_bytes() + reader_.held_bytes() : 0;
 }
 
-std::uint64_t Session::give_room_back() {
-  return connection_ && !is_decoding_ ? reader_.give_room_back() : 0;
-}
-
 void Session::let_go(const Error& why) {
   if (!connection_) return;
   reader_ = protocol::FrameReader();
   if (is_closing_ || connection_->unsent_bytes() >= kUnsentBeforeHolding) return connection_->close();
-  machine_.lose(why.outcome, why.text);
-  perform();
+  close(why.outcome, why.text);
 }
 
 bool Session::may_tell() const { return connection_ && !is_closing_ && !is_holding() && machine_.may_tell(); }

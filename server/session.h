@@ -60,9 +60,7 @@ class Session {
   void dismiss(Outcome outcome, std::string reason, std::string to = {});
   // Of memory: what it has not read yet, and what it is saying.
   std::uint64_t held_bytes() const;
-  // Gives back the room that is kept for what it has only begun to say; how much that was.
-  std::uint64_t give_room_back();
-  // Lets go of all that it holds and ends; who does not read is cut off without a word. It may come back.
+  // Lets go of all of that and ends; who does not read is cut off without a word, and may come back.
   void let_go(const Error& why);
 
   // Whether a tell would reach the peer soon.

@@ -295,10 +295,7 @@ void Stage::shut(const Error* why) {
   tell_all(protocol::Admitting{why == nullptr, doorway_.why_shut()});
 }
 
-bool Stage::give_memory_back() {
-  std::uint64_t room_bytes = 0;
-  for (const auto& [key, session] : sessions_) room_bytes += session->give_room_back();
-  if (room_bytes >= kMemoryPortion) return true;
+bool Stage::end_largest() {
   Session* largest = nullptr;
   for (const auto& [key, session] : sessions_) {
     if (largest == nullptr || session->held_bytes() > largest->held_bytes()) largest = session.get();

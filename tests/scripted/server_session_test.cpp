@@ -107,7 +107,6 @@ TEST_CASE("a session is lost where its connection is, and nowhere else") {
       s.on_time(kStart + 1h);  // The heartbeat, where there are any.
       s.on_time(kStart + 2h);
     }));
-    CHECK(how(step, [](auto& s) { s.lose(Outcome::failed, "no memory"); }));
     CHECK(how(step, [](auto& s) { s.on_message(Bye{Outcome::timed_out, "silence"}, kStart); }));
     CHECK_FALSE(how(step, [](auto& s) { s.on_message(Bye{Outcome::done, "home"}, kStart); }));
     CHECK_FALSE(how(step, [](auto& s) { s.on_garbage({Outcome::usage, "garbage"}); }));

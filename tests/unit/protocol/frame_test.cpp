@@ -143,21 +143,6 @@ TEST_CASE("a frame's bytes can be taken as they lie there, and what follows stay
   }
 }
 
-TEST_CASE("who announces a frame holds what came of it, and the room for the rest can be given back") {
-  FrameReader reader(kFrameMax);
-  Bytes large;
-  append_frame(1, Bytes(MiB), large);
-  reader.push(ByteView(large).first(10));
-  REQUIRE(reader.next());
-  CHECK(reader.held_bytes() == 10);
-  CHECK(reader.give_room_back() >= MiB - 10);
-  CHECK(reader.give_room_back() == 0);
-  reader.push(ByteView(large).subspan(10));
-  const auto frame = reader.next();
-  REQUIRE((frame && *frame));
-  CHECK((*frame)->body.size() == MiB);
-}
-
 TEST_CASE("a frame head reads back what was written, byte for byte") {
   const auto head = encode_frame_head({34, 0x010203});
   CHECK(as_text(head) == "\0\x01\x02\x04\x22"sv);
