@@ -10,9 +10,8 @@ namespace callboard {
 inline constinit thread_local int within_memory_depth = 0;
 
 // What peers make the program hold, some 100 MiB at a time at most, may find no memory where that of the
-// process is limited. Then it fails for them: `make` returns a Result and leaves nothing half done. What is
-// large in it takes nothing of what a server has set aside (server/memory_reserve.h) for allocations elsewhere, which end
-// the program when they fail.
+// process is limited. Then it fails for them: `make` returns a Result and leaves nothing half done. It takes nothing of what a
+// server has set aside (server/memory_reserve.h) for allocations elsewhere, which end the program when they fail.
 template <class Make>
 auto within_memory(Make&& make) -> decltype(make()) {
   struct Within {

@@ -9,7 +9,7 @@
 namespace callboard::server {
 
 // kMemoryReserve of this process, set aside for when it gets no more: an allocation by `new` that finds no memory gets a portion
-// of it, on whichever thread, and succeeds. Within_memory(), where it may fail, only the first portion is given, and to nothing large. The first one of a process serves all of it;
+// of it, on whichever thread, and succeeds. Not within_memory(), where it may fail. The first one of a process serves all of it;
 // another one beside it holds nothing. Made, destroyed and asked on one thread.
 class MemoryReserve {
  public:
@@ -20,10 +20,8 @@ class MemoryReserve {
   MemoryReserve(const MemoryReserve&) = delete;
   MemoryReserve& operator=(const MemoryReserve&) = delete;
 
-  // Less than kMemoryReserve from the start: there was no more.
   std::size_t held_bytes() const;
-  // As much of what was given as there is memory for besides a portion, without which it would be given at once, is set aside
-  // again; false: that is not all.
+  // All of it is set aside again; false: there is not yet that much and as much again, without which it would be given at once.
   bool take_back();
 
  private:
@@ -31,14 +29,11 @@ class MemoryReserve {
   static constexpr std::size_t kPiecesOfPortion = kMemoryPortion / kMemoryPiece;
 
   static void on_no_memory();
-  bool hold(std::size_t count);
-  bool may_give() const;
   void give_portion();
 
   std::function<void()> on_given_;
   std::array<void*, kPieces> pieces_{};
-  std::size_t held_ = 0;   // The first so many of them.
-  std::size_t whole_ = 0;  // As many as there were at the start.
+  std::size_t held_ = 0;  // The first so many of them.
 };
 
 }  // namespace callboard::server
