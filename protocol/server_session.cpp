@@ -50,7 +50,7 @@ std::optional<ServerAction> ServerSession::next_action() {
   }
   if (over_) return std::nullopt;
   std::optional<ServerAction> asked;
-  if (auto ask = asks_.next()) asked.emplace(std::in_place_type<server_action::Asked>, std::move(*ask));
+  if (auto ask = asks_.next()) asked.emplace(server_action::Asked{std::move(*ask)});
   return asked;
 }
 
@@ -115,11 +115,9 @@ void ServerSession::take_turn() {
 void ServerSession::send_answers() {
   for (auto& [answer, bytes] : asks_.take_held()) {
     if (auto* encoded = std::get_if<EncodedAnswer>(&answer)) {
-      actions_.emplace_back(std::in_place_type<server_action::SendEncoded>, std::move(encoded->frame), true,
-                            bytes);
+      actions_.emplace_back(server_action::SendEncoded{std::move(encoded->frame), true, bytes});
     } else {
-      actions_.emplace_back(std::in_place_type<server_action::Send>,
-                            std::move(std::get<ServerMessage>(answer)), bytes);
+      actions_.emplace_back(server_action::Send{std::move(std::get<ServerMessage>(answer)), bytes});
     }
   }
 }
