@@ -119,6 +119,7 @@ class Giver::Impl {
   std::optional<Error> error_;  // Of the reading side.
 
   std::vector<std::shared_ptr<const sync::Tree>> trees_;
+  sync::Tree::Reader reader_ = sync::Tree::Reader::puller;
   std::shared_ptr<const sync::Listing> listing_;  // The one under way …
   std::string listing_bytes_;                     // … as it was asked for …
   std::size_t listed_ = 0;                        // … and how many of its entries went out.
@@ -255,6 +256,7 @@ Result<void> Giver::Impl::perform(const GiverMachine::OpenItems& open) {
   trees_.clear();
   listing_.reset();
   open_directory_.reset();
+  reader_ = open.mode == protocol::OpenMode::pull ? sync::Tree::Reader::puller : sync::Tree::Reader::any;
   std::uint64_t size_bytes = 0;
   for (const GiverMachine::Item& item : open.items) {
     protocol::OpenedItem opened = opened_item(item);
@@ -281,8 +283,7 @@ protocol::OpenedItem Giver::Impl::opened_item(const GiverMachine::Item& item) {
   opened.files_below = (*tree)->files();
   opened.bytes_below = (*tree)->bytes();
   opened.entry.name.clear();
-  // Whoever has all of it that can be had is to hear each time what cannot.
-  if ((*tree)->is_partial()) opened.entry.digest = {};
+  if (reader_ == sync::Tree::Reader::puller && (*tree)->is_partial()) opened.entry.digest = {};
   if (!opened.entry.digest || opened.entry.digest != item.digest) trees_.push_back(std::move(*tree));
   return opened;
 }
@@ -290,7 +291,7 @@ protocol::OpenedItem Giver::Impl::opened_item(const GiverMachine::Item& item) {
 std::shared_ptr<const sync::Listing> Giver::Impl::listing_of(const GiverMachine::ListDirectory& list) const {
   for (const std::shared_ptr<const sync::Tree>& tree : trees_) {
     if (!list.path->is_beneath(tree->path())) continue;
-    if (std::shared_ptr<const sync::Listing> listing = tree->listing_of(*list.path, list.known))
+    if (std::shared_ptr<const sync::Listing> listing = tree->listing_of(*list.path, list.known, reader_))
       return listing;
   }
   return nullptr;

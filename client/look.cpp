@@ -20,6 +20,12 @@ namespace {
 // A listing that is shown, not streamed: what a person may still want to see.
 constexpr std::size_t kLookEntriesMax = 1'000'000;
 
+// What was refused has no digest: nothing is known of it.
+Difference difference(const Entry& here, const Entry& there) {
+  return here.kind == there.kind && here.digest && here.digest == there.digest ? Difference::same
+                                                                               : Difference::differs;
+}
+
 // One look: opens the item, lists it when it is a directory, and opens the directories in it for their totals.
 class Look {
  public:
@@ -81,11 +87,7 @@ Result<std::vector<LookEntry>> Look::look() {
   if (item.entry.kind != EntryKind::directory) {
     LookEntry one{.entry = item.entry, .path = path_.bytes()};
     one.entry.name = path_.name();
-    if (here_ != nullptr) {
-      one.difference = here_->top().kind == item.entry.kind && here_->top().digest == item.entry.digest
-                           ? Difference::same
-                           : Difference::differs;
-    }
+    if (here_ != nullptr) one.difference = difference(here_->top(), item.entry);
     return std::vector<LookEntry>{std::move(one)};
   }
   Result<std::vector<Entry>> there = list();
@@ -146,8 +148,7 @@ Result<std::vector<LookEntry>> Look::compare(std::vector<Entry> there) const {
     if (!path) return path.error();
     one.path = path->bytes();
     if (mine != here.end() && mine->name == entry.name) {
-      one.difference =
-          mine->kind == entry.kind && mine->digest == entry.digest ? Difference::same : Difference::differs;
+      one.difference = difference(*mine, entry);
       ++mine;
     }
     one.entry = std::move(entry);

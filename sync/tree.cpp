@@ -55,7 +55,7 @@ bool leads_to_refused(const Tree::Directory& directory, const PackedEntry& entry
 }
 
 bool leads_to_refused(const Tree::Directory& directory, const TreeBucket& bucket) {
-  if (bucket.refused_count > 0 || !directory.is_partial) return bucket.refused_count > 0;
+  if (!directory.is_partial) return false;
   PackedEntries entries(bucket.packed);
   for (PackedEntry entry; entries.next(entry);) {
     if (leads_to_refused(directory, entry)) return true;
@@ -125,7 +125,7 @@ std::shared_ptr<const Tree> Tree::part(const RelativePath& path) const {
 }
 
 std::shared_ptr<const Listing> Tree::listing_of(const RelativePath& directory,
-                                                std::span<const std::uint64_t> known) const {
+                                                std::span<const std::uint64_t> known, Reader reader) const {
   const Directory* found = find(directory);
   if (found == nullptr) return nullptr;
   auto listing = std::make_shared<Listing>();
@@ -135,14 +135,15 @@ std::shared_ptr<const Listing> Tree::listing_of(const RelativePath& directory,
   listing->bytes_below = found->bytes_below;
   const std::unordered_set<std::uint64_t> known_names(known.begin(), known.end());
   for (const auto& bucket : found->buckets) {
-    if (known_names.contains(bucket->name()) && !leads_to_refused(*found, *bucket)) {
+    const bool must_show = reader == Reader::puller && leads_to_refused(*found, *bucket);
+    if (known_names.contains(bucket->name()) && bucket->refused_count == 0 && !must_show) {
       listing->same.push_back(bucket->name());
       continue;
     }
     PackedEntries entries(bucket->packed);
     for (PackedEntry entry; entries.next(entry);) {
       listing->entries.push_back(unpacked(entry));
-      if (leads_to_refused(*found, entry)) listing->entries.back().digest = {};
+      if (must_show && leads_to_refused(*found, entry)) listing->entries.back().digest = {};
     }
   }
   return listing;

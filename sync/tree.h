@@ -78,11 +78,17 @@ class Tree {
   Digest digest_of(const RelativePath& path) const;
   // Something in the directory, or beneath it, was refused. Its digest does not tell: what is not there has none.
   bool is_partial() const { return whole_ != nullptr && whole_->is_partial; }
+  enum class Reader : std::uint8_t {
+    any,
+    // Whoever has all of a partial subdirectory that can be had is to hear each time what cannot: it has no digest, and its
+    // bucket is never left out.
+    puller,
+  };
   // nullptr when there is no such directory in this tree. Made on every call; keep it while it is needed. Without the
-  // entries of the buckets named in `known`. Subdirectories that are partial have no digest: whoever has all of them that can
-  // be had is to hear each time what cannot.
+  // entries of the buckets named in `known`, but for those with refused entries.
   std::shared_ptr<const Listing> listing_of(const RelativePath& directory,
-                                            std::span<const std::uint64_t> known = {}) const;
+                                            std::span<const std::uint64_t> known = {},
+                                            Reader reader = Reader::any) const;
   // The names of a directory's buckets, in order, but for those with refused entries; none when there is no such directory.
   std::vector<std::uint64_t> bucket_names(const RelativePath& directory) const;
   struct Refused {

@@ -7,8 +7,6 @@
 
 namespace callboard::client {
 
-using namespace protocol;
-
 FakeServer::FakeServer(net::Loop& loop) {
   auto listening = net::TcpListener::listen(
       loop, {"127.0.0.1", 0},
@@ -24,11 +22,11 @@ void FakeServer::on_connection(std::unique_ptr<net::TcpConnection> connection) {
   handlers.on_bytes = [this, session](ByteView bytes) { on_bytes(*session, bytes); };
   handlers.on_ended = [session](const Error&) { session->has_ended = true; };
   session->connection->start(std::move(handlers));
-  if (greets) say(*session, Greeting{.proto = 1, .software = "fake", .server = run});
+  if (greets) say(*session, protocol::Greeting{.proto = 1, .software = "fake", .server = run});
 }
 
-void FakeServer::say(FakeSession& to, const ServerMessage& message) {
-  const EncodedFrame frame = encode(message);
+void FakeServer::say(FakeSession& to, const protocol::ServerMessage& message) {
+  const protocol::EncodedFrame frame = encode(message);
   to.connection->write(frame.head);
   if (frame.attachment) to.connection->write(frame.attachment);
 }
@@ -38,25 +36,26 @@ void FakeServer::on_bytes(FakeSession& session, ByteView bytes) {
   for (;;) {
     const auto frame = session.reader.next();
     if (!frame || !*frame) return;
-    auto message = decode_client((*frame)->kind, (*frame)->body);
+    auto message = protocol::decode_client((*frame)->kind, (*frame)->body);
     if (message) on_message(session, std::move(*message));
   }
 }
 
-void FakeServer::on_message(FakeSession& session, ClientMessage message) {
-  if (std::holds_alternative<TurnRequest>(message)) return say(session, Yours{});
-  if (std::holds_alternative<Yours>(message)) return;
+void FakeServer::on_message(FakeSession& session, protocol::ClientMessage message) {
+  if (std::holds_alternative<protocol::TurnRequest>(message)) return say(session, protocol::Yours{});
+  if (std::holds_alternative<protocol::Yours>(message)) return;
   session.heard.push_back(message);
-  if (const auto* username = std::get_if<Username>(&message)) {
+  if (const auto* username = std::get_if<protocol::Username>(&message)) {
     session.is_visit = username->visit;
-    say(session, ProjectQuestion{});
-  } else if (std::holds_alternative<Project>(message)) {
+    say(session, protocol::ProjectQuestion{});
+  } else if (std::holds_alternative<protocol::Project>(message)) {
     welcome(session);
-  } else if (const auto* claim = std::get_if<DocumentClaim>(&message)) {
-    DocumentState state = claim->record == DocumentRecord::story ? story : DocumentState();
+  } else if (const auto* claim = std::get_if<protocol::DocumentClaim>(&message)) {
+    protocol::DocumentState state =
+        claim->record == protocol::DocumentRecord::story ? story : protocol::DocumentState();
     state.record = claim->record;
     say(session, state);
-  } else if (std::holds_alternative<AssetsClaim>(message)) {
+  } else if (std::holds_alternative<protocol::AssetsClaim>(message)) {
     protocol::Assets assets;
     assets.full = true;
     if (!joins_find.empty()) {
@@ -64,9 +63,9 @@ void FakeServer::on_message(FakeSession& session, ClientMessage message) {
       joins_find.erase(joins_find.begin());
     }
     say(session, assets);
-  } else if (std::holds_alternative<JoinOk>(message)) {
+  } else if (std::holds_alternative<protocol::JoinOk>(message)) {
     offer_next(session);
-  } else if (std::holds_alternative<Bye>(message)) {
+  } else if (std::holds_alternative<protocol::Bye>(message)) {
     session.connection->close_after_flush(kTestLimit);
   } else if (on_ask) {
     on_ask(session, message);
@@ -74,15 +73,15 @@ void FakeServer::on_message(FakeSession& session, ClientMessage message) {
 }
 
 void FakeServer::welcome(FakeSession& session) {
-  if (is_other_project) return say(session, WrongProject{.project = "Moria's Race"});
+  if (is_other_project) return say(session, protocol::WrongProject{.project = "Moria's Race"});
   session.reader.set_frame_max(kFrameMax);
-  Welcome welcome;
+  protocol::Welcome welcome;
   welcome.session = SessionId{7};
   welcome.name = "rigging";
   welcome.frame_max = kFrameMax;
   welcome.heartbeat = 15s;
   welcome.silence = 45s;
-  const auto* username = session.last<Username>();
+  const auto* username = session.last<protocol::Username>();
   if (secret && username != nullptr && username->resumable) {
     welcome.grace = 60s;
     welcome.resumed = username->resume == welcome.session && username->secret == secret;
@@ -94,32 +93,33 @@ void FakeServer::welcome(FakeSession& session) {
 
 void FakeServer::offer_next(FakeSession& session) {
   const int exchange = session.is_visit ? 3 : session.exchange++;
-  if (exchange == 0) return say(session, DocumentOffer{DocumentRecord::story});
+  if (exchange == 0) return say(session, protocol::DocumentOffer{protocol::DocumentRecord::story});
   if (exchange == 1) {
-    if (offers_assets) say(session, AssetsOffer{});
+    if (offers_assets) say(session, protocol::AssetsOffer{});
     return;
   }
-  if (exchange == 2) return say(session, DocumentOffer{DocumentRecord::analytics});
+  if (exchange == 2) return say(session, protocol::DocumentOffer{protocol::DocumentRecord::analytics});
   if (joins_cut > 0) {
     --joins_cut;
     return session.connection->close();
   }
   session.is_joined = true;
-  say(session, Yours{});
+  say(session, protocol::Yours{});
 }
 
-FakeAnnouncer::FakeAnnouncer(net::Loop& loop, std::vector<Announcement> says) : says_(std::move(says)) {
+FakeAnnouncer::FakeAnnouncer(net::Loop& loop, std::vector<protocol::Announcement> says)
+    : says_(std::move(says)) {
   const auto hear = [this](ByteView bytes, const net::Endpoint& from) {
-    const auto datagram = parse_datagram(bytes);
-    if (const auto* abort = datagram ? std::get_if<Abort>(&*datagram) : nullptr;
+    const auto datagram = protocol::parse_datagram(bytes);
+    if (const auto* abort = datagram ? std::get_if<protocol::Abort>(&*datagram) : nullptr;
         abort != nullptr && on_abort) {
       for (const std::string& line : on_abort(*abort)) (void)socket_->send(from, as_bytes(line));
     }
-    if (!datagram || !std::holds_alternative<Search>(*datagram)) return;
+    if (!datagram || !std::holds_alternative<protocol::Search>(*datagram)) return;
     ++searches_;
-    const auto& challenge = std::get<Search>(*datagram).challenge;
+    const auto& challenge = std::get<protocol::Search>(*datagram).challenge;
     for (std::size_t i = 0; i < says_.size(); ++i) {
-      Announcement each = says_[i];
+      protocol::Announcement each = says_[i];
       const bool is_proving = key && challenge && i + 1 == says_.size();
       if (is_proving)
         each.signature = {system_clock().wall(), challenge->by, nonce.value_or(challenge->nonce)};
@@ -131,8 +131,8 @@ FakeAnnouncer::FakeAnnouncer(net::Loop& loop, std::vector<Announcement> says) : 
   socket_ = std::move(opened).value();
 }
 
-Announcement announcement(const net::Endpoint& server, std::uint64_t id) {
-  Announcement says;
+protocol::Announcement announcement(const net::Endpoint& server, std::uint64_t id) {
+  protocol::Announcement says;
   says.address = server.host;
   says.port = server.port;
   says.project = "Moria's Race";

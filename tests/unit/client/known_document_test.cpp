@@ -6,9 +6,7 @@
 #include "client/client.h"
 #include "tests/unit/client/fake_server.h"
 
-namespace callboard::known_document_test {
-using namespace callboard::client;
-
+namespace callboard::client::known_document_test {
 namespace {
 
 protocol::DocumentState told(std::uint64_t revision, std::uint64_t from, const std::string& text) {
@@ -87,4 +85,4 @@ TEST_CASE("what a join finds older than what is known is of another board, and k
   loop.run_until([&] { return server.session(1).last<protocol::Bye>() != nullptr; }, kTestLimit);
 }
 
-}  // namespace callboard::known_document_test
+}  // namespace callboard::client::known_document_test

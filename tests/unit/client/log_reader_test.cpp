@@ -2,8 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace callboard::log_reader_test {
-using namespace callboard::client;
+namespace callboard::client::log_reader_test {
 
 TEST_CASE("a page of the server's log is its events, with each field as JSON") {
   const auto page = log_page_from(
@@ -36,4 +35,4 @@ TEST_CASE("a page of the log that makes no sense is none") {
   CHECK(log_page_from(R"({"events":[],"last":1})")->events.empty());
 }
 
-}  // namespace callboard::log_reader_test
+}  // namespace callboard::client::log_reader_test

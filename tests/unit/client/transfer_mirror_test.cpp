@@ -222,6 +222,23 @@ TEST_CASE("--mirror never removes what patterns leave out, what is refused, or a
   CHECK(fs::exists(rig.taker() / "pipe"));
 }
 
+TEST_CASE(
+    "--mirror leaves alone what the giver leaves out as the same, beside a folder with something refused") {
+  TransferRig rig;
+  for (int i = 0; i < 200; ++i) write_file(rig.giver() / ("f" + std::to_string(1000 + i)), std::to_string(i));
+  write_file(rig.giver() / "sub/deep/a", "a");
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  REQUIRE(::mkfifo((rig.taker() / "sub/deep/pipe").c_str(), 0600) == 0);
+  write_file(rig.giver() / "f1000", "another");
+  const Ends ends = rig.pull(mirroring());
+  INFO(ends.pull.text);
+  CHECK(ends.pull.outcome == Outcome::done);
+  CHECK(ends.pull.files == 1);
+  CHECK(ends.pull.removed.empty());
+  CHECK(read_file(rig.taker() / "f1000") == "another");
+  CHECK(fs::exists(rig.taker() / "f1199"));
+}
+
 TEST_CASE("--mirror leaves alone what rules that arrive in the same pull ignore") {
   TransferRig rig;
   for (int i = 0; i < 9; ++i) write_file(rig.giver() / ("k" + std::to_string(i)), "k");

@@ -413,6 +413,25 @@ TEST_CASE("look compares a folder without downloading anything") {
   CHECK_FALSE(rig.look("/missing").has_value());
 }
 
+TEST_CASE("look compares what is there of folders with something refused in them") {
+  TransferRig rig;
+  for (const char* folder : {"equal", "unequal"}) {
+    write_file(rig.giver() / folder / "file", "theirs");
+    fs::create_symlink("/etc/passwd", rig.giver() / folder / "out");
+  }
+  REQUIRE(rig.pull().pull.files == 2);
+  write_file(rig.taker() / "unequal/file", "mine");
+  fs::create_symlink("/etc/passwd", rig.giver() / "refused");
+  fs::create_symlink("/etc/shadow", rig.taker() / "refused");
+  const Result<std::vector<LookEntry>> found = rig.look("/");
+  REQUIRE(found.has_value());
+  std::map<std::string, Difference> differences;
+  for (const LookEntry& entry : *found) differences[entry.path] = entry.difference;
+  CHECK(differences["equal"] == Difference::same);
+  CHECK(differences["unequal"] == Difference::differs);
+  CHECK(differences["refused"] == Difference::differs);
+}
+
 // --- Peers that do not keep to the rules -----------------------------------------------------------------------------
 
 protocol::GiverFrame opened_directory() {

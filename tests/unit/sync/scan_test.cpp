@@ -125,7 +125,8 @@ TEST_CASE("a listing is in byte order and says all about its entries") {
   CHECK(*find(*inner, "up") == Entry{EntryKind::symlink, 0, 4, 0, digest_of(as_bytes("../x")), "up", "../x"});
 }
 
-TEST_CASE("a directory beneath which something is refused is told without a digest, and never left out") {
+TEST_CASE(
+    "a puller is told of a directory beneath which something is refused without a digest, and each time") {
   Project project;
   project.write("whole/a", "1");
   project.write("part/deep/b", "2");
@@ -133,18 +134,22 @@ TEST_CASE("a directory beneath which something is refused is told without a dige
   const auto tree = project.scanned().tree;
   CHECK(tree->is_partial());
   CHECK_FALSE(tree->part(path("whole"))->is_partial());
-  const auto listing = tree->listing_of({});
+  const auto puller = sync::Tree::Reader::puller;
+  const auto listing = tree->listing_of({}, {}, puller);
   CHECK_FALSE(find(*listing, "part")->digest);
   CHECK(find(*listing, "whole")->digest);
   CHECK(tree->digest_of(path("part")));
   // Its bucket is known, and listed all the same.
   const auto known = tree->bucket_names({});
   REQUIRE(known.size() == 1);
-  CHECK(tree->listing_of({}, known)->same.empty());
+  CHECK(tree->listing_of({}, known, puller)->same.empty());
+  // For us it is as good as any other.
+  CHECK(tree->listing_of({}, known)->same == known);
+  CHECK(find(*tree->listing_of({}), "part")->digest == tree->digest_of(path("part")));
   fs::remove(project.folder / "part/deep/out");
   const auto mended = project.scanned().tree;
   CHECK_FALSE(mended->is_partial());
-  CHECK(mended->listing_of({}, known)->same == known);
+  CHECK(mended->listing_of({}, known, puller)->same == known);
 }
 
 TEST_CASE("equal trees in different folders have equal digests, and any difference shows at the top") {
