@@ -88,6 +88,12 @@ TEST_CASE("the story is what was set last, byte by byte, and everybody is told")
   CHECK(wait_for_event(*day.lighting_joined, "story").at("by") == "rigging");
   CHECK(day.run("lighting", {"story", "get"}).out == story);
   CHECK(day.run("lighting", {"analytics", "get"}).ending.exit_code == 3);
+  // Whoever joins later sees that they have joined, then what they found.
+  day.add_user("modelling");
+  const auto later = day.start("modelling", {"join"});
+  REQUIRE(later->wait_for(Stream::out, "story is at revision"));
+  CHECK_THAT(later->printed(Stream::out).substr(0, later->printed(Stream::out).find("story")),
+             Contains("joined at"));
 
   write_file(day.rigging / "broken.json", "{\"acts\":");
   const auto broken = day.run("rigging", {"story", "set", "broken.json"});

@@ -37,11 +37,15 @@ class Reporter final : public client::Listener {
     say(fmt::format("joined at {} as {}", address, callboard::quoted(self.name)));
     output_.object(
         {{"event", "joined"}, {"address", address}, {"name", self.name}, {"session", to_text(self.session)}});
+    for (std::size_t i = 0; i < kDocuments.size(); ++i) {
+      if (const auto found = std::exchange(found_[i], std::nullopt)) show_document(i, *found);
+    }
   }
 
   void on_left(const Error& why, bool will_rejoin) override {
     output_.object(
         {{"event", "left"}, {"outcome", to_text(why.outcome)}, {"why", why.text}, {"rejoins", will_rejoin}});
+    found_ = {};
     if (std::exchange(is_joined_, false)) {
       say(with_reason("left", why.text) + (will_rejoin ? "; tries to join again" : ""));
     } else if (will_rejoin && why.text != told_) {
@@ -51,8 +55,8 @@ class Reporter final : public client::Listener {
     }
   }
 
-  void on_story(const client::Document& document) override { show_document("story", document); }
-  void on_analytics(const client::Document& document) override { show_document("analytics", document); }
+  void on_story(const client::Document& document) override { show_document(0, document); }
+  void on_analytics(const client::Document& document) override { show_document(1, document); }
 
   void on_conflicts(const std::vector<client::Conflict>& conflicts) override {
     for (const client::Conflict& each : conflicts) {
@@ -147,11 +151,18 @@ class Reporter final : public client::Listener {
     output_.line(output_.styled(Style::dim, to_local_time_of_day(when)) + "  " + text);
   }
 
+  static constexpr std::array<std::string_view, 2> kDocuments{"story", "analytics"};
+
   // What a command here has changed is told with its answer, and may be with the news, too.
-  void show_document(std::string_view name, const client::Document& document) {
-    auto& shown = shown_[name == "story" ? 0 : 1];
+  void show_document(std::size_t which, const client::Document& document) {
+    // What the join finds comes before it is over.
+    if (!is_joined_) {
+      found_[which] = document;
+      return;
+    }
     const std::pair now(document.revision, document.timestamp);
-    if (std::exchange(shown, now) == now) return;
+    if (std::exchange(shown_[which], now) == now) return;
+    const std::string_view name = kDocuments[which];
     say(fmt::format("{} is at revision {}, by {}", name, document.revision, escaped(document.by)));
     output_.object(document_object(name, document));
   }
@@ -159,8 +170,10 @@ class Reporter final : public client::Listener {
   Output& output_;
   LockWatch locks_;
   bool is_joined_ = false;
-  std::string told_;                                          // Why it is not joined.
-  std::array<std::pair<std::uint64_t, Timestamp>, 2> shown_;  // Of the story and the analytics.
+  std::string told_;  // Why it is not joined.
+  // Of each of kDocuments: what the join under way found, and what was shown since.
+  std::array<std::optional<client::Document>, 2> found_;
+  std::array<std::pair<std::uint64_t, Timestamp>, 2> shown_;
 };
 
 // From the first join on, and again with every one after it.
