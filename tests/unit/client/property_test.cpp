@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "base/limits.h"
+#include "base/text.h"
 #include "sync/hash.h"
 #include "sync/stager.h"
 #include "tests/support/tree.h"
@@ -167,6 +168,10 @@ class UnluckyOps final : public sync::FileOps {
 class World {
  public:
   explicit World(std::uint64_t seed) : dice_(seed) {
+    // Wide enough for several buckets, with the folders among them.
+    for (int i = dice_.one_in(2) ? 160 : 0; i > 0; --i)
+      write_file(rig_.giver() / (static_cast<char>('a' + i % 6) + std::to_string(i)), dice_.any(names()));
+    history_.note_all(rig_.giver(), rig_.giver());
     for (int i = 0; i < 25; ++i) edit_giver();
   }
 
@@ -175,6 +180,7 @@ class World {
     for (std::uint64_t i = dice_.below(3); i > 0; --i) edit_taker();
     RunOptions options;
     if (dice_.one_in(2)) options.request.compress = Compression::always;
+    options.request.mirror = options.request.agree_to_removals = dice_.one_in(3);
     if (dice_.one_in(2)) options.cut_after_bytes = dice_.one_in(2) ? dice_.below(3000) : dice_.below(4 * MiB);
     UnluckyOps::Plan plan{.seed = dice_.below(1 << 30)};
     if (dice_.one_in(3)) plan.dies_at = static_cast<int>(dice_.below(400));
@@ -204,7 +210,7 @@ class World {
     for (const PullProblem& problem : ends.pull.problems) CHECK(problem.error.text == "");
     CHECK(ops.half() == "");
     check_safe();
-    CHECK(rig_.differences() == std::vector<std::string>{});
+    CHECK(differences() == std::vector<std::string>{});
     // What a broken pull left for the next one, and nothing asked for any more, waits for its day to be over.
     for (const std::string& name : rig_.temporary_files()) CHECK_THAT(name, Catch::Contains("/tmp/kept/"));
     CHECK(rig_.pull().pull.files == 0);
@@ -216,6 +222,8 @@ class World {
   void replace_kind(const fs::path& path);
   void rename_something();
   void check_safe();
+  // But for what is refused on the taker's side, which no pull touches, and the folders it keeps.
+  std::vector<std::string> differences() const;
   fs::path some_place(const fs::path& top);
   std::vector<fs::path> all_in_giver() const;
   void write_some_way(const fs::path& path, const std::string& content);
@@ -224,7 +232,8 @@ class World {
   Dice dice_;
   History history_;
   std::vector<std::pair<std::string, std::string>>
-      precious_;  // Made on the taker's side alone: path and content.
+      precious_;                // Made on the taker's side alone: path and content.
+  std::set<std::string> kept_;  // Refused on the taker's side, and the folders it is in.
 };
 
 // In a folder that is there, or one or two below; never through a link or a file.
@@ -323,6 +332,18 @@ void World::edit_giver() {
 void World::edit_taker() {
   const fs::path place = some_place(rig_.taker());
   const std::string path = place.lexically_relative(rig_.taker()).native();
+  if (dice_.one_in(5)) {
+    // Mostly in a folder that the giver has, too.
+    const auto all = all_in_giver();
+    const fs::path folder =
+        rig_.taker() / all[dice_.below(all.size())].parent_path().lexically_relative(rig_.giver());
+    std::error_code in_the_way;
+    fs::create_directories(folder, in_the_way);
+    if (::mkfifo((folder / "pipe").c_str(), 0600) != 0) return;
+    for (fs::path at = (folder / "pipe").lexically_relative(rig_.taker()); !at.empty(); at = at.parent_path())
+      kept_.insert(at.lexically_normal().native());
+    return;
+  }
   if (fs::is_directory(fs::symlink_status(place))) return;
   if (fs::is_regular_file(fs::symlink_status(place))) {
     const std::string before = read_file(place);
@@ -333,6 +354,16 @@ void World::edit_taker() {
   history_.note(path, content);
   if (content.size() > 16)
     precious_.emplace_back(path, content);  // Short ones are no proof of whose they are.
+}
+
+std::vector<std::string> World::differences() const {
+  std::vector<std::string> all = rig_.differences();
+  std::erase_if(all, [&](const std::string& line) {
+    return std::any_of(kept_.begin(), kept_.end(), [&](const std::string& path) {
+      return line == callboard::quoted(path) + ": only on the right";
+    });
+  });
+  return all;
 }
 
 void World::check_safe() {
