@@ -33,7 +33,8 @@ class Ignore {
   // makes no sense (an unclosed set, a backslash at the end) matches nothing, as in git.
   static Pointer with_file(Pointer above, const RelativePath& directory, std::string_view text);
 
-  // Of `name` in `directory`, which is the one with the file, or lies beneath it.
+  // Of `name` in `directory`, which is the one with the file, or lies beneath it. kPrivateFolder always is, in whichever folder:
+  // a project in a part of this one keeps its key there.
   bool is_ignored(const RelativePath& directory, std::string_view name, bool is_directory) const;
 
  private:

@@ -14,13 +14,16 @@ Error refused(std::string_view bytes, std::string_view cause) {
   return Error{Outcome::refused, "path " + quoted(bytes) + ": " + std::string(cause)};
 }
 
-std::string_view first_component(std::string_view bytes) { return bytes.substr(0, bytes.find('/')); }
+Result<void> check_in_path(std::string_view component) {
+  if (is_private_name(component)) return Error{Outcome::refused, "\".callboard\" is private"};
+  return check_component(component);
+}
 
 Result<void> check_all(std::string_view bytes) {
   std::size_t depth = 0;
   for (std::size_t begin = 0; begin <= bytes.size();) {
     const std::size_t end = std::min(bytes.find('/', begin), bytes.size());
-    if (auto checked = check_component(bytes.substr(begin, end - begin)); !checked) return checked;
+    if (auto checked = check_in_path(bytes.substr(begin, end - begin)); !checked) return checked;
     if (++depth > kPathDepthMax) return Error{Outcome::refused, "deeper than 128 folders"};
     begin = end + 1;
   }
@@ -51,7 +54,6 @@ Result<RelativePath> RelativePath::from_bytes(std::string_view bytes) {
   if (bytes.size() > kPathMaxBytes) return refused(bytes, "longer than 4096 bytes");
   if (bytes.front() == '/') return refused(bytes, "absolute");
   if (auto checked = check_all(bytes); !checked) return refused(bytes, checked.error().text);
-  if (is_private_name(first_component(bytes))) return refused(bytes, "\".callboard\" is private");
   return RelativePath(std::string(bytes));
 }
 
@@ -78,9 +80,8 @@ std::string_view RelativePath::name() const {
 }
 
 Result<RelativePath> RelativePath::joined(std::string_view component) const {
-  if (auto checked = check_component(component); !checked) return refused(component, checked.error().text);
-  if (is_root()) return from_bytes(component);
-  std::string bytes = bytes_ + '/' + std::string(component);
+  if (auto checked = check_in_path(component); !checked) return refused(component, checked.error().text);
+  std::string bytes = is_root() ? std::string(component) : bytes_ + '/' + std::string(component);
   if (bytes.size() > kPathMaxBytes) return refused(bytes, "longer than 4096 bytes");
   if (depth() >= static_cast<int>(kPathDepthMax)) return refused(bytes, "deeper than 128 folders");
   return RelativePath(std::move(bytes));

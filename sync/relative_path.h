@@ -9,8 +9,8 @@
 
 namespace callboard::sync {
 
-// The project's own folder for what is nobody else's business: temporary files, versions, the index, the
-// config.
+// The project's own folder for what is nobody else's business: temporary files, versions, the index, the config, the key. No
+// path leads into one, in whichever folder it lies: that may be a project of its own.
 inline constexpr std::string_view kPrivateFolder = ".callboard";
 
 // True for kPrivateFolder in any mix of ASCII case: a file system that ignores case would open the same
@@ -21,9 +21,8 @@ bool is_private_name(std::string_view component);
 Result<void> check_component(std::string_view component);
 
 // A place in a project folder, checked once, when it is made (docs/protocol.md, 3): components separated by
-// single '/', none of them refused by check_component(), the first not private, at most kPathMaxBytes and
-// kPathDepthMax deep. The bytes are the file system's own and need not be UTF-8. Empty: the project folder
-// itself. A value; cheap to move.
+// single '/', none of them private or refused by check_component(), at most kPathMaxBytes and kPathDepthMax deep. The bytes
+// are the file system's own and need not be UTF-8. Empty: the project folder itself. A value; cheap to move.
 class RelativePath {
  public:
   RelativePath() = default;

@@ -266,7 +266,6 @@ Result<void> Scan::read_entries(ScanDirectory& directory, int fd) {
   KnownFiles known = index_.known_in(directory.path);
   std::size_t known_taken = 0;
   for (NamedStatus& named : *names) {
-    if (directory.path.is_root() && named.name == kPrivateFolder) continue;
     const bool is_directory = named.status.kind == FileKind::directory;
     if (directory.ignore->is_ignored(directory.path, named.name, is_directory)) continue;
     directory.statuses.push_back(named.status);

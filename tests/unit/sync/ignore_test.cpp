@@ -335,6 +335,14 @@ TEST_CASE("a folder whose ignore file cannot be read or is too large is not give
         "cannot be read: \"/dev/.callboardignore\": expected at most 1048576 bytes");
 }
 
+TEST_CASE("a private folder is ignored in every folder, whatever the rules say") {
+  Project project;
+  project.write(".callboardignore", "!.callboard\n!*\n");
+  project.write("dev/chr/.callboard/key", "secret");
+  project.write("dev/chr/a");
+  CHECK(project.names() == std::vector<std::string>{".callboardignore", "dev", "dev/chr", "dev/chr/a"});
+}
+
 TEST_CASE("an ignore file that is a folder or a link has no rules") {
   Project project;
   project.write("a/.callboardignore/x");
