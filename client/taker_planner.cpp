@@ -51,6 +51,11 @@ Result<void> TakerPlanner::open() {
       one.digest = item.here->top().digest;
     } else if (here.error().outcome == Outcome::not_found) {
       item.here = nullptr;
+    } else if (here.error().outcome == Outcome::refused) {
+      // As in a folder that is pulled: something is there, of which no more is known.
+      Entry top;
+      top.kind = EntryKind::refused;
+      item.here = std::make_shared<sync::Tree>(item.path, std::move(top), nullptr);
     } else {
       return here.error();
     }
@@ -132,6 +137,7 @@ Result<void> TakerPlanner::run_round(TakerWriters* writers) {
   if (request_.mirror && writers_ == nullptr) note_removals();
   if (writers_ == nullptr) return {};
   if (request_.mirror) return finish_mirror();
+  if (rules_change_ && leaves_ignored_) state_.need_round();
   return writers_->finish_round(!state_.is_to_be_continued());
 }
 
@@ -170,6 +176,7 @@ Result<void> TakerPlanner::list_all() {
   ignore_files_.emplace(parts_.root);
   mirror_.begin_round();
   rules_change_ = false;
+  leaves_ignored_ = false;
   for (const std::size_t index : differing_) {
     if (const Result<void> planned = plan_item(index, opened_[index]); !planned) return planned;
   }
@@ -373,6 +380,7 @@ Result<void> TakerPlanner::perform(const sync::DiffStep& step, std::uint32_t lis
                          {Outcome::refused, quoted(step.path.to_item()) + ": " + step.text});
       return {};
     case Kind::excluded:
+      leaves_ignored_ = leaves_ignored_ || step.is_ignored;
       return {};
   }
   return {};
@@ -473,7 +481,7 @@ Result<bool> TakerPlanner::take_left(const sync::RelativePath& path, const Entry
   if (!left->has_value()) {
     *left = take_assembled(path, entry);
     // What lies in a new directory from an earlier try is taken in the first round; later it is of this pull.
-    is_counted = !state_.is_first_round();
+    is_counted = state_.round() > 1;
   }
   if (!left->has_value()) return false;
   if (is_counted) {

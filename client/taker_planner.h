@@ -87,6 +87,7 @@ class TakerPlanner {
   bool is_mirroring() const { return request_.mirror && writers_ != nullptr; }
   bool agrees_to_removals();
   Result<void> finish_mirror();
+  bool waits_for_rules();
   Result<void> reuse_deferred(bool may_remove);
   void drop_renames();
   void commit_renames();
@@ -141,7 +142,8 @@ class TakerPlanner {
   std::optional<DirectoryUnderWay> directory_;
   std::uint64_t unchanged_files_ = 0;  // Found so far in this round.
   bool told_unchanged_ = false;
-  bool rules_change_ = false;  // A .callboardignore came in this round.
+  bool rules_change_ = false;    // A .callboardignore came in this round.
+  bool leaves_ignored_ = false;  // Something that the giver does not ignore.
 };
 
 }  // namespace callboard::client

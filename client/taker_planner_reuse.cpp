@@ -53,8 +53,10 @@ Result<void> TakerPlanner::copy_listing(const sync::Tree& tree, const sync::Rela
   for (const Entry& entry : listing->entries) {
     if (entry.kind != EntryKind::refused) entries.push_back(entry);
   }
-  const Result<std::vector<sync::DiffStep>> steps =
-      sync::diff({.directory = directory, .have = {}, .want = entries, .patterns = &patterns_});
+  const Result<sync::Ignore::Pointer> ignore = ignore_files_->in(directory);
+  if (!ignore) return ignore.error();
+  const Result<std::vector<sync::DiffStep>> steps = sync::diff(
+      {.directory = directory, .have = {}, .want = entries, .patterns = &patterns_, .ignore = ignore->get()});
   if (!steps) return steps.error();
   for (const sync::DiffStep& step : *steps) {
     const Entry& entry = entries[step.entry];
@@ -108,6 +110,7 @@ bool TakerPlanner::agrees_to_removals() {
 // Removing comes last, and only when all the rest succeeded. What is renamed instead of copied waits as long: only then is
 // it sure that its old name goes.
 Result<void> TakerPlanner::finish_mirror() {
+  if (waits_for_rules()) return writers_->finish_round(false);
   const auto is_good = [&] { return !state_.has_problem() && !state_.needs_round(); };
   const bool goes = is_good();
   if (const Result<void> reused = reuse_deferred(goes); !reused) return reused;
@@ -117,13 +120,31 @@ Result<void> TakerPlanner::finish_mirror() {
   commit_renames();
   if (const Result<void> renamed = writers_->finish_round(); !renamed) return renamed;
   if (!goes || !is_good()) return {};
-  if (rules_change_ && !mirror_.removals().empty()) {
-    // What goes is decided by the rules that came, in another round.
-    state_.need_round();
-    return {};
-  }
   for (sync::Change& change : mirror_.take_removals()) writers_->commit(std::move(change));
   return writers_->finish_round();
+}
+
+// What goes and what is renamed is decided by the rules as they will be, in another round.
+bool TakerPlanner::waits_for_rules() {
+  const auto& removals = mirror_.removals();
+  const bool rules_go = std::any_of(removals.begin(), removals.end(), [](const auto& each) {
+    return each.node == nullptr && each.path.name() == sync::kIgnoreFile;
+  });
+  if (rules_change_ && (leaves_ignored_ || !removals.empty())) {
+    state_.need_round();
+  } else if (rules_go && state_.round() < kRoundsMax && !state_.has_problem() && !state_.needs_round() &&
+             agrees_to_removals()) {
+    state_.need_round();
+    for (sync::Change& change : mirror_.take_rules()) writers_->commit(std::move(change));
+  } else {
+    return false;
+  }
+  if (!state_.is_to_be_continued()) return false;
+  for (const TakerMirror::Reuse& reuse : mirror_.take_reuses()) {
+    if (!reuse.node)
+      state_.uncount_wanted(reuse.entry.size_bytes);  // Directories are counted when they come.
+  }
+  return true;
 }
 
 // Another round plans and counts them again: the directories they would come into have no names yet.

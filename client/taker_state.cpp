@@ -291,9 +291,9 @@ void TakerState::begin_round(int round) {
   problems_unlisted_ = 0;
 }
 
-bool TakerState::is_first_round() const {
+int TakerState::round() const {
   const std::lock_guard lock(mutex_);
-  return round_ == 1;
+  return round_;
 }
 
 bool TakerState::needs_round() const {

@@ -89,7 +89,7 @@ class TakerState : public TakerCounters {
 
   // --- Report and progress -------------------------------------------------------------------------------------------
   void begin_round(int round);
-  bool is_first_round() const;
+  int round() const;  // From 1 to kRoundsMax.
   bool needs_round() const;
   // What changed meanwhile is looked at again.
   bool is_to_be_continued() const;

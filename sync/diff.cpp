@@ -64,7 +64,8 @@ DiffStep::Kind kind_for_new(EntryKind kind, bool included) {
 void compare(const Entry* have, const Entry& want, bool included, DiffStep& step) {
   if (have == nullptr || have->kind != want.kind) {
     step.kind = kind_for_new(want.kind, included);
-    step.replaces_kind = have != nullptr;
+    // What is only looked through replaces nothing.
+    step.replaces_kind = have != nullptr && step.kind != DiffStep::Kind::descend;
     return;
   }
   if (want.kind == EntryKind::file) {
@@ -79,10 +80,9 @@ void compare(const Entry* have, const Entry& want, bool included, DiffStep& step
   }
 }
 
-bool is_left_out(const DiffInput& input, const Entry& want, const RelativePath& path) {
+bool is_ignored(const DiffInput& input, const Entry& want) {
   const bool is_directory = want.kind == EntryKind::directory;
-  return (input.patterns != nullptr && input.patterns->is_excluded(path)) ||
-         (input.ignore != nullptr && input.ignore->is_ignored(input.directory, want.name, is_directory));
+  return input.ignore != nullptr && input.ignore->is_ignored(input.directory, want.name, is_directory);
 }
 
 DiffStep plan(const DiffInput& input, const Entry& want, std::optional<std::size_t> have) {
@@ -92,13 +92,11 @@ DiffStep plan(const DiffInput& input, const Entry& want, std::optional<std::size
   step.path = path ? *path : input.directory;
   step.kind = DiffStep::Kind::refused;
   step.text = path ? reason_to_refuse(want, *path) : path.error().text;
-  if (!path || is_left_out(input, want, *path)) {
-    if (path) step.kind = DiffStep::Kind::excluded;
-    if (path) step.text.clear();
-    return step;
-  }
+  if (!path) return step;
+  const bool is_excluded = input.patterns != nullptr && input.patterns->is_excluded(*path);
+  step.is_ignored = !is_excluded && is_ignored(input, want);
   const bool included = input.patterns == nullptr || input.patterns->is_included(*path);
-  if (!included && want.kind != EntryKind::directory) {
+  if (is_excluded || step.is_ignored || (!included && want.kind != EntryKind::directory)) {
     step.kind = DiffStep::Kind::excluded;
     step.text.clear();
     return step;

@@ -33,6 +33,7 @@ struct DiffStep {
   std::optional<std::size_t> have = std::nullopt;  // Index in the taker's listing.
   bool replaces_kind = false;  // Something of another kind has this name here and must make room.
   bool sets_mode = false;      // Of descend: the directory's own mode differs too.
+  bool is_ignored = false;     // Of excluded.
   std::string text = {};
 };
 

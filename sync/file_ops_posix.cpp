@@ -249,9 +249,10 @@ int FileOps::set_mode(int fd, std::uint16_t mode) {
   return error_of([&] { return fchmod(fd, static_cast<mode_t>(mode & 0777)); });
 }
 
+// The time of the last access as well: by itself that of the last change is told to whoever watches the folder as a write.
 int FileOps::set_mtime(int fd, std::int64_t mtime_ns) {
   if (const int error = fault(FileCall::set_times, "")) return error;
-  const timespec times[2] = {{0, UTIME_OMIT}, to_timespec(mtime_ns)};
+  const timespec times[2] = {{0, UTIME_NOW}, to_timespec(mtime_ns)};
   return error_of([&] { return futimens(fd, times); });
 }
 
@@ -265,7 +266,7 @@ int FileOps::set_mode_at(const Place& place, std::uint16_t mode) {
 
 int FileOps::set_mtime_at(const Place& place, std::int64_t mtime_ns) {
   if (const int error = fault(FileCall::set_times, place.name)) return error;
-  const timespec times[2] = {{0, UTIME_OMIT}, to_timespec(mtime_ns)};
+  const timespec times[2] = {{0, UTIME_NOW}, to_timespec(mtime_ns)};
   return error_of(
       [&] { return utimensat(place.directory_fd, place.name.c_str(), times, AT_SYMLINK_NOFOLLOW); });
 }

@@ -300,6 +300,47 @@ TEST_CASE("a folder in the way of a file is a conflict when something in it was 
   }
 }
 
+TEST_CASE("a file in the way of a folder that --include only looks through stays, and is no conflict") {
+  TransferRig rig;
+  write_file(rig.giver() / "sub/a", "theirs");
+  write_file(rig.giver() / "wanted", "theirs");
+  write_file(rig.taker() / "sub", "mine");
+  RunOptions options;
+  options.request.include = {"wanted"};
+  options.request.on_conflict = PullRequest::OnConflict::fail;
+  const Ends ends = rig.pull(options);
+  INFO(ends.pull.text);
+  CHECK(ends.pull.outcome == Outcome::done);
+  CHECK(ends.pull.conflicts.empty());
+  CHECK(read_file(rig.taker() / "wanted") == "theirs");
+  CHECK(read_file(rig.taker() / "sub") == "mine");
+}
+
+TEST_CASE("an item that is here what nobody pulls makes room as it does in its folder, and the others come") {
+  TransferRig rig;
+  write_file(rig.giver() / "r/0001.png", "rendered");
+  write_file(rig.giver() / "ok", "ok");
+  write_file(rig.taker() / "r/0001.png", "");  // A frame that is still to be rendered.
+  RunOptions options;
+  options.request.items = {"/r/0001.png", "/ok"};
+  const Ends ends = rig.pull(options);
+  INFO(ends.pull.text);
+  CHECK(read_file(rig.taker() / "r/0001.png") == "rendered");
+  CHECK(read_file(rig.taker() / "ok") == "ok");
+}
+
+TEST_CASE("what is copied into an ignored place here does not come by way of a folder that is here already") {
+  TransferRig rig;
+  write_file(rig.taker() / ".callboardignore", "/b/*.cache\n");
+  for (const fs::path& folder : {rig.taker() / "a", rig.giver() / "a", rig.giver() / "b"}) {
+    write_file(folder / "k.cache", std::string(64 * KiB, 'c'));
+    write_file(folder / "k.dat", std::string(64 * KiB, 'd'));
+  }
+  CHECK(rig.pull().pull.outcome == Outcome::done);
+  CHECK(fs::exists(rig.taker() / "b/k.dat"));
+  CHECK_FALSE(fs::exists(rig.taker() / "b/k.cache"));
+}
+
 TEST_CASE("up to date are files that are here as they are there, not what stays different or was left out") {
   TransferRig rig;
   for (int i = 0; i < 2000; ++i) write_file(rig.giver() / "many" / std::to_string(i), std::to_string(i));

@@ -256,6 +256,64 @@ TEST_CASE("--mirror leaves alone what rules that arrive in the same pull ignore"
   CHECK(ends.pull.removed.size() == 1);
 }
 
+TEST_CASE(
+    "the key of a project in a part of the giver's stays there, and --mirror leaves that of one here alone") {
+  TransferRig rig;
+  for (int i = 0; i < 9; ++i) write_file(rig.giver() / ("k" + std::to_string(i)), "k");
+  write_file(rig.giver() / "dev/chr/.callboard/key", "theirs");
+  write_file(rig.giver() / "dev/chr/a", "a");
+  write_file(rig.taker() / "dev/prp/.callboard/key", "ours");
+  const Ends ends = rig.pull(mirroring());
+  INFO(ends.pull.text);
+  CHECK(ends.pull.outcome == Outcome::done);
+  CHECK(fs::exists(rig.taker() / "dev/chr/a"));
+  CHECK_FALSE(fs::exists(rig.taker() / "dev/chr/.callboard"));
+  CHECK(read_file(rig.taker() / "dev/prp/.callboard/key") == "ours");
+  CHECK(rig.look("/dev/chr")->size() == 1);
+}
+
+TEST_CASE("--mirror renames what the rules of the same pull ignore no more than it removes it") {
+  TransferRig rig;
+  for (const fs::path& side : {rig.giver(), rig.taker()}) {
+    for (int i = 0; i < 9; ++i) write_file(side / ("k" + std::to_string(i)), "k");
+    make_frames(side / "cache", 2, 64 * KiB);
+    write_file(side / "k.tmp", std::string(64 * KiB, 't'));
+  }
+  fs::copy(rig.giver() / "cache", rig.giver() / "final");
+  fs::copy(rig.giver() / "k.tmp", rig.giver() / "k.dat");
+  write_file(rig.giver() / ".callboardignore", "cache/\n*.tmp\n");
+  const Ends ends = rig.pull(mirroring());
+  INFO(ends.pull.text);
+  CHECK(ends.pull.outcome == Outcome::done);
+  CHECK(ends.pull.removed.empty());
+  for (const char* name :
+       {"cache/1000.exr", "cache/1001.exr", "k.tmp", "final/1000.exr", "final/1001.exr", "k.dat"})
+    CHECK(fs::exists(rig.taker() / name));
+}
+
+TEST_CASE("rules that come or go with a pull are in force when it ends") {
+  TransferRig rig;
+  write_file(rig.giver() / ".callboardignore", "!quit.blend\n");
+  write_file(rig.giver() / "quit.blend", "wanted");
+  for (int i = 0; i < 9; ++i) write_file(rig.giver() / ("k" + std::to_string(i)), "k");
+  CHECK(rig.pull().pull.outcome == Outcome::done);
+  CHECK(read_file(rig.taker() / "quit.blend") == "wanted");
+  CHECK(rig.pull().pull.files == 0);
+  fs::remove(rig.giver() / ".callboardignore");
+  const Ends ends = rig.pull(mirroring());
+  INFO(ends.pull.text);
+  CHECK(ends.pull.outcome == Outcome::done);
+  CHECK(rig.pull(mirroring()).pull.removed.empty());
+  // Ignored again, so it is left alone.
+  CHECK(fs::exists(rig.taker() / "quit.blend"));
+  // The other way round: what it ignored is looked at, too.
+  write_file(rig.taker() / ".callboardignore", "*.cache\n");
+  write_file(rig.taker() / "k.cache", "mine");
+  write_file(rig.giver() / "k.cache", "theirs");
+  CHECK(rig.pull(mirroring()).pull.outcome == Outcome::superseded);
+  CHECK(rig.differences() == std::vector<std::string>{});
+}
+
 TEST_CASE("--mirror renames nothing into a new directory that waits for another round") {
   TransferRig rig;
   make_frames(rig.giver() / "old", 3, 64 * KiB);

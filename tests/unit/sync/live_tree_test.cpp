@@ -8,7 +8,9 @@
 #include <fstream>
 #include <random>
 
+#include "base/fd.h"
 #include "sync/chunk_list.h"
+#include "sync/file_ops.h"
 #include "sync/hash.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tree.h"
@@ -192,6 +194,17 @@ TEST_CASE("a time that is set is no writing, though the system tells it as such"
   // The time of writing alone, as `touch -m` does: told as a write that no closing follows.
   const auto years = GENERATE(-1, 1);
   fs::last_write_time(project.folder / "a", fs::file_time_type::clock::now() + years * 24h * 365);
+  CHECK(refusal(project.settled(), "/a").empty());
+  project.check_as_scanned();
+}
+
+TEST_CASE("a file that is given the time of a pulled one is not being written, however near that is") {
+  Live project;
+  project.write("a", "1");
+  project.settled();
+  FileOps ops;
+  const Fd folder(::open(project.folder.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  REQUIRE(ops.set_mtime_at({folder.get(), "a"}, system_clock().wall().ms * 1'000'000 - 7'000'000) == 0);
   CHECK(refusal(project.settled(), "/a").empty());
   project.check_as_scanned();
 }
