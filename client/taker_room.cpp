@@ -32,17 +32,19 @@ Result<void> TakerRoom::add_rest(std::uint64_t size_bytes) {
 }
 
 Result<void> TakerRoom::check(const sync::Room& need) const {
-  const auto lacks = [](std::uint64_t needed, std::uint64_t margin, std::uint64_t free) {
-    return needed > 0 && (needed > free || free - needed < margin);
+  // With what is to stay free for others.
+  const auto expected = [](std::uint64_t needed, std::uint64_t margin) {
+    return needed == 0 ? 0 : needed + std::min(needed / 100 + margin, ~needed);
   };
-  if (lacks(need.bytes, need.bytes / 100 + kMarginBytes, free_.bytes)) {
-    return Error{Outcome::refused, "the disk has too little room: expected at least " +
-                                       human_bytes(need.bytes) + " free, got " + human_bytes(free_.bytes)};
+  const std::uint64_t bytes = expected(need.bytes, kMarginBytes);
+  const std::uint64_t files = expected(need.files, kMarginFiles);
+  if (bytes > free_.bytes) {
+    return Error{Outcome::refused, "the disk has too little room: expected at least " + human_bytes(bytes) +
+                                       " free, got " + human_bytes(free_.bytes)};
   }
-  if (lacks(need.files, need.files / 100 + kMarginFiles, free_.files)) {
+  if (files > free_.files) {
     return Error{Outcome::refused, "the file system has too few inodes: expected at least " +
-                                       std::to_string(need.files) + " free, got " +
-                                       std::to_string(free_.files)};
+                                       std::to_string(files) + " free, got " + std::to_string(free_.files)};
   }
   return {};
 }

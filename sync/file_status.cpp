@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <limits>
 
 #include "base/text.h"
 
@@ -19,8 +20,15 @@ FileKind kind_of(mode_t mode) {
   return FileKind::device;
 }
 
+// From the year 1677 to 2262; what lies beyond is at that end.
 std::int64_t nanoseconds(const timespec& time) {
-  return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
+  constexpr std::int64_t kEnd = std::numeric_limits<std::int64_t>::max();
+  std::int64_t value = 0;
+  if (__builtin_mul_overflow(std::int64_t{time.tv_sec}, 1'000'000'000, &value) ||
+      __builtin_add_overflow(value, time.tv_nsec, &value)) {
+    return time.tv_sec < 0 ? -kEnd : kEnd;
+  }
+  return value;
 }
 
 }  // namespace

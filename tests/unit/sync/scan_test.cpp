@@ -125,6 +125,13 @@ TEST_CASE("a listing is in byte order and says all about its entries") {
   CHECK(*find(*inner, "up") == Entry{EntryKind::symlink, 0, 4, 0, digest_of(as_bytes("../x")), "up", "../x"});
 }
 
+TEST_CASE("a time of writing that nobody will live to see is still in the future") {
+  Project project;
+  project.write("a", "1");
+  set_mtime(project.folder / "a", 9'400'000'000, 0);  // 2267.
+  CHECK(find(*project.scanned().tree->listing_of({}), "a")->mtime_ns > 9'000'000'000'000'000'000);
+}
+
 TEST_CASE(
     "a puller is told of a directory beneath which something is refused without a digest, and each time") {
   Project project;
