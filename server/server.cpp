@@ -322,12 +322,23 @@ void Server::Impl::add_calls() {
            [begin](const std::string& reason) {
              begin({Outcome::cancelled, reason});
            },
-       .restart = [this, begin](const std::string& reason) -> Result<void> {
-         if (!options.may_restart)
-           return Error{Outcome::refused, "this server cannot start itself anew: whoever runs it can"};
-         begin({Outcome::cancelled, reason, std::make_shared<Fd>()});
-         return {};
-       }});
+       .restart =
+           [this, begin](const std::string& reason, const std::function<void(const Result<void>&)>& then) {
+             if (!options.check_restart)
+               return then(
+                   Error{Outcome::refused, "this server cannot start itself anew: whoever runs it can"});
+             options.check_restart(
+                 [this, begin, reason, then, alive = is_alive](const Result<void>& checked) {
+                   // Whoever asked is told why it stopped meanwhile.
+                   if (!*alive || is_stopping) return;
+                   if (!checked) {
+                     events.error("not started anew, all goes on", {{"cause", checked.error().text}});
+                     return then(checked.error().prefixed("nothing was done, the server goes on"));
+                   }
+                   then({});
+                   begin({Outcome::cancelled, reason, std::make_shared<Fd>()});
+                 });
+           }});
 }
 
 void Server::Impl::announce() {

@@ -50,8 +50,9 @@ struct ServerOptions {
   // How many may come, and what one may do. Of memory 0 means kMemoryMaxPercent of what the process may have.
   Doorway::Limits door;
   PaceLimits pace;
-  // Whoever runs it starts it anew when ServerStop says so; otherwise server.restart is refused.
-  bool may_restart = false;
+  // Whoever runs it starts it anew when ServerStop says so, and looks first, without waiting, whether that would
+  // go well; calls `then` once, on the loop's thread. Empty: nobody does, and server.restart is refused.
+  std::function<void(std::function<void(Result<void> checked)> then)> check_restart{};
   // Called once it has keys, at the start or later: what is in its memory is secret from then on. May be empty.
   std::function<void()> on_keyed{};
   Retention retention;

@@ -108,6 +108,12 @@ Result<void> restart(Run& run) {
                     found->process)};
   }
   forget_restore(start->words);
+  if (const auto checked = check_start(*start, run.interrupt); !checked) {
+    if (!checked.error().text.empty()) run.output.error(checked.error().text);
+    return Error{
+        checked.error().outcome,
+        fmt::format("nothing was done: it would not start again, and process {} goes on", found->process)};
+  }
   if (const auto ended = end(run, found->process); !ended) return ended;
   return start_detached(*std::move(start), run.interrupt);
 }
