@@ -222,5 +222,58 @@ TEST_CASE("systemd is told when the server accepts and when it stops") {
   CHECK(exit_code(server) == 0);
 }
 
+// Lines of a hundred bytes that fill the file up to `size_bytes`, and a shorter one behind them.
+std::string lines_of(std::size_t size_bytes) {
+  const std::string line =
+      "2026-11-21T23:01:47.086Z [info] a line of the server before this one " + std::string(30, '.') + "\n";
+  std::string text;
+  text.reserve(size_bytes);
+  while (text.size() + line.size() <= size_bytes) text += line;
+  const std::size_t rest = size_bytes - text.size();
+  return rest == 0 ? text : text + std::string(rest - 1, '.') + "\n";
+}
+
+TEST_CASE("a log that is full is put aside with seven before it, and no line is lost between the two") {
+  constexpr std::size_t kFull = 16 * 1024 * 1024;
+  Detached studio;
+  std::vector<std::string> words{"serve", "--detach"};
+  const bool is_given = GENERATE(false, true);
+  if (is_given) {
+    words.emplace_back("--log-file");
+    words.push_back((studio.home() / "studio.log").string());
+  }
+  REQUIRE(studio.run("rigging", words).ending.exit_code == 0);
+  const fs::path log = studio.running().at("log").get<std::string>();
+  CHECK((log.filename() == "studio.log") == is_given);
+  REQUIRE(studio.run("rigging", {"server", "stop"}).ending.exit_code == 0);
+  const auto aside = [&](int number) {
+    return log.parent_path() / (log.stem().string() + "." + std::to_string(number) + ".log");
+  };
+  for (int number = 1; number <= 8; ++number) support::write_file(aside(number), std::to_string(number));
+  // Some of the first words of a server fit.
+  const std::string before = lines_of(kFull - 200);
+  support::write_file(log, before);
+  REQUIRE(studio.run("rigging", words).ending.exit_code == 0);
+
+  const std::string first = support::read_file(aside(1));
+  const std::string second = support::read_file(log);
+  CHECK((first.size() > before.size() && first.size() <= kFull));
+  CHECK(first.starts_with(before));
+  const std::string said = first.substr(before.size()) + second;
+  CHECK_THAT(said, Contains("[info] board read project=") && Contains("[info] listening address="));
+  for (std::size_t at = 0; at < said.size(); at = said.find('\n', at) + 1) {
+    INFO(said.substr(at, 100));
+    REQUIRE(said.find('\n', at) != std::string::npos);
+    CHECK((said.compare(at, 2, "20") == 0 && said.substr(at, 40).find("Z [") != std::string::npos));
+  }
+  for (int number = 2; number <= 8; ++number)
+    CHECK(support::read_file(aside(number)) == std::to_string(number - 1));
+  CHECK_FALSE(fs::exists(aside(9)));
+  // Whoever looks at the newest lines sees those before the change, too.
+  const auto shown = studio.run("rigging", {"server", "logs", "--lines", "6"});
+  CHECK_THAT(shown.out, Contains("a line of the server before this one") && Contains("board read") &&
+                            Contains("listening"));
+}
+
 }  // namespace
 }  // namespace callboard::e2e::daemon_test

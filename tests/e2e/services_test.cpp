@@ -116,6 +116,17 @@ TEST_CASE("a plugin's calls are carried out, and one that throws fails its call 
   CHECK(office.run("rigging", {"call", "word.length", "Balin"}).out == "5\n");
 }
 
+TEST_CASE(
+    "a plugin of another version of the interface is refused with both versions, and nothing is served") {
+  Office office;
+  const auto refused = office.run("rigging", {"serve", "--plugin", OTHER_VERSION_PLUGIN});
+  CHECK(refused.ending.exit_code == 2);
+  CHECK_THAT(refused.err,
+             Contains("--plugin \"" OTHER_VERSION_PLUGIN "\": expected version 2 of the interface, got 3"));
+  CHECK(refused.out.empty());
+  CHECK(office.run("rigging", {"server", "status"}).ending.exit_code == 3);
+}
+
 TEST_CASE("what is no plugin is said before the server serves") {
   Office office;
   write_file(office.folder("rigging") / "not-a-library.so", "x");
