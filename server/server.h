@@ -24,6 +24,7 @@
 #include "server/lock_policy.h"
 #include "server/pace.h"
 #include "server/port_choice.h"
+#include "server/services/service.h"
 
 namespace spdlog {
 class logger;
@@ -67,6 +68,7 @@ struct ServerOptions {
   net::RelayLimits relay_limits;
   std::vector<std::string> tasks;    // Programs that carry out calls (docs/calls.md).
   std::vector<std::string> plugins;  // Libraries that do (server/plugins/plugin.h).
+  std::vector<Service> services;     // Of the studio's own; each calls what there is, with all permissions.
   // Of the built-in services; 0: there is none of them.
   Duration backup_period = 24h;
   Duration verify_period = 24h;

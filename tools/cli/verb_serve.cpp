@@ -24,6 +24,7 @@
 #include "tools/cli/restart_check.h"
 #include "tools/cli/schema_file.h"
 #include "tools/cli/server_place.h"
+#include "tools/cli/services_file.h"
 #include "tools/cli/verbs.h"
 
 namespace callboard::cli {
@@ -40,6 +41,7 @@ struct ServeWords {
   std::vector<std::string> tasks;
   std::vector<std::string> plugins;
   std::string schema;
+  std::string services;
   std::string locks = "warn";
   bool detach = false;
   bool check = false;
@@ -220,6 +222,9 @@ Result<void> tell_end(Run& run, const std::optional<server::ServerStop>& stopped
 Result<void> add_words(server::ServerOptions& options, const ServeWords& words, server::LockPolicy locks) {
   auto schema = read_schema(words.schema);
   if (!schema) return schema.error();
+  auto services = read_services(words.services);
+  if (!services) return services.error();
+  options.services = std::move(*services);
   options.locks = locks;
   options.schema = std::move(*schema);
   options.retention = retention(words);
@@ -336,13 +341,15 @@ void add_serve(Program& program) {
       .text(words->schema, "--schema FILE",
             "JSON, or TOML in a FILE.toml: the classes of records that the board may have, beside the "
             "built-in ones")
+      .text(words->services, "--services FILE",
+            "JSON, or TOML in a FILE.toml: calls that the server makes on a schedule, see docs/calls.md")
       .text(
           words->locks, "--locks WHAT",
           "what becomes of a write to what somebody else has locked: warn (default) or refuse (exit code 6)")
       .flag(words->detach, "--detach",
             "return once it listens, and let it run on without the terminal; see callboard server")
       .flag(words->check, "--check",
-            "start nothing, but say whether all that it would load makes sense: settings, schema, "
+            "start nothing, but say whether all that it would load makes sense: settings, schema, services, "
             "tasks, plugins, keys, roles")
       .number(words->history_days, "--history-days N",
               "forget documents' revisions older than this (default: 365)")
