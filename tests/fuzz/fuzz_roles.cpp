@@ -6,6 +6,7 @@
 #include "base/ensure.h"
 #include "server/roles.h"
 
+using namespace callboard;
 using namespace callboard::server;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
