@@ -4,7 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
-// Every limit of the program, with its reason. Sizes are bytes.
+// Every limit on what others may say or make us hold, with its reason; beside it call_limits.h, document_limits.h,
+// door_limits.h and record_limits.h, each of its subject. Sizes are bytes.
 namespace callboard {
 
 using namespace std::chrono_literals;
@@ -25,11 +26,14 @@ inline constexpr int kJsonDepthMax = 64;
 static_assert(kFrameMaxBeforeAdmission < kHeaderMax && kHeaderMax < kFrameMax);
 
 // --- Names ----------------------------------------------------------------------------------------------------------
+// First name, second name and what somebody does; it is shown in columns.
 inline constexpr std::size_t kUserNameMaxCodePoints = 64;
+// A film's title with its working title: 512 bytes at most of a datagram's 1,400.
 inline constexpr std::size_t kProjectNameMaxCodePoints = 128;
 inline constexpr std::size_t kMessageMaxBytes = 8 * KiB;    // A long paragraph; longer texts are files.
 inline constexpr std::size_t kPathMaxBytes = 4096;          // Linux PATH_MAX.
 inline constexpr std::size_t kPathComponentMaxBytes = 255;  // NAME_MAX of ext4, xfs, btrfs.
+// Ten times as deep as a project's folders are; whoever walks a tree, or is told of one, goes no deeper.
 inline constexpr std::size_t kPathDepthMax = 128;
 
 // --- The board ------------------------------------------------------------------------------------------------------
@@ -42,6 +46,10 @@ inline constexpr std::size_t kMessagesPerTell = 100;
 static_assert(kMessagesPerTell * kMessageMaxBytes * 2 < kFrameMax);
 // Different items of all workstations together: a whole project's, from workstations that disagree.
 inline constexpr std::size_t kItemsOnBoardMax = 4 * kItemsMax;
+// Items that one message tells of, ten workstations' at most: about as many copies as a frame of kFrameMax can hold.
+inline constexpr std::size_t kItemsToldMax = 10 * kItemsMax;
+// And of people or transfers: a hundred times a studio, and at some hundred bytes each far below a frame.
+inline constexpr std::size_t kUsersToldMax = 10'000;
 // Operations whose outcome is remembered, so that a retry gets its first answer; a client retries within minutes.
 inline constexpr std::size_t kOperationsRemembered = 4096;
 // Those who left, remembered for sessions that could not yet be told; one that missed more gets the whole list.

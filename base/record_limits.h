@@ -16,6 +16,8 @@ inline constexpr std::uint64_t kEventMax = 4 * KiB;
 // and some dozen callers wait for one state at a time. Of a larger one it is remembered that it was done.
 inline constexpr std::size_t kRecordAnswersKept = 64;
 inline constexpr std::uint64_t kRecordAnswerMax = 4 * KiB;
+// Of a class of records, and of a field: a few words. A field's name is written with each record that has it, so 128 of them take
+// 8 KiB of kRecordMax at most.
 inline constexpr std::size_t kClassNameMax = 64;
 inline constexpr std::size_t kFieldNameMax = 64;
 // A film's shots with some records each. All of them are in memory and in every snapshot, hence the bytes.
@@ -46,9 +48,11 @@ inline constexpr std::size_t kGonePerZone = 4096;
 // Events kept of one zone, and of all, for those who cannot listen at this moment.
 inline constexpr std::size_t kEventsPerZone = 256;
 inline constexpr std::size_t kEventsKept = 8192;
-// A schema file, and what is in it.
+// A schema file, which is written by hand and read whole: ten times what the classes of a film take.
 inline constexpr std::uint64_t kSchemaMax = 1 * MiB;
+// What is in it: kinds of things that a studio keeps records of, and what it knows of one; some dozens are many.
 inline constexpr std::size_t kClassesMax = 256;
 inline constexpr std::size_t kFieldsMax = 128;
+static_assert(kFieldsMax * kFieldNameMax < kRecordMax);
 
 }  // namespace callboard

@@ -53,9 +53,9 @@ void Channels::add(const Granted& granted, const std::shared_ptr<channel::Channe
 }
 
 Result<void> Channels::offer(ChannelOffer offer) {
-  if (offers_.size() >= protocol::kChannelsOffered && !offers_.contains(offer.name)) {
-    return Error{Outcome::usage, "channels: expected at most " + std::to_string(protocol::kChannelsOffered) +
-                                     " of one client"};
+  if (offers_.size() >= kChannelsOffered && !offers_.contains(offer.name)) {
+    return Error{Outcome::usage,
+                 "channels: expected at most " + std::to_string(kChannelsOffered) + " of one client"};
   }
   offers_[offer.name] = std::move(offer);
   return {};

@@ -33,9 +33,13 @@ std::string reachable_address(const std::string& announced, const std::string& h
   return announced;
 }
 
+bool is_same_place(const FoundServer& a, const FoundServer& b) {
+  return a.address == b.address && a.port == b.port;
+}
+
 bool is_same_server(const FoundServer& a, const FoundServer& b) {
   if (a.id || b.id) return a.id == b.id;
-  return a.address == b.address && a.port == b.port;
+  return is_same_place(a, b);
 }
 
 }  // namespace
@@ -187,6 +191,16 @@ void Searcher::on_announcement(const protocol::Announcement& announcement, ByteV
   if (server.is_proven) {
     server.clock_ahead = std::chrono::milliseconds(announcement.signature->at.ms - system_clock().wall().ms);
   }
+  // One that was started anew where another was, and has another id: nobody else can be at its place. Who has proven
+  // itself gives way to its like alone.
+  const auto is_before = [&](const FoundServer& each) {
+    return is_same_place(each, server) && !is_same_server(each, server);
+  };
+  const auto is_in_the_way = [&](const FoundServer& each) {
+    return is_before(each) && each.is_proven && !server.is_proven;
+  };
+  if (std::ranges::any_of(report_.servers, is_in_the_way)) return;
+  const bool is_anew = std::erase_if(report_.servers, is_before) > 0;
   const auto known = std::ranges::find_if(
       report_.servers, [&](const FoundServer& each) { return is_same_server(each, server); });
   if (known != report_.servers.end() && (known->is_proven || !server.is_proven)) return;
@@ -197,7 +211,7 @@ void Searcher::on_announcement(const protocol::Announcement& announcement, ByteV
     return;
   }
   report_.servers.push_back(server);
-  handlers_.on_server(server);
+  if (!is_anew || server.is_proven) handlers_.on_server(server);
 }
 
 // Anybody may announce as many as they like; only who proves that it has the key takes the place of another.

@@ -20,7 +20,7 @@ namespace callboard::client {
 class Searcher {
  public:
   struct Handlers {
-    std::function<void(const FoundServer&)> on_server;  // Once per server.
+    std::function<void(const FoundServer&)> on_server;  // Once per server, at one place.
     // With a key, of those alone that signed it. May be left empty.
     std::function<void(const protocol::AbortAcknowledged&)> on_aborted;
   };

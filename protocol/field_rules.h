@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "base/call_limits.h"
 #include "base/document_limits.h"
 
 // What may stand in the texts of messages, and how many things in one; docs/protocol.md, section 2.
@@ -46,11 +47,6 @@ inline constexpr TextRule kVerbText{.min = 1, .max = 64};
 // Of a call, and behind an @ whose: "open_shot@node-7 (2)".
 inline constexpr TextRule kCallName{.min = 1, .max = 160, .unit = Unit::code_points, .one_line = true};
 
-// Ten times what one workstation may announce; about as many copies as a frame of kFrameMax can hold.
-inline constexpr std::size_t kItemsToldMax = 10 * kItemsMax;
-inline constexpr std::size_t kUsersToldMax = 10'000;
-// Channels that one session offers: a program's few, each with a reader of its own.
-inline constexpr std::size_t kChannelsOffered = 64;
 // Entries of the audit in one answer: with their longest texts some 600 KiB.
 inline constexpr std::size_t kAuditPerAnswer = 100;
 

@@ -1,5 +1,6 @@
 #include "server/people_calls.h"
 
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -164,13 +165,15 @@ void add_control_calls(CallRegistry& registry, People& people, ServerControl giv
                        .category = "server",
                        .permission = "restart",
                        .arguments = {reason_argument()}},
-       .run = InlineRun(
-           [&people, control, reason_of](const Caller& caller, const CallArguments& arguments) -> CallValue {
-             const auto begun = control->restart(reason_of(caller, "restarted", arguments));
-             if (!begun) return begun.error();
-             people.note(by(caller), "restart", "", arguments.text("reason"));
-             return document::make_null();
-           })});
+       .run = LaterRun([&people, control, reason_of](const Caller& caller, const CallArguments& arguments,
+                                                     std::shared_ptr<CallRun> run) {
+         control->restart(reason_of(caller, "restarted", arguments),
+                          [&people, run = std::move(run), who = by(caller),
+                           reason = arguments.text("reason")](const Result<void>& begun) {
+                            if (begun) people.note(who, "restart", "", reason);
+                            run->answer(nothing_or(begun));
+                          });
+       })});
 }
 
 }  // namespace callboard::server

@@ -5,14 +5,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/call_limits.h"
 #include "base/result.h"
 #include "server/permissions.h"
 
 namespace callboard::server {
-
-// Roles in a file, and permissions of one: many times what a studio has kinds of people.
-inline constexpr std::size_t kRolesMax = 256;
-inline constexpr std::size_t kRolePermissionsMax = 256;
 
 struct Role {
   std::string name;

@@ -88,6 +88,7 @@ struct Server::Impl {
   void open_sessions(Stage::Options& stage_options);
   Result<void> start_calls(const std::vector<std::string>& programs);
   void start_services();
+  Result<void> start_own_services();
   void start_tasks(const std::vector<std::string>& programs);
   Result<void> listen();
   Result<void> listen_for_data();
@@ -203,7 +204,7 @@ Result<void> Server::Impl::start_calls(const std::vector<std::string>& programs)
   remember_answers(stage->records(), stage->calls());
   start_services();
   start_tasks(programs);
-  return {};
+  return start_own_services();
 }
 
 void Server::Impl::start_services() {
@@ -236,6 +237,17 @@ void Server::Impl::start_tasks(const std::vector<std::string>& programs) {
   tasks = std::make_unique<TaskDesk>(loop, stage->calls().registry(), events, *records);
   for (const std::string& program : programs) tasks->start(program, options.project);
   static_cast<void>(loop.run_until([this] { return !tasks || tasks->are_settled(); }, kTaskReadyLimit));
+}
+
+// A call that is not there yet may come, with its task, before the service is due.
+Result<void> Server::Impl::start_own_services() {
+  for (Service& each : options.services) {
+    const std::string name = each.name;
+    if (!stage->calls().registry().find(each.call))
+      events.warn("nothing carries out what a service calls", {{"service", name}, {"call", each.call}});
+    if (auto added = services->add(std::move(each)); !added) return added.error().prefixed("service");
+  }
+  return {};
 }
 
 // What cannot be read is no reason not to start: everybody joins anew then.
@@ -322,12 +334,23 @@ void Server::Impl::add_calls() {
            [begin](const std::string& reason) {
              begin({Outcome::cancelled, reason});
            },
-       .restart = [this, begin](const std::string& reason) -> Result<void> {
-         if (!options.may_restart)
-           return Error{Outcome::refused, "this server cannot start itself anew: whoever runs it can"};
-         begin({Outcome::cancelled, reason, std::make_shared<Fd>()});
-         return {};
-       }});
+       .restart =
+           [this, begin](const std::string& reason, const std::function<void(const Result<void>&)>& then) {
+             if (!options.check_restart)
+               return then(
+                   Error{Outcome::refused, "this server cannot start itself anew: whoever runs it can"});
+             options.check_restart(
+                 [this, begin, reason, then, alive = is_alive](const Result<void>& checked) {
+                   // Whoever asked is told why it stopped meanwhile.
+                   if (!*alive || is_stopping) return;
+                   if (!checked) {
+                     events.error("not started anew, all goes on", {{"cause", checked.error().text}});
+                     return then(checked.error().prefixed("nothing was done, the server goes on"));
+                   }
+                   then({});
+                   begin({Outcome::cancelled, reason, std::make_shared<Fd>()});
+                 });
+           }});
 }
 
 void Server::Impl::announce() {

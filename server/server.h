@@ -24,6 +24,7 @@
 #include "server/lock_policy.h"
 #include "server/pace.h"
 #include "server/port_choice.h"
+#include "server/services/service.h"
 
 namespace spdlog {
 class logger;
@@ -50,8 +51,9 @@ struct ServerOptions {
   // How many may come, and what one may do. Of memory 0 means kMemoryMaxPercent of what the process may have.
   Doorway::Limits door;
   PaceLimits pace;
-  // Whoever runs it starts it anew when ServerStop says so; otherwise server.restart is refused.
-  bool may_restart = false;
+  // Whoever runs it starts it anew when ServerStop says so, and looks first, without waiting, whether that would
+  // go well; calls `then` once, on the loop's thread. Empty: nobody does, and server.restart is refused.
+  std::function<void(std::function<void(Result<void> checked)> then)> check_restart{};
   // Called once it has keys, at the start or later: what is in its memory is secret from then on. May be empty.
   std::function<void()> on_keyed{};
   Retention retention;
@@ -66,6 +68,7 @@ struct ServerOptions {
   net::RelayLimits relay_limits;
   std::vector<std::string> tasks;    // Programs that carry out calls (docs/calls.md).
   std::vector<std::string> plugins;  // Libraries that do (server/plugins/plugin.h).
+  std::vector<Service> services;     // Of the studio's own; each calls what there is, with all permissions.
   // Of the built-in services; 0: there is none of them.
   Duration backup_period = 24h;
   Duration verify_period = 24h;

@@ -9,15 +9,13 @@
 #include <utility>
 #include <vector>
 
+#include "base/call_limits.h"
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/result.h"
 #include "server/counts_of.h"
 
 namespace callboard::server {
-
-// Channels to the server at a time, of all clients: each has a thread of a plugin's.
-inline constexpr std::size_t kServerChannelsMax = 64;
 
 // Which transfers there are and what becomes of them; channels, too, which the taker has opened to the giver:
 //

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/call_limits.h"
 #include "base/document/value.h"
 #include "base/document/value_type.h"
 #include "base/result.h"
@@ -13,13 +14,6 @@
 namespace callboard {
 
 using document::ValueType;
-
-// Arguments of one call; a person has lost count long before.
-inline constexpr std::size_t kCallArgumentsCountMax = 32;
-inline constexpr std::size_t kCallNameMax = 64;
-inline constexpr std::size_t kCallSummaryMax = 512;
-// Descriptions told in one list: of the server, its plugins and all clients.
-inline constexpr std::size_t kCallDescriptionsMax = 1024;
 
 struct CallArgument {
   std::string name;

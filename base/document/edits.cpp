@@ -11,10 +11,6 @@
 namespace callboard::document {
 namespace {
 
-// Edits of one write, at most; what would be more is the whole document: eight fields in each of a film's 2,000 shots. While
-// everybody waits each is put where those that it may meet are looked for: 0.4 us, so 7 ms.
-constexpr std::size_t kEditsMax = 16'384;
-
 // --- Finding edits ---------------------------------------------------------------------------------------------------
 
 class Finder {

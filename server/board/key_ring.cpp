@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/call_limits.h"
 #include "base/text.h"
 #include "server/board/sha256.h"
 
@@ -11,8 +12,6 @@ namespace {
 
 constexpr std::uint32_t kRingMagic = 0x43426b73;  // "CBks"
 constexpr std::uint16_t kRingVersion = 1;
-// More than a studio has people and machines.
-constexpr std::uint32_t kKeysMax = 10'000;
 
 Error no_key_of(std::string_view name) {
   return {Outcome::not_found, callboard::quoted(name) + " has no key"};

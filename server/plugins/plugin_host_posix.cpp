@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <functional>
 
 #include "base/text.h"
 #include "server/plugins/plugin_host.h"
@@ -15,20 +16,16 @@ Function* symbol(void* library, const char* name) {
   return reinterpret_cast<Function*>(::dlsym(library, name));
 }
 
-}  // namespace
+using MakePlugin = plugin::Plugin*();
 
-Error no_plugin(const std::string& file, std::string_view why) {
-  return {Outcome::usage, fmt::format("--plugin {}: {}", callboard::quoted(file), why)};
-}
-
-Result<std::unique_ptr<plugin::Plugin>> open_plugin(const std::string& file) {
+Result<std::function<MakePlugin>> maker_in(const std::string& file) {
   std::error_code problem;
   const std::filesystem::path path = std::filesystem::absolute(file, problem);
   void* library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   // Not ours to free, and the next call's.
   if (library == nullptr) return no_plugin(file, ::dlerror());
   auto* version = symbol<int()>(library, "callboard_plugin_version");
-  auto* make = symbol<plugin::Plugin*()>(library, "callboard_plugin");
+  auto* make = symbol<MakePlugin>(library, "callboard_plugin");
   if (version == nullptr || make == nullptr) {
     return no_plugin(file, "expected callboard_plugin_version() and callboard_plugin() in it");
   }
@@ -36,7 +33,25 @@ Result<std::unique_ptr<plugin::Plugin>> open_plugin(const std::string& file) {
     return no_plugin(
         file, fmt::format("expected version {} of the interface, got {}", plugin::kVersion, version()));
   }
-  return std::unique_ptr<plugin::Plugin>(make());
+  return std::function<MakePlugin>(make);
+}
+
+}  // namespace
+
+Error no_plugin(const std::string& file, std::string_view why) {
+  return {Outcome::usage, fmt::format("--plugin {}: {}", callboard::quoted(file), why)};
+}
+
+Result<std::unique_ptr<plugin::Plugin>> open_plugin(const std::string& file) {
+  const auto make = maker_in(file);
+  if (!make) return make.error();
+  return std::unique_ptr<plugin::Plugin>((*make)());
+}
+
+Result<void> check_plugin(const std::string& file) {
+  const auto make = maker_in(file);
+  if (!make) return make.error();
+  return {};
 }
 
 }  // namespace callboard::server

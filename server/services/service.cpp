@@ -7,8 +7,17 @@
 #include "base/document/build.h"
 #include "base/document/members.h"
 #include "base/document/parse.h"
+#include "server/board/zone_name.h"
+#include "server/own_records.h"
 
 namespace callboard::server {
+
+// It stands in the path of its record, and of the one below that.
+bool is_service_name(const std::string& name) {
+  const auto parts = record_path(std::string(kServicesFolder) + "/" + name + "/state");
+  return parts && parts->size() == 3;
+}
+
 Duration pause_of(const Service& service, std::uint64_t failures) {
   const Duration longest = std::max<Duration>(service.period, kServiceBackOffMax);
   Duration pause = service.period;

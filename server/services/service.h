@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "base/document/value.h"
@@ -11,12 +13,15 @@
 // A service is a call on a schedule. Pure.
 namespace callboard::server {
 
-// Services of one server: built in, and those of a few plugins.
+// Services of one server: built in, and the studio's own. Each costs a timer's look and two records.
 inline constexpr std::size_t kServicesMax = 256;
 // One that fails and fails is tried again after its period, doubled each time up to this, or its period where that is longer.
 inline constexpr auto kServiceBackOffMax = 1h;
 // How it went is kept on disk for the next server: no more often than this, so that one that runs all the time writes little.
 inline constexpr auto kServiceKeptPeriod = 10min;
+
+// Of every server: no other is called so.
+inline constexpr std::array<std::string_view, 4> kBuiltInServices{"backup", "ping", "retention", "verify"};
 
 struct Service {
   // Due while the former run is under way: that run is left out, or it begins when the former one is over.
@@ -52,6 +57,8 @@ struct ServiceView {
   Timestamp next_run{};
 };
 
+// Whether a record can be called after it.
+bool is_service_name(const std::string& name);
 // From the moment a run was due to the next one, without jitter.
 Duration pause_of(const Service& service, std::uint64_t failures);
 // The fields of its record.

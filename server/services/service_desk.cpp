@@ -10,7 +10,6 @@
 #include "base/document/members.h"
 #include "base/text.h"
 #include "protocol/call_limits.h"
-#include "server/board/zone_name.h"
 
 namespace callboard::server {
 namespace {
@@ -23,11 +22,6 @@ std::string path_of_state(const std::string& name) { return path_of_service(name
 
 bool is_switched_off(const document::Value& state) {
   return state.member("enabled") != nullptr && !document::flag_in(state, "enabled");
-}
-
-bool is_component(const std::string& name) {
-  const auto parts = record_path(path_of_state(name));
-  return parts && parts->size() == 3;
 }
 
 }  // namespace
@@ -44,7 +38,7 @@ Result<void> ServiceDesk::add(Service service) {
   if (entries_.size() >= kServicesMax) {
     return Error{Outcome::refused, fmt::format("{}: there are {} services already", name, kServicesMax)};
   }
-  if (!is_component(name))
+  if (!is_service_name(name))
     return Error{Outcome::refused, quoted(name) + ": expected a name that can stand in a path"};
   Entry& entry = entries_[name];
   entry.is_enabled = service.is_enabled;

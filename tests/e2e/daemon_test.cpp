@@ -90,6 +90,102 @@ TEST_CASE("a restart leaves alone what somebody else would start, too") {
   CHECK(studio.running().at("process") == server.id());
 }
 
+// All that a server loads beside its board, fit to be spoilt.
+struct Laden : Detached {
+  fs::path schema = home() / "studio.toml";
+  fs::path task = home() / "task";
+  fs::path plugin = home() / "plugin.so";
+  fs::path roles;
+  fs::path config = rigging / ".callboard/config";
+  std::unique_ptr<Process> joined;
+
+  Laden() {
+    add_user("lighting");
+    support::write_file(schema,
+                        "[[classes]]\nname = \"take\"\nfields = [{ name = \"shot\", type = \"text\" }]\n");
+    support::write_file(task, "#!/bin/sh\nread init\necho '{\"calls\":[]}'\nread exit\n");
+    fs::permissions(task, fs::perms::owner_all);
+    fs::copy_file(WORDS_PLUGIN, plugin);
+    const auto started = run(
+        "rigging", {"serve", "--detach", "--json", "--schema", schema, "--task", task, "--plugin", plugin});
+    INFO(started.err);
+    REQUIRE(started.ending.exit_code == 0);
+    roles = fs::path(running().at("data").get<std::string>()) / "roles.json";
+    joined = join("rigging");
+  }
+};
+
+TEST_CASE("a restart that could not load what it has to is refused, and everybody stays in") {
+  Laden studio;
+  const Json before = studio.running();
+  const std::string settings = support::read_file(studio.config);
+  std::string named;
+  SECTION("the schema") {
+    support::write_file(studio.schema, "[[classes]");
+    named = "schema \"" + studio.schema.string() + "\"";
+  }
+  SECTION("a task") {
+    fs::permissions(studio.task, fs::perms::owner_read);
+    named = "--task \"" + studio.task.string() + "\"";
+  }
+  SECTION("a plugin") {
+    // In its place, as a build puts it: the old file is that of the server.
+    support::write_file(studio.home() / "other", "x");
+    fs::rename(studio.home() / "other", studio.plugin);
+    named = "--plugin \"" + studio.plugin.string() + "\"";
+  }
+  SECTION("the roles") {
+    support::write_file(studio.roles, "{\"supervisor\": 1}");
+    named = "supervisor";
+  }
+  SECTION("the settings") {
+    support::write_file(studio.config, settings + "relay_rate = fast\n");
+    named = "fast";
+  }
+  INFO(named);
+  const auto over_network = studio.run("lighting", {"restart", "--yes"});
+  CHECK(over_network.ending.exit_code != 0);
+  CHECK_THAT(over_network.err, Contains(named) && Contains("the server goes on"));
+  const auto on_its_machine = studio.run("rigging", {"server", "restart"});
+  CHECK(on_its_machine.ending.exit_code != 0);
+  CHECK_THAT(on_its_machine.err, Contains(named));
+  support::write_file(studio.config, settings);
+  CHECK(studio.running().at("process") == before.at("process"));
+  CHECK(studio.run("lighting", {"say", "nobody noticed"}).ending.exit_code == 0);
+  CHECK(events(studio.joined->printed(Stream::out), "left").empty());
+  CHECK_THAT(studio.run("rigging", {"server", "logs"}).out,
+             Contains("[error] not started anew, all goes on cause="));
+}
+
+TEST_CASE("a server that fails to start anew says so in its log and by its exit code") {
+  Studio studio;
+  const fs::path rigging = studio.add_user("rigging");
+  const fs::path log = studio.home() / "server.log";
+  const fs::path schema = studio.home() / "studio.json";
+  // Whoever restarts it is told that all is well, and then it is not: the program that looks is another one.
+  support::write_file(schema,
+                      R"({"classes": [{"name": "take", "fields": [{"name": "shot", "type": "text"}]}]})");
+  const fs::path program = studio.home() / "callboard";
+  fs::copy_file(fs::read_symlink("/proc/" + std::to_string(studio.serve().id()) + "/exe"), program);
+  studio.kill_server();
+  auto command = studio.command(0, {"serve", "--project", studio.project(), "--json", "--port", "0",
+                                    "--schema", schema.string(), "--log-file", log.string()});
+  command.words.front() = program.string();
+  Process server(command);
+  wait_for_event(server, "listening");
+  const fs::path real = studio.home() / "real";
+  const fs::path wrapper = studio.home() / "wrapper";
+  fs::copy_file(program, real);
+  support::write_file(wrapper, "#!/bin/sh\ncase \"$*\" in *--check*) exit 0;; esac\nrm -f " +
+                                   schema.string() + "\nexec " + real.string() + " \"$@\"\n");
+  fs::permissions(wrapper, fs::perms::owner_all);
+  fs::rename(wrapper, program);
+  const auto joined = studio.join("rigging");
+  CHECK(studio.run("rigging", {"restart", "--yes"}).ending.exit_code == 0);
+  CHECK(exit_code(server) == 3);
+  CHECK_THAT(support::read_file(log), Contains("[error] the server did not go on cause="));
+}
+
 TEST_CASE("a detached server that cannot start says why, and its starter ends as it did") {
   Detached studio;
   support::write_file(studio.home() / "no folder", "");
@@ -124,6 +220,59 @@ TEST_CASE("systemd is told when the server accepts and when it stops") {
   server.send_signal(SIGTERM);
   CHECK(told() == "STOPPING=1");
   CHECK(exit_code(server) == 0);
+}
+
+// Lines of a hundred bytes that fill the file up to `size_bytes`, and a shorter one behind them.
+std::string lines_of(std::size_t size_bytes) {
+  const std::string line =
+      "2026-11-21T23:01:47.086Z [info] a line of the server before this one " + std::string(30, '.') + "\n";
+  std::string text;
+  text.reserve(size_bytes);
+  while (text.size() + line.size() <= size_bytes) text += line;
+  const std::size_t rest = size_bytes - text.size();
+  return rest == 0 ? text : text + std::string(rest - 1, '.') + "\n";
+}
+
+TEST_CASE("a log that is full is put aside with seven before it, and no line is lost between the two") {
+  constexpr std::size_t kFull = 16 * 1024 * 1024;
+  Detached studio;
+  std::vector<std::string> words{"serve", "--detach"};
+  const bool is_given = GENERATE(false, true);
+  if (is_given) {
+    words.emplace_back("--log-file");
+    words.push_back((studio.home() / "studio.log").string());
+  }
+  REQUIRE(studio.run("rigging", words).ending.exit_code == 0);
+  const fs::path log = studio.running().at("log").get<std::string>();
+  CHECK((log.filename() == "studio.log") == is_given);
+  REQUIRE(studio.run("rigging", {"server", "stop"}).ending.exit_code == 0);
+  const auto aside = [&](int number) {
+    return log.parent_path() / (log.stem().string() + "." + std::to_string(number) + ".log");
+  };
+  for (int number = 1; number <= 8; ++number) support::write_file(aside(number), std::to_string(number));
+  // Some of the first words of a server fit.
+  const std::string before = lines_of(kFull - 200);
+  support::write_file(log, before);
+  REQUIRE(studio.run("rigging", words).ending.exit_code == 0);
+
+  const std::string first = support::read_file(aside(1));
+  const std::string second = support::read_file(log);
+  CHECK((first.size() > before.size() && first.size() <= kFull));
+  CHECK(first.starts_with(before));
+  const std::string said = first.substr(before.size()) + second;
+  CHECK_THAT(said, Contains("[info] board read project=") && Contains("[info] listening address="));
+  for (std::size_t at = 0; at < said.size(); at = said.find('\n', at) + 1) {
+    INFO(said.substr(at, 100));
+    REQUIRE(said.find('\n', at) != std::string::npos);
+    CHECK((said.compare(at, 2, "20") == 0 && said.substr(at, 40).find("Z [") != std::string::npos));
+  }
+  for (int number = 2; number <= 8; ++number)
+    CHECK(support::read_file(aside(number)) == std::to_string(number - 1));
+  CHECK_FALSE(fs::exists(aside(9)));
+  // Whoever looks at the newest lines sees those before the change, too.
+  const auto shown = studio.run("rigging", {"server", "logs", "--lines", "6"});
+  CHECK_THAT(shown.out, Contains("a line of the server before this one") && Contains("board read") &&
+                            Contains("listening"));
 }
 
 }  // namespace

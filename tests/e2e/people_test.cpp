@@ -171,6 +171,22 @@ TEST_CASE("a restart keeps the process, the port and the sessions, and turns nob
   CHECK(exit_code(studio.server()) == 0);
 }
 
+TEST_CASE(
+    "a restart that could not read the keys is refused, and those who are in stay in with the old ones") {
+  Company studio;
+  studio.serve();
+  const auto rigging = studio.join("rigging");
+  for (const auto& each : std::filesystem::recursive_directory_iterator(studio.home() / "data")) {
+    if (each.path().filename() == "keys") support::write_file(each.path(), "no keys");
+  }
+  const auto refused = studio.run("boss", {"restart", "--yes"});
+  CHECK(refused.ending.exit_code != 0);
+  CHECK_THAT(refused.err, Contains("the server goes on") && Contains("keys \"/"));
+  CHECK(studio.run("boss", {"users"}).ending.exit_code == 0);
+  CHECK(events(rigging->printed(Stream::out), "left").empty());
+  CHECK(events(studio.server().printed(Stream::out), "restarting").empty());
+}
+
 TEST_CASE("the server's log is followed over the network by who may") {
   Company studio;
   studio.serve();

@@ -104,6 +104,69 @@ TEST_CASE(
   for (const char* name : {"ping", "verify"}) CHECK(service(name).at("enabled") == true);
 }
 
+TEST_CASE("a studio's own service calls what a task carries out, is listed, and rests when it is disabled") {
+  Office office;
+  const fs::path docs = DOCS_FOLDER;
+  const std::vector<std::string> words{"--task", docs / "counter.py", "--services", docs / "services.toml"};
+  office.serve(words);
+  const auto follower = office.start("rigging", {"records", "/services/count", "--follow", "--json"});
+  const auto has_run_twice = [](const Json& record) {
+    return record.at("path") == "/services/count" && record.at("fields").at("runs") >= 2;
+  };
+  const Json seen = wait_for_event(*follower, "record", has_run_twice).at("fields");
+  CHECK((seen.at("call") == "counter.add" && seen.at("enabled") == true && seen.at("failures") == 0));
+  CHECK(seen.at("period_ms") == 1000);
+  CHECK(std::stoi(office.run("rigging", {"call", "counter.add", "0"}).out) >= 4);
+  CHECK_THAT(office.run("rigging", {"services"}).out, Contains("count") && Contains("1 s"));
+
+  CHECK(office.run("rigging", {"services", "disable", "count"}).ending.exit_code == 0);
+  office.kill_server();
+  office.serve(words);
+  const auto listed = events(office.run("rigging", {"services", "--json"}).out, "service");
+  const auto count = std::find_if(listed.begin(), listed.end(),
+                                  [](const Json& each) { return each.at("service").at("name") == "count"; });
+  REQUIRE(count != listed.end());
+  CHECK(count->at("service").at("enabled") == false);
+  CHECK(count->at("service").at("runs") >= 1);
+}
+
+TEST_CASE(
+    "a service of the studio's own whose call nobody carries out fails and says so; one can be of a built-in "
+    "call") {
+  Office office;
+  const std::string file = (office.home() / "services.json").string();
+  write_file(file, R"({"services": [
+    {"name": "lost", "call": "no.such", "period_s": 3600, "enabled": false},
+    {"name": "look", "call": "verify", "arguments": {"sample": 1}, "period_s": 3600, "jitter_s": 60, "overlap": "wait"}]})");
+  office.serve({"--services", file});
+  CHECK_THAT(office.server().printed(Stream::err),
+             Contains("nothing carries out what a service calls service=lost call=no.such"));
+  for (const std::string name : {"lost", "look"}) {
+    const auto follower = office.start("rigging", {"records", "/services/" + name, "--follow", "--json"});
+    wait_for_event(*follower, "record");
+    CHECK(office.run("rigging", {"services", "run", name}).ending.exit_code == 0);
+    const Json ran = wait_for_event(*follower, "record", [&](const Json& record) {
+      return record.at("path") == "/services/" + name && record.at("fields").at("runs") == 1;
+    });
+    INFO(ran.dump());
+    CHECK(ran.at("fields").at("failures") == (name == "lost" ? 1 : 0));
+    CHECK(ran.at("fields").at("enabled") == (name == "look"));
+  }
+}
+
+TEST_CASE("a services file that makes no sense is refused before anything is started") {
+  Office office;
+  const std::string file = (office.home() / "services.json").string();
+  write_file(file, R"({"services": [{"name": "count", "call": "ping", "period_s": 0}]})");
+  const auto refused = office.run("rigging", {"serve", "--services", file});
+  CHECK(refused.ending.exit_code == 2);
+  CHECK_THAT(refused.err,
+             Contains("services \"" + file + "\": service \"count\": period_s: expected 1-31622400, got 0"));
+  CHECK(office.run("rigging", {"serve", "--check", "--services", file}).ending.exit_code == 2);
+  write_file(file, R"({"services": []})");
+  CHECK(office.run("rigging", {"serve", "--check", "--services", file}).ending.exit_code == 0);
+}
+
 TEST_CASE("a plugin's calls are carried out, and one that throws fails its call alone") {
   Office office;
   office.serve({"--plugin", WORDS_PLUGIN});
@@ -114,6 +177,17 @@ TEST_CASE("a plugin's calls are carried out, and one that throws fails its call 
   CHECK_THAT(thrown.err, Contains("word.length: its plugin failed: it was asked to"));
   CHECK_THAT(office.run("rigging", {"call", "word.length", ""}).err, Contains("a word has a letter"));
   CHECK(office.run("rigging", {"call", "word.length", "Balin"}).out == "5\n");
+}
+
+TEST_CASE(
+    "a plugin of another version of the interface is refused with both versions, and nothing is served") {
+  Office office;
+  const auto refused = office.run("rigging", {"serve", "--plugin", OTHER_VERSION_PLUGIN});
+  CHECK(refused.ending.exit_code == 2);
+  CHECK_THAT(refused.err,
+             Contains("--plugin \"" OTHER_VERSION_PLUGIN "\": expected version 2 of the interface, got 3"));
+  CHECK(refused.out.empty());
+  CHECK(office.run("rigging", {"server", "status"}).ending.exit_code == 3);
 }
 
 TEST_CASE("what is no plugin is said before the server serves") {

@@ -292,4 +292,29 @@ TEST_CASE("the shell ends with quit, with its input, and with Ctrl-C") {
   CHECK(exit_code(*interrupted) == 130);
 }
 
+TEST_CASE("on a terminal the tab key completes the name of a call, then who is here") {
+  Office office;
+  office.serve();
+  office.add_user("lighting");
+  const auto joined = office.join("lighting");
+  // Python gives it a terminal; what is typed ahead waits there.
+  auto command = office.command(0, {"shell", "--json"});
+  const std::vector<std::string> python{
+      "python3", "-c", "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"};
+  command.words.insert(command.words.begin(), python.begin(), python.end());
+  command.directory = office.folder("rigging");
+  command.environment.push_back("TERM=dumb");
+  Process shell(command);
+  shell.write_input("server.inf\t\n");
+  const auto described = shell.wait_for(Stream::out, R"("call":"server.info")");
+  INFO(shell.printed(Stream::out));
+  REQUIRE(described);
+  CHECK_THAT(*described, Contains(R"("project":)"));
+  // In brackets, too, where a space follows what is complete.
+  shell.write_input("kick(lig\t)\n");
+  wait_for_event(*joined, "left");
+  shell.write_input("qui\t\n");
+  CHECK(exit_code(shell) == 0);
+}
+
 }  // namespace callboard::e2e::tasks_test

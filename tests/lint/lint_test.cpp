@@ -109,6 +109,33 @@ TEST_CASE("every test that the documents name is there") {
   FAIL("there is no " << document);
 }
 
+TEST_CASE("a header that a document names and no program outside the project includes is found") {
+  const std::vector<SourceFile> outside{
+      {"tests/lint/package/main.cpp", "#include \"base/a.h\"\n#include <net/b/c.h>\n"}};
+  const auto found = [&](const std::string& text) {
+    return check_named_headers({"docs/x.md", text}, outside);
+  };
+  CHECK(found("see `base/a.h`, `net/b/c.h`, `words.h`\n#include \"docs/d.h\"\n").empty());
+  CHECK(found("see\n`client/a.h`\n") ==
+        Violations{"docs/x.md:2: names client/a.h, which tests/lint/package does not include"});
+  CHECK(found("#include \"client/a.h\"\n").size() == 1);
+}
+
+TEST_CASE("every header that the documents for programs name is in the installed package") {
+  const auto files = project_files(kRoot);
+  std::vector<SourceFile> outside;
+  for (const auto& file : files) {
+    if (file.path.starts_with("tests/lint/package/")) outside.push_back(file);
+  }
+  REQUIRE_FALSE(outside.empty());
+  const std::string document =
+      GENERATE("docs/building-on-callboard.md", "docs/calls.md", "docs/client.md", "docs/records.md");
+  for (const auto& file : files) {
+    if (file.path == document) return must_be_empty(check_named_headers(file, outside));
+  }
+  FAIL("there is no " << document);
+}
+
 TEST_CASE("the project keeps to its layers") { must_be_empty(over_project(check_layers, false)); }
 
 TEST_CASE("the project's files keep their size and shape") {

@@ -170,6 +170,26 @@ Violations check_named_tests(const SourceFile& table, const std::vector<SourceFi
   return found;
 }
 
+Violations check_named_headers(const SourceFile& document, const std::vector<SourceFile>& outside) {
+  static const std::regex header(R"re([`"<]((base|client|net|server/plugins)/[\w/]+\.h)[`">])re");
+  Violations found;
+  for_each_line(document.content, [&](long number, const std::string& line) {
+    for (auto match = std::sregex_iterator(line.begin(), line.end(), header); match != std::sregex_iterator();
+         ++match) {
+      const std::string name = (*match)[1].str();
+      const bool is_included = std::ranges::any_of(outside, [&](const SourceFile& source) {
+        return source.content.find("#include \"" + name + "\"") != std::string::npos ||
+               source.content.find("#include <" + name + ">") != std::string::npos;
+      });
+      if (!is_included) {
+        found.push_back(
+            at(document, number, "names " + name + ", which tests/lint/package does not include"));
+      }
+    }
+  });
+  return found;
+}
+
 std::vector<SourceFile> project_files(const fs::path& root) {
   static constexpr std::array kFolders{"base",   "protocol", "sync",  "net",  "server",
                                        "client", "tools",    "tests", "docs", "README.md"};

@@ -29,6 +29,10 @@ Violations check_links(const SourceFile& file, const std::filesystem::path& root
 // Tests that the last column of a table names, as "unit/sync: a sentence · another", and that `sources` have not.
 Violations check_named_tests(const SourceFile& table, const std::vector<SourceFile>& sources);
 
+// Headers of the library that a document for those who write programs names, and that no source of `outside` includes, which
+// are compiled with what is installed.
+Violations check_named_headers(const SourceFile& document, const std::vector<SourceFile>& outside);
+
 // All sources and documents of the project, without build/ and what begins with a dot.
 std::vector<SourceFile> project_files(const std::filesystem::path& root);
 

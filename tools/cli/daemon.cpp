@@ -15,6 +15,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -68,11 +69,16 @@ struct Spawning {
   Spawning& operator=(const Spawning&) = delete;
 };
 
-Result<pid_t> spawn(Start start, int ready_fd) {
+// None: it has nothing to say but to whoever reads its standard error.
+Result<pid_t> spawn(Start start, std::optional<int> ready_fd) {
   constexpr int kReadyFd = 3;
   Spawning spawning;
   posix_spawn_file_actions_addopen(&spawning.actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&spawning.actions, ready_fd, kReadyFd);
+  if (ready_fd) {
+    posix_spawn_file_actions_adddup2(&spawning.actions, *ready_fd, kReadyFd);
+  } else {
+    posix_spawn_file_actions_addopen(&spawning.actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  }
   posix_spawn_file_actions_addchdir_np(&spawning.actions, start.directory.c_str());
   // The signals that this program takes as events are blocked here.
   sigset_t none;
@@ -81,7 +87,7 @@ Result<pid_t> spawn(Start start, int ready_fd) {
   posix_spawnattr_setflags(&spawning.attributes,
                            static_cast<short>(POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK));
   std::erase_if(start.environment, [](const std::string& each) { return each.starts_with(kReadyVariable); });
-  start.environment.push_back(std::string(kReadyVariable) + "=" + std::to_string(kReadyFd));
+  if (ready_fd) start.environment.push_back(std::string(kReadyVariable) + "=" + std::to_string(kReadyFd));
   const std::vector<char*> words = pointers_to(start.words);
   const std::vector<char*> environment = pointers_to(start.environment);
   pid_t process = -1;
@@ -89,14 +95,6 @@ Result<pid_t> spawn(Start start, int ready_fd) {
                                   words.data(), environment.data());
   if (problem != 0) return os_error("start the server", problem);
   return process;
-}
-
-Outcome outcome_of(int code) {
-  for (const Outcome each : {Outcome::usage, Outcome::not_found, Outcome::refused, Outcome::superseded,
-                             Outcome::locked, Outcome::timed_out, Outcome::cancelled}) {
-    if (exit_code(each) == code) return each;
-  }
-  return Outcome::failed;
 }
 
 // The descriptor that a variable names, which is then ours; none: it is not set, or names none.
@@ -118,6 +116,16 @@ bool is_ready(const Fd& from) {
     got = ::read(from.get(), &byte, 1);
   } while (got < 0 && errno == EINTR);
   return got == 1;
+}
+
+// Waits for it. It has said itself why it failed, but for what it could not.
+Result<void> end_of(pid_t process) {
+  int status = 0;
+  while (::waitpid(process, &status, 0) < 0 && errno == EINTR) continue;
+  if (!WIFEXITED(status))
+    return Error{Outcome::failed, "the server was ended by signal " + std::to_string(WTERMSIG(status))};
+  if (WEXITSTATUS(status) == exit_code(Outcome::done)) return {};
+  return Error{outcome_of(WEXITSTATUS(status)), ""};
 }
 
 }  // namespace
@@ -146,10 +154,15 @@ Result<void> start_detached(Start start, Interrupt& interrupt) {
     const Interrupt::Listener listening = interrupt.listen([&] { ::kill(*process, SIGTERM); });
     if (is_ready(ours)) return {};
   }
-  int status = 0;
-  while (::waitpid(*process, &status, 0) < 0 && errno == EINTR) continue;
-  if (WIFEXITED(status)) return Error{outcome_of(WEXITSTATUS(status)), ""};
-  return Error{Outcome::failed, "the server was ended by signal " + std::to_string(WTERMSIG(status))};
+  return Error(end_of(*process).error());
+}
+
+Result<void> check_start(Start start, Interrupt& interrupt) {
+  start.words.push_back("--check");
+  const auto process = spawn(std::move(start), std::nullopt);
+  if (!process) return process.error();
+  const Interrupt::Listener listening = interrupt.listen([&] { ::kill(*process, SIGTERM); });
+  return end_of(*process);
 }
 
 Readiness::Readiness() {
@@ -183,8 +196,7 @@ void forget_restore(std::vector<std::string>& words) {
   std::erase_if(words, [](const std::string& word) { return word.starts_with("--restore="); });
 }
 
-// The program that stands now where this one was started from: perhaps a newer one.
-Error Readiness::restart_in_place(Fd listening) const {
+Result<Anew> Anew::of_this_process() {
   auto words = strings_in("/proc/self/cmdline");
   if (!words) return words.error();
   forget_restore(*words);
@@ -193,14 +205,20 @@ Error Readiness::restart_in_place(Fd listening) const {
   if (problem) return os_error("read /proc/self/exe", problem.value());
   constexpr std::string_view kReplaced = " (deleted)";
   if (program.ends_with(kReplaced)) program.resize(program.size() - kReplaced.size());
+  return Anew{std::move(program), std::move(*words)};
+}
+
+Error Readiness::restart_in_place(Fd listening) const {
+  auto anew = Anew::of_this_process();
+  if (!anew) return anew.error();
   close_descriptors_at_exec();
   if (::fcntl(listening.get(), F_SETFD, 0) != 0) return os_error("keep the socket", errno);
   ::setenv(kListeningVariable, std::to_string(listening.get()).c_str(), 1);
   if (is_detached_) ::setenv(kDetachedVariable, "yes", 1);
   if (!notify_socket_.empty()) ::setenv(kNotifyVariable, notify_socket_.c_str(), 1);
-  const std::vector<char*> pointers = pointers_to(*words);
-  ::execv(program.c_str(), pointers.data());
-  return os_error("start " + callboard::quoted(program) + " anew", errno);
+  const std::vector<char*> pointers = pointers_to(anew->words);
+  ::execv(anew->program.c_str(), pointers.data());
+  return os_error("start " + callboard::quoted(anew->program) + " anew", errno);
 }
 
 // sd_notify(3), "Notes": a datagram to that socket, whose name is a path, or begins with '@' for an abstract one.

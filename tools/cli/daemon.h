@@ -30,6 +30,19 @@ struct Start {
 // all there is to say.
 Result<void> start_detached(Start start, Interrupt& interrupt);
 
+// Whether a server that is started so would load what it is to load (`serve --check`): a process of its own looks, and says
+// on our standard error what is wrong.
+Result<void> check_start(Start start, Interrupt& interrupt);
+
+// How this program is called anew: the program that stands now where this one was started from, perhaps a newer one, and the
+// words it was started with, without what is done only once.
+struct Anew {
+  std::string program;
+  std::vector<std::string> words;  // words[0] is the name it was called by.
+
+  static Result<Anew> of_this_process();
+};
+
 // Without what is done only once: --restore, what it began with it has by now.
 void forget_restore(std::vector<std::string>& words);
 

@@ -30,4 +30,13 @@ int exit_code(Outcome outcome) {
   return 1;
 }
 
+Outcome outcome_of(int code) {
+  for (const Outcome each :
+       {Outcome::done, Outcome::usage, Outcome::not_found, Outcome::refused, Outcome::superseded,
+        Outcome::locked, Outcome::timed_out, Outcome::no_quorum, Outcome::interrupted, Outcome::cancelled}) {
+    if (exit_code(each) == code) return each;
+  }
+  return Outcome::failed;
+}
+
 }  // namespace callboard::cli

@@ -27,6 +27,14 @@ Result<ServerPlace> ServerPlace::of(const Settings& settings) {
 Result<std::optional<pid_t>> ServerPlace::holder() const { return server::holder(data, project); }
 
 // A line for the address; the rest is the path, whatever is in it. Without the file less is told, and nothing else.
+std::filesystem::path log_before(const std::filesystem::path& log) {
+  std::filesystem::path before = log;
+  before.replace_extension();
+  before += ".1";
+  before += log.extension();
+  return before;
+}
+
 void RunningNote::write(const ServerPlace& place) const {
   std::ofstream(file_of(place), std::ios::binary) << address << '\n' << log.native();
 }

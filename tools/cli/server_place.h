@@ -26,6 +26,9 @@ struct ServerPlace {
   Result<std::optional<pid_t>> holder() const;
 };
 
+// Where a log that is full was put aside last: beside "server.log" that is "server.1.log".
+std::filesystem::path log_before(const std::filesystem::path& log);
+
 // The file `running`: where the server is reached, and where it logs. Of a server that was killed it stays; the lock says who
 // really runs.
 struct RunningNote {

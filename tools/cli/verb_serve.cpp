@@ -16,12 +16,15 @@
 #include "base/text.h"
 #include "net/loop.h"
 #include "server/server.h"
+#include "server/start_check.h"
 #include "tools/cli/daemon.h"
 #include "tools/cli/exit_code.h"
 #include "tools/cli/program.h"
 #include "tools/cli/relay_rate.h"
+#include "tools/cli/restart_check.h"
 #include "tools/cli/schema_file.h"
 #include "tools/cli/server_place.h"
+#include "tools/cli/services_file.h"
 #include "tools/cli/verbs.h"
 
 namespace callboard::cli {
@@ -38,8 +41,10 @@ struct ServeWords {
   std::vector<std::string> tasks;
   std::vector<std::string> plugins;
   std::string schema;
+  std::string services;
   std::string locks = "warn";
   bool detach = false;
+  bool check = false;
   std::uint64_t history_days = 365;
   std::uint64_t history_mib = 1024;
   std::uint64_t history_revisions = 1000;
@@ -217,6 +222,9 @@ Result<void> tell_end(Run& run, const std::optional<server::ServerStop>& stopped
 Result<void> add_words(server::ServerOptions& options, const ServeWords& words, server::LockPolicy locks) {
   auto schema = read_schema(words.schema);
   if (!schema) return schema.error();
+  auto services = read_services(words.services);
+  if (!services) return services.error();
+  options.services = std::move(*services);
   options.locks = locks;
   options.schema = std::move(*schema);
   options.retention = retention(words);
@@ -227,23 +235,35 @@ Result<void> add_words(server::ServerOptions& options, const ServeWords& words, 
   return {};
 }
 
-Result<void> serve(Run& run, const ServeWords& words) {
-  Readiness readiness;
-  const auto locks = lock_policy(words.locks);
-  if (!locks) return locks.error();
-  if (words.detach && !readiness.is_detached()) return detach(run);
+// Before anything is read: the keys are among it.
+Result<void> check(Run& run, const ServeWords& words, server::LockPolicy locks) {
+  forbid_core_dumps();
   const auto place = ServerPlace::of(run.settings);
   if (!place) return place.error();
-  const auto log = log_path(run.settings, *place, readiness.is_detached());
-  if (!log) return log.error();
-  auto options = server_options(run.settings, *place, *log);
+  auto options = server_options(run.settings, *place, {});
   if (!options) return options.error();
-  if (auto added = add_words(*options, words, *locks); !added) return added;
-  options->listening = readiness.listening();
-  options->may_restart = true;
-  options->on_keyed = [] { forbid_core_dumps(); };
-  const auto logger = options->logger;
+  if (auto added = add_words(*options, words, locks); !added) return added;
+  if (auto checked = server::check_start(*options); !checked) return checked;
+  run.output.line("what the server would load makes sense");
+  run.output.object({{"event", "checked"}, {"project", place->project}});
+  return {};
+}
+
+// Whoever started it may not be there to see how it ended.
+Result<void> log_failure(spdlog::logger& logger, const fs::path& log, Result<void> ended) {
+  if (!ended && !log.empty() && !ended.error().text.empty())
+    logger.error("the server did not go on cause={}", callboard::quoted(ended.error().text));
+  return ended;
+}
+
+Result<void> serve_on(Run& run, const ServerPlace& place, const fs::path& log, Readiness& readiness,
+                      server::ServerOptions options) {
+  options.listening = readiness.listening();
+  options.on_keyed = [] { forbid_core_dumps(); };
+  const auto logger = options.logger;
   net::Loop loop;
+  RestartCheck restart_check(loop);
+  options.check_restart = [&](RestartCheck::Then then) { restart_check.begin(std::move(then)); };
   std::optional<server::ServerStop> stopped;
   Result<std::unique_ptr<server::Server>> server = std::unique_ptr<server::Server>();
   // One that comes while the board is still being read waits for the loop.
@@ -252,16 +272,16 @@ Result<void> serve(Run& run, const ServeWords& words) {
       if (server && !stopped) read_again(run, **server, *logger);
     });
   });
-  server = server::Server::start(loop, std::move(*options), [&](const server::ServerStop& stop) {
+  server = server::Server::start(loop, std::move(options), [&](const server::ServerStop& stop) {
     stopped = stop;
     loop.stop();
   });
-  if (!server) return server.error();
-  show_listening(run.output, **server, place->project);
+  if (!server) return log_failure(*logger, log, server.error());
+  show_listening(run.output, **server, place.project);
   const std::string address = net::to_text((*server)->listening());
-  RunningNote{address, *log}.write(*place);
+  RunningNote{address, log}.write(place);
   if (readiness.is_detached())
-    run.output.message(fmt::format("runs as process {}, logs to \"{}\"", ::getpid(), escaped(log->native())));
+    run.output.message(fmt::format("runs as process {}, logs to \"{}\"", ::getpid(), escaped(log.native())));
   readiness.ready("listening on " + address);
   {
     const Interrupt::Listener listening =
@@ -269,17 +289,34 @@ Result<void> serve(Run& run, const ServeWords& words) {
     loop.run();
   }
   readiness.stopping();
-  RunningNote::remove(*place);
+  RunningNote::remove(place);
   if (stopped && stopped->listening && *stopped->listening) {
     server->reset();
     run.output.object({{"event", "restarting"}, {"reason", stopped->reason}});
-    const auto failed = readiness.restart_in_place(std::move(*stopped->listening));
+    const auto failed = log_failure(*logger, log, readiness.restart_in_place(std::move(*stopped->listening)));
     if (stopped->is_plugin_left) end_at_once(run, failed);
     return failed;
   }
   const auto ended = tell_end(run, stopped);
   if (stopped && stopped->is_plugin_left) end_at_once(run, ended);
   return ended;
+}
+
+Result<void> serve(Run& run, const ServeWords& words) {
+  Readiness readiness;
+  const auto locks = lock_policy(words.locks);
+  if (!locks) return locks.error();
+  if (words.check) return check(run, words, *locks);
+  if (words.detach && !readiness.is_detached()) return detach(run);
+  const auto place = ServerPlace::of(run.settings);
+  if (!place) return place.error();
+  const auto log = log_path(run.settings, *place, readiness.is_detached());
+  if (!log) return log.error();
+  auto options = server_options(run.settings, *place, *log);
+  if (!options) return options.error();
+  const auto logger = options->logger;
+  if (auto added = add_words(*options, words, *locks); !added) return log_failure(*logger, *log, added);
+  return serve_on(run, *place, *log, readiness, std::move(*options));
 }
 
 }  // namespace
@@ -304,11 +341,16 @@ void add_serve(Program& program) {
       .text(words->schema, "--schema FILE",
             "JSON, or TOML in a FILE.toml: the classes of records that the board may have, beside the "
             "built-in ones")
+      .text(words->services, "--services FILE",
+            "JSON, or TOML in a FILE.toml: calls that the server makes on a schedule, see docs/calls.md")
       .text(
           words->locks, "--locks WHAT",
           "what becomes of a write to what somebody else has locked: warn (default) or refuse (exit code 6)")
       .flag(words->detach, "--detach",
             "return once it listens, and let it run on without the terminal; see callboard server")
+      .flag(words->check, "--check",
+            "start nothing, but say whether all that it would load makes sense: settings, schema, services, "
+            "tasks, plugins, keys, roles")
       .number(words->history_days, "--history-days N",
               "forget documents' revisions older than this (default: 365)")
       .number(words->history_mib, "--history-mib N",

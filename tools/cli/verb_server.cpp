@@ -108,6 +108,12 @@ Result<void> restart(Run& run) {
                     found->process)};
   }
   forget_restore(start->words);
+  if (const auto checked = check_start(*start, run.interrupt); !checked) {
+    if (!checked.error().text.empty()) run.output.error(checked.error().text);
+    return Error{
+        checked.error().outcome,
+        fmt::format("nothing was done: it would not start again, and process {} goes on", found->process)};
+  }
   if (const auto ended = end(run, found->process); !ended) return ended;
   return start_detached(*std::move(start), run.interrupt);
 }
@@ -124,6 +130,17 @@ std::string shown_line(std::string_view line) {
   }
 }
 
+Result<std::deque<std::string>> last_lines(const std::filesystem::path& path, std::uint64_t count) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return os_error("read " + callboard::quoted(path.native()), errno);
+  std::deque<std::string> lines;
+  for (std::string line; std::getline(file, line);) {
+    lines.push_back(std::move(line));
+    if (lines.size() > count) lines.pop_front();
+  }
+  return lines;
+}
+
 Result<void> show_log(Run& run, std::uint64_t count) {
   const auto place = ServerPlace::of(run.settings);
   if (!place) return place.error();
@@ -133,14 +150,14 @@ Result<void> show_log(Run& run, std::uint64_t count) {
                  "this server logs to its standard error: look there, as with journalctl"};
   }
   const std::filesystem::path path = note ? note->log : place->default_log();
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return os_error("read " + callboard::quoted(path.native()), errno);
-  std::deque<std::string> lines;
-  for (std::string line; std::getline(file, line);) {
-    lines.push_back(std::move(line));
-    if (lines.size() > count) lines.pop_front();
+  auto lines = last_lines(path, count);
+  if (!lines) return lines.error();
+  // Soon after it was put aside there are few lines in it.
+  if (lines->size() < count) {
+    if (auto before = last_lines(log_before(path), count - lines->size()))
+      lines->insert(lines->begin(), before->begin(), before->end());
   }
-  for (const std::string& line : lines) {
+  for (const std::string& line : *lines) {
     run.output.line(shown_line(line));
     run.output.object({{"event", "log"}, {"line", line}});
   }

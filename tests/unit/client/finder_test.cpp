@@ -102,8 +102,9 @@ TEST_CASE("whoever announces a thousand servers does not keep the one with the k
   auto voice = *net::UdpSocket::open(loop, {}, {});
   const net::Endpoint everybody{"127.255.255.255", announcer.port()};
   for (std::uint64_t id = 1; id <= 300; ++id) {
-    static_cast<void>(
-        voice->send(everybody, as_bytes(protocol::format(announcement({"127.0.0.1", 4100}, id)))));
+    static_cast<void>(voice->send(
+        everybody,
+        as_bytes(protocol::format(announcement({"127.0.0.1", static_cast<std::uint16_t>(4200 + id)}, id)))));
     loop.run_until([] { return false; }, 10us);
   }
   REQUIRE(loop.run_until([&] { return searcher.report().ignored_datagrams >= 100; }, kTestLimit));
@@ -115,6 +116,42 @@ TEST_CASE("whoever announces a thousand servers does not keep the one with the k
   };
   CHECK(loop.run_until(is_found, kTestLimit));
   CHECK(searcher.report().servers.size() == Searcher::kServersMax);
+}
+
+TEST_CASE("a server that was started anew at the same place is one server, and it is the newer one") {
+  net::Loop loop;
+  // That run of it which answers the question, and those before it that were heard of.
+  auto answering = announcement({"127.0.0.1", 4200}, 3);
+  const bool has_key = GENERATE(false, true);
+  FakeAnnouncer announcer(loop, {announcement({"127.0.0.1", 4200}, 1), announcement({"127.0.0.1", 4300}, 9),
+                                 announcement({"127.0.0.1", 4200}, 2), answering});
+  SearchOptions options;
+  options.project = "Moria's Race";
+  options.ask_addresses = {"127.255.255.255"};
+  options.discovery_port = announcer.port();
+  if (has_key) announcer.key = options.key = make_access_key(system_random());
+  std::vector<std::uint16_t> told;
+  Searcher searcher(
+      loop, options,
+      {.on_server = [&](const FoundServer& each) { told.push_back(each.port); }, .on_aborted = {}});
+  const auto knows = [&](std::uint64_t id) {
+    return std::ranges::any_of(searcher.report().servers, [id](const FoundServer& each) {
+      return each.id == UniqueId{id, id};
+    });
+  };
+  searcher.ask();
+  REQUIRE(loop.run_until([&] { return knows(3); }, kTestLimit));
+  CHECK(searcher.report().servers.size() == 2);
+  CHECK(std::ranges::count(told, 4300) == 1);
+  CHECK(std::ranges::count(told, 4200) == (has_key ? 2 : 1));
+  // It is started anew once more, or somebody without the key says so; the other one is heard behind that.
+  auto voice = *net::UdpSocket::open(loop, {}, {});
+  for (const auto& each : {announcement({"127.0.0.1", 4200}, 4), announcement({"127.0.0.1", 4400}, 5)})
+    static_cast<void>(voice->send({"127.255.255.255", announcer.port()}, as_bytes(protocol::format(each))));
+  REQUIRE(loop.run_until([&] { return knows(5); }, kTestLimit));
+  CHECK(knows(4) == !has_key);
+  CHECK(knows(3) == has_key);
+  CHECK(searcher.report().servers.size() == 3);
 }
 
 TEST_CASE("with a key a server that does not show that it has it is not joined") {

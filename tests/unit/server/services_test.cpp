@@ -9,6 +9,7 @@
 #include "base/document/build.h"
 #include "base/document/parse.h"
 #include "server/services/service_desk.h"
+#include "server/services/service_list.h"
 
 namespace callboard::server::services_test {
 namespace {
@@ -122,7 +123,80 @@ struct Room {
   void wait(const std::function<bool()>& condition) { REQUIRE(loop.run_until(condition, kLimit)); }
 };
 
+std::string refusal_of(const std::string& services) {
+  const auto read = services_from(services);
+  return read ? "" : read.error().text;
+}
+// Of the file's only service, with these members beside its name.
+std::string refusal_with(const std::string& members) {
+  return refusal_of(R"({"services": [{"name": "sweep", )" + members + "}]}");
+}
+
 }  // namespace
+
+TEST_CASE("services of a studio's own are read with all they say, or with what stands for it") {
+  const auto read = services_from(R"({"services": [
+    {"name": "sweep", "call": "queue.sweep", "period_s": 60},
+    {"name": "report", "call": "queue.report", "arguments": {"to": "boss"}, "period_s": 31622400, "jitter_s": 5,
+     "overlap": "wait", "enabled": false}]})");
+  REQUIRE(read);
+  REQUIRE(read->size() == 2);
+  const Service& sweep = (*read)[0];
+  CHECK((sweep.name == "sweep" && sweep.call == "queue.sweep" && !sweep.arguments));
+  CHECK((sweep.period == 60s && sweep.jitter == 0s));
+  CHECK((sweep.overlap == Service::Overlap::skip && sweep.is_enabled));
+  const Service& report = (*read)[1];
+  CHECK(document::print(*report.arguments) == R"({"to":"boss"})");
+  CHECK((report.period == 366 * 24h && report.jitter == 5s));
+  CHECK((report.overlap == Service::Overlap::wait && !report.is_enabled));
+}
+
+TEST_CASE("a services file that makes no sense is refused with the service and the key") {
+  CHECK(refusal_of("[") != "");
+  CHECK(refusal_of("[]") != "");
+  CHECK(refusal_of(R"({"services": {}})") != "");
+  CHECK(refusal_of(R"({"services": [], "service": []})") != "");
+  CHECK(refusal_of(R"({"services": [1]})") == "services: expected objects, got 1");
+  CHECK(refusal_of(R"({"services": [{"call": "a"}]})") ==
+        "name: expected a name that can stand in a path, got nothing");
+  CHECK(refusal_of(R"({"services": [{"name": "a/b"}]})") ==
+        R"(service "a/b": name: expected one that can stand in a path)");
+  CHECK(refusal_with(R"("period_s": 1)") ==
+        R"(service "sweep": call: expected the name of a call, got nothing)");
+  for (const char* period : {"0", "31622401", "1.5", "-1", "\"1\"", "null"}) {
+    INFO(period);
+    CHECK(refusal_with(R"("call": "a", "period_s": )" + std::string(period)) ==
+          R"(service "sweep": period_s: expected 1-31622400, got )" + std::string(period));
+  }
+  CHECK(refusal_with(R"("call": "a")") == R"(service "sweep": period_s: expected 1-31622400, got nothing)");
+  CHECK(refusal_with(R"("call": "a", "period_s": 1, "jitter_s": -1)") != "");
+  CHECK(refusal_with(R"("call": "a", "period_s": 1, "overlap": "both")") ==
+        R"(service "sweep": overlap: expected "skip" or "wait", got "both")");
+  CHECK(refusal_with(R"("call": "a", "period_s": 1, "arguments": [])") ==
+        R"(service "sweep": arguments: expected an object, got [])");
+  CHECK(refusal_with(R"("call": "a", "period_s": 1, "enabled": 1)") ==
+        R"(service "sweep": enabled: expected true or false, got 1)");
+  CHECK_THAT(refusal_with(R"("call": "a", "period_s": 1, "periods": 1)"),
+             Catch::Contains("periods: no such key"));
+  const std::string one = R"({"name": "sweep", "call": "a", "period_s": 1})";
+  CHECK(refusal_of(R"({"services": [)" + one + "," + one + "]}") ==
+        R"(service "sweep": there is one of this name already)");
+  CHECK(refusal_of(R"({"services": [{"name": "backup", "call": "a", "period_s": 1}]})") ==
+        R"(service "backup": there is one of this name already)");
+}
+
+TEST_CASE("as many services are read as there may be, and no more") {
+  const auto file = [](std::size_t count) {
+    std::string text;
+    for (std::size_t i = 0; i < count; ++i) {
+      text +=
+          (i == 0 ? "" : ",") + (R"({"name": ")" + std::to_string(i) + R"(", "call": "a", "period_s": 1})");
+    }
+    return R"({"services": [)" + text + "]}";
+  };
+  CHECK(services_from(file(kServicesMax)));
+  CHECK(refusal_of(file(kServicesMax + 1)) == "expected at most 256 services, got 257");
+}
 
 TEST_CASE("a service runs again and again, and says how it went") {
   Room room;

@@ -1,0 +1,20 @@
+#include "server/start_check.h"
+
+#include "server/keys.h"
+#include "server/plugins/plugin_host.h"
+#include "server/store/key_file.h"
+#include "server/tasks/task_desk.h"
+
+namespace callboard::server {
+
+Result<void> check_start(const ServerOptions& options) {
+  if (const auto programs = TaskDesk::programs(options.tasks); !programs) return programs.error();
+  for (const std::string& file : options.plugins) {
+    if (auto is_one = check_plugin(file); !is_one) return is_one;
+  }
+  if (const auto keys = KeyFile(options.data, options.project).read(); !keys) return keys.error();
+  if (const auto roles = read_roles(options.data, options.project); !roles) return roles.error();
+  return {};
+}
+
+}  // namespace callboard::server

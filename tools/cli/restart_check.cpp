@@ -1,0 +1,93 @@
+#include "tools/cli/restart_check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/text.h"
+#include "tools/cli/daemon.h"
+#include "tools/cli/exit_code.h"
+
+namespace callboard::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A start takes a tenth of a second, most of it the plugins'.
+constexpr auto kRestartCheckLimit = 10s;
+// Warnings and an error; a plugin may say more.
+constexpr std::size_t kRestartCheckSaidMax = 16 * 1024;
+
+// The last line that says what is wrong, as Output::error() writes it; empty: none does.
+std::string_view error_in(std::string_view said) {
+  constexpr std::string_view kLabel = "error: ";
+  std::string_view found;
+  while (!said.empty()) {
+    const std::string_view line = said.substr(0, said.find('\n'));
+    if (line.starts_with(kLabel)) found = line.substr(kLabel.size());
+    said.remove_prefix(std::min(line.size() + 1, said.size()));
+  }
+  return found;
+}
+
+}  // namespace
+
+RestartCheck::RestartCheck(net::Loop& loop)
+    : loop_(loop), limit_(loop, [this] {
+        end(Error{Outcome::timed_out,
+                  fmt::format("what it would load is not loaded after {} s", kRestartCheckLimit.count())});
+      }) {}
+
+RestartCheck::~RestartCheck() { *is_alive_ = false; }
+
+void RestartCheck::begin(Then then) {
+  if (then_) {
+    return loop_.post([then = std::move(then)] {
+      then(Error{Outcome::refused, "somebody else has it started anew at this moment"});
+    });
+  }
+  then_ = std::move(then);
+  said_.clear();
+  limit_.set_after(kRestartCheckLimit);
+  auto anew = Anew::of_this_process();
+  if (!anew) return end_soon(anew.error());
+  net::Process::Options options{std::move(anew->words)};
+  options.command.front() = std::move(anew->program);
+  options.command.emplace_back("--check");
+  auto started = net::Process::start(
+      loop_, options,
+      {.on_output = {},
+       .on_error_output =
+           [this](ByteView bytes) {
+             said_ += as_text(bytes);
+             said_.resize(std::min(said_.size(), kRestartCheckSaidMax));
+           },
+       .on_ended = [this](const net::Process::Ending& ending) { end(result_of(ending)); }});
+  if (!started) return end_soon(started.error());
+  process_ = std::move(*started);
+}
+
+void RestartCheck::end_soon(Error why) {
+  loop_.post([this, why = std::move(why), alive = is_alive_] {
+    if (*alive) end(why);
+  });
+}
+
+void RestartCheck::end(Result<void> checked) {
+  limit_.cancel();
+  process_.reset();
+  if (const auto then = std::exchange(then_, nullptr)) then(std::move(checked));
+}
+
+Result<void> RestartCheck::result_of(const net::Process::Ending& ending) const {
+  if (ending.signal == 0 && ending.exit_code == exit_code(Outcome::done)) return {};
+  const std::string_view said = error_in(said_);
+  if (said.empty()) return Error{Outcome::failed, "serve --check ended with " + net::to_text(ending)};
+  return Error{ending.signal == 0 ? outcome_of(static_cast<int>(ending.exit_code)) : Outcome::failed,
+               std::string(said)};
+}
+
+}  // namespace callboard::cli
