@@ -83,7 +83,7 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
 
 void Stage::add_calls() {
   CallRegistry& calls = calls_.registry();
-  locks_.add_calls(calls);
+  locks_.add_calls(calls, people_);
   pings_.add_call(calls);
   add_record_history_calls(calls, floor_, record_desk_);
   add_record_restore_call(calls, {floor_, record_desk_, options_.schema, options_.locks});

@@ -46,6 +46,20 @@ TEST_CASE("an item is locked, refused to another, waited for and given back") {
   CHECK(desk.code("rigging", {"unlock", "/dev/chr/Moria"}) == 3);
 }
 
+TEST_CASE("whoever has a lock is told who broke it and why, and the audit has it") {
+  Desk desk;
+  const auto joined = desk.join("rigging");
+  REQUIRE(desk.code("rigging", {"lock", "/dev/chr/Moria"}) == 0);
+  CHECK(desk.code("lighting", {"unlock", "/dev/chr/Moria", "--note", "deadline"}) == 2);
+  CHECK(desk.code("lighting", {"unlock", "/dev/chr/Moria", "--break", "--note", "deadline"}) == 0);
+  const Json lost = wait_for_event(*joined, "unlocked");
+  CHECK(lost.at("item") == "/dev/chr/Moria");
+  CHECK(lost.at("by") == "lighting");
+  CHECK(lost.at("note") == "deadline");
+  CHECK_THAT(desk.run("lighting", {"audit"}).out,
+             Contains("lock_break  lighting -> rigging") && Contains("/dev/chr/Moria: deadline"));
+}
+
 TEST_CASE("who stops waiting does not get the lock") {
   Desk desk;
   const auto joined = desk.join("rigging");
