@@ -3,6 +3,7 @@
 #include <csignal>
 #include <nlohmann/json.hpp>
 
+#include "tests/e2e/keyed_studio.h"
 #include "tests/e2e/studio.h"
 #include "tests/support/tree.h"
 
@@ -144,6 +145,20 @@ TEST_CASE("who writes to what somebody else has locked is told by whom, since wh
   CHECK(desk.run("lighting", {"story", "set", "--at", "/scenes/-", "1"}).err.empty());
   CHECK_THAT(desk.run("lighting", {"story", "set", "--at", "/title", "\"x\""}).err, Contains("is locked"));
   CHECK(desk.run("rigging", {"story", "set", "--at", "/title", "\"y\""}).err.empty());
+}
+
+TEST_CASE("who may not know what is locked is told that it is not known, and writes") {
+  KeyedStudio studio;
+  const auto roles = studio.home() / "data/callboard/Moria%27s Race/roles.json";
+  support::write_file(roles, R"({"writer": ["story.write"]})");
+  std::filesystem::permissions(roles, std::filesystem::perms(0600));
+  studio.keep("lighting", studio.add("lighting", {"--role", "writer"}));
+  studio.serve();
+  support::write_file(studio.lighting / "story.json", "{}");
+  const auto written = studio.run("lighting", {"story", "set", "story.json"});
+  INFO(written.err);
+  CHECK(written.ending.exit_code == 0);
+  CHECK_THAT(written.err, Contains("warning: what others have locked is not known: "));
 }
 
 TEST_CASE("where the server refuses writes to what is locked, they end with exit code 6, and so do pulls") {
