@@ -23,6 +23,8 @@ struct LastOf<Difference> : std::integral_constant<Difference, Difference::only_
 template <>
 struct LastOf<ChangeKind> : std::integral_constant<ChangeKind, ChangeKind::removed> {};
 template <>
+struct LastOf<PullCause> : std::integral_constant<PullCause, PullCause::disk> {};
+template <>
 struct LastOf<PullRequest::OnConflict>
     : std::integral_constant<PullRequest::OnConflict, PullRequest::OnConflict::fail> {};
 template <>
@@ -114,10 +116,10 @@ void describe(A& fields, Ref<A, PullConflict> conflict) {
 }
 template <class A>
 void describe(A& fields, Ref<A, PullReport> report) {
-  fields(report.outcome, report.text, report.giver, report.files, report.bytes, report.wire_bytes,
-         report.unchanged_files, report.is_durable, report.files_reused, report.bytes_reused, report.changes,
-         report.versions, report.conflicts, report.removed, report.removals_refused,
-         report.removals_refused_of, report.problems);
+  fields(report.outcome, report.cause, report.text, report.giver, report.files, report.bytes,
+         report.wire_bytes, report.unchanged_files, report.is_durable, report.files_reused,
+         report.bytes_reused, report.changes, report.versions, report.conflicts, report.removed,
+         report.removals_refused, report.removals_refused_of, report.problems, report.problems_unlisted);
 }
 template <class A>
 void describe(A& fields, Ref<A, LookEntry> look) {

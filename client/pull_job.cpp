@@ -72,7 +72,8 @@ void PullJob::run() {
       PullRequest one = request_;
       one.items = {item};
       add_report(all, take(one));
-      if (all.outcome == Outcome::cancelled || all.outcome == Outcome::interrupted) break;
+      const bool is_over = all.outcome == Outcome::cancelled || all.outcome == Outcome::interrupted;
+      if (is_over || all.cause == PullCause::disk) break;
     }
   }
   report_.set(std::move(all));
@@ -110,6 +111,7 @@ std::string PullJob::cause_of_end(protocol::TransferId transfer) {
 PullReport PullJob::mark_ended(PullReport report) const {
   if (!ended_by_ || report.outcome == Outcome::done) return report;
   report.outcome = ended_by_->outcome;
+  report.cause = PullCause::pull;
   report.text = ended_by_->text;
   return report;
 }

@@ -1,6 +1,13 @@
 #include "client/pull_report.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <iterator>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/text.h"
 
 namespace callboard::client {
 namespace {
@@ -10,17 +17,59 @@ void append(std::vector<T>& to, std::vector<T>& from) {
   to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
 }
 
+constexpr std::string_view kBetweenGivers = ", ";
+
+bool names_giver(const PullReport& report, const std::string& giver) {
+  const std::string between(kBetweenGivers);
+  return (between + report.giver + between).find(between + giver + between) != std::string::npos;
+}
+
+std::string with_more(std::string text, std::uint64_t more) {
+  return more == 0 ? text : text + " (and " + std::to_string(more) + " more)";
+}
+
+Error ending_of_problems(const PullReport& report) {
+  const Error& first = report.problems.front().error;
+  const bool are_alike = std::ranges::all_of(
+      report.problems, [&](const PullProblem& each) { return each.error.outcome == first.outcome; });
+  return {are_alike ? first.outcome : Outcome::failed,
+          with_more(first.text, report.problems.size() - 1 + report.problems_unlisted)};
+}
+
+bool is_of_files(const PullReport& report) {
+  return report.outcome == Outcome::done || report.cause == PullCause::files;
+}
+
+bool comes_first(const PullReport& report) {
+  return report.outcome == Outcome::cancelled ||
+         (report.outcome != Outcome::done && report.cause == PullCause::disk);
+}
+
 }  // namespace
 
+// Where everything came, files that go or stay, and files that both sides changed, are for a person to look at.
+Error ending_of_files(const PullReport& report) {
+  if (!report.problems.empty()) return ending_of_problems(report);
+  if (report.removals_refused > 0) {
+    return {Outcome::refused,
+            std::to_string(report.removals_refused) + " of " + std::to_string(report.removals_refused_of) +
+                " files here would be removed, more than half: nothing was removed, --yes agrees"};
+  }
+  if (report.conflicts.empty()) return {Outcome::done, ""};
+  return {Outcome::superseded, with_more(quoted("/" + report.conflicts.front().path) +
+                                             ": changed here and at the giver since the last pull",
+                                         report.conflicts.size() - 1)};
+}
+
 void add_report(PullReport& all, PullReport one) {
-  // Somebody who stopped it is told just that, whatever went wrong before.
-  if (all.outcome == Outcome::done || one.outcome == Outcome::cancelled) {
+  const bool are_of_files = is_of_files(all) && is_of_files(one);
+  if (all.outcome == Outcome::done || comes_first(one)) {
     all.outcome = one.outcome;
+    all.cause = one.cause;
     all.text = one.text;
   }
-  if (!one.giver.empty() && all.giver.find(one.giver) == std::string::npos) {
-    all.giver += (all.giver.empty() ? "" : ", ") + one.giver;
-  }
+  if (!one.giver.empty() && !names_giver(all, one.giver))
+    all.giver += (all.giver.empty() ? "" : std::string(kBetweenGivers)) + one.giver;
   all.files += one.files;
   all.bytes += one.bytes;
   all.wire_bytes += one.wire_bytes;
@@ -35,6 +84,11 @@ void add_report(PullReport& all, PullReport one) {
   append(all.conflicts, one.conflicts);
   append(all.removed, one.removed);
   append(all.problems, one.problems);
+  all.problems_unlisted += one.problems_unlisted;
+  if (!are_of_files || all.outcome == Outcome::done) return;
+  Error ending = ending_of_files(all);
+  all.outcome = ending.outcome;
+  all.text = std::move(ending.text);
 }
 
 }  // namespace callboard::client

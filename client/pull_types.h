@@ -59,10 +59,18 @@ struct PullConflict {
       false;  // false: the giver's took its place, or would, and the local one is among the versions.
 };
 
+// What made a pull end otherwise than done.
+enum class PullCause {
+  pull,   // All of it at once: the request, the server, the giver, the connection, or whoever stopped it.
+  files,  // Problems, refused removals or conflicts, each of which is told; all the rest came.
+  disk,   // The disk here, or the project folder on it: nothing else would fare better.
+};
+
 struct PullReport {
-  Outcome outcome =
-      Outcome::done;  // done, or the worst that befell: failed (some files), interrupted, cancelled, …
-  std::string text;   // Why, when not done.
+  // done, or how it ended: interrupted, cancelled, …; with problems, what befell all of them, else failed.
+  Outcome outcome = Outcome::done;
+  PullCause cause = PullCause::pull;  // When not done.
+  std::string text;                   // Why, when not done.
   std::string giver;
   std::uint64_t files = 0;       // Received and in place (or, for a dry run, that would be).
   std::uint64_t bytes = 0;       // Of their content.
@@ -81,7 +89,9 @@ struct PullReport {
   // More than half of the local files would have to go, and nobody agreed: nothing was removed. Files to go, of how many.
   std::uint64_t removals_refused = 0;
   std::uint64_t removals_refused_of = 0;
-  std::vector<PullProblem> problems;  // Files that could not be had, each with the reason.
+  // Files that could not be had, each with the reason. Of more than can be listed, some of either outcome where there are two.
+  std::vector<PullProblem> problems;
+  std::uint64_t problems_unlisted = 0;
 };
 
 // One line of `ls`: a name in another user's copy, and how it compares with the local folder.

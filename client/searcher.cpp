@@ -1,32 +1,25 @@
 #include "client/searcher.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <utility>
 
+#include "net/endpoint.h"
 #include "net/interfaces.h"
 #include "protocol/datagram_signature.h"
 
 namespace callboard::client {
 namespace {
 
-std::optional<std::uint32_t> ipv4(const std::string& text) {
-  in_addr address{};
-  if (inet_pton(AF_INET, text.c_str(), &address) != 1) return std::nullopt;
-  return ntohl(address.s_addr);
-}
-
 bool in_same_network(const std::string& a, const std::string& b, const std::string& netmask) {
-  const auto first = ipv4(a);
-  const auto second = ipv4(b);
-  const auto mask = ipv4(netmask);
+  const auto first = net::ipv4_from(a);
+  const auto second = net::ipv4_from(b);
+  const auto mask = net::ipv4_from(netmask);
   return first && second && mask && (*first & *mask) == (*second & *mask);
 }
 
 // The address to connect to: what the server says of itself, unless that cannot be reached from where it was heard.
 std::string reachable_address(const std::string& announced, const std::string& heard_from) {
-  const auto address = ipv4(announced);
+  const auto address = net::ipv4_from(announced);
   const bool is_loopback = address && (*address >> 24) == 127;
   const bool heard_on_loopback = heard_from.starts_with("127.");
   if (!address || *address == 0 || (is_loopback && !heard_on_loopback)) return heard_from;

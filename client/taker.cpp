@@ -80,7 +80,7 @@ Result<void> Taker::Impl::pull() {
   }
   if (!request_.dry_run) {
     Result<std::unique_ptr<TakerWriters>> writers = TakerWriters::start(parts_, state_, request_.sync);
-    if (!writers) return writers.error();
+    if (!writers) return state_.stop_for_disk(writers.error());
     writers_ = std::move(*writers);
     receiver_.start_writing(*writers_, deltas_);
   }
@@ -102,7 +102,9 @@ Result<bool> Taker::Impl::survey(TakerPlanner& planner) {
 }
 
 Result<bool> Taker::Impl::open_again(TakerPlanner& planner) {
-  if (const Result<void> opened = planner.open(); !opened) return opened.error();
+  const Result<bool> opened = planner.open();
+  if (!opened) return opened.error();
+  if (!*opened) return planner.on_opened({});
   const Result<TakerMachine::Event> event = state_.next_listing();
   if (!event) return event.error();
   return planner.on_opened(std::get<TakerMachine::OpenedItems>(*event).items);
@@ -110,7 +112,9 @@ Result<bool> Taker::Impl::open_again(TakerPlanner& planner) {
 
 // Without a thread: most pulls find nothing to do.
 Result<bool> Taker::Impl::open_first(TakerPlanner& planner) {
-  if (const Result<void> opened = planner.open(); !opened) return opened.error();
+  const Result<bool> opened = planner.open();
+  if (!opened) return opened.error();
+  if (!*opened) return planner.on_opened({});
   if (const Result<void> received = receiver_.receive_event(); !received) return received.error();
   const Result<TakerMachine::Event> event = state_.next_listing();
   if (!event) return event.error();

@@ -43,7 +43,7 @@ void TakerContent::begin(WantedFile file, bool is_sparse) {
     state_.on_content(wanted_.offset);
     begin_delta();
   } else if (!incoming && wanted_.offset == 0) {
-    state_.stop(incoming.error());
+    state_.stop_for_disk(incoming.error());
   }
   // Else: what an earlier try left is no longer there. The rest alone is of no use; another round fetches all of it.
 }
@@ -69,7 +69,7 @@ void TakerContent::copy_up_to_wanted() {
     incoming_->discard();
     state_.go_whole(wanted_.path);
   } else {
-    state_.stop(copied.error());
+    state_.stop_for_disk(copied.error());
   }
   incoming_.reset();
 }
@@ -93,7 +93,7 @@ void TakerContent::write_piece(ByteView content) {
     state_.on_content(content.size());
     return;
   }
-  state_.stop(written.error());
+  state_.stop_for_disk(written.error());
   incoming_.reset();  // A later piece must not follow a gap.
 }
 
@@ -112,7 +112,7 @@ void TakerContent::skip(std::uint64_t size_bytes) {
 void TakerContent::skip_piece(std::uint64_t size_bytes) {
   const Result<void> skipped = incoming_->skip(size_bytes);
   if (skipped) return state_.on_content(size_bytes);
-  state_.stop(skipped.error());
+  state_.stop_for_disk(skipped.error());
   incoming_.reset();
 }
 

@@ -41,8 +41,9 @@ Result<void> TakerPlanner::set_items(const std::vector<std::string>& items) {
   return {};
 }
 
-Result<void> TakerPlanner::open() {
+Result<bool> TakerPlanner::open() {
   std::vector<protocol::OpenItem> open;
+  std::vector<Item> seen;
   for (Item& item : items_) {
     protocol::OpenItem one{.path = item.path.bytes(), .digest = {}};
     Result<std::shared_ptr<const sync::Tree>> here = parts_.folder.snapshot(item.path, state_.cancelled());
@@ -56,17 +57,24 @@ Result<void> TakerPlanner::open() {
       Entry top;
       top.kind = EntryKind::refused;
       item.here = std::make_shared<sync::Tree>(item.path, std::move(top), nullptr);
-    } else {
+    } else if (state_.is_cancelled()) {
       return here.error();
+    } else {
+      unseen_.push_back({item.path.bytes(), here.error()});
+      continue;
     }
     open.push_back(std::move(one));
+    seen.push_back(std::move(item));
   }
+  items_ = std::move(seen);
+  if (items_.empty()) return false;
   std::vector<std::shared_ptr<const sync::Tree>> trees;
   for (const Item& item : items_) {
     if (item.here != nullptr) trees.push_back(item.here);
   }
   reuse_.set_trees(std::move(trees));
-  return state_.open(protocol::OpenMode::pull, open);
+  if (const Result<void> asked = state_.open(protocol::OpenMode::pull, open); !asked) return asked.error();
+  return true;
 }
 
 Result<bool> TakerPlanner::on_opened(const std::vector<protocol::OpenedItem>& opened) {
@@ -74,6 +82,7 @@ Result<bool> TakerPlanner::on_opened(const std::vector<protocol::OpenedItem>& op
   opened_ = opened;
   differing_.clear();
   unchanged_files_ = 0;
+  for (const PullProblem& each : unseen_) state_.add_problem(each.path, each.error);
   for (std::size_t i = 0; i < items_.size(); ++i) {
     const Item& item = items_[i];
     if (opened[i].outcome != Outcome::done) {
@@ -129,7 +138,7 @@ Result<void> TakerPlanner::survey() {
 Result<void> TakerPlanner::run_round(TakerWriters* writers) {
   writers_ = writers;
   folding_ = parts_.name_folding ? *parts_.name_folding : probe();
-  if (const Result<void> fits = check_announced(); !fits) return fits;
+  if (const Result<void> fits = check_announced(); !fits) return state_.stop_for_disk(fits.error());
   if (const Result<void> listed = list_all(); !listed) return listed;
   state_.set_listed();
   tell_unchanged();
@@ -225,7 +234,10 @@ Result<void> TakerPlanner::plan_item(std::size_t index, const protocol::OpenedIt
   }
   const Result<bool> ignored =
       ignore_files_->is_ignored(item.path, opened.entry.kind == EntryKind::directory);
-  if (!ignored) return ignored.error();
+  if (!ignored) {
+    state_.add_problem(item.path.bytes(), ignored.error());
+    return {};
+  }
   if (*ignored) {
     state_.add_problem(item.path.bytes(), {Outcome::refused, quoted(item.path.to_item()) +
                                                                  ": is ignored here (.callboardignore)"});
@@ -261,8 +273,11 @@ std::vector<std::uint64_t> TakerPlanner::buckets_here(const sync::RelativePath& 
 // Of the local entries those that the giver did not leave out as the same.
 Result<void> TakerPlanner::begin_directory(const TakerMachine::Listed& listing) {
   const Result<sync::Ignore::Pointer> ignore = ignore_files_->in(listing.directory);
-  if (!ignore) return ignore.error();
   directory_.emplace(DirectoryUnderWay{});
+  if (!ignore) {
+    state_.add_problem(listing.directory.bytes(), ignore.error());
+    return {};  // Without rules nothing of it comes.
+  }
   directory_->ignore = *ignore;
   if (folding_.folds()) directory_->names.emplace(folding_);
   const Item* item = item_of(listing.directory);
@@ -329,7 +344,8 @@ Result<void> TakerPlanner::plan_listing(const TakerMachine::Listed& listing) {
     mirror_.compare(listing.directory, have, listing.entries, directory_->node);
   have_ = have;
   for (const sync::DiffStep& step : *steps) {
-    if (directory_->ignore == nullptr) break;  // Rules that came since it was asked for.
+    if (directory_->ignore == nullptr)
+      break;  // By rules that came since it was asked for, or they are not known.
     using Kind = sync::DiffStep::Kind;
     const bool is_left_out = step.kind == Kind::refused || step.kind == Kind::excluded;
     if (!is_left_out && !has_own_name(step.path)) continue;
@@ -438,7 +454,7 @@ Result<void> TakerPlanner::fetch(const sync::DiffStep& step, std::uint32_t listi
   const std::uint64_t instead_of = step.have ? have_[*step.have].size_bytes : 0;
   const Result<void> fits = offset > 0 ? room_.add_rest(unreserved_bytes(entry, offset))
                                        : room_.add_file(entry.size_bytes, instead_of);
-  if (!fits) return fits;
+  if (!fits) return state_.stop_for_disk(fits.error());
   WantedFile wanted{.listing = listing,
                     .entry_index = entry_index,
                     .path = step.path,
@@ -476,7 +492,7 @@ std::optional<sync::StagedFile> TakerPlanner::take_assembled(const sync::Relativ
 Result<bool> TakerPlanner::take_left(const sync::RelativePath& path, const Entry& entry) {
   if (writers_ == nullptr) return false;
   Result<std::optional<sync::StagedFile>> left = writers_->stager().reuse(path, entry);
-  if (!left) return left.error();
+  if (!left) return state_.stop_for_disk(left.error());
   bool is_counted = false;
   if (!left->has_value()) {
     *left = take_assembled(path, entry);

@@ -47,8 +47,8 @@ class TakerPlanner {
   // Items that are none are errors; one beneath another is part of it.
   Result<void> set_items(const std::vector<std::string>& items);
 
-  // Looks at the local folder and sends `open`.
-  Result<void> open();
+  // Looks at the local folder and sends `open`. False: of none of the items it is known what is here; nothing opens.
+  Result<bool> open();
   // True when there is anything to do: something to list, to fetch or to change.
   Result<bool> on_opened(const std::vector<protocol::OpenedItem>& opened);
   // Compares everything and changes nothing, to know of conflicts before. open() again afterwards.
@@ -135,6 +135,7 @@ class TakerPlanner {
   std::vector<TakerMirror::Reuse> renames_;
   TakerWriters* writers_ = nullptr;
   std::vector<Item> items_;
+  std::vector<PullProblem> unseen_;  // Items that are none of items_: what is here of them cannot be told.
   std::vector<protocol::OpenedItem> opened_;
   std::vector<std::size_t> differing_;  // Items.
   std::deque<sync::RelativePath> pending_;

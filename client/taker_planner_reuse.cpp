@@ -86,7 +86,7 @@ Result<void> TakerPlanner::copy_file(const sync::RelativePath& source, const syn
   if (entry.size_bytes > 0) return copy_from(source, path, entry);
   if (writers_ == nullptr) return {};
   Result<sync::StagedFile> empty = writers_->stager().stage_whole(path, entry, {});
-  if (!empty) return empty.error();
+  if (!empty) return state_.stop_for_disk(empty.error());
   state_.on_staged();
   writers_->commit(sync::Change::file(*std::move(empty)));
   return {};

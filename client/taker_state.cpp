@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "client/not_given.h"
+#include "client/pull_report.h"
 
 namespace callboard::client {
 
@@ -21,11 +22,19 @@ TakerState::TakerState(net::DataSocket& socket, std::string_view giver)
 
 // --- How it goes ------------------------------------------------------------------------------------------------------
 
-void TakerState::stop(Error why) {
+void TakerState::stop(Error why, PullCause cause) {
   const std::lock_guard lock(mutex_);
-  if (!error_) error_ = std::move(why);
+  if (!error_) {
+    error_ = std::move(why);
+    error_cause_ = cause;
+  }
   stopping_ = true;
   changed_.notify_all();
+}
+
+Error TakerState::stop_for_disk(Error why) {
+  stop(why, PullCause::disk);
+  return why;
 }
 
 void TakerState::cancel() {
@@ -288,7 +297,7 @@ void TakerState::begin_round(int round) {
   needs_round_ = false;
   // What was a problem and still is will be found again: it still differs.
   report_.problems.clear();
-  problems_unlisted_ = 0;
+  report_.problems_unlisted = 0;
 }
 
 int TakerState::round() const {
@@ -313,11 +322,13 @@ void TakerState::need_round() {
 
 void TakerState::add_problem(std::string path, Error error) {
   const std::lock_guard lock(mutex_);
-  if (report_.problems.size() >= kProblemsMax) {
-    problems_unlisted_ += 1;
+  std::vector<PullProblem>& problems = report_.problems;
+  if (problems.size() < kProblemsMax) {
+    problems.push_back({std::move(path), std::move(error)});
     return;
   }
-  report_.problems.push_back({std::move(path), std::move(error)});
+  report_.problems_unlisted += 1;
+  if (error.outcome != problems.front().error.outcome) problems.back() = {std::move(path), std::move(error)};
 }
 
 void TakerState::add_refusal(const sync::RelativePath& path, const Error& said) {
@@ -362,6 +373,7 @@ PullReport TakerState::take_report() {
   report.wire_bytes = socket_.sent_bytes() + socket_.received_bytes();
   const Error ending = ending_locked();
   report.outcome = ending.outcome;
+  report.cause = error_ ? error_cause_ : PullCause::files;
   report.text = ending.text;
   return report;
 }
@@ -371,29 +383,6 @@ Error TakerState::ending() const {
   return ending_locked();
 }
 
-// Everything came. Files that go or stay, and files that both sides changed, are for a person to look at.
-Error TakerState::peaceful_ending_locked() const {
-  if (report_.removals_refused > 0) {
-    return {Outcome::refused,
-            std::to_string(report_.removals_refused) + " of " + std::to_string(report_.removals_refused_of) +
-                " files here would be removed, more than half: nothing was removed, --yes agrees"};
-  }
-  if (report_.conflicts.empty()) return {Outcome::done, ""};
-  Error ending{Outcome::superseded, quoted("/" + report_.conflicts.front().path) +
-                                        ": changed here and at the giver since the last pull"};
-  const std::size_t more = report_.conflicts.size() - 1;
-  if (more > 0) ending.text += " (and " + std::to_string(more) + " more)";
-  return ending;
-}
-
-Error TakerState::ending_locked() const {
-  if (error_) return *error_;
-  if (report_.problems.empty()) return peaceful_ending_locked();
-  const PullProblem& first = report_.problems.front();
-  const std::uint64_t more = report_.problems.size() - 1 + problems_unlisted_;
-  Error ending{more == 0 && report_.files == 0 ? first.error.outcome : Outcome::failed, first.error.text};
-  if (more > 0) ending.text += " (and " + std::to_string(more) + " more)";
-  return ending;
-}
+Error TakerState::ending_locked() const { return error_ ? *error_ : ending_of_files(report_); }
 
 }  // namespace callboard::client

@@ -34,7 +34,8 @@ class TakerState : public TakerCounters {
 
   // --- How it goes ---------------------------------------------------------------------------------------------------
   // The first call counts. Nothing more is asked; what is verified is still committed, unless it was cancelled.
-  void stop(Error why);
+  void stop(Error why, PullCause cause = PullCause::pull);
+  Error stop_for_disk(Error why);  // Because of the disk here; the same error, to be returned.
   void cancel();
   bool is_stopping() const { return stopping_.load(std::memory_order_relaxed); }
   // Set before the last word: that the giver closes then is no error.
@@ -116,7 +117,6 @@ class TakerState : public TakerCounters {
   Result<void> wait_for_room(std::unique_lock<std::mutex>& lock, bool (*has_room)(const TakerMachine&));
   Error stopped_error() const;
   Error ending_locked() const;
-  Error peaceful_ending_locked() const;
 
   net::DataSocket& socket_;
   const std::string giver_;  // TakerParts::giver, as a text has it.
@@ -129,8 +129,8 @@ class TakerState : public TakerCounters {
   bool asked_known_ = false;        // Since the last ask().
   bool chunks_waited_for_ = false;  // By the planner: room for another list of chunks.
   std::optional<Error> error_;
+  PullCause error_cause_ = PullCause::pull;
   PullReport report_;
-  std::uint64_t problems_unlisted_ = 0;
   std::set<std::string> conflicts_;
   TakerPatience patience_;             // Set before there are threads.
   std::optional<Instant> full_since_;  // Since when the disk is full.

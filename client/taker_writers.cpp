@@ -152,7 +152,7 @@ void TakerWriters::on_staged(const WantedFile& file, Result<sync::StagedFile> st
     if (file.delta) state_.go_whole(file.path);
     state_.on_changed(file.path, file.entry, "it changed while it was read");
   } else {
-    state_.stop(staged.error());
+    state_.stop_for_disk(staged.error());
   }
 }
 
@@ -162,7 +162,7 @@ void TakerWriters::perform(const LocalCopy& copy) {
   sync::LocalCopier copier({parts_.root, *stager_, parts_.records});
   Result<std::optional<sync::StagedFile>> staged = copier.copy(copy.source, copy.path, copy.entry);
   if (!staged) {
-    state_.stop(staged.error());
+    state_.stop_for_disk(staged.error());
   } else if (staged->has_value()) {
     state_.on_reused(copy.entry.size_bytes);
     commit(sync::Change::file(std::move(**staged)));
@@ -202,8 +202,7 @@ std::optional<Error> TakerWriters::perform(CommitTask& task) {
   }
   if (done) return std::nullopt;
   commits_fail_ = true;
-  state_.stop(done.error());
-  return done.error();
+  return state_.stop_for_disk(done.error());
 }
 
 void TakerWriters::run_committer() {
@@ -219,7 +218,7 @@ void TakerWriters::run_committer() {
     if (!committer_ || commits_fail_ || state_.is_cancelled()) continue;
     if (const Result<void> done = committer_->tick(parts_.clock.monotonic()); !done) {
       commits_fail_ = true;
-      state_.stop(done.error());
+      state_.stop_for_disk(done.error());
     }
   }
   // What was interrupted keeps what it has: committed where that is still possible, else staged.

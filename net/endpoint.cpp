@@ -53,6 +53,12 @@ Result<Endpoint> bracketed(std::string_view text, std::uint16_t default_port) {
 
 }  // namespace
 
+std::optional<std::uint32_t> ipv4_from(const std::string& text) {
+  in_addr address{};
+  if (::inet_pton(AF_INET, text.c_str(), &address) != 1) return std::nullopt;
+  return ntohl(address.s_addr);
+}
+
 std::string to_text(const Endpoint& endpoint) {
   const bool is_ipv6 = endpoint.host.find(':') != std::string::npos;
   const std::string port = std::to_string(endpoint.port);

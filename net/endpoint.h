@@ -2,6 +2,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,9 @@ struct Endpoint {
   std::uint16_t port = 0;
   friend auto operator<=>(const Endpoint&, const Endpoint&) = default;
 };
+
+// An IPv4 address from its text, e.g. 0x0a000007 of "10.0.0.7"; nullopt: it is none.
+std::optional<std::uint32_t> ipv4_from(const std::string& text);
 
 // "10.0.0.7:4100", "[fe80::1%eth0]:4100".
 std::string to_text(const Endpoint& endpoint);

@@ -69,9 +69,14 @@ Result<void> copy_database(Database& from, const fs::path& to) {
 
 }  // namespace
 
+bool has_board(const fs::path& project_folder) {
+  std::error_code error;
+  return fs::exists(project_folder / kBoardFile, error);
+}
+
 Result<void> back_up(const fs::path& data, const std::string& project, const fs::path& to,
                      std::stop_token stop) {
-  const fs::path file = data / folder_name(project) / "board.sqlite";
+  const fs::path file = data / folder_name(project) / kBoardFile;
   std::error_code error;
   if (!fs::exists(file, error)) {
     return Error{Outcome::not_found, "no board of " + callboard::quoted(project) + " in " +

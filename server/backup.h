@@ -21,4 +21,7 @@ Result<void> restore(const std::filesystem::path& from, const std::filesystem::p
 // Takes away what restore() made, where nothing came of it. Blocking.
 Result<void> take_back(const std::filesystem::path& data, const std::string& project);
 
+// Whether a server has been there: `project_folder` is the project's, beneath the data folder.
+bool has_board(const std::filesystem::path& project_folder);
+
 }  // namespace callboard::server

@@ -497,11 +497,12 @@ void LockDesk::add_list_call(CallRegistry& registry) {
        })});
 }
 
-void LockDesk::add_calls(CallRegistry& registry) {
+void LockDesk::add_calls(CallRegistry& registry, People& people) {
   add_check_call(registry);
   add_list_call(registry);
   add_own_calls(registry);
   add_calls_to_others(registry);
+  add_break_call(registry, people);
 }
 
 void LockDesk::add_own_calls(CallRegistry& registry) {
@@ -563,24 +564,6 @@ void LockDesk::add_calls_to_others(CallRegistry& registry) {
                        .result = ValueType::user},
        .run = LaterRun([this](const Caller& caller, const CallArguments& arguments, const RunPtr& run) {
          ask(records_.author_of(caller.identity), path_of(arguments.text("item")), run);
-       })});
-  registry.add_built_in(
-      {.description = {.name = "lock.break",
-                       .summary = "take an item from whoever has it",
-                       .category = "locks",
-                       .permission = "lock.break",
-                       .arguments = {item_argument()}},
-       .run = LaterRun([this](const Caller& caller, const CallArguments& arguments, const RunPtr& run) {
-         const std::string path = path_of(arguments.text("item"));
-         const RecordStatePtr now = records_.find(path);
-         if (now == nullptr) return run->answer(is_not_locked(path));
-         run->set_committing();
-         release(path, 0,
-                 [this, run, item = item_of(path), of = now->owner.user,
-                  by = caller.identity.name](const Result<void>& gone) {
-                   if (gone) floor_.events.info("lock broken", {{"item", item}, {"of", of}, {"by", by}});
-                   run->answer(gone ? CallValue(document::ValuePtr()) : CallValue(gone.error()));
-                 });
        })});
 }
 

@@ -17,6 +17,8 @@
 
 namespace callboard::server {
 
+class People;
+
 // Who has which item to themselves. A lock is a record of class "lock" at /locks and the item's path, made and removed by the
 // calls lock, unlock, lock.ask and lock.break alone; so it is seen in its zone, and lasts over a restart of the server.
 // It goes when it is given back or broken, when its lease is over, and, if it has none, with its owner's session. Who waits for one
@@ -26,7 +28,8 @@ class LockDesk {
   // `grace`: how long those of the server before this one may take to come back.
   LockDesk(net::Loop& loop, Floor& floor, RecordDesk& records, Duration grace, LockPolicy policy);
 
-  void add_calls(CallRegistry& registry);
+  // `people` has the audit.
+  void add_calls(CallRegistry& registry, People& people);
   // The session is gone for good.
   void on_departed(SessionId session);
   // A record there was made, changed or removed.
@@ -46,6 +49,13 @@ class LockDesk {
     RunPtr run;
   };
 
+  // Whoever takes a lock away, why, and who writes that down.
+  struct Breaking {
+    Caller by;
+    std::string note;
+    RunPtr run;
+    People& people;
+  };
   // Somebody's lock on its way to the disk.
   struct Making {
     std::string path;
@@ -82,6 +92,9 @@ class LockDesk {
   void add_list_call(CallRegistry& registry);
   void add_own_calls(CallRegistry& registry);
   void add_calls_to_others(CallRegistry& registry);
+  void add_break_call(CallRegistry& registry, People& people);
+  void break_lock(const std::string& path, Breaking breaking);
+  void note_broken(const std::string& item, const std::string& of, const Breaking& breaking);
   CallValue locks_in(const RecordDesk::Author& who, const CallArguments& arguments) const;
   // `then` with whether it is gone. `base` as in a wish.
   void release(const std::string& path, std::uint64_t base, std::function<void(const Result<void>&)> then);

@@ -18,12 +18,12 @@ void MemoryWatch::on_given() {
     outside_.shut(&why);
     retry_.set_after(kMemoryRetryPeriod);
   }
-  if (reserve_.held_bytes() < kMemoryReserve - kMemoryPortion) static_cast<void>(outside_.end_largest());
+  if (reserve_.held_bytes() < kMemoryReserve - kMemoryPortion) outside_.end_largest();
 }
 
 void MemoryWatch::on_retry() {
   if (!reserve_.take_back()) {
-    static_cast<void>(outside_.end_largest());
+    outside_.end_largest();
     return retry_.set_after(kMemoryRetryPeriod);
   }
   is_short_ = false;

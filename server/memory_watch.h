@@ -18,8 +18,8 @@ class MemoryWatch {
   struct Outside {
     // Nobody more is let in, for this reason, or people are again (null); those who are in are told.
     std::function<void(const Error* why)> shut;
-    // Ends the session that keeps the most of what it has to read or is saying; false: none keeps much.
-    std::function<bool()> end_largest;
+    // Ends the session that keeps the most of what it has to read or is saying, if any keeps much.
+    std::function<void()> end_largest;
   };
   MemoryWatch(net::Loop& loop, EventLog& events, Outside outside);
 

@@ -130,7 +130,7 @@ Result<void> Server::Impl::start() {
   memory = std::make_unique<MemoryWatch>(
       loop, events,
       MemoryWatch::Outside{.shut = [this](const Error* why) { stage->shut(why); },
-                           .end_largest = [this] { return stage->end_largest(); }});
+                           .end_largest = [this] { stage->end_largest(); }});
   is_open = true;
   for (auto& connection : std::exchange(early, {})) stage->accept(std::move(connection));
   Event::Fields listening{{"address", net::to_text(listener->local())},

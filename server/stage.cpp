@@ -83,7 +83,7 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
 
 void Stage::add_calls() {
   CallRegistry& calls = calls_.registry();
-  locks_.add_calls(calls);
+  locks_.add_calls(calls, people_);
   pings_.add_call(calls);
   add_record_history_calls(calls, floor_, record_desk_);
   add_record_restore_call(calls, {floor_, record_desk_, options_.schema, options_.locks});
@@ -295,20 +295,19 @@ void Stage::shut(const Error* why) {
   tell_all(protocol::Admitting{why == nullptr, doorway_.why_shut()});
 }
 
-bool Stage::end_largest() {
+void Stage::end_largest() {
   Session* largest = nullptr;
   for (const auto& [key, session] : sessions_) {
     if (largest == nullptr || session->held_bytes() > largest->held_bytes()) largest = session.get();
   }
   const std::uint64_t held_bytes = largest == nullptr ? 0 : largest->held_bytes();
-  if (held_bytes < kUnsentBeforeHolding) return false;
+  if (held_bytes < kUnsentBeforeHolding) return;
   events_.warn("a session ended for its memory", {{"id", to_text(largest->identity.id)},
                                                   {"peer", net::to_text(largest->peer())},
                                                   {"bytes", held_bytes}});
   largest->let_go(
       {Outcome::failed, fmt::format("the server has no memory left, and your session takes most of it: {}",
                                     human_bytes(held_bytes))});
-  return true;
 }
 
 void Stage::on_assets_claimed(Session& session, const protocol::AssetsClaim& claimed) {

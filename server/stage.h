@@ -41,8 +41,8 @@ class Stage final : private SessionHost {
   RecordDesk& records() { return record_desk_; }
   // Nobody comes in from now on, for this reason, or people do again (null); those who are in are told.
   void shut(const Error* why);
-  // Ends the connection that takes most memory for what it has to read and is saying; false: none takes much.
-  bool end_largest();
+  // Ends the connection that takes most memory for what it has to read and is saying, if any takes much.
+  void end_largest();
   // Says `bye` to all, ends all transfers, writes everything out; then calls `done`, once. Nothing is accepted any more.
   void stop(Outcome outcome, const std::string& reason, std::function<void()> done);
 

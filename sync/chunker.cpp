@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "sync/extension.h"
+
 namespace callboard::sync {
 namespace {
 
@@ -59,15 +61,6 @@ std::size_t find_cut(const std::byte* bytes, std::size_t size) {
   at = roll(bytes, usual, end, kOftenBelow, hash);
   if (at < end) return at + 1;
   return size >= kChunkMax ? kChunkMax : 0;
-}
-
-std::string lower_extension(std::string_view name) {
-  const std::size_t dot = name.rfind('.');
-  std::string extension(dot == name.npos ? std::string_view() : name.substr(dot + 1));
-  for (char& c : extension) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return extension;
 }
 
 }  // namespace

@@ -72,4 +72,16 @@ Result<bool> IgnoreFiles::is_ignored(const RelativePath& path, bool is_directory
   return *rules == nullptr || (*rules)->is_ignored(path.parent(), path.name(), is_directory);
 }
 
+std::vector<NamedStatus> names_in(const Root& root, IgnoreFiles& files, const RelativePath& directory) {
+  const auto ignore = files.in(directory);
+  auto fd = root.open_directory(directory);
+  if (!ignore || !*ignore || !fd) return {};
+  auto names = read_directory(fd->get());
+  if (!names) return {};
+  std::erase_if(*names, [&](const NamedStatus& named) {
+    return (*ignore)->is_ignored(directory, named.name, named.status.kind == FileKind::directory);
+  });
+  return *std::move(names);
+}
+
 }  // namespace callboard::sync

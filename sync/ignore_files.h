@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "sync/directory_reader.h"
 #include "sync/ignore.h"
 #include "sync/root.h"
 
@@ -31,5 +32,8 @@ class IgnoreFiles {
   std::vector<std::pair<RelativePath, Ignore::Pointer>>
       way_;  // From the project folder down, each in the one before.
 };
+
+// What lies in `directory` and is not ignored; nothing where that cannot be told, or is ignored itself.
+std::vector<NamedStatus> names_in(const Root& root, IgnoreFiles& files, const RelativePath& directory);
 
 }  // namespace callboard::sync

@@ -47,19 +47,6 @@ bool is_match(const std::vector<std::string>& pattern, RelativePath path) {
   return true;
 }
 
-// But those that are ignored.
-std::vector<NamedStatus> names_in(const Root& root, IgnoreFiles& files, const RelativePath& directory) {
-  const auto ignore = files.in(directory);
-  auto fd = root.open_directory(directory);
-  if (!ignore || !*ignore || !fd) return {};
-  auto names = read_directory(fd->get());
-  if (!names) return {};
-  std::erase_if(*names, [&](const NamedStatus& named) {
-    return (*ignore)->is_ignored(directory, named.name, named.status.kind == FileKind::directory);
-  });
-  return *std::move(names);
-}
-
 void add_item(const std::string& item, Timestamp timestamp, FoundItems& to) {
   if (to.items.contains(item)) return;
   if (to.items.size() >= kItemsMax || !is_utf8(item)) {

@@ -85,15 +85,10 @@ Result<void> LinkSearch::look_into_folder(const RelativePath& folder, const Tell
     if (stop.stop_requested()) return Error{Outcome::cancelled, "cancelled"};
     const RelativePath directory = std::move(left.back());
     left.pop_back();
-    const auto ignore = ignore_files.in(directory);
-    const auto fd = root_.open_directory(directory);
-    if (!ignore || !*ignore || !fd) continue;
-    const auto names = read_directory(fd->get());
-    if (!names) continue;
-    for (const NamedStatus& named : *names) {
+    for (const NamedStatus& named : names_in(root_, ignore_files, directory)) {
       const bool is_directory = named.status.kind == FileKind::directory;
       const auto path = directory.joined(named.name);
-      if (!path || (*ignore)->is_ignored(directory, named.name, is_directory)) continue;
+      if (!path) continue;  // The private folder.
       if (is_directory && !wanted_.is_excluded(*path)) left.push_back(*path);
       if (named.status.kind != FileKind::file || !is_blend_name(named.name) || !is_wanted(*path)) continue;
       if (const auto looked = read_file(*path, tell, stop); !looked) return looked;

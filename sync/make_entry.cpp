@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "sync/diff.h"
+#include "sync/extension.h"
 #include "sync/hash.h"
 
 namespace callboard::sync {
@@ -63,13 +64,8 @@ std::string unreadable(const RelativePath& directory, const Error& why) {
 
 bool is_placeholder(std::string_view name, const FileStatus& status) {
   if (status.size_bytes != 0 || status.kind != FileKind::file) return false;
-  const std::size_t dot = name.rfind('.');
-  if (dot == std::string_view::npos) return false;
-  std::string extension(name.substr(dot + 1));
-  for (char& c : extension) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return std::find(kFrameExtensions.begin(), kFrameExtensions.end(), extension) != kFrameExtensions.end();
+  return std::find(kFrameExtensions.begin(), kFrameExtensions.end(), lower_extension(name)) !=
+         kFrameExtensions.end();
 }
 
 std::string unaddressable(const RelativePath& directory, const std::string& name) {

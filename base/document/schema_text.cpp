@@ -18,7 +18,8 @@ constexpr std::string_view kBuiltIn = R"json({"classes": [
   {"name": "event", "life": "event", "fields": [{"name": "name", "type": "text"}, {"name": "data", "type": "json"}]},
   {"name": "lock", "write": "server", "life": "disk", "fields": [
     {"name": "note", "type": "text"}, {"name": "since", "type": "time"}, {"name": "until", "type": "time"},
-    {"name": "wanted", "type": "list"}, {"name": "waiting", "type": "list"}]},
+    {"name": "wanted", "type": "list"}, {"name": "waiting", "type": "list"},
+    {"name": "broken_by", "type": "text"}, {"name": "broken_why", "type": "text"}]},
   {"name": "service", "write": "server", "life": "memory", "fields": [
     {"name": "call", "type": "text"}, {"name": "enabled", "type": "bool"}, {"name": "running", "type": "bool"},
     {"name": "period_ms", "type": "int"}, {"name": "last_run", "type": "time"}, {"name": "next_run", "type": "time"},

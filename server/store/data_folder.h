@@ -11,6 +11,9 @@
 
 namespace callboard::server {
 
+// In a project's folder: its log and all that is on its board.
+inline constexpr std::string_view kBoardFile = "board.sqlite";
+
 // The folder of one project beneath the data folder, held by one process at a time. The hold ends with the object, or
 // with the process however it dies.
 class DataFolder {
@@ -27,7 +30,7 @@ class DataFolder {
   ~DataFolder();
 
   const std::filesystem::path& path() const { return path_; }
-  std::filesystem::path database() const { return path_ / "board.sqlite"; }
+  std::filesystem::path database() const { return path_ / kBoardFile; }
 
  private:
   DataFolder(std::filesystem::path path, int lock_fd) : path_(std::move(path)), lock_fd_(lock_fd) {}

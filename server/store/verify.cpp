@@ -115,7 +115,7 @@ Result<Verified> verified(Database& database, std::uint64_t sample, const std::s
 
 Result<Verified> verify(const std::filesystem::path& data, const std::string& project, std::uint64_t sample,
                         const std::stop_token& stop) {
-  auto database = Database::open_reader(data / folder_name(project) / "board.sqlite");
+  auto database = Database::open_reader(data / folder_name(project) / kBoardFile);
   if (!database) return database.error();
   database->heed(stop);
   auto found = verified(*database, sample, stop);

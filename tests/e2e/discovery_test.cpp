@@ -139,6 +139,11 @@ TEST_CASE("an abort for another project is ignored, one for this project or for 
   const auto nobody = support::run(studio.command(0, {"abort"}));
   CHECK(nobody.ending.exit_code == 2);
   CHECK_THAT(nobody.err, Contains("--project NAME") && Contains("--all"));
+  for (const char* option : {"--project", "--key-file"}) {
+    const auto both = studio.run("rigging", {"abort", "--all", option, "Moria"});
+    CHECK(both.ending.exit_code == 2);
+    CHECK_THAT(both.err, Contains(std::string(option) + ": not with --all"));
+  }
   CHECK(studio.run("rigging", {"users"}).ending.exit_code == 0);
   const auto all = studio.run("rigging", {"abort", "--all"});
   CHECK(all.ending.exit_code == 0);

@@ -13,6 +13,7 @@
 #include <stdexcept>
 
 #include "tests/e2e/studio.h"
+#include "tests/support/blend.h"
 #include "tests/support/skip.h"
 #include "tests/support/tree.h"
 
@@ -92,6 +93,28 @@ TEST_CASE("a pull that cannot fit is refused before the first byte, and comes wh
   INFO(pulled.out << pulled.err);
   CHECK(pulled.ending.exit_code == 0);
   CHECK(support::differences(rigging, lighting) == support::kNoDifference);
+}
+
+TEST_CASE("a pull of what is linked to ends at once when the disk has no room, and says just that") {
+  if (const auto reason = SmallDisk::why_not()) return support::skip_test(*reason);
+  Studio studio;
+  SmallDisk disk(studio.folder("lighting"), 4);
+  const auto rigging = studio.add_user("rigging");
+  studio.add_user("lighting");
+  write_file(rigging / "rnd/s1/shot/shot.blend",
+             support::make_blend({"//../../../dev/chr/Moria/large.blend", "//../../../lib/b.blend"}));
+  write_file(rigging / "dev/chr/Moria/large.blend", std::string(12'000'000, 'f'));
+  write_file(rigging / "lib/b.blend", support::make_blend(std::vector<std::string>()));
+  studio.serve();
+  const auto joined = studio.join("rigging");
+  const auto failed = studio.run("lighting", {"pull", "/rnd/s1/shot", "--linked", "--from", "rigging"});
+  INFO(failed.out << failed.err);
+  CHECK(failed.ending.exit_code == 4);
+  CHECK_THAT(failed.err, Contains("error: the disk has too little room: expected at least"));
+  joined->send_signal(SIGTERM);
+  CHECK(exit_code(*joined) == 0);
+  // The shot and what does not fit.
+  CHECK(events(joined->printed(Stream::out), "giving").size() == 2);
 }
 
 TEST_CASE("a disk that gets full in mid-pull pauses it, and room makes it go on") {

@@ -1,4 +1,5 @@
 // `pull --linked`: what .blend files link to comes with them.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <csignal>
 #include <nlohmann/json.hpp>
@@ -123,9 +124,8 @@ TEST_CASE("links in a circle end, and a linked file that nobody has is named whe
   CHECK(pulled(ended).at("outcome") == "not_found");
   CHECK(pulled(ended).at("synced") == true);
   CHECK(shop.has("dev/chr/Other/other.blend"));
-  CHECK_THAT(
-      ended.err,
-      Contains("\"/dev/chr/Other/other.blend\" links to \"/dev/chr/Gone/gone.blend\", which is not here"));
+  CHECK_THAT(ended.err, Contains("2 files are neither here nor where they were looked for: ") &&
+                            Contains("\"/dev/chr/Other/other.blend\" links to \"/dev/chr/Gone/gone.blend\""));
 
   // What is here in any case is not missing.
   write_file(shop.lighting / "dev/chr/Gone/gone.blend", make_blend(std::vector<std::string>()));
@@ -197,6 +197,128 @@ TEST_CASE("links to nothing are asked for together, and the rest comes with them
   CHECK(exit_code(*shop.rigging_joined) == 0);
   // The shot, three times up to 256 of what it links to, and the skin.
   CHECK(events(shop.rigging_joined->printed(Stream::out), "giving").size() == 5);
+}
+
+std::size_t lines_of(const std::string& text) {
+  return static_cast<std::size_t>(std::ranges::count(text, '\n'));
+}
+
+std::size_t givings(Process& joined) {
+  joined.send_signal(SIGTERM);
+  CHECK(exit_code(joined) == 0);
+  return events(joined.printed(Stream::out), "giving").size();
+}
+
+TEST_CASE(
+    "of whoever has the newest of many linked items these are asked for together, what is missing is told at "
+    "once") {
+  Workshop shop;
+  std::vector<std::string> links{"//../../../" + kMoria, "//../../../" + kSkin};
+  for (int i = 0; i < 300; ++i) links.push_back("//../../../dev/chr/" + std::to_string(i) + "/a.blend");
+  write_file(shop.rigging / "dev/chr/7/a.blend", make_blend(std::vector<std::string>()));
+  // What lies nowhere is known to be of nobody, once what is here was told.
+  shop.rigging_joined->send_signal(SIGTERM);
+  REQUIRE(exit_code(*shop.rigging_joined) == 0);
+  write_file(shop.rigging / kShot, make_blend(links));
+  shop.rigging_joined = shop.join("rigging");
+  const auto ended = shop.pull({"/rnd/s1/shot"});
+  CAPTURE(ended.out, ended.err);
+  CHECK(ended.ending.exit_code == 3);
+  CHECK(shop.has(kMoria));
+  CHECK(shop.has(kSkin));
+  CHECK(shop.has("dev/chr/7/a.blend"));
+  CHECK(lines_of(ended.out) < 10);
+  CHECK(lines_of(ended.err) < 10);
+  CHECK_THAT(ended.err,
+             Contains("299 files are neither here") && Contains("and 283 more, which --json names"));
+  // The shot, and twice up to 256 of what it links to.
+  CHECK(givings(*shop.rigging_joined) == 3);
+}
+
+TEST_CASE("linked items with long paths are asked for in as many pulls as it takes") {
+  Workshop shop;
+  std::vector<std::string> links;
+  std::string folder = "lib";
+  for (int i = 0; i < 4; ++i) folder += "/" + std::string(220, static_cast<char>('a' + i));
+  for (int i = 0; i < 100; ++i) links.push_back("//../../../" + folder + "/" + std::to_string(i) + ".blend");
+  write_file(shop.rigging / folder / "99.blend", make_blend(std::vector<std::string>()));
+  write_file(shop.rigging / kShot, make_blend(links));
+  const auto ended = shop.pull({"/rnd/s1/shot", "--from", "rigging", "--unless-locked", "--json"});
+  CAPTURE(ended.err);
+  CHECK(ended.ending.exit_code == 3);
+  CHECK(pulled(ended).at("missing") == 99);
+  CHECK(shop.has(folder + "/99.blend"));
+  // The shot, and three times some 36 of what it links to.
+  CHECK(givings(*shop.rigging_joined) == 4);
+}
+
+TEST_CASE("a lock is told once, and what is locked takes no other linked item from its pull") {
+  Workshop shop;
+  std::vector<std::string> links{"//../../../" + kSkin};
+  for (int i = 0; i < 300; ++i) {
+    links.push_back("//../../../dev/chr/" + std::to_string(i) + "/a.blend");
+    write_file(shop.rigging / "dev/chr" / std::to_string(i) / "a.blend",
+               make_blend(std::vector<std::string>()));
+  }
+  write_file(shop.rigging / kShot, make_blend(links));
+  SECTION("warned of") {
+    REQUIRE(shop.run("rigging", {"lock", "/dev"}).ending.exit_code == 0);
+    const auto ended = shop.pull({"/rnd/s1/shot", "--from", "rigging", "--json"});
+    CAPTURE(ended.err);
+    CHECK(ended.ending.exit_code == 0);
+    CHECK(events(ended.out, "warning").size() == 1);
+    CHECK(pulled(ended).at("linked") == 301);
+  }
+  SECTION("left out") {
+    for (int i = 0; i < 130; ++i)
+      REQUIRE(shop.run("rigging", {"lock", "/dev/chr/" + std::to_string(i)}).ending.exit_code == 0);
+    const auto ended = shop.pull({"/rnd/s1/shot", "--from", "rigging", "--unless-locked", "--json"});
+    CAPTURE(ended.err);
+    CHECK(ended.ending.exit_code == 6);
+    CHECK(pulled(ended).at("linked") == 171);
+    CHECK_FALSE(shop.has("dev/chr/129"));
+    CHECK(shop.has("dev/chr/130/a.blend"));
+    CHECK(shop.has(kSkin));
+  }
+  // The shot, and twice some of what it links to.
+  CHECK(givings(*shop.rigging_joined) == 3);
+}
+
+TEST_CASE(
+    "where each linked item comes from whoever has its newest, one that fails or leaves stops none of the "
+    "others") {
+  Workshop shop;
+  const fs::path story = shop.add_user("story");
+  write_file(shop.rigging / kShot, make_blend({"//../../../" + kMoria, "//../../../" + kSkin}));
+  write_file(story / kMoria, make_blend(std::vector<std::string>()));
+  write_file(story / "dev/chr/Moria/large.abc", std::string(4'000'000, 'f'));
+  for (const char* each : {"Moria.blend", "large.abc"})
+    fs::last_write_time(story / "dev/chr/Moria" / each,
+                        fs::file_time_type::clock::now() + std::chrono::hours(1));
+  SECTION("a file of one cannot be had") {
+    fs::create_symlink("/etc/passwd", story / "dev/chr/Moria/out");
+    const auto story_joined = shop.join("story");
+    const auto ended = shop.pull({"/rnd/s1/shot", "--json"});
+    CAPTURE(ended.out, ended.err);
+    CHECK(ended.ending.exit_code == 4);
+    CHECK(paths(ended, "linked", "outcome") == std::vector<std::string>{"refused", "done"});
+    CHECK(pulled(ended).at("linked") == 1);
+  }
+  SECTION("the giver of one leaves") {
+    shop.kill_server();
+    shop.serve({"--relay-rate", "1M"});
+    wait_for_event(*shop.rigging_joined, "joined");
+    const auto story_joined = shop.join("story");
+    const auto pulling = shop.start("lighting", {"pull", "/rnd/s1/shot", "--linked", "--json"});
+    wait_for_event(*pulling, "progress", [](const Json& event) { return event.at("bytes_done") > 500'000; });
+    story_joined->send_signal(SIGKILL);
+    CHECK(exit_code(*pulling) == 9);
+    const std::string out = pulling->printed(Stream::out);
+    CAPTURE(out);
+    CHECK(events(out, "linked").size() == 2);
+    CHECK(events(out, "pulled").at(0).at("linked") == 1);
+  }
+  CHECK(shop.has(kSkin));
 }
 
 TEST_CASE(

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <nlohmann/json.hpp>
 
+#include "tests/e2e/keyed_studio.h"
 #include "tests/e2e/studio.h"
 #include "tests/support/tree.h"
 
@@ -44,6 +45,20 @@ TEST_CASE("an item is locked, refused to another, waited for and given back") {
   CHECK(desk.code("rigging", {"lock", "/dev/chr/Moria"}) == 6);
   CHECK(desk.code("rigging", {"unlock", "/dev/chr/Moria", "--break"}) == 0);
   CHECK(desk.code("rigging", {"unlock", "/dev/chr/Moria"}) == 3);
+}
+
+TEST_CASE("whoever has a lock is told who broke it and why, and the audit has it") {
+  Desk desk;
+  const auto joined = desk.join("rigging");
+  REQUIRE(desk.code("rigging", {"lock", "/dev/chr/Moria"}) == 0);
+  CHECK(desk.code("lighting", {"unlock", "/dev/chr/Moria", "--note", "deadline"}) == 2);
+  CHECK(desk.code("lighting", {"unlock", "/dev/chr/Moria", "--break", "--note", "deadline"}) == 0);
+  const Json lost = wait_for_event(*joined, "unlocked");
+  CHECK(lost.at("item") == "/dev/chr/Moria");
+  CHECK(lost.at("by") == "lighting");
+  CHECK(lost.at("note") == "deadline");
+  CHECK_THAT(desk.run("lighting", {"audit"}).out,
+             Contains("lock_break  lighting -> rigging") && Contains("/dev/chr/Moria: deadline"));
 }
 
 TEST_CASE("who stops waiting does not get the lock") {
@@ -130,6 +145,20 @@ TEST_CASE("who writes to what somebody else has locked is told by whom, since wh
   CHECK(desk.run("lighting", {"story", "set", "--at", "/scenes/-", "1"}).err.empty());
   CHECK_THAT(desk.run("lighting", {"story", "set", "--at", "/title", "\"x\""}).err, Contains("is locked"));
   CHECK(desk.run("rigging", {"story", "set", "--at", "/title", "\"y\""}).err.empty());
+}
+
+TEST_CASE("who may not know what is locked is told that it is not known, and writes") {
+  KeyedStudio studio;
+  const auto roles = studio.home() / "data/callboard/Moria%27s Race/roles.json";
+  support::write_file(roles, R"({"writer": ["story.write"]})");
+  std::filesystem::permissions(roles, std::filesystem::perms(0600));
+  studio.keep("lighting", studio.add("lighting", {"--role", "writer"}));
+  studio.serve();
+  support::write_file(studio.lighting / "story.json", "{}");
+  const auto written = studio.run("lighting", {"story", "set", "story.json"});
+  INFO(written.err);
+  CHECK(written.ending.exit_code == 0);
+  CHECK_THAT(written.err, Contains("warning: what others have locked is not known: "));
 }
 
 TEST_CASE("where the server refuses writes to what is locked, they end with exit code 6, and so do pulls") {

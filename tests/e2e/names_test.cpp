@@ -108,7 +108,7 @@ TEST_CASE("a file that its giver may not read is left out by name, and all other
   CHECK(again.ending.exit_code != 0);
   CHECK_THAT(again.err, Contains("/dev/secret") && Contains("/dev/folder"));
   fs::permissions(pair.giver / "dev/folder", fs::perms::owner_all);  // For who tidies up.
-  CHECK(pulled.ending.exit_code == 1);
+  CHECK(pulled.ending.exit_code == 4);
   CHECK_THAT(pulled.err, Contains("/dev/secret") && Contains("permission denied"));
   CHECK_THAT(pulled.err, Contains("/dev/folder"));
   CHECK(support::read_file(pair.taker / "dev/open") == "open");
@@ -179,7 +179,7 @@ TEST_CASE("what is no file, folder or link inside the project is refused by name
   CHECK(support::read_file(pair.taker / "dev/good") == "good");
   CHECK(support::read_file(pair.taker / "dev/nested/good") == "good");
   for (const auto& path : refused) CHECK_FALSE(fs::exists(fs::symlink_status(pair.taker / path)));
-  CHECK(pulled.ending.exit_code == 1);
+  CHECK(pulled.ending.exit_code == 4);
 }
 
 TEST_CASE("an ignore file that is changed while its folder is given is obeyed at once") {

@@ -6,6 +6,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/limits.h"
 #include "base/own_folders.h"
 #include "base/text.h"
 #include "client/pull_report.h"
@@ -22,23 +23,16 @@ Result<sync::ItemPatterns> item_patterns(const Settings& settings) {
   return text.empty() ? sync::ItemPatterns() : sync::ItemPatterns::from(text);
 }
 
-// What one pull asks for at most, so that it is soon told what came of some.
+// What one pull asks for at most, so that it is soon told what came of some, and asks fit their frames.
 constexpr std::size_t kTogetherMax = 256;
+constexpr std::size_t kTogetherBytes = 32 * KiB;  // Of their paths.
+static_assert(kTogetherBytes + kTogetherMax * KiB < kBulkDataMax);
+// Of files that are missing so many are named, and all counted: a screenful.
+constexpr std::size_t kMissingNamed = 16;
 
 // Where whoever has the newest is asked: nobody has a newer one than this workstation.
 bool is_ours_newest(const client::PullReport& report) {
   return report.outcome == Outcome::superseded && report.giver.empty();
-}
-
-// It ended as it did because of these, each of which is in one item alone.
-bool is_of_problems(const client::PullReport& report) {
-  return !report.problems.empty() && report.text.starts_with(report.problems.front().error.text);
-}
-
-// Nothing was done for any item, perhaps because of one of them.
-bool is_of_all(const client::PullReport& report) {
-  const bool is_failure = report.outcome == Outcome::failed || report.outcome == Outcome::refused;
-  return is_failure && !report.giver.empty() && report.problems.empty() && report.files == 0;
 }
 
 // How it ended for this item of several.
@@ -46,28 +40,29 @@ Error ending_of(const client::PullReport& report, const sync::LinkedFile& linked
   for (const client::PullProblem& problem : report.problems) {
     if (is_at_or_below(problem.path, linked.item.bytes())) return problem.error;
   }
-  bool is_mere_conflict = report.outcome == Outcome::superseded && !report.conflicts.empty();
+  const bool is_of_files = report.cause == client::PullCause::files && report.problems_unlisted == 0;
+  if (report.outcome == Outcome::done || !is_of_files) return {report.outcome, report.text};
+  client::PullReport own;
   for (const client::PullConflict& conflict : report.conflicts) {
-    if (is_at_or_below(conflict.path, linked.item.bytes())) is_mere_conflict = false;
+    if (is_at_or_below(conflict.path, linked.item.bytes())) own.conflicts.push_back(conflict);
   }
-  if (is_mere_conflict || is_of_problems(report)) return {Outcome::done, ""};
-  return {report.outcome, report.text};
+  return client::ending_of_files(own);
 }
 
 // What is absent is told file by file, when it is known what is here.
 void leave_out(client::PullReport& report, const std::set<std::string>& absent) {
-  const bool was_of_problems = is_of_problems(report);
   std::erase_if(report.problems, [&](const auto& problem) { return absent.contains(problem.path); });
-  if (absent.empty() || !was_of_problems) return;
-  if (!report.problems.empty()) {
-    report.text = report.problems.front().error.text;
-  } else if (!report.conflicts.empty()) {
-    report.outcome = Outcome::superseded;
-    report.text = files_text(report.conflicts.size()) + " changed here and there";
-  } else {
-    report.outcome = Outcome::done;
-    report.text.clear();
-  }
+  if (absent.empty() || report.cause != client::PullCause::files) return;
+  Error ending = client::ending_of_files(report);
+  report.outcome = ending.outcome;
+  report.text = std::move(ending.text);
+}
+
+client::PullReport not_pulled(const Error& why) {
+  client::PullReport report;
+  report.outcome = why.outcome;
+  report.text = why.text;
+  return report;
 }
 
 JsonObject linked_object(const sync::LinkedFile& linked, std::string_view event) {
@@ -112,13 +107,15 @@ void LinkedPull::add_named(const std::vector<std::string>& items, const client::
 }
 
 bool LinkedPull::goes_on_after(const client::PullReport& report) const {
-  if (report.outcome == Outcome::cancelled || report.outcome == Outcome::interrupted) return false;
+  if (report.outcome == Outcome::done) return true;
+  if (report.outcome == Outcome::cancelled || report.cause == client::PullCause::disk) return false;
   // Nothing is to be changed then.
   if (request_.on_conflict == client::PullRequest::OnConflict::fail && !report.conflicts.empty())
     return false;
-  // Otherwise the one user who is asked, or the server, is not there.
-  return report.outcome == Outcome::done || report.outcome == Outcome::locked || !report.giver.empty() ||
-         request_.from.empty();
+  if (report.cause == client::PullCause::files || report.outcome == Outcome::locked) return true;
+  // Others may give what one who left, or never was there, does not: as long as there is a server.
+  if (request_.from.empty()) return is_joined();
+  return !report.giver.empty() && report.outcome != Outcome::interrupted;
 }
 
 void LinkedPull::run(client::PullReport& report) {
@@ -143,6 +140,7 @@ bool LinkedPull::pull_all(client::PullReport& report) {
 void LinkedPull::end(client::PullReport& report) {
   sum_.found = search_->counts();
   sum_.unknown = unknown_.size();
+  tell_missing();
   tell_left_out();
   if (report.outcome != Outcome::done) return;
   if (sum_.found.links_left_out + sum_.found.files_left_out > 0) {
@@ -163,30 +161,56 @@ const LinkedPull::Tried* LinkedPull::tried(const sync::RelativePath& path) const
   }
 }
 
-// A file that is in no item nobody tells of. Who gave what links to it has it, if anybody.
-client::PullRequest LinkedPull::request_for(const sync::LinkedFile& linked) const {
+// A file that is in no item nobody tells of, nor of what is of no item to others, who may call other folders items. Who gave
+// what links to it has it, if anybody.
+LinkedPull::Source LinkedPull::source_of(const sync::LinkedFile& linked) const {
+  Source source{request_.from, linked.item == linked.file};
+  if (!source.from.empty()) return source;
+  const auto newest = newest_.of(linked.item);
+  const bool is_unknown = source.files_alone || (newest && newest->user.empty());
+  if (!is_unknown) {
+    if (newest && !newest->is_own) source.from = newest->user;
+    return source;
+  }
+  if (const Tried* by = tried(linked.by)) source.from = by->giver;
+  return source;
+}
+
+client::PullRequest LinkedPull::request_for(std::span<const sync::LinkedFile> links, Source source) const {
   client::PullRequest request = request_;
-  request.files_alone = linked.item == linked.file;
-  const Tried* by = tried(linked.by);
-  if (request.from.empty() && request.files_alone && by != nullptr) request.from = by->giver;
+  request.from = std::move(source.from);
+  request.files_alone = source.files_alone;
+  request.items.clear();
+  for (const sync::LinkedFile& linked : links) request.items.push_back(linked.item.to_item());
   return request;
 }
 
+// Asked for once for all that was found together.
+void LinkedPull::learn_newest() {
+  if (!request_.from.empty() || left_.size() < 2 || !std::exchange(is_newest_old_, false)) return;
+  auto assets = outside_.visit.wait(outside_.visit.access().assets());
+  const auto self = outside_.visit.access().workstation().get();
+  newest_ = assets && self ? NewestCopies(*std::move(assets), self->user) : NewestCopies();
+}
+
 std::vector<sync::LinkedFile> LinkedPull::take_next() {
+  learn_newest();
   std::vector<sync::LinkedFile> links{std::move(left_.front())};
   left_.pop_front();
-  const client::PullRequest request = request_for(links.front());
+  const Source source = source_of(links.front());
   // Each may have its newest copy somewhere else.
-  if (request.from.empty()) return links;
+  if (source.from.empty()) return links;
+  std::size_t size_bytes = links.front().item.bytes().size();
   std::deque<sync::LinkedFile> others;
   for (; !left_.empty() && links.size() < kTogetherMax; left_.pop_front()) {
-    const client::PullRequest other = request_for(left_.front());
-    const bool is_same = other.from == request.from && other.files_alone == request.files_alone;
-    if (is_same) {
-      links.push_back(std::move(left_.front()));
-    } else {
+    const std::size_t with_it = size_bytes + left_.front().item.bytes().size();
+    if (source_of(left_.front()) != source) {
       others.push_back(std::move(left_.front()));
+      continue;
     }
+    if (with_it > kTogetherBytes) break;
+    size_bytes = with_it;
+    links.push_back(std::move(left_.front()));
   }
   left_.insert(left_.begin(), std::make_move_iterator(others.begin()), std::make_move_iterator(others.end()));
   return links;
@@ -196,33 +220,61 @@ bool LinkedPull::pull_untried(const std::vector<sync::LinkedFile>& links, client
   std::vector<sync::LinkedFile> untried;
   std::set<sync::RelativePath> items;
   for (const sync::LinkedFile& linked : links) {
-    if (tried(linked.file) != nullptr || !items.insert(linked.item).second) continue;
-    outside_.run.output.line(
-        fmt::format("{} links to {}", escaped(linked.by.to_item()), escaped(linked.item.to_item())));
-    untried.push_back(linked);
+    if (tried(linked.file) == nullptr && items.insert(linked.item).second) untried.push_back(linked);
   }
+  if (!untried.empty() && !leave_locked(untried, report)) return false;
   return untried.empty() || pull_together(untried, report);
 }
 
+// What somebody else has locked stops none of the others.
+bool LinkedPull::leave_locked(std::vector<sync::LinkedFile>& links, client::PullReport& report) {
+  std::vector<std::string> items;
+  for (const sync::LinkedFile& linked : links) items.push_back(linked.item.to_item());
+  const auto locked = outside_.locks.find(items);
+  if (!locked) {
+    const std::vector<sync::LinkedFile> all = std::exchange(links, {});
+    return take_report(all, not_pulled(locked.error()), report);
+  }
+  bool goes_on = true;
+  std::erase_if(links, [&](const sync::LinkedFile& linked) {
+    const auto why = locked->find(linked.item.to_item());
+    if (why == locked->end()) return false;
+    goes_on = take_report({&linked, 1}, not_pulled(why->second), report) && goes_on;
+    return true;
+  });
+  return goes_on;
+}
+
 bool LinkedPull::pull_together(std::span<const sync::LinkedFile> links, client::PullReport& report) {
-  client::PullRequest request = request_for(links.front());
-  request.items.clear();
-  for (const sync::LinkedFile& linked : links) request.items.push_back(linked.item.to_item());
-  client::PullReport one;
-  const auto free =
-      check_locks(outside_.run, outside_.visit, request.items, Below::counted, outside_.if_locked);
-  if (free) {
-    one = pull_from_somebody(request, links.front());
-  } else {
-    one.outcome = free.error().outcome;
-    one.text = free.error().text;
-  }
-  // One of them stops no other.
-  if (links.size() > 1 && (one.outcome == Outcome::locked || is_of_all(one))) {
-    const std::size_t half = links.size() / 2;
-    return pull_together(links.first(half), report) && pull_together(links.subspan(half), report);
-  }
+  Source source = source_of(links.front());
+  if (source.from.empty()) return take_report(links, pull_from_somebody(links.front(), ""), report);
+  const bool is_guess = source.from != request_.from;
+  client::PullReport one = outside_.pull(request_for(links, source));
+  // Who was to give it never began to: is away, has left, or does not share.
+  const bool is_nobody =
+      one.giver.empty() && one.outcome != Outcome::done && one.outcome != Outcome::cancelled;
+  if (is_guess && is_nobody) return pull_one_by_one(links, source.from, report);
   return take_report(links, std::move(one), report);
+}
+
+bool LinkedPull::pull_one_by_one(std::span<const sync::LinkedFile> links, const std::string& but_not,
+                                 client::PullReport& report) {
+  for (const sync::LinkedFile& linked : links) {
+    if (!take_report({&linked, 1}, pull_from_somebody(linked, but_not), report)) return false;
+  }
+  return true;
+}
+
+// Whoever has the newest, as the server knows at this moment; else whoever gave what links to it.
+client::PullReport LinkedPull::pull_from_somebody(const sync::LinkedFile& linked,
+                                                  const std::string& but_not) {
+  Source source{"", linked.item == linked.file};
+  client::PullReport report = outside_.pull(request_for({&linked, 1}, source));
+  const bool is_unknown = report.outcome == Outcome::not_found && report.giver.empty();
+  const Tried* by = tried(linked.by);
+  if (!is_unknown || by == nullptr || by->giver.empty() || by->giver == but_not) return report;
+  source.from = by->giver;
+  return outside_.pull(request_for({&linked, 1}, std::move(source)));
 }
 
 bool LinkedPull::take_report(std::span<const sync::LinkedFile> links, client::PullReport one,
@@ -234,19 +286,16 @@ bool LinkedPull::take_report(std::span<const sync::LinkedFile> links, client::Pu
     const Error ending = links.size() == 1 ? Error{one.outcome, one.text} : ending_of(one, linked);
     const Fate fate = judge(one, linked, ending);
     tried_[linked.item] = {one.giver, fate};
-    JsonObject object = linked_object(linked, "linked");
-    object.add("from", one.giver);
-    object.add("outcome", callboard::to_text(ending.outcome));
-    object.add("text", ending.text);
-    outside_.run.output.object(object);
+    tell_linked(linked, one, ending, fate);
     if (fate == Fate::absent) absent.insert(linked.item.bytes());
-    if (fate != Fate::absent && (is_ours || !one.giver.empty())) ++sum_.items;
+    if (fate == Fate::had && (is_ours || !one.giver.empty())) ++sum_.items;
     has_failed = has_failed || fate == Fate::failed;
   }
-  // The first failure is told when all is over.
-  if (has_failed && report.outcome != Outcome::done && one.problems.empty())
-    outside_.run.output.warning(one.text);
-  const bool goes_on = goes_on_after(one) && (one.outcome != Outcome::not_found || is_joined());
+  // Of two causes that no file has the first is told when all is over, unless it gives way to a full disk.
+  const bool gives_way = one.cause == client::PullCause::disk && report.cause == client::PullCause::pull;
+  if (has_failed && report.outcome != Outcome::done && one.cause != client::PullCause::files)
+    outside_.run.output.warning(gives_way ? report.text : one.text);
+  const bool goes_on = goes_on_after(one);
   // A copy that is the newest one is as good as one that has come.
   if (goes_on && (is_ours || absent.size() == links.size())) return true;
   leave_out(one, absent);
@@ -255,16 +304,17 @@ bool LinkedPull::take_report(std::span<const sync::LinkedFile> links, client::Pu
   return goes_on;
 }
 
-// What is of no item to others, who may call other folders items, nobody tells of either.
-client::PullReport LinkedPull::pull_from_somebody(const client::PullRequest& request,
-                                                  const sync::LinkedFile& linked) {
-  client::PullReport report = outside_.pull(request);
-  const bool is_unknown = report.outcome == Outcome::not_found && report.giver.empty();
-  const Tried* by = tried(linked.by);
-  if (!is_unknown || !request.from.empty() || by == nullptr || by->giver.empty()) return report;
-  client::PullRequest again = request;
-  again.from = by->giver;
-  return outside_.pull(again);
+void LinkedPull::tell_linked(const sync::LinkedFile& linked, const client::PullReport& one,
+                             const Error& ending, Fate fate) const {
+  // What is absent is told when it is known what is here.
+  if (fate != Fate::absent)
+    outside_.run.output.line(
+        fmt::format("{} links to {}", escaped(linked.by.to_item()), escaped(linked.item.to_item())));
+  JsonObject object = linked_object(linked, "linked");
+  object.add("from", one.giver);
+  object.add("outcome", callboard::to_text(ending.outcome));
+  object.add("text", ending.text);
+  outside_.run.output.object(object);
 }
 
 LinkedPull::Fate LinkedPull::judge(const client::PullReport& report, const sync::LinkedFile& linked,
@@ -282,7 +332,7 @@ LinkedPull::Fate LinkedPull::judge(const client::PullReport& report, const sync:
   return is_absent ? Fate::absent : Fate::failed;
 }
 
-bool LinkedPull::is_joined() {
+bool LinkedPull::is_joined() const {
   const auto workstation = outside_.visit.access().workstation().get();
   return workstation && workstation->is_joined;
 }
@@ -306,8 +356,8 @@ void LinkedPull::settle(const sync::LinkedFile& linked) {
   // The failure is told.
   if (is_coming || item.fate == Fate::failed) return;
   ++sum_.missing;
-  output.warning(
-      fmt::format("{} links to {}, which is not here, and {}", whole(linked.by), whole(linked.file), nobody));
+  if (missing_.size() < kMissingNamed)
+    missing_.push_back(fmt::format("{} links to {}", whole(linked.by), whole(linked.file)));
   output.object(linked_object(linked, "missing"));
 }
 
@@ -336,7 +386,19 @@ sync::LinkSearch::Tell LinkedPull::following() {
       output.object(object);
     }
     left_.insert(left_.end(), found.files.begin(), found.files.end());
+    is_newest_old_ = is_newest_old_ || !found.files.empty();
   };
+}
+
+void LinkedPull::tell_missing() const {
+  if (missing_.empty()) return;
+  std::string text;
+  for (const std::string& each : missing_) text += (text.empty() ? "" : "; ") + each;
+  const std::uint64_t more = sum_.missing - missing_.size();
+  if (more > 0) text += fmt::format("; and {} more, which --json names", more);
+  outside_.run.output.warning(fmt::format("{} {} neither here nor where {} looked for: {}",
+                                          files_text(sum_.missing), sum_.missing == 1 ? "is" : "are",
+                                          sum_.missing == 1 ? "it was" : "they were", text));
 }
 
 void LinkedPull::tell_left_out() const {

@@ -15,20 +15,21 @@
 #include "sync/link_search.h"
 #include "sync/root.h"
 #include "tools/cli/locked_items.h"
+#include "tools/cli/newest_copies.h"
 #include "tools/cli/visit.h"
 
 namespace callboard::cli {
 
 // What `pull --linked` does beyond the items that are named: looks into the .blend files that came with them,
 // as they are on this disk then, pulls what holds the libraries they link to, looks into those, and so on.
-// Each item is pulled once; those that one user is asked for, many at a time. A link brings the item it leads
-// into, or one file: never a folder because it is named like one.
+// Each item is pulled once; those that one user is asked for, many at a time, of which none that fails stops another. A link
+// brings the item it leads into, or one file: never a folder because it is named like one.
 class LinkedPull {
  public:
   struct Outside {
     Run& run;
     Visit& visit;
-    IfLocked if_locked = IfLocked::warn;
+    LockCheck& locks;
     std::function<client::PullReport(const client::PullRequest&)> pull;
   };
   struct Sum {
@@ -51,6 +52,12 @@ class LinkedPull {
 
  private:
   enum class Fate { had, absent, failed };
+  // Whom to ask for an item, empty: whoever has the newest; and whether it is the file alone.
+  struct Source {
+    std::string from;
+    bool files_alone = false;
+    friend bool operator==(const Source&, const Source&) = default;
+  };
   // An item that was pulled, or tried.
   struct Tried {
     std::string giver;
@@ -62,24 +69,32 @@ class LinkedPull {
 
   // Of the item that holds it, or of one above that; nullptr: none was tried.
   const Tried* tried(const sync::RelativePath& path) const;
-  // Whom to ask for it, empty: whoever has the newest; and whether it is the file alone.
-  client::PullRequest request_for(const sync::LinkedFile& linked) const;
+  Source source_of(const sync::LinkedFile& linked) const;
+  client::PullRequest request_for(std::span<const sync::LinkedFile> links, Source source) const;
   // The next, and with it those that the same pull can bring.
   std::vector<sync::LinkedFile> take_next();
+  void learn_newest();
   // False, these and those below: it makes no sense to go on.
   bool pull_all(client::PullReport& report);
   bool pull_untried(const std::vector<sync::LinkedFile>& links, client::PullReport& report);
+  bool leave_locked(std::vector<sync::LinkedFile>& links, client::PullReport& report);
   bool pull_together(std::span<const sync::LinkedFile> links, client::PullReport& report);
-  client::PullReport pull_from_somebody(const client::PullRequest& request, const sync::LinkedFile& linked);
+  // `but_not`: whom it makes no sense to ask.
+  bool pull_one_by_one(std::span<const sync::LinkedFile> links, const std::string& but_not,
+                       client::PullReport& report);
+  client::PullReport pull_from_somebody(const sync::LinkedFile& linked, const std::string& but_not);
   bool take_report(std::span<const sync::LinkedFile> links, client::PullReport one,
                    client::PullReport& report);
   Fate judge(const client::PullReport& report, const sync::LinkedFile& linked, const Error& ending) const;
-  bool is_joined();
+  void tell_linked(const sync::LinkedFile& linked, const client::PullReport& one, const Error& ending,
+                   Fate fate) const;
+  bool is_joined() const;
   void settle(const sync::LinkedFile& linked);
   void note_coming(const client::PullReport& report);
   // Tells of what is found, and has the files followed.
   sync::LinkSearch::Tell following();
   void end(client::PullReport& report);
+  void tell_missing() const;
   void tell_left_out() const;
 
   Outside outside_;
@@ -90,6 +105,9 @@ class LinkedPull {
   std::map<sync::RelativePath, Tried> tried_;
   std::vector<sync::RelativePath> named_;
   std::deque<sync::LinkedFile> left_;
+  NewestCopies newest_;
+  bool is_newest_old_ = true;         // It was asked for before what is left was found.
+  std::vector<std::string> missing_;  // The first of them, in words.
   // Of a dry run: what would come, and the .blend files among that whose links would be followed.
   std::set<std::string> coming_;
   std::set<std::string> unknown_;

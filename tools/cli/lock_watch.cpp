@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/document/members.h"
 #include "base/document/parse.h"
 #include "base/own_folders.h"
 #include "base/text.h"
@@ -46,6 +47,8 @@ LockWatch::Lock LockWatch::lock_of(const client::Record& record) const {
   lock.facts = lock_facts(record.owner_name, **fields);
   lock.wanted = member_names(**fields, "wanted");
   lock.waiting = member_names(**fields, "waiting");
+  lock.broken_by = document::text_in(**fields, "broken_by");
+  lock.broken_why = document::text_in(**fields, "broken_why");
   return lock;
 }
 
@@ -75,8 +78,8 @@ void LockWatch::on_lock(const std::string& item, Lock now, const client::Record&
     }
     tell_askers(item, now, is_same ? &found->second : nullptr);
   } else if (found != locks_.end() && found->second.is_mine) {
-    say_(fmt::format("{} is {}'s now", escaped(item), escaped(now.facts.user)));
-    output_.object({{"event", "unlocked"}, {"item", item}, {"to", now.facts.user}});
+    tell_lost(item, found->second, fmt::format("{}'s now", escaped(now.facts.user)),
+              {{"event", "unlocked"}, {"item", item}, {"to", now.facts.user}});
   }
   locks_[item] = std::move(now);
   for (const auto& [copy, unused] : own_) {
@@ -106,12 +109,25 @@ void LockWatch::tell_askers(const std::string& item, const Lock& now, const Lock
   }
 }
 
+// `lock` as it was while it was one's own; `is` what it is by now.
+void LockWatch::tell_lost(const std::string& item, const Lock& lock, const std::string& is,
+                          JsonObject object) {
+  std::string text = fmt::format("{} is {}", escaped(item), is);
+  if (!lock.broken_by.empty()) {
+    text += fmt::format(": {} broke your lock", escaped(lock.broken_by));
+    if (!lock.broken_why.empty()) text += ": " + escaped(lock.broken_why, 200);
+    object.add("by", lock.broken_by);
+    object.add("note", lock.broken_why);
+  }
+  say_(text);
+  output_.object(object);
+}
+
 void LockWatch::on_free(const std::string& item) {
   const auto found = locks_.find(item);
   if (found == locks_.end()) return;
   if (found->second.is_mine) {
-    say_(escaped(item) + " is not yours any more");
-    output_.object({{"event", "unlocked"}, {"item", item}});
+    tell_lost(item, found->second, "not yours any more", {{"event", "unlocked"}, {"item", item}});
   }
   locks_.erase(found);
 }

@@ -31,10 +31,13 @@ class LockWatch {
     LockFacts facts;
     std::vector<std::string> wanted;   // By those who asked for it …
     std::vector<std::string> waiting;  // … and those who wait.
-    bool is_warned = false;            // That a copy here was changed.
+    std::string broken_by;             // Who takes it away, and why; it goes at once.
+    std::string broken_why;
+    bool is_warned = false;  // That a copy here was changed.
   };
 
   Lock lock_of(const client::Record& record) const;
+  void tell_lost(const std::string& item, const Lock& lock, const std::string& is, JsonObject object);
   void on_lock(const std::string& item, Lock now, const client::Record& record);
   void on_free(const std::string& item);
   void tell_askers(const std::string& item, const Lock& now, const Lock* before);

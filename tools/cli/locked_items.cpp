@@ -8,9 +8,11 @@
 #include "base/document/members.h"
 #include "base/document/parse.h"
 #include "base/document/patch_places.h"
+#include "base/document_limits.h"
+#include "base/limits.h"
+#include "base/own_folders.h"
 #include "base/text.h"
 #include "sync/relative_path.h"
-#include "tools/cli/lock_words.h"
 #include "tools/cli/objects.h"
 
 namespace callboard::cli {
@@ -21,42 +23,110 @@ std::string in_words(const std::string& item, const LockFacts& lock) {
                      since_and_why(lock));
 }
 
+// Half of what the arguments of a call may be (protocol/call_limits.h): a path is 4 KiB at most, six times that as JSON.
+constexpr std::size_t kAskedBytes = kInlineDocumentBytes / 2;
+static_assert(kAskedBytes >= 6 * kPathMaxBytes + KiB);
+
 // What one may lock: a path that is UTF-8, spelt with its "/".
-document::Array lockable(const std::vector<std::string>& items) {
-  document::Array names;
+std::vector<std::string> lockable(const std::vector<std::string>& items) {
+  std::vector<std::string> names;
   for (const std::string& item : items) {
     if (item.empty()) continue;  // Nowhere.
     const auto path = sync::RelativePath::from_item(item);
-    if (path && is_utf8(item)) names.push_back(document::make_text(path->to_item()));
+    if (path && is_utf8(item)) names.push_back(path->to_item());
   }
   return names;
 }
 
+bool is_within(const std::string& item, const std::string& folder) {
+  return folder == "/" || is_at_or_below(item, folder);
+}
+
 }  // namespace
+
+Result<std::map<std::string, Error>> LockCheck::find(const std::vector<std::string>& items) {
+  std::map<std::string, Error> locked;
+  std::vector<std::string> piece;
+  std::size_t piece_bytes = 0;
+  for (std::string& name : lockable(items)) {
+    const std::size_t size_bytes = document::print(*document::make_text(name)).size() + 1;
+    if (piece_bytes + size_bytes > kAskedBytes) {
+      if (const auto looked = look_at(std::exchange(piece, {}), locked); !looked) return looked.error();
+      piece_bytes = 0;
+    }
+    piece_bytes += size_bytes;
+    piece.push_back(std::move(name));
+  }
+  if (const auto looked = look_at(std::move(piece), locked); !looked) return looked.error();
+  return locked;
+}
+
+// An answer has so many locks and no more: what is left is asked for again until nothing of it is locked.
+Result<void> LockCheck::look_at(std::vector<std::string> names, std::map<std::string, Error>& locked) {
+  while (!names.empty()) {
+    const auto found = ask(names);
+    if (!found) {
+      // A warning that does not come stops nobody; what is to be done only when nothing is locked is not done.
+      const bool is_cancelled = found.error().outcome == Outcome::cancelled;
+      if (policy_ == IfLocked::refuse || is_cancelled) return found.error();
+      tell_unknown(found.error());
+      return {};
+    }
+    for (const Lock& lock : found->locks) {
+      const std::string text = in_words(lock.item, lock.facts);
+      if (!found->may_not && told_.insert(lock.item).second)
+        warn_of_lock(run_.output, lock.item, lock.facts, text);
+      if (!found->may_not) continue;
+      for (const std::string& name : names) {
+        if (is_about(name, lock)) locked.emplace(name, Error{Outcome::locked, text});
+      }
+    }
+    const auto left_out =
+        std::erase_if(names, [&](const std::string& name) { return locked.contains(name); });
+    if (left_out > 0) continue;
+    // Of something else than was asked for: that all may be meant is the safe guess.
+    if (found->may_not && !found->locks.empty()) {
+      const Lock& lock = found->locks.front();
+      for (const std::string& name : names)
+        locked.emplace(name, Error{Outcome::locked, in_words(lock.item, lock.facts)});
+    }
+    return {};
+  }
+  return {};
+}
+
+Result<LockCheck::Found> LockCheck::ask(const std::vector<std::string>& names) {
+  document::Array items;
+  for (const std::string& name : names) items.push_back(document::make_text(name));
+  const auto arguments = document::make_object({{"whole", document::make_bool(below_ == Below::counted)},
+                                                {"item", document::make_array(std::move(items))}});
+  const auto json = visit_.wait(visit_.access().call("lock.check", document::print(*arguments), {}));
+  if (!json) return json.error();
+  Found found;
+  const auto answer = document::parse(*json);
+  const auto locks = answer ? (*answer)->member("locks") : nullptr;
+  if (locks == nullptr || locks->array() == nullptr) return found;
+  found.may_not = policy_ == IfLocked::refuse || document::flag_in(**answer, "refused");
+  for (const document::ValuePtr& each : *locks->array())
+    found.locks.push_back(
+        {document::text_in(*each, "item"), lock_facts(document::text_in(*each, "user"), *each)});
+  return found;
+}
+
+bool LockCheck::is_about(const std::string& name, const Lock& lock) const {
+  return is_within(name, lock.item) || (below_ == Below::counted && is_within(lock.item, name));
+}
+
+void LockCheck::tell_unknown(const Error& why) {
+  if (why.outcome == Outcome::not_found || std::exchange(is_unknown_told_, true)) return;
+  run_.output.warning("what others have locked is not known: " + why.text);
+}
 
 Result<void> check_locks(Run& run, Visit& visit, const std::vector<std::string>& items, Below below,
                          IfLocked policy) {
-  document::Array names = lockable(items);
-  if (names.empty()) return {};
-  const auto arguments = document::make_object({{"whole", document::make_bool(below == Below::counted)},
-                                                {"item", document::make_array(std::move(names))}});
-  const auto json = visit.wait(visit.access().call("lock.check", document::print(*arguments), {}));
-  if (!json) {
-    // A warning that does not come stops nobody; what is to be done only when nothing is locked is not done.
-    const bool is_cancelled = json.error().outcome == Outcome::cancelled;
-    return policy == IfLocked::refuse || is_cancelled ? json.error() : Result<void>();
-  }
-  const auto answer = document::parse(*json);
-  const auto locks = answer ? (*answer)->member("locks") : nullptr;
-  if (locks == nullptr || locks->array() == nullptr) return {};
-  const bool may_not = policy == IfLocked::refuse || document::flag_in(**answer, "refused");
-  for (const document::ValuePtr& each : *locks->array()) {
-    const std::string item = document::text_in(*each, "item");
-    const LockFacts lock = lock_facts(document::text_in(*each, "user"), *each);
-    if (may_not) return Error{Outcome::locked, in_words(item, lock)};
-    warn_of_lock(run.output, item, lock, in_words(item, lock));
-  }
-  return {};
+  const auto locked = LockCheck(run, visit, below, policy).find(items);
+  if (!locked) return locked.error();
+  return locked->empty() ? Result<void>() : locked->begin()->second;
 }
 
 Result<void> check_locks(Run& run, Visit& visit, const client::DocumentChange& change) {

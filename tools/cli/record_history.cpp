@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "tools/cli/locked_items.h"
 #include "tools/cli/objects.h"
+#include "tools/cli/page_place.h"
 #include "tools/cli/show_patch.h"
 #include "tools/cli/visit.h"
 
@@ -132,12 +133,12 @@ bool names_record_version(const std::string& text) {
 Result<void> list_record(Run& run, const std::string& path, Timestamp since, std::uint64_t count) {
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
-  std::int64_t before = 0;
+  PagePlace place("history of " + callboard::quoted(path), PagePlace::Way::down);
   while (count > 0) {
     const auto arguments =
         document::make_object({{"path", document::make_text(path)},
                                {"count", document::make_number(std::min(count, kRevisionsAtOnce))},
-                               {"before", document::make_number(before)},
+                               {"before", document::make_number(place.at())},
                                {"since", document::make_number(since.ms)}});
     const auto json =
         (*visit)->wait((*visit)->access().call("record.history", document::print(*arguments), {}));
@@ -149,11 +150,12 @@ Result<void> list_record(Run& run, const std::string& path, Timestamp since, std
     for (const document::ValuePtr& each : *revisions->array()) {
       if (count == 0) break;
       show_change(run, path, each);
-      before = document::number_in<std::int64_t>(*each, "revision");
       --count;
     }
-    if (before == 0 && revisions->array()->empty()) run.output.message("nothing was changed there");
+    if (place.at() == 0 && revisions->array()->empty()) run.output.message("nothing was changed there");
     if (revisions->array()->empty() || !document::flag_in(**answer, "more")) return {};
+    const auto next = document::number_in<std::uint64_t>(*revisions->array()->back(), "revision");
+    if (const auto moved = place.move_to(next); !moved && count > 0) return moved;
   }
   return {};
 }

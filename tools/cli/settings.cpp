@@ -13,6 +13,7 @@
 #include "base/compression.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "net/endpoint.h"
 #include "server/port_choice.h"
 #include "tools/cli/config_file.h"
 #include "tools/cli/relay_rate.h"
@@ -103,11 +104,6 @@ std::vector<std::string> words_of(std::string_view text) {
   }
 }
 
-bool is_ipv4(const std::string& text) {
-  in_addr address{};
-  return inet_pton(AF_INET, text.c_str(), &address) == 1;
-}
-
 // Paths are the file system's own bytes; everything else goes into text.
 bool is_path(Key key) {
   return key == Key::folder || key == Key::data || key == Key::log_file || key == Key::key_file;
@@ -123,7 +119,7 @@ Result<void> check(Key key, const std::string& value, const std::string& where) 
   if (key == Key::discovery_port && port_from(value) == 0) return expected("1-65535");
   if (key == Key::name) return check_name(where, value, kUserNameMaxCodePoints);
   if (key == Key::project) return check_name(where, value, kProjectNameMaxCodePoints);
-  if ((key == Key::ask || key == Key::announce) && !is_ipv4(value))
+  if ((key == Key::ask || key == Key::announce) && !net::ipv4_from(value))
     return expected("an IPv4 address, like 10.0.0.255");
   if (key == Key::grace && !seconds_from(value)) return expected("0-86400 seconds");
   if (key == Key::data_ports && !server::PortChoice::from(value))
@@ -184,6 +180,7 @@ Result<Settings> Settings::load(const Sources& sources) {
   for (const auto& [key, values] : sources.command_line) {
     if (auto taken = settings.take(key, values, option_name(key)); !taken) return taken.error();
   }
+  for (const auto& [key, values] : settings.values_) settings.on_command_line_.insert(key);
   for (const auto& known : kKeys) {
     const auto value = sources.environment(environment_name(known.key));
     if (!value || settings.is_given(known.key)) continue;

@@ -81,6 +81,7 @@ class Settings {
   bool is_given(Key key) const { return values_.contains(key); }
   // On the command line or in the environment: for this run, not for the folder.
   bool is_given_for_run(Key key) const { return given_for_run_.contains(key); }
+  bool is_on_command_line(Key key) const { return on_command_line_.contains(key); }
   // An error that says the three ways to give it.
   Result<std::string> required(Key key) const;
 
@@ -94,6 +95,7 @@ class Settings {
   Result<void> take(Key key, std::vector<std::string> values, const std::string& where);
 
   std::map<Key, std::vector<std::string>> values_;
+  std::set<Key> on_command_line_;
   std::set<Key> given_for_run_;
   std::optional<std::filesystem::path> project_folder_;
   std::vector<std::string> warnings_;

@@ -18,7 +18,21 @@ void show(Output& output, std::string_view event, const client::FoundServer& ser
                           callboard::quoted(server.project), server.address));
 }
 
+// What is configured may be, but who names a project, or a key, does not mean every open server.
+Result<void> check_everywhere(const Settings& settings) {
+  for (const Key key : {Key::project, Key::key_file}) {
+    if (settings.is_on_command_line(key))
+      return Error{
+          Outcome::usage,
+          option_name(key) + ": not with --all, which stops every open server, whatever its project"};
+  }
+  return {};
+}
+
 Result<void> abort_all(Run& run, bool everywhere) {
+  if (everywhere) {
+    if (const auto sound = check_everywhere(run.settings); !sound) return sound;
+  }
   client::SearchOptions options;
   options.project = everywhere ? "" : run.settings.text(Key::project);
   if (!everywhere && options.project.empty()) {
@@ -56,7 +70,8 @@ void add_abort(Program& program) {
                  .example = "callboard abort --project \"Moria's Race\""})
       .takes({Key::project, Key::discovery_port, Key::ask, Key::key_file})
       .flag(*everywhere, "--all",
-            "stop every open server in this network, also where a project is configured")
+            "stop every open server in this network, also where a project is configured; not with --project "
+            "or --key-file")
       .runs([everywhere](Run& run) { return abort_all(run, *everywhere); });
 }
 

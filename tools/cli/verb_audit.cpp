@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "tools/cli/objects.h"
+#include "tools/cli/page_place.h"
 #include "tools/cli/verbs.h"
 #include "tools/cli/visit.h"
 
@@ -22,18 +23,19 @@ std::string audit_line(const Output& output, const client::AuditEntry& entry) {
 Result<void> list_audit(Run& run, std::uint64_t since) {
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
+  PagePlace place("audit", PagePlace::Way::up, since);
   bool is_any = false;
   // The server tells some at a time.
   for (;;) {
-    const auto entries = (*visit)->wait((*visit)->access().audit(since));
+    const auto entries = (*visit)->wait((*visit)->access().audit(place.at()));
     if (!entries) return entries.error();
     for (const client::AuditEntry& each : *entries) {
       run.output.line(audit_line(run.output, each));
       run.output.object(audit_object(each));
-      since = each.number;
       is_any = true;
     }
     if (entries->empty()) break;
+    if (const auto moved = place.move_to(entries->back().number); !moved) return moved;
   }
   if (!is_any) run.output.message("there is nothing");
   return {};

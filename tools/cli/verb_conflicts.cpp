@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "tools/cli/locked_items.h"
 #include "tools/cli/objects.h"
+#include "tools/cli/page_place.h"
 #include "tools/cli/place_news.h"
 #include "tools/cli/verbs.h"
 #include "tools/cli/visit.h"
@@ -111,18 +112,18 @@ Result<void> list(Run& run) {
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
   Places places(**visit);
-  std::uint64_t since = 0;
+  PagePlace place("conflicts", PagePlace::Way::up);
   bool is_any = false;
   // The server tells some at a time.
   for (;;) {
-    const auto conflicts = (*visit)->wait((*visit)->access().conflicts(since));
+    const auto conflicts = (*visit)->wait((*visit)->access().conflicts(place.at()));
     if (!conflicts) return conflicts.error();
     if (conflicts->empty()) break;
     for (const client::Conflict& each : *conflicts) {
       if (auto shown = show(run, places, each); !shown) return shown;
     }
-    since = conflicts->back().number;
     is_any = true;
+    if (const auto moved = place.move_to(conflicts->back().number); !moved) return moved;
   }
   if (!is_any) run.output.message("there are none");
   return {};

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "tools/cli/locked_items.h"
 #include "tools/cli/objects.h"
+#include "tools/cli/page_place.h"
 #include "tools/cli/record_history.h"
 #include "tools/cli/show_patch.h"
 #include "tools/cli/verbs.h"
@@ -121,18 +122,22 @@ Result<void> list(Run& run, const HistoryWords& words) {
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
   client::HistoryQuery query{.document = *document, .at = words.item, .since = *since};
+  PagePlace place("history of the " + std::string(name_of(*document)), PagePlace::Way::down);
   std::uint64_t left = words.count;
-  for (;;) {
+  for (bool is_any = false;;) {
+    query.before = place.at();
     const auto history = (*visit)->wait((*visit)->access().history(query));
     if (!history) return history.error();
     for (const client::Revision& each : history->revisions) {
       if (left-- == 0) return {};
       show_revision(run, each, *document);
-      query.before = each.revision;
+      is_any = true;
     }
-    if (history->looked_to != 0) query.before = history->looked_to;
-    if ((history->more || history->looked_to != 0) && left > 0) continue;
-    if (query.before == 0) {
+    if (const std::uint64_t next = next_page(*history); next != 0 && left > 0) {
+      if (const auto moved = place.move_to(next); !moved) return moved;
+      continue;
+    }
+    if (!is_any) {
       const bool is_all = words.item.empty() && words.since.empty();
       run.output.message(is_all ? fmt::format("there is no {} yet", name_of(*document))
                                 : "nothing was changed there");

@@ -9,6 +9,7 @@
 #include "base/core_dumps.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "server/backup.h"
 #include "server/keys.h"
 #include "server/roles.h"
 #include "tools/cli/data_folder.h"
@@ -112,7 +113,7 @@ Result<void> add_named(Run& run, const KeyWords& words) {
   const auto entry = new_entry(words);
   if (!entry) return entry.error();
   const auto server = ServerPlace::of(run.settings);
-  const bool has_board = server && std::filesystem::exists(server->folder / "board.sqlite");
+  const bool has_board = server && server::has_board(server->folder);
   bool is_first = false;
   auto added = server::change_keys(place->data, place->project, [&](KeyRing& ring) {
     is_first = ring.entries().empty();

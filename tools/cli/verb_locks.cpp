@@ -85,6 +85,7 @@ Result<void> lock(Run& run, LockWords words) {
 struct UnlockWords {
   std::string item;
   std::string to;
+  std::string note;
   bool is_breaking = false;
 };
 
@@ -94,9 +95,13 @@ Result<void> unlock(Run& run, UnlockWords words) {
   words.item = *std::move(item);
   if (words.is_breaking && !words.to.empty())
     return Error{Outcome::usage, "--to: what somebody else has can be freed, but not handed on"};
+  if (!words.is_breaking && !words.note.empty())
+    return Error{Outcome::usage, "--note: only with --break, for whoever has it"};
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
-  const auto arguments = arguments_of({{"item", text_or_none(words.item)}, {"to", text_or_none(words.to)}});
+  const auto arguments = arguments_of({{"item", text_or_none(words.item)},
+                                       {"to", text_or_none(words.to)},
+                                       {"note", text_or_none(words.note)}});
   const auto done =
       (*visit)->wait((*visit)->access().call(words.is_breaking ? "lock.break" : "unlock", arguments, {}));
   if (!done) return done.error();
@@ -173,6 +178,7 @@ void add_locks(Program& program) {
       .text(unlocked->item, "ITEM", "a path in the project", Need::required)
       .text(unlocked->to, "--to USER", "hand it to that user, who then has it before all who wait")
       .flag(unlocked->is_breaking, "--break", "though somebody else has it; takes the permission lock.break")
+      .text(unlocked->note, "--note TEXT", "with --break: why, for whoever has it, and the audit")
       .runs([unlocked](Run& run) { return unlock(run, *unlocked); });
   auto zone = std::make_shared<std::string>("/");
   program

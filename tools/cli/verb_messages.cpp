@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "tools/cli/objects.h"
+#include "tools/cli/page_place.h"
 #include "tools/cli/verbs.h"
 #include "tools/cli/visit.h"
 
@@ -11,10 +12,11 @@ namespace {
 Result<void> list_messages(Run& run, std::uint64_t since) {
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
+  PagePlace place("messages", PagePlace::Way::up, since);
   bool is_any = false;
   // The server tells some at a time.
   for (;;) {
-    const auto messages = (*visit)->wait((*visit)->access().messages(since));
+    const auto messages = (*visit)->wait((*visit)->access().messages(place.at()));
     if (!messages) return messages.error();
     if (messages->empty()) {
       if (!is_any) run.output.message("nothing was said");
@@ -25,8 +27,8 @@ Result<void> list_messages(Run& run, std::uint64_t since) {
       run.output.line(fmt::format("{:>5}  {}  {}: {}", each.number, when(each.timestamp),
                                   run.output.styled(Style::bold, escaped(each.user)), escaped(each.text)));
       run.output.object(message_object(each));
-      since = each.number;
     }
+    if (const auto moved = place.move_to(messages->back().number); !moved) return moved;
   }
 }
 

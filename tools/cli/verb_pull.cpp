@@ -316,11 +316,11 @@ client::PullReport pull_items(Run& run, client::Access& access, const PullChoice
   return run_pull(run, access, request);
 }
 
-Result<Pulled> pull_linked(Run& run, Visit& visit, const PullChoice& choice) {
+Result<Pulled> pull_linked(Run& run, Visit& visit, LockCheck& locks, const PullChoice& choice) {
   auto linked = LinkedPull::open(
       {.run = run,
        .visit = visit,
-       .if_locked = choice.refuses_locked ? IfLocked::refuse : IfLocked::warn,
+       .locks = locks,
        .pull = [&](const client::PullRequest& request) { return run_pull(run, visit.access(), request); }},
       choice.request);
   if (!linked) return linked.error();
@@ -370,9 +370,12 @@ Result<void> pull(Run& run, PullChoice& choice) {
   auto visit = Visit::open(run, Visit::Folder::needed);
   if (!visit) return visit.error();
   const IfLocked policy = choice.refuses_locked ? IfLocked::refuse : IfLocked::warn;
-  if (auto free = check_locks(run, **visit, choice.request.items, Below::counted, policy); !free) return free;
+  LockCheck locks(run, **visit, Below::counted, policy);
+  const auto locked = locks.find(choice.request.items);
+  if (!locked) return locked.error();
+  if (!locked->empty()) return locked->begin()->second;
   const Instant started = system_clock().monotonic();
-  const auto pulled = choice.linked ? pull_linked(run, **visit, choice)
+  const auto pulled = choice.linked ? pull_linked(run, **visit, locks, choice)
                                     : Pulled{pull_items(run, (*visit)->access(), choice, choice.request)};
   if (!pulled) return pulled.error();
   return show_all(run, choice, *pulled, system_clock().monotonic() - started);

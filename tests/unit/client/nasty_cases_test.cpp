@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <functional>
+#include <set>
 #include <string>
 
 #include "base/limits.h"
@@ -103,6 +104,7 @@ TEST_CASE("a project folder that cannot be written ends the pull before a byte o
   options.ops = &ops;
   const Ends ends = rig.pull(options);
   CHECK(ends.pull.outcome == Outcome::failed);
+  CHECK(ends.pull.cause == PullCause::disk);
   CHECK_THAT(ends.pull.text, Catch::Contains("read-only file system"));
   CHECK(ends.give.bytes == 0);
 }
@@ -123,6 +125,31 @@ TEST_CASE(
   CHECK_THAT(ends.pull.problems.front().error.text, Catch::Contains("cross-device"));
   CHECK(read_file(rig.taker() / "b") == "x");
   CHECK_FALSE(fs::exists(rig.taker() / "mounted/a"));
+}
+
+TEST_CASE("an item of which it cannot be told what is here, or what is ignored, stops none of the others") {
+  TransferRig rig;
+  for (const char* file : {"a/x", "b/x", "c/x", "d/e/x"}) write_file(rig.giver() / file, "theirs");
+  fs::create_directories(rig.taker() / "elsewhere");
+  fs::create_directory_symlink("elsewhere", rig.taker() / "b");
+  write_file(rig.taker() / "c/.callboardignore", std::string(2'000'000, '#'));
+  write_file(rig.taker() / "d/.callboardignore", std::string(2'000'000, '#'));
+  RunOptions options;
+  options.request.items = {"/b/x", "/a", "/c", "/d/e"};
+  const Ends ends = rig.pull(options);
+  CAPTURE(ends.pull.text);
+  CHECK(read_file(rig.taker() / "a/x") == "theirs");
+  std::set<std::string> paths;
+  for (const PullProblem& each : ends.pull.problems) paths.insert(each.path);
+  CHECK(paths == std::set<std::string>{"b/x", "c", "d/e"});
+  CHECK_FALSE(fs::exists(rig.taker() / "elsewhere/x"));
+  CHECK_FALSE(fs::exists(rig.taker() / "c/x"));
+  CHECK_FALSE(fs::exists(rig.taker() / "d/e"));
+
+  options.request.items = {"/b/x"};
+  const Ends alone = rig.pull(options);
+  CHECK(alone.pull.outcome != Outcome::done);
+  CHECK(alone.pull.problems.size() == 1);
 }
 
 TEST_CASE("names that other systems cannot have arrive as they are") {

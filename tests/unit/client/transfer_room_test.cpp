@@ -36,6 +36,7 @@ TEST_CASE("what cannot fit is refused before the first byte, in bytes and in ino
     const Ends ends = rig.pull(options);
     INFO(ends.pull.text);
     CHECK(ends.pull.outcome == Outcome::refused);
+    CHECK(ends.pull.cause == PullCause::disk);
     CHECK(ends.pull.text.find("too ") != std::string::npos);
     CHECK(ends.give.files == 0);
     CHECK_FALSE(fs::exists(rig.taker() / "large"));
@@ -138,6 +139,7 @@ TEST_CASE("a disk that stays full ends the pull after the time it may wait, with
   options.request.wait_for_space = 10h;
   const Ends ends = rig.pull(options);
   CHECK(ends.pull.outcome == Outcome::failed);
+  CHECK(ends.pull.cause == PullCause::disk);
   CHECK(ends.pull.text.find("no space left") != std::string::npos);
   const Ends next = rig.pull();
   CHECK(next.pull.outcome == Outcome::done);

@@ -138,7 +138,7 @@ TEST_CASE("an item that is not there, and one that is none, have their own endin
   write_file(rig.giver() / "a", "a");
   CHECK(rig.pull(with_items({"/missing"})).pull.outcome == Outcome::not_found);
   const Ends both = rig.pull(with_items({"/a", "/missing"}));
-  CHECK(both.pull.outcome == Outcome::failed);
+  CHECK((both.pull.outcome == Outcome::not_found && both.pull.cause == PullCause::files));
   REQUIRE(both.pull.problems.size() == 1);
   CHECK(both.pull.problems[0].path == "missing");
   CHECK(read_file(rig.taker() / "a") == "a");
@@ -262,7 +262,7 @@ TEST_CASE("what is no file, folder or inner link is refused by name") {
   REQUIRE(::mkfifo((rig.giver() / "pipe").c_str(), 0600) == 0);
   fs::create_symlink("/etc/passwd", rig.giver() / "out");
   const Ends ends = rig.pull();
-  CHECK(ends.pull.outcome == Outcome::failed);
+  CHECK(ends.pull.outcome == Outcome::refused);
   REQUIRE(ends.pull.problems.size() == 2);
   CHECK(ends.pull.problems[0].path == "out");
   CHECK(ends.pull.problems[1].path == "pipe");
@@ -375,7 +375,7 @@ TEST_CASE("a full disk ends a pull with its name, keeps what is verified, and th
   RunOptions options;
   options.ops = &disk;
   const Ends full = rig.pull(options);
-  CHECK(full.pull.outcome == Outcome::failed);
+  CHECK((full.pull.outcome == Outcome::failed && full.pull.cause == PullCause::disk));
   CHECK(full.pull.text.find("No space left") + full.pull.text.find("no space left") != 2 * std::string::npos);
   check_no_half_files(rig);
   const Ends next = rig.pull();

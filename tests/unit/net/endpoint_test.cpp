@@ -26,6 +26,13 @@ TEST_CASE("what is no endpoint is refused with what was expected") {
   CHECK(!endpoint_from(std::string(256, 'a'), 1));
 }
 
+TEST_CASE("an IPv4 address is read from its text, and nothing else is one") {
+  CHECK(ipv4_from("10.0.0.7") == 0x0a000007u);
+  CHECK(ipv4_from("0.0.0.0") == 0u);
+  for (const char* text : {"", "10.0.0", "10.0.0.256", "10.0.0.7 ", "::1", "moria", "10.0.0.7:80"})
+    CHECK_FALSE(ipv4_from(text));
+}
+
 TEST_CASE("an endpoint's text puts IPv6 addresses in brackets") {
   CHECK(to_text(Endpoint{"10.0.0.7", 4100}) == "10.0.0.7:4100");
   CHECK(to_text(Endpoint{"::1", 4100}) == "[::1]:4100");

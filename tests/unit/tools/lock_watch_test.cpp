@@ -58,6 +58,20 @@ struct Watched {
 
 }  // namespace
 
+TEST_CASE("who loses a lock is told who broke it, and why") {
+  Watched watched;
+  watched.lock("/a", kSelf, R"({"since":1000})");
+  watched.lock("/b", kSelf, R"({"since":1000})");
+  watched.take();
+  watched.lock("/a", kSelf, R"({"since":1000,"broken_by":"lighting","broken_why":"deadline"})");
+  CHECK(watched.take().empty());
+  watched.free("/a");
+  CHECK(watched.take() == Lines{"/a is not yours any more: lighting broke your lock: deadline"});
+  watched.lock("/b", kSelf, R"({"since":1000,"broken_by":"comp","broken_why":""})");
+  watched.lock("/b", kOther, R"({"since":2000})");
+  CHECK(watched.take() == Lines{"/b is lighting's now: comp broke your lock"});
+}
+
 TEST_CASE("who has a lock is told once who asks for it and who waits, with the command that hands it over") {
   Watched watched;
   watched.lock("/dev/chr/Moria", kSelf, R"({"since":1000})");

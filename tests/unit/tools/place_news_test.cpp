@@ -66,6 +66,18 @@ TEST_CASE("where nothing stands the search for it ends with the history") {
   CHECK(told.asked == std::vector<std::uint64_t>{0, 9});
 }
 
+TEST_CASE("a server that tells the same piece again, or one before it, is not asked for ever") {
+  const client::History again =
+      GENERATE(client::History{.revisions = {}, .looked_to = 40'000},
+               client::History{.revisions = {}, .looked_to = 50'000},
+               client::History{.revisions = {revision(40'000, false)}, .more = true});
+  Told told{.pieces = {{.revisions = {}, .looked_to = 40'000}, again}, .asked = {}};
+  const auto found = told.news.after(1);
+  REQUIRE_FALSE(found);
+  CHECK(found.error().text.find("history of /title: the server goes round in circles") == 0);
+  CHECK(told.asked == std::vector<std::uint64_t>{0, 40'000});
+}
+
 TEST_CASE("what cannot be asked for is the error it is, and may be asked for again") {
   Told told{.pieces = {}, .asked = {}};
   CHECK_FALSE(told.news.after(1));
