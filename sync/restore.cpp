@@ -44,10 +44,9 @@ class Listener final : public CommitListener {
   }
   void on_removed(const KeptVersion&) override {}    // Nothing is.
   void on_source_changed(const Change&) override {}  // Nothing is renamed.
-  void on_failed(const RelativePath&, const Error& error) override {
-    if (!failed) failed = error;
+  void on_failed(const RelativePath& path, const Error& error) override {
+    restored_.failed.push_back({path, error});
   }
-  std::optional<Error> failed;
 
  private:
   Restored& restored_;
@@ -58,12 +57,15 @@ class Restoring {
   Restoring(const RestoreParts& parts, Stager& stager)
       : parts_(parts), stager_(stager), listener_(restored_), committer_(committer_parts(), {}) {}
 
-  Result<void> add(const KeptVersion& version, const RelativePath& to);
-  // Folders from `top` down to the one that holds `path`, as they were when `version` was kept.
-  Result<void> add_folders(const KeptVersion& version, const RelativePath& top, const RelativePath& path);
-  Result<Restored> finish();
+  // Brings `version` back to `path` with the folders from `top` down to it. False when going on is pointless.
+  bool add(const KeptVersion& version, const RelativePath& top, const RelativePath& path);
+  void finish(const RelativePath& top);
+  Restored take() { return std::move(restored_); }
 
  private:
+  Result<void> add_version(const KeptVersion& version, const RelativePath& to);
+  // Folders from `top` down to the one that holds `path`, as they were when `version` was kept.
+  Result<void> add_folders(const KeptVersion& version, const RelativePath& top, const RelativePath& path);
   Committer::Parts committer_parts() {
     return {parts_.root, parts_.ops, stager_, parts_.versions, records_, listener_, parts_.now};
   }
@@ -82,7 +84,16 @@ class Restoring {
   std::set<RelativePath> folders_;  // Added already.
 };
 
-Result<void> Restoring::add(const KeptVersion& version, const RelativePath& to) {
+bool Restoring::add(const KeptVersion& version, const RelativePath& top, const RelativePath& path) {
+  Result<void> added = add_folders(version, top, path);
+  if (added) added = add_version(version, path);
+  if (added) return true;
+  restored_.failed.push_back({path, added.error()});
+  // What is refused, missing or changed meanwhile concerns one path, the rest all.
+  return added.error().outcome != Outcome::failed;
+}
+
+Result<void> Restoring::add_version(const KeptVersion& version, const RelativePath& to) {
   const Result<RelativePath> from = parts_.versions.path_of(version);
   if (!from) return from.error();
   switch (version.kind) {
@@ -97,7 +108,8 @@ Result<void> Restoring::add(const KeptVersion& version, const RelativePath& to) 
     case FileKind::device:
       break;
   }
-  return Error{Outcome::refused, quoted(version.place) + ": is " + std::string(to_text(version.kind))};
+  return Error{Outcome::refused, "restore " + quoted(to.to_item()) + ": expected a file, link or folder, " +
+                                     quoted(version.place) + " is " + std::string(to_text(version.kind))};
 }
 
 Result<void> Restoring::add_file(const RelativePath& from, const RelativePath& to) {
@@ -174,10 +186,9 @@ Result<void> Restoring::add_folders(const KeptVersion& version, const RelativePa
   return {};
 }
 
-Result<Restored> Restoring::finish() {
-  if (Result<void> finished = committer_.finish(); !finished) return finished.error();
-  if (listener_.failed) return *listener_.failed;
-  return std::move(restored_);
+void Restoring::finish(const RelativePath& top) {
+  const Result<void> finished = committer_.finish();
+  if (!finished) restored_.failed.push_back({top, finished.error()});
 }
 
 std::vector<Timestamp> times_of(const std::vector<KeptVersion>& listed) {
@@ -228,17 +239,26 @@ Result<std::vector<KeptVersion>> choose_version(const std::vector<KeptVersion>& 
 
 Result<Restored> restore(const RestoreParts& parts, const std::vector<KeptVersion>& version,
                          const RelativePath& from, const RelativePath& to) {
+  std::vector<RelativePath> paths;
+  for (const KeptVersion& each : version) {
+    Result<RelativePath> path = moved(each.path, from, to);
+    if (!path) return path.error();
+    if (path->is_root() && each.kind != FileKind::directory) {
+      return Error{Outcome::usage, "restore " + quoted(each.path.to_item()) + " to " + quoted(to.to_item()) +
+                                       ": expected a path with the name that it is to have, got the project "
+                                       "folder itself"};
+    }
+    paths.push_back(*std::move(path));
+  }
   const std::string transfer = "restore-" + std::to_string(::getpid());
   Result<std::unique_ptr<Stager>> stager = Stager::open(parts.root, parts.ops, transfer, parts.now);
   if (!stager) return stager.error();
   Restoring restoring(parts, **stager);
-  for (const KeptVersion& each : version) {
-    const Result<RelativePath> path = moved(each.path, from, to);
-    if (!path) return path.error();
-    if (Result<void> added = restoring.add_folders(each, to, *path); !added) return added.error();
-    if (Result<void> added = restoring.add(each, *path); !added) return added.error();
+  for (std::size_t i = 0; i < version.size(); ++i) {
+    if (!restoring.add(version[i], to, paths[i])) return restoring.take();
   }
-  return restoring.finish();
+  restoring.finish(to);
+  return restoring.take();
 }
 
 }  // namespace callboard::sync

@@ -26,16 +26,23 @@ struct RestoreParts {  // All must outlive the call.
   Timestamp now;  // Names what makes room.
 };
 
+// One file, link or folder that could not be brought back.
+struct NotRestored {
+  RelativePath path;  // Where it was to come.
+  Error error;
+};
+
 struct Restored {
   std::uint64_t files = 0;  // And links.
   std::uint64_t bytes = 0;
   std::uint64_t unchanged_files = 0;  // Lay there as they were kept.
   std::vector<KeptVersion> kept;      // What made room.
+  std::vector<NotRestored> failed;    // The rest came, up to an error that each would have met.
 };
 
 // Copies `version`, kept of `from`, to `to`, verified before anything gets its name; it stays among the versions. What lies
-// there makes room for it and is a version, too. Blocks: reads each file three times. After an error some of it may be
-// restored; nothing is lost.
+// there makes room for it and is a version, too. Blocks: reads each file three times. An error when nothing was begun: usage for
+// a file that would take the place of the project folder.
 Result<Restored> restore(const RestoreParts& parts, const std::vector<KeptVersion>& version,
                          const RelativePath& from, const RelativePath& to);
 

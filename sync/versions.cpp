@@ -55,7 +55,11 @@ Result<Versions::Slot> Versions::free_slot(const RelativePath& path, Timestamp n
     Result<RelativePath> slot = RelativePath::from_bytes(folder_name(at) + "/" + path.bytes());
     if (!slot) return slot.error().prefixed("keep a version of " + quoted(path.to_item()));
     Result<Fd> parent = ops_.make_directories(folder_, slot->parent());
-    if (!parent) return parent.error().prefixed("keep a version of " + quoted(path.to_item()));
+    if (!parent && is_under_no_folder(*slot)) continue;
+    if (!parent) {
+      remove_empty(slot->parent());
+      return parent.error().prefixed("keep a version of " + quoted(path.to_item()));
+    }
     const Inspected there = ops_.inspect({parent->get(), std::string(slot->name())});
     if (there.error == ENOENT) return Slot{*std::move(slot), at, *std::move(parent)};
     if (there.error != 0) return failure(path, there.error);
@@ -72,17 +76,24 @@ Result<KeptVersion> Versions::move_away(const RelativePath& path, const Place& f
 }
 
 Result<KeptVersion> Versions::take(const RelativePath& path, const Place& from, Timestamp now, Way way) {
-  Result<Slot> slot = free_slot(path, now);
+  const Result<Slot> slot = free_slot(path, now);
   if (!slot) return slot.error();
+  Result<KeptVersion> taken = take_into(*slot, path, from, way);
+  if (!taken) remove_empty(slot->path.parent());
+  return taken;
+}
+
+Result<KeptVersion> Versions::take_into(const Slot& slot, const RelativePath& path, const Place& from,
+                                        Way way) {
   const Inspected there = ops_.inspect(from);
   if (there.error != 0) return failure(path, there.error);
   KeptVersion version;
   version.path = path;
-  version.kept_at = slot->kept_at;
+  version.kept_at = slot.kept_at;
   version.kind = there.status.kind;
   version.size_bytes = there.status.kind == FileKind::directory ? 0 : there.status.size_bytes;
-  version.place = std::string(kPrivateFolder) + "/" + std::string(kVersionsFolder) + "/" + slot->path.bytes();
-  const Place to{slot->parent.get(), std::string(slot->path.name())};
+  version.place = std::string(kPrivateFolder) + "/" + std::string(kVersionsFolder) + "/" + slot.path.bytes();
+  const Place to{slot.parent.get(), std::string(slot.path.name())};
   // No hard link: not on this file system, not of a stranger's file, or too many already. Then the name moves.
   int error = way == Way::link ? ops_.link(from, to) : EPERM;
   version.name_is_free =
@@ -90,6 +101,25 @@ Result<KeptVersion> Versions::take(const RelativePath& path, const Place& from, 
   if (version.name_is_free) error = ops_.rename_new(from, to);
   if (error != 0) return failure(path, error);
   return version;
+}
+
+// A version of the same moment, a link or a file, lies where `path` would have a folder.
+bool Versions::is_under_no_folder(const RelativePath& path) const {
+  for (RelativePath above = path; !above.is_root();) {
+    above = above.parent();
+    const Result<FileStatus> status = folder_.status(above);
+    if (status) return status->kind != FileKind::directory;
+  }
+  return false;
+}
+
+// And what then is empty above it: folders are made for what is kept in them, and one without anything would pass for a
+// folder that was kept empty.
+void Versions::remove_empty(RelativePath folder) {
+  for (; !folder.is_root(); folder = folder.parent()) {
+    const Result<Fd> parent = folder_.open_parent(folder);
+    if (!parent || ops_.remove_directory({parent->get(), std::string(folder.name())}) != 0) return;
+  }
 }
 
 Result<RelativePath> Versions::path_of(const KeptVersion& version) const {
@@ -111,6 +141,7 @@ Result<void> Versions::undo(const KeptVersion& version, const Place& to) {
   if (version.name_is_free) {
     const int error = ops_.rename_new(kept, to);
     if (error != 0) return os_error("move back " + quoted(version.path.to_item()), error);
+    remove_empty(slot->path.parent());
     return {};
   }
   const Inspected here = ops_.inspect(kept);
@@ -118,6 +149,7 @@ Result<void> Versions::undo(const KeptVersion& version, const Place& to) {
   const bool same = here.error == 0 && there.error == 0 && here.status.inode == there.status.inode;
   const int error = same ? ops_.remove_file(kept) : EEXIST;
   if (error != 0) return os_error("move back " + quoted(version.path.to_item()), error);
+  remove_empty(slot->path.parent());
   return {};
 }
 
@@ -126,6 +158,7 @@ Result<void> Versions::discard(const KeptVersion& version) {
   if (!slot) return slot.error();
   const int error = ops_.remove_file({slot->parent.get(), std::string(slot->path.name())});
   if (error != 0) return os_error("remove " + quoted(version.place), error);
+  remove_empty(slot->path.parent());
   return {};
 }
 
@@ -157,7 +190,7 @@ Result<void> Versions::list_folder(const Search& search, std::vector<KeptVersion
     const RelativePath at = std::move(open_paths.back());
     open_paths.pop_back();
     const Result<FileStatus> status = folder_.status(at);
-    if (!status && status.error().outcome == Outcome::not_found) continue;
+    if (!status && (status.error().outcome == Outcome::not_found || is_under_no_folder(at))) continue;
     if (!status) return status.error();
     std::vector<std::string> names;
     if (status->kind == FileKind::directory) {

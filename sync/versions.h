@@ -68,6 +68,9 @@ class Versions {
   Result<Slot> free_slot(const RelativePath& path, Timestamp now);
   Result<Slot> slot_of(const KeptVersion& version) const;
   Result<KeptVersion> take(const RelativePath& path, const Place& from, Timestamp now, Way way);
+  Result<KeptVersion> take_into(const Slot& slot, const RelativePath& path, const Place& from, Way way);
+  bool is_under_no_folder(const RelativePath& path) const;
+  void remove_empty(RelativePath folder);
   Result<void> list_folder(const Search& search, std::vector<KeptVersion>& found) const;
 
   Root folder_;

@@ -1,5 +1,6 @@
 // What scripts rely on: exit codes, --json, --help, and how Ctrl-C ends things.
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <catch2/catch.hpp>
 #include <filesystem>
@@ -127,6 +128,37 @@ TEST_CASE("what a pull moved out of the way is listed, and comes back") {
     CHECK(run({"restore", as_it_was, option, "1"}).ending.exit_code == 3);
   CHECK(objects(run({"history", "story", "--json"}).out).size() == 1);
   CHECK(run({"restore"}).ending.exit_code == 2);
+}
+
+TEST_CASE("what of a kept folder cannot be restored is named, and how to go on with the same version") {
+  Studio studio;
+  const auto folder = studio.add_user("rigging");
+  const auto run = [&](std::vector<std::string> words) { return studio.run("rigging", std::move(words)); };
+  const std::string kept = ".callboard/versions/2026-11-21T13-52-23.123Z/dev";
+  support::write_file(folder / kept / "a", "as it was");
+  REQUIRE(mkfifo((folder / kept / "pipe").c_str(), 0600) == 0);
+  support::write_file(folder / "dev/a", "edited");
+  const auto restored = run({"restore", "/dev"});
+  CHECK(restored.ending.exit_code == 4);
+  CHECK_THAT(restored.out,
+             Contains("restored \"/dev\" as it was kept at 2026-11-21T13:52:23.123Z: 1 file, 9 B"));
+  CHECK_THAT(restored.err, Contains("\"/dev/a\" made room and is kept as .callboard/versions/"));
+  CHECK_THAT(restored.err,
+             Contains("error: restore \"/dev/pipe\": expected a file, link or folder, \"" + kept +
+                      "/pipe\" is a pipe; what made room is the newest version now: go on with "
+                      "--version 2026-11-21T13:52:23.123Z"));
+  CHECK(support::read_file(folder / "dev/a") == "as it was");
+
+  const auto again = run({"restore", "/dev", "--version", "2026-11-21T13:52:23.123Z", "--json"});
+  CHECK(again.ending.exit_code == 4);
+  CHECK(support::read_file(folder / "dev/a") == "as it was");
+  CHECK(events(again.out, "problem").front().at("path") == "dev/pipe");
+  const Json sum = events(again.out, "restored").front();
+  CHECK(sum.at("files") == 0);
+  CHECK(sum.at("unchanged_files") == 1);
+  CHECK(sum.at("problems") == 1);
+  CHECK(sum.at("kept_at") == "2026-11-21T13:52:23.123Z");
+  CHECK(run({"restore", "/dev/a", "--to", "/"}).ending.exit_code == 2);
 }
 
 TEST_CASE("what makes no sense is a usage error, said before any server is asked") {

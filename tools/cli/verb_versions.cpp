@@ -95,25 +95,53 @@ Result<void> list(Run& run, const VersionsChoice& choice) {
   return {};
 }
 
-void show(Output& output, const sync::RelativePath& to, const sync::Restored& restored) {
+void show_kept(Output& output, const sync::Restored& restored) {
   for (const sync::KeptVersion& version : restored.kept) {
     output.message(fmt::format("{} made room and is kept as {}", callboard::quoted(version.path.to_item()),
                                escaped(version.place)));
     output.object(version_object(version));
   }
-  if (restored.files == 0 && restored.unchanged_files > 0) {
-    output.line(fmt::format("{} is as it was kept", callboard::quoted(to.to_item())));
-  } else {
-    output.line(fmt::format("restored {}: {}, {}", callboard::quoted(to.to_item()),
-                            files_text(restored.files), human_bytes(restored.bytes)));
+}
+
+void show_failed(Output& output, const sync::Restored& restored) {
+  for (const sync::NotRestored& each : restored.failed) {
+    // One alone is the error that ends it.
+    if (restored.failed.size() > 1) output.warning(each.error.text);
+    JsonObject object{
+        {"event", "problem"}, {"outcome", callboard::to_text(each.error.outcome)}, {"text", each.error.text}};
+    object.add_bytes("path", each.path.bytes());
+    output.object(object);
+  }
+}
+
+void show_sum(Output& output, const sync::RelativePath& to, Timestamp kept_at,
+              const sync::Restored& restored) {
+  if (restored.failed.empty() && restored.files == 0 && restored.unchanged_files > 0) {
+    output.line(fmt::format("{} is as it was kept at {}", callboard::quoted(to.to_item()), to_iso(kept_at)));
+  } else if (restored.failed.empty() || restored.files > 0) {
+    output.line(fmt::format("restored {} as it was kept at {}: {}, {}", callboard::quoted(to.to_item()),
+                            to_iso(kept_at), files_text(restored.files), human_bytes(restored.bytes)));
   }
   JsonObject object{{"event", "restored"},
+                    {"kept_at", to_iso(kept_at)},
                     {"files", restored.files},
                     {"bytes", restored.bytes},
                     {"unchanged_files", restored.unchanged_files},
-                    {"versions", restored.kept.size()}};
+                    {"versions", restored.kept.size()},
+                    {"problems", restored.failed.size()}};
   object.add_bytes("path", to.bytes());
   output.object(object);
+}
+
+// The same words again would bring back what just made room.
+Result<void> ending(Timestamp kept_at, const sync::Restored& restored) {
+  if (restored.failed.empty()) return {};
+  Error error = restored.failed.front().error;
+  if (restored.failed.size() > 1) error.text = files_text(restored.failed.size()) + " could not be restored";
+  if (!restored.kept.empty()) {
+    error.text += "; what made room is the newest version now: go on with --version " + to_iso(kept_at);
+  }
+  return error;
 }
 
 Result<void> bring_back(Run& run, const VersionsChoice& choice) {
@@ -132,8 +160,11 @@ Result<void> bring_back(Run& run, const VersionsChoice& choice) {
   const sync::RestoreParts parts{(*archive)->root, (*archive)->ops, versions, system_clock().wall()};
   const auto restored = sync::restore(parts, *chosen, *path, *to);
   if (!restored) return restored.error();
-  show(run.output, *to, *restored);
-  return {};
+  const Timestamp kept_at = chosen->front().kept_at;
+  show_kept(run.output, *restored);
+  show_failed(run.output, *restored);
+  show_sum(run.output, *to, kept_at, *restored);
+  return ending(kept_at, *restored);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include <catch2/catch.hpp>
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <memory>
@@ -101,6 +103,84 @@ TEST_CASE("versions are listed newest first, by path, with size and time") {
   CHECK(versions->list(at("nothing"), 3)->empty());
 }
 
+TEST_CASE("a version that is a link or a file where a path has a folder is none of that path") {
+  TestProject project;
+  FileOps ops;
+  const auto versions = open_versions(project, ops);
+  project.write(".callboard/versions/2026-11-22T00-00-00.000Z/dev/l/x", "mine");
+  project.make_folder(".callboard/versions/2026-11-23T00-00-00.000Z/dev");
+  project.make_link(".callboard/versions/2026-11-23T00-00-00.000Z/dev/l", "elsewhere");
+  project.write(".callboard/versions/2026-11-24T00-00-00.000Z/dev", "a file");
+  const Result<std::vector<KeptVersion>> listed = versions->list(at("dev/l/x"), 100);
+  REQUIRE(listed.has_value());
+  CHECK(places(*listed) == std::vector<std::string>{".callboard/versions/2026-11-22T00-00-00.000Z/dev/l/x"});
+}
+
+TEST_CASE("what is kept beneath the name of a link of the same moment gets a moment of its own") {
+  TestProject project;
+  FileOps ops;
+  const auto versions = open_versions(project, ops);
+  project.make_link("l", "elsewhere");
+  REQUIRE(versions->move_away(at("l"), {project.root().fd(), "l"}, kMonday).has_value());
+  project.write("l/x", "mine");
+  const Fd folder = *project.root().open_directory(at("l"));
+  const Result<KeptVersion> kept = versions->move_away(at("l/x"), {folder.get(), "x"}, kMonday);
+  REQUIRE(kept.has_value());
+  CHECK(kept->place == ".callboard/versions/2026-11-21T13-52-23.124Z/l/x");
+}
+
+TEST_CASE("what is kept no longer, or could not be, leaves no folder that looks like a version") {
+  TestProject project;
+  bool refuses = false;
+  ScriptedOps ops([&](const ScriptedOps::Call& call) {
+    return refuses && (call.kind == FileCall::rename || call.kind == FileCall::link) ? EBUSY : 0;
+  });
+  const auto versions = open_versions(project, ops);
+  project.write("dev/c/x", "pulled");
+  const Fd folder = *project.root().open_directory(at("dev/c"));
+  const Place place{folder.get(), "x"};
+  SECTION("discarded") {
+    const Result<KeptVersion> kept = versions->move_away(at("dev/c/x"), place, kMonday);
+    REQUIRE(kept.has_value());
+    REQUIRE(versions->discard(*kept).has_value());
+  }
+  SECTION("undone") {
+    const Result<KeptVersion> kept = versions->keep(at("dev/c/x"), place, kMonday);
+    REQUIRE(kept.has_value());
+    REQUIRE(versions->undo(*kept, place).has_value());
+  }
+  SECTION("moved back") {
+    const Result<KeptVersion> kept = versions->move_away(at("dev/c/x"), place, kMonday);
+    REQUIRE(kept.has_value());
+    REQUIRE(versions->undo(*kept, place).has_value());
+  }
+  SECTION("could not be moved") {
+    refuses = true;
+    CHECK_FALSE(versions->move_away(at("dev/c/x"), place, kMonday).has_value());
+  }
+  SECTION("could not be linked") {
+    refuses = true;
+    CHECK_FALSE(versions->keep(at("dev/c/x"), place, kMonday).has_value());
+  }
+  CHECK(versions->list({}, 100)->empty());
+  CHECK(names_in(versions->folder().fd()).empty());
+}
+
+TEST_CASE("what else was kept at that moment stays when one thing is kept no longer") {
+  TestProject project;
+  FileOps ops;
+  const auto versions = open_versions(project, ops);
+  project.write("dev/a", "a");
+  project.write("dev/b", "b");
+  const Fd folder = *project.root().open_directory(at("dev"));
+  REQUIRE(versions->move_away(at("dev/a"), {folder.get(), "a"}, kMonday).has_value());
+  const Result<KeptVersion> kept = versions->move_away(at("dev/b"), {folder.get(), "b"}, kMonday);
+  REQUIRE(kept.has_value());
+  REQUIRE(versions->discard(*kept).has_value());
+  CHECK(places(*versions->list({}, 100)) ==
+        std::vector<std::string>{".callboard/versions/2026-11-21T13-52-23.123Z/dev/a"});
+}
+
 // --- Bringing versions back -------------------------------------------------------------------------------------------
 
 constexpr Timestamp kTuesday{kMonday.ms + 86'400'000};
@@ -198,6 +278,64 @@ TEST_CASE("what lies there as it was kept is left alone") {
   CHECK(again->kept.empty());
 }
 
+TEST_CASE("a file is not brought back in the place of the project folder") {
+  Kept kept;
+  const auto restored = kept.restored("dev/a", "", "");
+  REQUIRE_FALSE(restored.has_value());
+  CHECK(restored.error().outcome == Outcome::usage);
+  CHECK(
+      restored.error().text ==
+      "restore \"/dev/a\" to \"/\": expected a path with the name that it is to have, got the project folder "
+      "itself");
+  REQUIRE(kept.restored("set", "", "").has_value());
+  CHECK(kept.project.look("deep/y") == "file:y");
+}
+
+TEST_CASE("what cannot be brought back is named, and the rest comes, with what made room for it") {
+  Kept kept;
+  const std::string place = kept.versions->list(at("set/x"), 1)->front().place;
+  REQUIRE(mkfifo(kept.project.full(place.substr(0, place.size() - 1) + "pipe").c_str(), 0600) == 0);
+  kept.project.write("set/x", "edited");
+  kept.project.write("set/deep/y", "edited, too");
+  ScriptedOps ops([](const ScriptedOps::Call& call) {
+    return call.kind == FileCall::rename && call.name == "y" ? EACCES : 0;
+  });
+  const auto chosen = choose_version(kept.listed("set"), at("set"), "").value();
+  const auto restored =
+      restore({kept.project.root(), ops, *kept.versions, kFriday}, chosen, at("set"), at("set"));
+  REQUIRE(restored.has_value());
+  CHECK(restored->files == 2);  // And link.
+  CHECK(kept.project.look("set/x") == "file:x");
+  CHECK(kept.project.look("set/link") == "link:x");
+  CHECK(kept.project.look("set/deep/y") == "file:edited, too");
+  REQUIRE(restored->kept.size() == 1);
+  CHECK(kept.project.look(restored->kept.front().place) == "file:edited");
+  REQUIRE(restored->failed.size() == 2);
+  CHECK(restored->failed[0].path.bytes() == "set/pipe");
+  CHECK(restored->failed[0].error.text ==
+        "restore \"/set/pipe\": expected a file, link or folder, \".callboard/versions/"
+        "2026-11-22T13-52-23.123Z/set/pipe\" is a pipe");
+  CHECK(restored->failed[1].path.bytes() == "set/deep/y");
+  CHECK(restored->failed[1].error.text == "replace \"/set/deep/y\": permission denied");
+}
+
+TEST_CASE("a full disk ends the bringing back, and what came until then is told") {
+  Kept kept;
+  kept.project.write("set/x", "edited");
+  ScriptedOps ops([](const ScriptedOps::Call& call) {
+    return call.kind == FileCall::rename && call.name == "y" ? ENOSPC : 0;
+  });
+  kept.project.write("set/deep/old", "");
+  const auto chosen = choose_version(kept.listed("set"), at("set"), "").value();
+  const auto restored =
+      restore({kept.project.root(), ops, *kept.versions, kFriday}, chosen, at("set"), at("set"));
+  REQUIRE(restored.has_value());
+  REQUIRE(restored->failed.size() == 1);
+  CHECK(restored->failed.front().error.text == "write \"/set/deep/y\": no space left on device");
+  CHECK(restored->files == restored->kept.size() + (kept.project.look("set/link") == "" ? 0 : 1));
+  CHECK((kept.project.look("set/x") == "file:x") == (restored->kept.size() == 1));
+}
+
 TEST_CASE(
     "whichever system call fails while a version is brought back, nothing is half and nothing is lost") {
   for (int failing = 0;; ++failing) {
@@ -207,8 +345,9 @@ TEST_CASE(
     const auto chosen = choose_version(kept.listed("dev/a"), at("dev/a"), "").value();
     bool restored = false;
     if (versions) {
-      restored = restore({kept.project.root(), ops, **versions, kFriday}, chosen, at("dev/a"), at("dev/a"))
-                     .has_value();
+      const auto result =
+          restore({kept.project.root(), ops, **versions, kFriday}, chosen, at("dev/a"), at("dev/a"));
+      restored = result && result->failed.empty();
     }
     INFO("call " << failing);
     const std::string now = kept.project.look("dev/a");
