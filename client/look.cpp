@@ -58,6 +58,7 @@ class Look {
   TakerState state_;
   TakerReceiver receiver_;
   std::shared_ptr<const sync::Tree> here_;  // nullptr: nothing.
+  bool is_refused_here_ = false;            // Something, of which no more is known.
 };
 
 Result<TakerMachine::Event> Look::next() {
@@ -78,7 +79,11 @@ Result<std::vector<protocol::OpenedItem>> Look::open(const std::vector<protocol:
 Result<std::vector<LookEntry>> Look::look() {
   Result<std::shared_ptr<const sync::Tree>> here = parts_.folder.snapshot(path_, cancelled_);
   if (here) here_ = std::move(*here);
-  if (!here && here.error().outcome != Outcome::not_found) return here.error();
+  if (!here) {
+    const Outcome outcome = here.error().outcome;
+    if (outcome != Outcome::not_found && outcome != Outcome::refused) return here.error();
+    is_refused_here_ = outcome == Outcome::refused;
+  }
   // No digest: an equal one would end the matter, and the giver would forget what it listed.
   Result<std::vector<protocol::OpenedItem>> opened = open({{.path = path_.bytes(), .digest = {}}});
   if (!opened) return opened.error();
@@ -88,6 +93,7 @@ Result<std::vector<LookEntry>> Look::look() {
     LookEntry one{.entry = item.entry, .path = path_.bytes()};
     one.entry.name = path_.name();
     if (here_ != nullptr) one.difference = difference(here_->top(), item.entry);
+    if (is_refused_here_) one.difference = Difference::differs;
     return std::vector<LookEntry>{std::move(one)};
   }
   Result<std::vector<Entry>> there = list();

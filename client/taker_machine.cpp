@@ -227,11 +227,6 @@ Result<void> TakerMachine::check_entries(const sync::RelativePath& directory,
       return against_the_rules(fmt::format("the listing of {} is not in ascending order at {}",
                                            quoted(directory.bytes()), quoted(entry.name)));
     }
-    // What is refused is only told of.
-    if (entry.kind != EntryKind::refused && sync::is_private_name(entry.name)) {
-      return against_the_rules(
-          fmt::format("the listing of {} has {}", quoted(directory.bytes()), quoted(entry.name)));
-    }
     before = &entry.name;
   }
   return {};

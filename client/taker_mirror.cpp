@@ -104,13 +104,6 @@ std::uint64_t TakerMirror::files_to_remove() const {
   return files - std::min(files, files_renamed_);
 }
 
-std::vector<sync::Change> TakerMirror::take_rules() {
-  std::erase_if(removals_, [](const Removal& each) {
-    return each.is_renamed || each.node != nullptr || each.path.name() != sync::kIgnoreFile;
-  });
-  return take_removals();
-}
-
 std::vector<sync::Change> TakerMirror::take_removals() {
   std::vector<sync::Change> changes;
   for (Removal& removal : std::exchange(removals_, {})) {

@@ -4,7 +4,6 @@
 #include <functional>
 #include <optional>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "base/entry.h"
@@ -49,10 +48,6 @@ class TakerMirror {
   std::uint64_t files_to_remove() const;
   // In no order that matters. Empties it.
   std::vector<sync::Change> take_removals();
-  // Of these only the files with rules of what is ignored.
-  std::vector<sync::Change> take_rules();
-  // What would be renamed or copied. Empties it, too.
-  std::vector<Reuse> take_reuses() { return std::exchange(reuses_, {}); }
   struct Removal {
     sync::RelativePath path;
     sync::Tree::Node node;  // Of a directory.

@@ -99,7 +99,8 @@ Result<bool> TakerPlanner::on_opened(const std::vector<protocol::OpenedItem>& op
     Entry here = item.here == nullptr ? Entry{} : item.here->top();
     here.name.clear();
     const bool same = item.here != nullptr && here.kind == opened[i].entry.kind &&
-                      here.digest == opened[i].entry.digest && here.mode == opened[i].entry.mode &&
+                      here.kind != EntryKind::refused && here.digest == opened[i].entry.digest &&
+                      here.mode == opened[i].entry.mode &&
                       (here.kind != EntryKind::file || here.mtime_ns == opened[i].entry.mtime_ns);
     if (same) {
       unchanged_files_ += here.kind == EntryKind::file ? 1 : opened[i].files_below;
@@ -146,8 +147,19 @@ Result<void> TakerPlanner::run_round(TakerWriters* writers) {
   if (request_.mirror && writers_ == nullptr) note_removals();
   if (writers_ == nullptr) return {};
   if (request_.mirror) return finish_mirror();
-  if (rules_change_ && leaves_ignored_) state_.need_round();
-  return writers_->finish_round(!state_.is_to_be_continued());
+  // The rules have to be in their places for the next round.
+  const Result<void> finished = writers_->finish_round(!state_.is_to_be_continued());
+  if (rules_change_ && leaves_ignored_) need_round_for_rules();
+  return finished;
+}
+
+void TakerPlanner::need_round_for_rules() {
+  if (state_.round() < kRoundsMax) return state_.need_round();
+  state_.add_problem(
+      std::string(sync::kIgnoreFile),
+      {Outcome::failed, fmt::format("the rules in {} files changed in each of {} rounds: what they "
+                                    "leave in now is not here yet, and nothing was removed",
+                                    sync::kIgnoreFile, kRoundsMax)});
 }
 
 // Without writers nothing is written, not even to try names out.

@@ -87,7 +87,7 @@ class TakerPlanner {
   bool is_mirroring() const { return request_.mirror && writers_ != nullptr; }
   bool agrees_to_removals();
   Result<void> finish_mirror();
-  bool waits_for_rules();
+  void need_round_for_rules();
   Result<void> reuse_deferred(bool may_remove);
   void drop_renames();
   void commit_renames();
@@ -124,7 +124,7 @@ class TakerPlanner {
   DeltaTaker& deltas_;
   const PullRequest& request_;
   sync::Patterns patterns_;
-  std::optional<sync::IgnoreFiles> ignore_files_;  // As they were when the round began.
+  std::optional<sync::IgnoreFiles> ignore_files_;  // Those that have their place here.
   TakerReuse reuse_;
   TakerMirror mirror_;
   TakerConflicts conflicts_;

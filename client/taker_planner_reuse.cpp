@@ -15,7 +15,9 @@ Result<bool> TakerPlanner::copy(const sync::RelativePath& path, const Entry& ent
   if (!state_.may_copy()) return false;
   const std::optional<sync::RelativePath> source = reuse_.file(entry);
   if (!source) return false;
-  if (is_mirroring() && mirror_.add({*source, path, entry})) return true;
+  // Rules are to be in their place before it is decided what goes.
+  const bool may_wait = is_mirroring() && entry.name != sync::kIgnoreFile;
+  if (may_wait && mirror_.add({*source, path, entry})) return true;
   if (const Result<void> begun = copy_from(*source, path, entry); !begun) return begun.error();
   return true;
 }
@@ -79,6 +81,7 @@ Result<void> TakerPlanner::copy_listing(const sync::Tree& tree, const sync::Rela
 Result<void> TakerPlanner::copy_file(const sync::RelativePath& source, const sync::RelativePath& path,
                                      const Entry& entry) {
   note(ChangeKind::added, path, entry.size_bytes);
+  rules_change_ = rules_change_ || entry.name == sync::kIgnoreFile;
   state_.count_wanted(entry.size_bytes);
   const Result<bool> left = take_left(path, entry);
   if (!left) return left.error();
@@ -110,8 +113,9 @@ bool TakerPlanner::agrees_to_removals() {
 // Removing comes last, and only when all the rest succeeded. What is renamed instead of copied waits as long: only then is
 // it sure that its old name goes.
 Result<void> TakerPlanner::finish_mirror() {
-  if (waits_for_rules()) return writers_->finish_round(false);
-  const auto is_good = [&] { return !state_.has_problem() && !state_.needs_round(); };
+  // What goes and what is renamed is decided by the rules that came, in another round.
+  const bool waits = rules_change_ && (leaves_ignored_ || !mirror_.removals().empty());
+  const auto is_good = [&] { return !waits && !state_.has_problem() && !state_.needs_round(); };
   const bool goes = is_good();
   if (const Result<void> reused = reuse_deferred(goes); !reused) return reused;
   const bool places = !state_.is_to_be_continued();
@@ -119,32 +123,10 @@ Result<void> TakerPlanner::finish_mirror() {
   if (const Result<void> finished = writers_->finish_round(places); !finished) return finished;
   commit_renames();
   if (const Result<void> renamed = writers_->finish_round(); !renamed) return renamed;
+  if (waits) need_round_for_rules();
   if (!goes || !is_good()) return {};
   for (sync::Change& change : mirror_.take_removals()) writers_->commit(std::move(change));
   return writers_->finish_round();
-}
-
-// What goes and what is renamed is decided by the rules as they will be, in another round.
-bool TakerPlanner::waits_for_rules() {
-  const auto& removals = mirror_.removals();
-  const bool rules_go = std::any_of(removals.begin(), removals.end(), [](const auto& each) {
-    return each.node == nullptr && each.path.name() == sync::kIgnoreFile;
-  });
-  if (rules_change_ && (leaves_ignored_ || !removals.empty())) {
-    state_.need_round();
-  } else if (rules_go && state_.round() < kRoundsMax && !state_.has_problem() && !state_.needs_round() &&
-             agrees_to_removals()) {
-    state_.need_round();
-    for (sync::Change& change : mirror_.take_rules()) writers_->commit(std::move(change));
-  } else {
-    return false;
-  }
-  if (!state_.is_to_be_continued()) return false;
-  for (const TakerMirror::Reuse& reuse : mirror_.take_reuses()) {
-    if (!reuse.node)
-      state_.uncount_wanted(reuse.entry.size_bytes);  // Directories are counted when they come.
-  }
-  return true;
 }
 
 // Another round plans and counts them again: the directories they would come into have no names yet.

@@ -92,6 +92,11 @@ DiffStep plan(const DiffInput& input, const Entry& want, std::optional<std::size
   step.path = path ? *path : input.directory;
   step.kind = DiffStep::Kind::refused;
   step.text = path ? reason_to_refuse(want, *path) : path.error().text;
+  // A giver that does not leave it out itself.
+  if (is_private_name(want.name)) {
+    step.kind = DiffStep::Kind::excluded;
+    step.text.clear();
+  }
   if (!path) return step;
   const bool is_excluded = input.patterns != nullptr && input.patterns->is_excluded(*path);
   step.is_ignored = !is_excluded && is_ignored(input, want);

@@ -156,7 +156,7 @@ bool Ignore::matches_rule(const Rule& rule, Subject& subject) {
 
 bool Ignore::is_ignored(const RelativePath& directory, std::string_view name, bool is_directory) const {
   if (name.empty()) return false;
-  if (name == kPrivateFolder) return true;
+  if (is_private_name(name)) return true;
   Subject subject{directory, name, is_directory, 0, {}};
   const auto last_byte = static_cast<unsigned char>(name.back());
   for (const Ignore* rules = this; rules != nullptr; rules = rules->above_.get()) {

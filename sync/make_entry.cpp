@@ -71,7 +71,7 @@ bool is_placeholder(std::string_view name, const FileStatus& status) {
 std::string unaddressable(const RelativePath& directory, const std::string& name) {
   const bool fits = directory.bytes().size() + 1 + name.size() <= kPathMaxBytes &&
                     directory.depth() < static_cast<int>(kPathDepthMax);
-  if (fits && !is_private_name(name)) return {};
+  if (fits) return {};
   const auto path = directory.joined(name);
   return path ? std::string() : path.error().text;
 }

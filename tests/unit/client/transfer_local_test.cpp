@@ -325,6 +325,7 @@ TEST_CASE("an item that is here what nobody pulls makes room as it does in its f
   options.request.items = {"/r/0001.png", "/ok"};
   const Ends ends = rig.pull(options);
   INFO(ends.pull.text);
+  CHECK(ends.pull.problems.empty());
   CHECK(read_file(rig.taker() / "r/0001.png") == "rendered");
   CHECK(read_file(rig.taker() / "ok") == "ok");
 }

@@ -128,8 +128,6 @@ TEST_CASE("a taker refuses listings that were not asked for, in another order, o
   CHECK_FALSE(attempt(listing(1, "", {file("..", 1)})));
   CHECK_FALSE(attempt(listing(1, "", {file("", 1)})));
   CHECK_FALSE(attempt(listing(1, "", {file(std::string("a\0b", 3), 1)})));
-  CHECK_FALSE(attempt(listing(1, "", {file(".callboard", 1)})));
-  CHECK_FALSE(attempt(listing(1, "", {file(".Callboard", 1)})));
   CHECK_FALSE(attempt(listing(1, "", {}, true)));
   CHECK_FALSE(attempt(file_frame(0, 1, as_bytes("x"))));
 }

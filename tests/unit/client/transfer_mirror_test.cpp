@@ -291,26 +291,59 @@ TEST_CASE("--mirror renames what the rules of the same pull ignore no more than 
     CHECK(fs::exists(rig.taker() / name));
 }
 
-TEST_CASE("rules that come or go with a pull are in force when it ends") {
+TEST_CASE("rules that come with a pull are in force when it ends, wherever they lie") {
+  const std::string folder = GENERATE("", "A/", "A/B/");
+  const bool is_mirror = GENERATE(false, true);
+  INFO(folder << is_mirror);
   TransferRig rig;
-  write_file(rig.giver() / ".callboardignore", "!quit.blend\n");
-  write_file(rig.giver() / "quit.blend", "wanted");
+  for (const fs::path& side : {rig.giver(), rig.taker()}) {
+    for (int i = 0; i < 9; ++i) write_file(side / ("k" + std::to_string(i)), "k");
+  }
+  write_file(rig.giver() / (folder + ".callboardignore"), "!quit.blend\n");
+  write_file(rig.giver() / (folder + "quit.blend"), "wanted");
+  write_file(rig.taker() / "gone", "only here");
+  const Ends ends = rig.pull(is_mirror ? mirroring() : RunOptions());
+  INFO(ends.pull.text);
+  CHECK(ends.pull.outcome == Outcome::done);
+  CHECK(read_file(rig.taker() / (folder + "quit.blend")) == "wanted");
+  CHECK(fs::exists(rig.taker() / "gone") != is_mirror);
+  CHECK(rig.pull(is_mirror ? mirroring() : RunOptions()).pull.files == 0);
+}
+
+TEST_CASE("rules that come as a copy of what is here are in force when the pull ends, too") {
+  TransferRig rig;
   for (int i = 0; i < 9; ++i) write_file(rig.giver() / ("k" + std::to_string(i)), "k");
-  CHECK(rig.pull().pull.outcome == Outcome::done);
-  CHECK(read_file(rig.taker() / "quit.blend") == "wanted");
-  CHECK(rig.pull().pull.files == 0);
-  fs::remove(rig.giver() / ".callboardignore");
+  write_file(rig.giver() / "B/.callboardignore", "!quit.blend\n");
+  write_file(rig.giver() / "B/quit.blend", "wanted");
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  fs::copy(rig.giver() / "B", rig.giver() / "A");
+  write_file(rig.giver() / "C/.callboardignore", "!quit.blend\n");
+  write_file(rig.giver() / "C/other", "other");
+  write_file(rig.taker() / "gone", "only here");
   const Ends ends = rig.pull(mirroring());
   INFO(ends.pull.text);
   CHECK(ends.pull.outcome == Outcome::done);
-  CHECK(rig.pull(mirroring()).pull.removed.empty());
-  // Ignored again, so it is left alone.
-  CHECK(fs::exists(rig.taker() / "quit.blend"));
-  // The other way round: what it ignored is looked at, too.
+  CHECK(fs::exists(rig.taker() / "A/quit.blend"));
+  CHECK(fs::exists(rig.taker() / "C/.callboardignore"));
+  CHECK_FALSE(fs::exists(rig.taker() / "gone"));
+}
+
+TEST_CASE(
+    "what rules that go with --mirror ignored is looked at by the next pull, and the brake counts once") {
+  TransferRig rig;
+  make_frames(rig.giver() / "old", 20, 64 * KiB);
+  write_file(rig.giver() / "k", "k");
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
   write_file(rig.taker() / ".callboardignore", "*.cache\n");
-  write_file(rig.taker() / "k.cache", "mine");
-  write_file(rig.giver() / "k.cache", "theirs");
-  CHECK(rig.pull(mirroring()).pull.outcome == Outcome::superseded);
+  write_file(rig.taker() / "a.cache", "mine");
+  fs::rename(rig.giver() / "old", rig.giver() / "new");
+  const Ends ends = rig.pull(mirroring());
+  INFO(ends.pull.text);
+  CHECK(ends.pull.outcome == Outcome::done);
+  CHECK(ends.pull.removals_refused == 0);
+  CHECK(ends.pull.removed.size() == 1);
+  CHECK(fs::exists(rig.taker() / "a.cache"));
+  CHECK(rig.pull(mirroring()).pull.removed.size() == 1);
   CHECK(rig.differences() == std::vector<std::string>{});
 }
 

@@ -111,8 +111,8 @@ TEST_CASE("refused entries, escaping links and impossible names are refused by n
   CHECK(step_of({}, link_entry("l", "../x"), "dev").kind == Kind::make_symlink);
   CHECK(step_of({}, file_entry("..", "c")).kind == Kind::refused);
   CHECK(step_of({}, file_entry("a/b", "c")).kind == Kind::refused);
-  CHECK(step_of({}, folder_entry(".callboard")).kind == Kind::refused);
-  CHECK(step_of({}, folder_entry(".CallBoard")).kind == Kind::refused);
+  CHECK(step_of({}, folder_entry(".callboard")).kind == Kind::excluded);
+  CHECK(step_of({}, folder_entry(".CallBoard"), "dev").kind == Kind::excluded);
   Entry no_digest = file_entry("a", "c");
   no_digest.digest = {};
   CHECK(step_of({}, no_digest).kind == Kind::refused);
