@@ -352,6 +352,7 @@ Result<void> TakerPlanner::perform(const sync::DiffStep& step, std::uint32_t lis
   switch (step.kind) {
     case Kind::same:
       count_same(step.path, entry);
+      record_same(step.path, entry);
       return {};
     case Kind::metadata:
       count_same(step.path, entry);
@@ -518,6 +519,12 @@ void TakerPlanner::count_same(const sync::RelativePath& path, const Entry& entry
   const Item* item = entry.kind == EntryKind::directory ? item_of(path) : nullptr;
   const std::shared_ptr<const sync::Tree> part = item != nullptr ? item->here->part(path) : nullptr;
   if (part != nullptr) unchanged_files_ += part->files();
+}
+
+// What came by other means than a pull, or was not recorded: from here on the giver's edits of it are no conflicts.
+void TakerPlanner::record_same(const sync::RelativePath& path, const Entry& entry) {
+  if (writers_ == nullptr || entry.kind == EntryKind::directory) return;
+  if (parts_.records.pulled(path) != entry.digest) writers_->commit(sync::Change::same(path, entry));
 }
 
 // All beneath the directory but what lies in its buckets that were listed.

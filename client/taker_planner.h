@@ -115,6 +115,7 @@ class TakerPlanner {
   Digest digest_here(const sync::RelativePath& path) const;
   std::vector<std::uint64_t> buckets_here(const sync::RelativePath& directory) const;
   void count_same(const sync::RelativePath& path, const Entry& entry);
+  void record_same(const sync::RelativePath& path, const Entry& entry);
   void count_left_out(const DirectoryUnderWay& directory);
   void tell_unchanged();
 
