@@ -7,6 +7,7 @@
 
 #include "base/ensure.h"
 #include "base/text.h"
+#include "client/found_equal.h"
 
 namespace callboard::client {
 
@@ -89,6 +90,9 @@ Result<bool> TakerPlanner::on_opened(const std::vector<protocol::OpenedItem>& op
                       (here.kind != EntryKind::file || here.mtime_ns == opened[i].entry.mtime_ns);
     if (same) {
       unchanged_files_ += here.kind == EntryKind::file ? 1 : opened[i].files_below;
+      // What cannot be recorded costs no more than a version some day.
+      if (here.kind == EntryKind::directory && !request_.dry_run)
+        static_cast<void>(record_equal(parts_.root, parts_.records, item.path, item.here->whole()));
     } else {
       differing_.push_back(i);
     }
@@ -523,7 +527,13 @@ void TakerPlanner::count_same(const sync::RelativePath& path, const Entry& entry
 
 // What came by other means than a pull, or was not recorded: from here on the giver's edits of it are no conflicts.
 void TakerPlanner::record_same(const sync::RelativePath& path, const Entry& entry) {
-  if (writers_ == nullptr || entry.kind == EntryKind::directory) return;
+  if (writers_ == nullptr) return;
+  if (entry.kind == EntryKind::directory) {
+    const Item* item = item_of(path);
+    const std::shared_ptr<const sync::Tree> part = item != nullptr ? item->here->part(path) : nullptr;
+    if (part != nullptr) static_cast<void>(record_equal(parts_.root, parts_.records, path, part->whole()));
+    return;
+  }
   if (parts_.records.pulled(path) != entry.digest) writers_->commit(sync::Change::same(path, entry));
 }
 

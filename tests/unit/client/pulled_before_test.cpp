@@ -61,6 +61,30 @@ TEST_CASE("what was copied here by hand counts as pulled once a pull found it to
   CHECK(rig.differences() == std::vector<std::string>{});
 }
 
+TEST_CASE("a folder that was copied here by hand as a whole counts as pulled once a pull found it equal") {
+  TransferRig rig;
+  const std::vector<std::string> files{"top", "dev/a", "dev/deep/b", "other/c"};
+  for (const std::string& name : files) {
+    write_file(rig.giver() / name, "first");
+    write_file(rig.taker() / name, "first");
+    fs::last_write_time(rig.taker() / name, fs::last_write_time(rig.giver() / name));
+  }
+  SECTION("all of it") {
+    const Ends first = rig.pull();
+    CHECK(first.pull.outcome == Outcome::done);
+    CHECK(first.pull.unchanged_files == 4);
+  }
+  SECTION("and something is new") {
+    write_file(rig.giver() / "new", "new");
+    CHECK(rig.pull().pull.outcome == Outcome::done);
+  }
+  for (const std::string& name : files) write_file(rig.giver() / name, "second");
+  const Ends second = rig.pull();
+  CHECK(second.pull.outcome == Outcome::done);
+  CHECK(second.pull.conflicts.empty());
+  CHECK(rig.differences() == std::vector<std::string>{});
+}
+
 TEST_CASE("what a killed pull noted is known as pulled before anything is compared") {
   TransferRig rig;
   write_file(rig.giver() / "a", "first");
