@@ -112,14 +112,15 @@ void describe(A& fields, Ref<A, PullProblem> problem) {
 }
 template <class A>
 void describe(A& fields, Ref<A, PullConflict> conflict) {
-  fields(conflict.path, conflict.is_kept_here);
+  fields(conflict.path, conflict.is_kept_here, conflict.is_replaced);
 }
 template <class A>
 void describe(A& fields, Ref<A, PullReport> report) {
   fields(report.outcome, report.cause, report.text, report.giver, report.files, report.bytes,
          report.wire_bytes, report.unchanged_files, report.is_durable, report.files_reused,
-         report.bytes_reused, report.changes, report.versions, report.conflicts, report.removed,
-         report.removals_refused, report.removals_refused_of, report.problems, report.problems_unlisted);
+         report.bytes_reused, report.changes, report.versions, report.open_versions, report.conflicts,
+         report.removed, report.removals_refused, report.removals_refused_of, report.problems,
+         report.problems_unlisted);
 }
 template <class A>
 void describe(A& fields, Ref<A, LookEntry> look) {

@@ -81,6 +81,7 @@ void add_report(PullReport& all, PullReport one) {
   all.removals_refused += one.removals_refused;
   all.removals_refused_of += one.removals_refused_of;
   append(all.versions, one.versions);
+  append(all.open_versions, one.open_versions);
   append(all.conflicts, one.conflicts);
   append(all.removed, one.removed);
   append(all.problems, one.problems);

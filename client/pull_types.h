@@ -57,6 +57,7 @@ struct PullConflict {
   std::string path;  // Raw bytes.
   bool is_kept_here =
       false;  // false: the giver's took its place, or would, and the local one is among the versions.
+  bool is_replaced = false;  // The giver's did take its place.
 };
 
 // What made a pull end otherwise than done.
@@ -83,6 +84,8 @@ struct PullReport {
   std::vector<PullChange> changes;  // Filled in a dry run only.
   std::vector<std::pair<std::string, std::string>>
       versions;  // Local file that was changed here → where it was kept.
+  std::vector<std::string>
+      open_versions;  // Where those of `versions` were kept that a program still has open.
   std::vector<PullConflict> conflicts;
   // Under --mirror: what was removed → where it was kept; a folder is one of them.
   std::vector<std::pair<std::string, std::string>> removed;

@@ -7,6 +7,7 @@
 
 #include "base/ensure.h"
 #include "base/text.h"
+#include "client/found_equal.h"
 
 namespace callboard::client {
 
@@ -104,6 +105,9 @@ Result<bool> TakerPlanner::on_opened(const std::vector<protocol::OpenedItem>& op
                       (here.kind != EntryKind::file || here.mtime_ns == opened[i].entry.mtime_ns);
     if (same) {
       unchanged_files_ += here.kind == EntryKind::file ? 1 : opened[i].files_below;
+      // What cannot be recorded costs no more than a version some day.
+      if (here.kind == EntryKind::directory && !request_.dry_run)
+        static_cast<void>(record_equal(parts_.root, parts_.records, item.path, item.here->whole()));
     } else {
       differing_.push_back(i);
     }
@@ -387,6 +391,7 @@ Result<void> TakerPlanner::perform(const sync::DiffStep& step, std::uint32_t lis
   switch (step.kind) {
     case Kind::same:
       count_same(step.path, entry);
+      record_same(step.path, entry);
       return {};
     case Kind::metadata:
       count_same(step.path, entry);
@@ -554,6 +559,18 @@ void TakerPlanner::count_same(const sync::RelativePath& path, const Entry& entry
   const Item* item = entry.kind == EntryKind::directory ? item_of(path) : nullptr;
   const std::shared_ptr<const sync::Tree> part = item != nullptr ? item->here->part(path) : nullptr;
   if (part != nullptr) unchanged_files_ += part->files();
+}
+
+// What came by other means than a pull, or was not recorded: from here on the giver's edits of it are no conflicts.
+void TakerPlanner::record_same(const sync::RelativePath& path, const Entry& entry) {
+  if (writers_ == nullptr) return;
+  if (entry.kind == EntryKind::directory) {
+    const Item* item = item_of(path);
+    const std::shared_ptr<const sync::Tree> part = item != nullptr ? item->here->part(path) : nullptr;
+    if (part != nullptr) static_cast<void>(record_equal(parts_.root, parts_.records, path, part->whole()));
+    return;
+  }
+  if (parts_.records.pulled(path) != entry.digest) writers_->commit(sync::Change::same(path, entry));
 }
 
 // All beneath the directory but what lies in its buckets that were listed.

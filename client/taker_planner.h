@@ -67,8 +67,7 @@ class TakerPlanner {
     sync::Ignore::Pointer ignore;
     std::size_t compared = 0;  // Of its entries.
     std::string last_name;
-    std::optional<sync::FoldedNames> names =
-        std::nullopt;  // Where the file system takes some names for the same.
+    std::optional<sync::FoldedNames> names{};  // Where the file system takes some for the same.
   };
 
   void announce();
@@ -116,6 +115,7 @@ class TakerPlanner {
   Digest digest_here(const sync::RelativePath& path) const;
   std::vector<std::uint64_t> buckets_here(const sync::RelativePath& directory) const;
   void count_same(const sync::RelativePath& path, const Entry& entry);
+  void record_same(const sync::RelativePath& path, const Entry& entry);
   void count_left_out(const DirectoryUnderWay& directory);
   void tell_unchanged();
 

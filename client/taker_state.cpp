@@ -337,7 +337,14 @@ void TakerState::add_refusal(const sync::RelativePath& path, const Error& said) 
 
 void TakerState::add_conflict(const sync::RelativePath& path, bool is_kept_here) {
   const std::lock_guard lock(mutex_);
-  if (conflicts_.insert(path.bytes()).second) report_.conflicts.push_back({path.bytes(), is_kept_here});
+  if (!conflicts_.try_emplace(path.bytes(), report_.conflicts.size()).second) return;
+  report_.conflicts.push_back({path.bytes(), is_kept_here});
+}
+
+void TakerState::settle_conflict(const sync::RelativePath& path) {
+  const std::lock_guard lock(mutex_);
+  const auto found = conflicts_.find(path.bytes());
+  if (found != conflicts_.end()) report_.conflicts[found->second].is_replaced = true;
 }
 
 bool TakerState::has_conflict() const {

@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -92,12 +93,12 @@ class TakerState : public TakerCounters {
   void begin_round(int round);
   int round() const;  // From 1 to kRoundsMax.
   bool needs_round() const;
-  // What changed meanwhile is looked at again.
-  bool is_to_be_continued() const;
+  bool is_to_be_continued() const;  // What changed meanwhile is looked at again.
   void need_round();
   void add_problem(std::string path, Error error);
-  // `path` was changed on both sides.
+  // `path` was changed on both sides; and then: the giver's took its place.
   void add_conflict(const sync::RelativePath& path, bool is_kept_here);
+  void settle_conflict(const sync::RelativePath& path);
   bool has_conflict() const;
   bool has_problem() const;
   // Of one file: in a text that is the giver's.
@@ -131,16 +132,15 @@ class TakerState : public TakerCounters {
   std::optional<Error> error_;
   PullCause error_cause_ = PullCause::pull;
   PullReport report_;
-  std::set<std::string> conflicts_;
-  TakerPatience patience_;             // Set before there are threads.
-  std::optional<Instant> full_since_;  // Since when the disk is full.
+  std::map<std::string, std::size_t> conflicts_;  // By path: which of the report's.
+  TakerPatience patience_;                        // Set before there are threads.
+  std::optional<Instant> full_since_;             // Since when the disk is full.
   int round_ = 1;
   bool needs_round_ = false;
   std::string current_;
   Bytes requests_;               // Frames not sent yet.
   std::set<std::string> whole_;  // Paths of go_whole().
   std::mutex send_mutex_;        // Held before mutex_: what is taken from requests_ first is written first.
-
   std::atomic<bool> stopping_{false};
   std::atomic<bool> cancelled_{false};
   std::atomic<bool> over_{false};

@@ -48,6 +48,9 @@ Result<std::unique_ptr<TakerWriters>> TakerWriters::start(const TakerParts& part
   Result<std::unique_ptr<sync::Versions>> versions = sync::Versions::open(parts.root, writers->ops_);
   if (!versions) return versions.error();
   writers->versions_ = std::move(*versions);
+  const Result<void> recorded =
+      sync::PullJournal::record_kept(parts.root, writers->ops_, writers->stager_->kept_fd(), parts.records);
+  if (!recorded) return recorded.error();
   for (std::size_t i = 0; i < writers->writers_.size(); ++i) {
     writers->writers_[i] =
         std::thread([self = writers.get(), i] { self->run_writer(self->write_queues_[i]); });
@@ -229,6 +232,7 @@ void TakerWriters::run_committer() {
 }
 
 void TakerWriters::on_committed(const sync::Change& change) {
+  state_.settle_conflict(change.path);
   std::uint64_t files = 1;
   std::uint64_t bytes = change.entry.size_bytes;
   if (change.kind == sync::Change::Kind::rename) {
@@ -257,8 +261,10 @@ void TakerWriters::on_removed(const sync::KeptVersion& version) {
 }
 
 void TakerWriters::on_kept(const sync::KeptVersion& version) {
-  state_.edit_report(
-      [&](PullReport& report) { report.versions.emplace_back(version.path.bytes(), version.place); });
+  state_.edit_report([&](PullReport& report) {
+    report.versions.emplace_back(version.path.bytes(), version.place);
+    if (version.is_open) report.open_versions.push_back(version.place);
+  });
 }
 
 void TakerWriters::on_source_changed(const sync::Change& change) {

@@ -5,8 +5,10 @@
 #include <cstdlib>
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/text.h"
 #include "sync/commit_errors.h"
+#include "sync/hash.h"
 #include "sync/known_files.h"
 #include "sync/sqlite.h"
 
@@ -77,9 +79,11 @@ Result<void> Committer::commit_group() {
   Attempt fatal = commit_all(changes, true);
   // What is recorded of new directories is on disk, also when something ends it here.
   if (Result<void> synced = sync_group(); !synced) return synced;
+  if (!fatal) note_pulling();
   if (!fatal) fatal = commit_all(changes, false);
   parent_fd_ = Fd();
   const Result<void> recorded = record_group();
+  if (recorded) parts_.stager.journal().clear();
   for (const Change* change : done_) {
     if (recorded) parts_.listener.on_committed(*change);
   }
@@ -137,6 +141,18 @@ Result<void> Committer::sync_group() {
   return {};
 }
 
+// What is killed between the renames and the record of them has pulled what nobody would know of.
+void Committer::note_pulling() {
+  std::vector<PullJournal::Noted> renamed;
+  for (const Change& change : group_) {
+    const bool is_content = change.kind == Change::Kind::file || change.kind == Change::Kind::symlink ||
+                            (change.kind == Change::Kind::rename && !change.node);
+    if (is_content && assembly_of(change.path) == assemblies_.end())
+      renamed.push_back({change.path, change.entry.digest});
+  }
+  parts_.stager.journal().note(renamed);
+}
+
 Result<void> Committer::record_group() {
   if (pulled_.empty()) return {};
   const Result<void> recorded =
@@ -153,6 +169,10 @@ Place Committer::destination(const RelativePath& path) const {
 
 Committer::Attempt Committer::commit_one(const Change& change) {
   if (change.kind == Change::Kind::remove) return remove(change);
+  if (change.kind == Change::Kind::same) {
+    note_same(change);
+    return std::nullopt;
+  }
   if (Attempt opened = open_parent_of(change.path)) return opened;
   if (change.kind == Change::Kind::file && put_new_file(change)) {
     note_done(change);
@@ -175,6 +195,7 @@ Committer::Attempt Committer::commit_one(const Change& change) {
       case Change::Kind::rename:
         return change.node ? rename_directory(change, there) : rename_file(change, there);
       case Change::Kind::remove:
+      case Change::Kind::same:
         break;
     }
     return std::nullopt;
@@ -299,7 +320,8 @@ Committer::Attempt Committer::put(const Place& from, const RelativePath& path, c
     if (now.error == 0) {
       if (now.status.kind == FileKind::directory) return move_away_and_put(from, path);
       const bool as_pulled = parts_.records.is_as_pulled(path, now.status);
-      return as_pulled ? replace(from, path, now.status) : keep_and_replace(from, path, now.status);
+      return as_pulled ? replace(from, path, now.status, Before::pulled)
+                       : keep_and_replace(from, path, now.status);
     }
     const int error = parts_.ops.rename_new(from, destination(path));
     if (error == 0) return std::nullopt;
@@ -310,8 +332,8 @@ Committer::Attempt Committer::put(const Place& from, const RelativePath& path, c
 }
 
 // Swaps the two names, so that what somebody put there since we looked is in our hands and not gone.
-Committer::Attempt Committer::replace(const Place& from, const RelativePath& path,
-                                      const FileStatus& expected) {
+Committer::Attempt Committer::replace(const Place& from, const RelativePath& path, const FileStatus& expected,
+                                      Before before) {
   const Place to = destination(path);
   int error = parts_.ops.exchange(from, to);
   const bool swapped = error == 0;
@@ -320,15 +342,19 @@ Committer::Attempt Committer::replace(const Place& from, const RelativePath& pat
   if (error != 0) return Problem{failure("replace", path, error), is_fatal(error)};
   if (!swapped) return std::nullopt;
   const Inspected out = parts_.ops.inspect(from);
-  if (out.error == 0 && !is_same(out.status, expected)) return keep_swapped_out(from, path);
+  if (out.error == 0 && !is_same(out.status, expected)) return keep_swapped_out(from, path, false);
+  // What a program writes through a descriptor that it has goes to what stood there, whatever has the name now.
+  if (before == Before::pulled && parts_.ops.is_open_for_writing(from))
+    return keep_swapped_out(from, path, true);
   static_cast<void>(parts_.ops.remove_file(from));  // Or by the sweep.
   return std::nullopt;
 }
 
-// Saved here a moment ago, after we looked.
-Committer::Attempt Committer::keep_swapped_out(const Place& from, const RelativePath& path) {
-  const Result<KeptVersion> kept = parts_.versions.move_away(path, from, parts_.started);
+// Saved here a moment ago, after we looked, or may still be written to.
+Committer::Attempt Committer::keep_swapped_out(const Place& from, const RelativePath& path, bool is_open) {
+  Result<KeptVersion> kept = parts_.versions.move_away(path, from, parts_.started);
   if (kept) {
+    kept->is_open = is_open;
     note_kept(*kept);
     return std::nullopt;
   }
@@ -343,7 +369,7 @@ Committer::Attempt Committer::keep_and_replace(const Place& from, const Relative
   if (!kept) return problem(kept.error());
   Attempt result;
   if (!kept->name_is_free) {
-    result = replace(from, path, there);
+    result = replace(from, path, there, Before::kept);
   } else if (const int error = parts_.ops.rename_new(from, to)) {
     result = Problem{failure("replace", path, error), is_fatal(error)};
   }
@@ -380,13 +406,14 @@ Committer::Attempt Committer::put_directory(const Change& change, const Inspecte
     return std::nullopt;
   }
   const bool as_pulled = parts_.records.is_as_pulled(change.path, there.status);
-  const Result<KeptVersion> kept = parts_.versions.move_away(change.path, to, parts_.started);
+  Result<KeptVersion> kept = parts_.versions.move_away(change.path, to, parts_.started);
   if (!kept) return problem(kept.error());
   if (const int error = parts_.ops.make_directory(to, mode)) {
     undo(*kept, to);
     return Problem{failure("make folder", change.path, error), is_fatal(error)};
   }
-  if (!as_pulled || !parts_.versions.discard(*kept)) note_kept(*kept);
+  kept->is_open = as_pulled && parts_.ops.is_open_for_writing({parts_.root.fd(), kept->place});
+  if (!as_pulled || kept->is_open || !parts_.versions.discard(*kept)) note_kept(*kept);
   return std::nullopt;
 }
 
@@ -430,6 +457,18 @@ void Committer::note_done(const Change& change) {
   const bool ours = change.kind == Change::Kind::file ? is_same(there.status, change.status)
                                                       : is_as_described(there.status, change.entry);
   if (ours) pulled_.push_back({change.path, change.entry.digest, there.status});
+}
+
+void Committer::note_same(const Change& change) {
+  const Result<FileStatus> there = parts_.root.status(change.path);
+  if (!there) return;
+  if (there->kind == FileKind::symlink) {
+    const Result<std::string> target = parts_.root.read_link(change.path);
+    if (!target || digest_of(as_bytes(*target)) != change.entry.digest) return;
+  } else if (!parts_.records.has_content(change.path, *there, change.entry.digest)) {
+    return;
+  }
+  pulled_.push_back({change.path, change.entry.digest, *there});
 }
 
 // --- The end ----------------------------------------------------------------------------------------------------------

@@ -113,8 +113,9 @@ class Committer {
   Attempt remove(const Change& change);
   Mover mover() const;
   Attempt put(const Place& from, const RelativePath& path, const Inspected& there);
-  Attempt replace(const Place& from, const RelativePath& path, const FileStatus& expected);
-  Attempt keep_swapped_out(const Place& from, const RelativePath& path);
+  enum class Before { kept, pulled };  // What becomes of what stood there: it is a version already, or goes.
+  Attempt replace(const Place& from, const RelativePath& path, const FileStatus& expected, Before before);
+  Attempt keep_swapped_out(const Place& from, const RelativePath& path, bool is_open);
   Attempt keep_and_replace(const Place& from, const RelativePath& path, const FileStatus& there);
   Attempt move_away_and_put(const Place& from, const RelativePath& path);
   static Problem problem(const Error& error);
@@ -122,6 +123,8 @@ class Committer {
   void note_kept(const KeptVersion& version);
   void undo(const KeptVersion& version, const Place& to);
   void note_done(const Change& change);
+  void note_same(const Change& change);
+  void note_pulling();
   Result<void> record_group();
   Result<void> set_directory_modes(bool assembled);
   Attempt set_directory_mode(const RelativePath& path, std::uint16_t mode);

@@ -108,6 +108,8 @@ class FileOps {
   int set_mode_at(const Place& place, std::uint16_t mode);
   int set_mtime_at(const Place& place, std::int64_t mtime_ns);
   Inspected inspect(const Place& place);
+  // Whether somebody has this file open for writing. False where that cannot be told: another user's, or no leases.
+  bool is_open_for_writing(const Place& place);
   int link(const Place& from, const Place& to);
   int rename(const Place& from, const Place& to);      // Replaces what is there.
   int rename_new(const Place& from, const Place& to);  // EEXIST when something is there.

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <memory>
@@ -276,6 +277,22 @@ Inspected FileOps::inspect(const Place& place) {
   struct stat status {};
   if (fstatat(place.directory_fd, place.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return {{}, errno};
   return {from_system(status), 0};
+}
+
+bool FileOps::is_open_for_writing(const Place& place) {
+  if (fault(FileCall::open, place.name) != 0) return false;
+#ifdef __linux__
+  // The kernel leases a file for reading only as long as nobody can write to it.
+  constexpr int kFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC;
+  const Fd file(openat(place.directory_fd, place.name.c_str(), kFlags));
+  if (!file) return false;
+  // Who opens it for writing by another of its names just now is told to wait, and we by a signal: one that ends nobody.
+  if (fcntl(file.get(), F_SETSIG, SIGURG) != 0) return false;
+  return fcntl(file.get(), F_SETLEASE, F_RDLCK) != 0 && errno == EAGAIN;  // It ends with the descriptor.
+#else
+  static_cast<void>(place);
+  return false;
+#endif
 }
 
 int FileOps::link(const Place& from, const Place& to) {

@@ -13,7 +13,7 @@
 namespace callboard::sync {
 
 // What the committer asks of the index. `status` is what stands under `path` at this moment.
-// Thread: any; one at a time for record().
+// Thread: any, for record(), too.
 class PullRecords {
  public:
   virtual ~PullRecords() = default;

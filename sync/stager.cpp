@@ -366,6 +366,7 @@ Result<void> Stager::open_folders(const Root& root, Timestamp now) {
     return Error{Outcome::locked, "transfer " + quoted(transfer_) + ": is running already"};
   }
   folder_fd_ = std::move(folder.fd);
+  journal_.emplace(ops_, folder_fd_.get());
   trees_.emplace(TreeStore::Parts{.ops = ops_,
                                   .folder_fd = folder_fd_.get(),
                                   .folder = root.private_path("tmp") + "/" + transfer_,
@@ -385,7 +386,7 @@ void Stager::sweep(Timestamp now) {
     if (!lock.is_held_elsewhere()) retire(folder.fd.get(), name);
   }
   for (const std::string& name : names_in(kept_fd_.get())) {
-    if (TreeStore::is_tree_name(name)) continue;
+    if (TreeStore::is_tree_name(name) || PullJournal::is_kept_name(name)) continue;
     const Place place{kept_fd_.get(), name};
     const Inspected left = ops_.inspect(place);
     const std::optional<ParsedName> parsed = parse_name(name);
@@ -406,6 +407,7 @@ void Stager::retire(int folder_fd, const std::string& folder) {
 
 void Stager::keep(const Place& left) {
   if (TreeStore::is_tree_name(left.name)) return TreeStore::retire(ops_, left, kept_fd_.get());
+  if (PullJournal::is_name(left.name)) return PullJournal::retire(ops_, left, kept_fd_.get());
   const Inspected status = ops_.inspect(left);
   if (status.error != 0) return;
   const std::optional<ParsedName> parsed = parse_name(left.name);

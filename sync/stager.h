@@ -20,6 +20,7 @@
 #include "sync/file_ops.h"
 #include "sync/file_status.h"
 #include "sync/incoming_file.h"
+#include "sync/pull_journal.h"
 #include "sync/relative_path.h"
 #include "sync/root.h"
 #include "sync/tree_store.h"
@@ -67,6 +68,9 @@ class Stager {
 
   // New directories that are put together in this folder.
   TreeStore& trees() { return *trees_; }
+  PullJournal& journal() { return *journal_; }
+  // Where journals of transfers that were killed lie.
+  int kept_fd() const { return kept_fd_.get(); }
   // What an earlier try had at this path of a new directory, hashed again: after a power cut it may look as it should and be
   // zeros, when it was not synced, or not yet. What this transfer put there is not, so that it has the content must be known.
   std::optional<StagedFile> take_from_tree(const RelativePath& path, const Entry& entry);
@@ -96,6 +100,7 @@ class Stager {
   Fd folder_fd_;
   std::string transfer_;
   std::optional<TreeStore> trees_;
+  std::optional<PullJournal> journal_;
   std::optional<DirectoryLock> lock_;  // On folder_fd_.
   std::map<std::string, std::uint64_t>
       kept_;  // "<digest>-<size>" to bytes on disk, as found by open() and not promised yet.

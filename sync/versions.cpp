@@ -206,7 +206,7 @@ Result<void> Versions::list_folder(const Search& search, std::vector<KeptVersion
     if (!names.empty() || at == search.folder) continue;
     const Result<RelativePath> path = RelativePath::from_bytes(at.bytes().substr(prefix.size()));
     if (!path) continue;
-    KeptVersion version{*path, search.kept_at, status->kind, 0, false, {}};
+    KeptVersion version{*path, search.kept_at, status->kind, 0, false, false, {}};
     if (status->kind != FileKind::directory) version.size_bytes = status->size_bytes;
     version.place = std::string(kPrivateFolder) + "/" + std::string(kVersionsFolder) + "/" + at.bytes();
     found.push_back(std::move(version));

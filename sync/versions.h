@@ -22,6 +22,7 @@ struct KeptVersion {
   FileKind kind = FileKind::file;
   std::uint64_t size_bytes = 0;
   bool name_is_free = false;  // It was moved, not linked: nothing stands under `path` now.
+  bool is_open = false;       // A program has it open, and writes to it here.
   std::string place;  // ".callboard/versions/2026-11-21T13-52-23.123Z/dev/a.blend", from the project folder.
 };
 

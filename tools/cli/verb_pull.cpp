@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
 #include <optional>
 #include <string>
@@ -121,7 +122,8 @@ std::string_view fate(const PullChoice& choice, const client::PullConflict& conf
   if (choice.request.on_conflict == client::PullRequest::OnConflict::fail)
     return is_dry ? "nothing would be changed" : "nothing was changed";
   if (conflict.is_kept_here) return is_dry ? "yours would stay" : "yours stays";
-  return is_dry ? "the giver's would take its place, yours become a version" : "the giver's took its place";
+  if (is_dry) return "the giver's would take its place, yours become a version";
+  return conflict.is_replaced ? "the giver's took its place" : "the giver's did not take its place";
 }
 
 // As people write it, in quotes.
@@ -131,7 +133,8 @@ void show_conflicts(Output& output, const PullChoice& choice, const client::Pull
   for (const client::PullConflict& conflict : report.conflicts) {
     output.message(
         fmt::format("{} was changed here and there: {}", quoted_item(conflict.path), fate(choice, conflict)));
-    JsonObject object{{"event", "conflict"}, {"kept", conflict.is_kept_here ? "here" : "version"}};
+    const bool stays = conflict.is_kept_here || (!choice.request.dry_run && !conflict.is_replaced);
+    JsonObject object{{"event", "conflict"}, {"kept", stays ? "here" : "version"}};
     object.add_bytes("path", conflict.path);
     output.object(object);
   }
@@ -147,8 +150,13 @@ void show_details(Output& output, const PullChoice& choice, const client::PullRe
   }
   show_conflicts(output, choice, report);
   for (const auto& [path, kept_as] : report.versions) {
-    output.message(fmt::format("{} was changed here and is kept as {}", quoted_item(path), escaped(kept_as)));
-    JsonObject object{{"event", "version"}};
+    const bool is_open = std::find(report.open_versions.begin(), report.open_versions.end(), kept_as) !=
+                         report.open_versions.end();
+    output.message(fmt::format("{} {} {}", quoted_item(path),
+                               is_open ? "is open in a program here, which goes on with what is kept as"
+                                       : "was changed here and is kept as",
+                               escaped(kept_as)));
+    JsonObject object{{"event", "version"}, {"open", is_open}};
     object.add_bytes("path", path);
     object.add_bytes("kept_as", kept_as);
     output.object(object);

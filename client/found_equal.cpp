@@ -1,0 +1,70 @@
+#include "client/found_equal.h"
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/limits.h"
+#include "sync/packed_entries.h"
+
+namespace callboard::client {
+namespace {
+
+bool has_content(const sync::PackedEntry& entry) {
+  return entry.kind == EntryKind::file || entry.kind == EntryKind::symlink;
+}
+
+// Whether the first file or link at or beneath it is known as pulled; nullopt when there is none. No deeper than paths are:
+// kPathDepthMax.
+std::optional<bool> is_first_known(sync::PullRecords& records, const sync::RelativePath& directory,
+                                   const sync::Tree::Directory& node) {
+  sync::BucketEntries entries(node.buckets);
+  for (sync::PackedEntry entry; entries.next(entry);) {
+    if (!has_content(entry)) continue;
+    const Result<sync::RelativePath> path = directory.joined(entry.name);
+    return path && records.pulled(*path) == entry.digest();
+  }
+  for (const sync::Tree::Node& child : node.children) {
+    const Result<sync::RelativePath> path = directory.joined(child->name);
+    if (!path) continue;
+    if (const auto known = is_first_known(records, *path, *child)) return known;
+  }
+  return std::nullopt;
+}
+
+// No deeper than paths are: kPathDepthMax.
+Result<void> record(const sync::Root& root, sync::PullRecords& records, const sync::RelativePath& directory,
+                    const sync::Tree::Directory& node) {
+  std::vector<sync::Index::Pulled> files;
+  sync::BucketEntries entries(node.buckets);
+  for (sync::PackedEntry entry; entries.next(entry);) {
+    if (!has_content(entry)) continue;
+    const Result<sync::RelativePath> path = directory.joined(entry.name);
+    if (!path) continue;
+    const Result<sync::FileStatus> there = root.status(*path);
+    const bool as_seen = there && there->size_bytes == entry.size_bytes &&
+                         (entry.kind == EntryKind::file
+                              ? there->kind == sync::FileKind::file && there->mtime_ns == entry.mtime_ns
+                              : there->kind == sync::FileKind::symlink);
+    if (as_seen) files.push_back({*path, entry.digest(), *there});
+    if (files.size() < kCommitGroupFiles) continue;
+    if (Result<void> recorded = records.record(std::exchange(files, {})); !recorded) return recorded;
+  }
+  if (Result<void> recorded = records.record(files); !recorded) return recorded;
+  for (const sync::Tree::Node& child : node.children) {
+    const Result<sync::RelativePath> path = directory.joined(child->name);
+    if (!path) continue;
+    if (Result<void> recorded = record(root, records, *path, *child); !recorded) return recorded;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> record_equal(const sync::Root& root, sync::PullRecords& records,
+                          const sync::RelativePath& directory, const sync::Tree::Node& node) {
+  if (node == nullptr || is_first_known(records, directory, *node).value_or(true)) return {};
+  return record(root, records, directory, *node);
+}
+
+}  // namespace callboard::client
