@@ -20,7 +20,7 @@ namespace callboard::client {
 class Searcher {
  public:
   struct Handlers {
-    std::function<void(const FoundServer&)> on_server;  // Once per server, at one place.
+    std::function<void(const FoundServer&)> on_server;  // Once per place; again for one that proves itself.
     // With a key, of those alone that signed it. May be left empty.
     std::function<void(const protocol::AbortAcknowledged&)> on_aborted;
   };

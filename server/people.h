@@ -53,7 +53,7 @@ class People {
   // --- What people may do to others; whether they may is checked before. Each is noted in the audit. ---
   // Who does it, and from where.
   struct By {
-    const Identity& identity;
+    Identity identity;  // Its own: the session may be over before what it asked for is.
     std::string from;
   };
   // Sends off everybody of that name as shown, with all sessions of the same key, or everybody at that

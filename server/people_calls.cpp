@@ -167,12 +167,16 @@ void add_control_calls(CallRegistry& registry, People& people, ServerControl giv
                        .arguments = {reason_argument()}},
        .run = LaterRun([&people, control, reason_of](const Caller& caller, const CallArguments& arguments,
                                                      std::shared_ptr<CallRun> run) {
-         control->restart(reason_of(caller, "restarted", arguments),
-                          [&people, run = std::move(run), who = by(caller),
-                           reason = arguments.text("reason")](const Result<void>& begun) {
-                            if (begun) people.note(who, "restart", "", reason);
-                            run->answer(nothing_or(begun));
-                          });
+         control->check_restart(
+             [&people, control, run = std::move(run), who = by(caller), reason = arguments.text("reason"),
+              told = reason_of(caller, "restarted", arguments)](const Result<void>& checked) {
+               // Whoever cancelled it, or was told that it took too long, relies on that nothing is done.
+               if (run->is_over()) return;
+               if (!checked) return run->answer(checked.error());
+               people.note(who, "restart", "", reason);
+               run->answer(document::make_null());
+               control->restart(told);
+             });
        })});
 }
 

@@ -19,9 +19,10 @@ void add_people_calls(CallRegistry& registry, People& people, KnowsPermission kn
 // What can be done to the server as a whole; each begins a moment later, so that who asked is answered before.
 struct ServerControl {
   std::function<void(const std::string& reason)> stop;
-  // `then` is called once, perhaps later: it begins, or why it does not. refused: the program that this server is a part of
-  // cannot do it.
-  std::function<void(const std::string& reason, std::function<void(const Result<void>& begun)> then)> restart;
+  // Whether restart() would go well. `then` is called once, perhaps later, or not at all where the server stops meanwhile.
+  // refused: the program that this server is a part of cannot do it.
+  std::function<void(std::function<void(const Result<void>& checked)> then)> check_restart;
+  std::function<void(const std::string& reason)> restart;
 };
 
 // server.stop, server.restart, noted in the audit.

@@ -241,6 +241,8 @@ void Server::Impl::start_tasks(const std::vector<std::string>& programs) {
 
 // A call that is not there yet may come, with its task, before the service is due.
 Result<void> Server::Impl::start_own_services() {
+  // By a signal, while the tasks were waited for: the calls are no longer there.
+  if (is_stopping) return {};
   for (Service& each : options.services) {
     const std::string name = each.name;
     if (!stage->calls().registry().find(each.call))
@@ -334,22 +336,26 @@ void Server::Impl::add_calls() {
            [begin](const std::string& reason) {
              begin({Outcome::cancelled, reason});
            },
-       .restart =
-           [this, begin](const std::string& reason, const std::function<void(const Result<void>&)>& then) {
+       .check_restart =
+           [this](const std::function<void(const Result<void>&)>& then) {
              if (!options.check_restart)
                return then(
                    Error{Outcome::refused, "this server cannot start itself anew: whoever runs it can"});
-             options.check_restart(
-                 [this, begin, reason, then, alive = is_alive](const Result<void>& checked) {
-                   // Whoever asked is told why it stopped meanwhile.
-                   if (!*alive || is_stopping) return;
-                   if (!checked) {
-                     events.error("not started anew, all goes on", {{"cause", checked.error().text}});
-                     return then(checked.error().prefixed("nothing was done, the server goes on"));
-                   }
-                   then({});
-                   begin({Outcome::cancelled, reason, std::make_shared<Fd>()});
-                 });
+             options.check_restart([this, then, alive = is_alive](const Result<void>& checked) {
+               // Whoever asked is told why it stopped meanwhile.
+               if (!*alive || is_stopping) return;
+               if (stopping_soon)
+                 return then(Error{Outcome::interrupted, "the server stops: " + stopping_soon->reason});
+               if (!checked) {
+                 events.error("not started anew, all goes on", {{"cause", checked.error().text}});
+                 return then(checked.error().prefixed("nothing was done, the server goes on"));
+               }
+               then({});
+             });
+           },
+       .restart =
+           [begin](const std::string& reason) {
+             begin({Outcome::cancelled, reason, std::make_shared<Fd>()});
            }});
 }
 

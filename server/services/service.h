@@ -22,6 +22,8 @@ inline constexpr auto kServiceKeptPeriod = 10min;
 
 // Of every server: no other is called so.
 inline constexpr std::array<std::string_view, 4> kBuiltInServices{"backup", "ping", "retention", "verify"};
+// Of a studio's own: there is room for the built-in ones, whichever are switched off at this start.
+inline constexpr std::size_t kOwnServicesMax = kServicesMax - kBuiltInServices.size();
 
 struct Service {
   // Due while the former run is under way: that run is left out, or it begins when the former one is over.

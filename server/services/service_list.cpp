@@ -113,9 +113,9 @@ Result<std::vector<Service>> services_from(std::string_view json) {
     return Error{Outcome::usage,
                  R"(expected an object with "services" alone, a list: {"services": [{"name": "sweep", …}]})"};
   }
-  if (listed->array()->size() > kServicesMax) {
-    return Error{Outcome::usage,
-                 fmt::format("expected at most {} services, got {}", kServicesMax, listed->array()->size())};
+  if (listed->array()->size() > kOwnServicesMax) {
+    return Error{Outcome::usage, fmt::format("expected at most {} services, got {}", kOwnServicesMax,
+                                             listed->array()->size())};
   }
   std::vector<Service> services;
   for (const document::ValuePtr& each : *listed->array()) {

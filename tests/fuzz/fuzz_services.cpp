@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     ENSURE(!services.error().text.empty());
     return 0;
   }
-  ENSURE(services->size() <= kServicesMax);
+  ENSURE(services->size() <= kOwnServicesMax);
   for (const Service& each : *services) {
     ENSURE(is_service_name(each.name) && !each.call.empty());
     ENSURE(std::ranges::count(*services, each.name, &Service::name) == 1);

@@ -1,6 +1,8 @@
 #include "tools/cli/daemon.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
@@ -22,8 +24,14 @@
 #include "base/text.h"
 #include "tools/cli/exit_code.h"
 
+extern "C" {  // glibc 2.36's own header forgets this.
+#include <sys/pidfd.h>
+}
+
 namespace callboard::cli {
 namespace {
+
+using namespace std::chrono_literals;
 
 // The descriptor on which a detached server says that it is ready.
 constexpr const char* kReadyVariable = "CALLBOARD_READY_FD";
@@ -118,12 +126,26 @@ bool is_ready(const Fd& from) {
   return got == 1;
 }
 
-// Waits for it. It has said itself why it failed, but for what it could not.
-Result<void> end_of(pid_t process) {
+// Without taking note of how it ended. false: it may still run, since time is over or somebody breaks off.
+bool ends_within(pid_t process, std::chrono::milliseconds limit, const Interrupt& interrupt) {
+  constexpr std::chrono::milliseconds kLook = 100ms;
+  const Fd its(::pidfd_open(process, 0));
+  if (!its) return true;
+  const auto until = std::chrono::steady_clock::now() + limit;
+  while (!interrupt.is_requested() && std::chrono::steady_clock::now() < until) {
+    pollfd gone{its.get(), POLLIN, 0};
+    if (::poll(&gone, 1, static_cast<int>(kLook.count())) > 0) return true;
+  }
+  return false;
+}
+
+// Waits for it, which `name` says what it is. It has said itself why it failed, but for what it could not.
+Result<void> end_of(pid_t process, const char* name) {
   int status = 0;
   while (::waitpid(process, &status, 0) < 0 && errno == EINTR) continue;
   if (!WIFEXITED(status))
-    return Error{Outcome::failed, "the server was ended by signal " + std::to_string(WTERMSIG(status))};
+    return Error{Outcome::failed,
+                 std::string(name) + " was ended by signal " + std::to_string(WTERMSIG(status))};
   if (WEXITSTATUS(status) == exit_code(Outcome::done)) return {};
   return Error{outcome_of(WEXITSTATUS(status)), ""};
 }
@@ -154,15 +176,24 @@ Result<void> start_detached(Start start, Interrupt& interrupt) {
     const Interrupt::Listener listening = interrupt.listen([&] { ::kill(*process, SIGTERM); });
     if (is_ready(ours)) return {};
   }
-  return Error(end_of(*process).error());
+  auto ended = end_of(*process, "the server");
+  // It ended in order, perhaps, but nobody has a server.
+  if (interrupt.is_requested()) return Error{Outcome::cancelled, ""};
+  if (!ended) return ended;
+  return Error{Outcome::failed, "the server ended before it listened"};
 }
 
-Result<void> check_start(Start start, Interrupt& interrupt) {
+Result<void> check_start(Start start, const Interrupt& interrupt, std::chrono::seconds limit) {
   start.words.push_back("--check");
   const auto process = spawn(std::move(start), std::nullopt);
   if (!process) return process.error();
-  const Interrupt::Listener listening = interrupt.listen([&] { ::kill(*process, SIGTERM); });
-  return end_of(*process);
+  const bool is_in_time = ends_within(*process, limit, interrupt);
+  // A library of --plugin that does not come to an end heeds nothing else; and there is nothing to tidy up.
+  if (!is_in_time) ::kill(*process, SIGKILL);
+  auto ended = end_of(*process, "the check of what it would load");
+  if (is_in_time) return ended;
+  if (interrupt.is_requested()) return Error{Outcome::cancelled, ""};
+  return Error{Outcome::timed_out, fmt::format("what it would load is not loaded after {} s", limit.count())};
 }
 
 Readiness::Readiness() {

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -30,9 +31,13 @@ struct Start {
 // all there is to say.
 Result<void> start_detached(Start start, Interrupt& interrupt);
 
+// How long that may take: a start takes a tenth of a second, most of it the plugins'.
+inline constexpr std::chrono::seconds kStartCheckLimit{10};
+
 // Whether a server that is started so would load what it is to load (`serve --check`): a process of its own looks, and says
-// on our standard error what is wrong.
-Result<void> check_start(Start start, Interrupt& interrupt);
+// on our standard error what is wrong. timed_out: not within `limit`; cancelled: by Ctrl-C. That process is gone in any case.
+Result<void> check_start(Start start, const Interrupt& interrupt,
+                         std::chrono::seconds limit = kStartCheckLimit);
 
 // How this program is called anew: the program that stands now where this one was started from, perhaps a newer one, and the
 // words it was started with, without what is done only once.

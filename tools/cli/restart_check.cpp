@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "base/bytes.h"
@@ -14,11 +13,7 @@
 namespace callboard::cli {
 namespace {
 
-using namespace std::chrono_literals;
-
-// A start takes a tenth of a second, most of it the plugins'.
-constexpr auto kRestartCheckLimit = 10s;
-// Warnings and an error; a plugin may say more.
+// Of what it says, the end, where the error is: a plugin may say much before.
 constexpr std::size_t kRestartCheckSaidMax = 16 * 1024;
 
 // The last line that says what is wrong, as Output::error() writes it; empty: none does.
@@ -38,7 +33,7 @@ std::string_view error_in(std::string_view said) {
 RestartCheck::RestartCheck(net::Loop& loop)
     : loop_(loop), limit_(loop, [this] {
         end(Error{Outcome::timed_out,
-                  fmt::format("what it would load is not loaded after {} s", kRestartCheckLimit.count())});
+                  fmt::format("what it would load is not loaded after {} s", kStartCheckLimit.count())});
       }) {}
 
 RestartCheck::~RestartCheck() { *is_alive_ = false; }
@@ -51,7 +46,7 @@ void RestartCheck::begin(Then then) {
   }
   then_ = std::move(then);
   said_.clear();
-  limit_.set_after(kRestartCheckLimit);
+  limit_.set_after(kStartCheckLimit);
   auto anew = Anew::of_this_process();
   if (!anew) return end_soon(anew.error());
   net::Process::Options options{std::move(anew->words)};
@@ -63,7 +58,7 @@ void RestartCheck::begin(Then then) {
        .on_error_output =
            [this](ByteView bytes) {
              said_ += as_text(bytes);
-             said_.resize(std::min(said_.size(), kRestartCheckSaidMax));
+             said_.erase(0, said_.size() - std::min(said_.size(), kRestartCheckSaidMax));
            },
        .on_ended = [this](const net::Process::Ending& ending) { end(result_of(ending)); }});
   if (!started) return end_soon(started.error());

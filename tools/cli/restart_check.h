@@ -35,7 +35,7 @@ class RestartCheck {
   net::Loop& loop_;
   net::Timer limit_;
   Then then_;         // Empty: none is under way.
-  std::string said_;  // On its standard error, the beginning.
+  std::string said_;  // On its standard error, the end of it.
   std::unique_ptr<net::Process> process_;
   std::shared_ptr<bool> is_alive_ = std::make_shared<bool>(true);
 };

@@ -28,6 +28,8 @@ struct ServerPlace {
 
 // Where a log that is full was put aside last: beside "server.log" that is "server.1.log".
 std::filesystem::path log_before(const std::filesystem::path& log);
+// Whether a log can be written there. Leaves all as it is: a server may be writing it.
+Result<void> check_log(const std::filesystem::path& log);
 
 // The file `running`: where the server is reached, and where it logs. Of a server that was killed it stays; the lock says who
 // really runs.

@@ -240,6 +240,12 @@ Result<void> check(Run& run, const ServeWords& words, server::LockPolicy locks) 
   forbid_core_dumps();
   const auto place = ServerPlace::of(run.settings);
   if (!place) return place.error();
+  if (!run.settings.text(Key::log_file).empty()) {
+    const auto log = log_path(run.settings, *place, false);
+    if (!log) return log.error();
+    if (auto checked = check_log(*log); !checked) return checked.error().prefixed("--log-file");
+  }
+  // Without the log, which a running server writes.
   auto options = server_options(run.settings, *place, {});
   if (!options) return options.error();
   if (auto added = add_words(*options, words, locks); !added) return added;
@@ -349,8 +355,8 @@ void add_serve(Program& program) {
       .flag(words->detach, "--detach",
             "return once it listens, and let it run on without the terminal; see callboard server")
       .flag(words->check, "--check",
-            "start nothing, but say whether all that it would load makes sense: settings, schema, services, "
-            "tasks, plugins, keys, roles")
+            "start nothing, but say whether all that it would load makes sense: settings, log file, schema, "
+            "services, tasks, plugins, keys, roles")
       .number(words->history_days, "--history-days N",
               "forget documents' revisions older than this (default: 365)")
       .number(words->history_mib, "--history-mib N",

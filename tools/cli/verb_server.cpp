@@ -109,6 +109,7 @@ Result<void> restart(Run& run) {
   }
   forget_restore(start->words);
   if (const auto checked = check_start(*start, run.interrupt); !checked) {
+    if (checked.error().outcome == Outcome::cancelled) return checked;
     if (!checked.error().text.empty()) run.output.error(checked.error().text);
     return Error{
         checked.error().outcome,

@@ -28,6 +28,17 @@ std::string refusal_of(TestClient& client, const std::string& name, const std::s
   return answer ? "" : answer.error().text;
 }
 
+// Asks, and does not wait for the answer.
+void begin_call(TestClient& client, protocol::AskId id, const std::string& name) {
+  protocol::CallAsk ask;
+  ask.id = id;
+  ask.name = name;
+  client.say(protocol::TurnRequest{});
+  client.expect<protocol::Yours>();
+  client.say(ask);
+  client.say(protocol::Yours{});
+}
+
 protocol::Bye last_bye(TestClient& client) {
   protocol::Bye bye;
   for (auto heard = client.next(); heard; heard = client.next()) {
@@ -342,6 +353,69 @@ TEST_CASE(
   auto back = studio.connect();
   REQUIRE(back->resume(*rigging, "rigging"));
   CHECK(back->welcome.resumed);
+}
+
+TEST_CASE("a restart is not begun for somebody who does not wait for it any more") {
+  std::function<void(Result<void>)> checked;
+  ServerOptions options;
+  options.check_restart = [&](auto then) { checked = std::move(then); };
+  Led studio(std::move(options));
+  begin_call(*studio.boss, 900, "server.restart");
+  REQUIRE(studio.loop.run_until([&] { return checked != nullptr; }, kPatience));
+  SECTION("they cancelled it") {
+    protocol::CallCancelAsk cancel;
+    cancel.call = 900;
+    studio.boss->ask_for<protocol::Ok>(cancel);
+  }
+  SECTION("they have left") {
+    studio.boss->say(protocol::Bye{Outcome::done, "home"});
+    REQUIRE(studio.lead->comes_to_see(2));
+    studio.boss = studio.join_with(studio.boss_key);
+  }
+  checked({});
+  CHECK(studio.audit_of("restart").empty());
+  CHECK(call(*studio.boss, "server.stop", "{}"));
+  REQUIRE(studio.loop.run_until([&] { return studio.stopped.has_value(); }, kPatience));
+  CHECK_FALSE(studio.stopped->listening);
+}
+
+TEST_CASE("a restart is begun, and noted, also when the connection of whoever asked is lost meanwhile") {
+  std::function<void(Result<void>)> checked;
+  ServerOptions options;
+  options.check_restart = [&](auto then) { checked = std::move(then); };
+  Led studio(std::move(options));
+  begin_call(*studio.boss, 900, "server.restart");
+  REQUIRE(studio.loop.run_until([&] { return checked != nullptr; }, kPatience));
+  studio.boss->close();
+  REQUIRE(studio.lead->comes_to_see(2));
+  checked({});
+  REQUIRE(studio.loop.run_until([&] { return studio.stopped.has_value(); }, kPatience));
+  CHECK(studio.stopped->listening);
+  studio.server.reset();
+  studio.start();
+  studio.boss = studio.join_with(studio.boss_key);
+  REQUIRE(studio.audit_of("restart").size() == 1);
+  CHECK(studio.audit_of("restart")[0].user == "boss");
+}
+
+TEST_CASE("a restart is not said to begin when the server is to stop meanwhile") {
+  std::function<void(Result<void>)> checked;
+  ServerOptions options;
+  options.check_restart = [&](auto then) { checked = std::move(then); };
+  Led studio(std::move(options));
+  begin_call(*studio.boss, 900, "server.restart");
+  REQUIRE(studio.loop.run_until([&] { return checked != nullptr; }, kPatience));
+  CHECK(call(*studio.boss, "server.stop", R"({"reason":"new disks"})"));
+  checked({});
+  const auto told = studio.boss->expect<protocol::ErrorAnswer>();
+  CHECK((told.re == 900 && told.outcome == Outcome::interrupted));
+  CHECK_THAT(told.text, Contains("new disks"));
+  REQUIRE(studio.loop.run_until([&] { return studio.stopped.has_value(); }, kPatience));
+  CHECK_FALSE(studio.stopped->listening);
+  studio.server.reset();
+  studio.start();
+  studio.boss = studio.join_with(studio.boss_key);
+  CHECK(studio.audit_of("restart").empty());
 }
 
 TEST_CASE("the log is read over a session: the newest, what comes, at the level that is wanted") {
