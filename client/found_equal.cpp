@@ -32,6 +32,17 @@ std::optional<bool> is_first_known(sync::PullRecords& records, const sync::Relat
   return std::nullopt;
 }
 
+// What is to be recorded of it; nullopt: by now it is another than `entry`.
+std::optional<sync::Index::Pulled> as_seen(const sync::Root& root, const sync::RelativePath& path,
+                                           const Entry& entry) {
+  const Result<sync::FileStatus> there = root.status(path);
+  if (!there || there->size_bytes != entry.size_bytes) return std::nullopt;
+  const bool is_alike = entry.kind == EntryKind::file
+                            ? there->kind == sync::FileKind::file && there->mtime_ns == entry.mtime_ns
+                            : there->kind == sync::FileKind::symlink;
+  return is_alike ? std::optional(sync::Index::Pulled{path, entry.digest, *there}) : std::nullopt;
+}
+
 // No deeper than paths are: kPathDepthMax.
 Result<void> record(const sync::Root& root, sync::PullRecords& records, const sync::RelativePath& directory,
                     const sync::Tree::Directory& node) {
@@ -41,12 +52,7 @@ Result<void> record(const sync::Root& root, sync::PullRecords& records, const sy
     if (!has_content(entry)) continue;
     const Result<sync::RelativePath> path = directory.joined(entry.name);
     if (!path) continue;
-    const Result<sync::FileStatus> there = root.status(*path);
-    const bool as_seen = there && there->size_bytes == entry.size_bytes &&
-                         (entry.kind == EntryKind::file
-                              ? there->kind == sync::FileKind::file && there->mtime_ns == entry.mtime_ns
-                              : there->kind == sync::FileKind::symlink);
-    if (as_seen) files.push_back({*path, entry.digest(), *there});
+    if (auto seen = as_seen(root, *path, sync::unpacked(entry))) files.push_back(*std::move(seen));
     if (files.size() < kCommitGroupFiles) continue;
     if (Result<void> recorded = records.record(std::exchange(files, {})); !recorded) return recorded;
   }
@@ -65,6 +71,13 @@ Result<void> record_equal(const sync::Root& root, sync::PullRecords& records,
                           const sync::RelativePath& directory, const sync::Tree::Node& node) {
   if (node == nullptr || is_first_known(records, directory, *node).value_or(true)) return {};
   return record(root, records, directory, *node);
+}
+
+Result<void> record_equal(const sync::Root& root, sync::PullRecords& records, const sync::RelativePath& path,
+                          const Entry& entry) {
+  if (records.pulled(path) == entry.digest) return {};
+  const auto seen = as_seen(root, path, entry);
+  return seen ? records.record({*seen}) : Result<void>();
 }
 
 }  // namespace callboard::client

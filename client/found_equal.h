@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/entry.h"
 #include "base/result.h"
 #include "sync/pull_records.h"
 #include "sync/relative_path.h"
@@ -12,5 +13,8 @@ namespace callboard::client {
 // Looks at each file only where the first one is not known as pulled; a file that is no longer as `node` has it is left out.
 Result<void> record_equal(const sync::Root& root, sync::PullRecords& records,
                           const sync::RelativePath& directory, const sync::Tree::Node& node);
+// The same of a file or a link.
+Result<void> record_equal(const sync::Root& root, sync::PullRecords& records, const sync::RelativePath& path,
+                          const Entry& entry);
 
 }  // namespace callboard::client

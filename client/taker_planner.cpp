@@ -106,8 +106,11 @@ Result<bool> TakerPlanner::on_opened(const std::vector<protocol::OpenedItem>& op
     if (same) {
       unchanged_files_ += here.kind == EntryKind::file ? 1 : opened[i].files_below;
       // What cannot be recorded costs no more than a version some day.
-      if (here.kind == EntryKind::directory && !request_.dry_run)
-        static_cast<void>(record_equal(parts_.root, parts_.records, item.path, item.here->whole()));
+      if (!request_.dry_run) {
+        static_cast<void>(here.kind == EntryKind::directory
+                              ? record_equal(parts_.root, parts_.records, item.path, item.here->whole())
+                              : record_equal(parts_.root, parts_.records, item.path, here));
+      }
     } else {
       differing_.push_back(i);
     }

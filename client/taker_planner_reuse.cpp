@@ -114,8 +114,8 @@ bool TakerPlanner::agrees_to_removals() {
 // it sure that its old name goes.
 Result<void> TakerPlanner::finish_mirror() {
   // What goes and what is renamed is decided by the rules that came, in another round.
-  const bool waits = rules_change_ && (leaves_ignored_ || !mirror_.removals().empty());
-  const auto is_good = [&] { return !waits && !state_.has_problem() && !state_.needs_round(); };
+  const auto waits = [&] { return rules_change_ && (leaves_ignored_ || !mirror_.removals().empty()); };
+  const auto is_good = [&] { return !waits() && !state_.has_problem() && !state_.needs_round(); };
   const bool goes = is_good();
   if (const Result<void> reused = reuse_deferred(goes); !reused) return reused;
   const bool places = !state_.is_to_be_continued();
@@ -123,8 +123,9 @@ Result<void> TakerPlanner::finish_mirror() {
   if (const Result<void> finished = writers_->finish_round(places); !finished) return finished;
   commit_renames();
   if (const Result<void> renamed = writers_->finish_round(); !renamed) return renamed;
-  if (waits) need_round_for_rules();
-  if (!goes || !is_good()) return {};
+  const bool all_is_good = is_good();
+  if (waits()) need_round_for_rules();
+  if (!goes || !all_is_good) return {};
   for (sync::Change& change : mirror_.take_removals()) writers_->commit(std::move(change));
   return writers_->finish_round();
 }

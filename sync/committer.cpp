@@ -79,7 +79,7 @@ Result<void> Committer::commit_group() {
   Attempt fatal = commit_all(changes, true);
   // What is recorded of new directories is on disk, also when something ends it here.
   if (Result<void> synced = sync_group(); !synced) return synced;
-  if (!fatal) note_pulling();
+  if (!fatal && options_.notes_pulled) note_pulling();
   if (!fatal) fatal = commit_all(changes, false);
   parent_fd_ = Fd();
   const Result<void> recorded = record_group();
@@ -341,11 +341,12 @@ Committer::Attempt Committer::replace(const Place& from, const RelativePath& pat
   if (error == EINVAL || error == ENOSYS) error = parts_.ops.rename(from, to);
   if (error != 0) return Problem{failure("replace", path, error), is_fatal(error)};
   if (!swapped) return std::nullopt;
+  // What a program writes through a descriptor that it has goes to what stood there, whatever has the name now; what it wrote
+  // up to now is seen by the look that follows.
+  const bool is_open = before == Before::pulled && parts_.ops.is_open_for_writing(from);
   const Inspected out = parts_.ops.inspect(from);
-  if (out.error == 0 && !is_same(out.status, expected)) return keep_swapped_out(from, path, false);
-  // What a program writes through a descriptor that it has goes to what stood there, whatever has the name now.
-  if (before == Before::pulled && parts_.ops.is_open_for_writing(from))
-    return keep_swapped_out(from, path, true);
+  if (is_open || (out.error == 0 && !is_same(out.status, expected)))
+    return keep_swapped_out(from, path, is_open);
   static_cast<void>(parts_.ops.remove_file(from));  // Or by the sweep.
   return std::nullopt;
 }
@@ -412,8 +413,11 @@ Committer::Attempt Committer::put_directory(const Change& change, const Inspecte
     undo(*kept, to);
     return Problem{failure("make folder", change.path, error), is_fatal(error)};
   }
-  kept->is_open = as_pulled && parts_.ops.is_open_for_writing({parts_.root.fd(), kept->place});
-  if (!as_pulled || kept->is_open || !parts_.versions.discard(*kept)) note_kept(*kept);
+  const Place away{parts_.root.fd(), kept->place};
+  kept->is_open = as_pulled && parts_.ops.is_open_for_writing(away);
+  const Inspected moved = parts_.ops.inspect(away);
+  const bool may_go = as_pulled && !kept->is_open && moved.error == 0 && is_same(moved.status, there.status);
+  if (!may_go || !parts_.versions.discard(*kept)) note_kept(*kept);
   return std::nullopt;
 }
 

@@ -29,6 +29,7 @@ struct CommitOptions {
   std::size_t group_files = kCommitGroupFiles;
   std::uint64_t group_bytes = kCommitGroupBytes;
   Duration group_time = kCommitGroupTime;
+  bool notes_pulled = true;  // For the next pull, should this one be killed.
 };
 
 // Gives verified files, links and directories their real names, a group at a time: what is staged goes to disk (one

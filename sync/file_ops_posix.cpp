@@ -21,6 +21,7 @@
 #include "base/text.h"
 #include "sync/file_ops.h"
 #include "sync/root.h"
+#include "sync/watch.h"
 
 namespace callboard::sync {
 namespace {
@@ -286,6 +287,8 @@ bool FileOps::is_open_for_writing(const Place& place) {
   constexpr int kFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC;
   const Fd file(openat(place.directory_fd, place.name.c_str(), kFlags));
   if (!file) return false;
+  // There the lease is refused whoever has it open, or is not.
+  if (const auto elsewhere = is_changed_elsewhere(file.get()); !elsewhere || *elsewhere) return false;
   // Who opens it for writing by another of its names just now is told to wait, and we by a signal: one that ends nobody.
   if (fcntl(file.get(), F_SETSIG, SIGURG) != 0) return false;
   return fcntl(file.get(), F_SETLEASE, F_RDLCK) != 0 && errno == EAGAIN;  // It ends with the descriptor.

@@ -55,7 +55,10 @@ class Listener final : public CommitListener {
 class Restoring {
  public:
   Restoring(const RestoreParts& parts, Stager& stager)
-      : parts_(parts), stager_(stager), listener_(restored_), committer_(committer_parts(), {}) {}
+      : parts_(parts),
+        stager_(stager),
+        listener_(restored_),
+        committer_(committer_parts(), {.notes_pulled = false}) {}
 
   // Brings `version` back to `path` with the folders from `top` down to it. False when going on is pointless.
   bool add(const KeptVersion& version, const RelativePath& top, const RelativePath& path);

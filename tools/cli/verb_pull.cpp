@@ -114,13 +114,17 @@ bool changes_nothing(const PullChoice& choice, const client::PullReport& report)
 }
 
 // What became of a file that both sides changed.
-std::string_view fate(const PullChoice& choice, const client::PullConflict& conflict) {
+std::string_view fate(const PullChoice& choice, const client::PullReport& report,
+                      const client::PullConflict& conflict) {
   const bool is_dry = choice.request.dry_run;
   // What is linked to is pulled item by item.
   if (choice.linked && choice.request.on_conflict == client::PullRequest::OnConflict::fail)
     return is_dry ? "nothing of its item would be changed" : "nothing of its item was changed";
   if (choice.request.on_conflict == client::PullRequest::OnConflict::fail)
-    return is_dry ? "nothing would be changed" : "nothing was changed";
+    return is_dry              ? "nothing would be changed"
+           : report.files == 0 ? "nothing was changed"
+                               // It came about during the pull.
+                               : "nothing more was changed";
   if (conflict.is_kept_here) return is_dry ? "yours would stay" : "yours stays";
   if (is_dry) return "the giver's would take its place, yours become a version";
   return conflict.is_replaced ? "the giver's took its place" : "the giver's did not take its place";
@@ -131,8 +135,8 @@ std::string quoted_item(const std::string& path) { return callboard::quoted("/" 
 
 void show_conflicts(Output& output, const PullChoice& choice, const client::PullReport& report) {
   for (const client::PullConflict& conflict : report.conflicts) {
-    output.message(
-        fmt::format("{} was changed here and there: {}", quoted_item(conflict.path), fate(choice, conflict)));
+    output.message(fmt::format("{} was changed here and there: {}", quoted_item(conflict.path),
+                               fate(choice, report, conflict)));
     const bool stays = conflict.is_kept_here || (!choice.request.dry_run && !conflict.is_replaced);
     JsonObject object{{"event", "conflict"}, {"kept", stays ? "here" : "version"}};
     object.add_bytes("path", conflict.path);

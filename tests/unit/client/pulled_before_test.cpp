@@ -61,6 +61,19 @@ TEST_CASE("what was copied here by hand counts as pulled once a pull found it to
   CHECK(rig.differences() == std::vector<std::string>{});
 }
 
+TEST_CASE("a file that was copied here by hand counts as pulled once a pull of it alone found it equal") {
+  TransferRig rig;
+  write_file(rig.giver() / "a", "first");
+  copy_by_hand(rig, "a");
+  RunOptions options;
+  options.request.items = {"/a"};
+  options.request.on_conflict = PullRequest::OnConflict::fail;
+  CHECK(rig.pull(options).pull.unchanged_files == 1);
+  write_file(rig.giver() / "a", "second");
+  CHECK(rig.pull(options).pull.outcome == Outcome::done);
+  CHECK(rig.differences() == std::vector<std::string>{});
+}
+
 TEST_CASE("a folder that was copied here by hand as a whole counts as pulled once a pull found it equal") {
   TransferRig rig;
   const std::vector<std::string> files{"top", "dev/a", "dev/deep/b", "other/c"};

@@ -328,6 +328,21 @@ TEST_CASE("rules that come as a copy of what is here are in force when the pull 
   CHECK_FALSE(fs::exists(rig.taker() / "gone"));
 }
 
+TEST_CASE("rules that come with a folder copied here are in force under --mirror, too") {
+  TransferRig rig;
+  write_file(rig.giver() / "a/.callboardignore", "!*.blend1\n");
+  write_file(rig.giver() / "a/x.blend1", "wanted");
+  write_file(rig.giver() / "a/y", "y");
+  REQUIRE(rig.pull(mirroring(true)).pull.outcome == Outcome::done);
+  REQUIRE(fs::exists(rig.taker() / "a/x.blend1"));
+  fs::copy(rig.giver() / "a", rig.giver() / "b");
+  write_file(rig.giver() / "z", "z");
+  const Ends ends = rig.pull(mirroring(true));
+  INFO(ends.pull.text);
+  CHECK(ends.pull.outcome == Outcome::done);
+  CHECK(fs::exists(rig.taker() / "b/x.blend1"));
+}
+
 TEST_CASE(
     "what rules that go with --mirror ignored is looked at by the next pull, and the brake counts once") {
   TransferRig rig;
