@@ -355,13 +355,28 @@ TEST_CASE(
   CHECK(back->welcome.resumed);
 }
 
-TEST_CASE("a restart is not begun for somebody who does not wait for it any more") {
+namespace {
+
+// The boss has asked for a restart in call 900; checked() ends the look that comes first.
+struct CheckedRestart {
   std::function<void(Result<void>)> checked;
-  ServerOptions options;
-  options.check_restart = [&](auto then) { checked = std::move(then); };
-  Led studio(std::move(options));
-  begin_call(*studio.boss, 900, "server.restart");
-  REQUIRE(studio.loop.run_until([&] { return checked != nullptr; }, kPatience));
+  ServerOptions looking() {
+    ServerOptions options;
+    options.check_restart = [this](auto then) { checked = std::move(then); };
+    return options;
+  }
+};
+struct RestartAsked : CheckedRestart, Led {
+  RestartAsked() : Led(CheckedRestart::looking()) {
+    begin_call(*boss, 900, "server.restart");
+    REQUIRE(loop.run_until([this] { return checked != nullptr; }, kPatience));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a restart is not begun for somebody who does not wait for it any more") {
+  RestartAsked studio;
   SECTION("they cancelled it") {
     protocol::CallCancelAsk cancel;
     cancel.call = 900;
@@ -372,7 +387,7 @@ TEST_CASE("a restart is not begun for somebody who does not wait for it any more
     REQUIRE(studio.lead->comes_to_see(2));
     studio.boss = studio.join_with(studio.boss_key);
   }
-  checked({});
+  studio.checked({});
   CHECK(studio.audit_of("restart").empty());
   CHECK(call(*studio.boss, "server.stop", "{}"));
   REQUIRE(studio.loop.run_until([&] { return studio.stopped.has_value(); }, kPatience));
@@ -380,15 +395,10 @@ TEST_CASE("a restart is not begun for somebody who does not wait for it any more
 }
 
 TEST_CASE("a restart is begun, and noted, also when the connection of whoever asked is lost meanwhile") {
-  std::function<void(Result<void>)> checked;
-  ServerOptions options;
-  options.check_restart = [&](auto then) { checked = std::move(then); };
-  Led studio(std::move(options));
-  begin_call(*studio.boss, 900, "server.restart");
-  REQUIRE(studio.loop.run_until([&] { return checked != nullptr; }, kPatience));
+  RestartAsked studio;
   studio.boss->close();
   REQUIRE(studio.lead->comes_to_see(2));
-  checked({});
+  studio.checked({});
   REQUIRE(studio.loop.run_until([&] { return studio.stopped.has_value(); }, kPatience));
   CHECK(studio.stopped->listening);
   studio.server.reset();
@@ -399,14 +409,9 @@ TEST_CASE("a restart is begun, and noted, also when the connection of whoever as
 }
 
 TEST_CASE("a restart is not said to begin when the server is to stop meanwhile") {
-  std::function<void(Result<void>)> checked;
-  ServerOptions options;
-  options.check_restart = [&](auto then) { checked = std::move(then); };
-  Led studio(std::move(options));
-  begin_call(*studio.boss, 900, "server.restart");
-  REQUIRE(studio.loop.run_until([&] { return checked != nullptr; }, kPatience));
+  RestartAsked studio;
   CHECK(call(*studio.boss, "server.stop", R"({"reason":"new disks"})"));
-  checked({});
+  studio.checked({});
   const auto told = studio.boss->expect<protocol::ErrorAnswer>();
   CHECK((told.re == 900 && told.outcome == Outcome::interrupted));
   CHECK_THAT(told.text, Contains("new disks"));
