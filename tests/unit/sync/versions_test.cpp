@@ -319,6 +319,21 @@ TEST_CASE("what cannot be brought back is named, and the rest comes, with what m
   CHECK(restored->failed[1].error.text == "replace \"/set/deep/y\": permission denied");
 }
 
+TEST_CASE("what is brought back is nobody's pull, and noted as none, whenever that is killed") {
+  Kept kept;
+  kept.project.write("set/x", "edited");
+  bool noted = false;
+  ScriptedOps ops([&](const ScriptedOps::Call& call) {
+    noted = noted || call.name == "pulling";
+    return 0;
+  });
+  const auto chosen = choose_version(kept.listed("set"), at("set"), "").value();
+  REQUIRE(
+      restore({kept.project.root(), ops, *kept.versions, kFriday}, chosen, at("set"), at("set")).has_value());
+  CHECK(kept.project.look("set/x") == "file:x");
+  CHECK_FALSE(noted);
+}
+
 TEST_CASE("a full disk ends the bringing back, and what came until then is told") {
   Kept kept;
   kept.project.write("set/x", "edited");
