@@ -1,6 +1,7 @@
 #include "client/found_equal.h"
 
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -32,14 +33,18 @@ std::optional<bool> is_first_known(sync::PullRecords& records, const sync::Relat
   return std::nullopt;
 }
 
-// What is to be recorded of it; nullopt: by now it is another than `entry`.
-std::optional<sync::Index::Pulled> as_seen(const sync::Root& root, const sync::RelativePath& path,
-                                           const Entry& entry) {
+// What is to be recorded of it; nullopt: by now it is another than `entry`, or in doubt.
+std::optional<sync::Index::Pulled> as_seen(const sync::Root& root, sync::PullRecords& records,
+                                           const sync::RelativePath& path, const Entry& entry) {
   const Result<sync::FileStatus> there = root.status(path);
-  if (!there || there->size_bytes != entry.size_bytes) return std::nullopt;
-  const bool is_alike = entry.kind == EntryKind::file
-                            ? there->kind == sync::FileKind::file && there->mtime_ns == entry.mtime_ns
-                            : there->kind == sync::FileKind::symlink;
+  if (!there) return std::nullopt;
+  bool is_alike = false;
+  if (entry.kind == EntryKind::symlink) {
+    const Result<std::string> target = root.read_link(path);
+    is_alike = target && *target == entry.target;
+  } else {
+    is_alike = records.has_content(path, *there, entry.digest);
+  }
   return is_alike ? std::optional(sync::Index::Pulled{path, entry.digest, *there}) : std::nullopt;
 }
 
@@ -52,7 +57,7 @@ Result<void> record(const sync::Root& root, sync::PullRecords& records, const sy
     if (!has_content(entry)) continue;
     const Result<sync::RelativePath> path = directory.joined(entry.name);
     if (!path) continue;
-    if (auto seen = as_seen(root, *path, sync::unpacked(entry))) files.push_back(*std::move(seen));
+    if (auto seen = as_seen(root, records, *path, sync::unpacked(entry))) files.push_back(*std::move(seen));
     if (files.size() < kCommitGroupFiles) continue;
     if (Result<void> recorded = records.record(std::exchange(files, {})); !recorded) return recorded;
   }
@@ -76,7 +81,7 @@ Result<void> record_equal(const sync::Root& root, sync::PullRecords& records,
 Result<void> record_equal(const sync::Root& root, sync::PullRecords& records, const sync::RelativePath& path,
                           const Entry& entry) {
   if (records.pulled(path) == entry.digest) return {};
-  const auto seen = as_seen(root, path, entry);
+  const auto seen = as_seen(root, records, path, entry);
   return seen ? records.record({*seen}) : Result<void>();
 }
 

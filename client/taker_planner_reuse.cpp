@@ -123,9 +123,8 @@ Result<void> TakerPlanner::finish_mirror() {
   if (const Result<void> finished = writers_->finish_round(places); !finished) return finished;
   commit_renames();
   if (const Result<void> renamed = writers_->finish_round(); !renamed) return renamed;
-  const bool all_is_good = is_good();
   if (waits()) need_round_for_rules();
-  if (!goes || !all_is_good) return {};
+  if (!goes || !is_good()) return {};
   for (sync::Change& change : mirror_.take_removals()) writers_->commit(std::move(change));
   return writers_->finish_round();
 }

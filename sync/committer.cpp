@@ -345,7 +345,7 @@ Committer::Attempt Committer::replace(const Place& from, const RelativePath& pat
   // up to now is seen by the look that follows.
   const bool is_open = before == Before::pulled && parts_.ops.is_open_for_writing(from);
   const Inspected out = parts_.ops.inspect(from);
-  if (is_open || (out.error == 0 && !is_same(out.status, expected)))
+  if (is_open || out.error != 0 || !is_same(out.status, expected))
     return keep_swapped_out(from, path, is_open);
   static_cast<void>(parts_.ops.remove_file(from));  // Or by the sweep.
   return std::nullopt;

@@ -21,7 +21,6 @@
 #include "base/text.h"
 #include "sync/file_ops.h"
 #include "sync/root.h"
-#include "sync/watch.h"
 
 namespace callboard::sync {
 namespace {
@@ -287,11 +286,15 @@ bool FileOps::is_open_for_writing(const Place& place) {
   constexpr int kFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC;
   const Fd file(openat(place.directory_fd, place.name.c_str(), kFlags));
   if (!file) return false;
-  // There the lease is refused whoever has it open, or is not.
-  if (const auto elsewhere = is_changed_elsewhere(file.get()); !elsewhere || *elsewhere) return false;
   // Who opens it for writing by another of its names just now is told to wait, and we by a signal: one that ends nobody.
   if (fcntl(file.get(), F_SETSIG, SIGURG) != 0) return false;
-  return fcntl(file.get(), F_SETLEASE, F_RDLCK) != 0 && errno == EAGAIN;  // It ends with the descriptor.
+  if (fcntl(file.get(), F_SETLEASE, F_RDLCK) == 0 || errno != EAGAIN)
+    return false;  // It ends with the descriptor.
+  // Servers of files refuse it whoever has the file open, or nobody: NFS, SMB2, CIFS (linux/magic.h).
+  struct statfs system {};
+  if (fstatfs(file.get(), &system) != 0) return true;
+  const auto type = static_cast<std::uint32_t>(system.f_type);
+  return type != 0x6969 && type != 0xfe534d42 && type != 0xff534d42;
 #else
   static_cast<void>(place);
   return false;

@@ -46,9 +46,6 @@ struct Changes {
   bool empty() const { return !everything && directories.empty(); }
 };
 
-// Whether others change what lies on this file system without this machine being told (NFS, SMB, FUSE). On Linux alone.
-Result<bool> is_changed_elsewhere(int fd);
-
 // Tells which names of a project folder change, directory by directory. The caller says which directories: each before it
 // reads it, so that no change can fall between. What lies on a file system that others change from elsewhere (NFS, SMB,
 // FUSE) cannot be watched; neither can anything where the system has no means for it. `.callboard` is never told.
