@@ -184,6 +184,9 @@ void Searcher::on_announcement(const protocol::Announcement& announcement, ByteV
   if (server.is_proven) {
     server.clock_ahead = std::chrono::milliseconds(announcement.signature->at.ms - system_clock().wall().ms);
   }
+  const auto known = std::ranges::find_if(
+      report_.servers, [&](const FoundServer& each) { return is_same_server(each, server); });
+  if (known != report_.servers.end() && (known->is_proven || !server.is_proven)) return;
   // One that was started anew where another was, and has another id: nobody else can be at its place. Who has proven
   // itself gives way to its like alone.
   const auto is_before = [&](const FoundServer& each) {
@@ -193,12 +196,9 @@ void Searcher::on_announcement(const protocol::Announcement& announcement, ByteV
     return is_before(each) && each.is_proven && !server.is_proven;
   };
   if (std::ranges::any_of(report_.servers, is_in_the_way)) return;
-  const bool is_anew = std::erase_if(report_.servers, is_before) > 0;
-  const auto known = std::ranges::find_if(
-      report_.servers, [&](const FoundServer& each) { return is_same_server(each, server); });
-  if (known != report_.servers.end() && (known->is_proven || !server.is_proven)) return;
   // What was heard of it before may have been said by anybody.
   if (known != report_.servers.end()) report_.servers.erase(known);
+  const bool is_anew = std::erase_if(report_.servers, is_before) > 0;
   if (!has_room_for(server)) {
     ++report_.ignored_datagrams;
     return;
