@@ -25,11 +25,11 @@ struct Options {
   std::string key = {};
   std::string server;  // "HOST", "HOST:PORT", "[V6]:PORT"; empty: the last good address, then broadcast.
   std::uint16_t discovery_port = kDiscoveryPort;
-  std::vector<std::string> ask_addresses;  // See SearchOptions.
-  std::string
-      item_patterns;  // Folders that are items, separated by spaces; empty: "dev/*/* ast/*/* rnd/*/* pln".
-  std::string schema =
-      {};  // JSON: the classes of records that this program works with; a server that they do not fit is left.
+  std::vector<std::string> ask_addresses = {};  // See SearchOptions.
+  // Folders that are items, separated by spaces; empty: "dev/*/* ast/*/* rnd/*/* pln".
+  std::string item_patterns = {};
+  // JSON: the classes of records that this program works with; a server that they do not fit is left.
+  std::string schema = {};
   bool visit = false;  // One command: in no user list, announces no copies, gives nothing.
   bool rejoin = true;  // After a lost connection look for the server again, with back-off up to 15 s …
   // … from this on. Less brings a program back sooner, and all of them at once to a server that has just begun.

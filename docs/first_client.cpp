@@ -1,4 +1,4 @@
-// A workstation in 50 lines: joins, says who comes, goes and speaks, and pulls one item.
+// A workstation in 40 lines: joins, says who comes, goes and speaks, and pulls one item.
 #include <cstdio>
 #include <string>
 
@@ -10,9 +10,6 @@ class Prompter : public client::Listener {
   void on_searching(std::string_view why) override {  // joined() waits as long as it takes.
     std::fprintf(stderr, "looking for the server: %s\n", std::string(why).c_str());
   }
-  void on_left(const Error& why, bool will_rejoin) override {
-    if (will_rejoin) std::fprintf(stderr, "not joined: %s; trying again\n", why.text.c_str());
-  }
   void on_users(const std::vector<client::User>& users, const std::vector<client::Departure>& left) override {
     for (const auto& user : users) std::printf("%s is here\n", user.name.c_str());
     for (const auto& each : left) std::printf("%s is gone: %s\n", each.name.c_str(), each.reason.c_str());
@@ -22,27 +19,22 @@ class Prompter : public client::Listener {
   }
 };
 
-int main(int argc, char** argv) {
-  if (argc != 7) return std::fprintf(stderr, "usage: PROJECT USER FOLDER SERVER ITEM FROM\n"), 2;
-  Prompter prompter;
-  client::Options options;
-  options.project = argv[1];
-  options.user = argv[2];
-  options.folder = argv[3];
-  options.server = argv[4];  // "" finds it by itself.
-  auto client = client::Client::start(options, &prompter);
-  if (!client) return std::fprintf(stderr, "%s\n", client.error().text.c_str()), 1;
-  if (auto self = (*client)->joined().get(); !self)
-    return std::fprintf(stderr, "%s\n", self.error().text.c_str()), 1;
+int fail(const std::string& why, int code = 1) { return std::fprintf(stderr, "%s\n", why.c_str()), code; }
 
-  (void)(*client)->at(argv[5]);  // Answers may be waited for, listened for, or left alone.
-  (*client)->say("pulling " + std::string(argv[5])).then([](const Result<std::uint64_t>& number) {
-    if (!number) std::fprintf(stderr, "not said: %s\n", number.error().text.c_str());
-  });
+int main(int argc, char** argv) {
+  if (argc != 7) return fail("usage: PROJECT USER FOLDER SERVER ITEM FROM", 2);
+  const client::Options options{.project = argv[1], .user = argv[2], .folder = argv[3], .server = argv[4]};
+  Prompter prompter;  // A server of "" is found by itself.
+  auto client = client::Client::start(options, &prompter);
+  if (!client) return fail(client.error().text);
+  if (auto self = (*client)->joined().get(); !self) return fail(self.error().text);
+
+  (void)(*client)->at(argv[5]);  // Answers may be waited for (get), listened for (then), or left alone.
+  (void)(*client)->say("pulling " + std::string(argv[5]));
   const auto report = (*client)->pull({.items = {argv[5]}, .from = argv[6]})->report().get();
-  if (!report) return std::fprintf(stderr, "%s\n", report.error().text.c_str()), 1;
+  if (!report) return fail(report.error().text);
   // The text says what befell whom: which files could not be had, or that the item is not there.
-  if (report->outcome != Outcome::done) return std::fprintf(stderr, "%s\n", report->text.c_str()), 1;
+  if (report->outcome != Outcome::done) return fail(report->text);
   std::printf("%llu files, done\n", static_cast<unsigned long long>(report->files));
   return 0;
 }
