@@ -2,7 +2,6 @@
 
 #include <optional>
 #include <utility>
-#include <variant>
 
 #include "base/ensure.h"
 #include "base/error.h"
@@ -13,16 +12,16 @@ namespace callboard {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
+  Result(T value) : value_(std::move(value)) {}
+  Result(Error error) : error_(std::move(error)) {}
 
-  bool has_value() const { return state_.index() == 0; }
+  bool has_value() const { return value_.has_value(); }
   explicit operator bool() const { return has_value(); }
 
   T& value() & { return checked(); }
   const T& value() const& {
     ENSURE(has_value());
-    return *std::get_if<0>(&state_);
+    return *value_;
   }
   T&& value() && { return std::move(checked()); }
   T& operator*() & { return checked(); }
@@ -33,16 +32,18 @@ class [[nodiscard]] Result {
 
   const Error& error() const {
     ENSURE(!has_value());
-    return *std::get_if<1>(&state_);
+    return error_;
   }
 
  private:
   T& checked() {
     ENSURE(has_value());
-    return *std::get_if<0>(&state_);
+    return *value_;
   }
 
-  std::variant<T, Error> state_;
+  // A std::variant would cost a good part of what everything takes to compile.
+  std::optional<T> value_;
+  Error error_;
 };
 
 template <>

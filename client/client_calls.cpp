@@ -38,14 +38,17 @@ Answer<std::string> Client::Impl::call(std::string name, std::string arguments, 
   ask.op = options.op ? options.op : make_operation_id(system_clock().wall(), system_random());
   ask.deadline = *deadline;
   if (!arguments.empty()) ask.arguments = std::make_shared<const std::string>(std::move(arguments));
-  submit(answer, std::move(ask),
-         [this, answer, tell = std::move(options.on_progress)](const protocol::ClientMessage& call) {
-           Connection::ProgressHandler on_progress;
-           if (tell) on_progress = [tell](const protocol::Document& json) { tell(*json); };
-           session_->ask(
-               call, [answer](const Result<protocol::ServerMessage>& reply) { answer.set(to_json(reply)); },
-               SessionKeeper::Patience::usual, std::move(on_progress));
-         });
+  const Connection::AnswerHandler on_answer = [answer](const Result<protocol::ServerMessage>& reply) {
+    answer.set(to_json(reply));
+  };
+  submit(
+      std::move(ask),
+      [this, on_answer, tell = std::move(options.on_progress)](const protocol::ClientMessage& call) {
+        Connection::ProgressHandler on_progress;
+        if (tell) on_progress = [tell](const protocol::Document& json) { tell(*json); };
+        session_->ask(call, on_answer, SessionKeeper::Patience::usual, std::move(on_progress));
+      },
+      on_answer);
   return answer;
 }
 

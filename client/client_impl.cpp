@@ -394,6 +394,32 @@ WorkstationStatus Client::Impl::workstation() {
   return status;
 }
 
+void Client::Impl::submit(protocol::ClientMessage message,
+                          std::function<void(const protocol::ClientMessage&)> run, Refuse refuse) {
+  if (auto checked = protocol::check(message); !checked) {
+    refuse(Error{Outcome::usage, checked.error().text});
+    return;
+  }
+  inbox_->post([run = std::move(run), message = std::move(message)] { run(message); },
+               [refuse = std::move(refuse)] { refuse(stopped()); });
+}
+
+void Client::Impl::submit_ask(protocol::ClientMessage message, Connection::AnswerHandler on_answer) {
+  const auto run = [this, on_answer](const protocol::ClientMessage& ask) {
+    zones_->on_asked(ask);
+    session_->ask(ask, on_answer);
+  };
+  submit(std::move(message), run, on_answer);
+}
+
+void Client::Impl::submit_write(protocol::ClientMessage message, Connection::AnswerHandler on_answer,
+                                std::function<void()> on_kept) {
+  const auto run = [this, on_answer, on_kept = std::move(on_kept)](const protocol::ClientMessage& write) {
+    writes_->write(as_seen_here(write), on_answer, on_kept);
+  };
+  submit(std::move(message), run, on_answer);
+}
+
 Answer<Granted> Client::Impl::get(protocol::GetAsk message) {
   Answer<Granted> answer;
   const auto run = [this, answer, message = std::move(message)] {
@@ -460,12 +486,13 @@ Answer<bool> Client::Impl::exit(std::string zone) {
   protocol::ExitAsk exit;
   exit.zone = zone;
   Answer<bool> answer;
-  submit(answer, std::move(exit), [this, answer, zone](const protocol::ClientMessage& ask) {
+  const auto run = [this, answer, zone](const protocol::ClientMessage& ask) {
     zones_->on_asked(ask);
     session_->ask(ask, [this, answer, zone](const Result<protocol::ServerMessage>& reply) {
       answer.set(zones_->on_exited(zone, reply ? Result<bool>(true) : Result<bool>(reply.error())));
     });
-  });
+  };
+  submit(std::move(exit), run, [answer](const Error& why) { answer.set(why); });
   return answer;
 }
 

@@ -41,19 +41,15 @@ class Client::Impl : public TransferDesk {
   template <class T, class Convert>
   Answer<T> ask(protocol::ClientMessage message, Convert convert) {
     Answer<T> answer;
-    submit(answer, std::move(message), [this, answer, convert](const protocol::ClientMessage& ask) {
-      zones_->on_asked(ask);
-      session_->ask(ask, answering(answer, convert));
-    });
+    submit_ask(std::move(message), answering(answer, std::move(convert)));
     return answer;
   }
   // The same for a write; `kept` is the answer when there is no server to answer.
   template <class T, class Convert>
   Answer<T> write(protocol::ClientMessage message, Convert convert, T kept) {
     Answer<T> answer;
-    submit(answer, std::move(message), [this, answer, convert, kept](const protocol::ClientMessage& write) {
-      writes_->write(as_seen_here(write), answering(answer, convert), [answer, kept] { answer.set(kept); });
-    });
+    submit_write(std::move(message), answering(answer, std::move(convert)),
+                 [answer, kept = std::move(kept)] { answer.set(kept); });
     return answer;
   }
   Answer<WriteResult> change(DocumentChange change);
@@ -78,17 +74,15 @@ class Client::Impl : public TransferDesk {
 
  private:
   static Error stopped() { return {Outcome::cancelled, "the client has stopped"}; }
-  template <class T, class Run>
-  void submit(const Answer<T>& answer, protocol::ClientMessage message, Run run) {
-    if (auto checked = protocol::check(message); !checked) {
-      answer.set(Error{Outcome::usage, checked.error().text});
-      return;
-    }
-    inbox_->post([run, message = std::move(message)] { run(message); }, [answer] { answer.set(stopped()); });
-  }
+  using Refuse = std::function<void(const Error&)>;
+  void submit(protocol::ClientMessage message, std::function<void(const protocol::ClientMessage&)> run,
+              Refuse refuse);
+  void submit_ask(protocol::ClientMessage message, Connection::AnswerHandler on_answer);
+  void submit_write(protocol::ClientMessage message, Connection::AnswerHandler on_answer,
+                    std::function<void()> on_kept);
   template <class T, class Convert>
   static Connection::AnswerHandler answering(const Answer<T>& answer, Convert convert) {
-    return [answer, convert](Result<protocol::ServerMessage> reply) {
+    return [answer, convert = std::move(convert)](Result<protocol::ServerMessage> reply) {
       answer.set(reply ? convert(std::move(*reply)) : Result<T>(reply.error()));
     };
   }
