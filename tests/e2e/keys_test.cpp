@@ -35,6 +35,7 @@ TEST_CASE("keys are made, kept, used, and taken back while the server runs") {
   const auto found = objects(studio.run("rigging", {"discover", "--wait", "0.2", "--json"}).out);
   REQUIRE(found.size() == 1);
   CHECK(found[0].at("access") == "key");
+  CHECK_FALSE(found[0].contains("proven"));
   const auto keyless = studio.run("rigging", {"users"});
   CHECK(keyless.ending.exit_code == 4);
   CHECK_THAT(keyless.err, Contains("the server asks for a key"));
@@ -45,6 +46,10 @@ TEST_CASE("keys are made, kept, used, and taken back while the server runs") {
   CHECK(studio.run("rigging", {"join"}).ending.exit_code == 4);
 
   studio.keep("rigging", rigging_key);
+  const auto shown = objects(studio.run("rigging", {"discover", "--wait", "0.2", "--json"}).out);
+  REQUIRE(shown.size() == 1);
+  CHECK(shown[0].at("proven") == true);
+  CHECK_THAT(studio.run("rigging", {"discover", "--wait", "0.2"}).out, Contains("  proven  "));
   const auto rigging = studio.join("rigging");
   write_file(studio.home() / "elsewhere", lighting_key);
   fs::permissions(studio.home() / "elsewhere", fs::perms(0600));
@@ -70,6 +75,10 @@ TEST_CASE("keys are made, kept, used, and taken back while the server runs") {
   CHECK(studio.run("lighting", {"users", "--key-file", elsewhere}).ending.exit_code == 0);
   CHECK(studio.key({"revoke", "lighting"}).ending.exit_code == 0);
   CHECK(studio.run("lighting", {"users", "--key-file", elsewhere}).ending.exit_code == 4);
+  const auto unproven =
+      objects(studio.run("lighting", {"discover", "--wait", "0.2", "--json", "--key-file", elsewhere}).out);
+  REQUIRE(unproven.size() == 1);
+  CHECK(unproven[0].at("proven") == false);
   // No key is left, and nobody gets in by that.
   CHECK(studio.run("lighting", {"users"}).ending.exit_code == 4);
 }
