@@ -104,6 +104,11 @@ TEST_CASE("whoever has a lock is told who wants it, and hands it over with the c
   const auto lighting = desk.join("lighting");
   REQUIRE(desk.code("rigging", {"lock", "/dev/chr/Moria"}) == 0);
   CHECK(wait_for_event(*rigging, "lock").at("item") == "/dev/chr/Moria");
+  // Of what has no name that could be locked counts what encloses it.
+  const auto nameless = desk.run("lighting", {"pull", "/dev/chr/Moria/\xff", "--from", "rigging", "--unless-locked"});
+  CHECK(nameless.ending.exit_code == 6);
+  CHECK_THAT(nameless.err, Contains("\"/dev/chr/Moria\" is locked by \"rigging\""));
+  CHECK_FALSE(desk.code("lighting", {"pull", "/dev/chr/\xff", "--from", "rigging", "--unless-locked"}) == 6);
   REQUIRE(desk.code("lighting", {"lock", "/dev/chr/Moria", "--request"}) == 0);
   const Json asked = wait_for_event(*rigging, "lock_wanted");
   CHECK(asked.at("user") == "lighting");
