@@ -83,6 +83,39 @@ TEST_CASE("keys are made, kept, used, and taken back while the server runs") {
   CHECK(studio.run("lighting", {"users"}).ending.exit_code == 4);
 }
 
+TEST_CASE("who may change keys does so from a workstation, and nobody who may not") {
+  KeyedStudio studio;
+  studio.serve();
+  const auto first =
+      studio.run("rigging", {"key", "add", "boss", "--role", "admin", "--server", studio.server_address()});
+  CHECK(first.ending.exit_code == 4);
+  CHECK_THAT(first.err, Contains("callboard key add NAME --data DIR"));
+  studio.keep("rigging", studio.add("boss", {"--role", "admin"}));
+  const auto made = studio.run("rigging", {"key", "add", "guest", "--role", "viewer", "--expires", "1h"});
+  CHECK(made.err == "");
+  REQUIRE(made.ending.exit_code == 0);
+  const std::string line = made.out.substr(0, made.out.find('\n'));
+  CHECK_THAT(line, Catch::StartsWith("cb1_"));
+  studio.keep("lighting", line);
+  CHECK(studio.run("lighting", {"users"}).ending.exit_code == 0);
+  const auto refused = studio.run("lighting", {"key", "list"});
+  CHECK(refused.ending.exit_code == 4);
+  CHECK_THAT(refused.err, Contains("you lack the permission keys"));
+  const auto listed = studio.run("rigging", {"key", "list", "--json"});
+  CHECK(objects(listed.out).size() == 2);
+  CHECK_THAT(listed.out, !Contains(secret_of(line)));
+  CHECK(studio.key({"list", "--json"}).out == listed.out);
+  const auto rotated = studio.run("rigging", {"key", "rotate", "guest", "--json"});
+  CHECK(objects(rotated.out).at(0).at("key") != line);
+  CHECK(studio.run("lighting", {"users"}).ending.exit_code == 4);
+  CHECK(studio.run("rigging", {"key", "revoke", "guest"}).out == "revoked the key of \"guest\"\n");
+  CHECK_THAT(studio.run("rigging", {"audit"}).out, Contains("key_revoke  boss -> guest"));
+  studio.kill_server();
+  const auto nobody = studio.run("rigging", {"key", "list"});
+  CHECK(nobody.ending.exit_code == 3);
+  CHECK_THAT(nobody.err, Contains("--data DIR does it without a server"));
+}
+
 TEST_CASE("a workstation with a key does not join an open server, nor with a key that others can read") {
   KeyedStudio studio;
   studio.serve();
