@@ -341,11 +341,16 @@ void Server::Impl::add_calls() {
              if (!options.check_restart)
                return then(
                    Error{Outcome::refused, "this server cannot start itself anew: whoever runs it can"});
-             options.check_restart([this, then, alive = is_alive](const Result<void>& checked) {
+             // Also by a restart: nothing is looked at beside the one that begins.
+             const auto is_ending = [this, then] {
+               if (!stopping_soon) return false;
+               then(Error{Outcome::interrupted, "the server stops: " + stopping_soon->reason});
+               return true;
+             };
+             if (is_ending()) return;
+             options.check_restart([this, then, is_ending, alive = is_alive](const Result<void>& checked) {
                // Whoever asked is told why it stopped meanwhile.
-               if (!*alive || is_stopping) return;
-               if (stopping_soon)
-                 return then(Error{Outcome::interrupted, "the server stops: " + stopping_soon->reason});
+               if (!*alive || is_stopping || is_ending()) return;
                if (!checked) {
                  events.error("not started anew, all goes on", {{"cause", checked.error().text}});
                  return then(checked.error().prefixed("nothing was done, the server goes on"));
