@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "net/port_holder.h"
 #include "net/tcp_listener.h"
 #include "net/timer.h"
 #include "server/announcer.h"
@@ -289,7 +290,10 @@ Result<void> Server::Impl::listen() {
                     : listen_at(options.port);
   if (!opened) {
     Error why = opened.error();
-    if (why.outcome == Outcome::locked) why.text += "; --port chooses another";
+    if (why.outcome != Outcome::locked) return why;
+    if (const auto holder = net::process_listening_on(options.port))
+      why.text += fmt::format(", by process {}", *holder);
+    why.text += "; --port chooses another";
     return why;
   }
   listener = std::move(*opened);
