@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/access_key.h"
@@ -13,13 +14,16 @@
 
 namespace callboard::client {
 
+// The `access` of a server with keys.
+inline constexpr std::string_view kKeyedAccess = "key";
+
 // A server that announced itself.
 struct FoundServer {
   std::string address;
   std::uint16_t port = 0;
   std::string project;
   UniqueId id;
-  std::string access;                        // "open" or "key".
+  std::string access;                        // "open" or kKeyedAccess.
   Duration took{};                           // From the question to its answer.
   bool is_proven = false;                    // It has shown that it has the key of the search.
   std::chrono::milliseconds clock_ahead{0};  // Its clock minus ours, when it is proven.

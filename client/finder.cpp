@@ -13,11 +13,10 @@ namespace {
 // A second server on the LAN would have answered the same question by then.
 constexpr Duration kSecondAnswerGrace = 100ms;
 constexpr Duration kAskAgainPeriod = 1s;
-constexpr std::string_view kWithKeys = "key";
 
 // None of them has shown that it has the key.
 Error not_ours(const std::vector<FoundServer>& servers) {
-  const auto keyed = std::ranges::find(servers, kWithKeys, &FoundServer::access);
+  const auto keyed = std::ranges::find(servers, kKeyedAccess, &FoundServer::access);
   if (keyed == servers.end()) return open_with_key(net::Endpoint{servers[0].address, servers[0].port});
   return {Outcome::refused, "the server at " + net::to_text(net::Endpoint{keyed->address, keyed->port}) +
                                 " does not take this key: it is unknown there, was revoked, its time is "
@@ -71,7 +70,7 @@ void Finder::decide() {
 }
 
 void Finder::choose(const FoundServer& only) {
-  if (only.access == kWithKeys && !has_key_) {
+  if (only.access == kKeyedAccess && !has_key_) {
     return say(protocol::key_needed().prefixed(net::to_text(net::Endpoint{only.address, only.port})));
   }
   is_done_ = true;

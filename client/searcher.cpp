@@ -63,10 +63,21 @@ void Searcher::open_sockets(net::Loop& loop, Hears hears) {
 
 void Searcher::ask() {
   asked_at_ = system_clock().monotonic();
+  send_everywhere(question());
+}
+
+protocol::Search Searcher::question() const {
   protocol::Search question;
   if (!options_.project.empty()) question.project = options_.project;
   if (options_.key) question.challenge = {options_.key->identity, nonce_};
-  send_everywhere(question);
+  return question;
+}
+
+// What a server with keys announces proves nothing, but says whom to ask: where broadcasts pass one way alone, it has not
+// heard the question. One datagram for each of at most kServersMax places.
+void Searcher::ask_back(const FoundServer& server, const net::Endpoint& from) {
+  if (!asking_ || !options_.key || server.is_proven || server.access != kKeyedAccess) return;
+  static_cast<void>(asking_->send({from.host, options_.discovery_port}, as_bytes(format(question()))));
 }
 
 void Searcher::send_abort() {
@@ -204,7 +215,9 @@ void Searcher::on_announcement(const protocol::Announcement& announcement, ByteV
     return;
   }
   report_.servers.push_back(server);
-  if (!is_anew || server.is_proven) handlers_.on_server(server);
+  if (is_anew && !server.is_proven) return;
+  ask_back(server, from);
+  handlers_.on_server(server);
 }
 
 // Anybody may announce as many as they like; only who proves that it has the key takes the place of another.

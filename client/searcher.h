@@ -43,6 +43,8 @@ class Searcher {
 
  private:
   void open_sockets(net::Loop& loop, Hears hears);
+  protocol::Search question() const;
+  void ask_back(const FoundServer& server, const net::Endpoint& from);
   void refresh_interfaces();
   InterfaceReport& interface_report(const std::string& name, const std::string& address);
   void send_everywhere(const protocol::Datagram& datagram);

@@ -131,6 +131,14 @@ void ServerSession::on_progress(Instant now) {
   if (turn_) turn_->on_heard(now);
 }
 
+void ServerSession::on_not_read(std::uint64_t unsent_bytes) {
+  ENSURE(turn_);
+  if (over_) return;
+  end_with({Outcome::timed_out, fmt::format("the client read none of {} bytes for {} s", unsent_bytes,
+                                            whole_seconds(turn_->silence_limit()))},
+           Ending::lost);
+}
+
 void ServerSession::on_disconnected(const Error& error) {
   if (!over_) finish(error, Ending::lost);
 }

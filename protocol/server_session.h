@@ -52,6 +52,8 @@ class ServerSession {
   void on_garbage(const Error& error);
   // Bytes of a frame that is not whole yet moved, in either direction: a large frame on a slow wire is not silence.
   void on_progress(Instant now);
+  // The peer has taken none of so many bytes for silence_limit(), whatever it says: it counts as lost. Once is_joined().
+  void on_not_read(std::uint64_t unsent_bytes);
   // The connection ended without `bye`; `error` says how.
   void on_disconnected(const Error& error);
 
@@ -84,6 +86,10 @@ class ServerSession {
 
   Step step() const;
   bool is_joined() const { return turn_.has_value(); }
+  // nullopt before the end of the join, which has a limit of its own.
+  std::optional<Duration> silence_limit() const {
+    return turn_ ? std::optional(turn_->silence_limit()) : std::nullopt;
+  }
   bool is_over() const { return over_; }
   std::size_t unanswered() const { return asks_.unanswered(); }
 

@@ -67,6 +67,38 @@ Result<void> copy_database(Database& from, const fs::path& to) {
   return {};
 }
 
+Result<void> check_backup(const fs::path& from, const std::string& project) {
+  const std::string name = "backup " + callboard::quoted(from.native());
+  std::error_code error;
+  if (!fs::is_regular_file(from, error)) return Error{Outcome::usage, name + ": no such file"};
+  if (const auto readable = Database::open_reader(from, Database::Schema::older_too); !readable)
+    return Error{Outcome::usage, "--restore: " + readable.error().text};
+  if (const auto its = Database::project_of(from); its && *its != project) {
+    return Error{Outcome::refused, name + " is of project " + callboard::quoted(*its) + ": expected one of " +
+                                       callboard::quoted(project)};
+  }
+  return {};
+}
+
+Result<void> check_no_board(const fs::path& project_folder) {
+  const fs::path board = project_folder / kBoardFile;
+  std::error_code error;
+  if (fs::exists(board, error)) {
+    return Error{Outcome::refused, callboard::quoted(project_folder.native()) +
+                                       " has a board already; move it away, or give another --data"};
+  }
+  // What belongs to a database that was moved away would be read into the one that takes its name.
+  for (const char* suffix : {"-wal", "-journal"}) {
+    fs::path left = board;
+    left += suffix;
+    if (!fs::exists(left, error)) continue;
+    return Error{Outcome::refused,
+                 callboard::quoted(left.native()) +
+                     " is of a board that was there before; move it to where that board is"};
+  }
+  return {};
+}
+
 }  // namespace
 
 bool has_board(const fs::path& project_folder) {
@@ -104,33 +136,19 @@ Result<void> back_up(const fs::path& data, const std::string& project, const fs:
   return give_name(temporary.path, to);
 }
 
+Result<void> check_restore(const fs::path& from, const fs::path& data, const std::string& project) {
+  if (auto good = check_backup(from, project); !good) return good;
+  return check_no_board(data / folder_name(project));
+}
+
 Result<void> restore(const fs::path& from, const fs::path& data, const std::string& project) {
-  std::error_code error;
-  if (!fs::is_regular_file(from, error)) {
-    return Error{Outcome::not_found, "backup " + callboard::quoted(from.native()) + ": no such file"};
-  }
-  if (const auto its = Database::project_of(from); its && *its != project) {
-    return Error{Outcome::refused, "backup " + callboard::quoted(from.native()) + " is of project " +
-                                       callboard::quoted(*its) + ": expected one of " +
-                                       callboard::quoted(project)};
-  }
+  if (auto good = check_backup(from, project); !good) return good;
   // Holds the project while its database appears.
   auto folder = DataFolder::open(data, project);
   if (!folder) return folder.error();
+  if (auto free = check_no_board(folder->path()); !free) return free;
   const fs::path to = folder->database();
-  if (fs::exists(to, error)) {
-    return Error{Outcome::refused, callboard::quoted(folder->path().native()) +
-                                       " has a board already; move it away, or give another --data"};
-  }
-  // What belongs to a database that was moved away would be read into the one that takes its name.
-  for (const char* suffix : {"-wal", "-journal"}) {
-    fs::path left = to;
-    left += suffix;
-    if (!fs::exists(left, error)) continue;
-    return Error{Outcome::refused,
-                 callboard::quoted(left.native()) +
-                     " is of a board that was there before; move it to where that board is"};
-  }
+  std::error_code error;
   const Temporary temporary = beside(to);
   if (!fs::copy_file(from, temporary.path, error)) {
     return os_error("copy " + callboard::quoted(from.native()), error.value());

@@ -18,6 +18,9 @@ Result<void> back_up(const std::filesystem::path& data, const std::string& proje
 // the file is no backup of ours, or one of another project. Blocking.
 Result<void> restore(const std::filesystem::path& from, const std::filesystem::path& data,
                      const std::string& project);
+// Whether it would be refused, or `from` is no file (usage). Changes nothing.
+Result<void> check_restore(const std::filesystem::path& from, const std::filesystem::path& data,
+                           const std::string& project);
 // Takes away what restore() made, where nothing came of it. Blocking.
 Result<void> take_back(const std::filesystem::path& data, const std::string& project);
 

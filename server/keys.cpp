@@ -1,10 +1,25 @@
 #include "server/keys.h"
 
+#include "base/limits.h"
+#include "base/name.h"
 #include "base/text.h"
 #include "server/store/key_file.h"
 #include "server/store/roles_file.h"
 
 namespace callboard::server {
+
+Result<KeyEntry> make_key(const NewKey& wanted) {
+  if (auto checked = check_name("NAME", wanted.name, kUserNameMaxCodePoints); !checked)
+    return checked.error();
+  KeyEntry entry;
+  entry.name = wanted.name;
+  entry.role = wanted.role;
+  entry.key = make_access_key(system_random());
+  entry.created = system_clock().wall();
+  entry.once = wanted.once;
+  if (wanted.good_for) entry.expires = Timestamp{entry.created.ms + wanted.good_for->count()};
+  return entry;
+}
 
 Result<std::optional<KeyRing>> read_keys(const std::filesystem::path& data, const std::string& project) {
   return KeyFile(data, project).read();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -12,8 +13,18 @@ namespace callboard::server {
 
 class RolesFile;
 
-// The keys of a project's server, for who stands at its machine; whether it runs or not. Blocking. A running server knows
-// of a change before it lets in anybody else.
+// The keys of a project's server, on its machine; whether it runs or not. Blocking. A running server knows of a change before it
+// lets in anybody else.
+
+// A key that is to be made.
+struct NewKey {
+  std::string name;
+  std::string role = "artist";
+  std::optional<std::chrono::milliseconds> good_for;  // From now on; nullopt: until it is revoked.
+  bool once = false;
+};
+// usage: the name is none.
+Result<KeyEntry> make_key(const NewKey& wanted);
 
 // nullopt: it has none, and is open.
 Result<std::optional<KeyRing>> read_keys(const std::filesystem::path& data, const std::string& project);

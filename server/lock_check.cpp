@@ -46,6 +46,12 @@ std::int64_t time_in_lock(const RecordState& lock, std::string_view field) {
   return document::number_in<std::int64_t>(*lock.fields, field);
 }
 
+bool is_broken(const RecordState& lock) { return !document::text_in(*lock.fields, "broken_by").empty(); }
+
+std::int64_t end_of_lock(const RecordState& lock) {
+  return is_broken(lock) ? 1 : time_in_lock(lock, "until");
+}
+
 std::string item_of_lock(const RecordState& lock) { return lock.path.substr(kLocksFolder.size()); }
 
 Error is_locked(const RecordState& lock) {
@@ -68,8 +74,8 @@ std::vector<RecordStatePtr> locks_of_others(const RecordDesk& records, const Rec
   const auto note = [&](const RecordStatePtr& lock) {
     if (found.size() >= most) return false;
     if (lock == nullptr || is_of(*lock, who.session, who.user)) return true;
-    const std::int64_t until = time_in_lock(*lock, "until");
-    if (until == 0 || until > now.ms) found.push_back(lock);
+    const std::int64_t end = end_of_lock(*lock);
+    if (end == 0 || end > now.ms) found.push_back(lock);
     return found.size() < most;
   };
   const std::string path = std::string(kLocksFolder) + item;

@@ -30,7 +30,11 @@ Result<void> check_locks(const RecordDesk& records, const RecordDesk::Author& wh
 std::string item_of_lock(const RecordState& lock);
 Error is_locked(const RecordState& lock);
 Error is_locked_by(const std::string& path, const std::string& user);
+// When it ends, in milliseconds; 0: with its owner's session. One that is marked as broken has ended: whatever is still to be
+// done about it, it is in nobody's way.
+std::int64_t end_of_lock(const RecordState& lock);
 // A field of a lock; 0 where it has none.
 std::int64_t time_in_lock(const RecordState& lock, std::string_view field);
+bool is_broken(const RecordState& lock);
 
 }  // namespace callboard::server

@@ -53,7 +53,7 @@ Error has_left(const std::string& user) {
 
 // Without a lease: for as long as that session.
 bool is_lent_to(const RecordState& lock, SessionId session) {
-  return lock.owner.session == session && time_in_lock(lock, "until") == 0;
+  return lock.owner.session == session && end_of_lock(lock) == 0;
 }
 
 CallArgument item_argument() {
@@ -70,7 +70,7 @@ LockDesk::LockDesk(net::Loop& loop, Floor& floor, RecordDesk& records, Duration 
       return_timer_(loop, [this] { free_lost(); }) {
   return_timer_.set_after(grace);
   records_.for_each_in({std::string(kLocksFolder.substr(1))}, [this](const RecordStatePtr& lock) {
-    index_.set(lock->path, lock->owner.session, time_in_lock(*lock, "until"));
+    index_.set(lock->path, lock->owner.session, end_of_lock(*lock));
     return true;
   });
   set_timer();
@@ -80,7 +80,8 @@ LockDesk::LockDesk(net::Loop& loop, Floor& floor, RecordDesk& records, Duration 
 
 void LockDesk::lock(Wanted wanted) {
   const RecordStatePtr now = records_.find(wanted.path);
-  const bool is_own = now != nullptr && is_of(*now, wanted.who.session, wanted.who.user);
+  // One that is broken is nobody's to renew.
+  const bool is_own = now != nullptr && !is_broken(*now) && is_of(*now, wanted.who.session, wanted.who.user);
   if (is_own && !has_ended(*now)) return renew(wanted);
   if (now == nullptr || is_own) {
     if (auto other = in_the_way_of(wanted)) return wait_for(*std::move(other), std::move(wanted));
@@ -101,8 +102,8 @@ void LockDesk::lock(Wanted wanted) {
 }
 
 bool LockDesk::has_ended(const RecordState& lock) const {
-  const std::int64_t until = time_in_lock(lock, "until");
-  return until != 0 && until <= floor_.clock.wall().ms;
+  const std::int64_t end = end_of_lock(lock);
+  return end != 0 && end <= floor_.clock.wall().ms;
 }
 
 // Somebody else's lock, there or on its way to the disk, on what the item is a part of, or on a part of it.
@@ -345,7 +346,7 @@ void LockDesk::on_departed(SessionId session) {
 void LockDesk::on_applied(const std::string& path) {
   if (!is_at_or_below(path, kLocksFolder)) return;
   if (const RecordStatePtr lock = records_.find(path)) {
-    index_.set(path, lock->owner.session, time_in_lock(*lock, "until"));
+    index_.set(path, lock->owner.session, end_of_lock(*lock));
   } else {
     index_.remove(path);
   }
@@ -468,13 +469,15 @@ CallValue LockDesk::locks_in(const RecordDesk::Author& who, const CallArguments&
   std::set<std::string> items;
   for (const document::ValuePtr& each : arguments.list("item")) items.insert(*each->string());
   document::Array locks;
+  // One may be in the way of many of them.
+  std::set<std::string_view> told;
   const std::string* whole = nullptr;
   for (const std::string& item : items) {
     if (reach == LockReach::whole && whole != nullptr && (*whole == "/" || is_at_or_below(item, *whole)))
       continue;
     whole = &item;
     for (const auto& lock : locks_of_others(records_, who, item, reach, floor_.clock.wall(), kLocksTold)) {
-      if (locks.size() < kLocksTold) locks.push_back(value_of(*lock));
+      if (locks.size() < kLocksTold && told.insert(lock->path).second) locks.push_back(value_of(*lock));
     }
     if (locks.size() >= kLocksTold) break;
   }

@@ -55,6 +55,7 @@ class LockDesk {
     std::string note;
     RunPtr run;
     People& people;
+    RecordStatePtr lock;  // As it was met; null: it was not looked for yet.
   };
   // Somebody's lock on its way to the disk.
   struct Making {
@@ -94,6 +95,7 @@ class LockDesk {
   void add_calls_to_others(CallRegistry& registry);
   void add_break_call(CallRegistry& registry, People& people);
   void break_lock(const std::string& path, Breaking breaking);
+  void on_broken(const std::string& path, const Breaking& breaking);
   void note_broken(const std::string& item, const std::string& of, const Breaking& breaking);
   CallValue locks_in(const RecordDesk::Author& who, const CallArguments& arguments) const;
   // `then` with whether it is gone. `base` as in a wish.

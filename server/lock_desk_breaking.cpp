@@ -3,6 +3,7 @@
 
 #include "base/document/build.h"
 #include "base/text.h"
+#include "server/lock_check.h"
 #include "server/lock_desk.h"
 #include "server/own_records.h"
 #include "server/people.h"
@@ -12,6 +13,12 @@ namespace {
 
 Error nothing_to_break(const std::string& path) {
   return {Outcome::not_found, quoted(path.substr(kLocksFolder.size())) + " is not locked"};
+}
+
+// Of one owner, and since the same time: not locked anew meanwhile.
+bool is_same_lock(const RecordState& a, const RecordState& b) {
+  return a.owner.session == b.owner.session && a.owner.user == b.owner.user &&
+         time_in_lock(a, "since") == time_in_lock(b, "since");
 }
 
 }  // namespace
@@ -28,36 +35,41 @@ void LockDesk::add_break_call(CallRegistry& registry, People& people) {
                  {.name = "note", .summary = "why, for whoever has it, and the audit", .is_optional = true}}},
        .run = LaterRun([this, &people](const Caller& caller, const CallArguments& arguments, RunPtr run) {
          break_lock(std::string(kLocksFolder) + arguments.text("item"),
-                    {caller, arguments.text("note"), std::move(run), people});
+                    {caller, arguments.text("note"), std::move(run), people, nullptr});
        })});
 }
 
-// Whoever has it reads in it who breaks it and why before it goes.
+// Whoever has it reads in it who breaks it and why before it goes. With that mark it has ended (lock_check.h): where the server
+// ends before it is removed, or the disk takes no more, it is removed as one whose lease is over is.
 void LockDesk::break_lock(const std::string& path, Breaking breaking) {
-  const RecordStatePtr now = records_.find(path);
-  if (now == nullptr) return breaking.run->answer(nothing_to_break(path));
+  const RecordStatePtr lock = records_.find(path);
+  if (lock == nullptr || is_broken(*lock)) return breaking.run->answer(nothing_to_break(path));
+  // Given back meanwhile, perhaps to somebody who waited for it, or to the same one again.
+  if (breaking.lock != nullptr && !is_same_lock(*lock, *breaking.lock))
+    return breaking.run->answer(nothing_to_break(path));
+  breaking.lock = lock;
   breaking.run->set_committing();
   RecordDesk::Wish wish;
   wish.op = make_operation_id(floor_.clock.wall(), system_random());
   wish.path = path;
+  wish.base = lock->revision;
   wish.fields = std::make_shared<const std::string>(
       document::print(*document::make_object({{"broken_by", document::make_text(breaking.by.identity.name)},
                                               {"broken_why", document::make_text(breaking.note)}})));
-  records_.change(
-      RecordDesk::server_itself(), std::move(wish),
-      [this, path, owner = now->owner, breaking = std::move(breaking)](const Result<std::uint64_t>& marked) {
-        const RecordStatePtr lock = records_.find(path);
-        const bool is_same =
-            lock != nullptr && lock->owner.session == owner.session && lock->owner.user == owner.user;
-        if (!marked && marked.error().outcome != Outcome::not_found)
-          return breaking.run->answer(marked.error());
-        // Given back meanwhile, perhaps to somebody who waited for it.
-        if (!is_same) return breaking.run->answer(nothing_to_break(path));
-        release(path, 0, [this, path, of = owner.user, breaking](const Result<void>& gone) {
-          if (gone) note_broken(path.substr(kLocksFolder.size()), of, breaking);
-          breaking.run->answer(gone ? CallValue(document::ValuePtr()) : CallValue(gone.error()));
-        });
-      });
+  records_.change(RecordDesk::server_itself(), std::move(wish),
+                  [this, path, breaking = std::move(breaking)](const Result<std::uint64_t>& marked) {
+                    if (marked) return on_broken(path, breaking);
+                    const Outcome outcome = marked.error().outcome;
+                    // Renewed, asked for or given back.
+                    if (outcome == Outcome::superseded || outcome == Outcome::not_found)
+                      return break_lock(path, breaking);
+                    breaking.run->answer(marked.error());
+                  });
+}
+
+void LockDesk::on_broken(const std::string& path, const Breaking& breaking) {
+  note_broken(path.substr(kLocksFolder.size()), breaking.lock->owner.user, breaking);
+  release(path, 0, [run = breaking.run](const Result<void>&) { run->answer(document::ValuePtr()); });
 }
 
 void LockDesk::note_broken(const std::string& item, const std::string& of, const Breaking& breaking) {

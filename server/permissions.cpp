@@ -14,7 +14,8 @@ static_assert(Permission::story_write.is_built_in() && Permission::analytics_wri
               Permission::lock_break.is_built_in() && Permission::kick.is_built_in() &&
               Permission::mute.is_built_in() && Permission::grant.is_built_in() &&
               Permission::audit.is_built_in() && Permission::log.is_built_in() &&
-              Permission::stop.is_built_in() && Permission::restart.is_built_in());
+              Permission::stop.is_built_in() && Permission::restart.is_built_in() &&
+              Permission::keys.is_built_in());
 static_assert(kBuiltInPermissions.size() < 64, "a bit each");
 
 Permissions Permissions::all() {
@@ -38,6 +39,14 @@ void Permissions::set(Permission permission, bool is_in) {
   } else {
     others_.emplace(place, permission.name());
   }
+}
+
+// Of names beyond the built-in ones a set has those that it lists, or all but those.
+bool Permissions::contains_all(const Permissions& others) const {
+  if ((others.bits_ & ~bits_) != 0 || (others.has_others_ && !has_others_)) return false;
+  const auto has = [&](const std::string& name) { return contains(Permission(name)); };
+  if (!others.has_others_) return std::ranges::all_of(others.others_, has);
+  return std::ranges::includes(others.others_, others_);
 }
 
 std::vector<std::string> Permissions::names() const {

@@ -19,7 +19,7 @@ namespace callboard::server {
 struct Identity;
 
 // The permissions that the program itself asks for. Their order means nothing.
-inline constexpr std::array<std::string_view, 18> kBuiltInPermissions{"story.write",   "analytics.write",
+inline constexpr std::array<std::string_view, 19> kBuiltInPermissions{"story.write",   "analytics.write",
                                                                       "assets.write",  "messages.write",
                                                                       "records.write", "pull",
                                                                       "serve",         "call",
@@ -27,7 +27,8 @@ inline constexpr std::array<std::string_view, 18> kBuiltInPermissions{"story.wri
                                                                       "lock.break",    "kick",
                                                                       "mute",          "grant",
                                                                       "audit",         "log",
-                                                                      "stop",          "restart"};
+                                                                      "stop",          "restart",
+                                                                      "keys"};
 
 // A permission by its name: "story.write". The built-in ones are the constants below; roles, calls and classes of a studio's
 // own may name any other. Does not own the name, which has to outlive it.
@@ -42,7 +43,7 @@ class Permission {
   friend constexpr bool operator==(Permission a, Permission b) { return a.name_ == b.name_; }
 
   static const Permission story_write, analytics_write, assets_write, messages_write, records_write, pull,
-      serve, call, offer, services, lock_break, kick, mute, grant, audit, log, stop, restart;
+      serve, call, offer, services, lock_break, kick, mute, grant, audit, log, stop, restart, keys;
 
  private:
   static constexpr std::size_t number_of(std::string_view name) {
@@ -71,6 +72,7 @@ inline constexpr Permission Permission::audit("audit");
 inline constexpr Permission Permission::log("log");
 inline constexpr Permission Permission::stop("stop");
 inline constexpr Permission Permission::restart("restart");
+inline constexpr Permission Permission::keys("keys");
 
 // A set of them: one bit for each built-in one, the names of the others.
 class Permissions {
@@ -86,6 +88,8 @@ class Permissions {
     return permission.is_built_in() ? (bits_ & bit(permission)) != 0
                                     : is_other(permission.name()) != has_others_;
   }
+  // Whether they are all in this one.
+  bool contains_all(const Permissions& others) const;
   // Whether it is all().
   bool is_all() const { return has_others_ && bits_ == kAllBits && others_.empty(); }
   void add(Permission permission) { set(permission, true); }

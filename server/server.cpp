@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "net/port_holder.h"
 #include "net/tcp_listener.h"
 #include "net/timer.h"
 #include "server/announcer.h"
@@ -289,7 +290,10 @@ Result<void> Server::Impl::listen() {
                     : listen_at(options.port);
   if (!opened) {
     Error why = opened.error();
-    if (why.outcome == Outcome::locked) why.text += "; --port chooses another";
+    if (why.outcome != Outcome::locked) return why;
+    if (const auto holder = net::process_listening_on(options.port))
+      why.text += fmt::format(", by process {}", *holder);
+    why.text += "; --port chooses another";
     return why;
   }
   listener = std::move(*opened);
@@ -341,11 +345,16 @@ void Server::Impl::add_calls() {
              if (!options.check_restart)
                return then(
                    Error{Outcome::refused, "this server cannot start itself anew: whoever runs it can"});
-             options.check_restart([this, then, alive = is_alive](const Result<void>& checked) {
+             // Also by a restart: nothing is looked at beside the one that begins.
+             const auto is_ending = [this, then] {
+               if (!stopping_soon) return false;
+               then(Error{Outcome::interrupted, "the server stops: " + stopping_soon->reason});
+               return true;
+             };
+             if (is_ending()) return;
+             options.check_restart([this, then, is_ending, alive = is_alive](const Result<void>& checked) {
                // Whoever asked is told why it stopped meanwhile.
-               if (!*alive || is_stopping) return;
-               if (stopping_soon)
-                 return then(Error{Outcome::interrupted, "the server stops: " + stopping_soon->reason});
+               if (!*alive || is_stopping || is_ending()) return;
                if (!checked) {
                  events.error("not started anew, all goes on", {{"cause", checked.error().text}});
                  return then(checked.error().prefixed("nothing was done, the server goes on"));

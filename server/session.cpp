@@ -148,6 +148,7 @@ void Session::update_reading() {
 }
 
 void Session::on_drained() {
+  unread_since_.reset();
   machine_.on_progress(system_clock().monotonic());
   perform();
   update_reading();
@@ -174,6 +175,33 @@ void Session::write(const protocol::EncodedFrame& frame) {
   if (!connection_ || knock_deadline_) return;
   connection_->write(frame.head);
   if (frame.attachment) connection_->write(frame.attachment);
+  on_written();
+}
+
+// --- Who does not read ----------------------------------------------------------------------------------------------
+
+void Session::on_written() {
+  if (unread_since_ || connection_->unsent_bytes() == 0) return;
+  unread_since_ = system_clock().monotonic();
+  progress_bytes_ = connection_->sent_bytes();
+}
+
+std::optional<Instant> Session::unread_deadline() const {
+  const auto limit = machine_.silence_limit();
+  return unread_since_ && limit ? std::optional(*unread_since_ + *limit) : std::nullopt;
+}
+
+// A peer that takes bytes of a long frame is alive, though it says nothing. One that takes none may have a machine that
+// answers in its place, or speak and not listen: what it is not told others would have to keep for it for ever.
+bool Session::looks_unread(Instant now) {
+  if (!unread_since_) return false;
+  if (const std::uint64_t sent = connection_->sent_bytes(); sent != progress_bytes_) {
+    progress_bytes_ = sent;
+    unread_since_ = now;
+    machine_.on_progress(now);
+  }
+  const auto deadline = unread_deadline();
+  return deadline && now >= *deadline;
 }
 
 // --- The machine ----------------------------------------------------------------------------------------------------
@@ -347,6 +375,8 @@ void Session::tell(std::span<const protocol::EncodedFrame> frames) {
     if (frame.attachment) parts.emplace_back(frame.attachment);
   }
   connection_->write_at_once(parts);
+  on_written();
+  if (unread_since_) host_.on_deadline(*this);
 }
 
 void Session::ping() {
@@ -356,8 +386,11 @@ void Session::ping() {
 
 std::optional<Instant> Session::next_deadline() const {
   if (knock_deadline_) return knock_deadline_;
-  const auto deadline = machine_.next_deadline();
-  return held_until_ && deadline ? std::min(held_until_, deadline) : deadline;
+  auto deadline = machine_.next_deadline();
+  for (const auto& other : {held_until_, unread_deadline()}) {
+    if (other && deadline) deadline = std::min(other, deadline);
+  }
+  return deadline;
 }
 
 void Session::on_time(Instant now) {
@@ -374,11 +407,7 @@ void Session::on_time(Instant now) {
   // In the order in which they were held back: whoever waits longest is the first of the next turn.
   if (goes_on && host_.pacing().is_turn_over(system_clock().monotonic())) return host_.on_deadline(*this);
   if (goes_on) held_until_.reset();
-  // A peer that takes bytes of a long frame is alive, though it says nothing.
-  if (const std::uint64_t sent = connection_->sent_bytes(); sent != progress_bytes_) {
-    progress_bytes_ = sent;
-    if (connection_->unsent_bytes() > 0) machine_.on_progress(now);
-  }
+  if (looks_unread(now)) machine_.on_not_read(connection_->unsent_bytes());
   machine_.on_time(now);
   perform();
   if (!goes_on) return;

@@ -26,7 +26,8 @@ bool is_lasting(const protocol::ServerMessage& errand);
 
 // One connection from its acceptance on: moves bytes between the socket and the protocol's machine and performs what the
 // machine wants done. While the peer does not read (more than kUnsentBeforeHolding unsent), and while it is held back because
-// it does too much, nothing more is read from it, told or answered. Loop thread only.
+// it does too much, nothing more is read from it, told or answered. Who takes none of what is unsent for as long as the
+// silence that ends a session is closed, also where they still speak. Loop thread only.
 class Session {
  public:
   // `key` names this connection for as long as the server runs.
@@ -107,6 +108,9 @@ class Session {
   void perform();
   void perform(Instant now);
   void perform(protocol::ServerAction& action);
+  void on_written();
+  bool looks_unread(Instant now);
+  std::optional<Instant> unread_deadline() const;
   void write(const protocol::EncodedFrame& frame);
   void write_answer(const protocol::EncodedFrame& frame);
   void end(const Error& why);
@@ -124,6 +128,8 @@ class Session {
   protocol::FrameReader reader_;
   Bytes said_;                        // By a data connection, beyond its ticket.
   std::uint64_t progress_bytes_ = 0;  // Sent when last looked at.
+  // Of what is unsent nothing was taken since. Set while there is some.
+  std::optional<Instant> unread_since_;
   std::string tried_key_;
   std::optional<Instant> knock_deadline_;  // Set: it is not known yet whether TLS comes.
   std::unique_ptr<Paces> paces_;           // From the first thing on that counts.

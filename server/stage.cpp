@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "protocol/codec.h"
 #include "server/calls/server_calls.h"
+#include "server/key_calls.h"
 #include "server/lock_check.h"
 #include "server/log_calls.h"
 #include "server/memory.h"
@@ -95,6 +96,7 @@ void Stage::add_calls() {
            people_.gate().has_role_with(permission);
   });
   add_log_call(calls, loop_, events_);
+  if (!options_.data.empty()) add_key_calls(calls, {options_.data, options_.identity.project});
 }
 
 Stage::~Stage() {

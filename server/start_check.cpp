@@ -1,5 +1,6 @@
 #include "server/start_check.h"
 
+#include "server/backup.h"
 #include "server/keys.h"
 #include "server/plugins/plugin_host.h"
 #include "server/store/key_file.h"
@@ -13,8 +14,10 @@ Result<void> check_start(const ServerOptions& options) {
     if (auto is_one = check_plugin(file); !is_one) return is_one;
   }
   if (const auto keys = KeyFile(options.data, options.project).read(); !keys) return keys.error();
-  if (const auto roles = read_roles(options.data, options.project); !roles) return roles.error();
-  return {};
+  if (const auto roles = read_roles(options.data, options.project); !roles)
+    return Error{Outcome::usage, roles.error().text};
+  return options.restore.empty() ? Result<void>()
+                                 : check_restore(options.restore, options.data, options.project);
 }
 
 }  // namespace callboard::server

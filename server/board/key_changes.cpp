@@ -6,6 +6,9 @@
 #include <string_view>
 #include <utility>
 
+#include "base/document/build.h"
+#include "base/document/members.h"
+#include "base/document/parse.h"
 #include "base/text.h"
 
 namespace callboard::server {
@@ -23,6 +26,8 @@ std::optional<KeyChange> key_change_from(std::string_view line) {
   operation.value = std::make_shared<const std::string>(line.substr(second + 1));
   KeyChange change{*id, audit_entry_of(0, operation)};
   if (change.entry.what.empty()) return std::nullopt;
+  if (const auto fields = document::parse(*operation.value))
+    change.entry.user = document::text_in(**fields, "user");
   return change;
 }
 
@@ -50,7 +55,11 @@ std::vector<AuditEntry> changes_between(const KeyRing& before, const KeyRing& no
 
 std::string to_line(const KeyChange& change) {
   const Operation operation = operation_of(change.entry, change.id);
-  return to_text(change.id) + " " + std::to_string(operation.timestamp.ms) + " " + *operation.value + "\n";
+  document::Object fields = *document::parse(*operation.value).value()->object();
+  // Who an operation is of stands beside its value.
+  if (!operation.user.empty()) fields.push_back({"user", document::make_text(operation.user)});
+  return to_text(change.id) + " " + std::to_string(operation.timestamp.ms) + " " +
+         print(*document::make_value(std::move(fields))) + "\n";
 }
 
 KeyChanges key_changes_from(ByteView bytes) {

@@ -18,10 +18,11 @@ struct KeyChange {
 
 // What an entry says of a key that was added or rotated.
 std::string role_text(const KeyEntry& entry);
-// Whoever changed them did it on the server's machine; what the keys say of it is all that is known. Without times.
+// What the keys say of it; not when it was, nor by whom.
 std::vector<AuditEntry> changes_between(const KeyRing& before, const KeyRing& now);
 
-// The file `keys.changes`: a line for each, of its id, its time in ms and the JSON of its operation, with spaces between.
+// The file `keys.changes`: a line for each, of its id, its time in ms and the JSON of its operation, with the
+// `user` of it, with spaces between.
 std::string to_line(const KeyChange& change);
 struct KeyChanges {
   std::vector<KeyChange> changes;

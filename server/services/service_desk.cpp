@@ -159,6 +159,7 @@ void ServiceDesk::on_answer(const std::string& name, const Result<protocol::Docu
     if (entry.is_owed && entry.is_enabled) entry.due = loop_.now();
   }
   show(entry);
+  for (const auto& each : std::exchange(entry.waiting, {})) each->answer_json(answer);
   if (entry.is_beginning_kept || !entry.kept || loop_.now() - *entry.kept >= kServiceKeptPeriod) {
     entry.kept = loop_.now();
     // A disk that takes nothing is told of elsewhere: the next server will believe that it has not run.
@@ -271,6 +272,18 @@ void ServiceDesk::on_enabled(Entry& entry, bool is_enabled, const Result<void>& 
   set_timer();
 }
 
+// Whoever waits and is lost meanwhile changes nothing of it.
+void ServiceDesk::run_now(const CallArguments& arguments, std::shared_ptr<CallRun> run) {
+  const auto found = find(arguments.text("name"));
+  if (!found) return run->answer(found.error());
+  Entry& entry = **found;
+  if (entry.is_running) return run->answer(Error{Outcome::locked, "it is under way"});
+  if (is_stopped_) return run->answer(Error{Outcome::interrupted, "the server stops"});
+  if (arguments.flag("wait")) entry.waiting.push_back(run);
+  begin(entry);
+  if (!arguments.flag("wait")) run->answer(document::make_null());
+}
+
 void ServiceDesk::add_calls() {
   CallRegistry& registry = outside_.calls.registry();
   const auto describe = [](const char* name, const char* summary) {
@@ -294,13 +307,15 @@ void ServiceDesk::add_calls() {
                set_enabled(arguments.text("name"), is_enabled, std::move(run));
              })});
   }
-  registry.add_built_in({describe("services.run", "runs a service now, whether or not it is enabled"),
-                         InlineRun([this](const Caller&, const CallArguments& arguments) -> CallValue {
-                           const auto found = find(arguments.text("name"));
-                           if (!found) return found.error();
-                           if ((*found)->is_running) return Error{Outcome::locked, "it is under way"};
-                           begin(**found);
-                           return document::make_null();
+  CallDescription running = describe("services.run", "runs a service now, whether or not it is enabled");
+  running.arguments.push_back({.name = "wait",
+                               .type = ValueType::boolean,
+                               .summary = "until it is over; answered as what it calls is",
+                               .is_optional = true});
+  running.result = ValueType::json;
+  registry.add_built_in({std::move(running), LaterRun([this](const Caller&, const CallArguments& arguments,
+                                                             std::shared_ptr<CallRun> run) {
+                           run_now(arguments, std::move(run));
                          })});
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/id.h"
 #include "net/loop.h"
@@ -53,10 +54,11 @@ class ServiceDesk {
     bool is_owed = false;  // Was due meanwhile, and waits for the run that is under way.
     Instant due;
     Instant begun;
-    Timestamp ran_before;            // The last run but for the one under way.
-    bool is_beginning_kept = false;  // That it is under way is on disk.
-    std::optional<Instant> kept;     // When how it went was last on its way to the disk.
-    bool is_unseen = false;          // Its record cannot be written, and that was said.
+    Timestamp ran_before;                           // The last run but for the one under way.
+    bool is_beginning_kept = false;                 // That it is under way is on disk.
+    std::optional<Instant> kept;                    // When how it went was last on its way to the disk.
+    std::vector<std::shared_ptr<CallRun>> waiting;  // For the end of the run that is under way.
+    bool is_unseen = false;                         // Its record cannot be written, and that was said.
   };
 
   Result<Entry*> find(const std::string& name);
@@ -72,6 +74,7 @@ class ServiceDesk {
   void note_answer(Entry& entry, const Result<protocol::Document>& answer);
   void set_enabled(const std::string& name, bool is_enabled, std::shared_ptr<CallRun> run);
   void on_enabled(Entry& entry, bool is_enabled, const Result<void>& kept);
+  void run_now(const CallArguments& arguments, std::shared_ptr<CallRun> run);
   CallValue list() const;
   ServiceView view(const Entry& entry) const;
   void show(Entry& entry);

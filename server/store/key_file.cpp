@@ -53,7 +53,8 @@ Result<Fd> KeyFile::lock() const {
   return lock;
 }
 
-Result<void> KeyFile::update(const std::function<Result<void>(KeyRing&)>& change) const {
+Result<void> KeyFile::update(const std::function<Result<void>(KeyRing&)>& change,
+                             const KeyChanger& by) const {
   std::error_code problem;
   std::filesystem::create_directories(path_.parent_path(), problem);
   if (problem)
@@ -66,7 +67,7 @@ Result<void> KeyFile::update(const std::function<Result<void>(KeyRing&)>& change
   KeyRing changed = before;
   if (auto done = change(changed); !done) return done;
   // First: what was done to the keys without a trace is worse than a trace of what was not done.
-  if (auto noted = note(changes_between(before, changed)); !noted) return noted;
+  if (auto noted = note(changes_between(before, changed), by); !noted) return noted;
   return write(changed);
 }
 
@@ -101,13 +102,15 @@ Result<KeyChanges> KeyFile::changes() const {
   return key_changes_from(*bytes);
 }
 
-Result<void> KeyFile::note(const std::vector<AuditEntry>& entries) const {
+Result<void> KeyFile::note(const std::vector<AuditEntry>& entries, const KeyChanger& by) const {
   if (entries.empty()) return {};
   auto known = changes();
   if (!known) return known.error();
   const Timestamp now = system_clock().wall();
   for (AuditEntry entry : entries) {
     entry.timestamp = now;
+    entry.user = by.user;
+    entry.from = by.from;
     known->changes.push_back({make_operation_id(now, system_random()), std::move(entry)});
   }
   const std::string lines = to_lines(*known);

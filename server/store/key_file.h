@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -18,8 +19,15 @@ namespace callboard::server {
 // Of 5,000 changes that no server has seen.
 inline constexpr std::uint64_t kKeyChangesBytesMax = 1 * MiB;
 
+// Somebody who changes keys over a connection.
+struct KeyChanger {
+  std::string user;
+  std::string from;  // Their address.
+};
+
 // The file in which the keys of a project's server are, beside its board: for the server's user alone (0600), since what
-// proves a key is in it. Changed by `callboard key`, also while the server runs, and by that when a key is used up. Blocking.
+// proves a key is in it. Changed by `callboard key`, also while the server runs, and by that: for who may (server/key_calls.h), and
+// when a key is used up. Blocking.
 class KeyFile {
  public:
   KeyFile(const std::filesystem::path& data, std::string_view project);
@@ -28,8 +36,8 @@ class KeyFile {
   Result<std::optional<KeyRing>> read() const;
   // Changes what is there, or an empty ring, and makes the folder where there is none; one process at a time. When
   // `change` fails nothing is changed. On disk when it returns, and what it was is in changes() before. Refused when no server
-  // has taken kKeyChangesBytesMax of those.
-  Result<void> update(const std::function<Result<void>(KeyRing&)>& change) const;
+  // has taken kKeyChangesBytesMax of those. `by`: who does it; nobody: whoever stands at the machine.
+  Result<void> update(const std::function<Result<void>(KeyRing&)>& change, const KeyChanger& by = {}) const;
   // What was done to the keys and is in no server's log yet; oldest first. Lines that are not understood stay
   // in the file.
   Result<KeyChanges> changes() const;
@@ -40,7 +48,7 @@ class KeyFile {
  private:
   Result<Fd> lock() const;
   Result<void> write(const KeyRing& ring) const;
-  Result<void> note(const std::vector<AuditEntry>& entries) const;
+  Result<void> note(const std::vector<AuditEntry>& entries, const KeyChanger& by) const;
   Result<void> replace(const std::filesystem::path& path, ByteView content) const;
 
   std::filesystem::path path_;

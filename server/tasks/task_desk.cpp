@@ -18,8 +18,7 @@ Result<std::vector<std::string>> TaskDesk::programs(const std::vector<std::strin
     std::error_code problem;
     const fs::path path = fs::absolute(file, problem);
     if (problem || !fs::is_regular_file(path, problem)) {
-      return Error{Outcome::not_found,
-                   fmt::format("--task {}: there is no such file", callboard::quoted(file))};
+      return Error{Outcome::usage, fmt::format("--task {}: there is no such file", callboard::quoted(file))};
     }
     if (::access(path.c_str(), X_OK) != 0) {
       return Error{Outcome::usage,

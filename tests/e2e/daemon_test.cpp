@@ -54,6 +54,11 @@ TEST_CASE("a detached server listens once its starter returns, and is looked aft
   CHECK(second.ending.exit_code == 4);
   CHECK_THAT(second.err, Contains("in use by process " + std::to_string(running.at("process").get<pid_t>())));
 
+  const auto beside = studio.run("rigging", {"serve", "--data", (studio.home() / "other").string(), "--port",
+                                             std::to_string(listening.at("port").get<int>())});
+  CHECK(beside.ending.exit_code == 6);
+  CHECK_THAT(beside.err, Contains("by process " + std::to_string(running.at("process").get<pid_t>())));
+
   const auto joined = studio.join("rigging");
   CHECK(studio.run("rigging", {"server", "stop"}).ending.exit_code == 0);
   wait_for_event(*joined, "left");
@@ -71,9 +76,12 @@ TEST_CASE("a restart starts it as it was started, and those who are joined come 
   const auto joined = studio.join("rigging");
   const auto session = events(joined->printed(Stream::out), "joined").at(0).at("session");
   const Json before = studio.running();
-  const auto restarted = studio.run("rigging", {"server", "restart"});
+  const auto restarted = studio.run("rigging", {"server", "restart", "--json"});
   INFO(restarted.err);
   CHECK(restarted.ending.exit_code == 0);
+  const auto said = objects(restarted.out);
+  REQUIRE(said.size() == 1);
+  CHECK(said[0].at("event") == "listening");
   const Json after = studio.running();
   CHECK(after.at("process") != before.at("process"));
   CHECK(after.at("data") == before.at("data"));
@@ -182,7 +190,7 @@ TEST_CASE("a server that fails to start anew says so in its log and by its exit 
   fs::rename(wrapper, program);
   const auto joined = studio.join("rigging");
   CHECK(studio.run("rigging", {"restart", "--yes"}).ending.exit_code == 0);
-  CHECK(exit_code(server) == 3);
+  CHECK(exit_code(server) == 2);
   CHECK_THAT(support::read_file(log), Contains("[error] the server did not go on cause="));
 }
 

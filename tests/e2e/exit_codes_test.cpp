@@ -190,6 +190,31 @@ TEST_CASE("what makes no sense is a usage error, said before any server is asked
   }
 }
 
+TEST_CASE("a file that a server is given and that is of no use is a usage error, whatever it is") {
+  Studio studio;
+  const fs::path folder = studio.add_user("rigging");
+  support::write_file(folder / "bad.json", "{");
+  support::write_file(folder / "bad.toml", "a = \n");
+  support::write_file(folder / "bad.sqlite", std::string(5000, 'x'));
+  const std::vector<std::vector<std::string>> useless{
+      {"--schema", "missing"},     {"--schema", "bad.json"},       {"--schema", "bad.toml"},
+      {"--services", "missing"},   {"--services", "bad.json"},     {"--services", "bad.toml"},
+      {"--task", "missing"},       {"--task", "bad.json"},         {"--plugin", "missing"},
+      {"--plugin", "bad.json"},    {"--log-file", "bad.json/log"}, {"--restore", "missing"},
+      {"--restore", "bad.sqlite"},
+  };
+  for (const auto& words : useless) {
+    for (const bool checks : {false, true}) {
+      INFO(words[0] + " " + words[1] + (checks ? " --check" : ""));
+      std::vector<std::string> all{"serve", words[0], words[1]};
+      if (checks) all.emplace_back("--check");
+      const auto done = studio.run("rigging", all);
+      CHECK(done.ending.exit_code == 2);
+      CHECK_THAT(done.err, Contains(words[1].substr(0, words[1].find('/'))) && !Contains("\\\\"));
+    }
+  }
+}
+
 TEST_CASE("what is missing is named, with what may stand there and where to read more") {
   Studio studio;
   studio.add_user("rigging");

@@ -35,6 +35,7 @@ TEST_CASE("keys are made, kept, used, and taken back while the server runs") {
   const auto found = objects(studio.run("rigging", {"discover", "--wait", "0.2", "--json"}).out);
   REQUIRE(found.size() == 1);
   CHECK(found[0].at("access") == "key");
+  CHECK_FALSE(found[0].contains("proven"));
   const auto keyless = studio.run("rigging", {"users"});
   CHECK(keyless.ending.exit_code == 4);
   CHECK_THAT(keyless.err, Contains("the server asks for a key"));
@@ -45,6 +46,10 @@ TEST_CASE("keys are made, kept, used, and taken back while the server runs") {
   CHECK(studio.run("rigging", {"join"}).ending.exit_code == 4);
 
   studio.keep("rigging", rigging_key);
+  const auto shown = objects(studio.run("rigging", {"discover", "--wait", "0.2", "--json"}).out);
+  REQUIRE(shown.size() == 1);
+  CHECK(shown[0].at("proven") == true);
+  CHECK_THAT(studio.run("rigging", {"discover", "--wait", "0.2"}).out, Contains("  proven  "));
   const auto rigging = studio.join("rigging");
   write_file(studio.home() / "elsewhere", lighting_key);
   fs::permissions(studio.home() / "elsewhere", fs::perms(0600));
@@ -70,8 +75,45 @@ TEST_CASE("keys are made, kept, used, and taken back while the server runs") {
   CHECK(studio.run("lighting", {"users", "--key-file", elsewhere}).ending.exit_code == 0);
   CHECK(studio.key({"revoke", "lighting"}).ending.exit_code == 0);
   CHECK(studio.run("lighting", {"users", "--key-file", elsewhere}).ending.exit_code == 4);
+  const auto unproven =
+      objects(studio.run("lighting", {"discover", "--wait", "0.2", "--json", "--key-file", elsewhere}).out);
+  REQUIRE(unproven.size() == 1);
+  CHECK(unproven[0].at("proven") == false);
   // No key is left, and nobody gets in by that.
   CHECK(studio.run("lighting", {"users"}).ending.exit_code == 4);
+}
+
+TEST_CASE("who may change keys does so from a workstation, and nobody who may not") {
+  KeyedStudio studio;
+  studio.serve();
+  const auto first =
+      studio.run("rigging", {"key", "add", "boss", "--role", "admin", "--server", studio.server_address()});
+  CHECK(first.ending.exit_code == 4);
+  CHECK_THAT(first.err, Contains("callboard key add NAME --data DIR"));
+  studio.keep("rigging", studio.add("boss", {"--role", "admin"}));
+  const auto made = studio.run("rigging", {"key", "add", "guest", "--role", "viewer", "--expires", "1h"});
+  CHECK(made.err == "");
+  REQUIRE(made.ending.exit_code == 0);
+  const std::string line = made.out.substr(0, made.out.find('\n'));
+  CHECK_THAT(line, Catch::StartsWith("cb1_"));
+  studio.keep("lighting", line);
+  CHECK(studio.run("lighting", {"users"}).ending.exit_code == 0);
+  const auto refused = studio.run("lighting", {"key", "list"});
+  CHECK(refused.ending.exit_code == 4);
+  CHECK_THAT(refused.err, Contains("you lack the permission keys"));
+  const auto listed = studio.run("rigging", {"key", "list", "--json"});
+  CHECK(objects(listed.out).size() == 2);
+  CHECK_THAT(listed.out, !Contains(secret_of(line)));
+  CHECK(studio.key({"list", "--json"}).out == listed.out);
+  const auto rotated = studio.run("rigging", {"key", "rotate", "guest", "--json"});
+  CHECK(objects(rotated.out).at(0).at("key") != line);
+  CHECK(studio.run("lighting", {"users"}).ending.exit_code == 4);
+  CHECK(studio.run("rigging", {"key", "revoke", "guest"}).out == "revoked the key of \"guest\"\n");
+  CHECK_THAT(studio.run("rigging", {"audit"}).out, Contains("key_revoke  boss -> guest"));
+  studio.kill_server();
+  const auto nobody = studio.run("rigging", {"key", "list"});
+  CHECK(nobody.ending.exit_code == 3);
+  CHECK_THAT(nobody.err, Contains("--data DIR does it without a server"));
 }
 
 TEST_CASE("a workstation with a key does not join an open server, nor with a key that others can read") {

@@ -61,6 +61,14 @@ TEST_CASE("whoever has a lock is told who broke it and why, and the audit has it
              Contains("lock_break  lighting -> rigging") && Contains("/dev/chr/Moria: deadline"));
 }
 
+TEST_CASE("an empty note or heir is not passed over") {
+  Desk desk;
+  REQUIRE(desk.code("rigging", {"lock", "/a"}) == 0);
+  CHECK(desk.code("rigging", {"unlock", "/a", "--note", ""}) == 2);
+  CHECK(desk.code("rigging", {"unlock", "/a", "--to", ""}) == 2);
+  CHECK(desk.code("rigging", {"unlock", "/a"}) == 0);
+}
+
 TEST_CASE("who stops waiting does not get the lock") {
   Desk desk;
   const auto joined = desk.join("rigging");
@@ -96,6 +104,12 @@ TEST_CASE("a pull of what somebody else has locked says so, or is refused") {
   CHECK(warned.ending.exit_code == 0);
   CHECK_THAT(warned.err, Contains("\"/dev/chr/Moria\" is locked by \"rigging\""));
   CHECK(desk.code("lighting", {"pull", "/dev/chr/Moria", "--from", "rigging", "--unless-locked"}) == 6);
+  // Of what has no name that could be locked counts what encloses it.
+  const auto nameless =
+      desk.run("lighting", {"pull", "/dev/chr/Moria/\xff", "--from", "rigging", "--unless-locked"});
+  CHECK(nameless.ending.exit_code == 6);
+  CHECK_THAT(nameless.err, Contains("\"/dev/chr/Moria\" is locked by \"rigging\""));
+  CHECK_FALSE(desk.code("lighting", {"pull", "/dev/chr/\xff", "--from", "rigging", "--unless-locked"}) == 6);
 }
 
 TEST_CASE("whoever has a lock is told who wants it, and hands it over with the command that is told") {

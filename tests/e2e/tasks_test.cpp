@@ -239,7 +239,7 @@ TEST_CASE(
     "what is no program is refused before anything is made, and one that cannot be understood is killed") {
   Office office;
   const auto missing = office.run("rigging", {"serve", "--task", "nothing-here"});
-  CHECK(missing.ending.exit_code == 3);
+  CHECK(missing.ending.exit_code == 2);
   CHECK_THAT(missing.err, Contains("--task \"nothing-here\": there is no such file"));
   write_file(office.folder("rigging") / "plain", "x");
   const auto plain = office.run("rigging", {"serve", "--task", "plain"});

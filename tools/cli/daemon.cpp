@@ -24,10 +24,6 @@
 #include "base/text.h"
 #include "tools/cli/exit_code.h"
 
-extern "C" {  // glibc 2.36's own header forgets this.
-#include <sys/pidfd.h>
-}
-
 namespace callboard::cli {
 namespace {
 
@@ -128,13 +124,13 @@ bool is_ready(const Fd& from) {
 
 // Without taking note of how it ended. false: it may still run, since time is over or somebody breaks off.
 bool ends_within(pid_t process, std::chrono::milliseconds limit, const Interrupt& interrupt) {
-  constexpr std::chrono::milliseconds kLook = 100ms;
-  const Fd its(::pidfd_open(process, 0));
-  if (!its) return true;
+  constexpr std::chrono::milliseconds kLook = 10ms;
   const auto until = std::chrono::steady_clock::now() + limit;
   while (!interrupt.is_requested() && std::chrono::steady_clock::now() < until) {
-    pollfd gone{its.get(), POLLIN, 0};
-    if (::poll(&gone, 1, static_cast<int>(kLook.count())) > 0) return true;
+    siginfo_t ended{};
+    const int rc = ::waitid(P_PID, static_cast<id_t>(process), &ended, WEXITED | WNOHANG | WNOWAIT);
+    if (rc == 0 ? ended.si_pid == process : errno != EINTR) return true;
+    static_cast<void>(::poll(nullptr, 0, static_cast<int>(kLook.count())));
   }
   return false;
 }

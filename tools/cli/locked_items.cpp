@@ -27,15 +27,11 @@ std::string in_words(const std::string& item, const LockFacts& lock) {
 constexpr std::size_t kAskedBytes = kInlineDocumentBytes / 2;
 static_assert(kAskedBytes >= 6 * kPathMaxBytes + KiB);
 
-// What one may lock: a path that is UTF-8, spelt with its "/".
-std::vector<std::string> lockable(const std::vector<std::string>& items) {
-  std::vector<std::string> names;
-  for (const std::string& item : items) {
-    if (item.empty()) continue;  // Nowhere.
-    const auto path = sync::RelativePath::from_item(item);
-    if (path && is_utf8(item)) names.push_back(path->to_item());
-  }
-  return names;
+// The item, or what encloses it most closely and has a name that one may lock: one that is UTF-8.
+std::string lockable(const std::string& item) {
+  auto path = sync::RelativePath::from_item(item).value();
+  while (!is_utf8(path.to_item())) path = path.parent();
+  return path.to_item();
 }
 
 bool is_within(const std::string& item, const std::string& folder) {
@@ -45,26 +41,39 @@ bool is_within(const std::string& item, const std::string& folder) {
 }  // namespace
 
 Result<std::map<std::string, Error>> LockCheck::find(const std::vector<std::string>& items) {
-  std::map<std::string, Error> locked;
-  std::vector<std::string> piece;
-  std::size_t piece_bytes = 0;
-  for (std::string& name : lockable(items)) {
-    const std::size_t size_bytes = document::print(*document::make_text(name)).size() + 1;
-    if (piece_bytes + size_bytes > kAskedBytes) {
-      if (const auto looked = look_at(std::exchange(piece, {}), locked); !looked) return looked.error();
-      piece_bytes = 0;
-    }
-    piece_bytes += size_bytes;
-    piece.push_back(std::move(name));
+  std::vector<std::string> names;
+  std::vector<std::string> nameless;
+  for (const std::string& item : items) {
+    if (item.empty()) continue;  // Nowhere.
+    const auto path = sync::RelativePath::from_item(item);
+    if (path) (is_utf8(item) ? names : nameless).push_back(path->to_item());
   }
-  if (const auto looked = look_at(std::move(piece), locked); !looked) return looked.error();
+  std::map<std::string, Error> locked;
+  if (const auto looked = look_in_pieces(names, below_, locked); !looked) return looked.error();
+  // What is not UTF-8 nobody can lock, nor anything below it, but what encloses it.
+  if (const auto looked = look_in_pieces(nameless, Below::left_out, locked); !looked) return looked.error();
   return locked;
 }
 
+Result<void> LockCheck::look_in_pieces(const std::vector<std::string>& names, Below below, Locked& locked) {
+  std::vector<std::string> piece;
+  std::size_t piece_bytes = 0;
+  for (const std::string& name : names) {
+    const std::size_t size_bytes = document::print(*document::make_text(lockable(name))).size() + 1;
+    if (piece_bytes + size_bytes > kAskedBytes) {
+      if (auto looked = look_at(std::exchange(piece, {}), below, locked); !looked) return looked;
+      piece_bytes = 0;
+    }
+    piece_bytes += size_bytes;
+    piece.push_back(name);
+  }
+  return look_at(std::move(piece), below, locked);
+}
+
 // An answer has so many locks and no more: what is left is asked for again until nothing of it is locked.
-Result<void> LockCheck::look_at(std::vector<std::string> names, std::map<std::string, Error>& locked) {
+Result<void> LockCheck::look_at(std::vector<std::string> names, Below below, Locked& locked) {
   while (!names.empty()) {
-    const auto found = ask(names);
+    const auto found = ask(names, below);
     if (!found) {
       // A warning that does not come stops nobody; what is to be done only when nothing is locked is not done.
       const bool is_cancelled = found.error().outcome == Outcome::cancelled;
@@ -72,18 +81,7 @@ Result<void> LockCheck::look_at(std::vector<std::string> names, std::map<std::st
       tell_unknown(found.error());
       return {};
     }
-    for (const Lock& lock : found->locks) {
-      const std::string text = in_words(lock.item, lock.facts);
-      if (!found->may_not && told_.insert(lock.item).second)
-        warn_of_lock(run_.output, lock.item, lock.facts, text);
-      if (!found->may_not) continue;
-      for (const std::string& name : names) {
-        if (is_about(name, lock)) locked.emplace(name, Error{Outcome::locked, text});
-      }
-    }
-    const auto left_out =
-        std::erase_if(names, [&](const std::string& name) { return locked.contains(name); });
-    if (left_out > 0) continue;
+    if (leave_out_locked(names, below, *found, locked)) continue;
     // Of something else than was asked for: that all may be meant is the safe guess.
     if (found->may_not && !found->locks.empty()) {
       const Lock& lock = found->locks.front();
@@ -95,10 +93,26 @@ Result<void> LockCheck::look_at(std::vector<std::string> names, std::map<std::st
   return {};
 }
 
-Result<LockCheck::Found> LockCheck::ask(const std::vector<std::string>& names) {
+bool LockCheck::leave_out_locked(std::vector<std::string>& names, Below below, const Found& found,
+                                 Locked& locked) {
+  std::set<std::string> left_out;
+  for (const Lock& lock : found.locks) {
+    const std::string text = in_words(lock.item, lock.facts);
+    if (!found.may_not && told_.insert(lock.item).second)
+      warn_of_lock(run_.output, lock.item, lock.facts, text);
+    for (const std::string& name : names) {
+      if (!is_about(name, below, lock)) continue;
+      left_out.insert(name);
+      if (found.may_not) locked.emplace(name, Error{Outcome::locked, text});
+    }
+  }
+  return std::erase_if(names, [&](const std::string& name) { return left_out.contains(name); }) > 0;
+}
+
+Result<LockCheck::Found> LockCheck::ask(const std::vector<std::string>& names, Below below) {
   document::Array items;
-  for (const std::string& name : names) items.push_back(document::make_text(name));
-  const auto arguments = document::make_object({{"whole", document::make_bool(below_ == Below::counted)},
+  for (const std::string& name : names) items.push_back(document::make_text(lockable(name)));
+  const auto arguments = document::make_object({{"whole", document::make_bool(below == Below::counted)},
                                                 {"item", document::make_array(std::move(items))}});
   const auto json = visit_.wait(visit_.access().call("lock.check", document::print(*arguments), {}));
   if (!json) return json.error();
@@ -113,8 +127,8 @@ Result<LockCheck::Found> LockCheck::ask(const std::vector<std::string>& names) {
   return found;
 }
 
-bool LockCheck::is_about(const std::string& name, const Lock& lock) const {
-  return is_within(name, lock.item) || (below_ == Below::counted && is_within(lock.item, name));
+bool LockCheck::is_about(const std::string& name, Below below, const Lock& lock) {
+  return is_within(name, lock.item) || (below == Below::counted && is_within(lock.item, name));
 }
 
 void LockCheck::tell_unknown(const Error& why) {

@@ -38,9 +38,14 @@ class LockCheck {
     bool may_not = false;
   };
 
-  Result<Found> ask(const std::vector<std::string>& names);
-  Result<void> look_at(std::vector<std::string> names, std::map<std::string, Error>& locked);
-  bool is_about(const std::string& name, const Lock& lock) const;
+  using Locked = std::map<std::string, Error>;
+
+  Result<void> look_in_pieces(const std::vector<std::string>& names, Below below, Locked& locked);
+  Result<void> look_at(std::vector<std::string> names, Below below, Locked& locked);
+  // False: nothing was found of any of them.
+  bool leave_out_locked(std::vector<std::string>& names, Below below, const Found& found, Locked& locked);
+  Result<Found> ask(const std::vector<std::string>& names, Below below);
+  static bool is_about(const std::string& name, Below below, const Lock& lock);
   void tell_unknown(const Error& why);
 
   Run& run_;

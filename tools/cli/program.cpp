@@ -194,6 +194,12 @@ Verb& Verb::text(std::string& into, const std::string& name, const std::string& 
   return *this;
 }
 
+Verb& Verb::text(std::optional<std::string>& into, const std::string& name, const std::string& help) {
+  add_read_option(
+      app_, [&into](const std::string& given) { into = given; }, name, help);
+  return *this;
+}
+
 Verb& Verb::texts(std::vector<std::string>& into, const std::string& name, const std::string& help,
                   Need need) {
   auto* option = as_argument(add_option(app_, into, name, help), name)->required(need == Need::required);

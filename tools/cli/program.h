@@ -47,6 +47,8 @@ class Verb {
   // `name` as "--force", "--from USER", or "ITEM" for what has no dashes; "USER HOST": several words that are one argument.
   Verb& flag(bool& into, const std::string& name, const std::string& help);
   Verb& text(std::string& into, const std::string& name, const std::string& help, Need need = Need::optional);
+  // One that may be empty, and is something else then than one that is not given.
+  Verb& text(std::optional<std::string>& into, const std::string& name, const std::string& help);
   Verb& texts(std::vector<std::string>& into, const std::string& name, const std::string& help,
               Need need = Need::optional);
   Verb& number(std::uint64_t& into, const std::string& name, const std::string& help,

@@ -30,16 +30,12 @@ std::string_view error_in(std::string_view said) {
 
 }  // namespace
 
-RestartCheck::RestartCheck(net::Loop& loop)
-    : loop_(loop), limit_(loop, [this] {
-        end(Error{Outcome::timed_out,
-                  fmt::format("what it would load is not loaded after {} s", kStartCheckLimit.count())});
-      }) {}
+RestartCheck::RestartCheck(net::Loop& loop) : loop_(loop), limit_(loop, [this] { on_limit(); }) {}
 
 RestartCheck::~RestartCheck() { *is_alive_ = false; }
 
 void RestartCheck::begin(Then then) {
-  if (then_) {
+  if (then_ || process_) {
     return loop_.post([then = std::move(then)] {
       then(Error{Outcome::refused, "somebody else has it started anew at this moment"});
     });
@@ -52,15 +48,15 @@ void RestartCheck::begin(Then then) {
   net::Process::Options options{std::move(anew->words)};
   options.command.front() = std::move(anew->program);
   options.command.emplace_back("--check");
-  auto started = net::Process::start(
-      loop_, options,
-      {.on_output = {},
-       .on_error_output =
-           [this](ByteView bytes) {
-             said_ += as_text(bytes);
-             said_.erase(0, said_.size() - std::min(said_.size(), kRestartCheckSaidMax));
-           },
-       .on_ended = [this](const net::Process::Ending& ending) { end(result_of(ending)); }});
+  auto started =
+      net::Process::start(loop_, options,
+                          {.on_output = {},
+                           .on_error_output =
+                               [this](ByteView bytes) {
+                                 said_ += as_text(bytes);
+                                 said_.erase(0, said_.size() - std::min(said_.size(), kRestartCheckSaidMax));
+                               },
+                           .on_ended = [this](const net::Process::Ending& ending) { on_ended(ending); }});
   if (!started) return end_soon(started.error());
   process_ = std::move(*started);
 }
@@ -71,9 +67,20 @@ void RestartCheck::end_soon(Error why) {
   });
 }
 
+// It is waited for until it is gone, so that nothing is left of it.
+void RestartCheck::on_limit() {
+  if (process_) process_->kill();
+  end(Error{Outcome::timed_out,
+            fmt::format("what it would load is not loaded after {} s", kStartCheckLimit.count())});
+}
+
+void RestartCheck::on_ended(const net::Process::Ending& ending) {
+  process_.reset();
+  end(result_of(ending));
+}
+
 void RestartCheck::end(Result<void> checked) {
   limit_.cancel();
-  process_.reset();
   if (const auto then = std::exchange(then_, nullptr)) then(std::move(checked));
 }
 

@@ -28,15 +28,17 @@ class RestartCheck {
   RestartCheck& operator=(const RestartCheck&) = delete;
 
  private:
+  void on_limit();
+  void on_ended(const net::Process::Ending& ending);
   void end(Result<void> checked);
   void end_soon(Error why);
   Result<void> result_of(const net::Process::Ending& ending) const;
 
   net::Loop& loop_;
   net::Timer limit_;
-  Then then_;         // Empty: none is under way.
-  std::string said_;  // On its standard error, the end of it.
-  std::unique_ptr<net::Process> process_;
+  Then then_;                              // Empty: nobody waits for one.
+  std::string said_;                       // On its standard error, the end of it.
+  std::unique_ptr<net::Process> process_;  // Until it has ended, though nobody waits for it any more.
   std::shared_ptr<bool> is_alive_ = std::make_shared<bool>(true);
 };
 

@@ -12,6 +12,7 @@
 
 #include "base/compression.h"
 #include "base/limits.h"
+#include "base/name.h"
 #include "base/text.h"
 #include "net/endpoint.h"
 #include "server/port_choice.h"
@@ -265,17 +266,6 @@ Result<std::string> Settings::required(Key key) const {
   return Error{Outcome::usage,
                fmt::format("no {}: give {} {}, set {}, or run `callboard init` in the project's folder",
                            info(key).name, option_name(key), info(key).value, environment_name(key))};
-}
-
-Result<void> check_name(std::string_view where, std::string_view name, std::size_t max) {
-  const auto expected = [&](std::string_view what) {
-    return Error{Outcome::usage, fmt::format("{} {}: expected {}", where, callboard::quoted(name), what)};
-  };
-  if (!is_utf8(name)) return expected("UTF-8");
-  if (name.empty() || code_point_count(name) > max) return expected(fmt::format("1-{} characters", max));
-  if (has_control_character(name)) return expected("no control characters");
-  if (name.front() == ' ' || name.back() == ' ') return expected("no space at its ends");
-  return {};
 }
 
 }  // namespace callboard::cli

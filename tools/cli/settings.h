@@ -101,7 +101,4 @@ class Settings {
   std::vector<std::string> warnings_;
 };
 
-// 1–`max` characters, none of them a control character, no space at the ends; the error begins with `where`.
-Result<void> check_name(std::string_view where, std::string_view name, std::size_t max);
-
 }  // namespace callboard::cli

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/document/build.h"
-#include "base/text.h"
+#include "tools/cli/output.h"
 
 namespace callboard::cli {
 namespace {
@@ -64,7 +64,7 @@ Result<document::ValuePtr> value_from_toml(std::string_view text) {
     return object_of(root, 0);
   } catch (const toml::parse_error& problem) {
     return bad_toml(static_cast<std::uint32_t>(problem.source().begin.line),
-                    escaped(problem.description(), 256));
+                    escaped_again(problem.description().substr(0, 256)));
   }
 }
 

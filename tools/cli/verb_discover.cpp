@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <optional>
@@ -7,6 +8,7 @@
 
 #include "base/text.h"
 #include "client/discovery.h"
+#include "tools/cli/key_choice.h"
 #include "tools/cli/program.h"
 #include "tools/cli/verbs.h"
 
@@ -34,20 +36,28 @@ std::int64_t milliseconds(Duration duration) {
 // A row of the list. Names are as wide as they are: what follows them is only moved.
 std::string row(std::string_view address, std::string_view port, std::string_view access,
                 std::string_view took, std::string_view project) {
-  return fmt::format("{:<15}  {:>5}  {:<6}  {:>7}  {}", address, port, access, took, project);
+  return fmt::format("{:<15}  {:>5}  {:<10}  {:>7}  {}", address, port, access, took, project);
 }
 
-void show_server(Output& output, const FoundServer& server, bool is_first) {
+// With a key there is more to say of a server with keys: whether it has that key, too.
+std::string access_of(const FoundServer& server, bool has_key) {
+  if (!has_key || server.access != client::kKeyedAccess) return escaped(server.access);
+  return server.is_proven ? "proven" : "not proven";
+}
+
+void show_server(Output& output, const FoundServer& server, bool has_key, bool is_first) {
   if (is_first) output.line(output.styled(Style::bold, row("ADDRESS", "PORT", "ACCESS", "TOOK", "PROJECT")));
-  output.line(row(escaped(server.address), std::to_string(server.port), escaped(server.access),
+  output.line(row(escaped(server.address), std::to_string(server.port), access_of(server, has_key),
                   fmt::format("{} ms", milliseconds(server.took)), escaped(server.project)));
-  output.object({{"event", "server"},
-                 {"project", server.project},
-                 {"address", server.address},
-                 {"port", server.port},
-                 {"access", server.access},
-                 {"id", to_text(server.id)},
-                 {"took_ms", milliseconds(server.took)}});
+  JsonObject object{{"event", "server"},
+                    {"project", server.project},
+                    {"address", server.address},
+                    {"port", server.port},
+                    {"access", server.access},
+                    {"id", to_text(server.id)},
+                    {"took_ms", milliseconds(server.took)}};
+  if (has_key) object.add("proven", server.is_proven);
+  output.object(object);
 }
 
 void show_interface(Output& output, const InterfaceReport& report) {
@@ -107,10 +117,17 @@ Result<void> discover(Run& run, const DiscoverChoice& choice) {
     options.wait = std::chrono::milliseconds(std::llround(*choice.wait_seconds * 1000.0));
     options.settle.reset();
   }
+  auto key = chosen_key(run);
+  if (!key) return key.error();
+  options.key = std::move(*key);
+  const bool has_key = options.key.has_value();
   bool is_first = true;
-  const auto report = client::search(options, [&](const FoundServer& server) {
-    show_server(run.output, server, std::exchange(is_first, false));
-  });
+  const auto show = [&](const FoundServer& server) {
+    show_server(run.output, server, has_key, std::exchange(is_first, false));
+  };
+  // With a key what is shown of one may change until the search is over: it was heard, then it proves itself.
+  const auto report = client::search(options, has_key ? std::function<void(const FoundServer&)>() : show);
+  if (has_key) std::ranges::for_each(report.servers, show);
   if (choice.diagnose) {
     if (!report.servers.empty()) run.output.line("");
     for (const auto& each : report.interfaces) show_interface(run.output, each);
@@ -132,7 +149,7 @@ void add_discover(Program& program) {
       .add_verb({.name = "discover",
                  .summary = "list the servers in this network",
                  .example = "callboard discover --diagnose"})
-      .takes({Key::project, Key::discovery_port, Key::ask})
+      .takes({Key::project, Key::discovery_port, Key::ask, Key::key_file})
       .seconds(choice->wait_seconds, "--wait SECONDS",
                "how long to listen for answers (default: until 0.3 after the first, 1.5 when there is none)")
       .flag(choice->diagnose, "--diagnose",

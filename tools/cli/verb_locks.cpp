@@ -84,8 +84,8 @@ Result<void> lock(Run& run, LockWords words) {
 
 struct UnlockWords {
   std::string item;
-  std::string to;
-  std::string note;
+  std::optional<std::string> to;
+  std::optional<std::string> note;
   bool is_breaking = false;
 };
 
@@ -93,22 +93,23 @@ Result<void> unlock(Run& run, UnlockWords words) {
   auto item = item_from(words.item);
   if (!item) return item.error();
   words.item = *std::move(item);
-  if (words.is_breaking && !words.to.empty())
+  if (words.to && words.to->empty()) return Error{Outcome::usage, "--to: expected the name of a user"};
+  if (words.is_breaking && words.to)
     return Error{Outcome::usage, "--to: what somebody else has can be freed, but not handed on"};
-  if (!words.is_breaking && !words.note.empty())
+  if (!words.is_breaking && words.note)
     return Error{Outcome::usage, "--note: only with --break, for whoever has it"};
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
   const auto arguments = arguments_of({{"item", text_or_none(words.item)},
-                                       {"to", text_or_none(words.to)},
-                                       {"note", text_or_none(words.note)}});
+                                       {"to", text_or_none(words.to.value_or(""))},
+                                       {"note", text_or_none(words.note.value_or(""))}});
   const auto done =
       (*visit)->wait((*visit)->access().call(words.is_breaking ? "lock.break" : "unlock", arguments, {}));
   if (!done) return done.error();
   JsonObject object{{"event", "unlocked"}, {"item", words.item}};
-  if (!words.to.empty()) {
-    run.output.line(escaped(words.item) + " is " + escaped(words.to) + "'s now");
-    object.add("to", words.to);
+  if (words.to) {
+    run.output.line(escaped(words.item) + " is " + escaped(*words.to) + "'s now");
+    object.add("to", *words.to);
   } else {
     run.output.line(escaped(words.item) + " is free");
   }

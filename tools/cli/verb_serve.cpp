@@ -79,6 +79,9 @@ server::Retention retention(const ServeWords& words) {
           std::min<std::uint64_t>(words.history_mib, 1 << 30) * MiB, words.history_revisions};
 }
 
+// A file that is named on the command line, and cannot be read or makes no sense: whatever is wrong with it.
+Error unusable(Error why) { return {Outcome::usage, std::move(why.text)}; }
+
 bool is_special(const fs::path& path) {
   std::error_code missing;
   const fs::file_status status = fs::status(path, missing);
@@ -116,7 +119,7 @@ Result<std::shared_ptr<spdlog::logger>> make_logger(const Settings& settings, co
       sink = std::make_shared<spdlog::sinks::rotating_file_sink_mt>(path.native(), kLogBytes, kLogsKept);
     }
   } catch (const spdlog::spdlog_ex& problem) {
-    return Error{Outcome::failed, "--log-file " + callboard::quoted(path.native()) + ": " + problem.what()};
+    return Error{Outcome::usage, "--log-file " + callboard::quoted(path.native()) + ": " + problem.what()};
   }
   auto logger = std::make_shared<spdlog::logger>("callboard", std::move(sink));
   logger->set_level(spdlog::level::from_str(level));
@@ -221,9 +224,9 @@ Result<void> tell_end(Run& run, const std::optional<server::ServerStop>& stopped
 // What only the command line says.
 Result<void> add_words(server::ServerOptions& options, const ServeWords& words, server::LockPolicy locks) {
   auto schema = read_schema(words.schema);
-  if (!schema) return schema.error();
+  if (!schema) return unusable(schema.error());
   auto services = read_services(words.services);
-  if (!services) return services.error();
+  if (!services) return unusable(services.error());
   options.services = std::move(*services);
   options.locks = locks;
   options.schema = std::move(*schema);
@@ -243,7 +246,7 @@ Result<void> check(Run& run, const ServeWords& words, server::LockPolicy locks) 
   if (!run.settings.text(Key::log_file).empty()) {
     const auto log = log_path(run.settings, *place, false);
     if (!log) return log.error();
-    if (auto checked = check_log(*log); !checked) return checked.error().prefixed("--log-file");
+    if (auto checked = check_log(*log); !checked) return unusable(checked.error().prefixed("--log-file"));
   }
   // Without the log, which a running server writes.
   auto options = server_options(run.settings, *place, {});
@@ -268,8 +271,8 @@ Result<void> serve_on(Run& run, const ServerPlace& place, const fs::path& log, R
   options.on_keyed = [] { forbid_core_dumps(); };
   const auto logger = options.logger;
   net::Loop loop;
-  RestartCheck restart_check(loop);
-  options.check_restart = [&](RestartCheck::Then then) { restart_check.begin(std::move(then)); };
+  auto restart_check = std::make_unique<RestartCheck>(loop);
+  options.check_restart = [&](RestartCheck::Then then) { restart_check->begin(std::move(then)); };
   std::optional<server::ServerStop> stopped;
   Result<std::unique_ptr<server::Server>> server = std::unique_ptr<server::Server>();
   // One that comes while the board is still being read waits for the loop.
@@ -298,6 +301,8 @@ Result<void> serve_on(Run& run, const ServerPlace& place, const fs::path& log, R
   RunningNote::remove(place);
   if (stopped && stopped->listening && *stopped->listening) {
     server->reset();
+    // What it still has under way would be a child of the program that begins.
+    restart_check.reset();
     run.output.object({{"event", "restarting"}, {"reason", stopped->reason}});
     const auto failed = log_failure(*logger, log, readiness.restart_in_place(std::move(*stopped->listening)));
     if (stopped->is_plugin_left) end_at_once(run, failed);

@@ -91,6 +91,13 @@ Result<void> stop(Run& run) {
   return {};
 }
 
+// It says where it listens in our place: in JSON where that is asked of us, however it was asked of the one before.
+void speak_as(const Output& output, std::vector<std::string>& words) {
+  constexpr std::string_view kJson = "--json";
+  std::erase(words, kJson);
+  if (output.is_json()) words.emplace_back(kJson);
+}
+
 Result<void> restart(Run& run) {
   const auto found = served(run);
   if (!found) return found.error();
@@ -108,6 +115,7 @@ Result<void> restart(Run& run) {
                     found->process)};
   }
   forget_restore(start->words);
+  speak_as(run.output, start->words);
   if (const auto checked = check_start(*start, run.interrupt); !checked) {
     if (checked.error().outcome == Outcome::cancelled) return checked;
     if (!checked.error().text.empty()) run.output.error(checked.error().text);
@@ -117,18 +125,6 @@ Result<void> restart(Run& run) {
   }
   if (const auto ended = end(run, found->process); !ended) return ended;
   return start_detached(*std::move(start), run.interrupt);
-}
-
-// A line of the log, in which texts are escaped already: what may move the cursor, and no backslash again.
-std::string shown_line(std::string_view line) {
-  std::string shown;
-  for (;;) {
-    const auto backslash = line.find('\\');
-    shown += escaped(line.substr(0, backslash));
-    if (backslash == std::string_view::npos) return shown;
-    shown += '\\';
-    line.remove_prefix(backslash + 1);
-  }
 }
 
 Result<std::deque<std::string>> last_lines(const std::filesystem::path& path, std::uint64_t count) {
@@ -159,7 +155,7 @@ Result<void> show_log(Run& run, std::uint64_t count) {
       lines->insert(lines->begin(), before->begin(), before->end());
   }
   for (const std::string& line : *lines) {
-    run.output.line(shown_line(line));
+    run.output.line(escaped_again(line));  // Its texts are escaped already.
     run.output.object({{"event", "log"}, {"line", line}});
   }
   return {};

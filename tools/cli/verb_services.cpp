@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cstdint>
+#include <utility>
 
 #include "base/document/build.h"
 #include "base/document/members.h"
@@ -63,8 +65,17 @@ Result<void> services(Run& run, const ServicesWords& words) {
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
   if (is_list) return list_services(run, **visit);
-  const auto arguments = document::make_object({{"name", document::make_text(words.name)}});
-  return make_call(run, **visit, "services." + words.what, document::print(*arguments), {});
+  document::Object arguments{{"name", document::make_text(words.name)}};
+  client::CallOptions options;
+  if (words.what == "run") {
+    // It is over when it is: a verification of a large board takes hours.
+    arguments.push_back({"wait", document::make_bool(true)});
+    options.deadline = std::chrono::hours(24);
+  }
+  auto done = make_call(run, **visit, "services." + words.what,
+                        document::print(*document::make_value(std::move(arguments))), std::move(options));
+  if (done && words.what == "run") run.output.message(escaped(words.name) + " has run");
+  return done;
 }
 
 }  // namespace
@@ -72,11 +83,11 @@ Result<void> services(Run& run, const ServicesWords& words) {
 void add_services(Program& program) {
   auto words = std::make_shared<ServicesWords>();
   program
-      .add_verb(
-          {.name = "services",
-           .summary =
-               "what the server does on a schedule, and how it went; or switch one on or off, or run it now",
-           .example = "callboard services\n  callboard services disable backup"})
+      .add_verb({.name = "services",
+                 .summary = "what the server does on a schedule, and how it went; or switch one on or off, "
+                            "or run it now and "
+                            "say how that went",
+                 .example = "callboard services\n  callboard services disable backup"})
       .takes(
           {Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask, Key::key_file})
       .text(words->what, "WHAT", "enable, disable or run")

@@ -85,6 +85,40 @@ TEST_CASE("with a key the server that has it, too, is chosen, whoever else poses
   CHECK(search.said.empty());
 }
 
+TEST_CASE("with a key a server that was only heard is asked where it is, once, and proves itself") {
+  net::Loop loop;
+  const AccessKey key = make_access_key(system_random());
+  auto says = announcement({"127.0.0.1", 4100});
+  says.access = "key";
+  int asked = 0;
+  std::unique_ptr<net::UdpSocket> server;
+  const auto answer = [&](ByteView bytes, const net::Endpoint& from) {
+    const auto datagram = protocol::parse_datagram(bytes);
+    const auto* search = datagram ? std::get_if<protocol::Search>(&*datagram) : nullptr;
+    if (search == nullptr || !search->challenge) return;
+    ++asked;
+    says.signature = {system_clock().wall(), search->challenge->by, search->challenge->nonce};
+    (void)server->send(from, as_bytes(format_signed(says, key.secret)));
+  };
+  server = *net::UdpSocket::open(loop, {.at = {"127.0.0.1", 0}, .shares_port = true},
+                                 {.on_datagram = answer, .on_trouble = {}});
+  SearchOptions options;
+  options.key = key;
+  options.project = "Moria's Race";
+  options.discovery_port = server->local().port;
+  std::vector<bool> told;
+  Searcher searcher(
+      loop, options,
+      {.on_server = [&](const FoundServer& each) { told.push_back(each.is_proven); }, .on_aborted = {}});
+  // Twice, and it never heard a question of ours.
+  const std::string line = format(says);
+  for (int i = 0; i < 2; ++i) (void)server->send({"127.255.255.255", options.discovery_port}, as_bytes(line));
+  REQUIRE(loop.run_until([&] { return told.size() == 2; }, kTestLimit));
+  CHECK(told == std::vector<bool>{false, true});
+  CHECK(searcher.report().servers.size() == 1);
+  CHECK(asked == 1);
+}
+
 TEST_CASE("whoever announces a thousand servers does not keep the one with the key from being found") {
   net::Loop loop;
   const AccessKey key = make_access_key(system_random());

@@ -1,4 +1,6 @@
 // What the log keeps of the documents: versions, listings, retention, backups, and databases of older programs.
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 
 #include <condition_variable>
@@ -399,7 +401,7 @@ TEST_CASE("a backup of a running log is the board of that moment, and a project 
   CHECK(back_up(folder.path(), kProject, copy).error().text.find("exists") != std::string::npos);
   CHECK(back_up(folder.path(), "Another Film", elsewhere.path() / "x").error().outcome == Outcome::not_found);
   CHECK(restore(elsewhere.path() / "none", elsewhere.path(), "Another Film").error().outcome ==
-        Outcome::not_found);
+        Outcome::usage);
 }
 
 TEST_CASE("a backup does not get the write-ahead log of another board that was moved away") {
@@ -447,7 +449,8 @@ TEST_CASE("a server that cannot have its port leaves no board behind, restored o
     REQUIRE_FALSE(refused);
     CHECK(refused.error().outcome == Outcome::locked);
     CHECK(refused.error().text == "listen on " + net::to_text(studio.server->listening()) +
-                                      ": address already in use; --port chooses another");
+                                      ": address already in use, by process " + std::to_string(::getpid()) +
+                                      "; --port chooses another");
     CHECK_FALSE(std::filesystem::exists(options.data));
   }
   options.port = 0;

@@ -438,6 +438,20 @@ TEST_CASE("what others have locked is told at the item, above it and, if that is
   CHECK(check(*rigging, R"({"whole":true,"item":["/dev"]})") == nothing);
 }
 
+TEST_CASE("a lock that is in the way of more items than an answer has room for leaves room for the others") {
+  Studio studio;
+  const auto rigging = studio.join("rigging");
+  const auto lighting = studio.join("lighting");
+  done(*rigging, "lock", lock_words("/a"));
+  done(*rigging, "lock", lock_words("/b"));
+  std::string items;
+  for (int i = 100; i < 300; ++i) items += "\"/a/" + std::to_string(i) + "\",";
+  const std::string locked =
+      done(*lighting, "lock.check", R"({"whole":false,"item":[)" + items + R"("/b/x"]})");
+  CHECK(locked.find(R"("item":"/a")") == locked.rfind(R"("item":"/a")"));
+  CHECK(locked.find(R"("item":"/b")") != std::string::npos);
+}
+
 TEST_CASE("where the server is told so, a write to what somebody else has locked is refused") {
   Studio studio(refusing());
   const auto rigging = studio.join("rigging");

@@ -423,6 +423,23 @@ TEST_CASE("a restart is not said to begin when the server is to stop meanwhile")
   CHECK(studio.audit_of("restart").empty());
 }
 
+TEST_CASE("nothing is looked at for a restart that comes when the server is about to end") {
+  CheckedRestart restart;
+  Led studio(restart.looking());
+  studio.boss->say(protocol::TurnRequest{});
+  studio.boss->expect<protocol::Yours>();
+  protocol::CallAsk ask;
+  for (const char* name : {"server.stop", "server.restart"}) {
+    ++ask.id;
+    ask.name = name;
+    studio.boss->say(ask);
+  }
+  studio.boss->say(protocol::Yours{});
+  const auto told = studio.boss->expect<protocol::ErrorAnswer>();
+  CHECK((told.re == 2 && told.outcome == Outcome::interrupted));
+  CHECK(restart.checked == nullptr);
+}
+
 TEST_CASE("the log is read over a session: the newest, what comes, at the level that is wanted") {
   Led studio;
   const auto page = call(*studio.boss, "server.log", R"({"newest":2})");

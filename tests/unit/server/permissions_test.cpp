@@ -44,6 +44,29 @@ TEST_CASE("who may everything may also what nobody thought of, but for what is t
   CHECK(all.is_all());
 }
 
+TEST_CASE(
+    "one set has all of another when it has each of its permissions, those nobody thought of included") {
+  const Permissions all = Permissions::all();
+  const Permissions some{Permission::pull, Permission("review.approve")};
+  CHECK(all.contains_all(all));
+  CHECK(all.contains_all(some));
+  CHECK_FALSE(some.contains_all(all));
+  CHECK(some.contains_all(some));
+  CHECK(some.contains_all({Permission::pull}));
+  CHECK_FALSE(some.contains_all({Permission::pull, Permission::keys}));
+  CHECK_FALSE(some.contains_all({Permission("review.delete")}));
+  Permissions most = all;
+  most.remove(Permission("review.approve"));
+  CHECK_FALSE(most.contains_all(all));
+  CHECK_FALSE(most.contains_all(some));
+  CHECK(all.contains_all(most));
+  CHECK(most.contains_all({Permission("review.delete")}));
+  Permissions fewer = most;
+  fewer.remove(Permission::stop);
+  CHECK(most.contains_all(fewer));
+  CHECK_FALSE(fewer.contains_all(most));
+}
+
 TEST_CASE("a permission's name is of small letters, digits and three signs") {
   for (const char* good : {"a", "story.write", "td-2_x", "0"}) CHECK(check_permission_name(good));
   CHECK(check_permission_name(std::string(64, 'a')));

@@ -257,6 +257,28 @@ TEST_CASE("a run that is due while one is under way is left out, or waits for it
   CHECK(other.runs == 1);
 }
 
+TEST_CASE("who runs a service and waits is answered as what it calls is") {
+  Room room;
+  REQUIRE(room.add("ticking", "tick", 1h));
+  CHECK(room.call("services.run", R"({"name":"ticking","wait":true})") == "null");
+  room.fails = true;
+  CHECK(room.call("services.run", R"({"name":"ticking","wait":true})") == "no tick");
+  CHECK(room.call("services.run", R"({"name":"ticking"})") == "null");
+  CHECK(room.told("ticking", "failures") == "2");
+  REQUIRE(room.add("waiting", "slow", 1h));
+  std::string answer;
+  CallRequest request;
+  request.name = "services.run";
+  request.arguments = std::make_shared<const std::string>(R"({"name":"waiting","wait":true})");
+  request.waiter.on_answer = [&](const CallWaiter&, const Result<protocol::Document>& given) {
+    answer = **given;
+  };
+  room.calls.begin({}, std::move(request));
+  CHECK(answer.empty());
+  room.waiting[0]->answer(document::make_number(7));
+  CHECK(answer == "7");
+}
+
 TEST_CASE("a service is switched off by somebody's word alone, and stays so in the next server") {
   Room room;
   REQUIRE(room.add("ticking", "tick", 1h));

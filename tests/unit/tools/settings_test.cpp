@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/limits.h"
+#include "base/name.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tree.h"
 #include "tools/cli/relay_rate.h"

@@ -1,0 +1,194 @@
+#include "server/key_calls.h"
+
+#include <fmt/format.h>
+
+#include <limits>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "base/document/build.h"
+#include "base/text.h"
+#include "server/keys.h"
+#include "server/store/key_file.h"
+
+namespace callboard::server {
+namespace {
+
+using document::make_bool;
+using document::make_number;
+using document::make_object;
+using document::make_text;
+
+// A thousand years are for ever; more would overflow.
+constexpr std::int64_t kGoodForMax_s = std::int64_t{1000} * 365 * 24 * 60 * 60;
+
+// Also a service has none, and may all the rest.
+Result<void> check_has_key(const Caller& caller) {
+  if (!caller.identity.key.empty()) return {};
+  return Error{Outcome::refused,
+               "keys are changed by who is in with one: the first is made where the server's data are, by "
+               "`callboard key add NAME --data DIR`; whoever has none is sent off then"};
+}
+
+// Whoever could replace the key of somebody who may more could be in with it.
+Result<void> check_role(const Caller& caller, const Roles& roles, const std::string& role) {
+  if (caller.identity.permissions.contains_all(roles.permissions_of(role))) return {};
+  return Error{Outcome::refused,
+               fmt::format("the role {} permits what you may not: nobody hands out, or takes, more than they "
+                           "have themselves",
+                           callboard::quoted(role))};
+}
+
+// The answer might not arrive: its session ends with the key.
+Result<void> check_others(const Caller& caller, const KeyRing& ring, const std::string& name) {
+  const KeyEntry* entry = ring.find_name(name);
+  if (entry == nullptr || entry->key.identity != caller.identity.key) return {};
+  return Error{
+      Outcome::refused,
+      "that is the key you are here with: have somebody else do it, or do it where the server's data "
+      "are, with --data"};
+}
+
+KeyChanger changer(const Caller& caller) {
+  return {caller.identity.name, caller.from.substr(0, caller.from.rfind(':'))};
+}
+
+document::Object fields_of(const KeyEntry& entry) {
+  document::Object fields = *make_object({{"name", make_text(entry.name)},
+                                          {"role", make_text(entry.role)},
+                                          {"identity", make_text(entry.key.identity)},
+                                          {"created", make_number(entry.created.ms)},
+                                          {"once", make_bool(entry.once)},
+                                          {"used", make_bool(entry.used)}})
+                                 ->object();
+  if (entry.expires) fields.push_back({"expires", make_number(entry.expires->ms)});
+  return fields;
+}
+
+document::ValuePtr value_of(const KeyEntry& entry) { return document::make_value(fields_of(entry)); }
+
+// With what proves it.
+document::ValuePtr shown(const KeyEntry& entry) {
+  document::Object fields = fields_of(entry);
+  fields.push_back({"key", make_text(to_line(entry.key))});
+  return document::make_value(std::move(fields));
+}
+
+CallValue list(const KeysOf& of) {
+  const auto ring = read_keys(of.data, of.project);
+  if (!ring) return ring.error();
+  document::Array keys;
+  if (*ring) {
+    for (const KeyEntry& each : (*ring)->entries()) keys.push_back(value_of(each));
+  }
+  return document::make_array(std::move(keys));
+}
+
+CallValue add(const KeysOf& of, const Caller& caller, const CallArguments& arguments) {
+  NewKey wanted{.name = arguments.text("name"), .good_for = {}, .once = arguments.flag("once")};
+  if (arguments.has("role")) wanted.role = arguments.text("role");
+  if (arguments.has("expires_s")) {
+    const std::int64_t seconds = arguments.integer("expires_s");
+    if (seconds < 1 || seconds > kGoodForMax_s)
+      return Error{Outcome::usage,
+                   fmt::format("key.add: expires_s: expected 1 to {}, got {}", kGoodForMax_s, seconds)};
+    wanted.good_for = std::chrono::seconds(seconds);
+  }
+  const auto roles = read_roles(of.data, of.project);
+  if (!roles) return roles.error();
+  if (roles->find(wanted.role) == nullptr) {
+    return Error{Outcome::usage,
+                 fmt::format("role {}: expected {}", callboard::quoted(wanted.role), roles->names())};
+  }
+  if (auto checked = check_role(caller, *roles, wanted.role); !checked) return checked.error();
+  const auto entry = make_key(wanted);
+  if (!entry) return entry.error();
+  auto added =
+      KeyFile(of.data, of.project).update([&](KeyRing& ring) { return ring.add(*entry); }, changer(caller));
+  if (!added) return added.error();
+  return shown(*entry);
+}
+
+// Of somebody else, who may no more than the caller.
+Result<void> change_of(const KeysOf& of, const Caller& caller, const std::string& name,
+                       const std::function<Result<void>(KeyRing&)>& change) {
+  const auto roles = read_roles(of.data, of.project);
+  if (!roles) return roles.error();
+  return KeyFile(of.data, of.project)
+      .update(
+          [&](KeyRing& ring) -> Result<void> {
+            if (auto checked = check_others(caller, ring, name); !checked) return checked;
+            const KeyEntry* entry = ring.find_name(name);
+            if (entry != nullptr) {
+              if (auto checked = check_role(caller, *roles, entry->role); !checked) return checked;
+            }
+            return change(ring);
+          },
+          changer(caller));
+}
+
+CallValue rotate(const KeysOf& of, const Caller& caller, const std::string& name) {
+  std::optional<KeyEntry> entry;
+  auto rotated = change_of(of, caller, name, [&](KeyRing& ring) -> Result<void> {
+    if (auto done = ring.rotate(name, make_access_key(system_random())); !done) return done;
+    entry = *ring.find_name(name);
+    return {};
+  });
+  if (!rotated) return rotated.error();
+  return shown(*entry);
+}
+
+CallValue revoke(const KeysOf& of, const Caller& caller, const std::string& name) {
+  auto revoked = change_of(of, caller, name, [&](KeyRing& ring) { return ring.revoke(name); });
+  if (!revoked) return revoked.error();
+  return document::make_null();
+}
+
+CallArgument name_argument() { return {.name = "name", .summary = "who holds it"}; }
+
+}  // namespace
+
+void add_key_calls(CallRegistry& registry, KeysOf given) {
+  const auto of = std::make_shared<const KeysOf>(std::move(given));
+  const auto add_call = [&registry](std::string name, std::string summary,
+                                    std::vector<CallArgument> arguments, std::optional<ValueType> result,
+                                    auto run) {
+    registry.add_built_in(
+        {.description = {.name = std::move(name),
+                         .summary = std::move(summary),
+                         .category = "keys",
+                         .permission = "keys",
+                         .arguments = std::move(arguments),
+                         .result = result},
+         .run = WorkerRun([run](const Caller& caller, const CallArguments& words, const WorkerRoom&) {
+           const auto has_key = check_has_key(caller);
+           return has_key ? run(caller, words) : CallValue(has_key.error());
+         })});
+  };
+  add_call("key.list", "the keys of the server, without what proves them", {}, ValueType::list,
+           [of](const Caller&, const CallArguments&) { return list(*of); });
+  add_call("key.add", "makes a key; what proves it is in the answer, and nowhere else",
+           {name_argument(),
+            {.name = "role", .summary = "what it permits (default: artist)", .is_optional = true},
+            {.name = "expires_s",
+             .type = ValueType::integer,
+             .summary = "for how many seconds it is good",
+             .is_optional = true},
+            {.name = "once",
+             .type = ValueType::boolean,
+             .summary = "it lets in one session, which may come back",
+             .is_optional = true}},
+           ValueType::map,
+           [of](const Caller& caller, const CallArguments& words) { return add(*of, caller, words); });
+  add_call("key.rotate", "makes another key for a name; the one before is worthless at once",
+           {name_argument()}, ValueType::map, [of](const Caller& caller, const CallArguments& words) {
+             return rotate(*of, caller, words.text("name"));
+           });
+  add_call("key.revoke", "makes a key worthless; its sessions and transfers end at once", {name_argument()},
+           std::nullopt, [of](const Caller& caller, const CallArguments& words) {
+             return revoke(*of, caller, words.text("name"));
+           });
+}
+
+}  // namespace callboard::server

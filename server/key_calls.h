@@ -1,0 +1,21 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "server/calls/call_registry.h"
+
+namespace callboard::server {
+
+// Whose keys.
+struct KeysOf {
+  std::filesystem::path data;
+  std::string project;
+};
+
+// key.list, key.add, key.rotate, key.revoke: what `callboard key` does on the server's machine, for who is in with a key and has
+// the permission `keys`. Nobody makes, replaces or revokes a key that permits what they may not, or their own. A secret is in
+// the answer alone.
+void add_key_calls(CallRegistry& registry, KeysOf of);
+
+}  // namespace callboard::server

@@ -1,0 +1,47 @@
+// Locks that are broken by a server that ends in the middle of it.
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+#include "tests/sim/hall.h"
+
+namespace callboard::sim::lock_break_test {
+namespace {
+
+// What is written of a lock so that its owner reads who takes it.
+bool is_marked(const Disk& disk) {
+  const auto says_it = [](const server::Committed& each) {
+    return each.operation.value != nullptr && each.operation.value->find("broken_by") != std::string::npos;
+  };
+  return std::ranges::any_of(disk.operations, says_it);
+}
+
+}  // namespace
+
+TEST_CASE("a lock that was marked as broken when the server was killed is nobody's after the start") {
+  Hall hall;
+  {
+    const auto rigging = hall.join("rigging");
+    const auto lighting = hall.join("lighting");
+    rigging->call("lock", R"({"item":"/a","lease_s":86400})");
+    hall.pass(1s);
+    REQUIRE(rigging->answers.size() == 1);
+    hall.disk.sync_min = hall.disk.sync_max = 50ms;
+    lighting->call("lock.break", R"({"item":"/a"})");
+    for (int tries = 0; tries < 1000 && !is_marked(hall.disk); ++tries) hall.pass(1ms);
+    REQUIRE(is_marked(hall.disk));
+    hall.kill();
+    CHECK(lighting->answers.empty());
+  }
+  hall.start();
+  const auto comp = hall.join("comp");
+  comp->call("lock.check", R"({"whole":true,"item":["/"]})");
+  hall.pass(1s);
+  CHECK(comp->answers == std::vector<std::string>{R"({"refused":false,"locks":[]})"});
+  hall.pass(5s);
+  comp->call("locks", "{}");
+  hall.pass(1s);
+  REQUIRE(comp->answers.size() == 2);
+  CHECK(comp->answers[1] == "[]");
+}
+
+}  // namespace callboard::sim::lock_break_test
