@@ -1,5 +1,7 @@
 #include "client/taker_planner.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <iterator>
 #include <span>
@@ -7,7 +9,6 @@
 
 #include "base/ensure.h"
 #include "base/text.h"
-#include "client/found_equal.h"
 
 namespace callboard::client {
 
@@ -19,33 +20,22 @@ std::uint64_t remembered_bytes(const sync::RelativePath& path) { return sizeof(p
 
 // --- Items ------------------------------------------------------------------------------------------------------------
 
-Result<void> TakerPlanner::set_items(const std::vector<std::string>& items) {
-  std::vector<sync::RelativePath> paths;
-  std::uint64_t size_bytes = 0;
-  for (const std::string& item : items) {
-    Result<sync::RelativePath> path = sync::RelativePath::from_item(item);
-    if (!path) return path.error();
-    size_bytes += protocol::encoded_size(protocol::OpenItem{path->bytes(), {}});
-    paths.push_back(std::move(*path));
-  }
-  if (paths.empty()) return Error{Outcome::usage, "nothing to pull is named"};
-  if (paths.size() > kItemsPerPullMax || size_bytes > kBulkDataMax) {
-    return Error{Outcome::usage,
-                 "too many items for one pull: expected at most " + std::to_string(kItemsPerPullMax)};
-  }
-  std::sort(paths.begin(), paths.end());
-  for (sync::RelativePath& path : paths) {
-    const bool covered = std::any_of(items_.begin(), items_.end(),
-                                     [&](const Item& item) { return path.is_beneath(item.path); });
-    if (!covered) items_.push_back({std::move(path), nullptr});
-  }
+Result<void> TakerPlanner::set_items(const std::vector<std::string>& names) {
+  Result<std::vector<TakerItem>> items = taker_items(names);
+  if (!items) return items.error();
+  items_ = *std::move(items);
   return {};
+}
+
+void TakerPlanner::add_lasting_problems(const std::vector<PullProblem>& problems) {
+  for (const PullProblem& each : problems) state_.add_problem(each.path, each.error);
+  lasting_problems_.insert(lasting_problems_.end(), problems.begin(), problems.end());
 }
 
 Result<bool> TakerPlanner::open() {
   std::vector<protocol::OpenItem> open;
-  std::vector<Item> seen;
-  for (Item& item : items_) {
+  std::vector<TakerItem> seen;
+  for (TakerItem& item : items_) {
     protocol::OpenItem one{.path = item.path.bytes(), .digest = {}};
     Result<std::shared_ptr<const sync::Tree>> here = parts_.folder.snapshot(item.path, state_.cancelled());
     if (here) {
@@ -61,7 +51,7 @@ Result<bool> TakerPlanner::open() {
     } else if (state_.is_cancelled()) {
       return here.error();
     } else {
-      unseen_.push_back({item.path.bytes(), here.error()});
+      lasting_problems_.push_back({item.path.bytes(), here.error()});
       continue;
     }
     open.push_back(std::move(one));
@@ -70,7 +60,7 @@ Result<bool> TakerPlanner::open() {
   items_ = std::move(seen);
   if (items_.empty()) return false;
   std::vector<std::shared_ptr<const sync::Tree>> trees;
-  for (const Item& item : items_) {
+  for (const TakerItem& item : items_) {
     if (item.here != nullptr) trees.push_back(item.here);
   }
   reuse_.set_trees(std::move(trees));
@@ -83,9 +73,9 @@ Result<bool> TakerPlanner::on_opened(const std::vector<protocol::OpenedItem>& op
   opened_ = opened;
   differing_.clear();
   unchanged_files_ = 0;
-  for (const PullProblem& each : unseen_) state_.add_problem(each.path, each.error);
+  for (const PullProblem& each : lasting_problems_) state_.add_problem(each.path, each.error);
   for (std::size_t i = 0; i < items_.size(); ++i) {
-    const Item& item = items_[i];
+    const TakerItem& item = items_[i];
     if (opened[i].outcome != Outcome::done) {
       state_.add_problem(item.path.bytes(),
                          not_given(parts_.giver, item.path, {opened[i].outcome, opened[i].text}));
@@ -105,16 +95,15 @@ Result<bool> TakerPlanner::on_opened(const std::vector<protocol::OpenedItem>& op
                       (here.kind != EntryKind::file || here.mtime_ns == opened[i].entry.mtime_ns);
     if (same) {
       unchanged_files_ += here.kind == EntryKind::file ? 1 : opened[i].files_below;
-      // What cannot be recorded costs no more than a version some day.
       if (!request_.dry_run) {
-        static_cast<void>(here.kind == EntryKind::directory
-                              ? record_equal(parts_.root, parts_.records, item.path, item.here->whole())
-                              : record_equal(parts_.root, parts_.records, item.path, here));
+        equal_.add(item.path, here);
+        equal_.add(item.path, item.here->whole());
       }
     } else {
       differing_.push_back(i);
     }
   }
+  equal_.finish();
   announce();
   if (differing_.empty()) tell_unchanged();
   return !differing_.empty();
@@ -188,7 +177,7 @@ Result<void> TakerPlanner::check_announced() {
   }
   sync::Room here{writers_->stager().kept_bytes(), 0};
   const std::shared_ptr<const sync::Tree> whole = parts_.folder.known();
-  for (const Item& item : items_) {
+  for (const TakerItem& item : items_) {
     if (whole != nullptr || item.here == nullptr) continue;
     here.bytes += item.here->bytes();
     here.files += item.here->files();
@@ -216,6 +205,7 @@ Result<void> TakerPlanner::list_all() {
     if (const Result<void> planned = plan_listing(listing); !planned) return planned;
     if (const Result<void> released = state_.release(listing); !released) return released;
   }
+  equal_.finish();
   return {};
 }
 
@@ -228,7 +218,9 @@ Result<void> TakerPlanner::ask() {
     pending_bytes_ -= remembered_bytes(pending_.back());
     sync::RelativePath directory = std::move(pending_.back());
     pending_.pop_back();
-    std::vector<std::uint64_t> buckets = buckets_here(directory);
+    const sync::Tree* here = tree_of(items_, directory);
+    std::vector<std::uint64_t> buckets =
+        here != nullptr ? here->bucket_names(directory) : std::vector<std::uint64_t>();
     named += buckets.size();
     // A directory that differs and is one bucket has nothing to leave out.
     if (buckets.size() < 2 || buckets.size() > kBucketsNamedUsed) {
@@ -241,7 +233,7 @@ Result<void> TakerPlanner::ask() {
 }
 
 Result<void> TakerPlanner::plan_item(std::size_t index, const protocol::OpenedItem& opened) {
-  const Item& item = items_[index];
+  const TakerItem& item = items_[index];
   if (opened.entry.kind == EntryKind::refused) {
     state_.add_problem(item.path.bytes(),
                        {Outcome::refused, quoted(item.path.to_item()) + ": " + escaped(opened.entry.target)});
@@ -277,18 +269,6 @@ Result<void> TakerPlanner::plan_item(std::size_t index, const protocol::OpenedIt
   return perform(steps->front(), 0, static_cast<std::uint32_t>(index), want);
 }
 
-const TakerPlanner::Item* TakerPlanner::item_of(const sync::RelativePath& directory) const {
-  for (const Item& item : items_) {
-    if (item.here != nullptr && directory.is_beneath(item.path)) return &item;
-  }
-  return nullptr;
-}
-
-std::vector<std::uint64_t> TakerPlanner::buckets_here(const sync::RelativePath& directory) const {
-  const Item* item = item_of(directory);
-  return item != nullptr ? item->here->bucket_names(directory) : std::vector<std::uint64_t>();
-}
-
 // Of the local entries those that the giver did not leave out as the same.
 Result<void> TakerPlanner::begin_directory(const TakerMachine::Listed& listing) {
   const Result<sync::Ignore::Pointer> ignore = ignore_files_->in(listing.directory);
@@ -299,14 +279,14 @@ Result<void> TakerPlanner::begin_directory(const TakerMachine::Listed& listing) 
   }
   directory_->ignore = *ignore;
   if (folding_.folds()) directory_->names.emplace(folding_);
-  const Item* item = item_of(listing.directory);
-  if (item == nullptr) return {};
-  directory_->here = item->here->listing_of(listing.directory, listing.same);
-  const std::shared_ptr<const sync::Tree> part = item->here->part(listing.directory);
+  const sync::Tree* here = tree_of(items_, listing.directory);
+  if (here == nullptr) return {};
+  directory_->here = here->listing_of(listing.directory, listing.same);
+  const std::shared_ptr<const sync::Tree> part = here->part(listing.directory);
   if (part != nullptr) directory_->node = part->whole();
   if (!listing.same.empty()) count_left_out(*directory_);
   const std::shared_ptr<const sync::Listing> all =
-      directory_->names ? item->here->listing_of(listing.directory) : nullptr;
+      directory_->names ? here->listing_of(listing.directory) : nullptr;
   if (all == nullptr) return {};
   for (const Entry& entry : all->entries) static_cast<void>(directory_->names->add(entry.name));
   return {};
@@ -393,11 +373,10 @@ Result<void> TakerPlanner::perform(const sync::DiffStep& step, std::uint32_t lis
   }
   switch (step.kind) {
     case Kind::same:
-      count_same(step.path, entry);
-      record_same(step.path, entry);
+      take_same(step.path, entry);
       return {};
     case Kind::metadata:
-      count_same(step.path, entry);
+      take_same(step.path, entry);
       change(ChangeKind::metadata, sync::Change::metadata(step.path, entry));
       return {};
     case Kind::fetch:
@@ -426,8 +405,7 @@ Result<bool> TakerPlanner::settle_conflict(const sync::DiffStep& step, const Ent
   const Entry& have = have_[*step.have];
   sync::Tree::Node below;
   if (have.kind == EntryKind::directory) {
-    const Item* item = item_of(step.path);
-    const std::shared_ptr<const sync::Tree> part = item != nullptr ? item->here->part(step.path) : nullptr;
+    const std::shared_ptr<const sync::Tree> part = part_of(items_, step.path);
     if (part != nullptr) below = part->whole();
   }
   const bool stays = request_.on_conflict != PullRequest::OnConflict::version;
@@ -481,7 +459,8 @@ Result<void> TakerPlanner::fetch(const sync::DiffStep& step, std::uint32_t listi
                     .entry = entry,
                     .offset = offset < entry.size_bytes ? offset : 0};
   if (entry.size_bytes >= sync::kDeltaFileMin && step.have && !step.replaces_kind) {
-    const Result<bool> asked = deltas_.want(wanted, digest_here(step.path));
+    const sync::Tree* here = tree_of(items_, step.path);
+    const Result<bool> asked = deltas_.want(wanted, here != nullptr ? here->digest_of(step.path) : Digest());
     if (!asked) return asked.error();
     if (*asked) return {};
   }
@@ -492,11 +471,6 @@ Result<void> TakerPlanner::fetch(const sync::DiffStep& step, std::uint32_t listi
 std::uint64_t TakerPlanner::unreserved_bytes(const Entry& entry, std::uint64_t offset) const {
   if (!sync::FileOps::is_in_memory(parts_.root.fd())) return 0;
   return entry.size_bytes - std::min(entry.size_bytes, offset);
-}
-
-Digest TakerPlanner::digest_here(const sync::RelativePath& path) const {
-  const Item* item = item_of(path);
-  return item != nullptr ? item->here->digest_of(path) : Digest();
 }
 
 // What an earlier try, or an earlier round, put into a directory that did not get its name. It was verified and recorded as
@@ -556,24 +530,15 @@ void TakerPlanner::note(ChangeKind kind, const sync::RelativePath& path, std::ui
   });
 }
 
-// Files whose content is here as it is there.
-void TakerPlanner::count_same(const sync::RelativePath& path, const Entry& entry) {
+// Its content is here as it is there, by whatever means it came: from here on the giver's edits of it are no conflicts.
+void TakerPlanner::take_same(const sync::RelativePath& path, const Entry& entry) {
   if (entry.kind == EntryKind::file) unchanged_files_ += 1;
-  const Item* item = entry.kind == EntryKind::directory ? item_of(path) : nullptr;
-  const std::shared_ptr<const sync::Tree> part = item != nullptr ? item->here->part(path) : nullptr;
+  const std::shared_ptr<const sync::Tree> part =
+      entry.kind == EntryKind::directory ? part_of(items_, path) : nullptr;
   if (part != nullptr) unchanged_files_ += part->files();
-}
-
-// What came by other means than a pull, or was not recorded: from here on the giver's edits of it are no conflicts.
-void TakerPlanner::record_same(const sync::RelativePath& path, const Entry& entry) {
   if (writers_ == nullptr) return;
-  if (entry.kind == EntryKind::directory) {
-    const Item* item = item_of(path);
-    const std::shared_ptr<const sync::Tree> part = item != nullptr ? item->here->part(path) : nullptr;
-    if (part != nullptr) static_cast<void>(record_equal(parts_.root, parts_.records, path, part->whole()));
-    return;
-  }
-  if (parts_.records.pulled(path) != entry.digest) writers_->commit(sync::Change::same(path, entry));
+  equal_.add(path, entry);
+  if (part != nullptr) equal_.add(path, part->whole());
 }
 
 // All beneath the directory but what lies in its buckets that were listed.

@@ -10,9 +10,11 @@
 #include <vector>
 
 #include "client/delta_taker.h"
+#include "client/found_equal.h"
 #include "client/not_given.h"
 #include "client/taker.h"
 #include "client/taker_conflicts.h"
+#include "client/taker_items.h"
 #include "client/taker_machine.h"
 #include "client/taker_mirror.h"
 #include "client/taker_reuse.h"
@@ -42,11 +44,13 @@ class TakerPlanner {
         patterns_(std::move(patterns)),
         reuse_(parts.folder),
         mirror_(patterns_),
-        conflicts_(parts.records) {}
+        conflicts_(parts.records),
+        equal_(parts.root, parts.records, state.cancelled()) {}
 
   // Items that are none are errors; one beneath another is part of it.
-  Result<void> set_items(const std::vector<std::string>& items);
-
+  Result<void> set_items(const std::vector<std::string>& names);
+  // What another round does not mend.
+  void add_lasting_problems(const std::vector<PullProblem>& problems);
   // Looks at the local folder and sends `open`. False: of none of the items it is known what is here; nothing opens.
   Result<bool> open();
   // True when there is anything to do: something to list, to fetch or to change.
@@ -57,10 +61,6 @@ class TakerPlanner {
   Result<void> run_round(TakerWriters* writers);
 
  private:
-  struct Item {
-    sync::RelativePath path;
-    std::shared_ptr<const sync::Tree> here;  // nullptr: there is nothing.
-  };
   struct DirectoryUnderWay {
     std::shared_ptr<const sync::Listing> here;
     sync::Tree::Node node;
@@ -110,12 +110,8 @@ class TakerPlanner {
   bool has_own_name(const sync::RelativePath& path);
   void change(ChangeKind kind, sync::Change change);
   void note(ChangeKind kind, const sync::RelativePath& path, std::uint64_t size_bytes);
-  const Item* item_of(const sync::RelativePath& directory) const;
   std::uint64_t unreserved_bytes(const Entry& entry, std::uint64_t offset) const;
-  Digest digest_here(const sync::RelativePath& path) const;
-  std::vector<std::uint64_t> buckets_here(const sync::RelativePath& directory) const;
-  void count_same(const sync::RelativePath& path, const Entry& entry);
-  void record_same(const sync::RelativePath& path, const Entry& entry);
+  void take_same(const sync::RelativePath& path, const Entry& entry);
   void count_left_out(const DirectoryUnderWay& directory);
   void tell_unchanged();
 
@@ -128,14 +124,15 @@ class TakerPlanner {
   TakerReuse reuse_;
   TakerMirror mirror_;
   TakerConflicts conflicts_;
+  FoundEqual equal_;
   TakerRoom room_;
   sync::NameFolding folding_;
   bool is_surveying_ = false;
   std::span<const Entry> have_;  // Of the part that is being compared.
   std::vector<TakerMirror::Reuse> renames_;
   TakerWriters* writers_ = nullptr;
-  std::vector<Item> items_;
-  std::vector<PullProblem> unseen_;  // Items that are none of items_: what is here of them cannot be told.
+  std::vector<TakerItem> items_;
+  std::vector<PullProblem> lasting_problems_;  // Among them of items that cannot be looked at here.
   std::vector<protocol::OpenedItem> opened_;
   std::vector<std::size_t> differing_;  // Items.
   std::deque<sync::RelativePath> pending_;

@@ -5,10 +5,8 @@
 #include <cstdlib>
 #include <utility>
 
-#include "base/bytes.h"
 #include "base/text.h"
 #include "sync/commit_errors.h"
-#include "sync/hash.h"
 #include "sync/known_files.h"
 #include "sync/sqlite.h"
 
@@ -169,10 +167,6 @@ Place Committer::destination(const RelativePath& path) const {
 
 Committer::Attempt Committer::commit_one(const Change& change) {
   if (change.kind == Change::Kind::remove) return remove(change);
-  if (change.kind == Change::Kind::same) {
-    note_same(change);
-    return std::nullopt;
-  }
   if (Attempt opened = open_parent_of(change.path)) return opened;
   if (change.kind == Change::Kind::file && put_new_file(change)) {
     note_done(change);
@@ -195,7 +189,6 @@ Committer::Attempt Committer::commit_one(const Change& change) {
       case Change::Kind::rename:
         return change.node ? rename_directory(change, there) : rename_file(change, there);
       case Change::Kind::remove:
-      case Change::Kind::same:
         break;
     }
     return std::nullopt;
@@ -243,7 +236,7 @@ Committer::Attempt Committer::rename_file(const Change& change, const Inspected&
   const Place from{parent->get(), std::string(change.source.name())};
   const Inspected source = parts_.ops.inspect(from);
   const bool right =
-      source.error == 0 && parts_.records.has_content(change.source, source.status, change.entry.digest);
+      source.error == 0 && parts_.records.has_content(change.source, source.status, change.entry.digest, {});
   if (!right) return source_changed(change);
   if (Attempt failed = put(from, change.path, there)) return failed;
   touched_.insert(change.source.parent());
@@ -425,7 +418,7 @@ Committer::Attempt Committer::set_metadata(const Change& change, const Inspected
   const bool directory = change.entry.kind == EntryKind::directory;
   if (directory && there.error == 0 && there.status.kind == FileKind::directory) return std::nullopt;
   const bool right = !directory && there.error == 0 &&
-                     parts_.records.has_content(change.path, there.status, change.entry.digest) &&
+                     parts_.records.has_content(change.path, there.status, change.entry.digest, {}) &&
                      is_still(change.path, there.status);
   if (!right) return Problem{changed_meanwhile(change.path), false};
   return set_mode_and_time(change, there.status);
@@ -461,18 +454,6 @@ void Committer::note_done(const Change& change) {
   const bool ours = change.kind == Change::Kind::file ? is_same(there.status, change.status)
                                                       : is_as_described(there.status, change.entry);
   if (ours) pulled_.push_back({change.path, change.entry.digest, there.status});
-}
-
-void Committer::note_same(const Change& change) {
-  const Result<FileStatus> there = parts_.root.status(change.path);
-  if (!there) return;
-  if (there->kind == FileKind::symlink) {
-    const Result<std::string> target = parts_.root.read_link(change.path);
-    if (!target || digest_of(as_bytes(*target)) != change.entry.digest) return;
-  } else if (!parts_.records.has_content(change.path, *there, change.entry.digest)) {
-    return;
-  }
-  pulled_.push_back({change.path, change.entry.digest, *there});
 }
 
 // --- The end ----------------------------------------------------------------------------------------------------------

@@ -24,7 +24,9 @@ namespace {
 class NothingIsAsPulled final : public PullRecords {
  public:
   bool is_as_pulled(const RelativePath&, const FileStatus&) override { return false; }
-  bool has_content(const RelativePath&, const FileStatus&, const Digest&) override { return false; }
+  bool has_content(const RelativePath&, const FileStatus&, const Digest&, const OnRead&) override {
+    return false;
+  }
   std::optional<Digest> pulled(const RelativePath&) override { return std::nullopt; }
   Result<void> record(const std::vector<Index::Pulled>&) override { return {}; }
 };
