@@ -20,6 +20,7 @@
 #include "client/taker_reuse.h"
 #include "client/taker_room.h"
 #include "client/taker_state.h"
+#include "client/taker_way.h"
 #include "client/taker_writers.h"
 #include "sync/diff.h"
 #include "sync/ignore_files.h"
@@ -36,16 +37,7 @@ class TakerPlanner {
  public:
   // `request` must outlive it.
   TakerPlanner(const TakerParts& parts, TakerState& state, DeltaTaker& deltas, const PullRequest& request,
-               sync::Patterns patterns)
-      : parts_(parts),
-        state_(state),
-        deltas_(deltas),
-        request_(request),
-        patterns_(std::move(patterns)),
-        reuse_(parts.folder),
-        mirror_(patterns_),
-        conflicts_(parts.records),
-        equal_(parts.root, parts.records, state.cancelled()) {}
+               sync::Patterns patterns);
 
   // Items that are none are errors; one beneath another is part of it.
   Result<void> set_items(const std::vector<std::string>& names);
@@ -67,6 +59,7 @@ class TakerPlanner {
     sync::Ignore::Pointer ignore;
     std::size_t compared = 0;  // Of its entries.
     std::string last_name;
+    bool has_directories = false;              // That are listed, too.
     std::optional<sync::FoldedNames> names{};  // Where the file system takes some for the same.
   };
 
@@ -81,8 +74,10 @@ class TakerPlanner {
                        const Entry& entry);
   Result<void> fetch(const sync::DiffStep& step, std::uint32_t listing, std::uint32_t entry_index,
                      const Entry& entry);
-  // False when the local content stays: nothing else is done about this name.
-  Result<bool> settle_conflict(const sync::DiffStep& step, const Entry& entry);
+  // False when what is here stays: nothing else is done about this name.
+  Result<bool> settle_conflict(const sync::RelativePath& path, const Entry& have, const Entry& want);
+  // False when nothing may come to this path.
+  Result<bool> make_way(const sync::RelativePath& path);
   bool is_mirroring() const { return request_.mirror && writers_ != nullptr; }
   bool agrees_to_removals();
   Result<void> finish_mirror();
@@ -104,6 +99,7 @@ class TakerPlanner {
                             const sync::RelativePath& directory);
   Result<void> copy_file(const sync::RelativePath& source, const sync::RelativePath& path,
                          const Entry& entry);
+  Result<void> look_through(const sync::DiffStep& step, const Entry& entry);
   Result<void> descend(const sync::RelativePath& directory);
   Result<void> begin_directory(const TakerMachine::Listed& listing);
   // False when the file system here takes the name for another one in this directory; that is a problem, and told.
@@ -125,6 +121,7 @@ class TakerPlanner {
   TakerMirror mirror_;
   TakerConflicts conflicts_;
   FoundEqual equal_;
+  TakerWay way_;
   TakerRoom room_;
   sync::NameFolding folding_;
   bool is_surveying_ = false;
