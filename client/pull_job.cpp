@@ -64,16 +64,17 @@ void PullJob::run() {
     return;
   }
   PullReport all;
-  if (!request_.from.empty()) {
+  if (!request_.from.empty() || request_.items.size() == 1) {
     add_report(all, take(request_));
   } else {
     // Each item may have its newest copy somewhere else.
     for (const std::string& item : request_.items) {
       PullRequest one = request_;
       one.items = {item};
-      add_report(all, take(one));
-      const bool is_over = all.outcome == Outcome::cancelled || all.outcome == Outcome::interrupted;
-      if (is_over || all.cause == PullCause::disk) break;
+      PullReport report = take(one);
+      const bool is_over = ends_all(request_, report) || is_ended();
+      add_item_report(all, item, std::move(report));
+      if (is_over) break;
     }
   }
   report_.set(std::move(all));
@@ -93,6 +94,11 @@ PullReport PullJob::take(const PullRequest& request) {
   const std::lock_guard lock(mutex_);
   transfer_ = 0;
   return mark_ended(std::move(report));
+}
+
+bool PullJob::is_ended() const {
+  const std::lock_guard lock(mutex_);
+  return ended_by_.has_value();
 }
 
 std::string PullJob::cause_of_end(protocol::TransferId transfer) {

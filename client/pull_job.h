@@ -34,6 +34,7 @@ class PullJob : public Transfer {
   WorkstationTransfer describe() const;
 
  private:
+  bool is_ended() const;
   // From one giver.
   PullReport take(const PullRequest& request);
   PullReport take_granted(const PullRequest& request, const Granted& granted);

@@ -108,10 +108,7 @@ void LinkedPull::add_named(const std::vector<std::string>& items, const client::
 
 bool LinkedPull::goes_on_after(const client::PullReport& report) const {
   if (report.outcome == Outcome::done) return true;
-  if (report.outcome == Outcome::cancelled || report.cause == client::PullCause::disk) return false;
-  // Nothing is to be changed then.
-  if (request_.on_conflict == client::PullRequest::OnConflict::fail && !report.conflicts.empty())
-    return false;
+  if (client::ends_all(request_, report)) return false;
   if (report.cause == client::PullCause::files || report.outcome == Outcome::locked) return true;
   // Others may give what one who left, or never was there, does not: as long as there is a server.
   if (request_.from.empty()) return is_joined();

@@ -345,7 +345,11 @@ Result<Pulled> pull_linked(Run& run, Visit& visit, LockCheck& locks, const PullC
   Pulled all;
   for (const client::PullRequest& request : requests) {
     const client::PullReport one = pull_items(run, visit.access(), choice, request);
-    client::add_report(all.report, one);
+    if (requests.size() == 1) {
+      client::add_report(all.report, one);
+    } else {
+      client::add_item_report(all.report, request.items.front(), one);
+    }
     if (!(*linked)->goes_on_after(one)) return all;
     (*linked)->add_named(request.items, one);
   }
