@@ -82,9 +82,10 @@ Result<bool> TakerPlanner::settle_conflict(const sync::RelativePath& path, const
   const bool was_never_here = have.kind != EntryKind::refused && writers_ != nullptr &&
                               writers_->stager().trees().has_left_above(path);
   if (!is_unknown && !was_never_here && !conflicts_.is_conflict(path, have, want, below)) return true;
-  state_.add_conflict(path, stays);
-  if (request_.on_conflict == PullRequest::OnConflict::fail && writers_ != nullptr) {
-    // It came about since the survey.
+  // The survey comes before the first change.
+  const bool is_after_changes = request_.on_conflict == PullRequest::OnConflict::fail && writers_ != nullptr;
+  state_.add_conflict({.path = path.bytes(), .is_kept_here = stays, .is_after_changes = is_after_changes});
+  if (is_after_changes) {
     return Error{Outcome::superseded,
                  quoted(path.to_item()) + ": changed here and at the giver since the last pull"};
   }

@@ -383,6 +383,27 @@ TEST_CASE("folders on the way to what --include names are made as the giver has 
   CHECK_FALSE(fs::exists(rig.taker() / "elsewhere"));
 }
 
+TEST_CASE("a conflict that was not to be is told apart when something was changed before it came about") {
+  TransferRig rig;
+  write_file(rig.giver() / ".callboardignore", "late\n");
+  write_file(rig.giver() / "late", "theirs");
+  write_file(rig.taker() / "late", "mine");
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  const bool comes_with_rules = GENERATE(false, true);
+  if (comes_with_rules) {
+    write_file(rig.giver() / ".callboardignore", "nothing\n");
+  } else {
+    write_file(rig.giver() / "first", "theirs");
+    write_file(rig.taker() / "first", "mine");
+  }
+  const Ends ends = rig.pull(on_conflict(PullRequest::OnConflict::fail));
+  CHECK(ends.pull.outcome == Outcome::superseded);
+  REQUIRE(ends.pull.conflicts.size() == 1);
+  CHECK(ends.pull.conflicts.front().is_after_changes == comes_with_rules);
+  CHECK(ends.pull.files == (comes_with_rules ? 1 : 0));
+  CHECK(read_file(rig.taker() / "late") == "mine");
+}
+
 TEST_CASE("an item that is here what nobody pulls makes room as it does in its folder, and the others come") {
   TransferRig rig;
   write_file(rig.giver() / "r/0001.png", "rendered");
