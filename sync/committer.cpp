@@ -30,6 +30,20 @@ bool is_as_described(const FileStatus& there, const Entry& entry) {
   return std::abs(there.mtime_ns / 2 - entry.mtime_ns / 2) < kTimesSettleNs / 2;
 }
 
+// What stood there and just lost its name.
+struct Replaced {
+  bool is_open = false;
+  bool may_go = false;
+};
+
+// What a program writes through a descriptor that it has goes to what stood there, whatever has the name now; what it wrote
+// up to now is seen by the look that follows.
+Replaced look_at_replaced(FileOps& ops, const Place& place, const FileStatus& expected, bool was_pulled) {
+  const bool is_open = was_pulled && ops.is_open_for_writing(place);
+  const Inspected now = ops.inspect(place);
+  return {is_open, !is_open && now.error == 0 && is_same(now.status, expected)};
+}
+
 }  // namespace
 
 // An error whose errno is not known any more: refused and missing things concern one path, the rest all.
@@ -334,12 +348,8 @@ Committer::Attempt Committer::replace(const Place& from, const RelativePath& pat
   if (error == EINVAL || error == ENOSYS) error = parts_.ops.rename(from, to);
   if (error != 0) return Problem{failure("replace", path, error), is_fatal(error)};
   if (!swapped) return std::nullopt;
-  // What a program writes through a descriptor that it has goes to what stood there, whatever has the name now; what it wrote
-  // up to now is seen by the look that follows.
-  const bool is_open = before == Before::pulled && parts_.ops.is_open_for_writing(from);
-  const Inspected out = parts_.ops.inspect(from);
-  if (is_open || out.error != 0 || !is_same(out.status, expected))
-    return keep_swapped_out(from, path, is_open);
+  const Replaced out = look_at_replaced(parts_.ops, from, expected, before == Before::pulled);
+  if (!out.may_go) return keep_swapped_out(from, path, out.is_open);
   static_cast<void>(parts_.ops.remove_file(from));  // Or by the sweep.
   return std::nullopt;
 }
@@ -407,10 +417,9 @@ Committer::Attempt Committer::put_directory(const Change& change, const Inspecte
     return Problem{failure("make folder", change.path, error), is_fatal(error)};
   }
   const Place away{parts_.root.fd(), kept->place};
-  kept->is_open = as_pulled && parts_.ops.is_open_for_writing(away);
-  const Inspected moved = parts_.ops.inspect(away);
-  const bool may_go = as_pulled && !kept->is_open && moved.error == 0 && is_same(moved.status, there.status);
-  if (!may_go || !parts_.versions.discard(*kept)) note_kept(*kept);
+  const Replaced out = look_at_replaced(parts_.ops, away, there.status, as_pulled);
+  kept->is_open = out.is_open;
+  if (!as_pulled || !out.may_go || !parts_.versions.discard(*kept)) note_kept(*kept);
   return std::nullopt;
 }
 
