@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "client/pull_report.h"
+#include "sync/ignore.h"
 #include "tools/cli/linked_pull.h"
 #include "tools/cli/locked_items.h"
 #include "tools/cli/progress.h"
@@ -203,6 +204,12 @@ void show_dry_sum(Output& output, const client::PullReport& report) {
   output.line(fmt::format("would pull {}, {}, from {}; {}", files_text(report.files),
                           human_bytes(report.bytes), escaped(report.giver), unchanged_text(report, true)));
   output.line(fmt::format("{} would travel", human_bytes(travelled_bytes(report))));
+  const bool has_rules = std::ranges::any_of(report.changes, [](const client::PullChange& change) {
+    return change.path.substr(change.path.rfind('/') + 1) == sync::kIgnoreFile;
+  });
+  if (has_rules)
+    output.line(
+        fmt::format("rules would come with it ({}): this goes by those that are here", sync::kIgnoreFile));
 }
 
 void show_sum(Output& output, const client::PullReport& report, double seconds) {
