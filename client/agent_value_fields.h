@@ -112,7 +112,7 @@ void describe(A& fields, Ref<A, PullProblem> problem) {
 }
 template <class A>
 void describe(A& fields, Ref<A, PullConflict> conflict) {
-  fields(conflict.path, conflict.is_kept_here, conflict.is_replaced);
+  fields(conflict.path, conflict.is_kept_here, conflict.is_replaced, conflict.is_after_changes);
 }
 template <class A>
 void describe(A& fields, Ref<A, PullReport> report) {

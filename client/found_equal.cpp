@@ -1,9 +1,6 @@
 #include "client/found_equal.h"
 
-#include <optional>
-#include <string>
 #include <utility>
-#include <vector>
 
 #include "base/limits.h"
 #include "sync/packed_entries.h"
@@ -11,9 +8,7 @@
 namespace callboard::client {
 namespace {
 
-bool has_content(const sync::PackedEntry& entry) {
-  return entry.kind == EntryKind::file || entry.kind == EntryKind::symlink;
-}
+bool has_content(EntryKind kind) { return kind == EntryKind::file || kind == EntryKind::symlink; }
 
 // Whether the first file or link at or beneath it is known as pulled; nullopt when there is none. No deeper than paths are:
 // kPathDepthMax.
@@ -21,7 +16,7 @@ std::optional<bool> is_first_known(sync::PullRecords& records, const sync::Relat
                                    const sync::Tree::Directory& node) {
   sync::BucketEntries entries(node.buckets);
   for (sync::PackedEntry entry; entries.next(entry);) {
-    if (!has_content(entry)) continue;
+    if (!has_content(entry.kind)) continue;
     const Result<sync::RelativePath> path = directory.joined(entry.name);
     return path && records.pulled(*path) == entry.digest();
   }
@@ -33,56 +28,59 @@ std::optional<bool> is_first_known(sync::PullRecords& records, const sync::Relat
   return std::nullopt;
 }
 
-// What is to be recorded of it; nullopt: by now it is another than `entry`, or in doubt.
-std::optional<sync::Index::Pulled> as_seen(const sync::Root& root, sync::PullRecords& records,
-                                           const sync::RelativePath& path, const Entry& entry) {
-  const Result<sync::FileStatus> there = root.status(path);
-  if (!there) return std::nullopt;
-  bool is_alike = false;
-  if (entry.kind == EntryKind::symlink) {
-    const Result<std::string> target = root.read_link(path);
-    is_alike = target && *target == entry.target;
-  } else {
-    is_alike = records.has_content(path, *there, entry.digest);
-  }
-  return is_alike ? std::optional(sync::Index::Pulled{path, entry.digest, *there}) : std::nullopt;
+}  // namespace
+
+bool FoundEqual::goes_on() {
+  has_failed_ = has_failed_ || cancelled_;
+  return !has_failed_;
+}
+
+std::optional<sync::Index::Pulled> FoundEqual::found(const sync::RelativePath& path, const Digest& content) {
+  return sync::found_with_content(root_, records_, path, content,
+                                  [this](std::uint64_t) { return !cancelled_; });
+}
+
+void FoundEqual::add(const sync::RelativePath& path, const Entry& entry) {
+  if (!has_content(entry.kind) || !goes_on() || records_.pulled(path) == entry.digest) return;
+  if (auto file = found(path, entry.digest)) put(*std::move(file));
+}
+
+void FoundEqual::add(const sync::RelativePath& directory, const sync::Tree::Node& node) {
+  if (node == nullptr || !goes_on() || is_first_known(records_, directory, *node).value_or(true)) return;
+  is_first_ = true;
+  add_below(directory, *node);
+  if (auto first = std::exchange(first_, std::nullopt)) put(*std::move(first));
 }
 
 // No deeper than paths are: kPathDepthMax.
-Result<void> record(const sync::Root& root, sync::PullRecords& records, const sync::RelativePath& directory,
-                    const sync::Tree::Directory& node) {
-  std::vector<sync::Index::Pulled> files;
+void FoundEqual::add_below(const sync::RelativePath& directory, const sync::Tree::Directory& node) {
   sync::BucketEntries entries(node.buckets);
-  for (sync::PackedEntry entry; entries.next(entry);) {
-    if (!has_content(entry)) continue;
+  for (sync::PackedEntry entry; goes_on() && entries.next(entry);) {
+    if (!has_content(entry.kind)) continue;
     const Result<sync::RelativePath> path = directory.joined(entry.name);
+    const bool is_first = std::exchange(is_first_, false);
     if (!path) continue;
-    if (auto seen = as_seen(root, records, *path, sync::unpacked(entry))) files.push_back(*std::move(seen));
-    if (files.size() < kCommitGroupFiles) continue;
-    if (Result<void> recorded = records.record(std::exchange(files, {})); !recorded) return recorded;
+    auto file = found(*path, entry.digest());
+    if (is_first) {
+      first_ = std::move(file);
+    } else if (file) {
+      put(*std::move(file));
+    }
   }
-  if (Result<void> recorded = records.record(files); !recorded) return recorded;
   for (const sync::Tree::Node& child : node.children) {
     const Result<sync::RelativePath> path = directory.joined(child->name);
-    if (!path) continue;
-    if (Result<void> recorded = record(root, records, *path, *child); !recorded) return recorded;
+    if (path) add_below(*path, *child);
   }
-  return {};
 }
 
-}  // namespace
-
-Result<void> record_equal(const sync::Root& root, sync::PullRecords& records,
-                          const sync::RelativePath& directory, const sync::Tree::Node& node) {
-  if (node == nullptr || is_first_known(records, directory, *node).value_or(true)) return {};
-  return record(root, records, directory, *node);
+void FoundEqual::put(sync::Index::Pulled file) {
+  files_.push_back(std::move(file));
+  if (files_.size() >= kCommitGroupFiles) finish();
 }
 
-Result<void> record_equal(const sync::Root& root, sync::PullRecords& records, const sync::RelativePath& path,
-                          const Entry& entry) {
-  if (records.pulled(path) == entry.digest) return {};
-  const auto seen = as_seen(root, records, path, entry);
-  return seen ? records.record({*seen}) : Result<void>();
+void FoundEqual::finish() {
+  const std::vector<sync::Index::Pulled> files = std::exchange(files_, {});
+  if (goes_on()) has_failed_ = !records_.record(files);
 }
 
 }  // namespace callboard::client

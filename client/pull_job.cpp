@@ -5,6 +5,7 @@
 #include "base/id.h"
 #include "base/text.h"
 #include "client/pull_report.h"
+#include "sync/items.h"
 #include "sync/relative_path.h"
 
 namespace callboard::client {
@@ -64,16 +65,17 @@ void PullJob::run() {
     return;
   }
   PullReport all;
-  if (!request_.from.empty()) {
+  if (!request_.from.empty() || request_.items.size() == 1) {
     add_report(all, take(request_));
   } else {
     // Each item may have its newest copy somewhere else.
     for (const std::string& item : request_.items) {
       PullRequest one = request_;
       one.items = {item};
-      add_report(all, take(one));
-      const bool is_over = all.outcome == Outcome::cancelled || all.outcome == Outcome::interrupted;
-      if (is_over || all.cause == PullCause::disk) break;
+      PullReport report = take(one);
+      const bool is_over = ends_all(request_, report) || is_ended();
+      add_item_report(all, item, std::move(report));
+      if (is_over) break;
     }
   }
   report_.set(std::move(all));
@@ -93,6 +95,11 @@ PullReport PullJob::take(const PullRequest& request) {
   const std::lock_guard lock(mutex_);
   transfer_ = 0;
   return mark_ended(std::move(report));
+}
+
+bool PullJob::is_ended() const {
+  const std::lock_guard lock(mutex_);
+  return ended_by_.has_value();
 }
 
 std::string PullJob::cause_of_end(protocol::TransferId transfer) {
@@ -121,7 +128,13 @@ Result<Granted> PullJob::ask_server(const PullRequest& request) {
   ask.user = request.from;
   ask.newest = request.from.empty();
   ask.compress = request.compress;
-  ask.item = escaped(sync::RelativePath::from_item(request.items.front())->to_item(), 1000);
+  const auto item = sync::RelativePath::from_item(request.items.front());
+  ask.item = escaped(item->to_item(), 1000);
+  // A folder that is watched is a joined one's, whose copies the server knows.
+  if (ask.newest && !folder_.live().is_live())
+    ask.have = sync::newest_at(folder_.root(), *item, stop_.get_token());
+  // No time on the wire is before 1970.
+  if (ask.have && ask.have->ms < 0) ask.have.reset();
   const Answer<Granted> answer = desk_.get(std::move(ask));
   {
     const std::lock_guard lock(mutex_);
@@ -195,6 +208,7 @@ void PullJob::end(const Error& why) {
   const std::lock_guard lock(mutex_);
   if (ended_by_) return;
   ended_by_ = why;
+  stop_.request_stop();
   if (asked_) asked_->set(why);
   if (ending_) ending_->set(why);
   if (taker_) {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,7 @@ class PullJob : public Transfer {
   WorkstationTransfer describe() const;
 
  private:
+  bool is_ended() const;
   // From one giver.
   PullReport take(const PullRequest& request);
   PullReport take_granted(const PullRequest& request, const Granted& granted);
@@ -48,6 +50,7 @@ class PullJob : public Transfer {
   PullRequest request_;
   Answer<PullReport> report_;
 
+  std::stop_source stop_;
   mutable std::mutex mutex_;  // Guards all below.
   std::optional<Error> ended_by_;
   std::optional<Answer<Granted>> asked_;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "sync/relative_path.h"
 
 namespace callboard::client {
 namespace {
@@ -90,6 +91,18 @@ void add_report(PullReport& all, PullReport one) {
   Error ending = ending_of_files(all);
   all.outcome = ending.outcome;
   all.text = std::move(ending.text);
+}
+
+void add_item_report(PullReport& all, const std::string& item, PullReport one) {
+  if (!is_of_files(one)) {
+    const Result<sync::RelativePath> path = sync::RelativePath::from_item(item);
+    one.problems.push_back({path ? path->bytes() : item, {one.outcome, one.text}});
+  }
+  add_report(all, std::move(one));
+}
+
+bool ends_all(const PullRequest& request, const PullReport& one) {
+  return comes_first(one) || (request.on_conflict == PullRequest::OnConflict::fail && !one.conflicts.empty());
 }
 
 }  // namespace callboard::client

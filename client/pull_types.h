@@ -31,7 +31,8 @@ struct PullRequest {
   enum class OnConflict {
     version,  // The giver's takes the name, the local one becomes a version.
     keep,     // The local one stays.
-    fail,     // Nothing at all is changed when there is one.
+    fail,  // Nothing is changed when there is one; nothing more when it comes about during the pull. Of items that are
+    // pulled one by one, as with the newest copies, those that follow are left.
   };
   OnConflict on_conflict = OnConflict::version;
   // How long a full disk makes it wait for room before it gives up; 0: not at all.
@@ -58,6 +59,8 @@ struct PullConflict {
   bool is_kept_here =
       false;  // false: the giver's took its place, or would, and the local one is among the versions.
   bool is_replaced = false;  // The giver's did take its place.
+  // Under OnConflict::fail: something was changed before it came about. All that was is in the report.
+  bool is_after_changes = false;
 };
 
 // What made a pull end otherwise than done.

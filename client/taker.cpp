@@ -82,6 +82,7 @@ Result<void> Taker::Impl::pull() {
     Result<std::unique_ptr<TakerWriters>> writers = TakerWriters::start(parts_, state_, request_.sync);
     if (!writers) return state_.stop_for_disk(writers.error());
     writers_ = std::move(*writers);
+    planner.add_lasting_problems(writers_->unread_notes());
     receiver_.start_writing(*writers_, deltas_);
   }
   start_receiving();

@@ -1,5 +1,7 @@
 #include "client/taker_planner.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <iterator>
 #include <span>
@@ -7,7 +9,6 @@
 
 #include "base/ensure.h"
 #include "base/text.h"
-#include "client/found_equal.h"
 
 namespace callboard::client {
 
@@ -17,35 +18,36 @@ std::uint64_t remembered_bytes(const sync::RelativePath& path) { return sizeof(p
 
 }  // namespace
 
+TakerPlanner::TakerPlanner(const TakerParts& parts, TakerState& state, DeltaTaker& deltas,
+                           const PullRequest& request, sync::Patterns patterns)
+    : parts_(parts),
+      state_(state),
+      deltas_(deltas),
+      request_(request),
+      patterns_(std::move(patterns)),
+      reuse_(parts.folder),
+      mirror_(patterns_),
+      conflicts_(parts.records),
+      equal_(parts.root, parts.records, state.cancelled()) {}
+
 // --- Items ------------------------------------------------------------------------------------------------------------
 
-Result<void> TakerPlanner::set_items(const std::vector<std::string>& items) {
-  std::vector<sync::RelativePath> paths;
-  std::uint64_t size_bytes = 0;
-  for (const std::string& item : items) {
-    Result<sync::RelativePath> path = sync::RelativePath::from_item(item);
-    if (!path) return path.error();
-    size_bytes += protocol::encoded_size(protocol::OpenItem{path->bytes(), {}});
-    paths.push_back(std::move(*path));
-  }
-  if (paths.empty()) return Error{Outcome::usage, "nothing to pull is named"};
-  if (paths.size() > kItemsPerPullMax || size_bytes > kBulkDataMax) {
-    return Error{Outcome::usage,
-                 "too many items for one pull: expected at most " + std::to_string(kItemsPerPullMax)};
-  }
-  std::sort(paths.begin(), paths.end());
-  for (sync::RelativePath& path : paths) {
-    const bool covered = std::any_of(items_.begin(), items_.end(),
-                                     [&](const Item& item) { return path.is_beneath(item.path); });
-    if (!covered) items_.push_back({std::move(path), nullptr});
-  }
+Result<void> TakerPlanner::set_items(const std::vector<std::string>& names) {
+  Result<std::vector<TakerItem>> items = taker_items(names);
+  if (!items) return items.error();
+  items_ = *std::move(items);
   return {};
+}
+
+void TakerPlanner::add_lasting_problems(const std::vector<PullProblem>& problems) {
+  for (const PullProblem& each : problems) state_.add_problem(each.path, each.error);
+  lasting_problems_.insert(lasting_problems_.end(), problems.begin(), problems.end());
 }
 
 Result<bool> TakerPlanner::open() {
   std::vector<protocol::OpenItem> open;
-  std::vector<Item> seen;
-  for (Item& item : items_) {
+  std::vector<TakerItem> seen;
+  for (TakerItem& item : items_) {
     protocol::OpenItem one{.path = item.path.bytes(), .digest = {}};
     Result<std::shared_ptr<const sync::Tree>> here = parts_.folder.snapshot(item.path, state_.cancelled());
     if (here) {
@@ -61,7 +63,7 @@ Result<bool> TakerPlanner::open() {
     } else if (state_.is_cancelled()) {
       return here.error();
     } else {
-      unseen_.push_back({item.path.bytes(), here.error()});
+      lasting_problems_.push_back({item.path.bytes(), here.error()});
       continue;
     }
     open.push_back(std::move(one));
@@ -70,7 +72,7 @@ Result<bool> TakerPlanner::open() {
   items_ = std::move(seen);
   if (items_.empty()) return false;
   std::vector<std::shared_ptr<const sync::Tree>> trees;
-  for (const Item& item : items_) {
+  for (const TakerItem& item : items_) {
     if (item.here != nullptr) trees.push_back(item.here);
   }
   reuse_.set_trees(std::move(trees));
@@ -83,9 +85,9 @@ Result<bool> TakerPlanner::on_opened(const std::vector<protocol::OpenedItem>& op
   opened_ = opened;
   differing_.clear();
   unchanged_files_ = 0;
-  for (const PullProblem& each : unseen_) state_.add_problem(each.path, each.error);
+  for (const PullProblem& each : lasting_problems_) state_.add_problem(each.path, each.error);
   for (std::size_t i = 0; i < items_.size(); ++i) {
-    const Item& item = items_[i];
+    const TakerItem& item = items_[i];
     if (opened[i].outcome != Outcome::done) {
       state_.add_problem(item.path.bytes(),
                          not_given(parts_.giver, item.path, {opened[i].outcome, opened[i].text}));
@@ -105,16 +107,15 @@ Result<bool> TakerPlanner::on_opened(const std::vector<protocol::OpenedItem>& op
                       (here.kind != EntryKind::file || here.mtime_ns == opened[i].entry.mtime_ns);
     if (same) {
       unchanged_files_ += here.kind == EntryKind::file ? 1 : opened[i].files_below;
-      // What cannot be recorded costs no more than a version some day.
       if (!request_.dry_run) {
-        static_cast<void>(here.kind == EntryKind::directory
-                              ? record_equal(parts_.root, parts_.records, item.path, item.here->whole())
-                              : record_equal(parts_.root, parts_.records, item.path, here));
+        equal_.add(item.path, here);
+        equal_.add(item.path, item.here->whole());
       }
     } else {
       differing_.push_back(i);
     }
   }
+  equal_.finish();
   announce();
   if (differing_.empty()) tell_unchanged();
   return !differing_.empty();
@@ -188,7 +189,7 @@ Result<void> TakerPlanner::check_announced() {
   }
   sync::Room here{writers_->stager().kept_bytes(), 0};
   const std::shared_ptr<const sync::Tree> whole = parts_.folder.known();
-  for (const Item& item : items_) {
+  for (const TakerItem& item : items_) {
     if (whole != nullptr || item.here == nullptr) continue;
     here.bytes += item.here->bytes();
     here.files += item.here->files();
@@ -203,6 +204,7 @@ Result<void> TakerPlanner::list_all() {
   directory_.reset();
   ignore_files_.emplace(parts_.root);
   mirror_.begin_round();
+  way_.clear();
   rules_change_ = false;
   leaves_ignored_ = false;
   for (const std::size_t index : differing_) {
@@ -216,6 +218,7 @@ Result<void> TakerPlanner::list_all() {
     if (const Result<void> planned = plan_listing(listing); !planned) return planned;
     if (const Result<void> released = state_.release(listing); !released) return released;
   }
+  equal_.finish();
   return {};
 }
 
@@ -228,7 +231,9 @@ Result<void> TakerPlanner::ask() {
     pending_bytes_ -= remembered_bytes(pending_.back());
     sync::RelativePath directory = std::move(pending_.back());
     pending_.pop_back();
-    std::vector<std::uint64_t> buckets = buckets_here(directory);
+    const sync::Tree* here = tree_of(items_, directory);
+    std::vector<std::uint64_t> buckets =
+        here != nullptr ? here->bucket_names(directory) : std::vector<std::uint64_t>();
     named += buckets.size();
     // A directory that differs and is one bucket has nothing to leave out.
     if (buckets.size() < 2 || buckets.size() > kBucketsNamedUsed) {
@@ -241,7 +246,7 @@ Result<void> TakerPlanner::ask() {
 }
 
 Result<void> TakerPlanner::plan_item(std::size_t index, const protocol::OpenedItem& opened) {
-  const Item& item = items_[index];
+  const TakerItem& item = items_[index];
   if (opened.entry.kind == EntryKind::refused) {
     state_.add_problem(item.path.bytes(),
                        {Outcome::refused, quoted(item.path.to_item()) + ": " + escaped(opened.entry.target)});
@@ -277,18 +282,6 @@ Result<void> TakerPlanner::plan_item(std::size_t index, const protocol::OpenedIt
   return perform(steps->front(), 0, static_cast<std::uint32_t>(index), want);
 }
 
-const TakerPlanner::Item* TakerPlanner::item_of(const sync::RelativePath& directory) const {
-  for (const Item& item : items_) {
-    if (item.here != nullptr && directory.is_beneath(item.path)) return &item;
-  }
-  return nullptr;
-}
-
-std::vector<std::uint64_t> TakerPlanner::buckets_here(const sync::RelativePath& directory) const {
-  const Item* item = item_of(directory);
-  return item != nullptr ? item->here->bucket_names(directory) : std::vector<std::uint64_t>();
-}
-
 // Of the local entries those that the giver did not leave out as the same.
 Result<void> TakerPlanner::begin_directory(const TakerMachine::Listed& listing) {
   const Result<sync::Ignore::Pointer> ignore = ignore_files_->in(listing.directory);
@@ -299,14 +292,14 @@ Result<void> TakerPlanner::begin_directory(const TakerMachine::Listed& listing) 
   }
   directory_->ignore = *ignore;
   if (folding_.folds()) directory_->names.emplace(folding_);
-  const Item* item = item_of(listing.directory);
-  if (item == nullptr) return {};
-  directory_->here = item->here->listing_of(listing.directory, listing.same);
-  const std::shared_ptr<const sync::Tree> part = item->here->part(listing.directory);
+  const sync::Tree* here = tree_of(items_, listing.directory);
+  if (here == nullptr) return {};
+  directory_->here = here->listing_of(listing.directory, listing.same);
+  const std::shared_ptr<const sync::Tree> part = here->part(listing.directory);
   if (part != nullptr) directory_->node = part->whole();
   if (!listing.same.empty()) count_left_out(*directory_);
   const std::shared_ptr<const sync::Listing> all =
-      directory_->names ? item->here->listing_of(listing.directory) : nullptr;
+      directory_->names ? here->listing_of(listing.directory) : nullptr;
   if (all == nullptr) return {};
   for (const Entry& entry : all->entries) static_cast<void>(directory_->names->add(entry.name));
   return {};
@@ -370,164 +363,16 @@ Result<void> TakerPlanner::plan_listing(const TakerMachine::Listed& listing) {
     if (!is_left_out && !has_own_name(step.path)) continue;
     const Result<void> done = perform(step, listing.number, step.entry, listing.entries[step.entry]);
     if (!done) return done;
+    directory_->has_directories =
+        directory_->has_directories || step.kind == Kind::descend || step.kind == Kind::make_directory;
   }
   if (listing.more) {
     directory_->last_name = listing.entries.back().name;
   } else {
+    if (!directory_->has_directories) way_.forget(listing.directory);
     directory_.reset();
   }
   return {};
-}
-
-// --- One entry --------------------------------------------------------------------------------------------------------
-
-Result<void> TakerPlanner::perform(const sync::DiffStep& step, std::uint32_t listing,
-                                   std::uint32_t entry_index, const Entry& entry) {
-  using Kind = sync::DiffStep::Kind;
-  const bool replaces =
-      step.have && (step.kind == Kind::fetch || step.kind == Kind::make_symlink || step.replaces_kind);
-  if (replaces && step.kind != Kind::refused) {
-    const Result<bool> goes_on = settle_conflict(step, entry);
-    if (!goes_on) return goes_on.error();
-    if (!*goes_on) return {};
-  }
-  switch (step.kind) {
-    case Kind::same:
-      count_same(step.path, entry);
-      record_same(step.path, entry);
-      return {};
-    case Kind::metadata:
-      count_same(step.path, entry);
-      change(ChangeKind::metadata, sync::Change::metadata(step.path, entry));
-      return {};
-    case Kind::fetch:
-      return fetch(step, listing, entry_index, entry);
-    case Kind::descend:
-      if (step.sets_mode && step.have)
-        change(ChangeKind::metadata, sync::Change::directory(step.path, entry));
-      return descend(step.path);
-    case Kind::make_directory:
-      return make_directory(step, entry);
-    case Kind::make_symlink:
-      change(ChangeKind::symlink, sync::Change::symlink(step.path, entry));
-      return {};
-    case Kind::refused:
-      state_.add_problem(step.path.bytes(),
-                         {Outcome::refused, quoted(step.path.to_item()) + ": " + step.text});
-      return {};
-    case Kind::excluded:
-      leaves_ignored_ = leaves_ignored_ || step.is_ignored;
-      return {};
-  }
-  return {};
-}
-
-Result<bool> TakerPlanner::settle_conflict(const sync::DiffStep& step, const Entry& entry) {
-  const Entry& have = have_[*step.have];
-  sync::Tree::Node below;
-  if (have.kind == EntryKind::directory) {
-    const Item* item = item_of(step.path);
-    const std::shared_ptr<const sync::Tree> part = item != nullptr ? item->here->part(step.path) : nullptr;
-    if (part != nullptr) below = part->whole();
-  }
-  const bool stays = request_.on_conflict != PullRequest::OnConflict::version;
-  // What could not be looked at (it is being written) may be anything: it stays where something may.
-  const bool is_unknown = have.kind == EntryKind::refused && stays;
-  // Nothing that lies here was pulled where all that was pulled waits in another place.
-  const bool was_never_here = have.kind != EntryKind::refused && writers_ != nullptr &&
-                              writers_->stager().trees().has_left_above(step.path);
-  if (!is_unknown && !was_never_here && !conflicts_.is_conflict(step.path, have, entry, below)) return true;
-  state_.add_conflict(step.path, stays);
-  if (request_.on_conflict == PullRequest::OnConflict::fail && writers_ != nullptr) {
-    // It came about since the survey.
-    return Error{Outcome::superseded,
-                 quoted(step.path.to_item()) + ": changed here and at the giver since the last pull"};
-  }
-  return !stays;
-}
-
-Result<void> TakerPlanner::make_directory(const sync::DiffStep& step, const Entry& entry) {
-  if (is_mirroring() && state_.may_copy() && patterns_.is_everything() && !step.have) {
-    if (auto source = reuse_.directory(entry)) {
-      if (mirror_.add({std::move(source->path), step.path, entry, std::move(source->node)})) return {};
-    }
-  }
-  change(ChangeKind::directory, sync::Change::directory(step.path, entry));
-  const Result<bool> copied = copy_directory(step.path, entry);
-  if (!copied) return copied.error();
-  return *copied ? Result<void>() : descend(step.path);
-}
-
-Result<void> TakerPlanner::fetch(const sync::DiffStep& step, std::uint32_t listing, std::uint32_t entry_index,
-                                 const Entry& entry) {
-  note(step.have ? ChangeKind::changed : ChangeKind::added, step.path, entry.size_bytes);
-  if (is_surveying_) return {};
-  rules_change_ = rules_change_ || entry.name == sync::kIgnoreFile;
-  state_.count_wanted(entry.size_bytes);
-  const Result<bool> left = take_left(step.path, entry);
-  if (!left) return left.error();
-  if (*left) return {};
-  const Result<bool> copied = copy(step.path, entry);
-  if (!copied) return copied.error();
-  if (*copied || writers_ == nullptr) return {};
-  const std::uint64_t offset = writers_->stager().promise_offset(entry);
-  const std::uint64_t instead_of = step.have ? have_[*step.have].size_bytes : 0;
-  const Result<void> fits = offset > 0 ? room_.add_rest(unreserved_bytes(entry, offset))
-                                       : room_.add_file(entry.size_bytes, instead_of);
-  if (!fits) return state_.stop_for_disk(fits.error());
-  WantedFile wanted{.listing = listing,
-                    .entry_index = entry_index,
-                    .path = step.path,
-                    .entry = entry,
-                    .offset = offset < entry.size_bytes ? offset : 0};
-  if (entry.size_bytes >= sync::kDeltaFileMin && step.have && !step.replaces_kind) {
-    const Result<bool> asked = deltas_.want(wanted, digest_here(step.path));
-    if (!asked) return asked.error();
-    if (*asked) return {};
-  }
-  return state_.want(std::move(wanted));
-}
-
-// Of what an earlier try left: it had room reserved for all of it, but in memory nothing is.
-std::uint64_t TakerPlanner::unreserved_bytes(const Entry& entry, std::uint64_t offset) const {
-  if (!sync::FileOps::is_in_memory(parts_.root.fd())) return 0;
-  return entry.size_bytes - std::min(entry.size_bytes, offset);
-}
-
-Digest TakerPlanner::digest_here(const sync::RelativePath& path) const {
-  const Item* item = item_of(path);
-  return item != nullptr ? item->here->digest_of(path) : Digest();
-}
-
-// What an earlier try, or an earlier round, put into a directory that did not get its name. It was verified and recorded as
-// pulled when it came there; what an earlier try put there is verified again.
-std::optional<sync::StagedFile> TakerPlanner::take_assembled(const sync::RelativePath& path,
-                                                             const Entry& entry) {
-  sync::Stager& stager = writers_->stager();
-  if (!stager.trees().has_any() || parts_.records.pulled(path) != entry.digest) return std::nullopt;
-  return stager.take_from_tree(path, entry);
-}
-
-// What an earlier try left verified.
-Result<bool> TakerPlanner::take_left(const sync::RelativePath& path, const Entry& entry) {
-  if (writers_ == nullptr) return false;
-  Result<std::optional<sync::StagedFile>> left = writers_->stager().reuse(path, entry);
-  if (!left) return state_.stop_for_disk(left.error());
-  bool is_counted = false;
-  if (!left->has_value()) {
-    *left = take_assembled(path, entry);
-    // What lies in a new directory from an earlier try is taken in the first round; later it is of this pull.
-    is_counted = state_.round() > 1;
-  }
-  if (!left->has_value()) return false;
-  if (is_counted) {
-    state_.uncount_wanted(entry.size_bytes);
-  } else {
-    state_.on_staged();
-    state_.on_content(entry.size_bytes);
-  }
-  writers_->commit(sync::Change::file(std::move(**left)));
-  return true;
 }
 
 // --- What follows -----------------------------------------------------------------------------------------------------
@@ -556,24 +401,15 @@ void TakerPlanner::note(ChangeKind kind, const sync::RelativePath& path, std::ui
   });
 }
 
-// Files whose content is here as it is there.
-void TakerPlanner::count_same(const sync::RelativePath& path, const Entry& entry) {
+// Its content is here as it is there, by whatever means it came: from here on the giver's edits of it are no conflicts.
+void TakerPlanner::take_same(const sync::RelativePath& path, const Entry& entry) {
   if (entry.kind == EntryKind::file) unchanged_files_ += 1;
-  const Item* item = entry.kind == EntryKind::directory ? item_of(path) : nullptr;
-  const std::shared_ptr<const sync::Tree> part = item != nullptr ? item->here->part(path) : nullptr;
+  const std::shared_ptr<const sync::Tree> part =
+      entry.kind == EntryKind::directory ? part_of(items_, path) : nullptr;
   if (part != nullptr) unchanged_files_ += part->files();
-}
-
-// What came by other means than a pull, or was not recorded: from here on the giver's edits of it are no conflicts.
-void TakerPlanner::record_same(const sync::RelativePath& path, const Entry& entry) {
   if (writers_ == nullptr) return;
-  if (entry.kind == EntryKind::directory) {
-    const Item* item = item_of(path);
-    const std::shared_ptr<const sync::Tree> part = item != nullptr ? item->here->part(path) : nullptr;
-    if (part != nullptr) static_cast<void>(record_equal(parts_.root, parts_.records, path, part->whole()));
-    return;
-  }
-  if (parts_.records.pulled(path) != entry.digest) writers_->commit(sync::Change::same(path, entry));
+  equal_.add(path, entry);
+  if (part != nullptr) equal_.add(path, part->whole());
 }
 
 // All beneath the directory but what lies in its buckets that were listed.

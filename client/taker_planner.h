@@ -10,14 +10,17 @@
 #include <vector>
 
 #include "client/delta_taker.h"
+#include "client/found_equal.h"
 #include "client/not_given.h"
 #include "client/taker.h"
 #include "client/taker_conflicts.h"
+#include "client/taker_items.h"
 #include "client/taker_machine.h"
 #include "client/taker_mirror.h"
 #include "client/taker_reuse.h"
 #include "client/taker_room.h"
 #include "client/taker_state.h"
+#include "client/taker_way.h"
 #include "client/taker_writers.h"
 #include "sync/diff.h"
 #include "sync/ignore_files.h"
@@ -34,19 +37,12 @@ class TakerPlanner {
  public:
   // `request` must outlive it.
   TakerPlanner(const TakerParts& parts, TakerState& state, DeltaTaker& deltas, const PullRequest& request,
-               sync::Patterns patterns)
-      : parts_(parts),
-        state_(state),
-        deltas_(deltas),
-        request_(request),
-        patterns_(std::move(patterns)),
-        reuse_(parts.folder),
-        mirror_(patterns_),
-        conflicts_(parts.records) {}
+               sync::Patterns patterns);
 
   // Items that are none are errors; one beneath another is part of it.
-  Result<void> set_items(const std::vector<std::string>& items);
-
+  Result<void> set_items(const std::vector<std::string>& names);
+  // What another round does not mend.
+  void add_lasting_problems(const std::vector<PullProblem>& problems);
   // Looks at the local folder and sends `open`. False: of none of the items it is known what is here; nothing opens.
   Result<bool> open();
   // True when there is anything to do: something to list, to fetch or to change.
@@ -57,16 +53,13 @@ class TakerPlanner {
   Result<void> run_round(TakerWriters* writers);
 
  private:
-  struct Item {
-    sync::RelativePath path;
-    std::shared_ptr<const sync::Tree> here;  // nullptr: there is nothing.
-  };
   struct DirectoryUnderWay {
     std::shared_ptr<const sync::Listing> here;
     sync::Tree::Node node;
     sync::Ignore::Pointer ignore;
     std::size_t compared = 0;  // Of its entries.
     std::string last_name;
+    bool has_directories = false;              // That are listed, too.
     std::optional<sync::FoldedNames> names{};  // Where the file system takes some for the same.
   };
 
@@ -81,8 +74,10 @@ class TakerPlanner {
                        const Entry& entry);
   Result<void> fetch(const sync::DiffStep& step, std::uint32_t listing, std::uint32_t entry_index,
                      const Entry& entry);
-  // False when the local content stays: nothing else is done about this name.
-  Result<bool> settle_conflict(const sync::DiffStep& step, const Entry& entry);
+  // False when what is here stays: nothing else is done about this name.
+  Result<bool> settle_conflict(const sync::RelativePath& path, const Entry& have, const Entry& want);
+  // False when nothing may come to this path.
+  Result<bool> make_way(const sync::RelativePath& path);
   bool is_mirroring() const { return request_.mirror && writers_ != nullptr; }
   bool agrees_to_removals();
   Result<void> finish_mirror();
@@ -104,18 +99,15 @@ class TakerPlanner {
                             const sync::RelativePath& directory);
   Result<void> copy_file(const sync::RelativePath& source, const sync::RelativePath& path,
                          const Entry& entry);
+  Result<void> look_through(const sync::DiffStep& step, const Entry& entry);
   Result<void> descend(const sync::RelativePath& directory);
   Result<void> begin_directory(const TakerMachine::Listed& listing);
   // False when the file system here takes the name for another one in this directory; that is a problem, and told.
   bool has_own_name(const sync::RelativePath& path);
   void change(ChangeKind kind, sync::Change change);
   void note(ChangeKind kind, const sync::RelativePath& path, std::uint64_t size_bytes);
-  const Item* item_of(const sync::RelativePath& directory) const;
   std::uint64_t unreserved_bytes(const Entry& entry, std::uint64_t offset) const;
-  Digest digest_here(const sync::RelativePath& path) const;
-  std::vector<std::uint64_t> buckets_here(const sync::RelativePath& directory) const;
-  void count_same(const sync::RelativePath& path, const Entry& entry);
-  void record_same(const sync::RelativePath& path, const Entry& entry);
+  void take_same(const sync::RelativePath& path, const Entry& entry);
   void count_left_out(const DirectoryUnderWay& directory);
   void tell_unchanged();
 
@@ -128,14 +120,16 @@ class TakerPlanner {
   TakerReuse reuse_;
   TakerMirror mirror_;
   TakerConflicts conflicts_;
+  FoundEqual equal_;
+  TakerWay way_;
   TakerRoom room_;
   sync::NameFolding folding_;
   bool is_surveying_ = false;
   std::span<const Entry> have_;  // Of the part that is being compared.
   std::vector<TakerMirror::Reuse> renames_;
   TakerWriters* writers_ = nullptr;
-  std::vector<Item> items_;
-  std::vector<PullProblem> unseen_;  // Items that are none of items_: what is here of them cannot be told.
+  std::vector<TakerItem> items_;
+  std::vector<PullProblem> lasting_problems_;  // Among them of items that cannot be looked at here.
   std::vector<protocol::OpenedItem> opened_;
   std::vector<std::size_t> differing_;  // Items.
   std::deque<sync::RelativePath> pending_;

@@ -100,7 +100,7 @@ Result<void> TakerPlanner::copy_file(const sync::RelativePath& source, const syn
 // More than half of what lies here under the items, as when the giver's folder is empty or not mounted.
 bool TakerPlanner::agrees_to_removals() {
   std::uint64_t files_here = 0;
-  for (const Item& item : items_) files_here += item.here != nullptr ? item.here->files() : 0;
+  for (const TakerItem& item : items_) files_here += item.here != nullptr ? item.here->files() : 0;
   const std::uint64_t files = mirror_.files_to_remove();
   if (request_.agree_to_removals || files <= files_here / 2) return true;
   state_.edit_report([&](PullReport& report) {

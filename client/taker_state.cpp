@@ -335,10 +335,10 @@ void TakerState::add_refusal(const sync::RelativePath& path, const Error& said) 
   add_problem(path.bytes(), said.prefixed(quoted(path.to_item()) + ": " + giver_));
 }
 
-void TakerState::add_conflict(const sync::RelativePath& path, bool is_kept_here) {
+void TakerState::add_conflict(PullConflict conflict) {
   const std::lock_guard lock(mutex_);
-  if (!conflicts_.try_emplace(path.bytes(), report_.conflicts.size()).second) return;
-  report_.conflicts.push_back({path.bytes(), is_kept_here});
+  if (!conflicts_.try_emplace(conflict.path, report_.conflicts.size()).second) return;
+  report_.conflicts.push_back(std::move(conflict));
 }
 
 void TakerState::settle_conflict(const sync::RelativePath& path) {

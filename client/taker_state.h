@@ -96,8 +96,8 @@ class TakerState : public TakerCounters {
   bool is_to_be_continued() const;  // What changed meanwhile is looked at again.
   void need_round();
   void add_problem(std::string path, Error error);
-  // `path` was changed on both sides; and then: the giver's took its place.
-  void add_conflict(const sync::RelativePath& path, bool is_kept_here);
+  // A file that was changed on both sides, told once; and then: the giver's took its place.
+  void add_conflict(PullConflict conflict);
   void settle_conflict(const sync::RelativePath& path);
   bool has_conflict() const;
   bool has_problem() const;

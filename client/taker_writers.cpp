@@ -48,15 +48,26 @@ Result<std::unique_ptr<TakerWriters>> TakerWriters::start(const TakerParts& part
   Result<std::unique_ptr<sync::Versions>> versions = sync::Versions::open(parts.root, writers->ops_);
   if (!versions) return versions.error();
   writers->versions_ = std::move(*versions);
-  const Result<void> recorded =
-      sync::PullJournal::record_kept(parts.root, writers->ops_, writers->stager_->kept_fd(), parts.records);
-  if (!recorded) return recorded.error();
+  if (const Result<void> recorded = writers->record_notes(); !recorded) return recorded.error();
   for (std::size_t i = 0; i < writers->writers_.size(); ++i) {
     writers->writers_[i] =
         std::thread([self = writers.get(), i] { self->run_writer(self->write_queues_[i]); });
   }
   writers->committing_ = std::thread([self = writers.get()] { self->run_committer(); });
   return writers;
+}
+
+Result<void> TakerWriters::record_notes() {
+  auto unread =
+      sync::PullJournal::record_kept({.root = parts_.root,
+                                      .ops = ops_,
+                                      .folder_fd = stager_->kept_fd(),
+                                      .records = parts_.records,
+                                      .on_read = [this](std::uint64_t) { return !state_.is_cancelled(); }});
+  if (!unread) return unread.error();
+  for (sync::PullJournal::Unread& each : *unread)
+    unread_notes_.push_back({std::move(each.path), std::move(each.error)});
+  return {};
 }
 
 TakerWriters::~TakerWriters() {

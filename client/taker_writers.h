@@ -44,6 +44,8 @@ class TakerWriters : private sync::CommitListener {
 
   sync::Stager& stager() { return *stager_; }
   const sync::Root& root() const { return parts_.root; }
+  // Notes of pulls that were killed which could not be read.
+  const std::vector<PullProblem>& unread_notes() const { return unread_notes_; }
   TakerBuffers& buffers() { return buffers_; }
 
   // Files of one directory go through one thread: two threads in one directory wait for each other in the kernel.
@@ -107,9 +109,12 @@ class TakerWriters : private sync::CommitListener {
   void on_place_taken(const sync::RelativePath& directory, const Error& error) override;
   void on_failed(const sync::RelativePath& path, const Error& error) override;
 
+  Result<void> record_notes();
+
   TakerParts parts_;
   TakerState& state_;
   PatientOps ops_;
+  std::vector<PullProblem> unread_notes_;
   bool durable_;
   std::unique_ptr<sync::Stager> stager_;
   std::unique_ptr<sync::Versions> versions_;

@@ -13,9 +13,6 @@ Change Change::symlink(RelativePath path, Entry entry) {
 Change Change::directory(RelativePath path, Entry entry) {
   return {Kind::directory, std::move(path), std::move(entry)};
 }
-Change Change::same(RelativePath path, Entry entry) {
-  return {Kind::same, std::move(path), std::move(entry)};
-}
 Change Change::metadata(RelativePath path, Entry entry) {
   return {Kind::metadata, std::move(path), std::move(entry)};
 }

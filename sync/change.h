@@ -19,7 +19,6 @@ struct Change {
     file,       // Replaces whatever has the name.
     symlink,    // The same.
     directory,  // Made unless it is there; gets the entry's mode in the end.
-    same,       // Is noted as pulled when it has the entry's content, as it had; nothing is done otherwise.
     metadata,   // Mode, and of a file mtime, of what has the entry's content already.
     rename,  // What lies at `source` gets this name: a file with the entry's content, or a directory as `node` is.
              // The directory it comes into has its name already: finish() comes between.
@@ -36,7 +35,6 @@ struct Change {
   static Change file(StagedFile file);
   static Change symlink(RelativePath path, Entry entry);
   static Change directory(RelativePath path, Entry entry);
-  static Change same(RelativePath path, Entry entry);
   static Change metadata(RelativePath path, Entry entry);
   static Change rename(RelativePath source, RelativePath path, Entry entry, Tree::Node node);
   static Change remove(RelativePath path, Tree::Node node);

@@ -5,10 +5,8 @@
 #include <cstdlib>
 #include <utility>
 
-#include "base/bytes.h"
 #include "base/text.h"
 #include "sync/commit_errors.h"
-#include "sync/hash.h"
 #include "sync/known_files.h"
 #include "sync/sqlite.h"
 
@@ -30,6 +28,20 @@ bool is_as_described(const FileStatus& there, const Entry& entry) {
   if (there.size_bytes != entry.size_bytes) return false;
   if (entry.kind != EntryKind::file) return true;
   return std::abs(there.mtime_ns / 2 - entry.mtime_ns / 2) < kTimesSettleNs / 2;
+}
+
+// What stood there and just lost its name.
+struct Replaced {
+  bool is_open = false;
+  bool may_go = false;
+};
+
+// What a program writes through a descriptor that it has goes to what stood there, whatever has the name now; what it wrote
+// up to now is seen by the look that follows.
+Replaced look_at_replaced(FileOps& ops, const Place& place, const FileStatus& expected, bool was_pulled) {
+  const bool is_open = was_pulled && ops.is_open_for_writing(place);
+  const Inspected now = ops.inspect(place);
+  return {is_open, !is_open && now.error == 0 && is_same(now.status, expected)};
 }
 
 }  // namespace
@@ -169,10 +181,6 @@ Place Committer::destination(const RelativePath& path) const {
 
 Committer::Attempt Committer::commit_one(const Change& change) {
   if (change.kind == Change::Kind::remove) return remove(change);
-  if (change.kind == Change::Kind::same) {
-    note_same(change);
-    return std::nullopt;
-  }
   if (Attempt opened = open_parent_of(change.path)) return opened;
   if (change.kind == Change::Kind::file && put_new_file(change)) {
     note_done(change);
@@ -195,7 +203,6 @@ Committer::Attempt Committer::commit_one(const Change& change) {
       case Change::Kind::rename:
         return change.node ? rename_directory(change, there) : rename_file(change, there);
       case Change::Kind::remove:
-      case Change::Kind::same:
         break;
     }
     return std::nullopt;
@@ -243,7 +250,7 @@ Committer::Attempt Committer::rename_file(const Change& change, const Inspected&
   const Place from{parent->get(), std::string(change.source.name())};
   const Inspected source = parts_.ops.inspect(from);
   const bool right =
-      source.error == 0 && parts_.records.has_content(change.source, source.status, change.entry.digest);
+      source.error == 0 && parts_.records.has_content(change.source, source.status, change.entry.digest, {});
   if (!right) return source_changed(change);
   if (Attempt failed = put(from, change.path, there)) return failed;
   touched_.insert(change.source.parent());
@@ -341,12 +348,8 @@ Committer::Attempt Committer::replace(const Place& from, const RelativePath& pat
   if (error == EINVAL || error == ENOSYS) error = parts_.ops.rename(from, to);
   if (error != 0) return Problem{failure("replace", path, error), is_fatal(error)};
   if (!swapped) return std::nullopt;
-  // What a program writes through a descriptor that it has goes to what stood there, whatever has the name now; what it wrote
-  // up to now is seen by the look that follows.
-  const bool is_open = before == Before::pulled && parts_.ops.is_open_for_writing(from);
-  const Inspected out = parts_.ops.inspect(from);
-  if (is_open || out.error != 0 || !is_same(out.status, expected))
-    return keep_swapped_out(from, path, is_open);
+  const Replaced out = look_at_replaced(parts_.ops, from, expected, before == Before::pulled);
+  if (!out.may_go) return keep_swapped_out(from, path, out.is_open);
   static_cast<void>(parts_.ops.remove_file(from));  // Or by the sweep.
   return std::nullopt;
 }
@@ -414,10 +417,9 @@ Committer::Attempt Committer::put_directory(const Change& change, const Inspecte
     return Problem{failure("make folder", change.path, error), is_fatal(error)};
   }
   const Place away{parts_.root.fd(), kept->place};
-  kept->is_open = as_pulled && parts_.ops.is_open_for_writing(away);
-  const Inspected moved = parts_.ops.inspect(away);
-  const bool may_go = as_pulled && !kept->is_open && moved.error == 0 && is_same(moved.status, there.status);
-  if (!may_go || !parts_.versions.discard(*kept)) note_kept(*kept);
+  const Replaced out = look_at_replaced(parts_.ops, away, there.status, as_pulled);
+  kept->is_open = out.is_open;
+  if (!as_pulled || !out.may_go || !parts_.versions.discard(*kept)) note_kept(*kept);
   return std::nullopt;
 }
 
@@ -425,7 +427,7 @@ Committer::Attempt Committer::set_metadata(const Change& change, const Inspected
   const bool directory = change.entry.kind == EntryKind::directory;
   if (directory && there.error == 0 && there.status.kind == FileKind::directory) return std::nullopt;
   const bool right = !directory && there.error == 0 &&
-                     parts_.records.has_content(change.path, there.status, change.entry.digest) &&
+                     parts_.records.has_content(change.path, there.status, change.entry.digest, {}) &&
                      is_still(change.path, there.status);
   if (!right) return Problem{changed_meanwhile(change.path), false};
   return set_mode_and_time(change, there.status);
@@ -461,18 +463,6 @@ void Committer::note_done(const Change& change) {
   const bool ours = change.kind == Change::Kind::file ? is_same(there.status, change.status)
                                                       : is_as_described(there.status, change.entry);
   if (ours) pulled_.push_back({change.path, change.entry.digest, there.status});
-}
-
-void Committer::note_same(const Change& change) {
-  const Result<FileStatus> there = parts_.root.status(change.path);
-  if (!there) return;
-  if (there->kind == FileKind::symlink) {
-    const Result<std::string> target = parts_.root.read_link(change.path);
-    if (!target || digest_of(as_bytes(*target)) != change.entry.digest) return;
-  } else if (!parts_.records.has_content(change.path, *there, change.entry.digest)) {
-    return;
-  }
-  pulled_.push_back({change.path, change.entry.digest, *there});
 }
 
 // --- The end ----------------------------------------------------------------------------------------------------------

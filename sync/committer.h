@@ -124,7 +124,6 @@ class Committer {
   void note_kept(const KeptVersion& version);
   void undo(const KeptVersion& version, const Place& to);
   void note_done(const Change& change);
-  void note_same(const Change& change);
   void note_pulling();
   Result<void> record_group();
   Result<void> set_directory_modes(bool assembled);

@@ -24,7 +24,7 @@ Result<std::optional<StagedFile>> LocalCopier::copy(const RelativePath& source, 
   const Result<FileStatus> before = status_of(file->get());
   if (!before || before->size_bytes != entry.size_bytes) return Copied();
   if (entry.size_bytes < kTrustMin) return copy_hashed(file->get(), path, entry);
-  if (!parts_.records.has_content(source, *before, entry.digest)) return Copied();
+  if (!parts_.records.has_content(source, *before, entry.digest, {})) return Copied();
   return copy_trusted(file->get(), *before, path, entry);
 }
 

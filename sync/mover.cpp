@@ -134,7 +134,7 @@ bool Mover::has_all(const RelativePath& directory, const Tree::Node& node) {
     bool same = false;
     if (entry.kind == EntryKind::file) {
       same = status.kind == FileKind::file && status.mtime_ns == entry.mtime_ns &&
-             has_mode(entry, status.mode) && parts_.records.has_content(*path, status, entry.digest());
+             has_mode(entry, status.mode) && parts_.records.has_content(*path, status, entry.digest(), {});
     } else if (entry.kind == EntryKind::directory) {
       const Tree::Node& child = Tree::child_of(*node, entry.name);
       same = status.kind == FileKind::directory && has_mode(entry, status.mode) && child &&

@@ -8,7 +8,8 @@
 #include <utility>
 
 #include "base/bytes.h"
-#include "sync/hash.h"
+#include "base/text.h"
+#include "sync/sqlite.h"
 
 namespace callboard::sync {
 namespace {
@@ -17,32 +18,41 @@ constexpr std::size_t kReadBytes = 64 * 1024;
 // Nobody kills more pulls between two that are not.
 constexpr int kJournalsMax = 1'000;
 
-std::string content_of(FileOps& ops, const Place& place) {
-  std::string content;
+// What can be read of it.
+struct Content {
+  std::string bytes;
+  int error = 0;  // Why that is not all.
+};
+
+Content content_of(FileOps& ops, const Place& place) {
   const Opened file = ops.open_existing(place);
+  Content content{{}, file.error};
   std::array<std::byte, kReadBytes> piece{};
-  while (file.error == 0) {
+  while (content.error == 0) {
     const Transferred got = ops.read_some(file.fd.get(), piece);
+    content.error = got.error;
     if (got.error != 0 || got.size_bytes == 0) break;
-    content.append(as_text(ByteView(piece).first(got.size_bytes)));
+    content.bytes.append(as_text(ByteView(piece).first(got.size_bytes)));
   }
   return content;
 }
 
-// Nothing when something else stands there by now, or it is known as pulled already.
-std::optional<Index::Pulled> look_at(const Root& root, PullRecords& records, const RelativePath& path,
-                                     const Digest& digest) {
-  if (records.pulled(path) == digest) return std::nullopt;
-  const Result<FileStatus> there = root.status(path);
-  if (!there) return std::nullopt;
-  bool is_there = false;
-  if (there->kind == FileKind::symlink) {
-    const Result<std::string> target = root.read_link(path);
-    is_there = target && digest_of(as_bytes(*target)) == digest;
-  } else {
-    is_there = records.has_content(path, *there, digest);
+// Of what was noted that which still is so and is not known as pulled.
+std::vector<Index::Pulled> find(const PullJournal::Kept& kept, std::string_view noted) {
+  std::vector<Index::Pulled> found;
+  Digest digest;
+  while (noted.size() > digest.bytes.size()) {
+    std::memcpy(digest.bytes.data(), noted.data(), digest.bytes.size());
+    noted.remove_prefix(digest.bytes.size());
+    const std::size_t end = noted.find('\0');
+    if (end == noted.npos) break;  // It was killed while it wrote this.
+    const Result<RelativePath> path = RelativePath::from_bytes(noted.substr(0, end));
+    noted.remove_prefix(end + 1);
+    if (!path || kept.records.pulled(*path) == digest) continue;
+    if (auto pulled = found_with_content(kept.root, kept.records, *path, digest, kept.on_read))
+      found.push_back(*std::move(pulled));
   }
-  return is_there ? std::optional(Index::Pulled{path, digest, *there}) : std::nullopt;
+  return found;
 }
 
 }  // namespace
@@ -83,28 +93,26 @@ void PullJournal::retire(FileOps& ops, const Place& from, int kept_fd) {
   static_cast<void>(ops.remove_file(from));
 }
 
-Result<void> PullJournal::record_kept(const Root& root, FileOps& ops, int kept_fd, PullRecords& records) {
-  for (const std::string& name : names_in(kept_fd)) {
+Result<std::vector<PullJournal::Unread>> PullJournal::record_kept(const Kept& kept) {
+  std::vector<Unread> unread;
+  for (const std::string& name : names_in(kept.folder_fd)) {
     if (!is_kept_name(name)) continue;
-    const Place place{kept_fd, name};
-    const std::string content = content_of(ops, place);
-    std::vector<Index::Pulled> pulled;
-    std::string_view rest = content;
-    Digest digest;
-    while (rest.size() > digest.bytes.size()) {
-      std::memcpy(digest.bytes.data(), rest.data(), digest.bytes.size());
-      rest.remove_prefix(digest.bytes.size());
-      const std::size_t end = rest.find('\0');
-      if (end == rest.npos) break;  // It was killed while it wrote this.
-      const Result<RelativePath> path = RelativePath::from_bytes(rest.substr(0, end));
-      rest.remove_prefix(end + 1);
-      if (!path) break;
-      if (auto found = look_at(root, records, *path, digest)) pulled.push_back(*std::move(found));
-    }
-    if (const Result<void> recorded = records.record(pulled); !recorded) return recorded;
-    static_cast<void>(ops.remove_file(place));
+    const Place place{kept.folder_fd, name};
+    const Content content = content_of(kept.ops, place);
+    const std::vector<Index::Pulled> found = find(kept, content.bytes);
+    // What was being read then was not found.
+    if (kept.on_read && !kept.on_read(0)) return Error{Outcome::cancelled, "cancelled"};
+    const Result<void> recorded =
+        kept.ops.until_room([&] { return kept.records.record(found); }, is_out_of_room);
+    if (!recorded) return recorded.error();
+    if (content.error == 0) static_cast<void>(kept.ops.remove_file(place));
+    if (content.error == 0 || content.error == ENOENT) continue;  // Another pull was quicker.
+    const std::string path = std::string(kPrivateFolder) + "/tmp/kept/" + name;
+    unread.push_back(
+        {path, os_error("read " + quoted(path) + ", in which a pull that was killed noted what it brought",
+                        content.error)});
   }
-  return {};
+  return unread;
 }
 
 }  // namespace callboard::sync

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/entry.h"
 #include "base/result.h"
 #include "sync/file_ops.h"
+#include "sync/hash.h"
 #include "sync/pull_records.h"
 #include "sync/relative_path.h"
 #include "sync/root.h"
@@ -35,8 +37,23 @@ class PullJournal {
   static bool is_kept_name(std::string_view name);
   // Moves that of a transfer that ended to what is kept.
   static void retire(FileOps& ops, const Place& from, int kept_fd);
-  // Records what the journals in the folder of what is kept have and the files still are, and removes them.
-  static Result<void> record_kept(const Root& root, FileOps& ops, int kept_fd, PullRecords& records);
+  // The folder of what is kept, and what is asked while files are read (may be empty). All must outlive the call.
+  struct Kept {
+    const Root& root;
+    FileOps& ops;
+    int folder_fd = -1;
+    PullRecords& records;
+    OnRead on_read{};
+  };
+  // One that could not be read to its end.
+  struct Unread {
+    std::string path;
+    Error error;
+  };
+  // Records what the journals that are kept have and the files still are. One goes only when that is recorded and it was read
+  // to its end: the next pull finds all others, also when this fails, which it does when it is cancelled, or there is no
+  // recording (a full disk is waited for as in a pull): what this pull would bring could not be recorded, either.
+  static Result<std::vector<Unread>> record_kept(const Kept& kept);
 
  private:
   static constexpr std::string_view kName = "pulling";

@@ -6,6 +6,7 @@
 #include "base/entry.h"
 #include "base/result.h"
 #include "sync/file_status.h"
+#include "sync/hash.h"
 #include "sync/index.h"
 #include "sync/relative_path.h"
 #include "sync/root.h"
@@ -19,8 +20,9 @@ class PullRecords {
   virtual ~PullRecords() = default;
   // True when that is, to the byte, what was last pulled there; false when in doubt.
   virtual bool is_as_pulled(const RelativePath& path, const FileStatus& status) = 0;
-  // True when that is a file with this content; false when in doubt.
-  virtual bool has_content(const RelativePath& path, const FileStatus& status, const Digest& content) = 0;
+  // True when that is a file with this content; false when in doubt. `on_read` (may be empty) is asked while it is read.
+  virtual bool has_content(const RelativePath& path, const FileStatus& status, const Digest& content,
+                           const OnRead& on_read) = 0;
   // What was last pulled there; nothing when nothing was, or that is not known.
   virtual std::optional<Digest> pulled(const RelativePath& path) = 0;
   // All or none.
@@ -33,7 +35,8 @@ class IndexRecords final : public PullRecords {
   IndexRecords(const Root& root, Index& index) : root_(root), index_(index) {}
 
   bool is_as_pulled(const RelativePath& path, const FileStatus& status) override;
-  bool has_content(const RelativePath& path, const FileStatus& status, const Digest& content) override;
+  bool has_content(const RelativePath& path, const FileStatus& status, const Digest& content,
+                   const OnRead& on_read) override;
   std::optional<Digest> pulled(const RelativePath& path) override;
   Result<void> record(const std::vector<Index::Pulled>& pulled) override;
 
@@ -41,5 +44,11 @@ class IndexRecords final : public PullRecords {
   const Root& root_;
   Index& index_;
 };
+
+// What there is to record of what stands under `path`, when that is a file or a link with this content; nothing when it is
+// not, or in doubt. `on_read` as above.
+std::optional<Index::Pulled> found_with_content(const Root& root, PullRecords& records,
+                                                const RelativePath& path, const Digest& content,
+                                                const OnRead& on_read);
 
 }  // namespace callboard::sync

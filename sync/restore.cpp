@@ -24,7 +24,9 @@ namespace {
 class NothingIsAsPulled final : public PullRecords {
  public:
   bool is_as_pulled(const RelativePath&, const FileStatus&) override { return false; }
-  bool has_content(const RelativePath&, const FileStatus&, const Digest&) override { return false; }
+  bool has_content(const RelativePath&, const FileStatus&, const Digest&, const OnRead&) override {
+    return false;
+  }
   std::optional<Digest> pulled(const RelativePath&) override { return std::nullopt; }
   Result<void> record(const std::vector<Index::Pulled>&) override { return {}; }
 };
@@ -66,7 +68,7 @@ class Restoring {
   Restored take() { return std::move(restored_); }
 
  private:
-  Result<void> add_version(const KeptVersion& version, const RelativePath& to);
+  Result<void> add_version(const KeptVersion& version, const RelativePath& top, const RelativePath& to);
   // Folders from `top` down to the one that holds `path`, as they were when `version` was kept.
   Result<void> add_folders(const KeptVersion& version, const RelativePath& top, const RelativePath& path);
   Committer::Parts committer_parts() {
@@ -88,31 +90,26 @@ class Restoring {
 };
 
 bool Restoring::add(const KeptVersion& version, const RelativePath& top, const RelativePath& path) {
-  Result<void> added = add_folders(version, top, path);
-  if (added) added = add_version(version, path);
+  const Result<void> added = add_version(version, top, path);
   if (added) return true;
   restored_.failed.push_back({path, added.error()});
   // What is refused, missing or changed meanwhile concerns one path, the rest all.
   return added.error().outcome != Outcome::failed;
 }
 
-Result<void> Restoring::add_version(const KeptVersion& version, const RelativePath& to) {
+// For what cannot be brought back no folder is made, which might take the place of something.
+Result<void> Restoring::add_version(const KeptVersion& version, const RelativePath& top,
+                                    const RelativePath& to) {
   const Result<RelativePath> from = parts_.versions.path_of(version);
   if (!from) return from.error();
-  switch (version.kind) {
-    case FileKind::file:
-      return add_file(*from, to);
-    case FileKind::symlink:
-      return add_link(*from, to);
-    case FileKind::directory:
-      return add_folder(*from, to);
-    case FileKind::pipe:
-    case FileKind::socket:
-    case FileKind::device:
-      break;
+  const bool is_file = version.kind == FileKind::file;
+  if (!is_file && version.kind != FileKind::symlink && version.kind != FileKind::directory) {
+    return Error{Outcome::refused, "restore " + quoted(to.to_item()) + ": expected a file, link or folder, " +
+                                       quoted(version.place) + " is " + std::string(to_text(version.kind))};
   }
-  return Error{Outcome::refused, "restore " + quoted(to.to_item()) + ": expected a file, link or folder, " +
-                                     quoted(version.place) + " is " + std::string(to_text(version.kind))};
+  if (Result<void> added = add_folders(version, top, to); !added) return added;
+  if (version.kind == FileKind::directory) return add_folder(*from, to);
+  return is_file ? add_file(*from, to) : add_link(*from, to);
 }
 
 Result<void> Restoring::add_file(const RelativePath& from, const RelativePath& to) {

@@ -195,6 +195,15 @@ TEST_CASE("a file that both changed and that stays is not counted as up to date"
   CHECK_THAT(kept.out, Contains("pulled 1 file, ") && Contains("; 1 was up to date\n"));
 }
 
+TEST_CASE("a dry run says when it does not go by the rules that would come") {
+  Office office;
+  const std::vector<std::string> dry{"pull", "/dev", "--from", "rigging", "--dry-run"};
+  CHECK_THAT(office.run("lighting", dry).out, !Contains("rules"));
+  write_file(office.rigging / "dev/.callboardignore", "*.cache\n");
+  CHECK_THAT(office.run("lighting", dry).out,
+             Contains("rules would come with it (.callboardignore): this goes by those that are here\n"));
+}
+
 TEST_CASE("a server that was named and does not answer is what a join says it waits for") {
   Studio studio;
   studio.add_user("rigging");

@@ -10,6 +10,7 @@
 #include "base/own_folders.h"
 #include "base/text.h"
 #include "client/pull_report.h"
+#include "sync/items.h"
 
 namespace callboard::cli {
 namespace {
@@ -108,10 +109,7 @@ void LinkedPull::add_named(const std::vector<std::string>& items, const client::
 
 bool LinkedPull::goes_on_after(const client::PullReport& report) const {
   if (report.outcome == Outcome::done) return true;
-  if (report.outcome == Outcome::cancelled || report.cause == client::PullCause::disk) return false;
-  // Nothing is to be changed then.
-  if (request_.on_conflict == client::PullRequest::OnConflict::fail && !report.conflicts.empty())
-    return false;
+  if (client::ends_all(request_, report)) return false;
   if (report.cause == client::PullCause::files || report.outcome == Outcome::locked) return true;
   // Others may give what one who left, or never was there, does not: as long as there is a server.
   if (request_.from.empty()) return is_joined();
@@ -190,7 +188,19 @@ void LinkedPull::learn_newest() {
   if (!request_.from.empty() || left_.size() < 2 || !std::exchange(is_newest_old_, false)) return;
   auto assets = outside_.visit.wait(outside_.visit.access().assets());
   const auto self = outside_.visit.access().workstation().get();
+  if (assets && self && !outside_.visit.is_through_agent()) claim_newer(*assets, self->user);
   newest_ = assets && self ? NewestCopies(*std::move(assets), self->user) : NewestCopies();
+}
+
+// Of what is here nobody was told where no `join` runs.
+void LinkedPull::claim_newer(client::Assets& assets, const std::string& self) const {
+  std::set<sync::RelativePath> looked_at;
+  for (const sync::LinkedFile& linked : left_) {
+    const auto copy = assets.find(linked.item.to_item());
+    if (copy == assets.end() || !looked_at.insert(linked.item).second) continue;
+    const auto here = sync::newest_at(root_, linked.item, stop_.get_token());
+    if (here && copy->second.timestamp < *here) copy->second.user = self;
+  }
 }
 
 std::vector<sync::LinkedFile> LinkedPull::take_next() {

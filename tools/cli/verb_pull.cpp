@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "client/pull_report.h"
+#include "sync/ignore.h"
 #include "tools/cli/linked_pull.h"
 #include "tools/cli/locked_items.h"
 #include "tools/cli/progress.h"
@@ -109,22 +110,28 @@ client::PullReport follow(Run& run, const client::Transfer& transfer) {
   return failed;
 }
 
+// Of items that are pulled one by one those before the one with the conflict came.
+bool goes_by_item(const PullChoice& choice) {
+  return choice.linked || (choice.request.items.size() > 1 && choice.request.from.empty());
+}
+
+// A conflict that it was not to go on with was found before anything was changed.
 bool changes_nothing(const PullChoice& choice, const client::PullReport& report) {
-  return choice.request.on_conflict == client::PullRequest::OnConflict::fail && !report.conflicts.empty();
+  if (choice.request.on_conflict != client::PullRequest::OnConflict::fail || report.conflicts.empty())
+    return false;
+  return std::ranges::none_of(report.conflicts, &client::PullConflict::is_after_changes) &&
+         (!goes_by_item(choice) || report.files == 0);
 }
 
 // What became of a file that both sides changed.
-std::string_view fate(const PullChoice& choice, const client::PullReport& report,
-                      const client::PullConflict& conflict) {
+std::string_view fate(const PullChoice& choice, const client::PullConflict& conflict) {
   const bool is_dry = choice.request.dry_run;
-  // What is linked to is pulled item by item.
-  if (choice.linked && choice.request.on_conflict == client::PullRequest::OnConflict::fail)
-    return is_dry ? "nothing of its item would be changed" : "nothing of its item was changed";
-  if (choice.request.on_conflict == client::PullRequest::OnConflict::fail)
-    return is_dry              ? "nothing would be changed"
-           : report.files == 0 ? "nothing was changed"
-                               // It came about during the pull.
-                               : "nothing more was changed";
+  if (conflict.is_after_changes) return "nothing more was changed";
+  if (choice.request.on_conflict == client::PullRequest::OnConflict::fail) {
+    if (goes_by_item(choice))
+      return is_dry ? "nothing of its item would be changed" : "nothing of its item was changed";
+    return is_dry ? "nothing would be changed" : "nothing was changed";
+  }
   if (conflict.is_kept_here) return is_dry ? "yours would stay" : "yours stays";
   if (is_dry) return "the giver's would take its place, yours become a version";
   return conflict.is_replaced ? "the giver's took its place" : "the giver's did not take its place";
@@ -135,8 +142,8 @@ std::string quoted_item(const std::string& path) { return callboard::quoted("/" 
 
 void show_conflicts(Output& output, const PullChoice& choice, const client::PullReport& report) {
   for (const client::PullConflict& conflict : report.conflicts) {
-    output.message(fmt::format("{} was changed here and there: {}", quoted_item(conflict.path),
-                               fate(choice, report, conflict)));
+    output.message(
+        fmt::format("{} was changed here and there: {}", quoted_item(conflict.path), fate(choice, conflict)));
     const bool stays = conflict.is_kept_here || (!choice.request.dry_run && !conflict.is_replaced);
     JsonObject object{{"event", "conflict"}, {"kept", stays ? "here" : "version"}};
     object.add_bytes("path", conflict.path);
@@ -197,6 +204,12 @@ void show_dry_sum(Output& output, const client::PullReport& report) {
   output.line(fmt::format("would pull {}, {}, from {}; {}", files_text(report.files),
                           human_bytes(report.bytes), escaped(report.giver), unchanged_text(report, true)));
   output.line(fmt::format("{} would travel", human_bytes(travelled_bytes(report))));
+  const bool has_rules = std::ranges::any_of(report.changes, [](const client::PullChange& change) {
+    return change.path.substr(change.path.rfind('/') + 1) == sync::kIgnoreFile;
+  });
+  if (has_rules)
+    output.line(
+        fmt::format("rules would come with it ({}): this goes by those that are here", sync::kIgnoreFile));
 }
 
 void show_sum(Output& output, const client::PullReport& report, double seconds) {
@@ -345,7 +358,11 @@ Result<Pulled> pull_linked(Run& run, Visit& visit, LockCheck& locks, const PullC
   Pulled all;
   for (const client::PullRequest& request : requests) {
     const client::PullReport one = pull_items(run, visit.access(), choice, request);
-    client::add_report(all.report, one);
+    if (requests.size() == 1) {
+      client::add_report(all.report, one);
+    } else {
+      client::add_item_report(all.report, request.items.front(), one);
+    }
     if (!(*linked)->goes_on_after(one)) return all;
     (*linked)->add_named(request.items, one);
   }
@@ -361,8 +378,8 @@ Result<void> show_all(Run& run, const PullChoice& choice, const Pulled& pulled, 
   const bool found_nothing =
       report.files == 0 && report.unchanged_files == 0 && report.outcome != Outcome::done;
   const bool has_begun = !report.giver.empty() && (!found_nothing || run.output.is_json());
-  const bool has_changed = !changes_nothing(choice, report) || (choice.linked && report.files > 0);
-  if (report.outcome == Outcome::done || (has_begun && (has_changed || run.output.is_json())))
+  if (report.outcome == Outcome::done ||
+      (has_begun && (!changes_nothing(choice, report) || run.output.is_json())))
     show_summary(run.output, choice, pulled, took);
   if (report.outcome == Outcome::done) return {};
   if (run.interrupt.is_requested()) return Error{Outcome::cancelled, "stopped; what is verified is kept"};

@@ -94,6 +94,26 @@ TEST_CASE(
   CHECK(all.outcome == Outcome::cancelled);
 }
 
+TEST_CASE("what keeps one item of several from coming is a problem of its own, and ends the others seldom") {
+  PullReport all;
+  PullRequest request;
+  const PullReport away = ended(Outcome::not_found, PullCause::pull, "lighting is away");
+  CHECK_FALSE(ends_all(request, away));
+  add_item_report(all, "/dev/chr/Moria", away);
+  add_item_report(all, "/dev/chr/other", with_problems({Outcome::refused}));
+  CHECK(all.outcome == Outcome::not_found);
+  CHECK(all.text == "lighting is away");
+  REQUIRE(all.problems.size() == 2);
+  CHECK(all.problems.front().path == "dev/chr/Moria");
+  CHECK(ends_all(request, ended(Outcome::failed, PullCause::disk, "disk full")));
+  CHECK(ends_all(request, ended(Outcome::cancelled, PullCause::pull, "cancelled")));
+  PullReport with_conflict = ended(Outcome::superseded, PullCause::files, "changed here and there");
+  with_conflict.conflicts = {{"dev/a"}};
+  CHECK_FALSE(ends_all(request, with_conflict));
+  request.on_conflict = PullRequest::OnConflict::fail;
+  CHECK(ends_all(request, with_conflict));
+}
+
 TEST_CASE("every giver is named once, whatever names are parts of others") {
   PullReport all;
   for (const char* giver : {"rigging", "rig", "", "light", "rigging", "lighting", "rig"})

@@ -25,6 +25,25 @@ void copy_by_hand(const TransferRig& rig, const std::string& name) {
     fs::last_write_time(rig.taker() / name, fs::last_write_time(rig.giver() / name));
 }
 
+void note_as_killed(const TransferRig& rig, const std::string& name, const std::string& content) {
+  const Digest digest = sync::digest_of(as_bytes(content));
+  write_file(rig.taker() / ".callboard/tmp/killed/pulling",
+             std::string(as_text(digest.bytes)) + name + std::string(1, '\0'));
+}
+
+class CannotOpen final : public sync::FileOps {
+ public:
+  explicit CannotOpen(std::string name) : name_(std::move(name)) {}
+
+ protected:
+  int fault(sync::FileCall call, const std::string& name) override {
+    return call == sync::FileCall::open && name == name_ ? EIO : 0;
+  }
+
+ private:
+  std::string name_;
+};
+
 class RefusesToReplace final : public sync::FileOps {
  public:
   explicit RefusesToReplace(std::string name) : name_(std::move(name)) {}
@@ -102,15 +121,32 @@ TEST_CASE("what a killed pull noted is known as pulled before anything is compar
   TransferRig rig;
   write_file(rig.giver() / "a", "first");
   copy_by_hand(rig, "a");
-  const Digest digest = sync::digest_of(as_bytes("first"));
-  write_file(rig.taker() / ".callboard/tmp/killed/pulling",
-             std::string(as_text(digest.bytes)) + "a" + std::string(1, '\0'));
+  note_as_killed(rig, "a", "first");
   write_file(rig.giver() / "a", "second");
   const Ends ends = rig.pull();
   CHECK(ends.pull.outcome == Outcome::done);
   CHECK(ends.pull.conflicts.empty());
   CHECK(ends.pull.versions.empty());
   CHECK(read_file(rig.taker() / "a") == "second");
+}
+
+TEST_CASE("a note of a killed pull that cannot be read is a problem of each pull, which brings the rest") {
+  TransferRig rig;
+  write_file(rig.giver() / "a", "first");
+  copy_by_hand(rig, "a");
+  note_as_killed(rig, "a", "first");
+  write_file(rig.giver() / "b", "first");
+  CannotOpen ops("pulling-0");
+  RunOptions options;
+  options.ops = &ops;
+  for (const char* name : {"b", "c"}) {
+    write_file(rig.giver() / name, "second");
+    const Ends ends = rig.pull(options);
+    CHECK(ends.pull.outcome == Outcome::failed);
+    REQUIRE(ends.pull.problems.size() == 1);
+    CHECK(ends.pull.problems.front().path == ".callboard/tmp/kept/pulling-0");
+    CHECK(read_file(rig.taker() / name) == "second");
+  }
 }
 
 TEST_CASE("of a conflict it is told whether the giver's file did take the place of the local one") {

@@ -316,6 +316,94 @@ TEST_CASE("a file in the way of a folder that --include only looks through stays
   CHECK(read_file(rig.taker() / "sub") == "mine");
 }
 
+TEST_CASE("a file in the way of something that --include names makes room as it does without") {
+  TransferRig rig;
+  write_file(rig.giver() / "sub/deep/a.blend", "theirs");
+  write_file(rig.giver() / "sub/other", "theirs");
+  write_file(rig.taker() / "sub", "mine");
+  RunOptions options;
+  options.request.include = {"*.blend"};
+  SECTION("it was made here: a conflict, and a version") {
+    const Ends ends = rig.pull(options);
+    CHECK(ends.pull.outcome == Outcome::superseded);
+    CHECK(ends.pull.problems.empty());
+    REQUIRE(ends.pull.conflicts.size() == 1);
+    CHECK(ends.pull.conflicts.front().path == "sub");
+    CHECK(ends.pull.conflicts.front().is_replaced);
+    REQUIRE(ends.pull.versions.size() == 1);
+    CHECK(read_file(rig.taker() / ends.pull.versions.front().second) == "mine");
+    CHECK(read_file(rig.taker() / "sub/deep/a.blend") == "theirs");
+  }
+  SECTION("it stays when it is to be kept") {
+    options.request.on_conflict = PullRequest::OnConflict::keep;
+    const Ends ends = rig.pull(options);
+    CHECK(ends.pull.problems.empty());
+    REQUIRE(ends.pull.conflicts.size() == 1);
+    CHECK(ends.pull.conflicts.front().is_kept_here);
+    CHECK(read_file(rig.taker() / "sub") == "mine");
+  }
+  SECTION("nothing is changed when there is to be no conflict") {
+    write_file(rig.giver() / "b.blend", "theirs");
+    options.request.on_conflict = PullRequest::OnConflict::fail;
+    const Ends ends = rig.pull(options);
+    CHECK(ends.pull.outcome == Outcome::superseded);
+    CHECK(read_file(rig.taker() / "sub") == "mine");
+    CHECK_FALSE(fs::exists(rig.taker() / "b.blend"));
+  }
+  SECTION("it was pulled: it makes room and nothing is said") {
+    const fs::path aside = rig.giver() / "aside";
+    fs::rename(rig.giver() / "sub", aside);
+    write_file(rig.giver() / "sub", "mine");
+    RunOptions all;
+    all.request.items = {"/sub"};
+    REQUIRE(rig.pull(all).pull.outcome == Outcome::done);
+    fs::remove(rig.giver() / "sub");
+    fs::rename(aside, rig.giver() / "sub");
+    const Ends ends = rig.pull(options);
+    CHECK(ends.pull.outcome == Outcome::done);
+    CHECK(ends.pull.versions.empty());
+    CHECK(read_file(rig.taker() / "sub/deep/a.blend") == "theirs");
+  }
+  CHECK_FALSE(fs::exists(rig.taker() / "sub/other"));
+}
+
+TEST_CASE("folders on the way to what --include names are made as the giver has them, and no others") {
+  TransferRig rig;
+  write_file(rig.giver() / "way/there/a.blend", "a");
+  write_file(rig.giver() / "way/there/more/a", "a");
+  write_file(rig.giver() / "elsewhere/below/a", "a");
+  fs::permissions(rig.giver() / "way", fs::perms(0710));
+  fs::permissions(rig.giver() / "way/there", fs::perms(0500));
+  RunOptions options;
+  options.request.include = {"*.blend"};
+  CHECK(rig.pull(options).pull.outcome == Outcome::done);
+  CHECK(fs::status(rig.taker() / "way").permissions() == fs::perms(0710));
+  CHECK(fs::status(rig.taker() / "way/there").permissions() == fs::perms(0500));
+  CHECK_FALSE(fs::exists(rig.taker() / "way/there/more"));
+  CHECK_FALSE(fs::exists(rig.taker() / "elsewhere"));
+}
+
+TEST_CASE("a conflict that was not to be is told apart when something was changed before it came about") {
+  TransferRig rig;
+  write_file(rig.giver() / ".callboardignore", "late\n");
+  write_file(rig.giver() / "late", "theirs");
+  write_file(rig.taker() / "late", "mine");
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  const bool comes_with_rules = GENERATE(false, true);
+  if (comes_with_rules) {
+    write_file(rig.giver() / ".callboardignore", "nothing\n");
+  } else {
+    write_file(rig.giver() / "first", "theirs");
+    write_file(rig.taker() / "first", "mine");
+  }
+  const Ends ends = rig.pull(on_conflict(PullRequest::OnConflict::fail));
+  CHECK(ends.pull.outcome == Outcome::superseded);
+  REQUIRE(ends.pull.conflicts.size() == 1);
+  CHECK(ends.pull.conflicts.front().is_after_changes == comes_with_rules);
+  CHECK(ends.pull.files == (comes_with_rules ? 1 : 0));
+  CHECK(read_file(rig.taker() / "late") == "mine");
+}
+
 TEST_CASE("an item that is here what nobody pulls makes room as it does in its folder, and the others come") {
   TransferRig rig;
   write_file(rig.giver() / "r/0001.png", "rendered");

@@ -15,7 +15,13 @@ namespace {
 // A desk that answers only what a test tells it to.
 class FakeDesk : public TransferDesk {
  public:
-  Answer<Granted> get(protocol::GetAsk) override { return granted; }
+  Answer<Granted> get(protocol::GetAsk ask) override {
+    asked_for.push_back(ask.item);
+    // All but the first are nobody's where only one is granted.
+    Answer<Granted> none;
+    none.set(Error{Outcome::not_found, "nobody has " + ask.item});
+    return grants_one && asked_for.size() > 1 ? none : granted;
+  }
   Answer<Granted> open_channel(protocol::ChannelAsk, std::shared_ptr<channel::ChannelLine>) override {
     return granted;
   }
@@ -27,6 +33,8 @@ class FakeDesk : public TransferDesk {
     return ended;
   }
 
+  std::vector<std::string> asked_for;
+  bool grants_one = false;
   Answer<Granted> granted;
   Answer<protocol::TransferOver> ended;
   Answer<bool> asked_for_end;
@@ -166,6 +174,30 @@ TEST_CASE("a pull of several items that is cancelled at the second is cancelled,
   job.cancel();
   job.run();
   CHECK(job.report().get()->outcome == Outcome::cancelled);
+}
+
+TEST_CASE("of several items one whose giver leaves, or that nobody has, stops none of the others") {
+  Taking here;
+  {
+    SilentServer gone;
+    here.desk.granted.set(gone.grant());
+  }
+  here.desk.grants_one = true;
+  here.desk.ended.set(protocol::TransferOver{5, Outcome::interrupted, "lighting left", 0});
+  PullRequest newest = request();
+  newest.from.clear();
+  newest.items = {"/a", "/b", "/c"};
+  PullJob job(here.desk, *here.folder, newest);
+  job.run();
+  const auto report = job.report().get();
+  CHECK(here.desk.asked_for == newest.items);
+  CHECK(report->outcome == Outcome::interrupted);
+  CHECK(report->text == "lighting left");
+  REQUIRE(report->problems.size() == 3);
+  CHECK(report->problems[0].path == "a");
+  CHECK(report->problems[0].error.text == "lighting left");
+  CHECK(report->problems[2].path == "c");
+  CHECK(report->problems[2].error.outcome == Outcome::not_found);
 }
 
 TEST_CASE("transfers that wait end with their threads, each answered") {

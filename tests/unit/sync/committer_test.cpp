@@ -538,7 +538,9 @@ struct PatientOps final : FileOps {
 
 struct FullTwice final : PullRecords {
   bool is_as_pulled(const RelativePath&, const FileStatus&) override { return false; }
-  bool has_content(const RelativePath&, const FileStatus&, const Digest&) override { return false; }
+  bool has_content(const RelativePath&, const FileStatus&, const Digest&, const OnRead&) override {
+    return false;
+  }
   std::optional<Digest> pulled(const RelativePath&) override { return std::nullopt; }
   Result<void> record(const std::vector<Index::Pulled>& pulled) override {
     if (full-- > 0) return Error{Outcome::failed, "index has no room: database or disk is full"};

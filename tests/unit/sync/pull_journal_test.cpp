@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include <cerrno>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,7 +17,9 @@ namespace {
 class Unrecorded final : public PullRecords {
  public:
   bool is_as_pulled(const RelativePath&, const FileStatus&) override { return false; }
-  bool has_content(const RelativePath&, const FileStatus&, const Digest&) override { return false; }
+  bool has_content(const RelativePath&, const FileStatus&, const Digest&, const OnRead&) override {
+    return false;
+  }
   std::optional<Digest> pulled(const RelativePath&) override { return std::nullopt; }
   Result<void> record(const std::vector<Index::Pulled>&) override { return Error{Outcome::failed, "killed"}; }
 };
@@ -38,13 +41,54 @@ void pull_and_be_killed(const TestProject& project, FileOps& ops) {
   REQUIRE_FALSE(committer.finish().has_value());
 }
 
+using Unread = std::vector<PullJournal::Unread>;
+
 // What the next pull does first.
+Result<Unread> record_notes(const TestProject& project, FileOps& ops, PullRecords& records,
+                            const OnRead& on_read = {}) {
+  const Result<std::unique_ptr<Stager>> stager = Stager::open(project.root(), ops, "2", Timestamp{2});
+  REQUIRE(stager.has_value());
+  return PullJournal::record_kept({project.root(), ops, (*stager)->kept_fd(), records, on_read});
+}
+
 void record_kept(const TestProject& project, FileOps& ops, Index& index) {
   IndexRecords records(project.root(), index);
-  Result<std::unique_ptr<Stager>> stager = Stager::open(project.root(), ops, "2", Timestamp{2});
-  REQUIRE(stager.has_value());
-  REQUIRE(PullJournal::record_kept(project.root(), ops, (*stager)->kept_fd(), records).has_value());
+  const Result<Unread> unread = record_notes(project, ops, records);
+  REQUIRE(unread.has_value());
+  CHECK(unread->empty());
 }
+
+// The index, on a disk that is full `full` times.
+class FullIndex final : public PullRecords {
+ public:
+  FullIndex(PullRecords& index, int full) : index_(index), full_(full) {}
+  bool is_as_pulled(const RelativePath& path, const FileStatus& status) override {
+    return index_.is_as_pulled(path, status);
+  }
+  bool has_content(const RelativePath& path, const FileStatus& status, const Digest& content,
+                   const OnRead& on_read) override {
+    return index_.has_content(path, status, content, on_read);
+  }
+  std::optional<Digest> pulled(const RelativePath& path) override { return index_.pulled(path); }
+  Result<void> record(const std::vector<Index::Pulled>& pulled) override {
+    if (full_-- > 0) return Error{Outcome::failed, "index has no room: database or disk is full"};
+    return index_.record(pulled);
+  }
+
+ private:
+  PullRecords& index_;
+  int full_;
+};
+
+class WaitingOps final : public FileOps {
+ protected:
+  bool wait_for_room() override { return ++waits_ < 10; }
+
+ private:
+  int waits_ = 0;
+};
+
+const std::vector<std::string> kOneNote{".callboard/tmp/kept/pulling-0"};
 
 }  // namespace
 
@@ -82,6 +126,67 @@ TEST_CASE("a pull that is recorded leaves no note") {
   pull.finish();
   REQUIRE(pull.result().has_value());
   CHECK(project.names_below(".callboard/tmp").empty());
+}
+
+TEST_CASE("a note that cannot be read is told of and stays, and what can be read of it is recorded") {
+  TestProject project;
+  FileOps ops;
+  pull_and_be_killed(project, ops);
+  Result<Index> index = Index::open(project.root());
+  REQUIRE(index.has_value());
+  IndexRecords records(project.root(), *index);
+  const bool opens = GENERATE(false, true);
+  int reads = 0;
+  ScriptedOps broken([&](const ScriptedOps::Call& call) {
+    if (call.kind == FileCall::open && call.name == "pulling-0" && !opens) return EIO;
+    return call.kind == FileCall::read && ++reads > 1 ? EIO : 0;
+  });
+  const Result<Unread> unread = record_notes(project, broken, records);
+  REQUIRE(unread.has_value());
+  REQUIRE(unread->size() == 1);
+  CHECK(unread->front().path == kOneNote.front());
+  CHECK(unread->front().error.text.find(kOneNote.front()) != std::string::npos);
+  CHECK(index->pulled_digest(at("a")).value().has_value() == opens);
+  CHECK(project.names_below(".callboard/tmp") == kOneNote);
+  record_kept(project, ops, *index);
+  CHECK(index->pulled_digest(at("a")).value().has_value());
+  CHECK(project.names_below(".callboard/tmp").empty());
+}
+
+TEST_CASE("what a killed pull noted waits for room in the index, and stays noted where there is none") {
+  TestProject project;
+  FileOps ops;
+  pull_and_be_killed(project, ops);
+  Result<Index> index = Index::open(project.root());
+  REQUIRE(index.has_value());
+  IndexRecords records(project.root(), *index);
+  SECTION("room comes") {
+    FullIndex full(records, 3);
+    WaitingOps waiting;
+    REQUIRE(record_notes(project, waiting, full).has_value());
+    CHECK(index->pulled_digest(at("a")).value().has_value());
+    CHECK(project.names_below(".callboard/tmp").empty());
+  }
+  SECTION("none comes") {
+    FullIndex full(records, 1000);
+    WaitingOps waiting;
+    CHECK_FALSE(record_notes(project, waiting, full).has_value());
+    CHECK(project.names_below(".callboard/tmp") == kOneNote);
+  }
+}
+
+TEST_CASE("looking at what a killed pull noted ends when it is cancelled, and all stays noted") {
+  TestProject project;
+  FileOps ops;
+  pull_and_be_killed(project, ops);
+  Result<Index> index = Index::open(project.root());
+  REQUIRE(index.has_value());
+  IndexRecords records(project.root(), *index);
+  const auto unread = record_notes(project, ops, records, [](std::uint64_t) { return false; });
+  REQUIRE_FALSE(unread.has_value());
+  CHECK(unread.error().outcome == Outcome::cancelled);
+  CHECK(project.names_below(".callboard/tmp") == kOneNote);
+  CHECK_FALSE(index->pulled_digest(at("a")).value().has_value());
 }
 
 TEST_CASE("wherever a note is cut short, what is whole in it is recorded and nothing else") {

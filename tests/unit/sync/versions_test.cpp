@@ -291,6 +291,23 @@ TEST_CASE("a file is not brought back in the place of the project folder") {
   CHECK(kept.project.look("deep/y") == "file:y");
 }
 
+TEST_CASE("where nothing that was kept can be brought back, no folder is made for it") {
+  Kept kept;
+  const std::string place = kept.versions->list(at("set/x"), 1)->front().place;
+  const std::string moment = kept.project.full(place.substr(0, place.size() - 5));
+  REQUIRE(mkdir((moment + "pipes").c_str(), 0700) == 0);
+  REQUIRE(mkfifo((moment + "pipes/pipe").c_str(), 0600) == 0);
+  kept.project.write("pipes", "a file by now");
+  const auto restored = kept.restored("pipes", "", "pipes");
+  REQUIRE(restored.has_value());
+  REQUIRE(restored->failed.size() == 1);
+  CHECK(restored->failed[0].error.outcome == Outcome::refused);
+  CHECK(restored->kept.empty());
+  CHECK(kept.project.look("pipes") == "file:a file by now");
+  REQUIRE(kept.restored("pipes", "", "elsewhere").has_value());
+  CHECK(kept.project.look("elsewhere").empty());
+}
+
 TEST_CASE("what cannot be brought back is named, and the rest comes, with what made room for it") {
   Kept kept;
   const std::string place = kept.versions->list(at("set/x"), 1)->front().place;
