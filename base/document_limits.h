@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include "base/limits.h"
 
 // How much of the documents' history and of what is told of them is kept, and where it ends; the rest of the limits are

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include "base/limits.h"
 
 // How many records there may be, how large, and how they are told.

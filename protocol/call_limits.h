@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include "base/document_limits.h"
 
 // How much calls may say, and how long they may take.

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string_view>
+
 #include "protocol/transfer_message.h"
 #include "protocol/verb.h"
 

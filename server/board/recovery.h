@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include "server/board/board.h"
 #include "server/board/log.h"
 

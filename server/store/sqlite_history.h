@@ -1,7 +1,11 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "server/board/history.h"
 #include "server/store/database.h"

@@ -60,14 +60,25 @@ TEST_CASE("uv.h outside net and an include that is not from the root are found")
 }
 
 TEST_CASE("a file that is too long, a using namespace and the slow JSON header are found in headers") {
-  CHECK(check_shape({.path = "base/x.h", .content = std::string(150, '\n')}).empty());
-  CHECK(check_shape({.path = "base/x.h", .content = std::string(151, '\n')}).size() == 1);
+  CHECK(check_shape({.path = "base/x.h", .content = "#include <map>\n" + std::string(145, '\n')}).empty());
+  CHECK(check_shape({.path = "base/x.h", .content = std::string(146, '\n')}).size() == 1);
   CHECK(check_shape({.path = "base/x.cpp", .content = std::string(600, '\n')}).empty());
   CHECK(check_shape({.path = "base/x.cpp", .content = std::string(601, '\n')}).size() == 1);
   CHECK(check_shape({.path = "base/x.h", .content = "  using namespace std;\n"}).size() == 1);
   CHECK(check_shape({.path = "base/x.h", .content = "using namespace std::chrono_literals;\n"}).empty());
   CHECK(check_shape({.path = "base/x.h", .content = "#include <nlohmann/json.hpp>\n"}).size() == 1);
   CHECK(check_shape({.path = "base/x.cpp", .content = "#include <nlohmann/json.hpp>\n"}).empty());
+}
+
+TEST_CASE("a header that names of the standard library what it does not include is found") {
+  const auto found = [](const std::string& content) {
+    return check_standard_headers({.path = "base/x.h", .content = content});
+  };
+  CHECK(found("#include <vector>\nstd::vector<int> f();\n").empty());
+  CHECK(found("std::vector<int> f();\n") == Violations{"base/x.h:1: expected <vector>, for std::vector"});
+  CHECK(found("// A std::vector of them.\nstd::vectorial f();\n").empty());
+  CHECK(found("std::ranges::sort(all);\n").size() == 1);
+  CHECK(check_standard_headers({.path = "base/x.cpp", .content = "std::string x;"}).empty());
 }
 
 TEST_CASE("a source whose own header is not its first include is found") {
@@ -140,6 +151,13 @@ TEST_CASE("the project keeps to its layers") { must_be_empty(over_project(check_
 
 TEST_CASE("the project's files keep their size and shape") {
   must_be_empty(over_project(check_shape, false));
+}
+
+TEST_CASE("every header of the project includes what it names of the standard library") {
+  const auto rule = [](const SourceFile& file) {
+    return file.path.starts_with("tests/") ? Violations{} : check_standard_headers(file);
+  };
+  must_be_empty(over_project(rule, false));
 }
 
 TEST_CASE("every source of the project includes its own header first") {

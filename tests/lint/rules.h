@@ -19,8 +19,10 @@ using Violations = std::vector<std::string>;
 // Which folder may include which: base <- {protocol, sync, net} <- {server, client} <- tools, inside server board <- store <-
 // the rest; tests may include everything and nobody includes tests. <uv.h> stays in net/.
 Violations check_layers(const SourceFile& file);
-// At most 600 lines, headers 150; in headers no `using namespace` but for literals, and no nlohmann/json.hpp.
+// At most 600 lines, headers 145 beside their includes; in headers no `using namespace` but for literals, and no nlohmann/json.hpp.
 Violations check_shape(const SourceFile& file);
+// A header includes what it names of the standard library itself, as far as that is precompiled.
+Violations check_standard_headers(const SourceFile& file);
 // The first include of x.cpp is x.h, where `root` has one: so every x.h is compiled alone.
 Violations check_own_header(const SourceFile& file, const std::filesystem::path& root);
 // Links in Markdown that are no addresses must lead to files beneath `root`.

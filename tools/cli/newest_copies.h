@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "client/types.h"
 #include "sync/relative_path.h"

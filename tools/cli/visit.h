@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "client/client.h"
 #include "tools/cli/program.h"
