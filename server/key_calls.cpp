@@ -2,13 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <limits>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
 
 #include "base/document/build.h"
 #include "base/text.h"
+#include "net/work_queue.h"
 #include "server/keys.h"
 #include "server/store/key_file.h"
 
@@ -31,8 +32,20 @@ Result<void> check_has_key(const Caller& caller) {
                "`callboard key add NAME --data DIR`; whoever has none is sent off then"};
 }
 
-// Whoever could replace the key of somebody who may more could be in with it.
+// As the file of the keys is at that moment: who was revoked meanwhile changes nothing any more, and of a file that is gone
+// nobody makes one that would send everybody else off.
+Result<void> check_own(const Caller& caller, const KeyRing& ring) {
+  const KeyEntry* own = ring.find(caller.identity.key);
+  if (own != nullptr && own->is_good(system_clock().wall())) return {};
+  return Error{Outcome::refused, "the key you are here with is none of the server's any more"};
+}
+
+// Whoever could replace the key of somebody who may more could be in with it. What a role that is not known now will permit
+// when it is known again nobody can say.
 Result<void> check_role(const Caller& caller, const Roles& roles, const std::string& role) {
+  if (caller.identity.permissions.is_all()) return {};
+  if (roles.find(role) == nullptr)
+    return Error{Outcome::refused, fmt::format("the role {} is not known", callboard::quoted(role))};
   if (caller.identity.permissions.contains_all(roles.permissions_of(role))) return {};
   return Error{Outcome::refused,
                fmt::format("the role {} permits what you may not: nobody hands out, or takes, more than they "
@@ -104,8 +117,11 @@ CallValue add(const KeysOf& of, const Caller& caller, const CallArguments& argum
   if (auto checked = check_role(caller, *roles, wanted.role); !checked) return checked.error();
   const auto entry = make_key(wanted);
   if (!entry) return entry.error();
-  auto added =
-      KeyFile(of.data, of.project).update([&](KeyRing& ring) { return ring.add(*entry); }, changer(caller));
+  const auto add = [&](KeyRing& ring) {
+    const auto own = check_own(caller, ring);
+    return own ? ring.add(*entry) : own;
+  };
+  auto added = KeyFile(of.data, of.project).update(add, changer(caller));
   if (!added) return added.error();
   return shown(*entry);
 }
@@ -118,6 +134,7 @@ Result<void> change_of(const KeysOf& of, const Caller& caller, const std::string
   return KeyFile(of.data, of.project)
       .update(
           [&](KeyRing& ring) -> Result<void> {
+            if (auto checked = check_own(caller, ring); !checked) return checked;
             if (auto checked = check_others(caller, ring, name); !checked) return checked;
             const KeyEntry* entry = ring.find_name(name);
             if (entry != nullptr) {
@@ -147,13 +164,27 @@ CallValue revoke(const KeysOf& of, const Caller& caller, const std::string& name
 
 CallArgument name_argument() { return {.name = "name", .summary = "who holds it"}; }
 
+using Work = std::function<CallValue(const Caller& caller, const CallArguments& words)>;
+
+// What is done to the keys is answered as it ended, whoever gave up meanwhile: nobody else has the line of a new one.
+LaterRun worked_on(const std::shared_ptr<net::WorkQueue>& worker, Work work) {
+  return [worker, work = std::move(work)](const Caller& caller, const CallArguments& words,
+                                          const std::shared_ptr<CallRun>& run) {
+    if (const auto has_key = check_has_key(caller); !has_key) return run->answer(has_key.error());
+    run->set_committing();
+    worker->submit([work, caller, words](const std::stop_token&) { return work(caller, words); },
+                   [run](CallValue answer) { run->answer(std::move(answer)); });
+  };
+}
+
 }  // namespace
 
-void add_key_calls(CallRegistry& registry, KeysOf given) {
+void add_key_calls(CallRegistry& registry, net::Loop& loop, KeysOf given) {
   const auto of = std::make_shared<const KeysOf>(std::move(given));
-  const auto add_call = [&registry](std::string name, std::string summary,
+  const auto worker = std::make_shared<net::WorkQueue>(loop, 1);
+  const auto add_call = [&registry, &worker](std::string name, std::string summary,
                                     std::vector<CallArgument> arguments, std::optional<ValueType> result,
-                                    auto run) {
+                                    Work run) {
     registry.add_built_in(
         {.description = {.name = std::move(name),
                          .summary = std::move(summary),
@@ -161,10 +192,7 @@ void add_key_calls(CallRegistry& registry, KeysOf given) {
                          .permission = "keys",
                          .arguments = std::move(arguments),
                          .result = result},
-         .run = WorkerRun([run](const Caller& caller, const CallArguments& words, const WorkerRoom&) {
-           const auto has_key = check_has_key(caller);
-           return has_key ? run(caller, words) : CallValue(has_key.error());
-         })});
+         .run = worked_on(worker, std::move(run))});
   };
   add_call("key.list", "the keys of the server, without what proves them", {}, ValueType::list,
            [of](const Caller&, const CallArguments&) { return list(*of); });

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <string>
 
+#include "net/loop.h"
 #include "server/calls/call_registry.h"
 
 namespace callboard::server {
@@ -15,7 +16,8 @@ struct KeysOf {
 
 // key.list, key.add, key.rotate, key.revoke: what `callboard key` does on the server's machine, for who is in with a key and has
 // the permission `keys`. Nobody makes, replaces or revokes a key that permits what they may not, or their own. A secret is in
-// the answer alone.
-void add_key_calls(CallRegistry& registry, KeysOf of);
+// the answer alone. They have a thread of their own: no long work of others keeps a key from being revoked. `loop` outlives the
+// registry.
+void add_key_calls(CallRegistry& registry, net::Loop& loop, KeysOf of);
 
 }  // namespace callboard::server

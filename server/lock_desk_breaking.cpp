@@ -15,9 +15,9 @@ Error nothing_to_break(const std::string& path) {
   return {Outcome::not_found, quoted(path.substr(kLocksFolder.size())) + " is not locked"};
 }
 
-// Of one owner, and since the same time: not locked anew meanwhile.
+// Of one owner, whichever of their sessions renewed it, and since the same time: not locked anew meanwhile.
 bool is_same_lock(const RecordState& a, const RecordState& b) {
-  return a.owner.session == b.owner.session && a.owner.user == b.owner.user &&
+  return a.owner.user == b.owner.user &&
          time_in_lock(a, "since") == time_in_lock(b, "since");
 }
 

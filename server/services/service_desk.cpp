@@ -159,7 +159,9 @@ void ServiceDesk::on_answer(const std::string& name, const Result<protocol::Docu
     if (entry.is_owed && entry.is_enabled) entry.due = loop_.now();
   }
   show(entry);
-  for (const auto& each : std::exchange(entry.waiting, {})) each->answer_json(answer);
+  // A service may do what who runs it may not: they hear how it went, not what came of it.
+  if (const auto waiting = std::exchange(entry.waiting, nullptr))
+    waiting->answer(answer ? CallValue(document::make_null()) : CallValue(answer.error()));
   if (entry.is_beginning_kept || !entry.kept || loop_.now() - *entry.kept >= kServiceKeptPeriod) {
     entry.kept = loop_.now();
     // A disk that takes nothing is told of elsewhere: the next server will believe that it has not run.
@@ -279,7 +281,7 @@ void ServiceDesk::run_now(const CallArguments& arguments, std::shared_ptr<CallRu
   Entry& entry = **found;
   if (entry.is_running) return run->answer(Error{Outcome::locked, "it is under way"});
   if (is_stopped_) return run->answer(Error{Outcome::interrupted, "the server stops"});
-  if (arguments.flag("wait")) entry.waiting.push_back(run);
+  if (arguments.flag("wait")) entry.waiting = run;
   begin(entry);
   if (!arguments.flag("wait")) run->answer(document::make_null());
 }
@@ -310,9 +312,8 @@ void ServiceDesk::add_calls() {
   CallDescription running = describe("services.run", "runs a service now, whether or not it is enabled");
   running.arguments.push_back({.name = "wait",
                                .type = ValueType::boolean,
-                               .summary = "until it is over; answered as what it calls is",
+                               .summary = "until it is over; its failure is then the answer",
                                .is_optional = true});
-  running.result = ValueType::json;
   registry.add_built_in({std::move(running), LaterRun([this](const Caller&, const CallArguments& arguments,
                                                              std::shared_ptr<CallRun> run) {
                            run_now(arguments, std::move(run));

@@ -94,9 +94,12 @@ Result<void> ask_for_key(Run& run, const std::string& call, const JsonObject& ar
 }  // namespace
 
 Result<bool> asks_server_for_keys(const Run& run) {
-  if (run.settings.is_on_command_line(Key::data)) return false;
-  if (run.settings.is_on_command_line(Key::server) || run.settings.is_on_command_line(Key::key_file))
-    return true;
+  const bool names_server =
+      run.settings.is_on_command_line(Key::server) || run.settings.is_on_command_line(Key::key_file);
+  if (run.settings.is_on_command_line(Key::data) && names_server)
+    return Error{Outcome::usage, "--data is where the server's data are, --server and --key-file are for a server that runs: expected one of them"};
+  if (names_server) return true;
+  if (run.settings.is_given_for_run(Key::data)) return false;
   const auto key = chosen_key(run);
   if (!key) return key.error();
   return key->has_value();

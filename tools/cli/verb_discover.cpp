@@ -117,9 +117,11 @@ Result<void> discover(Run& run, const DiscoverChoice& choice) {
     options.wait = std::chrono::milliseconds(std::llround(*choice.wait_seconds * 1000.0));
     options.settle.reset();
   }
+  // One that is of no use only proves nothing: whoever looks for a server is shown what there is.
   auto key = chosen_key(run);
-  if (!key) return key.error();
-  options.key = std::move(*key);
+  if (!key && run.settings.is_on_command_line(Key::key_file)) return key.error();
+  if (!key) run.output.message(key.error().text + "; servers are looked for without it");
+  if (key) options.key = std::move(*key);
   const bool has_key = options.key.has_value();
   bool is_first = true;
   const auto show = [&](const FoundServer& server) {

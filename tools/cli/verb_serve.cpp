@@ -271,8 +271,8 @@ Result<void> serve_on(Run& run, const ServerPlace& place, const fs::path& log, R
   options.on_keyed = [] { forbid_core_dumps(); };
   const auto logger = options.logger;
   net::Loop loop;
-  auto restart_check = std::make_unique<RestartCheck>(loop);
-  options.check_restart = [&](RestartCheck::Then then) { restart_check->begin(std::move(then)); };
+  RestartCheck restart_check(loop);
+  options.check_restart = [&](RestartCheck::Then then) { restart_check.begin(std::move(then)); };
   std::optional<server::ServerStop> stopped;
   Result<std::unique_ptr<server::Server>> server = std::unique_ptr<server::Server>();
   // One that comes while the board is still being read waits for the loop.
@@ -301,8 +301,6 @@ Result<void> serve_on(Run& run, const ServerPlace& place, const fs::path& log, R
   RunningNote::remove(place);
   if (stopped && stopped->listening && *stopped->listening) {
     server->reset();
-    // What it still has under way would be a child of the program that begins.
-    restart_check.reset();
     run.output.object({{"event", "restarting"}, {"reason", stopped->reason}});
     const auto failed = log_failure(*logger, log, readiness.restart_in_place(std::move(*stopped->listening)));
     if (stopped->is_plugin_left) end_at_once(run, failed);
