@@ -5,7 +5,6 @@
 #include "base/id.h"
 #include "base/text.h"
 #include "client/pull_report.h"
-#include "sync/items.h"
 #include "sync/relative_path.h"
 
 namespace callboard::client {
@@ -128,13 +127,7 @@ Result<Granted> PullJob::ask_server(const PullRequest& request) {
   ask.user = request.from;
   ask.newest = request.from.empty();
   ask.compress = request.compress;
-  const auto item = sync::RelativePath::from_item(request.items.front());
-  ask.item = escaped(item->to_item(), 1000);
-  // A folder that is watched is a joined one's, whose copies the server knows.
-  if (ask.newest && !folder_.live().is_live())
-    ask.have = sync::newest_at(folder_.root(), *item, stop_.get_token());
-  // No time on the wire is before 1970.
-  if (ask.have && ask.have->ms < 0) ask.have.reset();
+  ask.item = escaped(sync::RelativePath::from_item(request.items.front())->to_item(), 1000);
   const Answer<Granted> answer = desk_.get(std::move(ask));
   {
     const std::lock_guard lock(mutex_);
@@ -208,7 +201,6 @@ void PullJob::end(const Error& why) {
   const std::lock_guard lock(mutex_);
   if (ended_by_) return;
   ended_by_ = why;
-  stop_.request_stop();
   if (asked_) asked_->set(why);
   if (ending_) ending_->set(why);
   if (taker_) {

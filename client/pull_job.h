@@ -4,7 +4,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -50,7 +49,6 @@ class PullJob : public Transfer {
   PullRequest request_;
   Answer<PullReport> report_;
 
-  std::stop_source stop_;
   mutable std::mutex mutex_;  // Guards all below.
   std::optional<Error> ended_by_;
   std::optional<Answer<Granted>> asked_;

@@ -13,7 +13,6 @@ void describe(F& f, Ref<F, GetAsk> m) {
   f.required("item", m.item, kItem);
   f.optional("list", m.list);
   f.optional("compress", m.compress);
-  f.optional("have", m.have);
   f.expect(m.user.empty() == m.newest, "user: expected a name or newest, one of them");
 }
 template <class F>

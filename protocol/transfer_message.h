@@ -22,8 +22,6 @@ struct GetAsk {
   std::string item;
   bool list = false;
   Compression compress = Compression::never;
-  // With `newest`: when the newest file was modified that the asker has there. nullopt: there is none, or its session tells.
-  std::optional<Timestamp> have{};
 };
 struct CancelAsk {
   AskId id = 0;

@@ -241,16 +241,13 @@ Error AskDesk::nobody_has(const std::string& item) const {
                       quoted(item))};
 }
 
-Result<Session*> AskDesk::newest_giver(const Session& taker, const protocol::GetAsk& ask) const {
-  // What is from the future would be newer each time it is looked at.
-  const Timestamp now = floor_.clock.wall();
-  const Timestamp have = ask.have ? corrected(*ask.have, taker.identity.clock_offset, now) : Timestamp{0};
+Result<Session*> AskDesk::newest_giver(const Session& taker, const std::string& item) const {
   // Who is away cannot give: as with those who left, the next newest counts.
   const auto shares = [&](SessionId id) {
     const User* user = floor_.presence.user(id);
     return user != nullptr && user->shares && !floor_.presence.is_away(id);
   };
-  for (const std::string_view enclosing : enclosing_items(ask.item)) {
+  for (const std::string_view enclosing : enclosing_items(item)) {
     Copy newest = floor_.assets.newest_of(enclosing, shares);
     if (!newest.session) continue;
     if (is_own(taker, newest.session)) {
@@ -259,16 +256,16 @@ Result<Session*> AskDesk::newest_giver(const Session& taker, const protocol::Get
           floor_.assets.newest_of(enclosing, [&](SessionId id) { return shares(id) && !is_own(taker, id); });
       if (other.session && other.timestamp == newest.timestamp) newest = other;
     }
-    if (is_own(taker, newest.session) || (newest.timestamp < have && have < now)) {
+    if (is_own(taker, newest.session)) {
       return Error{Outcome::superseded, fmt::format("the newest copy of {} is your own", quoted(enclosing))};
     }
     if (Session* giver = outside_.by_id(newest.session)) return giver;
   }
-  return nobody_has(ask.item);
+  return nobody_has(item);
 }
 
 Result<Session*> AskDesk::giver_for(const Session& taker, const protocol::GetAsk& ask) const {
-  auto giver = ask.newest ? newest_giver(taker, ask) : named_giver(taker, ask.user);
+  auto giver = ask.newest ? newest_giver(taker, ask.item) : named_giver(taker, ask.user);
   if (!giver) return giver;
   if (!(*giver)->identity.permissions.contains(Permission::serve))
     return Error{Outcome::refused, fmt::format("{} may not give", quoted((*giver)->identity.name))};

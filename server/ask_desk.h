@@ -92,7 +92,7 @@ class AskDesk {
   Result<Session*> giver_for(const Session& taker, const protocol::GetAsk& ask) const;
   Result<Session*> named_giver(const Session& taker, const std::string& name) const;
   Error nobody_has(const std::string& item) const;
-  Result<Session*> newest_giver(const Session& taker, const protocol::GetAsk& ask) const;
+  Result<Session*> newest_giver(const Session& taker, const std::string& item) const;
   void publish_cameras();
 
   struct Camera {

@@ -84,24 +84,6 @@ class Finder {
     }
   }
 
-  // The newest modification of a file at any depth; nullopt when there is none.
-  std::optional<Timestamp> newest_below(const RelativePath& item) {
-    std::optional<std::int64_t> newest_ns;
-    std::vector<RelativePath> left{item};
-    while (!left.empty() && !stop_.stop_requested()) {
-      const RelativePath directory = std::move(left.back());
-      left.pop_back();
-      for (const NamedStatus& named : names_in(root_, ignore_files_, directory)) {
-        if (named.status.kind == FileKind::directory) {
-          if (auto child = directory.joined(named.name)) left.push_back(*std::move(child));
-        } else if (named.status.kind == FileKind::file) {
-          newest_ns = std::max(newest_ns.value_or(named.status.mtime_ns), named.status.mtime_ns);
-        }
-      }
-    }
-    return newest_ns ? std::optional(timestamp_of(*newest_ns)) : std::nullopt;
-  }
-
   FoundItems found() && { return std::move(found_); }
 
  private:
@@ -127,7 +109,27 @@ class Finder {
       ++found_.left_out;
       return;
     }
-    found_.items.emplace(item, newest_below(path).value_or(timestamp_of(directory_ns)));
+    found_.items.emplace(item, newest_below(path, directory_ns));
+  }
+
+  // The newest modification of a file at any depth; `directory_ns`, its own, when there is none.
+  Timestamp newest_below(const RelativePath& item, std::int64_t directory_ns) {
+    std::int64_t newest_ns = 0;
+    bool found = false;
+    std::vector<RelativePath> left{item};
+    while (!left.empty() && !stop_.stop_requested()) {
+      const RelativePath directory = std::move(left.back());
+      left.pop_back();
+      for (const NamedStatus& named : names_in(root_, ignore_files_, directory)) {
+        if (named.status.kind == FileKind::directory) {
+          if (auto child = directory.joined(named.name)) left.push_back(*std::move(child));
+        } else if (named.status.kind == FileKind::file) {
+          newest_ns = found ? std::max(newest_ns, named.status.mtime_ns) : named.status.mtime_ns;
+          found = true;
+        }
+      }
+    }
+    return timestamp_of(found ? newest_ns : directory_ns);
   }
 
   const Root& root_;
@@ -169,13 +171,6 @@ Result<FoundItems> find_items(const Root& root, const ItemPatterns& patterns, co
   for (const auto& pattern : patterns.patterns()) finder.find(pattern);
   if (stop.stop_requested()) return Error{Outcome::cancelled, "cancelled"};
   return std::move(finder).found();
-}
-
-std::optional<Timestamp> newest_at(const Root& root, const RelativePath& path, const std::stop_token& stop) {
-  const Result<FileStatus> status = root.status(path);
-  if (!status) return std::nullopt;
-  if (status->kind == FileKind::file) return timestamp_of(status->mtime_ns);
-  return status->kind == FileKind::directory ? Finder(root, stop).newest_below(path) : std::nullopt;
 }
 
 FoundItems find_items(const Tree& tree, const ItemPatterns& patterns) {

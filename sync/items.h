@@ -44,12 +44,7 @@ struct FoundItems {
 Result<FoundItems> find_items(const Root& root, const ItemPatterns& patterns,
                               const std::stop_token& stop = {});
 
-// What find_items() would tell of `path` if it were an item, be it a file; nullopt when no file is there. Soon after `stop` is
-// requested as far as it was looked at.
-std::optional<Timestamp> newest_at(const Root& root, const RelativePath& path,
-                                   const std::stop_token& stop = {});
-
-// find_items() of a tree of the whole folder, at no more cost than the folders down to the items. Files that the tree refuses do
+// The same of a tree of the whole folder, at no more cost than the folders down to the items. Files that the tree refuses do
 // not count.
 FoundItems find_items(const Tree& tree, const ItemPatterns& patterns);
 

@@ -371,8 +371,7 @@ TEST_CASE(
   write_file(story / kMoria, make_blend({"//../../../" + kSkin}));
   fs::last_write_time(story / kMoria, fs::file_time_type::clock::now() + std::chrono::hours(1));
   const auto story_joined = shop.join("story");
-  const bool is_joined = GENERATE(true, false);
-  if (is_joined) shop.lighting_joined = shop.join("lighting");
+  shop.lighting_joined = shop.join("lighting");
   const auto ended = shop.pull({"/rnd/s1/shot", "--json"});
   CAPTURE(ended.out, ended.err);
   CHECK(ended.ending.exit_code == 0);

@@ -10,7 +10,6 @@
 #include "base/own_folders.h"
 #include "base/text.h"
 #include "client/pull_report.h"
-#include "sync/items.h"
 
 namespace callboard::cli {
 namespace {
@@ -188,19 +187,7 @@ void LinkedPull::learn_newest() {
   if (!request_.from.empty() || left_.size() < 2 || !std::exchange(is_newest_old_, false)) return;
   auto assets = outside_.visit.wait(outside_.visit.access().assets());
   const auto self = outside_.visit.access().workstation().get();
-  if (assets && self && !outside_.visit.is_through_agent()) claim_newer(*assets, self->user);
   newest_ = assets && self ? NewestCopies(*std::move(assets), self->user) : NewestCopies();
-}
-
-// Of what is here nobody was told where no `join` runs.
-void LinkedPull::claim_newer(client::Assets& assets, const std::string& self) const {
-  std::set<sync::RelativePath> looked_at;
-  for (const sync::LinkedFile& linked : left_) {
-    const auto copy = assets.find(linked.item.to_item());
-    if (copy == assets.end() || !looked_at.insert(linked.item).second) continue;
-    const auto here = sync::newest_at(root_, linked.item, stop_.get_token());
-    if (here && copy->second.timestamp < *here) copy->second.user = self;
-  }
 }
 
 std::vector<sync::LinkedFile> LinkedPull::take_next() {

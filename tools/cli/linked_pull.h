@@ -75,7 +75,6 @@ class LinkedPull {
   // The next, and with it those that the same pull can bring.
   std::vector<sync::LinkedFile> take_next();
   void learn_newest();
-  void claim_newer(client::Assets& assets, const std::string& self) const;
   // False, these and those below: it makes no sense to go on.
   bool pull_all(client::PullReport& report);
   bool pull_untried(const std::vector<sync::LinkedFile>& links, client::PullReport& report);

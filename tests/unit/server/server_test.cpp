@@ -285,6 +285,22 @@ TEST_CASE(
   CHECK(taker->ask_for<protocol::ErrorAnswer>(get("", true)).outcome == Outcome::not_found);
 }
 
+TEST_CASE("the newest copy of an enclosing item is pulled, of those who share") {
+  Studio studio;
+  auto taker = studio.join("rigging");
+  auto older = studio.join("lighting");
+  auto newest_but_silent = studio.join("render", false);
+  protocol::AssetsChange copies;
+  copies.items["/dev/chr"] = ago(9000);
+  older->ask_for<protocol::Ok>(copies);
+  copies.items["/dev/chr"] = ago(10);
+  newest_but_silent->ask_for<protocol::Ok>(copies);
+  CHECK(taker->ask_for<protocol::TransferGranted>(get("", true)).user == "lighting");
+  copies.items["/dev/chr"] = ago(5);
+  taker->ask_for<protocol::Ok>(copies);
+  CHECK(taker->ask_for<protocol::ErrorAnswer>(get("", true)).outcome == Outcome::superseded);
+}
+
 TEST_CASE(
     "two transfers in opposite directions run at once between the same two, and both learn their ends") {
   Studio studio;

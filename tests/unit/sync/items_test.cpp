@@ -53,23 +53,6 @@ TEST_CASE("an item without files has its folder's own time") {
   CHECK(found->items == Items{{"/pln", {77'000}}});
 }
 
-TEST_CASE("how new the files at a path are is told as of an item, and nothing where there are none") {
-  const TempDir folder;
-  write_at(folder / "dev/chr/Moria/deep/er/b.blend", 2000);
-  write_at(folder / "dev/chr/Moria/c.blend", 1500);
-  write_at(folder / "dev/chr/Moria/c.blend1", 3000);
-  fs::create_directories(folder / "dev/chr/empty");
-  const auto root = Root::open(folder.path()).value();
-  const auto newest = [&](std::string_view path) {
-    return newest_at(root, RelativePath::from_bytes(path).value());
-  };
-  CHECK(newest("dev/chr/Moria") == Timestamp{2'000'500});
-  CHECK(newest("dev") == Timestamp{2'000'500});
-  CHECK(newest("dev/chr/Moria/c.blend") == Timestamp{1'500'500});
-  CHECK_FALSE(newest("dev/chr/empty"));
-  CHECK_FALSE(newest("dev/chr/none"));
-}
-
 TEST_CASE("a folder whose name cannot be told to others is counted, not told") {
   const TempDir folder;
   write_at(folder / "dev/chr/b\xff", 1);
