@@ -132,10 +132,10 @@ void Hall::kill() {
   world.on(machine_, [this] { server_.reset(); });
 }
 
-std::unique_ptr<Caller> Hall::join(const std::string& name) {
-  auto caller = std::make_unique<Caller>(world, name);
-  for (int tries = 0; tries < 100 && !caller->is_joined; ++tries) pass(100ms);
-  ENSURE(caller->is_joined);
+Caller& Hall::join(const std::string& name) {
+  Caller& caller = *callers_.emplace_back(std::make_unique<Caller>(world, name));
+  for (int tries = 0; tries < 100 && !caller.is_joined; ++tries) pass(100ms);
+  ENSURE(caller.is_joined);
   return caller;
 }
 

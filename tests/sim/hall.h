@@ -60,8 +60,8 @@ class Hall {
 
   void start();
   void kill();
-  // One who has joined.
-  std::unique_ptr<Caller> join(const std::string& name);
+  // One who has joined, and is here until the end of the test.
+  Caller& join(const std::string& name);
   void pass(Duration time) { world.run_until(world.now() + time); }
   // The reasons that the server's log has for sessions that were closed.
   std::vector<std::string> closed() const;
@@ -79,6 +79,7 @@ class Hall {
   };
   Machine machine_;
   std::unique_ptr<Server> server_;
+  std::vector<std::unique_ptr<Caller>> callers_;
 };
 
 }  // namespace callboard::sim

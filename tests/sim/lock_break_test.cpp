@@ -19,29 +19,27 @@ bool is_marked(const Disk& disk) {
 
 TEST_CASE("a lock that was marked as broken when the server was killed is nobody's after the start") {
   Hall hall;
-  {
-    const auto rigging = hall.join("rigging");
-    const auto lighting = hall.join("lighting");
-    rigging->call("lock", R"({"item":"/a","lease_s":86400})");
-    hall.pass(1s);
-    REQUIRE(rigging->answers.size() == 1);
-    hall.disk.sync_min = hall.disk.sync_max = 50ms;
-    lighting->call("lock.break", R"({"item":"/a"})");
-    for (int tries = 0; tries < 1000 && !is_marked(hall.disk); ++tries) hall.pass(1ms);
-    REQUIRE(is_marked(hall.disk));
-    hall.kill();
-    CHECK(lighting->answers.empty());
-  }
+  Caller& rigging = hall.join("rigging");
+  Caller& lighting = hall.join("lighting");
+  rigging.call("lock", R"({"item":"/a","lease_s":86400})");
+  hall.pass(1s);
+  REQUIRE(rigging.answers.size() == 1);
+  hall.disk.sync_min = hall.disk.sync_max = 50ms;
+  lighting.call("lock.break", R"({"item":"/a"})");
+  for (int tries = 0; tries < 1000 && !is_marked(hall.disk); ++tries) hall.pass(1ms);
+  REQUIRE(is_marked(hall.disk));
+  hall.kill();
+  CHECK(lighting.answers.empty());
   hall.start();
-  const auto comp = hall.join("comp");
-  comp->call("lock.check", R"({"whole":true,"item":["/"]})");
+  Caller& comp = hall.join("comp");
+  comp.call("lock.check", R"({"whole":true,"item":["/"]})");
   hall.pass(1s);
-  CHECK(comp->answers == std::vector<std::string>{R"({"refused":false,"locks":[]})"});
+  CHECK(comp.answers == std::vector<std::string>{R"({"refused":false,"locks":[]})"});
   hall.pass(5s);
-  comp->call("locks", "{}");
+  comp.call("locks", "{}");
   hall.pass(1s);
-  REQUIRE(comp->answers.size() == 2);
-  CHECK(comp->answers[1] == "[]");
+  REQUIRE(comp.answers.size() == 2);
+  CHECK(comp.answers[1] == "[]");
 }
 
 }  // namespace callboard::sim::lock_break_test

@@ -8,13 +8,13 @@ namespace {
 
 // Somebody who stops reading, and the kernels hold little when there is a story of that size to be told.
 struct Reading : Hall {
-  std::unique_ptr<Caller> watcher;
-  std::unique_ptr<Caller> reader;
+  Caller* watcher = nullptr;
+  Caller* reader = nullptr;
 
   explicit Reading(std::size_t story_bytes) {
     world.weather.window_bytes = 4 * KiB;
-    watcher = join("rigging");
-    reader = join("lighting");
+    watcher = &join("rigging");
+    reader = &join("lighting");
     reader->pause_reading();
     protocol::DocumentWrite story;
     story.id = 1;
