@@ -33,8 +33,15 @@ SearchReport search(const SearchOptions& options, const std::function<void(const
     if (on_server) on_server(server);
   };
   Searcher searcher(loop, options, {.on_server = hear, .on_aborted = {}});
+  // A datagram that is lost proves nothing against anybody: who may still prove itself is asked again until then.
+  const auto is_proof_awaited = [&] {
+    return options.key && std::ranges::any_of(searcher.report().servers, [](const FoundServer& each) {
+             return each.access == kKeyedAccess && !each.is_proven;
+           });
+  };
   const auto enough = [&] {
-    return is_settled || (options.first_is_enough && !searcher.report().servers.empty());
+    return (is_settled && !is_proof_awaited()) ||
+           (options.first_is_enough && !searcher.report().servers.empty());
   };
   ask_until(loop, searcher, enough, options.wait);
   return searcher.report();

@@ -74,9 +74,10 @@ protocol::Search Searcher::question() const {
 }
 
 // What a server with keys announces proves nothing, but says whom to ask: where broadcasts pass one way alone, it has not
-// heard the question. One datagram for each of at most kServersMax places.
+// heard the question. One datagram to each of at most kServersMax senders, whatever others announced in its name.
 void Searcher::ask_back(const FoundServer& server, const net::Endpoint& from) {
   if (!asking_ || !options_.key || server.is_proven || server.access != kKeyedAccess) return;
+  if (asked_back_.size() >= kServersMax || !asked_back_.insert(from.host).second) return;
   static_cast<void>(asking_->send({from.host, options_.discovery_port}, as_bytes(format(question()))));
 }
 
@@ -100,6 +101,7 @@ void Searcher::send_abort() {
 
 void Searcher::forget() {
   report_.servers.clear();
+  asked_back_.clear();
   nonce_ = make_unique_id(system_random());
 }
 
@@ -197,7 +199,9 @@ void Searcher::on_announcement(const protocol::Announcement& announcement, ByteV
   }
   const auto known = std::ranges::find_if(
       report_.servers, [&](const FoundServer& each) { return is_same_server(each, server); });
-  if (known != report_.servers.end() && (known->is_proven || !server.is_proven)) return;
+  if (known != report_.servers.end() && known->is_proven) return;
+  ask_back(server, from);
+  if (known != report_.servers.end() && !server.is_proven) return;
   // One that was started anew where another was, and has another id: nobody else can be at its place. Who has proven
   // itself gives way to its like alone.
   const auto is_before = [&](const FoundServer& each) {
@@ -216,7 +220,6 @@ void Searcher::on_announcement(const protocol::Announcement& announcement, ByteV
   }
   report_.servers.push_back(server);
   if (is_anew && !server.is_proven) return;
-  ask_back(server, from);
   handlers_.on_server(server);
 }
 

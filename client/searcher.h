@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -59,6 +60,7 @@ class Searcher {
   SearchOptions options_;
   Handlers handlers_;
   SearchReport report_;
+  std::set<std::string> asked_back_;  // Hosts.
   Instant asked_at_{};
   UniqueId nonce_;                                     // What proves itself has it in its answer.
   std::vector<std::pair<UniqueId, UniqueId>> aborts_;  // Signed ones that were sent: server and nonce.
