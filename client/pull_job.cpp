@@ -72,7 +72,9 @@ void PullJob::run() {
       PullRequest one = request_;
       one.items = {item};
       PullReport report = take(one);
-      const bool is_over = ends_all(request_, report) || is_ended();
+      // Where no server was found for this one, none would be for the next.
+      const bool is_alone = report.giver.empty() && report.outcome == Outcome::timed_out;
+      const bool is_over = ends_all(request_, report) || is_alone || is_ended();
       add_item_report(all, item, std::move(report));
       if (is_over) break;
     }

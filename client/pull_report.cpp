@@ -68,6 +68,8 @@ void add_report(PullReport& all, PullReport one) {
     all.outcome = one.outcome;
     all.cause = one.cause;
     all.text = one.text;
+  } else if (is_of_files(all) && !is_of_files(one)) {
+    all.cause = one.cause;  // How it ended stays as it is, whatever files follow.
   }
   if (!one.giver.empty() && !names_giver(all, one.giver))
     all.giver += (all.giver.empty() ? "" : std::string(kBetweenGivers)) + one.giver;
@@ -94,8 +96,11 @@ void add_report(PullReport& all, PullReport one) {
 }
 
 void add_item_report(PullReport& all, const std::string& item, PullReport one) {
-  if (!is_of_files(one)) {
+  // Who stopped it knows, and a conflict is told as one.
+  if (!is_of_files(one) && !comes_first(one) && one.conflicts.empty()) {
     const Result<sync::RelativePath> path = sync::RelativePath::from_item(item);
+    const std::string named = quoted(path ? path->to_item() : item);
+    if (one.text.find(named) == std::string::npos) one.text = named + ": " + one.text;
     one.problems.push_back({path ? path->bytes() : item, {one.outcome, one.text}});
   }
   add_report(all, std::move(one));

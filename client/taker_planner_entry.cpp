@@ -21,7 +21,12 @@ Result<void> TakerPlanner::perform(const sync::DiffStep& step, std::uint32_t lis
       take_same(step.path, entry);
       return {};
     case Kind::metadata:
-      take_same(step.path, entry);
+      // A file is recorded with the change.
+      if (entry.kind == EntryKind::file) {
+        unchanged_files_ += 1;
+      } else {
+        take_same(step.path, entry);
+      }
       change(ChangeKind::metadata, sync::Change::metadata(step.path, entry));
       return {};
     case Kind::fetch:

@@ -8,16 +8,29 @@
 namespace callboard::client {
 namespace {
 
-// A quarter of a KiB each, so 64 MiB. Those that have no directories in them are forgotten when they are looked through.
-constexpr std::size_t kPassedMax = 256 * KiB;
+// Those that have no directories in them are forgotten when they are looked through.
+constexpr std::size_t kPassedBytesMax = 64 * MiB;
+
+std::size_t bytes_of(const sync::RelativePath& path) {
+  return path.bytes().size() + sizeof(sync::RelativePath) + sizeof(TakerWay::Passed) + 4 * sizeof(void*);
+}
 
 }  // namespace
 
+void TakerWay::clear() {
+  passed_.clear();
+  bytes_ = 0;
+}
+
 Result<void> TakerWay::add(const sync::RelativePath& directory, Passed passed) {
-  if (passed_.size() >= kPassedMax)
+  if (bytes_ + bytes_of(directory) > kPassedBytesMax)
     return Error{Outcome::refused, "the giver lists more directories than can be remembered"};
-  passed_.insert_or_assign(directory, std::move(passed));
+  if (passed_.insert_or_assign(directory, std::move(passed)).second) bytes_ += bytes_of(directory);
   return {};
+}
+
+void TakerWay::forget(const sync::RelativePath& directory) {
+  if (passed_.erase(directory) > 0) bytes_ -= bytes_of(directory);
 }
 
 // No deeper than paths are: kPathDepthMax. Above one that is here or was made all are.
@@ -29,7 +42,7 @@ Result<bool> TakerWay::open(const sync::RelativePath& directory, const Make& mak
   const Result<bool> made = make(found->first, found->second);
   if (!made) return made;
   if (*made) {
-    passed_.erase(found);
+    forget(directory);
   } else {
     found->second.stays = true;
   }

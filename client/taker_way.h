@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <optional>
@@ -20,17 +21,18 @@ class TakerWay {
     bool stays = false;         // That does, so nothing comes beneath it.
   };
 
-  void clear() { passed_.clear(); }
+  void clear();
   // Of a directory before what lies in it.
   Result<void> add(const sync::RelativePath& directory, Passed passed);
   // Nothing comes into it any more, nor beneath.
-  void forget(const sync::RelativePath& directory) { passed_.erase(directory); }
+  void forget(const sync::RelativePath& directory);
   // Whether something may come into `directory`: makes what is missing down to it, which is false where what is here stays.
   using Make = std::function<Result<bool>(const sync::RelativePath&, const Passed&)>;
   Result<bool> open(const sync::RelativePath& directory, const Make& make);
 
  private:
   std::map<sync::RelativePath, Passed> passed_;
+  std::size_t bytes_ = 0;  // What they take.
 };
 
 }  // namespace callboard::client

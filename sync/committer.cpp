@@ -214,7 +214,7 @@ Committer::Attempt Committer::commit_one(const Change& change) {
 
 // --- Where a change goes ----------------------------------------------------------------------------------------------
 
-// Directories that are only on the way to something (outside --include) are made when they are needed.
+// What encloses an item and is not here is made when it is needed; of it the giver tells nothing.
 Committer::Attempt Committer::open_parent_of(const RelativePath& path) {
   RelativePath parent = path.parent();
   if (parent_fd_ && parent == parent_) return std::nullopt;

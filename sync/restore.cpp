@@ -97,7 +97,7 @@ bool Restoring::add(const KeptVersion& version, const RelativePath& top, const R
   return added.error().outcome != Outcome::failed;
 }
 
-// For what cannot be brought back no folder is made, which might take the place of something.
+// For what is of no kind that can be brought back no folder is made, which might take the place of something.
 Result<void> Restoring::add_version(const KeptVersion& version, const RelativePath& top,
                                     const RelativePath& to) {
   const Result<RelativePath> from = parts_.versions.path_of(version);

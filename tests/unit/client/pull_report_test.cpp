@@ -102,7 +102,7 @@ TEST_CASE("what keeps one item of several from coming is a problem of its own, a
   add_item_report(all, "/dev/chr/Moria", away);
   add_item_report(all, "/dev/chr/other", with_problems({Outcome::refused}));
   CHECK(all.outcome == Outcome::not_found);
-  CHECK(all.text == "lighting is away");
+  CHECK(all.text == "\"/dev/chr/Moria\": lighting is away");
   REQUIRE(all.problems.size() == 2);
   CHECK(all.problems.front().path == "dev/chr/Moria");
   CHECK(ends_all(request, ended(Outcome::failed, PullCause::disk, "disk full")));
@@ -112,6 +112,29 @@ TEST_CASE("what keeps one item of several from coming is a problem of its own, a
   CHECK_FALSE(ends_all(request, with_conflict));
   request.on_conflict = PullRequest::OnConflict::fail;
   CHECK(ends_all(request, with_conflict));
+}
+
+TEST_CASE("of several items the first that was not done says how it ended, whatever follows") {
+  PullReport all;
+  PullReport with_conflict = ended(Outcome::superseded, PullCause::files, "changed here and there");
+  with_conflict.conflicts = {{"dev/a"}};
+  add_item_report(all, "/dev/a", with_conflict);
+  add_item_report(all, "/dev/b", ended(Outcome::not_found, PullCause::pull, "nobody has \"/dev/b\""));
+  add_item_report(all, "/dev/c", PullReport{});
+  add_item_report(all, "/dev/d", with_problems({Outcome::refused}));
+  CHECK(all.outcome == Outcome::superseded);
+  REQUIRE(all.problems.size() == 2);
+  CHECK(all.problems.front().error.text == "nobody has \"/dev/b\"");
+}
+
+TEST_CASE("who stopped a pull, and a conflict that ends it, are no problem of an item") {
+  PullReport all;
+  PullReport late = ended(Outcome::superseded, PullCause::pull, "changed here and there");
+  late.conflicts = {{"dev/a"}};
+  add_item_report(all, "/dev/a", late);
+  add_item_report(all, "/dev/b", ended(Outcome::cancelled, PullCause::pull, "cancelled"));
+  CHECK(all.outcome == Outcome::cancelled);
+  CHECK(all.problems.empty());
 }
 
 TEST_CASE("every giver is named once, whatever names are parts of others") {

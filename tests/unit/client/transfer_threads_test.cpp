@@ -192,10 +192,10 @@ TEST_CASE("of several items one whose giver leaves, or that nobody has, stops no
   const auto report = job.report().get();
   CHECK(here.desk.asked_for == newest.items);
   CHECK(report->outcome == Outcome::interrupted);
-  CHECK(report->text == "lighting left");
+  CHECK(report->text == "\"/a\": lighting left");
   REQUIRE(report->problems.size() == 3);
   CHECK(report->problems[0].path == "a");
-  CHECK(report->problems[0].error.text == "lighting left");
+  CHECK(report->problems[0].error.text == report->text);
   CHECK(report->problems[2].path == "c");
   CHECK(report->problems[2].error.outcome == Outcome::not_found);
 }
