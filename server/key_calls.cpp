@@ -183,16 +183,15 @@ void add_key_calls(CallRegistry& registry, net::Loop& loop, KeysOf given) {
   const auto of = std::make_shared<const KeysOf>(std::move(given));
   const auto worker = std::make_shared<net::WorkQueue>(loop, 1);
   const auto add_call = [&registry, &worker](std::string name, std::string summary,
-                                    std::vector<CallArgument> arguments, std::optional<ValueType> result,
-                                    Work run) {
-    registry.add_built_in(
-        {.description = {.name = std::move(name),
-                         .summary = std::move(summary),
-                         .category = "keys",
-                         .permission = "keys",
-                         .arguments = std::move(arguments),
-                         .result = result},
-         .run = worked_on(worker, std::move(run))});
+                                             std::vector<CallArgument> arguments,
+                                             std::optional<ValueType> result, Work run) {
+    registry.add_built_in({.description = {.name = std::move(name),
+                                           .summary = std::move(summary),
+                                           .category = "keys",
+                                           .permission = "keys",
+                                           .arguments = std::move(arguments),
+                                           .result = result},
+                           .run = worked_on(worker, std::move(run))});
   };
   add_call("key.list", "the keys of the server, without what proves them", {}, ValueType::list,
            [of](const Caller&, const CallArguments&) { return list(*of); });

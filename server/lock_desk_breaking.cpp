@@ -17,8 +17,7 @@ Error nothing_to_break(const std::string& path) {
 
 // Of one owner, whichever of their sessions renewed it, and since the same time: not locked anew meanwhile.
 bool is_same_lock(const RecordState& a, const RecordState& b) {
-  return a.owner.user == b.owner.user &&
-         time_in_lock(a, "since") == time_in_lock(b, "since");
+  return a.owner.user == b.owner.user && time_in_lock(a, "since") == time_in_lock(b, "since");
 }
 
 }  // namespace

@@ -97,7 +97,9 @@ Result<bool> asks_server_for_keys(const Run& run) {
   const bool names_server =
       run.settings.is_on_command_line(Key::server) || run.settings.is_on_command_line(Key::key_file);
   if (run.settings.is_on_command_line(Key::data) && names_server)
-    return Error{Outcome::usage, "--data is where the server's data are, --server and --key-file are for a server that runs: expected one of them"};
+    return Error{Outcome::usage,
+                 "--data is where the server's data are, --server and --key-file are for a server that runs: "
+                 "expected one of them"};
   if (names_server) return true;
   if (run.settings.is_given_for_run(Key::data)) return false;
   const auto key = chosen_key(run);

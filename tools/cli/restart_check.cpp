@@ -37,8 +37,9 @@ RestartCheck::~RestartCheck() { *is_alive_ = false; }
 void RestartCheck::begin(Then then) {
   if (then_ || process_) {
     return loop_.post([then = std::move(then), is_asked_for = then_ != nullptr] {
-      then(Error{Outcome::refused, is_asked_for ? "somebody else has it started anew at this moment"
-                                                : "the check before this one, which ran out of time, is still ending"});
+      then(Error{Outcome::refused,
+                 is_asked_for ? "somebody else has it started anew at this moment"
+                              : "the check before this one, which ran out of time, is still ending"});
     });
   }
   then_ = std::move(then);

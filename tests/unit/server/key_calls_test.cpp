@@ -132,6 +132,25 @@ TEST_CASE("a key is replaced and taken away over a connection, at once") {
   REQUIRE(office.loop.run_until([&] { return back->is_ended(); }, kPatience));
 }
 
+TEST_CASE("a key of a role that is not known is changed by who may everything alone") {
+  Office office;
+  office.add("anna", "chief");
+  office.write_roles(R"({"deputy":["pull","call","keys","kick"]})");
+  CHECK(Office::refused(*office.deputy, "key.rotate", R"({"name":"anna"})").text ==
+        "the role \"chief\" is not known");
+  CHECK(Office::refused(*office.deputy, "key.revoke", R"({"name":"anna"})").outcome == Outcome::refused);
+  CHECK(Office::done(*office.boss, "key.revoke", R"({"name":"anna"})") == "null");
+}
+
+TEST_CASE("of a file of keys that is gone nobody makes one that sends everybody off") {
+  Office office;
+  const auto file = office.project_folder() / "keys";
+  REQUIRE(std::filesystem::remove(file));
+  CHECK(Office::refused(*office.boss, "key.add", R"({"name":"guest"})").text ==
+        "the key you are here with is none of the server's any more");
+  CHECK_FALSE(std::filesystem::exists(file));
+}
+
 TEST_CASE("the first key is not made over a connection: it would turn out everybody") {
   Studio studio;
   const auto rigging = studio.join("rigging");
