@@ -30,10 +30,7 @@ std::optional<bool> is_first_known(sync::PullRecords& records, const sync::Relat
 
 }  // namespace
 
-bool FoundEqual::goes_on() {
-  has_failed_ = has_failed_ || cancelled_;
-  return !has_failed_;
-}
+bool FoundEqual::goes_on() const { return !has_failed_ && !cancelled_; }
 
 std::optional<sync::Index::Pulled> FoundEqual::found(const sync::RelativePath& path, const Digest& content) {
   return sync::found_with_content(root_, records_, path, content,

@@ -29,7 +29,7 @@ class FoundEqual {
   void finish();
 
  private:
-  bool goes_on();
+  bool goes_on() const;
   std::optional<sync::Index::Pulled> found(const sync::RelativePath& path, const Digest& content);
   void add_below(const sync::RelativePath& directory, const sync::Tree::Directory& node);
   void put(sync::Index::Pulled file);

@@ -8,16 +8,22 @@
 
 namespace callboard::server {
 
+// More is for ever, and would overflow.
+constexpr auto kGoodForMax = std::chrono::hours(24) * 365 * 1000;
+
 Result<KeyEntry> make_key(const NewKey& wanted) {
   if (auto checked = check_name("NAME", wanted.name, kUserNameMaxCodePoints); !checked)
     return checked.error();
+  if (wanted.good_for && (*wanted.good_for < std::chrono::seconds(1) || *wanted.good_for > kGoodForMax))
+    return Error{Outcome::usage, "a key is good for 1 s to 1000 years, or for ever"};
   KeyEntry entry;
   entry.name = wanted.name;
   entry.role = wanted.role;
   entry.key = make_access_key(system_random());
   entry.created = system_clock().wall();
   entry.once = wanted.once;
-  if (wanted.good_for) entry.expires = Timestamp{entry.created.ms + wanted.good_for->count()};
+  if (wanted.good_for)
+    entry.expires = Timestamp{entry.created.ms + std::chrono::milliseconds(*wanted.good_for).count()};
   return entry;
 }
 

@@ -20,10 +20,10 @@ class RolesFile;
 struct NewKey {
   std::string name;
   std::string role = "artist";
-  std::optional<std::chrono::milliseconds> good_for;  // From now on; nullopt: until it is revoked.
+  std::optional<std::chrono::seconds> good_for;  // From now on; nullopt: until it is revoked.
   bool once = false;
 };
-// usage: the name is none.
+// usage: the name is none, or it is to be good for no time or more than a thousand years.
 Result<KeyEntry> make_key(const NewKey& wanted);
 
 // nullopt: it has none, and is open.

@@ -111,8 +111,7 @@ Result<void> add_key_at_server(Run& run, const KeyWords& words) {
   JsonObject arguments{{"name", words.name}, {"role", words.role}, {"once", words.once}};
   const auto good_for = good_for_of(words);
   if (!good_for) return good_for.error();
-  if (*good_for)
-    arguments.add("expires_s", std::chrono::duration_cast<std::chrono::seconds>(**good_for).count());
+  if (*good_for) arguments.add("expires_s", (*good_for)->count());
   return ask_for_key(run, "key.add", arguments);
 }
 
@@ -138,10 +137,10 @@ Result<void> list_keys_at_server(Run& run) {
   return {};
 }
 
-Result<std::optional<std::chrono::milliseconds>> good_for_of(const KeyWords& words) {
-  if (words.expires.empty()) return std::optional<std::chrono::milliseconds>();
+Result<std::optional<std::chrono::seconds>> good_for_of(const KeyWords& words) {
+  if (words.expires.empty()) return std::optional<std::chrono::seconds>();
   const auto span = span_from(words.expires);
-  if (span) return std::optional<std::chrono::milliseconds>(*span);
+  if (span) return std::optional(std::chrono::duration_cast<std::chrono::seconds>(*span));
   return Error{Outcome::usage, fmt::format("--expires {}: expected a number and m, h, d or w, like 30d",
                                            callboard::quoted(words.expires))};
 }

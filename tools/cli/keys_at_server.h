@@ -28,7 +28,7 @@ Result<void> list_keys_at_server(Run& run);
 // --- Both ways alike --------------------------------------------------------------------------------------------------
 
 // What --expires says; nullopt: nothing.
-Result<std::optional<std::chrono::milliseconds>> good_for_of(const KeyWords& words);
+Result<std::optional<std::chrono::seconds>> good_for_of(const KeyWords& words);
 // The one time that a secret is shown.
 void show_key_made(Run& run, const server::KeyEntry& entry);
 void show_key(Run& run, const server::KeyEntry& entry);

@@ -36,6 +36,12 @@ PullReport ended(Outcome outcome, PullCause cause, std::string text) {
   return report;
 }
 
+PullReport with_conflict(PullCause cause) {
+  PullReport report = ended(Outcome::superseded, cause, "changed here and there");
+  report.conflicts = {{"dev/a"}};
+  return report;
+}
+
 }  // namespace
 
 TEST_CASE("problems of one outcome end a pull with that, different ones as failed") {
@@ -107,18 +113,14 @@ TEST_CASE("what keeps one item of several from coming is a problem of its own, a
   CHECK(all.problems.front().path == "dev/chr/Moria");
   CHECK(ends_all(request, ended(Outcome::failed, PullCause::disk, "disk full")));
   CHECK(ends_all(request, ended(Outcome::cancelled, PullCause::pull, "cancelled")));
-  PullReport with_conflict = ended(Outcome::superseded, PullCause::files, "changed here and there");
-  with_conflict.conflicts = {{"dev/a"}};
-  CHECK_FALSE(ends_all(request, with_conflict));
+  CHECK_FALSE(ends_all(request, with_conflict(PullCause::files)));
   request.on_conflict = PullRequest::OnConflict::fail;
-  CHECK(ends_all(request, with_conflict));
+  CHECK(ends_all(request, with_conflict(PullCause::files)));
 }
 
 TEST_CASE("of several items the first that was not done says how it ended, whatever follows") {
   PullReport all;
-  PullReport with_conflict = ended(Outcome::superseded, PullCause::files, "changed here and there");
-  with_conflict.conflicts = {{"dev/a"}};
-  add_item_report(all, "/dev/a", with_conflict);
+  add_item_report(all, "/dev/a", with_conflict(PullCause::files));
   add_item_report(all, "/dev/b", ended(Outcome::not_found, PullCause::pull, "nobody has \"/dev/b\""));
   add_item_report(all, "/dev/c", PullReport{});
   add_item_report(all, "/dev/d", with_problems({Outcome::refused}));
@@ -129,9 +131,7 @@ TEST_CASE("of several items the first that was not done says how it ended, whate
 
 TEST_CASE("who stopped a pull, and a conflict that ends it, are no problem of an item") {
   PullReport all;
-  PullReport late = ended(Outcome::superseded, PullCause::pull, "changed here and there");
-  late.conflicts = {{"dev/a"}};
-  add_item_report(all, "/dev/a", late);
+  add_item_report(all, "/dev/a", with_conflict(PullCause::pull));
   add_item_report(all, "/dev/b", ended(Outcome::cancelled, PullCause::pull, "cancelled"));
   CHECK(all.outcome == Outcome::cancelled);
   CHECK(all.problems.empty());

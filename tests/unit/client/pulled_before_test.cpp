@@ -31,30 +31,21 @@ void note_as_killed(const TransferRig& rig, const std::string& name, const std::
              std::string(as_text(digest.bytes)) + name + std::string(1, '\0'));
 }
 
-class CannotOpen final : public sync::FileOps {
+// What is asked for that file fails.
+class Failing final : public sync::FileOps {
  public:
-  explicit CannotOpen(std::string name) : name_(std::move(name)) {}
+  Failing(sync::FileCall call, std::string name, int errno_value)
+      : call_(call), name_(std::move(name)), errno_(errno_value) {}
 
  protected:
   int fault(sync::FileCall call, const std::string& name) override {
-    return call == sync::FileCall::open && name == name_ ? EIO : 0;
+    return call == call_ && name == name_ ? errno_ : 0;
   }
 
  private:
+  sync::FileCall call_;
   std::string name_;
-};
-
-class RefusesToReplace final : public sync::FileOps {
- public:
-  explicit RefusesToReplace(std::string name) : name_(std::move(name)) {}
-
- protected:
-  int fault(sync::FileCall call, const std::string& name) override {
-    return call == sync::FileCall::rename && name == name_ ? EACCES : 0;
-  }
-
- private:
-  std::string name_;
+  int errno_;
 };
 
 }  // namespace
@@ -136,7 +127,7 @@ TEST_CASE("a note of a killed pull that cannot be read is a problem of each pull
   copy_by_hand(rig, "a");
   note_as_killed(rig, "a", "first");
   write_file(rig.giver() / "b", "first");
-  CannotOpen ops("pulling-0");
+  Failing ops(sync::FileCall::open, "pulling-0", EIO);
   RunOptions options;
   options.ops = &ops;
   for (const char* name : {"b", "c"}) {
@@ -155,7 +146,7 @@ TEST_CASE("of a conflict it is told whether the giver's file did take the place 
     write_file(rig.giver() / name, "theirs");
     write_file(rig.taker() / name, "mine");
   }
-  RefusesToReplace ops("refused");
+  Failing ops(sync::FileCall::rename, "refused", EACCES);
   RunOptions options;
   options.ops = &ops;
   const Ends ends = rig.pull(options);

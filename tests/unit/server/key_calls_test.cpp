@@ -2,9 +2,11 @@
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <iterator>
+#include <limits>
 
 #include "base/document/members.h"
 #include "base/document/parse.h"
+#include "server/keys.h"
 #include "tests/unit/server/keyed_studio.h"
 
 namespace callboard::key_calls_test {
@@ -140,6 +142,19 @@ TEST_CASE("a key of a role that is not known is changed by who may everything al
         "the role \"chief\" is not known");
   CHECK(Office::refused(*office.deputy, "key.revoke", R"({"name":"anna"})").outcome == Outcome::refused);
   CHECK(Office::done(*office.boss, "key.revoke", R"({"name":"anna"})") == "null");
+}
+
+TEST_CASE("a key is good for a second at least and a thousand years at most, whoever makes it") {
+  using std::chrono::seconds;
+  constexpr std::int64_t kMax = std::int64_t{1000} * 365 * 24 * 60 * 60;
+  for (const std::int64_t count :
+       {std::int64_t{0}, std::int64_t{-1}, kMax + 1, std::numeric_limits<std::int64_t>::max()})
+    CHECK(make_key({.name = "guest", .good_for = seconds(count)}).error().outcome == Outcome::usage);
+  CHECK(make_key({.name = "guest", .good_for = seconds(1)}).has_value());
+  CHECK(make_key({.name = "guest", .good_for = seconds(kMax)}).has_value());
+  Office office;
+  CHECK(Office::refused(*office.boss, "key.add", R"({"name":"guest","expires_s":0})").outcome ==
+        Outcome::usage);
 }
 
 TEST_CASE("of a file of keys that is gone nobody makes one that sends everybody off") {

@@ -41,6 +41,19 @@ void pull_and_be_killed(const TestProject& project, FileOps& ops) {
   REQUIRE_FALSE(committer.finish().has_value());
 }
 
+// Its folder, and the index that is to learn of it.
+struct Killed {
+  TestProject project;
+  FileOps ops;
+  Result<Index> index;
+  std::optional<IndexRecords> records;
+
+  Killed() : index((pull_and_be_killed(project, ops), Index::open(project.root()))) {
+    REQUIRE(index.has_value());
+    records.emplace(project.root(), *index);
+  }
+};
+
 using Unread = std::vector<PullJournal::Unread>;
 
 // What the next pull does first.
@@ -129,64 +142,50 @@ TEST_CASE("a pull that is recorded leaves no note") {
 }
 
 TEST_CASE("a note that cannot be read is told of and stays, and what can be read of it is recorded") {
-  TestProject project;
-  FileOps ops;
-  pull_and_be_killed(project, ops);
-  Result<Index> index = Index::open(project.root());
-  REQUIRE(index.has_value());
-  IndexRecords records(project.root(), *index);
+  Killed killed;
   const bool opens = GENERATE(false, true);
   int reads = 0;
   ScriptedOps broken([&](const ScriptedOps::Call& call) {
     if (call.kind == FileCall::open && call.name == "pulling-0" && !opens) return EIO;
     return call.kind == FileCall::read && ++reads > 1 ? EIO : 0;
   });
-  const Result<Unread> unread = record_notes(project, broken, records);
+  const Result<Unread> unread = record_notes(killed.project, broken, *killed.records);
   REQUIRE(unread.has_value());
   REQUIRE(unread->size() == 1);
   CHECK(unread->front().path == kOneNote.front());
   CHECK(unread->front().error.text.find(kOneNote.front()) != std::string::npos);
-  CHECK(index->pulled_digest(at("a")).value().has_value() == opens);
-  CHECK(project.names_below(".callboard/tmp") == kOneNote);
-  record_kept(project, ops, *index);
-  CHECK(index->pulled_digest(at("a")).value().has_value());
-  CHECK(project.names_below(".callboard/tmp").empty());
+  CHECK(killed.index->pulled_digest(at("a")).value().has_value() == opens);
+  CHECK(killed.project.names_below(".callboard/tmp") == kOneNote);
+  record_kept(killed.project, killed.ops, *killed.index);
+  CHECK(killed.index->pulled_digest(at("a")).value().has_value());
+  CHECK(killed.project.names_below(".callboard/tmp").empty());
 }
 
 TEST_CASE("what a killed pull noted waits for room in the index, and stays noted where there is none") {
-  TestProject project;
-  FileOps ops;
-  pull_and_be_killed(project, ops);
-  Result<Index> index = Index::open(project.root());
-  REQUIRE(index.has_value());
-  IndexRecords records(project.root(), *index);
+  Killed killed;
   SECTION("room comes") {
-    FullIndex full(records, 3);
+    FullIndex full(*killed.records, 3);
     WaitingOps waiting;
-    REQUIRE(record_notes(project, waiting, full).has_value());
-    CHECK(index->pulled_digest(at("a")).value().has_value());
-    CHECK(project.names_below(".callboard/tmp").empty());
+    REQUIRE(record_notes(killed.project, waiting, full).has_value());
+    CHECK(killed.index->pulled_digest(at("a")).value().has_value());
+    CHECK(killed.project.names_below(".callboard/tmp").empty());
   }
   SECTION("none comes") {
-    FullIndex full(records, 1000);
+    FullIndex full(*killed.records, 1000);
     WaitingOps waiting;
-    CHECK_FALSE(record_notes(project, waiting, full).has_value());
-    CHECK(project.names_below(".callboard/tmp") == kOneNote);
+    CHECK_FALSE(record_notes(killed.project, waiting, full).has_value());
+    CHECK(killed.project.names_below(".callboard/tmp") == kOneNote);
   }
 }
 
 TEST_CASE("looking at what a killed pull noted ends when it is cancelled, and all stays noted") {
-  TestProject project;
-  FileOps ops;
-  pull_and_be_killed(project, ops);
-  Result<Index> index = Index::open(project.root());
-  REQUIRE(index.has_value());
-  IndexRecords records(project.root(), *index);
-  const auto unread = record_notes(project, ops, records, [](std::uint64_t) { return false; });
+  Killed killed;
+  const auto unread =
+      record_notes(killed.project, killed.ops, *killed.records, [](std::uint64_t) { return false; });
   REQUIRE_FALSE(unread.has_value());
   CHECK(unread.error().outcome == Outcome::cancelled);
-  CHECK(project.names_below(".callboard/tmp") == kOneNote);
-  CHECK_FALSE(index->pulled_digest(at("a")).value().has_value());
+  CHECK(killed.project.names_below(".callboard/tmp") == kOneNote);
+  CHECK_FALSE(killed.index->pulled_digest(at("a")).value().has_value());
 }
 
 TEST_CASE("wherever a note is cut short, what is whole in it is recorded and nothing else") {
