@@ -62,6 +62,7 @@ void Searcher::open_sockets(net::Loop& loop, Hears hears) {
 }
 
 void Searcher::ask() {
+  asked_back_.clear();  // What was sent then may be lost.
   asked_at_ = system_clock().monotonic();
   send_everywhere(question());
 }

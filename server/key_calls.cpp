@@ -158,13 +158,17 @@ CallArgument name_argument() { return {.name = "name", .summary = "who holds it"
 using Work = std::function<CallValue(const Caller& caller, const CallArguments& words)>;
 
 // What is done to the keys is answered as it ended, whoever gave up meanwhile: nobody else has the line of a new one.
-LaterRun worked_on(const std::shared_ptr<net::WorkQueue>& worker, Work work) {
-  return [worker, work = std::move(work)](const Caller& caller, const CallArguments& words,
-                                          const std::shared_ptr<CallRun>& run) {
+LaterRun worked_on(const std::shared_ptr<net::WorkQueue>& worker, Work work, bool commits) {
+  return [worker, work = std::move(work), commits](const Caller& caller, const CallArguments& words,
+                                                   const std::shared_ptr<CallRun>& run) {
     if (const auto has_key = check_has_key(caller); !has_key) return run->answer(has_key.error());
-    run->set_committing();
-    worker->submit([work, caller, words](const std::stop_token&) { return work(caller, words); },
-                   [run](CallValue answer) { run->answer(std::move(answer)); });
+    if (commits) run->set_committing();
+    worker->submit(
+        [work, caller, words](const std::stop_token& stop) {
+          return stop.stop_requested() ? CallValue(Error{Outcome::interrupted, "the server stops"})
+                                       : work(caller, words);
+        },
+        [run](CallValue answer) { run->answer(std::move(answer)); });
   };
 }
 
@@ -176,13 +180,14 @@ void add_key_calls(CallRegistry& registry, net::Loop& loop, KeysOf given) {
   const auto add_call = [&registry, &worker](std::string name, std::string summary,
                                              std::vector<CallArgument> arguments,
                                              std::optional<ValueType> result, Work run) {
+    const bool commits = name != "key.list";  // That one reads.
     registry.add_built_in({.description = {.name = std::move(name),
                                            .summary = std::move(summary),
                                            .category = "keys",
                                            .permission = "keys",
                                            .arguments = std::move(arguments),
                                            .result = result},
-                           .run = worked_on(worker, std::move(run))});
+                           .run = worked_on(worker, std::move(run), commits)});
   };
   add_call("key.list", "the keys of the server, without what proves them", {}, ValueType::list,
            [of](const Caller&, const CallArguments&) { return list(*of); });

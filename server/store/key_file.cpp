@@ -7,8 +7,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "base/file_content.h"
@@ -20,6 +22,9 @@ namespace callboard::server {
 namespace {
 
 constexpr std::uint64_t kKeyFileMax = 16 * MiB;  // Of 10,000 keys, each with the longest name.
+// Others hold the lock for moments. One that stands still must not hold a server that wants to stop.
+constexpr auto kLockPause = std::chrono::milliseconds(20);
+constexpr int kLockTries = 250;
 
 }  // namespace
 
@@ -48,8 +53,13 @@ Result<std::optional<KeyRing>> KeyFile::read() const {
 Result<Fd> KeyFile::lock() const {
   const std::string lock_path = path_.native() + ".lock";
   Fd lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!lock || ::flock(lock.get(), LOCK_EX) != 0)
-    return os_error("lock " + callboard::quoted(lock_path), errno);
+  const std::string doing = "lock " + callboard::quoted(lock_path);
+  if (!lock) return os_error(doing, errno);
+  for (int tries = 0; ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0; ++tries) {
+    if (errno != EWOULDBLOCK && errno != EINTR) return os_error(doing, errno);
+    if (tries >= kLockTries) return Error{Outcome::locked, doing + ": another process holds it"};
+    std::this_thread::sleep_for(kLockPause);
+  }
   return lock;
 }
 
@@ -84,9 +94,10 @@ Result<void> KeyFile::replace(const std::filesystem::path& path, ByteView conten
     if (auto written = write_content(file.get(), content); !written) return written.error().prefixed(doing);
     if (::fsync(file.get()) != 0) return os_error(doing, errno);
   }
-  if (std::rename(fresh.c_str(), path.c_str()) != 0) return os_error(doing, errno);
+  // Before it takes effect: what cannot be opened then would make a failure of what is done.
   const Fd folder(::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder || ::fsync(folder.get()) != 0) return os_error(doing, errno);
+  if (!folder || std::rename(fresh.c_str(), path.c_str()) != 0 || ::fsync(folder.get()) != 0)
+    return os_error(doing, errno);
   return {};
 }
 
