@@ -12,7 +12,8 @@ namespace callboard {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}
+  Result(T&& value) : value_(std::move(value)) {}
+  Result(const T& value) : value_(value) {}
   Result(Error error) : error_(std::move(error)) {}
 
   bool has_value() const { return value_.has_value(); }

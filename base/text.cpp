@@ -1,5 +1,6 @@
 #include "base/text.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdio>
@@ -47,6 +48,12 @@ std::size_t ascii_words(std::string_view text) {
   return size_bytes;
 }
 
+// Bytes at the front that are ASCII and no control characters: mostly all are.
+std::size_t printable_ascii(std::string_view text) {
+  const auto is_printable = [](char c) { return c >= 0x20 && c < 0x7f; };
+  return static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_printable) - text.begin());
+}
+
 bool is_control(std::uint32_t c) {
   return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x2028 || c == 0x2029;
 }
@@ -92,6 +99,8 @@ std::size_t code_point_count(std::string_view utf8) {
 
 bool has_control_character(std::string_view utf8) {
   while (!utf8.empty()) {
+    utf8.remove_prefix(printable_ascii(utf8));
+    if (utf8.empty()) return false;
     const CodePoint c = decode(utf8);
     if (c.size_bytes == 0 || is_control(c.value)) return true;
     utf8.remove_prefix(c.size_bytes);

@@ -1,5 +1,8 @@
 #include "net/send_queue.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace callboard::net {
 namespace {
 
@@ -7,6 +10,16 @@ namespace {
 constexpr std::size_t kCopiedMax = 1024;
 
 }  // namespace
+
+std::size_t gather(std::span<const SharedBytes> parts, std::span<char> to) {
+  std::size_t size = 0;
+  for (const SharedBytes& part : parts) {
+    if (part.view.size() > to.size() - size) return 0;
+    std::ranges::copy(as_text(part.view), to.data() + size);
+    size += part.view.size();
+  }
+  return size;
+}
 
 void SendQueue::push(SharedBytes bytes) {
   size_bytes_ += bytes.view.size();

@@ -281,7 +281,13 @@ std::size_t TcpConnection::Impl::send_at_once(std::span<const SharedBytes> parts
     return 0;
   }
   std::transform(parts.begin(), parts.end(), buffers.begin(), &part_of);
-  const int taken = uv_try_write(tcp.stream(), buffers.data(), static_cast<unsigned>(parts.size()));
+  std::size_t count = parts.size();
+  std::array<char, kGatheredMax> gathered;
+  if (const std::size_t size = gather(parts, gathered); size > 0) {
+    buffers[0] = uv_buf_init(gathered.data(), static_cast<unsigned>(size));
+    count = 1;
+  }
+  const int taken = uv_try_write(tcp.stream(), buffers.data(), static_cast<unsigned>(count));
   const auto size_bytes = static_cast<std::size_t>(std::max(taken, 0));
   written_bytes += size_bytes;
   return size_bytes;

@@ -96,7 +96,7 @@ struct Shape {
   const FieldReader& reader;
   bool attached;
 
-  bool has(const char* key) const { return reader.has(key); }
+  bool has(std::string_view key) const { return reader.has(key); }
   bool has_attachment() const { return attached; }
 };
 
@@ -122,14 +122,13 @@ bool is_verb_of(std::string_view verb) {
 
 template <class Message, class T>
 void read_as(std::string_view verb, FieldReader& reader, std::optional<Message>& message) {
-  T value;
+  T& value = std::get<T>(message.emplace(std::in_place_type<T>));
   if constexpr (HasRecord<T>) {
     value.record = verb == to_text(DocumentRecord::story) ? DocumentRecord::story : DocumentRecord::analytics;
   } else if constexpr (HasVerb<T>) {
     value.verb = verb;
   }
   describe(reader, value);
-  message = std::move(value);
 }
 
 // Tries the message's alternatives in turn: the first with this verb and shape it is.
@@ -152,7 +151,7 @@ struct Chooser<Message, std::variant<T...>> {
 template <class Message>
 Message unknown(std::string_view verb, const Shape& shape, FieldReader& reader) {
   using Waiting = std::conditional_t<std::is_same_v<Message, ClientMessage>, UnknownAsk, UnknownAnswer>;
-  const char* key = std::is_same_v<Message, ClientMessage> ? "id" : "re";
+  constexpr std::string_view key = std::is_same_v<Message, ClientMessage> ? "id" : "re";
   std::optional<Message> message;
   if (shape.has(key)) {
     read_as<Message, Waiting>(verb, reader, message);

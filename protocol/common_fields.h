@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string_view>
+
 #include "protocol/field_rules.h"
 #include "protocol/message.h"
 
@@ -15,7 +17,7 @@ using Ref = typename Fields::template Ref<T>;
 
 // A number and what is attached, as most of what carries JSON is.
 template <class F, class Number, class Attached>
-void describe_attached(F& f, const char* key, Number& number, Attached& attached) {
+void describe_attached(F& f, std::string_view key, Number& number, Attached& attached) {
   f.required(key, number);
   f.required_attachment(attached);
 }

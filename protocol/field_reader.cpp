@@ -49,6 +49,12 @@ void FieldReader::optional_attachment(Document& document) {
   attachment_read_ = true;
 }
 
+void FieldReader::miss(std::string_view key) {
+  if (failed()) return;
+  fail("missing");
+  in(key);
+}
+
 void FieldReader::fail(std::string text) { error_ = std::move(text); }
 
 void FieldReader::in(std::string_view where) { error_ = std::string(where) + ": " + error_; }
@@ -181,8 +187,6 @@ void FieldReader::read(const Json& json, Camera& value) {
   read(*json.first(), value.x);
   if (!failed()) read(*json.first()->next(), value.y);
 }
-
-const FieldReader::Json* FieldReader::member(const char* key) const { return object_->member(key); }
 
 bool FieldReader::is_null(const Json& json) { return json.kind == Json::Kind::null; }
 

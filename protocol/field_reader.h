@@ -33,22 +33,18 @@ class FieldReader {
       : object_(&object), attachment_(attachment) {}
 
   template <class T, class... Limits>
-  void required(const char* key, T& value, const Limits&... limits) {
-    if (failed()) return;
-    if (const Json* found = member(key)) {
-      read(*found, value, limits...);
-    } else {
-      fail("missing");
-    }
-    if (failed()) in(key);
+  void required(std::string_view key, T& value, const Limits&... limits) {
+    const Json* found = member(key);
+    if (found == nullptr) return miss(key);
+    read_member(key, *found, value, limits...);
   }
   template <class T, class... Limits>
-  void optional(const char* key, T& value, const Limits&... limits) {
-    if (member(key)) required(key, value, limits...);
+  void optional(std::string_view key, T& value, const Limits&... limits) {
+    if (const Json* found = member(key)) read_member(key, *found, value, limits...);
   }
   template <class T, class... Limits>
-  void optional(const char* key, std::optional<T>& value, const Limits&... limits) {
-    if (member(key)) required(key, value.emplace(), limits...);
+  void optional(std::string_view key, std::optional<T>& value, const Limits&... limits) {
+    if (const Json* found = member(key)) read_member(key, *found, value.emplace(), limits...);
   }
   void required_attachment(Document& document) {
     expect(attachment_.has_value(), "attachment: missing");
@@ -58,7 +54,7 @@ class FieldReader {
   void expect(bool holds, std::string_view error);
   // Before anything else.
   void expect_object();
-  bool has(const char* key) const { return member(key) != nullptr; }
+  bool has(std::string_view key) const { return member(key) != nullptr; }
 
   // After the description: an attachment that no field took is an error, too.
   void finish() { expect(!attachment_ || attachment_read_, "attachment: expected none"); }
@@ -95,7 +91,14 @@ class FieldReader {
   // Zero after a failure.
   std::uint64_t unsigned_up_to(const Json& json, std::uint64_t max);
   // Null when the object has none of that name.
-  const Json* member(const char* key) const;
+  const Json* member(std::string_view key) const { return object_->member(key); }
+  void miss(std::string_view key);
+  template <class T, class... Limits>
+  void read_member(std::string_view key, const Json& found, T& value, const Limits&... limits) {
+    if (failed()) return;
+    read(found, value, limits...);
+    if (failed()) in(key);
+  }
   static bool is_null(const Json& json);
   // These fail unless it is what they say; the loops end at the first failure.
   bool is_object(const Json& json);

@@ -78,8 +78,19 @@ std::string FieldWriter::finish() && {
   return std::move(json_);
 }
 
-void FieldWriter::begin_member(std::string_view key) {
+void FieldWriter::separate() {
   if (json_.back() != '{') json_ += ',';
+}
+
+void FieldWriter::begin_field(std::string_view key) {
+  separate();
+  json_ += '"';
+  json_ += key;
+  json_ += "\":";
+}
+
+void FieldWriter::begin_member(std::string_view key) {
+  separate();
   text(key);
   json_ += ':';
 }

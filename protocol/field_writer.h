@@ -27,7 +27,7 @@ class FieldWriter {
 
   template <class T, class... Limits>
   void required(std::string_view key, const T& value, const Limits&... limits) {
-    begin_member(key);
+    begin_field(key);
     const bool was_utf8 = bad_key_.empty();
     write(value, limits...);
     if (was_utf8 && not_utf8_) note_bad(key);
@@ -57,8 +57,10 @@ class FieldWriter {
 
   // Appends a JSON string.
   void text(std::string_view value);
-  // Appends a key, after a comma where one is needed.
+  // Appends a key, after a comma where one is needed: of our own, which is written as it is, or somebody's.
+  void begin_field(std::string_view key);
   void begin_member(std::string_view key);
+  void separate();
   void note_bad(std::string_view key);
   void signed_number(std::int64_t value);
   void unsigned_number(std::uint64_t value);

@@ -92,22 +92,24 @@ void Session::on_secured() {
 void Session::on_bytes(ByteView bytes) {
   if (knock_deadline_) return on_knock(bytes);
   if (is_waiting_) return wait_with(bytes);
+  const Instant now = system_clock().monotonic();
   reader_.push(bytes);
-  machine_.on_progress(system_clock().monotonic());
-  read_frames();
+  machine_.on_progress(now);
+  read_frames(now);
 }
 
-void Session::read_frames() {
+// What comes together is looked at as one: its time, its share of the turn, and when to look again.
+void Session::read_frames(Instant now) {
   while (connection_ && !is_closing_ && !is_waiting_ && !is_decoding_ && !machine_.is_over()) {
     const auto frame = reader_.next();
     if (frame && !*frame) break;
-    const Instant now = system_clock().monotonic();
     if (frame) {
       read(**frame, now);
     } else {
       hear(frame.error(), now);
     }
   }
+  if (connection_ && !is_closing_) host_.on_deadline(*this);
   update_reading();
 }
 
@@ -126,13 +128,14 @@ void Session::hear(Result<protocol::ClientMessage>&& message, Instant now) {
   } else {
     machine_.on_garbage(message.error());
   }
-  perform(now);
+  perform_all(now);
 }
 
 void Session::on_decoded(Result<protocol::ClientMessage> message) {
+  const Instant now = system_clock().monotonic();
   is_decoding_ = false;
-  hear(std::move(message), system_clock().monotonic());
-  read_frames();
+  hear(std::move(message), now);
+  read_frames(now);
 }
 
 void Session::update_reading() {
@@ -207,11 +210,13 @@ bool Session::looks_unread(Instant now) {
 // --- The machine ----------------------------------------------------------------------------------------------------
 
 void Session::perform() {
-  if (!is_performing_) perform(system_clock().monotonic());
+  // A host's answer to an action comes back here while that action is performed; its turn comes in perform_all().
+  if (is_performing_) return;
+  perform_all(system_clock().monotonic());
+  if (connection_ && !is_closing_) host_.on_deadline(*this);
 }
 
-void Session::perform(Instant now) {
-  // A host's answer to an action comes back here while that action is performed; its turn comes in the loop below.
+void Session::perform_all(Instant now) {
   if (is_performing_) return;
   is_performing_ = true;
   performing_since_ = now;
@@ -221,7 +226,6 @@ void Session::perform(Instant now) {
     perform(*next);
   }
   is_performing_ = false;
-  if (connection_ && !is_closing_) host_.on_deadline(*this);
 }
 
 void Session::perform(protocol::ServerAction& next) {

@@ -101,12 +101,12 @@ class Session {
   void on_secured();
   void on_drained();
   void on_ended(const Error& why);
-  void read_frames();
+  void read_frames(Instant now);
   void read(const protocol::FrameView& frame, Instant now);
   void hear(Result<protocol::ClientMessage>&& message, Instant now);
   void update_reading();
   void perform();
-  void perform(Instant now);
+  void perform_all(Instant now);
   void perform(protocol::ServerAction& action);
   void on_written();
   bool looks_unread(Instant now);
