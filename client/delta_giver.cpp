@@ -73,7 +73,7 @@ Result<bool> DeltaGiver::read_list(const GiverMachine::GiveChunks& what, int fd,
     hasher.update(ByteView(block).first(got));
     chunker.update(ByteView(block).first(got), all);
     offset += got;
-    if (all.size() - shortened < kChunksPerFrame) continue;
+    if (all.size() - shortened < kChunksAtOnce) continue;
     shorten();
     if (const Result<void> sent = send_full_parts(what.file); !sent) return sent.error();
   }
@@ -90,9 +90,9 @@ protocol::Chunks DeltaGiver::part_of(const GiverMachine::GiveFile& file, protoco
 }
 
 Result<void> DeltaGiver::send_full_parts(const GiverMachine::GiveFile& file) {
-  while (to_send_.size() > kChunksPerFrame) {
+  while (to_send_.size() > kChunksAtOnce) {
     protocol::Chunks part = part_of(file, protocol::ChunksState::more);
-    const auto end = to_send_.begin() + static_cast<std::ptrdiff_t>(kChunksPerFrame);
+    const auto end = to_send_.begin() + static_cast<std::ptrdiff_t>(kChunksAtOnce);
     part.chunks.assign(to_send_.begin(), end);
     to_send_.erase(to_send_.begin(), end);
     if (const Result<void> added = pack_.add(protocol::GiverFrame(std::move(part))); !added) return added;

@@ -18,9 +18,11 @@ namespace callboard::client {
 namespace {
 
 constexpr std::size_t kReadBytes = 256 * KiB;
-// How much of a file tells whether chunks are worth while, and how far contents may have moved in it.
-constexpr std::uint64_t kProbeBytes = 48 * MiB;
-constexpr std::uint64_t kMovedBytes = 16 * MiB;
+// How much of a file tells whether chunks are worth while: little where some of them are found, for what was saved anew is
+// changed all over; more where none is, for a part may have been put in. And how far contents may have moved in it.
+constexpr std::uint64_t kProbeBytes = 12 * MiB;
+constexpr std::uint64_t kProbeBytesMax = 48 * MiB;
+constexpr std::uint64_t kMovedBytes = 8 * MiB;
 
 double seconds_between(Instant from, Instant to) { return std::chrono::duration<double>(to - from).count(); }
 
@@ -47,7 +49,7 @@ DeltaTaker::DeltaTaker(const TakerParts& parts, TakerState& state)
     : parts_(parts),
       state_(state),
       started_(parts.clock.monotonic()),
-      queue_(kOffersUsed * (sync::kChunksMax / kChunksPerFrame + 1), 1) {}
+      queue_(kOffersUsed * (sync::kChunksMax / kChunksAtOnce + 1), 1) {}
 
 DeltaTaker::~DeltaTaker() {
   queue_.close();
@@ -155,17 +157,29 @@ void DeltaTaker::chunk_older(Current& current, std::uint64_t end) const {
   current.planner.add_old(more);
 }
 
-// Once, when enough of the list has come to tell.
+// Once, when enough of the list has come to tell; as if the rest were like what lies before it.
 bool DeltaTaker::is_hopeless(Current& current) const {
-  if (current.was_probed || current.chunks_bytes < kProbeBytes) return false;
-  current.was_probed = true;
-  chunk_older(current, current.chunks_bytes + kMovedBytes);
-  DeltaCosts probe = costs(current, current.planner.plan(current.chunks));
-  probe.size_bytes = current.chunks_bytes;
-  // As if the rest were like what has come.
-  probe.to_chunk_bytes = std::min(probe.to_chunk_bytes, current.chunks_bytes);
-  if (current.older_chunked == current.older_size_bytes) probe.to_chunk_bytes = 0;
-  return !delta_pays(probe);
+  for (const std::uint64_t enough : {kProbeBytes, kProbeBytesMax}) {
+    if (current.was_probed || current.chunks_bytes < enough) return false;
+    sync::ChunkList begin;
+    std::uint64_t begin_bytes = 0;
+    for (auto chunk = current.chunks.begin(); begin_bytes < enough; ++chunk) {
+      begin.push_back(*chunk);
+      begin_bytes += chunk->size_bytes();
+    }
+    chunk_older(current, begin_bytes + kMovedBytes);
+    const sync::DeltaPlan plan = current.planner.plan(begin);
+    if (plan.wanted_bytes == begin_bytes && enough < kProbeBytesMax) continue;
+    current.was_probed = true;
+    DeltaCosts probe = costs(current, plan);
+    const double times = static_cast<double>(probe.size_bytes) / static_cast<double>(begin_bytes);
+    if (static_cast<double>(probe.ranges) * times > kRangesUsed) return true;
+    probe.size_bytes = begin_bytes;
+    probe.to_chunk_bytes = std::min(probe.to_chunk_bytes, begin_bytes);
+    if (current.older_chunked == current.older_size_bytes) probe.to_chunk_bytes = 0;
+    return !delta_pays(probe);
+  }
+  return false;
 }
 
 DeltaCosts DeltaTaker::costs(const Current& current, const sync::DeltaPlan& plan) const {

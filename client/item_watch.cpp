@@ -62,7 +62,7 @@ void ItemWatch::look() {
       [this](const std::stop_token& stop) -> Result<sync::FoundItems> {
         // The first tree of a folder may be long in coming; the items need not wait for it.
         const auto tree = folder_.live().is_live()
-                              ? folder_.live().settled_tree([&] { return stop.stop_requested(); })
+                              ? folder_.live().settled_tree(nullptr, [&] { return stop.stop_requested(); })
                               : nullptr;
         if (tree) return sync::find_items(*tree, patterns_);
         return sync::find_items(folder_.root(), patterns_, stop);

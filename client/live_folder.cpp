@@ -29,8 +29,9 @@ LiveFolder::~LiveFolder() {
   if (thread_.joinable()) thread_.join();
 }
 
-void LiveFolder::start(std::size_t directories_max) {
+void LiveFolder::start(std::size_t directories_max, std::uint64_t patience_bytes) {
   if (thread_.joinable()) return;
+  patience_bytes_ = patience_bytes;
   stays_ = true;
   // Where the tree is not asked, nobody tells what is being written.
   scanned_.leave_out_growing(sync::LiveTree::kStableAfter);
@@ -73,6 +74,10 @@ Result<void> LiveFolder::settle(sync::LiveTree& live) {
   sync::ScanOptions options;
   options.cancelled = &stopping_;
   options.on_progress = [this](const sync::ScanProgress& progress) { bytes_hashed_ = progress.bytes_hashed; };
+  options.on_reading = [this](const sync::RelativePath& directory) {
+    const std::lock_guard lock(mutex_);
+    reading_ = directory;
+  };
   Result<void> settled = live.settle(options);
   publish(live, settled, asked);
   return settled;
@@ -88,6 +93,7 @@ void LiveFolder::publish(const sync::LiveTree& live, const Result<void>& settled
     trouble_ = settled ? std::string() : settled.error().text;
     if (!settled && settled.error().outcome == Outcome::refused) watch_ = nullptr;
     settled_ = asked;
+    reading_.reset();
   }
   changed_.notify_all();
   const std::lock_guard lock(on_changed_mutex_);
@@ -103,21 +109,33 @@ void LiveFolder::wait(sync::LiveTree& live, Duration took) {
                     [this] { return stopping_ || asked_ != settled_; });
 }
 
-std::shared_ptr<const sync::Tree> LiveFolder::settled_tree(const std::function<bool()>& is_cancelled) {
+bool LiveFolder::is_reading(const sync::RelativePath& own) const {
+  return reading_ && (reading_->is_beneath(own) || own.is_beneath(*reading_));
+}
+
+// What is read of its own is waited for however long it takes: whoever looked for themselves would read the same.
+std::shared_ptr<const sync::Tree> LiveFolder::settled_tree(const sync::RelativePath* own,
+                                                           const std::function<bool()>& is_cancelled) {
   std::unique_lock lock(mutex_);
   if (watch_ == nullptr) return nullptr;
-  const std::uint64_t own = ++asked_;
+  const std::uint64_t mine = ++asked_;
   watch_->wake();
   changed_.notify_all();
-  while (watch_ != nullptr && settled_ < own && !is_cancelled() && bytes_hashed_ < kPatienceBytes) {
+  std::uint64_t others_bytes = 0;
+  std::uint64_t before = 0;
+  while (watch_ != nullptr && settled_ < mine && !is_cancelled() && others_bytes <= patience_bytes_) {
     changed_.wait_for(lock, kCancelPeriod);
+    // A settling begins at 0 again.
+    const std::uint64_t hashed = bytes_hashed_;
+    if (own == nullptr || !is_reading(*own)) others_bytes += hashed < before ? hashed : hashed - before;
+    before = hashed;
   }
-  return settled_ >= own ? tree_ : nullptr;
+  return settled_ >= mine ? tree_ : nullptr;
 }
 
 Result<std::shared_ptr<const sync::Tree>> LiveFolder::snapshot(const sync::RelativePath& top,
                                                                const std::atomic<bool>& cancelled) {
-  if (const auto whole = settled_tree([&] { return cancelled.load(); })) {
+  if (const auto whole = settled_tree(&top, [&] { return cancelled.load(); })) {
     if (auto part = whole->part(top)) {
       if (part->top().kind != EntryKind::refused) return part;
       return Error{Outcome::refused, quoted(top.to_item()) + ": " + part->top().target};

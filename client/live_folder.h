@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -25,8 +26,12 @@ class LiveFolder : public TransferFolder {
   LiveFolder(const sync::Root& root, sync::Index& index, const Clock& clock);
   ~LiveFolder() override;
 
+  // A snapshot waits while at most so much of files that are none of its own is read; then it looks for itself.
+  static constexpr std::uint64_t kPatienceBytes = 256 * MiB;
+
   // Watches from now on, `directories_max` at most. The tree is there after a scan in the background; is_live() says when.
-  void start(std::size_t directories_max = sync::Watch::kDirectoriesMax);
+  void start(std::size_t directories_max = sync::Watch::kDirectoriesMax,
+             std::uint64_t patience_bytes = kPatienceBytes);
   // Called after the tree has changed, has come or is kept no longer, on the thread that keeps it: be quick and call nothing
   // of this object. When this returns, the one before is not called any more.
   void set_on_changed(std::function<void()> on_changed);
@@ -42,9 +47,10 @@ class LiveFolder : public TransferFolder {
   bool is_live() const;
   // As it was last settled; nullptr unless is_live().
   std::shared_ptr<const sync::Tree> tree() const;
-  // With everything that changed before the call; nullptr when there is no tree, it would take long, or `is_cancelled`
-  // says so, which is asked often.
-  std::shared_ptr<const sync::Tree> settled_tree(const std::function<bool()>& is_cancelled);
+  // With everything that changed before the call; nullptr when there is no tree, `is_cancelled` says so, which is asked
+  // often, or it would take long for what does not lie in `own`, if any.
+  std::shared_ptr<const sync::Tree> settled_tree(const sync::RelativePath* own,
+                                                 const std::function<bool()>& is_cancelled);
   // Why the folder is not watched though it was asked for; empty when it is.
   std::string trouble() const;
 
@@ -54,13 +60,12 @@ class LiveFolder : public TransferFolder {
   static constexpr Duration kGatherMin = 100ms;
   static constexpr Duration kGatherMax = 800ms;
   static constexpr int kGatherFactor = 20;
-  // A snapshot waits while at most so much of other people's files is read; then it looks for itself.
-  static constexpr std::uint64_t kPatienceBytes = 256 * MiB;
-
   void run(std::unique_ptr<sync::LiveTree> live);
   Result<void> settle(sync::LiveTree& live);
   void publish(const sync::LiveTree& live, const Result<void>& settled, std::uint64_t asked);
   void wait(sync::LiveTree& live, Duration took);
+  // With mutex_.
+  bool is_reading(const sync::RelativePath& own) const;
 
   const sync::Root& root_;
   sync::Index& index_;
@@ -72,6 +77,7 @@ class LiveFolder : public TransferFolder {
   std::thread thread_;
   std::atomic<bool> stopping_{false};
   std::atomic<std::uint64_t> bytes_hashed_{0};  // By the present settling.
+  std::uint64_t patience_bytes_ = kPatienceBytes;
 
   std::mutex on_changed_mutex_;
   std::function<void()> on_changed_;
@@ -80,7 +86,8 @@ class LiveFolder : public TransferFolder {
   std::condition_variable changed_;
   std::shared_ptr<const sync::Tree> tree_;
   std::string trouble_;
-  sync::Watch* watch_ = nullptr;  // While the thread keeps a tree.
+  std::optional<sync::RelativePath> reading_;  // Whose files are read just now.
+  sync::Watch* watch_ = nullptr;               // While the thread keeps a tree.
   // Settlings asked for, and the last one that is done.
   std::uint64_t asked_ = 0;
   std::uint64_t settled_ = 0;

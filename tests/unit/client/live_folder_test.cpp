@@ -63,6 +63,21 @@ TEST_CASE("a snapshot of a watched folder is a part of its tree, not a copy") {
   CHECK(project.snapshot("d").value()->whole() == part->whole());
 }
 
+TEST_CASE("a snapshot waits for its own files while they are read, however many") {
+  Project project;
+  project.write("d/a", "1");
+  project.live.start(sync::Watch::kDirectoriesMax, 0);
+  while (!project.live.is_live()) static_cast<void>(project.snapshot());
+  project.write("d/a", std::string(8 * MiB, 'a'));
+  project.write("d/new/b", std::string(8 * MiB, 'b'));
+  const auto part = project.snapshot("d").value();
+  CHECK(part->files() == 2);
+  CHECK(part->whole() == project.live.tree()->part(path("d"))->whole());
+  project.write("d/a", std::string(8 * MiB, 'c'));
+  const auto file = project.snapshot("d/a").value();
+  CHECK(file->top().digest == project.live.tree()->digest_of(path("d/a")));
+}
+
 TEST_CASE("a file that is being written is refused by name") {
   Project project;
   project.live.start();
