@@ -218,7 +218,10 @@ void Searcher::on_announcement(const protocol::Announcement& announcement, ByteV
     return;
   }
   ask_back(server, from);
-  if (known != report_.servers.end() && !server.is_proven) return;
+  if (known != report_.servers.end() && !server.is_proven) {
+    known->access = server.access;  // It may have got its first key.
+    return;
+  }
   // One that was started anew where another was, and has another id: nobody else can be at its place. Who has proven
   // itself gives way to its like alone.
   const auto is_before = [&](const FoundServer& each) {

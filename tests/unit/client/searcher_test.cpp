@@ -1,6 +1,8 @@
 #include "client/searcher.h"
 
+#include <atomic>
 #include <catch2/catch.hpp>
+#include <thread>
 
 #include "tests/unit/client/fake_server.h"
 
@@ -129,6 +131,64 @@ TEST_CASE("without a key marks mean nothing") {
   searcher.ask();
   REQUIRE(loop.run_until([&] { return !told.empty(); }, kTestLimit));
   CHECK(told == std::vector{false});
+}
+
+TEST_CASE("a server that says something else of its access is known by what it said last") {
+  Hearing here;
+  auto says = keyed();
+  says.marks.reset();
+  says.access = "open";
+  here.say(format(says));
+  says.access = "key";
+  here.say(format(says));
+  here.hear_all();
+  CHECK(here.told.size() == 1);
+  REQUIRE(here.searcher->report().servers.size() == 1);
+  CHECK(here.searcher->report().servers[0].access == "key");
+}
+
+// A search that ends long before its limit, or the test fails.
+SearchReport search_soon(net::Loop& loop, const FakeAnnouncer& announcer, SearchOptions options,
+                         const std::function<void(const FoundServer&)>& on_server) {
+  options.ask_addresses = {"127.255.255.255"};
+  options.discovery_port = announcer.port();
+  options.wait = 2 * kTestLimit;
+  options.settle = 1ms;
+  std::atomic<bool> is_over{false};
+  SearchReport report;
+  std::thread searching([&] {
+    report = client::search(options, on_server);
+    is_over = true;
+    loop.post([] {});
+  });
+  CHECK(loop.run_until([&] { return is_over.load(); }, kTestLimit));
+  searching.join();
+  return report;
+}
+
+TEST_CASE("a search tells of each server and ends soon after the first, long before its limit") {
+  net::Loop loop;
+  FakeAnnouncer announcer(loop, {announcement({"127.0.0.1", 4100}, 1), announcement({"127.0.0.1", 4200}, 2)});
+  std::vector<std::uint16_t> told;
+  const auto report =
+      search_soon(loop, announcer, {}, [&](const FoundServer& server) { told.push_back(server.port); });
+  REQUIRE_FALSE(told.empty());
+  CHECK(told[0] == 4100);
+  CHECK(report.servers.size() == told.size());
+}
+
+TEST_CASE("with a key a search waits for the server that has it, and not for others that never prove it") {
+  net::Loop loop;
+  auto stranger = announcement({"127.0.0.1", 4100}, 1);
+  auto ours = announcement({"127.0.0.1", 4200}, 2);
+  stranger.access = ours.access = "key";
+  FakeAnnouncer announcer(loop, {stranger, ours});
+  SearchOptions options;
+  announcer.key = options.key = make_access_key(system_random());
+  const auto report = search_soon(loop, announcer, options, {});
+  REQUIRE(report.servers.size() == 2);
+  CHECK((report.servers[0].port == 4100 && !report.servers[0].is_proven));
+  CHECK((report.servers[1].port == 4200 && report.servers[1].is_proven));
 }
 
 }  // namespace
