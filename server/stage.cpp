@@ -550,6 +550,12 @@ void Stage::on_closed(Session& session) {
 void Stage::stop(Outcome outcome, const std::string& reason, std::function<void()> done) {
   ENSURE(!stopped_);
   stopped_ = std::move(done);
+  calls_.stop(reason);
+  // Who changes keys is to know what became of it.
+  calls_.when_written([this, outcome, reason] { say_goodbye(outcome, reason); });
+}
+
+void Stage::say_goodbye(Outcome outcome, const std::string& reason) {
   away_timer_.cancel();
   settling_timer_.cancel();
   people_.gate().stop();
@@ -560,7 +566,6 @@ void Stage::stop(Outcome outcome, const std::string& reason, std::function<void(
     continue_stop();
   });
   transfers_.end_all({Outcome::interrupted, "the server stops: " + reason});
-  calls_.stop(reason);
   // Who listens hears how their transfers ended before the goodbye.
   all_due_ = true;
   tell_due();
