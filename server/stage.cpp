@@ -96,7 +96,7 @@ void Stage::add_calls() {
            people_.gate().has_role_with(permission);
   });
   add_log_call(calls, loop_, events_);
-  if (!options_.data.empty()) add_key_calls(calls, loop_, {options_.data, options_.identity.project});
+  if (!options_.data.empty()) add_key_calls(calls, loop_, people_, {options_.data, options_.identity.project});
 }
 
 Stage::~Stage() {
