@@ -76,7 +76,7 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
                         expected_.clear();
                         schedule_tells();
                       }),
-      doorway_(options_.door, events, &resident_bytes),
+      doorway_(options_.door, events, {&resident_bytes, [this] { idle_memory_.give_back(); }}),
       pacing_(loop, options_.pace) {
   add_calls();
   restore();
@@ -96,7 +96,8 @@ void Stage::add_calls() {
            people_.gate().has_role_with(permission);
   });
   add_log_call(calls, loop_, events_);
-  if (!options_.data.empty()) add_key_calls(calls, loop_, people_, {options_.data, options_.identity.project});
+  if (!options_.data.empty())
+    add_key_calls(calls, loop_, people_, {options_.data, options_.identity.project});
 }
 
 Stage::~Stage() {
