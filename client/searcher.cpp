@@ -16,6 +16,18 @@ bool in_same_network(const std::string& a, const std::string& b, const std::stri
   return first && second && mask && (*first & *mask) == (*second & *mask);
 }
 
+// Whether somebody at `host` may have been asked there. Of an address that was given it is not known what network it is of: of one
+// that ends in 255 it is that of a broadcast.
+bool may_answer(const InterfaceReport& asked, const std::string& host) {
+  if (!asked.netmask.empty()) return in_same_network(asked.address, host, asked.netmask);
+  const auto given = net::ipv4_from(asked.address);
+  const auto from = net::ipv4_from(host);
+  if (!given || !from) return false;
+  const std::uint32_t last_ones = *given & ~(*given + 1);
+  const std::uint32_t host_part = last_ones >= 0xff ? last_ones : 0;
+  return ((*given ^ *from) & ~host_part) == 0;
+}
+
 // The address to connect to: what the server says of itself, unless that cannot be reached from where it was heard.
 std::string reachable_address(const std::string& announced, const std::string& heard_from) {
   const auto address = net::ipv4_from(announced);
@@ -255,7 +267,7 @@ bool Searcher::has_room_for(const FoundServer& server) {
 
 void Searcher::count_received(const net::Endpoint& from) {
   for (InterfaceReport& each : report_.interfaces) {
-    if (in_same_network(each.address, from.host, each.netmask)) ++each.received;
+    if (may_answer(each, from.host)) ++each.received;
   }
 }
 

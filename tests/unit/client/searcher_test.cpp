@@ -147,6 +147,23 @@ TEST_CASE("a server that says something else of its access is known by what it s
   CHECK(here.searcher->report().servers[0].access == "key");
 }
 
+TEST_CASE("what an address that was given answers is counted as received there, and nowhere else") {
+  net::Loop loop;
+  FakeAnnouncer announcer(loop, {announcement({"127.0.0.1", 4100})});
+  SearchOptions options;
+  options.ask_addresses = {"127.0.0.1", "127.255.255.255", "127.0.0.9", "nonsense"};
+  options.discovery_port = announcer.port();
+  int told = 0;
+  Searcher searcher(loop, options, {.on_server = [&](const FoundServer&) { ++told; }, .on_aborted = {}},
+                    Searcher::Hears::answers);
+  searcher.ask();
+  REQUIRE(loop.run_until([&] { return told > 0; }, kTestLimit));
+  const auto& asked = searcher.report().interfaces;
+  REQUIRE(asked.size() == 4);
+  CHECK((asked[0].received > 0 && asked[1].received > 0));
+  CHECK((asked[2].received == 0 && asked[3].received == 0));
+}
+
 // A search that ends long before its limit, or the test fails.
 SearchReport search_soon(net::Loop& loop, const FakeAnnouncer& announcer, SearchOptions options,
                          const std::function<void(const FoundServer&)>& on_server) {
