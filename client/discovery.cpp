@@ -33,11 +33,12 @@ SearchReport search(const SearchOptions& options, const std::function<void(const
     if (on_server) on_server(server);
   };
   Searcher searcher(loop, options, {.on_server = hear, .on_aborted = {}});
-  // A datagram that is lost proves nothing against anybody: who may still prove itself is asked again until then.
+  // A datagram that is lost proves nothing against anybody: who may still prove itself is asked again until then. But a key is
+  // one server's: when that has proven itself, the others never will.
   const auto is_proof_awaited = [&] {
-    return options.key && std::ranges::any_of(searcher.report().servers, [](const FoundServer& each) {
-             return each.access == kKeyedAccess && !each.is_proven;
-           });
+    const auto& servers = searcher.report().servers;
+    return options.key && std::ranges::none_of(servers, &FoundServer::is_proven) &&
+           std::ranges::find(servers, kKeyedAccess, &FoundServer::access) != servers.end();
   };
   const auto enough = [&] {
     return (is_settled && !is_proof_awaited()) ||

@@ -5,7 +5,6 @@
 
 #include "net/endpoint.h"
 #include "net/interfaces.h"
-#include "protocol/datagram_signature.h"
 
 namespace callboard::client {
 namespace {
@@ -15,6 +14,18 @@ bool in_same_network(const std::string& a, const std::string& b, const std::stri
   const auto second = net::ipv4_from(b);
   const auto mask = net::ipv4_from(netmask);
   return first && second && mask && (*first & *mask) == (*second & *mask);
+}
+
+// Whether somebody at `host` may have been asked there. Of an address that was given it is not known what network it is of: of one
+// that ends in 255 it is that of a broadcast.
+bool may_answer(const InterfaceReport& asked, const std::string& host) {
+  if (!asked.netmask.empty()) return in_same_network(asked.address, host, asked.netmask);
+  const auto given = net::ipv4_from(asked.address);
+  const auto from = net::ipv4_from(host);
+  if (!given || !from) return false;
+  const std::uint32_t last_ones = *given & ~(*given + 1);
+  const std::uint32_t host_part = last_ones >= 0xff ? last_ones : 0;
+  return ((*given ^ *from) & ~host_part) == 0;
 }
 
 // The address to connect to: what the server says of itself, unless that cannot be reached from where it was heard.
@@ -40,6 +51,7 @@ bool is_same_server(const FoundServer& a, const FoundServer& b) {
 Searcher::Searcher(net::Loop& loop, SearchOptions options, Handlers handlers, Hears hears)
     : options_(std::move(options)), handlers_(std::move(handlers)), asked_at_(system_clock().monotonic()) {
   nonce_ = make_unique_id(system_random());
+  if (options_.key) key_ = options_.key->secret;
   open_sockets(loop, hears);
 }
 
@@ -74,8 +86,8 @@ protocol::Search Searcher::question() const {
   return question;
 }
 
-// What a server with keys announces proves nothing, but says whom to ask: where broadcasts pass one way alone, it has not
-// heard the question. One datagram to each of at most kServersMax senders, whatever others announced in its name.
+// What a server with keys announces may be marked by other keys only, or at another time than ours, but says whom to ask: where
+// broadcasts pass one way alone, it has not heard the question. One datagram to each of at most kServersMax senders, whatever others announced in its name.
 void Searcher::ask_back(const FoundServer& server, const net::Endpoint& from) {
   if (!asking_ || !options_.key || server.is_proven || server.access != kKeyedAccess) return;
   if (asked_back_.size() >= kServersMax || !asked_back_.insert(from.host).second) return;
@@ -96,7 +108,7 @@ void Searcher::send_abort() {
                        options_.key->identity,
                        make_unique_id(system_random())};
     aborts_.emplace_back(each.id, abort.signature->nonce);
-    send_line_everywhere(protocol::format_signed(abort, options_.key->secret));
+    send_line_everywhere(protocol::format_signed(abort, *key_));
   }
 }
 
@@ -167,10 +179,16 @@ void Searcher::on_datagram(ByteView bytes, const net::Endpoint& from) {
   }
 }
 
-bool Searcher::is_proven(const protocol::Announcement& announcement, ByteView line) const {
-  const auto& signature = announcement.signature;
-  return options_.key && signature && signature->by == options_.key->identity && signature->nonce == nonce_ &&
-         protocol::is_signed_with(line, options_.key->secret);
+std::optional<Timestamp> Searcher::proven_at(const protocol::Announcement& announcement,
+                                             ByteView line) const {
+  if (!key_) return std::nullopt;
+  if (const auto& signature = announcement.signature) {
+    const bool is_answer = signature->by == options_.key->identity && signature->nonce == nonce_;
+    return is_answer && is_signed_with(line, *key_) ? std::optional(signature->at) : std::nullopt;
+  }
+  const auto& marks = announcement.marks;
+  const bool is_of_now = marks && protocol::is_fresh(marks->at, system_clock().wall());
+  return is_of_now && is_marked_with(line, *key_) ? std::optional(marks->at) : std::nullopt;
 }
 
 bool Searcher::is_believed(const protocol::AbortAcknowledged& aborted, ByteView line) const {
@@ -178,7 +196,23 @@ bool Searcher::is_believed(const protocol::AbortAcknowledged& aborted, ByteView 
   const auto& signature = aborted.signature;
   return aborted.id && signature && signature->by == options_.key->identity &&
          std::ranges::find(aborts_, std::pair(*aborted.id, signature->nonce)) != aborts_.end() &&
-         protocol::is_signed_with(line, options_.key->secret);
+         protocol::is_signed_with(line, *key_);
+}
+
+FoundServer Searcher::found(const protocol::Announcement& announcement, ByteView line,
+                            const net::Endpoint& from) const {
+  FoundServer server;
+  server.address = reachable_address(announcement.address, from.host);
+  server.port = announcement.port;
+  server.project = announcement.project;
+  server.id = announcement.id.value_or(UniqueId{});
+  server.access = announcement.access;
+  server.took = system_clock().monotonic() - asked_at_;
+  if (const auto at = proven_at(announcement, line)) {
+    server.is_proven = true;
+    server.clock_ahead = std::chrono::milliseconds(at->ms - system_clock().wall().ms);
+  }
+  return server;
 }
 
 void Searcher::on_announcement(const protocol::Announcement& announcement, ByteView line,
@@ -187,22 +221,19 @@ void Searcher::on_announcement(const protocol::Announcement& announcement, ByteV
     ++report_.other_projects;
     return;
   }
-  FoundServer server;
-  server.address = reachable_address(announcement.address, from.host);
-  server.port = announcement.port;
-  server.project = announcement.project;
-  server.id = announcement.id.value_or(UniqueId{});
-  server.access = announcement.access;
-  server.took = system_clock().monotonic() - asked_at_;
-  server.is_proven = is_proven(announcement, line);
-  if (server.is_proven) {
-    server.clock_ahead = std::chrono::milliseconds(announcement.signature->at.ms - system_clock().wall().ms);
-  }
+  const FoundServer server = found(announcement, line, from);
   const auto known = std::ranges::find_if(
       report_.servers, [&](const FoundServer& each) { return is_same_server(each, server); });
-  if (known != report_.servers.end() && known->is_proven) return;
+  if (known != report_.servers.end() && known->is_proven) {
+    // What is on its way for long, or said again by somebody, tells of an earlier time: nothing tells of a later one.
+    if (server.is_proven) known->clock_ahead = std::max(known->clock_ahead, server.clock_ahead);
+    return;
+  }
   ask_back(server, from);
-  if (known != report_.servers.end() && !server.is_proven) return;
+  if (known != report_.servers.end() && !server.is_proven) {
+    known->access = server.access;  // It may have got its first key.
+    return;
+  }
   // One that was started anew where another was, and has another id: nobody else can be at its place. Who has proven
   // itself gives way to its like alone.
   const auto is_before = [&](const FoundServer& each) {
@@ -236,7 +267,7 @@ bool Searcher::has_room_for(const FoundServer& server) {
 
 void Searcher::count_received(const net::Endpoint& from) {
   for (InterfaceReport& each : report_.interfaces) {
-    if (in_same_network(each.address, from.host, each.netmask)) ++each.received;
+    if (may_answer(each, from.host)) ++each.received;
   }
 }
 

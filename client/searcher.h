@@ -13,6 +13,7 @@
 #include "net/loop.h"
 #include "net/udp_socket.h"
 #include "protocol/datagram.h"
+#include "protocol/datagram_signature.h"
 
 namespace callboard::client {
 
@@ -52,17 +53,21 @@ class Searcher {
   void on_datagram(ByteView bytes, const net::Endpoint& from);
   void send_line_everywhere(const std::string& line);
   void on_announcement(const protocol::Announcement& announcement, ByteView line, const net::Endpoint& from);
-  bool is_proven(const protocol::Announcement& announcement, ByteView line) const;
+  FoundServer found(const protocol::Announcement& announcement, ByteView line,
+                    const net::Endpoint& from) const;
+  // When, by its clock, the server wrote that; nullopt: whoever wrote it has not shown that it has our key.
+  std::optional<Timestamp> proven_at(const protocol::Announcement& announcement, ByteView line) const;
   bool is_believed(const protocol::AbortAcknowledged& aborted, ByteView line) const;
   bool has_room_for(const FoundServer& server);
   void count_received(const net::Endpoint& from);
 
   SearchOptions options_;
+  std::optional<protocol::DatagramKey> key_;  // Of `options_`.
   Handlers handlers_;
   SearchReport report_;
   std::set<std::string> asked_back_;  // Hosts.
   Instant asked_at_{};
-  UniqueId nonce_;                                     // What proves itself has it in its answer.
+  UniqueId nonce_;                                     // Who answers with our key has it in the answer.
   std::vector<std::pair<UniqueId, UniqueId>> aborts_;  // Signed ones that were sent: server and nonce.
   std::unique_ptr<net::UdpSocket> asking_;             // A port of its own: answers come to us alone.
   std::unique_ptr<net::UdpSocket> listening_;  // The discovery port, shared with others on this machine.

@@ -3,13 +3,8 @@
 #include <cstddef>
 #include <utility>
 
-#include "base/limits.h"
-
 namespace callboard::client {
 namespace {
-
-// Those that have no directories in them are forgotten when they are looked through.
-constexpr std::size_t kPassedBytesMax = 64 * MiB;
 
 std::size_t bytes_of(const sync::RelativePath& path) {
   return path.bytes().size() + sizeof(sync::RelativePath) + sizeof(TakerWay::Passed) + 4 * sizeof(void*);
@@ -23,9 +18,14 @@ void TakerWay::clear() {
 }
 
 Result<void> TakerWay::add(const sync::RelativePath& directory, Passed passed) {
-  if (bytes_ + bytes_of(directory) > kPassedBytesMax)
+  if (const auto known = passed_.find(directory); known != passed_.end()) {
+    known->second = std::move(passed);
+    return {};
+  }
+  if (bytes_ + bytes_of(directory) > bytes_max_)
     return Error{Outcome::refused, "the giver lists more directories than can be remembered"};
-  if (passed_.insert_or_assign(directory, std::move(passed)).second) bytes_ += bytes_of(directory);
+  passed_.emplace(directory, std::move(passed));
+  bytes_ += bytes_of(directory);
   return {};
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/entry.h"
+#include "base/limits.h"
 #include "base/result.h"
 #include "sync/relative_path.h"
 
@@ -21,8 +22,12 @@ class TakerWay {
     bool stays = false;         // That does, so nothing comes beneath it.
   };
 
+  // Those that have no directories in them are forgotten when they are looked through.
+  static constexpr std::size_t kBytesMax = 64 * MiB;
+  explicit TakerWay(std::size_t bytes_max = kBytesMax) : bytes_max_(bytes_max) {}
+
   void clear();
-  // Of a directory before what lies in it.
+  // Of a directory before what lies in it; again when something else is known of it. refused: there are too many.
   Result<void> add(const sync::RelativePath& directory, Passed passed);
   // Nothing comes into it any more, nor beneath.
   void forget(const sync::RelativePath& directory);
@@ -32,6 +37,7 @@ class TakerWay {
 
  private:
   std::map<sync::RelativePath, Passed> passed_;
+  std::size_t bytes_max_;
   std::size_t bytes_ = 0;  // What they take.
 };
 

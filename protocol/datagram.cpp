@@ -77,12 +77,18 @@ std::string with(std::string line, const std::optional<Signature>& signature) {
   return signature->mac.empty() ? line : line + joined("", {"mac=" + signature->mac});
 }
 
+std::string with(std::string line, const std::optional<Marks>& marks) {
+  if (!marks) return line;
+  line += joined("", {"at=" + std::to_string(marks->at.ms)});
+  return marks->row.empty() ? line : line + joined("", {"marks=" + marks->row});
+}
+
 std::string format_one(const Announcement& d) {
   std::string line =
       joined(kServer, {value_of(d.address, 64), project_value(d.project), "port=" + std::to_string(d.port)});
   if (d.id) line += joined("", {"id=" + to_text(*d.id)});
   line += joined("", {"proto=" + std::to_string(d.proto), "access=" + value_of(d.access, 32)});
-  return with(std::move(line), d.signature);
+  return with(with(std::move(line), d.signature), d.marks);
 }
 std::string format_one(const Search& d) {
   std::string line =
@@ -217,6 +223,24 @@ bool take_signature(const Values& values, std::optional<Signature>& out) {
   return is_sound;
 }
 
+std::optional<std::string> marks_from(std::string_view text) {
+  const auto is_of_base64url = [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  };
+  const bool is_row =
+      !text.empty() && text.size() % kMarkSize == 0 && std::ranges::all_of(text, is_of_base64url);
+  return is_row ? std::optional(std::string(text)) : std::nullopt;
+}
+
+bool take_marks(const Values& values, std::optional<Marks>& out) {
+  if (!values.find("marks")) return true;
+  Marks marks;
+  const bool is_sound = values.find("at") && take(values, "at", time_from, marks.at) &&
+                        take(values, "marks", marks_from, marks.row);
+  if (is_sound) out = std::move(marks);
+  return is_sound;
+}
+
 std::optional<Datagram> parse_announcement(std::span<const std::string_view> fields) {
   if (fields.size() < 2 || !is_address(fields[0])) return std::nullopt;
   const auto project = unescaped(fields[1]);
@@ -226,7 +250,7 @@ std::optional<Datagram> parse_announcement(std::span<const std::string_view> fie
   const bool sound = take(values, "port", number_from<std::uint16_t>, d.port) && d.port != 0 &&
                      take(values, "proto", number_from<std::uint32_t>, d.proto) &&
                      take(values, "access", unescaped, d.access) && take_id(values, d.id) &&
-                     take_signature(values, d.signature);
+                     take_signature(values, d.signature) && (d.signature || take_marks(values, d.marks));
   return sound ? std::optional<Datagram>(std::move(d)) : std::nullopt;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -21,14 +22,24 @@ struct Signature {
   std::string mac{};  // 64 hex digits; empty: still to be signed.
 };
 
+// Characters of base64url for 16 bytes.
+inline constexpr std::size_t kMarkSize = 22;
+
+// Who announces it, to every holder of a key whose mark is in the row: see datagram_signature.h.
+struct Marks {
+  Timestamp at;       // The server's clock.
+  std::string row{};  // kMarkSize characters each; empty: still to be made.
+};
+
 struct Announcement {
   std::string address;
   std::string project;
-  std::uint16_t port = kSessionPort;  // Read as kSessionPort when it is not told.
-  std::optional<UniqueId> id;         // Not told by the program this one replaces.
-  std::uint32_t proto = 1;            // Read as 0 when it is not told.
-  std::string access = "open";        // Read as "open" when it is not told.
-  std::optional<Signature> signature{};
+  std::uint16_t port = kSessionPort;     // Read as kSessionPort when it is not told.
+  std::optional<UniqueId> id;            // Not told by the program this one replaces.
+  std::uint32_t proto = 1;               // Read as 0 when it is not told.
+  std::string access = "open";           // Read as "open" when it is not told.
+  std::optional<Signature> signature{};  // Of an answer.
+  std::optional<Marks> marks{};          // Of what is said to everybody.
 };
 // For a signed answer: by whose key, and with what in it.
 struct Challenge {

@@ -4,10 +4,11 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#include <array>
+#include <optional>
 #include <string_view>
 
 #include "base/ensure.h"
+#include "base/limits.h"
 #include "base/text.h"
 
 namespace callboard::protocol {
@@ -16,8 +17,11 @@ namespace {
 using Mac = std::array<std::uint8_t, 32>;
 
 constexpr std::string_view kMacField = " | mac=";
+constexpr std::string_view kMarksField = " | marks=";
+// Half of the HMAC, as RFC 4868 cuts it: nobody has more than a moment to guess it, and a row has room for more.
+constexpr int kMarkBytes = 16;
 
-Mac hmac(const std::array<std::uint8_t, 32>& key, std::string_view text) {
+Mac hmac_of(const std::array<std::uint8_t, 32>& key, std::string_view text) {
   Mac mac{};
   unsigned size_bytes = 0;
   const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
@@ -27,29 +31,75 @@ Mac hmac(const std::array<std::uint8_t, 32>& key, std::string_view text) {
   return mac;
 }
 
-// TLS uses the secret itself; what signs datagrams follows from it and says nothing of it.
-Mac mac_of(const Secret& secret, std::string_view line) {
-  return hmac(hmac(secret, "callboard datagrams 1"), line);
+std::string mark_of(const DatagramKey& key, std::string_view text) {
+  std::array<unsigned char, 25> digits{};  // 24 and a NUL.
+  EVP_EncodeBlock(digits.data(), key.hmac(text).data(), kMarkBytes);
+  std::string mark(reinterpret_cast<const char*>(digits.data()), kMarkSize);
+  for (char& c : mark) c = c == '+' ? '-' : c == '/' ? '_' : c;
+  return mark;
+}
+
+struct Parted {
+  std::string_view text;  // What is signed,
+  std::string_view by;    // and by what.
+};
+
+// By the last of the fields of that name.
+std::optional<Parted> parted(ByteView bytes, std::string_view field) {
+  std::string_view line = as_text(bytes);
+  if (line.ends_with('\n')) line.remove_suffix(1);
+  const std::size_t at = line.rfind(field);
+  if (at == std::string_view::npos) return std::nullopt;
+  return Parted{line.substr(0, at), line.substr(at + field.size())};
 }
 
 }  // namespace
 
-std::string format_signed(const Datagram& datagram, const Secret& secret) {
+DatagramKey::DatagramKey(const Secret& secret) : bytes_(hmac_of(secret, "callboard datagrams 1")) {}
+
+Mac DatagramKey::hmac(std::string_view text) const { return hmac_of(bytes_, text); }
+
+bool is_fresh(Timestamp at, Timestamp now) {
+  const auto age = std::chrono::milliseconds(now.ms - at.ms);
+  return age <= kSignedFor && age >= -kSignedFor;
+}
+
+std::string format_signed(const Datagram& datagram, const DatagramKey& key) {
   std::string line = format(datagram);
-  const Mac mac = mac_of(secret, line);
+  const Mac mac = key.hmac(line);
   line += kMacField;
   line += to_hex({reinterpret_cast<const char*>(mac.data()), mac.size()});
   return line;
 }
 
-bool is_signed_with(ByteView bytes, const Secret& secret) {
-  std::string_view line = as_text(bytes);
-  if (line.ends_with('\n')) line.remove_suffix(1);
-  const std::size_t at = line.rfind(kMacField);
-  if (at == std::string_view::npos) return false;
-  const auto told = from_hex(line.substr(at + kMacField.size()));
-  const Mac right = mac_of(secret, line.substr(0, at));
+bool is_signed_with(ByteView line, const DatagramKey& key) {
+  const auto parts = parted(line, kMacField);
+  if (!parts) return false;
+  const auto told = from_hex(parts->by);
+  const Mac right = key.hmac(parts->text);
   return told && told->size() == right.size() && CRYPTO_memcmp(told->data(), right.data(), right.size()) == 0;
+}
+
+std::size_t marks_max(const Announcement& announcement) {
+  return (kDatagramMax - format(announcement).size() - kMarksField.size()) / kMarkSize;
+}
+
+std::string format_marked(const Announcement& announcement, std::span<const DatagramKey> keys) {
+  const std::string text = format(announcement);
+  std::string line = text + std::string(kMarksField);
+  for (const DatagramKey& key : keys) line += mark_of(key, text);
+  ENSURE(!keys.empty() && line.size() <= kDatagramMax);
+  return line;
+}
+
+bool is_marked_with(ByteView line, const DatagramKey& key) {
+  const auto parts = parted(line, kMarksField);
+  if (!parts) return false;
+  const std::string own = mark_of(key, parts->text);
+  for (std::string_view row = parts->by; row.size() >= kMarkSize; row.remove_prefix(kMarkSize)) {
+    if (CRYPTO_memcmp(row.data(), own.data(), kMarkSize) == 0) return true;
+  }
+  return false;
 }
 
 }  // namespace callboard::protocol

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
+#include "base/call_limits.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "protocol/datagram_signature.h"
@@ -12,8 +14,6 @@ namespace callboard::server {
 namespace {
 
 constexpr Duration kAbortLogPeriod = 60s;
-// A signed abort is this fresh: a client follows the clock of the server, so that this is for the way alone.
-constexpr std::chrono::milliseconds kSignedFor = 30s;
 
 }  // namespace
 
@@ -47,9 +47,7 @@ void Announcer::on_tick() {
   if (auto found = net::interfaces()) interfaces_ = std::move(*found);
   targets_ = announce_targets(interfaces_, options_.policy);
   if (!socket_) open();
-  for (const AnnounceTarget& target : targets_) {
-    announce_to(target.own_address, {target.destination, options_.discovery_port}, target.interface);
-  }
+  announce();
   timer_.set_after(kAnnouncePeriod);
 }
 
@@ -63,8 +61,21 @@ protocol::Announcement Announcer::announcement(const std::string& own_address) c
   return announcement;
 }
 
-void Announcer::announce_to(const std::string& own_address, const net::Endpoint& to, const std::string& via) {
-  send(announcement(own_address), to, via);
+// On every interface by the same keys, each time over the address of that one: as many as have room on all of them.
+void Announcer::announce() {
+  std::vector<protocol::Announcement> all;
+  std::size_t room = kKeysMax;
+  for (const AnnounceTarget& target : targets_) {
+    all.push_back(announcement(target.own_address));
+    if (is_keyed()) all.back().marks = {system_clock().wall()};
+    room = std::min(room, protocol::marks_max(all.back()));
+  }
+  const auto signers = is_keyed() ? options_.gate->next_signers(room) : std::vector<protocol::DatagramKey>();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const AnnounceTarget& target = targets_[i];
+    send_line(signers.empty() ? format(all[i]) : format_marked(all[i], signers),
+              {target.destination, options_.discovery_port}, target.interface);
+  }
 }
 
 void Announcer::send(const protocol::Datagram& datagram, const net::Endpoint& to, const std::string& via) {
@@ -132,8 +143,8 @@ void Announcer::on_abort(const protocol::Abort& abort, ByteView line, const net:
 // It names this run of the server, which it ends: so none is good twice.
 bool Announcer::is_believed(const protocol::Abort& abort, ByteView line) const {
   if (!abort.signature || abort.project != options_.project || abort.id != options_.server) return false;
-  const auto age = std::chrono::milliseconds(system_clock().wall().ms - abort.signature->at.ms);
-  if (age > kSignedFor || age < -kSignedFor) return false;
+  // A client follows the clock of the server, so that this is for the way alone.
+  if (!protocol::is_fresh(abort.signature->at, system_clock().wall())) return false;
   const auto secret = options_.gate->find_secret(abort.signature->by);
   return secret && options_.gate->may(abort.signature->by, Permission::stop) &&
          protocol::is_signed_with(line, *secret);

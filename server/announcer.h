@@ -57,7 +57,7 @@ class Announcer {
   void note_abort(const protocol::Abort& abort, const net::Endpoint& from, std::string what,
                   std::string text);
   protocol::Announcement announcement(const std::string& own_address) const;
-  void announce_to(const std::string& own_address, const net::Endpoint& to, const std::string& via);
+  void announce();
   void send(const protocol::Datagram& datagram, const net::Endpoint& to, const std::string& via);
   void send_line(const std::string& line, const net::Endpoint& to, const std::string& via);
 

@@ -7,8 +7,8 @@
 
 namespace callboard::server {
 
-Doorway::Doorway(Limits limits, EventLog& events, std::function<std::uint64_t()> resident_bytes)
-    : limits_(limits), events_(events), resident_bytes_(std::move(resident_bytes)) {}
+Doorway::Doorway(Limits limits, EventLog& events, Memory memory)
+    : limits_(limits), events_(events), memory_(std::move(memory)) {}
 
 Result<Doorway::Place> Doorway::come(const net::Endpoint& peer, Instant now) {
   const std::string network = net::network_of(peer.host);
@@ -45,11 +45,21 @@ std::optional<std::string> Doorway::why_not(const Counts& address, const net::En
 
 bool Doorway::is_memory_short(Instant now) {
   if (limits_.memory_bytes == 0) return false;
-  if (!looked_ || now - *looked_ >= kMemoryLookPeriod) {
-    looked_ = now;
-    is_memory_short_ = resident_bytes_() > limits_.memory_bytes;
-  }
+  if (!looked_ || now - *looked_ >= kMemoryLookPeriod) look_at_memory(now);
   return is_memory_short_;
+}
+
+// Most of it may be free, kept by the allocator between what is in use: nothing else would give that back, and nobody would be
+// let in again.
+void Doorway::look_at_memory(Instant now) {
+  looked_ = now;
+  const std::uint64_t resident = memory_.resident_bytes();
+  const bool was_short = std::exchange(is_memory_short_, resident > limits_.memory_bytes);
+  if (was_short && !is_memory_short_)
+    events_.info("there is memory again, people are let in", {{"bytes", resident}});
+  if (!is_memory_short_ || (given_back_ && now - *given_back_ < kMemoryGivenBackPeriod)) return;
+  given_back_ = now;
+  memory_.give_back();
 }
 
 void Doorway::note_turned_away(const std::string& why, const net::Endpoint& peer, Instant now) {

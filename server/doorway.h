@@ -38,8 +38,12 @@ class Doorway {
     bool is_session = false;
   };
 
-  // `resident_bytes` says how much memory the process has.
-  Doorway(Limits limits, EventLog& events, std::function<std::uint64_t()> resident_bytes);
+  struct Memory {
+    std::function<std::uint64_t()> resident_bytes;  // How much the process has,
+    std::function<void()> give_back;                // of which the system gets, soon, what is free.
+  };
+
+  Doorway(Limits limits, EventLog& events, Memory memory);
 
   // refused: there are too many, and of what. Logged once in kTurnedAwayLogPeriod.
   Result<Place> come(const net::Endpoint& peer, Instant now);
@@ -56,17 +60,19 @@ class Doorway {
  private:
   std::optional<std::string> why_not(const Counts& address, const net::Endpoint& peer, Instant now);
   bool is_memory_short(Instant now);
+  void look_at_memory(Instant now);
   void note_turned_away(const std::string& why, const net::Endpoint& peer, Instant now);
 
   Limits limits_;
   std::string shut_;
   EventLog& events_;
-  std::function<std::uint64_t()> resident_bytes_;
+  Memory memory_;
   Counts all_;
   std::unordered_map<std::string, Counts> addresses_;  // Of those with a connection.
   std::uint64_t turned_away_ = 0;                      // Since that was logged.
   std::optional<Instant> logged_;
   std::optional<Instant> looked_;
+  std::optional<Instant> given_back_;
   bool is_memory_short_ = false;
 };
 

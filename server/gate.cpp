@@ -37,7 +37,10 @@ Gate::Gate(net::Loop& loop, const Clock& clock, EventLog& events, std::optional<
   ring_ = std::move(source->ring);
   roles_file_ = std::move(source->roles_file);
   roles_ = std::move(source->roles);
-  if (ring_) handlers_.on_keyed();
+  if (ring_) {
+    signers_.set(*ring_);
+    handlers_.on_keyed();
+  }
   timer_.set_after(kPeriod);
 }
 
@@ -79,6 +82,7 @@ bool Gate::read_keys() {
   events_.info("keys read", {{"count", (*ring)->entries().size()}});
   if (!ring_) handlers_.on_keyed();
   const KeyRing before = std::exchange(ring_, std::move(*ring)).value_or(KeyRing{});
+  signers_.set(*ring_);
   tell_changes(before, *ring_);
   return true;
 }

@@ -16,6 +16,7 @@
 #include "server/event_log.h"
 #include "server/roles.h"
 #include "server/session_host.h"
+#include "server/signers.h"
 #include "server/store/key_file.h"
 #include "server/store/roles_file.h"
 
@@ -63,6 +64,10 @@ class Gate {
   bool is_welcome(const Identity& identity) const { return !is_keyed() || find(identity.key) != nullptr; }
   // Of a key that is good.
   std::optional<Secret> find_secret(std::string_view identity) const;
+  // Who marks the announcements of this moment: at most `count`, and others the next time where there are more.
+  std::vector<protocol::DatagramKey> next_signers(std::size_t count) {
+    return signers_.next(count, clock_.wall());
+  }
   // Whose it is, also when it is good no more; empty: nobody's.
   std::string name_of(std::string_view identity) const;
   // The identity of the key of that name; nullopt: it has none.
@@ -99,6 +104,7 @@ class Gate {
   EventLog& events_;
   std::optional<KeyFile> file_;
   std::optional<KeyRing> ring_;
+  Signers signers_;
   std::optional<RolesFile> roles_file_;
   Roles roles_;
   Handlers handlers_;

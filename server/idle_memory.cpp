@@ -19,6 +19,10 @@ IdleMemory::IdleMemory(net::Loop& loop, net::WorkQueue& work)
 // Calm is when few come and go: in a studio somebody always does.
 void IdleMemory::on_timer() {
   if (std::exchange(comings_and_goings_, 0) >= kManyComings) return timer_.set_after(kCalm);
+  give_back();
+}
+
+void IdleMemory::give_back() {
   work_.submit(net::WorkQueue::Job([](const std::stop_token&) {
     give_back_memory();
     return net::WorkQueue::Delivery();

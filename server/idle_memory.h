@@ -16,6 +16,8 @@ class IdleMemory {
   IdleMemory(net::Loop& loop, net::WorkQueue& work);
 
   void on_coming_or_going();
+  // At once, whether it is calm or not.
+  void give_back();
   // Nothing is given back any more.
   void stop();
 

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "net/work_queue.h"
 #include "server/keys.h"
+#include "server/people.h"
 #include "server/store/key_file.h"
 
 namespace callboard::server {
@@ -29,21 +30,30 @@ Result<void> check_has_key(const Caller& caller) {
                "`callboard key add NAME --data DIR`; whoever has none is sent off then"};
 }
 
-// As the file of the keys is at that moment: who was revoked meanwhile changes nothing any more, and of a file that is gone
-// nobody makes one that would send everybody else off.
-Result<void> check_own(const Caller& caller, const KeyRing& ring) {
-  const KeyEntry* own = ring.find(caller.identity.key);
-  if (own != nullptr && own->is_good(system_clock().wall())) return {};
-  return Error{Outcome::refused, "the key you are here with is none of the server's any more"};
+// Who asks, and what was said of them then, beside their role.
+struct Asker {
+  Caller caller;
+  Measures measures;
+};
+
+// As the files are at that moment: who was revoked meanwhile, or whose role permits it no more, changes nothing, and of a file
+// that is gone nobody makes one that would send everybody else off.
+Result<Permissions> permissions_now(const Asker& asker, const KeyRing& ring, const Roles& roles) {
+  const KeyEntry* own = ring.find(asker.caller.identity.key);
+  if (own == nullptr || !own->is_good(system_clock().wall()))
+    return Error{Outcome::refused, "the key you are here with is none of the server's any more"};
+  const Permissions has = measured(roles.permissions_of(own->role), asker.measures);
+  if (auto may = check(has, Permission::keys); !may) return may.error();
+  return has;
 }
 
 // Whoever could replace the key of somebody who may more could be in with it. What a role that is not known now will permit
 // when it is known again nobody can say.
-Result<void> check_role(const Caller& caller, const Roles& roles, const std::string& role) {
-  if (caller.identity.permissions.is_all()) return {};
+Result<void> check_role(const Permissions& has, const Roles& roles, const std::string& role) {
+  if (has.is_all()) return {};
   if (roles.find(role) == nullptr)
     return Error{Outcome::refused, fmt::format("the role {} is not known", callboard::quoted(role))};
-  if (caller.identity.permissions.contains_all(roles.permissions_of(role))) return {};
+  if (has.contains_all(roles.permissions_of(role))) return {};
   return Error{Outcome::refused,
                fmt::format("the role {} permits what you may not: nobody hands out, or takes, more than they "
                            "have themselves",
@@ -95,50 +105,54 @@ CallValue list(const KeysOf& of) {
   return document::make_array(std::move(keys));
 }
 
-CallValue add(const KeysOf& of, const Caller& caller, const CallArguments& arguments) {
+// `change` is told what the asker may.
+using Change = std::function<Result<void>(KeyRing& ring, const Permissions& has, const Roles& roles)>;
+
+Result<void> change_by(const KeysOf& of, const Asker& asker, const Change& change) {
+  const auto checked_change = [&](KeyRing& ring) -> Result<void> {
+    const auto roles = read_roles(of.data, of.project);
+    if (!roles) return roles.error();
+    const auto has = permissions_now(asker, ring, *roles);
+    if (!has) return has.error();
+    return change(ring, *has, *roles);
+  };
+  return KeyFile(of.data, of.project).update(checked_change, changer(asker.caller));
+}
+
+CallValue add(const KeysOf& of, const Asker& asker, const CallArguments& arguments) {
   NewKey wanted{.name = arguments.text("name"), .good_for = {}, .once = arguments.flag("once")};
   if (arguments.has("role")) wanted.role = arguments.text("role");
   if (arguments.has("expires_s")) wanted.good_for = std::chrono::seconds(arguments.integer("expires_s"));
-  const auto roles = read_roles(of.data, of.project);
-  if (!roles) return roles.error();
-  if (roles->find(wanted.role) == nullptr) {
-    return Error{Outcome::usage,
-                 fmt::format("role {}: expected {}", callboard::quoted(wanted.role), roles->names())};
-  }
-  if (auto checked = check_role(caller, *roles, wanted.role); !checked) return checked.error();
   const auto entry = make_key(wanted);
   if (!entry) return entry.error();
-  const auto add = [&](KeyRing& ring) {
-    const auto own = check_own(caller, ring);
-    return own ? ring.add(*entry) : own;
+  const auto add = [&](KeyRing& ring, const Permissions& has, const Roles& roles) -> Result<void> {
+    if (roles.find(entry->role) == nullptr) {
+      return Error{Outcome::usage,
+                   fmt::format("role {}: expected {}", callboard::quoted(entry->role), roles.names())};
+    }
+    if (auto checked = check_role(has, roles, entry->role); !checked) return checked;
+    return ring.add(*entry);
   };
-  auto added = KeyFile(of.data, of.project).update(add, changer(caller));
-  if (!added) return added.error();
+  if (auto added = change_by(of, asker, add); !added) return added.error();
   return shown(*entry);
 }
 
-// Of somebody else, who may no more than the caller.
-Result<void> change_of(const KeysOf& of, const Caller& caller, const std::string& name,
+// Of somebody else, who may no more than the asker.
+Result<void> change_of(const KeysOf& of, const Asker& asker, const std::string& name,
                        const std::function<Result<void>(KeyRing&)>& change) {
-  const auto roles = read_roles(of.data, of.project);
-  if (!roles) return roles.error();
-  return KeyFile(of.data, of.project)
-      .update(
-          [&](KeyRing& ring) -> Result<void> {
-            if (auto checked = check_own(caller, ring); !checked) return checked;
-            if (auto checked = check_others(caller, ring, name); !checked) return checked;
-            const KeyEntry* entry = ring.find_name(name);
-            if (entry != nullptr) {
-              if (auto checked = check_role(caller, *roles, entry->role); !checked) return checked;
-            }
-            return change(ring);
-          },
-          changer(caller));
+  return change_by(of, asker, [&](KeyRing& ring, const Permissions& has, const Roles& roles) -> Result<void> {
+    if (auto checked = check_others(asker.caller, ring, name); !checked) return checked;
+    const KeyEntry* entry = ring.find_name(name);
+    if (entry != nullptr) {
+      if (auto checked = check_role(has, roles, entry->role); !checked) return checked;
+    }
+    return change(ring);
+  });
 }
 
-CallValue rotate(const KeysOf& of, const Caller& caller, const std::string& name) {
+CallValue rotate(const KeysOf& of, const Asker& asker, const std::string& name) {
   std::optional<KeyEntry> entry;
-  auto rotated = change_of(of, caller, name, [&](KeyRing& ring) -> Result<void> {
+  auto rotated = change_of(of, asker, name, [&](KeyRing& ring) -> Result<void> {
     if (auto done = ring.rotate(name, make_access_key(system_random())); !done) return done;
     entry = *ring.find_name(name);
     return {};
@@ -147,26 +161,28 @@ CallValue rotate(const KeysOf& of, const Caller& caller, const std::string& name
   return shown(*entry);
 }
 
-CallValue revoke(const KeysOf& of, const Caller& caller, const std::string& name) {
-  auto revoked = change_of(of, caller, name, [&](KeyRing& ring) { return ring.revoke(name); });
+CallValue revoke(const KeysOf& of, const Asker& asker, const std::string& name) {
+  auto revoked = change_of(of, asker, name, [&](KeyRing& ring) { return ring.revoke(name); });
   if (!revoked) return revoked.error();
   return document::make_null();
 }
 
 CallArgument name_argument() { return {.name = "name", .summary = "who holds it"}; }
 
-using Work = std::function<CallValue(const Caller& caller, const CallArguments& words)>;
+using Work = std::function<CallValue(const Asker& asker, const CallArguments& words)>;
 
 // What is done to the keys is answered as it ended, whoever gave up meanwhile: nobody else has the line of a new one.
-LaterRun worked_on(const std::shared_ptr<net::WorkQueue>& worker, Work work, bool commits) {
-  return [worker, work = std::move(work), commits](const Caller& caller, const CallArguments& words,
-                                                   const std::shared_ptr<CallRun>& run) {
+LaterRun worked_on(const std::shared_ptr<net::WorkQueue>& worker, const People& people, Work work,
+                   bool commits) {
+  return [worker, &people, work = std::move(work), commits](const Caller& caller, const CallArguments& words,
+                                                            const std::shared_ptr<CallRun>& run) {
     if (const auto has_key = check_has_key(caller); !has_key) return run->answer(has_key.error());
     if (commits) run->set_committing();
     worker->submit(
-        [work, caller, words](const std::stop_token& stop) {
+        [work, asker = Asker{caller, people.measures_of(caller.identity)},
+         words](const std::stop_token& stop) {
           return stop.stop_requested() ? CallValue(Error{Outcome::interrupted, "the server stops"})
-                                       : work(caller, words);
+                                       : work(asker, words);
         },
         [run](CallValue answer) { run->answer(std::move(answer)); });
   };
@@ -174,12 +190,12 @@ LaterRun worked_on(const std::shared_ptr<net::WorkQueue>& worker, Work work, boo
 
 }  // namespace
 
-void add_key_calls(CallRegistry& registry, net::Loop& loop, KeysOf given) {
+void add_key_calls(CallRegistry& registry, net::Loop& loop, const People& people, KeysOf given) {
   const auto of = std::make_shared<const KeysOf>(std::move(given));
   const auto worker = std::make_shared<net::WorkQueue>(loop, 1);
-  const auto add_call = [&registry, &worker](std::string name, std::string summary,
-                                             std::vector<CallArgument> arguments,
-                                             std::optional<ValueType> result, Work run) {
+  const auto add_call = [&registry, &worker, &people](std::string name, std::string summary,
+                                                      std::vector<CallArgument> arguments,
+                                                      std::optional<ValueType> result, Work run) {
     const bool commits = name != "key.list";  // That one reads.
     registry.add_built_in({.description = {.name = std::move(name),
                                            .summary = std::move(summary),
@@ -187,10 +203,10 @@ void add_key_calls(CallRegistry& registry, net::Loop& loop, KeysOf given) {
                                            .permission = "keys",
                                            .arguments = std::move(arguments),
                                            .result = result},
-                           .run = worked_on(worker, std::move(run), commits)});
+                           .run = worked_on(worker, people, std::move(run), commits)});
   };
   add_call("key.list", "the keys of the server, without what proves them", {}, ValueType::list,
-           [of](const Caller&, const CallArguments&) { return list(*of); });
+           [of](const Asker&, const CallArguments&) { return list(*of); });
   add_call("key.add", "makes a key; what proves it is in the answer, and nowhere else",
            {name_argument(),
             {.name = "role", .summary = "what it permits (default: artist)", .is_optional = true},
@@ -203,14 +219,14 @@ void add_key_calls(CallRegistry& registry, net::Loop& loop, KeysOf given) {
              .summary = "it lets in one session, which may come back",
              .is_optional = true}},
            ValueType::map,
-           [of](const Caller& caller, const CallArguments& words) { return add(*of, caller, words); });
+           [of](const Asker& asker, const CallArguments& words) { return add(*of, asker, words); });
   add_call("key.rotate", "makes another key for a name; the one before is worthless at once",
-           {name_argument()}, ValueType::map, [of](const Caller& caller, const CallArguments& words) {
-             return rotate(*of, caller, words.text("name"));
+           {name_argument()}, ValueType::map, [of](const Asker& asker, const CallArguments& words) {
+             return rotate(*of, asker, words.text("name"));
            });
   add_call("key.revoke", "makes a key worthless; its sessions and transfers end at once", {name_argument()},
-           std::nullopt, [of](const Caller& caller, const CallArguments& words) {
-             return revoke(*of, caller, words.text("name"));
+           std::nullopt, [of](const Asker& asker, const CallArguments& words) {
+             return revoke(*of, asker, words.text("name"));
            });
 }
 

@@ -34,6 +34,12 @@ Error only_yourself(const std::string& user, std::string_view what) {
 
 }  // namespace
 
+Permissions measured(Permissions of_role, const Measures& measures) {
+  for (const std::string& each : measures.granted) of_role.add(Permission(each));
+  for (const std::string& each : measures.revoked) of_role.remove(Permission(each));
+  return of_role;
+}
+
 People::People(net::Loop& loop, const Clock& clock, RandomSource random, EventLog& events,
                std::optional<Gate::Source> keys, Outside outside)
     : outside_(std::move(outside)),
@@ -93,17 +99,17 @@ void People::on_keys_changed() {
 }
 
 Permissions People::permissions_of(const Identity& identity) const {
-  Permissions permissions = gate_.permissions_of(identity.key);
-  const Measures& measures = measures_.of(person_of(identity));
-  for (const std::string& each : measures.granted) permissions.add(Permission(each));
-  for (const std::string& each : measures.revoked) permissions.remove(Permission(each));
-  return permissions;
+  return measured(gate_.permissions_of(identity.key), measures_of(identity));
+}
+
+const Measures& People::measures_of(const Identity& identity) const {
+  return measures_.of(person_of(identity));
 }
 
 void People::set_permissions(Session& session) const {
   Identity& identity = session.identity;
   const Permissions before = std::exchange(identity.permissions, permissions_of(identity));
-  const Measures& measures = measures_.of(person_of(identity));
+  const Measures& measures = measures_of(identity);
   identity.muted.clear();
   if (measures.is_muted()) {
     identity.muted = "you are muted by " + callboard::quoted(measures.muted_by);

@@ -16,6 +16,9 @@
 
 namespace callboard::server {
 
+// What somebody may of whom that was said, by what their role permits.
+Permissions measured(Permissions of_role, const Measures& measures);
+
 // Who is in the server, as whom and with which permissions, and what is written down about that. A
 // connection proves its key by TLS before a word is said (Session); what it is called and may do is decided
 // here. Loop thread only.
@@ -47,6 +50,8 @@ class People {
   void on_not_let_in(const Session& session, const Error& why);
   // What somebody may at this moment.
   Permissions permissions_of(const Identity& identity) const;
+  // What was said of somebody, beside their role.
+  const Measures& measures_of(const Identity& identity) const;
   // Somebody has left, and is neither here nor away.
   void on_left(const Identity& identity);
 

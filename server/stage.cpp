@@ -76,7 +76,7 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
                         expected_.clear();
                         schedule_tells();
                       }),
-      doorway_(options_.door, events, &resident_bytes),
+      doorway_(options_.door, events, {&resident_bytes, [this] { idle_memory_.give_back(); }}),
       pacing_(loop, options_.pace) {
   add_calls();
   restore();
@@ -96,7 +96,8 @@ void Stage::add_calls() {
            people_.gate().has_role_with(permission);
   });
   add_log_call(calls, loop_, events_);
-  if (!options_.data.empty()) add_key_calls(calls, loop_, {options_.data, options_.identity.project});
+  if (!options_.data.empty())
+    add_key_calls(calls, loop_, people_, {options_.data, options_.identity.project});
 }
 
 Stage::~Stage() {
@@ -550,6 +551,12 @@ void Stage::on_closed(Session& session) {
 void Stage::stop(Outcome outcome, const std::string& reason, std::function<void()> done) {
   ENSURE(!stopped_);
   stopped_ = std::move(done);
+  calls_.stop(reason);
+  // Who changes keys is to know what became of it.
+  calls_.when_written([this, outcome, reason] { say_goodbye(outcome, reason); });
+}
+
+void Stage::say_goodbye(Outcome outcome, const std::string& reason) {
   away_timer_.cancel();
   settling_timer_.cancel();
   people_.gate().stop();
@@ -560,7 +567,6 @@ void Stage::stop(Outcome outcome, const std::string& reason, std::function<void(
     continue_stop();
   });
   transfers_.end_all({Outcome::interrupted, "the server stops: " + reason});
-  calls_.stop(reason);
   // Who listens hears how their transfers ended before the goodbye.
   all_due_ = true;
   tell_due();

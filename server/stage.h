@@ -46,7 +46,8 @@ class Stage final : private SessionHost {
   void shut(const Error* why);
   // Ends the connection that takes most memory for what it has to read and is saying, if any takes much.
   void end_largest();
-  // Says `bye` to all, ends all transfers, writes everything out; then calls `done`, once. Nothing is accepted any more.
+  // Nobody is let in any more. Says `bye` to all, when what is being written down is answered, ends all transfers, writes
+  // everything out; then calls `done`, once.
   void stop(Outcome outcome, const std::string& reason, std::function<void()> done);
 
  private:
@@ -103,6 +104,7 @@ class Stage final : private SessionHost {
   void schedule_tells();
   void tell_due();
   void tell_due(Session& session);
+  void say_goodbye(Outcome outcome, const std::string& reason);
   void continue_stop();
 
   net::Loop& loop_;

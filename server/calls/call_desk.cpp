@@ -99,7 +99,9 @@ class CallDesk::Run final : public CallRun {
 };
 
 CallDesk::CallDesk(net::Loop& loop)
-    : loop_(loop), deadlines_(loop, [this](std::uint64_t number) { on_due(number); }) {}
+    : loop_(loop),
+      deadlines_(loop, [this](std::uint64_t number) { on_due(number); }),
+      written_timer_(loop, [this] { on_written(); }) {}
 
 CallDesk::~CallDesk() { *is_alive_ = false; }
 
@@ -239,6 +241,11 @@ void CallDesk::on_answer(std::uint64_t number, Result<protocol::Document> given)
     answers_.keep(*running.op, running.name, answer);
   }
   for (const CallWaiter& waiter : running.waiters) waiter.answer(answer);
+  if (!when_written_ || !running_.empty()) return;
+  // Whoever carried it out is in the middle of that.
+  loop_.post([this, alive = is_alive_] {
+    if (*alive) on_written();
+  });
 }
 
 void CallDesk::on_progress(std::uint64_t number, const protocol::Document& value) {
@@ -315,6 +322,17 @@ void CallDesk::stop(const std::string& reason) {
     if (running_.contains(number)) end(number, {Outcome::interrupted, *stopped_});
   }
   workers_.reset();
+}
+
+void CallDesk::when_written(std::function<void()> then) {
+  if (running_.empty()) return then();
+  when_written_ = std::move(then);
+  written_timer_.set_after(kWrittenLimit);
+}
+
+void CallDesk::on_written() {
+  written_timer_.cancel();
+  if (const auto then = std::exchange(when_written_, {})) then();
 }
 
 }  // namespace callboard::server

@@ -12,6 +12,7 @@
 
 #include "base/id.h"
 #include "net/loop.h"
+#include "net/timer.h"
 #include "net/work_queue.h"
 #include "server/calls/call_answers.h"
 #include "server/calls/call_registry.h"
@@ -61,6 +62,8 @@ class CallDesk {
   void leave(std::uint64_t connection);
   // Ends all of them but those that are being written down, which are still answered; not to be asked again.
   void stop(const std::string& reason);
+  // After that: calls `then` once they are answered, or after kWrittenLimit; perhaps before this returns.
+  void when_written(std::function<void()> then);
 
   std::size_t running() const { return running_.size(); }
   // Nobody hears an answer any more: those who asked are about to be gone.
@@ -94,6 +97,7 @@ class CallDesk {
   // Nobody waits any more.
   void end(std::uint64_t number, const Error& why);
   Result<void> cancel(std::uint64_t number);
+  void on_written();
 
   net::Loop& loop_;
   CallRegistry registry_;
@@ -106,6 +110,8 @@ class CallDesk {
   Deadlines deadlines_;
   std::unique_ptr<net::WorkQueue> workers_;  // From the first call that needs one on.
   std::optional<std::string> stopped_;
+  std::function<void()> when_written_;
+  net::Timer written_timer_;
   std::shared_ptr<bool> is_alive_ = std::make_shared<bool>(true);  // For runs that are dropped later.
 };
 

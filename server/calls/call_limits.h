@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "protocol/call_limits.h"
 
@@ -26,6 +27,8 @@ static_assert(kCallAnswersKeptBytes >= 4 * protocol::kCallResultMax);
 // Calls that one client offers, and that it has to carry out at a time: a render farm's node does a few.
 inline constexpr std::size_t kCallsPerClient = 64;
 inline constexpr std::size_t kCallsGivenMax = 64;
+// How long a server that stops waits for what is being written down: for longer than that waits for the file of the keys (5 s).
+inline constexpr auto kWrittenLimit = 6s;
 // What blocks is a disk, mostly: more at a time make it no faster.
 inline constexpr std::size_t kCallWorkers = 2;
 

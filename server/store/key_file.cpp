@@ -28,8 +28,14 @@ constexpr int kLockTries = 250;
 
 }  // namespace
 
-KeyFile::KeyFile(const std::filesystem::path& data, std::string_view project)
-    : path_(data / folder_name(project) / "keys"), changes_path_(path_.native() + ".changes") {}
+KeyFileSystem key_file_system() {
+  return {[](std::chrono::milliseconds time) { std::this_thread::sleep_for(time); }, ::fsync};
+}
+
+KeyFile::KeyFile(const std::filesystem::path& data, std::string_view project, KeyFileSystem system)
+    : path_(data / folder_name(project) / "keys"),
+      changes_path_(path_.native() + ".changes"),
+      system_(std::move(system)) {}
 
 Result<std::optional<KeyRing>> KeyFile::read() const {
   const std::string doing = "keys " + callboard::quoted(path_.native());
@@ -58,7 +64,7 @@ Result<Fd> KeyFile::lock() const {
   for (int tries = 0; ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0; ++tries) {
     if (errno != EWOULDBLOCK && errno != EINTR) return os_error(doing, errno);
     if (tries >= kLockTries) return Error{Outcome::locked, doing + ": another process holds it"};
-    std::this_thread::sleep_for(kLockPause);
+    system_.pause(kLockPause);
   }
   return lock;
 }
@@ -77,7 +83,8 @@ Result<void> KeyFile::update(const std::function<Result<void>(KeyRing&)>& change
   KeyRing changed = before;
   if (auto done = change(changed); !done) return done;
   // First: what was done to the keys without a trace is worse than a trace of what was not done.
-  if (auto noted = note(changes_between(before, changed), by); !noted) return noted;
+  if (auto noted = note(changes_between(before, changed), by); !noted)
+    return noted.error().prefixed("the keys are as they were");
   return write(changed);
 }
 
@@ -96,9 +103,11 @@ Result<void> KeyFile::replace(const std::filesystem::path& path, ByteView conten
   }
   // Before it takes effect: what cannot be opened then would make a failure of what is done.
   const Fd folder(::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder || std::rename(fresh.c_str(), path.c_str()) != 0 || ::fsync(folder.get()) != 0)
-    return os_error(doing, errno);
-  return {};
+  if (!folder || std::rename(fresh.c_str(), path.c_str()) != 0) return os_error(doing, errno);
+  if (system_.sync(folder.get()) == 0) return {};
+  return os_error(
+      callboard::quoted(path.native()) + " is changed, but may be as before when the machine goes down",
+      errno);
 }
 
 // --- What was done to them --------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -26,18 +27,29 @@ struct KeyChanger {
   std::string from;  // Their address.
 };
 
+// What it asks of the system, so that a test can have that go otherwise.
+struct KeyFileSystem {
+  // Between two tries to lock what another process holds.
+  std::function<void(std::chrono::milliseconds)> pause;
+  // As ::fsync(): of the folder in which a file got its name.
+  std::function<int(int fd)> sync;
+};
+KeyFileSystem key_file_system();
+
 // The file in which the keys of a project's server are, beside its board: for the server's user alone (0600), since what
 // proves a key is in it. Changed by `callboard key`, also while the server runs, and by that: for who may (server/key_calls.h), and
 // when a key is used up. Blocking.
 class KeyFile {
  public:
-  KeyFile(const std::filesystem::path& data, std::string_view project);
+  KeyFile(const std::filesystem::path& data, std::string_view project,
+          KeyFileSystem system = key_file_system());
 
   // nullopt: there is none, and the server is open. Refused: others can read it, or it is damaged.
   Result<std::optional<KeyRing>> read() const;
   // Changes what is there, or an empty ring, and makes the folder where there is none; one process at a time. When
   // `change` fails nothing is changed. On disk when it returns, and what it was is in changes() before. Refused when no server
-  // has taken kKeyChangesBytesMax of those. `by`: who does it; nobody: whoever stands at the machine.
+  // has taken kKeyChangesBytesMax of those, locked when another process does not let go of it within 5 s. What could not be
+  // brought to disk any more is changed all the same, and the error says so. `by`: who does it; nobody: whoever stands at the machine.
   Result<void> update(const std::function<Result<void>(KeyRing&)>& change, const KeyChanger& by = {}) const;
   // What was done to the keys and is in no server's log yet; oldest first. Lines that are not understood stay
   // in the file.
@@ -54,6 +66,7 @@ class KeyFile {
 
   std::filesystem::path path_;
   std::filesystem::path changes_path_;
+  KeyFileSystem system_;
 };
 
 }  // namespace callboard::server

@@ -4,11 +4,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-#include "tests/e2e/studio.h"
+#include "tests/e2e/keyed_studio.h"
 
 namespace callboard::e2e::discovery_test {
 namespace {
@@ -46,6 +47,40 @@ class Voice {
  private:
   int fd_;
   sockaddr_in to_{};
+};
+
+// Hears what is announced to everybody on this machine.
+class Ear {
+ public:
+  explicit Ear(std::uint16_t discovery_port) : fd_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    const int yes = 1;
+    setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    setsockopt(fd_, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes);
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_port = htons(discovery_port);
+    REQUIRE(bind(fd_, reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0);
+  }
+  ~Ear() { close(fd_); }
+  Ear(const Ear&) = delete;
+  Ear& operator=(const Ear&) = delete;
+
+  // The next one in which all of that is.
+  std::string hear(const std::vector<std::string>& words) const {
+    while (true) {
+      pollfd waiting{.fd = fd_, .events = POLLIN, .revents = 0};
+      REQUIRE(poll(&waiting, 1, static_cast<int>(support::kPatience.count())) == 1);
+      std::array<char, 2000> buffer{};
+      const auto size = recv(fd_, buffer.data(), buffer.size(), 0);
+      REQUIRE(size > 0);
+      const std::string line(buffer.data(), static_cast<std::size_t>(size));
+      const auto is_there = [&](const std::string& each) { return line.find(each) != std::string::npos; };
+      if (std::ranges::all_of(words, is_there)) return line;
+    }
+  }
+
+ private:
+  int fd_;
 };
 
 std::string port_of(const std::string& address) { return address.substr(address.rfind(':') + 1); }
@@ -216,27 +251,36 @@ TEST_CASE("what happens is broadcast when that is asked for, and only then") {
   Studio studio;
   studio.add_user("rigging");
   studio.serve({"--broadcast-log"});
-  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  const int yes = 1;
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-  setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes);
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_port = htons(studio.discovery_port());
-  REQUIRE(bind(fd, reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0);
+  const Ear ear(studio.discovery_port());
   const auto joined = studio.join("rigging");
-  std::string line;
-  while (line.find("SERVER TERMINAL | ") == std::string::npos ||
-         line.find(" | rigging | ") == std::string::npos) {
-    pollfd waiting{.fd = fd, .events = POLLIN, .revents = 0};
-    REQUIRE(poll(&waiting, 1, static_cast<int>(support::kPatience.count())) == 1);
-    std::array<char, 2000> buffer{};
-    const auto size = recv(fd, buffer.data(), buffer.size(), 0);
-    REQUIRE(size > 0);
-    line.assign(buffer.data(), static_cast<std::size_t>(size));
-  }
-  close(fd);
-  CHECK_THAT(line, Catch::StartsWith("VCStudio MULTIUSER SERVER TERMINAL | "));
+  CHECK_THAT(ear.hear({"SERVER TERMINAL | ", " | rigging | "}),
+             Catch::StartsWith("VCStudio MULTIUSER SERVER TERMINAL | "));
+}
+
+TEST_CASE("what a server with keys announces proves it to who has one, and proves nobody else") {
+  KeyedStudio studio;
+  studio.keep("rigging", studio.add("rigging"));
+  studio.serve();
+  const std::string port = "port=" + port_of(studio.server_address());
+  const std::string line = Ear(studio.discovery_port()).hear({port, " | marks="});
+  // From here on nobody answers a question: there is what is said to everybody, and by whomever.
+  studio.kill_server();
+  const Voice voice(studio.discovery_port());
+  const auto found_by = [&](const std::string& user, const std::string& said) {
+    const auto looking = studio.start(user, {"discover", "--json", "--wait", "0.3"});
+    while (!looking->wait(std::chrono::milliseconds(20))) voice.say(said);
+    const auto found = objects(looking->printed(Stream::out));
+    REQUIRE(found.size() == 1);
+    return found[0];
+  };
+  const Json proven = found_by("rigging", line);
+  CHECK(proven.at("proven") == true);
+  CHECK(proven.at("port").dump() == port_of(studio.server_address()));
+  std::string impostor = line;
+  impostor.replace(impostor.find(port), port.size(), "port=4100");
+  CHECK(found_by("rigging", impostor).at("proven") == false);
+  studio.keep("lighting", "cb1_0123456789abcdef_" + std::string(64, 'a'));
+  CHECK(found_by("lighting", line).at("proven") == false);
 }
 
 }  // namespace

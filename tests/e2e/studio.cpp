@@ -22,6 +22,16 @@ std::string all_printed(const Process& process) {
   return "stdout:\n" + process.printed(Stream::out) + "stderr:\n" + process.printed(Stream::err);
 }
 
+// What whoever runs the tests has set for their own work is not for the programs in them.
+std::vector<std::string> own_variables() {
+  std::vector<std::string> names;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view text = *variable;
+    if (text.starts_with("CALLBOARD_")) names.emplace_back(text.substr(0, text.find('=')));
+  }
+  return names;
+}
+
 // CALLBOARD_PROGRAM in the environment: another one than was built with the tests, e.g. an installed one.
 std::string program() {
   const char* other = getenv("CALLBOARD_PROGRAM");
@@ -108,6 +118,7 @@ support::Command Studio::command(std::size_t machine, std::vector<std::string> w
                          "CALLBOARD_SERVER=",
                          "CALLBOARD_FOLDER=",
                          "TZ=UTC"};
+  for (std::string& name : own_variables()) command.environment.push_back(std::move(name));
   if (network_ != nullptr) {
     command.words = network_->on_machine(machine, std::move(words));
     return command;

@@ -132,6 +132,10 @@ void Hall::kill() {
   world.on(machine_, [this] { server_.reset(); });
 }
 
+void Hall::on_server(const std::function<void(server::Stage&)>& code) {
+  world.on(machine_, [&] { code(*server_->stage); });
+}
+
 Caller& Hall::join(const std::string& name) {
   Caller& caller = *callers_.emplace_back(std::make_unique<Caller>(world, name));
   for (int tries = 0; tries < 100 && !caller.is_joined; ++tries) pass(100ms);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -60,6 +61,8 @@ class Hall {
 
   void start();
   void kill();
+  // As the server's own code.
+  void on_server(const std::function<void(server::Stage&)>& code);
   // One who has joined, and is here until the end of the test.
   Caller& join(const std::string& name);
   void pass(Duration time) { world.run_until(world.now() + time); }

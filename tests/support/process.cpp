@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <stdexcept>
@@ -41,13 +42,12 @@ void close_and_forget(int& fd) {
 }
 
 std::vector<std::string> merged_environment(const std::vector<std::string>& added) {
+  const auto name_of = [](std::string_view variable) { return variable.substr(0, variable.find('=')); };
   std::vector<std::string> all = added;
+  std::erase_if(all, [](const std::string& each) { return each.find('=') == std::string::npos; });
   for (char** variable = environ; *variable != nullptr; ++variable) {
-    const std::string_view text = *variable;
-    const auto name = text.substr(0, text.find('=') + 1);
-    bool replaced = false;
-    for (const auto& own : added) replaced = replaced || own.starts_with(name);
-    if (!replaced) all.emplace_back(text);
+    const auto is_same = [&](const std::string& own) { return name_of(own) == name_of(*variable); };
+    if (std::ranges::none_of(added, is_same)) all.emplace_back(*variable);
   }
   return all;
 }

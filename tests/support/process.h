@@ -16,9 +16,10 @@ namespace callboard::support {
 inline constexpr std::chrono::milliseconds kPatience{30'000};
 
 struct Command {
-  std::vector<std::string> words;        // words[0] is the program, looked up in PATH when it has no slash.
-  std::filesystem::path directory;       // Where it runs; empty: where the test runs.
-  std::vector<std::string> environment;  // "NAME=value", in place of the test's own variable of that name.
+  std::vector<std::string> words;   // words[0] is the program, looked up in PATH when it has no slash.
+  std::filesystem::path directory;  // Where it runs; empty: where the test runs.
+  // "NAME=value", in place of the test's own variable of that name; "NAME": it is without that.
+  std::vector<std::string> environment;
 };
 
 struct Ending {

@@ -86,6 +86,19 @@ TEST_CASE("the destructor ends the program and what it started") {
   CHECK(dead);
 }
 
+TEST_CASE("a program is without a variable of the test's own when only its name is given") {
+  ::setenv("CALLBOARD_TRIAL", "own", 1);
+  const std::string script = "echo ${CALLBOARD_TRIAL-none}";
+  CHECK(run({.words = {"sh", "-c", script}, .directory = {}, .environment = {}}).out == "own\n");
+  CHECK(run({.words = {"sh", "-c", script}, .directory = {}, .environment = {"CALLBOARD_TRIAL"}}).out ==
+        "none\n");
+  CHECK(run({.words = {"sh", "-c", script},
+             .directory = {},
+             .environment = {"CALLBOARD_TRIAL", "CALLBOARD_TRIAL=other"}})
+            .out == "other\n");
+  ::unsetenv("CALLBOARD_TRIAL");
+}
+
 TEST_CASE("directory and environment of a program are the ones given") {
   const Folder folder;
   const auto finished = run({.words = {"sh", "-c", "pwd; echo $CALLBOARD_TRIAL"},

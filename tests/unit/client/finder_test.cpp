@@ -1,11 +1,8 @@
 #include "client/finder.h"
 
 #include <algorithm>
-#include <atomic>
 #include <catch2/catch.hpp>
-#include <thread>
 
-#include "client/discovery.h"
 #include "client/searcher.h"
 #include "protocol/datagram_signature.h"
 #include "tests/unit/client/fake_server.h"
@@ -292,29 +289,6 @@ TEST_CASE("silence is said once, and other projects' servers are mentioned") {
   CHECK(search.said.size() <= 2);
   CHECK(search.said[0].outcome == Outcome::not_found);
   CHECK(search.said[0].text.starts_with(silence));
-}
-
-TEST_CASE("a search tells of each server and ends soon after the first, long before its limit") {
-  net::Loop loop;
-  FakeAnnouncer announcer(loop, {announcement({"127.0.0.1", 4100}, 1), announcement({"127.0.0.1", 4200}, 2)});
-  std::atomic<bool> is_over{false};
-  SearchReport report;
-  std::vector<std::uint16_t> told;
-  std::thread searching([&] {
-    SearchOptions options;
-    options.ask_addresses = {"127.255.255.255"};
-    options.discovery_port = announcer.port();
-    options.wait = kTestLimit;
-    options.settle = 1ms;
-    report = client::search(options, [&](const FoundServer& server) { told.push_back(server.port); });
-    is_over = true;
-    loop.post([] {});
-  });
-  CHECK(loop.run_until([&] { return is_over.load(); }, kTestLimit));
-  searching.join();
-  REQUIRE_FALSE(told.empty());
-  CHECK(told[0] == 4100);
-  CHECK(report.servers.size() == told.size());
 }
 
 }  // namespace

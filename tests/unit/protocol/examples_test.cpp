@@ -262,4 +262,16 @@ TEST_CASE("the documented signed datagrams are what the documented key signs") {
   }
 }
 
+TEST_CASE("the documented marked announcement is what the documented key marks, beside others") {
+  const DatagramKey key = access_key_from(blocks("key").at(0).at(0)).value().secret;
+  const DatagramKey other = Secret{};
+  const auto lines = blocks("datagram marked").at(0);
+  REQUIRE(lines.size() == 1);
+  CHECK(is_marked_with(as_bytes(lines[0]), key));
+  auto announcement = std::get<Announcement>(parse_datagram(as_bytes(lines[0])).value());
+  CHECK(format(announcement) == lines[0]);
+  announcement.marks->row.clear();
+  CHECK(format_marked(announcement, std::vector{other, key}) == lines[0]);
+}
+
 }  // namespace callboard::examples_test

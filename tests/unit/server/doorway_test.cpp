@@ -17,14 +17,17 @@ struct DoorwayRig {
       std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log))};
   std::uint64_t resident = 0;
   int looks = 0;
+  int times_given_back = 0;
   Instant now{};
   Doorway door;
 
   explicit DoorwayRig(Doorway::Limits limits)
-      : door(limits, events, [this] {
-          ++looks;
-          return resident;
-        }) {}
+      : door(limits, events,
+             {[this] {
+                ++looks;
+                return resident;
+              },
+              [this] { ++times_given_back; }}) {}
 
   Result<Doorway::Place> come(const std::string& host) { return door.come({host, 4100}, now); }
   std::string why_not(const std::string& host) {
@@ -117,6 +120,31 @@ TEST_CASE("nobody comes in while there is more memory in use than may be, which 
   rig.now += kMemoryLookPeriod;
   CHECK(rig.come("10.0.0.1"));
   CHECK(rig.looks == 3);
+}
+
+TEST_CASE("memory that keeps people out is given back as far as it is free, and who comes next is let in") {
+  DoorwayRig rig({.memory_bytes = 1 * MiB});
+  const auto passes = [&](Duration time) { rig.now += time; };
+  CHECK(rig.come("10.0.0.1"));
+  CHECK(rig.times_given_back == 0);
+  passes(kMemoryLookPeriod);
+  rig.resident = 2 * MiB;
+  CHECK_FALSE(rig.come("10.0.0.2"));
+  CHECK(rig.times_given_back == 1);
+  // Those who come meanwhile cost no more of that.
+  for (Duration waited{}; waited + kMemoryLookPeriod < kMemoryGivenBackPeriod; waited += kMemoryLookPeriod) {
+    passes(kMemoryLookPeriod);
+    CHECK_FALSE(rig.come("10.0.0.2"));
+  }
+  CHECK(rig.times_given_back == 1);
+  passes(kMemoryLookPeriod);
+  CHECK_FALSE(rig.come("10.0.0.2"));
+  CHECK(rig.times_given_back == 2);
+  rig.resident = 512 * KiB;
+  passes(kMemoryLookPeriod);
+  CHECK(rig.come("10.0.0.2"));
+  CHECK(rig.times_given_back == 2);
+  CHECK(rig.log.str().find("there is memory again, people are let in bytes=524288") != std::string::npos);
 }
 
 TEST_CASE("a flood of those who are turned away is one line now and then, with how many they were") {

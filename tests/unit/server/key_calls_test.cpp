@@ -1,4 +1,7 @@
 // Keys that are changed over a connection: by whom, and what is seen of it.
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <iterator>
@@ -120,6 +123,35 @@ TEST_CASE("who has no such permission, or would change their own key, is refused
              Contains("the key you are here with"));
   CHECK_THAT(Office::refused(*office.boss, "key.revoke", R"({"name":"boss"})").text,
              Contains("the key you are here with"));
+}
+
+TEST_CASE(
+    "who may not change keys any more when it is done changes nothing, though they might when they asked") {
+  Office office;
+  // Somebody else changes the keys at this moment.
+  const auto lock_path = office.project_folder() / "keys.lock";
+  Fd lock(::open(lock_path.c_str(), O_RDWR | O_CLOEXEC));
+  REQUIRE(::flock(lock.get(), LOCK_EX) == 0);
+  office.deputy->say(protocol::TurnRequest{});
+  office.deputy->expect<protocol::Yours>();
+  auto ask = Office::asking("key.add", R"({"name":"guest","role":"guest"})");
+  ask.id = 1000;
+  office.deputy->say(ask);
+  office.deputy->say(protocol::Yours{});
+  // What is asked later is answered: it waits for the file.
+  static_cast<void>(office.deputy->ask(protocol::UsersAsk{}));
+  office.write_roles(R"({"deputy":["pull","call"],"guest":["pull","call"]})");
+  lock = Fd();
+  CHECK_THAT(office.deputy->expect<protocol::ErrorAnswer>().text, Contains("lack the permission keys"));
+  CHECK(office.file.read().value()->find_name("guest") == nullptr);
+}
+
+TEST_CASE("who was granted that they may change keys does so, whatever their role says") {
+  Office office;
+  const auto artist = office.join_with(office.add("artist"));
+  Office::done(*office.boss, "grant", R"({"user":"artist","permission":["keys"]})");
+  Office::done(*artist, "key.add", R"({"name":"guest","role":"guest"})");
+  CHECK(office.file.read().value()->find_name("guest") != nullptr);
 }
 
 TEST_CASE("a key is replaced and taken away over a connection, at once") {

@@ -1,0 +1,82 @@
+// How a server stops while something is being written down.
+#include <catch2/catch.hpp>
+
+#include "base/document/build.h"
+#include "server/calls/call_limits.h"
+#include "tests/sim/hall.h"
+
+namespace callboard::sim::stop_test {
+namespace {
+
+// A server that writes something down for as long as the test wants it to.
+struct Writing : Hall {
+  std::shared_ptr<server::CallRun> run;
+  bool is_stopped = false;
+  Caller& rigging = join("rigging");
+
+  Writing() {
+    on_server([this](server::Stage& stage) {
+      stage.calls().registry().add_built_in(
+          {.description = {.name = "write"},
+           .run = server::LaterRun([this](const server::Caller&, const server::CallArguments&,
+                                          std::shared_ptr<server::CallRun> given) {
+             given->set_committing();
+             run = std::move(given);
+           })});
+    });
+    rigging.call("write", "{}");
+    pass(1s);
+  }
+  ~Writing() {
+    on_server([this](server::Stage&) { run.reset(); });
+  }
+  void stop() {
+    on_server([this](server::Stage& stage) {
+      stage.stop(Outcome::cancelled, "bedtime", [this] { is_stopped = true; });
+    });
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a server that stops answers what is being written down before it says goodbye") {
+  Writing hall;
+  REQUIRE(hall.run);
+  hall.stop();
+  hall.pass(1s);
+  CHECK_FALSE(hall.is_stopped);
+  CHECK_FALSE(hall.rigging.is_ended);
+  // Nothing else is begun.
+  hall.rigging.call("write", "{}");
+  hall.pass(1s);
+  CHECK(hall.rigging.answers == std::vector<std::string>{"the server stops: bedtime"});
+  hall.on_server([&](server::Stage&) { hall.run->answer(document::make_text("written")); });
+  hall.pass(1s);
+  CHECK(hall.rigging.answers.back() == "\"written\"");
+  CHECK(hall.rigging.is_ended);
+  CHECK(hall.is_stopped);
+}
+
+TEST_CASE("a server that stops does not wait for ever for what is being written down") {
+  Writing hall;
+  hall.stop();
+  hall.pass(server::kWrittenLimit - 1s);
+  CHECK_FALSE(hall.is_stopped);
+  CHECK_FALSE(hall.rigging.is_ended);
+  hall.pass(2s);
+  CHECK(hall.is_stopped);
+  CHECK(hall.rigging.is_ended);
+}
+
+TEST_CASE("a server that has nothing to write down stops at once") {
+  Hall hall;
+  Caller& rigging = hall.join("rigging");
+  bool is_stopped = false;
+  hall.on_server(
+      [&](server::Stage& stage) { stage.stop(Outcome::cancelled, "bedtime", [&] { is_stopped = true; }); });
+  hall.pass(100ms);
+  CHECK(is_stopped);
+  CHECK(rigging.is_ended);
+}
+
+}  // namespace callboard::sim::stop_test
