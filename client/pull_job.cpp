@@ -64,10 +64,9 @@ void PullJob::run() {
     return;
   }
   PullReport all;
-  if (!request_.from.empty() || request_.items.size() == 1) {
+  if (!goes_by_item(request_)) {
     add_report(all, take(request_));
   } else {
-    // Each item may have its newest copy somewhere else.
     for (const std::string& item : request_.items) {
       PullRequest one = request_;
       one.items = {item};

@@ -62,6 +62,8 @@ Error ending_of_files(const PullReport& report) {
                                          report.conflicts.size() - 1)};
 }
 
+bool goes_by_item(const PullRequest& request) { return request.from.empty() && request.items.size() > 1; }
+
 void add_report(PullReport& all, PullReport one) {
   const bool are_of_files = is_of_files(all) && is_of_files(one);
   if (all.outcome == Outcome::done || comes_first(one)) {
