@@ -74,7 +74,7 @@ void LockDesk::on_broken(const std::string& path, const Breaking& breaking) {
 void LockDesk::note_broken(const std::string& item, const std::string& of, const Breaking& breaking) {
   const Caller& by = breaking.by;
   floor_.events.info("lock broken", {{"item", item}, {"of", of}, {"by", by.identity.name}});
-  breaking.people.note({by.identity, by.from.substr(0, by.from.rfind(':'))}, "lock_break", of,
+  breaking.people.note({by.identity, by.host()}, "lock_break", of,
                        item + (breaking.note.empty() ? "" : ": " + breaking.note));
 }
 
