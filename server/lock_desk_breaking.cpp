@@ -59,9 +59,9 @@ void LockDesk::break_lock(const std::string& path, Breaking breaking) {
                   [this, path, breaking = std::move(breaking)](const Result<std::uint64_t>& marked) {
                     if (marked) return on_broken(path, breaking);
                     const Outcome outcome = marked.error().outcome;
-                    // Renewed, asked for or given back.
-                    if (outcome == Outcome::superseded || outcome == Outcome::not_found)
-                      return break_lock(path, breaking);
+                    // Renewed, asked for or given back: looked at again, as long as the answer is waited for.
+                    const bool is_another = outcome == Outcome::superseded || outcome == Outcome::not_found;
+                    if (is_another && breaking.run->time_left() > 0s) return break_lock(path, breaking);
                     breaking.run->answer(marked.error());
                   });
 }
