@@ -138,6 +138,10 @@ TEST_CASE("keys are listed without what proves them, and what makes no sense is 
   KeyedStudio studio;
   CHECK_THAT(studio.key({"list"}).err, Contains("open"));
   const std::string line = studio.add("rigging", {"--once"});
+  const std::string too_early = "has been here yet: the keys are for one that will be";
+  CHECK_THAT(studio.key({"list"}).err, Contains(too_early));
+  studio.serve();
+  CHECK_THAT(studio.key({"list"}).err, !Contains(too_early));
   const auto listed = studio.key({"list", "--json"});
   REQUIRE(objects(listed.out).size() == 1);
   CHECK(objects(listed.out)[0].at("name") == "rigging");
