@@ -271,6 +271,15 @@ TEST_CASE("what a server would refuse as nonsense is a usage error too") {
   CHECK(office.run("rigging", {"say", std::string(8192, 'x')}).ending.exit_code == 0);
 }
 
+TEST_CASE("a folder that is not there is named once by who was to join in it") {
+  const Studio studio;
+  const std::string nowhere = (studio.home() / "nowhere").string();
+  const auto done =
+      support::run(studio.command(0, {"join", "--folder", nowhere, "--project", "P", "--name", "x"}));
+  CHECK(done.ending.exit_code == 3);
+  CHECK(done.err == "error: open project folder \"" + nowhere + "\": no such file or directory\n");
+}
+
 TEST_CASE("outside a project's folder a verb says what it lacks") {
   const Studio studio;
   for (const auto* verb : {"users", "join", "serve"}) {
