@@ -40,7 +40,7 @@ class Agent::Impl {
 
   void stop() {
     door_.reset();
-    commands_.clear();
+    for (const auto& [number, command] : std::exchange(commands_, {})) command->end();
     loop_.release();
     loop_.stop();
   }

@@ -31,6 +31,9 @@ class AgentCommand {
 
   // `on_over`: the command has gone, or spoke garbage; destroy this then.
   void start(const agent::Hello& hello, std::function<void()> on_over);
+  // The agent ends. Where that is because the server does not let this workstation in, what waits is told so; else it hears
+  // that the agent has gone.
+  void end();
 
  private:
   struct Waiting {
