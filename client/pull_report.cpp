@@ -75,6 +75,7 @@ void add_report(PullReport& all, PullReport one) {
   }
   if (!one.giver.empty() && !names_giver(all, one.giver))
     all.giver += (all.giver.empty() ? "" : std::string(kBetweenGivers)) + one.giver;
+  all.has_changed = all.has_changed || one.has_changed;
   all.files += one.files;
   all.bytes += one.bytes;
   all.wire_bytes += one.wire_bytes;

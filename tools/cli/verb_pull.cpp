@@ -113,12 +113,12 @@ client::PullReport follow(Run& run, const client::Transfer& transfer) {
 // Of items that are pulled one by one those before the one with the conflict came.
 bool goes_by_item(const PullChoice& choice) { return choice.linked || client::goes_by_item(choice.request); }
 
-// A conflict that it was not to go on with was found before anything was changed.
+// A conflict that it was not to go on with was found before anything was, or would be, changed.
 bool changes_nothing(const PullChoice& choice, const client::PullReport& report) {
   if (choice.request.on_conflict != client::PullRequest::OnConflict::fail || report.conflicts.empty())
     return false;
-  return std::ranges::none_of(report.conflicts, &client::PullConflict::is_after_changes) &&
-         (!goes_by_item(choice) || report.files == 0);
+  if (choice.request.dry_run) return !goes_by_item(choice) || report.files == 0;
+  return !report.has_changed;
 }
 
 // What became of a file that both sides changed.
