@@ -65,6 +65,7 @@ void AgentCommand::on_bytes(ByteView bytes) {
 }
 
 void AgentCommand::on_asked(agent::AgentSession::Asked asked) {
+  has_asked_ = true;
   // Writes are kept where there is no server.
   const bool needs_server = !std::holds_alternative<agent::AskWorkstation>(asked.ask) &&
                             !std::holds_alternative<agent::ChangeDocument>(asked.ask) &&
