@@ -215,21 +215,12 @@ TEST_CASE("a file that a server is given and that is of no use is a usage error,
   }
 }
 
-// The file of a server's keys, beside its board.
-fs::path keys_of(const Studio& studio) {
-  for (const auto& each : fs::recursive_directory_iterator(studio.home() / "data")) {
-    if (each.path().filename() == "keys") return each.path();
-  }
-  return {};
-}
-
 TEST_CASE("keys that are of no use keep a server from its start, and its check says so with the same code") {
   Studio studio;
   studio.add_user("rigging");
   REQUIRE(studio.run("rigging", {"key", "add", "rigging", "--role", "admin"}).ending.exit_code == 0);
-  const fs::path keys = keys_of(studio);
-  SECTION("damaged") { support::write_file(keys, "x"); }
-  SECTION("open to others") { fs::permissions(keys, fs::perms::others_read, fs::perm_options::add); }
+  SECTION("damaged") { support::write_file(studio.keys(), "x"); }
+  SECTION("open to others") { fs::permissions(studio.keys(), fs::perms::others_read, fs::perm_options::add); }
   const auto checked = studio.run("rigging", {"serve", "--check"});
   CHECK(checked.ending.exit_code == 2);
   CHECK_THAT(checked.err, Contains("keys \""));
