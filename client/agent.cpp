@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <map>
 #include <thread>
 #include <utility>
@@ -11,8 +12,16 @@
 #include "client/client.h"
 #include "client/inbox.h"
 #include "net/local_listener.h"
+#include "net/timer.h"
 
 namespace callboard::client {
+
+namespace {
+
+// Those that were greeted a moment ago ask within a millisecond, on a machine with nothing else to do.
+constexpr Duration kGreetedPatience = 50ms;
+
+}  // namespace
 
 class Agent::Impl {
  public:
@@ -40,7 +49,14 @@ class Agent::Impl {
 
   void stop() {
     door_.reset();
-    commands_.clear();
+    const bool is_any_about_to_ask =
+        std::ranges::any_of(commands_, [](const auto& each) { return !each.second->has_asked(); });
+    if (!is_any_about_to_ask) return finish();
+    farewell_.set_after(kGreetedPatience);
+  }
+
+  void finish() {
+    for (const auto& [number, command] : std::exchange(commands_, {})) command->end();
     loop_.release();
     loop_.stop();
   }
@@ -74,6 +90,7 @@ class Agent::Impl {
   std::unique_ptr<net::LocalListener> door_;
   std::map<std::uint64_t, std::unique_ptr<AgentCommand>> commands_;
   std::uint64_t last_number_ = 0;
+  net::Timer farewell_{loop_, [this] { finish(); }};
   std::thread thread_;
 };
 

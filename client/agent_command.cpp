@@ -20,6 +20,13 @@ Overloaded(F...) -> Overloaded<F...>;
 
 bool is_story(DocumentName document) { return document == DocumentName::story; }
 
+// As it would be answered without a join.
+Error no_server(const Result<WorkstationStatus>& here) {
+  const std::string why = here ? here->why : here.error().text;
+  return {here && here->is_refused ? Outcome::refused : Outcome::not_found,
+          why.empty() ? "no server at the moment" : "not joined at the moment: " + why};
+}
+
 }  // namespace
 
 AgentCommand::AgentCommand(net::Loop& loop, std::unique_ptr<net::LocalConnection> connection, Access& access,
@@ -58,6 +65,7 @@ void AgentCommand::on_bytes(ByteView bytes) {
 }
 
 void AgentCommand::on_asked(agent::AgentSession::Asked asked) {
+  has_asked_ = true;
   // Writes are kept where there is no server.
   const bool needs_server = !std::holds_alternative<agent::AskWorkstation>(asked.ask) &&
                             !std::holds_alternative<agent::ChangeDocument>(asked.ask) &&
@@ -71,21 +79,24 @@ void AgentCommand::look_for_server() {
   // Kept in order: what was asked first is asked first.
   const Result<WorkstationStatus> here = access_.workstation().get();
   const bool is_joined = here && here->is_joined;
-  const std::string why = here ? here->why : here.error().text;
-  const Instant since = loop_.now() - (why.empty() ? Agent::kFirstPatience : Agent::kServerPatience);
+  const bool is_first = here && here->why.empty();
+  const Instant since = loop_.now() - (is_first ? Agent::kFirstPatience : Agent::kServerPatience);
   while (!waiting_.empty() && (is_joined || waiting_.front().since <= since)) {
     const Waiting next = std::move(waiting_.front());
     waiting_.pop_front();
     if (is_joined) {
       perform(next.asked);
     } else {
-      // As it would be answered without a join.
-      answer<bool>(next.asked.id,
-                   Error{here && here->is_refused ? Outcome::refused : Outcome::not_found,
-                         why.empty() ? "no server at the moment" : "not joined at the moment: " + why});
+      answer<bool>(next.asked.id, no_server(here));
     }
   }
   if (!waiting_.empty()) server_timer_.set_after(kServerPeriod);
+}
+
+void AgentCommand::end() {
+  const Result<WorkstationStatus> here = access_.workstation().get();
+  if (!here || !here->is_refused) return;
+  for (const Waiting& each : std::exchange(waiting_, {})) answer<bool>(each.asked.id, no_server(here));
 }
 
 void AgentCommand::on_cancelled(agent::AskId id) {

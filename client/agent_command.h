@@ -31,6 +31,10 @@ class AgentCommand {
 
   // `on_over`: the command has gone, or spoke garbage; destroy this then.
   void start(const agent::Hello& hello, std::function<void()> on_over);
+  bool has_asked() const { return has_asked_; }
+  // The agent ends. Where that is because the server does not let this workstation in, what waits is told so; else it hears
+  // that the agent has gone.
+  void end();
 
  private:
   struct Waiting {
@@ -69,6 +73,7 @@ class AgentCommand {
   Post post_;
   agent::AgentSession session_;
   std::function<void()> on_over_;
+  bool has_asked_ = false;
   std::deque<Waiting> waiting_;
   std::map<agent::AskId, Pulling> pulls_;
   struct Calling {

@@ -4,10 +4,10 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <utility>
 
+#include "base/lock_holder.h"
 #include "base/text.h"
 #include "net/local_socket.h"
 #include "sync/root.h"
@@ -15,25 +15,13 @@
 namespace callboard::client {
 namespace {
 
-// Who wrote itself into the lock file, for the message alone: the lock itself is the kernel's.
-std::string holder_of(int fd) {
-  char text[64];
-  const ssize_t size_bytes = ::pread(fd, text, sizeof text, 0);
-  if (size_bytes <= 0) return "another process";
-  std::string line(text, static_cast<std::size_t>(size_bytes));
-  line.resize(std::min(line.size(), line.find('\n')));
-  return "process " + escaped(line, 64);
-}
-
 Result<void> take_lock(int fd) {
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return os_error("lock " + quoted(AgentPlace::kLock), errno);
-    return Error{Outcome::locked, "`callboard join` runs here already, as " + holder_of(fd) +
+    return Error{Outcome::locked, "`callboard join` runs here already, as " + lock_holder_in(fd) +
                                       "; stop that one first, or give another --folder"};
   }
-  const std::string pid = std::to_string(::getpid()) + "\n";
-  // A full disk keeps nobody from starting: without the pid only the message to a second one is poorer.
-  static_cast<void>(::ftruncate(fd, 0) == 0 && ::pwrite(fd, pid.data(), pid.size(), 0) > 0);
+  write_lock_holder(fd);
   return {};
 }
 

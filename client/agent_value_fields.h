@@ -116,8 +116,8 @@ void describe(A& fields, Ref<A, PullConflict> conflict) {
 }
 template <class A>
 void describe(A& fields, Ref<A, PullReport> report) {
-  fields(report.outcome, report.cause, report.text, report.giver, report.files, report.bytes,
-         report.wire_bytes, report.unchanged_files, report.is_durable, report.files_reused,
+  fields(report.outcome, report.cause, report.text, report.giver, report.has_changed, report.files,
+         report.bytes, report.wire_bytes, report.unchanged_files, report.is_durable, report.files_reused,
          report.bytes_reused, report.changes, report.versions, report.open_versions, report.conflicts,
          report.removed, report.removals_refused, report.removals_refused_of, report.problems,
          report.problems_unlisted);

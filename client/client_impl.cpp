@@ -14,14 +14,8 @@ namespace action = protocol::client_action;
 
 // How transfers ended is kept for those that ask late; far more than run at once.
 constexpr std::size_t kEndingsKept = 256;
-// Takers served at once. The server has a lower limit; one that demands more than this is not one of ours.
-constexpr std::size_t kGivesMax = 4 * kTransfersPerSession;
 // How long a join waits for the first look at a large folder: well below kHandshakeLimit. What is found later is told then.
 constexpr Duration kLookPatience = 2s;
-
-std::size_t index_of(protocol::DocumentRecord record) {
-  return record == protocol::DocumentRecord::story ? 0 : 1;
-}
 
 bool is_whole(const protocol::DocumentWrite& write) {
   return !write.at && !write.patch && write.restore == 0 && write.settles == 0;
@@ -138,7 +132,7 @@ void Client::Impl::on_action(protocol::ClientAction next) {
   if (const auto* wanted = std::get_if<action::DocumentWanted>(&next)) return claim(wanted->record);
   if (std::holds_alternative<action::AssetsWanted>(next)) return claim_items(Patience::some);
   if (const auto* settled = std::get_if<action::DocumentSettled>(&next)) {
-    known_[index_of(settled->state.record)].settle(settled->state);
+    known_of(settled->state.record).settle(settled->state);
     return on_document(settled->state);
   }
   if (const auto* admitted = std::get_if<action::Admitted>(&next)) {
@@ -181,7 +175,7 @@ void Client::Impl::claim(protocol::DocumentRecord record) {
   // Nothing of our own, but what we have: the server leaves out what we know already.
   protocol::DocumentClaim claim;
   claim.record = record;
-  claim.base = known_[index_of(record)].newest().revision;
+  claim.base = known_of(record).newest().revision;
   session_->connection()->claim(std::move(claim));
 }
 
@@ -216,122 +210,6 @@ net::Endpoint Client::Impl::data_address(std::uint16_t port) const {
   // A server that takes data connections elsewhere than sessions says so.
   if (port != 0) peer.port = port;
   return peer;
-}
-
-void Client::Impl::on_document(const protocol::DocumentState& state) {
-  KnownDocument& known = known_[index_of(state.record)];
-  const auto changed = known.hear(state);
-  if (!changed) listener_.on_warning(changed.error().text);
-  // Without text it is an answer that came too late: what was sent is forgotten.
-  const bool is_lacking = !state.document && state.revision > known.newest().revision;
-  if (!changed || is_lacking) return read_anew(state.record);
-  if (!*changed) return;
-  if (state.record == protocol::DocumentRecord::story) {
-    listener_.on_story(known.newest());
-  } else {
-    listener_.on_analytics(known.newest());
-  }
-}
-
-// Whole.
-void Client::Impl::read_anew(protocol::DocumentRecord record) {
-  protocol::DocumentRead read;
-  read.record = record;
-  session_->ask(read, [this](const Result<protocol::ServerMessage>& reply) {
-    const auto* whole = reply ? std::get_if<protocol::DocumentState>(&*reply) : nullptr;
-    if (whole != nullptr) on_document(*whole);
-  });
-}
-
-void Client::Impl::on_told(protocol::ServerMessage message) {
-  if (const auto* document = std::get_if<protocol::DocumentState>(&message)) {
-    on_document(*document);
-  } else if (const auto* conflicts = std::get_if<protocol::Conflicts>(&message)) {
-    if (const auto news = heard_.hear(*conflicts); !news.empty()) listener_.on_conflicts(news);
-  } else if (const auto* disk = std::get_if<protocol::Writable>(&message)) {
-    listener_.on_writable(disk->writable, disk->text);
-  } else if (const auto* door = std::get_if<protocol::Admitting>(&message)) {
-    listener_.on_warning(door->admitting ? std::string("the server lets people in again")
-                                         : "the server lets nobody in: " + escaped(door->text));
-  } else if (const auto* slower = std::get_if<protocol::Slower>(&message)) {
-    listener_.on_warning(escaped(slower->what) + ": the server takes " + std::to_string(slower->per_second) +
-                         " a second from one session, and holds back what is more");
-  } else if (const auto* assets = std::get_if<protocol::Assets>(&message)) {
-    on_assets(*assets);
-  } else if (const auto* users = std::get_if<protocol::Users>(&message)) {
-    on_users(*users);
-  } else if (const auto* at = std::get_if<protocol::AtTell>(&message)) {
-    if (const auto user = heard_.hear(*at)) listener_.on_at(*user);
-  } else if (const auto* records = std::get_if<protocol::Records>(&message)) {
-    zones_->on_told(*records);
-  } else if (const auto* messages = std::get_if<protocol::Messages>(&message)) {
-    if (const auto news = heard_.hear(*messages); !news.empty()) listener_.on_messages(news);
-  } else if (const auto* give = std::get_if<protocol::Give>(&message)) {
-    on_give(*give);
-  } else if (const auto* opened = std::get_if<protocol::ChannelTell>(&message)) {
-    Granted granted{data_address(opened->port), opened->transfer, opened->ticket, self_.name, opened->by};
-    granted.key = opened->key;
-    channels_.on_wanted(granted, opened->name);
-  } else if (auto* over = std::get_if<protocol::TransferOver>(&message)) {
-    on_over(std::move(*over));
-  } else if (const auto* call = std::get_if<protocol::CallTell>(&message)) {
-    offers_->on_told(*call);
-  } else if (const auto* cancel = std::get_if<protocol::CallCancelTell>(&message)) {
-    offers_->on_told(*cancel);
-  }
-}
-
-// A list that is told anew, because the server is another one or has forgotten what was known here, may come in pieces:
-// who is missing shows in an answer, which is whole.
-void Client::Impl::on_users(const protocol::Users& tell) {
-  if (tell.full && heard_.knows_users()) {
-    return session_->ask(protocol::UsersAsk{}, [this](const Result<protocol::ServerMessage>& reply) {
-      const auto* all = reply ? std::get_if<protocol::Users>(&*reply) : nullptr;
-      heard_.lacks_users = all == nullptr;
-      if (all == nullptr) return;
-      Heard::Users news = heard_.replace(*all);
-      // Where oneself is, one knows.
-      std::erase_if(news.changed, [&](const User& user) { return user.session == self_.session; });
-      if (!news.changed.empty() || !news.left.empty()) listener_.on_users(news.changed, news.left);
-    });
-  }
-  const Heard::Users news = heard_.hear(tell);
-  if (!news.changed.empty() || !news.left.empty()) listener_.on_users(news.changed, news.left);
-}
-
-void Client::Impl::on_assets(const protocol::Assets& tell) {
-  if (tell.full && heard_.knows_assets()) {
-    return session_->ask(protocol::AssetsRead{}, [this](const Result<protocol::ServerMessage>& reply) {
-      const auto* all = reply ? std::get_if<protocol::Assets>(&*reply) : nullptr;
-      heard_.lacks_assets = all == nullptr;
-      if (all == nullptr) return;
-      if (const AssetChanges news = heard_.replace(*all); !news.empty()) listener_.on_assets(news);
-    });
-  }
-  if (const AssetChanges news = heard_.hear(tell); !news.empty()) listener_.on_assets(news);
-}
-
-void Client::Impl::on_give(const protocol::Give& give) {
-  if (!folder_) return;
-  if (under_way_->given() >= kGivesMax)
-    return listener_.on_warning("too many takers at once; one is not served");
-  under_way_->give(give.transfer, give.list ? UnderWay::Giving::look : UnderWay::Giving::pull);
-  if (!give.list) listener_.on_giving(give.transfer, give.user, give.item);
-  transfers_.give({data_address(give.port), give.transfer, give.ticket, self_.name, give.user, give.item,
-                   give.compress, give.key});
-}
-
-void Client::Impl::on_over(protocol::TransferOver over) {
-  if (channels_.on_over(over)) return;
-  if (const auto given = under_way_->end(over.transfer)) {
-    // Who was not told that it began does not hear of its end.
-    if (*given == UnderWay::Giving::look) return;
-    return listener_.on_given(over.transfer, over.outcome, over.text, over.bytes);
-  }
-  const auto it = overs_.find(over.transfer);
-  if (it == overs_.end()) return;
-  it->second.set(std::move(over));
-  if (items_) items_->look_now();
 }
 
 void Client::Impl::on_lost(const Error& why, bool will_rejoin) {
@@ -519,10 +397,10 @@ Answer<protocol::TransferOver> Client::Impl::over(protocol::TransferId transfer)
 }
 
 // What is changed without a server is changed in what was known here: that is its base, as far as its author did not say.
-protocol::ClientMessage Client::Impl::as_seen_here(protocol::ClientMessage message) const {
+protocol::ClientMessage Client::Impl::as_seen_here(protocol::ClientMessage message) {
   auto* write = std::get_if<protocol::DocumentWrite>(&message);
   if (write == nullptr || session_->is_joined() || write->base != 0) return message;
-  if (write->at || write->patch) write->base = known_[index_of(write->record)].newest().revision;
+  if (write->at || write->patch) write->base = known_of(write->record).newest().revision;
   return message;
 }
 
@@ -572,7 +450,7 @@ Answer<WriteResult> Client::Impl::change(DocumentChange change) {
 Result<WriteResult> Client::Impl::on_written(const protocol::DocumentState& state, bool is_whole,
                                              const std::shared_ptr<const std::string>& sent) {
   WriteResult result{state.won, to_document(state), state.number, state.conflicts};
-  KnownDocument& known = known_[index_of(state.record)];
+  KnownDocument& known = known_of(state.record);
   if (state.document) {
     // A visit is told no more than this; for it the answer is all there is.
     if (options_.visit) return result;

@@ -89,6 +89,9 @@ class Client::Impl : public TransferDesk {
       answer.set(reply ? convert(std::move(*reply)) : Result<T>(reply.error()));
     };
   }
+  KnownDocument& known_of(protocol::DocumentRecord record) {
+    return known_[record == protocol::DocumentRecord::story ? 0 : 1];
+  }
   void note_joined();
   void note_not_joined(const Error& why);
   void watch_items();
@@ -98,7 +101,7 @@ class Client::Impl : public TransferDesk {
   void on_assets(const protocol::Assets& tell);
   void on_lost(const Error& why, bool will_rejoin);
   void begin_writes();
-  protocol::ClientMessage as_seen_here(protocol::ClientMessage message) const;
+  protocol::ClientMessage as_seen_here(protocol::ClientMessage message);
   void on_late_answer(const protocol::ClientMessage& write, const protocol::ServerMessage& answer);
   void claim(protocol::DocumentRecord record);
   enum class Patience { some, none };

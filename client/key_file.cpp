@@ -19,6 +19,12 @@ Result<AccessKey> read_key_file(const std::string& path) {
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return os_error("look at " + doing, errno);
   if (!S_ISREG(status.st_mode)) return Error{Outcome::refused, doing + ": expected a file"};
+  if (status.st_size == 0) {
+    return Error{Outcome::refused, doing +
+                                       ": it is empty; put the line in it that `callboard key add` printed, "
+                                       "or remove it: with > a shell "
+                                       "empties a file before it runs what is to write to it"};
+  }
   if ((status.st_mode & 077) != 0) {
     return Error{Outcome::refused, doing + ": others can read it; run: chmod 600 '" + escaped(path) + "'"};
   }

@@ -38,6 +38,16 @@ Result<void> check_items(const std::vector<std::string>& items) {
   return {};
 }
 
+// For people: each as it is called in the project.
+std::string names_of(const std::vector<std::string>& items) {
+  std::string names;
+  for (const std::string& item : items) {
+    const auto path = sync::RelativePath::from_item(item);
+    names += (names.empty() ? "" : ", ") + (path ? path->to_item() : item);
+  }
+  return names;
+}
+
 // The server granted it a moment ago. That it is gone or silent now, or the ticket no longer good, means that the transfer
 // was over before we came, and may go well the next time. Anything else is likely to happen again.
 bool was_over_before(Outcome connecting) {
@@ -64,10 +74,9 @@ void PullJob::run() {
     return;
   }
   PullReport all;
-  if (!request_.from.empty() || request_.items.size() == 1) {
+  if (!goes_by_item(request_)) {
     add_report(all, take(request_));
   } else {
-    // Each item may have its newest copy somewhere else.
     for (const std::string& item : request_.items) {
       PullRequest one = request_;
       one.items = {item};
@@ -129,7 +138,7 @@ Result<Granted> PullJob::ask_server(const PullRequest& request) {
   ask.user = request.from;
   ask.newest = request.from.empty();
   ask.compress = request.compress;
-  ask.item = escaped(sync::RelativePath::from_item(request.items.front())->to_item(), 1000);
+  ask.item = escaped(names_of(request.items), 1000);
   const Answer<Granted> answer = desk_.get(std::move(ask));
   {
     const std::lock_guard lock(mutex_);
@@ -188,10 +197,9 @@ PullProgress PullJob::progress() const {
 
 WorkstationTransfer PullJob::describe() const {
   WorkstationTransfer transfer{.direction = WorkstationTransfer::Direction::pulling,
-                               .item = {},
+                               .item = names_of(request_.items),
                                .peer = request_.from,
                                .progress = progress()};
-  for (const std::string& item : request_.items) transfer.item += (transfer.item.empty() ? "" : ", ") + item;
   const std::lock_guard lock(mutex_);
   if (!giver_.empty()) transfer.peer = giver_;
   return transfer;

@@ -37,6 +37,15 @@ Error ending_of_problems(const PullReport& report) {
           with_more(first.text, report.problems.size() - 1 + report.problems_unlisted)};
 }
 
+// What is wrong with the private folder here is met by the pull of each item, and is one thing.
+void erase_told(std::vector<PullProblem>& problems, const std::vector<PullProblem>& told) {
+  const std::string within = std::string(sync::kPrivateFolder) + "/";
+  std::erase_if(problems, [&](const PullProblem& each) {
+    return each.path.starts_with(within) &&
+           std::ranges::any_of(told, [&](const PullProblem& other) { return other.path == each.path; });
+  });
+}
+
 bool is_of_files(const PullReport& report) {
   return report.outcome == Outcome::done || report.cause == PullCause::files;
 }
@@ -62,6 +71,8 @@ Error ending_of_files(const PullReport& report) {
                                          report.conflicts.size() - 1)};
 }
 
+bool goes_by_item(const PullRequest& request) { return request.from.empty() && request.items.size() > 1; }
+
 void add_report(PullReport& all, PullReport one) {
   const bool are_of_files = is_of_files(all) && is_of_files(one);
   if (all.outcome == Outcome::done || comes_first(one)) {
@@ -73,6 +84,7 @@ void add_report(PullReport& all, PullReport one) {
   }
   if (!one.giver.empty() && !names_giver(all, one.giver))
     all.giver += (all.giver.empty() ? "" : std::string(kBetweenGivers)) + one.giver;
+  all.has_changed = all.has_changed || one.has_changed;
   all.files += one.files;
   all.bytes += one.bytes;
   all.wire_bytes += one.wire_bytes;
@@ -87,6 +99,7 @@ void add_report(PullReport& all, PullReport one) {
   append(all.open_versions, one.open_versions);
   append(all.conflicts, one.conflicts);
   append(all.removed, one.removed);
+  erase_told(one.problems, all.problems);
   append(all.problems, one.problems);
   all.problems_unlisted += one.problems_unlisted;
   if (!are_of_files || all.outcome == Outcome::done) return;

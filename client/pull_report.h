@@ -10,6 +10,8 @@ namespace callboard::client {
 // How a pull ended that nothing but its files made end otherwise than done: by its problems, removals refused and conflicts.
 Error ending_of_files(const PullReport& report);
 
+// Whether its items are pulled one by one: each may have its newest copy somewhere else.
+bool goes_by_item(const PullRequest& request);
 // Adds what another pull did to `all`. Where files alone are the cause, all of them together say how it ended; else it is what
 // was first not done. But who stopped it, or a disk that takes nothing more, comes before anything else.
 void add_report(PullReport& all, PullReport one);

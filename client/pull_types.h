@@ -59,7 +59,7 @@ struct PullConflict {
   bool is_kept_here =
       false;  // false: the giver's took its place, or would, and the local one is among the versions.
   bool is_replaced = false;  // The giver's did take its place.
-  // Under OnConflict::fail: something was changed before it came about. All that was is in the report.
+  // Under OnConflict::fail: it came about when something of its pull was changed. All that was is in the report.
   bool is_after_changes = false;
 };
 
@@ -76,6 +76,7 @@ struct PullReport {
   PullCause cause = PullCause::pull;  // When not done.
   std::string text;                   // Why, when not done.
   std::string giver;
+  bool has_changed = false;      // Anything here, be it a folder's mode. False for a dry run.
   std::uint64_t files = 0;       // Received and in place (or, for a dry run, that would be).
   std::uint64_t bytes = 0;       // Of their content.
   std::uint64_t wire_bytes = 0;  // Received and sent on the data connection.

@@ -332,7 +332,9 @@ void SessionKeeper::fail_waiting(const Error& why) {
   waiting_timer_.cancel();
   in_flight_.clear();
   for (const Sent& each : std::exchange(waiting_, {})) {
-    each->on_answer(each->was_sent ? Error{Outcome::interrupted, why.text} : why);
+    // Whether it was written or done, nobody says. What only reads is as if it had not been asked.
+    const bool is_open = each->was_sent && id_of(each->message);
+    each->on_answer(is_open ? Error{Outcome::interrupted, why.text} : why);
   }
 }
 

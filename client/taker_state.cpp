@@ -382,6 +382,8 @@ PullReport TakerState::take_report() {
   report.outcome = ending.outcome;
   report.cause = error_ ? error_cause_ : PullCause::files;
   report.text = ending.text;
+  for (PullConflict& each : report.conflicts)
+    each.is_after_changes = each.is_after_changes && report.has_changed;
   return report;
 }
 

@@ -10,6 +10,7 @@
 #include "server/store/data_folder.h"
 #include "server/store/database.h"
 #include "server/store/session_file.h"
+#include "server/unusable_file.h"
 
 namespace callboard::server {
 namespace {
@@ -70,9 +71,9 @@ Result<void> copy_database(Database& from, const fs::path& to) {
 Result<void> check_backup(const fs::path& from, const std::string& project) {
   const std::string name = "backup " + callboard::quoted(from.native());
   std::error_code error;
-  if (!fs::is_regular_file(from, error)) return Error{Outcome::usage, name + ": no such file"};
+  if (!fs::is_regular_file(from, error)) return unusable_file(name + ": no such file");
   if (const auto readable = Database::open_reader(from, Database::Schema::older_too); !readable)
-    return Error{Outcome::usage, "--restore: " + readable.error().text};
+    return unusable_file("--restore: " + readable.error().text);
   if (const auto its = Database::project_of(from); its && *its != project) {
     return Error{Outcome::refused, name + " is of project " + callboard::quoted(*its) + ": expected one of " +
                                        callboard::quoted(project)};

@@ -70,9 +70,7 @@ Result<void> check_others(const Caller& caller, const KeyRing& ring, const std::
       "are, with --data"};
 }
 
-KeyChanger changer(const Caller& caller) {
-  return {caller.identity.name, caller.from.substr(0, caller.from.rfind(':'))};
-}
+KeyChanger changer(const Caller& caller) { return {caller.identity.name, caller.host()}; }
 
 document::Object fields_of(const KeyEntry& entry) {
   document::Object fields = *make_object({{"name", make_text(entry.name)},

@@ -59,9 +59,9 @@ void LockDesk::break_lock(const std::string& path, Breaking breaking) {
                   [this, path, breaking = std::move(breaking)](const Result<std::uint64_t>& marked) {
                     if (marked) return on_broken(path, breaking);
                     const Outcome outcome = marked.error().outcome;
-                    // Renewed, asked for or given back.
-                    if (outcome == Outcome::superseded || outcome == Outcome::not_found)
-                      return break_lock(path, breaking);
+                    // Renewed, asked for or given back: looked at again, as long as the answer is waited for.
+                    const bool is_another = outcome == Outcome::superseded || outcome == Outcome::not_found;
+                    if (is_another && breaking.run->time_left() > 0s) return break_lock(path, breaking);
                     breaking.run->answer(marked.error());
                   });
 }
@@ -74,7 +74,7 @@ void LockDesk::on_broken(const std::string& path, const Breaking& breaking) {
 void LockDesk::note_broken(const std::string& item, const std::string& of, const Breaking& breaking) {
   const Caller& by = breaking.by;
   floor_.events.info("lock broken", {{"item", item}, {"of", of}, {"by", by.identity.name}});
-  breaking.people.note({by.identity, by.from.substr(0, by.from.rfind(':'))}, "lock_break", of,
+  breaking.people.note({by.identity, by.host()}, "lock_break", of,
                        item + (breaking.note.empty() ? "" : ": " + breaking.note));
 }
 

@@ -11,9 +11,7 @@ namespace callboard::server {
 namespace {
 
 // The address without the port, which says nothing later.
-People::By by(const Caller& caller) {
-  return {caller.identity, caller.from.substr(0, caller.from.rfind(':'))};
-}
+People::By by(const Caller& caller) { return {caller.identity, caller.host()}; }
 
 CallValue nothing_or(const Result<void>& done) {
   if (!done) return done.error();

@@ -31,6 +31,7 @@
 #include "server/store/sqlite_log.h"
 #include "server/tasks/task_desk.h"
 #include "server/tasks/task_limits.h"
+#include "server/unusable_file.h"
 
 namespace callboard::server {
 
@@ -174,7 +175,7 @@ Result<void> Server::Impl::open_board() {
   const KeyFile keys(options.data, options.project);
   auto ring = keys.read();
   // Not open because of a key file that makes no sense.
-  if (!ring) return ring.error();
+  if (!ring) return unusable_file(ring.error().text);
   stage_options.keys =
       Gate::Source{keys, std::move(*ring), RolesFile(options.data, options.project), read_own_roles()};
   stage = std::make_unique<Stage>(loop, std::move(stage_options), system_clock(), system_random(), events,

@@ -77,6 +77,9 @@ struct Identity {
 struct Caller {
   Identity identity;  // With the session's id and its permissions, as they are now.
   std::string from;   // The address of the connection; empty: the server itself.
+
+  // Without the port.
+  std::string host() const { return from.substr(0, from.rfind(':')); }
 };
 
 }  // namespace callboard::server

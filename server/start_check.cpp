@@ -5,6 +5,7 @@
 #include "server/plugins/plugin_host.h"
 #include "server/store/key_file.h"
 #include "server/tasks/task_desk.h"
+#include "server/unusable_file.h"
 
 namespace callboard::server {
 
@@ -13,9 +14,10 @@ Result<void> check_start(const ServerOptions& options) {
   for (const std::string& file : options.plugins) {
     if (auto is_one = check_plugin(file); !is_one) return is_one;
   }
-  if (const auto keys = KeyFile(options.data, options.project).read(); !keys) return keys.error();
+  if (const auto keys = KeyFile(options.data, options.project).read(); !keys)
+    return unusable_file(keys.error().text);
   if (const auto roles = read_roles(options.data, options.project); !roles)
-    return Error{Outcome::usage, roles.error().text};
+    return unusable_file(roles.error().text);
   return options.restore.empty() ? Result<void>()
                                  : check_restore(options.restore, options.data, options.project);
 }

@@ -8,6 +8,8 @@
 #include <sys/statvfs.h>
 #ifdef __linux__
 #include <sys/vfs.h>
+
+#include "sync/file_systems_linux.h"
 #endif
 #include <unistd.h>
 
@@ -60,9 +62,9 @@ bool is_full(const Result<Fd>& opened) {
 #ifdef __linux__
 // What tmpfs has left, which may be without limit; nullopt on other file systems.
 std::optional<std::uint64_t> free_bytes_in_memory(int fd) {
-  constexpr long kTmpfs = 0x01021994;
   struct statfs system {};
-  if (fstatfs(fd, &system) != 0 || static_cast<long>(system.f_type) != kTmpfs) return std::nullopt;
+  if (fstatfs(fd, &system) != 0 || static_cast<std::uint32_t>(system.f_type) != file_system::kTmpfs)
+    return std::nullopt;
   if (system.f_blocks == 0) return UINT64_MAX;
   return static_cast<std::uint64_t>(system.f_bavail) * static_cast<std::uint64_t>(system.f_bsize);
 }
@@ -290,11 +292,11 @@ bool FileOps::is_open_for_writing(const Place& place) {
   if (fcntl(file.get(), F_SETSIG, SIGURG) != 0) return false;
   if (fcntl(file.get(), F_SETLEASE, F_RDLCK) == 0 || errno != EAGAIN)
     return false;  // It ends with the descriptor.
-  // Servers of files refuse it whoever has the file open, or nobody: NFS, SMB2, CIFS (linux/magic.h).
+  // Servers of files refuse it whoever has the file open, or nobody: NFS, SMB2, CIFS.
   struct statfs system {};
   if (fstatfs(file.get(), &system) != 0) return true;
   const auto type = static_cast<std::uint32_t>(system.f_type);
-  return type != 0x6969 && type != 0xfe534d42 && type != 0xff534d42;
+  return type != file_system::kNfs && type != file_system::kSmb2 && type != file_system::kCifs;
 #else
   static_cast<void>(place);
   return false;

@@ -44,10 +44,7 @@ Result<std::optional<StagedFile>> LocalCopier::copy_trusted(int source_fd, const
     incoming->discard();
     return Copied();
   }
-  Result<StagedFile> staged = incoming->finish();
-  if (staged) return Copied(*std::move(staged));
-  if (staged.error().outcome == Outcome::superseded) return Copied();
-  return staged.error();
+  return finished(*incoming);
 }
 
 Result<std::optional<StagedFile>> LocalCopier::copy_hashed(int source_fd, const RelativePath& path,
@@ -67,7 +64,12 @@ Result<std::optional<StagedFile>> LocalCopier::copy_hashed(int source_fd, const 
     incoming->discard();
     return Copied();
   }
-  Result<StagedFile> staged = incoming->finish();
+  return finished(*incoming);
+}
+
+// Of another content than was wanted: superseded.
+Result<std::optional<StagedFile>> LocalCopier::finished(IncomingFile& incoming) {
+  Result<StagedFile> staged = incoming.finish();
   if (staged) return Copied(*std::move(staged));
   if (staged.error().outcome == Outcome::superseded) return Copied();
   return staged.error();

@@ -32,6 +32,7 @@ class LocalCopier {
   Result<Copied> copy_trusted(int source_fd, const FileStatus& before, const RelativePath& path,
                               const Entry& entry);
   Result<Copied> copy_hashed(int source_fd, const RelativePath& path, const Entry& entry);
+  static Result<Copied> finished(IncomingFile& incoming);
 
   Parts parts_;
 };

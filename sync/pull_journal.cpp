@@ -1,5 +1,7 @@
 #include "sync/pull_journal.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -107,7 +109,7 @@ Result<std::vector<PullJournal::Unread>> PullJournal::record_kept(const Kept& ke
     if (!recorded) return recorded.error();
     if (content.error == 0) static_cast<void>(kept.ops.remove_file(place));
     if (content.error == 0 || content.error == ENOENT) continue;  // Another pull was quicker.
-    const std::string path = std::string(kPrivateFolder) + "/tmp/kept/" + name;
+    const std::string path = fmt::format("{}/{}/{}/{}", kPrivateFolder, kTmpFolder, kKeptFolder, name);
     unread.push_back(
         {path, os_error("read " + quoted(path) + ", in which a pull that was killed noted what it brought",
                         content.error)});

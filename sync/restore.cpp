@@ -74,8 +74,9 @@ class Restoring {
   Committer::Parts committer_parts() {
     return {parts_.root, parts_.ops, stager_, parts_.versions, records_, listener_, parts_.now};
   }
-  Result<void> add_file(const RelativePath& from, const RelativePath& to);
-  Result<void> add_link(const RelativePath& from, const RelativePath& to);
+  // nullopt: it is there already.
+  Result<std::optional<Change>> read_file(const RelativePath& from, const RelativePath& to);
+  Result<std::optional<Change>> read_link(const RelativePath& from, const RelativePath& to);
   Result<void> add_folder(const RelativePath& from, const RelativePath& to);
   Result<StagedFile> copied(int from_fd, const Entry& entry, const RelativePath& to);
   bool is_there(const RelativePath& to, const HashedFile& wanted) const;
@@ -97,7 +98,7 @@ bool Restoring::add(const KeptVersion& version, const RelativePath& top, const R
   return added.error().outcome != Outcome::failed;
 }
 
-// For what is of no kind that can be brought back no folder is made, which might take the place of something.
+// For what cannot be brought back no folder is made, which might take the place of something: it is read before.
 Result<void> Restoring::add_version(const KeptVersion& version, const RelativePath& top,
                                     const RelativePath& to) {
   const Result<RelativePath> from = parts_.versions.path_of(version);
@@ -107,25 +108,31 @@ Result<void> Restoring::add_version(const KeptVersion& version, const RelativePa
     return Error{Outcome::refused, "restore " + quoted(to.to_item()) + ": expected a file, link or folder, " +
                                        quoted(version.place) + " is " + std::string(to_text(version.kind))};
   }
+  if (version.kind == FileKind::directory) {
+    const Result<void> added = add_folders(version, top, to);
+    return added ? add_folder(*from, to) : added;
+  }
+  Result<std::optional<Change>> change = is_file ? read_file(*from, to) : read_link(*from, to);
+  if (!change) return change.error();
+  if (!*change) return {};
   if (Result<void> added = add_folders(version, top, to); !added) return added;
-  if (version.kind == FileKind::directory) return add_folder(*from, to);
-  return is_file ? add_file(*from, to) : add_link(*from, to);
+  return committer_.add(**std::move(change), Instant{});
 }
 
-Result<void> Restoring::add_file(const RelativePath& from, const RelativePath& to) {
+Result<std::optional<Change>> Restoring::read_file(const RelativePath& from, const RelativePath& to) {
   const Result<Fd> file = parts_.versions.folder().open_file(from);
   if (!file) return file.error();
   const Result<HashedFile> hashed = hash_settled_file(file->get());
   if (!hashed) return hashed.error().prefixed(quoted(from.to_item()));
   if (is_there(to, *hashed)) {
     ++restored_.unchanged_files;
-    return {};
+    return std::optional<Change>();
   }
   Entry entry = file_entry(std::string(to.name()), hashed->status);
   entry.digest = hashed->digest;
   Result<StagedFile> staged = copied(file->get(), entry, to);
   if (!staged) return staged.error().prefixed("restore " + quoted(to.to_item()));
-  return committer_.add(Change::file(*std::move(staged)), Instant{});
+  return std::optional(Change::file(*std::move(staged)));
 }
 
 bool Restoring::is_there(const RelativePath& to, const HashedFile& wanted) const {
@@ -151,12 +158,12 @@ Result<StagedFile> Restoring::copied(int from_fd, const Entry& entry, const Rela
   return incoming->finish();
 }
 
-Result<void> Restoring::add_link(const RelativePath& from, const RelativePath& to) {
+Result<std::optional<Change>> Restoring::read_link(const RelativePath& from, const RelativePath& to) {
   Result<std::string> target = parts_.versions.folder().read_link(from);
   if (!target) return target.error();
   Entry entry{EntryKind::symlink, 0, target->size(), 0, digest_of(as_bytes(*target)), std::string(to.name()),
               *std::move(target)};
-  return committer_.add(Change::symlink(to, std::move(entry)), Instant{});
+  return std::optional(Change::symlink(to, std::move(entry)));
 }
 
 Result<void> Restoring::add_folder(const RelativePath& from, const RelativePath& to) {

@@ -12,6 +12,10 @@
 
 namespace callboard::sync {
 
+// Beneath `.callboard`: where bytes wait until they are verified, a folder for each transfer, and in it what those left that ended.
+inline constexpr std::string_view kTmpFolder = "tmp";
+inline constexpr std::string_view kKeptFolder = "kept";
+
 // A project folder that stays open. Everything is resolved beneath it and never through a symbolic link,
 // whatever others do to the folder meanwhile: a path whose directory was replaced by a link is refused, not
 // followed. Keeps no descriptor but the folder's own. Thread: any; all methods may run at once. Errors name

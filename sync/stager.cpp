@@ -1,5 +1,6 @@
 #include "sync/stager.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,7 +16,6 @@
 namespace callboard::sync {
 namespace {
 
-constexpr std::string_view kKeptFolder = "kept";
 constexpr std::uint64_t kReserveMin = 1 * MiB;
 constexpr std::size_t kDigestDigits = 32;
 // Hashing and writing share a buffer that stays in the L2 cache.
@@ -346,11 +346,11 @@ Result<std::unique_ptr<Stager>> Stager::open(const Root& root, FileOps& ops, std
 }
 
 Result<void> Stager::open_folders(const Root& root, Timestamp now) {
-  Result<Fd> tmp = ops_.private_directory(root, "tmp");
+  Result<Fd> tmp = ops_.private_directory(root, kTmpFolder);
   if (!tmp) return tmp.error();
   tmp_fd_ = std::move(*tmp);
   const auto failure = [this](std::string_view verb, int error) {
-    return os_error(std::string(verb) + " \".callboard/tmp/" + transfer_ + "\"", error);
+    return os_error(fmt::format("{} \"{}/{}/{}\"", verb, kPrivateFolder, kTmpFolder, transfer_), error);
   };
   // Held until everything is in place, so that no other process sweeps a folder between its making and its locking.
   const DirectoryLock opening(tmp_fd_.get(), DirectoryLock::Wait::until_free);
@@ -369,7 +369,7 @@ Result<void> Stager::open_folders(const Root& root, Timestamp now) {
   journal_.emplace(ops_, folder_fd_.get());
   trees_.emplace(TreeStore::Parts{.ops = ops_,
                                   .folder_fd = folder_fd_.get(),
-                                  .folder = root.private_path("tmp") + "/" + transfer_,
+                                  .folder = root.private_path(kTmpFolder) + "/" + transfer_,
                                   .kept_fd = kept_fd_.get()});
   trees_->find_kept(now, kKeptTreeLife);
   return {};

@@ -199,11 +199,13 @@ Result<void> Versions::list_folder(const Search& search, std::vector<KeptVersion
       names = names_in(directory->get());
     }
     std::sort(names.rbegin(), names.rend());
+    const std::size_t before = open_paths.size();
     for (const std::string& name : names) {
       Result<RelativePath> below = at.joined(name);
       if (below) open_paths.push_back(*std::move(below));
     }
-    if (!names.empty() || at == search.folder) continue;
+    // Of a folder with what is in it, or with what is no part of any copy alone.
+    if (open_paths.size() > before || at == search.folder) continue;
     const Result<RelativePath> path = RelativePath::from_bytes(at.bytes().substr(prefix.size()));
     if (!path) continue;
     KeptVersion version{*path, search.kept_at, status->kind, 0, false, false, {}};

@@ -18,6 +18,7 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "sync/file_systems_linux.h"
 #include "sync/watch.h"
 
 namespace callboard::sync {
@@ -28,20 +29,11 @@ constexpr std::uint32_t kMask = IN_CREATE | IN_DELETE | IN_MODIFY | IN_CLOSE_WRI
 constexpr std::size_t kEventBytes = 64 * KiB;
 static_assert(kEventBytes >= sizeof(inotify_event) + kPathComponentMaxBytes + 1);
 
-// linux/magic.h and the file systems' own headers. FUSE stands for sshfs and the like: what the far side changes is not
+// FUSE stands for sshfs and the like: what the far side changes is not
 // told here.
 constexpr std::array<std::uint32_t, 10> kToldElsewhere = {
-    0x6969,      // NFS
-    0x517b,      // SMB
-    0xfe534d42,  // SMB2
-    0xff534d42,  // CIFS
-    0x65735546,  // FUSE
-    0x01021997,  // 9p
-    0x5346414f,  // AFS
-    0x00c36400,  // Ceph
-    0x0bd00bd0,  // Lustre
-    0x47504653,  // GPFS
-};
+    file_system::kNfs, file_system::kSmb, file_system::kSmb2, file_system::kCifs,   file_system::kFuse,
+    file_system::k9p,  file_system::kAfs, file_system::kCeph, file_system::kLustre, file_system::kGpfs};
 
 Result<void> check_file_system(int fd) {
   struct statfs system {};

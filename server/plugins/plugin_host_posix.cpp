@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "server/plugins/plugin_host.h"
+#include "server/unusable_file.h"
 
 namespace callboard::server {
 namespace {
@@ -39,7 +40,7 @@ Result<std::function<MakePlugin>> maker_in(const std::string& file) {
 }  // namespace
 
 Error no_plugin(const std::string& file, std::string_view why) {
-  return {Outcome::usage, fmt::format("--plugin {}: {}", callboard::quoted(file), why)};
+  return unusable_file(fmt::format("--plugin {}: {}", callboard::quoted(file), why));
 }
 
 Result<std::unique_ptr<plugin::Plugin>> open_plugin(const std::string& file) {

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/fd.h"
+#include "base/lock_holder.h"
 #include "base/text.h"
 
 namespace callboard::server {
@@ -34,16 +35,6 @@ std::uint64_t fnv1a(std::string_view text) {
   return hash;
 }
 
-// Who wrote itself into the lock file, for the message alone: the lock itself is the kernel's.
-std::string holder_of(int fd) {
-  char text[64];
-  const ssize_t size_bytes = ::pread(fd, text, sizeof text, 0);
-  if (size_bytes <= 0) return "another process";
-  std::string line(text, static_cast<std::size_t>(size_bytes));
-  line.resize(std::min(line.size(), line.find('\n')));
-  return "process " + escaped(line, 64);
-}
-
 // 0 when the file does not say.
 pid_t process_in(int fd) {
   char text[16];
@@ -57,14 +48,8 @@ Result<void> take_lock(int fd, const std::filesystem::path& file) {
   if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return {};
   if (errno != EWOULDBLOCK) return os_error("lock " + callboard::quoted(file.native()), errno);
   return Error{Outcome::refused, "data folder " + callboard::quoted(file.parent_path().native()) +
-                                     ": in use by " + holder_of(fd) +
+                                     ": in use by " + lock_holder_in(fd) +
                                      "; stop that server or give another --data"};
-}
-
-void write_pid(int fd) {
-  const std::string pid = std::to_string(::getpid()) + "\n";
-  // A full disk must not keep a server from starting: without the pid only the message to a second one is poorer.
-  static_cast<void>(::ftruncate(fd, 0) == 0 && ::pwrite(fd, pid.data(), pid.size(), 0) > 0);
 }
 
 }  // namespace
@@ -96,7 +81,7 @@ Result<DataFolder> DataFolder::open(const std::filesystem::path& data, std::stri
   if (fd < 0) return os_error("open " + callboard::quoted(file.native()), errno);
   DataFolder folder(std::move(path), fd);
   if (auto taken = take_lock(fd, file); !taken) return taken.error();
-  write_pid(fd);
+  write_lock_holder(fd);
   return folder;
 }
 

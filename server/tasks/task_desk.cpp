@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "server/unusable_file.h"
 
 namespace callboard::server {
 
@@ -18,12 +19,11 @@ Result<std::vector<std::string>> TaskDesk::programs(const std::vector<std::strin
     std::error_code problem;
     const fs::path path = fs::absolute(file, problem);
     if (problem || !fs::is_regular_file(path, problem)) {
-      return Error{Outcome::usage, fmt::format("--task {}: there is no such file", callboard::quoted(file))};
+      return unusable_file(fmt::format("--task {}: there is no such file", callboard::quoted(file)));
     }
     if (::access(path.c_str(), X_OK) != 0) {
-      return Error{Outcome::usage,
-                   fmt::format("--task {}: expected a program; if it is one, `chmod +x` makes it so",
-                               callboard::quoted(file))};
+      return unusable_file(fmt::format("--task {}: expected a program; if it is one, `chmod +x` makes it so",
+                                       callboard::quoted(file)));
     }
     programs.push_back(path.native());
   }

@@ -1,9 +1,19 @@
 // A server that outlives its terminal, and one that systemd looks after.
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <array>
 #include <catch2/catch.hpp>
+#include <cerrno>
+#include <cstddef>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -62,6 +72,41 @@ TEST_CASE("a detached server listens once its starter returns, and is looked aft
   const auto joined = studio.join("rigging");
   CHECK(studio.run("rigging", {"server", "stop"}).ending.exit_code == 0);
   wait_for_event(*joined, "left");
+  CHECK(studio.run("rigging", {"server", "status"}).ending.exit_code == 3);
+}
+
+// The exit code of a program that a kernel runs which has no pidfd_open.
+int exit_code_without_pidfd(const support::Command& command) {
+  std::vector<char*> words;
+  for (const std::string& each : command.words) words.push_back(const_cast<char*>(each.c_str()));
+  words.push_back(nullptr);
+  std::array filter{sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+                    sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pidfd_open, 0, 1),
+                    sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+                    sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  const sock_fprog program{filter.size(), filter.data()};
+  const pid_t child = ::fork();
+  if (child == 0) {
+    for (const std::string& each : command.environment) ::putenv(const_cast<char*>(each.c_str()));
+    const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+    const bool is_set = ::dup2(nowhere, STDOUT_FILENO) >= 0 &&
+                        ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+                        ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0 &&
+                        ::chdir(command.directory.c_str()) == 0;
+    if (is_set) ::execv(words.front(), words.data());
+    ::_exit(127);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST_CASE("a server is stopped, and waited for, also where the kernel gives no handle of its process") {
+  Detached studio;
+  REQUIRE(studio.detach().ending.exit_code == 0);
+  auto stop = studio.command(0, {"server", "stop"});
+  stop.directory = studio.rigging;
+  CHECK(exit_code_without_pidfd(stop) == 0);
   CHECK(studio.run("rigging", {"server", "status"}).ending.exit_code == 3);
 }
 

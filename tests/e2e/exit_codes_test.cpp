@@ -215,6 +215,20 @@ TEST_CASE("a file that a server is given and that is of no use is a usage error,
   }
 }
 
+TEST_CASE("keys that are of no use keep a server from its start, and its check says so with the same code") {
+  Studio studio;
+  studio.add_user("rigging");
+  REQUIRE(studio.run("rigging", {"key", "add", "rigging", "--role", "admin"}).ending.exit_code == 0);
+  SECTION("damaged") { support::write_file(studio.keys(), "x"); }
+  SECTION("open to others") { fs::permissions(studio.keys(), fs::perms::others_read, fs::perm_options::add); }
+  const auto checked = studio.run("rigging", {"serve", "--check"});
+  CHECK(checked.ending.exit_code == 2);
+  CHECK_THAT(checked.err, Contains("keys \""));
+  const auto started = studio.run("rigging", {"serve"});
+  CHECK(started.ending.exit_code == 2);
+  CHECK_THAT(started.err, Catch::EndsWith(checked.err));
+}
+
 TEST_CASE("what is missing is named, with what may stand there and where to read more") {
   Studio studio;
   studio.add_user("rigging");
@@ -246,6 +260,15 @@ TEST_CASE("what a server would refuse as nonsense is a usage error too") {
     CHECK_THAT(done.err, Contains("error: "));
   }
   CHECK(office.run("rigging", {"say", std::string(8192, 'x')}).ending.exit_code == 0);
+}
+
+TEST_CASE("a folder that is not there is named once by who was to join in it") {
+  const Studio studio;
+  const std::string nowhere = (studio.home() / "nowhere").string();
+  const auto done =
+      support::run(studio.command(0, {"join", "--folder", nowhere, "--project", "P", "--name", "x"}));
+  CHECK(done.ending.exit_code == 3);
+  CHECK(done.err == "error: open project folder \"" + nowhere + "\": no such file or directory\n");
 }
 
 TEST_CASE("outside a project's folder a verb says what it lacks") {

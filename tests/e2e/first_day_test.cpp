@@ -164,6 +164,13 @@ TEST_CASE("a folder is looked at, pulled from a colleague, and then up to date")
   CHECK(given.at("outcome") == "done");
 }
 
+TEST_CASE("the giver is told of each of several items that are taken at once") {
+  Day day;
+  write_file(day.rigging / "pln/plan.txt", "plan");
+  REQUIRE(day.run("lighting", {"pull", "pln", "/dev/chr/Moria", "--from", "rigging"}).ending.exit_code == 0);
+  CHECK(wait_for_event(*day.rigging_joined, "giving").at("item") == "/pln, /dev/chr/Moria");
+}
+
 TEST_CASE("only what matches the patterns is pulled, and / is all of it") {
   Day day;
   write_file(day.rigging / "pln/plan.txt", "plan");

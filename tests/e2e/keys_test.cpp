@@ -138,6 +138,10 @@ TEST_CASE("keys are listed without what proves them, and what makes no sense is 
   KeyedStudio studio;
   CHECK_THAT(studio.key({"list"}).err, Contains("open"));
   const std::string line = studio.add("rigging", {"--once"});
+  const std::string too_early = "has been here yet: the keys are for one that will be";
+  CHECK_THAT(studio.key({"list"}).err, Contains(too_early));
+  studio.serve();
+  CHECK_THAT(studio.key({"list"}).err, !Contains(too_early));
   const auto listed = studio.key({"list", "--json"});
   REQUIRE(objects(listed.out).size() == 1);
   CHECK(objects(listed.out)[0].at("name") == "rigging");
@@ -156,10 +160,7 @@ TEST_CASE("keys are listed without what proves them, and what makes no sense is 
   const auto rotated = objects(studio.key({"rotate", "rigging", "--json"}).out);
   REQUIRE(rotated.size() == 1);
   CHECK(rotated[0].at("key") != line);
-  for (const auto& entry : fs::recursive_directory_iterator(studio.home() / "data")) {
-    if (entry.path().filename() != "keys" || !entry.is_regular_file()) continue;
-    CHECK((fs::status(entry.path()).permissions() & fs::perms(0777)) == fs::perms(0600));
-  }
+  CHECK((fs::status(studio.keys()).permissions() & fs::perms(0777)) == fs::perms(0600));
 }
 
 TEST_CASE("what a role does not permit is refused with exit code 4 and the reason") {

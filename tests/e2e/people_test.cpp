@@ -49,12 +49,9 @@ TEST_CASE("who is kicked is told by whom and why, its join ends with 4, and the 
 
 // The keys of a server, for the one that people are sent to.
 void copy_keys(const Studio& from, const Studio& to) {
-  for (const auto& each : std::filesystem::recursive_directory_iterator(from.home() / "data")) {
-    if (each.path().filename() != "keys") continue;
-    const auto copy = to.home() / std::filesystem::relative(each.path(), from.home());
-    std::filesystem::create_directories(copy.parent_path());
-    std::filesystem::copy_file(each.path(), copy);
-  }
+  const auto copy = to.home() / std::filesystem::relative(from.keys(), from.home());
+  std::filesystem::create_directories(copy.parent_path());
+  std::filesystem::copy_file(from.keys(), copy);
 }
 
 TEST_CASE("who is redirected joins the other server by themselves, and the audit knows") {
@@ -176,9 +173,7 @@ TEST_CASE(
   Company studio;
   studio.serve();
   const auto rigging = studio.join("rigging");
-  for (const auto& each : std::filesystem::recursive_directory_iterator(studio.home() / "data")) {
-    if (each.path().filename() == "keys") support::write_file(each.path(), "no keys");
-  }
+  support::write_file(studio.keys(), "no keys");
   const auto refused = studio.run("boss", {"restart", "--yes"});
   CHECK(refused.ending.exit_code != 0);
   CHECK_THAT(refused.err, Contains("the server goes on") && Contains("keys \"/"));

@@ -154,6 +154,13 @@ void Studio::kill_server() {
   if (!server_->wait()) throw std::runtime_error("the server outlives SIGKILL");
 }
 
+std::filesystem::path Studio::keys() const {
+  for (const auto& each : std::filesystem::recursive_directory_iterator(home_ / "data")) {
+    if (each.path().filename() == "keys") return each.path();
+  }
+  throw std::runtime_error("the server has no keys");
+}
+
 Finished Studio::run(const std::string& user, std::vector<std::string> words) const {
   auto what = command(machines_.at(user), std::move(words));
   what.directory = folder(user);

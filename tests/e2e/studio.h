@@ -48,6 +48,8 @@ class Studio {
   std::filesystem::path add_user(const std::string& user, std::size_t machine = 0);
   std::filesystem::path folder(const std::string& user) const { return home_.path() / "users" / user; }
   const std::filesystem::path& home() const { return home_.path(); }
+  // The file of the server's keys. Throws std::runtime_error when there is none.
+  std::filesystem::path keys() const;
 
   // Starts the server with --json, on a free port and the data of the server before it; returns once it accepts.
   Process& serve(const std::vector<std::string>& more = {});

@@ -147,6 +147,22 @@ TEST_CASE("every header that the documents for programs name is in the installed
   FAIL("there is no " << document);
 }
 
+TEST_CASE("a package that is named and not installed, or installed and not named, is found") {
+  const SourceFile setup{
+      "setup", "BUILD_PACKAGES=(g++ libuv1-dev\n  libfmt-dev)\n# More.\nTEST_PACKAGES=(iproute2)\n"};
+  const auto found = [&](const std::string& rows) {
+    return check_packages({"x.md", "| package | for |\n| --- | --- |\n" + rows}, setup);
+  };
+  CHECK(found("| g++, libuv1-dev, libfmt-dev | building |\n| iproute2 | tests: llvm |\n").empty());
+  CHECK(found("| g++, libuv1-dev, llvm | building |\n| iproute2 | tests |\n") ==
+        Violations{"libfmt-dev: only in setup", "llvm: only in x.md"});
+}
+
+TEST_CASE("README names the packages that tools/setup installs, and no others") {
+  must_be_empty(
+      check_packages(read_source(kRoot / "README.md", kRoot), read_source(kRoot / "tools/setup", kRoot)));
+}
+
 TEST_CASE("the project keeps to its layers") { must_be_empty(over_project(check_layers, false)); }
 
 TEST_CASE("the project's files keep their size and shape") {

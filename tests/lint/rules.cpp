@@ -5,6 +5,7 @@
 #include <cctype>
 #include <fstream>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <regex>
 #include <set>
@@ -252,6 +253,46 @@ Violations check_named_headers(const SourceFile& document, const std::vector<Sou
   return found;
 }
 
+namespace {
+
+// The words of what `pattern` has in brackets, wherever it is found.
+std::set<std::string> words_in(const std::string& text, const std::regex& pattern) {
+  static const std::regex word(R"([^\s,]+)");
+  std::set<std::string> words;
+  for (auto match = std::sregex_iterator(text.begin(), text.end(), pattern); match != std::sregex_iterator();
+       ++match) {
+    const std::string listed = (*match)[1].str();
+    for (auto each = std::sregex_iterator(listed.begin(), listed.end(), word); each != std::sregex_iterator();
+         ++each)
+      words.insert(each->str());
+  }
+  return words;
+}
+
+}  // namespace
+
+Violations check_packages(const SourceFile& readme, const SourceFile& setup) {
+  static const std::regex array(R"([A-Z]+_PACKAGES=\(([^)]*)\))");
+  static const std::regex row(R"(\n\| ([a-z][^|]*) \| )");
+  const std::set<std::string> installed = words_in(setup.content, array);
+  std::set<std::string> named = words_in(readme.content, row);
+  named.erase("package");  // The table's head.
+  std::vector<std::string> on_one_side;
+  std::ranges::set_symmetric_difference(installed, named, std::back_inserter(on_one_side));
+  Violations found;
+  for (const std::string& each : on_one_side) {
+    found.push_back(each + ": only in " + (installed.contains(each) ? setup.path : readme.path));
+  }
+  return found;
+}
+
+SourceFile read_source(const fs::path& path, const fs::path& root) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream content;
+  content << in.rdbuf();
+  return {.path = path.lexically_relative(root).string(), .content = content.str()};
+}
+
 std::vector<SourceFile> project_files(const fs::path& root) {
   static constexpr std::array kFolders{"base",   "protocol", "sync",  "net",  "server",
                                        "client", "tools",    "tests", "docs", "README.md"};
@@ -259,10 +300,7 @@ std::vector<SourceFile> project_files(const fs::path& root) {
   const auto take = [&](const fs::path& path) {
     const auto extension = path.extension();
     if (extension != ".h" && extension != ".cpp" && extension != ".md") return;
-    std::ifstream in(path, std::ios::binary);
-    std::ostringstream content;
-    content << in.rdbuf();
-    files.push_back({.path = path.lexically_relative(root).string(), .content = content.str()});
+    files.push_back(read_source(path, root));
   };
   for (const auto* name : kFolders) {
     if (fs::is_regular_file(root / name)) take(root / name);

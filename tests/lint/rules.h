@@ -35,6 +35,11 @@ Violations check_named_tests(const SourceFile& table, const std::vector<SourceFi
 // are compiled with what is installed.
 Violations check_named_headers(const SourceFile& document, const std::vector<SourceFile>& outside);
 
+// Packages that only one of the two names: `readme` in the first column of a table, as "a, b", and `setup`, a bash script, in
+// its arrays NAME_PACKAGES.
+Violations check_packages(const SourceFile& readme, const SourceFile& setup);
+
+SourceFile read_source(const std::filesystem::path& path, const std::filesystem::path& root);
 // All sources and documents of the project, without build/ and what begins with a dot.
 std::vector<SourceFile> project_files(const std::filesystem::path& root);
 

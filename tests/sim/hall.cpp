@@ -1,12 +1,8 @@
 #include "tests/sim/hall.h"
 
-#include <spdlog/sinks/null_sink.h>
-#include <spdlog/spdlog.h>
-
 #include <utility>
 
 #include "base/ensure.h"
-#include "server/board/recovery.h"
 #include "tests/sim/person.h"
 
 namespace callboard::sim {
@@ -94,10 +90,6 @@ void Caller::on_message(const protocol::ServerMessage& message) {
   say(protocol::Yours{});
 }
 
-// Nothing of it is shown, and all of it kept.
-Hall::Server::Server()
-    : events(std::make_shared<spdlog::logger>("sim", std::make_shared<spdlog::sinks::null_sink_mt>())) {}
-
 Hall::Hall() {
   machine_.name = "server";
   world.addresses[Person::kServer] = &machine_;
@@ -108,23 +100,8 @@ Hall::~Hall() { kill(); }
 
 void Hall::start() {
   disk.is_cut_off = false;
-  world.on(machine_, [this] {
-    server_ = std::make_unique<Server>();
-    net::Loop& loop = server_->loop;
-    auto log = std::make_unique<MemoryLog>(disk, loop);
-    auto recovered = server::recover(*log);
-    ENSURE(recovered);
-    server::Stage::Options options;
-    options.identity = {"Moria", make_unique_id(system_random()), "sim", system_clock().wall()};
-    server_->stage =
-        std::make_unique<server::Stage>(loop, std::move(options), system_clock(), system_random(),
-                                        server_->events, std::move(log), std::move(*recovered));
-    net::TcpListener::Handlers handlers;
-    handlers.on_connection = [stage = server_->stage.get()](std::unique_ptr<net::TcpConnection> accepted) {
-      stage->accept(std::move(accepted));
-    };
-    server_->listener = std::move(*net::TcpListener::listen(loop, Person::kServer, std::move(handlers)));
-  });
+  server_ =
+      world.on(machine_, [this] { return std::make_unique<ServerRun>(disk, server::Stage::Options(), ""); });
 }
 
 void Hall::kill() {
@@ -145,7 +122,7 @@ Caller& Hall::join(const std::string& name) {
 
 std::vector<std::string> Hall::closed() const {
   std::vector<std::string> reasons;
-  for (const auto& each : server_->events.after(0, server::Event::Level::info, 1000)) {
+  for (const auto& each : server_->events().after(0, server::Event::Level::info, 1000)) {
     if (each->text != "session closed") continue;
     for (const auto& [key, value] : each->fields) {
       if (key == "reason") reasons.push_back(std::get<std::string>(value));

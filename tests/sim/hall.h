@@ -6,12 +6,10 @@
 #include <vector>
 
 #include "net/tcp_connection.h"
-#include "net/tcp_listener.h"
 #include "protocol/codec.h"
 #include "protocol/frame.h"
-#include "server/event_log.h"
-#include "server/stage.h"
 #include "tests/sim/memory_log.h"
+#include "tests/sim/server_run.h"
 #include "tests/sim/world.h"
 
 // A server of a World, and clients who say what a test has them say, for what is about one moment and no seed.
@@ -73,15 +71,8 @@ class Hall {
   Disk disk;
 
  private:
-  struct Server {
-    net::Loop loop;
-    server::EventLog events;
-    std::unique_ptr<server::Stage> stage;
-    std::unique_ptr<net::TcpListener> listener;
-    Server();
-  };
   Machine machine_;
-  std::unique_ptr<Server> server_;
+  std::unique_ptr<ServerRun> server_;
   std::vector<std::unique_ptr<Caller>> callers_;
 };
 

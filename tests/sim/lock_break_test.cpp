@@ -7,13 +7,15 @@
 namespace callboard::sim::lock_break_test {
 namespace {
 
-// What is written of a lock so that its owner reads who takes it.
-bool is_marked(const Disk& disk) {
+// How often it was written of a lock who takes it, for its owner to read.
+std::ptrdiff_t count_marks(const Disk& disk) {
   const auto says_it = [](const server::Committed& each) {
     return each.operation.value != nullptr && each.operation.value->find("broken_by") != std::string::npos;
   };
-  return std::ranges::any_of(disk.operations, says_it);
+  return std::ranges::count_if(disk.operations, says_it);
 }
+
+bool is_marked(const Disk& disk) { return count_marks(disk) > 0; }
 
 }  // namespace
 
@@ -40,6 +42,26 @@ TEST_CASE("a lock that was marked as broken when the server was killed is nobody
   hall.pass(1s);
   REQUIRE(comp.answers.size() == 2);
   CHECK(comp.answers[1] == "[]");
+}
+
+TEST_CASE("a lock that its owner renews all the while is broken all the same") {
+  Hall hall;
+  Caller& rigging = hall.join("rigging");
+  Caller& lighting = hall.join("lighting");
+  const std::string renewal = R"({"item":"/a","lease_s":86400})";
+  rigging.call("lock", renewal);
+  hall.pass(1s);
+  REQUIRE(rigging.answers.size() == 1);
+  hall.disk.sync_min = hall.disk.sync_max = 50ms;
+  rigging.call("lock", renewal);
+  lighting.call("lock.break", R"({"item":"/a"})");
+  for (int i = 0; i < 1000 && lighting.answers.empty(); ++i) {
+    rigging.call("lock", renewal);
+    hall.pass(5ms);
+  }
+  REQUIRE(lighting.answers.size() == 1);
+  CHECK(lighting.answers[0] == "null");
+  CHECK(count_marks(hall.disk) > 1);
 }
 
 }  // namespace callboard::sim::lock_break_test

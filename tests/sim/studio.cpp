@@ -1,17 +1,9 @@
 #include "tests/sim/studio.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "base/ensure.h"
-#include "net/tcp_listener.h"
-#include "server/board/recovery.h"
-#include "server/board_records.h"
-#include "server/event_log.h"
-#include "server/stage.h"
-#include "server/tasks/task_desk.h"
 
 namespace callboard::sim {
 namespace {
@@ -23,76 +15,16 @@ constexpr std::uint64_t kKeptMax = kUnsentBeforeHolding + 16 * kPaddingMax;
 
 enum Fault : std::uint64_t { connection, person, machine, server, disk, clock_set, kinds, task = kinds };
 
-std::shared_ptr<spdlog::logger> silent_logger() {
-  static const auto logger = [] {
-    auto made = std::make_shared<spdlog::logger>("sim");
-    made->set_level(spdlog::level::off);
-    return made;
-  }();
-  return logger;
+// With the task that counts, and the classes that it needs, where the board is worked on.
+std::unique_ptr<ServerRun> make_server(Disk& disk, Duration heartbeat, Studio::Work work) {
+  server::Stage::Options options;
+  options.limits.heartbeat = heartbeat;
+  if (work == Studio::Work::documents) return std::make_unique<ServerRun>(disk, std::move(options), "");
+  options.schema = *document::Schema::from(kBoardSchema);
+  return std::make_unique<ServerRun>(disk, std::move(options), kTallyProgram);
 }
 
 }  // namespace
-
-// One run of the server's program, as server/server.cpp puts it together, on a simulated disk.
-struct Studio::Server {
-  Server(Disk& disk, Duration heartbeat, Work work) : events(silent_logger()) {
-    auto log = std::make_unique<MemoryLog>(disk, loop);
-    auto recovered = server::recover(*log);
-    ENSURE(recovered);
-    server::Stage::Options options;
-    options.identity = {"Moria", make_unique_id(system_random()), "sim", system_clock().wall()};
-    options.limits.heartbeat = heartbeat;
-    if (work == Work::board) options.schema = *document::Schema::from(kBoardSchema);
-    if (auto kept = server::kept_sessions_from(disk.sessions)) options.kept = std::move(*kept);
-    options.keep = [&disk](ByteView bytes) {
-      disk.sessions = Bytes(bytes.begin(), bytes.end());
-      return Result<void>();
-    };
-    stage = std::make_unique<server::Stage>(loop, std::move(options), system_clock(), system_random(), events,
-                                            std::move(log), std::move(*recovered));
-    if (work == Work::board) start_task();
-    net::TcpListener::Handlers handlers;
-    handlers.on_connection = [this](std::unique_ptr<net::TcpConnection> accepted) {
-      if (is_open()) return stage->accept(std::move(accepted));
-      early.push_back(std::move(accepted));
-    };
-    listener = std::move(*net::TcpListener::listen(loop, Person::kServer, std::move(handlers)));
-    let_in_early();
-  }
-
-  void start_task() {
-    records = std::make_unique<server::BoardRecords>(stage->records(), system_clock(), system_random());
-    server::remember_answers(stage->records(), stage->calls());
-    tasks = std::make_unique<server::TaskDesk>(loop, stage->calls().registry(), events, *records);
-    tasks->start(kTallyProgram, "Moria");
-  }
-  bool is_open() const { return !tasks || tasks->are_settled(); }
-  // Once what can be called is there.
-  void let_in_early() {
-    if (!is_open()) {
-      early_timer.set_after(5ms);
-    } else {
-      for (auto& connection : std::exchange(early, {})) stage->accept(std::move(connection));
-    }
-  }
-  void stop(const std::string& reason, std::function<void()> done) {
-    listener.reset();
-    early.clear();
-    if (!tasks) return stage->stop(Outcome::cancelled, reason, std::move(done));
-    stage->calls().stop(reason);
-    tasks->stop([this, reason, done = std::move(done)] { stage->stop(Outcome::cancelled, reason, done); });
-  }
-
-  net::Loop loop;
-  server::EventLog events;
-  std::unique_ptr<server::Stage> stage;
-  std::unique_ptr<server::BoardRecords> records;
-  std::unique_ptr<server::TaskDesk> tasks;  // Null: none.
-  std::vector<std::unique_ptr<net::TcpConnection>> early;
-  net::Timer early_timer{loop, [this] { let_in_early(); }};
-  std::unique_ptr<net::TcpListener> listener;
-};
 
 Studio::Studio(std::uint64_t seed, bool is_told, Work work)
     : world_(seed, is_told), turn_watch_(testimony_, kKeptMax), work_(work) {
@@ -287,7 +219,7 @@ void Studio::start_server() {
   disk_.is_cut_off = false;
   ++testimony_.server_starts;
   server_started_ = world_.now();
-  server_ = world_.on(server_machine_, [this] { return std::make_unique<Server>(disk_, kHeartbeat, work_); });
+  server_ = world_.on(server_machine_, [this] { return make_server(disk_, kHeartbeat, work_); });
 }
 
 void Studio::kill_server() {
@@ -298,7 +230,7 @@ void Studio::kill_server() {
 }
 
 void Studio::stop_server() {
-  if (!server_->listener) return;  // It does already.
+  if (server_->is_stopping()) return;
   world_.note("the server stops");
   world_.on(server_machine_, [this] {
     server_->stop("maintenance", [this, stopping = server_.get()] {

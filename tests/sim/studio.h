@@ -8,6 +8,7 @@
 #include "tests/sim/checks.h"
 #include "tests/sim/memory_log.h"
 #include "tests/sim/person.h"
+#include "tests/sim/server_run.h"
 #include "tests/sim/tally.h"
 #include "tests/sim/world.h"
 
@@ -44,7 +45,6 @@ class Studio {
   static constexpr Duration kLastLimit = 10s;
 
  private:
-  struct Server;
   struct Seat {
     Machine machine;
     std::unique_ptr<Person> person;
@@ -87,7 +87,7 @@ class Studio {
   TallyFaults tally_faults_;
   Disk disk_;
   Machine server_machine_;
-  std::unique_ptr<Server> server_;
+  std::unique_ptr<ServerRun> server_;
   Instant server_started_{};
   std::vector<std::unique_ptr<Seat>> seats_;
   Totals totals_;

@@ -7,7 +7,6 @@
 
 #include "base/bytes.h"
 #include "base/text.h"
-#include "tools/cli/daemon.h"
 #include "tools/cli/exit_code.h"
 
 namespace callboard::cli {
@@ -30,7 +29,8 @@ std::string_view error_in(std::string_view said) {
 
 }  // namespace
 
-RestartCheck::RestartCheck(net::Loop& loop) : loop_(loop), limit_(loop, [this] { on_limit(); }) {}
+RestartCheck::RestartCheck(net::Loop& loop, std::chrono::seconds patience)
+    : loop_(loop), patience_(patience), limit_(loop, [this] { on_limit(); }) {}
 
 RestartCheck::~RestartCheck() { *is_alive_ = false; }
 
@@ -44,7 +44,7 @@ void RestartCheck::begin(Then then) {
   }
   then_ = std::move(then);
   said_.clear();
-  limit_.set_after(kStartCheckLimit);
+  limit_.set_after(patience_);
   auto anew = Anew::of_this_process();
   if (!anew) return end_soon(anew.error());
   net::Process::Options options{std::move(anew->words)};
@@ -73,7 +73,7 @@ void RestartCheck::end_soon(Error why) {
 void RestartCheck::on_limit() {
   if (process_) process_->kill();
   end(Error{Outcome::timed_out,
-            fmt::format("what it would load is not loaded after {} s", kStartCheckLimit.count())});
+            fmt::format("what it would load is not loaded after {} s", patience_.count())});
 }
 
 void RestartCheck::on_ended(const net::Process::Ending& ending) {

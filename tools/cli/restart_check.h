@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -8,6 +9,7 @@
 #include "net/loop.h"
 #include "net/process.h"
 #include "net/timer.h"
+#include "tools/cli/daemon.h"
 
 namespace callboard::cli {
 
@@ -19,7 +21,7 @@ class RestartCheck {
   using Then = std::function<void(Result<void> checked)>;
 
   // `loop` outlives it.
-  explicit RestartCheck(net::Loop& loop);
+  explicit RestartCheck(net::Loop& loop, std::chrono::seconds patience = kStartCheckLimit);
   // `then` is called once, never within this; not at all once this is destroyed. refused: one is under way. timed_out: a
   // library of --plugin does not come to an end, say.
   void begin(Then then);
@@ -35,6 +37,7 @@ class RestartCheck {
   Result<void> result_of(const net::Process::Ending& ending) const;
 
   net::Loop& loop_;
+  const std::chrono::seconds patience_;
   net::Timer limit_;
   Then then_;                              // Empty: nobody waits for one.
   std::string said_;                       // On its standard error, the end of it.

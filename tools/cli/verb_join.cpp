@@ -193,11 +193,11 @@ Result<void> join(Run& run) {
   }
   auto place = client::AgentPlace::take(options->folder);
   if (!place && place.error().outcome == Outcome::locked) return place.error();
-  if (!place) run.output.warning(place.error().text + "; commands here work without this join");
   client::agent::Hello hello = client::Agent::hello_of(*options);
   Reporter reporter(run.output);
   auto client = client::Client::start(std::move(*options), &reporter);
   if (!client) return client.error();
+  if (!place) run.output.warning(place.error().text + "; commands here work without this join");
   listen_to_locks(**client);
   std::optional<client::Agent> agent;
   if (place) agent.emplace(std::move(*place), std::move(hello), **client, &reporter);

@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <functional>
 #include <initializer_list>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "base/core_dumps.h"
@@ -13,7 +13,6 @@
 #include "server/backup.h"
 #include "server/keys.h"
 #include "server/roles.h"
-#include "tools/cli/data_folder.h"
 #include "tools/cli/keys_at_server.h"
 #include "tools/cli/program.h"
 #include "tools/cli/server_place.h"
@@ -30,22 +29,19 @@ using server::KeyRing;
 constexpr std::initializer_list<Key> kTaken{Key::project,        Key::data, Key::folder,  Key::server,
                                             Key::discovery_port, Key::ask,  Key::key_file};
 
-// Whose keys.
-struct KeyPlace {
-  std::filesystem::path data;
-  std::string project;
-};
-
-Result<KeyPlace> key_place(const Run& run) {
+// Before anything is read that is secret.
+Result<ServerPlace> key_place(const Run& run) {
   forbid_core_dumps();
-  auto project = run.settings.required(Key::project);
-  if (!project) return project.error();
-  auto data = data_folder(run.settings);
-  if (!data) return data.error();
-  return KeyPlace{std::move(*data), std::move(*project)};
+  return ServerPlace::of(run.settings);
 }
 
-Result<void> check_role(const KeyPlace& place, const std::string& name) {
+// Keys that are not where the server's data are let nobody in.
+void tell_no_server(Run& run, const ServerPlace& place, std::string_view what_keys) {
+  run.output.message(fmt::format("no server of project {} has been here yet: {} for one that will be",
+                                 callboard::quoted(place.project), what_keys));
+}
+
+Result<void> check_role(const ServerPlace& place, const std::string& name) {
   const auto roles = server::read_roles(place.data, place.project);
   if (!roles) return roles.error();
   if (roles->find(name) != nullptr) return {};
@@ -62,8 +58,6 @@ Result<void> add_named(Run& run, const KeyWords& words) {
   const auto entry =
       server::make_key({.name = words.name, .role = words.role, .good_for = *good_for, .once = words.once});
   if (!entry) return entry.error();
-  const auto server = ServerPlace::of(run.settings);
-  const bool has_board = server && server::has_board(server->folder);
   bool is_first = false;
   auto added = server::change_keys(place->data, place->project, [&](KeyRing& ring) {
     is_first = ring.entries().empty();
@@ -71,10 +65,8 @@ Result<void> add_named(Run& run, const KeyWords& words) {
   });
   if (!added) return added;
   show_key_made(run, *entry);
-  if (!has_board) {
-    run.output.message(
-        fmt::format("no server of project {} has been here yet: the key is for one that will be",
-                    callboard::quoted(place->project)));
+  if (!server::has_board(place->folder)) {
+    tell_no_server(run, *place, "the key is");
   } else if (is_first) {
     run.output.message("the server has keys from now on: who has none is not let in any more");
   }
@@ -144,6 +136,7 @@ Result<void> list_keys(Run& run) {
     return {};
   }
   for (const KeyEntry& each : (*ring)->entries()) show_key(run, each);
+  if (!server::has_board(place->folder)) tell_no_server(run, *place, "the keys are");
   return {};
 }
 

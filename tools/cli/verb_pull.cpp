@@ -111,16 +111,14 @@ client::PullReport follow(Run& run, const client::Transfer& transfer) {
 }
 
 // Of items that are pulled one by one those before the one with the conflict came.
-bool goes_by_item(const PullChoice& choice) {
-  return choice.linked || (choice.request.items.size() > 1 && choice.request.from.empty());
-}
+bool goes_by_item(const PullChoice& choice) { return choice.linked || client::goes_by_item(choice.request); }
 
-// A conflict that it was not to go on with was found before anything was changed.
+// A conflict that it was not to go on with was found before anything was, or would be, changed.
 bool changes_nothing(const PullChoice& choice, const client::PullReport& report) {
   if (choice.request.on_conflict != client::PullRequest::OnConflict::fail || report.conflicts.empty())
     return false;
-  return std::ranges::none_of(report.conflicts, &client::PullConflict::is_after_changes) &&
-         (!goes_by_item(choice) || report.files == 0);
+  if (choice.request.dry_run) return !goes_by_item(choice) || report.files == 0;
+  return !report.has_changed;
 }
 
 // What became of a file that both sides changed.
@@ -350,8 +348,8 @@ Result<Pulled> pull_linked(Run& run, Visit& visit, LockCheck& locks, const PullC
       choice.request);
   if (!linked) return linked.error();
   std::vector<client::PullRequest> requests{choice.request};
-  // Each may have its newest copy somewhere else, and it matters who gave what.
-  if (choice.request.from.empty()) {
+  // Here already, since it matters who gave what.
+  if (client::goes_by_item(choice.request)) {
     requests.assign(choice.request.items.size(), choice.request);
     for (std::size_t i = 0; i < requests.size(); ++i) requests[i].items = {choice.request.items[i]};
   }

@@ -17,6 +17,7 @@
 #include "net/loop.h"
 #include "server/server.h"
 #include "server/start_check.h"
+#include "server/unusable_file.h"
 #include "tools/cli/daemon.h"
 #include "tools/cli/exit_code.h"
 #include "tools/cli/program.h"
@@ -79,9 +80,6 @@ server::Retention retention(const ServeWords& words) {
           std::min<std::uint64_t>(words.history_mib, 1 << 30) * MiB, words.history_revisions};
 }
 
-// A file that is named on the command line, and cannot be read or makes no sense: whatever is wrong with it.
-Error unusable(Error why) { return {Outcome::usage, std::move(why.text)}; }
-
 bool is_special(const fs::path& path) {
   std::error_code missing;
   const fs::file_status status = fs::status(path, missing);
@@ -119,7 +117,7 @@ Result<std::shared_ptr<spdlog::logger>> make_logger(const Settings& settings, co
       sink = std::make_shared<spdlog::sinks::rotating_file_sink_mt>(path.native(), kLogBytes, kLogsKept);
     }
   } catch (const spdlog::spdlog_ex& problem) {
-    return Error{Outcome::usage, "--log-file " + callboard::quoted(path.native()) + ": " + problem.what()};
+    return server::unusable_file("--log-file " + callboard::quoted(path.native()) + ": " + problem.what());
   }
   auto logger = std::make_shared<spdlog::logger>("callboard", std::move(sink));
   logger->set_level(spdlog::level::from_str(level));
@@ -224,9 +222,9 @@ Result<void> tell_end(Run& run, const std::optional<server::ServerStop>& stopped
 // What only the command line says.
 Result<void> add_words(server::ServerOptions& options, const ServeWords& words, server::LockPolicy locks) {
   auto schema = read_schema(words.schema);
-  if (!schema) return unusable(schema.error());
+  if (!schema) return server::unusable_file(schema.error().text);
   auto services = read_services(words.services);
-  if (!services) return unusable(services.error());
+  if (!services) return server::unusable_file(services.error().text);
   options.services = std::move(*services);
   options.locks = locks;
   options.schema = std::move(*schema);
@@ -246,7 +244,8 @@ Result<void> check(Run& run, const ServeWords& words, server::LockPolicy locks) 
   if (!run.settings.text(Key::log_file).empty()) {
     const auto log = log_path(run.settings, *place, false);
     if (!log) return log.error();
-    if (auto checked = check_log(*log); !checked) return unusable(checked.error().prefixed("--log-file"));
+    if (auto checked = check_log(*log); !checked)
+      return server::unusable_file(checked.error().prefixed("--log-file").text);
   }
   // Without the log, which a running server writes.
   auto options = server_options(run.settings, *place, {});

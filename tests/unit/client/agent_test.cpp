@@ -89,6 +89,7 @@ class FakeAccess : public Access {
   Answer<WorkstationStatus> workstation() override {
     WorkstationStatus status;
     status.is_joined = is_joined;
+    status.is_refused = is_refused;
     status.why = "nobody answered";
     return now(status);
   }
@@ -122,6 +123,7 @@ class FakeAccess : public Access {
   }
 
   std::atomic<bool> is_joined{true};
+  std::atomic<bool> is_refused{false};
   Answer<Document> document;
   Answer<std::string> endless;
   std::mutex mutex;
@@ -319,6 +321,22 @@ TEST_CASE("what ends because the agent's client stops is interrupted, not stoppe
   CHECK(transfer->report().get().value().outcome == Outcome::interrupted);
   CHECK(transfer->report().get().value().files == 2);
   CHECK(story.get().error().outcome == Outcome::interrupted);
+}
+
+TEST_CASE("what waits for a server when the agent ends since that does not let it in is told so") {
+  Place place;
+  place.access.is_joined = false;
+  place.access.is_refused = true;
+  place.start();
+  const auto client = place.connect();
+  const auto users = client->users();
+  // Answered at once, and taken behind the other.
+  REQUIRE(client->workstation().get().has_value());
+  place.agent.reset();
+  const auto answer = users.get();
+  REQUIRE_FALSE(answer.has_value());
+  CHECK(answer.error().outcome == Outcome::refused);
+  CHECK(answer.error().text == "not joined at the moment: nobody answered");
 }
 
 TEST_CASE("without a server asks wait a little for one, then are told that there is none") {

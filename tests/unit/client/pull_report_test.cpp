@@ -44,6 +44,22 @@ PullReport with_conflict(PullCause cause) {
 
 }  // namespace
 
+TEST_CASE(
+    "a note of a pull that was killed and cannot be read is told once, of however many items it is met") {
+  PullReport one;
+  one.problems = {{".callboard/tmp/kept/pulling-1", {Outcome::failed, "cannot be read"}},
+                  {"dev/a", {Outcome::refused, "cannot be had"}}};
+  one.cause = PullCause::files;
+  one.outcome = Outcome::failed;
+  PullReport all;
+  add_item_report(all, "/dev", one);
+  one.problems[1].path = "rnd/a";
+  add_item_report(all, "/rnd", one);
+  REQUIRE(all.problems.size() == 3);
+  CHECK(all.problems[2].path == "rnd/a");
+  CHECK(all.text == "cannot be read (and 2 more)");
+}
+
 TEST_CASE("problems of one outcome end a pull with that, different ones as failed") {
   using enum Outcome;
   CHECK(with_problems({refused}).outcome == refused);

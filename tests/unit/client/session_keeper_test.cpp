@@ -86,6 +86,24 @@ TEST_CASE("asks without an answer at the loss are asked again, in their order, b
   for (const auto& answer : here.answers) CHECK(answer);
 }
 
+TEST_CASE(
+    "where the next join is refused, what was asked ends as that, and what was written as interrupted") {
+  Place here;
+  here.start();
+  here.until([&] { return here.joins == 1; });
+  here.ask();
+  here.ask(protocol::MessageAsk{0, "hello", UniqueId{1, 2}});
+  here.until([&] { return here.server.session().last<protocol::MessageAsk>() != nullptr; });
+  here.server.is_other_project = true;
+  here.server.session().connection.reset();
+  here.until([&] { return here.endings.size() == 2; });
+  here.settle();
+  REQUIRE(here.answers.size() == 2);
+  CHECK(here.answers[0].error().outcome == Outcome::refused);
+  CHECK(here.answers[1].error().outcome == Outcome::interrupted);
+  CHECK(here.answers[1].error().text == here.endings[1].why.text);
+}
+
 TEST_CASE("what belongs to the lost connection alone is not asked again") {
   Place here;
   here.start();

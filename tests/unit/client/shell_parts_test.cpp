@@ -296,5 +296,15 @@ TEST_CASE("a key that others can read is refused with the command that mends it,
   CHECK(wrong.error().text.find(broken.substr(10, 20)) == std::string::npos);
 }
 
+TEST_CASE("a key file that a shell has emptied is refused with what to do, also where others can read it") {
+  const support::TempDir folder;
+  support::write_file(folder / ".callboard/key", "");
+  std::filesystem::permissions(folder / ".callboard/key", std::filesystem::perms(0644));
+  const auto empty = key_of_folder(folder.path().string());
+  REQUIRE_FALSE(empty);
+  CHECK(empty.error().outcome == Outcome::refused);
+  CHECK(empty.error().text.find("/.callboard/key\": it is empty; put the line in it") != std::string::npos);
+}
+
 }  // namespace
 }  // namespace callboard::client::shell_parts_test

@@ -383,6 +383,16 @@ TEST_CASE("folders on the way to what --include names are made as the giver has 
   CHECK_FALSE(fs::exists(rig.taker() / "elsewhere"));
 }
 
+TEST_CASE(
+    "a pull that brings no file and makes a folder has changed something, one that brings nothing has not") {
+  TransferRig rig;
+  fs::create_directories(rig.giver() / "empty");
+  const Ends first = rig.pull();
+  CHECK(first.pull.files == 0);
+  CHECK(first.pull.has_changed);
+  CHECK_FALSE(rig.pull().pull.has_changed);
+}
+
 TEST_CASE("a conflict that was not to be is told apart when something was changed before it came about") {
   TransferRig rig;
   write_file(rig.giver() / ".callboardignore", "late\n");
@@ -400,6 +410,7 @@ TEST_CASE("a conflict that was not to be is told apart when something was change
   CHECK(ends.pull.outcome == Outcome::superseded);
   REQUIRE(ends.pull.conflicts.size() == 1);
   CHECK(ends.pull.conflicts.front().is_after_changes == comes_with_rules);
+  CHECK(ends.pull.has_changed == comes_with_rules);
   CHECK(ends.pull.files == (comes_with_rules ? 1 : 0));
   CHECK(read_file(rig.taker() / "late") == "mine");
 }

@@ -12,11 +12,14 @@
 #include <csignal>
 #include <deque>
 #include <filesystem>
+#include <future>
 #include <mutex>
 #include <optional>
 #include <random>
 #include <set>
 
+#include "base/fd.h"
+#include "base/file_content.h"
 #include "server/board/recovery.h"
 #include "server/store/data_folder.h"
 #include "server/store/database.h"
@@ -158,6 +161,51 @@ TEST_CASE("destroying the log writes what was accepted and calls nobody") {
   auto log = open_log(folder, inbox);
   CHECK(append(*log, inbox, {.id = 501})->sequence == 501);
   CHECK(calls == 0);
+}
+
+// Those of which the write-ahead log has the last page: that one says how large the database is then (sqlite.org/fileformat2.html, 4.1).
+std::size_t commits_in_wal(const std::filesystem::path& database) {
+  constexpr std::size_t kHeadBytes = 32;
+  constexpr std::size_t kFrameHeadBytes = 24;
+  const Fd file(::open((database.native() + "-wal").c_str(), O_RDONLY | O_CLOEXEC));
+  const auto content = read_content(file.get(), 64 * MiB);
+  REQUIRE(content);
+  const ByteView wal(*content);
+  const auto u32_at = [&](std::size_t at) { return ByteReader(wal.subspan(at, 4)).u32(); };
+  const auto salts_at = [&](std::size_t at) { return as_text(wal.subspan(at, 8)); };
+  std::size_t commits = 0;
+  const std::size_t page_bytes = u32_at(8);
+  for (std::size_t at = kHeadBytes; at + kFrameHeadBytes + page_bytes <= wal.size();
+       at += kFrameHeadBytes + page_bytes) {
+    if (salts_at(at + 8) == salts_at(16) && u32_at(at + 4) != 0) ++commits;
+  }
+  return commits;
+}
+
+TEST_CASE("writes that come while one is under way are committed together") {
+  constexpr std::uint64_t kWrites = 500;
+  static_assert(kWrites <= kCommitGroupOperations);
+  TemporaryFolder folder;
+  Inbox inbox;
+  auto log = open_log(folder, inbox);
+  REQUIRE(append(*log, inbox, {.id = 1}));
+  const auto database = folder.path() / folder_name("Moria's Race") / kBoardFile;
+  const std::size_t before = commits_in_wal(database);
+  REQUIRE(before > 0);
+  // Under way until all have come.
+  std::promise<void> have_come;
+  log->snapshot(
+      1, [come = have_come.get_future().share()] { return come.wait(), Bytes(); },
+      [](const Result<void>&) {});
+  std::uint64_t written = 0;
+  std::uint64_t refused = 0;
+  for (std::uint64_t id = 2; id < 2 + kWrites; ++id)
+    log->append(make_operation({.id = id}),
+                [&](const Result<Appended>& result) { ++(result ? written : refused); });
+  have_come.set_value();
+  inbox.run_until([&] { return written + refused == kWrites; });
+  CHECK(written == kWrites);
+  CHECK(commits_in_wal(database) <= before + 2);
 }
 
 TEST_CASE("a start reads the snapshot and what came after it") {

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -101,6 +102,16 @@ TEST_CASE("versions are listed newest first, by path, with size and time") {
   CHECK(one->size() == 2);
   CHECK(versions->list({}, 3)->size() == 3);
   CHECK(versions->list(at("nothing"), 3)->empty());
+}
+
+TEST_CASE("a kept folder with nothing but a project's private one in it is listed as an empty one") {
+  TestProject project;
+  FileOps ops;
+  const auto versions = open_versions(project, ops);
+  const std::string moment = ".callboard/versions/2026-11-21T13-52-23.123Z/";
+  project.write(moment + "set/.callboard/config", "project = another");
+  project.write(moment + "x", "1");
+  CHECK(places(*versions->list({}, 100)) == std::vector<std::string>{moment + "set", moment + "x"});
 }
 
 TEST_CASE("a version that is a link or a file where a path has a folder is none of that path") {
@@ -306,6 +317,23 @@ TEST_CASE("where nothing that was kept can be brought back, no folder is made fo
   CHECK(kept.project.look("pipes") == "file:a file by now");
   REQUIRE(kept.restored("pipes", "", "elsewhere").has_value());
   CHECK(kept.project.look("elsewhere").empty());
+}
+
+TEST_CASE("for what can no longer be read no folder is made") {
+  Kept kept;
+  const auto chosen = choose_version(kept.listed("set"), at("set"), "").value();
+  for (const char* each : {"set/deep/y", "set/link"}) {
+    const std::string place = kept.versions->list(at(each), 1)->front().place;
+    REQUIRE(unlink(kept.project.full(place).c_str()) == 0);
+  }
+  kept.project.write("set/deep", "a file by now");
+  const auto restored =
+      restore({kept.project.root(), kept.ops, *kept.versions, kFriday}, chosen, at("set"), at("set"));
+  REQUIRE(restored.has_value());
+  CHECK(restored->failed.size() == 2);
+  CHECK(restored->kept.empty());
+  CHECK(kept.project.look("set/deep") == "file:a file by now");
+  CHECK(kept.project.look("set/x") == "file:x");
 }
 
 TEST_CASE("what cannot be brought back is named, and the rest comes, with what made room for it") {

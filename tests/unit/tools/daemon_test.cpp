@@ -82,6 +82,28 @@ TEST_CASE("the check before a start ends at once when somebody breaks it off, wh
   CHECK(checked.error().outcome == Outcome::cancelled);
 }
 
+TEST_CASE(
+    "a check before a server starts itself anew ends when its time is over, and no other begins before it is "
+    "gone") {
+  net::Loop loop;
+  RestartCheck check(loop, std::chrono::seconds(0));
+  ::setenv(kInsteadVariable, "stay", 1);
+  std::optional<Result<void>> first;
+  std::optional<Result<void>> second;
+  check.begin([&](Result<void> how) {
+    first = std::move(how);
+    check.begin([&](Result<void> again) { second = std::move(again); });
+  });
+  ::unsetenv(kInsteadVariable);
+  REQUIRE(loop.run_until([&] { return second.has_value(); }, std::chrono::seconds(60)));
+  REQUIRE_FALSE(*first);
+  CHECK(first->error().outcome == Outcome::timed_out);
+  CHECK(first->error().text == "what it would load is not loaded after 0 s");
+  REQUIRE_FALSE(*second);
+  CHECK(second->error().outcome == Outcome::refused);
+  CHECK(second->error().text == "the check before this one, which ran out of time, is still ending");
+}
+
 TEST_CASE("why a server would not start anew is told also when much else was said before") {
   net::Loop loop;
   RestartCheck check(loop);
