@@ -110,7 +110,7 @@ void Hall::kill() {
 }
 
 void Hall::on_server(const std::function<void(server::Stage&)>& code) {
-  world.on(machine_, [&] { code(*server_->stage); });
+  world.on(machine_, [&] { code(server_->stage()); });
 }
 
 Caller& Hall::join(const std::string& name) {

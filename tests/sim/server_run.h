@@ -26,6 +26,7 @@ class ServerRun {
   void stop(const std::string& reason, std::function<void()> done);
   bool is_stopping() const { return listener_ == nullptr; }
   const server::EventLog& events() const { return events_; }
+  server::Stage& stage() { return *stage_; }
 
  private:
   void start_task(const std::string& task);
