@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "sync/chunk_list.h"
+
 namespace callboard::client {
 
 // What is known of a file when it has to be decided whether it comes as chunks or whole. Pure.
@@ -62,6 +64,18 @@ class LinkRate {
   std::uint64_t burst_bytes_ = 0;
   double burst_seconds_ = 0;
 };
+
+// Whether the beginning of a file tells of all of it: what was saved anew is changed all over. Behind one long stretch, put in
+// or as it was, anything may come.
+inline bool is_changed_all_over(const sync::DeltaPlan& begin) {
+  std::uint64_t all = 0;
+  std::uint64_t longest = 0;
+  for (const sync::DeltaSegment& segment : begin.segments) {
+    all += segment.size_bytes;
+    longest = std::max(longest, segment.size_bytes);
+  }
+  return longest <= all / 2;
+}
 
 inline bool delta_pays(const DeltaCosts& costs) {
   const double rate = std::min(costs.link_rate, kWholeRate);

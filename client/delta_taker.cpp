@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <limits>
 #include <span>
@@ -18,11 +19,10 @@ namespace callboard::client {
 namespace {
 
 constexpr std::size_t kReadBytes = 256 * KiB;
-// How much of a file tells whether chunks are worth while: little where some of them are found, for what was saved anew is
-// changed all over; more where none is, for a part may have been put in. And how far contents may have moved in it.
-constexpr std::uint64_t kProbeBytes = 12 * MiB;
-constexpr std::uint64_t kProbeBytesMax = 48 * MiB;
-constexpr std::uint64_t kMovedBytes = 8 * MiB;
+// How much of a file tells whether chunks are worth while: little where it is changed all over, else more. And how far
+// contents may have moved in it.
+constexpr std::array<std::uint64_t, 2> kProbeBytes{12 * MiB, 48 * MiB};
+constexpr std::uint64_t kMovedBytes = 16 * MiB;
 
 double seconds_between(Instant from, Instant to) { return std::chrono::duration<double>(to - from).count(); }
 
@@ -41,7 +41,7 @@ struct DeltaTaker::Current {
 
   bool is_wanted =
       false;  // All that is wanted of it was said; what comes of the list is of use for the index alone.
-  bool was_probed = false;
+  std::size_t probes = 0;  // Made.
   LinkRate link_rate;
 };
 
@@ -157,23 +157,25 @@ void DeltaTaker::chunk_older(Current& current, std::uint64_t end) const {
   current.planner.add_old(more);
 }
 
-// Once, when enough of the list has come to tell; as if the rest were like what lies before it.
+// As if the rest were like what lies before it. Each probe once, when enough of the list has come.
 bool DeltaTaker::is_hopeless(Current& current) const {
-  for (const std::uint64_t enough : {kProbeBytes, kProbeBytesMax}) {
-    if (current.was_probed || current.chunks_bytes < enough) return false;
+  while (current.probes < kProbeBytes.size() && current.chunks_bytes >= kProbeBytes[current.probes]) {
+    const bool is_last = current.probes + 1 == kProbeBytes.size();
     sync::ChunkList begin;
     std::uint64_t begin_bytes = 0;
-    for (auto chunk = current.chunks.begin(); begin_bytes < enough; ++chunk) {
+    for (auto chunk = current.chunks.begin(); begin_bytes < kProbeBytes[current.probes]; ++chunk) {
       begin.push_back(*chunk);
       begin_bytes += chunk->size_bytes();
     }
+    ++current.probes;
     chunk_older(current, begin_bytes + kMovedBytes);
     const sync::DeltaPlan plan = current.planner.plan(begin);
-    if (plan.wanted_bytes == begin_bytes && enough < kProbeBytesMax) continue;
-    current.was_probed = true;
+    const bool is_telling = is_changed_all_over(plan);
+    if (!is_telling && !is_last) continue;
+    current.probes = kProbeBytes.size();
     DeltaCosts probe = costs(current, plan);
     const double times = static_cast<double>(probe.size_bytes) / static_cast<double>(begin_bytes);
-    if (static_cast<double>(probe.ranges) * times > kRangesUsed) return true;
+    if (is_telling && is_last && static_cast<double>(probe.ranges) * times > kRangesUsed) return true;
     probe.size_bytes = begin_bytes;
     probe.to_chunk_bytes = std::min(probe.to_chunk_bytes, begin_bytes);
     if (current.older_chunked == current.older_size_bytes) probe.to_chunk_bytes = 0;

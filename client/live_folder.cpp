@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "base/text.h"
@@ -51,6 +52,10 @@ void LiveFolder::set_on_changed(std::function<void()> on_changed) {
 }
 
 void LiveFolder::run(std::unique_ptr<sync::LiveTree> live) {
+  live->set_on_reading([this](const sync::RelativePath& directory, std::span<const std::string> names) {
+    const std::lock_guard lock(mutex_);
+    reading_ = Reading{directory, {names.begin(), names.end()}};
+  });
   while (!stopping_) {
     const Instant started = clock_.monotonic();
     const Result<void> settled = settle(*live);
@@ -74,10 +79,6 @@ Result<void> LiveFolder::settle(sync::LiveTree& live) {
   sync::ScanOptions options;
   options.cancelled = &stopping_;
   options.on_progress = [this](const sync::ScanProgress& progress) { bytes_hashed_ = progress.bytes_hashed; };
-  options.on_reading = [this](const sync::RelativePath& directory) {
-    const std::lock_guard lock(mutex_);
-    reading_ = directory;
-  };
   Result<void> settled = live.settle(options);
   publish(live, settled, asked);
   return settled;
@@ -94,6 +95,7 @@ void LiveFolder::publish(const sync::LiveTree& live, const Result<void>& settled
     if (!settled && settled.error().outcome == Outcome::refused) watch_ = nullptr;
     settled_ = asked;
     reading_.reset();
+    bytes_hashed_ = 0;
   }
   changed_.notify_all();
   const std::lock_guard lock(on_changed_mutex_);
@@ -109,8 +111,9 @@ void LiveFolder::wait(sync::LiveTree& live, Duration took) {
                     [this] { return stopping_ || asked_ != settled_; });
 }
 
-bool LiveFolder::is_reading(const sync::RelativePath& own) const {
-  return reading_ && (reading_->is_beneath(own) || own.is_beneath(*reading_));
+bool LiveFolder::Reading::is_of(const sync::RelativePath& own) const {
+  if (directory.is_beneath(own)) return true;
+  return own.parent() == directory && std::ranges::find(names, own.name()) != names.end();
 }
 
 // What is read of its own is waited for however long it takes: whoever looked for themselves would read the same.
@@ -122,12 +125,13 @@ std::shared_ptr<const sync::Tree> LiveFolder::settled_tree(const sync::RelativeP
   watch_->wake();
   changed_.notify_all();
   std::uint64_t others_bytes = 0;
-  std::uint64_t before = 0;
+  std::uint64_t before = bytes_hashed_;
   while (watch_ != nullptr && settled_ < mine && !is_cancelled() && others_bytes <= patience_bytes_) {
     changed_.wait_for(lock, kCancelPeriod);
     // A settling begins at 0 again.
     const std::uint64_t hashed = bytes_hashed_;
-    if (own == nullptr || !is_reading(*own)) others_bytes += hashed < before ? hashed : hashed - before;
+    if (own == nullptr || !reading_ || !reading_->is_of(*own))
+      others_bytes += hashed < before ? hashed : hashed - before;
     before = hashed;
   }
   return settled_ >= mine ? tree_ : nullptr;

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/limits.h"
 #include "client/chunk_keeper.h"
@@ -26,6 +27,13 @@ class LiveFolder : public TransferFolder {
   LiveFolder(const sync::Root& root, sync::Index& index, const Clock& clock);
   ~LiveFolder() override;
 
+  // What the thread that keeps the tree reads, as sync::LiveTree::OnReading says.
+  struct Reading {
+    sync::RelativePath directory;
+    std::vector<std::string> names;
+    // Whether who wants `own` would have to read it, too.
+    bool is_of(const sync::RelativePath& own) const;
+  };
   // A snapshot waits while at most so much of files that are none of its own is read; then it looks for itself.
   static constexpr std::uint64_t kPatienceBytes = 256 * MiB;
 
@@ -64,8 +72,6 @@ class LiveFolder : public TransferFolder {
   Result<void> settle(sync::LiveTree& live);
   void publish(const sync::LiveTree& live, const Result<void>& settled, std::uint64_t asked);
   void wait(sync::LiveTree& live, Duration took);
-  // With mutex_.
-  bool is_reading(const sync::RelativePath& own) const;
 
   const sync::Root& root_;
   sync::Index& index_;
@@ -86,8 +92,8 @@ class LiveFolder : public TransferFolder {
   std::condition_variable changed_;
   std::shared_ptr<const sync::Tree> tree_;
   std::string trouble_;
-  std::optional<sync::RelativePath> reading_;  // Whose files are read just now.
-  sync::Watch* watch_ = nullptr;               // While the thread keeps a tree.
+  std::optional<Reading> reading_;  // Just now.
+  sync::Watch* watch_ = nullptr;    // While the thread keeps a tree.
   // Settlings asked for, and the last one that is done.
   std::uint64_t asked_ = 0;
   std::uint64_t settled_ = 0;

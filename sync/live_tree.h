@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -55,6 +56,11 @@ class LiveTree {
   LiveTree(const LiveTree&) = delete;
   LiveTree& operator=(const LiveTree&) = delete;
 
+  // Told on settle()'s thread of what it reads next: these files of a directory, or, without names, a directory that came, with
+  // all beneath. Not of the scan of everything.
+  using OnReading = std::function<void(const RelativePath& directory, std::span<const std::string> names)>;
+  void set_on_reading(OnReading on_reading) { on_reading_ = std::move(on_reading); }
+
   // Afterwards the tree has everything that changed on disk before the call. Work that was cancelled or failed is done by
   // the next call. `options` as for scan(), but its hooks are not called; progress is that of this call.
   Result<void> settle(const ScanOptions& options);
@@ -101,6 +107,7 @@ class LiveTree {
 
   Parts parts_;
   std::unique_ptr<Watch> watch_;
+  OnReading on_reading_;
   std::shared_ptr<const Tree> tree_;
   Pending pending_;
   bool everything_is_pending_ = true;

@@ -137,7 +137,7 @@ Result<void> LiveTree::Update::look_at_directory(const Opened& place, const File
 
 // As a whole, with all beneath.
 Result<void> LiveTree::Update::read_directory(const RelativePath& path, Now& now) {
-  if (options_.on_reading) options_.on_reading(path);
+  if (live_.on_reading_) live_.on_reading_(path, {});
   ScanOptions options = live_.watching(options_);
   options.on_progress = [this](const ScanProgress& progress) { tell(progress); };
   const auto scanned = scan(live_.parts_.root, live_.parts_.index, path, live_.parts_.clock, options);
@@ -193,13 +193,13 @@ void LiveTree::Update::look_at_file(const Opened& place, const FileStatus& statu
 
 Result<void> LiveTree::Update::hash(const RelativePath& directory, Names& names) {
   if (unknown_.unknown.empty()) return {};
-  if (options_.on_reading) options_.on_reading(directory);
   std::vector<std::string> hashed;
   std::uint64_t bytes = 0;
   for (const Entry& entry : unknown_.entries) {
     hashed.push_back(entry.name);
     bytes += entry.size_bytes;
   }
+  if (live_.on_reading_) live_.on_reading_(directory, hashed);
   ScanOptions options = options_;
   if (bytes < kAloneBytes) options.hash_threads = 1;
   options.on_chunks = [this](const Digest& content, const ChunkList& chunks) {

@@ -28,8 +28,6 @@ struct ScanOptions {
   const std::atomic<bool>* cancelled = nullptr;  // May be set from any thread; must outlive the scan.
   // Told often, on the thread that called scan(); keep it cheap.
   std::function<void(const ScanProgress&)> on_progress;
-  // LiveTree alone: told of the directory in which or beneath which files are read next, on its thread.
-  std::function<void(const RelativePath& directory)> on_reading;
   // Files modified more recently than this are refused as being written: for folders nobody watches.
   Duration stable_after{0};
   // Told once when a file was refused for that, on the thread that called scan().

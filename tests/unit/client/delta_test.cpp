@@ -308,6 +308,22 @@ TEST_CASE("chunks are chosen where they are cheaper than the whole file on the l
   CHECK_FALSE(delta_pays(costs));
 }
 
+TEST_CASE("the beginning of a file tells of all of it where it is changed all over") {
+  const auto plan = [](const std::vector<std::pair<std::uint64_t, bool>>& stretches) {
+    sync::DeltaPlan made;
+    for (const auto& [size, is_wanted] : stretches) {
+      made.segments.push_back({size, is_wanted ? std::nullopt : std::optional<std::uint64_t>(0)});
+    }
+    return made;
+  };
+  CHECK(is_changed_all_over(plan({{3, true}, {4, false}, {3, true}, {2, false}})));
+  // A part put in behind a head as it was; edits in the head alone; another file; the same.
+  CHECK_FALSE(is_changed_all_over(plan({{1, false}, {11, true}})));
+  CHECK_FALSE(is_changed_all_over(plan({{1, true}, {1, false}, {1, true}, {9, false}})));
+  CHECK_FALSE(is_changed_all_over(plan({{12, true}})));
+  CHECK_FALSE(is_changed_all_over(plan({{12, false}})));
+}
+
 TEST_CASE("a link is as fast as a list came that was kept, and at least as fast as what came before one") {
   LinkRate kept;
   kept.on_part(true, 0.5, 1'000'000);

@@ -78,6 +78,18 @@ TEST_CASE("a snapshot waits for its own files while they are read, however many"
   CHECK(file->top().digest == project.live.tree()->digest_of(path("d/a")));
 }
 
+TEST_CASE("what is read is of whoever would have to read it, too") {
+  const LiveFolder::Reading files{path("a/b"), {"x", "y"}};
+  for (const char* own : {"", "a", "a/b", "a/b/x", "a/b/y"}) CHECK(files.is_of(path(own)));
+  for (const char* other : {"a/b/z", "a/c", "a/b/x/deeper", "b"}) CHECK_FALSE(files.is_of(path(other)));
+  const LiveFolder::Reading in_root{path(""), {"large.mov"}};
+  CHECK(in_root.is_of(path("large.mov")));
+  CHECK_FALSE(in_root.is_of(path("a")));
+  const LiveFolder::Reading came{path("a/b"), {}};
+  CHECK(came.is_of(path("a")));
+  CHECK_FALSE(came.is_of(path("a/b/x")));
+}
+
 TEST_CASE("a file that is being written is refused by name") {
   Project project;
   project.live.start();
