@@ -29,6 +29,8 @@ inline constexpr std::size_t kCallsPerClient = 64;
 inline constexpr std::size_t kCallsGivenMax = 64;
 // How long a server that stops waits for what is being written down: for longer than that waits for the file of the keys (5 s).
 inline constexpr auto kWrittenLimit = 6s;
+// How long after an answer a server that stops says goodbye: it is told when the asker has handed back the turn.
+inline constexpr auto kAnswerLimit = 100ms;
 // What blocks is a disk, mostly: more at a time make it no faster.
 inline constexpr std::size_t kCallWorkers = 2;
 
