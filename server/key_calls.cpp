@@ -10,6 +10,7 @@
 #include "base/document/build.h"
 #include "base/text.h"
 #include "net/work_queue.h"
+#include "server/calls/call_limits.h"
 #include "server/keys.h"
 #include "server/people.h"
 #include "server/store/key_file.h"
@@ -21,6 +22,9 @@ using document::make_bool;
 using document::make_number;
 using document::make_object;
 using document::make_text;
+
+// A server that stops waits for a change of the keys until that has waited for the file, and has a second to write it.
+static_assert(kKeysLockLimit + std::chrono::seconds(1) <= kWrittenLimit);
 
 // Also a service has none, and may all the rest.
 Result<void> check_has_key(const Caller& caller) {
