@@ -40,8 +40,8 @@ struct Asker {
   std::function<Measures()> measures;
 };
 
-// As it is at that moment, in the files and by what was said of people: who was revoked meanwhile, or whose role permits it no more, changes nothing, and of a file
-// that is gone nobody makes one that would send everybody else off.
+// As it is at that moment, in the files and by what was said of people: who was revoked meanwhile, or may not any more, changes
+// nothing, and of a file that is gone nobody makes one that would send everybody else off.
 Result<Permissions> permissions_now(const Asker& asker, const KeyRing& ring, const Roles& roles) {
   const KeyEntry* own = ring.find(asker.caller.identity.key);
   if (own == nullptr || !own->is_good(system_clock().wall()))
