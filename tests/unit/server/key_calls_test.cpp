@@ -211,6 +211,11 @@ TEST_CASE("a key is good for a second at least and a thousand years at most, who
         Outcome::usage);
 }
 
+TEST_CASE("what is wrong with the name of a key is said of that name, wherever it came from") {
+  CHECK(make_key({.name = "rigging ", .good_for = {}}).error().text ==
+        "name \"rigging \": expected no space at its ends");
+}
+
 TEST_CASE("of a file of keys that is gone nobody makes one that sends everybody off") {
   Office office;
   const auto file = office.project_folder() / "keys";
