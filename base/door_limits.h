@@ -35,9 +35,12 @@ static_assert(kMemoryReserve % kMemoryPortion == 0 && kMemoryPortion % kMemoryPi
 inline constexpr auto kMemoryRetryPeriod = 1s;
 // How often the server looks at its memory; while strangers pour in, looking costs more than turning them away.
 inline constexpr auto kMemoryLookPeriod = 100ms;
-// How often, at most, it gives back what is free of it while that keeps people out: who allocates waits for some 10 ms for each GiB.
+// How soon again, at the soonest, it gives back what is free of it while that keeps people out: who allocates waits for some 10 ms for each GiB.
 inline constexpr auto kMemoryGivenBackPeriod = 10s;
 static_assert(kMemoryLookPeriod < kMemoryGivenBackPeriod);
+// Each time that this does not help the next comes after twice as long, up to this: what is in use stays in use.
+inline constexpr auto kMemoryGivenBackPeriodMax = 160s;
+static_assert(kMemoryGivenBackPeriod < kMemoryGivenBackPeriodMax);
 
 // --- How much a document may hold ---------------------------------------------------------------------------------------
 // Values of one, parts and all: each takes about 96 bytes of memory, however short it is, so 192 MiB, as much as 16 MiB of text

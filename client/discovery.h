@@ -24,9 +24,11 @@ struct FoundServer {
   std::uint16_t port = 0;
   std::string project;
   UniqueId id;
-  std::string access;                        // "open" or kKeyedAccess.
-  Duration took{};                           // From the question to its answer.
-  bool is_proven = false;                    // It has shown that it has the key of the search.
+  std::string access;         // "open" or kKeyedAccess.
+  Duration took{};            // From the question to its answer.
+  bool is_proven = false;     // It has shown that it has the key of the search.
+  bool has_answered = false;  // … to our own question: anybody can say again what it told everybody.
+  Timestamp proven_at;        // By its clock, when last.
   std::chrono::milliseconds clock_ahead{0};  // Its clock minus ours, when it is proven.
 };
 

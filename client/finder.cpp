@@ -23,6 +23,18 @@ Error not_ours(const std::vector<FoundServer>& servers) {
                                 "over, or that is another server"};
 }
 
+// Those that may be the one of the key. What a run before this one announced anybody can say again: of those who have proven
+// themselves by that alone it is the latest, and none when somebody answered.
+std::vector<FoundServer> proven(std::vector<FoundServer> servers) {
+  std::erase_if(servers, [](const FoundServer& each) { return !each.is_proven; });
+  if (std::ranges::any_of(servers, &FoundServer::has_answered)) {
+    std::erase_if(servers, [](const FoundServer& each) { return !each.has_answered; });
+    return servers;
+  }
+  const auto latest = std::ranges::max_element(servers, {}, &FoundServer::proven_at);
+  return latest == servers.end() ? servers : std::vector{*latest};
+}
+
 }  // namespace
 
 Finder::Finder(net::Loop& loop, const SearchOptions& options, Handlers handlers)
@@ -59,8 +71,7 @@ void Finder::decide() {
     if (report.other_projects > 0) text += " (servers of other projects do)";
     return say(Error{Outcome::not_found, text});
   }
-  std::vector<FoundServer> meant = report.servers;
-  if (has_key_) std::erase_if(meant, [](const FoundServer& each) { return !each.is_proven; });
+  const auto meant = has_key_ ? proven(report.servers) : report.servers;
   if (meant.empty()) return say(not_ours(report.servers));
   if (meant.size() == 1) return choose(meant.front());
   std::string text = std::to_string(meant.size()) + " servers have project " + quoted(project_);

@@ -1,6 +1,7 @@
 #include "client/searcher.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "net/endpoint.h"
@@ -44,6 +45,27 @@ bool is_same_place(const FoundServer& a, const FoundServer& b) {
 bool is_same_server(const FoundServer& a, const FoundServer& b) {
   if (a.id || b.id) return a.id == b.id;
   return is_same_place(a, b);
+}
+
+// What the word of a proven server is worth: nobody else can have given its answer, and of what may be said again the latest
+// counts.
+auto weight_of(const FoundServer& each) {
+  return std::tuple(each.is_proven, each.has_answered, each.proven_at.ms);
+}
+
+// Another word of the same server, which has proven itself before. Whether it is at another place now.
+bool learn(FoundServer& known, const FoundServer& said) {
+  if (!said.is_proven) return false;
+  // What is on its way for long, or said again by somebody, tells of an earlier time: nothing tells of a later one.
+  known.clock_ahead = std::max(known.clock_ahead, said.clock_ahead);
+  known.proven_at = std::max(known.proven_at, said.proven_at);
+  // Said again elsewhere, in another network, or by another of its interfaces.
+  if (known.has_answered || !said.has_answered) return false;
+  known.has_answered = true;
+  if (is_same_place(known, said)) return false;
+  known.address = said.address;
+  known.port = said.port;
+  return true;
 }
 
 }  // namespace
@@ -210,6 +232,8 @@ FoundServer Searcher::found(const protocol::Announcement& announcement, ByteView
   server.took = system_clock().monotonic() - asked_at_;
   if (const auto at = proven_at(announcement, line)) {
     server.is_proven = true;
+    server.has_answered = announcement.signature.has_value();
+    server.proven_at = *at;
     server.clock_ahead = std::chrono::milliseconds(at->ms - system_clock().wall().ms);
   }
   return server;
@@ -225,8 +249,7 @@ void Searcher::on_announcement(const protocol::Announcement& announcement, ByteV
   const auto known = std::ranges::find_if(
       report_.servers, [&](const FoundServer& each) { return is_same_server(each, server); });
   if (known != report_.servers.end() && known->is_proven) {
-    // What is on its way for long, or said again by somebody, tells of an earlier time: nothing tells of a later one.
-    if (server.is_proven) known->clock_ahead = std::max(known->clock_ahead, server.clock_ahead);
+    if (learn(*known, server)) handlers_.on_server(*known);
     return;
   }
   ask_back(server, from);
@@ -235,12 +258,12 @@ void Searcher::on_announcement(const protocol::Announcement& announcement, ByteV
     return;
   }
   // One that was started anew where another was, and has another id: nobody else can be at its place. Who has proven
-  // itself gives way to its like alone.
+  // itself gives way to a later one alone that has, too.
   const auto is_before = [&](const FoundServer& each) {
     return is_same_place(each, server) && !is_same_server(each, server);
   };
   const auto is_in_the_way = [&](const FoundServer& each) {
-    return is_before(each) && each.is_proven && !server.is_proven;
+    return is_before(each) && each.is_proven && weight_of(server) < weight_of(each);
   };
   if (std::ranges::any_of(report_.servers, is_in_the_way)) return;
   // What was heard of it before may have been said by anybody.

@@ -224,12 +224,7 @@ bool take_signature(const Values& values, std::optional<Signature>& out) {
 }
 
 std::optional<std::string> marks_from(std::string_view text) {
-  const auto is_of_base64url = [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-  };
-  const bool is_row =
-      !text.empty() && text.size() % kMarkSize == 0 && std::ranges::all_of(text, is_of_base64url);
-  return is_row ? std::optional(std::string(text)) : std::nullopt;
+  return is_row_of_marks(text) ? std::optional(std::string(text)) : std::nullopt;
 }
 
 bool take_marks(const Values& values, std::optional<Marks>& out) {
@@ -251,7 +246,9 @@ std::optional<Datagram> parse_announcement(std::span<const std::string_view> fie
                      take(values, "proto", number_from<std::uint32_t>, d.proto) &&
                      take(values, "access", unescaped, d.access) && take_id(values, d.id) &&
                      take_signature(values, d.signature) && (d.signature || take_marks(values, d.marks));
-  return sound ? std::optional<Datagram>(std::move(d)) : std::nullopt;
+  // What it does not tell is written all the same, and a row that is nobody's may leave no room for it.
+  const bool has_room = sound && (!d.marks || format_one(d).size() <= kDatagramMax);
+  return has_room ? std::optional<Datagram>(std::move(d)) : std::nullopt;
 }
 
 std::optional<Datagram> parse_acknowledgement(std::span<const std::string_view> fields) {
@@ -295,6 +292,13 @@ std::optional<Datagram> parse_abort(std::span<const std::string_view> fields) {
 }
 
 }  // namespace
+
+bool is_row_of_marks(std::string_view text) {
+  const auto is_of_base64url = [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  };
+  return !text.empty() && text.size() % kMarkSize == 0 && std::ranges::all_of(text, is_of_base64url);
+}
 
 std::string format(const Datagram& datagram) {
   return std::visit([](const auto& d) { return format_one(d); }, datagram);

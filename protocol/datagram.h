@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "base/bytes.h"
@@ -24,6 +25,9 @@ struct Signature {
 
 // Characters of base64url for 16 bytes.
 inline constexpr std::size_t kMarkSize = 22;
+
+// Whether it is one: of whole marks, and nothing else.
+bool is_row_of_marks(std::string_view text);
 
 // Who announces it, to every holder of a key whose mark is in the row: see datagram_signature.h.
 struct Marks {

@@ -31,9 +31,9 @@ Mac hmac_of(const std::array<std::uint8_t, 32>& key, std::string_view text) {
   return mac;
 }
 
-std::string mark_of(const DatagramKey& key, std::string_view text) {
+std::string written_mark(const DatagramKey& key, std::string_view text) {
   std::array<unsigned char, 25> digits{};  // 24 and a NUL.
-  EVP_EncodeBlock(digits.data(), key.hmac(text).data(), kMarkBytes);
+  EVP_EncodeBlock(digits.data(), key.mark_of(text).data(), kMarkBytes);
   std::string mark(reinterpret_cast<const char*>(digits.data()), kMarkSize);
   for (char& c : mark) c = c == '+' ? '-' : c == '/' ? '_' : c;
   return mark;
@@ -55,9 +55,11 @@ std::optional<Parted> parted(ByteView bytes, std::string_view field) {
 
 }  // namespace
 
-DatagramKey::DatagramKey(const Secret& secret) : bytes_(hmac_of(secret, "callboard datagrams 1")) {}
+DatagramKey::DatagramKey(const Secret& secret)
+    : signing_(hmac_of(secret, "callboard datagrams 1")), marking_(hmac_of(secret, "callboard marks 1")) {}
 
-Mac DatagramKey::hmac(std::string_view text) const { return hmac_of(bytes_, text); }
+Mac DatagramKey::signature_of(std::string_view text) const { return hmac_of(signing_, text); }
+Mac DatagramKey::mark_of(std::string_view text) const { return hmac_of(marking_, text); }
 
 bool is_fresh(Timestamp at, Timestamp now) {
   const auto age = std::chrono::milliseconds(now.ms - at.ms);
@@ -66,7 +68,7 @@ bool is_fresh(Timestamp at, Timestamp now) {
 
 std::string format_signed(const Datagram& datagram, const DatagramKey& key) {
   std::string line = format(datagram);
-  const Mac mac = key.hmac(line);
+  const Mac mac = key.signature_of(line);
   line += kMacField;
   line += to_hex({reinterpret_cast<const char*>(mac.data()), mac.size()});
   return line;
@@ -76,7 +78,7 @@ bool is_signed_with(ByteView line, const DatagramKey& key) {
   const auto parts = parted(line, kMacField);
   if (!parts) return false;
   const auto told = from_hex(parts->by);
-  const Mac right = key.hmac(parts->text);
+  const Mac right = key.signature_of(parts->text);
   return told && told->size() == right.size() && CRYPTO_memcmp(told->data(), right.data(), right.size()) == 0;
 }
 
@@ -87,16 +89,16 @@ std::size_t marks_max(const Announcement& announcement) {
 std::string format_marked(const Announcement& announcement, std::span<const DatagramKey> keys) {
   const std::string text = format(announcement);
   std::string line = text + std::string(kMarksField);
-  for (const DatagramKey& key : keys) line += mark_of(key, text);
+  for (const DatagramKey& key : keys) line += written_mark(key, text);
   ENSURE(!keys.empty() && line.size() <= kDatagramMax);
   return line;
 }
 
 bool is_marked_with(ByteView line, const DatagramKey& key) {
   const auto parts = parted(line, kMarksField);
-  if (!parts) return false;
-  const std::string own = mark_of(key, parts->text);
-  for (std::string_view row = parts->by; row.size() >= kMarkSize; row.remove_prefix(kMarkSize)) {
+  if (!parts || !is_row_of_marks(parts->by)) return false;
+  const std::string own = written_mark(key, parts->text);
+  for (std::string_view row = parts->by; !row.empty(); row.remove_prefix(kMarkSize)) {
     if (CRYPTO_memcmp(row.data(), own.data(), kMarkSize) == 0) return true;
   }
   return false;

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "base/ensure.h"
 #include "base/text.h"
 
@@ -55,11 +58,23 @@ void Doorway::look_at_memory(Instant now) {
   looked_ = now;
   const std::uint64_t resident = memory_.resident_bytes();
   const bool was_short = std::exchange(is_memory_short_, resident > limits_.memory_bytes);
-  if (was_short && !is_memory_short_)
-    events_.info("there is memory again, people are let in", {{"bytes", resident}});
-  if (!is_memory_short_ || (given_back_ && now - *given_back_ < kMemoryGivenBackPeriod)) return;
-  given_back_ = now;
+  if (was_short && !is_memory_short_) note_memory_again(resident, now);
+  if (is_memory_short_) return give_memory_back(now);
+  give_back_pause_ = kMemoryGivenBackPeriod;
+}
+
+void Doorway::give_memory_back(Instant now) {
+  if (now < give_back_from_) return;
+  give_back_from_ = now + give_back_pause_;
+  // Until it helps.
+  give_back_pause_ = std::min<Duration>(2 * give_back_pause_, kMemoryGivenBackPeriodMax);
   memory_.give_back();
+}
+
+void Doorway::note_memory_again(std::uint64_t resident_bytes, Instant now) {
+  if (logged_again_ && now - *logged_again_ < kTurnedAwayLogPeriod) return;
+  logged_again_ = now;
+  events_.info("there is memory again, people are let in", {{"bytes", resident_bytes}});
 }
 
 void Doorway::note_turned_away(const std::string& why, const net::Endpoint& peer, Instant now) {

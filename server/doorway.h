@@ -61,6 +61,8 @@ class Doorway {
   std::optional<std::string> why_not(const Counts& address, const net::Endpoint& peer, Instant now);
   bool is_memory_short(Instant now);
   void look_at_memory(Instant now);
+  void give_memory_back(Instant now);
+  void note_memory_again(std::uint64_t resident_bytes, Instant now);
   void note_turned_away(const std::string& why, const net::Endpoint& peer, Instant now);
 
   Limits limits_;
@@ -72,7 +74,9 @@ class Doorway {
   std::uint64_t turned_away_ = 0;                      // Since that was logged.
   std::optional<Instant> logged_;
   std::optional<Instant> looked_;
-  std::optional<Instant> given_back_;
+  std::optional<Instant> logged_again_;
+  Instant give_back_from_{};
+  Duration give_back_pause_ = kMemoryGivenBackPeriod;
   bool is_memory_short_ = false;
 };
 

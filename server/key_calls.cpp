@@ -10,6 +10,7 @@
 #include "base/document/build.h"
 #include "base/text.h"
 #include "net/work_queue.h"
+#include "server/calls/call_limits.h"
 #include "server/keys.h"
 #include "server/people.h"
 #include "server/store/key_file.h"
@@ -22,6 +23,9 @@ using document::make_number;
 using document::make_object;
 using document::make_text;
 
+// A server that stops waits for a change of the keys until that has waited for the file, and has a second to write it.
+static_assert(kKeysLockLimit + std::chrono::seconds(1) <= kWrittenLimit);
+
 // Also a service has none, and may all the rest.
 Result<void> check_has_key(const Caller& caller) {
   if (!caller.identity.key.empty()) return {};
@@ -30,19 +34,19 @@ Result<void> check_has_key(const Caller& caller) {
                "`callboard key add NAME --data DIR`; whoever has none is sent off then"};
 }
 
-// Who asks, and what was said of them then, beside their role.
+// Who asks, and what is said of them, beside their role, whenever that is asked.
 struct Asker {
   Caller caller;
-  Measures measures;
+  std::function<Measures()> measures;
 };
 
-// As the files are at that moment: who was revoked meanwhile, or whose role permits it no more, changes nothing, and of a file
-// that is gone nobody makes one that would send everybody else off.
+// As it is at that moment, in the files and by what was said of people: who was revoked meanwhile, or may not any more, changes
+// nothing, and of a file that is gone nobody makes one that would send everybody else off.
 Result<Permissions> permissions_now(const Asker& asker, const KeyRing& ring, const Roles& roles) {
   const KeyEntry* own = ring.find(asker.caller.identity.key);
   if (own == nullptr || !own->is_good(system_clock().wall()))
     return Error{Outcome::refused, "the key you are here with is none of the server's any more"};
-  const Permissions has = measured(roles.permissions_of(own->role), asker.measures);
+  const Permissions has = measured(roles.permissions_of(own->role), asker.measures());
   if (auto may = check(has, Permission::keys); !may) return may.error();
   return has;
 }
@@ -177,7 +181,7 @@ LaterRun worked_on(const std::shared_ptr<net::WorkQueue>& worker, const People& 
     if (const auto has_key = check_has_key(caller); !has_key) return run->answer(has_key.error());
     if (commits) run->set_committing();
     worker->submit(
-        [work, asker = Asker{caller, people.measures_of(caller.identity)},
+        [work, asker = Asker{caller, people.measures_at_any_time(caller.identity)},
          words](const std::stop_token& stop) {
           return stop.stop_requested() ? CallValue(Error{Outcome::interrupted, "the server stops"})
                                        : work(asker, words);

@@ -12,7 +12,7 @@ namespace callboard::server {
 constexpr auto kGoodForMax = std::chrono::hours(24) * 365 * 1000;
 
 Result<KeyEntry> make_key(const NewKey& wanted) {
-  if (auto checked = check_name("NAME", wanted.name, kUserNameMaxCodePoints); !checked)
+  if (auto checked = check_name("name", wanted.name, kUserNameMaxCodePoints); !checked)
     return checked.error();
   if (wanted.good_for && (*wanted.good_for < std::chrono::seconds(1) || *wanted.good_for > kGoodForMax))
     return Error{Outcome::usage, "a key is good for 1 s to 1000 years, or for ever"};

@@ -103,7 +103,18 @@ Permissions People::permissions_of(const Identity& identity) const {
 }
 
 const Measures& People::measures_of(const Identity& identity) const {
-  return measures_.of(person_of(identity));
+  return measures().of(person_of(identity));
+}
+
+std::function<Measures()> People::measures_at_any_time(const Identity& identity) const {
+  return [measures = measures_, person = person_of(identity)] { return measures->of(person); };
+}
+
+void People::restore(const MeasuresBook& measures) {
+  static_cast<void>(measures_->change([&](MeasuresBook& book) -> Result<void> {
+    book = measures;
+    return {};
+  }));
 }
 
 void People::set_permissions(Session& session) const {
@@ -137,7 +148,7 @@ void People::note(const By& by, std::string what, std::string about, std::string
 
 void People::on_left(const Identity& identity) {
   const std::string person = person_of(identity);
-  if (measures_.of(person).granted.empty()) return;
+  if (measures().of(person).granted.empty()) return;
   const auto is_same = [&](const Identity& each) {
     return each.id != identity.id && person_of(each) == person;
   };
@@ -146,7 +157,10 @@ void People::on_left(const Identity& identity) {
     is_here = is_here || (each.is_admitted() && !each.is_over() && is_same(each.identity));
   });
   if (is_here) return;
-  measures_.on_gone(person);
+  static_cast<void>(measures_->change([&](MeasuresBook& book) -> Result<void> {
+    book.on_gone(person);
+    return {};
+  }));
   outside_.changed();
 }
 
@@ -214,7 +228,7 @@ Result<std::size_t> People::kick(const By& by, const std::string& user_or_addres
 Result<void> People::mute(const By& by, const std::string& user, const std::string& reason) {
   const auto person = find_person(user);
   if (!person) return person.error();
-  Measures measures = measures_.of(*person);
+  Measures measures = measures_->book().of(*person);
   measures.muted_by = by.identity.name;
   measures.mute_reason = escaped(reason, kReasonShown);
   if (auto set = set_measures(*person, std::move(measures)); !set) return set;
@@ -225,7 +239,7 @@ Result<void> People::mute(const By& by, const std::string& user, const std::stri
 Result<void> People::unmute(const By& by, const std::string& user) {
   const auto person = find_person(user);
   if (!person) return person.error();
-  Measures measures = measures_.of(*person);
+  Measures measures = measures_->book().of(*person);
   if (!measures.is_muted()) return Error{Outcome::not_found, callboard::quoted(user) + " is not muted"};
   measures.muted_by.clear();
   measures.mute_reason.clear();
@@ -251,7 +265,7 @@ Result<void> People::change_permissions(const By& by, const std::string& user,
   if (!person) return person.error();
   const bool grants = change == Change::grant;
   const Permissions of_role = gate_.permissions_of(*person);
-  Measures measures = measures_.of(*person);
+  Measures measures = measures_->book().of(*person);
   auto& added = grants ? measures.granted : measures.revoked;
   auto& removed = grants ? measures.revoked : measures.granted;
   for (const std::string& each : permissions) {
@@ -294,12 +308,13 @@ Result<std::string> People::find_person(const std::string& user) const {
   });
   if (!person) static_cast<void>(outside_.is_away(is_named));
   if (!person && gate_.is_keyed()) person = gate_.identity_of(user);
-  if (!person && !measures_.of("name " + user).is_empty()) person = "name " + user;
+  if (!person && !measures().of("name " + user).is_empty()) person = "name " + user;
   return person ? Result<std::string>(*person) : Result<std::string>(nobody_named(user));
 }
 
 Result<void> People::set_measures(const std::string& person, Measures measures) {
-  if (auto set = measures_.set(person, std::move(measures)); !set) return set;
+  const auto change = [&](MeasuresBook& book) { return book.set(person, std::move(measures)); };
+  if (auto set = measures_->change(change); !set) return set;
   outside_.for_each([this](Session& each) {
     if (each.is_admitted()) set_permissions(each);
   });

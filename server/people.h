@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "server/board/measures.h"
 #include "server/gate.h"
 #include "server/session.h"
+#include "server/shared_measures.h"
 
 namespace callboard::server {
 
@@ -52,6 +54,8 @@ class People {
   Permissions permissions_of(const Identity& identity) const;
   // What was said of somebody, beside their role.
   const Measures& measures_of(const Identity& identity) const;
+  // The same, as of whenever it is called: on any thread, and whatever has become of this.
+  std::function<Measures()> measures_at_any_time(const Identity& identity) const;
   // Somebody has left, and is neither here nor away.
   void on_left(const Identity& identity);
 
@@ -79,8 +83,8 @@ class People {
   Result<void> revoke(const By& by, const std::string& user, const std::vector<std::string>& permissions);
 
   // What was said of people, from the server before this one, and for the next.
-  void restore(MeasuresBook measures) { measures_ = std::move(measures); }
-  const MeasuresBook& measures() const { return measures_; }
+  void restore(const MeasuresBook& measures);
+  const MeasuresBook& measures() const { return measures_->book(); }
 
   // In the audit.
   void note(const By& by, std::string what, std::string about, std::string text);
@@ -103,7 +107,7 @@ class People {
   Outside outside_;
   Gate gate_;
   Audit audit_;
-  MeasuresBook measures_;
+  std::shared_ptr<SharedMeasures> measures_ = std::make_shared<SharedMeasures>();
 };
 
 }  // namespace callboard::server

@@ -14,6 +14,7 @@
 #include "server/backup.h"
 #include "server/board/recovery.h"
 #include "server/board_records.h"
+#include "server/calls/call_limits.h"
 #include "server/descriptors.h"
 #include "server/event_log.h"
 #include "server/keys.h"
@@ -37,8 +38,6 @@ namespace callboard::server {
 
 namespace {
 
-// For an answer to arrive whose asker still has the turn.
-constexpr Duration kAnswerLimit = 100ms;
 // Connections kept while the tasks start; those beyond come again.
 constexpr std::size_t kEarlyMax = 1024;
 

@@ -153,6 +153,7 @@ void Stage::on_ticket(Session& session, UniqueId ticket) {
 }
 
 void Stage::on_admission(Session& session, const protocol::server_action::Admission& asked) {
+  if (stopped_) return session.close(Outcome::interrupted, "the server stops");
   const auto admission = people_.gate().permitted(session.identity, asked);
   session.is_resumed = resume(session, admission);
   if (!session.is_resumed && !admission.visit) {
@@ -471,7 +472,7 @@ void Stage::leave(Session& session, const Error& why) {
   const Identity& identity = session.identity;
   const auto known = keys_.find(identity.id);
   if (known == keys_.end() || known->second != session.key()) {
-    if (!stopped_) people_.on_not_let_in(session, why);
+    if (!is_saying_goodbye_) people_.on_not_let_in(session, why);
     events_.debug(
         "connection closed before a session",
         {{"peer", net::to_text(session.peer())}, {"outcome", to_text(why.outcome)}, {"reason", why.text}});
@@ -488,7 +489,7 @@ void Stage::leave(Session& session, const Error& why) {
   } else if (identity.visit) {
     --visits_;
     asks_.forget(identity.id);
-    if (!stopped_) locks_.on_departed(identity.id);
+    if (!is_saying_goodbye_) locks_.on_departed(identity.id);
     people_.on_left(identity);
   } else {
     depart(identity, why);
@@ -515,7 +516,7 @@ void Stage::depart(const Identity& identity, const Error& why) {
   schedule_tells();
   departing_.insert_or_assign(identity.id, reason);
   // Those of a stop may come back, and nothing of it is written down.
-  if (stopped_) return finish_departure(identity.id);
+  if (is_saying_goodbye_) return finish_departure(identity.id);
   locks_.on_departed(identity.id);
   // Whoever was told to have left must not be here again after a crash.
   book_.on_written_now([this, id = identity.id] { finish_departure(id); });
@@ -557,6 +558,7 @@ void Stage::stop(Outcome outcome, const std::string& reason, std::function<void(
 }
 
 void Stage::say_goodbye(Outcome outcome, const std::string& reason) {
+  is_saying_goodbye_ = true;
   away_timer_.cancel();
   settling_timer_.cancel();
   people_.gate().stop();

@@ -146,9 +146,11 @@ class Stage final : private SessionHost {
   Teller::Frames told_;  // Room for what one session is told.
   bool all_due_ = false;
   bool is_tell_scheduled_ = false;
-  std::function<void()> stopped_;  // Set: stopping.
-  bool is_booked_ = false;         // Stopping: who was here is written down.
-  bool is_finishing_ = false;      // The last session is gone, the last snapshot under way.
+  std::function<void()> stopped_;  // Set: stopping, and nobody comes in.
+  bool is_saying_goodbye_ =
+      false;                // Stopping: those who go now are sent off, and may come back to the next server.
+  bool is_booked_ = false;  // Stopping: who was here is written down.
+  bool is_finishing_ = false;  // The last session is gone, the last snapshot under way.
   std::shared_ptr<bool> is_alive_ = std::make_shared<bool>(true);  // For what the loop has still to do.
 };
 

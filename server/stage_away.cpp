@@ -50,7 +50,8 @@ Away away_of(const Session& session, const Error& why) {
 // Who had not joined yet may not even have heard who it is: it joins anew.
 bool Stage::may_come_back(const Session& session) const {
   const bool was_here = session.is_joined() || session.is_resumed;
-  return was_here && session.is_lost() && session.identity.secret && !stopped_ && options_.grace > 0s;
+  return was_here && session.is_lost() && session.identity.secret && !is_saying_goodbye_ &&
+         options_.grace > 0s;
 }
 
 void Stage::go_away(Session& session, const Error& why) {
@@ -77,7 +78,7 @@ void Stage::end_away(const std::function<bool(const Identity&)>& is_meant, const
 }
 
 void Stage::on_away_due() {
-  if (stopped_) return;
+  if (is_saying_goodbye_) return;
   for (const Away& away : away_.take_due(loop_.now())) depart_away(away, away.why);
   set_away_timer();
 }
@@ -156,7 +157,7 @@ std::vector<protocol::ServerMessage>* Stage::errands_of(SessionId id) {
 
 Bytes Stage::kept_now() const {
   KeptSessions kept;
-  if (stopped_) kept.stopped = clock_.wall();
+  if (is_saying_goodbye_) kept.stopped = clock_.wall();
   kept.measures = people_.measures();
   presence_.users().for_each([&](SessionId id, const User& user) {
     const Session* here = by_id(id);
@@ -173,7 +174,7 @@ Bytes Stage::kept_now() const {
 void Stage::restore() {
   if (options_.grace <= 0s) return;
   KeptSessions kept = std::exchange(options_.kept, {});
-  people_.restore(std::move(kept.measures));
+  people_.restore(kept.measures);
   const Timestamp now = clock_.wall();
   const auto since_stop = std::chrono::milliseconds(now.ms - kept.stopped.ms);
   // Of one that was killed nobody knows when.

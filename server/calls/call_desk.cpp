@@ -241,11 +241,7 @@ void CallDesk::on_answer(std::uint64_t number, Result<protocol::Document> given)
     answers_.keep(*running.op, running.name, answer);
   }
   for (const CallWaiter& waiter : running.waiters) waiter.answer(answer);
-  if (!when_written_ || !running_.empty()) return;
-  // Whoever carried it out is in the middle of that.
-  loop_.post([this, alive = is_alive_] {
-    if (*alive) on_written();
-  });
+  if (when_written_ && running_.empty()) written_timer_.set_after(kAnswerLimit);
 }
 
 void CallDesk::on_progress(std::uint64_t number, const protocol::Document& value) {

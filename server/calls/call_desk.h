@@ -62,7 +62,8 @@ class CallDesk {
   void leave(std::uint64_t connection);
   // Ends all of them but those that are being written down, which are still answered; not to be asked again.
   void stop(const std::string& reason);
-  // After that: calls `then` once they are answered, or after kWrittenLimit; perhaps before this returns.
+  // After that: calls `then` kAnswerLimit after the last of them is answered, or after kWrittenLimit; before this returns
+  // when there is none.
   void when_written(std::function<void()> then);
 
   std::size_t running() const { return running_.size(); }

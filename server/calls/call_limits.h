@@ -27,8 +27,11 @@ static_assert(kCallAnswersKeptBytes >= 4 * protocol::kCallResultMax);
 // Calls that one client offers, and that it has to carry out at a time: a render farm's node does a few.
 inline constexpr std::size_t kCallsPerClient = 64;
 inline constexpr std::size_t kCallsGivenMax = 64;
-// How long a server that stops waits for what is being written down: for longer than that waits for the file of the keys (5 s).
+// How long a server that stops waits for what is being written down: for one change of the keys that waits for their file. Who
+// changes them behind that one is not waited for.
 inline constexpr auto kWrittenLimit = 6s;
+// How long after an answer a server that stops says goodbye: it is told when the asker has handed back the turn.
+inline constexpr auto kAnswerLimit = 100ms;
 // What blocks is a disk, mostly: more at a time make it no faster.
 inline constexpr std::size_t kCallWorkers = 2;
 

@@ -24,7 +24,7 @@ namespace {
 constexpr std::uint64_t kKeyFileMax = 16 * MiB;  // Of 10,000 keys, each with the longest name.
 // Others hold the lock for moments. One that stands still must not hold a server that wants to stop.
 constexpr auto kLockPause = std::chrono::milliseconds(20);
-constexpr int kLockTries = 250;
+constexpr int kLockTries = kKeysLockLimit / kLockPause;
 
 }  // namespace
 

@@ -18,6 +18,8 @@
 
 namespace callboard::server {
 
+// How long it is waited for another process that holds the lock of the file.
+inline constexpr auto kKeysLockLimit = std::chrono::seconds(5);
 // Of 5,000 changes that no server has seen.
 inline constexpr std::uint64_t kKeyChangesBytesMax = 1 * MiB;
 
@@ -48,7 +50,7 @@ class KeyFile {
   Result<std::optional<KeyRing>> read() const;
   // Changes what is there, or an empty ring, and makes the folder where there is none; one process at a time. When
   // `change` fails nothing is changed. On disk when it returns, and what it was is in changes() before. Refused when no server
-  // has taken kKeyChangesBytesMax of those, locked when another process does not let go of it within 5 s. What could not be
+  // has taken kKeyChangesBytesMax of those, locked when another process does not let go of it within kKeysLockLimit. What could not be
   // brought to disk any more is changed all the same, and the error says so. `by`: who does it; nobody: whoever stands at the machine.
   Result<void> update(const std::function<Result<void>(KeyRing&)>& change, const KeyChanger& by = {}) const;
   // What was done to the keys and is in no server's log yet; oldest first. Lines that are not understood stay

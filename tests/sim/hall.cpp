@@ -7,9 +7,9 @@
 
 namespace callboard::sim {
 
-Caller::Caller(World& world, std::string name) : world_(world) {
+Caller::Caller(World& world, std::string name, Kind kind) : world_(world) {
   machine_.name = std::move(name);
-  world_.on(machine_, [this] {
+  world_.on(machine_, [this, kind] {
     loop_ = std::make_unique<net::Loop>();
     connection_ = net::TcpConnection::connect(*loop_, Person::kServer, 10s,
                                               {.on_connected = {},
@@ -18,6 +18,7 @@ Caller::Caller(World& world, std::string name) : world_(world) {
                                                .on_ended = [this](const Error&) { is_ended = true; }});
     protocol::Username username;
     username.name = machine_.name;
+    username.resumable = kind == Kind::resumable;
     say(username);
   });
 }
@@ -50,6 +51,9 @@ void Caller::pause_reading() {
 }
 void Caller::resume_reading() {
   world_.on(machine_, [this] { connection_->resume_reading(); });
+}
+void Caller::hang_up() {
+  world_.on(machine_, [this] { connection_.reset(); });
 }
 
 void Caller::say(const protocol::ClientMessage& message) {
@@ -113,8 +117,8 @@ void Hall::on_server(const std::function<void(server::Stage&)>& code) {
   world.on(machine_, [&] { code(server_->stage()); });
 }
 
-Caller& Hall::join(const std::string& name) {
-  Caller& caller = *callers_.emplace_back(std::make_unique<Caller>(world, name));
+Caller& Hall::join(const std::string& name, Caller::Kind kind) {
+  Caller& caller = *callers_.emplace_back(std::make_unique<Caller>(world, name, kind));
   for (int tries = 0; tries < 100 && !caller.is_joined; ++tries) pass(100ms);
   ENSURE(caller.is_joined);
   return caller;

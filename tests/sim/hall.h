@@ -18,7 +18,8 @@ namespace callboard::sim {
 // A workstation that joins by hand. With each turn it asks what it wants to, and hands it back.
 class Caller {
  public:
-  Caller(World& world, std::string name);
+  enum class Kind { passing, resumable };  // Whether it says that it may come back.
+  Caller(World& world, std::string name, Kind kind = Kind::passing);
   ~Caller();
   Caller(const Caller&) = delete;
   Caller& operator=(const Caller&) = delete;
@@ -29,6 +30,8 @@ class Caller {
   void ask_for_turn();
   void pause_reading();
   void resume_reading();
+  // Without a word.
+  void hang_up();
 
   bool is_joined = false;
   bool is_ended = false;
@@ -62,7 +65,7 @@ class Hall {
   // As the server's own code.
   void on_server(const std::function<void(server::Stage&)>& code);
   // One who has joined, and is here until the end of the test.
-  Caller& join(const std::string& name);
+  Caller& join(const std::string& name, Caller::Kind kind = Caller::Kind::passing);
   void pass(Duration time) { world.run_until(world.now() + time); }
   // The reasons that the server's log has for sessions that were closed.
   std::vector<std::string> closed() const;

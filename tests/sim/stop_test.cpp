@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "base/document/build.h"
+#include "server/board/kept_sessions.h"
 #include "server/calls/call_limits.h"
 #include "tests/sim/hall.h"
 
@@ -57,6 +58,20 @@ TEST_CASE("a server that stops answers what is being written down before it says
   CHECK(hall.is_stopped);
 }
 
+TEST_CASE("who has the turn when it was written down is told so before the goodbye") {
+  Writing hall;
+  hall.rigging.pause_reading();
+  hall.rigging.ask_for_turn();
+  hall.stop();
+  hall.pass(1s);
+  hall.on_server([&](server::Stage&) { hall.run->answer(document::make_text("written")); });
+  hall.rigging.resume_reading();
+  hall.pass(1s);
+  CHECK(hall.rigging.answers == std::vector<std::string>{"\"written\""});
+  CHECK(hall.rigging.is_ended);
+  CHECK(hall.is_stopped);
+}
+
 TEST_CASE("a server that stops does not wait for ever for what is being written down") {
   Writing hall;
   hall.stop();
@@ -66,6 +81,36 @@ TEST_CASE("a server that stops does not wait for ever for what is being written 
   hall.pass(2s);
   CHECK(hall.is_stopped);
   CHECK(hall.rigging.is_ended);
+}
+
+TEST_CASE("who loses the connection while something is written down may come back to the next server") {
+  Writing hall;
+  Caller& lighting = hall.join("lighting", Caller::Kind::resumable);
+  hall.stop();
+  hall.pass(1s);
+  lighting.hang_up();
+  hall.pass(1s);
+  CHECK_FALSE(hall.is_stopped);
+  hall.on_server([&](server::Stage&) { hall.run->answer(document::make_text("written")); });
+  hall.pass(1s);
+  REQUIRE(hall.is_stopped);
+  const auto kept = server::kept_sessions_from(hall.disk.sessions);
+  REQUIRE(kept);
+  REQUIRE(kept->sessions.size() == 1);
+  CHECK(kept->sessions[0].user.name == "lighting");
+}
+
+TEST_CASE("who was still about to join when the server stops does not") {
+  Writing hall;
+  Caller lighting(hall.world, "lighting");
+  lighting.pause_reading();
+  hall.pass(1s);
+  hall.stop();
+  lighting.resume_reading();
+  hall.pass(1s);
+  CHECK_FALSE(lighting.is_joined);
+  CHECK(lighting.is_ended);
+  CHECK_FALSE(hall.is_stopped);
 }
 
 TEST_CASE("a server that has nothing to write down stops at once") {

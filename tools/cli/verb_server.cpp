@@ -69,7 +69,7 @@ bool is_gone_within(const Fd& its, pid_t process, int ms) {
   return ::poll(&gone, 1, ms) > 0 || (!its && ::kill(process, 0) != 0 && errno == ESRCH);
 }
 
-// Until it is gone. It ends within 2 s and what the disk needs. Linux before 5.3 has no pidfd_open, and boxes forbid it.
+// Until it is gone. It ends within 2 s and what the disk needs, and some seconds later while keys are changed (docs/operations.md). Linux before 5.3 has no pidfd_open, and boxes forbid it.
 Result<void> end(const Run& run, pid_t process) {
   constexpr int kPatienceMs = 30'000;
   constexpr int kLookMs = 100;

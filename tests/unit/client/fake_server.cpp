@@ -118,6 +118,7 @@ FakeAnnouncer::FakeAnnouncer(net::Loop& loop, std::vector<protocol::Announcement
     if (!datagram || !std::holds_alternative<protocol::Search>(*datagram)) return;
     ++searches_;
     const auto& challenge = std::get<protocol::Search>(*datagram).challenge;
+    for (const std::string& line : lines) (void)socket_->send(from, as_bytes(line));
     for (std::size_t i = 0; i < says_.size(); ++i) {
       protocol::Announcement each = says_[i];
       const bool is_proving = key && challenge && i + 1 == says_.size();

@@ -86,6 +86,8 @@ class FakeAnnouncer {
   std::optional<AccessKey> key;
   // To whatever question: the answer to another one, recorded earlier.
   std::optional<UniqueId> nonce;
+  // What it says before, as it is: of others, whom somebody once heard.
+  std::vector<std::string> lines;
   // What it says when it hears an abort, line by line. May be left empty.
   std::function<std::vector<std::string>(const protocol::Abort&)> on_abort;
 

@@ -82,6 +82,31 @@ TEST_CASE("with a key the server that has it, too, is chosen, whoever else poses
   CHECK(search.said.empty());
 }
 
+TEST_CASE(
+    "with a key it is the run that announced itself last, though others say again what those before it did") {
+  Search search;
+  search.key = make_access_key(system_random());
+  std::vector<protocol::Announcement> runs;
+  for (std::uint16_t run = 1; run <= 3; ++run) {
+    runs.push_back(announcement({"127.0.0.1", static_cast<std::uint16_t>(4100 + run)}, run));
+    runs.back().access = "key";
+    runs.back().marks = {Timestamp{system_clock().wall().ms - 1000 * (run == 2 ? 1 : 10 + run)}};
+  }
+  const bool is_answered = GENERATE(false, true);
+  INFO(is_answered);
+  auto answering = announcement({"127.0.0.1", 4104}, 4);
+  answering.access = "key";
+  FakeAnnouncer announcer(search.loop,
+                          is_answered ? std::vector{answering} : std::vector<protocol::Announcement>());
+  announcer.key = search.key;
+  const std::vector<protocol::DatagramKey> keys{search.key->secret};
+  for (const auto& each : runs) announcer.lines.push_back(format_marked(each, keys));
+  const auto finder = search.start(announcer.port(), 5s);
+  REQUIRE(search.loop.run_until([&] { return !search.found.empty(); }, kTestLimit));
+  CHECK(search.found[0] == net::Endpoint{"127.0.0.1", static_cast<std::uint16_t>(is_answered ? 4104 : 4102)});
+  CHECK(search.said.empty());
+}
+
 TEST_CASE("with a key a server that was only heard is asked where it is, once, and proves itself") {
   net::Loop loop;
   const AccessKey key = make_access_key(system_random());

@@ -1,5 +1,6 @@
 #include "client/searcher.h"
 
+#include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <thread>
@@ -14,20 +15,27 @@ struct Hearing {
   net::Loop loop;
   AccessKey key = make_access_key(system_random());
   int asked = 0;
+  std::optional<protocol::Announcement> says;  // To whoever asks, signed.
   std::unique_ptr<net::UdpSocket> server;
   std::vector<bool> told;  // Of each server that was told: whether it is proven.
   std::unique_ptr<Searcher> searcher;
 
   Hearing() {
-    const auto hear = [this](ByteView bytes, const net::Endpoint&) {
+    const auto hear = [this](ByteView bytes, const net::Endpoint& from) {
       const auto datagram = protocol::parse_datagram(bytes);
-      if (datagram && std::holds_alternative<protocol::Search>(*datagram)) ++asked;
+      if (!datagram || !std::holds_alternative<protocol::Search>(*datagram)) return;
+      ++asked;
+      const auto& challenge = std::get<protocol::Search>(*datagram).challenge;
+      if (!says || !challenge) return;
+      says->signature = {system_clock().wall(), challenge->by, challenge->nonce};
+      (void)server->send(from, as_bytes(format_signed(*says, key.secret)));
     };
     server = *net::UdpSocket::open(loop, {.at = {"127.0.0.1", 0}, .shares_port = true},
                                    {.on_datagram = hear, .on_trouble = {}});
     SearchOptions options;
     options.key = key;
     options.project = "Moria's Race";
+    options.ask_addresses = {"127.0.0.1"};
     options.discovery_port = server->local().port;
     searcher = std::make_unique<Searcher>(
         loop, options,
@@ -36,6 +44,14 @@ struct Hearing {
   }
   void say(const std::string& line) {
     REQUIRE(server->send({"127.255.255.255", server->local().port}, as_bytes(line)));
+  }
+  // And hears the answer.
+  void ask() {
+    searcher->ask();
+    const auto has_answered = [this] {
+      return std::ranges::any_of(searcher->report().servers, &FoundServer::has_answered);
+    };
+    REQUIRE(loop.run_until(has_answered, kTestLimit));
   }
   // Everything said before has been heard then: it is of a server that nobody need ask.
   void hear_all() {
@@ -116,6 +132,47 @@ TEST_CASE("what was said long ago and is said again does not put the server's cl
   here.hear_all();
   REQUIRE(here.searcher->report().servers.size() == 1);
   CHECK(here.searcher->report().servers[0].clock_ahead > -15s);
+}
+
+TEST_CASE(
+    "an answer to our own question tells where a server is, whatever others say again of what it announced") {
+  Hearing here;
+  auto elsewhere = keyed();
+  elsewhere.address = "127.0.0.9";
+  here.says = keyed();
+  here.says->marks.reset();
+  here.say(marked(elsewhere, here.key));
+  here.hear_all();
+  REQUIRE(here.searcher->report().servers.size() == 1);
+  CHECK(here.searcher->report().servers[0].address == "127.0.0.9");
+  here.ask();
+  here.say(marked(elsewhere, here.key));
+  here.hear_all();
+  REQUIRE(here.searcher->report().servers.size() == 1);
+  CHECK(here.searcher->report().servers[0].address == "127.0.0.1");
+  CHECK(here.told == std::vector{true, true});
+}
+
+TEST_CASE("what the run before announced and is said again does not take the place of this one") {
+  Hearing here;
+  auto before = keyed(1);
+  before.marks->at.ms -= 20'000;
+  const bool is_answered = GENERATE(false, true);
+  INFO(is_answered);
+  here.say(marked(before, here.key));
+  here.hear_all();
+  here.says = keyed(2);
+  if (is_answered) {
+    here.says->marks.reset();
+    here.ask();
+    before.marks = {system_clock().wall()};
+  } else {
+    here.say(marked(*here.says, here.key));
+  }
+  here.say(marked(before, here.key));
+  here.hear_all();
+  REQUIRE(here.searcher->report().servers.size() == 1);
+  CHECK(here.searcher->report().servers[0].id == UniqueId{2, 2});
 }
 
 TEST_CASE("without a key marks mean nothing") {

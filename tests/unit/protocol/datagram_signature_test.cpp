@@ -1,7 +1,10 @@
 #include "protocol/datagram_signature.h"
 
-#include <catch2/catch.hpp>
+#include <openssl/evp.h>
 
+#include <algorithm>
+#include <array>
+#include <catch2/catch.hpp>
 #include <string>
 #include <vector>
 
@@ -56,6 +59,41 @@ TEST_CASE("marks are good for what stands before them, to the letter") {
   shifted.erase(marks_at + 9, 1);
   CHECK_FALSE(is_marked_with(as_bytes(shifted), key_of(2)));
   CHECK_FALSE(is_marked_with(as_bytes(line.substr(0, marks_at)), key_of(1)));
+}
+
+TEST_CASE("a signature is nobody's mark") {
+  Announcement answer = announcement();
+  answer.marks.reset();
+  answer.signature = Signature{Timestamp{1'763'733'203'123}, "0123456789abcdef", UniqueId{3, 4}};
+  const std::string line = format_signed(answer, key_of(1));
+  const std::string start = line.substr(0, line.rfind(" | mac="));
+  std::array<unsigned char, 25> digits{};
+  EVP_EncodeBlock(digits.data(), key_of(1).signature_of(start).data(), 16);
+  std::string mark(digits.begin(), digits.begin() + kMarkSize);
+  std::ranges::replace(mark, '+', '-');
+  std::ranges::replace(mark, '/', '_');
+  const std::string recoded = start + " | marks=" + mark;
+  REQUIRE(std::get<Announcement>(parse_datagram(as_bytes(recoded)).value()).marks);
+  CHECK_FALSE(is_marked_with(as_bytes(recoded), key_of(1)));
+}
+
+TEST_CASE("nothing stands behind the marks") {
+  const std::string line = format_marked(announcement(), keys(2));
+  const std::string field = " | x=" + std::string(kMarkSize - 5, 'A');
+  for (const std::string& added : {std::string(" | x=1"), field, field + field, std::string("A")})
+    CHECK_FALSE(is_marked_with(as_bytes(line + added), key_of(1)));
+  // Marks of others do: they are not signed, and say nothing.
+  CHECK(is_marked_with(as_bytes(line + std::string(kMarkSize, 'A')), key_of(1)));
+}
+
+TEST_CASE("marks for which there is no room beside all that an announcement tells make the datagram none") {
+  const std::string start = "VCStudio MULTIUSER SERVER | 1 | P | at=1 | marks=";
+  const auto read = [&](std::size_t marks) {
+    return parse_datagram(as_bytes(start + std::string(marks * kMarkSize, 'A')));
+  };
+  REQUIRE(read(59));
+  CHECK(format(*read(59)).size() <= kDatagramMax);
+  CHECK_FALSE(read(61));
 }
 
 TEST_CASE("a row of marks that is none makes the datagram none") {

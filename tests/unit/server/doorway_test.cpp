@@ -147,6 +147,53 @@ TEST_CASE("memory that keeps people out is given back as far as it is free, and 
   CHECK(rig.log.str().find("there is memory again, people are let in bytes=524288") != std::string::npos);
 }
 
+TEST_CASE("memory that stays in use is given back ever more seldom, until that has helped") {
+  DoorwayRig rig({.memory_bytes = 1 * MiB});
+  rig.resident = 2 * MiB;
+  const auto given_back_within = [&](Duration time) {
+    const int before = rig.times_given_back;
+    for (Duration waited{}; waited < time; waited += kMemoryLookPeriod) {
+      rig.now += kMemoryLookPeriod;
+      if (auto place = rig.come("10.0.0.1")) rig.door.leave(*place);
+    }
+    return rig.times_given_back - before;
+  };
+  CHECK_FALSE(rig.come("10.0.0.1"));
+  CHECK(rig.times_given_back == 1);
+  // 10, 30, 70, 150, 310 s later, and every 160 s from then on.
+  CHECK(given_back_within(310s) == 5);
+  CHECK(given_back_within(159s) == 0);
+  CHECK(given_back_within(161s) == 2);
+  rig.resident = 0;
+  CHECK(given_back_within(160s) == 0);
+  rig.resident = 2 * MiB;
+  CHECK(given_back_within(kMemoryLookPeriod) == 1);
+  CHECK(given_back_within(10s) == 1);
+}
+
+TEST_CASE("that there is memory again is said now and then, however often it comes and goes") {
+  DoorwayRig rig({.memory_bytes = 1 * MiB});
+  const auto times_said = [&] {
+    const std::string log = rig.log.str();
+    const std::string_view words = "there is memory again";
+    int times = 0;
+    for (std::size_t at = log.find(words); at != std::string::npos; at = log.find(words, at + 1)) ++times;
+    return times;
+  };
+  const auto come_and_go = [&] {
+    for (const std::uint64_t resident : {2 * MiB, 0 * MiB}) {
+      rig.resident = resident;
+      rig.now += kMemoryLookPeriod;
+      CHECK(rig.come("10.0.0.1").has_value() == (resident == 0));
+    }
+  };
+  for (int i = 0; i < 10; ++i) come_and_go();
+  CHECK(times_said() == 1);
+  rig.now += kTurnedAwayLogPeriod;
+  come_and_go();
+  CHECK(times_said() == 2);
+}
+
 TEST_CASE("a flood of those who are turned away is one line now and then, with how many they were") {
   DoorwayRig rig({.connections = 0});
   for (int i = 0; i < 1000; ++i) CHECK_FALSE(rig.come("10.0.0.1"));

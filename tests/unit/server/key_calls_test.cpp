@@ -146,6 +146,28 @@ TEST_CASE(
   CHECK(office.file.read().value()->find_name("guest") == nullptr);
 }
 
+TEST_CASE("who is told meanwhile that they may not change keys changes nothing") {
+  Office office;
+  const auto lock_path = office.project_folder() / "keys.lock";
+  Fd lock(::open(lock_path.c_str(), O_RDWR | O_CLOEXEC));
+  REQUIRE(::flock(lock.get(), LOCK_EX) == 0);
+  // The first waits for the file, the second for the first.
+  office.deputy->say(protocol::TurnRequest{});
+  office.deputy->expect<protocol::Yours>();
+  for (const protocol::AskId id : {1000U, 1001U}) {
+    auto ask = Office::asking("key.add", R"({"name":"guest)" + std::to_string(id) + R"(","role":"guest"})");
+    ask.id = id;
+    office.deputy->say(ask);
+  }
+  office.deputy->say(protocol::Yours{});
+  static_cast<void>(office.deputy->ask(protocol::UsersAsk{}));
+  Office::done(*office.boss, "revoke", R"({"user":"deputy","permission":["keys"]})");
+  lock = Fd();
+  for (int i = 0; i < 2; ++i)
+    CHECK_THAT(office.deputy->expect<protocol::ErrorAnswer>().text, Contains("lack the permission keys"));
+  CHECK(office.file.read().value()->entries().size() == 2);
+}
+
 TEST_CASE("who was granted that they may change keys does so, whatever their role says") {
   Office office;
   const auto artist = office.join_with(office.add("artist"));
@@ -187,6 +209,11 @@ TEST_CASE("a key is good for a second at least and a thousand years at most, who
   Office office;
   CHECK(Office::refused(*office.boss, "key.add", R"({"name":"guest","expires_s":0})").outcome ==
         Outcome::usage);
+}
+
+TEST_CASE("what is wrong with the name of a key is said of that name, wherever it came from") {
+  CHECK(make_key({.name = "rigging ", .good_for = {}}).error().text ==
+        "name \"rigging \": expected no space at its ends");
 }
 
 TEST_CASE("of a file of keys that is gone nobody makes one that sends everybody off") {
