@@ -18,18 +18,19 @@ namespace callboard::client {
 
 namespace {
 
-// Those that were greeted a moment ago ask within a millisecond, on a machine with nothing else to do.
-constexpr Duration kGreetedPatience = 50ms;
+// How often an agent that ends looks whether anything is still to come.
+constexpr Duration kFarewellPeriod = 2ms;
 
 }  // namespace
 
 class Agent::Impl {
  public:
-  Impl(AgentPlace place, agent::Hello hello, Access& access, Listener* listener)
+  Impl(AgentPlace place, agent::Hello hello, Access& access, Listener* listener, Duration farewell)
       : place_(std::move(place)),
         hello_(std::move(hello)),
         access_(access),
         listener_(listener),
+        farewell_(farewell),
         thread_([this] { run(); }) {}
   ~Impl() {
     inbox_->post([this] { stop(); });
@@ -49,10 +50,15 @@ class Agent::Impl {
 
   void stop() {
     door_.reset();
-    const bool is_any_about_to_ask =
-        std::ranges::any_of(commands_, [](const auto& each) { return !each.second->has_asked(); });
-    if (!is_any_about_to_ask) return finish();
-    farewell_.set_after(kGreetedPatience);
+    ends_at_ = loop_.now() + farewell_;
+    look_for_end();
+  }
+
+  void look_for_end() {
+    const bool is_any_expected =
+        std::ranges::any_of(commands_, [](const auto& each) { return each.second->is_expected(); });
+    if (!is_any_expected || loop_.now() >= ends_at_) return finish();
+    end_timer_.set_after(kFarewellPeriod);
   }
 
   void finish() {
@@ -84,18 +90,20 @@ class Agent::Impl {
   agent::Hello hello_;
   Access& access_;
   Listener* listener_;
+  Duration farewell_;
   net::Loop loop_;
   // Shared with those who bring answers, and outlived by them.
   std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>(loop_);
   std::unique_ptr<net::LocalListener> door_;
   std::map<std::uint64_t, std::unique_ptr<AgentCommand>> commands_;
   std::uint64_t last_number_ = 0;
-  net::Timer farewell_{loop_, [this] { finish(); }};
+  Instant ends_at_{};
+  net::Timer end_timer_{loop_, [this] { look_for_end(); }};
   std::thread thread_;
 };
 
-Agent::Agent(AgentPlace place, agent::Hello hello, Access& access, Listener* listener)
-    : impl_(std::make_unique<Impl>(std::move(place), std::move(hello), access, listener)) {}
+Agent::Agent(AgentPlace place, agent::Hello hello, Access& access, Listener* listener, Duration farewell)
+    : impl_(std::make_unique<Impl>(std::move(place), std::move(hello), access, listener, farewell)) {}
 
 Agent::~Agent() = default;
 

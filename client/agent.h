@@ -24,11 +24,15 @@ class Agent {
   // missing yet, as it is at the start, it waits until a join, with the first look at the folder in it, must have ended.
   static constexpr Duration kServerPatience = 1500ms;
   static constexpr Duration kFirstPatience = kHandshakeLimit + 5s;
+  // How long one that ends waits for the asks of those that it has greeted, and for answers that are on their way: both come
+  // within a millisecond, on a machine with nothing else to do.
+  static constexpr Duration kFarewell = 50ms;
 
   // `access` must outlive it, and `listener` that; null: none. It is told what commands said and wrote in this session's name,
   // which the server tells everybody else; on the thread that brings the answers.
-  Agent(AgentPlace place, agent::Hello hello, Access& access, Listener* listener = nullptr);
-  // Ends all connections, and waits for its thread.
+  Agent(AgentPlace place, agent::Hello hello, Access& access, Listener* listener = nullptr,
+        Duration farewell = kFarewell);
+  // Ends all connections after the farewell, and waits for its thread.
   ~Agent();
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;

@@ -193,8 +193,9 @@ Result<T> AgentCommand::as_told(agent::AskId id, Result<T> result) const {
   const auto calling = calls_.find(id);
   if (calling != calls_.end() && calling->second.is_cancelled) return result;
   if (!result) {
-    const bool is_ours = result.error().outcome == Outcome::cancelled;
-    return is_ours ? Result<T>(Error{Outcome::interrupted, kEnded}) : result;
+    if (result.error().outcome != Outcome::cancelled) return result;
+    const Result<WorkstationStatus> here = access_.workstation().get();
+    return here && here->is_refused ? no_server(here) : Error{Outcome::interrupted, kEnded};
   }
   if constexpr (std::is_same_v<T, PullReport>) {
     if (result->outcome == Outcome::cancelled) {

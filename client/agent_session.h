@@ -35,6 +35,7 @@ class AgentSession {
   // What the bytes bring, in order. Asks for which there was an answer meanwhile cannot be cancelled: no event.
   Result<std::vector<Event>> on_bytes(ByteView bytes);
   bool is_open(AskId id) const { return open_.contains(id); }
+  std::size_t open_asks() const { return open_.size(); }
 
   // To send, for an ask that is_open(). The answer closes it.
   template <class T>

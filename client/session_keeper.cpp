@@ -332,8 +332,10 @@ void SessionKeeper::fail_waiting(const Error& why) {
   waiting_timer_.cancel();
   in_flight_.clear();
   for (const Sent& each : std::exchange(waiting_, {})) {
-    // Whether it was written or done, nobody says. What only reads is as if it had not been asked.
-    const bool is_open = each->was_sent && id_of(each->message);
+    // Whether it was written or done, nobody says. What only reads can be asked again, unless whoever asks, or the server,
+    // does not want it.
+    const bool is_ended = why.outcome == Outcome::cancelled || why.outcome == Outcome::refused;
+    const bool is_open = each->was_sent && (id_of(each->message) || !is_ended);
     each->on_answer(is_open ? Error{Outcome::interrupted, why.text} : why);
   }
 }

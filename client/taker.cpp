@@ -86,7 +86,7 @@ Result<void> Taker::Impl::pull() {
     receiver_.start_writing(*writers_, deltas_);
   }
   start_receiving();
-  if (request_.on_conflict == PullRequest::OnConflict::fail && !request_.dry_run) {
+  if (request_.on_conflict == PullRequest::OnConflict::fail) {
     const Result<bool> goes_on = survey(planner);
     if (!goes_on) return goes_on.error();
     if (!*goes_on) return {};

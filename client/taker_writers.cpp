@@ -260,6 +260,10 @@ void TakerWriters::on_committed(const sync::Change& change) {
   });
 }
 
+void TakerWriters::on_renamed() {
+  state_.edit_report([](PullReport& report) { report.has_changed = true; });
+}
+
 void TakerWriters::on_assembled(const sync::RelativePath&, std::uint64_t files, std::uint64_t bytes) {
   state_.edit_report([&](PullReport& report) {
     report.has_changed = true;

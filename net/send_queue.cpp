@@ -11,7 +11,7 @@ constexpr std::size_t kCopiedMax = 1024;
 
 }  // namespace
 
-std::size_t gather(std::span<const SharedBytes> parts, std::span<char> to) {
+std::size_t copied_together(std::span<const SharedBytes> parts, std::span<char> to) {
   std::size_t size = 0;
   for (const SharedBytes& part : parts) {
     if (part.view.size() > to.size() - size) return 0;

@@ -282,9 +282,10 @@ std::size_t TcpConnection::Impl::send_at_once(std::span<const SharedBytes> parts
   }
   std::transform(parts.begin(), parts.end(), buffers.begin(), &part_of);
   std::size_t count = parts.size();
-  std::array<char, kGatheredMax> gathered;
-  if (const std::size_t size = gather(parts, gathered); size > 0) {
-    buffers[0] = uv_buf_init(gathered.data(), static_cast<unsigned>(size));
+  std::array<char, kTogetherMax> together;
+  const std::size_t size = count > 1 ? copied_together(parts, together) : 0;
+  if (size > 0) {
+    buffers[0] = uv_buf_init(together.data(), static_cast<unsigned>(size));
     count = 1;
   }
   const int taken = uv_try_write(tcp.stream(), buffers.data(), static_cast<unsigned>(count));

@@ -96,9 +96,7 @@ Result<void> Committer::commit_group() {
   parent_fd_ = Fd();
   const Result<void> recorded = record_group();
   if (recorded) parts_.stager.journal().clear();
-  for (const Change* change : done_) {
-    if (recorded) parts_.listener.on_committed(*change);
-  }
+  for (const Change* change : done_) parts_.listener.on_committed(*change);
   done_.clear();
   group_.clear();
   group_bytes_ = 0;
@@ -253,6 +251,7 @@ Committer::Attempt Committer::rename_file(const Change& change, const Inspected&
       source.error == 0 && parts_.records.has_content(change.source, source.status, change.entry.digest, {});
   if (!right) return source_changed(change);
   if (Attempt failed = put(from, change.path, there)) return failed;
+  parts_.listener.on_renamed();
   touched_.insert(change.source.parent());
   if (!is_still(change.path, source.status)) return source_changed(change);
   return set_mode_and_time(change, source.status);
@@ -288,6 +287,7 @@ Committer::Attempt Committer::rename_directory(const Change& change, const Inspe
   } else if (const int error = parts_.ops.rename_new(from, to)) {
     return Problem{failure("rename to", change.path, error), is_fatal(error)};
   }
+  parts_.listener.on_renamed();
   touched_.insert(change.source.parent());
   const Result<void> recorded =
       parts_.ops.until_room([&] { return mover().record(change.path, change.node); }, is_out_of_room);

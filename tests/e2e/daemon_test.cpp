@@ -110,6 +110,15 @@ TEST_CASE("a server is stopped, and waited for, also where the kernel gives no h
   CHECK(studio.run("rigging", {"server", "status"}).ending.exit_code == 3);
 }
 
+TEST_CASE("there, too, one that has ended is gone though its starter has not waited for it") {
+  Detached studio;
+  Process& server = studio.serve();
+  auto stop = studio.command(0, {"server", "stop"});
+  stop.directory = studio.rigging;
+  CHECK(exit_code_without_pidfd(stop) == 0);
+  CHECK(exit_code(server) == 0);
+}
+
 TEST_CASE("a restart starts it as it was started, and those who are joined come back as themselves") {
   Detached studio;
   const std::string backup = (studio.home() / "backup.sqlite").string();

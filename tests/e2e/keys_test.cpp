@@ -80,6 +80,7 @@ TEST_CASE("keys are made, kept, used, and taken back while the server runs") {
   REQUIRE(unproven.size() == 1);
   CHECK(unproven[0].at("proven") == false);
   // No key is left, and nobody gets in by that.
+  CHECK_THAT(studio.key({"list"}).err, Contains("no key is left, and nobody is let in"));
   CHECK(studio.run("lighting", {"users"}).ending.exit_code == 4);
 }
 

@@ -100,6 +100,17 @@ TEST_CASE("who follows a zone is shown what is there, what changes, and what goe
   CHECK(exit_code(*follower) == 130);
 }
 
+TEST_CASE("who follows a zone is interrupted, and not stopped by itself, when the server is stopped") {
+  Board board;
+  const auto joined = board.join("lighting");
+  REQUIRE(board.run("lighting", {"record", "make", "/slots/1", "--class", "slot", "n=1"}).ending.exit_code ==
+          0);
+  const auto follower = board.start("rigging", {"records", "/slots", "--follow", "--json"});
+  wait_for_event(*follower, "record");
+  board.server().send_signal(SIGTERM);
+  CHECK(exit_code(*follower) == 9);
+}
+
 TEST_CASE("what was done to a record is listed, shown and compared") {
   Board board;
   REQUIRE(board.run("rigging", {"record", "make", "/reviews/sc01", "--class", "review", "status=open"})

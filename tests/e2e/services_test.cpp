@@ -29,7 +29,9 @@ TEST_CASE("services are listed, run by hand, and switched off for good") {
     return listed.at(0).at("fields");
   };
   CHECK(seen().at("enabled") == true);
-  CHECK(office.run("rigging", {"services", "disable", "backup"}).ending.exit_code == 0);
+  const auto disabled = office.run("rigging", {"services", "disable", "backup"});
+  CHECK(disabled.ending.exit_code == 0);
+  CHECK_THAT(disabled.err, Contains("backup is disabled"));
   CHECK(seen().at("enabled") == false);
   office.kill_server();
   office.serve();

@@ -274,7 +274,9 @@ int Program::run(int argc, const char* const* argv) {
   if (ended && !output_.is_complete()) ended = Error{Outcome::failed, "write the result to stdout failed"};
   if (ended) return exit_code(Outcome::done);
   if (!ended.error().text.empty()) output_.error(ended.error().text);
-  return exit_code(ended.error().outcome);
+  // What others cancelled, as a server does that stops in order, was not stopped by whoever sits here.
+  const bool is_theirs = ended.error().outcome == Outcome::cancelled && !interrupt_.is_requested();
+  return exit_code(is_theirs ? Outcome::interrupted : ended.error().outcome);
 }
 
 Result<void> Program::run_chosen() {

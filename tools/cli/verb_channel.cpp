@@ -139,10 +139,9 @@ Result<void> channel(Run& run, const ChannelWords& words) {
   auto ended = listens ? listen(run, **client, words) : open_channel(run, **client, words);
   if (ended) return ended;
   if (run.interrupt.is_requested()) return Error{Outcome::cancelled, ""};
-  // A server that was stopped, or a connection that was closed, in order is still no end of the channel's.
+  // A connection that was closed in order is still no end of the channel's.
   const Outcome outcome = ended.error().outcome;
-  const bool is_broken = outcome == Outcome::done || outcome == Outcome::cancelled;
-  return Error{is_broken ? Outcome::interrupted : outcome, ended.error().text};
+  return Error{outcome == Outcome::done ? Outcome::interrupted : outcome, ended.error().text};
 }
 
 }  // namespace

@@ -87,6 +87,10 @@ Result<void> rotate_named(Run& run, const KeyWords& words) {
   return {};
 }
 
+void tell_none_left(const Run& run) {
+  run.output.message("no key is left, and nobody is let in: the server does not become open by that");
+}
+
 Result<void> revoke_named(Run& run, const KeyWords& words) {
   const auto place = key_place(run);
   if (!place) return place.error();
@@ -98,8 +102,7 @@ Result<void> revoke_named(Run& run, const KeyWords& words) {
   });
   if (!revoked) return revoked;
   show_key_revoked(run, words.name);
-  if (left == 0)
-    run.output.message("no key is left, and nobody is let in: the server does not become open by that");
+  if (left == 0) tell_none_left(run);
   return {};
 }
 
@@ -136,6 +139,7 @@ Result<void> list_keys(Run& run) {
     return {};
   }
   for (const KeyEntry& each : (*ring)->entries()) show_key(run, each);
+  if ((*ring)->entries().empty()) tell_none_left(run);
   if (!server::has_board(place->folder)) tell_no_server(run, *place, "the keys are");
   return {};
 }

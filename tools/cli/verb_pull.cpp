@@ -117,8 +117,7 @@ bool goes_by_item(const PullChoice& choice) { return choice.linked || client::go
 bool changes_nothing(const PullChoice& choice, const client::PullReport& report) {
   if (choice.request.on_conflict != client::PullRequest::OnConflict::fail || report.conflicts.empty())
     return false;
-  if (choice.request.dry_run) return !goes_by_item(choice) || report.files == 0;
-  return !report.has_changed;
+  return choice.request.dry_run ? report.changes.empty() : !report.has_changed;
 }
 
 // What became of a file that both sides changed.

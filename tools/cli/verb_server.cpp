@@ -63,32 +63,37 @@ Result<void> show_status(Run& run) {
   return {};
 }
 
-// `its` keeps a process apart from later ones of that number; where there is none, the number alone says who it is.
-bool is_gone_within(const Fd& its, pid_t process, int ms) {
+// `its` keeps a process apart from later ones of that number. Where there is none, whoever holds the data's lock is the server:
+// the number stays where its starter has not waited for it yet, and may be somebody else's soon after.
+bool is_gone_within(const Fd& its, const Served& found, int ms) {
   pollfd gone{its.get(), POLLIN, 0};  // Without `its` only the time passes.
-  return ::poll(&gone, 1, ms) > 0 || (!its && ::kill(process, 0) != 0 && errno == ESRCH);
+  if (::poll(&gone, 1, ms) > 0) return true;
+  if (its) return false;
+  const auto holder = found.place.holder();
+  return holder && *holder != found.process;
 }
 
-// Until it is gone. It ends within 2 s and what the disk needs, and some seconds later while keys are changed (docs/operations.md). Linux before 5.3 has no pidfd_open, and boxes forbid it.
-Result<void> end(const Run& run, pid_t process) {
+// Until it is gone. It ends within 2 s and what the disk needs, and some seconds later while keys are changed
+// (docs/operations.md). Linux before 5.3 has no pidfd_open, and boxes forbid it.
+Result<void> end(const Run& run, const Served& found) {
   constexpr int kPatienceMs = 30'000;
   constexpr int kLookMs = 100;
-  const Fd its(::pidfd_open(process, 0));
-  const int sent = its ? ::pidfd_send_signal(its.get(), SIGTERM, nullptr, 0) : ::kill(process, SIGTERM);
+  const Fd its(::pidfd_open(found.process, 0));
+  const int sent = its ? ::pidfd_send_signal(its.get(), SIGTERM, nullptr, 0) : ::kill(found.process, SIGTERM);
   if (sent != 0 && errno == ESRCH) return {};
-  if (sent != 0) return os_error(fmt::format("stop process {}", process), errno);
+  if (sent != 0) return os_error(fmt::format("stop process {}", found.process), errno);
   for (int waited_ms = 0; waited_ms < kPatienceMs; waited_ms += kLookMs) {
-    if (is_gone_within(its, process, kLookMs)) return {};
+    if (is_gone_within(its, found, kLookMs)) return {};
     if (run.interrupt.is_requested()) return Error{Outcome::cancelled, ""};
   }
   return Error{Outcome::timed_out, fmt::format("process {} was asked to stop, but still runs after {} s",
-                                               process, kPatienceMs / 1000)};
+                                               found.process, kPatienceMs / 1000)};
 }
 
 Result<void> stop(Run& run) {
   const auto found = served(run);
   if (!found) return found.error();
-  if (const auto ended = end(run, found->process); !ended) return ended;
+  if (const auto ended = end(run, *found); !ended) return ended;
   run.output.line(
       fmt::format("stopped: process {} of {}", found->process, callboard::quoted(found->place.project)));
   run.output.object({{"event", "stopped"}, {"process", static_cast<std::int64_t>(found->process)}});
@@ -127,7 +132,7 @@ Result<void> restart(Run& run) {
         checked.error().outcome,
         fmt::format("nothing was done: it would not start again, and process {} goes on", found->process)};
   }
-  if (const auto ended = end(run, found->process); !ended) return ended;
+  if (const auto ended = end(run, *found); !ended) return ended;
   return start_detached(*std::move(start), run.interrupt);
 }
 

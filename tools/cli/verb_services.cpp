@@ -74,7 +74,8 @@ Result<void> services(Run& run, const ServicesWords& words) {
   }
   auto done = make_call(run, **visit, "services." + words.what,
                         document::print(*document::make_value(std::move(arguments))), std::move(options));
-  if (done && words.what == "run") run.output.message(escaped(words.name) + " has run");
+  const std::string became = words.what == "run" ? " has run" : " is " + words.what + "d";
+  if (done) run.output.message(escaped(words.name) + became);
   return done;
 }
 

@@ -44,6 +44,7 @@ class FakeAccess : public Access {
  public:
   Answer<Document> read(DocumentQuery) override { return document; }
   Answer<WriteResult> change(DocumentChange change) override {
+    if (is_refused) return stopped<WriteResult>();
     WriteResult result;
     result.won = true;
     result.current.revision = change.base + change.content.size();
@@ -111,6 +112,13 @@ class FakeAccess : public Access {
   Answer<std::string> calls() override { return now(std::string("[]")); }
   void leave() override {}
 
+  // A client that is not let in ends.
+  template <class T>
+  static Answer<T> stopped() {
+    Answer<T> answer;
+    answer.set(Error{Outcome::cancelled, "the client has stopped"});
+    return answer;
+  }
   template <class T>
   static Answer<T> now(T value) {
     Answer<T> answer;
@@ -136,10 +144,11 @@ struct Place {
   std::optional<Agent> agent;
 
   std::string folder() const { return top.path().string(); }
-  void start() {
+  void start(Duration farewell = Agent::kFarewell) {
     auto place = AgentPlace::take(folder());
     REQUIRE(place.has_value());
-    agent.emplace(std::move(*place), agent::Hello{.software = "t", .process = 5, .project = "p"}, access);
+    agent.emplace(std::move(*place), agent::Hello{.software = "t", .process = 5, .project = "p"}, access,
+                  nullptr, farewell);
   }
   std::unique_ptr<AgentClient> connect() {
     auto client = AgentClient::connect(folder());
@@ -337,6 +346,26 @@ TEST_CASE("what waits for a server when the agent ends since that does not let i
   REQUIRE_FALSE(answer.has_value());
   CHECK(answer.error().outcome == Outcome::refused);
   CHECK(answer.error().text == "not joined at the moment: nobody answered");
+}
+
+TEST_CASE("who was greeted when the agent began to end, since it is not let in, is told so when it asks") {
+  Place place;
+  place.access.is_joined = false;
+  place.access.is_refused = true;
+  place.start(kTestLimit);
+  const auto reader = place.connect();
+  const auto writer = place.connect();
+  std::thread ending([&] { place.agent.reset(); });
+  // Its door is closed first.
+  const bool has_begun = eventually([&] { return !AgentClient::connect(place.folder()); });
+  const auto users = reader->users();
+  const auto written = writer->change({});
+  ending.join();
+  CHECK(has_begun);
+  REQUIRE_FALSE(users.get().has_value());
+  CHECK(users.get().error().outcome == Outcome::refused);
+  REQUIRE_FALSE(written.get().has_value());
+  CHECK(written.get().error().outcome == Outcome::refused);
 }
 
 TEST_CASE("without a server asks wait a little for one, then are told that there is none") {

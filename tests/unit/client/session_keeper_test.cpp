@@ -213,6 +213,24 @@ TEST_CASE(
   CHECK(here.server.sessions().size() == 1);
 }
 
+TEST_CASE("what was only read, and not answered, is interrupted when the workstation joins anew") {
+  const auto& [bye, outcome] = GENERATE(
+      table<protocol::Bye, Outcome>({{{Outcome::superseded, "joined again", false}, Outcome::interrupted},
+                                     {{Outcome::refused, "kicked", true}, Outcome::refused}}));
+  Place here;
+  here.start();
+  here.until([&] { return here.joins == 1; });
+  here.ask();
+  here.until([&] { return here.server.session().last<protocol::UsersAsk>() != nullptr; });
+  FakeServer::say(here.server.session(), bye);
+  here.until([&] { return here.keeper->connection() && here.keeper->connection()->is_over(); });
+  here.server.session().connection.reset();
+  here.until([&] { return here.answers.size() == 1; });
+  REQUIRE_FALSE(here.answers[0]);
+  CHECK(here.answers[0].error().outcome == outcome);
+  CHECK(here.answers[0].error().text == bye.reason);
+}
+
 // --- Sent to another server -----------------------------------------------------------------------------------------
 
 // The session says goodbye, and where to.

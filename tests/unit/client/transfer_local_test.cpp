@@ -248,6 +248,13 @@ TEST_CASE(
   CHECK(rig.differences() == std::vector<std::string>{});
   change_both_after(rig);
   write_file(rig.giver() / "dir/new", "new");
+  RunOptions dry = on_conflict(PullRequest::OnConflict::fail);
+  dry.request.dry_run = true;
+  const Ends planned = rig.pull(dry);
+  CHECK(planned.pull.outcome == Outcome::superseded);
+  CHECK(planned.pull.conflicts.size() == 1);
+  CHECK(planned.pull.files == 0);
+  CHECK(planned.pull.changes.empty());
   const Ends ends = rig.pull(on_conflict(PullRequest::OnConflict::fail));
   CHECK(ends.pull.outcome == Outcome::superseded);
   REQUIRE(ends.pull.conflicts.size() == 1);

@@ -18,13 +18,13 @@ std::string text_of(const SendQueue& queue) {
   return all;
 }
 
-TEST_CASE("parts are gathered one behind the other, all of them or none") {
+TEST_CASE("parts are copied one behind the other, all of them or none") {
   std::array<char, 8> room{};
   const SharedBytes parts[] = {bytes_of("head"), bytes_of(""), bytes_of("rest")};
-  CHECK(gather(parts, room) == 8);
+  CHECK(copied_together(parts, room) == 8);
   CHECK(std::string_view(room.data(), 8) == "headrest");
-  CHECK(gather(parts, std::span(room).first(7)) == 0);
-  CHECK(gather({}, room) == 0);
+  CHECK(copied_together(parts, std::span(room).first(7)) == 0);
+  CHECK(copied_together({}, room) == 0);
 }
 
 TEST_CASE("a queue keeps the order of small and large parts, and what was not taken of them") {
