@@ -45,6 +45,10 @@ AgentCommand::~AgentCommand() {
   for (const auto& [id, calling] : calls_) access_.cancel_call(calling.op);
 }
 
+bool AgentCommand::is_expected() const {
+  return !has_asked_ || session_.open_asks() > waiting_.size() || connection_->unsent_bytes() > 0;
+}
+
 void AgentCommand::start(const agent::Hello& hello, std::function<void()> on_over) {
   on_over_ = std::move(on_over);
   connection_->start(

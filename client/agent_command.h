@@ -31,8 +31,8 @@ class AgentCommand {
 
   // `on_over`: the command has gone, or spoke garbage; destroy this then.
   void start(const agent::Hello& hello, std::function<void()> on_over);
-  // Whether its first ask, or an answer that is not waiting for a server, is still to come.
-  bool is_expected() const { return !has_asked_ || session_.open_asks() > waiting_.size(); }
+  // Whether its first ask, or an answer that is not waiting for a server, is still to come, or on its way.
+  bool is_expected() const;
   // The agent ends. Where that is because the server does not let this workstation in, what waits is told so; else it hears
   // that the agent has gone.
   void end();

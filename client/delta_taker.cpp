@@ -172,14 +172,14 @@ bool DeltaTaker::is_hopeless(Current& current) const {
     const sync::DeltaPlan plan = current.planner.plan(begin);
     const bool is_telling = is_changed_all_over(plan);
     if (!is_telling && !is_last) continue;
-    current.probes = kProbeBytes.size();
     DeltaCosts probe = costs(current, plan);
     const double times = static_cast<double>(probe.size_bytes) / static_cast<double>(begin_bytes);
-    if (is_telling && is_last && static_cast<double>(probe.ranges) * times > kRangesUsed) return true;
+    const bool has_too_many = is_telling && static_cast<double>(probe.ranges) * times > kRangesUsed;
     probe.size_bytes = begin_bytes;
     probe.to_chunk_bytes = std::min(probe.to_chunk_bytes, begin_bytes);
     if (current.older_chunked == current.older_size_bytes) probe.to_chunk_bytes = 0;
-    return !delta_pays(probe);
+    if (!delta_pays(probe) || (has_too_many && is_last)) return true;
+    if (!has_too_many) current.probes = kProbeBytes.size();
   }
   return false;
 }

@@ -75,7 +75,6 @@ Result<void> LiveFolder::settle(sync::LiveTree& live) {
     const std::lock_guard lock(mutex_);
     asked = asked_;
   }
-  bytes_hashed_ = 0;
   sync::ScanOptions options;
   options.cancelled = &stopping_;
   options.on_progress = [this](const sync::ScanProgress& progress) { bytes_hashed_ = progress.bytes_hashed; };

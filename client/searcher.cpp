@@ -249,8 +249,12 @@ void Searcher::on_announcement(const protocol::Announcement& announcement, ByteV
   const auto known = std::ranges::find_if(
       report_.servers, [&](const FoundServer& each) { return is_same_server(each, server); });
   if (known != report_.servers.end() && known->is_proven) {
-    if (learn(*known, server)) handlers_.on_server(*known);
-    return;
+    if (!learn(*known, server)) return;
+    const FoundServer moved = *known;
+    std::erase_if(report_.servers, [&](const FoundServer& each) {
+      return is_same_place(each, moved) && !is_same_server(each, moved);
+    });
+    return handlers_.on_server(moved);
   }
   ask_back(server, from);
   if (known != report_.servers.end() && !server.is_proven) {

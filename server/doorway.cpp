@@ -61,6 +61,7 @@ void Doorway::look_at_memory(Instant now) {
   if (was_short && !is_memory_short_) note_memory_again(resident, now);
   if (is_memory_short_) return give_memory_back(now);
   give_back_pause_ = kMemoryGivenBackPeriod;
+  give_back_from_ = std::min(give_back_from_, now + give_back_pause_);
 }
 
 void Doorway::give_memory_back(Instant now) {

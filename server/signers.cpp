@@ -20,7 +20,7 @@ std::vector<protocol::DatagramKey> Signers::next(std::size_t count, Timestamp no
   std::vector<protocol::DatagramKey> keys;
   for (std::size_t seen = 0; seen < all_.size() && keys.size() < count; ++seen) {
     const Signer& each = all_[turn_++ % all_.size()];
-    if (!each.expires || now < *each.expires) keys.push_back(each.key);
+    if (is_good(each.expires, now)) keys.push_back(each.key);
   }
   return keys;
 }

@@ -12,6 +12,11 @@
 
 namespace callboard::server {
 
+// Whether a key with that end is good then.
+inline bool is_good(const std::optional<Timestamp>& expires, Timestamp now) {
+  return !expires || now < *expires;
+}
+
 // What the server knows of a key it gave out.
 struct KeyEntry {
   std::string name;  // Of whoever holds it: what everybody sees as the user's name.
@@ -22,7 +27,7 @@ struct KeyEntry {
   bool once = false;  // Lets one session in, which may come back …
   bool used = false;  // … and has done so.
 
-  bool is_good(Timestamp now) const { return !expires || now < *expires; }
+  bool is_good(Timestamp now) const { return server::is_good(expires, now); }
 };
 
 // The keys of one server: a name has one, an identity is one's. Pure.

@@ -241,6 +241,7 @@ void CallDesk::on_answer(std::uint64_t number, Result<protocol::Document> given)
     answers_.keep(*running.op, running.name, answer);
   }
   for (const CallWaiter& waiter : running.waiters) waiter.answer(answer);
+  answered_ = loop_.now();
   if (when_written_ && running_.empty()) written_timer_.set_after(kAnswerLimit);
 }
 
@@ -321,9 +322,10 @@ void CallDesk::stop(const std::string& reason) {
 }
 
 void CallDesk::when_written(std::function<void()> then) {
-  if (running_.empty()) return then();
+  const Duration since = answered_ ? loop_.now() - *answered_ : kAnswerLimit;
+  if (running_.empty() && since >= kAnswerLimit) return then();
   when_written_ = std::move(then);
-  written_timer_.set_after(kWrittenLimit);
+  written_timer_.set_after(running_.empty() ? kAnswerLimit - since : kWrittenLimit);
 }
 
 void CallDesk::on_written() {

@@ -63,7 +63,7 @@ class CallDesk {
   // Ends all of them but those that are being written down, which are still answered; not to be asked again.
   void stop(const std::string& reason);
   // After that: calls `then` kAnswerLimit after the last of them is answered, or after kWrittenLimit; before this returns
-  // when there is none.
+  // when there is none and none was answered a moment ago.
   void when_written(std::function<void()> then);
 
   std::size_t running() const { return running_.size(); }
@@ -113,6 +113,7 @@ class CallDesk {
   std::optional<std::string> stopped_;
   std::function<void()> when_written_;
   net::Timer written_timer_;
+  std::optional<Instant> answered_;                                // When a call was, last, that took time.
   std::shared_ptr<bool> is_alive_ = std::make_shared<bool>(true);  // For runs that are dropped later.
 };
 

@@ -72,6 +72,20 @@ TEST_CASE("who has the turn when it was written down is told so before the goodb
   CHECK(hall.is_stopped);
 }
 
+TEST_CASE("who has the turn when the server stops right after their call was written down is told so") {
+  Writing hall;
+  hall.rigging.pause_reading();
+  hall.rigging.ask_for_turn();
+  hall.pass(1s);
+  hall.on_server([&](server::Stage&) { hall.run->answer(document::make_text("written")); });
+  hall.stop();
+  hall.rigging.resume_reading();
+  hall.pass(1s);
+  CHECK(hall.rigging.answers == std::vector<std::string>{"\"written\""});
+  CHECK(hall.rigging.is_ended);
+  CHECK(hall.is_stopped);
+}
+
 TEST_CASE("a server that stops does not wait for ever for what is being written down") {
   Writing hall;
   hall.stop();

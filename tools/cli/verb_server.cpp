@@ -63,14 +63,18 @@ Result<void> show_status(Run& run) {
   return {};
 }
 
-// `its` keeps a process apart from later ones of that number. Where there is none, whoever holds the data's lock is the server:
-// the number stays where its starter has not waited for it yet, and may be somebody else's soon after.
-bool is_gone_within(const Fd& its, const Served& found, int ms) {
+// `its` keeps a process apart from later ones of that number. Where there is none, the process may have ended and its number
+// stay, where its starter has not waited for it yet, or be somebody else's: once it no longer holds the data's lock, `let_go_ms`
+// ago, it has only its plugins to end.
+bool is_gone_within(const Fd& its, const Served& found, int ms, int& let_go_ms) {
+  constexpr int kPluginsMs = 4'000;   // A second more than server::kPluginEndLimit.
   pollfd gone{its.get(), POLLIN, 0};  // Without `its` only the time passes.
   if (::poll(&gone, 1, ms) > 0) return true;
   if (its) return false;
+  if (::kill(found.process, 0) != 0 && errno == ESRCH) return true;
   const auto holder = found.place.holder();
-  return holder && *holder != found.process;
+  if (holder && *holder != found.process) let_go_ms += ms;
+  return let_go_ms > kPluginsMs;
 }
 
 // Until it is gone. It ends within 2 s and what the disk needs, and some seconds later while keys are changed
@@ -82,8 +86,9 @@ Result<void> end(const Run& run, const Served& found) {
   const int sent = its ? ::pidfd_send_signal(its.get(), SIGTERM, nullptr, 0) : ::kill(found.process, SIGTERM);
   if (sent != 0 && errno == ESRCH) return {};
   if (sent != 0) return os_error(fmt::format("stop process {}", found.process), errno);
+  int let_go_ms = 0;
   for (int waited_ms = 0; waited_ms < kPatienceMs; waited_ms += kLookMs) {
-    if (is_gone_within(its, found, kLookMs)) return {};
+    if (is_gone_within(its, found, kLookMs, let_go_ms)) return {};
     if (run.interrupt.is_requested()) return Error{Outcome::cancelled, ""};
   }
   return Error{Outcome::timed_out, fmt::format("process {} was asked to stop, but still runs after {} s",

@@ -165,7 +165,7 @@ TEST_CASE("memory that stays in use is given back ever more seldom, until that h
   CHECK(given_back_within(159s) == 0);
   CHECK(given_back_within(161s) == 2);
   rig.resident = 0;
-  CHECK(given_back_within(160s) == 0);
+  CHECK(given_back_within(kMemoryGivenBackPeriod) == 0);
   rig.resident = 2 * MiB;
   CHECK(given_back_within(kMemoryLookPeriod) == 1);
   CHECK(given_back_within(10s) == 1);
