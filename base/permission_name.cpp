@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "base/call_limits.h"
+#include "base/limits.h"
 #include "base/text.h"
 
 namespace callboard {

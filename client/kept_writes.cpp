@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/document/parse.h"
-#include "base/door_limits.h"
+#include "base/limits.h"
 #include "base/text.h"
 #include "protocol/codec.h"
 

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/door_limits.h"
+#include "base/limits.h"
 #include "net/connector.h"
 #include "net/socket_posix.h"
 #include "net/timer.h"

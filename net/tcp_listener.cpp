@@ -10,7 +10,7 @@
 #include <string>
 #include <utility>
 
-#include "base/door_limits.h"
+#include "base/limits.h"
 #include "net/socket_posix.h"
 #include "net/timer.h"
 #include "net/uv_handle.h"

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "base/document_limits.h"
+#include "base/limits.h"
 
 // How much calls may say, and how long they may take.
 namespace callboard::protocol {

@@ -2,8 +2,7 @@
 
 #include <cstddef>
 
-#include "base/call_limits.h"
-#include "base/document_limits.h"
+#include "base/limits.h"
 
 // What may stand in the texts of messages, and how many things in one; docs/protocol.md, section 2.
 namespace callboard::protocol {

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/call_limits.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "protocol/datagram_signature.h"

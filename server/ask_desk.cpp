@@ -5,7 +5,6 @@
 #include <memory>
 #include <utility>
 
-#include "base/document_limits.h"
 #include "base/ensure.h"
 #include "base/limits.h"
 #include "base/text.h"

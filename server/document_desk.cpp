@@ -7,7 +7,7 @@
 
 #include "base/document/json_patch.h"
 #include "base/document/pointer.h"
-#include "base/document_limits.h"
+#include "base/limits.h"
 #include "base/text.h"
 
 namespace callboard::server {

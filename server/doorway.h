@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "base/clock.h"
-#include "base/door_limits.h"
+#include "base/limits.h"
 #include "base/result.h"
 #include "net/endpoint.h"
 #include "server/event_log.h"

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "base/document/json_patch.h"
-#include "base/document_limits.h"
 #include "base/ensure.h"
+#include "base/limits.h"
 #include "server/teller.h"
 
 namespace callboard::server {

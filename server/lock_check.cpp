@@ -6,7 +6,7 @@
 
 #include "base/document/members.h"
 #include "base/document/patch_places.h"
-#include "base/document_limits.h"
+#include "base/limits.h"
 #include "base/text.h"
 #include "server/board/zone_name.h"
 #include "server/own_records.h"

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <functional>
 
-#include "base/door_limits.h"
+#include "base/limits.h"
 
 namespace callboard::server {
 

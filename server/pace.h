@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "base/clock.h"
-#include "base/door_limits.h"
+#include "base/limits.h"
 
 namespace callboard::server {
 

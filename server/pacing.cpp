@@ -1,6 +1,6 @@
 #include "server/pacing.h"
 
-#include "base/door_limits.h"
+#include "base/limits.h"
 
 namespace callboard::server {
 

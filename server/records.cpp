@@ -5,8 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/document_limits.h"
-#include "base/door_limits.h"
+#include "base/limits.h"
 #include "base/text.h"
 
 namespace callboard::server {

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/call_limits.h"
+#include "base/limits.h"
 #include "base/result.h"
 #include "server/permissions.h"
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/document_limits.h"
 #include "base/ensure.h"
 #include "base/limits.h"
 #include "protocol/codec.h"

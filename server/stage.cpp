@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/document_limits.h"
 #include "base/ensure.h"
+#include "base/limits.h"
 #include "base/text.h"
 #include "protocol/codec.h"
 #include "server/calls/server_calls.h"

@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "base/call_limits.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "base/limits.h"
 #include "base/result.h"
 #include "server/counts_of.h"
 

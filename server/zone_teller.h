@@ -5,7 +5,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "base/record_limits.h"
+#include "base/limits.h"
 #include "server/board/zones.h"
 #include "server/tell_cache.h"
 

@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/call_limits.h"
 #include "base/document/value.h"
 #include "base/document/value_type.h"
+#include "base/limits.h"
 #include "base/result.h"
 
 namespace callboard {

@@ -5,7 +5,7 @@
 #include "base/document/parse.h"
 #include "base/document/pointer.h"
 #include "base/document/sequence.h"
-#include "base/document_limits.h"
+#include "base/limits.h"
 #include "base/text_hash.h"
 
 namespace callboard::document {

@@ -7,7 +7,7 @@
 #include "base/document/open_value.h"
 #include "base/document/parse.h"
 #include "base/document/pointer.h"
-#include "base/document_limits.h"
+#include "base/limits.h"
 
 namespace callboard::document {
 namespace {

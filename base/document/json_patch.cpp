@@ -5,7 +5,7 @@
 
 #include "base/document/open_value.h"
 #include "base/document/parse.h"
-#include "base/document_limits.h"
+#include "base/limits.h"
 #include "base/text.h"
 
 namespace callboard::document {

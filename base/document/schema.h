@@ -9,7 +9,7 @@
 
 #include "base/document/value_type.h"
 #include "base/id.h"
-#include "base/record_limits.h"
+#include "base/limits.h"
 
 // What kinds of records a project's board has, and what may be in them. Pure; thread: any.
 namespace callboard::document {

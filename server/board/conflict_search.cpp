@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/document_limits.h"
+#include "base/limits.h"
 #include "base/text_hash.h"
 
 namespace callboard::server {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/document_limits.h"
+#include "base/limits.h"
 #include "server/board/conflict_search.h"
 
 namespace callboard::server {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/document/pointer.h"
-#include "base/document_limits.h"
+#include "base/limits.h"
 #include "base/result.h"
 #include "server/board/audit_entry.h"
 #include "server/board/operation.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/call_limits.h"
+#include "base/limits.h"
 #include "base/text.h"
 #include "server/board/sha256.h"
 

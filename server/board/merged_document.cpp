@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/document_limits.h"
 #include "base/ensure.h"
+#include "base/limits.h"
 
 namespace callboard::server {
 MergedDocument::Effect MergedDocument::apply(std::uint64_t sequence, const Operation& operation) {

@@ -6,7 +6,7 @@
 #include "base/document/parse.h"
 #include "base/document/schema.h"
 #include "base/ensure.h"
-#include "base/record_limits.h"
+#include "base/limits.h"
 #include "base/text.h"
 #include "server/board/snapshot_parts.h"
 

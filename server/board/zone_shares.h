@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "base/record_limits.h"
+#include "base/limits.h"
 #include "base/result.h"
 
 namespace callboard::server {

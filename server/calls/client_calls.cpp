@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "base/document/parse.h"
-#include "base/document_limits.h"
 #include "base/ensure.h"
+#include "base/limits.h"
 #include "base/text.h"
 #include "server/calls/call_limits.h"
 #include "server/session.h"

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "base/document_limits.h"
+#include "base/limits.h"
 #include "server/store/document_rows.h"
 #include "server/store/operation_rows.h"
 

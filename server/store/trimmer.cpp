@@ -5,7 +5,7 @@
 #include <initializer_list>
 #include <limits>
 
-#include "base/document_limits.h"
+#include "base/limits.h"
 
 namespace callboard::server {
 namespace {

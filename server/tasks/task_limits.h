@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
-#include "base/record_limits.h"
 #include "server/calls/call_limits.h"
 
 namespace callboard::server {

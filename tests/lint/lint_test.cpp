@@ -62,6 +62,7 @@ TEST_CASE("uv.h outside net and an include that is not from the root are found")
 TEST_CASE("a file that is too long, a using namespace and the slow JSON header are found in headers") {
   CHECK(check_shape({.path = "base/x.h", .content = "#include <map>\n" + std::string(145, '\n')}).empty());
   CHECK(check_shape({.path = "base/x.h", .content = std::string(146, '\n')}).size() == 1);
+  CHECK(check_shape({.path = "base/limits.h", .content = std::string(600, '\n')}).empty());
   CHECK(check_shape({.path = "base/x.cpp", .content = std::string(600, '\n')}).empty());
   CHECK(check_shape({.path = "base/x.cpp", .content = std::string(601, '\n')}).size() == 1);
   CHECK(check_shape({.path = "base/x.h", .content = "  using namespace std;\n"}).size() == 1);

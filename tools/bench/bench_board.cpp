@@ -104,7 +104,7 @@ class Hall {
     auto guest = std::make_unique<Guest>();
     guest->number = static_cast<int>(guests_.size());
     guest->fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    // One address has fewer connections than there may be sessions (base/door_limits.h).
+    // One address has fewer connections than there may be sessions (base/limits.h).
     constexpr unsigned kPerAddress = 1'000;
     sockaddr_in here{};
     here.sin_family = AF_INET;

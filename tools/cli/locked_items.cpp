@@ -8,7 +8,6 @@
 #include "base/document/members.h"
 #include "base/document/parse.h"
 #include "base/document/patch_places.h"
-#include "base/document_limits.h"
 #include "base/limits.h"
 #include "base/own_folders.h"
 #include "base/text.h"

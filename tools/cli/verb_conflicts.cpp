@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "base/document_limits.h"
+#include "base/limits.h"
 #include "base/text.h"
 #include "tools/cli/locked_items.h"
 #include "tools/cli/objects.h"

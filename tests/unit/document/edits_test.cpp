@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "base/document/json_patch.h"
-#include "base/document_limits.h"
+#include "base/limits.h"
 #include "tests/unit/document/random_document.h"
 
 namespace callboard::edits_test {

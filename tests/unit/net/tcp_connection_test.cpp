@@ -9,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/door_limits.h"
 #include "base/limits.h"
 #include "net/data_socket.h"
 #include "net/socket_posix.h"

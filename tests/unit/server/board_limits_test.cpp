@@ -2,8 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "base/document/parse.h"
-#include "base/document_limits.h"
-#include "base/door_limits.h"
+#include "base/limits.h"
 #include "server/board/conflicts.h"
 #include "server/drafts.h"
 #include "server/editions.h"

@@ -4,7 +4,7 @@
 #include <set>
 #include <vector>
 
-#include "base/door_limits.h"
+#include "base/limits.h"
 #include "server/pacing.h"
 
 namespace callboard::server::deadlines_test {

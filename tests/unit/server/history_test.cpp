@@ -12,7 +12,7 @@
 
 #include "base/document/json_patch.h"
 #include "base/document/parse.h"
-#include "base/document_limits.h"
+#include "base/limits.h"
 #include "server/backup.h"
 #include "server/board/audit_entry.h"
 #include "server/board/recovery.h"

@@ -6,7 +6,7 @@
 #include <random>
 #include <vector>
 
-#include "base/document_limits.h"
+#include "base/limits.h"
 #include "server/board/merged_document.h"
 #include "tests/unit/server/operations.h"
 

@@ -7,7 +7,7 @@
 
 #include "base/document/json_patch.h"
 #include "base/document/parse.h"
-#include "base/document_limits.h"
+#include "base/limits.h"
 #include "server/board/board.h"
 #include "tests/unit/document/random_document.h"
 #include "tests/unit/server/operations.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/document/parse.h"
-#include "base/record_limits.h"
+#include "base/limits.h"
 #include "server/board/board.h"
 #include "tests/unit/server/operations.h"
 

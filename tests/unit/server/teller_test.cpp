@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "base/document/parse.h"
-#include "base/document_limits.h"
+#include "base/limits.h"
 #include "protocol/frame.h"
 #include "tests/unit/server/operations.h"
 

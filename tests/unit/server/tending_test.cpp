@@ -7,7 +7,7 @@
 #include <map>
 #include <set>
 
-#include "base/document_limits.h"
+#include "base/limits.h"
 #include "server/calls/call_desk.h"
 #include "server/ping_desk.h"
 #include "server/store/data_folder.h"
