@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "sync/hash.h"
 #include "sync/scan.h"
+#include "tests/support/tree.h"
 
 namespace callboard::sync {
 namespace {
@@ -63,8 +64,7 @@ std::string TestProject::look(std::string_view path) const {
   if (status.type() == fs::file_type::not_found) return "";
   if (status.type() == fs::file_type::symlink) return "link:" + fs::read_symlink(place).string();
   if (status.type() == fs::file_type::directory) return "folder";
-  std::ifstream file(place, std::ios::binary);
-  return "file:" + std::string(std::istreambuf_iterator<char>(file), {});
+  return "file:" + support::read_file(place);
 }
 
 std::vector<std::string> TestProject::names_below(std::string_view path) const {
