@@ -31,6 +31,9 @@ struct Writing : Hall {
   ~Writing() {
     on_server([this](server::Stage&) { run.reset(); });
   }
+  void written() {
+    on_server([this](server::Stage&) { run->answer(document::make_text("written")); });
+  }
   void stop() {
     on_server([this](server::Stage& stage) {
       stage.stop(Outcome::cancelled, "bedtime", [this] { is_stopped = true; });
@@ -51,7 +54,7 @@ TEST_CASE("a server that stops answers what is being written down before it says
   hall.rigging.call("write", "{}");
   hall.pass(1s);
   CHECK(hall.rigging.answers == std::vector<std::string>{"the server stops: bedtime"});
-  hall.on_server([&](server::Stage&) { hall.run->answer(document::make_text("written")); });
+  hall.written();
   hall.pass(1s);
   CHECK(hall.rigging.answers.back() == "\"written\"");
   CHECK(hall.rigging.is_ended);
@@ -62,23 +65,16 @@ TEST_CASE("who has the turn when it was written down is told so before the goodb
   Writing hall;
   hall.rigging.pause_reading();
   hall.rigging.ask_for_turn();
-  hall.stop();
-  hall.pass(1s);
-  hall.on_server([&](server::Stage&) { hall.run->answer(document::make_text("written")); });
-  hall.rigging.resume_reading();
-  hall.pass(1s);
-  CHECK(hall.rigging.answers == std::vector<std::string>{"\"written\""});
-  CHECK(hall.rigging.is_ended);
-  CHECK(hall.is_stopped);
-}
-
-TEST_CASE("who has the turn when the server stops right after their call was written down is told so") {
-  Writing hall;
-  hall.rigging.pause_reading();
-  hall.rigging.ask_for_turn();
-  hall.pass(1s);
-  hall.on_server([&](server::Stage&) { hall.run->answer(document::make_text("written")); });
-  hall.stop();
+  SECTION("while the server waits for that") {
+    hall.stop();
+    hall.pass(1s);
+    hall.written();
+  }
+  SECTION("right before the server is stopped") {
+    hall.pass(1s);
+    hall.written();
+    hall.stop();
+  }
   hall.rigging.resume_reading();
   hall.pass(1s);
   CHECK(hall.rigging.answers == std::vector<std::string>{"\"written\""});
@@ -105,7 +101,7 @@ TEST_CASE("who loses the connection while something is written down may come bac
   lighting.hang_up();
   hall.pass(1s);
   CHECK_FALSE(hall.is_stopped);
-  hall.on_server([&](server::Stage&) { hall.run->answer(document::make_text("written")); });
+  hall.written();
   hall.pass(1s);
   REQUIRE(hall.is_stopped);
   const auto kept = server::kept_sessions_from(hall.disk.sessions);
