@@ -45,7 +45,9 @@ Gate::Gate(net::Loop& loop, const Clock& clock, EventLog& events, std::optional<
 }
 
 void Gate::on_tick() {
+  if (stopped_) return on_stop_tick();
   look();
+  write_used();
   timer_.set_after(kPeriod);
 }
 
@@ -164,6 +166,7 @@ void Gate::on_noted(UniqueId key_change, bool is_written) {
 void Gate::on_writable() {
   if (std::exchange(is_to_note_again_, false)) tell_kept_changes();
   forget_noted();
+  write_used();
 }
 
 void Gate::forget_noted() {
@@ -242,25 +245,59 @@ Result<void> Gate::let_in(const Identity& identity, bool is_resumed) {
   if (!entry->once) return {};
   const bool is_used = entry->used || used_.contains(entry->key.identity);
   if (is_used && !is_resumed) return Error{Outcome::refused, "the key was good once, and was used"};
-  if (!is_used) set_used(*entry);
+  if (!is_used) {
+    used_.insert(entry->key.identity);
+    unwritten_.push_back(entry->key.identity);
+    write_used();
+  }
   return {};
 }
 
-// From now on, and in the file as soon as the disk takes it.
-void Gate::set_used(const KeyEntry& entry) {
-  used_.insert(entry.key.identity);
+// Nobody else is let in from now on; a server after this one has it from the file, so it is tried until it is there.
+void Gate::write_used() {
+  if (is_writing_used_ || unwritten_.empty()) return;
+  is_writing_used_ = true;
   if (!writing_) writing_.emplace(loop_, 1);
   writing_->submit(
-      [file = *file_, identity = entry.key.identity](const std::stop_token&) {
+      [file = *file_, identities = unwritten_](const std::stop_token&) {
         return file.update([&](KeyRing& ring) {
-          ring.set_used(identity);
+          for (const std::string& each : identities) ring.set_used(each);
           return Result<void>();
         });
       },
-      [this](const Result<void>& written) {
-        if (written) return;
-        events_.warn("that a key was used is not written down", {{"cause", written.error().text}});
-      });
+      [this, identities = unwritten_](const Result<void>& written) { on_used_written(identities, written); });
+}
+
+void Gate::on_used_written(const std::vector<std::string>& identities, const Result<void>& written) {
+  is_writing_used_ = false;
+  if (!written) {
+    if (std::exchange(is_said_unwritten_, true)) return;
+    return events_.warn("that keys were used is not written down yet",
+                        {{"count", unwritten_.size()}, {"cause", written.error().text}});
+  }
+  is_said_unwritten_ = false;
+  unwritten_.erase(unwritten_.begin(), unwritten_.begin() + static_cast<std::ptrdiff_t>(identities.size()));
+  write_used();
+  if (stopped_ && unwritten_.empty()) std::exchange(stopped_, {})();
+}
+
+void Gate::stop(std::function<void()> done) {
+  timer_.cancel();
+  if (unwritten_.empty()) return done();
+  stopped_ = std::move(done);
+  stop_by_ = loop_.now() + kUsedKeyLimit;
+  on_stop_tick();
+}
+
+void Gate::on_stop_tick() {
+  if (!stopped_) return;
+  if (loop_.now() < stop_by_) {
+    write_used();
+    return timer_.set_after(kPeriod);
+  }
+  events_.error("that keys were used is not written down: they are good once more",
+                {{"count", unwritten_.size()}});
+  std::exchange(stopped_, {})();
 }
 
 }  // namespace callboard::server

@@ -47,6 +47,8 @@ class Gate {
   };
   // How long a key that was revoked, or whose time is over, may still be in use.
   static constexpr Duration kPeriod = 500ms;
+  // For one who holds the lock of the file as long as that is waited for.
+  static constexpr Duration kUsedKeyLimit = kKeysLockLimit + 1s;
 
   // Without a source the server is open, whatever happens.
   Gate(net::Loop& loop, const Clock& clock, EventLog& events, std::optional<Source> source,
@@ -57,8 +59,9 @@ class Gate {
   void on_writable();
   // Reads the files when they are others; may call `on_change`. Before anybody is let in.
   void look();
-  // Looks no more by itself.
-  void stop() { timer_.cancel(); }
+  // Looks no more by itself. Calls `done` when it is in the file which keys were used, or cannot be for kUsedKeyLimit; before
+  // this returns when it is.
+  void stop(std::function<void()> done);
 
   bool is_keyed() const { return ring_.has_value(); }
   bool is_welcome(const Identity& identity) const { return !is_keyed() || find(identity.key) != nullptr; }
@@ -88,8 +91,10 @@ class Gate {
 
  private:
   const KeyEntry* find(std::string_view identity) const;
-  void set_used(const KeyEntry& entry);
+  void write_used();
+  void on_used_written(const std::vector<std::string>& identities, const Result<void>& written);
   void on_tick();
+  void on_stop_tick();
   bool read_keys();
   bool read_roles();
   void tell_changes(const KeyRing& before, const KeyRing& now);
@@ -112,10 +117,15 @@ class Gate {
   FileStamp roles_stamp_ = kNoStamp;
   Timestamp looked_;
   std::set<std::string, std::less<>> used_;  // Of those that are good once, by this server.
-  std::set<UniqueId> noting_;                // Changes of keys that are to be in the log,
-  std::vector<UniqueId> noted_;              // those that are, and are still in the file,
-  bool is_forgetting_ = false;               // and those that go from there.
-  bool is_to_note_again_ = false;            // Some could not be written to the log.
+  std::vector<std::string> unwritten_;       // Of those, what the file does not say yet.
+  bool is_writing_used_ = false;
+  bool is_said_unwritten_ = false;  // Since they could be written last.
+  std::function<void()> stopped_;   // Once it is to stop, until it has.
+  Instant stop_by_;
+  std::set<UniqueId> noting_;      // Changes of keys that are to be in the log,
+  std::vector<UniqueId> noted_;    // those that are, and are still in the file,
+  bool is_forgetting_ = false;     // and those that go from there.
+  bool is_to_note_again_ = false;  // Some could not be written to the log.
   // Changes that were told and the keys do not show yet, oldest first: they are written down before.
   std::vector<KeyChange> told_;
   // Of those, what is out of the file of changes: the keys show it by now, or never will.

@@ -561,7 +561,10 @@ void Stage::say_goodbye(Outcome outcome, const std::string& reason) {
   is_saying_goodbye_ = true;
   away_timer_.cancel();
   settling_timer_.cancel();
-  people_.gate().stop();
+  people_.gate().stop([this] {
+    is_gate_closed_ = true;
+    continue_stop();
+  });
   idle_memory_.stop();
   // With everybody who is here at this moment: they may come back to the next server.
   book_.finish([this] {
@@ -581,7 +584,7 @@ void Stage::say_goodbye(Outcome outcome, const std::string& reason) {
 }
 
 void Stage::continue_stop() {
-  if (!stopped_ || !sessions_.empty() || !is_booked_ || is_finishing_) return;
+  if (!stopped_ || !sessions_.empty() || !is_booked_ || !is_gate_closed_ || is_finishing_) return;
   is_finishing_ = true;
   records_.finish([this] { stopped_(); });
 }

@@ -150,7 +150,8 @@ class Stage final : private SessionHost {
   bool is_saying_goodbye_ =
       false;                // Stopping: those who go now are sent off, and may come back to the next server.
   bool is_booked_ = false;  // Stopping: who was here is written down.
-  bool is_finishing_ = false;  // The last session is gone, the last snapshot under way.
+  bool is_gate_closed_ = false;  // Which keys were used is on disk.
+  bool is_finishing_ = false;    // The last session is gone, the last snapshot under way.
   std::shared_ptr<bool> is_alive_ = std::make_shared<bool>(true);  // For what the loop has still to do.
 };
 
