@@ -112,7 +112,7 @@ void LiveFolder::wait(sync::LiveTree& live, Duration took) {
 
 bool LiveFolder::Reading::is_of(const sync::RelativePath& own) const {
   if (directory.is_beneath(own)) return true;
-  return own.parent() == directory && std::ranges::find(names, own.name()) != names.end();
+  return own.parent() == directory && names.size() == 1 && names.front() == own.name();
 }
 
 // What is read of its own is waited for however long it takes: whoever looked for themselves would read the same.

@@ -31,7 +31,7 @@ class LiveFolder : public TransferFolder {
   struct Reading {
     sync::RelativePath directory;
     std::vector<std::string> names;
-    // Whether who wants `own` would have to read it, too.
+    // Whether who wants `own` would have to read all of it, too.
     bool is_of(const sync::RelativePath& own) const;
   };
   // A snapshot waits while at most so much of files that are none of its own is read; then it looks for itself.
