@@ -109,9 +109,10 @@ protocol::Search Searcher::question() const {
 }
 
 // What a server with keys announces may be marked by other keys only, or at another time than ours, but says whom to ask: where
-// broadcasts pass one way alone, it has not heard the question. One datagram to each of at most kServersMax senders, whatever others announced in its name.
-void Searcher::ask_back(const FoundServer& server, const net::Endpoint& from) {
-  if (!asking_ || !options_.key || server.is_proven || server.access != kKeyedAccess) return;
+// broadcasts pass one way alone, it has not heard the question. For each question one datagram to each of at most kServersMax
+// senders, whatever others announced in its name.
+void Searcher::ask_back(const net::Endpoint& from) {
+  if (!asking_ || !options_.key) return;
   if (asked_back_.size() >= kServersMax || !asked_back_.insert(from.host).second) return;
   static_cast<void>(asking_->send({from.host, options_.discovery_port}, as_bytes(format(question()))));
 }
@@ -136,7 +137,6 @@ void Searcher::send_abort() {
 
 void Searcher::forget() {
   report_.servers.clear();
-  asked_back_.clear();
   nonce_ = make_unique_id(system_random());
 }
 
@@ -246,33 +246,36 @@ void Searcher::on_announcement(const protocol::Announcement& announcement, ByteV
     return;
   }
   const FoundServer server = found(announcement, line, from);
+  const auto is_at_its_place = [](const FoundServer& one) {
+    return [&one](const FoundServer& each) { return is_same_place(each, one) && !is_same_server(each, one); };
+  };
+  const auto is_in_the_way_of = [&](const FoundServer& one) {
+    return std::ranges::any_of(report_.servers, [&](const FoundServer& each) {
+      return is_at_its_place(one)(each) && each.is_proven && weight_of(one) < weight_of(each);
+    });
+  };
   const auto known = std::ranges::find_if(
       report_.servers, [&](const FoundServer& each) { return is_same_server(each, server); });
   if (known != report_.servers.end() && known->is_proven) {
+    // Marked from two places: somebody may have said again what was said in another network.
+    if (server.is_proven && !known->has_answered && !is_same_place(*known, server)) ask_back(from);
     if (!learn(*known, server)) return;
     const FoundServer moved = *known;
-    std::erase_if(report_.servers, [&](const FoundServer& each) {
-      return is_same_place(each, moved) && !is_same_server(each, moved);
-    });
+    if (is_in_the_way_of(moved)) return;
+    std::erase_if(report_.servers, is_at_its_place(moved));
     return handlers_.on_server(moved);
   }
-  ask_back(server, from);
+  if (!server.is_proven && server.access == kKeyedAccess) ask_back(from);
   if (known != report_.servers.end() && !server.is_proven) {
     known->access = server.access;  // It may have got its first key.
     return;
   }
   // One that was started anew where another was, and has another id: nobody else can be at its place. Who has proven
   // itself gives way to a later one alone that has, too.
-  const auto is_before = [&](const FoundServer& each) {
-    return is_same_place(each, server) && !is_same_server(each, server);
-  };
-  const auto is_in_the_way = [&](const FoundServer& each) {
-    return is_before(each) && each.is_proven && weight_of(server) < weight_of(each);
-  };
-  if (std::ranges::any_of(report_.servers, is_in_the_way)) return;
+  if (is_in_the_way_of(server)) return;
   // What was heard of it before may have been said by anybody.
   if (known != report_.servers.end()) report_.servers.erase(known);
-  const bool is_anew = std::erase_if(report_.servers, is_before) > 0;
+  const bool is_anew = std::erase_if(report_.servers, is_at_its_place(server)) > 0;
   if (!has_room_for(server)) {
     ++report_.ignored_datagrams;
     return;

@@ -46,7 +46,7 @@ class Searcher {
  private:
   void open_sockets(net::Loop& loop, Hears hears);
   protocol::Search question() const;
-  void ask_back(const FoundServer& server, const net::Endpoint& from);
+  void ask_back(const net::Endpoint& from);
   void refresh_interfaces();
   InterfaceReport& interface_report(const std::string& name, const std::string& address);
   void send_everywhere(const protocol::Datagram& datagram);

@@ -153,6 +153,22 @@ TEST_CASE(
   CHECK(here.told == std::vector{true, true});
 }
 
+TEST_CASE("who announces a known server from another place is asked where it is") {
+  Hearing here;
+  auto elsewhere = keyed();
+  elsewhere.address = "127.0.0.9";
+  here.say(marked(elsewhere, here.key));
+  here.hear_all();
+  here.hear_questions();
+  CHECK(here.asked == 0);
+  here.says = keyed();
+  here.says->marks.reset();
+  here.say(marked(keyed(), here.key));
+  const auto is_here = [&] { return here.searcher->report().servers.at(0).address == "127.0.0.1"; };
+  REQUIRE(here.loop.run_until(is_here, kTestLimit));
+  CHECK(here.asked == 1);
+}
+
 TEST_CASE("what the run before announced and is said again does not take the place of this one") {
   Hearing here;
   auto before = keyed(1);
