@@ -241,12 +241,12 @@ inline constexpr std::uint64_t kKeyframeBytes = 1 * MiB;
 // Revisions listed in one answer, and looked at for those that changed one place.
 inline constexpr std::size_t kRevisionsPerAnswer = 200;
 inline constexpr std::uint64_t kHistoryLookedAtMax = 20'000;
-// Revisions of a document kept in memory, to tell of it as the difference from what people have; and the size of a
-// document up to which its text is made on the loop: 64 KiB take 0.3 ms.
+// The size of a document up to which its text is made on the loop: 64 KiB take 0.3 ms.
+inline constexpr std::uint64_t kInlineDocumentBytes = 64 * KiB;
+// Revisions of a document kept in memory, to tell of it as the difference from what people have.
 inline constexpr std::size_t kEditionsKept = 256;
 // The same for what the operations said that made them: as parsed trees ten times as much. The rest is read from the log.
 inline constexpr std::uint64_t kEditionsKeptBytes = 2 * kFrameMax;
-inline constexpr std::uint64_t kInlineDocumentBytes = 64 * KiB;
 // What is told to one session alone and not taken by it: ends of its transfers, conflicts, the state of the disk.
 inline constexpr std::size_t kErrandsMax = 512;
 // Conflicts told in one go, and how much of either value: a person looks at the rest in the history.
@@ -256,11 +256,11 @@ inline constexpr std::size_t kConflictValueMax = 1 * KiB;
 inline constexpr std::uint64_t kTrimRows = 200;
 // Conflicts that wait for somebody to settle them; the oldest is taken as settled when there are more.
 inline constexpr std::size_t kConflictsKept = 1000;
+// The same for what they say together: two values of the largest size. A snapshot has all of it.
+inline constexpr std::uint64_t kConflictsKeptBytes = 2 * kFrameMax;
 // Edits that one operation is compared with, or what takes as long, 25 ns each: 7 ms while everybody waits. So many that it has
 // not seen are two people's scripts at work, not people.
 inline constexpr std::uint64_t kConflictWorkMax = 256 * 1024;
-// The same for what they say together: two values of the largest size. A snapshot has all of it.
-inline constexpr std::uint64_t kConflictsKeptBytes = 2 * kFrameMax;
 
 // --- Records and zones ----------------------------------------------------------------------------------------------
 // Fields of one record, as JSON: a note, a vote, a list of hosts. What is larger is a document or a file.

@@ -6,7 +6,7 @@
 
 namespace callboard {
 
-// What something that somebody may do is called: 1 to 64 (kPermissionNameMax, base/call_limits.h) of a-z, 0-9, '.', '_' and
+// What something that somebody may do is called: 1 to 64 (kPermissionNameMax, base/limits.h) of a-z, 0-9, '.', '_' and
 // '-'. usage: it is none. Thread: any.
 Result<void> check_permission_name(std::string_view name);
 

@@ -29,9 +29,9 @@ inline constexpr std::size_t kGroupsMax = 262'144;
 inline constexpr std::size_t kRangesMax = 131'072;
 inline constexpr std::size_t kRangesUsed = 16'384;
 static_assert(kOffersUsed * 2 <= kOffersMax && kOffersUsed * kRangesUsed * 2 <= kRangesMax);
-// A part of a list of chunks: 50 MiB of the file, so that a taker can tell early that chunks do not pay.
+// A part of a list of chunks: 50 MiB of the file, in 32 KiB.
 inline constexpr std::size_t kChunksPerFrame = 4'096;
-// Of a list that is still being made: 16 MiB, so that the taker soon knows whether it wants the rest.
+// Of a list that is still being made: 12 MiB, so that a taker soon has enough to tell whether chunks pay (kProbeBytes).
 inline constexpr std::size_t kChunksAtOnce = kChunksPerFrame / 4;
 
 // Directories asked for and not listed: what a giver bears in bytes of paths, and how many a taker uses.

@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "server/plugin_desk.h"
 #include "tools/cli/daemon.h"
 #include "tools/cli/program.h"
 #include "tools/cli/server_place.h"
@@ -67,7 +68,7 @@ Result<void> show_status(Run& run) {
 // stay, where its starter has not waited for it yet, or be somebody else's: once it no longer holds the data's lock, `let_go_ms`
 // ago, it has only its plugins to end.
 bool is_gone_within(const Fd& its, const Served& found, int ms, int& let_go_ms) {
-  constexpr int kPluginsMs = 4'000;   // A second more than server::kPluginEndLimit.
+  constexpr int kPluginsMs = (server::kPluginEndLimit + 1s) / 1ms;
   pollfd gone{its.get(), POLLIN, 0};  // Without `its` only the time passes.
   if (::poll(&gone, 1, ms) > 0) return true;
   if (its) return false;
