@@ -4,9 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 
-// Every limit on what others may say or make us hold, with its reason: of the wire, who may come in and how much one may do
-// (`serve` has options for most of that), the board, documents, records, and calls. Those that are only of one part's own
-// making, what a transfer keeps in memory or how long a task may take, stand in that part. Sizes are bytes.
+// The limits on what others may say or make us hold, each with its reason: of the wire, who may come in and how much one may
+// do (`serve` has options for most of that), the board, documents, records, and calls. What the two sides of a transfer bear
+// of each other is in client/transfer_limits.h, what a channel and a task may, beside them. Sizes are bytes.
 namespace callboard {
 
 using namespace std::chrono_literals;
@@ -141,6 +141,9 @@ inline constexpr std::uint64_t kBulkFrameMax = kBulkDataMax + 4 * KiB;
 inline constexpr std::uint64_t kSmallFileMax = 256 * KiB;
 inline constexpr std::uint64_t kPackBytes = 512 * KiB;
 static_assert(kSmallFileMax + kPathMaxBytes < kBulkFrameMax);
+// What a zstd frame may stand for, whatever it says of itself: what one frame may be at most, for which a taker has room anyway.
+// So nothing is gained by one that squeezes a million bytes into ten.
+inline constexpr std::uint64_t kSqueezedMax = kBulkFrameMax;
 // A commit group ends at whichever comes first; at most this much work is lost and repeated after a crash.
 inline constexpr std::size_t kCommitGroupFiles = 2'000;
 inline constexpr std::uint64_t kCommitGroupBytes = 256 * MiB;
@@ -322,6 +325,46 @@ inline constexpr std::size_t kCallSummaryMax = 512;
 inline constexpr std::size_t kCallArgumentsCountMax = 32;
 // Descriptions told in one list: of the server, its plugins and all clients.
 inline constexpr std::size_t kCallDescriptionsMax = 1024;
+
+// Read on the loop, as the small documents are: 64 KiB take 0.3 ms. What is longer is a file.
+inline constexpr std::uint64_t kCallArgumentsMax = kInlineDocumentBytes;
+// A listing of some thousand things; it is passed on as it is, never read here.
+inline constexpr std::uint64_t kCallResultMax = 1 * MiB;
+// One of each call that runs is kept until it is told: 256 of one session are 4 MiB.
+inline constexpr std::uint64_t kCallProgressMax = 16 * KiB;
+static_assert(kCallResultMax < kFrameMax && kAsksPerTurn * kCallProgressMax <= 4 * MiB);
+
+// What a call has when its caller says nothing, and what it may ask for: a night's render and the day after it.
+inline constexpr auto kCallDeadline = 30s;
+inline constexpr auto kCallDeadlineMax = 24h;
+// The server says when a call's time is over; a client waits so much longer before it says so itself.
+inline constexpr auto kCallPatience = 10s;
+
+// Calls that wait for a worker, a process, a client or a disk, of all sessions: each some KiB with its arguments, 64 KiB at
+// most. Beyond it callers are told to try again.
+inline constexpr std::size_t kCallsRunningMax = 1024;
+// Of those, the ones of one session: a script hands a farm its hundred frames. And of one person (a key; on an open server
+// an address): a quarter, so that one alone leaves the others theirs.
+inline constexpr std::size_t kCallsRunningPerSession = 128;
+inline constexpr std::size_t kCallsRunningPerOrigin = 256;
+static_assert(kCallsRunningPerSession < kCallsRunningPerOrigin &&
+              kCallsRunningPerOrigin <= kCallsRunningMax / 4);
+// Those who wait for one call: it was asked for again over another connection.
+inline constexpr std::size_t kCallWaitersMax = 8;
+// Answers kept by operation id, so that who lost a connection gets the one that there was: minutes of a busy server.
+inline constexpr std::size_t kCallAnswersKept = 4096;
+inline constexpr std::uint64_t kCallAnswersKeptBytes = 16 * MiB;
+static_assert(kCallAnswersKeptBytes >= 4 * kCallResultMax);
+// Calls that one client offers, and that it has to carry out at a time: a render farm's node does a few.
+inline constexpr std::size_t kCallsPerClient = 64;
+inline constexpr std::size_t kCallsGivenMax = 64;
+// How long a server that stops waits for what is being written down: for one change of the keys that waits for their file. Who
+// changes them behind that one is not waited for.
+inline constexpr auto kWrittenLimit = 6s;
+// How long after an answer a server that stops says goodbye: it is told when the asker has handed back the turn.
+inline constexpr auto kAnswerLimit = 100ms;
+// What blocks is a disk, mostly: more at a time make it no faster.
+inline constexpr std::size_t kCallWorkers = 2;
 
 // --- Who may what ---------------------------------------------------------------------------------------------------
 // As long as a call's name: mostly a permission is called like what it is asked for by.

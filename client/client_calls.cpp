@@ -1,8 +1,8 @@
 #include <utility>
 
 #include "base/id.h"
+#include "base/limits.h"
 #include "client/client_impl.h"
-#include "protocol/call_limits.h"
 
 // The client's calls.
 namespace callboard::client {
@@ -16,7 +16,7 @@ Result<std::string> to_json(const Result<protocol::ServerMessage>& reply) {
 }
 
 Result<std::chrono::milliseconds> deadline_of(const CallOptions& options) {
-  if (options.deadline <= Duration::zero() || options.deadline > protocol::kCallDeadlineMax) {
+  if (options.deadline <= Duration::zero() || options.deadline > kCallDeadlineMax) {
     return Error{Outcome::usage, "deadline: expected more than 0 and at most a day"};
   }
   // Not 0, which is the server's own.

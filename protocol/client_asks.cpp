@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "base/ensure.h"
+#include "base/limits.h"
 #include "base/text.h"
-#include "protocol/call_limits.h"
 #include "protocol/server_asks.h"
 
 namespace callboard::protocol {

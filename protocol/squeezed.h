@@ -15,8 +15,6 @@
 namespace callboard::protocol {
 
 inline constexpr std::uint8_t kSqueezedKind = 40;
-// Of the frames it stands for, heads included: what one frame may be at most, which is what a taker has room for anyway.
-inline constexpr std::uint64_t kSqueezedMax = kBulkFrameMax;
 
 // Makes such frames. Holds one of them, and zstd's tables: about 2 MiB in all, from the first call on. Thread: one at a time.
 class Squeezer {

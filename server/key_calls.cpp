@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "base/document/build.h"
+#include "base/limits.h"
 #include "base/text.h"
 #include "net/work_queue.h"
-#include "server/calls/call_limits.h"
 #include "server/keys.h"
 #include "server/people.h"
 #include "server/store/key_file.h"

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/limits.h"
 #include "base/text.h"
 #include "net/port_holder.h"
 #include "net/tcp_listener.h"
@@ -14,7 +15,6 @@
 #include "server/backup.h"
 #include "server/board/recovery.h"
 #include "server/board_records.h"
-#include "server/calls/call_limits.h"
 #include "server/descriptors.h"
 #include "server/event_log.h"
 #include "server/keys.h"

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "server/calls/call_limits.h"
+#include "base/limits.h"
 
 namespace callboard::server {
 

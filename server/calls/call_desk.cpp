@@ -7,8 +7,8 @@
 
 #include "base/document/parse.h"
 #include "base/ensure.h"
+#include "base/limits.h"
 #include "base/text.h"
-#include "server/calls/call_limits.h"
 #include "server/permissions.h"
 
 namespace callboard::server {
@@ -22,10 +22,9 @@ protocol::Document null_document() {
 Result<protocol::Document> checked_answer(Result<protocol::Document> answer) {
   if (!answer) return answer;
   if (*answer == nullptr) return null_document();
-  if ((*answer)->size() <= protocol::kCallResultMax) return answer;
-  return Error{Outcome::failed,
-               fmt::format("the result is {}, expected at most {}", human_bytes((*answer)->size()),
-                           human_bytes(protocol::kCallResultMax))};
+  if ((*answer)->size() <= kCallResultMax) return answer;
+  return Error{Outcome::failed, fmt::format("the result is {}, expected at most {}",
+                                            human_bytes((*answer)->size()), human_bytes(kCallResultMax))};
 }
 
 protocol::Document document_of(const document::ValuePtr& value) {
@@ -39,10 +38,9 @@ Result<protocol::Document> document_of(const CallValue& value) {
 Result<CallArguments> read_arguments(const CallDescription& description, const protocol::Document& given) {
   document::ValuePtr value;
   if (given) {
-    if (given->size() > protocol::kCallArgumentsMax) {
-      return Error{Outcome::usage,
-                   fmt::format("{}: arguments: expected at most {}, got {}", description.name,
-                               human_bytes(protocol::kCallArgumentsMax), human_bytes(given->size()))};
+    if (given->size() > kCallArgumentsMax) {
+      return Error{Outcome::usage, fmt::format("{}: arguments: expected at most {}, got {}", description.name,
+                                               human_bytes(kCallArgumentsMax), human_bytes(given->size()))};
     }
     auto parsed = document::parse(*given);
     if (!parsed) return Error{Outcome::usage, description.name + ": arguments: " + parsed.error().text};
@@ -54,10 +52,10 @@ Result<CallArguments> read_arguments(const CallDescription& description, const p
 }
 
 Result<Duration> deadline_of(const CallRequest& request) {
-  if (request.deadline <= 0ms) return Duration(protocol::kCallDeadline);
-  if (request.deadline <= protocol::kCallDeadlineMax) return Duration(request.deadline);
+  if (request.deadline <= 0ms) return Duration(kCallDeadline);
+  if (request.deadline <= kCallDeadlineMax) return Duration(request.deadline);
   return Error{Outcome::usage, fmt::format("{}: deadline: expected at most {} h", request.name,
-                                           std::chrono::hours(protocol::kCallDeadlineMax).count())};
+                                           std::chrono::hours(kCallDeadlineMax).count())};
 }
 
 }  // namespace
@@ -247,7 +245,7 @@ void CallDesk::on_answer(std::uint64_t number, Result<protocol::Document> given)
 
 void CallDesk::on_progress(std::uint64_t number, const protocol::Document& value) {
   const auto found = running_.find(number);
-  if (found == running_.end() || value->size() > protocol::kCallProgressMax) return;
+  if (found == running_.end() || value->size() > kCallProgressMax) return;
   for (const CallWaiter& waiter : found->second.waiters) {
     if (waiter.on_progress) waiter.on_progress(waiter, value);
   }

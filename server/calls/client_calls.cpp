@@ -9,7 +9,6 @@
 #include "base/ensure.h"
 #include "base/limits.h"
 #include "base/text.h"
-#include "server/calls/call_limits.h"
 #include "server/session.h"
 
 namespace callboard::server {
@@ -28,9 +27,9 @@ std::string description_text(CallDescription description) {
 Result<std::vector<CallDescription>> ClientCalls::checked(const Session& session,
                                                           const protocol::OfferAsk& ask) const {
   if (session.identity.visit) return Error{Outcome::refused, "a visit offers nothing; join to offer calls"};
-  if (ask.descriptions->size() > protocol::kCallArgumentsMax) {
+  if (ask.descriptions->size() > kCallArgumentsMax) {
     return Error{Outcome::usage,
-                 fmt::format("offer: expected at most {}, got {}", human_bytes(protocol::kCallArgumentsMax),
+                 fmt::format("offer: expected at most {}, got {}", human_bytes(kCallArgumentsMax),
                              human_bytes(ask.descriptions->size()))};
   }
   auto descriptions = descriptions_from(*ask.descriptions);

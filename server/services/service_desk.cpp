@@ -8,8 +8,8 @@
 
 #include "base/document/build.h"
 #include "base/document/members.h"
+#include "base/limits.h"
 #include "base/text.h"
-#include "protocol/call_limits.h"
 
 namespace callboard::server {
 namespace {
@@ -136,7 +136,7 @@ void ServiceDesk::call(Entry& entry) {
   request.name = entry.service.call;
   // Longer than its period it may take, but not for ever.
   request.deadline = std::chrono::duration_cast<std::chrono::milliseconds>(
-      std::clamp<Duration>(entry.service.period, protocol::kCallDeadline, protocol::kCallDeadlineMax));
+      std::clamp<Duration>(entry.service.period, kCallDeadline, kCallDeadlineMax));
   if (entry.service.arguments) {
     request.arguments = std::make_shared<const std::string>(document::print(*entry.service.arguments));
   }

@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
-#include "server/calls/call_limits.h"
 
 namespace callboard::server {
 
@@ -34,7 +33,7 @@ inline constexpr std::uint64_t kTaskStateMax = kOwnRecordMax - 1 * KiB;
 // States that one task has: all of them are told to it when it ends.
 inline constexpr std::size_t kTaskStatesMax = 64;
 // What a task says in one line: a result of the largest size, escaped a little, and a state.
-inline constexpr std::size_t kTaskLineMax = 2 * protocol::kCallResultMax;
+inline constexpr std::size_t kTaskLineMax = 2 * kCallResultMax;
 // What waits for a task that does not read.
 inline constexpr std::uint64_t kTaskUnsentMax = 8 * MiB;
 // Of what it says to its standard error, in one run, and how much of a line.

@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 #include <set>
 
-#include "protocol/call_limits.h"
+#include "base/limits.h"
 #include "protocol/client_asks.h"
 #include "protocol/server_asks.h"
 #include "tests/scripted/script.h"

@@ -2,8 +2,8 @@
 #include <catch2/catch.hpp>
 
 #include "base/document/build.h"
+#include "base/limits.h"
 #include "server/board/kept_sessions.h"
-#include "server/calls/call_limits.h"
 #include "tests/sim/hall.h"
 
 namespace callboard::sim::stop_test {
@@ -85,7 +85,7 @@ TEST_CASE("who has the turn when it was written down is told so before the goodb
 TEST_CASE("a server that stops does not wait for ever for what is being written down") {
   Writing hall;
   hall.stop();
-  hall.pass(server::kWrittenLimit - 1s);
+  hall.pass(kWrittenLimit - 1s);
   CHECK_FALSE(hall.is_stopped);
   CHECK_FALSE(hall.rigging.is_ended);
   hall.pass(2s);

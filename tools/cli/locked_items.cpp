@@ -22,7 +22,7 @@ std::string in_words(const std::string& item, const LockFacts& lock) {
                      since_and_why(lock));
 }
 
-// Half of what the arguments of a call may be (protocol/call_limits.h): a path is 4 KiB at most, six times that as JSON.
+// Half of what the arguments of a call may be (base/limits.h): a path is 4 KiB at most, six times that as JSON.
 constexpr std::size_t kAskedBytes = kInlineDocumentBytes / 2;
 static_assert(kAskedBytes >= 6 * kPathMaxBytes + KiB);
 

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "base/limits.h"
 #include "client/client.h"
 #include "net/endpoint.h"
-#include "protocol/call_limits.h"
 #include "tests/unit/client/fake_server.h"
 
 namespace callboard::client::calls_test {

@@ -82,7 +82,8 @@ TEST_CASE("what is read is of whoever would have to read it, too") {
   const LiveFolder::Reading files{path("a/b"), {"x", "y"}};
   for (const char* own : {"", "a", "a/b"}) CHECK(files.is_of(path(own)));
   // Who wants one of them need not wait for its neighbours.
-  for (const char* other : {"a/b/x", "a/b/y", "a/b/z", "a/c", "a/b/x/deeper", "b"}) CHECK_FALSE(files.is_of(path(other)));
+  for (const char* other : {"a/b/x", "a/b/y", "a/b/z", "a/c", "a/b/x/deeper", "b"})
+    CHECK_FALSE(files.is_of(path(other)));
   const LiveFolder::Reading in_root{path(""), {"large.mov"}};
   CHECK(in_root.is_of(path("large.mov")));
   CHECK_FALSE(in_root.is_of(path("a")));

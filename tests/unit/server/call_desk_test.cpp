@@ -10,7 +10,7 @@
 
 #include "base/document/build.h"
 #include "base/document/parse.h"
-#include "server/calls/call_limits.h"
+#include "base/limits.h"
 #include "server/roles.h"
 
 namespace callboard::server::call_desk_test {
@@ -99,7 +99,7 @@ TEST_CASE("what cannot be called is answered with why, and nothing runs") {
   CHECK_THAT(desk.call("ecko")->answers.at(0), Contains("not_found: there is no call named \"ecko\""));
   CHECK(desk.call("echo")->answers == Answers{"usage: echo: word: expected text, got nothing"});
   CHECK_THAT(desk.call("echo", "[\"a\"")->answers.at(0), Contains("usage: echo: arguments: "));
-  CHECK_THAT(desk.call("echo", "\"" + std::string(protocol::kCallArgumentsMax, 'a') + "\"")->answers.at(0),
+  CHECK_THAT(desk.call("echo", "\"" + std::string(kCallArgumentsMax, 'a') + "\"")->answers.at(0),
              Contains("usage: echo: arguments: expected at most 64.0 KiB"));
   CHECK_THAT(desk.call("echo", "[\"a\"]", {}, 25h)->answers.at(0),
              Contains("usage: echo: deadline: expected at most 24 h"));
@@ -331,8 +331,8 @@ TEST_CASE("a server that stops answers all calls, and takes no more") {
 TEST_CASE("a result that is too long is an error, and progress that is too long is not told") {
   Desk desk;
   const auto heard = desk.call("later");
-  desk.runs[0]->progress(document::make_text(std::string(protocol::kCallProgressMax, 'a')));
-  desk.runs[0]->answer(document::make_text(std::string(protocol::kCallResultMax, 'a')));
+  desk.runs[0]->progress(document::make_text(std::string(kCallProgressMax, 'a')));
+  desk.runs[0]->answer(document::make_text(std::string(kCallResultMax, 'a')));
   CHECK(heard->progress.empty());
   CHECK_THAT(heard->answers.at(0), Contains("failed: the result is"));
 }
@@ -344,7 +344,7 @@ TEST_CASE("answers are kept for those who ask again, the newest of them") {
   CHECK(answers.find({1, 1}) == nullptr);
   REQUIRE(answers.find({2, 2}) != nullptr);
   CHECK(answers.find({2, 2})->name == "x");
-  const auto large = std::make_shared<const std::string>(protocol::kCallResultMax, 'a');
+  const auto large = std::make_shared<const std::string>(kCallResultMax, 'a');
   for (std::uint64_t i = 1; i <= 17; ++i) answers.keep({i, 0}, "y", Document(large));
   CHECK(answers.find({1, 0}) == nullptr);
   CHECK(answers.find({2, 2}) == nullptr);
