@@ -12,7 +12,7 @@ double elapsed_seconds(Instant from, Instant to) { return std::chrono::duration<
 Result<bool> GiverOutlet::write(ByteView frames, bool promising, More more) {
   const Instant begun = now();
   const bool tries = squeezes() && promising && more == More::no && frames.size() >= kSqueezeMin &&
-                     frames.size() <= protocol::kSqueezedMax;
+                     frames.size() <= kSqueezedMax;
   std::optional<ByteView> squeezed;
   if (tries) squeezed = squeezer_.squeeze(frames, frames.size() - frames.size() / kShareOf);
   const Instant squeezed_at = now();

@@ -102,12 +102,12 @@ bool hear_frame(AskingTaker& taker, const protocol::FrameView& view) {
 // What it is taken apart into stays within its room, and never has another one in it.
 bool hear_squeezed(AskingTaker& taker, ByteView body) {
   static protocol::Unsqueezer unsqueezer;
-  static Bytes room(protocol::kSqueezedMax + 1);
+  static Bytes room(kSqueezedMax + 1);
   room.back() = std::byte{0x5a};
-  const auto size_bytes = unsqueezer.unsqueeze(body, std::span(room).first(protocol::kSqueezedMax));
+  const auto size_bytes = unsqueezer.unsqueeze(body, std::span(room).first(kSqueezedMax));
   ENSURE(room.back() == std::byte{0x5a});
   if (!size_bytes) return false;
-  ENSURE(*size_bytes >= 1 && *size_bytes <= protocol::kSqueezedMax);
+  ENSURE(*size_bytes >= 1 && *size_bytes <= kSqueezedMax);
   ByteView frames = ByteView(room).first(*size_bytes);
   while (!frames.empty()) {
     const auto frame = protocol::take_frame(frames);
