@@ -15,6 +15,7 @@
 #include "protocol/server_session.h"
 #include "server/ask_cost.h"
 #include "server/board/mailbox.h"
+#include "server/deadlines.h"
 #include "server/doorway.h"
 #include "server/session_host.h"
 
@@ -88,6 +89,7 @@ class Session {
   Identity& identity = as_caller.identity;
   std::set<std::string> channels;  // It offers, as long as this connection is there.
   Doorway::Place place;
+  Deadlines::Watch watch;
   Mailbox mailbox;
   Mailbox heard;            // What the peer has heard for certain: it has had the turn since.
   bool is_resumed = false;  // Came back: it goes on from that.

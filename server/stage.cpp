@@ -64,8 +64,9 @@ Stage::Stage(net::Loop& loop, Options options, const Clock& clock, RandomSource 
                                   .due = [this](std::uint64_t key) { schedule_tell(key); }}),
       asks_(loop, floor_, documents_, record_desk_, calls_, offers_, Views::of_asks(*this)),
       deadlines_(loop,
-                 [this](std::uint64_t key) {
-                   if (Session* session = by_key(key)) session->on_time(loop_.now());
+                 [this](std::uint64_t key, Instant at) {
+                   Session* session = by_key(key);
+                   if (session != nullptr && session->watch.take(at)) session->on_time(loop_.now());
                  }),
       decoding_(loop, 1),
       idle_memory_(loop, decoding_),
@@ -148,7 +149,7 @@ void Stage::accept(std::unique_ptr<net::TcpConnection> connection) {
 }
 
 void Stage::on_ticket(Session& session, UniqueId ticket) {
-  deadlines_.forget(session.key());
+  deadlines_.forget(session.key(), session.watch);
   transfers_.on_ticket(session, ticket);
 }
 
@@ -373,12 +374,17 @@ void Stage::on_reported(Session& session, const protocol::CallProgressed& progre
 }
 
 void Stage::on_deadline(Session& session) {
-  const auto deadline = session.next_deadline();
+  auto deadline = session.next_deadline();
   if (!deadline) return;
   // Who is held back waits for less.
-  const bool is_soon = *deadline < loop_.now() + 10 * kDeadlineGrain;
-  const Duration beyond = deadline->time_since_epoch() % kDeadlineGrain;
-  deadlines_.watch(session.key(), is_soon || beyond == 0ns ? *deadline : *deadline - beyond + kDeadlineGrain);
+  const Instant now = loop_.now();
+  if (*deadline >= now + 10 * kDeadlineGrain) {
+    // Who was given the turn has longer for the answer than until the next heartbeat after it: most answer at once.
+    deadline = std::min(*deadline, now + options_.limits.heartbeat);
+    const Duration beyond = deadline->time_since_epoch() % kDeadlineGrain;
+    if (beyond != 0ns) *deadline += kDeadlineGrain - beyond;
+  }
+  deadlines_.watch(session.key(), session.watch, *deadline);
 }
 
 void Stage::on_large_frame(Session& session, protocol::FrameView frame, Bytes bytes) {
@@ -464,7 +470,7 @@ void Stage::tell_due(Session& session) {
 // --- Going ----------------------------------------------------------------------------------------------------------
 
 void Stage::on_over(Session& session, const Error& why) {
-  deadlines_.forget(session.key());
+  deadlines_.forget(session.key(), session.watch);
   leave(session, why);
 }
 
@@ -539,7 +545,7 @@ bool Stage::is_leaving(const std::string& asked_name) const {
 
 void Stage::on_closed(Session& session) {
   const std::uint64_t key = session.key();
-  deadlines_.forget(key);
+  deadlines_.forget(key, session.watch);
   auto node = sessions_.extract(key);
   ENSURE(!node.empty());
   doorway_.leave(session.place);

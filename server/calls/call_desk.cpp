@@ -98,7 +98,7 @@ class CallDesk::Run final : public CallRun {
 
 CallDesk::CallDesk(net::Loop& loop)
     : loop_(loop),
-      deadlines_(loop, [this](std::uint64_t number) { on_due(number); }),
+      deadlines_(loop, [this](std::uint64_t number, Instant at) { on_due(number, at); }),
       written_timer_(loop, [this] { on_written(); }) {}
 
 CallDesk::~CallDesk() { *is_alive_ = false; }
@@ -184,7 +184,7 @@ std::uint64_t CallDesk::enter(const std::string& origin, CallRequest& request) {
   running.deadline = loop_.now() + *deadline_of(request);
   running.waiters.push_back(std::move(request.waiter));
   if (running.op) running_ops_.emplace(*running.op, number);
-  deadlines_.watch(number, running.deadline);
+  deadlines_.watch(number, running.watch, running.deadline);
   return number;
 }
 
@@ -229,8 +229,8 @@ void CallDesk::run_on_worker(const WorkerRun& work, std::uint64_t number, Caller
 void CallDesk::on_answer(std::uint64_t number, Result<protocol::Document> given) {
   auto node = running_.extract(number);
   if (node.empty()) return;
-  deadlines_.forget(number);
   Running& running = node.mapped();
+  deadlines_.forget(number, running.watch);
   by_origin_.remove(running.origin);
   by_connection_.remove(running.connection);
   const Result<protocol::Document> answer = checked_answer(std::move(given));
@@ -259,9 +259,9 @@ void CallDesk::end(std::uint64_t number, const Error& why) {
   if (on_end) on_end(why);
 }
 
-void CallDesk::on_due(std::uint64_t number) {
+void CallDesk::on_due(std::uint64_t number, Instant at) {
   const auto found = running_.find(number);
-  if (found == running_.end() || found->second.is_committing) return;
+  if (found == running_.end() || !found->second.watch.take(at) || found->second.is_committing) return;
   end(number, {Outcome::timed_out, fmt::format("{}: its time is over", found->second.name)});
 }
 

@@ -78,6 +78,7 @@ class CallDesk {
     std::uint64_t connection = 0;  // Over which.
     std::optional<UniqueId> op;
     Instant deadline;
+    Deadlines::Watch watch;
     bool is_committing = false;
     std::vector<CallWaiter> waiters;
     std::stop_source stop;
@@ -94,7 +95,7 @@ class CallDesk {
   void run_on_worker(const WorkerRun& work, std::uint64_t number, Caller caller, CallArguments arguments);
   void on_answer(std::uint64_t number, Result<protocol::Document> answer);
   void on_progress(std::uint64_t number, const protocol::Document& value);
-  void on_due(std::uint64_t number);
+  void on_due(std::uint64_t number, Instant at);
   // Nobody waits any more.
   void end(std::uint64_t number, const Error& why);
   Result<void> cancel(std::uint64_t number);
