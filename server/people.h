@@ -96,7 +96,10 @@ class People {
   static AuditEntry entry_of(const Session& session);
   static std::string person_of(const Identity& identity);
   Result<std::string> find_person(const std::string& user) const;
-  Result<void> set_measures(const std::string& person, Measures measures);
+  // Of who is named so, unless `change` fails; what they may is said anew.
+  Result<void> change_measures(
+      const std::string& user,
+      const std::function<Result<void>(const std::string& person, Measures& measures)>& change);
   // Whether somebody is meant by that name as shown: is called so, or has a key of one, here or away, who is.
   std::function<bool(const Identity&)> named(const std::string& user) const;
   enum class Change { grant, revoke };
