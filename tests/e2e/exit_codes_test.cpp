@@ -93,6 +93,11 @@ TEST_CASE("what a pull moved out of the way is listed, and comes back") {
   support::write_file(office.folder("lighting") / "dev/a", "lighting's");
   const auto run = [&](std::vector<std::string> words) { return office.run("lighting", std::move(words)); };
   CHECK(run({"versions"}).out.empty());
+  CHECK(run({"versions"}).ending.exit_code == 0);
+  CHECK(run({"versions", "/dev/a"}).ending.exit_code == 0);
+  const auto unknown = run({"versions", "/nothing"});
+  CHECK(unknown.ending.exit_code == 3);
+  CHECK(unknown.err == "error: no version of \"/nothing\" was kept, and there is nothing of that name\n");
   CHECK(run({"restore", "/dev/a"}).ending.exit_code == 3);
   REQUIRE(run({"pull", "/dev", "--from", "rigging"}).ending.exit_code == 5);  // Both have made it.
 
