@@ -71,10 +71,7 @@ Result<Fd> KeyFile::lock() const {
 
 Result<void> KeyFile::update(const std::function<Result<void>(KeyRing&)>& change,
                              const KeyChanger& by) const {
-  std::error_code problem;
-  std::filesystem::create_directories(path_.parent_path(), problem);
-  if (problem)
-    return os_error("create data folder " + callboard::quoted(path_.parent_path().native()), problem.value());
+  if (auto made = make_data_folder(path_.parent_path()); !made) return made;
   const auto locked = lock();
   if (!locked) return locked.error();
   auto ring = read();

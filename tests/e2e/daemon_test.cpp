@@ -254,7 +254,7 @@ TEST_CASE("a detached server that cannot start says why, and its starter ends as
   const std::string data = (studio.home() / "no folder").string();
   const auto failed = studio.run("rigging", {"serve", "--detach", "--data", data});
   CHECK(failed.ending == studio.run("rigging", {"serve", "--data", data}).ending);
-  CHECK(failed.ending.exit_code != 0);
+  CHECK(failed.ending.exit_code == 1);
   CHECK_THAT(failed.err, Contains("not a directory"));
   CHECK(failed.out.empty());
   CHECK(studio.run("rigging", {"serve", "--detach", "--log-level", "loud"}).ending.exit_code == 2);

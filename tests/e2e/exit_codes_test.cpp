@@ -220,6 +220,22 @@ TEST_CASE("a file that a server is given and that is of no use is a usage error,
   }
 }
 
+TEST_CASE("a data folder that cannot be made ends a server with 1, and it is said where that was tried") {
+  Studio studio;
+  studio.add_user("rigging");
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"serve"}, {"serve", "--detach"}, {"key", "add", "rigging"}}) {
+    INFO(words.back());
+    std::vector<std::string> all = words;
+    all.insert(all.end(), {"--data", "/proc/x"});
+    const auto done = studio.run("rigging", all);
+    CHECK(done.ending.exit_code == 1);
+    CHECK_THAT(done.err,
+               Contains("data folder \"/proc/x/") &&
+                   Contains("expected that it can be made in \"/proc\", got: no such file or directory"));
+  }
+}
+
 TEST_CASE("keys that are of no use keep a server from its start, and its check says so with the same code") {
   Studio studio;
   studio.add_user("rigging");
