@@ -225,6 +225,9 @@ TEST_CASE("without a key, or with one that is not the server's, nobody is let in
   CHECK_THAT(studio.refusal(studio.connect(forged)).text, Contains("does not take this key"));
   CHECK_THAT(studio.refusal(studio.connect(make_access_key(system_random()))).text,
              Contains("does not take this key"));
+  auto knocking = studio.connect();
+  knocking->say(protocol::UnknownTell{"knock"});
+  CHECK_THAT(last_reason(*knocking), Contains("asks for a key"));
   // Garbage is no knock, and a ticket that nobody was given opens nothing.
   auto ticket = studio.connect();
   ticket->say(protocol::Ticket{UniqueId{1, 2}});
