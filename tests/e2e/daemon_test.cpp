@@ -139,7 +139,7 @@ TEST_CASE("a restart starts it as it was started, and those who are joined come 
   const Json after = studio.running();
   CHECK(after.at("process") != before.at("process"));
   CHECK(after.at("data") == before.at("data"));
-  wait_for_event(*joined, "left");
+  CHECK(wait_for_event(*joined, "left").at("why") == "the server is restarted");
   CHECK(wait_for_event(*joined, "joined").at("session") == session);
 }
 

@@ -290,8 +290,12 @@ Result<void> serve_on(Run& run, const ServerPlace& place, const fs::path& log, R
     run.output.message(fmt::format("runs as process {}, logs to \"{}\"", ::getpid(), escaped(log.native())));
   readiness.ready("listening on " + address);
   {
-    const Interrupt::Listener listening =
-        run.interrupt.listen([&] { loop.post([&] { (*server)->stop("the server was stopped"); }); });
+    const Interrupt::Listener listening = run.interrupt.listen([&] {
+      loop.post([&] {
+        (*server)->stop(run.interrupt.is_for_restart() ? "the server is restarted"
+                                                       : "the server was stopped");
+      });
+    });
     loop.run();
   }
   readiness.stopping();

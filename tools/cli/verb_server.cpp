@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -88,13 +89,27 @@ class Leaving {
   int without_lock_ms_ = 0;  // What was waited since it let go of the data's lock.
 };
 
+// `why`: 0, or what it is to tell those who are in it (Interrupt::kForRestart).
+int send_end(const Fd& its, pid_t process, int why) {
+  sigval value{};
+  value.sival_int = why;
+  if (!its) return ::sigqueue(process, SIGTERM, value);
+  siginfo_t told{};
+  told.si_signo = SIGTERM;
+  told.si_code = SI_QUEUE;
+  told.si_pid = ::getpid();
+  told.si_uid = ::getuid();
+  told.si_value = value;
+  return ::pidfd_send_signal(its.get(), SIGTERM, &told, 0);
+}
+
 // Until it is gone. It ends within 2 s and what the disk needs, and some seconds later while keys are changed
 // (docs/operations.md). Linux before 5.3 has no pidfd_open, and boxes forbid it.
-Result<void> end(const Run& run, const Served& found) {
+Result<void> end(const Run& run, const Served& found, int why = 0) {
   constexpr int kPatienceMs = 30'000;
   constexpr int kLookMs = 100;
   const Fd its(::pidfd_open(found.process, 0));
-  const int sent = its ? ::pidfd_send_signal(its.get(), SIGTERM, nullptr, 0) : ::kill(found.process, SIGTERM);
+  const int sent = send_end(its, found.process, why);
   if (sent != 0 && errno == ESRCH) return {};
   if (sent != 0) return os_error(fmt::format("stop process {}", found.process), errno);
   Leaving leaving(its, found);
@@ -148,7 +163,7 @@ Result<void> restart(Run& run) {
         checked.error().outcome,
         fmt::format("nothing was done: it would not start again, and process {} goes on", found->process)};
   }
-  if (const auto ended = end(run, *found); !ended) return ended;
+  if (const auto ended = end(run, *found, Interrupt::kForRestart); !ended) return ended;
   return start_detached(*std::move(start), run.interrupt);
 }
 
