@@ -52,6 +52,8 @@ People::People(net::Loop& loop, const Clock& clock, RandomSource random, EventLo
                        std::move(change.entry), change.id,
                        [this, id = change.id](bool is_written) { gate_.on_noted(id, is_written); });
                  },
+             .on_rotated = [this](const std::string& before,
+                                  const std::string& now) { on_rotated(before, now); },
              .on_keyed = [this] { outside_.keyed(); }}),
       audit_(clock, std::move(random), events, [this](Operation operation, std::function<void(bool)> done) {
         outside_.append(std::move(operation), std::move(done));
@@ -155,6 +157,13 @@ void People::on_left(const Identity& identity) {
   });
   if (is_here) return;
   measures_->change([&](MeasuresBook& book) { book.on_gone(person); });
+  outside_.changed();
+}
+
+// Nobody gets out of what was said of them by having another key made.
+void People::on_rotated(const std::string& before, const std::string& now) {
+  if (measures().of(before).is_empty()) return;
+  measures_->change([&](MeasuresBook& book) { book.on_rotated(before, now); });
   outside_.changed();
 }
 

@@ -91,6 +91,7 @@ class People {
 
  private:
   void on_keys_changed();
+  void on_rotated(const std::string& before, const std::string& now);
   void set_permissions(Session& session) const;
   // Of who did it.
   static AuditEntry entry_of(const Session& session);
