@@ -62,11 +62,11 @@ void Client::Impl::on_users(const protocol::Users& tell) {
       Heard::Users news = heard_.replace(*all);
       // Where oneself is, one knows.
       std::erase_if(news.changed, [&](const User& user) { return user.session == self_.session; });
-      if (!news.changed.empty() || !news.left.empty()) listener_.on_users(news.changed, news.left);
+      if (!news.empty()) listener_.on_users(news.changed, news.left);
     });
   }
   const Heard::Users news = heard_.hear(tell);
-  if (!news.changed.empty() || !news.left.empty()) listener_.on_users(news.changed, news.left);
+  if (!news.empty()) listener_.on_users(news.changed, news.left);
 }
 
 void Client::Impl::on_assets(const protocol::Assets& tell) {

@@ -44,7 +44,11 @@ Connection::Connection(net::Loop& loop, const net::Endpoint& to, protocol::Clien
         pump();
       }) {
   net::TcpConnection::Handlers socket_handlers;
-  socket_handlers.on_connected = [this] { is_connected_ = true; };
+  socket_handlers.on_connected = [this, knocks = !key] {
+    is_connected_ = true;
+    // A server with keys waits for the first byte, and answers this one with why nobody is let in; an open one skips it.
+    if (knocks) send(protocol::UnknownTell{"knock"});
+  };
   socket_handlers.on_bytes = [this](ByteView bytes) { on_bytes(bytes); };
   socket_handlers.on_ended = [this](const Error& why) { on_ended(why); };
   socket_ = net::TcpConnection::connect(loop, to, kConnectLimit, std::move(socket_handlers));

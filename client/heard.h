@@ -18,6 +18,7 @@ class Heard {
   struct Users {
     std::vector<User> changed;
     std::vector<Departure> left;
+    bool empty() const { return changed.empty() && left.empty(); }
   };
 
   // The whole list was asked for in vain: it is asked for again when the session goes on.

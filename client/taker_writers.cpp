@@ -244,7 +244,6 @@ void TakerWriters::run_committer() {
 
 void TakerWriters::on_committed(const sync::Change& change) {
   state_.settle_conflict(change.path);
-  state_.edit_report([](PullReport& report) { report.has_changed = true; });
   std::uint64_t files = 1;
   std::uint64_t bytes = change.entry.size_bytes;
   if (change.kind == sync::Change::Kind::rename) {
@@ -260,28 +259,24 @@ void TakerWriters::on_committed(const sync::Change& change) {
   });
 }
 
-void TakerWriters::on_renamed() {
+void TakerWriters::on_changed() {
   state_.edit_report([](PullReport& report) { report.has_changed = true; });
 }
 
 void TakerWriters::on_assembled(const sync::RelativePath&, std::uint64_t files, std::uint64_t bytes) {
   state_.edit_report([&](PullReport& report) {
-    report.has_changed = true;
     report.files += files;
     report.bytes += bytes;
   });
 }
 
 void TakerWriters::on_removed(const sync::KeptVersion& version) {
-  state_.edit_report([&](PullReport& report) {
-    report.has_changed = true;
-    report.removed.emplace_back(version.path.bytes(), version.place);
-  });
+  state_.edit_report(
+      [&](PullReport& report) { report.removed.emplace_back(version.path.bytes(), version.place); });
 }
 
 void TakerWriters::on_kept(const sync::KeptVersion& version) {
   state_.edit_report([&](PullReport& report) {
-    report.has_changed = true;
     report.versions.emplace_back(version.path.bytes(), version.place);
     if (version.is_open) report.open_versions.push_back(version.place);
   });

@@ -103,7 +103,7 @@ class TakerWriters : private sync::CommitListener {
   sync::Committer& committer();
 
   void on_committed(const sync::Change& change) override;
-  void on_renamed() override;
+  void on_changed() override;
   void on_kept(const sync::KeptVersion& version) override;
   void on_assembled(const sync::RelativePath& directory, std::uint64_t files, std::uint64_t bytes) override;
   void on_removed(const sync::KeptVersion& version) override;

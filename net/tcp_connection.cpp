@@ -274,19 +274,20 @@ void TcpConnection::Impl::schedule_flush() {
 
 // How many bytes the kernel took; an error is met again, and told, by whoever flushes the rest.
 std::size_t TcpConnection::Impl::send_at_once(std::span<const SharedBytes> parts) {
-  std::array<uv_buf_t, kPartsAtOnce> buffers{};
+  std::array<uv_buf_t, kPartsAtOnce> buffers;
   const bool is_free = step == Step::open && tcp && !tls && in_flight == nullptr && queue.is_empty();
   // While the loop does not run nothing keeps SIGPIPE away.
   if (!is_free || parts.size() > buffers.size() || !loop.is_loop_thread()) {
     return 0;
   }
-  std::transform(parts.begin(), parts.end(), buffers.begin(), &part_of);
-  std::size_t count = parts.size();
   std::array<char, kTogetherMax> together;
-  const std::size_t size = count > 1 ? copied_together(parts, together) : 0;
+  const std::size_t size = parts.size() > 1 ? copied_together(parts, together) : 0;
+  std::size_t count = 1;
   if (size > 0) {
     buffers[0] = uv_buf_init(together.data(), static_cast<unsigned>(size));
-    count = 1;
+  } else {
+    std::transform(parts.begin(), parts.end(), buffers.begin(), &part_of);
+    count = parts.size();
   }
   const int taken = uv_try_write(tcp.stream(), buffers.data(), static_cast<unsigned>(count));
   const auto size_bytes = static_cast<std::size_t>(std::max(taken, 0));
@@ -299,7 +300,7 @@ void TcpConnection::Impl::flush() {
     return;
   }
   // Mostly the kernel takes all of it at once, and nothing has to be kept for later.
-  std::array<uv_buf_t, kPartsAtOnce> parts{};
+  std::array<uv_buf_t, kPartsAtOnce> parts;
   const std::size_t count = std::min(parts.size(), queue.parts().size());
   const auto first = queue.parts().first(count);
   std::transform(first.begin(), first.end(), parts.begin(), &part_of);

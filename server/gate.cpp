@@ -126,12 +126,22 @@ bool Gate::is_told(std::string_view name, const KeyRing& now) const {
 void Gate::drop_shown(const KeyRing& now) {
   std::set<std::string, std::less<>> shown;
   std::vector<KeyChange> kept;
+  std::vector<KeyChange> dropped;
   for (auto each = told_.rbegin(); each != told_.rend(); ++each) {
     if (is_shown(each->entry, now)) shown.insert(each->entry.about);
-    if (!shown.contains(each->entry.about)) kept.push_back(std::move(*each));
+    (shown.contains(each->entry.about) ? dropped : kept).push_back(std::move(*each));
   }
   std::ranges::reverse(kept);
   told_ = std::move(kept);
+  tell_rotated(dropped, now);
+}
+
+// Whichever of several the keys showed meanwhile: of all of them somebody has the key that is there now.
+void Gate::tell_rotated(const std::vector<KeyChange>& shown, const KeyRing& now) {
+  for (const KeyChange& each : shown) {
+    const KeyEntry* entry = now.find_name(each.entry.about);
+    if (entry != nullptr && !each.replaces.empty()) handlers_.on_rotated(each.replaces, entry->key.identity);
+  }
 }
 
 void Gate::tell_kept_changes() {

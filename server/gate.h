@@ -42,6 +42,8 @@ class Gate {
     // A key was made, revoked or made anew, now or before the server was started; on_noted() when it is in
     // the log, or cannot be.
     std::function<void(KeyChange)> on_key_change;
+    // Somebody has another key than before, of the same name; by a change that was told.
+    std::function<void(const std::string& before, const std::string& now)> on_rotated;
     // It is keyed, from the beginning or from now on.
     std::function<void()> on_keyed;
   };
@@ -100,6 +102,7 @@ class Gate {
   void tell_changes(const KeyRing& before, const KeyRing& now);
   void tell_kept_changes();
   void drop_shown(const KeyRing& now);
+  void tell_rotated(const std::vector<KeyChange>& shown, const KeyRing& now);
   bool is_told(std::string_view name, const KeyRing& now) const;
   void forget_noted();
   bool has_expired(Timestamp since, Timestamp now) const;

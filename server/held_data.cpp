@@ -8,6 +8,10 @@ std::filesystem::path project_folder(const std::filesystem::path& data, const st
   return data / folder_name(project);
 }
 
+Result<void> make_project_folder(const std::filesystem::path& data, const std::string& project) {
+  return make_data_folder(project_folder(data, project));
+}
+
 Result<std::optional<pid_t>> holder(const std::filesystem::path& data, const std::string& project) {
   return DataFolder::holder(data, project);
 }

@@ -172,14 +172,15 @@ CallValue revoke(const KeysOf& of, const Asker& asker, const std::string& name) 
 CallArgument name_argument() { return {.name = "name", .summary = "who holds it"}; }
 
 using Work = std::function<CallValue(const Asker& asker, const CallArguments& words)>;
+enum class Does { read, change };
 
 // What is done to the keys is answered as it ended, whoever gave up meanwhile: nobody else has the line of a new one.
 LaterRun worked_on(const std::shared_ptr<net::WorkQueue>& worker, const People& people, Work work,
-                   bool commits) {
-  return [worker, &people, work = std::move(work), commits](const Caller& caller, const CallArguments& words,
-                                                            const std::shared_ptr<CallRun>& run) {
+                   Does does) {
+  return [worker, &people, work = std::move(work), does](const Caller& caller, const CallArguments& words,
+                                                         const std::shared_ptr<CallRun>& run) {
     if (const auto has_key = check_has_key(caller); !has_key) return run->answer(has_key.error());
-    if (commits) run->set_committing();
+    if (does == Does::change) run->set_committing();
     worker->submit(
         [work, asker = Asker{caller, people.measures_at_any_time(caller.identity)},
          words](const std::stop_token& stop) {
@@ -197,17 +198,16 @@ void add_key_calls(CallRegistry& registry, net::Loop& loop, const People& people
   const auto worker = std::make_shared<net::WorkQueue>(loop, 1);
   const auto add_call = [&registry, &worker, &people](std::string name, std::string summary,
                                                       std::vector<CallArgument> arguments,
-                                                      std::optional<ValueType> result, Work run) {
-    const bool commits = name != "key.list";  // That one reads.
+                                                      std::optional<ValueType> result, Does does, Work run) {
     registry.add_built_in({.description = {.name = std::move(name),
                                            .summary = std::move(summary),
                                            .category = "keys",
                                            .permission = "keys",
                                            .arguments = std::move(arguments),
                                            .result = result},
-                           .run = worked_on(worker, people, std::move(run), commits)});
+                           .run = worked_on(worker, people, std::move(run), does)});
   };
-  add_call("key.list", "the keys of the server, without what proves them", {}, ValueType::list,
+  add_call("key.list", "the keys of the server, without what proves them", {}, ValueType::list, Does::read,
            [of](const Asker&, const CallArguments&) { return list(*of); });
   add_call("key.add", "makes a key; what proves it is in the answer, and nowhere else",
            {name_argument(),
@@ -220,14 +220,15 @@ void add_key_calls(CallRegistry& registry, net::Loop& loop, const People& people
              .type = ValueType::boolean,
              .summary = "it lets in one session, which may come back",
              .is_optional = true}},
-           ValueType::map,
+           ValueType::map, Does::change,
            [of](const Asker& asker, const CallArguments& words) { return add(*of, asker, words); });
   add_call("key.rotate", "makes another key for a name; the one before is worthless at once",
-           {name_argument()}, ValueType::map, [of](const Asker& asker, const CallArguments& words) {
+           {name_argument()}, ValueType::map, Does::change,
+           [of](const Asker& asker, const CallArguments& words) {
              return rotate(*of, asker, words.text("name"));
            });
   add_call("key.revoke", "makes a key worthless; its sessions and transfers end at once", {name_argument()},
-           std::nullopt, [of](const Asker& asker, const CallArguments& words) {
+           std::nullopt, Does::change, [of](const Asker& asker, const CallArguments& words) {
              return revoke(*of, asker, words.text("name"));
            });
 }

@@ -52,6 +52,8 @@ People::People(net::Loop& loop, const Clock& clock, RandomSource random, EventLo
                        std::move(change.entry), change.id,
                        [this, id = change.id](bool is_written) { gate_.on_noted(id, is_written); });
                  },
+             .on_rotated = [this](const std::string& before,
+                                  const std::string& now) { on_rotated(before, now); },
              .on_keyed = [this] { outside_.keyed(); }}),
       audit_(clock, std::move(random), events, [this](Operation operation, std::function<void(bool)> done) {
         outside_.append(std::move(operation), std::move(done));
@@ -111,10 +113,7 @@ std::function<Measures()> People::measures_at_any_time(const Identity& identity)
 }
 
 void People::restore(const MeasuresBook& measures) {
-  static_cast<void>(measures_->change([&](MeasuresBook& book) -> Result<void> {
-    book = measures;
-    return {};
-  }));
+  measures_->change([&](MeasuresBook& book) { book = measures; });
 }
 
 void People::set_permissions(Session& session) const {
@@ -157,10 +156,14 @@ void People::on_left(const Identity& identity) {
     is_here = is_here || (each.is_admitted() && !each.is_over() && is_same(each.identity));
   });
   if (is_here) return;
-  static_cast<void>(measures_->change([&](MeasuresBook& book) -> Result<void> {
-    book.on_gone(person);
-    return {};
-  }));
+  measures_->change([&](MeasuresBook& book) { book.on_gone(person); });
+  outside_.changed();
+}
+
+// Nobody gets out of what was said of them by having another key made.
+void People::on_rotated(const std::string& before, const std::string& now) {
+  if (measures().of(before).is_empty()) return;
+  measures_->change([&](MeasuresBook& book) { book.on_rotated(before, now); });
   outside_.changed();
 }
 
@@ -226,24 +229,24 @@ Result<std::size_t> People::kick(const By& by, const std::string& user_or_addres
 }
 
 Result<void> People::mute(const By& by, const std::string& user, const std::string& reason) {
-  const auto person = find_person(user);
-  if (!person) return person.error();
-  Measures measures = measures_->book().of(*person);
-  measures.muted_by = by.identity.name;
-  measures.mute_reason = escaped(reason, kReasonShown);
-  if (auto set = set_measures(*person, std::move(measures)); !set) return set;
+  const auto mute = [&](const std::string&, Measures& measures) -> Result<void> {
+    measures.muted_by = by.identity.name;
+    measures.mute_reason = escaped(reason, kReasonShown);
+    return {};
+  };
+  if (auto changed = change_measures(user, mute); !changed) return changed;
   note(by, "mute", user, reason);
   return {};
 }
 
 Result<void> People::unmute(const By& by, const std::string& user) {
-  const auto person = find_person(user);
-  if (!person) return person.error();
-  Measures measures = measures_->book().of(*person);
-  if (!measures.is_muted()) return Error{Outcome::not_found, callboard::quoted(user) + " is not muted"};
-  measures.muted_by.clear();
-  measures.mute_reason.clear();
-  if (auto set = set_measures(*person, std::move(measures)); !set) return set;
+  const auto unmute = [&](const std::string&, Measures& measures) -> Result<void> {
+    if (!measures.is_muted()) return Error{Outcome::not_found, callboard::quoted(user) + " is not muted"};
+    measures.muted_by.clear();
+    measures.mute_reason.clear();
+    return {};
+  };
+  if (auto changed = change_measures(user, unmute); !changed) return changed;
   note(by, "unmute", user, "");
   return {};
 }
@@ -261,19 +264,19 @@ Result<void> People::revoke(const By& by, const std::string& user,
 Result<void> People::change_permissions(const By& by, const std::string& user,
                                         const std::vector<std::string>& permissions, Change change) {
   if (auto may = check_grant(by, permissions); !may) return may;
-  const auto person = find_person(user);
-  if (!person) return person.error();
   const bool grants = change == Change::grant;
-  const Permissions of_role = gate_.permissions_of(*person);
-  Measures measures = measures_->book().of(*person);
-  auto& added = grants ? measures.granted : measures.revoked;
-  auto& removed = grants ? measures.revoked : measures.granted;
-  for (const std::string& each : permissions) {
-    removed.erase(each);
-    // What the role says needs no saying.
-    if (of_role.contains(Permission(each)) != grants) added.insert(each);
-  }
-  if (auto set = set_measures(*person, std::move(measures)); !set) return set;
+  const auto grant = [&](const std::string& person, Measures& measures) -> Result<void> {
+    const Permissions of_role = gate_.permissions_of(person);
+    auto& added = grants ? measures.granted : measures.revoked;
+    auto& removed = grants ? measures.revoked : measures.granted;
+    for (const std::string& each : permissions) {
+      removed.erase(each);
+      // What the role says needs no saying.
+      if (of_role.contains(Permission(each)) != grants) added.insert(each);
+    }
+    return {};
+  };
+  if (auto changed = change_measures(user, grant); !changed) return changed;
   note(by, grants ? "grant" : "revoke", user, list_of_names(permissions));
   return {};
 }
@@ -312,9 +315,15 @@ Result<std::string> People::find_person(const std::string& user) const {
   return person ? Result<std::string>(*person) : Result<std::string>(nobody_named(user));
 }
 
-Result<void> People::set_measures(const std::string& person, Measures measures) {
-  const auto change = [&](MeasuresBook& book) { return book.set(person, std::move(measures)); };
-  if (auto set = measures_->change(change); !set) return set;
+Result<void> People::change_measures(
+    const std::string& user,
+    const std::function<Result<void>(const std::string& person, Measures& measures)>& change) {
+  const auto person = find_person(user);
+  if (!person) return person.error();
+  Measures measures = this->measures().of(*person);
+  if (auto changed = change(*person, measures); !changed) return changed;
+  const auto set = [&](MeasuresBook& book) { return book.set(*person, std::move(measures)); };
+  if (auto done = measures_->change(set); !done) return done;
   outside_.for_each([this](Session& each) {
     if (each.is_admitted()) set_permissions(each);
   });

@@ -91,12 +91,16 @@ class People {
 
  private:
   void on_keys_changed();
+  void on_rotated(const std::string& before, const std::string& now);
   void set_permissions(Session& session) const;
   // Of who did it.
   static AuditEntry entry_of(const Session& session);
   static std::string person_of(const Identity& identity);
   Result<std::string> find_person(const std::string& user) const;
-  Result<void> set_measures(const std::string& person, Measures measures);
+  // Of who is named so, unless `change` fails; what they may is said anew.
+  Result<void> change_measures(
+      const std::string& user,
+      const std::function<Result<void>(const std::string& person, Measures& measures)>& change);
   // Whether somebody is meant by that name as shown: is called so, or has a key of one, here or away, who is.
   std::function<bool(const Identity&)> named(const std::string& user) const;
   enum class Change { grant, revoke };

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <mutex>
 #include <string>
 
@@ -13,7 +12,8 @@ class SharedMeasures {
  public:
   // For the thread that changes it.
   const MeasuresBook& book() const { return book_; }
-  Result<void> change(const std::function<Result<void>(MeasuresBook&)>& change) {
+  template <typename Change>
+  auto change(const Change& change) {
     const std::scoped_lock lock(mutex_);
     return change(book_);
   }

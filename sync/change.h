@@ -47,8 +47,9 @@ class CommitListener {
   // It has its name, and is in the index unless the call fails. A power cut may still take the name away until finish()
   // succeeds.
   virtual void on_committed(const Change& change) = 0;
-  // What was to be renamed has been, whatever comes of the rest of that change.
-  virtual void on_renamed() = 0;
+  // Something in the project folder is other than it was, whatever comes of the rest of that change. Before what the others tell
+  // of it, and any number of times.
+  virtual void on_changed() = 0;
   virtual void on_kept(const KeptVersion& version) = 0;
   // A new directory with this many files has its name, and all of them at once theirs. on_committed() is not told of them.
   virtual void on_assembled(const RelativePath& directory, std::uint64_t files, std::uint64_t bytes) = 0;

@@ -55,6 +55,11 @@ Committer::Problem Committer::source_changed(const Change& change) {
   return {changed_meanwhile(change.source), false, true};
 }
 
+Committer::Attempt Committer::changed() const {
+  parts_.listener.on_changed();
+  return std::nullopt;
+}
+
 // --- Groups -----------------------------------------------------------------------------------------------------------
 
 bool Committer::is_due(Instant now) const {
@@ -224,6 +229,7 @@ Committer::Attempt Committer::open_parent_of(const RelativePath& path) {
     opened = parts_.ops.make_directories(parts_.root, parent);
     for (RelativePath above = parent; opened && !above.is_root(); above = above.parent())
       touched_.insert(above.parent());
+    if (opened) parts_.listener.on_changed();
   }
   if (!opened) return problem(opened.error());
   touched_.insert(parent);
@@ -234,7 +240,9 @@ Committer::Attempt Committer::open_parent_of(const RelativePath& path) {
 
 // Most files are new. Whatever is in the way of that, the look at the name tells.
 bool Committer::put_new_file(const Change& change) {
-  return parts_.ops.rename_new(parts_.stager.place(change.staged), destination(change.path)) == 0;
+  if (parts_.ops.rename_new(parts_.stager.place(change.staged), destination(change.path)) != 0) return false;
+  parts_.listener.on_changed();
+  return true;
 }
 
 Committer::Attempt Committer::put_file(const Change& change, const Inspected& there) {
@@ -251,7 +259,6 @@ Committer::Attempt Committer::rename_file(const Change& change, const Inspected&
       source.error == 0 && parts_.records.has_content(change.source, source.status, change.entry.digest, {});
   if (!right) return source_changed(change);
   if (Attempt failed = put(from, change.path, there)) return failed;
-  parts_.listener.on_renamed();
   touched_.insert(change.source.parent());
   if (!is_still(change.path, source.status)) return source_changed(change);
   return set_mode_and_time(change, source.status);
@@ -268,11 +275,12 @@ Committer::Attempt Committer::set_mode_and_time(const Change& change, const File
   if (there.mode != change.entry.mode) {
     const int error = parts_.ops.set_mode_at(to, change.entry.mode);
     if (error != 0) return Problem{failure("set mode of", change.path, error), is_fatal(error)};
+    parts_.listener.on_changed();
   }
   if (there.mtime_ns == change.entry.mtime_ns) return std::nullopt;
   const int error = parts_.ops.set_mtime_at(to, change.entry.mtime_ns);
   if (error != 0) return Problem{failure("set time of", change.path, error), is_fatal(error)};
-  return std::nullopt;
+  return changed();
 }
 
 Committer::Attempt Committer::rename_directory(const Change& change, const Inspected& there) {
@@ -286,8 +294,9 @@ Committer::Attempt Committer::rename_directory(const Change& change, const Inspe
     if (Attempt failed = move_away_and_put(from, change.path)) return failed;
   } else if (const int error = parts_.ops.rename_new(from, to)) {
     return Problem{failure("rename to", change.path, error), is_fatal(error)};
+  } else {
+    parts_.listener.on_changed();
   }
-  parts_.listener.on_renamed();
   touched_.insert(change.source.parent());
   const Result<void> recorded =
       parts_.ops.until_room([&] { return mover().record(change.path, change.node); }, is_out_of_room);
@@ -306,6 +315,7 @@ Committer::Attempt Committer::remove(const Change& change) {
   parent_fd_ = Fd();  // It may have been removed.
   touched_.insert(change.path.parent());
   versions_touched_ = true;
+  if (!removed.versions.empty()) parts_.listener.on_changed();
   for (const KeptVersion& version : removed.versions) parts_.listener.on_removed(version);
   if (removed.error) return problem(*removed.error);
   return std::nullopt;
@@ -331,7 +341,7 @@ Committer::Attempt Committer::put(const Place& from, const RelativePath& path, c
                        : keep_and_replace(from, path, now.status);
     }
     const int error = parts_.ops.rename_new(from, destination(path));
-    if (error == 0) return std::nullopt;
+    if (error == 0) return changed();
     if (error != EEXIST) return Problem{failure("write", path, error), is_fatal(error)};
     now = parts_.ops.inspect(destination(path));
   }
@@ -347,11 +357,11 @@ Committer::Attempt Committer::replace(const Place& from, const RelativePath& pat
   if (error == ENOENT) error = parts_.ops.rename_new(from, to);
   if (error == EINVAL || error == ENOSYS) error = parts_.ops.rename(from, to);
   if (error != 0) return Problem{failure("replace", path, error), is_fatal(error)};
-  if (!swapped) return std::nullopt;
+  if (!swapped) return changed();
   const Replaced out = look_at_replaced(parts_.ops, from, expected, before == Before::pulled);
   if (!out.may_go) return keep_swapped_out(from, path, out.is_open);
   static_cast<void>(parts_.ops.remove_file(from));  // Or by the sweep.
-  return std::nullopt;
+  return changed();
 }
 
 // Saved here a moment ago, after we looked, or may still be written to.
@@ -407,7 +417,7 @@ Committer::Attempt Committer::put_directory(const Change& change, const Inspecte
     const int error = parts_.ops.make_directory(to, mode);
     if (error == EEXIST) return Problem{changed_meanwhile(change.path), false};
     if (error != 0) return Problem{failure("make folder", change.path, error), is_fatal(error)};
-    return std::nullopt;
+    return changed();
   }
   const bool as_pulled = parts_.records.is_as_pulled(change.path, there.status);
   Result<KeptVersion> kept = parts_.versions.move_away(change.path, to, parts_.started);
@@ -420,7 +430,7 @@ Committer::Attempt Committer::put_directory(const Change& change, const Inspecte
   const Replaced out = look_at_replaced(parts_.ops, away, there.status, as_pulled);
   kept->is_open = out.is_open;
   if (!as_pulled || !out.may_go || !parts_.versions.discard(*kept)) note_kept(*kept);
-  return std::nullopt;
+  return changed();
 }
 
 Committer::Attempt Committer::set_metadata(const Change& change, const Inspected& there) {
@@ -437,6 +447,7 @@ Committer::Attempt Committer::set_metadata(const Change& change, const Inspected
 
 void Committer::note_kept(const KeptVersion& version) {
   versions_touched_ = true;
+  parts_.listener.on_changed();
   parts_.listener.on_kept(version);
 }
 
@@ -497,7 +508,7 @@ Committer::Attempt Committer::set_directory_mode(const RelativePath& path, std::
   if (const int error = parts_.ops.set_mode_at(place, mode)) {
     return Problem{failure("set mode of", path, error), is_fatal(error)};
   }
-  return std::nullopt;
+  return changed();
 }
 
 Result<void> Committer::sync_touched() {

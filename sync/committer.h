@@ -5,7 +5,6 @@
 #include <memory>
 #include <optional>
 #include <set>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -77,6 +76,7 @@ class Committer {
     bool place_taken = false;     // By another directory.
   };
   using Attempt = std::optional<Problem>;  // nullopt: it worked.
+  Attempt changed() const;                 // It worked, and that is told.
 
   // A directory on its way.
   struct Assembly {

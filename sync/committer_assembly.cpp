@@ -90,7 +90,7 @@ Committer::Attempt Committer::place(const RelativePath& path, const Assembly& as
   const int error = parts_.ops.rename_new(grown, destination(path));
   if (error == EEXIST) return Problem{.error = changed_meanwhile(path), .place_taken = true};
   if (error != 0) return Problem{failure("make folder", path, error), is_fatal(error)};
-  return std::nullopt;
+  return changed();
 }
 
 Committer::Attempt Committer::open_in_assembly(const Assemblies::value_type& assembly, RelativePath parent) {

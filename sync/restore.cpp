@@ -39,7 +39,7 @@ class Listener final : public CommitListener {
     ++restored_.files;
     restored_.bytes += change.entry.size_bytes;
   }
-  void on_renamed() override {}  // Nothing is.
+  void on_changed() override {}
   void on_kept(const KeptVersion& version) override { restored_.kept.push_back(version); }
   void on_assembled(const RelativePath&, std::uint64_t files, std::uint64_t bytes) override {
     restored_.files += files;

@@ -24,10 +24,12 @@ std::optional<KeyChange> key_change_from(std::string_view line) {
   const auto read = std::from_chars(line.data() + first + 1, end, operation.timestamp.ms);
   if (!id || read.ec != std::errc{} || read.ptr != end || operation.timestamp.ms < 0) return std::nullopt;
   operation.value = std::make_shared<const std::string>(line.substr(second + 1));
-  KeyChange change{*id, audit_entry_of(0, operation)};
+  KeyChange change{.id = *id, .entry = audit_entry_of(0, operation)};
   if (change.entry.what.empty()) return std::nullopt;
-  if (const auto fields = document::parse(*operation.value))
+  if (const auto fields = document::parse(*operation.value)) {
     change.entry.user = document::text_in(**fields, "user");
+    change.replaces = document::text_in(**fields, "replaces");
+  }
   return change;
 }
 
@@ -58,6 +60,7 @@ std::string to_line(const KeyChange& change) {
   document::Object fields = *document::parse(*operation.value).value()->object();
   // Who an operation is of stands beside its value.
   if (!operation.user.empty()) fields.push_back({"user", document::make_text(operation.user)});
+  if (!change.replaces.empty()) fields.push_back({"replaces", document::make_text(change.replaces)});
   return to_text(change.id) + " " + std::to_string(operation.timestamp.ms) + " " +
          print(*document::make_value(std::move(fields))) + "\n";
 }

@@ -14,6 +14,7 @@ namespace callboard::server {
 struct KeyChange {
   UniqueId id;  // Of its operation in the log: whoever puts it there twice, it is there once.
   AuditEntry entry;
+  std::string replaces = {};  // Of a key that was rotated: the identity of the one before.
 };
 
 // What an entry says of a key that was added or rotated.
@@ -22,7 +23,7 @@ std::string role_text(const KeyEntry& entry);
 std::vector<AuditEntry> changes_between(const KeyRing& before, const KeyRing& now);
 
 // The file `keys.changes`: a line for each, of its id, its time in ms and the JSON of its operation, with the
-// `user` of it, with spaces between.
+// `user` of it and what it `replaces`, with spaces between.
 std::string to_line(const KeyChange& change);
 struct KeyChanges {
   std::vector<KeyChange> changes;

@@ -47,6 +47,14 @@ void MeasuresBook::on_gone(const std::string& person) {
   if (found->second.is_empty()) all_.erase(found);
 }
 
+void MeasuresBook::on_rotated(const std::string& before, const std::string& now) {
+  on_gone(before);
+  auto said = all_.extract(before);
+  if (said.empty()) return;
+  said.key() = now;
+  all_.insert(std::move(said));
+}
+
 void MeasuresBook::append_to(ByteWriter& writer) const {
   writer.u32(static_cast<std::uint32_t>(all_.size()));
   for (const auto& [person, measures] : all_) {

@@ -40,6 +40,8 @@ class MeasuresBook {
   // Who has gone has what was given no more. What was taken away, and that they are to be silent, stays: nobody gets out of
   // that by leaving.
   void on_gone(const std::string& person);
+  // Who was `before` has another key, and comes anew with it. What was said of that one already stays.
+  void on_rotated(const std::string& before, const std::string& now);
   bool is_empty() const { return all_.empty(); }
 
   // u32 count, then each: text16 person, muted_by, mute_reason, and two lists of u16 count and text16.

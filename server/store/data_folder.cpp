@@ -52,6 +52,19 @@ Result<void> take_lock(int fd, const std::filesystem::path& file) {
                                      "; stop that server or give another --data"};
 }
 
+// Nobody asked for something that is not found.
+Error cannot_be_made(const std::filesystem::path& folder, int error) {
+  std::error_code unknown;
+  std::filesystem::path above = folder.parent_path();
+  while (above.has_relative_path() && !std::filesystem::exists(above, unknown)) above = above.parent_path();
+  Error told =
+      os_error("data folder " + callboard::quoted(folder.native()) + ": expected that it can be made in " +
+                   callboard::quoted(above.native()) + ", got",
+               error);
+  if (told.outcome == Outcome::not_found) told.outcome = Outcome::failed;
+  return told;
+}
+
 }  // namespace
 
 std::string folder_name(std::string_view project) {
@@ -71,11 +84,16 @@ std::string folder_name(std::string_view project) {
   return name.substr(0, kFolderNameMax) + hash;
 }
 
+Result<void> make_data_folder(const std::filesystem::path& folder) {
+  std::error_code problem;
+  std::filesystem::create_directories(folder, problem);
+  if (problem) return cannot_be_made(folder, problem.value());
+  return {};
+}
+
 Result<DataFolder> DataFolder::open(const std::filesystem::path& data, std::string_view project) {
   std::filesystem::path path = data / folder_name(project);
-  std::error_code error;
-  std::filesystem::create_directories(path, error);
-  if (error) return os_error("create data folder " + callboard::quoted(path.native()), error.value());
+  if (auto made = make_data_folder(path); !made) return made.error();
   const std::filesystem::path file = path / "lock";
   const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (fd < 0) return os_error("open " + callboard::quoted(file.native()), errno);
@@ -102,6 +120,7 @@ Result<void> DataFolder::check(const std::filesystem::path& data, std::string_vi
   const std::filesystem::path file = data / folder_name(project) / "lock";
   const Fd fd(::open(file.c_str(), O_RDWR | O_CLOEXEC));
   if (!fd && errno == ENOENT) return {};
+  if (!fd && errno == ENOTDIR) return cannot_be_made(file.parent_path(), errno);
   if (!fd) return os_error("open " + callboard::quoted(file.native()), errno);
   return take_lock(fd.get(), file);
 }

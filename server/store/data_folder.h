@@ -23,7 +23,7 @@ class DataFolder {
   static Result<DataFolder> open(const std::filesystem::path& data, std::string_view project);
   // The process that holds it now; nullopt when none does.
   static Result<std::optional<pid_t>> holder(const std::filesystem::path& data, std::string_view project);
-  // Refused in the same words, when another one holds it at this moment. Creates nothing.
+  // Refused in the same words, when another one holds it at this moment; fails where there can be none. Creates nothing.
   static Result<void> check(const std::filesystem::path& data, std::string_view project);
 
   DataFolder(DataFolder&& other) noexcept;
@@ -39,6 +39,9 @@ class DataFolder {
   std::filesystem::path path_;
   int lock_fd_ = -1;
 };
+
+// Makes what is missing of the folder of a project, and of those above it.
+Result<void> make_data_folder(const std::filesystem::path& folder);
 
 // A project's name as a folder's: bytes other than letters, digits, '-', '_', space and UTF-8's become %XX; long names
 // are cut and told apart by a hash. Different projects have different folders.

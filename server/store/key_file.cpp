@@ -71,10 +71,7 @@ Result<Fd> KeyFile::lock() const {
 
 Result<void> KeyFile::update(const std::function<Result<void>(KeyRing&)>& change,
                              const KeyChanger& by) const {
-  std::error_code problem;
-  std::filesystem::create_directories(path_.parent_path(), problem);
-  if (problem)
-    return os_error("create data folder " + callboard::quoted(path_.parent_path().native()), problem.value());
+  if (auto made = make_data_folder(path_.parent_path()); !made) return made;
   const auto locked = lock();
   if (!locked) return locked.error();
   auto ring = read();
@@ -83,7 +80,7 @@ Result<void> KeyFile::update(const std::function<Result<void>(KeyRing&)>& change
   KeyRing changed = before;
   if (auto done = change(changed); !done) return done;
   // First: what was done to the keys without a trace is worse than a trace of what was not done.
-  if (auto noted = note(changes_between(before, changed), by); !noted)
+  if (auto noted = note(before, changed, by); !noted)
     return noted.error().prefixed("the keys are as they were");
   return write(changed);
 }
@@ -122,16 +119,20 @@ Result<KeyChanges> KeyFile::changes() const {
   return key_changes_from(*bytes);
 }
 
-Result<void> KeyFile::note(const std::vector<AuditEntry>& entries, const KeyChanger& by) const {
+Result<void> KeyFile::note(const KeyRing& before, const KeyRing& now, const KeyChanger& by) const {
+  std::vector<AuditEntry> entries = changes_between(before, now);
   if (entries.empty()) return {};
   auto known = changes();
   if (!known) return known.error();
-  const Timestamp now = system_clock().wall();
-  for (AuditEntry entry : entries) {
-    entry.timestamp = now;
+  const Timestamp time = system_clock().wall();
+  for (AuditEntry& entry : entries) {
+    entry.timestamp = time;
     entry.user = by.user;
     entry.from = by.from;
-    known->changes.push_back({make_operation_id(now, system_random()), std::move(entry)});
+    KeyChange change{.id = make_operation_id(time, system_random()), .entry = std::move(entry)};
+    const KeyEntry* old = before.find_name(change.entry.about);
+    if (old != nullptr && change.entry.key != old->key.identity) change.replaces = old->key.identity;
+    known->changes.push_back(std::move(change));
   }
   const std::string lines = to_lines(*known);
   if (lines.size() > kKeyChangesBytesMax) {

@@ -63,7 +63,7 @@ class KeyFile {
  private:
   Result<Fd> lock() const;
   Result<void> write(const KeyRing& ring) const;
-  Result<void> note(const std::vector<AuditEntry>& entries, const KeyChanger& by) const;
+  Result<void> note(const KeyRing& before, const KeyRing& now, const KeyChanger& by) const;
   Result<void> replace(const std::filesystem::path& path, ByteView content) const;
 
   std::filesystem::path path_;

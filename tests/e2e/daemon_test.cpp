@@ -139,7 +139,7 @@ TEST_CASE("a restart starts it as it was started, and those who are joined come 
   const Json after = studio.running();
   CHECK(after.at("process") != before.at("process"));
   CHECK(after.at("data") == before.at("data"));
-  wait_for_event(*joined, "left");
+  CHECK(wait_for_event(*joined, "left").at("why") == "the server is restarted");
   CHECK(wait_for_event(*joined, "joined").at("session") == session);
 }
 
@@ -254,7 +254,7 @@ TEST_CASE("a detached server that cannot start says why, and its starter ends as
   const std::string data = (studio.home() / "no folder").string();
   const auto failed = studio.run("rigging", {"serve", "--detach", "--data", data});
   CHECK(failed.ending == studio.run("rigging", {"serve", "--data", data}).ending);
-  CHECK(failed.ending.exit_code != 0);
+  CHECK(failed.ending.exit_code == 1);
   CHECK_THAT(failed.err, Contains("not a directory"));
   CHECK(failed.out.empty());
   CHECK(studio.run("rigging", {"serve", "--detach", "--log-level", "loud"}).ending.exit_code == 2);

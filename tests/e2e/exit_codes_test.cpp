@@ -93,6 +93,11 @@ TEST_CASE("what a pull moved out of the way is listed, and comes back") {
   support::write_file(office.folder("lighting") / "dev/a", "lighting's");
   const auto run = [&](std::vector<std::string> words) { return office.run("lighting", std::move(words)); };
   CHECK(run({"versions"}).out.empty());
+  CHECK(run({"versions"}).ending.exit_code == 0);
+  CHECK(run({"versions", "/dev/a"}).ending.exit_code == 0);
+  const auto unknown = run({"versions", "/nothing"});
+  CHECK(unknown.ending.exit_code == 3);
+  CHECK(unknown.err == "error: no version of \"/nothing\" was kept, and there is nothing of that name\n");
   CHECK(run({"restore", "/dev/a"}).ending.exit_code == 3);
   REQUIRE(run({"pull", "/dev", "--from", "rigging"}).ending.exit_code == 5);  // Both have made it.
 
@@ -212,6 +217,22 @@ TEST_CASE("a file that a server is given and that is of no use is a usage error,
       CHECK(done.ending.exit_code == 2);
       CHECK_THAT(done.err, Contains(words[1].substr(0, words[1].find('/'))) && !Contains("\\\\"));
     }
+  }
+}
+
+TEST_CASE("a data folder that cannot be made ends a server with 1, and it is said where that was tried") {
+  Studio studio;
+  studio.add_user("rigging");
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"serve"}, {"serve", "--detach"}, {"key", "add", "rigging"}}) {
+    INFO(words.back());
+    std::vector<std::string> all = words;
+    all.insert(all.end(), {"--data", "/proc/x"});
+    const auto done = studio.run("rigging", all);
+    CHECK(done.ending.exit_code == 1);
+    CHECK_THAT(done.err,
+               Contains("data folder \"/proc/x/") &&
+                   Contains("expected that it can be made in \"/proc\", got: no such file or directory"));
   }
 }
 

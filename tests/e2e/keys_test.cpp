@@ -44,6 +44,9 @@ TEST_CASE("keys are made, kept, used, and taken back while the server runs") {
   CHECK(by_address.ending.exit_code == 4);
   CHECK_THAT(by_address.err, Contains("the server asks for a key"));
   CHECK(studio.run("rigging", {"join"}).ending.exit_code == 4);
+  const auto joining = studio.run("rigging", {"join", "--server", studio.server_address()});
+  CHECK(joining.ending.exit_code == 4);
+  CHECK_THAT(joining.err, Contains("the server asks for a key") && !Contains("looking for the server"));
 
   studio.keep("rigging", rigging_key);
   const auto shown = objects(studio.run("rigging", {"discover", "--wait", "0.2", "--json"}).out);

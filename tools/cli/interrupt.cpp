@@ -46,9 +46,10 @@ bool has_terminal() {
 // Two threads: one takes the signals, so that a second one counts even while a listener of the first hangs; the other calls
 // the listeners.
 struct Interrupt::Impl {
-  mutable std::mutex mutex;  // Guards the three below.
+  mutable std::mutex mutex;  // Guards the four below.
   mutable std::condition_variable changed;
   int first_signal = 0;
+  bool is_for_restart = false;
   bool is_ending = false;
   bool is_hung_up = false;  // The hangup listeners are to be called.
 
@@ -66,10 +67,11 @@ struct Interrupt::Impl {
 
   void take_signals() {
     while (true) {
-      int number = 0;
-      sigwait(&signals, &number);
+      siginfo_t told{};
+      const int number = sigwaitinfo(&signals, &told);
       const std::lock_guard lock(mutex);
       if (is_ending) return;
+      if (number < 0) continue;  // It was halted, and goes on.
       if (number == kWakeUp) continue;
       if (number == SIGHUP && hangup_listener_count > 0 && (!had_terminal || has_terminal())) {
         is_hung_up = true;
@@ -78,6 +80,7 @@ struct Interrupt::Impl {
       }
       if (first_signal != 0) std::_Exit(kExitInterrupted);
       first_signal = number;
+      is_for_restart = told.si_code == SI_QUEUE && told.si_value.sival_int == kForRestart;
       changed.notify_all();
     }
   }
@@ -138,6 +141,11 @@ Interrupt::~Interrupt() {
 }
 
 int Interrupt::signal_number() const { return impl_->signal_number(); }
+
+bool Interrupt::is_for_restart() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->is_for_restart;
+}
 
 Interrupt::Listener Interrupt::listen(std::function<void()> clean_up) {
   const std::lock_guard lock(impl_->calling);

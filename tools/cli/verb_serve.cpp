@@ -15,6 +15,7 @@
 #include "base/core_dumps.h"
 #include "base/text.h"
 #include "net/loop.h"
+#include "server/held_data.h"
 #include "server/server.h"
 #include "server/start_check.h"
 #include "server/unusable_file.h"
@@ -187,10 +188,7 @@ Result<fs::path> log_path(const Settings& settings, const ServerPlace& place, bo
     return unknown ? fs::path(given) : whole;
   }
   if (!is_detached) return fs::path();
-  std::error_code problem;
-  fs::create_directories(place.folder, problem);
-  if (problem)
-    return os_error("create data folder " + callboard::quoted(place.folder.native()), problem.value());
+  if (auto made = server::make_project_folder(place.data, place.project); !made) return made.error();
   return place.default_log();
 }
 
@@ -292,8 +290,12 @@ Result<void> serve_on(Run& run, const ServerPlace& place, const fs::path& log, R
     run.output.message(fmt::format("runs as process {}, logs to \"{}\"", ::getpid(), escaped(log.native())));
   readiness.ready("listening on " + address);
   {
-    const Interrupt::Listener listening =
-        run.interrupt.listen([&] { loop.post([&] { (*server)->stop("the server was stopped"); }); });
+    const Interrupt::Listener listening = run.interrupt.listen([&] {
+      loop.post([&] {
+        (*server)->stop(run.interrupt.is_for_restart() ? "the server is restarted"
+                                                       : "the server was stopped");
+      });
+    });
     loop.run();
   }
   readiness.stopping();

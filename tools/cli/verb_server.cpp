@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -64,32 +65,56 @@ Result<void> show_status(Run& run) {
   return {};
 }
 
-// `its` keeps a process apart from later ones of that number. Where there is none, the process may have ended and its number
-// stay, where its starter has not waited for it yet, or be somebody else's: once it no longer holds the data's lock, `let_go_ms`
-// ago, it has only its plugins to end.
-bool is_gone_within(const Fd& its, const Served& found, int ms, int& let_go_ms) {
-  constexpr int kPluginsMs = (server::kPluginEndLimit + 1s) / 1ms;
-  pollfd gone{its.get(), POLLIN, 0};  // Without `its` only the time passes.
-  if (::poll(&gone, 1, ms) > 0) return true;
-  if (its) return false;
-  if (::kill(found.process, 0) != 0 && errno == ESRCH) return true;
-  const auto holder = found.place.holder();
-  if (holder && *holder != found.process) let_go_ms += ms;
-  return let_go_ms > kPluginsMs;
+// Waits for a process to be gone. `its` keeps it apart from later ones of that number. Where there is none, the process may
+// have ended and its number stay, where its starter has not waited for it yet, or be somebody else's: once it no longer holds
+// the data's lock, it has only its plugins to end. Both must outlive it.
+class Leaving {
+ public:
+  Leaving(const Fd& its, const Served& found) : its_(its), found_(found) {}
+
+  bool is_gone_within(int ms) {
+    constexpr int kPluginsMs = (server::kPluginEndLimit + 1s) / 1ms;
+    pollfd gone{its_.get(), POLLIN, 0};  // Without `its` only the time passes.
+    if (::poll(&gone, 1, ms) > 0) return true;
+    if (its_) return false;
+    if (::kill(found_.process, 0) != 0 && errno == ESRCH) return true;
+    const auto holder = found_.place.holder();
+    if (holder && *holder != found_.process) without_lock_ms_ += ms;
+    return without_lock_ms_ > kPluginsMs;
+  }
+
+ private:
+  const Fd& its_;
+  const Served& found_;
+  int without_lock_ms_ = 0;  // What was waited since it let go of the data's lock.
+};
+
+// `why`: 0, or what it is to tell those who are in it (Interrupt::kForRestart).
+int send_end(const Fd& its, pid_t process, int why) {
+  sigval value{};
+  value.sival_int = why;
+  if (!its) return ::sigqueue(process, SIGTERM, value);
+  siginfo_t told{};
+  told.si_signo = SIGTERM;
+  told.si_code = SI_QUEUE;
+  told.si_pid = ::getpid();
+  told.si_uid = ::getuid();
+  told.si_value = value;
+  return ::pidfd_send_signal(its.get(), SIGTERM, &told, 0);
 }
 
 // Until it is gone. It ends within 2 s and what the disk needs, and some seconds later while keys are changed
 // (docs/operations.md). Linux before 5.3 has no pidfd_open, and boxes forbid it.
-Result<void> end(const Run& run, const Served& found) {
+Result<void> end(const Run& run, const Served& found, int why = 0) {
   constexpr int kPatienceMs = 30'000;
   constexpr int kLookMs = 100;
   const Fd its(::pidfd_open(found.process, 0));
-  const int sent = its ? ::pidfd_send_signal(its.get(), SIGTERM, nullptr, 0) : ::kill(found.process, SIGTERM);
+  const int sent = send_end(its, found.process, why);
   if (sent != 0 && errno == ESRCH) return {};
   if (sent != 0) return os_error(fmt::format("stop process {}", found.process), errno);
-  int let_go_ms = 0;
+  Leaving leaving(its, found);
   for (int waited_ms = 0; waited_ms < kPatienceMs; waited_ms += kLookMs) {
-    if (is_gone_within(its, found, kLookMs, let_go_ms)) return {};
+    if (leaving.is_gone_within(kLookMs)) return {};
     if (run.interrupt.is_requested()) return Error{Outcome::cancelled, ""};
   }
   return Error{Outcome::timed_out, fmt::format("process {} was asked to stop, but still runs after {} s",
@@ -138,7 +163,7 @@ Result<void> restart(Run& run) {
         checked.error().outcome,
         fmt::format("nothing was done: it would not start again, and process {} goes on", found->process)};
   }
-  if (const auto ended = end(run, *found); !ended) return ended;
+  if (const auto ended = end(run, *found, Interrupt::kForRestart); !ended) return ended;
   return start_detached(*std::move(start), run.interrupt);
 }
 

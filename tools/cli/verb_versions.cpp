@@ -74,6 +74,12 @@ JsonObject version_object(const sync::KeptVersion& version) {
   return object;
 }
 
+bool is_missing(const sync::Root& root, const sync::RelativePath& path) {
+  if (path.is_root()) return false;
+  const auto status = root.status(path);
+  return !status && status.error().outcome == Outcome::not_found;
+}
+
 Result<void> list(Run& run, const VersionsChoice& choice) {
   const auto path = path_from(choice.path);
   if (!path) return path.error();
@@ -81,6 +87,11 @@ Result<void> list(Run& run, const VersionsChoice& choice) {
   if (!archive) return archive.error();
   const auto listed = (*archive)->versions->list(*path, kVersionsMax);
   if (!listed) return listed.error();
+  if (listed->empty() && is_missing((*archive)->root, *path)) {
+    return Error{Outcome::not_found,
+                 fmt::format("no version of {} was kept, and there is nothing of that name",
+                             callboard::quoted(path->to_item()))};
+  }
   std::vector<std::vector<std::string>> rows{{"KEPT AT", "SIZE", "PATH"}};
   for (const sync::KeptVersion& version : *listed) {
     run.output.object(version_object(version));

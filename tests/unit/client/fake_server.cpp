@@ -44,6 +44,10 @@ void FakeServer::on_bytes(FakeSession& session, ByteView bytes) {
 void FakeServer::on_message(FakeSession& session, protocol::ClientMessage message) {
   if (std::holds_alternative<protocol::TurnRequest>(message)) return say(session, protocol::Yours{});
   if (std::holds_alternative<protocol::Yours>(message)) return;
+  if (std::holds_alternative<protocol::UnknownTell>(message)) {
+    session.has_knocked = true;
+    return;
+  }
   session.heard.push_back(message);
   if (const auto* username = std::get_if<protocol::Username>(&message)) {
     session.is_visit = username->visit;

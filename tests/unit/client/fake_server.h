@@ -24,7 +24,8 @@ inline constexpr auto kTestLimit = 20s;
 struct FakeSession {
   std::unique_ptr<net::TcpConnection> connection;
   protocol::FrameReader reader;
-  std::vector<protocol::ClientMessage> heard;  // Everything but turns.
+  std::vector<protocol::ClientMessage> heard;  // Everything but the knock and turns.
+  bool has_knocked = false;
   bool is_visit = false;
   bool is_joined = false;
   bool has_ended = false;

@@ -34,6 +34,14 @@ TEST_CASE("a workstation joins, asks and is answered") {
   CHECK(here.keeper->connection()->peer() == here.server.at());
 }
 
+TEST_CASE("a workstation without a key speaks first: a server with keys does not") {
+  Place here;
+  here.server.greets = false;
+  here.start();
+  here.until([&] { return !here.server.sessions().empty() && here.server.session().has_knocked; });
+  CHECK(here.server.session().heard.empty());
+}
+
 TEST_CASE("asks made before the join are answered after it, in their order") {
   Place here;
   std::vector<protocol::AskId> asked;

@@ -33,7 +33,8 @@ struct Entrance {
     }
     gate.emplace(loop, system_clock(), events,
                  Gate::Source{file, file.read().value(), RolesFile(folder.path(), "p")},
-                 Gate::Handlers{[] {}, [](const AuditEntry&) {}, [](const KeyChange&) {}, [] {}});
+                 Gate::Handlers{[] {}, [](const AuditEntry&) {}, [](const KeyChange&) {},
+                                [](const std::string&, const std::string&) {}, [] {}});
     lock = Fd(::open((folder.path() / "p" / "keys.lock").c_str(), O_RDWR | O_CLOEXEC));
     REQUIRE(::flock(lock.get(), LOCK_EX) == 0);
   }

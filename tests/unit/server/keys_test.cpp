@@ -138,7 +138,8 @@ TEST_CASE("what is not understood of what was done to the keys stays where it is
 }
 
 TEST_CASE("lines that are no change of a key are passed over") {
-  const KeyChange change{UniqueId{1, 2}, {.timestamp = {5}, .what = "key_add", .about = "rigging"}};
+  const KeyChange change{
+      UniqueId{1, 2}, {.timestamp = {5}, .what = "key_rotate", .about = "rigging"}, "0123456789abcdef"};
   const std::string line = to_line(change);
   for (std::size_t size = 0; size + 2 < line.size(); ++size)
     CHECK(key_changes_from(as_bytes(line.substr(0, size) + "\n")).changes.empty());
@@ -149,8 +150,8 @@ TEST_CASE("lines that are no change of a key are passed over") {
   CHECK(to_lines(read) == line + line + "garbage\n");
   const std::vector<KeyChange>& two = read.changes;
   REQUIRE(two.size() == 2);
-  CHECK(
-      (two[1].id == change.id && two[1].entry.about == "rigging" && two[1].entry.timestamp == Timestamp{5}));
+  CHECK((two[1].id == change.id && two[1].replaces == change.replaces && two[1].entry.about == "rigging" &&
+         two[1].entry.timestamp == Timestamp{5}));
 }
 
 TEST_CASE("a key lets in until its time is over, and whoever watches is told then") {
@@ -167,6 +168,7 @@ TEST_CASE("a key lets in until its time is over, and whoever watches is told the
             {.on_change = [&] { ++changes; },
              .on_seen = [](const AuditEntry&) {},
              .on_key_change = [](const KeyChange&) {},
+             .on_rotated = [](const std::string&, const std::string&) {},
              .on_keyed = [] {}});
   gate.look();
   changes = 0;
@@ -225,6 +227,9 @@ TEST_CASE("without a key, or with one that is not the server's, nobody is let in
   CHECK_THAT(studio.refusal(studio.connect(forged)).text, Contains("does not take this key"));
   CHECK_THAT(studio.refusal(studio.connect(make_access_key(system_random()))).text,
              Contains("does not take this key"));
+  auto knocking = studio.connect();
+  knocking->say(protocol::UnknownTell{"knock"});
+  CHECK_THAT(last_reason(*knocking), Contains("asks for a key"));
   // Garbage is no knock, and a ticket that nobody was given opens nothing.
   auto ticket = studio.connect();
   ticket->say(protocol::Ticket{UniqueId{1, 2}});

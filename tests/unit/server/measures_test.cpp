@@ -29,6 +29,19 @@ TEST_CASE("who leaves has no more what was given, and goes on without what was t
   CHECK(book.is_empty());
 }
 
+TEST_CASE("who has another key begins as who leaves, unless something was said of them as its holder") {
+  MeasuresBook book;
+  REQUIRE(book.set("a", muted()));
+  book.on_rotated("a", "b");
+  book.on_rotated("nobody", "b");
+  CHECK(book.of("a").is_empty());
+  CHECK((book.of("b").is_muted() && book.of("b").granted.empty() && book.of("b").revoked.size() == 2));
+  REQUIRE(book.set("c", {.muted_by = "boss", .mute_reason = {}, .granted = {}, .revoked = {}}));
+  book.on_rotated("b", "c");
+  CHECK(book.of("b").is_empty());
+  CHECK(book.of("c").muted_by == "boss");
+}
+
 TEST_CASE("what is said of people is bounded") {
   MeasuresBook book;
   for (std::size_t i = 0; i < MeasuresBook::kMax; ++i) REQUIRE(book.set(std::to_string(i), muted()));

@@ -253,6 +253,27 @@ TEST_CASE(
   CHECK(twice.error().outcome == Outcome::not_found);
 }
 
+TEST_CASE("who is muted is so under the key that theirs is replaced by, whether the server runs or not") {
+  Led studio;
+  const std::string kicks = R"({"user":"nobody"})";
+  CHECK(call(*studio.lead, "mute", R"({"user":"rigging"})"));
+  CHECK(call(*studio.boss, "grant", R"({"user":"rigging","permission":["kick"]})"));
+  const bool runs = GENERATE(true, false);
+  if (!runs) studio.stop();
+  AccessKey last;
+  for (int i = 0; i < 2; ++i) {
+    last = make_access_key(system_random());
+    REQUIRE(studio.file.update([&](KeyRing& ring) { return ring.rotate("rigging", last); }));
+  }
+  if (!runs) studio.start();
+  const auto rigging = studio.join_with(last);
+  CHECK(refused_for(*rigging, message(1)) == "you are muted by \"lead\"");
+  CHECK_THAT(refusal_of(*rigging, "kick", kicks), Contains("lack the permission"));
+  if (!runs) studio.lead = studio.join_with(studio.lead_key);
+  CHECK(call(*studio.lead, "unmute", R"({"user":"rigging"})"));
+  CHECK(refused_for(*rigging, message(2)) == "");
+}
+
 TEST_CASE("a permission is granted until they leave, and one that was taken stays away") {
   Led studio;
   const std::string kicks = R"({"user":"nobody"})";

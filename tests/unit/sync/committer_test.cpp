@@ -519,8 +519,39 @@ TEST_CASE("a replacement that fails leaves the local file under its name and no 
   REQUIRE(pull.result().has_value());
   CHECK(pull.listener.failed == std::vector<std::string>{"a: replace \"/a\": permission denied"});
   CHECK(pull.listener.kept.empty());
+  CHECK_FALSE(pull.listener.has_changed);
   CHECK(project.look("a") == "file:mine");
   CHECK(project.names_below(".callboard/versions").empty());
+}
+
+TEST_CASE("what was changed on the way to what then fails is told") {
+  TestProject project;
+  project.write("a", "content");
+  ScriptedOps ops([](const ScriptedOps::Call& call) {
+    return call.kind == FileCall::rename || call.kind == FileCall::set_times ? EACCES : 0;
+  });
+  TestPull pull(project, ops);
+  SECTION("a folder above it") { pull.link("way/there", "a"); }
+  SECTION("its mode, when its time cannot be set") {
+    pull.metadata("a", file_entry("a", "content", 42'000'000'001, 0600));
+  }
+  pull.finish();
+  REQUIRE(pull.result().has_value());
+  CHECK(pull.listener.failed.size() == 1);
+  CHECK(pull.listener.has_changed);
+}
+
+TEST_CASE("a folder that is here as it is to be is not told as changed, one that gets another mode is") {
+  TestProject project;
+  project.make_folder("dir");
+  FileOps ops;
+  TestPull pull(project, ops);
+  const std::uint16_t mode = status_in(project, "dir").mode;
+  const bool is_other = GENERATE(false, true);
+  pull.folder("dir", is_other ? 0710 : mode);
+  pull.finish();
+  REQUIRE(pull.result().has_value());
+  CHECK(pull.listener.has_changed == is_other);
 }
 
 }  // namespace callboard::sync::committer_test

@@ -101,7 +101,7 @@ TEST_CASE("a folder that changed since it was seen is not renamed") {
     pull.finish();
     REQUIRE(pull.result().has_value());
     CHECK(pull.listener.sources_changed == std::vector<std::string>{"old"});
-    CHECK(pull.listener.renamed == 0);
+    CHECK_FALSE(pull.listener.has_changed);
     CHECK(pull.listener.failed.empty());
     CHECK(project.look("name") == "");
     CHECK(project.look(path) == "file:changed meanwhile");
@@ -140,7 +140,7 @@ TEST_CASE("a file that is saved here while it is renamed keeps its own time and 
   CHECK(project.root().status(at("new")).value().mtime_ns != 42'000'000'001);
   CHECK_FALSE(pull.index().pulled_digest(at("new")).value().has_value());
   CHECK(pull.listener.sources_changed == std::vector<std::string>{"old"});
-  CHECK(pull.listener.renamed == 1);
+  CHECK(pull.listener.has_changed);
 }
 
 TEST_CASE("a file that is saved here before it gets the giver's time keeps its own") {
@@ -196,7 +196,7 @@ TEST_CASE("a renamed file gets the giver's mode and time, and keeps what was cha
   REQUIRE(pull.listener.kept.size() == 1);
   CHECK(project.look(pull.listener.kept[0].place) == "file:mine");
   CHECK(pull.listener.sources_changed == std::vector<std::string>{"not-there"});
-  CHECK(pull.listener.renamed == 1);
+  CHECK(pull.listener.has_changed);
   CHECK(pull.listener.failed.empty());
 }
 

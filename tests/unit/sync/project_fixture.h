@@ -68,7 +68,7 @@ class ScriptedOps final : public FileOps {
 
 struct RecordingListener final : CommitListener {
   void on_committed(const Change& change) override { committed.push_back(change.path.bytes()); }
-  void on_renamed() override { renamed += 1; }
+  void on_changed() override { has_changed = true; }
   void on_kept(const KeptVersion& version) override { kept.push_back(version); }
   void on_assembled(const RelativePath& directory, std::uint64_t files, std::uint64_t) override {
     assembled.push_back(directory.bytes() + ": " + std::to_string(files));
@@ -79,7 +79,7 @@ struct RecordingListener final : CommitListener {
     failed.push_back(path.bytes() + ": " + error.text);
   }
   std::vector<std::string> committed;
-  int renamed = 0;
+  bool has_changed = false;
   std::vector<KeptVersion> kept;
   std::vector<KeptVersion> removed;
   std::vector<std::string> assembled;  // "path: files".
