@@ -149,6 +149,17 @@ TEST_CASE("a relay rate in the config holds, and another takes effect on a runni
   CHECK(support::differences(giver, taker) == support::kNoDifference);
 }
 
+TEST_CASE("a relay rate that is an option stays at SIGHUP, and the log says so") {
+  Studio studio;
+  const auto config = studio.home() / ".callboard/config";
+  write_file(config, "relay_rate = 1M\n");
+  studio.serve({"--relay-rate", "2M"});
+  studio.server().send_signal(SIGHUP);
+  CHECK(wait_for_event(studio.server(), "reloaded").at("relay_rate") == 2 * MiB);
+  CHECK_THAT(studio.server().printed(Stream::err),
+             Contains("relay_rate stays: given as an option rate=2M config=1M"));
+}
+
 TEST_CASE("who shares nothing cannot be pulled from, and is named") {
   Studio studio;
   studio.add_user("lighting");
