@@ -173,8 +173,8 @@ void LiveTree::Update::look_at_file(const Opened& place, const FileStatus& statu
   if (std::abs(now_ns / 2 - status.mtime_ns / 2) > kWriteTimeOffNs / 2) {
     // Unless it was written to some time ago and is still open.
     if (live_.unstable_.contains(key) && !is_open()) live_.unstable_.erase(key);
-  } else if ((is_closed || change.was_renamed_here) && is_open()) {
-    live_.unstable_[key] = {started_, true};  // By another, or under the name it had.
+  } else if (is_closed && is_open()) {
+    live_.unstable_[key] = {started_, true};  // By another.
   } else if (is_closed) {
     live_.note_closed(key, status);
   }
@@ -187,6 +187,11 @@ void LiveTree::Update::look_at_file(const Opened& place, const FileStatus& statu
       now.entry.digest = *known;
       live_.rewritten_.erase(key);
       return;
+    }
+    // Under the name it had.
+    if (change.was_renamed_here && is_open()) {
+      live_.unstable_[key] = {started_, true};
+      return refuse(now.entry, std::string(kWritingReason));
     }
   }
   const auto index = static_cast<std::uint32_t>(unknown_.entries.size());

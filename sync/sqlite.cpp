@@ -1,7 +1,7 @@
 #include "sync/sqlite.h"
 
 #include <sqlite3.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 
@@ -16,7 +16,8 @@ constexpr std::string_view kFull = "index has no room: ";
 // folder that cannot be looked into, too.
 bool has_moved(sqlite3* database) {
   if (database == nullptr || sqlite3_extended_errcode(database) != SQLITE_READONLY_DBMOVED) return false;
-  return ::access(sqlite3_db_filename(database, "main"), F_OK) == 0 || errno == ENOENT;
+  struct stat status {};
+  return ::stat(sqlite3_db_filename(database, "main"), &status) == 0 || errno == ENOENT;
 }
 
 Error failure(sqlite3* database, int code) {
