@@ -217,7 +217,7 @@ void Client::Impl::on_lost(const Error& why, bool will_rejoin) {
   channels_.on_lost(is_leaving_ ? stopped() : Error{Outcome::interrupted, why.text});
   offers_->on_lost();
   for (const auto& [transfer, over] : std::exchange(overs_, {}))
-    over.set(Error{Outcome::interrupted, "the server is gone: " + why.text});
+    over.set(Error{Outcome::interrupted, why.text});
   note_not_joined(why);
   if (will_rejoin) {
     writes_->on_no_server();
