@@ -265,9 +265,9 @@ void show_summary(Output& output, const PullChoice& choice, const Pulled& pulled
                             report.files_reused == 1 ? "is here" : "are here", is_dry ? "would" : "did"));
   }
   if (report.removals_left > 0) {
-    output.line(fmt::format("nothing {} removed, for what is said above: {} here {} not there",
-                            is_dry ? "would be" : "was", files_text(report.removals_left),
-                            report.removals_left == 1 ? "is" : "are"));
+    output.line(fmt::format("nothing {} removed: {}; {} here {} not there", is_dry ? "would be" : "was",
+                            count_text(report.problems.size() + report.problems_unlisted, "problem"),
+                            files_text(report.removals_left), report.removals_left == 1 ? "is" : "are"));
   }
   if (choice.linked) show_linked(output, pulled.linked);
   if (choice.verbose) show_verbose(output, choice, report);
@@ -446,7 +446,8 @@ void add_pull(Program& program) {
             "with --from USER: also move what is not there to .callboard/versions")
       .flag(request.agree_to_removals, "--yes", "with --mirror: even more than half of the files here")
       .text(choice->on_conflict, "--on-conflict WHAT",
-            "for files changed here and there: version (yours is kept as one; default), keep (yours stays) "
+            "for files changed here and there, or gone there under --mirror: version (yours is kept as one; "
+            "default), keep (yours stays) "
             "or fail (nothing is changed)")
       .seconds(choice->wait_for_space, "--wait-for-space SECONDS",
                "how long a full disk pauses it (default 300; 0: not at all)")
