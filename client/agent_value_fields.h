@@ -21,7 +21,7 @@ struct LastOf<EntryKind> : std::integral_constant<EntryKind, EntryKind::refused>
 template <>
 struct LastOf<Difference> : std::integral_constant<Difference, Difference::only_here> {};
 template <>
-struct LastOf<ChangeKind> : std::integral_constant<ChangeKind, ChangeKind::removed> {};
+struct LastOf<ChangeKind> : std::integral_constant<ChangeKind, ChangeKind::renamed> {};
 template <>
 struct LastOf<PullCause> : std::integral_constant<PullCause, PullCause::disk> {};
 template <>
@@ -104,7 +104,7 @@ void describe(A& fields, Ref<A, PullProgress> progress) {
 }
 template <class A>
 void describe(A& fields, Ref<A, PullChange> change) {
-  fields(change.kind, change.path, change.size_bytes);
+  fields(change.kind, change.path, change.size_bytes, change.from);
 }
 template <class A>
 void describe(A& fields, Ref<A, PullProblem> problem) {
@@ -112,15 +112,16 @@ void describe(A& fields, Ref<A, PullProblem> problem) {
 }
 template <class A>
 void describe(A& fields, Ref<A, PullConflict> conflict) {
-  fields(conflict.path, conflict.is_kept_here, conflict.is_replaced, conflict.is_after_changes);
+  fields(conflict.path, conflict.is_kept_here, conflict.is_gone_there, conflict.is_replaced,
+         conflict.is_after_changes);
 }
 template <class A>
 void describe(A& fields, Ref<A, PullReport> report) {
   fields(report.outcome, report.cause, report.text, report.giver, report.has_changed, report.files,
          report.bytes, report.wire_bytes, report.unchanged_files, report.is_durable, report.files_reused,
          report.bytes_reused, report.changes, report.versions, report.open_versions, report.conflicts,
-         report.removed, report.removals_refused, report.removals_refused_of, report.problems,
-         report.problems_unlisted);
+         report.removed, report.removals_refused, report.removals_refused_of, report.removals_left,
+         report.problems, report.problems_unlisted);
 }
 template <class A>
 void describe(A& fields, Ref<A, LookEntry> look) {

@@ -216,7 +216,8 @@ void Client::Impl::on_lost(const Error& why, bool will_rejoin) {
   under_way_->clear();
   channels_.on_lost(is_leaving_ ? stopped() : Error{Outcome::interrupted, why.text});
   offers_->on_lost();
-  for (const auto& [transfer, over] : std::exchange(overs_, {})) over.set(why);
+  for (const auto& [transfer, over] : std::exchange(overs_, {}))
+    over.set(Error{Outcome::interrupted, why.text});
   note_not_joined(why);
   if (will_rejoin) {
     writes_->on_no_server();
@@ -387,7 +388,8 @@ Answer<protocol::TransferOver> Client::Impl::over(protocol::TransferId transfer)
       [this, transfer, answer] {
         const auto it = overs_.find(transfer);
         if (it == overs_.end()) {
-          answer.set(Error{Outcome::not_found, "no such transfer"});
+          answer.set(session_->is_joined() ? Error{Outcome::not_found, "no such transfer"}
+                                           : Error{Outcome::interrupted, "the server is gone"});
           return;
         }
         it->second.then([answer](const Result<protocol::TransferOver>& over) { answer.set(over); });

@@ -110,6 +110,8 @@ void Connection::on_bytes(ByteView bytes) {
 void Connection::on_ended(const Error& why) {
   // Nobody there is "no server found", whatever word the system has for it.
   Error error = is_connected_ ? why : Error{Outcome::not_found, why.text};
+  // The system knows a peer alone. What is refused, by its key, is there.
+  if (is_connected_ && why.outcome != Outcome::refused) error = why.prefixed("the server is gone");
   if (why.text == net::TlsEngine::kNoTls) error = open_with_key(server_);
   session_.on_disconnected(error);
   pump();

@@ -36,7 +36,7 @@ void LiveFolder::start(std::size_t directories_max, std::uint64_t patience_bytes
   stays_ = true;
   // Where the tree is not asked, nobody tells what is being written.
   scanned_.leave_out_growing(sync::LiveTree::kStableAfter);
-  auto live = sync::LiveTree::open({root_, index_, clock_}, directories_max);
+  auto live = sync::LiveTree::open({root_, index_, clock_, ops_}, directories_max);
   const std::lock_guard lock(mutex_);
   if (!live) {
     trouble_ = live.error().text;

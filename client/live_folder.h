@@ -76,6 +76,7 @@ class LiveFolder : public TransferFolder {
   const sync::Root& root_;
   sync::Index& index_;
   const Clock& clock_;
+  sync::FileOps ops_;
   ScannedFolder scanned_;
   ChunkKeeper chunk_keeper_;
   sync::ContentTables contents_;

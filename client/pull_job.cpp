@@ -121,6 +121,8 @@ std::string PullJob::cause_of_end(protocol::TransferId transfer) {
   }
   if (!over.wait_for(kEndingLimit)) return "";
   const auto end = over.get();
+  // The session is lost with the transfer.
+  if (!end && end.error().outcome == Outcome::interrupted) return end.error().text;
   return end && end->outcome != Outcome::done ? end->text : "";
 }
 

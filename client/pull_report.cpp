@@ -57,18 +57,24 @@ bool comes_first(const PullReport& report) {
 
 }  // namespace
 
+std::string text_of_conflict(const std::string& path, bool is_gone_there) {
+  return quoted("/" + path) + (is_gone_there ? ": is gone at the giver, and here it is not what was pulled"
+                                             : ": changed here and at the giver since the last pull");
+}
+
 // Where everything came, files that go or stay, and files that both sides changed, are for a person to look at.
 Error ending_of_files(const PullReport& report) {
   if (!report.problems.empty()) return ending_of_problems(report);
   if (report.removals_refused > 0) {
-    return {Outcome::refused,
-            std::to_string(report.removals_refused) + " of " + std::to_string(report.removals_refused_of) +
-                " files here would be removed, more than half: nothing was removed, --yes agrees"};
+    return {Outcome::refused, std::to_string(report.removals_refused) + " of " +
+                                  std::to_string(report.removals_refused_of) +
+                                  " files here would be removed, more than half: nothing was " +
+                                  (report.has_changed ? "removed" : "changed") + ", --yes agrees"};
   }
   if (report.conflicts.empty()) return {Outcome::done, ""};
-  return {Outcome::superseded, with_more(quoted("/" + report.conflicts.front().path) +
-                                             ": changed here and at the giver since the last pull",
-                                         report.conflicts.size() - 1)};
+  const PullConflict& first = report.conflicts.front();
+  return {Outcome::superseded,
+          with_more(text_of_conflict(first.path, first.is_gone_there), report.conflicts.size() - 1)};
 }
 
 bool goes_by_item(const PullRequest& request) { return request.from.empty() && request.items.size() > 1; }
@@ -95,6 +101,7 @@ void add_report(PullReport& all, PullReport one) {
   append(all.changes, one.changes);
   all.removals_refused += one.removals_refused;
   all.removals_refused_of += one.removals_refused_of;
+  all.removals_left += one.removals_left;
   append(all.versions, one.versions);
   append(all.open_versions, one.open_versions);
   append(all.conflicts, one.conflicts);

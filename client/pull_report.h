@@ -10,6 +10,9 @@ namespace callboard::client {
 // How a pull ended that nothing but its files made end otherwise than done: by its problems, removals refused and conflicts.
 Error ending_of_files(const PullReport& report);
 
+// Of a PullConflict's path.
+std::string text_of_conflict(const std::string& path, bool is_gone_there);
+
 // Whether its items are pulled one by one: each may have its newest copy somewhere else.
 bool goes_by_item(const PullRequest& request);
 // Adds what another pull did to `all`. Where files alone are the cause, all of them together say how it ended; else it is what

@@ -40,12 +40,13 @@ struct PullRequest {
   Compression compress = Compression::automatic;
 };
 
-enum class ChangeKind { added, changed, metadata, directory, symlink, removed };
+enum class ChangeKind { added, changed, metadata, directory, symlink, removed, renamed };
 
 struct PullChange {
   ChangeKind kind = ChangeKind::added;
   std::string path;  // Raw bytes, relative to the project folder.
   std::uint64_t size_bytes = 0;
+  std::string from{};  // The path that something renamed has here now.
 };
 
 struct PullProblem {
@@ -53,12 +54,13 @@ struct PullProblem {
   Error error;
 };
 
-// A file that was changed here and at the giver.
+// A file that was changed here and at the giver; under --mirror also one that was changed here and is gone there.
 struct PullConflict {
   std::string path;  // Raw bytes.
   bool is_kept_here =
       false;  // false: the giver's took its place, or would, and the local one is among the versions.
-  bool is_replaced = false;  // The giver's did take its place.
+  bool is_gone_there = false;
+  bool is_replaced = false;  // The giver's did take its place, or it went.
   // Under OnConflict::fail: it came about when something of its pull was changed. All that was is in the report.
   bool is_after_changes = false;
 };
@@ -96,6 +98,7 @@ struct PullReport {
   // More than half of the local files would have to go, and nobody agreed: nothing was removed. Files to go, of how many.
   std::uint64_t removals_refused = 0;
   std::uint64_t removals_refused_of = 0;
+  std::uint64_t removals_left = 0;  // Files that would have gone, but for problems.
   // Files that could not be had, each with the reason. Of more than can be listed, some of either outcome where there are two.
   std::vector<PullProblem> problems;
   std::uint64_t problems_unlisted = 0;

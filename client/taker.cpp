@@ -40,6 +40,7 @@ class Taker::Impl {
   Result<bool> survey(TakerPlanner& planner);
   Result<bool> open_again(TakerPlanner& planner);
   Result<void> run_rounds(TakerPlanner& planner);
+  sync::Stager* stager() { return writers_ != nullptr ? &writers_->stager() : nullptr; }
   void start_receiving();
   void say_goodbye();
 
@@ -86,7 +87,7 @@ Result<void> Taker::Impl::pull() {
     receiver_.start_writing(*writers_, deltas_);
   }
   start_receiving();
-  if (request_.on_conflict == PullRequest::OnConflict::fail) {
+  if (planner.needs_survey(stager())) {
     const Result<bool> goes_on = survey(planner);
     if (!goes_on) return goes_on.error();
     if (!*goes_on) return {};
@@ -94,10 +95,10 @@ Result<void> Taker::Impl::pull() {
   return run_rounds(planner);
 }
 
-// False when there is a conflict, or nothing to do by now.
+// False when nothing is to be changed, or there is nothing to do by now.
 Result<bool> Taker::Impl::survey(TakerPlanner& planner) {
-  if (const Result<void> surveyed = planner.survey(); !surveyed) return surveyed.error();
-  if (state_.has_conflict()) return false;
+  const Result<bool> goes_on = planner.survey(stager());
+  if (!goes_on || !*goes_on) return goes_on;
   state_.begin_round(1);
   return open_again(planner);
 }

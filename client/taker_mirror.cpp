@@ -1,7 +1,6 @@
 #include "client/taker_mirror.h"
 
 #include <algorithm>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -14,36 +13,49 @@ void TakerMirror::begin_round() {
   removals_.clear();
   reuses_.clear();
   is_sorted_ = false;
+  renamed_.clear();
   files_renamed_ = 0;
 }
 
-void TakerMirror::compare(const sync::RelativePath& directory, std::span<const Entry> have,
-                          std::span<const Entry> want, const sync::Tree::Node& node) {
+Result<void> TakerMirror::compare(const sync::RelativePath& directory, std::span<const Entry> have,
+                                  std::span<const Entry> want, const sync::Tree::Node& node) {
   for (const std::size_t index : sync::only_here(have, want)) {
     const Result<sync::RelativePath> path = directory.joined(have[index].name);
     if (!path) continue;
-    remove(*path, have[index], node ? sync::Tree::child_of(*node, have[index].name) : nullptr);
+    const Result<void> removed =
+        remove(*path, have[index], node ? sync::Tree::child_of(*node, have[index].name) : nullptr);
+    if (!removed) return removed;
   }
+  return {};
 }
 
-void TakerMirror::remove(const sync::RelativePath& path, const Entry& entry, const sync::Tree::Node& node) {
-  if (entry.kind == EntryKind::refused || patterns_.is_excluded(path)) return;
-  if (entry.kind == EntryKind::directory) {
-    if (!node) return;
-    if (!patterns_.is_everything()) return remove_below(path, node);
-    removals_.push_back({path, node, node->bytes_below});
-  } else if (patterns_.is_included(path)) {
-    removals_.push_back({path, nullptr, entry.size_bytes});
+Result<void> TakerMirror::remove(const sync::RelativePath& path, const Entry& entry,
+                                 const sync::Tree::Node& node) {
+  if (entry.kind == EntryKind::refused || patterns_.is_excluded(path)) return {};
+  const bool is_directory = entry.kind == EntryKind::directory;
+  if (is_directory && !node) return {};
+  if (is_directory && !patterns_.is_everything()) return remove_below(path, node);
+  if (!is_directory && !patterns_.is_included(path)) return {};
+  const Result<bool> stays = stays_(path, entry, node);
+  if (!stays) return stays.error();
+  if (!*stays) {
+    removals_.push_back(is_directory ? Removal{path, node, node->bytes_below}
+                                     : Removal{path, nullptr, entry.size_bytes, entry.digest});
+    return {};
   }
+  return is_directory ? remove_below(path, node) : Result<void>();
 }
 
-// Some of it may be meant by a pattern. No deeper than paths are: kPathDepthMax.
-void TakerMirror::remove_below(const sync::RelativePath& directory, const sync::Tree::Node& node) {
+// Some of it may be meant by a pattern, or stay. No deeper than paths are: kPathDepthMax.
+Result<void> TakerMirror::remove_below(const sync::RelativePath& directory, const sync::Tree::Node& node) {
   sync::BucketEntries entries(node->buckets);
   for (sync::PackedEntry entry; entries.next(entry);) {
     const Result<sync::RelativePath> path = directory.joined(entry.name);
-    if (path) remove(*path, unpacked(entry), sync::Tree::child_of(*node, entry.name));
+    if (!path) continue;
+    const Result<void> removed = remove(*path, unpacked(entry), sync::Tree::child_of(*node, entry.name));
+    if (!removed) return removed;
   }
+  return {};
 }
 
 bool TakerMirror::add(Reuse reuse) {
@@ -71,21 +83,20 @@ TakerMirror::Split TakerMirror::split(const std::function<bool(const Reuse&)>& m
   // Directories first: what lies in one that is renamed as a whole is there for it, and is copied for others.
   std::stable_sort(reuses_.begin(), reuses_.end(),
                    [](const Reuse& a, const Reuse& b) { return (a.node != nullptr) > (b.node != nullptr); });
-  std::set<std::string> taken;
   for (Reuse& reuse : std::exchange(reuses_, {})) {
     const auto removal = removal_of(reuse.source);
     bool is_free = removal != removals_.end();
     for (sync::RelativePath at = reuse.source; is_free && !at.is_root(); at = at.parent())
-      is_free = taken.count(at.bytes()) == 0;
+      is_free = renamed_.count(at.bytes()) == 0;
     // Nor may anything beneath it be taken already.
     const std::string beneath = reuse.source.bytes() + "/";
-    const auto below = taken.lower_bound(beneath);
-    is_free = is_free && (below == taken.end() || !below->starts_with(beneath));
+    const auto below = renamed_.lower_bound(beneath);
+    is_free = is_free && (below == renamed_.end() || !below->starts_with(beneath));
     if (!is_free || !may_rename(reuse)) {
       split.copied.push_back(std::move(reuse));
       continue;
     }
-    taken.insert(reuse.source.bytes());
+    renamed_.insert(reuse.source.bytes());
     if (removal->path == reuse.source) {
       removal->is_renamed = true;
     } else {
@@ -94,6 +105,13 @@ TakerMirror::Split TakerMirror::split(const std::function<bool(const Reuse&)>& m
     split.renamed.push_back(std::move(reuse));
   }
   return split;
+}
+
+bool TakerMirror::is_renamed(const sync::RelativePath& path) const {
+  for (sync::RelativePath at = path; !at.is_root(); at = at.parent()) {
+    if (renamed_.contains(at.bytes())) return true;
+  }
+  return false;
 }
 
 std::uint64_t TakerMirror::files_to_remove() const {

@@ -26,7 +26,10 @@ TakerPlanner::TakerPlanner(const TakerParts& parts, TakerState& state, DeltaTake
       request_(request),
       patterns_(std::move(patterns)),
       reuse_(parts.folder),
-      mirror_(patterns_),
+      mirror_(patterns_,
+              [this](const sync::RelativePath& path, const Entry& have, const sync::Tree::Node& below) {
+                return stays_under_mirror(path, have, below);
+              }),
       conflicts_(parts.records),
       equal_(parts.root, parts.records, state.cancelled()) {}
 
@@ -89,8 +92,11 @@ Result<bool> TakerPlanner::on_opened(const std::vector<protocol::OpenedItem>& op
   for (std::size_t i = 0; i < items_.size(); ++i) {
     const TakerItem& item = items_[i];
     if (opened[i].outcome != Outcome::done) {
-      state_.add_problem(item.path.bytes(),
-                         not_given(parts_.giver, item.path, {opened[i].outcome, opened[i].text}));
+      Error why = not_given(parts_.giver, item.path, {opened[i].outcome, opened[i].text});
+      const bool may_be_deleted =
+          request_.mirror && why.outcome == Outcome::not_found && item.here != nullptr;
+      if (may_be_deleted) why.text += "; to have it removed here, mirror the folder above it";
+      state_.add_problem(item.path.bytes(), std::move(why));
       continue;
     }
     if (request_.files_alone && opened[i].entry.kind == EntryKind::directory) {
@@ -116,44 +122,46 @@ Result<bool> TakerPlanner::on_opened(const std::vector<protocol::OpenedItem>& op
     }
   }
   equal_.finish();
-  announce();
+  const sync::Room all = announced();
+  state_.set_announced(all.files, all.bytes);
   if (differing_.empty()) tell_unchanged();
   return !differing_.empty();
 }
 
-void TakerPlanner::announce() {
-  std::uint64_t files = 0;
-  std::uint64_t bytes = 0;
-  for (const std::size_t index : differing_) {
-    const protocol::OpenedItem& item = opened_[index];
-    const bool is_file = item.entry.kind == EntryKind::file;
-    // A giver may say what it likes; more than this is on no disk.
-    files += is_file ? 1 : std::min(item.files_below, kAnnouncedFilesMax);
-    bytes += std::min(is_file ? item.entry.size_bytes : item.bytes_below, kAnnouncedBytesMax);
-  }
-  state_.set_announced(files, bytes);
-}
-
 // --- A round ----------------------------------------------------------------------------------------------------------
 
-Result<void> TakerPlanner::survey() {
+bool TakerPlanner::needs_survey(sync::Stager* stager) {
+  if (request_.on_conflict == PullRequest::OnConflict::fail) return true;
+  if (stager == nullptr) return false;
+  if (request_.mirror && !request_.agree_to_removals) return true;
+  room_.begin(parts_.ops.room(parts_.root.fd()));
+  return !room_.has_room_for(announced()) && !has_left(stager);
+}
+
+Result<bool> TakerPlanner::survey(sync::Stager* stager) {
   writers_ = nullptr;
   is_surveying_ = true;
+  room_.begin(parts_.ops.room(parts_.root.fd()));
   const Result<void> listed = list_all();
   is_surveying_ = false;
-  return listed;
+  if (!listed) return listed.error();
+  if (request_.on_conflict == PullRequest::OnConflict::fail && state_.has_conflict()) return false;
+  if (const Result<void> fits = check_room(stager); !fits) return fits.error();
+  // With a problem nothing is removed, and rules that come say what goes when they are here.
+  if (!request_.mirror || request_.dry_run || state_.has_problem() || rules_change_) return true;
+  static_cast<void>(split_reuses(true));
+  return agrees_to_removals();
 }
 
 Result<void> TakerPlanner::run_round(TakerWriters* writers) {
   writers_ = writers;
   folding_ = parts_.name_folding ? *parts_.name_folding : probe();
-  if (const Result<void> fits = check_announced(); !fits) return state_.stop_for_disk(fits.error());
+  room_.begin(parts_.ops.room(parts_.root.fd()));
   if (const Result<void> listed = list_all(); !listed) return listed;
   state_.set_listed();
   tell_unchanged();
   if (const Result<void> settled = state_.wait_settled(); !settled) return settled;
-  if (request_.mirror && writers_ == nullptr) note_removals();
-  if (writers_ == nullptr) return {};
+  if (writers_ == nullptr) return finish_dry_run();
   if (request_.mirror) return finish_mirror();
   // The rules have to be in their places for the next round.
   const Result<void> finished = writers_->finish_round(!state_.is_to_be_continued());
@@ -176,26 +184,27 @@ sync::NameFolding TakerPlanner::probe() const {
   return sync::probe_names(parts_.ops, writers_->stager().place({}).directory_fd);
 }
 
-// Only what nobody here may have already is sure to be needed.
-Result<void> TakerPlanner::check_announced() {
-  if (writers_ == nullptr) return {};
-  room_.begin(parts_.ops.room(parts_.root.fd()));
-  // How much of it lies in what earlier tries left of new directories would take a look at all of that.
-  if (!patterns_.is_everything() || writers_->stager().trees().has_any()) return {};
+sync::Room TakerPlanner::announced() const {
   sync::Room announced{0, 0};
   for (const std::size_t index : differing_) {
-    announced.bytes += std::min(opened_[index].bytes_below, kAnnouncedBytesMax);
-    announced.files += std::min(opened_[index].files_below, kAnnouncedFilesMax);
+    const protocol::OpenedItem& item = opened_[index];
+    const bool is_file = item.entry.kind == EntryKind::file;
+    // A giver may say what it likes; more than this is on no disk.
+    announced.bytes += std::min(is_file ? item.entry.size_bytes : item.bytes_below, kAnnouncedBytesMax);
+    announced.files += is_file ? 1 : std::min(item.files_below, kAnnouncedFilesMax);
   }
-  sync::Room here{writers_->stager().kept_bytes(), 0};
-  const std::shared_ptr<const sync::Tree> whole = parts_.folder.known();
-  for (const TakerItem& item : items_) {
-    if (whole != nullptr || item.here == nullptr) continue;
-    here.bytes += item.here->bytes();
-    here.files += item.here->files();
-  }
-  if (whole != nullptr) here = {here.bytes + whole->bytes(), whole->files()};
-  return room_.check_announced(announced, here);
+  return announced;
+}
+
+bool TakerPlanner::has_left(sync::Stager* stager) const {
+  return stager != nullptr ? stager->trees().has_any() : sync::Stager::has_files(parts_.ops, parts_.root);
+}
+
+// Only what is sure to be needed counts: none of what an earlier try left, which has its room.
+Result<void> TakerPlanner::check_room(sync::Stager* stager) const {
+  const Result<void> fits = room_.check_added(stager != nullptr ? stager->kept_bytes() : 0);
+  if (fits || has_left(stager)) return {};
+  return state_.stop_for_disk(fits.error());
 }
 
 Result<void> TakerPlanner::list_all() {
@@ -285,7 +294,7 @@ Result<void> TakerPlanner::plan_item(std::size_t index, const protocol::OpenedIt
 // Of the local entries those that the giver did not leave out as the same.
 Result<void> TakerPlanner::begin_directory(const TakerMachine::Listed& listing) {
   const Result<sync::Ignore::Pointer> ignore = ignore_files_->in(listing.directory);
-  directory_.emplace(DirectoryUnderWay{});
+  directory_.emplace(TakerDirectory{});
   if (!ignore) {
     state_.add_problem(listing.directory.bytes(), ignore.error());
     return {};  // Without rules nothing of it comes.
@@ -352,8 +361,10 @@ Result<void> TakerPlanner::plan_listing(const TakerMachine::Listed& listing) {
                                                                 .patterns = &patterns_,
                                                                 .ignore = directory_->ignore.get()});
   if (!steps) return steps.error();
-  if (request_.mirror && directory_->ignore != nullptr)
-    mirror_.compare(listing.directory, have, listing.entries, directory_->node);
+  if (request_.mirror && directory_->ignore != nullptr) {
+    const Result<void> compared = mirror_.compare(listing.directory, have, listing.entries, directory_->node);
+    if (!compared) return compared;
+  }
   have_ = have;
   for (const sync::DiffStep& step : *steps) {
     if (directory_->ignore == nullptr)
@@ -413,7 +424,7 @@ void TakerPlanner::take_same(const sync::RelativePath& path, const Entry& entry)
 }
 
 // All beneath the directory but what lies in its buckets that were listed.
-void TakerPlanner::count_left_out(const DirectoryUnderWay& directory) {
+void TakerPlanner::count_left_out(const TakerDirectory& directory) {
   if (directory.here == nullptr || directory.node == nullptr) return;
   std::uint64_t listed = 0;
   for (const Entry& entry : directory.here->entries) {

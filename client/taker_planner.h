@@ -14,6 +14,7 @@
 #include "client/not_given.h"
 #include "client/taker.h"
 #include "client/taker_conflicts.h"
+#include "client/taker_directory.h"
 #include "client/taker_items.h"
 #include "client/taker_machine.h"
 #include "client/taker_mirror.h"
@@ -24,7 +25,6 @@
 #include "client/taker_writers.h"
 #include "sync/diff.h"
 #include "sync/ignore_files.h"
-#include "sync/name_folding.h"
 #include "sync/patterns.h"
 #include "sync/relative_path.h"
 #include "sync/tree.h"
@@ -47,27 +47,22 @@ class TakerPlanner {
   Result<bool> open();
   // True when there is anything to do: something to list, to fetch or to change.
   Result<bool> on_opened(const std::vector<protocol::OpenedItem>& opened);
-  // Compares everything and changes nothing, to know of conflicts before. open() again afterwards.
-  Result<void> survey();
+  // Whether it is to be known before the first change what there is to do: conflicts or many removals may forbid it, or the
+  // room on the disk. `stager` is null in a dry run.
+  bool needs_survey(sync::Stager* stager);
+  // Compares everything and changes nothing. False: nothing is to be changed, and the report says why. open() again afterwards.
+  Result<bool> survey(sync::Stager* stager);
   // `writers` is null in a dry run.
   Result<void> run_round(TakerWriters* writers);
 
  private:
-  struct DirectoryUnderWay {
-    std::shared_ptr<const sync::Listing> here;
-    sync::Tree::Node node;
-    sync::Ignore::Pointer ignore;
-    std::size_t compared = 0;  // Of its entries.
-    std::string last_name;
-    bool has_directories = false;              // That are listed, too.
-    std::optional<sync::FoldedNames> names{};  // Where the file system takes some for the same.
-  };
-
-  void announce();
   sync::NameFolding probe() const;
   Result<void> list_all();
   Result<void> ask();
-  Result<void> check_announced();
+  sync::Room announced() const;
+  // Whether an earlier try may have left some of what is wanted, of which it is not known how much.
+  bool has_left(sync::Stager* stager) const;
+  Result<void> check_room(sync::Stager* stager) const;
   Result<void> plan_item(std::size_t index, const protocol::OpenedItem& opened);
   Result<void> plan_listing(const TakerMachine::Listed& listing);
   Result<void> perform(const sync::DiffStep& step, std::uint32_t listing, std::uint32_t entry_index,
@@ -76,16 +71,25 @@ class TakerPlanner {
                      const Entry& entry);
   // False when what is here stays: nothing else is done about this name.
   Result<bool> settle_conflict(const sync::RelativePath& path, const Entry& have, const Entry& want);
+  // What befalls a file that was changed on both sides: true when what is here stays.
+  Result<bool> note_conflict(const sync::RelativePath& path, bool is_gone_there);
+  Result<bool> stays_under_mirror(const sync::RelativePath& path, const Entry& have,
+                                  const sync::Tree::Node& below);
+  void note_edited_removals();
+  void note_removals_left();
   // False when nothing may come to this path.
   Result<bool> make_way(const sync::RelativePath& path);
-  bool is_mirroring() const { return request_.mirror && writers_ != nullptr; }
+  void survey_file(const sync::DiffStep& step, const Entry& entry);
+  void add_to_room(const sync::DiffStep& step, const Entry& entry, std::uint64_t offset);
   bool agrees_to_removals();
   Result<void> finish_mirror();
   void need_round_for_rules();
   Result<void> reuse_deferred(bool may_remove);
   void drop_renames();
   void commit_renames();
-  void note_removals();
+  Result<void> finish_dry_run();
+  TakerMirror::Split split_reuses(bool may_rename);
+  void note_renames();
   Result<void> make_directory(const sync::DiffStep& step, const Entry& entry);
   std::optional<sync::StagedFile> take_assembled(const sync::RelativePath& path, const Entry& entry);
   Result<bool> take_left(const sync::RelativePath& path, const Entry& entry);
@@ -108,7 +112,7 @@ class TakerPlanner {
   void note(ChangeKind kind, const sync::RelativePath& path, std::uint64_t size_bytes);
   std::uint64_t unreserved_bytes(const Entry& entry, std::uint64_t offset) const;
   void take_same(const sync::RelativePath& path, const Entry& entry);
-  void count_left_out(const DirectoryUnderWay& directory);
+  void count_left_out(const TakerDirectory& directory);
   void tell_unchanged();
 
   TakerParts parts_;
@@ -134,7 +138,7 @@ class TakerPlanner {
   std::vector<std::size_t> differing_;  // Items.
   std::deque<sync::RelativePath> pending_;
   std::uint64_t pending_bytes_ = 0;
-  std::optional<DirectoryUnderWay> directory_;
+  std::optional<TakerDirectory> directory_;
   std::uint64_t unchanged_files_ = 0;  // Found so far in this round.
   bool told_unchanged_ = false;
   bool rules_change_ = false;    // A .callboardignore came in this round.

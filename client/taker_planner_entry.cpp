@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "client/pull_report.h"
 #include "client/taker_planner.h"
 
 namespace callboard::client {
@@ -80,25 +81,35 @@ Result<bool> TakerPlanner::settle_conflict(const sync::RelativePath& path, const
     const std::shared_ptr<const sync::Tree> part = part_of(items_, path);
     if (part != nullptr) below = part->whole();
   }
-  const bool stays = request_.on_conflict != PullRequest::OnConflict::version;
+  const bool may_stay = request_.on_conflict != PullRequest::OnConflict::version;
   // What could not be looked at (it is being written) may be anything: it stays where something may.
-  const bool is_unknown = have.kind == EntryKind::refused && stays;
+  const bool is_unknown = have.kind == EntryKind::refused && may_stay;
   // Nothing that lies here was pulled where all that was pulled waits in another place.
   const bool was_never_here = have.kind != EntryKind::refused && writers_ != nullptr &&
                               writers_->stager().trees().has_left_above(path);
   if (!is_unknown && !was_never_here && !conflicts_.is_conflict(path, have, want, below)) return true;
+  const Result<bool> stays = note_conflict(path, false);
+  return stays ? Result<bool>(!*stays) : stays;
+}
+
+Result<bool> TakerPlanner::note_conflict(const sync::RelativePath& path, bool is_gone_there) {
+  using OnConflict = PullRequest::OnConflict;
+  const bool stays = request_.on_conflict != OnConflict::version;
+  const bool fails = request_.on_conflict == OnConflict::fail;
+  // It is found again, unless it is gone by then.
+  if (is_surveying_ && !fails) return stays;
   // The survey comes before the first change.
-  const bool is_after_changes = request_.on_conflict == PullRequest::OnConflict::fail && writers_ != nullptr;
-  state_.add_conflict({.path = path.bytes(), .is_kept_here = stays, .is_after_changes = is_after_changes});
-  if (is_after_changes) {
-    return Error{Outcome::superseded,
-                 quoted(path.to_item()) + ": changed here and at the giver since the last pull"};
-  }
-  return !stays;
+  const bool is_after_changes = fails && writers_ != nullptr;
+  state_.add_conflict({.path = path.bytes(),
+                       .is_kept_here = stays,
+                       .is_gone_there = is_gone_there,
+                       .is_after_changes = is_after_changes});
+  if (is_after_changes) return Error{Outcome::superseded, text_of_conflict(path.bytes(), is_gone_there)};
+  return stays;
 }
 
 Result<void> TakerPlanner::make_directory(const sync::DiffStep& step, const Entry& entry) {
-  if (is_mirroring() && state_.may_copy() && patterns_.is_everything() && !step.have) {
+  if (request_.mirror && state_.may_copy() && patterns_.is_everything() && !step.have) {
     if (auto source = reuse_.directory(entry)) {
       if (mirror_.add({std::move(source->path), step.path, entry, std::move(source->node)})) return {};
     }
@@ -112,20 +123,22 @@ Result<void> TakerPlanner::make_directory(const sync::DiffStep& step, const Entr
 Result<void> TakerPlanner::fetch(const sync::DiffStep& step, std::uint32_t listing, std::uint32_t entry_index,
                                  const Entry& entry) {
   note(step.have ? ChangeKind::changed : ChangeKind::added, step.path, entry.size_bytes);
-  if (is_surveying_) return {};
   rules_change_ = rules_change_ || entry.name == sync::kIgnoreFile;
+  if (is_surveying_) {
+    survey_file(step, entry);
+    return {};
+  }
   state_.count_wanted(entry.size_bytes);
   const Result<bool> left = take_left(step.path, entry);
   if (!left) return left.error();
   if (*left) return {};
   const Result<bool> copied = copy(step.path, entry);
   if (!copied) return copied.error();
-  if (*copied || writers_ == nullptr) return {};
-  const std::uint64_t offset = writers_->stager().promise_offset(entry);
-  const std::uint64_t instead_of = step.have ? have_[*step.have].size_bytes : 0;
-  const Result<void> fits = offset > 0 ? room_.add_rest(unreserved_bytes(entry, offset))
-                                       : room_.add_file(entry.size_bytes, instead_of);
-  if (!fits) return state_.stop_for_disk(fits.error());
+  if (*copied) return {};
+  const std::uint64_t offset = writers_ != nullptr ? writers_->stager().promise_offset(entry) : 0;
+  add_to_room(step, entry, offset);
+  if (writers_ == nullptr) return {};
+  if (const Result<void> fits = room_.check_added(); !fits) return state_.stop_for_disk(fits.error());
   WantedFile wanted{.listing = listing,
                     .entry_index = entry_index,
                     .path = step.path,
@@ -138,6 +151,18 @@ Result<void> TakerPlanner::fetch(const sync::DiffStep& step, std::uint32_t listi
     if (*asked) return {};
   }
   return state_.want(std::move(wanted));
+}
+
+// What is here already under another name is renamed or copied.
+void TakerPlanner::survey_file(const sync::DiffStep& step, const Entry& entry) {
+  std::optional<sync::RelativePath> source = reuse_.file(entry);
+  if (!source) return add_to_room(step, entry, 0);
+  if (request_.mirror) static_cast<void>(mirror_.add({*std::move(source), step.path, entry}));
+}
+
+void TakerPlanner::add_to_room(const sync::DiffStep& step, const Entry& entry, std::uint64_t offset) {
+  if (offset > 0) return room_.add_rest(unreserved_bytes(entry, offset));
+  room_.add_file(entry.size_bytes, step.have ? have_[*step.have].size_bytes : 0);
 }
 
 // Of what an earlier try left: it had room reserved for all of it, but in memory nothing is.

@@ -1,6 +1,8 @@
 // The planner's part that needs nothing from the giver: content that is here already, and what --mirror takes away.
 #include <algorithm>
 #include <iterator>
+#include <map>
+#include <string>
 #include <utility>
 
 #include "base/text.h"
@@ -16,7 +18,7 @@ Result<bool> TakerPlanner::copy(const sync::RelativePath& path, const Entry& ent
   const std::optional<sync::RelativePath> source = reuse_.file(entry);
   if (!source) return false;
   // Rules are to be in their place before it is decided what goes.
-  const bool may_wait = is_mirroring() && entry.name != sync::kIgnoreFile;
+  const bool may_wait = request_.mirror && entry.name != sync::kIgnoreFile;
   if (may_wait && mirror_.add({*source, path, entry})) return true;
   if (const Result<void> begun = copy_from(*source, path, entry); !begun) return begun.error();
   return true;
@@ -110,6 +112,29 @@ bool TakerPlanner::agrees_to_removals() {
   return false;
 }
 
+// Whether it stays is for who is asked to keep it; else it is a conflict when it goes, and what never was pulled is none.
+Result<bool> TakerPlanner::stays_under_mirror(const sync::RelativePath& path, const Entry& have,
+                                              const sync::Tree::Node& below) {
+  if (request_.on_conflict == PullRequest::OnConflict::version) return false;
+  if (!conflicts_.is_own(path, have, below)) return false;
+  return have.kind == EntryKind::directory ? Result<bool>(true) : note_conflict(path, true);
+}
+
+void TakerPlanner::note_edited_removals() {
+  if (request_.on_conflict != PullRequest::OnConflict::version) return;
+  const auto note_edited = [&](const sync::RelativePath& path) {
+    if (!mirror_.is_renamed(path)) static_cast<void>(note_conflict(path, true));
+  };
+  for (const TakerMirror::Removal& removal : mirror_.removals()) {
+    if (removal.node) conflicts_.for_edited_below(removal.path, *removal.node, note_edited);
+    if (!removal.node) conflicts_.for_edited(removal.path, removal.digest, note_edited);
+  }
+}
+
+void TakerPlanner::note_removals_left() {
+  state_.edit_report([&](PullReport& report) { report.removals_left = mirror_.files_to_remove(); });
+}
+
 // Removing comes last, and only when all the rest succeeded. What is renamed instead of copied waits as long: only then is
 // it sure that its old name goes.
 Result<void> TakerPlanner::finish_mirror() {
@@ -124,7 +149,11 @@ Result<void> TakerPlanner::finish_mirror() {
   commit_renames();
   if (const Result<void> renamed = writers_->finish_round(); !renamed) return renamed;
   if (waits()) need_round_for_rules();
-  if (!goes || !is_good()) return {};
+  if (!goes || !is_good()) {
+    if (!waits() && state_.has_problem()) note_removals_left();
+    return {};
+  }
+  note_edited_removals();
   for (sync::Change& change : mirror_.take_removals()) writers_->commit(std::move(change));
   return writers_->finish_round();
 }
@@ -150,15 +179,20 @@ void TakerPlanner::commit_renames() {
   }
 }
 
-Result<void> TakerPlanner::reuse_deferred(bool may_remove) {
-  // What a snapshot does not show (ignored, refused) stays where it is: such a directory is not renamed. Nor is one with links
-  // that would leave the folder where it is to be: in a listing of it they are refused one by one.
-  TakerMirror::Split split = mirror_.split([&](const TakerMirror::Reuse& reuse) {
-    if (!may_remove || !reuse.node) return may_remove;
-    return sync::Mover::has_only(writers_->root(), reuse.source, reuse.node) &&
+// What a snapshot does not show (ignored, refused) stays where it is: such a directory is not renamed. Nor is one with links
+// that would leave the folder where it is to be: in a listing of it they are refused one by one.
+TakerMirror::Split TakerPlanner::split_reuses(bool may_rename) {
+  return mirror_.split([&](const TakerMirror::Reuse& reuse) {
+    if (!may_rename || !reuse.node) return may_rename;
+    return sync::Mover::has_only(parts_.root, reuse.source, reuse.node) &&
            sync::Mover::links_stay_inside(reuse.path, reuse.node);
   });
-  if (may_remove && !agrees_to_removals()) {
+}
+
+Result<void> TakerPlanner::reuse_deferred(bool may_remove) {
+  TakerMirror::Split split = split_reuses(may_remove);
+  // A dry run says what would go all the same.
+  if (may_remove && !agrees_to_removals() && writers_ != nullptr) {
     // Nothing goes, so nothing is renamed either.
     static_cast<void>(mirror_.take_removals());
     std::move(split.renamed.begin(), split.renamed.end(), std::back_inserter(split.copied));
@@ -182,11 +216,49 @@ Result<void> TakerPlanner::reuse_deferred(bool may_remove) {
   return state_.wait_settled();
 }
 
-void TakerPlanner::note_removals() {
-  static_cast<void>(agrees_to_removals());
-  for (const TakerMirror::Removal& removal : mirror_.removals()) {
-    note(ChangeKind::removed, removal.path, removal.size_bytes);
+// --- A dry run --------------------------------------------------------------------------------------------------------
+
+Result<void> TakerPlanner::finish_dry_run() {
+  if (const Result<void> fits = check_room(nullptr); !fits) return fits;
+  if (!request_.mirror) return {};
+  const bool goes = !state_.has_problem();
+  if (const Result<void> reused = reuse_deferred(goes); !reused) return reused;
+  if (!goes) {
+    note_removals_left();
+    return {};
   }
+  note_renames();
+  note_edited_removals();
+  for (const TakerMirror::Removal& removal : mirror_.removals()) {
+    if (!removal.is_renamed) note(ChangeKind::removed, removal.path, removal.size_bytes);
+  }
+  return {};
+}
+
+// What was noted of a file as one that comes is what becomes of one that is here.
+void TakerPlanner::note_renames() {
+  std::map<std::string, std::string> sources;
+  for (const TakerMirror::Reuse& reuse : std::exchange(renames_, {})) {
+    const std::uint64_t bytes = reuse.node ? reuse.node->bytes_below : reuse.entry.size_bytes;
+    const std::uint64_t files = reuse.node ? reuse.node->files_below : 1;
+    sources.emplace(reuse.path.bytes(), reuse.source.bytes());
+    state_.edit_report([&](PullReport& report) {
+      report.files_reused += files;
+      report.bytes_reused += bytes;
+      if (!reuse.node) return;
+      report.files += files;
+      report.bytes += bytes;
+      report.changes.push_back({ChangeKind::renamed, reuse.path.bytes(), bytes});
+    });
+  }
+  state_.edit_report([&](PullReport& report) {
+    for (PullChange& change : report.changes) {
+      const auto source = sources.find(change.path);
+      if (source == sources.end()) continue;
+      change.kind = ChangeKind::renamed;
+      change.from = source->second;
+    }
+  });
 }
 
 }  // namespace callboard::client

@@ -15,20 +15,13 @@ constexpr std::uint64_t kMarginFiles = 16;
 
 }  // namespace
 
-Result<void> TakerRoom::check_announced(const sync::Room& announced, const sync::Room& here) const {
-  return check({announced.bytes - std::min(announced.bytes, here.bytes),
-                announced.files - std::min(announced.files, here.files)});
-}
-
-Result<void> TakerRoom::add_file(std::uint64_t size_bytes, std::uint64_t instead_of_bytes) {
+void TakerRoom::add_file(std::uint64_t size_bytes, std::uint64_t instead_of_bytes) {
   need_.bytes += size_bytes - std::min(size_bytes, instead_of_bytes);
   if (instead_of_bytes == 0) need_.files += 1;
-  return check(need_);
 }
 
-Result<void> TakerRoom::add_rest(std::uint64_t size_bytes) {
-  need_.bytes += size_bytes;
-  return check(need_);
+Result<void> TakerRoom::check_added(std::uint64_t kept_bytes) const {
+  return check({need_.bytes - std::min(need_.bytes, kept_bytes), need_.files});
 }
 
 Result<void> TakerRoom::check(const sync::Room& need) const {

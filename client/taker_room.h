@@ -16,12 +16,14 @@ class TakerRoom {
     free_ = free;
     need_ = {0, 0};
   }
-  // Before anything is listed: `files` and `bytes` are announced, of which so much may be here already.
-  Result<void> check_announced(const sync::Room& announced, const sync::Room& here) const;
-  // One file more is written; `instead_of_bytes` is what it replaces. Refused as soon as the sum does not fit.
-  Result<void> add_file(std::uint64_t size_bytes, std::uint64_t instead_of_bytes);
+  // Of what is announced before anything is listed, and may be here already.
+  bool has_room_for(const sync::Room& announced) const { return bool(check(announced)); }
+  // One file more is written; `instead_of_bytes` is what it replaces.
+  void add_file(std::uint64_t size_bytes, std::uint64_t instead_of_bytes);
   // What is still to be written of a file that has its beginning, and its inode.
-  Result<void> add_rest(std::uint64_t size_bytes);
+  void add_rest(std::uint64_t size_bytes) { need_.bytes += size_bytes; }
+  // Of all that was added, some of which may be `kept` from an earlier try. Refused when it does not fit.
+  Result<void> check_added(std::uint64_t kept_bytes = 0) const;
 
  private:
   Result<void> check(const sync::Room& need) const;

@@ -347,6 +347,14 @@ void TakerState::settle_conflict(const sync::RelativePath& path) {
   if (found != conflicts_.end()) report_.conflicts[found->second].is_replaced = true;
 }
 
+void TakerState::settle_conflicts_of_removed(const sync::RelativePath& path) {
+  settle_conflict(path);
+  const std::lock_guard lock(mutex_);
+  const auto end = conflicts_.lower_bound(path.bytes() + '0');
+  for (auto beneath = conflicts_.lower_bound(path.bytes() + '/'); beneath != end; ++beneath)
+    report_.conflicts[beneath->second].is_replaced = true;
+}
+
 bool TakerState::has_conflict() const {
   const std::lock_guard lock(mutex_);
   return !report_.conflicts.empty();

@@ -96,13 +96,13 @@ class TakerState : public TakerCounters {
   bool is_to_be_continued() const;  // What changed meanwhile is looked at again.
   void need_round();
   void add_problem(std::string path, Error error);
-  // A file that was changed on both sides, told once; and then: the giver's took its place.
+  // A file that was changed on both sides, told once; then: the giver's took its place, or it went with all beneath.
   void add_conflict(PullConflict conflict);
   void settle_conflict(const sync::RelativePath& path);
+  void settle_conflicts_of_removed(const sync::RelativePath& path);
   bool has_conflict() const;
   bool has_problem() const;
-  // Of one file: in a text that is the giver's.
-  void add_refusal(const sync::RelativePath& path, const Error& said);
+  void add_refusal(const sync::RelativePath& path, const Error& said);  // In a text that is the giver's.
   void set_current(const sync::RelativePath& path);
   PullProgress progress() const;
   // Fields that only one thread writes at a time are edited under this lock.

@@ -271,6 +271,7 @@ void TakerWriters::on_assembled(const sync::RelativePath&, std::uint64_t files, 
 }
 
 void TakerWriters::on_removed(const sync::KeptVersion& version) {
+  state_.settle_conflicts_of_removed(version.path);
   state_.edit_report(
       [&](PullReport& report) { report.removed.emplace_back(version.path.bytes(), version.place); });
 }

@@ -23,6 +23,7 @@ Result<std::shared_ptr<const sync::Tree>> ScannedFolder::snapshot(const sync::Re
   sync::ScanOptions options;
   options.cancelled = &cancelled;
   options.stable_after = stable_after_;
+  if (options.stable_after > Duration::zero()) options.ops = &ops_;
   bool is_growing = false;
   options.on_growing = [&] { is_growing = true; };
   Result<sync::Scanned> scanned = sync::scan(root_, index_, top, clock_, options);

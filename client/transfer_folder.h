@@ -7,6 +7,7 @@
 #include "base/entry.h"
 #include "base/result.h"
 #include "sync/content_table.h"
+#include "sync/file_ops.h"
 #include "sync/index.h"
 #include "sync/relative_path.h"
 #include "sync/root.h"
@@ -41,7 +42,8 @@ class ScannedFolder : public TransferFolder {
       : root_(root), index_(index), clock_(clock) {}
   Result<std::shared_ptr<const sync::Tree>> snapshot(const sync::RelativePath& top,
                                                      const std::atomic<bool>& cancelled) override;
-  // From now on what was modified within the last `stable_after` is waited for once, and refused when it is still written to.
+  // From now on what was modified within the last `stable_after` is waited for once, and refused when it is still written to,
+  // as is what is open for writing.
   void leave_out_growing(Duration stable_after) { stable_after_ = stable_after; }
   sync::Index* index() override { return &index_; }
   std::shared_ptr<const sync::Tree> remembered() override;
@@ -50,6 +52,7 @@ class ScannedFolder : public TransferFolder {
   const sync::Root& root_;
   sync::Index& index_;
   const Clock& clock_;
+  sync::FileOps ops_;
   std::atomic<Duration> stable_after_{Duration::zero()};
 };
 

@@ -57,9 +57,15 @@ struct Index::State {
   LookUp look_up;
   std::int64_t own_writes = 0;
 
-  // Runs `body` in one write transaction: all or nothing.
+  // Runs `body` in one write transaction: all or nothing; once more where the database had to be made anew.
   template <class Body>
-  Result<void> transaction(Body body) {
+  Result<void> transaction(const Body& body) {
+    const Result<void> done = try_transaction(body);
+    return !done && is_damage(done.error()) && private_fd ? try_transaction(body) : done;
+  }
+
+  template <class Body>
+  Result<void> try_transaction(const Body& body) {
     if (auto begun = database.sqlite.run("BEGIN IMMEDIATE"); !begun) return noted(begun.error());
     ++own_writes;
     Result<void> done = body();

@@ -47,6 +47,7 @@ Result<void> LiveTree::settle(const ScanOptions& options) {
 Result<void> LiveTree::load(const ScanOptions& options) {
   pending_ = {};
   unstable_.clear();
+  closed_.clear();
   rewritten_.clear();
   unsaved_.clear();
   vanished_.clear();
@@ -69,6 +70,10 @@ ScanOptions LiveTree::watching(const ScanOptions& options) {
     auto added = watch_->add(directory, fd);
     if (!added) lost_ = added.error();
     return added;
+  };
+  all.ops = &parts_.ops;
+  all.on_open = [this](const RelativePath& directory, const std::string& name) {
+    unstable_[{directory.bytes(), name}] = {parts_.clock.monotonic(), true};
   };
   all.on_unsettled = [this](const RelativePath& directory, const KnownFiles::Known& file) {
     keep_unsaved(directory, file);
@@ -95,7 +100,7 @@ void LiveTree::note_name(const std::string& directory, const std::string& name, 
   pending.was_renamed_here = pending.was_renamed_here || change.was_renamed_here;
   if (change.writing != NameChange::Writing::unknown) pending.writing = change.writing;
   if (change.writing == NameChange::Writing::open) {
-    unstable_[{directory, name}] = parts_.clock.monotonic();
+    unstable_[{directory, name}] = {parts_.clock.monotonic()};
   } else if (change.writing == NameChange::Writing::closed || change.was_renamed_here) {
     unstable_.erase({directory, name});
   }
@@ -112,12 +117,32 @@ void LiveTree::look_anew(const std::string& directory) {
   pending_of(path.parent().bytes()).names[std::string(path.name())].came_as_directory = true;
 }
 
-// Writers that hold a file open without writing do not keep it from being taken.
+// Writers that hold a file open for long without writing do not keep it from being taken.
+bool LiveTree::is_left_alone(const Place& place, Writing& writing, Instant now) {
+  if (now - writing.since < kStableAfter) return false;
+  if (now - writing.since >= kOpenStableAfter) return true;
+  const auto directory = parts_.root.open_directory(*RelativePath::from_bytes(place.first));
+  writing.is_open = directory && parts_.ops.is_open_for_writing({directory->get(), place.second});
+  return !writing.is_open;
+}
+
+void LiveTree::note_closed(const Place& place, const FileStatus& status) {
+  // One larger size is another save; the third within so short a time is a file that is appended to.
+  constexpr int kTimesGrown = 2;
+  const Instant now = parts_.clock.monotonic();
+  Closed& closed = closed_.try_emplace(place, Closed{now, status.size_bytes}).first->second;
+  if (status.size_bytes != closed.size_bytes)
+    closed.times_grown = status.size_bytes > closed.size_bytes ? closed.times_grown + 1 : 0;
+  closed.at = now;
+  closed.size_bytes = status.size_bytes;
+  if (closed.times_grown >= kTimesGrown) unstable_[place] = {now};
+}
+
 void LiveTree::note_stable() {
-  if (unstable_.empty()) return;
-  const Instant stable = parts_.clock.monotonic() - kStableAfter;
+  const Instant now = parts_.clock.monotonic();
+  std::erase_if(closed_, [&](const auto& closed) { return now - closed.second.at >= kStableAfter; });
   for (auto each = unstable_.begin(); each != unstable_.end();) {
-    if (each->second > stable) {
+    if (!is_left_alone(each->first, each->second, now)) {
       ++each;
       continue;
     }
@@ -143,6 +168,7 @@ void LiveTree::forget(const RelativePath& directory) {
   erase_beneath(unsaved_, directory.bytes(), [](std::string path) { return path; });
   const auto place = [](std::string path) { return Place(std::move(path), ""); };
   erase_beneath(unstable_, directory.bytes(), place);
+  erase_beneath(closed_, directory.bytes(), place);
   erase_beneath(rewritten_, directory.bytes(), place);
   if (!save_at_) save_at_ = parts_.clock.monotonic() + kSaveAfter;
 }
@@ -185,8 +211,10 @@ Result<void> LiveTree::save() {
 
 std::optional<Duration> LiveTree::idle_for() const {
   std::optional<Instant> next = save_at_;
-  for (const auto& [place, since] : unstable_) {
-    if (!next || since + kStableAfter < *next) next = since + kStableAfter;
+  for (const auto& [place, writing] : unstable_) {
+    // The closing of one that is open is told.
+    const Instant stable = writing.since + (writing.is_open ? kOpenStableAfter : kStableAfter);
+    if (!next || stable < *next) next = stable;
   }
   if (!next) return std::nullopt;
   return std::max(Duration::zero(), Duration(*next - parts_.clock.monotonic()));

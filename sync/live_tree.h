@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "sync/file_ops.h"
 #include "sync/ignore.h"
 #include "sync/index.h"
 #include "sync/root.h"
@@ -26,11 +27,12 @@ namespace callboard::sync {
 // The tree of a whole project folder, kept current: scanned once and then corrected name by name from what the watch tells.
 // Only what changed is read and hashed, only the directories on its path are made anew.
 //
-// A file that was written to and not closed since is no part of the tree until it is closed or kStableAfter has gone by
-// without a write: it is listed as refused, "is being written". So is a file that was made and is still empty; one that is an
-// image or a movie stays so until something is in it. One whose time is far from now was not written to: its time was set.
-// Files that were open before the watch began, or when their directory came, are taken as they are found; a transfer notices
-// when they change.
+// A file that was written to and not closed since is no part of the tree until it is closed, or was left alone for
+// kOpenStableAfter, or for kStableAfter where the system cannot tell whether somebody still has it open: it is listed as
+// refused, "is being written". So is a file that was made and is still empty; one that is an image or a movie stays so until
+// something is in it; and one that grows again and again within kStableAfter of the last closing, like a log, until it was
+// left alone for as long. One whose time is far from now was not written to: its time was set. Files that were open before
+// the watch began, or when their directory came, are refused as ScanOptions::ops says.
 //
 // A file with several names (hard links) is told of under the name it was changed by; under its others it is as it was
 // until they are told of themselves or the tree is made anew. Those who give it notice that it is not what was listed.
@@ -46,6 +48,7 @@ class LiveTree {
     const Root& root;
     Index& index;
     const Clock& clock;
+    FileOps& ops;
   };
   static constexpr Duration kStableAfter = 1s;
 
@@ -90,12 +93,25 @@ class LiveTree {
   };
   using UnsavedFiles = std::map<std::string, Unsaved>;
   using Place = std::pair<std::string, std::string>;  // Directory and name.
+  struct Writing {
+    Instant since;         // When it was last told.
+    bool is_open = false;  // When that was last asked.
+  };
+  struct Closed {
+    Instant at;
+    std::uint64_t size_bytes = 0;
+    int times_grown = 0;
+  };
 
   LiveTree(Parts parts, std::unique_ptr<Watch> watch);
   Result<void> load(const ScanOptions& options);
   void note(const Changes& changes);
   void note_name(const std::string& directory, const std::string& name, const NameChange& change);
   void note_stable();
+  // False when somebody may still write to it.
+  bool is_left_alone(const Place& place, Writing& writing, Instant now);
+  // Of a file that was closed: whether it is one that grows.
+  void note_closed(const Place& place, const FileStatus& status);
   void look_anew(const std::string& directory);
   Pending& pending_of(std::string_view directory);
   // What a scan needs so that everything it reads is watched.
@@ -112,7 +128,8 @@ class LiveTree {
   Pending pending_;
   bool everything_is_pending_ = true;
   std::optional<Error> lost_;          // Why nothing is watched any more.
-  std::map<Place, Instant> unstable_;  // What is being written, and when that was last told.
+  std::map<Place, Writing> unstable_;  // What is being written.
+  std::map<Place, Closed> closed_;     // Within kStableAfter.
   std::set<Place> rewritten_;          // Of what was refused as that, what had been in the tree before.
   std::map<std::string, UnsavedFiles> unsaved_;  // By directory.
   std::vector<std::string> vanished_;            // Directories the index may still know.

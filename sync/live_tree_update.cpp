@@ -165,11 +165,19 @@ void LiveTree::Update::look_at_file(const Opened& place, const FileStatus& statu
   const LiveTree::Place key{place.path.bytes(), now.entry.name};
   const bool is_closed = change.writing == NameChange::Writing::closed;
   if (change.was_made && change.writing == NameChange::Writing::unknown && status.size_bytes == 0) {
-    live_.unstable_.emplace(key, started_);
+    live_.unstable_.try_emplace(key, Writing{started_});
   }
   // Halves: a time may be anything.
   const std::int64_t now_ns = live_.parts_.clock.wall().ms * 1'000'000;
-  if (std::abs(now_ns / 2 - status.mtime_ns / 2) > kWriteTimeOffNs / 2) live_.unstable_.erase(key);
+  const auto is_open = [&] { return live_.parts_.ops.is_open_for_writing({place.fd, now.entry.name}); };
+  if (std::abs(now_ns / 2 - status.mtime_ns / 2) > kWriteTimeOffNs / 2) {
+    // Unless it was written to some time ago and is still open.
+    if (live_.unstable_.contains(key) && !is_open()) live_.unstable_.erase(key);
+  } else if (is_closed && is_open()) {
+    live_.unstable_[key] = {started_, true};  // By another.
+  } else if (is_closed) {
+    live_.note_closed(key, status);
+  }
   if (Tree::has_file(place.old, now.entry.name)) live_.rewritten_.insert(key);
   if (live_.unstable_.contains(key)) return refuse(now.entry, std::string(kWritingReason));
   if (is_placeholder(now.entry.name, status)) return refuse(now.entry, std::string(kPlaceholderReason));
@@ -179,6 +187,11 @@ void LiveTree::Update::look_at_file(const Opened& place, const FileStatus& statu
       now.entry.digest = *known;
       live_.rewritten_.erase(key);
       return;
+    }
+    // Under the name it had.
+    if (change.was_renamed_here && is_open()) {
+      live_.unstable_[key] = {started_, true};
+      return refuse(now.entry, std::string(kWritingReason));
     }
   }
   const auto index = static_cast<std::uint32_t>(unknown_.entries.size());

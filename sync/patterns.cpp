@@ -20,6 +20,10 @@ std::string normalised(std::string_view pattern) {
 Result<std::string> checked(const std::string& pattern) {
   const Error usage{Outcome::usage, "pattern " + quoted(pattern) + ": "};
   if (pattern.empty() || pattern == "/") return Error{usage.outcome, usage.text + "is empty"};
+  if (pattern.front() == '!')
+    return Error{
+        usage.outcome,
+        usage.text + "expected no '!' in front, which takes nothing back here (\\! is one in a name)"};
   if (pattern.size() > kPathMaxBytes) {
     return Error{usage.outcome,
                  usage.text + "expected at most 4096 bytes, got " + std::to_string(pattern.size())};

@@ -62,15 +62,18 @@ class Scan {
   Result<Scanned> scan_kind(const RelativePath& top);
   Result<Scanned> scan_directory(const RelativePath& top, const FileStatus& status, Ignore::Pointer above);
   Result<Scanned> scan_file(const RelativePath& top, const FileStatus& status);
+  bool is_modified_within(Duration window, const FileStatus& status) const;
   // Why a file is not to be offered now; empty when it is.
   std::string_view why_unstable(std::string_view name, const FileStatus& status);
+  // Of one that the index does not know.
+  bool is_open_for_writing(const RelativePath& directory, const Place& place, const FileStatus& status);
   Result<Scanned> scan_link(const RelativePath& top);
 
   Result<void> walk(ScanDirectory& directory);
   Result<void> read(ScanDirectory& directory);
   Result<void> get_ready(const RelativePath& directory, int fd);
   Result<void> read_entries(ScanDirectory& directory, int fd);
-  void add_file(ScanDirectory& directory, NamedStatus& named, KnownFiles& known);
+  void add_file(ScanDirectory& directory, int fd, NamedStatus& named, KnownFiles& known);
   void add_directory(ScanDirectory& directory, NamedStatus& named);
   ScanDirectory& new_directory();
 
@@ -145,13 +148,25 @@ Result<Scanned> Scan::scan_kind(const RelativePath& top) {
 }
 
 // A time that lies further ahead is no sign of writing.
+bool Scan::is_modified_within(Duration window, const FileStatus& status) const {
+  const std::int64_t window_ns = std::chrono::nanoseconds(window).count();
+  return started_ns_ - window_ns < status.mtime_ns && status.mtime_ns < started_ns_ + window_ns;
+}
+
 std::string_view Scan::why_unstable(std::string_view name, const FileStatus& status) {
   if (is_placeholder(name, status)) return kPlaceholderReason;
-  const std::int64_t window_ns = std::chrono::nanoseconds(options_.stable_after).count();
-  const bool is_new = started_ns_ - window_ns < status.mtime_ns && status.mtime_ns < started_ns_ + window_ns;
-  if (!is_new) return {};
+  if (!is_modified_within(options_.stable_after, status)) return {};
   is_growing_ = true;
   return kWritingReason;
+}
+
+bool Scan::is_open_for_writing(const RelativePath& directory, const Place& place, const FileStatus& status) {
+  if (options_.ops == nullptr || !is_modified_within(kOpenStableAfter, status)) return false;
+  if (!options_.ops->is_open_for_writing(place)) return false;
+  if (!options_.on_open) return true;
+  const std::lock_guard lock(store_mutex_);
+  options_.on_open(directory, place.name);
+  return true;
 }
 
 Result<Scanned> Scan::scan_link(const RelativePath& top) {
@@ -176,6 +191,10 @@ Result<Scanned> Scan::scan_file(const RelativePath& top, const FileStatus& statu
   }
   auto file = root_.open_file(top);
   if (!file) return file.error();
+  auto parent = root_.open_parent(top);
+  if (!parent) return parent.error();
+  if (is_open_for_writing(top.parent(), {parent->get(), std::string(top.name())}, status))
+    return Error{Outcome::refused, quoted(top.to_item()) + ": " + std::string(kWritingReason)};
   ScanProgress told{1, 0, 0};
   auto hashed = hash_settled_file(file->get(), [&](std::uint64_t bytes) {
     told.bytes_hashed += bytes;
@@ -275,7 +294,7 @@ Result<void> Scan::read_entries(ScanDirectory& directory, int fd) {
     }
     switch (named.status.kind) {
       case FileKind::file:
-        add_file(directory, named, known);
+        add_file(directory, fd, named, known);
         if (directory.entries.back().digest) ++known_taken;
         break;
       case FileKind::directory:
@@ -297,12 +316,17 @@ Result<void> Scan::read_entries(ScanDirectory& directory, int fd) {
   return {};
 }
 
-void Scan::add_file(ScanDirectory& directory, NamedStatus& named, KnownFiles& known) {
+void Scan::add_file(ScanDirectory& directory, int fd, NamedStatus& named, KnownFiles& known) {
   if (const auto reason = why_unstable(named.name, named.status); !reason.empty()) {
     refuse(directory.entries.emplace_back(file_entry(std::move(named.name), {})), std::string(reason));
     return;
   }
   const auto digest = known.take(named.name, named.status);
+  if (!digest && is_open_for_writing(directory.path, {fd, named.name}, named.status)) {
+    refuse(directory.entries.emplace_back(file_entry(std::move(named.name), {})),
+           std::string(kWritingReason));
+    return;
+  }
   if (!digest) directory.unknown.push_back(static_cast<std::uint32_t>(directory.entries.size()));
   directory.entries.push_back(file_entry(std::move(named.name), named.status));
   if (digest) directory.entries.back().digest = *digest;

@@ -9,12 +9,17 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "sync/chunker.h"
+#include "sync/file_ops.h"
 #include "sync/index.h"
 #include "sync/known_files.h"
 #include "sync/root.h"
 #include "sync/tree.h"
 
 namespace callboard::sync {
+
+// A file that a program has open for writing is being written until it was left alone for so long: a frame of a movie may
+// take minutes to render, and what is held open for days (a database) is to be given some time.
+inline constexpr Duration kOpenStableAfter = 10min;
 
 struct ScanProgress {
   std::uint64_t files_seen = 0;
@@ -30,7 +35,12 @@ struct ScanOptions {
   std::function<void(const ScanProgress&)> on_progress;
   // Files modified more recently than this are refused as being written: for folders nobody watches.
   Duration stable_after{0};
-  // Told once when a file was refused for that, on the thread that called scan().
+  // Who is asked whether a file that the index does not know, and that was modified within kOpenStableAfter, is open for
+  // writing: it is refused as being written. nullptr: nobody. Must outlive the scan.
+  FileOps* ops = nullptr;
+  // Told of files refused for that; on any thread, one at a time.
+  std::function<void(const RelativePath& directory, const std::string& name)> on_open;
+  // Told once when a file was refused as modified so recently, on the thread that called scan().
   std::function<void()> on_growing;
   // Told of every directory once it is open and before its names are read; on any thread, one at a time. An error ends the
   // scan with it.

@@ -60,7 +60,7 @@ class Sqlite {
   std::unique_ptr<sqlite3, Close> database_;
 };
 
-// True for the errors above that say that the file is no sound database.
+// True for the errors above that say that the file is no sound database, or lies under its name no more.
 bool is_damage(const Error& error);
 // True for errors that tell of a full disk: the call did nothing and may be made again.
 bool is_out_of_room(const Error& error);

@@ -345,6 +345,11 @@ Result<std::unique_ptr<Stager>> Stager::open(const Root& root, FileOps& ops, std
   return stager;
 }
 
+bool Stager::has_files(FileOps& ops, const Root& root) {
+  const Opened own = ops.open_directory({root.fd(), std::string(kPrivateFolder)});
+  return own.error == 0 && TreeStore::has_files(ops, {own.fd.get(), std::string(kTmpFolder)});
+}
+
 Result<void> Stager::open_folders(const Root& root, Timestamp now) {
   Result<Fd> tmp = ops_.private_directory(root, kTmpFolder);
   if (!tmp) return tmp.error();

@@ -75,6 +75,8 @@ class Stager {
   // zeros, when it was not synced, or not yet. What this transfer put there is not, so that it has the content must be known.
   std::optional<StagedFile> take_from_tree(const RelativePath& path, const Entry& entry);
 
+  // Whether tries before this one, or under way, have left files, without touching anything.
+  static bool has_files(FileOps& ops, const Root& root);
   // What an earlier try left, whole or in part.
   std::uint64_t kept_bytes() const;
   // A name in this folder that nobody has, for what is made here and renamed into place. Not kept for a next try.

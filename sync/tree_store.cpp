@@ -36,17 +36,16 @@ void remove_all(FileOps& ops, const Place& place) {
   static_cast<void>(ops.remove_directory(place));
 }
 
-// A file, or anything that is no directory.
-bool has_content(FileOps& ops, const Place& place) {
+}  // namespace
+
+bool TreeStore::has_files(FileOps& ops, const Place& place) {
   const Opened directory = ops.open_directory(place);
   if (directory.error != 0) return directory.error == ENOTDIR || directory.error == ELOOP;
   for (const std::string& name : names_in(directory.fd.get())) {
-    if (has_content(ops, {directory.fd.get(), name})) return true;
+    if (has_files(ops, {directory.fd.get(), name})) return true;
   }
   return false;
 }
-
-}  // namespace
 
 Result<RelativePath> TreeStore::Growing::inner(const RelativePath& top, const RelativePath& path) {
   return RelativePath::from_bytes(std::string(kInner) + path.bytes().substr(top.bytes().size()));
@@ -75,7 +74,7 @@ void TreeStore::find_kept(Timestamp now, Duration life) {
 }
 
 void TreeStore::retire(FileOps& ops, const Place& from, int kept_fd) {
-  if (!has_content(ops, from)) return remove_all(ops, from);
+  if (!has_files(ops, from)) return remove_all(ops, from);
   const std::string prefix = std::string(kPrefix) + std::string(key_in(from.name)) + "-";
   for (int i = 0; i < kKeptMax; ++i) {
     const int error = ops.rename_new(from, {kept_fd, prefix + std::to_string(i)});

@@ -51,6 +51,8 @@ class TreeStore {
   };
   explicit TreeStore(const Parts& parts) : parts_(parts) {}
 
+  // Whether there is a file at `place` or beneath, or anything else that is no directory.
+  static bool has_files(FileOps& ops, const Place& place);
   static bool is_tree_name(std::string_view name);
   // Looks for what earlier tries left, and removes what is older than `life`.
   void find_kept(Timestamp now, Duration life);

@@ -149,6 +149,17 @@ TEST_CASE("a relay rate in the config holds, and another takes effect on a runni
   CHECK(support::differences(giver, taker) == support::kNoDifference);
 }
 
+TEST_CASE("a relay rate that is an option stays at SIGHUP, and the log says so") {
+  Studio studio;
+  const auto config = studio.home() / ".callboard/config";
+  write_file(config, "relay_rate = 1M\n");
+  studio.serve({"--relay-rate", "2M"});
+  studio.server().send_signal(SIGHUP);
+  CHECK(wait_for_event(studio.server(), "reloaded").at("relay_rate") == 2 * MiB);
+  CHECK_THAT(studio.server().printed(Stream::err),
+             Contains("relay_rate stays: given as an option rate=2M config=1M"));
+}
+
 TEST_CASE("who shares nothing cannot be pulled from, and is named") {
   Studio studio;
   studio.add_user("lighting");
@@ -191,6 +202,49 @@ TEST_CASE("a file changed here and there since the last pull is kept as a versio
     if (each.is_regular_file()) kept.push_back(read_file(each.path()));
   }
   CHECK(kept == std::vector<std::string>{"mine, an afternoon's work"});
+}
+
+TEST_CASE("a mirror says what it removed, what it left and why, and a dry run what would become of it") {
+  Studio studio;
+  const auto giver = studio.add_user("rigging");
+  const auto taker = studio.add_user("lighting");
+  for (const char* name : {"a", "b", "c", "sub/d"}) write_file(giver / "dev" / name, name);
+  studio.serve();
+  const auto joined = studio.join("rigging");
+  const auto run = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> words{"pull", "/dev", "--from", "rigging"};
+    words.insert(words.end(), more.begin(), more.end());
+    return studio.run("lighting", words);
+  };
+  REQUIRE(run({}).ending.exit_code == 0);
+  fs::permissions(giver / "dev/a", fs::perms::owner_read);
+  CHECK(run({}).out == "no new files from rigging, but links, folders or modes; 4 were up to date\n");
+
+  fs::create_symlink("/etc", giver / "dev/outside");
+  fs::remove(giver / "dev/b");
+  fs::rename(giver / "dev/sub", giver / "dev/moved");
+  const auto planned = run({"--mirror", "--dry-run"});
+  CHECK_THAT(planned.out, Contains("nothing would be removed: 1 problem; 2 files here are not there"));
+  const auto left = run({"--mirror", "--json"});
+  CHECK(events(left.out, "pulled").at(0).at("removals_left") == 2);
+  CHECK(events(left.out, "pulled").at(0).at("removed") == 0);
+  fs::remove(giver / "dev/outside");
+  fs::remove_all(taker / "dev/moved");
+  const auto dry = run({"--mirror", "--dry-run"});
+  CHECK_THAT(dry.out, Contains("/dev/sub → /dev/moved"));
+  CHECK_THAT(dry.out, Contains("remove ") && Contains("/dev/b\n"));
+  CHECK_THAT(dry.out, Contains("would pull 1 file, 5 B, from rigging"));
+  write_file(taker / "dev/b", "mine");
+  const auto kept = run({"--mirror", "--on-conflict", "keep"});
+  CHECK(kept.ending.exit_code == 5);
+  CHECK_THAT(kept.err, Contains("/dev/b\" is gone there, and here it is not what was pulled: yours stays"));
+  const auto gone = run({"--mirror"});
+  CHECK(gone.ending.exit_code == 5);
+  CHECK_THAT(gone.err,
+             Contains("/dev/b\" is gone there, and here it is not what was pulled: yours is a version now"));
+  CHECK_THAT(gone.out,
+             Contains("no new files from rigging; 1 moved to .callboard/versions; 3 were up to date"));
+  CHECK(support::differences(giver, taker) == support::kNoDifference);
 }
 
 TEST_CASE("--on-conflict keep and fail leave the local file, and fail all the others, too") {

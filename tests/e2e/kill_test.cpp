@@ -134,6 +134,7 @@ TEST_CASE("a server killed at any moment ends the pull by name, and the next try
     CAPTURE(pulling->printed(Stream::out), pulling->printed(Stream::err));
     CHECK((code == 0 || code == 3 || code == 9));
     interrupted += code == 9 ? 1 : 0;
+    if (code == 9) CHECK_THAT(pulling->printed(Stream::err), Catch::Contains("the server is gone"));
     CHECK(wrong_files(pair.giver, pair.taker) == support::kNoDifference);
     pair.serve();
     // Nobody starts the giver anew: it comes back by itself.

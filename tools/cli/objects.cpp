@@ -105,6 +105,24 @@ JsonObject audit_object(const client::AuditEntry& entry) {
           {"key", entry.key},   {"from", entry.from},     {"text", entry.text}};
 }
 
+void add_progress(JsonObject& object, const client::PullProgress& progress) {
+  const auto seconds_left = progress.seconds_left();
+  object.add("files_done", progress.files_done);
+  object.add("files_wanted", progress.files_wanted);
+  object.add("bytes_done", progress.bytes_done);
+  object.add("bytes_wanted", progress.bytes_wanted);
+  object.add("is_total_known", progress.listed);
+  object.add("files_total", progress.files_total);
+  object.add("bytes_total", progress.bytes_total);
+  object.add("files_reused", progress.files_reused);
+  object.add("bytes_reused", progress.bytes_reused);
+  object.add("files_left", progress.files_left());
+  object.add("bytes_left", progress.bytes_left());
+  object.add("bytes_per_second", progress.bytes_per_second);
+  object.add("seconds_left", seconds_left ? JsonValue(*seconds_left) : JsonValue(nullptr));
+  object.add("paused", progress.paused);
+}
+
 JsonObject transfer_object(const client::TransferStatus& transfer) {
   return {{"event", "transfer"},
           {"transfer", transfer.transfer},

@@ -23,6 +23,8 @@ JsonObject conflict_object(const client::Conflict& conflict);
 JsonObject record_object(const client::Record& record);
 JsonObject revision_object(const client::Revision& revision, client::DocumentName document);
 JsonObject audit_object(const client::AuditEntry& entry);
+// How far a pull is, to whatever says which.
+void add_progress(JsonObject& object, const client::PullProgress& progress);
 JsonObject transfer_object(const client::TransferStatus& transfer);
 
 }  // namespace callboard::cli

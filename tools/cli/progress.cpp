@@ -30,19 +30,18 @@ std::uint64_t thousandths_done(const ProgressState& state) {
   return static_cast<std::uint64_t>(static_cast<double>(done) / static_cast<double>(wanted) * 1000.0);
 }
 
-std::string time_left(std::uint64_t seconds) {
-  if (seconds >= 3600) return fmt::format("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
-  return fmt::format("{}:{:02}", seconds / 60, seconds % 60);
+std::string bar_of(std::uint64_t thousandths, std::size_t columns) {
+  const auto full = static_cast<std::size_t>(thousandths) * columns / 1000;
+  return "[" + std::string(full, '#') + std::string(columns - full, '-') + "]";
 }
 
-std::string bar_of(std::uint64_t thousandths) {
-  const auto full = static_cast<std::size_t>(thousandths) * kBarColumns / 1000;
-  return "[" + std::string(full, '#') + std::string(kBarColumns - full, '-') + "]";
-}
+// All but the path.
+struct Parts {
+  std::size_t bar_columns = 0;
+  bool has_files = true;
+};
 
-}  // namespace
-
-std::string progress_line(const ProgressState& state, std::uint64_t bytes_per_second, std::size_t columns) {
+std::string numbers_line(const ProgressState& state, std::uint64_t bytes_per_second, const Parts& parts) {
   std::string line;
   const auto of = [&](std::uint64_t wanted, const std::string& total) {
     if (state.is_total_known) return " of " + total;
@@ -50,16 +49,36 @@ std::string progress_line(const ProgressState& state, std::uint64_t bytes_per_se
   };
   if (state.is_total_known) {
     const auto done = thousandths_done(state);
-    line += fmt::format("{:3} %  {}  ", done / 10, bar_of(done));
+    line += fmt::format("{:3} %  ", done / 10);
+    if (parts.bar_columns > 0) line += bar_of(done, parts.bar_columns) + "  ";
   }
-  line += fmt::format("{}{}  {}{} files", human_bytes(state.bytes_done),
-                      of(state.bytes_wanted, human_bytes(state.bytes_wanted)), state.files_done,
-                      of(state.files_wanted, std::to_string(state.files_wanted)));
-  if (bytes_per_second > 0) {
-    line += fmt::format("  {}/s", human_bytes(bytes_per_second));
-    if (state.is_total_known && state.bytes_wanted > state.bytes_done) {
-      line += fmt::format("  {} left", time_left((state.bytes_wanted - state.bytes_done) / bytes_per_second));
-    }
+  line += human_bytes(state.bytes_done) + of(state.bytes_wanted, human_bytes(state.bytes_wanted));
+  if (parts.has_files) {
+    line += fmt::format("  {}{} files", state.files_done,
+                        of(state.files_wanted, std::to_string(state.files_wanted)));
+  }
+  if (bytes_per_second == 0) return line;
+  line += fmt::format("  {}/s", human_bytes(bytes_per_second));
+  if (state.is_total_known && state.bytes_wanted > state.bytes_done)
+    line += fmt::format("  {} left", time_text((state.bytes_wanted - state.bytes_done) / bytes_per_second));
+  return line;
+}
+
+}  // namespace
+
+std::string time_text(std::uint64_t seconds) {
+  if (seconds >= 3600) return fmt::format("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+  return fmt::format("{}:{:02}", seconds / 60, seconds % 60);
+}
+
+std::string progress_line(const ProgressState& state, std::uint64_t bytes_per_second, std::size_t columns) {
+  // Where there is little room the numbers that people look for come last of all to go: rate and time left.
+  constexpr Parts kChoices[] = {
+      {kBarColumns, true}, {kBarColumns / 2, true}, {kBarColumns / 4, true}, {0, true}, {0, false}};
+  std::string line;
+  for (const Parts& parts : kChoices) {
+    line = numbers_line(state, bytes_per_second, parts);
+    if (line.size() <= columns) break;
   }
   // The path takes what room is left, and none when that is little. Its width may be twice its code points.
   const auto used = line.size() + 2;

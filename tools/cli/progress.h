@@ -20,7 +20,11 @@ struct ProgressState {
   std::string current;  // The path under way; any bytes.
 };
 
-// "43 %  [####------]  1.2 GiB of 2.8 GiB  312 of 5000 files  98.1 MiB/s  0:16 left  shots/0001.exr", cut to `columns`.
+// "0:16", "2:00:07".
+std::string time_text(std::uint64_t seconds);
+
+// "43 %  [####------]  1.2 GiB of 2.8 GiB  312 of 5000 files  98.1 MiB/s  0:16 left  shots/0001.exr" in `columns`: where that
+// does not fit the bar gets shorter, then it goes, then the files.
 std::string progress_line(const ProgressState& state, std::uint64_t bytes_per_second, std::size_t columns);
 
 // Shows how far a pull is: a bar on a terminal, redrawn at most ten times a second; elsewhere a plain line every five

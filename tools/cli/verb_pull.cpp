@@ -8,9 +8,11 @@
 
 #include "base/text.h"
 #include "client/pull_report.h"
+#include "sync/chunk_list.h"
 #include "sync/ignore.h"
 #include "tools/cli/linked_pull.h"
 #include "tools/cli/locked_items.h"
+#include "tools/cli/objects.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/verbs.h"
 #include "tools/cli/visit.h"
@@ -52,6 +54,8 @@ std::string_view to_text(client::ChangeKind kind) {
       return "link";
     case client::ChangeKind::removed:
       return "remove";
+    case client::ChangeKind::renamed:
+      return "rename";
   }
   return "";
 }
@@ -63,25 +67,6 @@ ProgressState to_state(const client::PullProgress& progress) {
           .bytes_wanted = progress.bytes_total,
           .is_total_known = progress.listed,
           .current = progress.current};
-}
-
-JsonObject progress_object(const client::PullProgress& progress) {
-  const auto seconds_left = progress.seconds_left();
-  return {{"event", "progress"},
-          {"files_done", progress.files_done},
-          {"files_wanted", progress.files_wanted},
-          {"bytes_done", progress.bytes_done},
-          {"bytes_wanted", progress.bytes_wanted},
-          {"is_total_known", progress.listed},
-          {"files_total", progress.files_total},
-          {"bytes_total", progress.bytes_total},
-          {"files_reused", progress.files_reused},
-          {"bytes_reused", progress.bytes_reused},
-          {"files_left", progress.files_left()},
-          {"bytes_left", progress.bytes_left()},
-          {"bytes_per_second", progress.bytes_per_second},
-          {"seconds_left", seconds_left ? JsonValue(*seconds_left) : JsonValue(nullptr)},
-          {"paused", progress.paused}};
 }
 
 // Shows progress until the answer is there.
@@ -100,7 +85,9 @@ client::PullReport follow(Run& run, const client::Transfer& transfer) {
     paused = progress.paused;
     if (now < event_due) continue;
     event_due = now + kEventPeriod;
-    run.output.object(progress_object(progress));
+    JsonObject object{{"event", "progress"}};
+    add_progress(object, progress);
+    run.output.object(object);
   }
   const auto report = answer.get();
   if (report) return *report;
@@ -130,6 +117,10 @@ std::string_view fate(const PullChoice& choice, const client::PullConflict& conf
     return is_dry ? "nothing would be changed" : "nothing was changed";
   }
   if (conflict.is_kept_here) return is_dry ? "yours would stay" : "yours stays";
+  if (conflict.is_gone_there)
+    return is_dry                 ? "yours would become a version"
+           : conflict.is_replaced ? "yours is a version now"
+                                  : "yours did not go";
   if (is_dry) return "the giver's would take its place, yours become a version";
   return conflict.is_replaced ? "the giver's took its place" : "the giver's did not take its place";
 }
@@ -139,10 +130,13 @@ std::string quoted_item(const std::string& path) { return callboard::quoted("/" 
 
 void show_conflicts(Output& output, const PullChoice& choice, const client::PullReport& report) {
   for (const client::PullConflict& conflict : report.conflicts) {
-    output.message(
-        fmt::format("{} was changed here and there: {}", quoted_item(conflict.path), fate(choice, conflict)));
+    output.message(fmt::format("{} {}: {}", quoted_item(conflict.path),
+                               conflict.is_gone_there ? "is gone there, and here it is not what was pulled"
+                                                      : "was changed here and there",
+                               fate(choice, conflict)));
     const bool stays = conflict.is_kept_here || (!choice.request.dry_run && !conflict.is_replaced);
-    JsonObject object{{"event", "conflict"}, {"kept", stays ? "here" : "version"}};
+    JsonObject object{
+        {"event", "conflict"}, {"kept", stays ? "here" : "version"}, {"gone_there", conflict.is_gone_there}};
     object.add_bytes("path", conflict.path);
     output.object(object);
   }
@@ -150,10 +144,12 @@ void show_conflicts(Output& output, const PullChoice& choice, const client::Pull
 
 void show_details(Output& output, const PullChoice& choice, const client::PullReport& report) {
   for (const client::PullChange& change : report.changes) {
-    output.line(fmt::format("{:<10} {:>9}  {}", to_text(change.kind), human_bytes(change.size_bytes),
+    const std::string from = change.from.empty() ? "" : escaped("/" + change.from) + " → ";
+    output.line(fmt::format("{:<10} {:>9}  {}{}", to_text(change.kind), human_bytes(change.size_bytes), from,
                             escaped("/" + change.path)));
     JsonObject object{{"event", "change"}, {"kind", to_text(change.kind)}, {"size", change.size_bytes}};
     object.add_bytes("path", change.path);
+    if (!change.from.empty()) object.add_bytes("from", change.from);
     output.object(object);
   }
   show_conflicts(output, choice, report);
@@ -200,7 +196,12 @@ std::string unchanged_text(const client::PullReport& report, bool is_dry) {
 void show_dry_sum(Output& output, const client::PullReport& report) {
   output.line(fmt::format("would pull {}, {}, from {}; {}", files_text(report.files),
                           human_bytes(report.bytes), escaped(report.giver), unchanged_text(report, true)));
-  output.line(fmt::format("{} would travel", human_bytes(travelled_bytes(report))));
+  // Of a large file that is here in another version what is as it was need not travel.
+  const bool is_at_most = std::ranges::any_of(report.changes, [](const client::PullChange& change) {
+    return change.kind == client::ChangeKind::changed && change.size_bytes >= sync::kDeltaFileMin;
+  });
+  output.line(
+      fmt::format("{}{} would travel", is_at_most ? "up to " : "", human_bytes(travelled_bytes(report))));
   const bool has_rules = std::ranges::any_of(report.changes, [](const client::PullChange& change) {
     return change.path.substr(change.path.rfind('/') + 1) == sync::kIgnoreFile;
   });
@@ -210,12 +211,16 @@ void show_dry_sum(Output& output, const client::PullReport& report) {
 }
 
 void show_sum(Output& output, const client::PullReport& report, double seconds) {
-  if (report.files == 0 && report.removed.empty() && report.outcome == Outcome::done)
+  if (report.files == 0 && !report.has_changed && report.outcome == Outcome::done)
     return output.line(fmt::format("up to date with {}", escaped(report.giver)));
   // What went is named.
+  if (report.files == 0 && !report.removed.empty())
+    return output.line(fmt::format("no new files from {}; {} moved to .callboard/versions; {}",
+                                   escaped(report.giver), report.removed.size(),
+                                   unchanged_text(report, false)));
   if (report.files == 0 && report.outcome == Outcome::done)
-    return output.line(
-        fmt::format("nothing new from {}; {}", escaped(report.giver), unchanged_text(report, false)));
+    return output.line(fmt::format("no new files from {}, but links, folders or modes; {}",
+                                   escaped(report.giver), unchanged_text(report, false)));
   const auto rate =
       static_cast<std::uint64_t>(static_cast<double>(travelled_bytes(report)) / std::max(seconds, 0.001));
   output.line(fmt::format("pulled {}, {}, from {} in {:.1f} s ({}/s); {}", files_text(report.files),
@@ -259,6 +264,11 @@ void show_summary(Output& output, const PullChoice& choice, const Pulled& pulled
                             human_bytes(report.bytes_reused),
                             report.files_reused == 1 ? "is here" : "are here", is_dry ? "would" : "did"));
   }
+  if (report.removals_left > 0) {
+    output.line(fmt::format("nothing {} removed: {}; {} here {} not there", is_dry ? "would be" : "was",
+                            count_text(report.problems.size() + report.problems_unlisted, "problem"),
+                            files_text(report.removals_left), report.removals_left == 1 ? "is" : "are"));
+  }
   if (choice.linked) show_linked(output, pulled.linked);
   if (choice.verbose) show_verbose(output, choice, report);
   output.object({{"event", "pulled"},
@@ -275,6 +285,8 @@ void show_summary(Output& output, const PullChoice& choice, const Pulled& pulled
                  {"wire_bytes", report.wire_bytes},
                  {"versions", report.versions.size()},
                  {"removed", report.removed.size()},
+                 {"removals_left", report.removals_left},
+                 {"removals_refused", report.removals_refused},
                  {"conflicts", report.conflicts.size()},
                  {"problems", report.problems.size()},
                  {"linked", pulled.linked.items},
@@ -332,7 +344,7 @@ client::PullReport pull_items(Run& run, client::Access& access, const PullChoice
   client::PullReport report = run_pull(run, access, request);
   const bool asks = report.removals_refused > 0 && !request.dry_run;
   if (!asks || !agrees_to_removals(run, report)) return report;
-  // All the rest is done; only the removing is left.
+  // Most often nothing: it is known before.
   show_details(run.output, choice, report);
   request.agree_to_removals = true;
   return run_pull(run, access, request);
@@ -434,7 +446,8 @@ void add_pull(Program& program) {
             "with --from USER: also move what is not there to .callboard/versions")
       .flag(request.agree_to_removals, "--yes", "with --mirror: even more than half of the files here")
       .text(choice->on_conflict, "--on-conflict WHAT",
-            "for files changed here and there: version (yours is kept as one; default), keep (yours stays) "
+            "for files changed here and there, or gone there under --mirror: version (yours is kept as one; "
+            "default), keep (yours stays) "
             "or fail (nothing is changed)")
       .seconds(choice->wait_for_space, "--wait-for-space SECONDS",
                "how long a full disk pauses it (default 300; 0: not at all)")

@@ -164,6 +164,27 @@ void show_listening(Output& output, const server::Server& server, const std::str
   output.object(object);
 }
 
+// What the config says where an option or a variable comes before it.
+Result<Settings> without_run_value(Settings::Sources sources, Key key) {
+  sources.command_line.erase(key);
+  sources.environment = [name = environment_name(key),
+                         environment = sources.environment](const std::string& asked) {
+    return asked == name ? std::nullopt : environment(asked);
+  };
+  return Settings::load(sources);
+}
+
+void warn_of_hidden_rate(const Run& run, const Settings& settings, spdlog::logger& logger) {
+  if (!settings.is_given_for_run(Key::relay_rate)) return;
+  const auto config = without_run_value(run.sources, Key::relay_rate);
+  if (!config || !config->is_given(Key::relay_rate)) return;
+  const std::string given = settings.text(Key::relay_rate);
+  const std::string hidden = config->text(Key::relay_rate);
+  if (hidden == given) return;
+  logger.warn("relay_rate stays: given as {} rate={} config={}",
+              settings.is_on_command_line(Key::relay_rate) ? "an option" : "a variable", given, hidden);
+}
+
 // What a running server takes over of changed settings: how fast it relays. With settings that make no sense all stays.
 void read_again(Run& run, server::Server& server, spdlog::logger& logger) {
   const auto settings = Settings::load(run.sources);
@@ -173,6 +194,7 @@ void read_again(Run& run, server::Server& server, spdlog::logger& logger) {
     return;
   }
   for (const std::string& warning : settings->warnings()) run.output.warning(warning);
+  warn_of_hidden_rate(run, *settings, logger);
   const net::RelayLimits limits = relay_limits(*settings);
   server.set_relay_limits(limits);
   run.output.object(

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "tools/cli/objects.h"
+#include "tools/cli/progress.h"
 #include "tools/cli/verbs.h"
 #include "tools/cli/visit.h"
 
@@ -54,6 +55,12 @@ std::string amount_of(const std::string& done, const std::string& wanted, bool i
   return is_known ? done + " of " + wanted : done;
 }
 
+std::string left_text(const client::PullProgress& progress) {
+  if (!progress.paused.empty()) return "paused: " + progress.paused;
+  const auto seconds = progress.seconds_left();
+  return seconds && progress.listed ? time_text(*seconds) : "-";
+}
+
 void print(Output& output, const client::WorkstationStatus& here) {
   output.line(fmt::format("folder    {}", escaped(here.folder)));
   output.line(here.is_joined ? fmt::format("user      {}, joined at {}", escaped(here.user), here.server)
@@ -65,16 +72,18 @@ void print(Output& output, const client::WorkstationStatus& here) {
                             here.kept_writes == 1 ? "waits" : "wait"));
   }
   if (here.transfers.empty()) return;
-  std::vector<std::vector<std::string>> rows{{"HERE", "ITEM", "WITH", "FILES", "BYTES"}};
+  std::vector<std::vector<std::string>> rows{{"HERE", "ITEM", "WITH", "FILES", "BYTES", "RATE", "LEFT"}};
   for (const client::WorkstationTransfer& each : here.transfers) {
     const client::PullProgress& so_far = each.progress;
     const bool is_pull = each.direction == client::WorkstationTransfer::Direction::pulling;
-    rows.push_back(
-        {std::string(to_text(each.direction)), each.item, each.peer.empty() ? "-" : each.peer,
-         is_pull ? amount_of(std::to_string(so_far.files_done), std::to_string(so_far.files_wanted),
-                             so_far.listed)
-                 : "-",
-         amount_of(human_bytes(so_far.bytes_done), human_bytes(so_far.bytes_wanted), so_far.listed)});
+    rows.push_back({std::string(to_text(each.direction)), each.item, each.peer.empty() ? "-" : each.peer,
+                    is_pull ? amount_of(std::to_string(so_far.files_done + so_far.files_reused),
+                                        std::to_string(so_far.files_total), so_far.listed)
+                            : "-",
+                    amount_of(human_bytes(so_far.bytes_done + so_far.bytes_reused),
+                              human_bytes(so_far.bytes_total), so_far.listed),
+                    so_far.bytes_per_second > 0 ? human_bytes(so_far.bytes_per_second) + "/s" : "-",
+                    is_pull ? left_text(so_far) : "-"});
   }
   output.table(rows);
 }
@@ -88,11 +97,9 @@ JsonObject workstation_object(const client::WorkstationStatus& here) {
   object.add_bytes("folder", here.folder);
   std::vector<JsonValue> transfers;
   for (const client::WorkstationTransfer& each : here.transfers) {
-    JsonObject one{{"direction", to_text(each.direction)},   {"peer", each.peer},
-                   {"files_done", each.progress.files_done}, {"files_wanted", each.progress.files_wanted},
-                   {"bytes_done", each.progress.bytes_done}, {"bytes_wanted", each.progress.bytes_wanted},
-                   {"is_total_known", each.progress.listed}};
+    JsonObject one{{"direction", to_text(each.direction)}, {"peer", each.peer}};
     one.add_bytes("item", each.item);
+    add_progress(one, each.progress);
     transfers.emplace_back(one);
   }
   object.add("transfers", std::move(transfers));

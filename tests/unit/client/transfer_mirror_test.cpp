@@ -187,7 +187,7 @@ TEST_CASE("--mirror of an empty folder removes nothing until somebody agrees") {
   const Ends refused = rig.pull(mirroring());
   CHECK(refused.pull.outcome == Outcome::refused);
   CHECK(refused.pull.text ==
-        "3 of 3 files here would be removed, more than half: nothing was removed, --yes agrees");
+        "3 of 3 files here would be removed, more than half: nothing was changed, --yes agrees");
   CHECK(refused.pull.removals_refused == 3);
   CHECK(fs::exists(rig.taker() / "a"));
   write_file(rig.giver() / "a", "a");
@@ -199,6 +199,163 @@ TEST_CASE("--mirror of an empty folder removes nothing until somebody agrees") {
   fs::remove(rig.giver() / "b");
   CHECK(rig.pull(mirroring(true)).pull.removed.size() == 2);
   CHECK_FALSE(fs::exists(rig.taker() / "a"));
+}
+
+TEST_CASE("--mirror of another folder than was meant changes nothing at all until somebody agrees") {
+  TransferRig rig;
+  for (int i = 0; i < 10; ++i) write_file(rig.taker() / ("mine" + std::to_string(i)), std::to_string(i));
+  write_file(rig.giver() / "mine0", "theirs");
+  write_file(rig.giver() / "new", "theirs");
+  const Ends refused = rig.pull(mirroring());
+  CHECK(refused.pull.outcome == Outcome::refused);
+  CHECK(refused.pull.removals_refused == 9);
+  CHECK(refused.pull.removals_refused_of == 10);
+  CHECK_FALSE(refused.pull.has_changed);
+  CHECK(refused.pull.conflicts.empty());
+  CHECK(refused.give.files == 0);
+  CHECK(read_file(rig.taker() / "mine0") == "0");
+  CHECK_FALSE(fs::exists(rig.taker() / "new"));
+  CHECK(rig.pull(mirroring(true)).pull.removed.size() == 9);
+  CHECK(rig.differences() == std::vector<std::string>{});
+}
+
+TEST_CASE("--mirror of a renamed folder that is nearly all there is needs nobody's word") {
+  TransferRig rig;
+  make_frames(rig.giver() / "m/a", 10, 5 * KiB);
+  write_file(rig.giver() / "m/b/one", "one");
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  fs::rename(rig.giver() / "m/a", rig.giver() / "m/c");
+  fs::rename(rig.giver() / "m/b/one", rig.giver() / "m/one");
+  RunOptions dry = mirroring();
+  dry.request.dry_run = true;
+  const Ends planned = rig.pull(dry);
+  INFO(planned.pull.text);
+  CHECK(planned.pull.outcome == Outcome::done);
+  CHECK(planned.pull.removals_refused == 0);
+  CHECK(planned.pull.files == 11);
+  CHECK(planned.pull.files_reused == 11);
+  CHECK(planned.pull.bytes_reused == 50 * KiB + 3);
+  std::vector<std::string> changes;
+  for (const PullChange& change : planned.pull.changes)
+    changes.push_back((change.kind == ChangeKind::renamed ? "rename " : "remove ") + change.path + " " +
+                      change.from);
+  CHECK(changes == std::vector<std::string>{"rename m/one m/b/one", "rename m/c m/a"});
+  const Ends ends = rig.pull(mirroring());
+  CHECK(ends.pull.outcome == Outcome::done);
+  CHECK(ends.pull.files == 11);
+  CHECK(ends.pull.files_reused == 11);
+  CHECK(rig.differences() == std::vector<std::string>{});
+}
+
+namespace {
+
+using OnConflict = PullRequest::OnConflict;
+
+// Pulled, and then gone there: files edited here and others as they were, by themselves and in folders.
+void edit_what_goes(TransferRig& rig) {
+  for (const char* name : {"edited", "same", "d/edited", "d/same", "d/sub/same", "e/same"})
+    write_file(rig.giver() / name, name);
+  for (int i = 0; i < 10; ++i) write_file(rig.giver() / ("stays" + std::to_string(i)), "s");
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  for (const char* name : {"edited", "same", "d", "e"}) fs::remove_all(rig.giver() / name);
+  write_file(rig.giver() / "new", "new");
+  for (const char* name : {"edited", "d/edited"}) write_file(rig.taker() / name, "mine");
+  write_file(rig.taker() / "never pulled", "mine");
+}
+
+RunOptions mirroring(OnConflict what) {
+  RunOptions options = mirroring(true);
+  options.request.on_conflict = what;
+  return options;
+}
+
+std::vector<std::string> conflicts_of(const PullReport& report) {
+  std::vector<std::string> paths;
+  for (const PullConflict& each : report.conflicts) {
+    CHECK(each.is_gone_there);
+    paths.push_back(each.path);
+  }
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+}  // namespace
+
+TEST_CASE("what was edited here and is gone there is a conflict under --mirror, and goes to the versions") {
+  TransferRig rig;
+  edit_what_goes(rig);
+  RunOptions options = mirroring(OnConflict::version);
+  options.request.dry_run = true;
+  const Ends planned = rig.pull(options);
+  CHECK(planned.pull.outcome == Outcome::superseded);
+  CHECK(conflicts_of(planned.pull) == std::vector<std::string>{"d/edited", "edited"});
+  options.request.dry_run = false;
+  const Ends ends = rig.pull(options);
+  CHECK(ends.pull.outcome == Outcome::superseded);
+  CHECK(ends.pull.text ==
+        "\"/d/edited\": is gone at the giver, and here it is not what was pulled (and 1 more)");
+  CHECK(conflicts_of(ends.pull) == std::vector<std::string>{"d/edited", "edited"});
+  for (const PullConflict& each : ends.pull.conflicts) {
+    CHECK(each.is_replaced);
+    CHECK_FALSE(each.is_kept_here);
+  }
+  CHECK(ends.pull.removed.size() == 5);
+  CHECK(rig.differences() == std::vector<std::string>{});
+  CHECK(rig.pull(options).pull.outcome == Outcome::done);
+}
+
+TEST_CASE("under --mirror keep leaves what was edited or made here, and all the rest goes") {
+  TransferRig rig;
+  edit_what_goes(rig);
+  write_file(rig.giver() / "moved", "d/same");
+  const Ends ends = rig.pull(mirroring(OnConflict::keep));
+  CHECK(ends.pull.outcome == Outcome::superseded);
+  CHECK(conflicts_of(ends.pull) == std::vector<std::string>{"d/edited", "edited", "never pulled"});
+  for (const PullConflict& each : ends.pull.conflicts) CHECK(each.is_kept_here);
+  for (const char* name : {"edited", "d/edited", "never pulled"})
+    CHECK(read_file(rig.taker() / name) == "mine");
+  for (const char* name : {"same", "d/same", "d/sub", "e"}) CHECK_FALSE(fs::exists(rig.taker() / name));
+  CHECK(read_file(rig.taker() / "moved") == "d/same");
+  CHECK(read_file(rig.taker() / "new") == "new");
+  CHECK(ends.pull.files_reused == 1);
+}
+
+TEST_CASE("under --mirror fail changes nothing when what would go was edited or made here") {
+  TransferRig rig;
+  edit_what_goes(rig);
+  const Ends ends = rig.pull(mirroring(OnConflict::fail));
+  CHECK(ends.pull.outcome == Outcome::superseded);
+  CHECK(conflicts_of(ends.pull) == std::vector<std::string>{"d/edited", "edited", "never pulled"});
+  CHECK_FALSE(ends.pull.has_changed);
+  CHECK(ends.pull.removed.empty());
+  CHECK(ends.give.files == 0);
+  CHECK(fs::exists(rig.taker() / "same"));
+  CHECK_FALSE(fs::exists(rig.taker() / "new"));
+}
+
+TEST_CASE(
+    "under --mirror a folder that was edited and is renamed there is a conflict, and its edits are kept") {
+  TransferRig rig;
+  make_frames(rig.giver() / "old", 20, 4 * KiB);
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  fs::rename(rig.giver() / "old", rig.giver() / "new");
+  write_file(rig.taker() / "old/1003.exr", "mine");
+  SECTION("as a version") {
+    const Ends ends = rig.pull(mirroring());
+    CHECK(ends.pull.outcome == Outcome::superseded);
+    CHECK(conflicts_of(ends.pull) == std::vector<std::string>{"old/1003.exr"});
+    CHECK(rig.differences() == std::vector<std::string>{});
+    CHECK(ends.pull.files_reused == 19);
+    REQUIRE(ends.pull.removed.size() == 1);
+    CHECK(read_file(rig.taker() / ends.pull.removed.front().second / "1003.exr") == "mine");
+  }
+  SECTION("where it is") {
+    const Ends ends = rig.pull(mirroring(OnConflict::keep));
+    CHECK(ends.pull.outcome == Outcome::superseded);
+    CHECK(read_file(rig.taker() / "old/1003.exr") == "mine");
+    CHECK_FALSE(fs::exists(rig.taker() / "old/1004.exr"));
+    CHECK(ends.pull.files_reused == 19);
+  }
 }
 
 TEST_CASE("--mirror never removes what patterns leave out, what is refused, or a folder with that in it") {
@@ -385,6 +542,20 @@ TEST_CASE("--mirror renames nothing into a new directory that waits for another 
   CHECK(rig.differences() == std::vector<std::string>{});
 }
 
+TEST_CASE("an item that is gone at the giver stays under --mirror, and it is said what removes it") {
+  TransferRig rig;
+  write_file(rig.giver() / "dev/other", "other");
+  write_file(rig.taker() / "dev/gone/a", "a");
+  RunOptions options = mirroring(true);
+  options.request.items = {"/dev/gone"};
+  const Ends ends = rig.pull(options);
+  CHECK(ends.pull.outcome == Outcome::not_found);
+  CHECK(ends.pull.text ==
+        "\"/dev/gone\": the giver has no such file or folder; to have it removed here, mirror the folder "
+        "above it");
+  CHECK(fs::exists(rig.taker() / "dev/gone/a"));
+}
+
 TEST_CASE("--mirror removes nothing when something else went wrong") {
   TransferRig rig;
   for (const std::string name : {"a", "b", "c"}) write_file(rig.giver() / name, name);
@@ -394,7 +565,13 @@ TEST_CASE("--mirror removes nothing when something else went wrong") {
   const Ends ends = rig.pull(mirroring());
   CHECK(ends.pull.outcome != Outcome::done);
   CHECK(ends.pull.removed.empty());
+  CHECK(ends.pull.removals_left == 1);
   CHECK(fs::exists(rig.taker() / "mine"));
+  RunOptions dry = mirroring();
+  dry.request.dry_run = true;
+  const Ends planned = rig.pull(dry);
+  CHECK(planned.pull.removals_left == 1);
+  CHECK(planned.pull.changes.empty());
 }
 
 }  // namespace callboard::client::transfer_mirror_test

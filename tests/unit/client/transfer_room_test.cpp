@@ -63,6 +63,37 @@ TEST_CASE("files that patterns choose are added up while they are listed") {
   CHECK(rig.pull(options).pull.outcome == Outcome::refused);
 }
 
+TEST_CASE(
+    "what all of it needs is named before the first byte, also where it may be here, and by a dry run") {
+  TransferRig rig;
+  make_frames(rig.giver(), 10, 1 * MiB);
+  support::make_large_file({.path = rig.taker() / "other", .size_bytes = 8 * MiB, .seed = 1});
+  SmallDisk disk;
+  disk.left = {5 * MiB, 1000};
+  RunOptions options;
+  options.ops = &disk;
+  options.request.dry_run = GENERATE(false, true);
+  const Ends ends = rig.pull(options);
+  CHECK(ends.pull.outcome == Outcome::refused);
+  CHECK(ends.pull.cause == PullCause::disk);
+  CHECK(ends.pull.text == "the disk has too little room: expected at least 11.1 MiB free, got 5.00 MiB");
+  CHECK(ends.give.files == 0);
+}
+
+TEST_CASE("what is announced and is here already needs no room") {
+  TransferRig rig;
+  make_frames(rig.giver() / "a", 10, 1 * MiB);
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  fs::rename(rig.giver() / "a", rig.giver() / "b");
+  SmallDisk disk;
+  disk.left = {5 * MiB, 1000};
+  RunOptions options;
+  options.ops = &disk;
+  options.request.mirror = true;
+  CHECK(rig.pull(options).pull.outcome == Outcome::done);
+  CHECK(rig.differences() == std::vector<std::string>{});
+}
+
 TEST_CASE("of a large file that broke off only the rest needs room") {
   TransferRig rig;
   support::make_large_file({.path = rig.giver() / "large", .size_bytes = 16 * MiB, .seed = 1});
@@ -73,6 +104,9 @@ TEST_CASE("of a large file that broke off only the rest needs room") {
   disk.left = {8 * MiB, 1000};
   RunOptions options;
   options.ops = &disk;
+  options.request.dry_run = true;
+  CHECK(rig.pull(options).pull.outcome == Outcome::done);
+  options.request.dry_run = false;
   const Ends ends = rig.pull(options);
   INFO(ends.pull.text);
   CHECK(ends.pull.outcome == Outcome::done);

@@ -259,6 +259,19 @@ TEST_CASE("a page damaged deep inside is noticed when it is met, and the index w
   CHECK(project.open().notice().empty());
 }
 
+TEST_CASE("an index whose file is removed while it is open makes a fresh one, and goes on") {
+  const Project project;
+  Index index = project.open();
+  const Index::Pulled before[] = {{path("a"), digest("a"), status(1)}};
+  REQUIRE(index.record_pulled(before).has_value());
+  std::filesystem::remove(project.database);
+  const Index::Pulled after[] = {{path("b"), digest("b"), status(1)}};
+  CHECK(index.record_pulled(after).has_value());
+  CHECK(index.pulled_digest(path("b")).value() == digest("b"));
+  CHECK(project.open().pulled_digest(path("b")).value() == digest("b"));
+  CHECK(project.open().pulled_digest(path("a")).value() == std::nullopt);
+}
+
 TEST_CASE("an index from a newer version is left alone and done without") {
   const Project project;
   {

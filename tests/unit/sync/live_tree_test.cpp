@@ -33,12 +33,21 @@ class HandClock final : public Clock {
   Duration ahead{0};
 };
 
+// Of a file system that says who has a file open, or does not.
+struct Leases : FileOps {
+  bool are_there = true;
+  int fault(FileCall call, const std::string&) override {
+    return call == FileCall::open && !are_there ? EACCES : 0;
+  }
+};
+
 struct Live {
   TempDir folder;
   Root root = Root::open(folder.path()).value();
   Index index = Index::in_memory().value();
   HandClock clock;
-  std::unique_ptr<LiveTree> live = LiveTree::open({root, index, clock}).value();
+  Leases ops;
+  std::unique_ptr<LiveTree> live = LiveTree::open({root, index, clock, ops}).value();
 
   void write(const fs::path& name, std::string_view content) const {
     support::write_file(folder / name, content);
@@ -170,8 +179,9 @@ TEST_CASE("a file is left out, and said to be written, until its writer closes i
   CHECK(project.live->tree()->files() == 2);
 }
 
-TEST_CASE("a file that stays open is taken once nothing was written for a while") {
+TEST_CASE("a file that stays open is taken once nothing was written for a second where nobody says it is") {
   Live project;
+  project.ops.are_there = false;
   project.settled();
   std::ofstream file(project.folder / "a");
   file << "1" << std::flush;
@@ -185,6 +195,90 @@ TEST_CASE("a file that stays open is taken once nothing was written for a while"
   project.clock.ahead += 1ms;
   CHECK(project.settled().files() == 1);
   CHECK(project.live->tree()->digest_of(path("a")) == digest_of(as_bytes("12")));
+}
+
+TEST_CASE("a file that is open for writing is left out however slowly it grows, but not for ever") {
+  Live project;
+  project.settled();
+  std::ofstream file(project.folder / "a");
+  file << "1" << std::flush;
+  CHECK(project.settled().files() == 0);
+  project.clock.ahead += LiveTree::kStableAfter;
+  CHECK(refusal(project.settled(), "/a") == "is being written");
+  CHECK(project.live->idle_for() == std::optional<Duration>(kOpenStableAfter - LiveTree::kStableAfter));
+  file << "2" << std::flush;
+  project.clock.ahead += kOpenStableAfter - 1ms;
+  CHECK(project.settled().files() == 0);
+  SECTION("until it is closed") { file.close(); }
+  SECTION("until it was left alone for long") { project.clock.ahead += kOpenStableAfter; }
+  CHECK(project.settled().digest_of(path("a")) == digest_of(as_bytes("12")));
+}
+
+TEST_CASE("a file that was open for writing before it was watched is left out until it is closed") {
+  Live project;
+  std::ofstream file(project.folder / "a");
+  file << "1" << std::flush;
+  std::ofstream old(project.folder / "old");
+  old << "1" << std::flush;
+  fs::last_write_time(project.folder / "old", fs::file_time_type::clock::now() - kOpenStableAfter - 1s);
+  project.write("b", "closed");
+  SECTION("before the scan") {}
+  SECTION("before its folder came") {
+    const TempDir elsewhere;
+    fs::create_directory(elsewhere / "d");
+    project.settled();
+    std::ofstream(elsewhere / "d/c") << "closed";
+    std::ofstream other(elsewhere / "d/a");
+    other << "1" << std::flush;
+    fs::rename(elsewhere / "d", project.folder / "d");
+    CHECK(refusal(project.settled(), "/d/a") == "is being written");
+    CHECK(project.live->tree()->digest_of(path("d/c")));
+    other.close();
+    CHECK(project.settled().digest_of(path("d/a")));
+  }
+  CHECK(refusal(project.settled(), "/a") == "is being written");
+  CHECK(project.live->tree()->digest_of(path("b")));
+  CHECK(project.live->tree()->digest_of(path("old")));
+  file << "2";
+  file.close();
+  CHECK(project.settled().digest_of(path("a")) == digest_of(as_bytes("12")));
+}
+
+TEST_CASE("a file that one program closes and another has open is left out until both have closed it") {
+  Live project;
+  project.settled();
+  std::ofstream one(project.folder / "a");
+  const bool is_renamed = GENERATE(false, true);
+  if (is_renamed) {
+    one << "1" << std::flush;
+    fs::rename(project.folder / "a", project.folder / "b");
+    fs::rename(project.folder / "b", project.folder / "a");
+  } else {
+    project.write("a", "1");
+  }
+  CHECK(refusal(project.settled(), "/a") == "is being written");
+  one.close();
+  CHECK(project.settled().digest_of(path("a")) == digest_of(as_bytes("1")));
+}
+
+TEST_CASE("a file that is appended to again and again is being written until it is left alone") {
+  Live project;
+  project.settled();
+  const auto append = [&] { std::ofstream(project.folder / "log", std::ios::app) << "line\n"; };
+  append();
+  CHECK(project.settled().files() == 1);
+  append();
+  CHECK(project.settled().files() == 1);
+  for (int i = 0; i < 3; ++i) {
+    project.clock.ahead += 100ms;
+    append();
+    CHECK(refusal(project.settled(), "/log") == "is being written");
+  }
+  CHECK(project.live->idle_for() == std::optional<Duration>(LiveTree::kStableAfter));
+  project.clock.ahead += LiveTree::kStableAfter;
+  CHECK(project.settled().files() == 1);
+  append();
+  CHECK(project.settled().files() == 1);
 }
 
 TEST_CASE("a time that is set is no writing, though the system tells it as such") {
@@ -236,7 +330,7 @@ TEST_CASE("what was learnt from changes is saved once it has settled, so that a 
   project.settled();
   REQUIRE(project.live->save());
   CHECK_FALSE(project.live->idle_for().has_value());
-  project.live = LiveTree::open({project.root, project.index, project.clock}).value();
+  project.live = LiveTree::open({project.root, project.index, project.clock, project.ops}).value();
   CHECK(project.hashed_by_settling() == 0);
   CHECK(project.live->tree()->files() == 2);
 }
@@ -303,7 +397,7 @@ TEST_CASE("a settling that is cancelled is done by the next one") {
 
 TEST_CASE("when no more folders can be watched it is said, and stays so") {
   Live project;
-  project.live = LiveTree::open({project.root, project.index, project.clock}, 2).value();
+  project.live = LiveTree::open({project.root, project.index, project.clock, project.ops}, 2).value();
   project.write("a/x", "1");
   project.settled();
   project.write("b/x", "1");
@@ -398,6 +492,8 @@ TEST_CASE("whatever is done to a folder, its live tree is what a scan finds") {
   for (int round = 0; round < 40; ++round) {
     INFO("round " << round);
     for (int edits = 0; edits < 1 + round % 12; ++edits) editor.edit();
+    // Or what is appended to in every round would be being written.
+    project.clock.ahead += LiveTree::kStableAfter;
     project.check_as_scanned();
     if (round % 5 == 0) REQUIRE(project.live->save());
   }
@@ -439,7 +535,7 @@ TEST_CASE("an ignore file that is being written is obeyed once it is closed, or 
   rules << "*.tmp\n" << std::flush;
   CHECK(project.settled().digest_of(path("dev/x.tmp")));
   SECTION("closed") { rules.close(); }
-  SECTION("left alone") { project.clock.ahead += LiveTree::kStableAfter; }
+  SECTION("left alone") { project.clock.ahead += kOpenStableAfter; }
   CHECK_FALSE(project.settled().digest_of(path("dev/x.tmp")));
 }
 

@@ -59,6 +59,7 @@ TEST_CASE("a backslash takes the next character as it is") {
   CHECK(excludes("\\*", "*"));
   CHECK_FALSE(excludes("\\*", "x"));
   CHECK(excludes("\\[x]", "[x]"));
+  CHECK(excludes("\\!x", "!x"));
 }
 
 TEST_CASE("only what is included counts, and all beneath it") {
@@ -75,7 +76,7 @@ TEST_CASE("only what is included counts, and all beneath it") {
 
 TEST_CASE("a pattern that makes no sense is refused with its text") {
   for (const std::string& bad : {std::string(), std::string("/"), std::string("a[b"), std::string("[a/b]"),
-                                 std::string(kPathMaxBytes + 1, 'x')}) {
+                                 std::string("!keep"), std::string(kPathMaxBytes + 1, 'x')}) {
     INFO(bad);
     const auto patterns = Patterns::from({bad}, {});
     REQUIRE_FALSE(patterns.has_value());

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <fstream>
 #include <map>
 #include <optional>
 
@@ -223,6 +224,32 @@ TEST_CASE("files that were just written are read again until their times have se
   CHECK(project.scanned("", kLater).totals.files_hashed == 1);
   CHECK(project.scanned("", kLater).totals.files_hashed == 0);
   CHECK(project.scanned("", kNow).totals.files_hashed == 0);
+}
+
+TEST_CASE(
+    "a new file that is open for writing is refused as being written, one that is known or old is not") {
+  Project project;
+  project.write("dir/known", "1");
+  project.scanned();
+  std::ofstream known(project.folder / "dir/known", std::ios::app);
+  std::ofstream open(project.folder / "dir/open");
+  open << "half" << std::flush;
+  FileOps ops;
+  ScanOptions options;
+  options.ops = &ops;
+  std::vector<std::string> told;
+  options.on_open = [&](const RelativePath& directory, const std::string& name) {
+    told.push_back(directory.bytes() + "|" + name);
+  };
+  const auto scanned = project.try_scan("", kNow, options).value();
+  CHECK(scanned.tree->files() == 1);
+  CHECK(told == std::vector<std::string>{"dir|open"});
+  CHECK(project.try_scan("dir/open", kNow, options).error().text == "\"/dir/open\": is being written");
+  CHECK(project.try_scan("", kNow).value().tree->files() == 2);  // Of who does not ask.
+  const ShiftedClock after(kOpenStableAfter + 1s);
+  CHECK(project.try_scan("", after, options).value().tree->files() == 2);
+  open.close();
+  CHECK(project.try_scan("", kNow, options).value().tree->files() == 2);
 }
 
 TEST_CASE("a single file or link is scanned without its directory") {

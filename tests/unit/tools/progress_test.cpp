@@ -21,6 +21,22 @@ TEST_CASE("a progress line tells share, amount, files, rate, time left and path"
         "shots/0001.exr");
 }
 
+TEST_CASE("on a narrow terminal the bar goes first, then the files, and the time left stays") {
+  const ProgressState state{.files_done = 312,
+                            .files_wanted = 5000,
+                            .bytes_done = 256 * kMiB,
+                            .bytes_wanted = 1024 * kMiB,
+                            .is_total_known = true,
+                            .current = "shots/0001.exr"};
+  CHECK(progress_line(state, 48 * kMiB, 82) ==
+        " 25 %  [##--------]  256 MiB of 1.00 GiB  312 of 5000 files  48.0 MiB/s  0:16 left");
+  CHECK(progress_line(state, 48 * kMiB, 79) ==
+        " 25 %  [#----]  256 MiB of 1.00 GiB  312 of 5000 files  48.0 MiB/s  0:16 left");
+  CHECK(progress_line(state, 48 * kMiB, 76) ==
+        " 25 %  256 MiB of 1.00 GiB  312 of 5000 files  48.0 MiB/s  0:16 left");
+  CHECK(progress_line(state, 48 * kMiB, 60) == " 25 %  256 MiB of 1.00 GiB  48.0 MiB/s  0:16 left");
+}
+
 TEST_CASE("while the other side still lists there is the most it may come to, no share and no time left") {
   ProgressState state{
       .files_done = 3, .files_wanted = 9, .bytes_done = 1024, .bytes_wanted = 4096, .current = ""};
