@@ -38,7 +38,7 @@ void BoardRecords::put(OwnRecord record, Then then) {
 void remember_answers(const RecordDesk& records, CallDesk& calls) {
   records.for_each_in({}, [&calls](const RecordStatePtr& record) {
     for (const RecordAnswerPtr& each : record->answers) {
-      calls.remember(each->op, each->call,
+      calls.remember({each->op, each->call, each->asked},
                      each->result ? CallValue(each->result)
                                   : CallValue(Error{Outcome::failed,
                                                     each->call + ": it was done, and its result was too "

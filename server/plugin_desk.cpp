@@ -139,7 +139,9 @@ void PluginDesk::carry_out_next(const LoadedPtr& loaded) {
           CallValue value = carry_out(*plugin, request);
           return [this, loaded, number, value = std::move(value)] { on_carried_out(loaded, number, value); };
         });
-    if (!started) on_carried_out(loaded, number, started.error());
+    if (started) continue;
+    runs_.at(number).run->refuse(started.error());
+    on_carried_out(loaded, number, document::make_null());
   }
 }
 

@@ -132,7 +132,7 @@ void ClientCalls::give(SessionId to, const std::string& name, const Caller& call
   ENSURE(session != nullptr);  // It would have left.
   Offer& offer = offers_.at(to);
   if (offer.running >= kCallsGivenMax || session->errands.size() >= kErrandsMax) {
-    return run->answer(
+    return run->refuse(
         Error{Outcome::refused, fmt::format("{}: {} is busy with {} calls; try again in a moment", name,
                                             quoted(offer.user), offer.running)});
   }

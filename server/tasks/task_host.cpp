@@ -19,10 +19,10 @@ Bytes bytes_of(const std::string& line) {
   return {view.begin(), view.end()};
 }
 
-RecordAnswerPtr kept_answer(UniqueId op, const std::string& call, const document::ValuePtr& result) {
-  const document::ValuePtr value = result ? result : document::make_null();
-  const bool is_small = value->size_bytes() <= kRecordAnswerMax;
-  return std::make_shared<const RecordAnswer>(RecordAnswer{op, call, is_small ? value : nullptr});
+RecordAnswerPtr kept_answer(RecordAnswer answer) {
+  if (answer.result == nullptr) answer.result = document::make_null();
+  if (answer.result->size_bytes() > kRecordAnswerMax) answer.result = nullptr;
+  return std::make_shared<const RecordAnswer>(std::move(answer));
 }
 
 struct LeftState {
@@ -292,12 +292,12 @@ void TaskHost::register_call(const CallDescription& description) {
 void TaskHost::on_call(const CallDescription& description, const Caller& caller,
                        const CallArguments& arguments, std::shared_ptr<CallRun> run) {
   if (step_ != Step::running) {
-    return run->answer(Error{
+    return run->refuse(Error{
         Outcome::failed,
         fmt::format("{}: the task that does it is being started; try again in a moment", description.name)});
   }
   if (calls_ >= kTaskCallsMax || process_->unsent_bytes() > kTaskUnsentMax) {
-    return run->answer(Error{
+    return run->refuse(Error{
         Outcome::refused,
         fmt::format("{}: its task is busy with {} calls; try again in a moment", description.name, calls_)});
   }
@@ -305,6 +305,7 @@ void TaskHost::on_call(const CallDescription& description, const Caller& caller,
               description.state,
               std::move(run)};
   asked.op = asked.run->op();
+  asked.digest = asked.run->asked();
   ++calls_;
   asked.run->on_end([this, alive = is_alive_, number = asked.call.call](const Error&) {
     if (*alive) on_nobody_waits(number);
@@ -391,7 +392,7 @@ void TaskHost::commit(Asked asked, TaskAnswer answer) {
   // Of a write that failed it may be found out later that it was done: what was made of the state before is not put over it.
   OwnRecord record{.path = asked.path, .user = asked.call.by, .base = asked.base};
   asked.run->set_committing();
-  if (asked.op) record.answer = kept_answer(*asked.op, asked.call.name, *answer.result);
+  if (asked.op) record.answer = kept_answer({*asked.op, asked.call.name, asked.digest, *answer.result});
   keep_state(std::move(record), answer.state,
              [this, alive = is_alive_, path = asked.path, run = asked.run,
               result = std::move(answer.result)](const Result<void>& kept) {
@@ -426,16 +427,18 @@ void TaskHost::release(const std::string& path) {
 // What it was doing is not done; a state that is on its way to the disk stays busy until it is there.
 void TaskHost::fail_calls(const std::string& why) {
   std::vector<Asked> failed;
+  std::vector<Asked> unbegun;
   for (auto& [number, asked] : std::exchange(sent_, {})) {
     if (!asked.path.empty()) states_.at(asked.path).busy = 0;
     failed.push_back(std::move(asked));
   }
   for (auto& [path, state] : states_) {
-    for (Asked& each : std::exchange(state.waiting, {})) failed.push_back(std::move(each));
+    for (Asked& each : std::exchange(state.waiting, {})) unbegun.push_back(std::move(each));
   }
-  calls_ -= failed.size();
+  calls_ -= failed.size() + unbegun.size();
   cancel_timer_.cancel();
   for (const Asked& each : failed) each.run->answer(Error{Outcome::failed, each.call.name + ": " + why});
+  for (const Asked& each : unbegun) each.run->refuse(Error{Outcome::failed, each.call.name + ": " + why});
 }
 
 }  // namespace callboard::server

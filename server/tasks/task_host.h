@@ -61,7 +61,8 @@ class TaskHost {
     std::string path;  // Of its state; empty: none.
     std::shared_ptr<CallRun> run;
     std::uint64_t base = 0;              // The revision of the state that it was given.
-    std::optional<UniqueId> op{};        // What it is asked for again by.
+    std::optional<UniqueId> op{};        // What it is asked for again by …
+    UniqueId digest{};                   // … and who asks with what, as in CallMark.
     std::optional<Instant> killed_at{};  // Set: nobody waits for it any more.
   };
   struct State {
