@@ -8,6 +8,7 @@
 #include "base/ensure.h"
 #include "base/text.h"
 #include "server/own_records.h"
+#include "server/record_misfits.h"
 
 namespace callboard::server {
 namespace {
@@ -115,6 +116,7 @@ RecordDesk::RecordDesk(net::Loop& loop, Floor& floor, const document::Schema& sc
       passing_timer_(loop, [this] { tell_pending(); }) {
   floor_.records.board().records().for_each(
       [this](const RecordStatePtr& state) { zones_.set(state, told_of(state->record_class)); });
+  warn_of_misfits(floor_.records.board().records(), schema_, floor_.events);
 }
 
 RecordStatePtr RecordDesk::find(std::string_view path) const {
@@ -124,19 +126,19 @@ RecordStatePtr RecordDesk::find(std::string_view path) const {
 
 bool RecordDesk::may_see(const Author& who, const RecordState& state) const {
   const document::RecordClass* of = schema_.find(state.record_class);
-  if (of == nullptr) return true;
+  if (of == nullptr) return who.permissions.is_all() || is_of(state, who.session, who.user);
   if (!of->enter.empty() && !who.permissions.contains(Permission(of->enter))) return false;
   return of->told != document::Told::owner || is_of(state, who.session, who.user);
 }
 
 document::Told RecordDesk::told_of(const std::string& record_class) const {
   const document::RecordClass* of = schema_.find(record_class);
-  return of == nullptr ? document::Told::zone : of->told;
+  return of == nullptr ? document::Told::owner : of->told;
 }
 
 // --- What is asked for, checked -------------------------------------------------------------------------------------
 
-// Null: of a class that the schema has no more, which can only be removed.
+// Null: of a class that the schema has no more, which can only be removed, by its owner or an admin.
 Result<const document::RecordClass*> RecordDesk::class_for(const Wish& wish,
                                                            const RecordStatePtr& now) const {
   const std::string& name = now != nullptr ? now->record_class : wish.record_class;
@@ -223,7 +225,10 @@ Result<RecordDesk::Checked> RecordDesk::checked(const Author& author, const Wish
   result.change.action = wish.action;
   result.change.record_class = wish.record_class;
   result.change.answer = wish.answer;
-  if (*of == nullptr) return result;
+  if (*of == nullptr) {
+    result.change.is_owners = author.writer != document::Writer::server && !author.permissions.is_all();
+    return result;
+  }
   result.life = (*of)->life;
   result.told = (*of)->told;
   document::ValuePtr changed;
@@ -538,7 +543,7 @@ void RecordDesk::on_read(Session& session, const protocol::RecordsRead& ask) {
   if (!zone) return session.answer(refusal_of(ask.id, zone.error().prefixed("zone")));
   const Author author = author_of(session.identity);
   protocol::Records records =
-      teller_.records(*zone, ask.after, {author.session, author.user, hidden_from(author.permissions)});
+      teller_.records(*zone, ask.after, [&](const RecordState& state) { return may_see(author, state); });
   records.re = ask.id;
   session.answer(std::move(records));
 }

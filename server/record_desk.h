@@ -49,7 +49,8 @@ class RecordDesk {
   // Answered once, perhaps within the call: of those that last, when it is on disk. The same wish again gets the answer it got.
   void change(const Author& author, Wish wish, Done done);
   RecordStatePtr find(std::string_view path) const;  // Null: there is none.
-  // Whether such a record is shown to them: by its class, and by whose it is where its owner alone is told.
+  // Whether such a record is shown to them: by its class, and by whose it is where its owner alone is told. One of a class
+  // that the schema does not name is its owner's and the admins': nobody knows any more who else might see it.
   bool may_see(const Author& who, const RecordState& state) const;
   // Until `visit` returns false.
   template <class Visit>
