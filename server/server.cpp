@@ -211,7 +211,11 @@ Result<void> Server::Impl::start_calls(const std::vector<std::string>& programs)
 void Server::Impl::start_services() {
   CallDesk& calls = stage->calls();
   services = std::make_unique<ServiceDesk>(
-      loop, ServiceDesk::Outside{calls, *records, events, system_clock(), system_random()});
+      loop, ServiceDesk::Outside{calls, *records, events, system_clock(), system_random(),
+                                 [this](const Caller& by, bool is_enabled, const std::string& name) {
+                                   stage->people().note({by.identity, by.host()},
+                                                        is_enabled ? "service_on" : "service_off", name, "");
+                                 }});
   services->add_calls();
   add_backup_call(calls.registry(), options.data, options.project);
   add_verify_call(calls.registry(), options.data, options.project);
