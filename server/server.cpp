@@ -89,6 +89,7 @@ struct Server::Impl {
   void open_sessions(Stage::Options& stage_options);
   Result<void> start_calls(const std::vector<std::string>& programs);
   void start_services();
+  Result<void> load_plugins();
   Result<void> start_own_services();
   void start_tasks(const std::vector<std::string>& programs);
   Result<void> listen();
@@ -194,6 +195,15 @@ Roles Server::Impl::read_own_roles() {
 
 // What can be called beside what Stage has.
 Result<void> Server::Impl::start_calls(const std::vector<std::string>& programs) {
+  records = std::make_unique<BoardRecords>(stage->records(), system_clock(), system_random());
+  remember_answers(stage->records(), stage->calls());
+  start_services();
+  if (auto loaded = load_plugins(); !loaded) return loaded;
+  start_tasks(programs);
+  return start_own_services();
+}
+
+Result<void> Server::Impl::load_plugins() {
   if (!options.plugins.empty())
     plugins = std::make_unique<PluginDesk>(loop, stage->calls().registry(),
                                            stage->transfers().server_channels(), events);
@@ -201,11 +211,7 @@ Result<void> Server::Impl::start_calls(const std::vector<std::string>& programs)
     if (auto loaded = plugins->load(file); !loaded) return loaded;
     events.info("plugin loaded", {{"file", file}});
   }
-  records = std::make_unique<BoardRecords>(stage->records(), system_clock(), system_random());
-  remember_answers(stage->records(), stage->calls());
-  start_services();
-  start_tasks(programs);
-  return start_own_services();
+  return {};
 }
 
 void Server::Impl::start_services() {
