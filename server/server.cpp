@@ -481,5 +481,8 @@ void Server::set_relay_limits(const net::RelayLimits& limits) {
   if (impl_->stage) impl_->stage->transfers().set_limits(limits);
 }
 void Server::stop(std::string reason) { impl_->stop({Outcome::cancelled, std::move(reason)}); }
+void Server::restart(std::string reason) {
+  impl_->stop({Outcome::cancelled, std::move(reason), std::make_shared<Fd>()});
+}
 
 }  // namespace callboard::server
