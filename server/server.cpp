@@ -171,6 +171,10 @@ Result<void> Server::Impl::open_board() {
   stage_options.locks = options.locks;
   stage_options.data = options.data;
   stage_options.on_keyed = options.on_keyed;
+  stage_options.programs = [this] {
+    return Programs{tasks ? tasks->health() : std::vector<ProgramHealth>(),
+                    plugins ? plugins->health() : std::vector<ProgramHealth>()};
+  };
   open_sessions(stage_options);
   const KeyFile keys(options.data, options.project);
   auto ring = keys.read();

@@ -7,6 +7,7 @@
 
 #include "base/document/build.h"
 #include "base/ensure.h"
+#include "base/document/schema.h"
 #include "base/text.h"
 #include "server/board/zone_name.h"
 #include "server/tasks/task_limits.h"
@@ -58,6 +59,7 @@ void TaskHost::start() {
   error_lines_ = LineReader(kTaskErrorLineMax);
   errors_told_ = 0;
   started_ = loop_.now();
+  is_killed_ = false;
   auto process =
       net::Process::start(loop_, {.command = {program_}},
                           {.on_output = [this](ByteView bytes) { on_output(bytes); },
@@ -66,6 +68,7 @@ void TaskHost::start() {
   if (!process) {
     outside_.events.error("task not started", {{"task", program_}, {"cause", process.error().text}});
     is_settled_ = true;
+    problem_ = process.error().text;
     timer_.set_after(std::exchange(pause_, std::min<Duration>(pause_ * 2, kTaskPauseMax)));
     return;
   }
@@ -103,6 +106,8 @@ void TaskHost::on_error_output(ByteView bytes) {
 void TaskHost::misbehave(const std::string& what) {
   outside_.events.error("task makes no sense, killed", {{"task", program_}, {"cause", escaped(what, 256)}});
   if (process_) process_->kill();
+  problem_ = "it made no sense, and was killed: " + escaped(what, 256);
+  is_killed_ = true;
 }
 
 void TaskHost::on_ended(const net::Process::Ending& ending) {
@@ -123,6 +128,7 @@ void TaskHost::on_ended(const net::Process::Ending& ending) {
        {"how", how},
        {"pause_ms", std::chrono::duration_cast<std::chrono::milliseconds>(pause_).count()}});
   step_ = Step::awaiting_start;
+  if (!is_killed_) problem_ = "it has ended (" + how + ")";
   timer_.set_after(std::exchange(pause_, std::min<Duration>(pause_ * 2, kTaskPauseMax)));
   fail_calls(fmt::format("the task that does it has ended ({}), and is started again", how));
 }
@@ -225,11 +231,18 @@ void TaskHost::finish_if_over() {
 }
 
 // --- Its calls ------------------------------------------------------------------------------------------------------
+ProgramHealth TaskHost::health() const {
+  const bool is_ready = step_ == Step::running;
+  const char* state = is_ready ? "ready" : problem_.empty() ? "starting" : "failing";
+  return {std::filesystem::path(program_).filename().native(), state, problem_};
+}
+
 
 void TaskHost::on_said(TaskReady ready) {
   if (step_ != Step::awaiting_ready) return misbehave("it told its calls twice");
   step_ = Step::running;
   timer_.cancel();
+  problem_.clear();
   first_states_ = std::move(ready.states);
   for (const std::string& name : std::exchange(names_, {})) outside_.registry.remove(name);
   for (const CallDescription& each : ready.calls) register_call(each);
@@ -275,6 +288,7 @@ void TaskHost::register_call(const CallDescription& description) {
   const auto skip = [&](const std::string& why) {
     outside_.events.error("call of a task left out", {{"task", program_}, {"cause", why}});
   };
+    problem_ = "a call of it is left out: " + why;
   const std::string& path = description.state;
   if (const auto good = path.empty() ? Result<void>() : check_state(path); !good)
     return skip(fmt::format("{}: state: {}", description.name, good.error().text));

@@ -12,6 +12,7 @@
 #include "net/process.h"
 #include "net/timer.h"
 #include "server/calls/call_registry.h"
+#include "server/calls/server_calls.h"
 #include "server/event_log.h"
 #include "server/own_records.h"
 #include "server/tasks/task_limits.h"
@@ -50,6 +51,7 @@ class TaskHost {
   void start();
   // It has told its calls, or has ended without, at least once.
   bool is_settled() const { return is_settled_; }
+  ProgramHealth health() const;
   bool has_state(const std::string& path) const { return states_.contains(path); }
   // Lets it end; then calls `done`, once.
   void stop(std::function<void()> done);
@@ -120,6 +122,8 @@ class TaskHost {
   bool is_terminated_ = false;
   bool is_exit_told_ = false;
   bool may_leave_states_ = false;  // It is told them at its exit.
+  std::string problem_;     // Why it is not ready, or not with all that it told; empty: nothing is wrong yet.
+  bool is_killed_ = false;  // For what it said; of this run.
   std::size_t states_left_ = 0;    // That it has told since.
   std::uint64_t last_call_ = 0;
   std::size_t calls_ = 0;  // Sent and waiting.

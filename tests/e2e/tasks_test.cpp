@@ -239,6 +239,16 @@ TEST_CASE(
     "what is no program is refused before anything is made, and one that cannot be understood is killed") {
   Office office;
   const auto missing = office.run("rigging", {"serve", "--task", "nothing-here"});
+TEST_CASE("how tasks are is seen in the status, and why one is not ready") {
+  Office office;
+  office.serve({"--task", kCounter.string(), "--task", office.program("broken", "#!/bin/sh\nexit 3\n")});
+  CHECK_THAT(office.run("rigging", {"status"}).out,
+             Contains("tasks     counter.py ready, broken failing: it has ended (exit code 3)\n"));
+  const Json told = events(office.run("rigging", {"status", "--json"}).out, "status").at(0);
+  CHECK(told.at("tasks").at(1).at("state") == "failing");
+  CHECK(told.at("plugins") == Json::array());
+}
+
   CHECK(missing.ending.exit_code == 2);
   CHECK_THAT(missing.err, Contains("--task \"nothing-here\": there is no such file"));
   write_file(office.folder("rigging") / "plain", "x");
