@@ -473,7 +473,7 @@ void LockDesk::ask(const RecordDesk::Author& who, const std::string& path, const
 }
 
 CallValue LockDesk::list(const std::string& zone) const {
-  const auto parts = zone_name(path_of(zone == "/" ? "" : zone));
+  const auto parts = asked_zone(path_of(zone == "/" ? "" : zone));
   if (!parts) return parts.error();
   document::Array locks;
   std::uint64_t size_bytes = 0;

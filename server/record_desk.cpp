@@ -168,6 +168,7 @@ Result<RecordDesk::Fields> RecordDesk::fields_for(const Author& author, const Wi
   document::ValuePtr all;
   if (wish.action == RecordAction::set) {
     if (auto good = document::check_fields(of, *given, author.writer); !good) return good.error();
+    if ((*given)->object()->empty()) return Error{Outcome::usage, "fields: expected at least one to be set"};
     all = now == nullptr ? *given : document::merged_fields(now->fields, *given);
   } else {
     auto whole = document::whole_fields(of, *given, author.writer);
@@ -241,7 +242,10 @@ Result<RecordDesk::Checked> RecordDesk::checked(const Author& author, const Wish
     return Error{Outcome::usage, quoted(wish.path) + ": an event is told and not kept"};
   }
   bool is_owners = false;
-  if (auto may = check_rules(**of, author, changed, is_owners); !may) return may.error();
+  if (auto may = check_rules(**of, author, changed, is_owners); !may) {
+    if ((*of)->write != "server") return may.error();
+    return may.error().prefixed(fmt::format("{}, of class {}", quoted(wish.path), quoted((*of)->name)));
+  }
   result.change.is_owners = is_owners && wish.action != RecordAction::make;
   if (result.life == document::Life::session && !author.is_here) {
     return Error{Outcome::refused, "records of class " + quoted((*of)->name) +
@@ -539,7 +543,7 @@ void RecordDesk::on_asked(Session& session, protocol::RecordAsk& ask) {
 }
 
 void RecordDesk::on_read(Session& session, const protocol::RecordsRead& ask) {
-  const auto zone = zone_name(ask.zone);
+  const auto zone = asked_zone(ask.zone);
   if (!zone) return session.answer(refusal_of(ask.id, zone.error().prefixed("zone")));
   const Author author = author_of(session.identity);
   protocol::Records records =
@@ -549,7 +553,7 @@ void RecordDesk::on_read(Session& session, const protocol::RecordsRead& ask) {
 }
 
 void RecordDesk::on_enter(Session& session, const protocol::EnterAsk& ask) {
-  const auto zone = zone_name(ask.zone);
+  const auto zone = asked_zone(ask.zone);
   if (!zone) return session.answer(refusal_of(ask.id, zone.error().prefixed("zone")));
   const auto enter = [&] {
     return zones_.enter({session.identity.id, session.identity.origin}, *zone,
@@ -571,7 +575,7 @@ void RecordDesk::on_schema(Session& session, const protocol::SchemaAsk& ask) con
 }
 
 void RecordDesk::on_exit(Session& session, const protocol::ExitAsk& ask) {
-  const auto zone = zone_name(ask.zone);
+  const auto zone = asked_zone(ask.zone);
   if (!zone) return session.answer(refusal_of(ask.id, zone.error().prefixed("zone")));
   const auto left = zones_.exit(session.identity.id, *zone, session.mailbox.zones);
   if (!left) return session.answer(refusal_of(ask.id, left.error()));
