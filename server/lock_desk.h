@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -39,6 +40,9 @@ class LockDesk {
   void on_writable();
 
  private:
+  // Who waits for one item; more are told that it is locked.
+  static constexpr std::size_t kWaitingMax = 256;
+
   using RunPtr = std::shared_ptr<CallRun>;
   // Whoever wants a lock, and how.
   struct Wanted {
