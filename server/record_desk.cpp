@@ -309,6 +309,20 @@ void RecordDesk::try_change(const Author& author, Wish wish, Done done) {
   write(author, std::move(wish), std::move(*sound), std::move(done));
 }
 
+Operation RecordDesk::operation_for(const Author& author, const Wish& wish,
+                                    const RecordChange& change) const {
+  Operation operation;
+  operation.id = wish.op;
+  operation.session = author.session;
+  operation.user = author.user;
+  operation.timestamp = floor_.clock.wall();
+  operation.record = Record::record;
+  operation.base = wish.base;
+  operation.path = wish.path;
+  operation.change = std::make_shared<const RecordChange>(change);
+  return operation;
+}
+
 void RecordDesk::write(const Author& author, Wish wish, Checked checked, Done done) {
   const bool is_lasting = lasts(checked, wish.path);
   const RecordTable& table = is_lasting ? floor_.records.board().records() : here_;
@@ -318,15 +332,7 @@ void RecordDesk::write(const Author& author, Wish wish, Checked checked, Done do
   const bool is_last = before == under_way_.end() || before->second.count == 0;
   if (outcome != Outcome::done && is_last)
     return done(record_refusal(outcome, wish.action, wish.path, table.find(wish.path)));
-  Operation operation;
-  operation.id = wish.op;
-  operation.session = author.session;
-  operation.user = author.user;
-  operation.timestamp = floor_.clock.wall();
-  operation.record = Record::record;
-  operation.base = wish.base;
-  operation.path = wish.path;
-  operation.change = std::make_shared<const RecordChange>(checked.change);
+  Operation operation = operation_for(author, wish, checked.change);
   if (!is_lasting) return done(apply_here(operation, checked));
   operation.value = std::make_shared<const std::string>(print(checked.change));
   const std::uint64_t bytes = checked.change.fields == nullptr ? 0 : checked.change.fields->size_bytes();
@@ -354,7 +360,9 @@ void RecordDesk::on_written(const std::string& path, std::uint64_t bytes) {
   while (!written.waiting.empty() && !has_to_wait(written, written.waiting.front().wish)) {
     Waiting next = std::move(written.waiting.front());
     written.waiting.pop_front();
-    if (const auto author = author_now(next.author)) {
+    if (next.begin) {
+      next.begin();
+    } else if (const auto author = author_now(next.author)) {
       try_change(*author, std::move(next.wish), std::move(next.done));
     } else {
       next.done(author.error());

@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "base/document/build.h"
-#include "base/ensure.h"
 #include "base/document/schema.h"
+#include "base/ensure.h"
 #include "base/text.h"
 #include "server/board/zone_name.h"
 #include "server/tasks/task_limits.h"
@@ -58,8 +59,8 @@ void TaskHost::start() {
   lines_ = LineReader(kTaskLineMax);
   error_lines_ = LineReader(kTaskErrorLineMax);
   errors_told_ = 0;
-  started_ = loop_.now();
   is_killed_ = false;
+  started_ = loop_.now();
   auto process =
       net::Process::start(loop_, {.command = {program_}},
                           {.on_output = [this](ByteView bytes) { on_output(bytes); },
@@ -67,8 +68,8 @@ void TaskHost::start() {
                            .on_ended = [this](const net::Process::Ending& how) { on_ended(how); }});
   if (!process) {
     outside_.events.error("task not started", {{"task", program_}, {"cause", process.error().text}});
-    is_settled_ = true;
     problem_ = process.error().text;
+    is_settled_ = true;
     timer_.set_after(std::exchange(pause_, std::min<Duration>(pause_ * 2, kTaskPauseMax)));
     return;
   }
@@ -105,9 +106,9 @@ void TaskHost::on_error_output(ByteView bytes) {
 // It cannot be understood any more, whatever it means.
 void TaskHost::misbehave(const std::string& what) {
   outside_.events.error("task makes no sense, killed", {{"task", program_}, {"cause", escaped(what, 256)}});
-  if (process_) process_->kill();
   problem_ = "it made no sense, and was killed: " + escaped(what, 256);
   is_killed_ = true;
+  if (process_) process_->kill();
 }
 
 void TaskHost::on_ended(const net::Process::Ending& ending) {
@@ -127,8 +128,8 @@ void TaskHost::on_ended(const net::Process::Ending& ending) {
       {{"task", program_},
        {"how", how},
        {"pause_ms", std::chrono::duration_cast<std::chrono::milliseconds>(pause_).count()}});
-  step_ = Step::awaiting_start;
   if (!is_killed_) problem_ = "it has ended (" + how + ")";
+  step_ = Step::awaiting_start;
   timer_.set_after(std::exchange(pause_, std::min<Duration>(pause_ * 2, kTaskPauseMax)));
   fail_calls(fmt::format("the task that does it has ended ({}), and is started again", how));
 }
@@ -230,19 +231,19 @@ void TaskHost::finish_if_over() {
   loop_.post(std::exchange(stopped_, {}));
 }
 
-// --- Its calls ------------------------------------------------------------------------------------------------------
 ProgramHealth TaskHost::health() const {
   const bool is_ready = step_ == Step::running;
   const char* state = is_ready ? "ready" : problem_.empty() ? "starting" : "failing";
   return {std::filesystem::path(program_).filename().native(), state, problem_};
 }
 
+// --- Its calls ------------------------------------------------------------------------------------------------------
 
 void TaskHost::on_said(TaskReady ready) {
   if (step_ != Step::awaiting_ready) return misbehave("it told its calls twice");
   step_ = Step::running;
-  timer_.cancel();
   problem_.clear();
+  timer_.cancel();
   first_states_ = std::move(ready.states);
   for (const std::string& name : std::exchange(names_, {})) outside_.registry.remove(name);
   for (const CallDescription& each : ready.calls) register_call(each);
@@ -287,8 +288,8 @@ Result<void> TaskHost::check_state(const std::string& path) const {
 void TaskHost::register_call(const CallDescription& description) {
   const auto skip = [&](const std::string& why) {
     outside_.events.error("call of a task left out", {{"task", program_}, {"cause", why}});
-  };
     problem_ = "a call of it is left out: " + why;
+  };
   const std::string& path = description.state;
   if (const auto good = path.empty() ? Result<void>() : check_state(path); !good)
     return skip(fmt::format("{}: state: {}", description.name, good.error().text));
@@ -394,46 +395,91 @@ void TaskHost::on_said(TaskAnswer answer) {
   --calls_;
   Asked asked = std::move(node.mapped());
   watch_cancelled();
-  if (asked.path.empty()) return asked.run->answer(std::move(answer.result));
+  if (asked.path.empty()) answer.state = nullptr;
   // What nobody waits for was answered as not done: then it is not.
-  const bool changes = answer.state != nullptr && answer.result && !asked.run->is_over();
-  if (changes) return commit(std::move(asked), std::move(answer));
+  const bool is_news = answer.state != nullptr || !answer.records.empty();
+  if (is_news && answer.result && !asked.run->is_over()) return commit(std::move(asked), std::move(answer));
   asked.run->answer(std::move(answer.result));
   release(asked.path);
 }
 
 void TaskHost::commit(Asked asked, TaskAnswer answer) {
-  // Of a write that failed it may be found out later that it was done: what was made of the state before is not put over it.
-  OwnRecord record{.path = asked.path, .user = asked.call.by, .base = asked.base};
+  const auto refused = [&](Error why) {
+    asked.run->answer(std::move(why));
+    release(asked.path);
+  };
+  if (auto may = check_records(answer.records); !may) return refused(may.error());
+  std::vector<OwnRecord> records;
+  if (answer.state != nullptr) {
+    // Of a write that failed it may be found out later that it was done: what was made of the state before is not put over it.
+    auto state = state_record({.path = asked.path, .user = asked.call.by, .base = asked.base}, answer.state);
+    if (!state) return refused(state.error());
+    records.push_back(*std::move(state));
+  }
+  for (TaskRecord& each : answer.records) {
+    records.push_back({.path = std::move(each.path),
+                       .record_class = std::move(each.record_class),
+                       .fields = std::move(each.fields),
+                       .is_whole = false,
+                       .user = asked.call.by});
+  }
   asked.run->set_committing();
-  if (asked.op) record.answer = kept_answer({*asked.op, asked.call.name, asked.digest, *answer.result});
-  keep_state(std::move(record), answer.state,
-             [this, alive = is_alive_, path = asked.path, run = asked.run,
-              result = std::move(answer.result)](const Result<void>& kept) {
-               run->answer(kept ? result : CallValue(kept.error()));
-               if (*alive) release(path);
-             });
+  if (asked.op)
+    records.front().answer = kept_answer({*asked.op, asked.call.name, asked.digest, *answer.result});
+  keep(std::move(records), [this, alive = is_alive_, path = asked.path, run = asked.run,
+                            result = std::move(answer.result)](const Result<void>& kept) {
+    run->answer(kept ? result : CallValue(kept.error()));
+    if (*alive) release(path);
+  });
+}
+
+// Those of the program's own classes are its own to write; a task's state is its call's.
+Result<void> TaskHost::check_records(const std::vector<TaskRecord>& records) {
+  if (records.size() > kTaskRecordsMax)
+    return Error{Outcome::failed,
+                 fmt::format("it wrote {} records, expected at most {}", records.size(), kTaskRecordsMax)};
+  for (const TaskRecord& each : records) {
+    if (document::Schema::built_in().find(each.record_class) != nullptr || is_in_own_folder(each.path)) {
+      return Error{Outcome::failed, fmt::format("it wrote {}, of class {}: that is the server's own",
+                                                quoted(each.path), quoted(each.record_class))};
+    }
+  }
+  return {};
+}
+
+Result<OwnRecord> TaskHost::state_record(OwnRecord record, const document::ValuePtr& state) {
+  if (state->size_bytes() > kTaskStateMax) {
+    return Error{Outcome::failed, fmt::format("its state became {}, expected at most {}",
+                                              human_bytes(state->size_bytes()), human_bytes(kTaskStateMax))};
+  }
+  record.record_class = "state";
+  record.fields = document::make_object({{"value", state}});
+  return record;
 }
 
 void TaskHost::keep_state(OwnRecord record, const document::ValuePtr& state, OwnRecords::Then then) {
-  if (state->size_bytes() > kTaskStateMax) {
-    return then(
-        Error{Outcome::failed, fmt::format("its state became {}, expected at most {}",
-                                           human_bytes(state->size_bytes()), human_bytes(kTaskStateMax))});
-  }
+  auto whole = state_record(std::move(record), state);
+  if (!whole) return then(whole.error());
+  std::vector<OwnRecord> records;
+  records.push_back(*std::move(whole));
+  keep(std::move(records), std::move(then));
+}
+
+void TaskHost::keep(std::vector<OwnRecord> records, OwnRecords::Then then) {
   ++committing_;
-  record.record_class = "state";
-  record.fields = document::make_object({{"value", state}});
-  outside_.records.put(std::move(record),
-                       [this, alive = is_alive_, then = std::move(then)](const Result<void>& kept) {
-                         then(kept);
-                         if (!*alive) return;
-                         if (--committing_ == 0) tell_exit();
-                         finish_if_over();
-                       });
+  auto on_kept = [this, alive = is_alive_, then = std::move(then)](const Result<void>& kept) {
+    then(kept);
+    if (!*alive) return;
+    if (--committing_ == 0) tell_exit();
+    finish_if_over();
+  };
+  const bool is_state_alone = records.size() == 1 && records.front().is_whole;
+  if (is_state_alone) return outside_.records.put(std::move(records.front()), std::move(on_kept));
+  outside_.records.put_together(std::move(records), std::move(on_kept));
 }
 
 void TaskHost::release(const std::string& path) {
+  if (path.empty()) return;
   states_.at(path).busy = 0;
   send_next(path);
 }

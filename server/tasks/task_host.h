@@ -98,6 +98,9 @@ class TaskHost {
   void commit(Asked asked, TaskAnswer answer);
   document::ValuePtr state_now(const std::string& path) const;
   void leave_next(const std::string& path);
+  static Result<void> check_records(const std::vector<TaskRecord>& records);
+  static Result<OwnRecord> state_record(OwnRecord record, const document::ValuePtr& state);
+  void keep(std::vector<OwnRecord> records, OwnRecords::Then then);
   void keep_state(OwnRecord record, const document::ValuePtr& state, OwnRecords::Then then);
   void tell_exit();
   void on_commit_late();
@@ -119,11 +122,11 @@ class TaskHost {
   Instant started_;
   Duration pause_;
   bool is_settled_ = false;
+  std::string problem_;     // Why it is not ready, or not with all that it told; empty: nothing is wrong yet.
+  bool is_killed_ = false;  // For what it said; of this run.
   bool is_terminated_ = false;
   bool is_exit_told_ = false;
   bool may_leave_states_ = false;  // It is told them at its exit.
-  std::string problem_;     // Why it is not ready, or not with all that it told; empty: nothing is wrong yet.
-  bool is_killed_ = false;  // For what it said; of this run.
   std::size_t states_left_ = 0;    // That it has told since.
   std::uint64_t last_call_ = 0;
   std::size_t calls_ = 0;  // Sent and waiting.
