@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "net/sigpipe.h"
 #include "net/uv_handle.h"
 
 namespace callboard::net {
@@ -195,6 +196,8 @@ void Process::write(Bytes bytes) {
   // libuv takes char* and only reads.
   char* data = const_cast<char*>(as_text(request->bytes).data());
   uv_buf_t buffer = uv_buf_init(data, static_cast<unsigned>(request->bytes.size()));
+  // It may have ended already, and the loop, which keeps it away otherwise, need not run.
+  const SigpipeGuard guard;
   if (uv_write(&request->request, impl_->input.stream(), &buffer, 1, &Impl::on_written) != 0) {
     return impl_->input.reset();
   }

@@ -57,7 +57,7 @@ void describe(F& f, Ref<F, CallTell> m) {
   f.required("call", m.call);
   f.required("name", m.name, kCallName);
   f.required("by", m.by, kShownName);
-  f.required("session", m.session);
+  f.optional("session", m.session);
   f.required("deadline_ms", m.deadline);
   f.required_attachment(m.arguments);
 }

@@ -71,7 +71,7 @@ struct CallTell {
   CallId call = 0;
   std::string name;
   std::string by;
-  SessionId session;
+  std::optional<SessionId> session;  // None: the server itself calls.
   std::chrono::milliseconds deadline{0};
   Document arguments;
 };

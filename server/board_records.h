@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/id.h"
@@ -22,8 +23,11 @@ class BoardRecords final : public OwnRecords {
   Result<document::ValuePtr> find(std::string_view record_class, const std::string& path) const override;
   std::uint64_t revision(const std::string& path) const override;
   void put(OwnRecord record, Then then) override;
+  void put_together(std::vector<OwnRecord> records, Then then) override;
 
  private:
+  RecordDesk::Wish wish_for(OwnRecord record) const;
+
   RecordDesk& desk_;
   const Clock& clock_;
   RandomSource random_;

@@ -19,13 +19,9 @@ using document::make_number;
 using document::make_object;
 using document::make_text;
 
-// Of somebody who has not joined: there is no session to end it.
+// Of somebody who has not joined, or of a service: there is no session to end it.
 constexpr Duration kVisitLease = std::chrono::hours(8);
 constexpr Duration kLeaseMax = std::chrono::hours(24 * 365);
-// Who waits for one item; more are told that it is locked.
-constexpr std::size_t kWaitingMax = 256;
-// Of those who wait, so many are named to everybody: it is written down with each who comes or goes.
-constexpr std::size_t kWaitingTold = 32;
 // By one lock.check: as many as a person may want to read. A lock's text is about as long as its note and 32 names are.
 constexpr std::size_t kLocksTold = 100;
 // Leases are looked at no more often than this …
@@ -56,6 +52,10 @@ bool is_lent_to(const RecordState& lock, SessionId session) {
   return lock.owner.session == session && end_of_lock(lock) == 0;
 }
 
+bool overlap(const std::string& one, const std::string& other) {
+  return is_at_or_below(one, other) || is_at_or_below(other, one);
+}
+
 CallArgument item_argument() {
   return {.name = "item", .type = ValueType::item, .summary = "a path in the project"};
 }
@@ -84,7 +84,9 @@ void LockDesk::lock(Wanted wanted) {
   const bool is_own = now != nullptr && !is_broken(*now) && is_of(*now, wanted.who.session, wanted.who.user);
   if (is_own && !has_ended(*now)) return renew(wanted);
   if (now == nullptr || is_own) {
-    if (auto other = in_the_way_of(wanted)) return wait_for(*std::move(other), std::move(wanted));
+    auto other = in_the_way_of(wanted);
+    if (!other && !is_own) other = asked_before(wanted);
+    if (other) return wait_for(*std::move(other), std::move(wanted));
     return is_own ? renew(wanted) : take(std::move(wanted));
   }
   if (has_ended(*now) && !waiting_.contains(wanted.path)) {
@@ -113,18 +115,27 @@ std::optional<LockDesk::InTheWay> LockDesk::in_the_way_of(const Wanted& wanted) 
   if (!others.empty()) return InTheWay{others.front()->path, is_locked(*others.front())};
   for (const auto& making : making_) {
     const bool is_others = making->who.session != wanted.who.session && making->who.user != wanted.who.user;
-    if (is_others && !making->is_freeing &&
-        (is_at_or_below(making->path, wanted.path) || is_at_or_below(wanted.path, making->path)))
+    if (is_others && !making->is_freeing && overlap(making->path, wanted.path))
       return InTheWay{making->path, is_locked_by(making->path, making->who.user)};
   }
   return std::nullopt;
 }
 
-void LockDesk::wait_for(InTheWay other, Wanted wanted) {
-  const auto queue = waiting_.find(other.path);
-  const bool is_full = queue != waiting_.end() && queue->second.size() >= kWaitingMax;
-  if (!wanted.waits || is_full) return wanted.run->answer(std::move(other.why));
-  wait(other.path, std::move(wanted));
+// Somebody who waits for what the item is a part of, or for a part of it. Whoever has what they wait for is not held up by
+// them: each would wait for the other.
+std::optional<LockDesk::InTheWay> LockDesk::asked_before(const Wanted& wanted) const {
+  for (const auto& [path, queue] : waiting_) {
+    const RecordStatePtr lock = records_.find(path);
+    if (lock != nullptr && is_of(*lock, wanted.who.session, wanted.who.user)) continue;
+    for (const Wanted& each : queue) {
+      const bool is_others = each.who.session != wanted.who.session && each.who.user != wanted.who.user;
+      if (!is_others || each.asked >= wanted.asked || !overlap(each.path, wanted.path)) continue;
+      return InTheWay{
+          path, Error{Outcome::locked, fmt::format("{} waits for {}, and asked before", quoted(each.who.user),
+                                                   quoted(item_of(each.path)))}};
+    }
+  }
+  return std::nullopt;
 }
 
 void LockDesk::take(Wanted wanted) {
@@ -209,42 +220,6 @@ std::string LockDesk::fields_of(const Wanted& wanted) const {
   return document::print(*document::make_value(std::move(fields)));
 }
 
-void LockDesk::wait(const std::string& path, Wanted wanted) {
-  wanted.run->on_end([this, path, run = std::weak_ptr(wanted.run)](const Error&) {
-    const auto queue = waiting_.find(path);
-    if (queue == waiting_.end()) return;
-    std::erase_if(queue->second, [&](const Wanted& each) { return each.run == run.lock(); });
-    if (queue->second.empty()) waiting_.erase(queue);
-    tell_waiting(path);
-  });
-  wanted.run->progress(make_object({{"waits_behind", make_number(waiting_[path].size() + 1)}}));
-  waiting_[path].push_back(std::move(wanted));
-  tell_waiting(path);
-}
-
-// Null: nobody waits.
-document::ValuePtr LockDesk::waiting_names(const std::string& path) const {
-  const auto queue = waiting_.find(path);
-  if (queue == waiting_.end()) return nullptr;
-  document::Array names;
-  for (const Wanted& each : queue->second) {
-    if (names.size() < kWaitingTold) names.push_back(make_text(each.who.user));
-  }
-  return names.empty() ? nullptr : document::make_array(std::move(names));
-}
-
-// Who has it sees in its record who would like to. Where that fails the lock is as good without.
-void LockDesk::tell_waiting(const std::string& path) {
-  if (records_.find(path) == nullptr) return;
-  const auto names = waiting_names(path);
-  RecordDesk::Wish wish;
-  wish.op = make_operation_id(floor_.clock.wall(), system_random());
-  wish.path = path;
-  wish.fields = std::make_shared<const std::string>(
-      document::print(*make_object({{"waiting", names ? names : document::make_null()}})));
-  records_.change(RecordDesk::server_itself(), std::move(wish), [](const Result<std::uint64_t>&) {});
-}
-
 // --- Giving back ----------------------------------------------------------------------------------------------------
 
 void LockDesk::release(const std::string& path, std::uint64_t base,
@@ -289,22 +264,27 @@ void LockDesk::unlock(const RecordDesk::Author& who, const std::string& path, co
 // Whoever it is handed to comes before those who wait. One who waits as well gets what they wait for; for one who does not it is
 // locked here, and `run` is answered with that.
 void LockDesk::hand_over(const std::string& path, const std::string& to, const RunPtr& run) {
-  const SessionId heir = floor_.presence.find(to);
-  if (!heir)
+  const SessionId here = floor_.presence.find(to);
+  const auto is_heir = [&](const Wanted& each) {
+    return each.path == path && (each.who.user == to || (here && each.who.session == here));
+  };
+  const auto known = waiting_.find(path);
+  const bool is_waiting = known != waiting_.end() && std::ranges::any_of(known->second, is_heir);
+  if (!here && !is_waiting)
     return run->answer(Error{Outcome::not_found, fmt::format("nobody named {} is here", quoted(to))});
+  RecordDesk::Author them{.session = here, .user = to};
+  // Perhaps by a command, which has joined no more than its user has.
+  if (is_waiting) them = std::ranges::find_if(known->second, is_heir)->who;
   // What would be in their way once this one is free.
-  const RecordDesk::Author them{.session = heir, .user = to};
   for (const auto& other :
        locks_of_others(records_, them, item_of(path), LockReach::whole, floor_.clock.wall(), 2)) {
     if (other->path != path) return run->answer(is_locked(*other));
   }
   std::deque<Wanted>& queue = waiting_[path];
-  const auto waits = std::ranges::find_if(queue, [&](const Wanted& each) {
-    return each.path == path && (each.who.session == heir || each.who.user == to);
-  });
-  const bool is_waiting = waits != queue.end();
   if (is_waiting) {
+    const auto waits = std::ranges::find_if(queue, is_heir);
     std::rotate(queue.begin(), waits, std::next(waits));
+    queue.front().asked = 0;
   } else {
     queue.push_front({path, them, "", {}, false, run});
   }
@@ -336,7 +316,7 @@ void LockDesk::on_departed(SessionId session) {
     queue = queue->second.empty() ? waiting_.erase(queue) : std::next(queue);
   }
   for (const Wanted& each : gone) each.run->answer(has_left(each.who.user));
-  for (const std::string& path : shorter) tell_waiting(path);
+  for (const std::string& path : shorter) on_fewer_waiting(path);
   for (const auto& making : making_) {
     if (making->who.session == session) making->is_owner_gone = true;
   }
@@ -428,7 +408,7 @@ void LockDesk::ask(const RecordDesk::Author& who, const std::string& path, const
 }
 
 CallValue LockDesk::list(const std::string& zone) const {
-  const auto parts = zone_name(path_of(zone == "/" ? "" : zone));
+  const auto parts = asked_zone(path_of(zone == "/" ? "" : zone));
   if (!parts) return parts.error();
   document::Array locks;
   std::uint64_t size_bytes = 0;
@@ -529,7 +509,9 @@ void LockDesk::add_own_calls(CallRegistry& registry) {
          Wanted wanted{path_of(arguments.text("item")), records_.author_of(caller.identity),
                        arguments.text("note"),          {},
                        arguments.flag("wait"),          std::move(run)};
-         if (!wanted.who.is_here) wanted.lease = kVisitLease;
+         wanted.asked = ++last_asked_;
+         // A service is in no session either.
+         if (!wanted.who.is_here || !wanted.who.session) wanted.lease = kVisitLease;
          if (arguments.has("lease_s")) {
            const std::int64_t seconds = arguments.integer("lease_s");
            if (seconds <= 0 ||

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -23,7 +24,7 @@ class People;
 // Who has which item to themselves. A lock is a record of class "lock" at /locks and the item's path, made and removed by the
 // calls lock, unlock, lock.ask and lock.break alone; so it is seen in its zone, and lasts over a restart of the server.
 // It goes when it is given back or broken, when its lease is over, and, if it has none, with its owner's session. Who waits for one
-// gets it in the order of asking. Loop thread only.
+// gets it in the order of asking, also before who wants a part of it, or what it is a part of, later. Loop thread only.
 class LockDesk {
  public:
   // `grace`: how long those of the server before this one may take to come back.
@@ -39,6 +40,9 @@ class LockDesk {
   void on_writable();
 
  private:
+  // Who waits for one item; more are told that it is locked.
+  static constexpr std::size_t kWaitingMax = 256;
+
   using RunPtr = std::shared_ptr<CallRun>;
   // Whoever wants a lock, and how.
   struct Wanted {
@@ -48,6 +52,7 @@ class LockDesk {
     std::optional<Duration> lease;
     bool waits = false;
     RunPtr run;
+    std::uint64_t asked = 0;  // In which order; 0: before everybody.
   };
 
   // Whoever takes a lock away, why, and who writes that down.
@@ -80,9 +85,12 @@ class LockDesk {
   bool is_ownerless(const Wanted& wanted, const std::shared_ptr<Making>& making);
   bool has_ended(const RecordState& lock) const;
   std::optional<InTheWay> in_the_way_of(const Wanted& wanted) const;
+  std::optional<InTheWay> asked_before(const Wanted& wanted) const;
   // Until that lock is free; says why to who does not wait.
   void wait_for(InTheWay other, Wanted wanted);
   void wait(const std::string& path, Wanted wanted);
+  // Somebody waits there no more: whoever waited for their sake alone tries again.
+  void on_fewer_waiting(const std::string& path);
   void unlock(const RecordDesk::Author& who, const std::string& path, const std::string& to,
               const RunPtr& run);
   void hand_over(const std::string& path, const std::string& to, const RunPtr& run);
@@ -116,6 +124,7 @@ class LockDesk {
   const LockPolicy policy_;
   LockIndex index_;
   std::map<std::string, std::deque<Wanted>> waiting_;  // By the path of the lock that is waited for.
+  std::uint64_t last_asked_ = 0;
   std::vector<std::shared_ptr<Making>> making_;
   std::map<std::string, std::vector<StillFree>>
       freeing_;  // By path: why, while that is on its way to the disk.

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/document/value.h"
 #include "base/own_folders.h"
@@ -24,8 +25,9 @@ constexpr bool is_in_own_folder(std::string_view path) {
 // A record that the server makes for itself.
 struct OwnRecord {
   std::string path;
-  std::string record_class{};   // One that the server alone writes.
+  std::string record_class{};
   document::ValuePtr fields{};  // An object; members that are null are left out.
+  bool is_whole = true;         // False: other fields that it has stay as they are.
   std::string user{};           // On whose behalf; empty: nobody's.
   RecordAnswerPtr answer{};     // Of the call that it is done for; null: of none that is asked for again.
   // The revision that it has to be at; 0: there is to be none yet; nullopt: whatever there is.
@@ -46,6 +48,8 @@ class OwnRecords {
   // These are all its fields from now on, or nothing happens; `then` is called once, perhaps within the call, when it is on
   // disk, where its class lasts there, or when it could not be done.
   virtual void put(OwnRecord record, Then then) = 0;
+  // The same with several, each of a path of its own and of a class that lasts on disk, at least one: all of them or none.
+  virtual void put_together(std::vector<OwnRecord> records, Then then) = 0;
 };
 
 }  // namespace callboard::server

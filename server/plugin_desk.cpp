@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <filesystem>
 #include <utility>
 
 #include "base/document/parse.h"
@@ -66,6 +67,13 @@ Result<void> PluginDesk::load(const std::string& file) {
   loaded_.push_back(loaded);
   if (auto added = add_calls(loaded); !added) return added;
   return add_channels(loaded);
+}
+
+std::vector<ProgramHealth> PluginDesk::health() const {
+  std::vector<ProgramHealth> all;
+  for (const LoadedPtr& each : loaded_)
+    all.push_back({std::filesystem::path(each->file).filename().native(), "ready"});
+  return all;
 }
 
 Result<void> PluginDesk::add_calls(const LoadedPtr& loaded) {
@@ -139,7 +147,9 @@ void PluginDesk::carry_out_next(const LoadedPtr& loaded) {
           CallValue value = carry_out(*plugin, request);
           return [this, loaded, number, value = std::move(value)] { on_carried_out(loaded, number, value); };
         });
-    if (!started) on_carried_out(loaded, number, started.error());
+    if (started) continue;
+    runs_.at(number).run->refuse(started.error());
+    on_carried_out(loaded, number, document::make_null());
   }
 }
 

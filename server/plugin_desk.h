@@ -14,6 +14,7 @@
 #include "net/loop.h"
 #include "net/timer.h"
 #include "server/calls/call_registry.h"
+#include "server/calls/server_calls.h"
 #include "server/event_log.h"
 #include "server/plugin_threads.h"
 #include "server/plugins/plugin.h"
@@ -38,6 +39,8 @@ class PluginDesk {
 
   // Blocking. usage: it is no plugin, or describes what makes no sense; refused: a name is taken.
   Result<void> load(const std::string& file);
+  // One that is loaded is ready.
+  std::vector<ProgramHealth> health() const;
   // Ends what they do, then the plugins. `done` is called once. True: some go on after kPluginEndLimit, which
   // the log says of each; the process has to end without them.
   void stop(std::function<void(bool is_any_left)> done);

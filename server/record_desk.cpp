@@ -8,6 +8,7 @@
 #include "base/ensure.h"
 #include "base/text.h"
 #include "server/own_records.h"
+#include "server/record_misfits.h"
 
 namespace callboard::server {
 namespace {
@@ -115,6 +116,7 @@ RecordDesk::RecordDesk(net::Loop& loop, Floor& floor, const document::Schema& sc
       passing_timer_(loop, [this] { tell_pending(); }) {
   floor_.records.board().records().for_each(
       [this](const RecordStatePtr& state) { zones_.set(state, told_of(state->record_class)); });
+  warn_of_misfits(floor_.records.board().records(), schema_, floor_.events);
 }
 
 RecordStatePtr RecordDesk::find(std::string_view path) const {
@@ -124,19 +126,19 @@ RecordStatePtr RecordDesk::find(std::string_view path) const {
 
 bool RecordDesk::may_see(const Author& who, const RecordState& state) const {
   const document::RecordClass* of = schema_.find(state.record_class);
-  if (of == nullptr) return true;
+  if (of == nullptr) return who.permissions.is_all() || is_of(state, who.session, who.user);
   if (!of->enter.empty() && !who.permissions.contains(Permission(of->enter))) return false;
   return of->told != document::Told::owner || is_of(state, who.session, who.user);
 }
 
 document::Told RecordDesk::told_of(const std::string& record_class) const {
   const document::RecordClass* of = schema_.find(record_class);
-  return of == nullptr ? document::Told::zone : of->told;
+  return of == nullptr ? document::Told::owner : of->told;
 }
 
 // --- What is asked for, checked -------------------------------------------------------------------------------------
 
-// Null: of a class that the schema has no more, which can only be removed.
+// Null: of a class that the schema has no more, which can only be removed, by its owner or an admin.
 Result<const document::RecordClass*> RecordDesk::class_for(const Wish& wish,
                                                            const RecordStatePtr& now) const {
   const std::string& name = now != nullptr ? now->record_class : wish.record_class;
@@ -166,6 +168,7 @@ Result<RecordDesk::Fields> RecordDesk::fields_for(const Author& author, const Wi
   document::ValuePtr all;
   if (wish.action == RecordAction::set) {
     if (auto good = document::check_fields(of, *given, author.writer); !good) return good.error();
+    if ((*given)->object()->empty()) return Error{Outcome::usage, "fields: expected at least one to be set"};
     all = now == nullptr ? *given : document::merged_fields(now->fields, *given);
   } else {
     auto whole = document::whole_fields(of, *given, author.writer);
@@ -223,7 +226,10 @@ Result<RecordDesk::Checked> RecordDesk::checked(const Author& author, const Wish
   result.change.action = wish.action;
   result.change.record_class = wish.record_class;
   result.change.answer = wish.answer;
-  if (*of == nullptr) return result;
+  if (*of == nullptr) {
+    result.change.is_owners = author.writer != document::Writer::server && !author.permissions.is_all();
+    return result;
+  }
   result.life = (*of)->life;
   result.told = (*of)->told;
   document::ValuePtr changed;
@@ -236,7 +242,10 @@ Result<RecordDesk::Checked> RecordDesk::checked(const Author& author, const Wish
     return Error{Outcome::usage, quoted(wish.path) + ": an event is told and not kept"};
   }
   bool is_owners = false;
-  if (auto may = check_rules(**of, author, changed, is_owners); !may) return may.error();
+  if (auto may = check_rules(**of, author, changed, is_owners); !may) {
+    if ((*of)->write != "server") return may.error();
+    return may.error().prefixed(fmt::format("{}, of class {}", quoted(wish.path), quoted((*of)->name)));
+  }
   result.change.is_owners = is_owners && wish.action != RecordAction::make;
   if (result.life == document::Life::session && !author.is_here) {
     return Error{Outcome::refused, "records of class " + quoted((*of)->name) +
@@ -300,6 +309,20 @@ void RecordDesk::try_change(const Author& author, Wish wish, Done done) {
   write(author, std::move(wish), std::move(*sound), std::move(done));
 }
 
+Operation RecordDesk::operation_for(const Author& author, const Wish& wish,
+                                    const RecordChange& change) const {
+  Operation operation;
+  operation.id = wish.op;
+  operation.session = author.session;
+  operation.user = author.user;
+  operation.timestamp = floor_.clock.wall();
+  operation.record = Record::record;
+  operation.base = wish.base;
+  operation.path = wish.path;
+  operation.change = std::make_shared<const RecordChange>(change);
+  return operation;
+}
+
 void RecordDesk::write(const Author& author, Wish wish, Checked checked, Done done) {
   const bool is_lasting = lasts(checked, wish.path);
   const RecordTable& table = is_lasting ? floor_.records.board().records() : here_;
@@ -309,15 +332,7 @@ void RecordDesk::write(const Author& author, Wish wish, Checked checked, Done do
   const bool is_last = before == under_way_.end() || before->second.count == 0;
   if (outcome != Outcome::done && is_last)
     return done(record_refusal(outcome, wish.action, wish.path, table.find(wish.path)));
-  Operation operation;
-  operation.id = wish.op;
-  operation.session = author.session;
-  operation.user = author.user;
-  operation.timestamp = floor_.clock.wall();
-  operation.record = Record::record;
-  operation.base = wish.base;
-  operation.path = wish.path;
-  operation.change = std::make_shared<const RecordChange>(checked.change);
+  Operation operation = operation_for(author, wish, checked.change);
   if (!is_lasting) return done(apply_here(operation, checked));
   operation.value = std::make_shared<const std::string>(print(checked.change));
   const std::uint64_t bytes = checked.change.fields == nullptr ? 0 : checked.change.fields->size_bytes();
@@ -345,7 +360,9 @@ void RecordDesk::on_written(const std::string& path, std::uint64_t bytes) {
   while (!written.waiting.empty() && !has_to_wait(written, written.waiting.front().wish)) {
     Waiting next = std::move(written.waiting.front());
     written.waiting.pop_front();
-    if (const auto author = author_now(next.author)) {
+    if (next.begin) {
+      next.begin();
+    } else if (const auto author = author_now(next.author)) {
       try_change(*author, std::move(next.wish), std::move(next.done));
     } else {
       next.done(author.error());
@@ -534,17 +551,17 @@ void RecordDesk::on_asked(Session& session, protocol::RecordAsk& ask) {
 }
 
 void RecordDesk::on_read(Session& session, const protocol::RecordsRead& ask) {
-  const auto zone = zone_name(ask.zone);
+  const auto zone = asked_zone(ask.zone);
   if (!zone) return session.answer(refusal_of(ask.id, zone.error().prefixed("zone")));
   const Author author = author_of(session.identity);
   protocol::Records records =
-      teller_.records(*zone, ask.after, {author.session, author.user, hidden_from(author.permissions)});
+      teller_.records(*zone, ask.after, [&](const RecordState& state) { return may_see(author, state); });
   records.re = ask.id;
   session.answer(std::move(records));
 }
 
 void RecordDesk::on_enter(Session& session, const protocol::EnterAsk& ask) {
-  const auto zone = zone_name(ask.zone);
+  const auto zone = asked_zone(ask.zone);
   if (!zone) return session.answer(refusal_of(ask.id, zone.error().prefixed("zone")));
   const auto enter = [&] {
     return zones_.enter({session.identity.id, session.identity.origin}, *zone,
@@ -566,7 +583,7 @@ void RecordDesk::on_schema(Session& session, const protocol::SchemaAsk& ask) con
 }
 
 void RecordDesk::on_exit(Session& session, const protocol::ExitAsk& ask) {
-  const auto zone = zone_name(ask.zone);
+  const auto zone = asked_zone(ask.zone);
   if (!zone) return session.answer(refusal_of(ask.id, zone.error().prefixed("zone")));
   const auto left = zones_.exit(session.identity.id, *zone, session.mailbox.zones);
   if (!left) return session.answer(refusal_of(ask.id, left.error()));

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <optional>
 #include <set>
@@ -40,7 +39,7 @@ class RecordDesk {
 
   using Author = RecordAuthor;
   using Wish = RecordWish;
-  using Done = std::function<void(const Result<std::uint64_t>& revision)>;
+  using Done = RecordWishDone;
   // As the calls that it offers are.
   static Author server_itself() { return {.session = {}, .user = "", .writer = document::Writer::server}; }
 
@@ -48,8 +47,12 @@ class RecordDesk {
 
   // Answered once, perhaps within the call: of those that last, when it is on disk. The same wish again gets the answer it got.
   void change(const Author& author, Wish wish, Done done);
+  // Several, each of a path of its own and of a class that lasts on disk: all or none, one after the other with nothing
+  // between. One that is to be set and is not there is made. Answered with the revision of the last.
+  void change_together(const Author& author, std::vector<Wish> wishes, Done done);
   RecordStatePtr find(std::string_view path) const;  // Null: there is none.
-  // Whether such a record is shown to them: by its class, and by whose it is where its owner alone is told.
+  // Whether such a record is shown to them: by its class, and by whose it is where its owner alone is told. One of a class
+  // that the schema does not name is its owner's and the admins': nobody knows any more who else might see it.
   bool may_see(const Author& who, const RecordState& state) const;
   // Until `visit` returns false.
   template <class Visit>
@@ -91,19 +94,8 @@ class RecordDesk {
     document::ValuePtr written;
     document::ValuePtr changed;  // Those that the author says, or makes other than they are by a put.
   };
-
-  // Changes of one record on their way to the log, and what waits for them.
-  struct Waiting {
-    Author author;
-    Wish wish;
-    Done done;
-  };
-  struct UnderWay {
-    std::size_t count = 0;
-    std::uint64_t bytes = 0;  // Of their fields.
-    std::deque<Waiting> waiting;
-    bool is_beginning = false;  // What waited is being begun.
-  };
+  using Waiting = WaitingWish;
+  using UnderWay = WishesUnderWay;
   // Classes that it takes a permission to see.
   Zones::Hidden hidden_from(const Permissions& permissions) const;
   Result<Checked> checked(const Author& author, const Wish& wish) const;
@@ -116,6 +108,8 @@ class RecordDesk {
   Result<void> check_room(const Author& author, const Wish& wish, document::Life life) const;
   bool lasts(const Checked& checked, std::string_view path) const;
   void write(const Author& author, Wish wish, Checked checked, Done done);
+  Operation operation_for(const Author& author, const Wish& wish, const RecordChange& change) const;
+  Result<Operation> checked_operation(const Author& author, const Wish& wish) const;
   Result<std::uint64_t> apply_here(const Operation& operation, const Checked& checked);
   void on_written(const std::string& path, std::uint64_t bytes);
   void tell_event(const Author& author, const Wish& wish, const Checked& checked);

@@ -1,10 +1,14 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 
 #include "base/document/schema.h"
+#include "base/result.h"
 #include "server/board/operation.h"
 #include "server/board/record_change.h"
 #include "server/permissions.h"
@@ -35,6 +39,22 @@ struct RecordWish {
   std::optional<SessionId> to{};       // Of a give.
   std::optional<RecordOwner> owner{};  // Of what the server makes or gives; nobody's otherwise.
   RecordAnswerPtr answer{};            // Of the call that the server does it for.
+};
+
+using RecordWishDone = std::function<void(const Result<std::uint64_t>& revision)>;
+
+// Changes of one record on their way to the log, and what waits for them.
+struct WaitingWish {
+  RecordAuthor author;
+  RecordWish wish;
+  RecordWishDone done;
+  std::function<void()> begin{};  // Of several together, in place of those.
+};
+struct WishesUnderWay {
+  std::size_t count = 0;
+  std::uint64_t bytes = 0;  // Of their fields.
+  std::deque<WaitingWish> waiting;
+  bool is_beginning = false;  // What waited is being begun.
 };
 
 }  // namespace callboard::server

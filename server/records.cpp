@@ -29,6 +29,12 @@ std::uint64_t values_of(const Operation& operation) {
   return values;
 }
 
+std::vector<Operation> one(Operation operation) {
+  std::vector<Operation> operations;
+  operations.push_back(std::move(operation));
+  return operations;
+}
+
 bool is_small(const document::ValuePtr& value) {
   return value == nullptr || value->size_bytes() <= kInlineDocumentBytes;
 }
@@ -60,7 +66,7 @@ void Records::write(Draft draft, Done done) {
   const Operation& operation = draft.operation;
   if (const auto known = board_.find(operation.id))
     return done(applied_at({operation.id, operation.record, operation.timestamp}, {known->sequence, true}));
-  if (!is_document(operation.record)) return append(std::move(draft.operation), std::move(done));
+  if (!is_document(operation.record)) return append(one(std::move(draft.operation)), std::move(done));
   // Revisions of the future are nobody's base.
   draft.operation.base = std::min(operation.base, board_.sequence());
   stamp(draft.operation);
@@ -158,7 +164,7 @@ void Records::append_document(Operation operation, Done done) {
   under_way.bytes += operation.value->size();
   under_way.values += values_of(operation);
   under_way.operations.push_back(operation);
-  append(std::move(operation),
+  append(one(std::move(operation)),
          [&under_way, id = operation.id, done = std::move(done)](const Result<Applied>& applied) {
            const auto own = std::ranges::find_if(under_way.operations,
                                                  [&](const Operation& each) { return each.id == id; });
@@ -191,16 +197,22 @@ bool Records::has_room_for(const Operation& operation) const {
          values_of(trial.root()) <= std::max(kDocumentValuesMax, values_before);
 }
 
-void Records::append(Operation operation, Done done) {
-  const Asked asked{operation.id, operation.record, operation.timestamp};
-  log_->append(std::move(operation), [this, asked, done = std::move(done)](const Result<Appended>& place) {
-    if (!place) {
-      if (place.error().outcome == Outcome::failed) on_disk_failed(place.error());
-      return done(place.error());
-    }
-    on_disk_written();
-    done(applied_at(asked, *place));
-  });
+void Records::write_together(std::vector<Operation> operations, Done done) {
+  append(std::move(operations), std::move(done));
+}
+
+void Records::append(std::vector<Operation> operations, Done done) {
+  const Operation& last = operations.back();
+  const Asked asked{last.id, last.record, last.timestamp};
+  log_->append_together(std::move(operations),
+                        [this, asked, done = std::move(done)](const Result<Appended>& place) {
+                          if (!place) {
+                            if (place.error().outcome == Outcome::failed) on_disk_failed(place.error());
+                            return done(place.error());
+                          }
+                          on_disk_written();
+                          done(applied_at(asked, *place));
+                        });
 }
 
 void Records::on_disk_failed(const Error& why) {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "net/loop.h"
@@ -53,6 +54,8 @@ class Records {
   // Answered once, perhaps within the call, unless this object is destroyed before. The same operation again gets the
   // answer it got. The operation's timestamp is what the author's clock says, corrected.
   void write(Draft draft, Done done);
+  // Operations on records, all or none: each has a new id. Answered with what became of the last.
+  void write_together(std::vector<Operation> operations, Done done);
   // Makes a snapshot, where there is anything new, and forgets what the retention does not keep. Answered once, perhaps within the
   // call, with how many operations that were. locked: it is under way already.
   using TidyDone = std::function<void(const Result<std::uint64_t>& forgotten)>;
@@ -91,7 +94,7 @@ class Records {
   void stamp(Operation& operation);
   void find_sources(Draft draft, Done done);
   void finish_draft(Draft draft, DraftSources sources, Done done);
-  void append(Operation operation, Done done);
+  void append(std::vector<Operation> operations, Done done);
   void on_disk_failed(const Error& why);
   void on_disk_written();
   void probe();

@@ -89,6 +89,7 @@ struct Server::Impl {
   void open_sessions(Stage::Options& stage_options);
   Result<void> start_calls(const std::vector<std::string>& programs);
   void start_services();
+  Result<void> load_plugins();
   Result<void> start_own_services();
   void start_tasks(const std::vector<std::string>& programs);
   Result<void> listen();
@@ -170,6 +171,10 @@ Result<void> Server::Impl::open_board() {
   stage_options.locks = options.locks;
   stage_options.data = options.data;
   stage_options.on_keyed = options.on_keyed;
+  stage_options.programs = [this] {
+    return Programs{tasks ? tasks->health() : std::vector<ProgramHealth>(),
+                    plugins ? plugins->health() : std::vector<ProgramHealth>()};
+  };
   open_sessions(stage_options);
   const KeyFile keys(options.data, options.project);
   auto ring = keys.read();
@@ -194,6 +199,15 @@ Roles Server::Impl::read_own_roles() {
 
 // What can be called beside what Stage has.
 Result<void> Server::Impl::start_calls(const std::vector<std::string>& programs) {
+  records = std::make_unique<BoardRecords>(stage->records(), system_clock(), system_random());
+  remember_answers(stage->records(), stage->calls());
+  start_services();
+  if (auto loaded = load_plugins(); !loaded) return loaded;
+  start_tasks(programs);
+  return start_own_services();
+}
+
+Result<void> Server::Impl::load_plugins() {
   if (!options.plugins.empty())
     plugins = std::make_unique<PluginDesk>(loop, stage->calls().registry(),
                                            stage->transfers().server_channels(), events);
@@ -201,17 +215,17 @@ Result<void> Server::Impl::start_calls(const std::vector<std::string>& programs)
     if (auto loaded = plugins->load(file); !loaded) return loaded;
     events.info("plugin loaded", {{"file", file}});
   }
-  records = std::make_unique<BoardRecords>(stage->records(), system_clock(), system_random());
-  remember_answers(stage->records(), stage->calls());
-  start_services();
-  start_tasks(programs);
-  return start_own_services();
+  return {};
 }
 
 void Server::Impl::start_services() {
   CallDesk& calls = stage->calls();
   services = std::make_unique<ServiceDesk>(
-      loop, ServiceDesk::Outside{calls, *records, events, system_clock(), system_random()});
+      loop, ServiceDesk::Outside{calls, *records, events, system_clock(), system_random(),
+                                 [this](const Caller& by, bool is_enabled, const std::string& name) {
+                                   stage->people().note({by.identity, by.host()},
+                                                        is_enabled ? "service_on" : "service_off", name, "");
+                                 }});
   services->add_calls();
   add_backup_call(calls.registry(), options.data, options.project);
   add_verify_call(calls.registry(), options.data, options.project);
@@ -471,5 +485,8 @@ void Server::set_relay_limits(const net::RelayLimits& limits) {
   if (impl_->stage) impl_->stage->transfers().set_limits(limits);
 }
 void Server::stop(std::string reason) { impl_->stop({Outcome::cancelled, std::move(reason)}); }
+void Server::restart(std::string reason) {
+  impl_->stop({Outcome::cancelled, std::move(reason), std::make_shared<Fd>()});
+}
 
 }  // namespace callboard::server

@@ -115,6 +115,8 @@ class Server {
   // Says `bye` to everybody with this reason and closes in order, within kFarewellLimit and the disk's time. Further
   // calls do nothing.
   void stop(std::string reason);
+  // The same, and it is to be started anew with the socket that ServerStop then has.
+  void restart(std::string reason);
 
  private:
   struct Impl;

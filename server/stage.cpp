@@ -90,7 +90,7 @@ void Stage::add_calls() {
   add_record_history_calls(calls, floor_, record_desk_);
   add_record_restore_call(calls, {floor_, record_desk_, options_.schema, options_.locks});
   add_retention_call(calls, records_, options_.retention);
-  add_server_calls(calls, {floor_, [this] { return counts(); }, options_.data});
+  add_server_calls(calls, {floor_, [this] { return counts(); }, options_.data, options_.programs});
   add_people_calls(calls, people_, [this](const std::string& permission) {
     return Permission(permission).is_built_in() || calls_.registry().asks_for(permission) ||
            transfers_.server_channels().asks_for(permission) || options_.schema.asks_for(permission) ||

@@ -10,6 +10,7 @@
 #include "server/board/kept_sessions.h"
 #include "server/board/log.h"
 #include "server/board/zone_shares.h"
+#include "server/calls/server_calls.h"
 #include "server/doorway.h"
 #include "server/floor.h"
 #include "server/gate.h"
@@ -34,8 +35,9 @@ struct StageOptions {
   document::Schema schema = document::Schema::built_in();
   ZoneLimits zones{};
   LockPolicy locks = LockPolicy::warn;
-  std::filesystem::path data{};      // The folder that the board lies in.
-  std::function<void()> on_keyed{};  // There are keys, from the beginning or from now on.
+  std::filesystem::path data{};          // The folder that the board lies in.
+  std::function<Programs()> programs{};  // How what is run beside it is.
+  std::function<void()> on_keyed{};      // There are keys, from the beginning or from now on.
 };
 
 }  // namespace callboard::server

@@ -189,16 +189,14 @@ std::uint64_t ZoneTeller::kept_bytes() const {
 }
 
 protocol::Records ZoneTeller::records(const PathParts& zone, const std::string& after,
-                                      const Asker& asker) const {
+                                      const std::function<bool(const RecordState&)>& may_see) const {
   ToldList list;
   protocol::Records message;
   message.zone = to_path(zone);
   message.full = true;
   zones_.for_each_in(zone, after, [&](const Zones::Shown& shown) {
     const RecordState& state = *shown.state;
-    const bool is_private = shown.told == document::Told::owner;
-    if (is_private && !is_of(state, asker.session, asker.user)) return true;
-    if (std::ranges::binary_search(asker.hidden, state.record_class)) return true;
+    if (!may_see(state)) return true;
     message.more = !list.is_empty() && list.size_bytes() + state.told->size() > kRecordsPerTellBytes;
     if (!message.more) list.add(*state.told);
     return !message.more;

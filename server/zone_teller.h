@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -24,13 +25,9 @@ class ZoneTeller {
   // Adds one piece of each zone, and moves the mailbox past it.
   void take_due(SessionId listener, Mailbox& mailbox, std::vector<protocol::EncodedFrame>& frames);
 
-  // One piece of what there is in a zone, from the first path after `after` on, as the asker may see it.
-  struct Asker {
-    SessionId session;
-    std::string user;
-    Zones::Hidden hidden{};
-  };
-  protocol::Records records(const PathParts& zone, const std::string& after, const Asker& asker) const;
+  // One piece of what there is in a zone, from the first path after `after` on, of what may be seen.
+  protocol::Records records(const PathParts& zone, const std::string& after,
+                            const std::function<bool(const RecordState&)>& may_see) const;
 
   // Of all frames that are kept for others: kTellsKeptBytes and one more at most.
   std::uint64_t kept_bytes() const;

@@ -1,5 +1,5 @@
 // The bytes of a snapshot, all integers big-endian; documents and conflicts: see document_snapshot.cpp.
-//   u8 format (4) | u64 sequence | u64 last message | 2 x document | conflicts | records | u32 count | count x message
+//   u8 format (5) | u64 sequence | u64 last message | 2 x document | conflicts | records | u32 count | count x message
 //   | u32 count | count x applied                          records: see RecordTable::append_to()
 //   message = text16 user | u64 session | i64 timestamp | u32-length text          numbered up to "last message"
 //   applied = u64 x 2 operation | u64 sequence | u8 record | u8 won | u64 number | i64 timestamp | u8 outcome
@@ -12,7 +12,9 @@
 namespace callboard::server {
 namespace {
 
-constexpr std::uint8_t kFormat = 4;
+constexpr std::uint8_t kFormat = 5;
+// The answers of its records did not say who had asked, and with what.
+constexpr std::uint8_t kFourthFormat = 4;
 // Had no answers with its records.
 constexpr std::uint8_t kThirdFormat = 3;
 // Had no records, and no outcomes.
@@ -59,6 +61,11 @@ Applied read_applied(ByteReader& reader, std::uint8_t format) {
   return applied;
 }
 
+RecordTable::Format record_format(std::uint8_t format) {
+  if (format == kThirdFormat) return RecordTable::Format::without_answers;
+  return format == kFourthFormat ? RecordTable::Format::with_answers : RecordTable::Format::with_digests;
+}
+
 }  // namespace
 
 Bytes Board::encoded() const {
@@ -97,8 +104,7 @@ Result<void> Board::decode_format(ByteReader& reader, std::uint8_t format, Board
   if (!conflicts) return conflicts.error();
   board.conflicts_ = std::move(*conflicts);
   if (format == kSecondFormat) return {};
-  auto records = RecordTable::from(reader, format == kThirdFormat ? RecordTable::Format::without_answers
-                                                                  : RecordTable::Format::with_answers);
+  auto records = RecordTable::from(reader, record_format(format));
   if (!records) return records.error();
   board.records_ = std::move(*records);
   return {};
@@ -108,7 +114,7 @@ Result<Board> Board::decoded(ByteView bytes) {
   ByteReader reader(bytes);
   const std::uint8_t format = reader.u8();
   if (format < kFirstFormat || format > kFormat) {
-    return Error{Outcome::failed, "snapshot: expected format 1-4, got " + std::to_string(format)};
+    return Error{Outcome::failed, "snapshot: expected format 1-5, got " + std::to_string(format)};
   }
   Board board;
   board.sequence_ = reader.u64();

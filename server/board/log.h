@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/limits.h"
@@ -52,6 +53,8 @@ class Log {
   virtual void on_commit(CommitHandler handler) = 0;
   // The error says why the operation is not (known to be) in the log; a later append may succeed again.
   virtual void append(Operation operation, AppendDone done) = 0;
+  // All of them or none, one after the other with nothing between; at least one. Answered with the place of the last.
+  virtual void append_together(std::vector<Operation> operations, AppendDone done) = 0;
   // Keeps a snapshot, so that a start reads only what came after it. `encode` runs on the log's own thread.
   virtual void snapshot(std::uint64_t sequence, std::function<Bytes()> encode, Done done) = 0;
   // Makes a snapshot from elsewhere the beginning of this log. Refused when the log goes beyond it.

@@ -12,6 +12,7 @@ document::ValuePtr text_of(std::string_view text) { return document::make_value(
 
 document::ValuePtr value_of_answer(const RecordAnswer& answer) {
   document::Object object{{"op", text_of(to_text(answer.op))}, {"call", text_of(answer.call)}};
+  if (answer.asked) object.push_back({"asked", text_of(to_text(answer.asked))});
   if (answer.result != nullptr) object.push_back({"result", answer.result});
   return document::make_value(std::move(object));
 }
@@ -21,13 +22,14 @@ RecordAnswerPtr answer_in(const document::Value& change) {
   if (object == nullptr) return nullptr;
   const auto op = unique_id_from(document::text_in(*object, "op"));
   if (!op) return nullptr;
-  return std::make_shared<const RecordAnswer>(
-      RecordAnswer{*op, document::text_in(*object, "call"), object->member("result")});
+  const auto asked = unique_id_from(document::text_in(*object, "asked"));
+  return std::make_shared<const RecordAnswer>(RecordAnswer{
+      *op, document::text_in(*object, "call"), asked.value_or(UniqueId{}), object->member("result")});
 }
 
 }  // namespace
 
-// {"do", "class"?, "owner"?: session, "user"?, "owners"?: true, "fields"?, "answer"?: {"op", "call", "result"?}}
+// {"do", "class"?, "owner"?: session, "user"?, "owners"?: true, "fields"?, "answer"?: {"op", "call", "asked"?, "result"?}}
 std::string print(const RecordChange& change) {
   document::Object object{{"do", text_of(to_text(change.action))}};
   if (!change.record_class.empty()) object.push_back({"class", text_of(change.record_class)});

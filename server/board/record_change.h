@@ -25,6 +25,7 @@ struct RecordOwner {
 struct RecordAnswer {
   UniqueId op;
   std::string call;           // Its name.
+  UniqueId asked;             // A digest of who asked, and with what; zero: not known.
   document::ValuePtr result;  // Null: it was larger than kRecordAnswerMax.
 };
 using RecordAnswerPtr = std::shared_ptr<const RecordAnswer>;

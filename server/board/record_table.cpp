@@ -67,16 +67,19 @@ void write_answers(ByteWriter& writer, const std::vector<RecordAnswerPtr>& answe
   for (const RecordAnswerPtr& each : answers) {
     write_id(writer, each->op);
     writer.text16(each->call);
+    write_id(writer, each->asked);
     write_text32(writer, each->result == nullptr ? "" : document::print(*each->result));
   }
 }
 
-bool read_answers(ByteReader& reader, std::vector<RecordAnswerPtr>& answers) {
+bool read_answers(ByteReader& reader, RecordTable::Format format, std::vector<RecordAnswerPtr>& answers) {
+  if (format == RecordTable::Format::without_answers) return true;
   const std::uint16_t count = reader.u16();
   for (std::uint16_t i = 0; i < count && !reader.failed(); ++i) {
     RecordAnswer answer;
     answer.op = read_id(reader);
     answer.call = reader.text16();
+    if (format == RecordTable::Format::with_digests) answer.asked = read_id(reader);
     const std::string_view text = read_text32(reader);
     if (!text.empty()) {
       auto result = document::parse(text);
@@ -197,7 +200,7 @@ void RecordTable::place(std::size_t at, Shard fresh) {
 }
 
 // u32 count | count x { text16 path | text16 class | u64 owner | text16 its user | text16 by | u64 revision | i64 timestamp
-// | u32-length fields | u16 count | count x { u64 x 2 operation | text16 call | u32-length result, empty: not kept } }
+// | u32-length fields | u16 count | count x { u64 x 2 operation | text16 call | u64 x 2 digest | u32-length result, empty: not kept } }
 void RecordTable::append_to(ByteWriter& writer) const {
   writer.u32(static_cast<std::uint32_t>(size_));
   for_each([&](const RecordStatePtr& state) {
@@ -223,7 +226,7 @@ Result<RecordTable> RecordTable::from(ByteReader& reader, Format format) {
       return Error{Outcome::failed, "snapshot: damaged: record"};
     }
     state.fields = std::move(*fields);
-    if (format == Format::with_answers && !read_answers(reader, state.answers)) {
+    if (!read_answers(reader, format, state.answers)) {
       return Error{Outcome::failed, "snapshot: damaged: answer of a record"};
     }
     const std::string path = state.path;

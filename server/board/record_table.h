@@ -60,8 +60,8 @@ class RecordTable {
   std::size_t shards() const { return shards_.size(); }
 
   void append_to(ByteWriter& writer) const;
-  // As they were written before records had answers, or since.
-  enum class Format { without_answers, with_answers };
+  // As they were written before records had answers, before those said who had asked with what, or since.
+  enum class Format { without_answers, with_answers, with_digests };
   static Result<RecordTable> from(ByteReader& reader, Format format);
 
  private:

@@ -48,6 +48,16 @@ Result<PathParts> record_path(std::string_view path) {
 
 Result<PathParts> zone_name(std::string_view zone) { return parts_of(zone, true); }
 
+Result<PathParts> asked_zone(std::string_view zone) {
+  auto parts = zone_name(zone);
+  if (!parts) return parts;
+  const bool is_pattern = std::ranges::any_of(*parts, [](const std::string& each) {
+    return each != kAnyOne && each.find(kAnyOne) != std::string::npos;
+  });
+  if (!is_pattern) return parts;
+  return Error{Outcome::usage, "expected \"*\" for a whole component, got " + quoted(zone)};
+}
+
 std::string to_path(const PathParts& parts) {
   std::string path;
   for (const std::string& each : parts) path += "/" + each;

@@ -65,6 +65,9 @@ class CallRun {
   virtual void answer(CallValue value) = 0;
   // The same for what is JSON already, passed on without a look at it.
   virtual void answer_json(Result<protocol::Document> json) = 0;
+  // An answer as well: it was not begun, and may be later. Unlike all others it is not kept: asked for again by the same
+  // operation id, it is tried again.
+  virtual void refuse(Error why) = 0;
   // What the caller sees meanwhile: the newest of what came since it last listened.
   virtual void progress(const document::ValuePtr& value) = 0;
   virtual void progress_json(protocol::Document json) = 0;
@@ -74,6 +77,8 @@ class CallRun {
   virtual bool is_over() const = 0;
   // What it is asked for again by; nullopt: nothing, or it is over.
   virtual std::optional<UniqueId> op() const = 0;
+  // A digest of who asked, and with what arguments, of one that may be asked for again.
+  virtual UniqueId asked() const = 0;
   // Called once when nobody waits for the answer any more: it was cancelled, or its time is over. Not from within.
   virtual void on_end(std::function<void(const Error& why)> end) = 0;
   // For how much longer somebody waits.

@@ -11,17 +11,23 @@
 
 namespace callboard::server {
 
+// What a call is known by when it is asked for again.
+struct CallMark {
+  UniqueId op;
+  std::string name;  // Of the call.
+  UniqueId asked{};  // A digest of who asked and with what arguments; zero: not known.
+};
+
 // How calls ended, by their operation ids, the newest kCallAnswersKept or kCallAnswersKeptBytes of them. Pure.
 class CallAnswers {
  public:
   struct Kept {
-    UniqueId op;
-    std::string name;  // Of the call.
+    CallMark mark;
     Result<protocol::Document> answer;
     std::uint64_t size_bytes = 0;
   };
 
-  void keep(UniqueId op, std::string name, Result<protocol::Document> answer);
+  void keep(CallMark mark, Result<protocol::Document> answer);
   // Null: none, or forgotten. Valid until the next keep().
   const Kept* find(UniqueId op) const;
 

@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "base/document/parse.h"
 #include "base/ensure.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "server/board/sha256.h"
 #include "server/permissions.h"
 
 namespace callboard::server {
@@ -51,6 +53,28 @@ Result<CallArguments> read_arguments(const CallDescription& description, const p
   return CallArguments(std::move(*complete));
 }
 
+// Names are those that people chose: who comes back may be shown with another number.
+UniqueId digest_of(const Caller& caller, const CallRequest& request) {
+  const Identity& who = caller.identity;
+  std::string text = who.asked_name.empty() ? who.name : who.asked_name;
+  text += '\n';
+  if (request.arguments) text += *request.arguments;
+  const Sha256 digest = sha256(as_bytes(text));
+  ByteReader reader(std::as_bytes(std::span(digest)));
+  const std::uint64_t high = reader.u64();
+  return {high, reader.u64()};
+}
+
+// Why what was asked is not the call that has its op; nullopt: it is.
+std::optional<Error> other_call(const CallMark& known, const CallRequest& request) {
+  const std::string whose =
+      fmt::format("op {} is that of a call of {}", to_text(known.op), quoted(known.name));
+  if (known.name != request.name) return Error{Outcome::usage, whose};
+  if (!known.asked || known.asked == request.asked) return std::nullopt;
+  return Error{Outcome::usage,
+               whose + " by somebody else or with other arguments; another call has its own op"};
+}
+
 Result<Duration> deadline_of(const CallRequest& request) {
   if (request.deadline <= 0ms) return Duration(kCallDeadline);
   if (request.deadline <= kCallDeadlineMax) return Duration(request.deadline);
@@ -72,6 +96,9 @@ class CallDesk::Run final : public CallRun {
   void answer_json(Result<protocol::Document> json) override {
     if (!is_over()) desk_.on_answer(number_, std::move(json));
   }
+  void refuse(Error why) override {
+    if (!is_over()) desk_.on_answer(number_, std::move(why), Keep::no);
+  }
   void progress(const document::ValuePtr& value) override { progress_json(document_of(value)); }
   void progress_json(protocol::Document json) override {
     if (!is_over()) desk_.on_progress(number_, json);
@@ -83,6 +110,7 @@ class CallDesk::Run final : public CallRun {
   std::optional<UniqueId> op() const override {
     return is_over() ? std::nullopt : desk_.running_.at(number_).op;
   }
+  UniqueId asked() const override { return is_over() ? UniqueId{} : desk_.running_.at(number_).asked; }
   void on_end(std::function<void(const Error&)> end) override {
     if (!is_over()) desk_.running_.at(number_).on_end = std::move(end);
   }
@@ -116,6 +144,7 @@ Result<CallRegistry::CallPtr> CallDesk::permitted(const Caller& caller, const st
 }
 
 void CallDesk::begin(const Caller& caller, CallRequest&& request) {
+  if (request.op) request.asked = digest_of(caller, request);
   const auto call = permitted(caller, request.name);
   if (!call) {
     // Who offered it may have gone since it was done.
@@ -129,33 +158,29 @@ void CallDesk::begin(const Caller& caller, CallRequest&& request) {
   run(*call, caller, request, std::move(*arguments));
 }
 
-void CallDesk::remember(UniqueId op, const std::string& name, const Result<document::ValuePtr>& answer) {
-  answers_.keep(op, name, checked_answer(document_of(answer)));
+void CallDesk::remember(CallMark mark, const Result<document::ValuePtr>& answer) {
+  answers_.keep(std::move(mark), checked_answer(document_of(answer)));
 }
 
 bool CallDesk::join_same(CallRequest& request) {
-  const auto refuse = [&](const std::string& name) {
-    request.waiter.answer(Error{
-        Outcome::usage, fmt::format("op {} is that of a call of {}", to_text(*request.op), quoted(name))});
+  const auto answer_with = [&](const Result<protocol::Document>& answer) {
+    request.waiter.answer(answer);
     return true;
   };
   if (const auto* kept = answers_.find(*request.op)) {
-    if (kept->name != request.name) return refuse(kept->name);
+    if (const auto other = other_call(kept->mark, request)) return answer_with(*other);
     // A copy: what the answer sets off may be another call.
-    const Result<protocol::Document> answer = kept->answer;
-    request.waiter.answer(answer);
-    return true;
+    return answer_with(Result<protocol::Document>(kept->answer));
   }
   const auto known = running_ops_.find(*request.op);
   if (known == running_ops_.end()) return false;
   Running& running = running_.at(known->second);
-  if (running.name != request.name) return refuse(running.name);
-  if (running.waiters.size() >= kCallWaitersMax) {
-    request.waiter.answer(
+  if (const auto other = other_call({*request.op, running.name, running.asked}, request))
+    return answer_with(*other);
+  if (running.waiters.size() >= kCallWaitersMax)
+    return answer_with(
         Error{Outcome::refused, fmt::format("{} wait for this call already", kCallWaitersMax)});
-  } else {
-    running.waiters.push_back(std::move(request.waiter));
-  }
+  running.waiters.push_back(std::move(request.waiter));
   return true;
 }
 
@@ -181,6 +206,7 @@ std::uint64_t CallDesk::enter(const std::string& origin, CallRequest& request) {
   by_origin_.add(running.origin);
   by_connection_.add(running.connection);
   running.op = request.op;
+  running.asked = request.asked;
   running.deadline = loop_.now() + *deadline_of(request);
   running.waiters.push_back(std::move(request.waiter));
   if (running.op) running_ops_.emplace(*running.op, number);
@@ -193,7 +219,7 @@ void CallDesk::run(const CallRegistry::CallPtr& call, const Caller& caller, Call
   if (const auto deadline = deadline_of(request); !deadline) return request.waiter.answer(deadline.error());
   if (const auto* work = std::get_if<InlineRun>(&call->run)) {
     Result<protocol::Document> answer = checked_answer(document_of((*work)(caller, arguments)));
-    if (request.op) answers_.keep(*request.op, request.name, answer);
+    if (request.op) answers_.keep({*request.op, request.name, request.asked}, answer);
     return request.waiter.answer(answer);
   }
   const std::string& origin = caller.identity.origin;
@@ -226,7 +252,7 @@ void CallDesk::run_on_worker(const WorkerRun& work, std::uint64_t number, Caller
 
 // --- Going ----------------------------------------------------------------------------------------------------------
 
-void CallDesk::on_answer(std::uint64_t number, Result<protocol::Document> given) {
+void CallDesk::on_answer(std::uint64_t number, Result<protocol::Document> given, Keep keep) {
   auto node = running_.extract(number);
   if (node.empty()) return;
   Running& running = node.mapped();
@@ -236,7 +262,7 @@ void CallDesk::on_answer(std::uint64_t number, Result<protocol::Document> given)
   const Result<protocol::Document> answer = checked_answer(std::move(given));
   if (running.op) {
     running_ops_.erase(*running.op);
-    answers_.keep(*running.op, running.name, answer);
+    if (keep == Keep::yes) answers_.keep({*running.op, running.name, running.asked}, answer);
   }
   for (const CallWaiter& waiter : running.waiters) waiter.answer(answer);
   answered_ = loop_.now();

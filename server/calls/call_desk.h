@@ -39,6 +39,7 @@ struct CallRequest {
   std::chrono::milliseconds deadline{0};  // 0: kCallDeadline.
   protocol::Document arguments{};         // JSON as it came; null: none.
   CallWaiter waiter;
+  UniqueId asked{};  // As in CallMark; begin() fills it in.
 };
 
 // Carries calls out and answers each exactly once: with its value, with an error, or with why nobody waits any longer
@@ -53,7 +54,7 @@ class CallDesk {
 
   void begin(const Caller& caller, CallRequest&& request);
   // How a call of that name ended in a server before this one.
-  void remember(UniqueId op, const std::string& name, const Result<document::ValuePtr>& answer);
+  void remember(CallMark mark, const Result<document::ValuePtr>& answer);
   // Ends a call, which is answered as cancelled to all who wait for it; not_found when that connection waits
   // for no such, refused when it is being written down.
   Result<void> cancel(std::uint64_t connection, protocol::AskId ask);
@@ -77,6 +78,7 @@ class CallDesk {
     std::string origin;            // Of who asked first; empty: the server itself, which nobody counts.
     std::uint64_t connection = 0;  // Over which.
     std::optional<UniqueId> op;
+    UniqueId asked;  // As in CallMark.
     Instant deadline;
     Deadlines::Watch watch;
     bool is_committing = false;
@@ -93,7 +95,8 @@ class CallDesk {
   Result<void> check_room(const std::string& origin, std::uint64_t connection) const;
   std::uint64_t enter(const std::string& origin, CallRequest& request);
   void run_on_worker(const WorkerRun& work, std::uint64_t number, Caller caller, CallArguments arguments);
-  void on_answer(std::uint64_t number, Result<protocol::Document> answer);
+  enum class Keep { yes, no };
+  void on_answer(std::uint64_t number, Result<protocol::Document> answer, Keep keep = Keep::yes);
   void on_progress(std::uint64_t number, const protocol::Document& value);
   void on_due(std::uint64_t number, Instant at);
   // Nobody waits any more.

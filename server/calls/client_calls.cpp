@@ -132,7 +132,7 @@ void ClientCalls::give(SessionId to, const std::string& name, const Caller& call
   ENSURE(session != nullptr);  // It would have left.
   Offer& offer = offers_.at(to);
   if (offer.running >= kCallsGivenMax || session->errands.size() >= kErrandsMax) {
-    return run->answer(
+    return run->refuse(
         Error{Outcome::refused, fmt::format("{}: {} is busy with {} calls; try again in a moment", name,
                                             quoted(offer.user), offer.running)});
   }
@@ -144,7 +144,7 @@ void ClientCalls::give(SessionId to, const std::string& name, const Caller& call
   tell.call = call;
   tell.name = name;
   tell.by = caller.identity.name;
-  tell.session = caller.identity.id;
+  if (caller.identity.id) tell.session = caller.identity.id;
   tell.deadline = std::chrono::ceil<std::chrono::milliseconds>(run->time_left());
   tell.arguments = std::make_shared<const std::string>(document::print(*arguments.object()));
   given_.emplace(call, Given{to, std::move(run)});

@@ -14,9 +14,20 @@ using document::make_number;
 using document::make_object;
 using document::make_text;
 
+document::ValuePtr value_of(const std::vector<ProgramHealth>& programs) {
+  document::Array all;
+  for (const ProgramHealth& each : programs) {
+    document::Object one{{"name", make_text(each.name)}, {"state", make_text(each.state)}};
+    if (!each.why.empty()) one.push_back({"why", make_text(each.why)});
+    all.push_back(document::make_value(std::move(one)));
+  }
+  return document::make_array(std::move(all));
+}
+
 CallValue server_info(const ServerFacts& facts) {
   const ServerIdentity& identity = facts.floor.identity;
   const Counts counts = facts.counts();
+  const Programs programs = facts.programs ? facts.programs() : Programs{};
   return make_object({{"project", make_text(identity.project)},
                       {"server", make_text(to_text(identity.id))},
                       {"software", make_text(identity.software)},
@@ -27,7 +38,9 @@ CallValue server_info(const ServerFacts& facts) {
                       {"visits", make_number(counts.visits)},
                       {"connections", make_number(counts.connections)},
                       {"revision", make_number(facts.floor.records.board().sequence())},
-                      {"memory_bytes", make_number(resident_bytes())}});
+                      {"memory_bytes", make_number(resident_bytes())},
+                      {"tasks", value_of(programs.tasks)},
+                      {"plugins", value_of(programs.plugins)}});
 }
 
 CallValue disk_free(const std::filesystem::path& folder) {

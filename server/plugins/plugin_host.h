@@ -13,9 +13,6 @@ namespace callboard::server {
 // usage: it is no plugin, or one of another version.
 Result<std::unique_ptr<plugin::Plugin>> open_plugin(const std::string& file);
 
-// Whether open_plugin() would find one in it; makes none. Blocking.
-Result<void> check_plugin(const std::string& file);
-
 // What is wrong with the library of --plugin.
 Error no_plugin(const std::string& file, std::string_view why);
 

@@ -49,10 +49,4 @@ Result<std::unique_ptr<plugin::Plugin>> open_plugin(const std::string& file) {
   return std::unique_ptr<plugin::Plugin>((*make)());
 }
 
-Result<void> check_plugin(const std::string& file) {
-  const auto make = maker_in(file);
-  if (!make) return make.error();
-  return {};
-}
-
 }  // namespace callboard::server

@@ -242,17 +242,18 @@ CallValue ServiceDesk::list() const {
 }
 
 // Answered when it is on disk; what is under way goes on.
-void ServiceDesk::set_enabled(const std::string& name, bool is_enabled, std::shared_ptr<CallRun> run) {
-  const auto found = find(name);
+void ServiceDesk::set_enabled(const Switch& to, std::shared_ptr<CallRun> run) {
+  const auto found = find(to.name);
   if (!found) return run->answer(found.error());
   Entry& named = **found;
-  named.is_to_be_enabled = is_enabled;
+  named.is_to_be_enabled = to.is_enabled;
   ++named.words;
   // What it says of the run under way is to be true once that is over.
   named.is_beginning_kept = named.is_beginning_kept || named.is_running;
   run->set_committing();
-  keep(named, [this, alive = is_alive_, name, is_enabled, run](const Result<void>& kept) {
-    if (*alive) on_enabled(entries_.at(name), is_enabled, kept);
+  keep(named, [this, alive = is_alive_, to, run](const Result<void>& kept) {
+    if (*alive) on_enabled(entries_.at(to.name), to.is_enabled, kept);
+    if (*alive && kept && outside_.on_switched) outside_.on_switched(to.by, to.is_enabled, to.name);
     run->answer(kept ? CallValue(document::make_null()) : CallValue(kept.error()));
   });
 }
@@ -304,10 +305,10 @@ void ServiceDesk::add_calls() {
     registry.add_built_in(
         {is_enabled ? describe("services.enable", "lets a service run on its schedule again")
                     : describe("services.disable", "lets a service rest until it is enabled again"),
-         LaterRun(
-             [this, is_enabled](const Caller&, const CallArguments& arguments, std::shared_ptr<CallRun> run) {
-               set_enabled(arguments.text("name"), is_enabled, std::move(run));
-             })});
+         LaterRun([this, is_enabled](const Caller& by, const CallArguments& arguments,
+                                     std::shared_ptr<CallRun> run) {
+           set_enabled({by, arguments.text("name"), is_enabled}, std::move(run));
+         })});
   }
   CallDescription running = describe("services.run", "runs a service now, whether or not it is enabled");
   running.arguments.push_back({.name = "wait",

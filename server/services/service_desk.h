@@ -32,6 +32,8 @@ class ServiceDesk {
     EventLog& events;
     const Clock& clock;
     RandomSource random;
+    // Somebody has switched one on or off.
+    std::function<void(const Caller& by, bool is_enabled, const std::string& name)> on_switched{};
   };
   ServiceDesk(net::Loop& loop, Outside outside);
   ~ServiceDesk();
@@ -72,7 +74,12 @@ class ServiceDesk {
   void call(Entry& entry);
   void on_answer(const std::string& name, const Result<protocol::Document>& answer);
   void note_answer(Entry& entry, const Result<protocol::Document>& answer);
-  void set_enabled(const std::string& name, bool is_enabled, std::shared_ptr<CallRun> run);
+  struct Switch {
+    Caller by;
+    std::string name;
+    bool is_enabled = true;
+  };
+  void set_enabled(const Switch& to, std::shared_ptr<CallRun> run);
   void on_enabled(Entry& entry, bool is_enabled, const Result<void>& kept);
   void run_now(const CallArguments& arguments, std::shared_ptr<CallRun> run);
   CallValue list() const;

@@ -62,15 +62,18 @@ class SqliteLog::Worker {
   }
 
   // False: too much is waiting.
-  bool submit(Operation operation, AppendDone done) {
-    const std::uint64_t size_bytes = operation.value->size();
+  bool submit(std::vector<Operation> operations, AppendDone done) {
+    std::uint64_t size_bytes = 0;
+    for (const Operation& each : operations) size_bytes += each.value->size();
     {
       const std::lock_guard lock(mutex_);
       if (waiting_appends_ >= kAppendsWaitingMax || waiting_bytes_ + size_bytes > kAppendBytesWaitingMax)
         return false;
-      ++waiting_appends_;
+      waiting_appends_ += operations.size();
       waiting_bytes_ += size_bytes;
-      queue_.emplace_back(Append{std::move(operation), std::move(done)});
+      for (std::size_t i = 0; i + 1 < operations.size(); ++i)
+        queue_.emplace_back(Append{std::move(operations[i]), [](const Result<Appended>&) {}, true});
+      queue_.emplace_back(Append{std::move(operations.back()), std::move(done)});
     }
     wake_.notify_one();
     return true;
@@ -113,6 +116,7 @@ class SqliteLog::Worker {
   struct Append {
     Operation operation;
     AppendDone done;
+    bool is_with_next = false;  // They are in one transaction.
   };
   // Snapshots and keyframes: a sync of their own would hold up the appends behind them.
   struct Extra {
@@ -195,8 +199,11 @@ SqliteLog::Worker::Group SqliteLog::Worker::take_group() {
   Group group;
   std::uint64_t size_bytes = 0;
   const std::lock_guard lock(mutex_);
-  while (!queue_.empty() && group.appends.size() < kCommitGroupOperations &&
-         size_bytes < kCommitGroupDocumentBytes) {
+  const auto goes_on = [&] {
+    if (!group.appends.empty() && group.appends.back().is_with_next) return true;
+    return group.appends.size() < kCommitGroupOperations && size_bytes < kCommitGroupDocumentBytes;
+  };
+  while (!queue_.empty() && goes_on()) {
     if (auto* extra = std::get_if<Extra>(&queue_.front())) {
       group.extras.push_back(std::move(*extra));
     } else if (auto* append = std::get_if<Append>(&queue_.front())) {
@@ -456,10 +463,17 @@ SqliteLog::~SqliteLog() {
 void SqliteLog::on_commit(CommitHandler handler) { answers_->on_commit = std::move(handler); }
 
 void SqliteLog::append(Operation operation, AppendDone done) {
-  ENSURE(operation.value != nullptr && operation.id);
+  std::vector<Operation> one;
+  one.push_back(std::move(operation));
+  append_together(std::move(one), std::move(done));
+}
+
+void SqliteLog::append_together(std::vector<Operation> operations, AppendDone done) {
+  ENSURE(!operations.empty());
+  for (const Operation& each : operations) ENSURE(each.value != nullptr && each.id);
   // `done` is moved only when it was accepted; otherwise it is told through the same door as every answer.
   AppendDone refused = done;
-  if (worker_->submit(std::move(operation), std::move(done))) return;
+  if (worker_->submit(std::move(operations), std::move(done))) return;
   worker_->post([refused = std::move(refused)] {
     refused(Error{Outcome::timed_out, "too many writes are waiting for the disk; try again"});
   });

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "server/board/log.h"
 
@@ -34,6 +35,7 @@ class SqliteLog final : public Log {
 
   void on_commit(CommitHandler handler) override;
   void append(Operation operation, AppendDone done) override;
+  void append_together(std::vector<Operation> operations, AppendDone done) override;
   void snapshot(std::uint64_t sequence, std::function<Bytes()> encode, Done done) override;
   void install(LogSnapshot snapshot, Done done) override;
   void keyframe(Record record, std::uint64_t sequence, std::function<Bytes()> encode, Done done) override;

@@ -50,6 +50,12 @@ bool TaskDesk::are_settled() const {
   return std::ranges::all_of(hosts_, [](const auto& host) { return host->is_settled(); });
 }
 
+std::vector<ProgramHealth> TaskDesk::health() const {
+  std::vector<ProgramHealth> all;
+  for (const auto& host : hosts_) all.push_back(host->health());
+  return all;
+}
+
 void TaskDesk::stop(std::function<void()> done) {
   if (hosts_.empty()) return done();
   stopped_ = std::move(done);

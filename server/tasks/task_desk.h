@@ -22,6 +22,7 @@ class TaskDesk {
   void start(const std::string& program, const std::string& project);
   // Each has told its calls, or could not.
   bool are_settled() const;
+  std::vector<ProgramHealth> health() const;
   // Lets all of them end; then calls `done`, once.
   void stop(std::function<void()> done);
 

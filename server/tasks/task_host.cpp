@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "base/document/build.h"
+#include "base/document/schema.h"
 #include "base/ensure.h"
 #include "base/text.h"
 #include "server/board/zone_name.h"
@@ -19,10 +21,10 @@ Bytes bytes_of(const std::string& line) {
   return {view.begin(), view.end()};
 }
 
-RecordAnswerPtr kept_answer(UniqueId op, const std::string& call, const document::ValuePtr& result) {
-  const document::ValuePtr value = result ? result : document::make_null();
-  const bool is_small = value->size_bytes() <= kRecordAnswerMax;
-  return std::make_shared<const RecordAnswer>(RecordAnswer{op, call, is_small ? value : nullptr});
+RecordAnswerPtr kept_answer(RecordAnswer answer) {
+  if (answer.result == nullptr) answer.result = document::make_null();
+  if (answer.result->size_bytes() > kRecordAnswerMax) answer.result = nullptr;
+  return std::make_shared<const RecordAnswer>(std::move(answer));
 }
 
 struct LeftState {
@@ -57,6 +59,7 @@ void TaskHost::start() {
   lines_ = LineReader(kTaskLineMax);
   error_lines_ = LineReader(kTaskErrorLineMax);
   errors_told_ = 0;
+  is_killed_ = false;
   started_ = loop_.now();
   auto process =
       net::Process::start(loop_, {.command = {program_}},
@@ -65,6 +68,7 @@ void TaskHost::start() {
                            .on_ended = [this](const net::Process::Ending& how) { on_ended(how); }});
   if (!process) {
     outside_.events.error("task not started", {{"task", program_}, {"cause", process.error().text}});
+    problem_ = process.error().text;
     is_settled_ = true;
     timer_.set_after(std::exchange(pause_, std::min<Duration>(pause_ * 2, kTaskPauseMax)));
     return;
@@ -102,6 +106,8 @@ void TaskHost::on_error_output(ByteView bytes) {
 // It cannot be understood any more, whatever it means.
 void TaskHost::misbehave(const std::string& what) {
   outside_.events.error("task makes no sense, killed", {{"task", program_}, {"cause", escaped(what, 256)}});
+  problem_ = "it made no sense, and was killed: " + escaped(what, 256);
+  is_killed_ = true;
   if (process_) process_->kill();
 }
 
@@ -122,6 +128,7 @@ void TaskHost::on_ended(const net::Process::Ending& ending) {
       {{"task", program_},
        {"how", how},
        {"pause_ms", std::chrono::duration_cast<std::chrono::milliseconds>(pause_).count()}});
+  if (!is_killed_) problem_ = "it has ended (" + how + ")";
   step_ = Step::awaiting_start;
   timer_.set_after(std::exchange(pause_, std::min<Duration>(pause_ * 2, kTaskPauseMax)));
   fail_calls(fmt::format("the task that does it has ended ({}), and is started again", how));
@@ -224,11 +231,18 @@ void TaskHost::finish_if_over() {
   loop_.post(std::exchange(stopped_, {}));
 }
 
+ProgramHealth TaskHost::health() const {
+  const bool is_ready = step_ == Step::running;
+  const char* state = is_ready ? "ready" : problem_.empty() ? "starting" : "failing";
+  return {std::filesystem::path(program_).filename().native(), state, problem_};
+}
+
 // --- Its calls ------------------------------------------------------------------------------------------------------
 
 void TaskHost::on_said(TaskReady ready) {
   if (step_ != Step::awaiting_ready) return misbehave("it told its calls twice");
   step_ = Step::running;
+  problem_.clear();
   timer_.cancel();
   first_states_ = std::move(ready.states);
   for (const std::string& name : std::exchange(names_, {})) outside_.registry.remove(name);
@@ -274,6 +288,7 @@ Result<void> TaskHost::check_state(const std::string& path) const {
 void TaskHost::register_call(const CallDescription& description) {
   const auto skip = [&](const std::string& why) {
     outside_.events.error("call of a task left out", {{"task", program_}, {"cause", why}});
+    problem_ = "a call of it is left out: " + why;
   };
   const std::string& path = description.state;
   if (const auto good = path.empty() ? Result<void>() : check_state(path); !good)
@@ -292,12 +307,12 @@ void TaskHost::register_call(const CallDescription& description) {
 void TaskHost::on_call(const CallDescription& description, const Caller& caller,
                        const CallArguments& arguments, std::shared_ptr<CallRun> run) {
   if (step_ != Step::running) {
-    return run->answer(Error{
+    return run->refuse(Error{
         Outcome::failed,
         fmt::format("{}: the task that does it is being started; try again in a moment", description.name)});
   }
   if (calls_ >= kTaskCallsMax || process_->unsent_bytes() > kTaskUnsentMax) {
-    return run->answer(Error{
+    return run->refuse(Error{
         Outcome::refused,
         fmt::format("{}: its task is busy with {} calls; try again in a moment", description.name, calls_)});
   }
@@ -305,6 +320,7 @@ void TaskHost::on_call(const CallDescription& description, const Caller& caller,
               description.state,
               std::move(run)};
   asked.op = asked.run->op();
+  asked.digest = asked.run->asked();
   ++calls_;
   asked.run->on_end([this, alive = is_alive_, number = asked.call.call](const Error&) {
     if (*alive) on_nobody_waits(number);
@@ -379,46 +395,91 @@ void TaskHost::on_said(TaskAnswer answer) {
   --calls_;
   Asked asked = std::move(node.mapped());
   watch_cancelled();
-  if (asked.path.empty()) return asked.run->answer(std::move(answer.result));
+  if (asked.path.empty()) answer.state = nullptr;
   // What nobody waits for was answered as not done: then it is not.
-  const bool changes = answer.state != nullptr && answer.result && !asked.run->is_over();
-  if (changes) return commit(std::move(asked), std::move(answer));
+  const bool is_news = answer.state != nullptr || !answer.records.empty();
+  if (is_news && answer.result && !asked.run->is_over()) return commit(std::move(asked), std::move(answer));
   asked.run->answer(std::move(answer.result));
   release(asked.path);
 }
 
 void TaskHost::commit(Asked asked, TaskAnswer answer) {
-  // Of a write that failed it may be found out later that it was done: what was made of the state before is not put over it.
-  OwnRecord record{.path = asked.path, .user = asked.call.by, .base = asked.base};
+  const auto refused = [&](Error why) {
+    asked.run->answer(std::move(why));
+    release(asked.path);
+  };
+  if (auto may = check_records(answer.records); !may) return refused(may.error());
+  std::vector<OwnRecord> records;
+  if (answer.state != nullptr) {
+    // Of a write that failed it may be found out later that it was done: what was made of the state before is not put over it.
+    auto state = state_record({.path = asked.path, .user = asked.call.by, .base = asked.base}, answer.state);
+    if (!state) return refused(state.error());
+    records.push_back(*std::move(state));
+  }
+  for (TaskRecord& each : answer.records) {
+    records.push_back({.path = std::move(each.path),
+                       .record_class = std::move(each.record_class),
+                       .fields = std::move(each.fields),
+                       .is_whole = false,
+                       .user = asked.call.by});
+  }
   asked.run->set_committing();
-  if (asked.op) record.answer = kept_answer(*asked.op, asked.call.name, *answer.result);
-  keep_state(std::move(record), answer.state,
-             [this, alive = is_alive_, path = asked.path, run = asked.run,
-              result = std::move(answer.result)](const Result<void>& kept) {
-               run->answer(kept ? result : CallValue(kept.error()));
-               if (*alive) release(path);
-             });
+  if (asked.op)
+    records.front().answer = kept_answer({*asked.op, asked.call.name, asked.digest, *answer.result});
+  keep(std::move(records), [this, alive = is_alive_, path = asked.path, run = asked.run,
+                            result = std::move(answer.result)](const Result<void>& kept) {
+    run->answer(kept ? result : CallValue(kept.error()));
+    if (*alive) release(path);
+  });
+}
+
+// Those of the program's own classes are its own to write; a task's state is its call's.
+Result<void> TaskHost::check_records(const std::vector<TaskRecord>& records) {
+  if (records.size() > kTaskRecordsMax)
+    return Error{Outcome::failed,
+                 fmt::format("it wrote {} records, expected at most {}", records.size(), kTaskRecordsMax)};
+  for (const TaskRecord& each : records) {
+    if (document::Schema::built_in().find(each.record_class) != nullptr || is_in_own_folder(each.path)) {
+      return Error{Outcome::failed, fmt::format("it wrote {}, of class {}: that is the server's own",
+                                                quoted(each.path), quoted(each.record_class))};
+    }
+  }
+  return {};
+}
+
+Result<OwnRecord> TaskHost::state_record(OwnRecord record, const document::ValuePtr& state) {
+  if (state->size_bytes() > kTaskStateMax) {
+    return Error{Outcome::failed, fmt::format("its state became {}, expected at most {}",
+                                              human_bytes(state->size_bytes()), human_bytes(kTaskStateMax))};
+  }
+  record.record_class = "state";
+  record.fields = document::make_object({{"value", state}});
+  return record;
 }
 
 void TaskHost::keep_state(OwnRecord record, const document::ValuePtr& state, OwnRecords::Then then) {
-  if (state->size_bytes() > kTaskStateMax) {
-    return then(
-        Error{Outcome::failed, fmt::format("its state became {}, expected at most {}",
-                                           human_bytes(state->size_bytes()), human_bytes(kTaskStateMax))});
-  }
+  auto whole = state_record(std::move(record), state);
+  if (!whole) return then(whole.error());
+  std::vector<OwnRecord> records;
+  records.push_back(*std::move(whole));
+  keep(std::move(records), std::move(then));
+}
+
+void TaskHost::keep(std::vector<OwnRecord> records, OwnRecords::Then then) {
   ++committing_;
-  record.record_class = "state";
-  record.fields = document::make_object({{"value", state}});
-  outside_.records.put(std::move(record),
-                       [this, alive = is_alive_, then = std::move(then)](const Result<void>& kept) {
-                         then(kept);
-                         if (!*alive) return;
-                         if (--committing_ == 0) tell_exit();
-                         finish_if_over();
-                       });
+  auto on_kept = [this, alive = is_alive_, then = std::move(then)](const Result<void>& kept) {
+    then(kept);
+    if (!*alive) return;
+    if (--committing_ == 0) tell_exit();
+    finish_if_over();
+  };
+  const bool is_state_alone = records.size() == 1 && records.front().is_whole;
+  if (is_state_alone) return outside_.records.put(std::move(records.front()), std::move(on_kept));
+  outside_.records.put_together(std::move(records), std::move(on_kept));
 }
 
 void TaskHost::release(const std::string& path) {
+  if (path.empty()) return;
   states_.at(path).busy = 0;
   send_next(path);
 }
@@ -426,16 +487,18 @@ void TaskHost::release(const std::string& path) {
 // What it was doing is not done; a state that is on its way to the disk stays busy until it is there.
 void TaskHost::fail_calls(const std::string& why) {
   std::vector<Asked> failed;
+  std::vector<Asked> unbegun;
   for (auto& [number, asked] : std::exchange(sent_, {})) {
     if (!asked.path.empty()) states_.at(asked.path).busy = 0;
     failed.push_back(std::move(asked));
   }
   for (auto& [path, state] : states_) {
-    for (Asked& each : std::exchange(state.waiting, {})) failed.push_back(std::move(each));
+    for (Asked& each : std::exchange(state.waiting, {})) unbegun.push_back(std::move(each));
   }
-  calls_ -= failed.size();
+  calls_ -= failed.size() + unbegun.size();
   cancel_timer_.cancel();
   for (const Asked& each : failed) each.run->answer(Error{Outcome::failed, each.call.name + ": " + why});
+  for (const Asked& each : unbegun) each.run->refuse(Error{Outcome::failed, each.call.name + ": " + why});
 }
 
 }  // namespace callboard::server

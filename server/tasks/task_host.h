@@ -12,6 +12,7 @@
 #include "net/process.h"
 #include "net/timer.h"
 #include "server/calls/call_registry.h"
+#include "server/calls/server_calls.h"
 #include "server/event_log.h"
 #include "server/own_records.h"
 #include "server/tasks/task_limits.h"
@@ -50,6 +51,7 @@ class TaskHost {
   void start();
   // It has told its calls, or has ended without, at least once.
   bool is_settled() const { return is_settled_; }
+  ProgramHealth health() const;
   bool has_state(const std::string& path) const { return states_.contains(path); }
   // Lets it end; then calls `done`, once.
   void stop(std::function<void()> done);
@@ -61,7 +63,8 @@ class TaskHost {
     std::string path;  // Of its state; empty: none.
     std::shared_ptr<CallRun> run;
     std::uint64_t base = 0;              // The revision of the state that it was given.
-    std::optional<UniqueId> op{};        // What it is asked for again by.
+    std::optional<UniqueId> op{};        // What it is asked for again by …
+    UniqueId digest{};                   // … and who asks with what, as in CallMark.
     std::optional<Instant> killed_at{};  // Set: nobody waits for it any more.
   };
   struct State {
@@ -95,6 +98,9 @@ class TaskHost {
   void commit(Asked asked, TaskAnswer answer);
   document::ValuePtr state_now(const std::string& path) const;
   void leave_next(const std::string& path);
+  static Result<void> check_records(const std::vector<TaskRecord>& records);
+  static Result<OwnRecord> state_record(OwnRecord record, const document::ValuePtr& state);
+  void keep(std::vector<OwnRecord> records, OwnRecords::Then then);
   void keep_state(OwnRecord record, const document::ValuePtr& state, OwnRecords::Then then);
   void tell_exit();
   void on_commit_late();
@@ -116,6 +122,8 @@ class TaskHost {
   Instant started_;
   Duration pause_;
   bool is_settled_ = false;
+  std::string problem_;     // Why it is not ready, or not with all that it told; empty: nothing is wrong yet.
+  bool is_killed_ = false;  // For what it said; of this run.
   bool is_terminated_ = false;
   bool is_exit_told_ = false;
   bool may_leave_states_ = false;  // It is told them at its exit.

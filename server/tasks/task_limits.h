@@ -32,6 +32,8 @@ static_assert(kTaskCallsMax < kCallsRunningMax);
 inline constexpr std::uint64_t kTaskStateMax = kOwnRecordMax - 1 * KiB;
 // States that one task has: all of them are told to it when it ends.
 inline constexpr std::size_t kTaskStatesMax = 64;
+// That one answer writes.
+inline constexpr std::size_t kTaskRecordsMax = 64;
 // What a task says in one line: a result of the largest size, escaped a little, and a state.
 inline constexpr std::size_t kTaskLineMax = 2 * kCallResultMax;
 // What waits for a task that does not read.

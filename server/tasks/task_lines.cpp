@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/document/build.h"
+#include "base/document/members.h"
 #include "base/document/parse.h"
 #include "base/text.h"
 
@@ -57,6 +58,22 @@ Result<TaskSaid> left_from(const Value& object) {
   return TaskSaid(TaskLeft{std::move(*states)});
 }
 
+Result<std::vector<TaskRecord>> records_from(const Value& object) {
+  std::vector<TaskRecord> records;
+  const ValuePtr list = object.member("records");
+  if (!list) return records;
+  if (list->array() == nullptr) return wrong("records: expected a list");
+  for (const ValuePtr& each : *list->array()) {
+    TaskRecord record{document::text_in(*each, "path"), document::text_in(*each, "class"),
+                      each->member("fields")};
+    const bool is_one = !record.path.empty() && !record.record_class.empty() && record.fields != nullptr &&
+                        record.fields->object() != nullptr;
+    if (!is_one) return wrong("records: expected each to have path, class, and fields, a map");
+    records.push_back(std::move(record));
+  }
+  return records;
+}
+
 Result<TaskSaid> answer_from(const Value& object, std::uint64_t call) {
   TaskAnswer answer;
   answer.call = call;
@@ -64,6 +81,9 @@ Result<TaskSaid> answer_from(const Value& object, std::uint64_t call) {
   const ValuePtr error = object.member("error");
   if (!error) {
     answer.result = object.member("result");
+    auto records = records_from(object);
+    if (!records) return records.error();
+    answer.records = std::move(*records);
     return TaskSaid(std::move(answer));
   }
   if (error->string() == nullptr) return wrong("error: expected text");

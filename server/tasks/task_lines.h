@@ -39,10 +39,17 @@ struct TaskProgress {
   std::uint64_t call = 0;
   document::ValuePtr value;
 };
+// A record that the server writes for it: the fields that it names, others stay; made where there is none.
+struct TaskRecord {
+  std::string path;
+  std::string record_class;
+  document::ValuePtr fields;  // An object.
+};
 struct TaskAnswer {
   std::uint64_t call = 0;
   Result<document::ValuePtr> result = document::ValuePtr();
   document::ValuePtr state;  // What it is from now on; null: as it was.
+  std::vector<TaskRecord> records{};
 };
 // Of what it leaves, told after `exit`, a part: as many as it wants to say in one line.
 struct TaskLeft {

@@ -137,10 +137,28 @@ TEST_CASE("a restart starts it as it was started, and those who are joined come 
   REQUIRE(said.size() == 1);
   CHECK(said[0].at("event") == "listening");
   const Json after = studio.running();
-  CHECK(after.at("process") != before.at("process"));
-  CHECK(after.at("data") == before.at("data"));
+  CHECK(after == before);
   CHECK(wait_for_event(*joined, "left").at("why") == "the server is restarted");
   CHECK(wait_for_event(*joined, "joined").at("session") == session);
+}
+
+TEST_CASE(
+    "a restart of a detached server keeps its process and its socket, and turns nobody away meanwhile") {
+  Detached studio;
+  studio.add_user("lighting");
+  REQUIRE(studio.detach().ending.exit_code == 0);
+  const Json before = studio.running();
+  const std::string address = before.at("address");
+  const auto restarting = studio.start("rigging", {"server", "restart", "--json"});
+  // Whoever connects at any moment of it is let in, after some waiting perhaps, unless they are sent off with all others.
+  bool is_done = false;
+  for (int asked = 0; asked < 1000 && !is_done; ++asked) {
+    is_done = !events(restarting->printed(Stream::out), "listening").empty();
+    const auto users = studio.run("lighting", {"users", "--server", address});
+    if (users.ending.exit_code != 0) REQUIRE(users.err == "error: the server is restarted\n");
+  }
+  CHECK(exit_code(*restarting) == 0);
+  CHECK(studio.running() == before);
 }
 
 TEST_CASE("a restart leaves alone what somebody else would start, too") {
@@ -195,6 +213,11 @@ TEST_CASE("a restart that could not load what it has to is refused, and everybod
     support::write_file(studio.home() / "other", "x");
     fs::rename(studio.home() / "other", studio.plugin);
     named = "--plugin \"" + studio.plugin.string() + "\"";
+  }
+  SECTION("a plugin that is one, and has what is not to be had") {
+    fs::copy_file(TAKEN_NAME_PLUGIN, studio.home() / "other");
+    fs::rename(studio.home() / "other", studio.plugin);
+    named = "--plugin \"" + studio.plugin.string() + "\": backup: there is a call of this name already";
   }
   SECTION("the roles") {
     support::write_file(studio.roles, "{\"supervisor\": 1}");

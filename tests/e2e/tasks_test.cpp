@@ -88,6 +88,37 @@ TEST_CASE("a state is a record that is there from the first moment, and that nob
   CHECK(told.at("by") == "rigging");
 }
 
+TEST_CASE(
+    "what a task's call writes into records is there with its state, or not at all, and nobody else writes "
+    "it") {
+  Office office;
+  const std::string schema = (office.home() / "votes.json").string();
+  write_file(
+      schema,
+      R"({"classes": [{"name": "review", "fields": [{"name": "status", "type": "text"}, {"name": "votes", "type": "int", "computed": true}]},
+             {"name": "vote", "write": "server", "fields": [{"name": "last_by", "type": "user"}]}]})");
+  const std::vector<std::string> words{"--schema", schema, "--task",
+                                       (fs::path(DOCS_FOLDER) / "tally.py").string()};
+  office.serve(words);
+  REQUIRE(office.run("rigging", {"record", "make", "/reviews/sc01", "--class", "review", "status=open"})
+              .ending.exit_code == 0);
+  CHECK(office.call({"review.vote", "sc01"}).out == "1\n");
+  CHECK(office.fields("/reviews/sc01") == Json({{"status", "open"}, {"votes", 1}}));
+  CHECK(office.fields("/votes/sc01") == Json({{"last_by", "rigging"}}));
+  CHECK(office.run("rigging", {"record", "set", "/reviews/sc01", "votes=7"}).ending.exit_code == 4);
+  CHECK(office.run("rigging", {"record", "set", "/votes/sc01", "last_by=me"}).ending.exit_code == 4);
+  // One of them cannot be: none is, and the state is what it was.
+  const auto refused = office.call({"review.vote", "*"});
+  CHECK(refused.ending.exit_code != 0);
+  CHECK_THAT(refused.err, Contains("a path of one record"));
+  CHECK(office.fields("/tally") == Json({{"value", {{"sc01", 1}}}}));
+  office.kill_server();
+  office.serve(words);
+  CHECK(office.call({"review.vote", "sc01"}).out == "2\n");
+  CHECK(office.fields("/reviews/sc01") == Json({{"status", "open"}, {"votes", 2}}));
+  CHECK_THAT(office.run("rigging", {"history", "/reviews/sc01"}).out, Contains("rigging"));
+}
+
 TEST_CASE("a state is in a backup") {
   Office office({"--task", kCounter.string()});
   CHECK(office.call({"counter.add", "7"}).out == "7\n");
@@ -206,6 +237,16 @@ TEST_CASE("a task that ends during a call fails that call, and is started again"
     again = office.call({"work"});
   } while (again.ending.exit_code != 0);
   CHECK(again.out == "done\n");
+}
+
+TEST_CASE("how tasks are is seen in the status, and why one is not ready") {
+  Office office;
+  office.serve({"--task", kCounter.string(), "--task", office.program("broken", "#!/bin/sh\nexit 3\n")});
+  CHECK_THAT(office.run("rigging", {"status"}).out,
+             Contains("tasks     counter.py ready, broken failing: it has ended (exit code 3)\n"));
+  const Json told = events(office.run("rigging", {"status", "--json"}).out, "status").at(0);
+  CHECK(told.at("tasks").at(1).at("state") == "failing");
+  CHECK(told.at("plugins") == Json::array());
 }
 
 TEST_CASE("a task's error is the call's, and its progress is shown before the result") {

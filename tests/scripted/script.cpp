@@ -183,7 +183,7 @@ std::vector<ServerMessage> every_server_message() {
           CallResult{1, document()},
           CallList{1, document()},
           CallProgress{1, document()},
-          CallTell{1, "open_shot", "rigging", {1}, 1s, document()},
+          CallTell{1, "open_shot", "rigging", SessionId{1}, 1s, document()},
           CallCancelTell{1},
           AuditEntries{1, {}, 0},
           UnknownAnswer{"levitated", 1},

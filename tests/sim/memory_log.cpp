@@ -126,6 +126,13 @@ void MemoryLog::append(Operation operation, AppendDone done) {
   submit({});
 }
 
+void MemoryLog::append_together(std::vector<Operation> operations, AppendDone done) {
+  // What waits is committed in one group.
+  for (std::size_t i = 0; i + 1 < operations.size(); ++i)
+    append(std::move(operations[i]), [](const Result<Appended>&) {});
+  append(std::move(operations.back()), std::move(done));
+}
+
 void MemoryLog::snapshot(std::uint64_t sequence, std::function<Bytes()> encode, Done done) {
   submit([this, sequence, encode = std::move(encode), done = std::move(done)] {
     if (is_broken_) look_again();

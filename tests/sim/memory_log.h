@@ -33,6 +33,7 @@ class MemoryLog final : public server::Log {
 
   void on_commit(CommitHandler handler) override;
   void append(server::Operation operation, AppendDone done) override;
+  void append_together(std::vector<server::Operation> operations, AppendDone done) override;
   void snapshot(std::uint64_t sequence, std::function<Bytes()> encode, Done done) override;
   void install(server::LogSnapshot snapshot, Done done) override;
   void keyframe(server::Record record, std::uint64_t sequence, std::function<Bytes()> encode,

@@ -50,6 +50,17 @@ Result<std::vector<std::string>> strings_in(const std::string& file) {
   return found;
 }
 
+// What stands now where that process was started from.
+Result<std::string> program_of(const std::string& process) {
+  const std::string link = "/proc/" + process + "/exe";
+  std::error_code problem;
+  std::string program = std::filesystem::read_symlink(link, problem).native();
+  if (problem) return os_error("read " + link, problem.value());
+  constexpr std::string_view kReplaced = " (deleted)";
+  if (program.ends_with(kReplaced)) program.resize(program.size() - kReplaced.size());
+  return program;
+}
+
 std::vector<char*> pointers_to(std::vector<std::string>& texts) {
   std::vector<char*> pointers;
   for (std::string& text : texts) pointers.push_back(text.data());
@@ -227,12 +238,15 @@ Result<Anew> Anew::of_this_process() {
   auto words = strings_in("/proc/self/cmdline");
   if (!words) return words.error();
   forget_restore(*words);
-  std::error_code problem;
-  std::string program = std::filesystem::read_symlink("/proc/self/exe", problem).native();
-  if (problem) return os_error("read /proc/self/exe", problem.value());
-  constexpr std::string_view kReplaced = " (deleted)";
-  if (program.ends_with(kReplaced)) program.resize(program.size() - kReplaced.size());
-  return Anew{std::move(program), std::move(*words)};
+  auto program = program_of("self");
+  if (!program) return program.error();
+  return Anew{std::move(*program), std::move(*words)};
+}
+
+bool would_be_this_program(pid_t process) {
+  const auto program = program_of(std::to_string(process));
+  std::error_code unknown;
+  return program && std::filesystem::equivalent(*program, "/proc/self/exe", unknown);
 }
 
 Error Readiness::restart_in_place(Fd listening) const {

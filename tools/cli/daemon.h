@@ -48,6 +48,9 @@ struct Anew {
   static Result<Anew> of_this_process();
 };
 
+// Whether that process would, by Readiness::restart_in_place(), become the program that runs here.
+bool would_be_this_program(pid_t process);
+
 // Without what is done only once: --restore, what it began with it has by now.
 void forget_restore(std::vector<std::string>& words);
 

@@ -49,7 +49,7 @@ struct Interrupt::Impl {
   mutable std::mutex mutex;  // Guards the four below.
   mutable std::condition_variable changed;
   int first_signal = 0;
-  bool is_for_restart = false;
+  int told_why = 0;  // The value that it came with, where it was sent with one.
   bool is_ending = false;
   bool is_hung_up = false;  // The hangup listeners are to be called.
 
@@ -80,7 +80,7 @@ struct Interrupt::Impl {
       }
       if (first_signal != 0) std::_Exit(kExitInterrupted);
       first_signal = number;
-      is_for_restart = told.si_code == SI_QUEUE && told.si_value.sival_int == kForRestart;
+      if (told.si_code == SI_QUEUE) told_why = told.si_value.sival_int;
       changed.notify_all();
     }
   }
@@ -144,7 +144,12 @@ int Interrupt::signal_number() const { return impl_->signal_number(); }
 
 bool Interrupt::is_for_restart() const {
   const std::lock_guard lock(impl_->mutex);
-  return impl_->is_for_restart;
+  return impl_->told_why == kForRestart;
+}
+
+bool Interrupt::is_for_restart_in_place() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->told_why == kForRestartInPlace;
 }
 
 Interrupt::Listener Interrupt::listen(std::function<void()> clean_up) {

@@ -20,9 +20,12 @@ class Interrupt {
   bool is_requested() const { return signal_number() != 0; }
   // The first signal that came, 0 for none.
   int signal_number() const;
-  // Who sent it starts this program anew: the signal's value is kForRestart (sigqueue()).
+  // Who sent it starts this program anew, or wants it to start itself anew in its place: the signal's value (sigqueue()).
   bool is_for_restart() const;
-  static constexpr int kForRestart = 0x72657374;  // Nobody's who sends none.
+  bool is_for_restart_in_place() const;
+  // Nobody's who sends none.
+  static constexpr int kForRestart = 0x72657374;
+  static constexpr int kForRestartInPlace = 0x72657370;
 
   // While it exists, `clean_up` is called once when the first signal comes, on a thread of its own; or at once, on the
   // caller's thread, if it came before. The destructor waits for a call under way, so it must not run inside one.

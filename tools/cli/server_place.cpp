@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <fstream>
 #include <iterator>
@@ -69,15 +70,18 @@ Result<void> check_log(const std::filesystem::path& log) {
   return check_room_in(folder.empty() ? std::filesystem::path(".") : folder);
 }
 
-// A line for the address; the rest is the path, whatever is in it. Without the file less is told, and nothing else.
+// A line for the address and, behind a space, the run; the rest is the path, whatever is in it. Without the file less is told, and nothing else.
 void RunningNote::write(const ServerPlace& place) const {
-  std::ofstream(file_of(place), std::ios::binary) << address << '\n' << log.native();
+  std::ofstream(file_of(place), std::ios::binary) << address << ' ' << run << '\n' << log.native();
 }
 
 std::optional<RunningNote> RunningNote::read(const ServerPlace& place) {
   std::ifstream file(file_of(place), std::ios::binary);
   RunningNote note;
   if (!std::getline(file, note.address)) return std::nullopt;
+  const std::size_t end = std::min(note.address.find(' '), note.address.size());
+  note.run = note.address.substr(std::min(end + 1, note.address.size()));
+  note.address.resize(end);
   note.log = std::string(std::istreambuf_iterator<char>(file), {});
   return note;
 }

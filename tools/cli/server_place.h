@@ -36,6 +36,7 @@ Result<void> check_log(const std::filesystem::path& log);
 struct RunningNote {
   std::string address;
   std::filesystem::path log;  // Empty: standard error.
+  std::string run{};  // Other than at its start before; empty: it cannot start itself anew in its place.
 
   void write(const ServerPlace& place) const;
   static std::optional<RunningNote> read(const ServerPlace& place);

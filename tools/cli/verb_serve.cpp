@@ -307,13 +307,14 @@ Result<void> serve_on(Run& run, const ServerPlace& place, const fs::path& log, R
   if (!server) return log_failure(*logger, log, server.error());
   show_listening(run.output, **server, place.project);
   const std::string address = net::to_text((*server)->listening());
-  RunningNote{address, log}.write(place);
+  RunningNote{address, log, to_text((*server)->id())}.write(place);
   if (readiness.is_detached())
     run.output.message(fmt::format("runs as process {}, logs to \"{}\"", ::getpid(), escaped(log.native())));
   readiness.ready("listening on " + address);
   {
     const Interrupt::Listener listening = run.interrupt.listen([&] {
       loop.post([&] {
+        if (run.interrupt.is_for_restart_in_place()) return (*server)->restart("the server is restarted");
         (*server)->stop(run.interrupt.is_for_restart() ? "the server is restarted"
                                                        : "the server was stopped");
       });

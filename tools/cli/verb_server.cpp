@@ -12,6 +12,7 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "net/endpoint.h"
 #include "server/plugin_desk.h"
 #include "tools/cli/daemon.h"
 #include "tools/cli/program.h"
@@ -89,7 +90,7 @@ class Leaving {
   int without_lock_ms_ = 0;  // What was waited since it let go of the data's lock.
 };
 
-// `why`: 0, or what it is to tell those who are in it (Interrupt::kForRestart).
+// `why`: 0, or one of Interrupt's: what becomes of it, and what it is to tell those who are in it.
 int send_end(const Fd& its, pid_t process, int why) {
   sigval value{};
   value.sival_int = why;
@@ -138,6 +139,51 @@ void speak_as(const Output& output, std::vector<std::string>& words) {
   if (output.is_json()) words.emplace_back(kJson);
 }
 
+void show_listening(Output& output, const Served& found, const RunningNote& note) {
+  output.line("listening on " + escaped(note.address));
+  output.message(
+      fmt::format("runs as process {}, logs to \"{}\"", found.process, escaped(note.log.native())));
+  const std::size_t colon = std::min(note.address.rfind(':'), note.address.size());
+  JsonObject object{{"event", "listening"}, {"address", note.address.substr(0, colon)}};
+  if (const auto at = net::endpoint_from(note.address, kSessionPort)) object.add("port", at->port);
+  object.add("project", found.place.project);
+  output.object(object);
+}
+
+enum class Anewed { done, gone };
+
+// The process becomes the program anew and keeps its socket, in which whoever connects meanwhile waits. How long it takes to
+// read its board is up to that. Gone: it could not, and its log says why.
+Result<Anewed> restart_in_place(Run& run, const Served& found) {
+  constexpr int kStopMs = 30'000;
+  constexpr int kLookMs = 20;
+  const Fd its(::pidfd_open(found.process, 0));
+  const int sent = send_end(its, found.process, Interrupt::kForRestartInPlace);
+  if (sent != 0 && errno == ESRCH) return Anewed::gone;
+  if (sent != 0) return os_error(fmt::format("restart process {}", found.process), errno);
+  Leaving leaving(its, found);
+  for (int waited_ms = 0;;) {
+    const auto note = RunningNote::read(found.place);
+    if (note && note->run != found.note.run) {
+      show_listening(run.output, found, *note);
+      return Anewed::done;
+    }
+    if (leaving.is_gone_within(kLookMs)) return Anewed::gone;
+    if (run.interrupt.is_requested()) return Error{Outcome::cancelled, ""};
+    if (note) waited_ms += kLookMs;
+    if (waited_ms > kStopMs) {
+      return Error{Outcome::timed_out,
+                   fmt::format("process {} was asked to start anew, but goes on after {} s", found.process,
+                               kStopMs / 1000)};
+    }
+  }
+}
+
+// One that is older cannot, and another program would be what it was.
+bool restarts_in_place(const Served& found) {
+  return !found.note.run.empty() && would_be_this_program(found.process);
+}
+
 Result<void> restart(Run& run) {
   const auto found = served(run);
   if (!found) return found.error();
@@ -163,7 +209,13 @@ Result<void> restart(Run& run) {
         checked.error().outcome,
         fmt::format("nothing was done: it would not start again, and process {} goes on", found->process)};
   }
-  if (const auto ended = end(run, *found, Interrupt::kForRestart); !ended) return ended;
+  if (restarts_in_place(*found)) {
+    const auto anewed = restart_in_place(run, *found);
+    if (!anewed) return anewed.error();
+    if (*anewed == Anewed::done) return {};
+  } else if (const auto ended = end(run, *found, Interrupt::kForRestart); !ended) {
+    return ended;
+  }
   return start_detached(*std::move(start), run.interrupt);
 }
 
@@ -220,10 +272,9 @@ void add_server(Program& program) {
       .takes({Key::project, Key::data})
       .runs(stop);
   server
-      .add_verb(
-          {.name = "restart",
-           .summary = "stop a detached one and start it anew as it was started, with this program's version",
-           .example = "callboard server restart"})
+      .add_verb({.name = "restart",
+                 .summary = "start a detached one anew as it was started, with this program's version",
+                 .example = "callboard server restart"})
       .takes({Key::project, Key::data})
       .runs(restart);
   auto count = std::make_shared<std::uint64_t>(50);

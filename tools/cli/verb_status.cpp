@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include "base/document/members.h"
+#include "base/document/parse.h"
 #include "base/text.h"
 #include "tools/cli/objects.h"
 #include "tools/cli/progress.h"
@@ -37,6 +39,32 @@ void print(Output& output, const client::ServerStatus& status) {
                     human_bytes(each.bytes_per_second) + "/s", when(each.started)});
   }
   output.table(rows);
+}
+
+// What the server runs beside itself: "tasks   counter.py ready, farm failing: it has ended (exit code 1)".
+void print_programs(Output& output, std::string_view kind, const document::Value& info, JsonObject& object) {
+  std::string line;
+  std::vector<JsonValue> all;
+  const document::ValuePtr programs = info.member(kind);
+  for (std::size_t i = 0; programs && programs->array() && i < programs->array()->size(); ++i) {
+    const document::Value& each = *(*programs->array())[i];
+    const std::string why = document::text_in(each, "why");
+    line += (line.empty() ? "" : ", ") + escaped(document::text_in(each, "name")) + " " +
+            escaped(document::text_in(each, "state")) + (why.empty() ? "" : ": " + escaped(why));
+    all.emplace_back(JsonObject{{"name", document::text_in(each, "name")},
+                                {"state", document::text_in(each, "state")},
+                                {"why", why}});
+  }
+  if (!line.empty()) output.line(fmt::format("{:<10}{}", kind, line));
+  object.add(std::string(kind), std::move(all));
+}
+
+// An older server does not tell them.
+void show_programs(Run& run, Visit& visit, JsonObject& object) {
+  const auto told = visit.wait(visit.access().call("server.info", "{}", {}));
+  const auto info = told ? document::parse(*told) : Result<document::ValuePtr>(told.error());
+  if (!info) return;
+  for (const char* kind : {"tasks", "plugins"}) print_programs(run.output, kind, **info, object);
 }
 
 std::string watch_text(const client::WorkstationStatus& here) {
@@ -140,6 +168,7 @@ Result<void> show_everything(Run& run) {
   std::vector<JsonValue> transfers;
   for (const client::TransferStatus& each : status->transfers) transfers.push_back(transfer_object(each));
   object.add("transfers", std::move(transfers));
+  show_programs(run, **visit, object);
   run.output.object(object);
   return show_workstation(run, **visit);
 }

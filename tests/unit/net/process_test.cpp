@@ -57,6 +57,14 @@ TEST_CASE("a child reads what is written, to the end of its input") {
   CHECK(child.out == large + "\nend\n");
 }
 
+TEST_CASE("who writes to a child that has ended is not ended by that, whether or not the loop runs") {
+  Child child("exit 3");
+  child.wait();
+  child.process->write(Child::bytes("hello\n"));
+  child.process->close_input();
+  CHECK(child.ending->exit_code == 3);
+}
+
 TEST_CASE("Ctrl-C on our terminal does not reach a child: it has a session of its own") {
   Child child("read -r _ _ _ _ _ session _ < /proc/$$/stat; test $session = $$");
   child.wait();

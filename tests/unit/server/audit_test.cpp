@@ -320,4 +320,21 @@ TEST_CASE("an open server's audit is for everybody, and has no sessions in it") 
   CHECK((told.entries.empty() && told.last == 0));
 }
 
+TEST_CASE("who switched a service off, or on, is in the audit") {
+  KeyedStudio studio;
+  auto boss = studio.join_with(studio.add("boss", "admin"));
+  for (const char* call : {"services.disable", "services.enable"}) {
+    protocol::CallAsk ask;
+    ask.name = call;
+    ask.arguments = std::make_shared<const std::string>(R"(["backup"])");
+    boss->ask_for<protocol::CallResult>(ask);
+  }
+  const Listed all = audit_of(*boss);
+  for (const char* what : {"service_off", "service_on"}) {
+    const Listed found = of_kind(all, what);
+    REQUIRE(found.size() == 1);
+    CHECK((found[0].user == "boss" && found[0].about == "backup"));
+  }
+}
+
 }  // namespace callboard::audit_test

@@ -176,8 +176,8 @@ TEST_CASE("a snapshot that is cut anywhere or has another format is refused") {
   longer.push_back(std::byte{0});
   CHECK_FALSE(Board::decoded(longer));
   Bytes other = bytes;
-  other[0] = std::byte{5};
-  CHECK(Board::decoded(other).error().text == "snapshot: expected format 1-4, got 5");
+  other[0] = std::byte{6};
+  CHECK(Board::decoded(other).error().text == "snapshot: expected format 1-5, got 6");
 }
 
 }  // namespace callboard::board_test

@@ -59,7 +59,7 @@ struct Desk {
                               std::uint64_t connection = 1, protocol::AskId ask = 1) {
     auto heard = std::make_shared<Heard>();
     Caller caller;
-    caller.identity.name = "rigging";
+    caller.identity.name = person;
     caller.identity.permissions = permissions;
     caller.identity.origin = origin;
     CallRequest request;
@@ -81,6 +81,7 @@ struct Desk {
 
   Permissions permissions = Permissions::all();
   std::string origin;  // Whose limits it counts in.
+  std::string person = "rigging";
 };
 
 using Answers = std::vector<std::string>;
@@ -166,7 +167,7 @@ TEST_CASE("the same op is the same call: it runs once, and all who ask get its a
 
 TEST_CASE("what a call of the server before was answered is the answer of the same op") {
   Desk desk;
-  desk.desk.remember(UniqueId{5, 6}, "later", document::make_text("done"));
+  desk.desk.remember({UniqueId{5, 6}, "later"}, document::make_text("done"));
   CHECK(desk.call("later", "", UniqueId{5, 6})->answers == Answers{"\"done\""});
   CHECK(desk.runs.empty());
   CHECK_THAT(desk.call("echo", R"(["hi"])", UniqueId{5, 6})->answers.at(0),
@@ -176,6 +177,36 @@ TEST_CASE("what a call of the server before was answered is the answer of the sa
   CHECK(desk.runs[0]->op() == UniqueId{7, 8});
   desk.runs[0]->answer(document::make_null());
   CHECK(desk.runs[0]->op() == std::nullopt);
+}
+
+TEST_CASE("one op is one call of one person: with other arguments, or by another, it is refused") {
+  Desk desk;
+  const UniqueId op{1, 2};
+  CHECK(desk.call("echo", R"(["hi"])", op)->answers == Answers{R"("rigging:hi")"});
+  const std::string other =
+      "usage: op 00000000000000010000000000000002 is that of a call of \"echo\" by somebody else or "
+      "with other arguments; another call has its own op";
+  CHECK(desk.call("echo", R"(["ho"])", op)->answers == Answers{other});
+  const auto later = desk.call("later", "", UniqueId{3, 4});
+  desk.person = "lighting";
+  CHECK(desk.call("echo", R"(["hi"])", op)->answers == Answers{other});
+  CHECK_THAT(desk.call("later", "", UniqueId{3, 4})->answers.at(0), Contains("by somebody else"));
+  CHECK(desk.inline_runs == 1);
+  CHECK(desk.runs.size() == 1);
+  desk.runs[0]->answer(document::make_null());
+  CHECK(later->answers == Answers{"null"});
+}
+
+TEST_CASE("a call that was not begun is tried again when it is asked for by the same op") {
+  Desk desk;
+  const auto first = desk.call("later", "", UniqueId{1, 1});
+  desk.runs[0]->refuse({Outcome::refused, "busy; try again in a moment"});
+  CHECK(first->answers == Answers{"refused: busy; try again in a moment"});
+  const auto second = desk.call("later", "", UniqueId{1, 1});
+  REQUIRE(desk.runs.size() == 2);
+  desk.runs[1]->answer(document::make_number(1));
+  CHECK(second->answers == Answers{"1"});
+  CHECK(desk.call("later", "", UniqueId{1, 1})->answers == Answers{"1"});
 }
 
 TEST_CASE("those who wait for one call are limited") {
@@ -340,12 +371,12 @@ TEST_CASE("a result that is too long is an error, and progress that is too long 
 TEST_CASE("answers are kept for those who ask again, the newest of them") {
   CallAnswers answers;
   for (std::uint64_t i = 1; i <= kCallAnswersKept + 1; ++i)
-    answers.keep({i, i}, "x", Error{Outcome::failed, "no"});
+    answers.keep({{i, i}, "x"}, Error{Outcome::failed, "no"});
   CHECK(answers.find({1, 1}) == nullptr);
   REQUIRE(answers.find({2, 2}) != nullptr);
-  CHECK(answers.find({2, 2})->name == "x");
+  CHECK(answers.find({2, 2})->mark.name == "x");
   const auto large = std::make_shared<const std::string>(kCallResultMax, 'a');
-  for (std::uint64_t i = 1; i <= 17; ++i) answers.keep({i, 0}, "y", Document(large));
+  for (std::uint64_t i = 1; i <= 17; ++i) answers.keep({{i, 0}, "y"}, Document(large));
   CHECK(answers.find({1, 0}) == nullptr);
   CHECK(answers.find({2, 2}) == nullptr);
   CHECK(answers.find({17, 0}) != nullptr);

@@ -5,6 +5,7 @@
 
 #include "base/call/call_description.h"
 #include "base/document/parse.h"
+#include "server/calls/built_in_calls.h"
 #include "tests/unit/server/studio.h"
 
 namespace callboard::server::calls_test {
@@ -47,6 +48,16 @@ TEST_CASE("what can be called is told as descriptions that make sense") {
     INFO(name);
     CHECK(std::ranges::count(names, name) == 1);
   }
+}
+
+TEST_CASE("the calls that every server has are those that a start is checked against") {
+  Studio studio;
+  auto visit = studio.visit("rigging");
+  const auto list = descriptions_from(*visit->ask_for<CallList>(CallsAsk{}).descriptions);
+  REQUIRE(list);
+  std::vector<std::string> names;
+  for (const auto& each : *list) names.push_back(each.name);
+  CHECK(names == std::vector<std::string>(kBuiltInCalls.begin(), kBuiltInCalls.end()));
 }
 
 TEST_CASE("a call that is wrong is answered with an error, and the session goes on") {

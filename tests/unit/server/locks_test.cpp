@@ -1,6 +1,7 @@
 // Locks through a real server.
 #include <catch2/catch.hpp>
 
+#include "base/document/parse.h"
 #include "tests/unit/server/small_disk.h"
 #include "tests/unit/server/studio.h"
 
@@ -418,6 +419,69 @@ TEST_CASE("an item is handed to whoever asked for it, before those who wait") {
   CHECK(done(*comp, "unlock", lock_words("/a", R"(,"to":"lighting")")) == "null");
   CHECK(lighting->expect<protocol::CallResult>().re == 901);
   CHECK(locks(*rigging).find("waiting") == std::string::npos);
+}
+
+TEST_CASE("who asked for a folder before gets it before who asks for a part of it") {
+  Studio studio;
+  const auto rigging = studio.join("rigging");
+  const auto lighting = studio.join("lighting");
+  const auto comp = studio.join("comp");
+  done(*rigging, "lock", lock_words("/dev/chr/Balin"));
+  say_call(*lighting, 900, lock_words("/dev", R"(,"wait":true)"));
+  CHECK(refused(*comp, "lock", lock_words("/dev/chr/Moria")) ==
+        "locked: \"lighting\" waits for \"/dev\", and asked before");
+  // Whoever it is that they wait for may go on.
+  done(*rigging, "lock", lock_words("/dev/chr/Gimli"));
+  done(*rigging, "unlock", lock_words("/dev/chr/Gimli"));
+  done(*comp, "lock", lock_words("/rnd/scene-01"));
+  say_call(*comp, 901, lock_words("/dev/chr/Moria", R"(,"wait":true)"));
+  done(*rigging, "unlock", lock_words("/dev/chr/Balin"));
+  CHECK(lighting->expect<protocol::CallResult>().value->find("\"item\":\"/dev\"") != std::string::npos);
+  CHECK(refused(*comp, "lock", lock_words("/dev/chr/Gimli")) == "locked: \"/dev\" is locked by \"lighting\"");
+  done(*lighting, "unlock", lock_words("/dev"));
+  CHECK(comp->expect<protocol::CallResult>().value->find("/dev/chr/Moria") != std::string::npos);
+}
+
+TEST_CASE("who waits for the sake of somebody who waits no more goes on") {
+  Studio studio;
+  const auto rigging = studio.join("rigging");
+  auto lighting = studio.join("lighting");
+  const auto comp = studio.join("comp");
+  done(*rigging, "lock", lock_words("/dev/chr/Balin"));
+  say_call(*lighting, 900, lock_words("/dev", R"(,"wait":true)"));
+  say_call(*comp, 901, lock_words("/dev/chr/Moria", R"(,"wait":true)"));
+  SECTION("since they have left") { lighting->close(); }
+  SECTION("since they gave up") {
+    protocol::CallCancelAsk cancel;
+    cancel.call = 900;
+    lighting->ask_for<protocol::Ok>(cancel);
+  }
+  CHECK(comp->expect<protocol::CallResult>().value->find("/dev/chr/Moria") != std::string::npos);
+}
+
+TEST_CASE("an item is handed to a command that waits for it, whose user has not joined") {
+  Studio studio;
+  const auto rigging = studio.join("rigging");
+  const auto visit = studio.visit("lighting");
+  done(*rigging, "lock", lock_words("/dev/chr/Moria"));
+  CHECK(refused(*rigging, "unlock", lock_words("/dev/chr/Moria", R"(,"to":"lighting")")) ==
+        "not_found: nobody named \"lighting\" is here");
+  say_call(*visit, 900, lock_words("/dev/chr/Moria", R"(,"wait":true)"));
+  done(*rigging, "unlock", lock_words("/dev/chr/Moria", R"(,"to":"lighting")"));
+  CHECK(visit->expect<protocol::CallResult>().value->find("\"user\":\"lighting\"") != std::string::npos);
+}
+
+TEST_CASE("what a service locks is its own for some hours, not for ever") {
+  Service guard;
+  guard.name = "guard";
+  guard.call = "lock";
+  guard.arguments = document::parse(R"({"item":"/dev/chr/Moria"})").value();
+  ServerOptions options;
+  options.services = {guard};
+  Studio studio(options);
+  const auto rigging = studio.join("rigging");
+  done(*rigging, "services.run", R"({"name":"guard","wait":true})");
+  CHECK(locks(*rigging).find("\"until\":") != std::string::npos);
 }
 
 TEST_CASE("what others have locked is told at the item, above it and, if that is asked, below it") {

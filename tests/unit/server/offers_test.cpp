@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/call/call_description.h"
+#include "base/document/parse.h"
 #include "protocol/server_asks.h"
 #include "tests/unit/server/studio.h"
 
@@ -184,6 +185,28 @@ TEST_CASE("who offers a call hears that nobody waits for it any more") {
   caller->ask_for<Ok>(cancel);
   CHECK(node->expect<CallCancelTell>().call == call.call);
   CHECK(node->ask_for<ErrorAnswer>(called(call.call, "1")).outcome == Outcome::not_found);
+}
+
+TEST_CASE("a service calls what a client offers: the server itself asks, and who offers it stays in") {
+  Service nightly;
+  nightly.name = "nightly";
+  nightly.call = "open_shot";
+  nightly.arguments = document::parse(R"({"shot":"/s"})").value();
+  ServerOptions options;
+  options.services = {nightly};
+  Studio studio(options);
+  auto node = studio.join("node-7");
+  auto caller = studio.join("rigging");
+  node->ask_for<Ok>(offer(kOpenShot));
+  begin(*caller, "services.run", R"({"name":"nightly","wait":true})");
+  const auto call = node->expect<CallTell>();
+  CHECK(call.by == "service nightly");
+  CHECK(call.session == std::nullopt);
+  node->ask_for<Ok>(called(call.call, "\"open\""));
+  CHECK(*caller->expect<CallResult>().value == "null");
+  const auto run = caller->ask_for<Records>(RecordsRead{0, "/services/nightly", ""});
+  CHECK_THAT(*run.records, Contains(R"("result":"open")") && Contains(R"("failures":0)"));
+  node->ask_for<Ok>(offer("[]"));
 }
 
 }  // namespace callboard::server::offers_test

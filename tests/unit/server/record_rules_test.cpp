@@ -218,4 +218,59 @@ TEST_CASE("those who ask for a lock at the same moment are all among those who w
   CHECK(fields_of(*rigging, "/locks/dev/Moria").find(R"("wanted":["lighting"])") != std::string::npos);
 }
 
+TEST_CASE("records of a class that the schema does not name are their owners' and the admins' alone") {
+  std::vector<Event> warnings;
+  ServerOptions options = with_rules();
+  options.on_event = [&](const Event& event) {
+    if (event.level == Event::Level::warn) warnings.push_back(event);
+  };
+  KeyedStudio studio(std::move(options));
+  const AccessKey boss_key = studio.add("boss", "admin");
+  const AccessKey seer_key = studio.add("seer", "seer");
+  const AccessKey artist_key = studio.add("artist");
+  studio.write_roles(kRoles);
+  for (const char* path : {"/g/1", "/g/2"}) {
+    done(*studio.join_with(seer_key), make(path, "grade", R"({"n":1})"));
+  }
+  studio.stop();
+  CHECK(warnings.empty());
+  studio.set_schema(document::Schema::built_in());
+  studio.start();
+  REQUIRE(warnings.size() == 1);
+  CHECK_THAT(line_of(warnings[0]),
+             Catch::Contains("does not name") && Catch::Contains("class=grade count=2"));
+
+  const auto artist = studio.join_with(artist_key);
+  enter(*artist, "/g");
+  CHECK(fields_of(*artist, "/g/1") == "none");
+  CHECK(refusal(*artist, change(Action::remove, "/g/1")) ==
+        "refused: \"/g/1\" is \"seer\"'s: only its owner may do that");
+  CHECK(tells(*artist) == Words{"/g full:"});
+  const auto seer = studio.join_with(seer_key);
+  CHECK(fields_of(*seer, "/g/1") == R"({"n":1})");
+  done(*seer, change(Action::remove, "/g/1"));
+  const auto boss = studio.join_with(boss_key);
+  CHECK(fields_of(*boss, "/g/2") == R"({"n":1})");
+  done(*boss, change(Action::remove, "/g/2"));
+}
+
+TEST_CASE("a server that is started with another schema says which records do not fit it") {
+  std::vector<std::string> warnings;
+  ServerOptions options = with_rules();
+  options.on_event = [&](const Event& event) {
+    if (event.level == Event::Level::warn) warnings.push_back(line_of(event));
+  };
+  Studio studio(std::move(options));
+  done(*studio.join("rigging"), make("/r/1", "review", R"({"status":"open","note":"a"})"));
+  done(*studio.join("rigging"), make("/r/2", "review", R"({"status":"open"})"));
+  studio.stop();
+  studio.set_schema(*document::Schema::from(R"({"classes":[{"name":"review","fields":[
+    {"name":"status","type":"int"},{"name":"takes","type":"int"},{"name":"by","type":"text","required":true}]}]})"));
+  studio.start();
+  const std::string same = "records do not fit the schema class=review field=";
+  CHECK(warnings == Words{same + "by count=2 cause=\"it is required, and not there\"",
+                          same + "note count=1 cause=\"the schema does not name it\"",
+                          same + "status count=2 cause=\"expected int, got text\""});
+}
+
 }  // namespace callboard::record_rules_test

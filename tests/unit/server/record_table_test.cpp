@@ -140,8 +140,8 @@ TEST_CASE("a board with records and its snapshot are the same, and go on the sam
 TEST_CASE("a record remembers the newest answers of the calls that changed it, in its snapshot as well") {
   const auto count = [](std::uint64_t n, document::ValuePtr result) {
     RecordChange change = change_of(RecordAction::put, R"({"value":1})", "state");
-    change.answer =
-        std::make_shared<const RecordAnswer>(RecordAnswer{UniqueId{9, n}, "counter.add", std::move(result)});
+    change.answer = std::make_shared<const RecordAnswer>(
+        RecordAnswer{UniqueId{9, n}, "counter.add", UniqueId{8, n}, std::move(result)});
     return operation_of(n, change);
   };
   Board board;
@@ -158,6 +158,7 @@ TEST_CASE("a record remembers the newest answers of the calls that changed it, i
     REQUIRE(state->answers.size() == kRecordAnswersKept);
     CHECK(state->answers.front()->op == UniqueId{9, 4});
     CHECK(state->answers.front()->call == "counter.add");
+    CHECK(state->answers.front()->asked == UniqueId{8, 4});
     CHECK(document::print(*state->answers.front()->result) == "4");
     CHECK(state->answers.back()->op == UniqueId{9, 100});
     CHECK(state->answers.back()->result == nullptr);
@@ -166,7 +167,29 @@ TEST_CASE("a record remembers the newest answers of the calls that changed it, i
   const auto again = parse_record_change(print(*count(7, document::parse("[1]").value()).change));
   REQUIRE(again);
   CHECK(again->answer->op == UniqueId{9, 7});
+  CHECK(again->answer->asked == UniqueId{8, 7});
   CHECK(document::print(*again->answer->result) == "[1]");
+}
+
+TEST_CASE("a snapshot of the format before answers said who had asked is read") {
+  RecordChange change = change_of(RecordAction::put, R"({"value":1})", "state");
+  change.answer = std::make_shared<const RecordAnswer>(
+      RecordAnswer{UniqueId{9, 1}, "counter.add", UniqueId{8, 1}, nullptr});
+  Board board;
+  board.apply(1, operation_of(1, change));
+  Bytes older = board.encoded();
+  older[0] = std::byte{4};
+  const auto text = as_bytes("counter.add");
+  const auto place = std::search(older.begin(), older.end(), text.begin(), text.end());
+  REQUIRE(place != older.end());
+  const auto digest = place + static_cast<std::ptrdiff_t>(text.size());
+  older.erase(digest, digest + 16);
+  const auto restored = Board::decoded(older);
+  REQUIRE(restored);
+  const RecordStatePtr state = restored->records().find(kPath);
+  REQUIRE(state->answers.size() == 1);
+  CHECK(state->answers[0]->op == UniqueId{9, 1});
+  CHECK_FALSE(state->answers[0]->asked);
 }
 
 TEST_CASE("a snapshot of the format before answers is read") {

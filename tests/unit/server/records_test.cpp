@@ -75,11 +75,24 @@ TEST_CASE("what does not fit the schema is refused, naming class and field") {
   CHECK(fields_of(*rigging, "/a") == R"({"status":"","takes":1})");
 }
 
+TEST_CASE("to set nothing is refused, and a star that is a part of a component, too") {
+  Studio studio(with_schema());
+  const auto rigging = studio.join("rigging");
+  done(*rigging, make("/a", "review", R"({"status":""})"));
+  CHECK(refusal(*rigging, change(Action::set, "/a")) == "usage: fields: expected at least one to be set");
+  for (const char* zone : {"/rev*", "/a/*x/b"}) {
+    const std::string why = std::string("expected \"*\" for a whole component, got \"") + zone + "\"";
+    CHECK(rigging->ask_for<protocol::ErrorAnswer>(protocol::EnterAsk{0, zone}).text == "zone: " + why);
+    CHECK(rigging->ask_for<protocol::ErrorAnswer>(protocol::RecordsRead{0, zone, ""}).text == "zone: " + why);
+  }
+}
+
 TEST_CASE("who may write is what the class says, or the field") {
   Studio studio(with_schema());
   const auto rigging = studio.join("rigging");
   const auto lighting = studio.join("lighting");
-  CHECK(refusal(*rigging, make("/r", "rules")) == "refused: the server alone writes it");
+  CHECK(refusal(*rigging, make("/r", "rules")) ==
+        "refused: \"/r\", of class \"rules\": the server alone writes it");
   for (const char* path : {"/m", "/slot"}) {
     done(*rigging, make(path, path == std::string("/m") ? "mine" : "slot"));
   }
@@ -110,7 +123,7 @@ TEST_CASE("nobody makes a record where the server keeps its own, or one of its c
   CHECK(refusal(*rigging, change(Action::set, "/services/backup", R"({"enabled":false})")) == refused);
   done(*rigging, make("/servicesx", "mine"));
   for (const char* of : {"state", "service", "lock"})
-    CHECK(refusal(*rigging, make("/a", of)) == "refused: the server alone writes it");
+    CHECK_THAT(refusal(*rigging, make("/a", of)), Catch::Contains("\"/a\", of class \""));
 }
 
 TEST_CASE("what is in memory is told like the rest: a service is seen while it runs") {

@@ -40,6 +40,7 @@ struct Shelf final : OwnRecords {
     if (!is_slow) return write();
     held.emplace_back(std::move(write));
   }
+  void put_together(std::vector<OwnRecord>, Then then) override { then(Error{Outcome::failed, "none does"}); }
   void write_held() {
     for (const auto& write : std::exchange(held, {})) write();
   }

@@ -328,6 +328,33 @@ TEST_CASE("a write that fails is answered with an error and the log goes on when
   CHECK(read == committed);
 }
 
+TEST_CASE("operations that are appended together are in the log one after the other, all or none") {
+  TemporaryFolder folder;
+  Inbox inbox;
+  auto log = open_log(folder, inbox);
+  std::vector<std::uint64_t> committed;
+  log->on_commit([&](const Committed& one) { committed.push_back(one.operation.id.low); });
+  const auto together = [&](std::uint64_t first, std::size_t count, const std::string& last) {
+    std::vector<Operation> operations;
+    for (std::uint64_t id = first; id < first + count; ++id)
+      operations.push_back(make_operation({.id = id, .value = id + 1 < first + count ? "1" : last}));
+    std::optional<Result<Appended>> answer;
+    log->append_together(std::move(operations), [&](const Result<Appended>& result) { answer = result; });
+    inbox.run_until([&] { return answer.has_value(); });
+    return *answer;
+  };
+  CHECK(together(1, 3, "2")->sequence == 3);
+  {
+    SmallDisk disk(64 * 1024);
+    CHECK_FALSE(together(11, 3, '"' + std::string(200'000, 'x') + '"'));
+  }
+  // More than one commit takes otherwise.
+  CHECK(together(21, kCommitGroupOperations + 5, "2")->sequence == 3 + kCommitGroupOperations + 5);
+  REQUIRE(committed.size() == 3 + kCommitGroupOperations + 5);
+  CHECK(committed[2] == 3);
+  CHECK(committed[3] == 21);
+}
+
 TEST_CASE("a disk that takes nothing refuses one write after the other, and the log goes on after that") {
   TemporaryFolder folder;
   Inbox inbox;

@@ -57,6 +57,8 @@ class Studio {
     return std::make_unique<TestClient>(loop, server->listening(), key);
   }
   const ServerOptions& options() const { return options_; }
+  // From the next start() on.
+  void set_schema(document::Schema schema) { options_.schema = std::move(schema); }
   std::unique_ptr<TestClient> connect() { return std::make_unique<TestClient>(loop, server->listening()); }
   std::unique_ptr<TestClient> join(const std::string& name, bool shares = true) {
     auto client = connect();

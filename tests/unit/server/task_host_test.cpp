@@ -49,6 +49,14 @@ struct SlowShelf final : OwnRecords {
     if (!is_slow) return write();
     held.emplace_back(std::move(write));
   }
+  // Of a place "/bad" it takes nothing.
+  void put_together(std::vector<OwnRecord> all, Then then) override {
+    for (const OwnRecord& each : all) {
+      if (each.path == "/bad") return then(Error{Outcome::usage, "it is bad"});
+    }
+    for (OwnRecord& each : all) put(std::move(each), [](const Result<void>&) {});
+    then({});
+  }
   std::string value(const std::string& path) {
     return records.contains(path) ? document::print(*records[path]->member("value")) : "none";
   }
@@ -159,6 +167,43 @@ TEST_CASE("what a task leaves in a state that is another by then is not kept, in
   workshop.catch_up();
   workshop.wait([&] { return is_over; });
   CHECK(workshop.shelf.value("/a") == "7");
+}
+
+TEST_CASE("what an answer writes into records is written with its state, or neither is") {
+  Workshop workshop(R"(*'"call":1,'*) echo '{"call":1,"result":0,"state":1,"records":[
+      {"path":"/r/1","class":"review","fields":{"value":7}}]}' | tr -d '\n'; echo ;;
+    *'"call":2,'*) echo '{"call":2,"state":2,"records":[{"path":"/bad","class":"review","fields":{}}]}' ;;
+    *'"call":3,'*) echo '{"call":3,"state":3,"records":[{"path":"/a","class":"state","fields":{"value":9}}]}' ;;)");
+  const auto work = [&] {
+    const auto heard = workshop.call("work");
+    workshop.wait([&] { return !heard->empty(); });
+    return *heard;
+  };
+  CHECK(work() == "0");
+  CHECK(workshop.shelf.value("/a") == "1");
+  CHECK(workshop.shelf.value("/r/1") == "7");
+  CHECK(work() == "it is bad");
+  CHECK(work() == "it wrote \"/a\", of class \"state\": that is the server's own");
+  CHECK(workshop.shelf.value("/a") == "1");
+}
+
+TEST_CASE("how a task is can be seen, and why it is not ready") {
+  Workshop workshop(R"(*call*) exit 3 ;;)");
+  CHECK(workshop.host->health().name == "task");
+  CHECK(workshop.host->health().state == "ready");
+  CHECK(workshop.host->health().why.empty());
+  const auto heard = workshop.call("work");
+  workshop.wait([&] { return !heard->empty(); });
+  CHECK(workshop.host->health().state == "failing");
+  CHECK(workshop.host->health().why == "it has ended (exit code 3)");
+  workshop.wait([&] { return workshop.host->health().state == "ready"; });
+}
+
+TEST_CASE("a task that makes no sense is failing with what it said") {
+  Workshop workshop(R"(*call*) echo nonsense ;;)");
+  const auto heard = workshop.call("work");
+  workshop.wait([&] { return !heard->empty(); });
+  CHECK(workshop.host->health().why.find("it made no sense, and was killed: ") == 0);
 }
 
 TEST_CASE("a call of a task waits for its state to be made") {

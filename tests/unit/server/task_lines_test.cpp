@@ -63,6 +63,20 @@ TEST_CASE("a task answers with a result, a state, both, or an error") {
   CHECK(std::get<TaskProgress>(task_said_from(R"({"call":4,"progress":5})").value()).call == 4);
 }
 
+TEST_CASE("an answer says records that are to be written") {
+  const auto answer = [](const std::string& line) {
+    return std::get<TaskAnswer>(task_said_from(line).value());
+  };
+  const TaskAnswer said =
+      answer(R"({"call":1,"result":2,"records":[{"path":"/r/1","class":"review","fields":{"votes":3}}]})");
+  REQUIRE(said.records.size() == 1);
+  CHECK(said.records[0].path == "/r/1");
+  CHECK(said.records[0].record_class == "review");
+  CHECK(document::print(*said.records[0].fields) == R"({"votes":3})");
+  CHECK(answer(R"({"call":1,"error":"no","records":[{"path":"/r/1","class":"review","fields":{}}]})")
+            .records.empty());
+}
+
 TEST_CASE("what makes no sense from a task is said") {
   CHECK_THAT(trouble("hello"), Contains("syntax error") || Contains("byte"));
   CHECK(trouble("[1]") == "expected an object, got list");
@@ -71,6 +85,11 @@ TEST_CASE("what makes no sense from a task is said") {
   CHECK_THAT(trouble(R"({"call":"1"})"), Contains("expected the number of a call"));
   CHECK_THAT(trouble(R"({"calls":{}})"), Contains("expected a list"));
   CHECK_THAT(trouble(R"({"calls":[],"states":[]})"), Contains("states: expected a map"));
+  CHECK(trouble(R"({"call":1,"records":{}})") == "records: expected a list");
+  for (const char* one : {"1", R"({"path":"/a","class":"b"})", R"({"path":"/a","class":"b","fields":[]})"}) {
+    CHECK(trouble(R"({"call":1,"records":[)" + std::string(one) + "]}") ==
+          "records: expected each to have path, class, and fields, a map");
+  }
   CHECK_THAT(trouble(R"({"call":1,"error":{}})"), Contains("error: expected text"));
 }
 
