@@ -234,6 +234,55 @@ TEST_CASE("both authors of a conflict are told of it at once, and anybody can se
   CHECK(other->ask_for<protocol::ErrorAnswer>(settle).outcome == Outcome::not_found);
 }
 
+TEST_CASE(
+    "who was not here when a conflict was found is told of it when they join, once and as a user alone") {
+  Studio studio;
+  auto loser = studio.join_resumable("rigging");
+  auto other = join(studio, "lighting");
+  const auto base = loser->ask_for<DocumentState>(earlier(write(*loser, kStory, 1), 2000));
+  loser->ask_for<DocumentState>(earlier(write_at(*loser, "/title", "\"Balin\"", 2, base.revision), 1000));
+  loser->say(protocol::Bye{Outcome::done, "gone"});
+  REQUIRE(other->comes_to_see(1));
+  other->ask_for<DocumentState>(write_at(*other, "/title", "\"Khazad\"", 3, base.revision));
+
+  CHECK(studio.visit("rigging")->told<protocol::Conflicts>().empty());
+  CHECK(studio.join("animation")->told<protocol::Conflicts>().empty());
+  auto back = studio.join_resumable("rigging");
+  const auto told = back->told<protocol::Conflicts>();
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].conflicts.at(0).number == 1);
+  CHECK(told[0].conflicts.at(0).loser.value == "\"Balin\"");
+  SECTION("and not when the session comes back") {
+    studio.lose(*back, *other);
+    auto again = studio.connect();
+    REQUIRE(again->resume(*back, "rigging"));
+    CHECK(again->welcome.resumed);
+    CHECK(again->told<protocol::Conflicts>().empty());
+  }
+  SECTION("nor in the next session") {
+    back->say(protocol::Bye{Outcome::done, "gone"});
+    REQUIRE(other->comes_to_see(1));
+    CHECK(studio.join("rigging")->told<protocol::Conflicts>().empty());
+  }
+  CHECK(other->told<protocol::Conflicts>().size() == 1);
+}
+
+TEST_CASE(
+    "what was told of a conflict into a connection that was lost for good is told when they join again") {
+  ServerOptions options;
+  options.grace = 0s;
+  Studio studio(options);
+  auto loser = join(studio, "rigging");
+  auto other = join(studio, "lighting");
+  const auto base = loser->ask_for<DocumentState>(earlier(write(*loser, kStory, 1), 2000));
+  loser->ask_for<DocumentState>(earlier(write_at(*loser, "/title", "\"Balin\"", 2, base.revision), 1000));
+  loser->pause_reading();
+  other->ask_for<DocumentState>(write_at(*other, "/title", "\"Khazad\"", 3, base.revision));
+  loser->close();
+  REQUIRE(other->comes_to_see(1));
+  CHECK(join(studio, "rigging")->told<protocol::Conflicts>().size() == 1);
+}
+
 TEST_CASE("what a document was is listed, shown, compared and brought back as a new revision") {
   Studio studio;
   auto writer = join(studio, "rigging");
