@@ -94,11 +94,28 @@ void Records::stamp(Operation& operation) {
   if (newest_of_.size() > kStampsKept) newest_of_.clear();
 }
 
+// Later than its base, which is another one now. False: its session wrote something else meanwhile, and that stays the later
+// one.
+bool Records::stamp_raised(Operation& operation) {
+  const auto own = newest_of_.find(operation.session);
+  if (own == newest_of_.end() || own->second != stamp_of(operation)) return false;
+  const Stamp known = board_.document(operation.record).newest_known(operation.base);
+  if (operation.timestamp <= known.time) {
+    operation.timestamp = known.time;
+    operation.counter = known.counter + 1;
+  }
+  own->second = stamp_of(operation);
+  return true;
+}
+
 void Records::find_sources(Draft draft, Done done) {
   const Record record = draft.operation.record;
   const std::uint64_t base = draft.operation.base;
   DraftSources sources;
-  sources.head = board_.document(record).root();
+  const MergedDocument& document = board_.document(record);
+  sources.head = document.root();
+  if (base != 0 && document.forgotten_unseen(draft.operation) != nullptr)
+    sources.head_revision = document.head().revision;
   // Without a base, a part is changed in what is there now.
   sources.base = base == 0 ? sources.head : editions_.root_at(record, base);
   if (draft.how == Draft::How::restore) {
@@ -126,13 +143,11 @@ void Records::find_sources(Draft draft, Done done) {
 }
 
 void Records::finish_draft(Draft draft, DraftSources sources, Done done) {
+  const std::uint64_t base = draft.operation.base;
   const bool has_little =
       draft.operation.value == nullptr || draft.operation.value->size() <= kInlineDocumentBytes;
-  if (has_little && is_small(sources.base) && is_small(sources.head) && is_small(sources.restored)) {
-    auto operation = finished(std::move(draft), sources);
-    if (!operation) return done(operation.error());
-    return append_document(std::move(*operation), std::move(done));
-  }
+  if (has_little && is_small(sources.base) && is_small(sources.head) && is_small(sources.restored))
+    return append_finished(finished(std::move(draft), sources), base, std::move(done));
   drafts_.submit(
       [draft = std::move(draft), sources = std::move(sources)](const std::stop_token&) mutable {
         auto operation = finished(std::move(draft), sources);
@@ -140,10 +155,16 @@ void Records::finish_draft(Draft draft, DraftSources sources, Done done) {
         sources = {};
         return operation;
       },
-      [this, done = std::move(done)](Result<Operation> operation) {
-        if (!operation) return done(operation.error());
-        append_document(std::move(*operation), done);
+      [this, base, done = std::move(done)](Result<Operation> operation) {
+        append_finished(std::move(operation), base, done);
       });
+}
+
+// `base` is what it was made from.
+void Records::append_finished(Result<Operation> operation, std::uint64_t base, Done done) {
+  if (!operation) return done(operation.error());
+  if (operation->base != base && !stamp_raised(*operation)) operation->base = base;
+  append_document(std::move(*operation), std::move(done));
 }
 
 // Each author's own document was small enough; what becomes of several authors' parts has to be, too.

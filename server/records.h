@@ -89,8 +89,10 @@ class Records {
 
   void note_clock();
   void stamp(Operation& operation);
+  bool stamp_raised(Operation& operation);
   void find_sources(Draft draft, Done done);
   void finish_draft(Draft draft, DraftSources sources, Done done);
+  void append_finished(Result<Operation> operation, std::uint64_t base, Done done);
   void append(Operation operation, Done done);
   void on_disk_failed(const Error& why);
   void on_disk_written();

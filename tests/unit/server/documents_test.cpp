@@ -268,6 +268,29 @@ TEST_CASE(
 }
 
 TEST_CASE(
+    "a change made from a revision of long ago is a conflict where others changed the same part, and nowhere "
+    "else") {
+  Studio studio;
+  auto busy = join(studio, "lighting");
+  auto late = join(studio, "rigging");
+  const auto base =
+      busy->ask_for<DocumentState>(write(*busy, R"({"title":"Moria","note":"dark","end":"bright"})", 1));
+  auto last = busy->ask_for<DocumentState>(write_at(*busy, "/title", "\"Khazad\"", 2, base.revision));
+  for (std::uint64_t i = 0; i <= kMergeWindowOperations; ++i) {
+    last = busy->ask_for<DocumentState>(write_at(*busy, "/note", std::to_string(i), 10 + i, last.revision));
+  }
+  const auto apart = late->ask_for<DocumentState>(write_at(*late, "/end", "\"dim\"", 3, base.revision));
+  CHECK(apart.won);
+  CHECK(apart.conflicts == 0);
+  const auto met = late->ask_for<DocumentState>(write_at(*late, "/title", "\"Balin\"", 4, base.revision));
+  CHECK(met.conflicts == 1);
+  const auto told = busy->told<protocol::Conflicts>();
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].conflicts.at(0).at == "/title");
+  CHECK(told[0].conflicts.at(0).loser.value == "\"Khazad\"");
+}
+
+TEST_CASE(
     "what was told of a conflict into a connection that was lost for good is told when they join again") {
   ServerOptions options;
   options.grace = 0s;
