@@ -72,6 +72,7 @@ ServerStatus to_status(const protocol::Status& status) {
   result.connections = status.connections;
   result.revision = status.revision;
   result.memory_bytes = status.memory;
+  result.read_only = status.read_only;
   for (const protocol::TransferStatus& each : status.transfers) {
     result.transfers.push_back({each.transfer, each.giver, each.taker, each.item, each.bytes, each.started,
                                 each.rate, each.channel});

@@ -6,7 +6,7 @@
 namespace callboard::server {
 
 // Whether Server::start() could load what these options name, and what lies beside the project's board: its tasks,
-// plugins, keys and roles, and a backup that it is to begin with. The board itself is not looked at: a server may run on it. More than start() itself
+// plugins, keys and roles, and a backup that it is to begin with. Of the board itself only whether it is of a newer program: a server may run on it. More than start() itself
 // refuses: roles that make no sense, without which it would start. Changes nothing, but loads the plugins'
 // libraries into this process. Blocking.
 Result<void> check_start(const ServerOptions& options);

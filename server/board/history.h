@@ -53,6 +53,8 @@ struct Version {
 class History {
  public:
   virtual ~History() = default;
+  // Whether the last call failed because what the log wrote cannot be read any more.
+  virtual bool is_broken() const { return false; }
   virtual Result<Listing> list(const HistoryQuery& query) = 0;
   // not_found: there was none of that number for the record, or it is no longer kept.
   virtual Result<Version> version(Record record, std::uint64_t number) = 0;

@@ -60,6 +60,14 @@ std::string read(TestClient& by, std::optional<std::string> at = {}, std::uint64
   return state.document == nullptr ? "" : *state.document;
 }
 
+// A client of the tests is told when it asks.
+void comes_to_hear_writable(Studio& studio, TestClient& client) {
+  const Instant limit = studio.loop.now() + kPatience;
+  while (!client.told<protocol::Writable>().back().writable && studio.loop.now() < limit) {
+  }
+  CHECK(client.told<protocol::Writable>().back().writable);
+}
+
 std::string patched(const std::string& from, const DocumentState& by) {
   const auto document = document::apply_patch(*document::parse(from), *by.document);
   REQUIRE(document);
@@ -439,7 +447,9 @@ TEST_CASE("what one writes within a millisecond of what one has seen, or wrote, 
 }
 
 TEST_CASE("everybody is told when the disk takes no changes, and when it does again") {
-  Studio studio;
+  ServerOptions options;
+  options.disk_probe_period = 5ms;
+  Studio studio(options);
   auto writer = join(studio, "rigging");
   auto reader = join(studio, "lighting");
   {
@@ -452,9 +462,34 @@ TEST_CASE("everybody is told when the disk takes no changes, and when it does ag
     CHECK_FALSE(told[0].text.empty());
   }
   CHECK(writer->ask_for<DocumentState>(write(*writer, "[1]", 2)).won);
-  const auto told = reader->told<protocol::Writable>();
-  REQUIRE(told.size() == 2);
-  CHECK(told[1].writable);
+  comes_to_hear_writable(studio, *reader);
+  CHECK(reader->told<protocol::Writable>().size() == 2);
+  CHECK(reader->ask_for<protocol::Status>(protocol::StatusAsk{}).read_only.empty());
+}
+
+TEST_CASE(
+    "a small change that fits is no sign that a disk without room for a large one takes changes again") {
+  ServerOptions options;
+  options.disk_probe_period = 5ms;
+  Studio studio(options);
+  auto writer = join(studio, "rigging");
+  auto reader = join(studio, "lighting");
+  const std::string large = "\"" + std::string(8 * MiB, 'x') + "\"";
+  {
+    const SmallDisk small(4 * MiB);
+    CHECK(writer->ask_for<protocol::ErrorAnswer>(write(*writer, large, 1)).outcome == Outcome::failed);
+    for (std::uint64_t op = 2; op < 50; ++op) {
+      CHECK(writer->ask_for<DocumentState>(write(*writer, "[" + std::to_string(op) + "]", op)).won);
+    }
+    // Several times as long as it takes to look again.
+    const Instant later = studio.loop.now() + 50ms;
+    while (studio.loop.now() < later) static_cast<void>(reader->told<protocol::Users>());
+    CHECK(reader->told<protocol::Writable>().size() == 1);
+    const auto status = reader->ask_for<protocol::Status>(protocol::StatusAsk{});
+    CHECK(status.read_only.find("write to the project's log") == 0);
+  }
+  comes_to_hear_writable(studio, *reader);
+  CHECK(writer->ask_for<DocumentState>(write(*writer, large, 1)).won);
 }
 
 TEST_CASE("nobody need write to learn that the disk takes changes again, and who joins meanwhile is told") {
@@ -471,13 +506,7 @@ TEST_CASE("nobody need write to learn that the disk takes changes again, and who
     REQUIRE(told.size() == 1);
     CHECK_FALSE(told[0].writable);
   }
-  for (TestClient* each : {writer.get(), later.get()}) {
-    // A client of the tests is told when it asks.
-    const Instant limit = studio.loop.now() + kPatience;
-    while (!each->told<protocol::Writable>().back().writable && studio.loop.now() < limit) {
-    }
-    CHECK(each->told<protocol::Writable>().back().writable);
-  }
+  for (TestClient* each : {writer.get(), later.get()}) comes_to_hear_writable(studio, *each);
 }
 
 namespace {
