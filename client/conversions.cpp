@@ -1,5 +1,7 @@
 #include "client/conversions.h"
 
+#include <algorithm>
+
 namespace callboard::client {
 namespace {
 
@@ -90,8 +92,11 @@ std::vector<AuditEntry> to_audit(const std::vector<protocol::AuditEntry>& entrie
 }
 
 Revision to_revision(const protocol::Revision& revision) {
-  return {revision.revision, revision.user,  revision.session, revision.timestamp, revision.base,
-          revision.stands,   revision.bytes, revision.at,      revision.settles};
+  return {revision.revision, revision.user,
+          revision.session,  revision.timestamp,
+          revision.base,     revision.stands,
+          revision.bytes,    revision.at,
+          revision.settles,  std::max<std::uint64_t>(revision.places, 1)};
 }
 
 std::vector<Conflict> to_conflicts(const std::vector<protocol::Conflict>& conflicts) {

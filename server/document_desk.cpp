@@ -27,8 +27,11 @@ protocol::Conflict wire_conflict(const Conflict& conflict) {
 }
 
 protocol::Revision wire_revision(const Revision& revision) {
-  return {revision.number, revision.user,       revision.session, revision.timestamp, revision.base,
-          revision.stands, revision.size_bytes, revision.at,      revision.settles};
+  return {revision.number,     revision.user,
+          revision.session,    revision.timestamp,
+          revision.base,       revision.stands,
+          revision.size_bytes, revision.at,
+          revision.settles,    revision.places > 1 ? revision.places : 0};
 }
 
 protocol::DocumentState state_of(Record record, const Revision& revision) {

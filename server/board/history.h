@@ -24,6 +24,7 @@ struct Revision {
   std::uint64_t size_bytes = 0;
   std::string at;  // A pointer to all that it changed: what its changes have in common.
   std::uint64_t settles = 0;
+  std::uint64_t places = 1;  // How many it changed there.
 };
 
 struct HistoryQuery {
