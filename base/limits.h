@@ -92,6 +92,8 @@ inline constexpr auto kDeadlineGrain = 100ms;
 inline constexpr auto kGrace = 60s;
 // While the server's disk takes no writes it is tried this often.
 inline constexpr auto kDiskProbePeriod = 5s;
+// It takes writes again when there is room for the largest that failed, and at least for this: thousands of small ones.
+inline constexpr std::uint64_t kDiskRoomMin = 1 * MiB;
 // Sessions that are away at a time: more than workstations of a studio, and with what waits for them about 1 KiB each.
 inline constexpr std::size_t kAwayMax = 1024;
 

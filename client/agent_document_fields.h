@@ -25,7 +25,7 @@ void describe(A& fields, Ref<A, WriteResult> result) {
 template <class A>
 void describe(A& fields, Ref<A, Revision> revision) {
   fields(revision.revision, revision.user, revision.session, revision.timestamp, revision.base,
-         revision.stands, revision.size_bytes, revision.at, revision.settles);
+         revision.stands, revision.size_bytes, revision.at, revision.settles, revision.places);
 }
 template <class A>
 void describe(A& fields, Ref<A, HistoryQuery> query) {

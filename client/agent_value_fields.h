@@ -86,7 +86,7 @@ template <class A>
 void describe(A& fields, Ref<A, ServerStatus> status) {
   fields(status.project, status.server, status.software, status.started, status.clock, status.sessions,
          status.away, status.visits, status.connections, status.revision, status.memory_bytes,
-         status.transfers);
+         status.transfers, status.read_only);
 }
 
 // --- Pulls and looks ------------------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 #include "client/client_impl.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "base/id.h"
@@ -24,6 +26,22 @@ bool is_whole(const protocol::DocumentWrite& write) {
 // A whole document that the server took as it was is not sent back.
 bool is_as_sent(const protocol::DocumentState& answer, bool is_whole) {
   return !answer.document && is_whole && answer.won && answer.from == 0;
+}
+
+// As `callboard show` takes it.
+std::string version(const protocol::DocumentState& state, std::uint64_t revision) {
+  const bool is_story = state.record == protocol::DocumentRecord::story;
+  return fmt::format("{}@{}", is_story ? "story" : "analytics", revision);
+}
+
+// What became of a change that its author was told as kept, and that is not all there.
+std::string lost_change(const protocol::DocumentState& answer) {
+  const std::string own = version(answer, answer.number);
+  const std::string standing = version(answer, answer.revision);
+  return fmt::format(
+      "a kept change lost to a newer one: {} of {} stands; yours is in the history, see `callboard diff {} "
+      "{}`",
+      standing, quoted(answer.by), own, standing);
 }
 
 Error unexpected_answer() { return Error{Outcome::failed, "the server's answer is of the wrong kind"}; }
@@ -402,7 +420,7 @@ Answer<protocol::TransferOver> Client::Impl::over(protocol::TransferId transfer)
 protocol::ClientMessage Client::Impl::as_seen_here(protocol::ClientMessage message) {
   auto* write = std::get_if<protocol::DocumentWrite>(&message);
   if (write == nullptr || session_->is_joined() || write->base != 0) return message;
-  if (write->at || write->patch) write->base = known_of(write->record).newest().revision;
+  if (write->restore == 0 && write->settles == 0) write->base = known_of(write->record).newest().revision;
   return message;
 }
 
@@ -420,6 +438,12 @@ void Client::Impl::on_late_answer(const protocol::ClientMessage& write,
   protocol::DocumentState news = *state;
   if (is_as_sent(*state, is_whole(*change))) news.document = change->document;
   on_document(news);
+  if (!state->won) listener_.on_warning(lost_change(*state));
+  if (state->conflicts > 0) {
+    listener_.on_warning(fmt::format(
+        "a kept change, {}, met others' in the same place, parts of it {}: see `callboard conflicts`",
+        version(*state, state->number), state->conflicts));
+  }
 }
 
 Answer<WriteResult> Client::Impl::change(DocumentChange change) {

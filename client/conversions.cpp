@@ -1,5 +1,7 @@
 #include "client/conversions.h"
 
+#include <algorithm>
+
 namespace callboard::client {
 namespace {
 
@@ -72,6 +74,7 @@ ServerStatus to_status(const protocol::Status& status) {
   result.connections = status.connections;
   result.revision = status.revision;
   result.memory_bytes = status.memory;
+  result.read_only = status.read_only;
   for (const protocol::TransferStatus& each : status.transfers) {
     result.transfers.push_back({each.transfer, each.giver, each.taker, each.item, each.bytes, each.started,
                                 each.rate, each.channel});
@@ -89,8 +92,11 @@ std::vector<AuditEntry> to_audit(const std::vector<protocol::AuditEntry>& entrie
 }
 
 Revision to_revision(const protocol::Revision& revision) {
-  return {revision.revision, revision.user,  revision.session, revision.timestamp, revision.base,
-          revision.stands,   revision.bytes, revision.at,      revision.settles};
+  return {revision.revision, revision.user,
+          revision.session,  revision.timestamp,
+          revision.base,     revision.stands,
+          revision.bytes,    revision.at,
+          revision.settles,  std::max<std::uint64_t>(revision.places, 1)};
 }
 
 std::vector<Conflict> to_conflicts(const std::vector<protocol::Conflict>& conflicts) {

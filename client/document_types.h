@@ -68,6 +68,7 @@ struct Revision {
   std::uint64_t size_bytes = 0;
   std::string at;  // A pointer to what encloses all that it changed.
   std::uint64_t settles = 0;
+  std::uint64_t places = 1;  // How many it changed there.
 };
 struct HistoryQuery {
   DocumentName document = DocumentName::story;

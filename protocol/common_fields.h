@@ -79,6 +79,7 @@ void describe(F& f, Ref<F, Revision> m) {
   f.required("bytes", m.bytes);
   f.required("at", m.at, kPointerTold);
   f.optional("settles", m.settles);
+  f.optional("places", m.places);
 }
 template <class F>
 void describe(F& f, Ref<F, ConflictSide> m) {

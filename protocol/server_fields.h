@@ -108,6 +108,7 @@ void describe(F& f, Ref<F, Status> m) {
   f.required("transfers", m.transfers, kUsersToldMax);
   f.required("memory", m.memory);
   f.optional("away", m.away);
+  f.optional("read_only", m.read_only, kReason);
 }
 template <class F>
 void describe(F& f, Ref<F, AuditEntries> m) {

@@ -39,6 +39,7 @@ struct Revision {
   std::uint64_t bytes = 0;
   std::string at;
   std::uint64_t settles = 0;
+  std::uint64_t places = 0;  // How many it changed; 0: one.
 };
 struct Revisions {
   AskId re = 0;

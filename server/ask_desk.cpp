@@ -331,6 +331,7 @@ void AskDesk::answer(Session& session, const protocol::StatusAsk& ask) {
   status.revision = floor_.records.board().sequence();
   status.transfers = floor_.transfers.status();
   status.memory = resident_bytes();
+  if (const Error* why = floor_.records.failure()) status.read_only = escaped(why->text, 256);
   answer_whole(session, ask.id, protocol::encode(protocol::ServerMessage(std::move(status))));
 }
 

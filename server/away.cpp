@@ -1,11 +1,18 @@
 #include "server/away.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/ensure.h"
 
 namespace callboard::server {
+
+std::vector<protocol::ServerMessage> lasting_errands(const Session& session) {
+  std::vector<protocol::ServerMessage> lasting = session.errands_unheard;
+  std::ranges::copy_if(session.errands, std::back_inserter(lasting), is_lasting);
+  return lasting;
+}
 
 bool is_proven(const Identity& identity, const Sha256& shown) {
   return identity.secret && is_same_secret(*identity.secret, shown);

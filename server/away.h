@@ -19,6 +19,9 @@ namespace callboard::server {
 // Whether that is the secret of the session.
 bool is_proven(const Identity& identity, const Sha256& shown);
 
+// What is still to be told to it after its connection was lost: transfers end with that, and so does what is said of them.
+std::vector<protocol::ServerMessage> lasting_errands(const Session& session);
+
 // A session without a connection: all that it needs to go on when it comes back.
 struct Away {
   Identity identity;

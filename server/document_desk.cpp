@@ -27,8 +27,11 @@ protocol::Conflict wire_conflict(const Conflict& conflict) {
 }
 
 protocol::Revision wire_revision(const Revision& revision) {
-  return {revision.number, revision.user,       revision.session, revision.timestamp, revision.base,
-          revision.stands, revision.size_bytes, revision.at,      revision.settles};
+  return {revision.number,     revision.user,
+          revision.session,    revision.timestamp,
+          revision.base,       revision.stands,
+          revision.size_bytes, revision.at,
+          revision.settles,    revision.places > 1 ? revision.places : 0};
 }
 
 protocol::DocumentState state_of(Record record, const Revision& revision) {
@@ -338,10 +341,41 @@ void DocumentDesk::tell_conflict(const Side& author, const protocol::Conflict& c
   SessionId heard_by = author.stamp.session;
   if (floor_.presence.user(heard_by) == nullptr) heard_by = floor_.presence.find(author.user);
   auto* errands = outside_.errands_of(heard_by);
-  // Somebody who does not listen finds it in the list.
+  // Somebody who does not listen is told when they join.
   if (errands == nullptr || errands->size() >= kErrandsMax) return;
   errands->push_back(protocol::Conflicts{std::nullopt, {conflict}});
+  note_told(conflict.number, author.user);
   if (const Session* session = outside_.by_id(heard_by)) outside_.due(session->key());
+}
+
+void DocumentDesk::on_joined(Session& session) {
+  const std::string& user = session.identity.name;
+  protocol::Conflicts tell;
+  for (const Conflict& each : floor_.records.board().conflicts().open()) {
+    if (tell.conflicts.size() == kConflictsPerTell) break;
+    const bool is_theirs = each.winner.user == user || each.loser.user == user;
+    if (is_theirs && !told_.contains({each.number, user})) tell.conflicts.push_back(wire_conflict(each));
+  }
+  if (tell.conflicts.empty() || session.errands.size() >= kErrandsMax) return;
+  for (const protocol::Conflict& each : tell.conflicts) note_told(each.number, user);
+  session.errands.push_back(std::move(tell));
+}
+
+void DocumentDesk::on_unheard(const std::string& user, const std::vector<protocol::ServerMessage>& errands) {
+  for (const protocol::ServerMessage& errand : errands) {
+    const auto* tell = std::get_if<protocol::Conflicts>(&errand);
+    if (tell == nullptr) continue;
+    for (const protocol::Conflict& each : tell->conflicts) told_.erase({each.number, user});
+  }
+}
+
+void DocumentDesk::note_told(std::uint64_t conflict, const std::string& user) {
+  told_.emplace(conflict, user);
+  // Two sides each of those that are open: the rest is settled or forgotten.
+  if (told_.size() <= 4 * kConflictsKept) return;
+  std::set<std::uint64_t> open;
+  for (const Conflict& each : floor_.records.board().conflicts().open()) open.insert(each.number);
+  std::erase_if(told_, [&](const auto& told) { return !open.contains(told.first); });
 }
 
 }  // namespace callboard::server

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -38,6 +40,10 @@ class DocumentDesk {
   void on_texts();
   // Tells both authors, if they are here.
   void on_conflict(const Conflict& conflict);
+  // Tells who has joined of the open conflicts that they are in and were not told of, the oldest kConflictsPerTell.
+  void on_joined(Session& session);
+  // They left without having heard that.
+  void on_unheard(const std::string& user, const std::vector<protocol::ServerMessage>& errands);
 
  private:
   // An answer in the making.
@@ -63,10 +69,13 @@ class DocumentDesk {
   void read_version(Session& session, const protocol::DocumentRead& ask);
   Result<Draft> draft_of(const Session& session, protocol::DocumentWrite& ask) const;
   void tell_conflict(const Side& author, const protocol::Conflict& conflict);
+  void note_told(std::uint64_t conflict, const std::string& user);
 
   Floor& floor_;
   Outside outside_;
   std::vector<Waiting> waiting_;
+  // Who was told of which conflict, for as long as this server runs.
+  std::set<std::pair<std::uint64_t, std::string>> told_;
 };
 
 }  // namespace callboard::server

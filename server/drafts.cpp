@@ -1,10 +1,12 @@
 #include "server/drafts.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "base/document/edits.h"
+#include "base/document/guide.h"
 #include "base/document/json_patch.h"
 #include "base/document/parse.h"
 #include "base/document/pointer.h"
@@ -113,9 +115,25 @@ Result<void> check(const ValuePtr& value) {
   return Error{Outcome::usage, "the document would be larger than " + human_bytes(kDocumentMax)};
 }
 
-}  // namespace
+bool is_container(const ValuePtr& value) {
+  return value != nullptr && (value->array() != nullptr || value->object() != nullptr);
+}
 
-Result<Operation> finished(Draft draft, const DraftSources& sources) {
+// Whether what stands at the places of these edits, and what encloses each, is in both the same.
+bool are_apart(const document::Edits& edits, const DraftSources& sources) {
+  document::Guide base(sources.base);
+  document::Guide head(sources.head);
+  return std::ranges::all_of(edits, [&](const document::Edit& edit) {
+    if (edit.kind == document::Edit::Kind::place) return true;
+    if (!document::equal(base.find(edit.path), head.find(edit.path))) return false;
+    document::Path around = edit.path;
+    if (around.empty()) return true;
+    around.pop_back();
+    return is_container(base.find(around)) == is_container(head.find(around));
+  });
+}
+
+Result<Operation> edited(Draft draft, const DraftSources& sources) {
   if (draft.how == Draft::How::settle) return settled(std::move(draft));
   if (auto direct = put_directly(draft, sources.base)) return std::move(*direct);
   auto value = wanted(draft, sources);
@@ -131,6 +149,15 @@ Result<Operation> finished(Draft draft, const DraftSources& sources) {
   document::Edits whole;
   whole.push_back({document::Edit::Kind::set, {}, document::share(sources.head, *value), {}});
   operation.edits = std::make_shared<const document::Edits>(std::move(whole));
+  return operation;
+}
+
+}  // namespace
+
+Result<Operation> finished(Draft draft, const DraftSources& sources) {
+  auto operation = edited(std::move(draft), sources);
+  const bool is_asked = operation && sources.head_revision != 0;
+  if (is_asked && are_apart(*operation->edits, sources)) operation->base = sources.head_revision;
   return operation;
 }
 

@@ -54,6 +54,7 @@ Records::Records(net::Loop& loop, std::unique_ptr<Log> log, Recovered recovered,
       drafts_(loop, kDraftThreads),
       log_(std::move(log)),
       history_work_(loop, 1) {
+  log_->on_broken([this](const Error& why) { on_broken(why); });
   log_->on_commit([this](Committed committed) { on_commit(std::move(committed)); });
   note_clock();
 }
@@ -100,11 +101,28 @@ void Records::stamp(Operation& operation) {
   if (newest_of_.size() > kStampsKept) newest_of_.clear();
 }
 
+// Later than its base, which is another one now. False: its session wrote something else meanwhile, and that stays the later
+// one.
+bool Records::stamp_raised(Operation& operation) {
+  const auto own = newest_of_.find(operation.session);
+  if (own == newest_of_.end() || own->second != stamp_of(operation)) return false;
+  const Stamp known = board_.document(operation.record).newest_known(operation.base);
+  if (operation.timestamp <= known.time) {
+    operation.timestamp = known.time;
+    operation.counter = known.counter + 1;
+  }
+  own->second = stamp_of(operation);
+  return true;
+}
+
 void Records::find_sources(Draft draft, Done done) {
   const Record record = draft.operation.record;
   const std::uint64_t base = draft.operation.base;
   DraftSources sources;
-  sources.head = board_.document(record).root();
+  const MergedDocument& document = board_.document(record);
+  sources.head = document.root();
+  if (base != 0 && document.forgotten_unseen(draft.operation) != nullptr)
+    sources.head_revision = document.head().revision;
   // Without a base, a part is changed in what is there now.
   sources.base = base == 0 ? sources.head : editions_.root_at(record, base);
   if (draft.how == Draft::How::restore) {
@@ -132,13 +150,11 @@ void Records::find_sources(Draft draft, Done done) {
 }
 
 void Records::finish_draft(Draft draft, DraftSources sources, Done done) {
+  const std::uint64_t base = draft.operation.base;
   const bool has_little =
       draft.operation.value == nullptr || draft.operation.value->size() <= kInlineDocumentBytes;
-  if (has_little && is_small(sources.base) && is_small(sources.head) && is_small(sources.restored)) {
-    auto operation = finished(std::move(draft), sources);
-    if (!operation) return done(operation.error());
-    return append_document(std::move(*operation), std::move(done));
-  }
+  if (has_little && is_small(sources.base) && is_small(sources.head) && is_small(sources.restored))
+    return append_finished(finished(std::move(draft), sources), base, std::move(done));
   drafts_.submit(
       [draft = std::move(draft), sources = std::move(sources)](const std::stop_token&) mutable {
         auto operation = finished(std::move(draft), sources);
@@ -146,10 +162,16 @@ void Records::finish_draft(Draft draft, DraftSources sources, Done done) {
         sources = {};
         return operation;
       },
-      [this, done = std::move(done)](Result<Operation> operation) {
-        if (!operation) return done(operation.error());
-        append_document(std::move(*operation), done);
+      [this, base, done = std::move(done)](Result<Operation> operation) {
+        append_finished(std::move(operation), base, done);
       });
+}
+
+// `base` is what it was made from.
+void Records::append_finished(Result<Operation> operation, std::uint64_t base, Done done) {
+  if (!operation) return done(operation.error());
+  if (operation->base != base && !stamp_raised(*operation)) operation->base = base;
+  append_document(std::move(*operation), std::move(done));
 }
 
 // Each author's own document was small enough; what becomes of several authors' parts has to be, too.
@@ -202,20 +224,33 @@ void Records::write_together(std::vector<Operation> operations, Done done) {
 }
 
 void Records::append(std::vector<Operation> operations, Done done) {
+  if (is_broken_) return done(*failure_);
   const Operation& last = operations.back();
   const Asked asked{last.id, last.record, last.timestamp};
-  log_->append_together(std::move(operations),
-                        [this, asked, done = std::move(done)](const Result<Appended>& place) {
-                          if (!place) {
-                            if (place.error().outcome == Outcome::failed) on_disk_failed(place.error());
-                            return done(place.error());
-                          }
-                          on_disk_written();
-                          done(applied_at(asked, *place));
-                        });
+  std::uint64_t size_bytes = 0;
+  for (const Operation& each : operations) size_bytes += each.value->size();
+  log_->append_together(
+      std::move(operations), [this, asked, size_bytes, done = std::move(done)](const Result<Appended>& place) {
+        if (place) return done(applied_at(asked, *place));
+        if (place.error().outcome == Outcome::failed) on_disk_failed(place.error(), size_bytes);
+        done(place.error());
+      });
 }
 
-void Records::on_disk_failed(const Error& why) {
+void Records::on_broken(const Error& why) {
+  if (std::exchange(is_broken_, true)) return;
+  failure_ = Error{Outcome::failed,
+                   "the board cannot be relied on, no changes are taken until the server is started "
+                   "anew: " +
+                       why.text};
+  probe_.cancel();
+  events_.error("the board is damaged, changes are refused", {{"cause", why.text}});
+  handlers_.on_writable(&*failure_);
+}
+
+void Records::on_disk_failed(const Error& why, std::uint64_t size_bytes) {
+  if (is_broken_) return;
+  room_wanted_ = std::max({room_wanted_, size_bytes, kDiskRoomMin});
   const bool is_news = !failure_;
   failure_ = why;
   probe_.set_after(options_.probe_period);
@@ -224,18 +259,24 @@ void Records::on_disk_failed(const Error& why) {
   handlers_.on_writable(&why);
 }
 
+// A small change may fit where the one that failed does not: that alone is no sign that changes are taken again.
 void Records::on_disk_written() {
-  if (!failure_) return;
+  if (!failure_ || is_broken_) return;
   failure_.reset();
-  probe_.cancel();
+  room_wanted_ = 0;
   events_.info("writes succeed again");
   handlers_.on_writable(nullptr);
 }
 
 // Nobody need write to learn that the disk has room again: a snapshot is of use by itself.
 void Records::probe() {
-  if (is_snapshot_under_way_) return probe_.set_after(options_.probe_period);
-  snapshot([] {});
+  log_->check_room(room_wanted_, [this](const Result<void>& room) {
+    if (is_broken_) return;
+    if (!room || is_snapshot_under_way_) return probe_.set_after(options_.probe_period);
+    snapshot([this](const Result<void>& made) {
+      if (made) on_disk_written();
+    });
+  });
 }
 
 Result<Applied> Records::applied_at(const Asked& asked, const Appended& place) const {
@@ -274,7 +315,7 @@ void Records::on_commit(Committed committed) {
   bytes_since_snapshot_ += operation.value->size();
   const bool is_long = board_.sequence() - snapshot_sequence_ >= kSnapshotOperations;
   if (!is_snapshot_under_way_ && (is_long || bytes_since_snapshot_ >= kSnapshotBytes))
-    snapshot([this] { trim([](const Result<std::uint64_t>&) {}); });
+    snapshot([this](const Result<void>&) { trim([](const Result<std::uint64_t>&) {}); });
   if (operation.record != Record::record) handlers_.on_change();
 }
 
@@ -324,10 +365,11 @@ void Records::trim(const TidyDone& done) {
 
 void Records::tidy(TidyDone done) {
   if (is_snapshot_under_way_ || board_.sequence() == snapshot_sequence_) return trim(done);
-  snapshot([this, done = std::move(done)] { trim(done); });
+  snapshot([this, done = std::move(done)](const Result<void>&) { trim(done); });
 }
 
-void Records::snapshot(std::function<void()> done) {
+void Records::snapshot(Log::Done done) {
+  if (is_broken_) return done(*failure_);
   is_snapshot_under_way_ = true;
   snapshot_sequence_ = board_.sequence();
   bytes_since_snapshot_ = 0;
@@ -335,21 +377,16 @@ void Records::snapshot(std::function<void()> done) {
       board_.sequence(), [board = board_] { return board.encoded(); },
       [this, done = std::move(done)](const Result<void>& made) {
         is_snapshot_under_way_ = false;
-        if (made) {
-          on_disk_written();
-        } else if (failure_) {
-          on_disk_failed(made.error());
-        } else {
-          // The log itself is whole: the next start reads more of it.
-          events_.warn("snapshot failed", {{"cause", made.error().text}});
-        }
-        done();
+        if (!made && failure_) on_disk_failed(made.error());
+        // The log itself is whole: the next start reads more of it.
+        if (!made && !failure_) events_.warn("snapshot failed", {{"cause", made.error().text}});
+        done(made);
       });
 }
 
 void Records::finish(std::function<void()> done) {
-  if (board_.sequence() == snapshot_sequence_ && !is_snapshot_under_way_) return done();
-  snapshot(std::move(done));
+  if (is_broken_ || (board_.sequence() == snapshot_sequence_ && !is_snapshot_under_way_)) return done();
+  snapshot([done = std::move(done)](const Result<void>&) { done(); });
 }
 
 Result<History*> Records::open_history() {

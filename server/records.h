@@ -48,7 +48,7 @@ class Records {
 
   const Board& board() const { return board_; }
   Editions& editions() { return editions_; }
-  // Why the disk takes no writes; null when it does.
+  // Why no changes are taken; null when they are.
   const Error* failure() const { return failure_ ? &*failure_ : nullptr; }
 
   // Answered once, perhaps within the call, unless this object is destroyed before. The same operation again gets the
@@ -60,19 +60,28 @@ class Records {
   // call, with how many operations that were. locked: it is under way already.
   using TidyDone = std::function<void(const Result<std::uint64_t>& forgotten)>;
   void tidy(TidyDone done);
+  // What the log wrote is damaged, or cannot be read: no changes are taken by this process any more.
+  void on_broken(const Error& why);
   // Once, last: `done` when the log has a snapshot of all that was applied.
   void finish(std::function<void()> done);
 
   // What is done with the history, on a thread of its own; `deliver` on the loop.
   template <class Work, class Deliver>
   void read_history(Work work, Deliver deliver) {
+    using Read = decltype(work(std::declval<History&>()));
+    using ReadAndBroken = std::pair<Read, bool>;
     history_work_.submit(
-        [this, work = std::move(work)](const std::stop_token&) -> decltype(work(std::declval<History&>())) {
+        [this, work = std::move(work)](const std::stop_token&) -> ReadAndBroken {
           auto history = open_history();
-          if (!history) return history.error();
-          return work(**history);
+          if (!history) return {history.error(), history.error().outcome == Outcome::failed};
+          Read read = work(**history);
+          const bool is_broken = !read && (*history)->is_broken();
+          return {std::move(read), is_broken};
         },
-        std::move(deliver));
+        [this, deliver = std::move(deliver)](ReadAndBroken read) mutable {
+          if (read.second) on_broken(read.first.error());
+          deliver(std::move(read.first));
+        });
   }
 
  private:
@@ -92,10 +101,12 @@ class Records {
 
   void note_clock();
   void stamp(Operation& operation);
+  bool stamp_raised(Operation& operation);
   void find_sources(Draft draft, Done done);
   void finish_draft(Draft draft, DraftSources sources, Done done);
+  void append_finished(Result<Operation> operation, std::uint64_t base, Done done);
   void append(std::vector<Operation> operations, Done done);
-  void on_disk_failed(const Error& why);
+  void on_disk_failed(const Error& why, std::uint64_t size_bytes = 0);
   void on_disk_written();
   void probe();
   void append_document(Operation operation, Done done);
@@ -103,7 +114,7 @@ class Records {
   void on_commit(Committed committed);
   void on_document(const Committed& committed, const Applied& applied);
   void keep_keyframe(Record record);
-  void snapshot(std::function<void()> done);
+  void snapshot(Log::Done done);
   void trim(const TidyDone& done);
   Result<Applied> applied_at(const Asked& asked, const Appended& place) const;
   // Worker thread of history_work_ only.
@@ -128,7 +139,9 @@ class Records {
   std::unordered_map<SessionId, Stamp> newest_of_;
   bool is_snapshot_under_way_ = false;
   bool is_trim_under_way_ = false;
-  std::optional<Error> failure_;  // The disk takes no writes: logged and told once until it does.
+  std::optional<Error> failure_;   // The disk takes no writes: logged and told once until it does.
+  std::uint64_t room_wanted_ = 0;  // By the largest of those that failed.
+  bool is_broken_ = false;         // And never will, here.
   net::Timer probe_;
   net::WorkQueue drafts_;
   std::unique_ptr<Log> log_;  // Its answers use the others.

@@ -85,6 +85,7 @@ struct Server::Impl {
 
   Result<void> start();
   Result<void> open_board();
+  Error unusable_board(const Error& why) const;
   Roles read_own_roles();
   void open_sessions(Stage::Options& stage_options);
   Result<void> start_calls(const std::vector<std::string>& programs);
@@ -144,12 +145,22 @@ Result<void> Server::Impl::start() {
   return {};
 }
 
+// What cannot be read will not be next time either.
+Error Server::Impl::unusable_board(const Error& why) const {
+  if (why.outcome != Outcome::failed) return why;
+  const auto file = options.data / folder_name(options.project) / kBoardFile;
+  const std::string name = callboard::quoted(file.native());
+  const std::string what =
+      why.text.find(name) == std::string::npos ? "database " + name + ": " + why.text : why.text;
+  return {why.outcome, what + "; move it away, and `serve --restore FILE` begins with a backup"};
+}
+
 Result<void> Server::Impl::open_board() {
   auto log = SqliteLog::open({options.data, options.project,
                               [&on = loop](std::function<void()> answer) { on.post(std::move(answer)); }});
-  if (!log) return log.error();
+  if (!log) return unusable_board(log.error());
   auto recovered = recover(**log);
-  if (!recovered) return recovered.error();
+  if (!recovered) return unusable_board(recovered.error());
   events.info("board read", {{"project", options.project},
                              {"data", options.data.native()},
                              {"revision", recovered->board.sequence()},
@@ -228,7 +239,12 @@ void Server::Impl::start_services() {
                                  }});
   services->add_calls();
   add_backup_call(calls.registry(), options.data, options.project);
-  add_verify_call(calls.registry(), options.data, options.project);
+  add_verify_call(calls.registry(), options.data, options.project,
+                  [this, is_there = is_alive](const Error& why) {
+                    loop.post([this, is_there, why] {
+                      if (*is_there && stage != nullptr) stage->on_broken(why);
+                    });
+                  });
   const auto add = [this](const char* name, const char* call, Duration period) {
     if (period <= 0s) return;
     Service service;

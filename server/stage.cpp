@@ -353,6 +353,7 @@ void Stage::on_joined(Session& session) {
   if (const Error* why = records_.failure()) session.errands.push_back(writable_tell(why));
   if (const std::string& why = doorway_.why_shut(); !why.empty())
     session.errands.push_back(protocol::Admitting{false, why});
+  documents_.on_joined(session);
 }
 
 void Stage::on_clock(Session& session, const protocol::server_action::ClockTold& told) {
@@ -498,6 +499,7 @@ void Stage::leave(Session& session, const Error& why) {
     if (!is_saying_goodbye_) locks_.on_departed(identity.id);
     people_.on_left(identity);
   } else {
+    documents_.on_unheard(identity.name, lasting_errands(session));
     depart(identity, why);
   }
   events_.note({.kind = Event::Kind::connection,

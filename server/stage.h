@@ -42,6 +42,8 @@ class Stage final : private SessionHost {
   People& people() { return people_; }
   CallDesk& calls() { return calls_; }
   RecordDesk& records() { return record_desk_; }
+  // The board's database is (see Records).
+  void on_broken(const Error& why) { records_.on_broken(why); }
   // Nobody comes in from now on, for this reason, or people do again (null); those who are in are told.
   void shut(const Error* why);
   // Ends the connection that takes most memory for what it has to read and is saying, if any takes much.

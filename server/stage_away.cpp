@@ -18,13 +18,6 @@ namespace {
 // How long nobody is told of copies after a start, so that those which come back are not told as gone and new.
 constexpr Duration kSettlingLimit = 5s;
 
-// Transfers end with the connection, and so does what is to be told of them.
-std::vector<protocol::ServerMessage> lasting_errands(const Session& session) {
-  std::vector<protocol::ServerMessage> lasting = session.errands_unheard;
-  std::ranges::copy_if(session.errands, std::back_inserter(lasting), is_lasting);
-  return lasting;
-}
-
 // Between what it has heard for certain and what it was told, it may have heard anything.
 Cursor resumed_from(Cursor heard, Cursor told) {
   heard.perhaps = std::max({heard.perhaps, told.perhaps, told.version});
@@ -62,6 +55,7 @@ void Stage::go_away(Session& session, const Error& why) {
 }
 
 void Stage::depart_away(const Away& away, const Error& why) {
+  documents_.on_unheard(away.identity.name, away.errands);
   depart(away.identity, why);
   events_.note({.kind = Event::Kind::connection,
                 .user = away.identity.name,

@@ -5,6 +5,8 @@
 #include "server/calls/built_in_calls.h"
 #include "server/keys.h"
 #include "server/plugin_desk.h"
+#include "server/store/data_folder.h"
+#include "server/store/database.h"
 #include "server/store/key_file.h"
 #include "server/tasks/task_desk.h"
 #include "server/unusable_file.h"
@@ -35,6 +37,9 @@ Result<void> check_plugins(const ServerOptions& options) {
 Result<void> check_start(const ServerOptions& options) {
   if (const auto programs = TaskDesk::programs(options.tasks); !programs) return programs.error();
   if (auto loaded = check_plugins(options); !loaded) return loaded;
+  if (auto readable = Database::check_schema(options.data / folder_name(options.project) / kBoardFile);
+      !readable)
+    return readable;
   if (const auto keys = KeyFile(options.data, options.project).read(); !keys)
     return unusable_file(keys.error().text);
   if (const auto roles = read_roles(options.data, options.project); !roles)

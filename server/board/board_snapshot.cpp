@@ -1,6 +1,6 @@
 // The bytes of a snapshot, all integers big-endian; documents and conflicts: see document_snapshot.cpp.
 //   u8 format (5) | u64 sequence | u64 last message | 2 x document | conflicts | records | u32 count | count x message
-//   | u32 count | count x applied                          records: see RecordTable::append_to()
+//   | u32 count | count x applied | 2 x forgotten          records: see RecordTable::append_to()
 //   message = text16 user | u64 session | i64 timestamp | u32-length text          numbered up to "last message"
 //   applied = u64 x 2 operation | u64 sequence | u8 record | u8 won | u64 number | i64 timestamp | u8 outcome
 // oldest first
@@ -13,7 +13,7 @@ namespace callboard::server {
 namespace {
 
 constexpr std::uint8_t kFormat = 5;
-// The answers of its records did not say who had asked, and with what.
+// Did not say what its documents have forgotten, nor its answers who had asked, and with what.
 constexpr std::uint8_t kFourthFormat = 4;
 // Had no answers with its records.
 constexpr std::uint8_t kThirdFormat = 3;
@@ -81,6 +81,7 @@ Bytes Board::encoded() const {
   for (const auto& message : messages_) write_message(writer, *message);
   writer.u32(static_cast<std::uint32_t>(remembered_.size()));
   for (const UniqueId id : remembered_) write_applied(writer, applied_.at(id));
+  for (const MergedDocument& document : documents_) document.append_forgotten_to(writer);
   return bytes;
 }
 
@@ -132,6 +133,10 @@ Result<Board> Board::decoded(ByteView bytes) {
   const std::uint32_t remembered = reader.u32();
   for (std::uint32_t i = 0; i < remembered && !reader.failed(); ++i)
     board.remember(read_applied(reader, format));
+  for (MergedDocument& document : board.documents_) {
+    if (format <= kFourthFormat) break;
+    if (auto read = document.read_forgotten(reader); !read) return read.error();
+  }
   if (!reader.finished()) return Error{Outcome::failed, "snapshot: damaged: it ends in the wrong place"};
   return board;
 }

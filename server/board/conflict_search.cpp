@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/document/guide.h"
 #include "base/limits.h"
 #include "base/text_hash.h"
 
@@ -135,7 +136,8 @@ class Search {
       unseen.push_back(&entry);
       edits += entry.operation->edits->size();
     });
-    if (unseen.empty()) return {};
+    const Entry* forgotten = document_.forgotten_unseen(arrived_.operation);
+    if (unseen.empty() && forgotten == nullptr) return {};
     Opponents mine(refs_of(*arrived_.operation.edits), edits);
     const std::uint64_t begun = mine.work();
     // From the newest on, and told in their order.
@@ -146,9 +148,11 @@ class Search {
       count += found.back().size();
       if (work_ + mine.work() - begun <= kConflictWorkMax) continue;
       const auto next = entry + 1;
-      if (next != unseen.rend() && count < kConflictsKept) found.push_back(taken_as_all(**next));
+      if (next != unseen.rend() && count < kConflictsKept) found.push_back(taken_as_all(**next, 1));
       break;
     }
+    if (forgotten != nullptr && count < kConflictsKept)
+      found.push_back(taken_as_all(*forgotten, kConflictsKept - count));
     ConflictSearch result{{}, work_ + mine.work()};
     for (auto each = found.rbegin(); each != found.rend(); ++each)
       std::ranges::move(*each, std::back_inserter(result.found));
@@ -193,19 +197,26 @@ class Search {
     return found;
   }
 
-  // It and all before it were not looked at. What stood there is what may have been lost.
-  std::vector<Conflict> taken_as_all(const Entry& entry) const {
-    const auto& edits = *arrived_.operation.edits;
-    const auto first =
-        std::ranges::find_if(edits, [](const Edit& each) { return each.kind != Edit::Kind::place; });
-    if (first == edits.end()) return {};
+  // It and all before it were not looked at. What stands at the first places is what may have been lost.
+  std::vector<Conflict> taken_as_all(const Entry& entry, std::size_t count_max) const {
     const Party present{entry.sequence, *entry.operation};
-    if (stamp_of(arrived_.operation) < stamp_of(present.operation)) {
-      return {
-          {0, arrived_.operation.record, first->path, side(present, nullptr), side(arrived_, first->value)}};
+    const Stamp stamp = stamp_of(arrived_.operation);
+    const bool is_lost = stamp < stamp_of(present.operation) || document_.is_too_old(stamp);
+    document::Guide standing(document_.root());
+    std::vector<Conflict> found;
+    for (const Edit& mine : *arrived_.operation.edits) {
+      if (found.size() >= count_max) break;
+      if (mine.kind == Edit::Kind::place) continue;
+      const Edit stood{Edit::Kind::set, mine.path, standing.find(mine.path), {}};
+      if (document::equal(stood.value, mine.value)) continue;
+      if (is_lost) {
+        found.push_back(
+            {0, arrived_.operation.record, mine.path, side(present, nullptr), side(arrived_, mine.value)});
+      } else {
+        found.push_back(conflict_of(present, stood, arrived_, mine));
+      }
     }
-    const Edit stood{Edit::Kind::set, first->path, document::find(document_.root(), first->path), {}};
-    return {conflict_of(present, stood, arrived_, *first)};
+    return found;
   }
 
   Party arrived_;

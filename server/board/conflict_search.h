@@ -16,7 +16,8 @@ struct ConflictSearch {
 
 // Before `operation` is applied to `document`. Everybody waits for it, so it goes back from the newest until it took
 // kConflictWorkMax: those that are older than that count as having changed everything, which is in conflict with the first
-// place that the operation changes. Pure.
+// place that the operation changes. Those that the document has forgotten count as having changed everything, too, which is in
+// conflict with each of its places. Pure.
 ConflictSearch search_conflicts(std::uint64_t sequence, const Operation& operation,
                                 const MergedDocument& document);
 

@@ -3,8 +3,10 @@
 //   head      = u64 revision | u64 x 2 operation | u64 session | text16 user | i64 timestamp
 //   stamp     = i64 timestamp | u32 counter | u64 session | u64 x 2 operation
 //   entry     = u64 sequence | stamp | text16 user | u8 record | u64 base | u8 form | u32-length value
+//   forgotten = u8 count | count x { u64 sequence | stamp | text16 user | u8 record }     the newest first
 //   conflicts = u64 last number | u32 count | count x { u64 number | u8 record | u32-length path (as edits) | side | side }
 //   side      = u64 revision | stamp | text16 user | u8 has value | u32-length value
+#include <algorithm>
 #include <utility>
 
 #include "base/document/parse.h"
@@ -30,15 +32,21 @@ void write_entry(ByteWriter& writer, const MergedDocument::Entry& entry) {
   write_text32(writer, *operation.value);
 }
 
-Result<MergedDocument::Entry> read_entry(ByteReader& reader) {
+// The stamp and the user.
+Operation read_author(ByteReader& reader) {
   Operation operation;
-  const std::uint64_t sequence = reader.u64();
   const Stamp stamp = read_stamp(reader);
   operation.timestamp = stamp.time;
   operation.counter = stamp.counter;
   operation.session = stamp.session;
   operation.id = stamp.operation;
   operation.user = reader.text16();
+  return operation;
+}
+
+Result<MergedDocument::Entry> read_entry(ByteReader& reader) {
+  const std::uint64_t sequence = reader.u64();
+  Operation operation = read_author(reader);
   const std::uint8_t record = reader.u8();
   operation.base = reader.u64();
   const std::uint8_t form = reader.u8();
@@ -123,6 +131,32 @@ Result<MergedDocument> MergedDocument::from(ByteReader& reader) {
   document.replay_from(Stamp{});
   document.reapplied_ = 0;
   return document;
+}
+
+void MergedDocument::append_forgotten_to(ByteWriter& writer) const {
+  const auto count = std::ranges::count_if(forgotten_, [](const Entry& each) { return each.sequence != 0; });
+  writer.u8(static_cast<std::uint8_t>(count));
+  for (const Entry& each : forgotten_) {
+    if (each.sequence == 0) continue;
+    writer.u64(each.sequence);
+    write_stamp(writer, stamp_of(*each.operation));
+    writer.text16(each.operation->user);
+    writer.u8(static_cast<std::uint8_t>(each.operation->record));
+  }
+}
+
+Result<void> MergedDocument::read_forgotten(ByteReader& reader) {
+  const std::uint8_t count = reader.u8();
+  if (count > forgotten_.size()) return damaged("document");
+  for (std::uint8_t i = 0; i < count; ++i) {
+    const std::uint64_t sequence = reader.u64();
+    Operation author = read_author(reader);
+    const std::uint8_t record = reader.u8();
+    if (reader.failed() || sequence == 0 || record < 1 || record > 2) return damaged("document");
+    author.record = static_cast<Record>(record);
+    forgotten_.at(i) = {sequence, std::make_shared<const Operation>(std::move(author))};
+  }
+  return {};
 }
 
 Result<MergedDocument> MergedDocument::from_whole(Head head, std::string_view text) {

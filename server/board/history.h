@@ -24,6 +24,7 @@ struct Revision {
   std::uint64_t size_bytes = 0;
   std::string at;  // A pointer to all that it changed: what its changes have in common.
   std::uint64_t settles = 0;
+  std::uint64_t places = 1;  // How many it changed there.
 };
 
 struct HistoryQuery {
@@ -53,6 +54,8 @@ struct Version {
 class History {
  public:
   virtual ~History() = default;
+  // Whether the last call failed because what the log wrote cannot be read any more.
+  virtual bool is_broken() const { return false; }
   virtual Result<Listing> list(const HistoryQuery& query) = 0;
   // not_found: there was none of that number for the record, or it is no longer kept.
   virtual Result<Version> version(Record record, std::uint64_t number) = 0;

@@ -46,17 +46,22 @@ class Log {
   using Done = std::function<void(Result<void>)>;
   using TrimDone = std::function<void(Result<std::uint64_t> forgotten)>;
   using Visit = std::function<Result<void>(Committed)>;
+  using BrokenHandler = std::function<void(const Error&)>;
 
   virtual ~Log() = default;
 
   // Called for every operation once it is durable, in the order of the log, before its own `AppendDone`.
   virtual void on_commit(CommitHandler handler) = 0;
+  // Called when what the log wrote turns out to be damaged: nothing that is written then can be relied on.
+  virtual void on_broken(BrokenHandler) {}
   // The error says why the operation is not (known to be) in the log; a later append may succeed again.
   virtual void append(Operation operation, AppendDone done) = 0;
   // All of them or none, one after the other with nothing between; at least one. Answered with the place of the last.
   virtual void append_together(std::vector<Operation> operations, AppendDone done) = 0;
   // Keeps a snapshot, so that a start reads only what came after it. `encode` runs on the log's own thread.
   virtual void snapshot(std::uint64_t sequence, std::function<Bytes()> encode, Done done) = 0;
+  // Whether so much more could be written.
+  virtual void check_room(std::uint64_t size_bytes, Done done) = 0;
   // Makes a snapshot from elsewhere the beginning of this log. Refused when the log goes beyond it.
   virtual void install(LogSnapshot snapshot, Done done) = 0;
 

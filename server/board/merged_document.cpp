@@ -11,7 +11,7 @@ MergedDocument::Effect MergedDocument::apply(std::uint64_t sequence, const Opera
   ENSURE(operation.edits != nullptr);
   const Stamp stamp = stamp_of(operation);
   // The stamp of an empty document is older than any.
-  if (stamp < floor_.stamp) return {};
+  if (is_too_old(stamp)) return {};
   const document::ValuePtr before = growth_.root();
   const auto shared = std::make_shared<const Operation>(operation);
   Effect effect;
@@ -110,6 +110,7 @@ void MergedDocument::keep_window_short() {
 
 // The floor comes up to it: when it is asked for, or with the next state.
 void MergedDocument::drop_oldest() {
+  note_forgotten(window_.front());
   const Shared oldest = std::move(window_.front().operation);
   window_.pop_front();
   window_bytes_ -= oldest->value->size();
@@ -121,6 +122,18 @@ void MergedDocument::drop_oldest() {
     states.pop_front();
   }
   if (floor_.waiting.size() > kMergeStateWaiting) settle(floor_);
+}
+
+void MergedDocument::note_forgotten(const Entry& dropped) {
+  if (!is_based(*dropped.operation)) return;
+  auto author = std::make_shared<Operation>(*dropped.operation);
+  author->value.reset();
+  author->edits.reset();
+  Entry other{dropped.sequence, std::move(author)};
+  auto& [newest, newest_of_another] = forgotten_;
+  if (other.sequence > newest.sequence) std::swap(other, newest);
+  const bool is_another = other.operation != nullptr && other.operation->session != newest.operation->session;
+  if (is_another && other.sequence > newest_of_another.sequence) newest_of_another = std::move(other);
 }
 
 MergedDocument::Shortcuts& MergedDocument::Shortcuts::operator=(const Shortcuts& other) {
@@ -164,6 +177,13 @@ void MergedDocument::for_each_unseen(const Operation& by,
     if (each.sequence <= by.base || each.operation->session == by.session) continue;
     if (is_based(*each.operation)) visit(each);
   }
+}
+
+const MergedDocument::Entry* MergedDocument::forgotten_unseen(const Operation& by) const {
+  const auto unseen = std::ranges::find_if(forgotten_, [&](const Entry& each) {
+    return each.sequence > by.base && each.operation->session != by.session;
+  });
+  return unseen == forgotten_.end() ? nullptr : &*unseen;
 }
 
 }  // namespace callboard::server

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -62,8 +63,16 @@ class MergedDocument {
   Stamp newest_known(std::uint64_t base) const;
   // Those that came after revision `base`, by others, and know what they were made from.
   void for_each_unseen(const Operation& by, const std::function<void(const Entry&)>& visit) const;
+  // The newest of those that such a visit passes over, because they can be put in order no more; null: there are none. Of its
+  // operation nothing but who wrote it is known.
+  const Entry* forgotten_unseen(const Operation& by) const;
+  // Whether an operation of that stamp is lost to all that can be put in order no more.
+  bool is_too_old(const Stamp& stamp) const { return stamp < floor_.stamp; }
 
   void append_to(ByteWriter& writer) const;
+  // What forgotten_unseen() goes by; a document without it is the same for all but that.
+  void append_forgotten_to(ByteWriter& writer) const;
+  Result<void> read_forgotten(ByteReader& reader);
   static Result<MergedDocument> from(ByteReader& reader);
   // What was a document by itself: the first snapshots' form.
   static Result<MergedDocument> from_whole(Head head, std::string_view text);
@@ -103,11 +112,14 @@ class MergedDocument {
   void keep_state(const Stamp& stamp);
   void keep_window_short();
   void drop_oldest();
+  void note_forgotten(const Entry& dropped);
 
   Head head_;
   document::Growth growth_;   // After all of them.
   State floor_;               // Before the first of window_.
   std::deque<Entry> window_;  // In the order of their stamps.
+  // What came last of all that the window has no more and that knew what it was made from, and the last of another session.
+  std::array<Entry, 2> forgotten_;
   std::uint64_t window_bytes_ = 0;
   Shortcuts shortcuts_;
   std::uint64_t reapplied_ = 0;

@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <cerrno>
 #include <iterator>
 
 #include "base/text.h"
@@ -134,7 +135,8 @@ Result<Database> Database::open_with(const std::filesystem::path& file, int flag
   sqlite3* handle = nullptr;
   const int rc = sqlite3_open_v2(file.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX, nullptr);
   Database database(handle);
-  if (rc != SQLITE_OK) return Error{Outcome::failed, sqlite3_errstr(rc)};
+  if (rc != SQLITE_OK)
+    return Error{database.is_unreadable() ? Outcome::failed : Outcome::interrupted, sqlite3_errstr(rc)};
   sqlite3_extended_result_codes(handle, 1);
   // Another connection that recovers the write-ahead log after a crash holds everybody up for a moment.
   constexpr int kPatienceMs = 10'000;
@@ -157,7 +159,11 @@ Result<Database> Database::open_reader(const std::filesystem::path& file, Schema
   auto database = open_with(file, SQLITE_OPEN_READWRITE);
   if (!database) return database.error().prefixed(doing);
   const auto version = database->version();
-  if (!version) return version.error().prefixed(doing);
+  if (!version) {
+    Error why = version.error().prefixed(doing);
+    if (why.outcome == Outcome::failed && !database->is_unreadable()) why.outcome = Outcome::interrupted;
+    return why;
+  }
   const bool is_readable = version->schema == kSchemaVersion || schema == Schema::older_too;
   if (version->is_empty || !is_readable) {
     return Error{Outcome::refused, doing + ": expected schema version " + std::to_string(kSchemaVersion) +
@@ -165,6 +171,16 @@ Result<Database> Database::open_reader(const std::filesystem::path& file, Schema
   }
   if (auto set = database->run("PRAGMA query_only = 1"); !set) return set.error().prefixed(doing);
   return database;
+}
+
+Result<void> Database::check_schema(const std::filesystem::path& file) {
+  std::error_code error;
+  if (!std::filesystem::exists(file, error)) return {};
+  const std::string doing = "database " + callboard::quoted(file.native());
+  auto database = open_with(file, SQLITE_OPEN_READWRITE);
+  if (!database) return database.error().prefixed(doing);
+  const auto version = database->version();
+  return version ? Result<void>() : version.error().prefixed(doing);
 }
 
 // Beside the schema, as an older program leaves it alone.
@@ -300,6 +316,26 @@ bool Database::was_hindered() const {
     default:
       return true;
   }
+}
+
+bool Database::is_damaged() const {
+  const int code = sqlite3_errcode(database_.get()) & 0xff;
+  return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+}
+
+bool Database::is_unreadable() const {
+  switch (const int code = sqlite3_extended_errcode(database_.get()); code) {
+    case SQLITE_IOERR_READ:
+    case SQLITE_IOERR_SHORT_READ:
+    case SQLITE_IOERR_CORRUPTFS:
+    case SQLITE_IOERR_DATA:
+      return true;
+    default:
+      if ((code & 0xff) != SQLITE_CANTOPEN) return is_damaged();
+  }
+  // It is there, but this process has too much open.
+  const int system = sqlite3_system_errno(database_.get());
+  return system != EMFILE && system != ENFILE && system != ENOMEM;
 }
 
 Error Database::last_error() const { return Error{Outcome::failed, sqlite3_errmsg(database_.get())}; }

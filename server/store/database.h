@@ -51,9 +51,12 @@ class Database {
   // newer than this program's or for a file that is something else.
   static Result<Database> open(const std::filesystem::path& file);
   // For looking only, beside the one that writes; the file must be there and up to date, or of an older program where that
-  // will do.
+  // will do. failed: it is_unreadable(); interrupted: something else was in the way.
   enum class Schema { newest, older_too };
   static Result<Database> open_reader(const std::filesystem::path& file, Schema schema = Schema::newest);
+
+  // Refused where it is not ours, or newer than this program; nothing else is looked at, and a file that is not there will do.
+  static Result<void> check_schema(const std::filesystem::path& file);
 
   // Writes down in a backup whose it is, and reads it again, without changing the file; nullopt: it does not say.
   static Result<void> note_project(const std::filesystem::path& file, std::string_view project);
@@ -72,6 +75,10 @@ class Database {
   // Whether the last call failed, and not because of what is in the file: another program, the disk or a stop
   // was in the way.
   bool was_hindered() const;
+  // Whether the last call failed because of what is in the file …
+  bool is_damaged() const;
+  // … or because it, or the disk beneath, cannot be read at all.
+  bool is_unreadable() const;
   // Statements that run when a stop is requested, and all later ones, fail.
   void heed(std::stop_token stop);
   // Pages in the write-ahead log after the last commit. Up to kWalRoomPages its file has room already.

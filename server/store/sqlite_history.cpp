@@ -39,7 +39,7 @@ Revision revision_of(const Committed& committed, bool stands) {
           operation.user,          operation.timestamp,
           operation.base,          stands,
           operation.value->size(), common_place(*operation.edits),
-          operation.settles};
+          operation.settles,       operation.edits->size()};
 }
 
 // What the author of one that did not stand had written.

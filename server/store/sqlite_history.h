@@ -18,6 +18,7 @@ class SqliteHistory final : public History {
  public:
   static Result<std::unique_ptr<SqliteHistory>> open(const std::filesystem::path& file);
 
+  bool is_broken() const override { return database_.is_unreadable(); }
   Result<Listing> list(const HistoryQuery& query) override;
   Result<Version> version(Record record, std::uint64_t number) override;
   Result<document::ValuePtr> document_at(Record record, std::uint64_t number) override;

@@ -15,6 +15,7 @@
 #include "base/within_memory.h"
 #include "server/store/data_folder.h"
 #include "server/store/database.h"
+#include "server/store/disk_room.h"
 #include "server/store/operation_rows.h"
 #include "server/store/sqlite_history.h"
 #include "server/store/trimmer.h"
@@ -30,6 +31,7 @@ constexpr int kCheckpointPages = 4096;
 // The loop's side: whom to tell. Only touched on the loop thread; answers posted after the log is gone find it closed.
 struct SqliteLog::Answers {
   CommitHandler on_commit;
+  BrokenHandler on_broken;
   bool is_closed = false;
 };
 
@@ -108,6 +110,7 @@ class SqliteLog::Worker {
   Result<void> write_keyframe(Record record, const LogSnapshot& snapshot);
   Result<void> trim(const Retention& retention, Timestamp now, const TrimDone& done);
   Result<void> trim_to(const Cuts& cuts, std::uint64_t forgotten, const TrimDone& done);
+  std::filesystem::path folder() const { return folder_.path(); }
   std::filesystem::path file() const { return folder_.database(); }
   Result<void> install(const LogSnapshot& snapshot);
   Result<void> read_from(std::uint64_t sequence, const Visit& visit);
@@ -226,12 +229,18 @@ void SqliteLog::Worker::commit(Group group) {
   if (written) {
     answer(std::move(*written));
   } else {
+    const bool is_damaged = database_.is_damaged();
     insert_.reset();
     find_.reset();
     database_.roll_back();
     // Whether a commit that failed half-way counts is only known after reading the write-ahead log again.
     is_broken_ = true;
     const Error why = written.error().prefixed("write to the project's log");
+    if (is_damaged) {
+      post([answers = answers_, why] {
+        if (answers->on_broken) answers->on_broken(why);
+      });
+    }
     kept.assign(group.extras.size(), why);
     refuse(std::move(group.appends), why);
   }
@@ -461,6 +470,14 @@ SqliteLog::~SqliteLog() {
 }
 
 void SqliteLog::on_commit(CommitHandler handler) { answers_->on_commit = std::move(handler); }
+
+void SqliteLog::on_broken(BrokenHandler handler) { answers_->on_broken = std::move(handler); }
+
+void SqliteLog::check_room(std::uint64_t size_bytes, Done done) {
+  worker_->submit([worker = worker_.get(), size_bytes, done = std::move(done)] {
+    worker->post([done, room = server::check_room(worker->folder(), size_bytes)] { done(room); });
+  });
+}
 
 void SqliteLog::append(Operation operation, AppendDone done) {
   std::vector<Operation> one;

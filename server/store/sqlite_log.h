@@ -34,8 +34,10 @@ class SqliteLog final : public Log {
   ~SqliteLog() override;
 
   void on_commit(CommitHandler handler) override;
+  void on_broken(BrokenHandler handler) override;
   void append(Operation operation, AppendDone done) override;
   void append_together(std::vector<Operation> operations, AppendDone done) override;
+  void check_room(std::uint64_t size_bytes, Done done) override;
   void snapshot(std::uint64_t sequence, std::function<Bytes()> encode, Done done) override;
   void install(LogSnapshot snapshot, Done done) override;
   void keyframe(Record record, std::uint64_t sequence, std::function<Bytes()> encode, Done done) override;

@@ -88,7 +88,6 @@ Result<std::uint64_t> check_keyframe(Database& database, const Keyframe& keyfram
 }
 
 Result<Verified> verified(Database& database, std::uint64_t sample, const std::stop_token& stop) {
-  if (auto sound = check_pages(database); !sound) return sound.error();
   Verified verified;
   const auto snapshot = check_snapshot(database);
   if (!snapshot) return snapshot.error();
@@ -114,16 +113,24 @@ Result<Verified> verified(Database& database, std::uint64_t sample, const std::s
 }  // namespace
 
 Result<Verified> verify(const std::filesystem::path& data, const std::string& project, std::uint64_t sample,
-                        const std::stop_token& stop) {
+                        const std::stop_token& stop, const std::function<void(const Error&)>& on_unreadable) {
+  const auto unreadable = [&](const Error& why) {
+    if (on_unreadable) on_unreadable(why);
+    return why;
+  };
   auto database = Database::open_reader(data / folder_name(project) / kBoardFile);
-  if (!database) return database.error();
+  if (!database)
+    return database.error().outcome == Outcome::failed ? unreadable(database.error()) : database.error();
   database->heed(stop);
-  auto found = verified(*database, sample, stop);
+  const auto pages = check_pages(*database);
+  auto found = pages ? verified(*database, sample, stop) : Result<Verified>(pages.error());
   if (stop.stop_requested()) return Error{Outcome::cancelled, "verify: nobody waits for it"};
   if (found) return found;
-  if (database->was_hindered()) return found.error().prefixed("verify");
-  return broken("the board's database is damaged: " + found.error().text +
-                "; `serve --restore` begins with a backup");
+  const bool is_unreadable = database->is_unreadable();
+  if (database->was_hindered() && !is_unreadable) return found.error().prefixed("verify");
+  const Error why = broken("the board's database is damaged: " + found.error().text +
+                           "; `serve --restore` begins with a backup");
+  return !pages || is_unreadable ? unreadable(why) : why;
 }
 
 }  // namespace callboard::server

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <stop_token>
 #include <string>
 
@@ -20,8 +21,10 @@ struct Verified {
 // Looks whether a project's database is what it was written as, whether or not a server works on it meanwhile: its pages hang
 // together, the newest snapshot can be read, and of a random `sample` of documents' kept states (keyframes) each is what the
 // operations between it and the one before make of that one. Blocking; reads the whole file. failed: says what is damaged.
-// cancelled: `stop` was requested.
+// cancelled: `stop` was requested. Where the file itself cannot be read any more, or its pages do not hang together,
+// `on_unreadable` is called before: nothing that is written into it then can be relied on.
 Result<Verified> verify(const std::filesystem::path& data, const std::string& project, std::uint64_t sample,
-                        const std::stop_token& stop);
+                        const std::stop_token& stop,
+                        const std::function<void(const Error&)>& on_unreadable = {});
 
 }  // namespace callboard::server

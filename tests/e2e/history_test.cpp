@@ -1,4 +1,6 @@
 // What the story was, who met whom in it, and its backup: through the program, from the command line to the disk.
+#include <signal.h>
+
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -154,6 +156,73 @@ TEST_CASE("two who change the same part are told by join, and the conflict is li
   CHECK(desk.run("rigging", {"story", "get", "--at", "/title"}).out == "\"Balin\"\n");
   CHECK_THAT(desk.run("rigging", {"conflicts"}).err, Contains("there are none"));
   CHECK(desk.run("rigging", {"resolve", number}).ending.exit_code == 3);
+}
+
+TEST_CASE("what is told to stand in a conflict does, also when what lost came last of all") {
+  Desk desk;
+  const std::string base = std::to_string(desk.first);
+  {
+    const auto joined = desk.join("rigging");
+    desk.kill_server();
+    // Kept, with the time that it is now.
+    REQUIRE(desk.run("rigging", {"story", "set", "--at", "/title", "\"Balin\"", "--base", base})
+                .ending.exit_code == 0);
+    joined->send_signal(SIGTERM);
+    exit_code(*joined);
+  }
+  desk.serve();
+  REQUIRE(desk.run("lighting", {"story", "set", "--at", "/title", "\"Khazad\"", "--base", base})
+              .ending.exit_code == 0);
+  support::write_file(desk.folder("lighting") / "third.json", R"({"title":"third"})");
+  const auto third = desk.run("lighting", {"story", "set", "third.json", "--json"});
+  REQUIRE(third.ending.exit_code == 0);
+  const auto revision = objects(third.out).at(0).at("number").get<std::uint64_t>();
+  const auto joined = desk.join("rigging");
+  wait_for_event(*joined, "conflict");
+  const auto listed = desk.run("lighting", {"conflicts"});
+  CHECK_THAT(listed.out, Contains(": \"third\" (changed since, see " + desk.version(revision) + ")\n") &&
+                             Contains("   won     lighting, ") && !Contains("stands  lighting, 1"));
+}
+
+TEST_CASE("a side of a conflict that took the place away is told as that") {
+  Desk desk;
+  const std::string base = std::to_string(desk.first);
+  support::write_file(desk.folder("rigging") / "remove.json", R"([{"op":"remove","path":"/title"}])");
+  REQUIRE(desk.run("rigging", {"story", "patch", "remove.json", "--base", base}).ending.exit_code == 0);
+  CHECK(desk.run("lighting", {"story", "set", "--at", "/title", "\"Khazad\"", "--base", base})
+            .ending.exit_code == 5);
+  CHECK_THAT(desk.run("lighting", {"conflicts"}).out,
+             Contains("   lost    rigging, ") && Contains(": (removed)\n"));
+}
+
+TEST_CASE("who reads a document is told which revision it is, and who replaces another's unseen, whose") {
+  Desk desk;
+  const auto got = desk.run("lighting", {"story", "get"});
+  CHECK(got.out == std::string(kStory) + "\n");
+  CHECK(got.err == "story is at revision " + std::to_string(desk.first) + "\n");
+  CHECK(desk.run("lighting", {"story", "get", "--json"}).err.empty());
+  support::write_file(desk.folder("lighting") / "mine.json", R"({"title":"Durin"})");
+  const auto replaced = desk.run("lighting", {"story", "set", "mine.json", "--json"});
+  REQUIRE(replaced.ending.exit_code == 0);
+  const auto revision = objects(replaced.out).at(0).at("number").get<std::uint64_t>();
+  CHECK(replaced.err == "it took the place of " + desk.version(desk.first) +
+                            " by \"rigging\"; what differs: `callboard diff " + desk.version(desk.first) +
+                            " " + desk.version(revision) + "`; with --base others' changes stay\n");
+  support::write_file(desk.folder("lighting") / "mine.json", R"({"title":"Oin"})");
+  CHECK(desk.run("lighting", {"story", "set", "mine.json"}).err.empty());
+  CHECK(desk.run("rigging", {"story", "set", "story.json", "--base", std::to_string(revision + 1)})
+            .err.empty());
+}
+
+TEST_CASE("a change of several places is listed as that, and one of everything as a whole") {
+  Desk desk;
+  support::write_file(desk.folder("rigging") / "two.json",
+                      R"([{"op":"replace","path":"/title","value":"a"},)"
+                      R"({"op":"replace","path":"/scenes/0/note","value":"b"}])");
+  REQUIRE(desk.run("rigging", {"story", "patch", "two.json"}).ending.exit_code == 0);
+  const auto listed = desk.run("rigging", {"history", "story"}).out;
+  CHECK_THAT(listed, Contains("several places\n") && Contains("as a whole\n"));
+  CHECK(objects(desk.run("rigging", {"history", "story", "--json"}).out).at(0).at("places") == 2);
 }
 
 TEST_CASE("a backup of a running server is what another one begins with") {

@@ -6,6 +6,8 @@
 
 #include "base/document/parse.h"
 #include "base/ensure.h"
+#include "base/limits.h"
+#include "server/board/board.h"
 
 namespace callboard::sim {
 
@@ -360,6 +362,26 @@ Due::Due(const std::vector<server::Committed>& operations)
   }
   if (said_.size() > kMessagesPerTell)
     said_.erase(said_.begin(), said_.end() - std::ptrdiff_t{kMessagesPerTell});
+  server::Board board;
+  for (server::Committed each : operations) {
+    ENSURE(server::read_edits(each.operation));
+    board.apply(each.sequence, each.operation);
+  }
+  for (const server::Conflict& each : board.conflicts().open()) {
+    for (const server::Side* side : {&each.winner, &each.loser}) conflicts_[side->user].insert(each.number);
+  }
+}
+
+std::string Due::untold_to(const Picture& picture, const Testimony& testimony) const {
+  const auto open = conflicts_.find(picture.name());
+  // A join tells no more at once.
+  if (open == conflicts_.end() || open->second.size() > kConflictsPerTell) return "";
+  const auto told = testimony.conflicts.find(picture.name());
+  for (const std::uint64_t number : open->second) {
+    if (told == testimony.conflicts.end() || !told->second.contains(number))
+      return "was not told of conflict " + std::to_string(number);
+  }
+  return "";
 }
 
 std::string Due::lacking_in(const Picture& picture) const {

@@ -40,7 +40,8 @@ struct Testimony {
   std::vector<Write> writes;  // Acknowledged.
   std::vector<Said> said;     // Acknowledged.
   std::vector<Shown> shown;
-  std::map<std::uint64_t, std::string> messages;  // Told, by number.
+  std::map<std::uint64_t, std::string> messages;             // Told, by number.
+  std::map<std::string, std::set<std::uint64_t>> conflicts;  // Told, their numbers, by the name of who was.
   std::vector<std::string> violations;
   std::uint64_t server_starts = 0;
 };
@@ -136,6 +137,8 @@ class Due {
   explicit Due(const std::vector<server::Committed>& operations);
   // What he does not know; empty when he knows all.
   std::string lacking_in(const Picture& picture) const;
+  // A conflict that nobody has settled, of which neither he nor whoever had his name before was told; empty: there is none.
+  std::string untold_to(const Picture& picture, const Testimony& testimony) const;
 
  private:
   struct Said {
@@ -145,6 +148,8 @@ class Due {
   std::vector<Said> said_;  // The newest, which are told to those who join, too.
   document::ValuePtr story_;
   document::ValuePtr analytics_;
+  std::map<std::string, std::set<std::uint64_t>>
+      conflicts_;  // The numbers of the open ones, by who is in them.
 };
 
 }  // namespace callboard::sim

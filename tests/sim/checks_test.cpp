@@ -358,5 +358,21 @@ TEST_CASE("one who lacks a message or a change is seen", "[checks]") {
   CHECK(Due(logged.operations).lacking_in(picture).empty());
 }
 
+TEST_CASE("one who is in a conflict that nobody has settled, and was not told of it, is seen", "[checks]") {
+  Logged logged;
+  logged.add({.session = 3, .timestamp_ms = 1, .value = R"({"k":1})"});
+  logged.add({.session = 1, .timestamp_ms = 2, .value = R"([{"path":["k"],"value":2}])", .base = 1});
+  logged.add({.session = 2, .timestamp_ms = 3, .value = R"([{"path":["k"],"value":3}])", .base = 1});
+  Picture picture("rigging", logged.testimony);
+  picture.on_joined(kSelf, "user 1");
+  CHECK(Due(logged.operations).untold_to(picture, logged.testimony) == "was not told of conflict 1");
+  logged.testimony.conflicts["user 2"] = {1};
+  CHECK(Due(logged.operations).untold_to(picture, logged.testimony) == "was not told of conflict 1");
+  logged.testimony.conflicts["user 1"] = {1};
+  CHECK(Due(logged.operations).untold_to(picture, logged.testimony).empty());
+  picture.on_joined(kSelf, "user 3");
+  CHECK(Due(logged.operations).untold_to(picture, logged.testimony).empty());
+}
+
 }  // namespace
 }  // namespace callboard::sim::checks_test

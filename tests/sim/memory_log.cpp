@@ -143,6 +143,14 @@ void MemoryLog::snapshot(std::uint64_t sequence, std::function<Bytes()> encode, 
   });
 }
 
+void MemoryLog::check_room(std::uint64_t, Done done) {
+  submit([this, done = std::move(done)] {
+    Result<void> room;
+    if (disk_.is_full) room = Error{Outcome::failed, "no space left on device"};
+    post([done, room] { done(room); });
+  });
+}
+
 void MemoryLog::install(LogSnapshot snapshot, Done done) {
   submit([this, snapshot = std::move(snapshot), done = std::move(done)] {
     Result<void> made;

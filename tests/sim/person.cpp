@@ -121,7 +121,11 @@ void Person::on_analytics(const client::Document& document) {
 }
 
 void Person::on_conflicts(const std::vector<client::Conflict>& conflicts) {
-  for (const auto& each : conflicts) conflicts_.push_back(each);
+  for (const auto& each : conflicts) {
+    tell("hears of conflict " + std::to_string(each.number));
+    testimony_.conflicts[picture_->name()].insert(each.number);
+    conflicts_.push_back(each);
+  }
   while (conflicts_.size() > kDocumentsKnown) conflicts_.pop_front();
 }
 

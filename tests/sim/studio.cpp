@@ -342,6 +342,8 @@ std::string Studio::unrest() const {
     if (!difference.empty()) return person.name() + ": " + difference;
     if (!due) due.emplace(disk_.operations);
     if (const auto missed = due->lacking_in(picture); !missed.empty()) return person.name() + " " + missed;
+    if (const auto untold = due->untold_to(picture, testimony_); !untold.empty())
+      return person.name() + " " + untold;
   }
   return work_ == Work::board ? board_unrest() : "";
 }

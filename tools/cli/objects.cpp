@@ -96,6 +96,7 @@ JsonObject revision_object(const client::Revision& revision, client::DocumentNam
                     {"bytes", revision.size_bytes},
                     {"at", revision.at}};
   if (revision.settles != 0) object.add("settles", revision.settles);
+  if (revision.places > 1) object.add("places", revision.places);
   return object;
 }
 

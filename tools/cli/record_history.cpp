@@ -215,7 +215,7 @@ Result<void> diff_records(Run& run, const std::string& from_text, const std::str
   if (!after) return after.error();
   const auto old = (*before)->member("fields");
   const std::string patch = document::diff(old, (*after)->member("fields"));
-  if (!run.output.is_json()) return show_patch(run, document::print(*old), patch);
+  if (!run.output.is_json()) return show_patch(run.output, document::print(*old), patch);
   run.output.object({{"event", "diff"},
                      {"record", to->path},
                      {"from", from->revision},

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -19,8 +18,20 @@
 namespace callboard::cli {
 namespace {
 
-std::string value_of(const client::ConflictSide& side) {
-  return side.value.empty() ? fmt::format("see revision {}", side.revision) : escaped(side.value, 80);
+// Without its value it is long, or it was taken away: that says the revision, where it is kept still.
+Result<std::string> value_of(Visit& visit, const client::Conflict& conflict,
+                             const client::ConflictSide& side) {
+  if (!side.value.empty()) return escaped(side.value, 80);
+  const std::string look = fmt::format("see {}@{}", name_of(conflict.document), side.revision);
+  const auto there = visit.wait(
+      visit.access().read({.document = conflict.document, .at = conflict.at, .revision = side.revision}));
+  if (there) return look;
+  if (there.error().outcome != Outcome::not_found) return there.error();
+  const auto kept =
+      visit.wait(visit.access().history({.document = conflict.document, .before = side.revision + 1}));
+  if (!kept) return kept.error();
+  const bool is_kept = !kept->revisions.empty() && kept->revisions.front().revision == side.revision;
+  return is_kept ? "(removed)" : look;
 }
 
 // What a place of a document is now, for all conflicts about it.
@@ -61,7 +72,8 @@ Result<void> Places::read_value(const client::Conflict& conflict, Place& place) 
   return {};
 }
 
-// What was done to the place of a conflict after the two, where something was and what won is not there any more.
+// What was done to the place of a conflict after what won, where that is not there any more. What lost may have come later
+// than what stands now.
 Result<std::optional<client::Revision>> changed_since(Places& places, const client::Conflict& conflict) {
   Place& place = places.of(conflict);
   // The value is there at once; for the history the server goes through what everybody wrote.
@@ -69,12 +81,16 @@ Result<std::optional<client::Revision>> changed_since(Places& places, const clie
     if (auto read = places.read_value(conflict, place); !read) return read.error();
     if (*place.value == conflict.winner.value) return std::optional<client::Revision>();
   }
-  return place.news.after(std::max(conflict.winner.revision, conflict.loser.revision));
+  return place.news.after(conflict.winner.revision);
 }
 
-void show_side(Run& run, std::string_view word, const client::ConflictSide& side) {
-  run.output.line(
-      fmt::format("   {}  {}, {}: {}", word, escaped(side.user), when(side.timestamp), value_of(side)));
+Result<void> show_side(Run& run, Visit& visit, std::string_view word, const client::Conflict& conflict,
+                       const client::ConflictSide& side) {
+  if (run.output.is_json()) return {};
+  const auto value = value_of(visit, conflict, side);
+  if (!value) return value.error();
+  run.output.line(fmt::format("   {}  {}, {}: {}", word, escaped(side.user), when(side.timestamp), *value));
+  return {};
 }
 
 // What became of the place since: as a line, and as the conflict's `now`.
@@ -91,7 +107,7 @@ JsonObject show_now(Run& run, const client::Conflict& conflict, const client::Re
   return now;
 }
 
-Result<void> show(Run& run, Places& places, const client::Conflict& conflict) {
+Result<void> show(Run& run, Visit& visit, Places& places, const client::Conflict& conflict) {
   const auto changed = changed_since(places, conflict);
   if (!changed) return changed.error();
   Place& place = places.of(conflict);
@@ -102,8 +118,9 @@ Result<void> show(Run& run, Places& places, const client::Conflict& conflict) {
                               name_of(conflict.document), place_of(conflict.at)));
   auto object = conflict_object(conflict);
   if (*changed) object.add("now", show_now(run, conflict, **changed, place));
-  show_side(run, *changed ? "won   " : "stands", conflict.winner);
-  show_side(run, "lost  ", conflict.loser);
+  const auto word = *changed ? "won   " : "stands";
+  if (auto shown = show_side(run, visit, word, conflict, conflict.winner); !shown) return shown;
+  if (auto shown = show_side(run, visit, "lost  ", conflict, conflict.loser); !shown) return shown;
   run.output.object(object);
   return {};
 }
@@ -120,7 +137,7 @@ Result<void> list(Run& run) {
     if (!conflicts) return conflicts.error();
     if (conflicts->empty()) break;
     for (const client::Conflict& each : *conflicts) {
-      if (auto shown = show(run, places, each); !shown) return shown;
+      if (auto shown = show(run, **visit, places, each); !shown) return shown;
     }
     is_any = true;
     if (const auto moved = place.move_to(conflicts->back().number); !moved) return moved;

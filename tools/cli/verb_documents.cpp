@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "base/document/parse.h"
@@ -58,6 +59,8 @@ Result<void> get(Run& run, Name name, const std::string& at) {
   if (!run.output.is_json()) {
     run.output.raw(*document->text);
     if (!document->text->ends_with('\n')) run.output.raw("\n");
+    // What is made of it is said to be made of that: --base.
+    run.output.message(fmt::format("{} is at revision {}", name_of(name), document->revision));
     return {};
   }
   auto object = document_object(name_of(name), *document);
@@ -115,8 +118,24 @@ Result<void> check_base(Visit& visit, const client::DocumentChange& change) {
   return Error{Outcome::usage, fmt::format("--base {}: there is no such revision, {}", change.base, what_is)};
 }
 
+// A whole that nobody said what it was made of took the place of somebody else's: they are named, and what was theirs.
+void report_replaced(Run& run, Visit& visit, Name name, std::uint64_t revision) {
+  const auto history = visit.wait(visit.access().history({.document = name, .before = revision + 1}));
+  if (!history || history->revisions.empty() || history->revisions.front().revision != revision) return;
+  const std::string& user = history->revisions.front().user;
+  const auto before = std::find_if(history->revisions.begin() + 1, history->revisions.end(),
+                                   [](const client::Revision& each) { return each.stands; });
+  if (before == history->revisions.end() || before->user == user) return;
+  const std::string theirs = fmt::format("{}@{}", name_of(name), before->revision);
+  run.output.message(
+      fmt::format("it took the place of {} by {}; what differs: `callboard diff {} {}@{}`; with --base "
+                  "others' changes stay",
+                  theirs, callboard::quoted(before->user), theirs, name_of(name), revision));
+}
+
 Result<void> change(Run& run, client::DocumentChange change) {
   const Name name = change.document;
+  const bool is_blind = change.base == 0 && !change.at && !change.patch;
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
   if (auto sound = check_base(**visit, change); !sound) return sound;
@@ -124,7 +143,9 @@ Result<void> change(Run& run, client::DocumentChange change) {
   const auto result = (*visit)->wait((*visit)->access().change(std::move(change)));
   if (!result) return result.error();
   if (result->kept) return report_kept(run, "the change");
-  return report(run, name, *result);
+  auto reported = report(run, name, *result);
+  if (is_blind && reported) report_replaced(run, **visit, name, result->revision);
+  return reported;
 }
 
 // The same with what was read from a file, which is named where it is no JSON.

@@ -100,13 +100,18 @@ struct HistoryWords {
   std::uint64_t count = 20;
 };
 
+// A patch may change several places that have nothing in common: that is not the whole.
+std::string what_changed(const client::Revision& revision) {
+  return revision.at.empty() && revision.places > 1 ? "several places" : place_of(revision.at);
+}
+
 void show_revision(Run& run, const client::Revision& revision, client::DocumentName document) {
   const std::string remark = revision.settles != 0 ? fmt::format("  settles conflict {}", revision.settles)
                              : revision.stands     ? ""
                                                    : "  lost: something newer was there";
   run.output.line(
       fmt::format("{}@{}  {}  {}  {}{}", name_of(document), revision.revision, when(revision.timestamp),
-                  run.output.styled(Style::bold, escaped(revision.user)), place_of(revision.at), remark));
+                  run.output.styled(Style::bold, escaped(revision.user)), what_changed(revision), remark));
   run.output.object(revision_object(revision, document));
 }
 
@@ -200,7 +205,7 @@ Result<void> diff(Run& run, const std::string& from_text, const std::string& to_
   }
   const auto old = read_version(**visit, *from, "");
   if (!old) return old.error();
-  return show_patch(run, *old->text, *patch->text);
+  return show_patch(run.output, *old->text, *patch->text);
 }
 
 constexpr std::initializer_list<Key> kVisitKeys = {Key::project,        Key::name, Key::folder,  Key::server,

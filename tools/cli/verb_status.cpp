@@ -26,6 +26,8 @@ void print(Output& output, const client::ServerStatus& status) {
                           status.away == 0 ? "" : fmt::format(" and {} away", status.away),
                           count_text(status.visits, "visit"), count_text(status.connections, "connection")));
   output.line(fmt::format("board     revision {}", status.revision));
+  if (!status.read_only.empty())
+    output.line(output.styled(Style::bad, "changes   refused: " + escaped(status.read_only)));
   output.line(fmt::format("memory    {}", human_bytes(status.memory_bytes)));
   if (status.transfers.empty()) {
     output.line("transfers none");
@@ -165,6 +167,7 @@ Result<void> show_everything(Run& run) {
                     {"connections", status->connections},
                     {"revision", status->revision},
                     {"memory_bytes", status->memory_bytes}};
+  if (!status->read_only.empty()) object.add("read_only", status->read_only);
   std::vector<JsonValue> transfers;
   for (const client::TransferStatus& each : status->transfers) transfers.push_back(transfer_object(each));
   object.add("transfers", std::move(transfers));

@@ -166,7 +166,16 @@ TEST_CASE("a kept write for which the server's disk has no room is tried again a
 struct LeftBehind : Place, Listener {
   support::TempDir folder;
   std::vector<std::string> stories;
+  std::vector<std::string> warned;
+  int times_left = 0;
+  std::uint64_t analytics = 0;  // Heard of last.
 
+  void on_warning(std::string_view text) override {
+    loop.post([this, text = std::string(text)] { warned.push_back(text); });
+  }
+  void on_left(const Error&, bool) override {
+    loop.post([this] { ++times_left; });
+  }
   void on_story(const Document& document) override {
     loop.post([this, text = document.text ? *document.text : "no text"] { stories.push_back(text); });
   }
@@ -184,6 +193,18 @@ struct LeftBehind : Place, Listener {
       answer.re = write->id;
       FakeServer::say(session, answer);
     };
+    auto client = start_client();
+    bool is_over = false;
+    const auto end = [&](const auto&) { loop.post([&] { is_over = true; }); };
+    until([&] { return server.has_joined(); });
+    client->say("said after it").then(end);
+    until([&] { return is_over; });
+    leave(*client);
+  }
+  void on_analytics(const Document& document) override {
+    loop.post([this, revision = document.revision] { analytics = revision; });
+  }
+  std::unique_ptr<Client> start_client() {
     Options of_client;
     of_client.project = "Moria's Race";
     of_client.user = "rigging";
@@ -191,14 +212,12 @@ struct LeftBehind : Place, Listener {
     of_client.server = net::to_text(server.at());
     auto client = Client::start(of_client, this);
     REQUIRE(client);
+    return std::move(*client);
+  }
+  void leave(Client& client) {
     bool is_over = false;
-    const auto end = [&](const auto&) { loop.post([&] { is_over = true; }); };
-    until([&] { return server.has_joined(); });
-    (*client)->say("said after it").then(end);
-    until([&] { return is_over; });
-    is_over = false;
-    (*client)->left().then(end);
-    (*client)->leave();
+    client.left().then([&](const auto&) { loop.post([&] { is_over = true; }); });
+    client.leave();
     until([&] { return is_over; });
   }
 };
@@ -228,6 +247,79 @@ TEST_CASE("what a kept change made of the document is told once, when its author
     place.run(answer);
     CHECK(place.stories == std::vector<std::string>{R"({"by":"lighting","note":"at dusk"})"});
   }
+}
+
+TEST_CASE(
+    "a kept change that is not all there in the end is told by name, with what stands and how to see it") {
+  LeftBehind place;
+  protocol::DocumentWrite write;
+  write.op = UniqueId{1, 1};
+  write.record = protocol::DocumentRecord::analytics;
+  write.document = text(R"({"note":"at dusk"})");
+  place.leave(write);
+  protocol::DocumentState answer;
+  answer.record = write.record;
+  answer.number = 9;
+  answer.revision = 12;
+  answer.by = "lighting";
+  answer.document = text(R"({"note":"at dawn"})");
+  SECTION("it lost") {
+    place.run(answer);
+    REQUIRE(place.warned.size() == 1);
+    CHECK(place.warned[0] ==
+          "a kept change lost to a newer one: analytics@12 of \"lighting\" stands; yours is in the history, "
+          "see `callboard diff analytics@9 analytics@12`");
+  }
+  SECTION("it met others' changes") {
+    answer.won = true;
+    answer.conflicts = 2;
+    place.run(answer);
+    REQUIRE(place.warned.size() == 1);
+    CHECK(place.warned[0] ==
+          "a kept change, analytics@9, met others' in the same place, parts of it 2: see `callboard "
+          "conflicts`");
+  }
+  SECTION("it stands") {
+    answer.won = true;
+    place.run(answer);
+    CHECK(place.warned.empty());
+  }
+}
+
+TEST_CASE("a whole document that is written without a server is made from what was known here") {
+  LeftBehind place;
+  place.server.story.revision = 7;
+  place.server.story.by = "lighting";
+  place.server.story.document = text(R"({"a":1})");
+  auto client = place.start_client();
+  place.until([&] { return place.server.has_joined(); });
+  bool is_joined = false;
+  client->joined().then([&](const auto&) { place.loop.post([&] { is_joined = true; }); });
+  place.until([&] { return is_joined; });
+  protocol::DocumentState analytics;
+  analytics.record = protocol::DocumentRecord::analytics;
+  analytics.revision = 4;
+  analytics.document = text("{}");
+  FakeServer::say(place.server.session(), analytics);
+  place.until([&] { return place.analytics == 4; });
+  place.server.greets = false;
+  place.server.session().connection.reset();
+  place.until([&] { return place.times_left == 1; });
+  static_cast<void>(client->set_story(R"({"a":2})"));
+  static_cast<void>(client->set_analytics("[]"));
+  static_cast<void>(client->set_story(R"({"a":3})", {}, 5));
+  std::vector<protocol::DocumentWrite> writes;
+  place.server.on_ask = [&](FakeSession&, const protocol::ClientMessage& message) {
+    if (const auto* write = std::get_if<protocol::DocumentWrite>(&message)) writes.push_back(*write);
+  };
+  place.server.greets = true;
+  for (const auto& session : place.server.sessions()) session->connection.reset();
+  place.until([&] { return writes.size() == 3; });
+  CHECK(writes[0].base == 7);
+  CHECK(writes[1].record == protocol::DocumentRecord::analytics);
+  CHECK(writes[1].base == 4);
+  CHECK(writes[2].base == 5);
+  place.leave(*client);
 }
 
 TEST_CASE("what no server could read is answered as a wrong use at once, and everything else is asked") {

@@ -180,4 +180,15 @@ TEST_CASE("a snapshot that is cut anywhere or has another format is refused") {
   CHECK(Board::decoded(other).error().text == "snapshot: expected format 1-5, got 6");
 }
 
+TEST_CASE("a snapshot of the format before it said what documents have forgotten is read") {
+  Board board;
+  board.apply(1, make_operation({.id = 1, .value = "\"document\""}));
+  Bytes older = board.encoded();
+  older[0] = std::byte{4};
+  older.resize(older.size() - 2);  // Nothing, of two documents.
+  const auto restored = Board::decoded(older);
+  REQUIRE(restored);
+  CHECK(restored->encoded() == board.encoded());
+}
+
 }  // namespace callboard::board_test

@@ -60,6 +60,14 @@ std::string read(TestClient& by, std::optional<std::string> at = {}, std::uint64
   return state.document == nullptr ? "" : *state.document;
 }
 
+// A client of the tests is told when it asks.
+void comes_to_hear_writable(Studio& studio, TestClient& client) {
+  const Instant limit = studio.loop.now() + kPatience;
+  while (!client.told<protocol::Writable>().back().writable && studio.loop.now() < limit) {
+  }
+  CHECK(client.told<protocol::Writable>().back().writable);
+}
+
 std::string patched(const std::string& from, const DocumentState& by) {
   const auto document = document::apply_patch(*document::parse(from), *by.document);
   REQUIRE(document);
@@ -234,6 +242,78 @@ TEST_CASE("both authors of a conflict are told of it at once, and anybody can se
   CHECK(other->ask_for<protocol::ErrorAnswer>(settle).outcome == Outcome::not_found);
 }
 
+TEST_CASE(
+    "who was not here when a conflict was found is told of it when they join, once and as a user alone") {
+  Studio studio;
+  auto loser = studio.join_resumable("rigging");
+  auto other = join(studio, "lighting");
+  const auto base = loser->ask_for<DocumentState>(earlier(write(*loser, kStory, 1), 2000));
+  loser->ask_for<DocumentState>(earlier(write_at(*loser, "/title", "\"Balin\"", 2, base.revision), 1000));
+  loser->say(protocol::Bye{Outcome::done, "gone"});
+  REQUIRE(other->comes_to_see(1));
+  other->ask_for<DocumentState>(write_at(*other, "/title", "\"Khazad\"", 3, base.revision));
+
+  CHECK(studio.visit("rigging")->told<protocol::Conflicts>().empty());
+  CHECK(studio.join("animation")->told<protocol::Conflicts>().empty());
+  auto back = studio.join_resumable("rigging");
+  const auto told = back->told<protocol::Conflicts>();
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].conflicts.at(0).number == 1);
+  CHECK(told[0].conflicts.at(0).loser.value == "\"Balin\"");
+  SECTION("and not when the session comes back") {
+    studio.lose(*back, *other);
+    auto again = studio.connect();
+    REQUIRE(again->resume(*back, "rigging"));
+    CHECK(again->welcome.resumed);
+    CHECK(again->told<protocol::Conflicts>().empty());
+  }
+  SECTION("nor in the next session") {
+    back->say(protocol::Bye{Outcome::done, "gone"});
+    REQUIRE(other->comes_to_see(1));
+    CHECK(studio.join("rigging")->told<protocol::Conflicts>().empty());
+  }
+  CHECK(other->told<protocol::Conflicts>().size() == 1);
+}
+
+TEST_CASE(
+    "a change made from a revision of long ago is a conflict where others changed the same part, and nowhere "
+    "else") {
+  Studio studio;
+  auto busy = join(studio, "lighting");
+  auto late = join(studio, "rigging");
+  const auto base =
+      busy->ask_for<DocumentState>(write(*busy, R"({"title":"Moria","note":"dark","end":"bright"})", 1));
+  auto last = busy->ask_for<DocumentState>(write_at(*busy, "/title", "\"Khazad\"", 2, base.revision));
+  for (std::uint64_t i = 0; i <= kMergeWindowOperations; ++i) {
+    last = busy->ask_for<DocumentState>(write_at(*busy, "/note", std::to_string(i), 10 + i, last.revision));
+  }
+  const auto apart = late->ask_for<DocumentState>(write_at(*late, "/end", "\"dim\"", 3, base.revision));
+  CHECK(apart.won);
+  CHECK(apart.conflicts == 0);
+  const auto met = late->ask_for<DocumentState>(write_at(*late, "/title", "\"Balin\"", 4, base.revision));
+  CHECK(met.conflicts == 1);
+  const auto told = busy->told<protocol::Conflicts>();
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].conflicts.at(0).at == "/title");
+  CHECK(told[0].conflicts.at(0).loser.value == "\"Khazad\"");
+}
+
+TEST_CASE(
+    "what was told of a conflict into a connection that was lost for good is told when they join again") {
+  ServerOptions options;
+  options.grace = 0s;
+  Studio studio(options);
+  auto loser = join(studio, "rigging");
+  auto other = join(studio, "lighting");
+  const auto base = loser->ask_for<DocumentState>(earlier(write(*loser, kStory, 1), 2000));
+  loser->ask_for<DocumentState>(earlier(write_at(*loser, "/title", "\"Balin\"", 2, base.revision), 1000));
+  loser->pause_reading();
+  other->ask_for<DocumentState>(write_at(*other, "/title", "\"Khazad\"", 3, base.revision));
+  loser->close();
+  REQUIRE(other->comes_to_see(1));
+  CHECK(join(studio, "rigging")->told<protocol::Conflicts>().size() == 1);
+}
+
 TEST_CASE("what a document was is listed, shown, compared and brought back as a new revision") {
   Studio studio;
   auto writer = join(studio, "rigging");
@@ -367,7 +447,9 @@ TEST_CASE("what one writes within a millisecond of what one has seen, or wrote, 
 }
 
 TEST_CASE("everybody is told when the disk takes no changes, and when it does again") {
-  Studio studio;
+  ServerOptions options;
+  options.disk_probe_period = 5ms;
+  Studio studio(options);
   auto writer = join(studio, "rigging");
   auto reader = join(studio, "lighting");
   {
@@ -380,9 +462,34 @@ TEST_CASE("everybody is told when the disk takes no changes, and when it does ag
     CHECK_FALSE(told[0].text.empty());
   }
   CHECK(writer->ask_for<DocumentState>(write(*writer, "[1]", 2)).won);
-  const auto told = reader->told<protocol::Writable>();
-  REQUIRE(told.size() == 2);
-  CHECK(told[1].writable);
+  comes_to_hear_writable(studio, *reader);
+  CHECK(reader->told<protocol::Writable>().size() == 2);
+  CHECK(reader->ask_for<protocol::Status>(protocol::StatusAsk{}).read_only.empty());
+}
+
+TEST_CASE(
+    "a small change that fits is no sign that a disk without room for a large one takes changes again") {
+  ServerOptions options;
+  options.disk_probe_period = 5ms;
+  Studio studio(options);
+  auto writer = join(studio, "rigging");
+  auto reader = join(studio, "lighting");
+  const std::string large = "\"" + std::string(8 * MiB, 'x') + "\"";
+  {
+    const SmallDisk small(4 * MiB);
+    CHECK(writer->ask_for<protocol::ErrorAnswer>(write(*writer, large, 1)).outcome == Outcome::failed);
+    for (std::uint64_t op = 2; op < 50; ++op) {
+      CHECK(writer->ask_for<DocumentState>(write(*writer, "[" + std::to_string(op) + "]", op)).won);
+    }
+    // Several times as long as it takes to look again.
+    const Instant later = studio.loop.now() + 50ms;
+    while (studio.loop.now() < later) static_cast<void>(reader->told<protocol::Users>());
+    CHECK(reader->told<protocol::Writable>().size() == 1);
+    const auto status = reader->ask_for<protocol::Status>(protocol::StatusAsk{});
+    CHECK(status.read_only.find("write to the project's log") == 0);
+  }
+  comes_to_hear_writable(studio, *reader);
+  CHECK(writer->ask_for<DocumentState>(write(*writer, large, 1)).won);
 }
 
 TEST_CASE("nobody need write to learn that the disk takes changes again, and who joins meanwhile is told") {
@@ -399,13 +506,7 @@ TEST_CASE("nobody need write to learn that the disk takes changes again, and who
     REQUIRE(told.size() == 1);
     CHECK_FALSE(told[0].writable);
   }
-  for (TestClient* each : {writer.get(), later.get()}) {
-    // A client of the tests is told when it asks.
-    const Instant limit = studio.loop.now() + kPatience;
-    while (!each->told<protocol::Writable>().back().writable && studio.loop.now() < limit) {
-    }
-    CHECK(each->told<protocol::Writable>().back().writable);
-  }
+  for (TestClient* each : {writer.get(), later.get()}) comes_to_hear_writable(studio, *each);
 }
 
 namespace {

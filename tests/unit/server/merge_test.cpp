@@ -151,6 +151,70 @@ TEST_CASE("an operation older than all that can be merged is lost, and the docum
   CHECK(stage.write({.id = 6, .session = 3, .timestamp_ms = 101}, "/tags", "[]").won);
 }
 
+// So many operations of one session that all that was there before is forgotten.
+void bury(Stage& stage, std::uint64_t session) {
+  for (std::uint64_t i = 0; i < kMergeWindowOperations; ++i) {
+    stage.write({.id = 100 + i,
+                 .session = session,
+                 .timestamp_ms = 1000 + static_cast<std::int64_t>(i),
+                 .base = stage.board.sequence()},
+                "/tags", "[" + std::to_string(i) + "]");
+  }
+}
+
+TEST_CASE("what nobody can compare with any more is not overwritten without a word") {
+  Stage stage;
+  stage.write({.id = 2, .session = 2, .timestamp_ms = 500}, "/title", "\"Balin\"");
+  bury(stage, 2);
+  REQUIRE(stage.board.conflicts().open().empty());
+  SECTION("a newer one of a base that is older than that is in conflict where another value stands") {
+    const auto late = stage.write({.id = 3, .session = 3, .timestamp_ms = 9000}, "/title", "\"Khazad\"");
+    CHECK(late.won);
+    REQUIRE(late.conflicts.size() == 1);
+    CHECK(document::pointer_text(late.conflicts[0].path) == "/title");
+    CHECK(late.conflicts[0].winner.user == "user 3");
+    CHECK(late.conflicts[0].loser.user == "user 2");
+    CHECK(late.conflicts[0].loser.revision == 2);
+    CHECK(document::print(*late.conflicts[0].loser.value) == "\"Balin\"");
+  }
+  SECTION("an older one is lost, and that is a conflict, too") {
+    const auto late = stage.write({.id = 3, .session = 3, .timestamp_ms = 400}, "/title", "\"Khazad\"");
+    CHECK_FALSE(late.won);
+    REQUIRE(late.conflicts.size() == 1);
+    CHECK(late.conflicts[0].winner.user == "user 2");
+    CHECK(late.conflicts[0].loser.user == "user 3");
+    CHECK(document::print(*late.conflicts[0].loser.value) == "\"Khazad\"");
+  }
+  SECTION("who does the same, has seen it, or wrote all of it is in none") {
+    CHECK(
+        stage.write({.id = 3, .session = 3, .timestamp_ms = 9000}, "/title", "\"Balin\"").conflicts.empty());
+    const std::uint64_t seen = stage.board.sequence();
+    CHECK(stage.write({.id = 4, .session = 3, .timestamp_ms = 9001, .base = seen}, "/title", "\"Oin\"")
+              .conflicts.empty());
+    const auto own = stage.write({.id = 5, .session = 2, .timestamp_ms = 9002}, "/tags", "[]");
+    CHECK(own.conflicts.empty());
+  }
+  SECTION("a snapshot remembers it") {
+    auto again = Board::decoded(stage.board.encoded());
+    REQUIRE(again);
+    CHECK(again->encoded() == stage.board.encoded());
+    stage.board = std::move(*again);
+    CHECK(
+        stage.write({.id = 3, .session = 3, .timestamp_ms = 9000}, "/title", "\"Khazad\"").conflicts.size() ==
+        1);
+  }
+}
+
+TEST_CASE("one session's many operations do not hide what another wrote before them") {
+  Stage stage;
+  stage.write({.id = 2, .session = 2, .timestamp_ms = 500}, "/title", "\"Balin\"");
+  bury(stage, 3);
+  stage.write({.id = 3, .session = 3, .timestamp_ms = 5000, .base = stage.board.sequence()}, "/tags", "[]");
+  const auto late = stage.write({.id = 4, .session = 3, .timestamp_ms = 9000}, "/title", "\"Khazad\"");
+  REQUIRE(late.conflicts.size() == 1);
+  CHECK(late.conflicts[0].loser.user == "user 2");
+}
+
 TEST_CASE("what a session writes or has seen counts as older than what it writes next") {
   Stage stage;
   stage.write({.id = 2, .session = 2, .timestamp_ms = 5000}, "/title", "\"x\"");

@@ -4,12 +4,15 @@
 
 #include <catch2/catch.hpp>
 
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <set>
 
 #include "base/limits.h"
 #include "server/calls/call_desk.h"
 #include "server/ping_desk.h"
+#include "server/start_check.h"
 #include "server/store/data_folder.h"
 #include "server/store/database.h"
 #include "server/store/verify.h"
@@ -42,6 +45,17 @@ std::string result_of(TestClient& client, const std::string& name) {
   ask.name = name;
   ask.op = make_unique_id(system_random());
   return *client.ask_for<protocol::CallResult>(ask).value;
+}
+
+// All but the first page, with what is no page; what the log beside it has is there first.
+void overwrite_pages(const std::filesystem::path& file) {
+  auto database = Database::open(file);
+  REQUIRE(database);
+  REQUIRE(database->run("PRAGMA wal_checkpoint(TRUNCATE)"));
+  const auto size = std::filesystem::file_size(file);
+  std::fstream bytes(file, std::ios::binary | std::ios::in | std::ios::out);
+  bytes.seekp(4096);
+  bytes << std::string(size - 4096, 'x');
 }
 
 struct PingRoom {
@@ -114,6 +128,59 @@ TEST_CASE("a sound board is verified while it is served, and one that was change
   CHECK(found.error().outcome == Outcome::failed);
   CHECK(found.error().text.starts_with("the board's database is damaged: analytics@"));
   CHECK_FALSE(verify(studio.data(), "another", 1, {}));
+}
+
+TEST_CASE(
+    "a database that is found to be broken takes no changes any more, and the next start says what to do") {
+  ServerOptions options;
+  options.disk_probe_period = 5ms;
+  Studio studio(options);
+  const auto client = studio.join("rigging");
+  for (std::uint64_t i = 1; i <= 10; ++i) client->ask_for<protocol::DocumentState>(analytics(i));
+  const auto file = studio.data() / folder_name(kProjectName) / "board.sqlite";
+  SECTION("verify finds it") {
+    overwrite_pages(file);
+    CHECK_THROWS(result_of(*client, "verify"));
+  }
+  SECTION("somebody who reads the history does") {
+    overwrite_pages(file);
+    protocol::HistoryAsk ask;
+    ask.document = protocol::DocumentRecord::analytics;
+    CHECK_THROWS(client->ask_for<protocol::Revisions>(ask));
+  }
+  const auto told = client->told<protocol::Writable>();
+  REQUIRE(told.size() == 1);
+  CHECK_FALSE(told[0].writable);
+  const auto refused = client->ask_for<protocol::ErrorAnswer>(analytics(10'000));
+  CHECK(refused.outcome == Outcome::failed);
+  CHECK(refused.text.find("the board cannot be relied on, no changes are taken until") == 0);
+  // Several times as long as a full disk is looked at again.
+  const Instant later = studio.loop.now() + 50ms;
+  while (studio.loop.now() < later) static_cast<void>(client->told<protocol::Users>());
+  CHECK(client->told<protocol::Writable>().size() == 1);
+  CHECK(client->ask_for<protocol::Status>(protocol::StatusAsk{}).read_only == told[0].text);
+  studio.kill();
+  std::filesystem::remove(file.native() + "-wal");
+  const auto again = studio.try_another();
+  REQUIRE_FALSE(again);
+  CHECK(again.error().outcome == Outcome::failed);
+  CHECK(again.error().text.find(file.native()) != std::string::npos);
+  CHECK(again.error().text.find("`serve --restore FILE` begins with a backup") != std::string::npos);
+}
+
+TEST_CASE("the check before a start finds a board that is newer than the program") {
+  Studio studio;
+  studio.stop();
+  CHECK(check_start(studio.options()));
+  {
+    auto database = Database::open(studio.data() / folder_name(kProjectName) / "board.sqlite");
+    REQUIRE(database);
+    REQUIRE(database->run("PRAGMA user_version = 99"));
+  }
+  const auto checked = check_start(studio.options());
+  REQUIRE_FALSE(checked);
+  CHECK(checked.error().outcome == Outcome::refused);
+  CHECK(checked.error().text.find("schema version 99 is newer than this program's") != std::string::npos);
 }
 
 TEST_CASE("a board that could not be read to its end is not called damaged") {
