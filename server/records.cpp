@@ -229,12 +229,13 @@ void Records::append(std::vector<Operation> operations, Done done) {
   const Asked asked{last.id, last.record, last.timestamp};
   std::uint64_t size_bytes = 0;
   for (const Operation& each : operations) size_bytes += each.value->size();
-  log_->append_together(
-      std::move(operations), [this, asked, size_bytes, done = std::move(done)](const Result<Appended>& place) {
-        if (place) return done(applied_at(asked, *place));
-        if (place.error().outcome == Outcome::failed) on_disk_failed(place.error(), size_bytes);
-        done(place.error());
-      });
+  log_->append_together(std::move(operations),
+                        [this, asked, size_bytes, done = std::move(done)](const Result<Appended>& place) {
+                          if (place) return done(applied_at(asked, *place));
+                          if (place.error().outcome == Outcome::failed)
+                            on_disk_failed(place.error(), size_bytes);
+                          done(place.error());
+                        });
 }
 
 void Records::on_broken(const Error& why) {
