@@ -145,6 +145,23 @@ TEST_CASE("where nobody watches, what was written to just now is waited for, and
   CHECK(project.snapshot().value()->files() == 2);
 }
 
+TEST_CASE("what is open for writing is left out, watched or not, though nothing was written for a while") {
+  Project project;
+  const bool is_watched = GENERATE(false, true);
+  project.write("b/closed", "1");
+  std::ofstream open(project.folder / "b/open");
+  open << "half" << std::flush;
+  for (const char* name : {"b/closed", "b/open"}) make_older(project.folder / name);
+  project.live.start(is_watched ? sync::Watch::kDirectoriesMax : 1);
+  const auto tree = project.snapshot().value();
+  CHECK(project.live.is_live() == is_watched);
+  CHECK(tree->files() == 1);
+  CHECK(project.snapshot("b/open").error().text == "\"/b/open\": is being written");
+  open.close();
+  make_older(project.folder / "b/open");
+  CHECK(project.snapshot().value()->files() == 2);
+}
+
 TEST_CASE("changes are told without anybody asking") {
   Project project;
   std::promise<void> told;
