@@ -177,7 +177,7 @@ Result<void> Database::check_schema(const std::filesystem::path& file) {
   std::error_code error;
   if (!std::filesystem::exists(file, error)) return {};
   const std::string doing = "database " + callboard::quoted(file.native());
-  auto database = open_with(file, SQLITE_OPEN_READWRITE);
+  auto database = open_with(file, SQLITE_OPEN_READONLY);
   if (!database) return database.error().prefixed(doing);
   const auto version = database->version();
   return version ? Result<void>() : version.error().prefixed(doing);

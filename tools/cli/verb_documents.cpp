@@ -191,7 +191,8 @@ Result<void> patch(Run& run, Name name, const SetWords& words) {
 constexpr std::initializer_list<Key> kDocumentKeys = {
     Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask, Key::key_file};
 constexpr const char* kBaseHelp =
-    "the revision it was made from: what others changed elsewhere since then stays (default: unknown)";
+    "the revision it was made from, as `get` tells it: what others changed elsewhere since then stays "
+    "(default: unknown)";
 
 void add_writers(Verb& verb, Name document) {
   const std::string name(name_of(document));
