@@ -408,7 +408,8 @@ void LockDesk::ask(const RecordDesk::Author& who, const std::string& path, const
 }
 
 CallValue LockDesk::list(const std::string& zone) const {
-  const auto parts = asked_zone(path_of(zone == "/" ? "" : zone));
+  if (const auto asked = asked_zone(zone); !asked) return asked.error().prefixed("zone");
+  const auto parts = zone_name(path_of(zone == "/" ? "" : zone));
   if (!parts) return parts.error();
   document::Array locks;
   std::uint64_t size_bytes = 0;

@@ -35,6 +35,8 @@ TEST_CASE("an item is locked, refused to another, waited for and given back") {
   CHECK(desk.code("lighting", {"unlock", "/dev/chr/Moria"}) == 6);
   CHECK(desk.code("lighting", {"lock", "/dev/chr/Moria", "--request"}) == 0);
   const auto listed = desk.run("lighting", {"locks", "/dev"});
+  CHECK(desk.run("lighting", {"locks", "dev"}).out == listed.out);
+  CHECK(desk.run("lighting", {"locks", "de*"}).ending.exit_code == 2);
   CHECK_THAT(listed.out,
              Contains("/dev/chr/Moria  rigging") && Contains("new rig") && Contains("asked for by lighting"));
 

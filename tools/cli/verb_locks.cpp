@@ -143,7 +143,8 @@ void show_lock(Run& run, const client::Record& record) {
       {{"event", "lock"}, {"item", item}, {"user", record.owner_name}, {"fields", JsonText{record.fields}}});
 }
 
-Result<void> list_locks(Run& run, const std::string& zone) {
+Result<void> list_locks(Run& run, const std::string& typed) {
+  const std::string zone = typed.starts_with('/') ? typed : "/" + typed;
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
   const std::string where = std::string(kLocksFolder) + (zone == "/" ? "" : zone);

@@ -421,6 +421,16 @@ TEST_CASE("an item is handed to whoever asked for it, before those who wait") {
   CHECK(locks(*rigging).find("waiting") == std::string::npos);
 }
 
+TEST_CASE("locks of a zone that cannot be meant are refused, not none") {
+  Studio studio;
+  const auto rigging = studio.join("rigging");
+  done(*rigging, "lock", lock_words("/dev/chr/Moria"));
+  CHECK(done(*rigging, "locks", R"(["/dev/*/Moria"])").find("/dev/chr/Moria") != std::string::npos);
+  CHECK(refused(*rigging, "locks", R"(["/dev/c*"])") ==
+        "usage: zone: expected \"*\" for a whole component, got \"/dev/c*\"");
+  CHECK(refused(*rigging, "locks", R"(["dev"])").starts_with("usage: "));
+}
+
 TEST_CASE("who asked for a folder before gets it before who asks for a part of it") {
   Studio studio;
   const auto rigging = studio.join("rigging");
