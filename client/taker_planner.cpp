@@ -147,8 +147,7 @@ Result<bool> TakerPlanner::survey(sync::Stager* stager) {
   if (!listed) return listed.error();
   if (request_.on_conflict == PullRequest::OnConflict::fail && state_.has_conflict()) return false;
   if (const Result<void> fits = check_room(stager); !fits) return fits.error();
-  // With a problem nothing is removed, and rules that come say what goes when they are here.
-  if (!request_.mirror || request_.dry_run || state_.has_problem() || rules_change_) return true;
+  if (!request_.mirror || request_.dry_run) return true;
   static_cast<void>(split_reuses(true));
   return agrees_to_removals();
 }
@@ -202,7 +201,7 @@ bool TakerPlanner::has_left(sync::Stager* stager) const {
 
 // Only what is sure to be needed counts: none of what an earlier try left, which has its room.
 Result<void> TakerPlanner::check_room(sync::Stager* stager) const {
-  const Result<void> fits = room_.check_added(stager != nullptr ? stager->kept_bytes() : 0);
+  const Result<void> fits = room_.check_added(stager != nullptr ? stager->kept() : sync::Room{0, 0});
   if (fits || has_left(stager)) return {};
   return state_.stop_for_disk(fits.error());
 }

@@ -20,8 +20,9 @@ void TakerRoom::add_file(std::uint64_t size_bytes, std::uint64_t instead_of_byte
   if (instead_of_bytes == 0) need_.files += 1;
 }
 
-Result<void> TakerRoom::check_added(std::uint64_t kept_bytes) const {
-  return check({need_.bytes - std::min(need_.bytes, kept_bytes), need_.files});
+Result<void> TakerRoom::check_added(const sync::Room& kept) const {
+  return check(
+      {need_.bytes - std::min(need_.bytes, kept.bytes), need_.files - std::min(need_.files, kept.files)});
 }
 
 Result<void> TakerRoom::check(const sync::Room& need) const {

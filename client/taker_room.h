@@ -23,7 +23,7 @@ class TakerRoom {
   // What is still to be written of a file that has its beginning, and its inode.
   void add_rest(std::uint64_t size_bytes) { need_.bytes += size_bytes; }
   // Of all that was added, some of which may be `kept` from an earlier try. Refused when it does not fit.
-  Result<void> check_added(std::uint64_t kept_bytes = 0) const;
+  Result<void> check_added(const sync::Room& kept = {0, 0}) const;
 
  private:
   Result<void> check(const sync::Room& need) const;

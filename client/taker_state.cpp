@@ -298,6 +298,9 @@ void TakerState::begin_round(int round) {
   // What was a problem and still is will be found again: it still differs.
   report_.problems.clear();
   report_.problems_unlisted = 0;
+  report_.removals_left = 0;
+  report_.removals_refused = 0;
+  report_.removals_refused_of = 0;
 }
 
 int TakerState::round() const {

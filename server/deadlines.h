@@ -40,7 +40,7 @@ class Deadlines {
       : loop_(loop), timer_(loop, [this] { on_timer(); }), on_due_(std::move(on_due)) {}
 
   void watch(std::uint64_t key, Watch& watch, Instant due) {
-    if (watch.due_ <= due) return;
+    if (watch.due_ <= due || watch.due_ <= taken_until_) return;  // It is looked at first anyway.
     drop(key, watch.later_);
     watch.later_ = std::exchange(watch.due_, due);
     moments_[due].push_back(key);
@@ -75,6 +75,7 @@ class Deadlines {
     decltype(moments_) due;
     while (!moments_.empty() && moments_.begin()->first <= loop_.now())
       due.insert(moments_.extract(moments_.begin()));
+    if (!due.empty()) taken_until_ = due.rbegin()->first;
     for (const auto& [at, keys] : due) {
       for (const std::uint64_t key : keys) on_due_(key, at);
     }
@@ -92,6 +93,7 @@ class Deadlines {
   Instant set_for_{};
   std::function<void(std::uint64_t, Instant)> on_due_;
   std::map<Instant, std::vector<std::uint64_t>> moments_;
+  Instant taken_until_ = Instant::min();  // The last moment that was looked at, or is now.
   std::shared_ptr<bool> is_alive_ = std::make_shared<bool>(true);  // For what the loop has still to do.
 };
 

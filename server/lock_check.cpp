@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <functional>
 #include <utility>
 
 #include "base/document/members.h"
@@ -40,6 +41,24 @@ Result<void> check_place(const RecordDesk& records, const RecordDesk::Author& wh
   return locks.empty() ? Result<void>() : Result<void>(is_locked(*locks.front()));
 }
 
+// Those above the item first. One whose lease is over counts no more. `visit` says false when it has enough.
+void for_each_lock(const RecordDesk& records, const std::string& item, LockReach reach, Timestamp now,
+                   const std::function<bool(const RecordStatePtr&)>& visit) {
+  const auto look = [&](const RecordStatePtr& lock) {
+    const std::int64_t end = lock != nullptr ? end_of_lock(*lock) : 1;
+    return end != 0 && end <= now.ms ? true : visit(lock);
+  };
+  const std::string path = std::string(kLocksFolder) + item;
+  for (auto end = path.find('/', kLocksFolder.size() + 1); end != std::string::npos;
+       end = path.find('/', end + 1))
+    look(records.find(path.substr(0, end)));
+  look(records.find(path));
+  if (reach == LockReach::item) return;
+  const auto below = zone_name(item == "/" ? std::string(kLocksFolder) : path);
+  if (!below) return;
+  records.for_each_in(*below, [&](const RecordStatePtr& lock) { return lock->path == path || look(lock); });
+}
+
 }  // namespace
 
 std::int64_t time_in_lock(const RecordState& lock, std::string_view field) {
@@ -70,24 +89,21 @@ std::vector<RecordStatePtr> locks_of_others(const RecordDesk& records, const Rec
                                             const std::string& item, LockReach reach, Timestamp now,
                                             std::size_t most) {
   std::vector<RecordStatePtr> found;
-  // False: those are enough.
-  const auto note = [&](const RecordStatePtr& lock) {
-    if (found.size() >= most) return false;
-    if (lock == nullptr || is_of(*lock, who.session, who.user)) return true;
-    const std::int64_t end = end_of_lock(*lock);
-    if (end == 0 || end > now.ms) found.push_back(lock);
+  for_each_lock(records, item, reach, now, [&](const RecordStatePtr& lock) {
+    if (found.size() < most && !is_of(*lock, who.session, who.user)) found.push_back(lock);
     return found.size() < most;
-  };
-  const std::string path = std::string(kLocksFolder) + item;
-  for (auto end = path.find('/', kLocksFolder.size() + 1); end != std::string::npos;
-       end = path.find('/', end + 1))
-    note(records.find(path.substr(0, end)));
-  note(records.find(path));
-  if (reach == LockReach::item) return found;
-  const auto below = zone_name(item == "/" ? std::string(kLocksFolder) : path);
-  if (!below) return found;
-  records.for_each_in(*below, [&](const RecordStatePtr& lock) { return lock->path == path || note(lock); });
+  });
   return found;
+}
+
+bool has_lock(const RecordDesk& records, const RecordDesk::Author& who, const std::string& item,
+              Timestamp now) {
+  bool has = false;
+  for_each_lock(records, item, LockReach::whole, now, [&](const RecordStatePtr& lock) {
+    has = has || is_of(*lock, who.session, who.user);
+    return !has;
+  });
+  return has;
 }
 
 Result<void> check_locks(const RecordDesk& records, const RecordDesk::Author& who,

@@ -20,6 +20,10 @@ std::vector<RecordStatePtr> locks_of_others(const RecordDesk& records, const Rec
                                             const std::string& item, LockReach reach, Timestamp now,
                                             std::size_t most);
 
+// Whether `who` has one there, above it or below it.
+bool has_lock(const RecordDesk& records, const RecordDesk::Author& who, const std::string& item,
+              Timestamp now);
+
 // locked: the ask writes to what somebody else has locked, says who. A document is the item "/story" or "/analytics", and a
 // place in it what its pointer adds to that. Of a patch that is too long to be read here it takes all of the document.
 Result<void> check_locks(const RecordDesk& records, const RecordDesk::Author& who,

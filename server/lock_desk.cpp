@@ -125,11 +125,10 @@ std::optional<LockDesk::InTheWay> LockDesk::in_the_way_of(const Wanted& wanted) 
 // them: each would wait for the other.
 std::optional<LockDesk::InTheWay> LockDesk::asked_before(const Wanted& wanted) const {
   for (const auto& [path, queue] : waiting_) {
-    const RecordStatePtr lock = records_.find(path);
-    if (lock != nullptr && is_of(*lock, wanted.who.session, wanted.who.user)) continue;
     for (const Wanted& each : queue) {
       const bool is_others = each.who.session != wanted.who.session && each.who.user != wanted.who.user;
       if (!is_others || each.asked >= wanted.asked || !overlap(each.path, wanted.path)) continue;
+      if (has_lock(records_, wanted.who, item_of(each.path), floor_.clock.wall())) continue;
       return InTheWay{
           path, Error{Outcome::locked, fmt::format("{} waits for {}, and asked before", quoted(each.who.user),
                                                    quoted(item_of(each.path)))}};

@@ -31,9 +31,12 @@ void LockDesk::wait(const std::string& path, Wanted wanted) {
     if (queue->second.empty()) waiting_.erase(queue);
     on_fewer_waiting(path);
   });
-  wanted.run->progress(
-      document::make_object({{"waits_behind", document::make_number(waiting_[path].size() + 1)}}));
-  waiting_[path].push_back(std::move(wanted));
+  // Who waited for something else before may have asked before them.
+  std::deque<Wanted>& queue = waiting_[path];
+  const auto place = std::ranges::upper_bound(queue, wanted.asked, {}, &Wanted::asked);
+  const auto before = static_cast<std::size_t>(place - queue.begin());
+  wanted.run->progress(document::make_object({{"waits_behind", document::make_number(before + 1)}}));
+  queue.insert(place, std::move(wanted));
   tell_waiting(path);
 }
 

@@ -351,6 +351,7 @@ void Records::keep_keyframe(Record record) {
 }
 
 void Records::trim(const TidyDone& done) {
+  if (is_broken_) return done(*failure_);  // It may be all that there is to mend it from.
   if (std::exchange(is_trim_under_way_, true))
     return done(Error{Outcome::locked, "the history is being trimmed already"});
   log_->trim(options_.retention, options_.clock.wall(), [this, done](const Result<std::uint64_t>& forgotten) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/within_memory.h"
 #include "net/loop.h"
 #include "net/timer.h"
 #include "net/work_queue.h"
@@ -72,10 +73,15 @@ class Records {
     using ReadAndBroken = std::pair<Read, bool>;
     history_work_.submit(
         [this, work = std::move(work)](const std::stop_token&) -> ReadAndBroken {
-          auto history = open_history();
-          if (!history) return {history.error(), history.error().outcome == Outcome::failed};
-          Read read = work(**history);
-          const bool is_broken = !read && (*history)->is_broken();
+          bool is_broken = false;
+          Read read = within_memory([&]() -> Read {
+            auto history = open_history();
+            is_broken = !history && history.error().outcome == Outcome::failed;
+            if (!history) return history.error();
+            Read found = work(**history);
+            is_broken = !found && (*history)->is_broken();
+            return found;
+          });
           return {std::move(read), is_broken};
         },
         [this, deliver = std::move(deliver)](ReadAndBroken read) mutable {

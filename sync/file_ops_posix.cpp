@@ -284,6 +284,11 @@ Inspected FileOps::inspect(const Place& place) {
 bool FileOps::is_open_for_writing(const Place& place) {
   if (fault(FileCall::open, place.name) != 0) return false;
 #ifdef __linux__
+  // To open a pipe lets somebody go who waits for its reader.
+  struct stat status {};
+  if (fstatat(place.directory_fd, place.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 ||
+      !S_ISREG(status.st_mode))
+    return false;
   // The kernel leases a file for reading only as long as nobody can write to it.
   constexpr int kFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC;
   const Fd file(openat(place.directory_fd, place.name.c_str(), kFlags));

@@ -12,17 +12,17 @@ constexpr int kPatienceMs = 10'000;
 constexpr std::string_view kDamaged = "index is damaged: ";
 constexpr std::string_view kFull = "index has no room: ";
 
-// The file was removed, or is another one by now, while it was open: what is written would be nobody's. SQLite says so of a
-// folder that cannot be looked into, too.
-bool has_moved(sqlite3* database) {
+// The file was removed while it was open: what is written would be nobody's. SQLite says so, too, of one that cannot be looked
+// at, and of another file in its place, as where the whole folder was moved: that is somebody else's.
+bool is_removed(sqlite3* database) {
   if (database == nullptr || sqlite3_extended_errcode(database) != SQLITE_READONLY_DBMOVED) return false;
   struct stat status {};
-  return ::stat(sqlite3_db_filename(database, "main"), &status) == 0 || errno == ENOENT;
+  return ::stat(sqlite3_db_filename(database, "main"), &status) != 0 && errno == ENOENT;
 }
 
 Error failure(sqlite3* database, int code) {
   const int kind = code & 0xff;  // Without the extension.
-  const bool damage = kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB || has_moved(database);
+  const bool damage = kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB || is_removed(database);
   const std::string cause = database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code);
   if (kind == SQLITE_FULL) return Error{Outcome::failed, std::string(kFull) + cause};
   const Outcome outcome = kind == SQLITE_BUSY ? Outcome::timed_out : Outcome::failed;

@@ -448,9 +448,9 @@ std::optional<StagedFile> Stager::take_from_tree(const RelativePath& path, const
   return *std::move(staged);
 }
 
-std::uint64_t Stager::kept_bytes() const {
-  std::uint64_t sum = 0;
-  for (const auto& [key, size_bytes] : kept_) sum += size_bytes;
+Room Stager::kept() const {
+  Room sum{0, kept_.size()};
+  for (const auto& [key, size_bytes] : kept_) sum.bytes += size_bytes;
   return sum;
 }
 

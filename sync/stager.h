@@ -78,7 +78,7 @@ class Stager {
   // Whether tries before this one, or under way, have left files, without touching anything.
   static bool has_files(FileOps& ops, const Root& root);
   // What an earlier try left, whole or in part.
-  std::uint64_t kept_bytes() const;
+  Room kept() const;
   // A name in this folder that nobody has, for what is made here and renamed into place. Not kept for a next try.
   std::string unused_name();
   Place place(const std::string& name) const { return {folder_fd_.get(), name}; }

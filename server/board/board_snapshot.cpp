@@ -115,7 +115,8 @@ Result<Board> Board::decoded(ByteView bytes) {
   ByteReader reader(bytes);
   const std::uint8_t format = reader.u8();
   if (format < kFirstFormat || format > kFormat) {
-    return Error{Outcome::failed, "snapshot: expected format 1-5, got " + std::to_string(format)};
+    // Of a newer program, where it is not damaged.
+    return Error{Outcome::refused, "snapshot: expected format 1-5, got " + std::to_string(format)};
   }
   Board board;
   board.sequence_ = reader.u64();

@@ -152,7 +152,8 @@ class Search {
       break;
     }
     if (forgotten != nullptr && count < kConflictsKept)
-      found.push_back(taken_as_all(*forgotten, kConflictsKept - count));
+      // A guess: it takes no more room from those that are known than is told at a time.
+      found.push_back(taken_as_all(*forgotten, std::min(kConflictsKept - count, kConflictsPerTell)));
     ConflictSearch result{{}, work_ + mine.work()};
     for (auto each = found.rbegin(); each != found.rend(); ++each)
       std::ranges::move(*each, std::back_inserter(result.found));

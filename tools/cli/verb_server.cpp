@@ -156,13 +156,17 @@ enum class Anewed { done, gone };
 // read its board is up to that. Gone: it could not, and its log says why.
 Result<Anewed> restart_in_place(Run& run, const Served& found) {
   constexpr int kStopMs = 30'000;
+  // Without a note it reads its board, or had no room for one.
+  constexpr int kStartMs = 300'000;
   constexpr int kLookMs = 20;
   const Fd its(::pidfd_open(found.process, 0));
   const int sent = send_end(its, found.process, Interrupt::kForRestartInPlace);
   if (sent != 0 && errno == ESRCH) return Anewed::gone;
   if (sent != 0) return os_error(fmt::format("restart process {}", found.process), errno);
   Leaving leaving(its, found);
-  for (int waited_ms = 0;;) {
+  int waited_ms = 0;
+  int unnoted_ms = 0;
+  while (true) {
     const auto note = RunningNote::read(found.place);
     if (note && note->run != found.note.run) {
       show_listening(run.output, found, *note);
@@ -170,7 +174,13 @@ Result<Anewed> restart_in_place(Run& run, const Served& found) {
     }
     if (leaving.is_gone_within(kLookMs)) return Anewed::gone;
     if (run.interrupt.is_requested()) return Error{Outcome::cancelled, ""};
-    if (note) waited_ms += kLookMs;
+    (note ? waited_ms : unnoted_ms) += kLookMs;
+    if (unnoted_ms > kStartMs) {
+      return Error{
+          Outcome::timed_out,
+          fmt::format("process {} started anew, but has not said for {} s that it listens: see its log",
+                      found.process, kStartMs / 1000)};
+    }
     if (waited_ms > kStopMs) {
       return Error{Outcome::timed_out,
                    fmt::format("process {} was asked to start anew, but goes on after {} s", found.process,

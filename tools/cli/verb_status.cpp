@@ -129,7 +129,11 @@ JsonObject workstation_object(const client::WorkstationStatus& here) {
   for (const client::WorkstationTransfer& each : here.transfers) {
     JsonObject one{{"direction", to_text(each.direction)}, {"peer", each.peer}};
     one.add_bytes("item", each.item);
-    add_progress(one, each.progress);
+    if (each.direction == client::WorkstationTransfer::Direction::pulling) {
+      add_progress(one, each.progress);
+    } else {
+      one.add("bytes_done", each.progress.bytes_done);
+    }
     transfers.emplace_back(one);
   }
   object.add("transfers", std::move(transfers));

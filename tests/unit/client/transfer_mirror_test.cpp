@@ -28,13 +28,6 @@ ino_t inode_of(const fs::path& path) {
   return status.st_ino;
 }
 
-RunOptions mirroring(bool agrees = false) {
-  RunOptions options;
-  options.request.mirror = true;
-  options.request.agree_to_removals = agrees;
-  return options;
-}
-
 }  // namespace
 
 TEST_CASE("under --mirror a renamed directory is renamed here, and nothing of it travels") {
@@ -181,44 +174,6 @@ TEST_CASE("--mirror moves what is not there to the versions, and without it ever
   }
 }
 
-TEST_CASE("--mirror of an empty folder removes nothing until somebody agrees") {
-  TransferRig rig;
-  for (const std::string name : {"a", "b", "c"}) write_file(rig.taker() / name, name);
-  const Ends refused = rig.pull(mirroring());
-  CHECK(refused.pull.outcome == Outcome::refused);
-  CHECK(refused.pull.text ==
-        "3 of 3 files here would be removed, more than half: nothing was changed, --yes agrees");
-  CHECK(refused.pull.removals_refused == 3);
-  CHECK(fs::exists(rig.taker() / "a"));
-  write_file(rig.giver() / "a", "a");
-  write_file(rig.giver() / "b", "b");
-  const Ends third = rig.pull(mirroring());
-  CHECK(third.pull.outcome == Outcome::done);
-  CHECK(third.pull.removed.size() == 1);
-  fs::remove(rig.giver() / "a");
-  fs::remove(rig.giver() / "b");
-  CHECK(rig.pull(mirroring(true)).pull.removed.size() == 2);
-  CHECK_FALSE(fs::exists(rig.taker() / "a"));
-}
-
-TEST_CASE("--mirror of another folder than was meant changes nothing at all until somebody agrees") {
-  TransferRig rig;
-  for (int i = 0; i < 10; ++i) write_file(rig.taker() / ("mine" + std::to_string(i)), std::to_string(i));
-  write_file(rig.giver() / "mine0", "theirs");
-  write_file(rig.giver() / "new", "theirs");
-  const Ends refused = rig.pull(mirroring());
-  CHECK(refused.pull.outcome == Outcome::refused);
-  CHECK(refused.pull.removals_refused == 9);
-  CHECK(refused.pull.removals_refused_of == 10);
-  CHECK_FALSE(refused.pull.has_changed);
-  CHECK(refused.pull.conflicts.empty());
-  CHECK(refused.give.files == 0);
-  CHECK(read_file(rig.taker() / "mine0") == "0");
-  CHECK_FALSE(fs::exists(rig.taker() / "new"));
-  CHECK(rig.pull(mirroring(true)).pull.removed.size() == 9);
-  CHECK(rig.differences() == std::vector<std::string>{});
-}
-
 TEST_CASE("--mirror of a renamed folder that is nearly all there is needs nobody's word") {
   TransferRig rig;
   make_frames(rig.giver() / "m/a", 10, 5 * KiB);
@@ -263,7 +218,7 @@ void edit_what_goes(TransferRig& rig) {
   write_file(rig.taker() / "never pulled", "mine");
 }
 
-RunOptions mirroring(OnConflict what) {
+RunOptions mirroring_with(OnConflict what) {
   RunOptions options = mirroring(true);
   options.request.on_conflict = what;
   return options;
@@ -284,7 +239,7 @@ std::vector<std::string> conflicts_of(const PullReport& report) {
 TEST_CASE("what was edited here and is gone there is a conflict under --mirror, and goes to the versions") {
   TransferRig rig;
   edit_what_goes(rig);
-  RunOptions options = mirroring(OnConflict::version);
+  RunOptions options = mirroring_with(OnConflict::version);
   options.request.dry_run = true;
   const Ends planned = rig.pull(options);
   CHECK(planned.pull.outcome == Outcome::superseded);
@@ -308,7 +263,7 @@ TEST_CASE("under --mirror keep leaves what was edited or made here, and all the 
   TransferRig rig;
   edit_what_goes(rig);
   write_file(rig.giver() / "moved", "d/same");
-  const Ends ends = rig.pull(mirroring(OnConflict::keep));
+  const Ends ends = rig.pull(mirroring_with(OnConflict::keep));
   CHECK(ends.pull.outcome == Outcome::superseded);
   CHECK(conflicts_of(ends.pull) == std::vector<std::string>{"d/edited", "edited", "never pulled"});
   for (const PullConflict& each : ends.pull.conflicts) CHECK(each.is_kept_here);
@@ -323,7 +278,7 @@ TEST_CASE("under --mirror keep leaves what was edited or made here, and all the 
 TEST_CASE("under --mirror fail changes nothing when what would go was edited or made here") {
   TransferRig rig;
   edit_what_goes(rig);
-  const Ends ends = rig.pull(mirroring(OnConflict::fail));
+  const Ends ends = rig.pull(mirroring_with(OnConflict::fail));
   CHECK(ends.pull.outcome == Outcome::superseded);
   CHECK(conflicts_of(ends.pull) == std::vector<std::string>{"d/edited", "edited", "never pulled"});
   CHECK_FALSE(ends.pull.has_changed);
@@ -350,7 +305,7 @@ TEST_CASE(
     CHECK(read_file(rig.taker() / ends.pull.removed.front().second / "1003.exr") == "mine");
   }
   SECTION("where it is") {
-    const Ends ends = rig.pull(mirroring(OnConflict::keep));
+    const Ends ends = rig.pull(mirroring_with(OnConflict::keep));
     CHECK(ends.pull.outcome == Outcome::superseded);
     CHECK(read_file(rig.taker() / "old/1003.exr") == "mine");
     CHECK_FALSE(fs::exists(rig.taker() / "old/1004.exr"));
@@ -572,6 +527,27 @@ TEST_CASE("--mirror removes nothing when something else went wrong") {
   const Ends planned = rig.pull(dry);
   CHECK(planned.pull.removals_left == 1);
   CHECK(planned.pull.changes.empty());
+}
+
+TEST_CASE("what --mirror removes after a round in which something went wrong is not said to be left") {
+  TransferRig rig;
+  write_file(rig.giver() / "a", "a");
+  REQUIRE(rig.pull().pull.outcome == Outcome::done);
+  write_file(rig.taker() / "mine", "mine");
+  write_file(rig.giver() / "changes", std::string(100, 'a'));
+  fs::create_symlink("/etc/passwd", rig.giver() / "out");
+  RunOptions options = mirroring(true);
+  bool done = false;
+  options.while_reading = [&](const sync::RelativePath&) {
+    if (std::exchange(done, true)) return;
+    write_file(rig.giver() / "changes", std::string(200, 'b'));
+    fs::remove(rig.giver() / "out");
+  };
+  const Ends ends = rig.pull(options);
+  REQUIRE(done);
+  CHECK(ends.pull.outcome == Outcome::done);
+  CHECK(ends.pull.removed.size() == 1);
+  CHECK(ends.pull.removals_left == 0);
 }
 
 }  // namespace callboard::client::transfer_mirror_test

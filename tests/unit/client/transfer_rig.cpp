@@ -108,6 +108,13 @@ class Proxy {
 
 }  // namespace
 
+RunOptions mirroring(bool agrees) {
+  RunOptions options;
+  options.request.mirror = true;
+  options.request.agree_to_removals = agrees;
+  return options;
+}
+
 void make_frames(const std::filesystem::path& folder, int count, std::uint64_t size_bytes) {
   for (int i = 0; i < count; ++i) {
     support::make_large_file({.path = folder / (std::to_string(1000 + i) + ".exr"),

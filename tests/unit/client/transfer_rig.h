@@ -38,6 +38,9 @@ struct RunOptions {
   const Clock* clock = nullptr;  // The taker's; the system's when there is none.
 };
 
+// `agrees` to whatever goes.
+RunOptions mirroring(bool agrees = false);
+
 // 1000.exr and so on, each with content of its own.
 void make_frames(const std::filesystem::path& folder, int count, std::uint64_t size_bytes);
 

@@ -56,6 +56,25 @@ TEST_CASE("a deadline that comes in between leaves the one that stood, and a lat
   CHECK(moments.back() == now + 4ms);
 }
 
+TEST_CASE("who is due for two reasons at once, and again for one of them, is looked at later as well") {
+  net::Loop loop;
+  Deadlines::Watch watch;
+  std::vector<Instant> moments;
+  Deadlines* all = nullptr;
+  const Instant past = loop.now();
+  Deadlines deadlines(loop, [&](std::uint64_t, Instant at) {
+    if (!watch.take(at)) return;
+    moments.push_back(at);
+    if (moments.size() == 1) all->watch(1, watch, past - 2ms);
+  });
+  all = &deadlines;
+  deadlines.watch(1, watch, past - 1ms);
+  deadlines.watch(1, watch, past - 2ms);
+  REQUIRE(loop.run_until([&] { return moments.size() >= 2; }, kPatience));
+  deadlines.watch(1, watch, past + 1ms);
+  REQUIRE(loop.run_until([&] { return moments.back() == past + 1ms; }, kPatience));
+}
+
 TEST_CASE(
     "a turn of the loop is over for those held back once it has been shared out, and the next one is not") {
   net::Loop loop;

@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "base/document/parse.h"
+#include "tests/unit/server/lock_words.h"
 #include "tests/unit/server/small_disk.h"
 #include "tests/unit/server/studio.h"
 
@@ -9,50 +10,6 @@ namespace callboard::locks_test {
 using namespace callboard::server;
 
 namespace {
-
-protocol::CallAsk call(const std::string& name, const std::string& arguments) {
-  protocol::CallAsk ask;
-  ask.name = name;
-  ask.op = make_unique_id(system_random());
-  ask.arguments = std::make_shared<const std::string>(arguments);
-  return ask;
-}
-
-std::string lock_words(const std::string& item, const std::string& more = "") {
-  return "{\"item\":\"" + item + "\"" + more + "}";
-}
-
-std::string done(TestClient& client, const std::string& name, const std::string& arguments) {
-  return *client.ask_for<protocol::CallResult>(call(name, arguments)).value;
-}
-
-std::string refused(TestClient& client, const std::string& name, const std::string& arguments) {
-  const auto error = client.ask_for<protocol::ErrorAnswer>(call(name, arguments));
-  return std::string(to_text(error.outcome)) + ": " + error.text;
-}
-
-std::string locks(TestClient& client) {
-  return *client.ask_for<protocol::Records>(protocol::RecordsRead{0, "/locks", ""}).records;
-}
-
-// Asks and does not wait for the answer.
-void say_call(TestClient& client, protocol::AskId id, const std::string& arguments) {
-  auto ask = call("lock", arguments);
-  ask.id = id;
-  client.say(protocol::TurnRequest{});
-  client.expect<protocol::Yours>();
-  client.say(ask);
-  client.say(protocol::Yours{});
-  client.expect<protocol::CallProgress>();
-}
-
-// What everybody sees of who waits: `"waiting":["lighting"]`.
-bool comes_to_show(TestClient& client, const std::string& what) {
-  for (int asked = 0; asked < 10'000; ++asked) {
-    if (locks(client).find(what) != std::string::npos) return true;
-  }
-  return false;
-}
 
 bool comes_to_be(TestClient& client, const std::string& all) {
   for (int asked = 0; asked < 10'000; ++asked) {
@@ -429,56 +386,6 @@ TEST_CASE("locks of a zone that cannot be meant are refused, not none") {
   CHECK(refused(*rigging, "locks", R"(["/dev/c*"])") ==
         "usage: zone: expected \"*\" for a whole component, got \"/dev/c*\"");
   CHECK(refused(*rigging, "locks", R"(["dev"])").starts_with("usage: "));
-}
-
-TEST_CASE("who asked for a folder before gets it before who asks for a part of it") {
-  Studio studio;
-  const auto rigging = studio.join("rigging");
-  const auto lighting = studio.join("lighting");
-  const auto comp = studio.join("comp");
-  done(*rigging, "lock", lock_words("/dev/chr/Balin"));
-  say_call(*lighting, 900, lock_words("/dev", R"(,"wait":true)"));
-  CHECK(refused(*comp, "lock", lock_words("/dev/chr/Moria")) ==
-        "locked: \"lighting\" waits for \"/dev\", and asked before");
-  // Whoever it is that they wait for may go on.
-  done(*rigging, "lock", lock_words("/dev/chr/Gimli"));
-  done(*rigging, "unlock", lock_words("/dev/chr/Gimli"));
-  done(*comp, "lock", lock_words("/rnd/scene-01"));
-  say_call(*comp, 901, lock_words("/dev/chr/Moria", R"(,"wait":true)"));
-  done(*rigging, "unlock", lock_words("/dev/chr/Balin"));
-  CHECK(lighting->expect<protocol::CallResult>().value->find("\"item\":\"/dev\"") != std::string::npos);
-  CHECK(refused(*comp, "lock", lock_words("/dev/chr/Gimli")) == "locked: \"/dev\" is locked by \"lighting\"");
-  done(*lighting, "unlock", lock_words("/dev"));
-  CHECK(comp->expect<protocol::CallResult>().value->find("/dev/chr/Moria") != std::string::npos);
-}
-
-TEST_CASE("who waits for the sake of somebody who waits no more goes on") {
-  Studio studio;
-  const auto rigging = studio.join("rigging");
-  auto lighting = studio.join("lighting");
-  const auto comp = studio.join("comp");
-  done(*rigging, "lock", lock_words("/dev/chr/Balin"));
-  say_call(*lighting, 900, lock_words("/dev", R"(,"wait":true)"));
-  say_call(*comp, 901, lock_words("/dev/chr/Moria", R"(,"wait":true)"));
-  SECTION("since they have left") { lighting->close(); }
-  SECTION("since they gave up") {
-    protocol::CallCancelAsk cancel;
-    cancel.call = 900;
-    lighting->ask_for<protocol::Ok>(cancel);
-  }
-  CHECK(comp->expect<protocol::CallResult>().value->find("/dev/chr/Moria") != std::string::npos);
-}
-
-TEST_CASE("an item is handed to a command that waits for it, whose user has not joined") {
-  Studio studio;
-  const auto rigging = studio.join("rigging");
-  const auto visit = studio.visit("lighting");
-  done(*rigging, "lock", lock_words("/dev/chr/Moria"));
-  CHECK(refused(*rigging, "unlock", lock_words("/dev/chr/Moria", R"(,"to":"lighting")")) ==
-        "not_found: nobody named \"lighting\" is here");
-  say_call(*visit, 900, lock_words("/dev/chr/Moria", R"(,"wait":true)"));
-  done(*rigging, "unlock", lock_words("/dev/chr/Moria", R"(,"to":"lighting")"));
-  CHECK(visit->expect<protocol::CallResult>().value->find("\"user\":\"lighting\"") != std::string::npos);
 }
 
 TEST_CASE("what a service locks is its own for some hours, not for ever") {

@@ -154,6 +154,8 @@ TEST_CASE(
   const auto refused = client->ask_for<protocol::ErrorAnswer>(analytics(10'000));
   CHECK(refused.outcome == Outcome::failed);
   CHECK(refused.text.find("the board cannot be relied on, no changes are taken until") == 0);
+  // Nothing is taken away either: it may be all that there is to mend it from.
+  CHECK_THROWS(result_of(*client, "retention"));
   // Several times as long as a full disk is looked at again.
   const Instant later = studio.loop.now() + 50ms;
   while (studio.loop.now() < later) static_cast<void>(client->told<protocol::Users>());
