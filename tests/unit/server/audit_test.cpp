@@ -181,8 +181,11 @@ TEST_CASE("what was done to the keys while the disk was full is in the audit onc
   const auto added = [&] { return of_kind(audit_of(*boss), "key_add"); };
   for (int asked = 0; asked < 10'000 && added().size() < 2; ++asked) {
   }
-  REQUIRE(added().size() == 2);
-  CHECK(added()[1].about == "rigging");
+  const Listed both = added();
+  REQUIRE(both.size() == 2);
+  // In whatever order: the first may have met the full disk, too.
+  CHECK(both[0].about != both[1].about);
+  CHECK((both[0].about == "rigging" || both[1].about == "rigging"));
 }
 
 TEST_CASE("of two changes of a key, of which the keys show the first alone yet, each is in the audit once") {
