@@ -145,14 +145,15 @@ Result<void> Server::Impl::start() {
   return {};
 }
 
-// What cannot be read will not be next time either.
+// A disk that is full, or cannot be written to, may be why as well.
 Error Server::Impl::unusable_board(const Error& why) const {
   if (why.outcome != Outcome::failed) return why;
   const auto file = options.data / folder_name(options.project) / kBoardFile;
   const std::string name = callboard::quoted(file.native());
   const std::string what =
       why.text.find(name) == std::string::npos ? "database " + name + ": " + why.text : why.text;
-  return {why.outcome, what + "; move it away, and `serve --restore FILE` begins with a backup"};
+  return {why.outcome,
+          what + "; if it is damaged, move it away, and `serve --restore FILE` begins with a backup"};
 }
 
 Result<void> Server::Impl::open_board() {

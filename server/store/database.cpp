@@ -333,9 +333,9 @@ bool Database::is_unreadable() const {
     default:
       if ((code & 0xff) != SQLITE_CANTOPEN) return is_damaged();
   }
-  // It is there, but this process has too much open.
+  // It is there, but this process has too much open, or there is no room for what stands beside it.
   const int system = sqlite3_system_errno(database_.get());
-  return system != EMFILE && system != ENFILE && system != ENOMEM;
+  return system != EMFILE && system != ENFILE && system != ENOMEM && system != ENOSPC && system != EDQUOT;
 }
 
 Error Database::last_error() const { return Error{Outcome::failed, sqlite3_errmsg(database_.get())}; }

@@ -149,7 +149,6 @@ class SqliteLog::Worker {
   void answer(std::vector<Written> written);
   void refuse(std::vector<Append> group, const Error& why);
   void reopen();
-  void tell_broken(const Error& why);
   Result<void> prepare_statements();
   Result<std::uint64_t> last_sequence();
 
@@ -237,7 +236,11 @@ void SqliteLog::Worker::commit(Group group) {
     // Whether a commit that failed half-way counts is only known after reading the write-ahead log again.
     is_broken_ = true;
     const Error why = written.error().prefixed("write to the project's log");
-    if (is_damaged) tell_broken(why);
+    if (is_damaged) {
+      post([answers = answers_, why] {
+        if (answers->on_broken) answers->on_broken(why);
+      });
+    }
     kept.assign(group.extras.size(), why);
     refuse(std::move(group.appends), why);
   }
@@ -319,12 +322,6 @@ void SqliteLog::Worker::refuse(std::vector<Append> group, const Error& why) {
   });
 }
 
-void SqliteLog::Worker::tell_broken(const Error& why) {
-  post([answers = answers_, why] {
-    if (answers->on_broken) answers->on_broken(why);
-  });
-}
-
 // What the failed group may have left behind is told as committed: it is durable, though its writer saw an error.
 void SqliteLog::Worker::reopen() {
   insert_ = Statement();
@@ -332,8 +329,7 @@ void SqliteLog::Worker::reopen() {
   // The old connection must be gone first: its locks are the process's, and the last one to close tidies up the log.
   { const Database closed = std::move(database_); }
   auto opened = Database::open(folder_.database());
-  if (!opened && opened.error().outcome == Outcome::failed) tell_broken(opened.error());
-  if (!opened) return;
+  if (!opened) return;  // A full disk may be why.
   database_ = std::move(*opened);
   if (!prepare_statements()) return;
   is_broken_ = false;
