@@ -323,6 +323,22 @@ bool TakerPlanner::has_own_name(const sync::RelativePath& path) {
   return false;
 }
 
+// Of the local entries those up to the last name of this part.
+std::span<const Entry> TakerPlanner::take_local(const TakerMachine::Listed& listing) {
+  if (directory_->here == nullptr) return {};
+  const std::span<const Entry> rest = std::span(directory_->here->entries).subspan(directory_->compared);
+  std::size_t count = rest.size();
+  if (listing.more) {
+    const std::string& last = listing.entries.back().name;
+    count = static_cast<std::size_t>(
+        std::upper_bound(rest.begin(), rest.end(), last,
+                         [](const std::string& name, const Entry& entry) { return name < entry.name; }) -
+        rest.begin());
+  }
+  directory_->compared += count;
+  return rest.first(count);
+}
+
 Result<void> TakerPlanner::plan_listing(const TakerMachine::Listed& listing) {
   if (listing.outcome != Outcome::done) {
     directory_.reset();
@@ -338,21 +354,7 @@ Result<void> TakerPlanner::plan_listing(const TakerMachine::Listed& listing) {
   if (!directory_) {
     if (const Result<void> begun = begin_directory(listing); !begun) return begun;
   }
-  // Of the local entries those up to the last name of this part.
-  std::span<const Entry> have;
-  if (directory_->here != nullptr) {
-    const std::span<const Entry> rest = std::span(directory_->here->entries).subspan(directory_->compared);
-    std::size_t count = rest.size();
-    if (listing.more) {
-      const std::string& last = listing.entries.back().name;
-      count = static_cast<std::size_t>(
-          std::upper_bound(rest.begin(), rest.end(), last,
-                           [](const std::string& name, const Entry& entry) { return name < entry.name; }) -
-          rest.begin());
-    }
-    have = rest.first(count);
-    directory_->compared += count;
-  }
+  const std::span<const Entry> have = take_local(listing);
   const Result<std::vector<sync::DiffStep>> steps = sync::diff({.directory = listing.directory,
                                                                 .have = have,
                                                                 .want = listing.entries,

@@ -64,6 +64,7 @@ class TakerPlanner {
   bool has_left(sync::Stager* stager) const;
   Result<void> check_room(sync::Stager* stager) const;
   Result<void> plan_item(std::size_t index, const protocol::OpenedItem& opened);
+  std::span<const Entry> take_local(const TakerMachine::Listed& listing);
   Result<void> plan_listing(const TakerMachine::Listed& listing);
   Result<void> perform(const sync::DiffStep& step, std::uint32_t listing, std::uint32_t entry_index,
                        const Entry& entry);

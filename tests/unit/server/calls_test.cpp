@@ -21,6 +21,16 @@ CallAsk call(std::string name, const std::string& arguments = "") {
   return ask;
 }
 
+std::vector<std::string> names_of_calls() {
+  Studio studio;
+  auto visit = studio.visit("rigging");
+  const auto list = descriptions_from(*visit->ask_for<CallList>(CallsAsk{}).descriptions);
+  REQUIRE(list);
+  std::vector<std::string> names;
+  for (const auto& each : *list) names.push_back(each.name);
+  return names;
+}
+
 }  // namespace
 
 TEST_CASE("a session and a visit call what the server can do") {
@@ -38,12 +48,7 @@ TEST_CASE("a session and a visit call what the server can do") {
 }
 
 TEST_CASE("what can be called is told as descriptions that make sense") {
-  Studio studio;
-  auto visit = studio.visit("rigging");
-  const auto list = descriptions_from(*visit->ask_for<CallList>(CallsAsk{}).descriptions);
-  REQUIRE(list);
-  std::vector<std::string> names;
-  for (const auto& each : *list) names.push_back(each.name);
+  const std::vector<std::string> names = names_of_calls();
   for (const char* name : {"server.info", "ping", "disk.free"}) {
     INFO(name);
     CHECK(std::ranges::count(names, name) == 1);
@@ -51,12 +56,7 @@ TEST_CASE("what can be called is told as descriptions that make sense") {
 }
 
 TEST_CASE("the calls that every server has are those that a start is checked against") {
-  Studio studio;
-  auto visit = studio.visit("rigging");
-  const auto list = descriptions_from(*visit->ask_for<CallList>(CallsAsk{}).descriptions);
-  REQUIRE(list);
-  std::vector<std::string> names;
-  for (const auto& each : *list) names.push_back(each.name);
+  const std::vector<std::string> names = names_of_calls();
   CHECK(names == std::vector<std::string>(kBuiltInCalls.begin(), kBuiltInCalls.end()));
 }
 
