@@ -288,7 +288,9 @@ void Gate::on_used_written(const std::vector<std::string>& identities, const Res
   is_said_unwritten_ = false;
   unwritten_.erase(unwritten_.begin(), unwritten_.begin() + static_cast<std::ptrdiff_t>(identities.size()));
   write_used();
-  if (stopped_ && unwritten_.empty()) std::exchange(stopped_, {})();
+  if (!stopped_ || !unwritten_.empty()) return;
+  timer_.cancel();
+  std::exchange(stopped_, {})();
 }
 
 void Gate::stop(std::function<void()> done) {

@@ -143,9 +143,11 @@ void show_listening(Output& output, const Served& found, const RunningNote& note
   output.line("listening on " + escaped(note.address));
   output.message(
       fmt::format("runs as process {}, logs to \"{}\"", found.process, escaped(note.log.native())));
-  const std::size_t colon = std::min(note.address.rfind(':'), note.address.size());
-  JsonObject object{{"event", "listening"}, {"address", note.address.substr(0, colon)}};
-  if (const auto at = net::endpoint_from(note.address, kSessionPort)) object.add("port", at->port);
+  JsonObject object{{"event", "listening"}};
+  if (const auto at = net::endpoint_from(note.address, kSessionPort)) {
+    object.add("address", at->host);
+    object.add("port", at->port);
+  }
   object.add("project", found.place.project);
   output.object(object);
 }
