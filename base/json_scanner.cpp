@@ -1,5 +1,6 @@
 #include "base/json_scanner.h"
 
+#include <array>
 #include <cmath>
 #include <cstdlib>
 
@@ -10,7 +11,11 @@ namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-bool is_plain(char c) { return c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20; }
+constexpr std::array<bool, 256> kIsPlain = [] {
+  std::array<bool, 256> is_plain{};
+  for (std::size_t c = 0x20; c < is_plain.size(); ++c) is_plain[c] = c != '"' && c != '\\';
+  return is_plain;
+}();
 
 void append_utf8(std::uint32_t code_point, std::string& out) {
   const auto byte = [&](std::uint32_t value) { out += static_cast<char>(static_cast<unsigned char>(value)); };
@@ -50,21 +55,37 @@ bool JsonScanner::take_word(std::string_view word) {
   return true;
 }
 
+bool JsonScanner::take_plain_string(std::string_view& value) {
+  const std::size_t start = at_;
+  if (take('"')) {
+    value = take_plain();
+    if (take('"')) return true;
+  }
+  at_ = start;
+  return false;
+}
+
 bool JsonScanner::take_string(std::string& unescaped, std::string_view& value) {
   if (!take('"')) return fail_syntax();
-  std::size_t start = at_;
-  while (at_ < text_.size() && is_plain(text_[at_])) ++at_;
-  value = text_.substr(start, at_ - start);
+  value = take_plain();
   if (take('"')) return true;
   unescaped = value;
   while (!take('"')) {
     if (!take('\\') || !take_escape(unescaped)) return fail_syntax();
-    start = at_;
-    while (at_ < text_.size() && is_plain(text_[at_])) ++at_;
-    unescaped.append(text_.substr(start, at_ - start));
+    unescaped.append(take_plain());
   }
   value = unescaped;
   return true;
+}
+
+std::string_view JsonScanner::take_plain() {
+  const char* const begin = text_.data() + at_;
+  const char* const end = text_.data() + text_.size();
+  const char* at = begin;
+  while (at != end && kIsPlain[static_cast<unsigned char>(*at)]) ++at;
+  const auto size = static_cast<std::size_t>(at - begin);
+  at_ += size;
+  return {begin, size};
 }
 
 bool JsonScanner::take_escape(std::string& out) {

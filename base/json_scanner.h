@@ -19,9 +19,7 @@ class JsonScanner {
   static Result<void> check_bytes(std::string_view text);
 
   void skip_spaces() {
-    while (at_ < text_.size() &&
-           (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t' || text_[at_] == '\r'))
-      ++at_;
+    while (at_ < text_.size() && is_space(text_[at_])) ++at_;
   }
   bool is_at_end() const { return at_ == text_.size(); }
   // NUL at the end.
@@ -32,6 +30,8 @@ class JsonScanner {
     return true;
   }
   bool take_word(std::string_view word);
+  // A string that has no escapes, as most have none; false, and it stays, when it is another, or there is none.
+  bool take_plain_string(std::string_view& value);
   // These fail when the token is not there, or damaged. `value` is of the text itself, or of `unescaped` where that differs.
   bool take_string(std::string& unescaped, std::string_view& value);
   // As it is written. What no reader could hold as a number is none.
@@ -43,6 +43,9 @@ class JsonScanner {
   const std::string& error() const { return error_; }
 
  private:
+  static bool is_space(char c) { return c <= ' ' && (c == ' ' || c == '\n' || c == '\t' || c == '\r'); }
+  // What stands for itself in a string.
+  std::string_view take_plain();
   bool take_escape(std::string& out);
   bool take_four_digits(std::uint32_t& unit);
   bool take_digits();

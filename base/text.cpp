@@ -38,13 +38,14 @@ CodePoint decode(std::string_view text) {
   return {value, length};
 }
 
-// Bytes at the front, eight at a time, that are ASCII: mostly all are.
-std::size_t ascii_words(std::string_view text) {
+// Bytes at the front that are ASCII: mostly all are, and are looked at eight at a time.
+std::size_t ascii_bytes(std::string_view text) {
   std::size_t size_bytes = 0;
   for (std::uint64_t word = 0; text.size() - size_bytes >= sizeof word; size_bytes += sizeof word) {
     std::memcpy(&word, text.data() + size_bytes, sizeof word);
     if ((word & 0x8080'8080'8080'8080) != 0) break;
   }
+  while (size_bytes < text.size() && static_cast<std::uint8_t>(text[size_bytes]) < 0x80) ++size_bytes;
   return size_bytes;
 }
 
@@ -82,7 +83,7 @@ int hex_value(char c) {
 
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
-    text.remove_prefix(ascii_words(text));
+    text.remove_prefix(ascii_bytes(text));
     if (text.empty()) return true;
     const CodePoint c = decode(text);
     if (c.size_bytes == 0) return false;

@@ -36,16 +36,6 @@ Bytes header_of(const std::string& project) {
   return bytes;
 }
 
-Bytes wire_frame(const protocol::ClientMessage& message) {
-  const protocol::EncodedFrame frame = protocol::encode(message);
-  Bytes bytes = *frame.head;
-  if (frame.attachment) {
-    const ByteView attachment = as_bytes(*frame.attachment);
-    bytes.insert(bytes.end(), attachment.begin(), attachment.end());
-  }
-  return bytes;
-}
-
 std::optional<protocol::ClientMessage> message_in(ByteView bytes) {
   protocol::FrameReader reader(kFrameMax);
   reader.push(bytes);
@@ -146,7 +136,7 @@ Result<void> Outbox::append(std::uint8_t type, ByteView payload) {
 }
 
 Result<void> Outbox::keep(const protocol::ClientMessage& write) {
-  const Bytes frame = wire_frame(write);
+  const Bytes frame = protocol::bytes_of(protocol::encode(write));
   if (waiting_.size() >= kWritesMax || size_bytes_ + frame.size() > kBytesMax) {
     return Error{Outcome::refused, "too much waits for a server already"};
   }

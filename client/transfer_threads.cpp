@@ -19,7 +19,7 @@ constexpr Duration kDataConnectLimit = 5s;
 
 Result<Bytes> await_ready(net::DataSocket& socket, UniqueId ticket) {
   protocol::DataConnection machine(ticket, system_clock().monotonic());
-  if (auto sent = socket.write(*machine.opening().head); !sent) return sent.error();
+  if (auto sent = socket.write(as_bytes(*machine.opening().head)); !sent) return sent.error();
   std::array<std::byte, 4 * KiB> buffer;
   for (;;) {
     const auto size_bytes = socket.read_some(buffer);

@@ -16,11 +16,11 @@ namespace callboard::net {
 // Bytes that stay as they are as long as anybody still has to write them; told to many, they are never copied.
 struct SharedBytes {
   SharedBytes(Bytes bytes) : SharedBytes(std::make_shared<const Bytes>(std::move(bytes))) {}
-  SharedBytes(const std::shared_ptr<const Bytes>& bytes) : owner(bytes), view(*bytes) {}
-  SharedBytes(const std::shared_ptr<const std::string>& text) : owner(text), view(as_bytes(*text)) {}
+  SharedBytes(std::shared_ptr<const Bytes> bytes) : view(*bytes), owner(std::move(bytes)) {}
+  SharedBytes(std::shared_ptr<const std::string> text) : view(as_bytes(*text)), owner(std::move(text)) {}
 
-  std::shared_ptr<const void> owner;
   ByteView view;
+  std::shared_ptr<const void> owner;
 };
 
 // A copy of so many bytes costs less than that the kernel looks at parts; a tell mostly has fewer.

@@ -1,5 +1,6 @@
 #include "protocol/codec.h"
 
+#include <algorithm>
 #include <limits>
 #include <optional>
 #include <string>
@@ -25,42 +26,66 @@ namespace {
 // sends is a list of items (key and value each); a server's has four more keys and values in every item.
 constexpr std::size_t kClientValuesMax = 2 * kItemsMax + 64;
 constexpr std::size_t kServerValuesMax = 8 * kItemsToldMax + 64;
+// What such a one has at most in values takes a thread that decodes 14 KiB, and they stay with it.
+constexpr std::size_t kSmallJson = 512;
+
+constexpr std::string_view kBareYours = R"({"verb":"yours"})";
+constexpr std::string_view kBareTurnRequest = R"({"verb":"turn?"})";
 
 // --- Encoding -------------------------------------------------------------------------------------------------------
 
+constexpr std::size_t kHeaderLengthSize = 4;
+// What has no attachment is mostly shorter.
+constexpr std::size_t kMostFrames = 120;
+
 struct Written {
-  std::string json;
   Document attachment;
-  std::string bad_key;
+  std::string_view bad_key;
 };
 
-template <class Message>
-Written write(const Message& message) {
-  return std::visit(
-      [](const auto& m) {
-        FieldWriter writer(verb_of_one(m));
-        describe(writer, m);
-        return Written{std::move(writer).finish(), writer.attachment(), std::string(writer.bad_key())};
-      },
-      message);
+void put_size(std::size_t size, char* place) {
+  for (int shift = 24; shift >= 0; shift -= 8) *place++ = static_cast<char>((size >> shift) & 0xff);
 }
 
-EncodedFrame frame_of(const Written& written) {
-  constexpr std::size_t kHeaderLengthSize = 4;
-  const bool attached = written.attachment != nullptr;
+// Puts what stands before the JSON into the room for it.
+void finish_head(const Document& attachment, std::string& text, std::size_t start) {
+  if (attachment) {
+    put_size(text.size() - start - kFrameHeadSize - kHeaderLengthSize, text.data() + start + kFrameHeadSize);
+  } else {
+    text.erase(start + kFrameHeadSize, kHeaderLengthSize);
+  }
   const std::uint64_t body_size =
-      written.json.size() + (attached ? kHeaderLengthSize + written.attachment->size() : 0);
+      text.size() - start - kFrameHeadSize + (attachment ? attachment->size() : 0);
   ENSURE(body_size < std::numeric_limits<std::uint32_t>::max());
-  const std::uint8_t kind = attached ? kFrameAttached : kFrameObject;
+  const std::uint8_t kind = attachment ? kFrameAttached : kFrameObject;
   const auto head = encode_frame_head({kind, static_cast<std::uint32_t>(body_size)});
+  std::ranges::copy(as_text(head), text.begin() + static_cast<std::ptrdiff_t>(start));
+}
 
-  Bytes bytes;
-  bytes.reserve(kFrameHeadSize + kHeaderLengthSize + written.json.size());
-  ByteWriter out(bytes);
-  out.raw(head);
-  if (attached) out.u32(static_cast<std::uint32_t>(written.json.size()));
-  out.raw(as_bytes(written.json));
-  return {std::make_shared<const Bytes>(std::move(bytes)), written.attachment};
+// Appends the frame to the text, but for its attachment.
+template <class Message>
+Written write(const Message& message, std::string& text) {
+  const std::size_t start = text.size();
+  text.append(kFrameHeadSize + kHeaderLengthSize, '\0');
+  Written written;
+  std::visit(
+      [&](const auto& m) {
+        FieldWriter writer(verb_of_one(m), text);
+        describe(writer, m);
+        writer.finish();
+        written = {std::move(writer).attachment(), writer.bad_key()};
+      },
+      message);
+  finish_head(written.attachment, text, start);
+  return written;
+}
+
+template <class Message>
+EncodedFrame frame_of(const Message& message) {
+  std::string head;
+  head.reserve(kMostFrames);
+  Document attachment = write(message, head).attachment;
+  return {std::make_shared<const std::string>(std::move(head)), std::move(attachment)};
 }
 
 // As FieldWriter begins.
@@ -109,24 +134,47 @@ bool may_be_long(std::string_view verb) {
          verb == kVerb<Messages> || verb == kVerb<Status> || verb == kVerb<AuditEntries>;
 }
 
+// One of many is looked for by its first letters: they are compared as a number.
+class Verb {
+ public:
+  constexpr explicit Verb(std::string_view text) : text_(text) {
+    for (const char c : text.substr(0, sizeof beginning_)) {
+      beginning_ = beginning_ << 8 | static_cast<unsigned char>(c);
+    }
+  }
+
+  std::string_view text() const { return text_; }
+  bool operator==(const Verb& other) const { return beginning_ == other.beginning_ && text_ == other.text_; }
+
+ private:
+  std::string_view text_;
+  std::uint64_t beginning_ = 0;
+};
+
 template <class T>
-bool is_verb_of(std::string_view verb) {
+inline constexpr Verb kVerbOf{kVerb<T>};
+
+constexpr Verb kStory{"story"};
+constexpr Verb kAnalytics{"analytics"};
+
+template <class T>
+bool is_verb_of(const Verb& verb) {
   if constexpr (HasRecord<T>) {
-    return verb == to_text(DocumentRecord::story) || verb == to_text(DocumentRecord::analytics);
+    return verb == kStory || verb == kAnalytics;
   } else if constexpr (HasVerb<T>) {
     return false;
   } else {
-    return verb == kVerb<T>;
+    return verb == kVerbOf<T>;
   }
 }
 
-template <class Message, class T>
-void read_as(std::string_view verb, FieldReader& reader, std::optional<Message>& message) {
-  T& value = std::get<T>(message.emplace(std::in_place_type<T>));
+template <class T, class Message>
+void read_as(const Verb& verb, FieldReader& reader, Message& message) {
+  T& value = message.template emplace<T>();
   if constexpr (HasRecord<T>) {
-    value.record = verb == to_text(DocumentRecord::story) ? DocumentRecord::story : DocumentRecord::analytics;
+    value.record = verb == kStory ? DocumentRecord::story : DocumentRecord::analytics;
   } else if constexpr (HasVerb<T>) {
-    value.verb = verb;
+    value.verb = verb.text();
   }
   describe(reader, value);
 }
@@ -136,104 +184,128 @@ template <class Message, class Alternatives = typename Message::variant>
 struct Chooser;
 template <class Message, class... T>
 struct Chooser<Message, std::variant<T...>> {
-  static std::optional<Message> read(std::string_view verb, const Shape& shape, FieldReader& reader) {
-    std::optional<Message> message;
+  // Whether there is one.
+  static bool read(const Verb& verb, const Shape& shape, FieldReader& reader, Message& message) {
     const auto attempt = [&]<class Candidate>(std::type_identity<Candidate>) {
       if (!is_verb_of<Candidate>(verb) || !has_shape_of<Candidate>(shape)) return false;
-      read_as<Message, Candidate>(verb, reader, message);
+      read_as<Candidate>(verb, reader, message);
       return true;
     };
-    static_cast<void>((attempt(std::type_identity<T>{}) || ...));
-    return message;
+    return (attempt(std::type_identity<T>{}) || ...);
   }
 };
 
 template <class Message>
-Message unknown(std::string_view verb, const Shape& shape, FieldReader& reader) {
+void read_unknown(const Verb& verb, const Shape& shape, FieldReader& reader, Message& message) {
   using Waiting = std::conditional_t<std::is_same_v<Message, ClientMessage>, UnknownAsk, UnknownAnswer>;
   constexpr std::string_view key = std::is_same_v<Message, ClientMessage> ? "id" : "re";
-  std::optional<Message> message;
   if (shape.has(key)) {
-    read_as<Message, Waiting>(verb, reader, message);
+    read_as<Waiting>(verb, reader, message);
   } else {
-    read_as<Message, UnknownTell>(verb, reader, message);
+    read_as<UnknownTell>(verb, reader, message);
   }
-  return std::move(*message);
 }
 
 template <class Message>
-Result<Message> decode(std::uint8_t kind, ByteView body, std::size_t values_max) {
+Result<void> read(std::uint8_t kind, ByteView body, std::size_t values_max, Message& message) {
   const auto parts = split(kind, body);
   if (!parts) return parts.error();
-  const auto parsed = parse_json(parts->json, values_max);
-  if (!parsed) return parsed.error().prefixed("frame");
+  // Most messages are small: the memory for the values of one is that of the one before.
+  static thread_local JsonTree small;
+  JsonTree large;
+  JsonTree& tree = parts->json.size() <= kSmallJson ? small : large;
+  if (const auto parsed = parse_json(parts->json, values_max, tree); !parsed)
+    return parsed.error().prefixed("frame");
 
-  FieldReader reader(parsed->root(), parts->attachment);
+  FieldReader reader(tree.root(), parts->attachment);
   const Shape shape{reader, parts->attachment.has_value()};
-  std::string verb;
+  std::string_view text;
   reader.expect_object();
-  reader.required("verb", verb, kVerbText);
+  reader.required("verb", text, kVerbText);
   if (reader.failed()) return refused("frame", reader.error());
-  if (kind == kFrameObject && body.size() > kHeaderMax && !may_be_long<Message>(verb)) {
-    return refused(escaped(verb), "expected at most " + std::to_string(kHeaderMax) + " bytes, got " +
+  if (kind == kFrameObject && body.size() > kHeaderMax && !may_be_long<Message>(text)) {
+    return refused(escaped(text), "expected at most " + std::to_string(kHeaderMax) + " bytes, got " +
                                       std::to_string(body.size()));
   }
-  std::optional<Message> message = Chooser<Message>::read(verb, shape, reader);
-  if (message) {
+  const Verb verb(text);
+  if (Chooser<Message>::read(verb, shape, reader, message)) {
     reader.finish();
   } else {
-    message = unknown<Message>(verb, shape, reader);
+    read_unknown(verb, shape, reader, message);
   }
-  if (reader.failed()) return refused(escaped(verb), reader.error());
-  return std::move(*message);
+  return reader.failed() ? refused(escaped(text), reader.error()) : Result<void>();
+}
+
+// Read where it is handed over, in place of one that is nothing to move: a message has many members.
+template <class Message>
+Result<Message> decode(std::uint8_t kind, ByteView body, std::size_t values_max) {
+  // What is said most often is always the same, and need not be taken apart.
+  const std::string_view said = kind == kFrameObject ? as_text(body) : std::string_view();
+  if (said == kBareYours) return Message(Yours{});
+  if constexpr (std::is_same_v<Message, ClientMessage>) {
+    if (said == kBareTurnRequest) return Message(TurnRequest{});
+  }
+  Result<Message> message{Message(Yours{})};
+  if (const auto done = read(kind, body, values_max, *message); !done) message = done.error();
+  return message;
 }
 
 template <class Message>
 Result<void> check_message(const Message& message, Result<Message> (*decode_body)(std::uint8_t, ByteView)) {
-  const Written written = write(message);
+  std::string text;
+  const Written written = write(message, text);
   const std::string verb(verb_of(message));
-  if (!written.bad_key.empty()) return refused(verb, written.bad_key + ": expected UTF-8");
-  const std::uint64_t size =
-      kFrameHeadSize + 4 + written.json.size() + (written.attachment ? written.attachment->size() : 0);
+  if (!written.bad_key.empty()) return refused(verb, std::string(written.bad_key) + ": expected UTF-8");
+  const std::uint64_t size = text.size() + (written.attachment ? written.attachment->size() : 0);
   if (size > kFrameMax) {
     return refused(verb,
                    "expected at most " + std::to_string(kFrameMax) + " bytes, got " + std::to_string(size));
   }
-  const EncodedFrame frame = frame_of(written);
   // The attachment is not looked at, so an empty one stands for it.
-  const ByteView body = ByteView(*frame.head).subspan(kFrameHeadSize);
-  const auto verdict = decode_body(frame.attachment ? kFrameAttached : kFrameObject, body);
+  const ByteView body = as_bytes(text).subspan(kFrameHeadSize);
+  const auto verdict = decode_body(written.attachment ? kFrameAttached : kFrameObject, body);
   return verdict ? Result<void>() : Result<void>(verdict.error());
 }
 
 }  // namespace
 
-EncodedFrame encode(const ClientMessage& message) { return frame_of(write(message)); }
+Bytes bytes_of(const EncodedFrame& frame) {
+  Bytes bytes;
+  bytes.reserve(frame.size_bytes());
+  ByteWriter writer(bytes);
+  writer.raw(as_bytes(*frame.head));
+  if (frame.attachment) writer.raw(as_bytes(*frame.attachment));
+  return bytes;
+}
+
+EncodedFrame encode(const ClientMessage& message) { return frame_of(message); }
 EncodedFrame encode(const ServerMessage& message) {
   const Yours* yours = std::get_if<Yours>(&message);
-  if (yours == nullptr || yours->clock) return frame_of(write(message));
+  if (yours == nullptr || yours->clock) return frame_of(message);
   // What is said most often is always the same.
-  static const EncodedFrame kYours = frame_of(write(message));
+  static const EncodedFrame kYours = frame_of(message);
   return kYours;
+}
+Document append_encoded(const ServerMessage& message, std::string& text) {
+  return write(message, text).attachment;
 }
 
 SharedAnswer encode_shared(const ServerMessage& message) {
-  Written written = write(message);
+  std::string text;
+  const Written written = write(message, text);
   ENSURE(!written.attachment);
   const std::string_view verb = verb_of(message);
-  written.json.erase(0, beginning_of(verb).size());
-  return {verb, std::make_shared<const std::string>(std::move(written.json))};
+  text.erase(0, kFrameHeadSize + beginning_of(verb).size());
+  return {verb, std::make_shared<const std::string>(std::move(text))};
 }
 
 EncodedFrame encode_answer(const SharedAnswer& answer, AskId re) {
   const std::string beginning = beginning_of(answer.verb) + ",\"re\":" + std::to_string(re);
   const std::uint64_t body_size = beginning.size() + answer.rest->size();
   ENSURE(body_size < std::numeric_limits<std::uint32_t>::max());
-  Bytes bytes;
-  ByteWriter out(bytes);
-  out.raw(encode_frame_head({kFrameObject, static_cast<std::uint32_t>(body_size)}));
-  out.raw(as_bytes(beginning));
-  return {std::make_shared<const Bytes>(std::move(bytes)), answer.rest};
+  std::string head(as_text(encode_frame_head({kFrameObject, static_cast<std::uint32_t>(body_size)})));
+  head += beginning;
+  return {std::make_shared<const std::string>(std::move(head)), answer.rest};
 }
 
 Result<void> check(const ClientMessage& message) { return check_message(message, &decode_client); }

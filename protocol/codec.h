@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "base/bytes.h"
@@ -13,17 +14,22 @@ namespace callboard::protocol {
 // A message as it is written to a socket: `head`, then `attachment` if there is one. Encode once, write to
 // many; both parts are shared and never change, so neither is copied per session. Thread: any.
 struct EncodedFrame {
-  std::shared_ptr<const Bytes> head;
+  Document head;  // Bytes.
   Document attachment;
 
   std::uint64_t size_bytes() const { return head->size() + (attachment ? attachment->size() : 0); }
 };
+
+// A copy of all of it, for whoever has no use for its parts.
+Bytes bytes_of(const EncodedFrame& frame);
 
 // Never fail: bytes in a text that are not UTF-8 become U+FFFD, and a text above its limit goes out as it is
 // (the receiver refuses it), so pass what people typed through check() first. Unknown… messages are encoded
 // by their verb alone.
 EncodedFrame encode(const ClientMessage& message);
 EncodedFrame encode(const ServerMessage& message);
+// The same bytes behind a text, but for the attachment, which is returned.
+Document append_encoded(const ServerMessage& message, std::string& text);
 
 // An answer that many get, encoded once: everything but whose it is.
 struct SharedAnswer {

@@ -94,11 +94,17 @@ void FieldReader::check_text(std::string_view text, const TextRule& rule) {
 
 void FieldReader::in_key(std::string_view key) { in(quoted(key)); }
 
-void FieldReader::read(const Json& json, std::string& value, const TextRule& rule) {
+void FieldReader::read(const Json& json, std::string_view& value, const TextRule& rule) {
   const std::string_view* text = text_of(json, "text");
   if (text == nullptr) return;
   check_text(*text, rule);
   if (!failed()) value = *text;
+}
+
+void FieldReader::read(const Json& json, std::string& value, const TextRule& rule) {
+  std::string_view text;
+  read(json, text, rule);
+  if (!failed()) value = text;
 }
 
 void FieldReader::read(const Json& json, bool& value) {

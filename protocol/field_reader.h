@@ -63,6 +63,8 @@ class FieldReader {
   const std::string& error() const { return error_; }
 
   void read(const Json& json, std::string& value, const TextRule& rule);
+  // A view of what is read.
+  void read(const Json& json, std::string_view& value, const TextRule& rule);
 
  private:
   void fail(std::string text);

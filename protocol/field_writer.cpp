@@ -64,18 +64,10 @@ void append_escaped(std::string_view utf8, std::string& out) {
 
 }  // namespace
 
-FieldWriter::FieldWriter(std::string_view verb) {
-  json_.reserve(256);  // Most messages.
-  json_ += "{\"verb\":";
-  text(verb);
-}
-
-void FieldWriter::required_attachment(const Document& document) { attachment_ = document; }
-void FieldWriter::optional_attachment(const Document& document) { attachment_ = document; }
-
-std::string FieldWriter::finish() && {
-  json_ += '}';
-  return std::move(json_);
+FieldWriter::FieldWriter(std::string_view verb, std::string& json) : json_(json) {
+  json_ += "{\"verb\":\"";
+  append_escaped(verb, json_);
+  json_ += '"';
 }
 
 void FieldWriter::separate() {
@@ -86,7 +78,8 @@ void FieldWriter::begin_field(std::string_view key) {
   separate();
   json_ += '"';
   json_ += key;
-  json_ += "\":";
+  json_ += '"';
+  json_ += ':';
 }
 
 void FieldWriter::begin_member(std::string_view key) {
@@ -94,8 +87,6 @@ void FieldWriter::begin_member(std::string_view key) {
   text(key);
   json_ += ':';
 }
-
-void FieldWriter::note_bad(std::string_view key) { bad_key_ = key; }
 
 void FieldWriter::signed_number(std::int64_t value) {
   std::array<char, 24> digits{};

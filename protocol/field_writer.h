@@ -23,25 +23,26 @@ class FieldWriter {
   template <class T>
   using Ref = const T&;
 
-  explicit FieldWriter(std::string_view verb);
+  // Appends to `json`, which must outlive it. The verb is UTF-8.
+  FieldWriter(std::string_view verb, std::string& json);
 
   template <class T, class... Limits>
   void required(std::string_view key, const T& value, const Limits&... limits) {
     begin_field(key);
     const bool was_utf8 = bad_key_.empty();
     write(value, limits...);
-    if (was_utf8 && not_utf8_) note_bad(key);
+    if (was_utf8 && not_utf8_) bad_key_ = key;
   }
   template <class T, class... Limits>
   void optional(std::string_view key, const T& value, const Limits&... limits) {
     if (!is_default(value)) required(key, value, limits...);
   }
-  void required_attachment(const Document& document);
-  void optional_attachment(const Document& document);
+  void required_attachment(const Document& document) { attachment_ = document; }
+  void optional_attachment(const Document& document) { attachment_ = document; }
   void expect(bool, std::string_view) {}
 
-  std::string finish() &&;
-  const Document& attachment() const { return attachment_; }
+  void finish() { json_ += '}'; }
+  Document attachment() && { return std::move(attachment_); }
   // The first field with a text that had to be mended; empty when all were UTF-8.
   std::string_view bad_key() const { return bad_key_; }
 
@@ -61,7 +62,6 @@ class FieldWriter {
   void begin_field(std::string_view key);
   void begin_member(std::string_view key);
   void separate();
-  void note_bad(std::string_view key);
   void signed_number(std::int64_t value);
   void unsigned_number(std::uint64_t value);
 
@@ -121,10 +121,10 @@ class FieldWriter {
     json_ += '}';
   }
 
-  std::string json_;
+  std::string& json_;
   Document attachment_;
   bool not_utf8_ = false;
-  std::string bad_key_;
+  std::string_view bad_key_;
 };
 
 }  // namespace callboard::protocol

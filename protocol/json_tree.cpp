@@ -11,12 +11,25 @@ namespace callboard::protocol {
 
 using Kind = JsonValue::Kind;
 
+namespace {
+
+// Of short texts that mostly differ in their size or first letter: a call to compare memory would cost more.
+bool is_same(std::string_view key, std::string_view name) {
+  if (key.size() != name.size()) return false;
+  for (std::size_t i = 0; i < key.size(); ++i) {
+    if (key[i] != name[i]) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 const JsonValue* JsonValue::member(std::string_view name) const {
   const JsonValue* found = nullptr;
   if (kind != Kind::object) return found;
   const JsonValue* each = first();
   for (std::uint32_t i = 0; i < count; ++i, each = each->next()) {
-    if (each->key == name) found = each;
+    if (is_same(each->key, name)) found = each;
   }
   return found;
 }
@@ -41,16 +54,14 @@ const char* JsonValue::kind_name() const {
 
 class JsonTreeParser {
  public:
-  JsonTreeParser(std::string_view text, std::size_t values_max) : scanner_(text), values_left_(values_max) {
-    tree_.values_.reserve(16);  // Most messages.
-  }
+  JsonTreeParser(std::string_view text, std::size_t values_max, JsonTree& tree)
+      : scanner_(text), values_left_(values_max), tree_(tree) {}
 
   bool parse() {
     if (!value({}, 0)) return false;
     scanner_.skip_spaces();
     return scanner_.is_at_end() || scanner_.fail_syntax();
   }
-  JsonTree take() && { return std::move(tree_); }
   const std::string& error() const { return error_.empty() ? scanner_.error() : error_; }
 
  private:
@@ -128,6 +139,7 @@ class JsonTreeParser {
   }
 
   bool text(std::string_view& taken) {
+    if (scanner_.take_plain_string(taken)) return true;
     std::string unescaped;
     if (!scanner_.take_string(unescaped, taken)) return false;
     if (taken.data() == unescaped.data()) taken = tree_.unescaped_.emplace_back(std::move(unescaped));
@@ -137,13 +149,16 @@ class JsonTreeParser {
   JsonScanner scanner_;
   std::size_t values_left_;
   std::string error_;
-  JsonTree tree_;
+  JsonTree& tree_;
 };
 
-Result<JsonTree> parse_json(std::string_view json, std::size_t values_max) {
-  if (auto sound = JsonScanner::check_bytes(json); !sound) return sound.error();
-  JsonTreeParser parser(json, values_max);
-  if (parser.parse()) return std::move(parser).take();
+Result<void> parse_json(std::string_view json, std::size_t values_max, JsonTree& tree) {
+  tree.values_.clear();
+  tree.values_.reserve(16);  // Most messages.
+  tree.unescaped_.clear();
+  if (auto sound = JsonScanner::check_bytes(json); !sound) return sound;
+  JsonTreeParser parser(json, values_max, tree);
+  if (parser.parse()) return {};
   return Error{Outcome::refused, "expected JSON, got " + parser.error()};
 }
 

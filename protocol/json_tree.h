@@ -34,16 +34,19 @@ struct JsonValue {
 // allocated one by one would cost more than all that is done with them. The text must outlive it.
 class JsonTree {
  public:
+  // Once parse_json() has made it.
   const JsonValue& root() const { return values_.front(); }
 
  private:
   friend class JsonTreeParser;
+  friend Result<void> parse_json(std::string_view json, std::size_t values_max, JsonTree& tree);
   std::vector<JsonValue> values_;
   std::list<std::string> unescaped_;  // Texts that differ from how they are written.
 };
 
 // One JSON value in UTF-8, nested at most kJsonDepthMax deep, with at most `values_max` values and keys: bounds what it
-// costs, as it stops at the first that is one too many. Of members with the same key the last holds. Thread: any.
-Result<JsonTree> parse_json(std::string_view json, std::size_t values_max);
+// costs, as it stops at the first that is one too many. Of members with the same key the last holds. What was in the tree
+// before goes, and its memory is used again. Thread: any.
+Result<void> parse_json(std::string_view json, std::size_t values_max, JsonTree& tree);
 
 }  // namespace callboard::protocol

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -16,13 +17,11 @@ namespace callboard::protocol::server_action {
 
 struct Send {
   ServerMessage message;
-  std::uint64_t answer_bytes = 0;  // What it takes as an answer, until it is sent.
 };
-// The same for what was encoded once for many sessions.
+// The same for what is encoded already: answers, small ones together, or what was told to many sessions.
 struct SendEncoded {
   EncodedFrame frame;
   bool is_answer = false;
-  std::uint64_t answer_bytes = 0;
 };
 // The connection is a transfer's, not a session's. The machine is over; no Closed follows.
 struct TicketShown {
@@ -64,7 +63,8 @@ struct Joined {};
 struct TurnTaken {};
 // Answer with ServerSession::answer(), any time, in any order.
 struct Asked {
-  ClientMessage ask;
+  std::shared_ptr<ClientMessage>
+      ask;  // The owner's alone. A message has many members: it is not moved from hand to hand.
 };
 // How far a call is that the client carries out. Nobody answers.
 struct Reported {

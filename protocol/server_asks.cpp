@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <type_traits>
 #include <utility>
 
@@ -12,35 +13,18 @@ namespace callboard::protocol {
 
 namespace {
 
-std::optional<AskId> answered_id(const Answer& answer) {
-  const auto* encoded = std::get_if<EncodedAnswer>(&answer);
-  return encoded != nullptr ? encoded->re : answered_id_of(std::get<ServerMessage>(answer));
+// Up to this size an attachment is copied: that costs less than one more to be kept and sent by itself.
+constexpr std::uint64_t kCopiedMax = 1 * KiB;
+
+AskId answered_id(const Answer& answer) {
+  if (const auto* encoded = std::get_if<EncodedAnswer>(&answer)) return encoded->re;
+  const auto id = answered_id_of(std::get<ServerMessage>(answer));
+  ENSURE(id);
+  return *id;
 }
 
 std::uint64_t size_of(const Document& document) {
   return document == nullptr ? std::uint64_t{0} : document->size();
-}
-
-template <class Entries>
-std::uint64_t size_of_all(const Entries& entries) {
-  return entries.size() * sizeof(typename Entries::value_type);
-}
-
-std::uint64_t size_of_one(const DocumentState& state) { return size_of(state.document); }
-std::uint64_t size_of_one(const Records& records) { return size_of(records.records); }
-std::uint64_t size_of_one(const CallResult& result) { return size_of(result.value); }
-std::uint64_t size_of_one(const CallList& list) { return size_of(list.descriptions); }
-std::uint64_t size_of_one(const Revisions& list) { return size_of_all(list.revisions); }
-std::uint64_t size_of_one(const AuditEntries& list) { return size_of_all(list.entries); }
-std::uint64_t size_of_one(const Conflicts& list) {
-  std::uint64_t bytes = size_of_all(list.conflicts);
-  for (const Conflict& each : list.conflicts) bytes += each.winner.value.size() + each.loser.value.size();
-  return bytes;
-}
-std::uint64_t size_of_one(const Messages& list) {
-  std::uint64_t bytes = size_of_all(list.messages);
-  for (const UserMessage& each : list.messages) bytes += each.text.size();
-  return bytes;
 }
 
 template <class... T>
@@ -90,16 +74,6 @@ std::uint64_t answer_bytes_max(const ClientMessage& ask) {
   return is_listed ? kListedAnswerMax : 0;
 }
 
-std::uint64_t size_bytes(const Answer& answer) {
-  if (const auto* encoded = std::get_if<EncodedAnswer>(&answer)) return encoded->frame.size_bytes();
-  return std::visit(
-      [](const auto& one) -> std::uint64_t {
-        if constexpr (requires { size_of_one(one); }) return size_of_one(one);
-        return 0;
-      },
-      std::get<ServerMessage>(answer));
-}
-
 std::optional<AskId> answered_id_of(const ServerMessage& message) {
   return std::visit(
       [](const auto& held) -> std::optional<AskId> {
@@ -121,27 +95,31 @@ Result<void> ServerAsks::on_ask(ClientMessage&& ask) {
     return Error{Outcome::refused, fmt::format("more than {} of documents and items are unanswered",
                                                human_bytes(kUnansweredBytesMax))};
   }
-  if (!in_flight_.emplace(*id, InFlight{.weight_bytes = bytes}).second) {
+  const auto place = place_of(*id);
+  if (place != in_flight_.end() && place->id == *id) {
     return Error{Outcome::usage, fmt::format("ask {} is still unanswered", *id)};
   }
+  const auto* unknown = std::get_if<UnknownAsk>(&ask);
+  in_flight_.insert(place, {.id = *id, .delivered = unknown != nullptr, .weight_bytes = bytes});
   weight_bytes_ += bytes;
-  if (const auto* unknown = std::get_if<UnknownAsk>(&ask)) {
-    in_flight_.at(*id).delivered = true;
+  if (unknown != nullptr) {
     hold(ServerMessage(
         ErrorAnswer{*id, Outcome::usage, fmt::format("unknown verb {}", quoted(unknown->verb))}));
   } else {
-    received_.push_back(std::move(ask));
+    received_.push_back(std::make_shared<ClientMessage>(std::move(ask)));
   }
   return {};
 }
 
-std::optional<ClientMessage> ServerAsks::next() {
-  if (received_.empty() || held_.size() >= kAnswersHeld) return std::nullopt;
-  const std::uint64_t most = answer_bytes_max(received_.front());
-  if (answer_bytes_ > 0 && answer_bytes_ + most > kAnswerBytesHeld) return std::nullopt;
-  std::optional<ClientMessage> ask(std::move(received_.front()));
-  received_.pop_front();
-  InFlight& in_flight = in_flight_.at(*ask_id_of(*ask));
+std::shared_ptr<ClientMessage> ServerAsks::next() {
+  if (received_.empty() || held_count_ >= kAnswersHeld) return nullptr;
+  const std::uint64_t most = answer_bytes_max(*received_.front());
+  if (answer_bytes_ > 0 && answer_bytes_ + most > kAnswerBytesHeld) return nullptr;
+  auto ask = std::move(received_.front());
+  received_.erase(received_.begin());
+  // An idle session keeps no memory for them.
+  if (received_.empty()) received_ = {};
+  InFlight& in_flight = *place_of(*ask_id_of(*ask));
   in_flight.delivered = true;
   in_flight.answer_bytes_max = most;
   answer_bytes_ += most;
@@ -149,31 +127,59 @@ std::optional<ClientMessage> ServerAsks::next() {
 }
 
 void ServerAsks::hold(Answer&& answer) {
-  const auto id = answered_id(answer);
-  ENSURE(id);
-  const auto ask = in_flight_.find(*id);
-  ENSURE(ask != in_flight_.end() && ask->second.delivered && !ask->second.answered);
-  ask->second.answered = true;
-  weight_bytes_ -= ask->second.weight_bytes;
-  answer_bytes_ -= ask->second.answer_bytes_max;
-  const std::uint64_t bytes = size_bytes(answer);
-  const auto* message = std::get_if<ServerMessage>(&answer);
-  const bool is_result = message != nullptr && std::holds_alternative<CallResult>(*message);
-  if (is_result && answer_bytes_ > 0 && answer_bytes_ + bytes > kAnswerBytesHeld) {
-    answer = ServerMessage(ErrorAnswer{
-        *id, Outcome::interrupted,
+  const AskId re = answered_id(answer);
+  const auto ask = place_of(re);
+  ENSURE(ask != in_flight_.end() && ask->id == re && ask->delivered && !ask->answered);
+  ask->answered = true;
+  weight_bytes_ -= ask->weight_bytes;
+  answer_bytes_ -= ask->answer_bytes_max;
+  ++held_count_;
+  if (auto* encoded = std::get_if<EncodedAnswer>(&answer)) return hold_encoded(std::move(encoded->frame));
+  const auto& message = std::get<ServerMessage>(answer);
+  const auto* result = std::get_if<CallResult>(&message);
+  if (result != nullptr && answer_bytes_ > 0 && answer_bytes_ + size_of(result->value) > kAnswerBytesHeld) {
+    return hold_message(ErrorAnswer{
+        re, Outcome::interrupted,
         fmt::format("the call was done, but its result is not kept: answers of {} wait for you to "
                     "read them; then ask again by the same op",
                     human_bytes(answer_bytes_))});
-    return held_.push_back({std::move(answer), 0});
   }
-  answer_bytes_ += bytes;
-  held_.push_back({std::move(answer), bytes});
+  hold_message(message);
 }
 
-std::list<ServerAsks::Held> ServerAsks::take_held() {
-  for (const Held& each : held_) in_flight_.erase(*answered_id(each.answer));
+// As it is sent: it takes less so, and how much is known.
+void ServerAsks::hold_message(const ServerMessage& message) {
+  const std::size_t size_before = held_text_.size();
+  Document attachment = append_encoded(message, held_text_);
+  answer_bytes_ += held_text_.size() - size_before + size_of(attachment);
+  if (attachment == nullptr) return;
+  if (attachment->size() > kCopiedMax) return end_text(std::move(attachment));
+  held_text_ += *attachment;
+}
+
+void ServerAsks::hold_encoded(EncodedFrame frame) {
+  answer_bytes_ += frame.size_bytes();
+  if (!held_text_.empty()) end_text(nullptr);
+  held_.push_back(std::move(frame));
+}
+
+void ServerAsks::end_text(Document attachment) {
+  held_.push_back(
+      {std::make_shared<const std::string>(std::exchange(held_text_, {})), std::move(attachment)});
+}
+
+std::vector<EncodedFrame> ServerAsks::take_held() {
+  std::erase_if(in_flight_, [](const InFlight& ask) { return ask.answered; });
+  // An idle session keeps no memory for them.
+  if (in_flight_.empty()) in_flight_ = {};
+  if (!held_text_.empty()) end_text(nullptr);
+  held_count_ = 0;
   return std::exchange(held_, {});
+}
+
+std::vector<ServerAsks::InFlight>::iterator ServerAsks::place_of(AskId id) {
+  if (in_flight_.empty() || in_flight_.back().id < id) return in_flight_.end();
+  return std::ranges::lower_bound(in_flight_, id, {}, &InFlight::id);
 }
 
 }  // namespace callboard::protocol

@@ -2,9 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <list>
-#include <map>
+#include <memory>
 #include <optional>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -34,8 +34,6 @@ struct EncodedAnswer {
   EncodedFrame frame;
 };
 using Answer = std::variant<ServerMessage, EncodedAnswer>;
-// About what it takes while it waits.
-std::uint64_t size_bytes(const Answer& answer);
 
 // A session's asks on the server: received → delivered to the owner in order → answered in any order → sent when the
 // server has the turn. Knows nothing of turns but what it is told.
@@ -43,35 +41,41 @@ class ServerAsks {
  public:
   // An error means that the client broke a limit or repeated an id in flight; end the session with it.
   Result<void> on_ask(ClientMessage&& ask);
-  // The next ask to work on; nullopt also while kAnswersHeld answers wait for the turn, or so many bytes of
+  // The next ask to work on; null also while kAnswersHeld answers wait for the turn, or so many bytes of
   // them that there is no room for this one's within kAnswerBytesHeld.
-  std::optional<ClientMessage> next();
+  std::shared_ptr<ClientMessage> next();
   // Of an ask in flight that was delivered (ENSURE). Where it is the result of a call that does not fit: that
   // it is not kept.
   void hold(Answer&& answer);
-  struct Held {
-    Answer answer;
-    std::uint64_t bytes = 0;  // What it counts as.
-  };
-  // All answers that wait for the turn, in the order in which they became ready; each counts until on_sent().
-  std::list<Held> take_held();
-  void on_sent(std::uint64_t answer_bytes) { answer_bytes_ -= answer_bytes; }
+  // All answers that wait for the turn, in the order in which they became ready; small ones stand one behind the other in
+  // one `head`. They count until on_sent().
+  std::vector<EncodedFrame> take_held();
+  void on_sent(const EncodedFrame& answer) { answer_bytes_ -= answer.size_bytes(); }
 
   // Received and not yet answered or not yet taken.
   std::size_t unanswered() const { return in_flight_.size(); }
 
  private:
   struct InFlight {
-    std::uint64_t weight_bytes = 0;
-    std::uint64_t answer_bytes_max = 0;  // Counted while it is in the making.
+    AskId id = 0;
     bool delivered = false;
     bool answered = false;
+    std::uint64_t weight_bytes = 0;
+    std::uint64_t answer_bytes_max = 0;  // Counted while it is in the making.
   };
 
-  std::map<AskId, InFlight> in_flight_;
+  // Where an ask of that id is, or would be.
+  std::vector<InFlight>::iterator place_of(AskId id);
+  void hold_message(const ServerMessage& message);
+  void hold_encoded(EncodedFrame frame);
+  void end_text(Document attachment);
+
+  std::vector<InFlight> in_flight_;  // By their ids, which mostly count up.
   std::uint64_t weight_bytes_ = 0;
-  std::list<ClientMessage> received_;  // See ServerSession::actions_.
-  std::list<Held> held_;
+  std::vector<std::shared_ptr<ClientMessage>> received_;
+  std::size_t held_count_ = 0;
+  std::vector<EncodedFrame> held_;
+  std::string held_text_;           // Frames that come after those.
   std::uint64_t answer_bytes_ = 0;  // In the making, held, and not yet sent.
 };
 

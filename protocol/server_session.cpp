@@ -17,12 +17,6 @@ bool is(const ServerAction& action) {
   return std::holds_alternative<T>(action);
 }
 
-std::uint64_t answer_bytes_of(const ServerAction& action) {
-  if (const auto* send = std::get_if<server_action::Send>(&action)) return send->answer_bytes;
-  const auto* encoded = std::get_if<server_action::SendEncoded>(&action);
-  return encoded == nullptr ? 0 : encoded->answer_bytes;
-}
-
 }  // namespace
 
 ServerSession::ServerSession(ServerSessionConfig config, Instant now) : started_(now), now_(now) {
@@ -32,7 +26,7 @@ ServerSession::ServerSession(ServerSessionConfig config, Instant now) : started_
                                      .wall = config.wall,
                                      .started = now});
   entrance_ = std::make_unique<Entrance>(Entrance{std::move(config), std::move(join)});
-  actions_.push_back(server_action::Send{entrance_->join.greeting()});
+  actions_.emplace_back(server_action::Send{entrance_->join.greeting()});
 }
 
 void ServerSession::require_key() {
@@ -42,16 +36,24 @@ void ServerSession::require_key() {
 }
 
 std::optional<ServerAction> ServerSession::next_action() {
+  std::optional<ServerAction> next;
   if (!actions_.empty()) {
-    std::optional<ServerAction> action(std::move(actions_.front()));
+    auto* action = std::get_if<ServerAction>(&actions_.front());
+    if (action == nullptr) return next_answer();
+    next.emplace(std::move(*action));
     actions_.pop_front();
-    asks_.on_sent(answer_bytes_of(*action));
-    return action;
+  } else if (!over_) {
+    if (auto ask = asks_.next()) next.emplace(server_action::Asked{std::move(ask)});
   }
-  if (over_) return std::nullopt;
-  std::optional<ServerAction> asked;
-  if (auto ask = asks_.next()) asked.emplace(server_action::Asked{std::move(*ask)});
-  return asked;
+  return next;
+}
+
+std::optional<ServerAction> ServerSession::next_answer() {
+  auto& answers = std::get<Answers>(actions_.front());
+  std::optional<ServerAction> next(server_action::SendEncoded{std::move(answers.frames[answers.sent]), true});
+  asks_.on_sent(std::get<server_action::SendEncoded>(*next).frame);
+  if (++answers.sent == answers.frames.size()) actions_.pop_front();
+  return next;
 }
 
 // --- What happens on the connection ---------------------------------------------------------------------------------
@@ -85,7 +87,7 @@ void ServerSession::turn_message(ClientMessage&& message) {
   has_spoken_ = true;
   if (std::holds_alternative<UnknownTell>(message)) return;
   if (auto* progress = std::get_if<CallProgressed>(&message)) {
-    actions_.push_back(server_action::Reported{std::move(*progress)});
+    actions_.emplace_back(server_action::Reported{std::move(*progress)});
     return;
   }
   if (!ask_id_of(message)) return end_with(unexpected("an ask", verb_of(message)));
@@ -95,31 +97,25 @@ void ServerSession::turn_message(ClientMessage&& message) {
 void ServerSession::give_turn() {
   turn_given_ = now_;
   has_spoken_ = false;
-  actions_.push_back(server_action::Send{Yours{}});
+  actions_.emplace_back(server_action::Send{Yours{}});
 }
 
 void ServerSession::hear_clock(const std::optional<Timestamp>& clock, bool is_reply) {
   if (!clock) return;
   // The turn at the end of the join was given before time was kept of it.
   const bool is_timed = is_reply && turn_given_ != Instant{};
-  actions_.push_back(server_action::ClockTold{
+  actions_.emplace_back(server_action::ClockTold{
       *clock, is_timed ? std::optional(now_ - turn_given_) : std::nullopt, is_timed && !has_spoken_});
 }
 
 void ServerSession::take_turn() {
   turn_->on_yours();
   send_answers();
-  actions_.push_back(server_action::TurnTaken{});
+  actions_.emplace_back(server_action::TurnTaken{});
 }
 
 void ServerSession::send_answers() {
-  for (auto& [answer, bytes] : asks_.take_held()) {
-    if (auto* encoded = std::get_if<EncodedAnswer>(&answer)) {
-      actions_.emplace_back(server_action::SendEncoded{std::move(encoded->frame), true, bytes});
-    } else {
-      actions_.emplace_back(server_action::Send{std::move(std::get<ServerMessage>(answer)), bytes});
-    }
-  }
+  if (auto frames = asks_.take_held(); !frames.empty()) actions_.push_back(Answers{std::move(frames)});
 }
 
 void ServerSession::on_garbage(const Error& error) {
@@ -173,13 +169,13 @@ bool ServerSession::may_tell() const { return !over_ && turn_ && turn_->is_serve
 void ServerSession::tell(ServerMessage message) {
   if (over_) return;
   ENSURE(may_tell() && !answered_id_of(message));
-  actions_.push_back(server_action::Send{std::move(message)});
+  actions_.emplace_back(server_action::Send{std::move(message)});
 }
 
 void ServerSession::tell(EncodedFrame frame) {
   if (over_) return;
   ENSURE(may_tell());
-  actions_.push_back(server_action::SendEncoded{std::move(frame), false});
+  actions_.emplace_back(server_action::SendEncoded{std::move(frame), false});
 }
 
 void ServerSession::ping(Instant now) {
@@ -195,7 +191,7 @@ void ServerSession::close(Outcome outcome, std::string reason) {
 
 void ServerSession::dismiss(Outcome outcome, std::string reason, std::string to) {
   if (over_) return;
-  actions_.push_back(server_action::Send{Bye{outcome, reason, true, std::move(to)}});
+  actions_.emplace_back(server_action::Send{Bye{outcome, reason, true, std::move(to)}});
   finish({outcome, std::move(reason)}, Ending::meant);
 }
 
@@ -249,14 +245,14 @@ void ServerSession::perform(Result<std::vector<ServerAction>> actions) {
 }
 
 void ServerSession::end_with(Error error, Ending ending) {
-  actions_.push_back(server_action::Send{Bye{error.outcome, error.text}});
+  actions_.emplace_back(server_action::Send{Bye{error.outcome, error.text}});
   finish(std::move(error), ending);
 }
 
 void ServerSession::finish(Error error, Ending ending) {
   ENSURE(!over_);
   over_ = true;
-  actions_.push_back(server_action::Closed{error.outcome, std::move(error.text), ending == Ending::lost});
+  actions_.emplace_back(server_action::Closed{error.outcome, std::move(error.text), ending == Ending::lost});
 }
 
 }  // namespace callboard::protocol

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/clock.h"
@@ -99,6 +100,7 @@ class ServerSession {
   void give_turn();
   void hear_clock(const std::optional<Timestamp>& clock, bool is_reply);
   void send_answers();
+  std::optional<ServerAction> next_answer();
   void take_turn();
   void perform(Result<std::vector<ServerAction>> actions);
   // `lost`: the connection is, and its session need not be.
@@ -114,8 +116,14 @@ class ServerSession {
   std::unique_ptr<Entrance> entrance_;  // Until the join is over: an idle session has no use for it.
   std::optional<ServerTurn> turn_;      // From the end of the join on.
   ServerAsks asks_;
+  // They are given out one by one.
+  struct Answers {
+    std::vector<EncodedFrame> frames;
+    std::size_t sent = 0;
+  };
+
   // Lists: empty ones, which is what an idle session has, take no memory of their own; a deque takes 576 bytes.
-  std::list<ServerAction> actions_;
+  std::list<std::variant<ServerAction, Answers>> actions_;
   Instant started_;
   Instant now_;
   Instant turn_given_;

@@ -172,11 +172,11 @@ bool Session::is_holding() const {
          (held_until_ || connection_->unsent_bytes() >= kUnsentBeforeHolding);
 }
 
-void Session::write(const protocol::EncodedFrame& frame) {
+void Session::write(protocol::EncodedFrame frame) {
   // Nobody knows yet in which language.
   if (!connection_ || knock_deadline_) return;
-  connection_->write(frame.head);
-  if (frame.attachment) connection_->write(frame.attachment);
+  connection_->write(std::move(frame.head));
+  if (frame.attachment) connection_->write(std::move(frame.attachment));
   on_written();
 }
 
@@ -232,9 +232,9 @@ void Session::perform(protocol::ServerAction& next) {
     write_answer(protocol::encode(send->message));
   } else if (auto* encoded = std::get_if<action::SendEncoded>(&next)) {
     if (encoded->is_answer) {
-      write_answer(encoded->frame);
+      write_answer(std::move(encoded->frame));
     } else {
-      write(encoded->frame);
+      write(std::move(encoded->frame));
     }
   } else if (auto* shown = std::get_if<action::TicketShown>(&next)) {
     if (connection_->is_secured()) {
@@ -259,8 +259,8 @@ void Session::perform(protocol::ServerAction& next) {
     errands_unheard.clear();
     if (keeps_pace({})) host_.on_may_tell(*this);
   } else if (auto* asked = std::get_if<action::Asked>(&next)) {
-    if (!keeps_pace(cost_of(asked->ask))) return;
-    host_.on_asked(*this, std::move(asked->ask));
+    if (!keeps_pace(cost_of(*asked->ask))) return;
+    host_.on_asked(*this, std::move(*asked->ask));
     share_turn();
   } else if (auto* reported = std::get_if<action::Reported>(&next)) {
     if (keeps_pace(cost_of(reported->progress))) host_.on_reported(*this, reported->progress);
@@ -272,9 +272,9 @@ void Session::perform(protocol::ServerAction& next) {
 }
 
 // Most of what an ask costs is often its answer.
-void Session::write_answer(const protocol::EncodedFrame& frame) {
-  write(frame);
+void Session::write_answer(protocol::EncodedFrame frame) {
   const std::uint64_t cost = cost_of_answer(frame.size_bytes());
+  write(std::move(frame));
   if (cost == 0) return;
   add_cost(cost);
   share_turn();

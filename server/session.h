@@ -113,8 +113,8 @@ class Session {
   void on_written();
   bool looks_unread(Instant now);
   std::optional<Instant> unread_deadline() const;
-  void write(const protocol::EncodedFrame& frame);
-  void write_answer(const protocol::EncodedFrame& frame);
+  void write(protocol::EncodedFrame frame);
+  void write_answer(protocol::EncodedFrame frame);
   void end(const Error& why);
   void wait_with(ByteView bytes);
   bool is_holding() const;

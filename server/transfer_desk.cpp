@@ -15,7 +15,8 @@ constexpr Duration kLookPeriod = 1s;
 // What one side gets before the other's bytes: what was still to be sent to it, and that the transfer begins.
 Bytes first_bytes(Bytes unsent, const Bytes& said_by_other) {
   const auto ready = protocol::encode(protocol::ServerMessage(protocol::Ready{}));
-  unsent.insert(unsent.end(), ready.head->begin(), ready.head->end());
+  const ByteView head = as_bytes(*ready.head);
+  unsent.insert(unsent.end(), head.begin(), head.end());
   unsent.insert(unsent.end(), said_by_other.begin(), said_by_other.end());
   return unsent;
 }

@@ -57,13 +57,7 @@ void Stranger::send(ByteView bytes) {
 }
 
 void Stranger::say(const protocol::ClientMessage& message) {
-  const auto frame = protocol::encode(message);
-  Bytes bytes = *frame.head;
-  if (frame.attachment) {
-    const ByteView attachment = as_bytes(*frame.attachment);
-    bytes.insert(bytes.end(), attachment.begin(), attachment.end());
-  }
-  send(bytes);
+  send(protocol::bytes_of(protocol::encode(message)));
 }
 
 void Stranger::say_json(std::string_view json, std::string_view attachment) {

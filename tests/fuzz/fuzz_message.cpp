@@ -14,15 +14,6 @@ using namespace callboard::protocol;
 
 namespace {
 
-Bytes whole(const EncodedFrame& frame) {
-  Bytes bytes = *frame.head;
-  if (frame.attachment) {
-    const ByteView attachment = as_bytes(*frame.attachment);
-    bytes.insert(bytes.end(), attachment.begin(), attachment.end());
-  }
-  return bytes;
-}
-
 template <class Decode>
 void round_trip(std::uint8_t kind, ByteView body, const Decode& decode) {
   const auto message = decode(kind, body);
@@ -31,14 +22,14 @@ void round_trip(std::uint8_t kind, ByteView body, const Decode& decode) {
     return;
   }
   ENSURE(check(*message));
-  const Bytes first = whole(encode(*message));
+  const Bytes first = bytes_of(encode(*message));
   FrameReader reader(kFrameMax);
   reader.push(first);
   const auto frame = reader.next();
   ENSURE(frame && *frame);
   const auto again = decode((*frame)->kind, (*frame)->body);
   ENSURE(again);
-  ENSURE(whole(encode(*again)) == first);
+  ENSURE(bytes_of(encode(*again)) == first);
 }
 
 }  // namespace
@@ -52,6 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   } else {
     round_trip(kind, body, decode_server);
   }
-  static_cast<void>(parse_json(as_text(body), size));
+  JsonTree tree;
+  static_cast<void>(parse_json(as_text(body), size, tree));
   return 0;
 }

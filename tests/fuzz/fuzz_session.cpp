@@ -79,6 +79,12 @@ class ServerSide {
       must(verdict.has_value());
       (void)encode(send->message);
     }
+    if (const auto* sent = std::get_if<SendEncoded>(&action)) {
+      FrameReader reader(kFrameMax);
+      reader.push(bytes_of(sent->frame));
+      while (const auto frame = reader.next().value())
+        must(decode_server(frame->kind, frame->body).has_value());
+    }
     if (std::holds_alternative<Closed>(action) || std::holds_alternative<TicketShown>(action)) ++ends_;
     if (std::holds_alternative<Admission>(action)) {
       session_.admit({.session = {1}, .name = "n", .clock = {1}});
@@ -95,7 +101,7 @@ class ServerSide {
       session_.settle(all);
     }
     if (const auto* asked = std::get_if<Asked>(&action)) {
-      const auto id = *ask_id_of(asked->ask);
+      const auto id = *ask_id_of(*asked->ask);
       if (id % 2 == 0) {
         session_.answer(Ok{id, {}});
       } else {

@@ -80,12 +80,7 @@ TEST_CASE("an item of a change weighs a KiB, a document its size, and anything e
 TEST_CASE(
     "answers wait within so many bytes: beyond them asks are not delivered, and results of calls not kept") {
   const auto text = [](std::uint64_t size) { return std::make_shared<const std::string>(size, ' '); };
-  const auto state = [&](AskId re, std::uint64_t size) {
-    DocumentState answer;
-    answer.re = re;
-    answer.document = text(size);
-    return ServerMessage(answer);
-  };
+  const auto answer = [&](AskId re, std::uint64_t size) { return EncodedAnswer{re, {text(size), nullptr}}; };
   ServerAsks asks;
   for (AskId id = 1; id <= 4; ++id) REQUIRE(asks.on_ask(DocumentRead{.id = id}));
   REQUIRE(asks.on_ask(CallAsk{5, "review.list"}));
@@ -93,33 +88,76 @@ TEST_CASE(
   CHECK(asks.next());
   CHECK(asks.next());
   CHECK_FALSE(asks.next());
-  asks.hold(state(1, 100));
+  asks.hold(answer(1, 100));
   CHECK_FALSE(asks.next());
-  asks.hold(state(2, kFrameMax - 100));
+  asks.hold(answer(2, kFrameMax - 100));
   CHECK(asks.next());
   CHECK_FALSE(asks.next());
-  asks.hold(state(3, kFrameMax));
+  asks.hold(answer(3, kFrameMax));
   CHECK_FALSE(asks.next());
   // Not while it is only on its way out, either.
-  for (const auto& each : asks.take_held()) CHECK(each.bytes > 0);
+  const auto out = asks.take_held();
+  REQUIRE(out.size() == 3);
   CHECK_FALSE(asks.next());
-  asks.on_sent(100);
+  asks.on_sent(out[0]);
   CHECK_FALSE(asks.next());
-  asks.on_sent(kFrameMax - 100);
+  asks.on_sent(out[1]);
   const auto fourth = asks.next();
   REQUIRE(fourth);
   CHECK(ask_id_of(*fourth) == AskId{4});
   CHECK(asks.next());
-  asks.hold(state(4, kFrameMax));
+  asks.hold(answer(4, kFrameMax));
   asks.hold(ServerMessage(CallResult{5, text(1000)}));
   const auto held = asks.take_held();
   REQUIRE(held.size() == 2);
-  const auto& refusal = std::get<ErrorAnswer>(std::get<ServerMessage>(held.back().answer));
+  const auto refusal = std::get<ErrorAnswer>(messages_of(held.back()).at(0));
   CHECK(refusal.outcome == Outcome::interrupted);
   CHECK(refusal.text ==
         "the call was done, but its result is not kept: answers of 32.0 MiB wait for you to read them; then "
         "ask "
         "again by the same op");
+}
+
+TEST_CASE(
+    "answers go out in the order in which they were given, small ones together and each large one with "
+    "them") {
+  const auto text = [](std::size_t size) { return std::make_shared<const std::string>(size, '1'); };
+  const Document large = text(1025);
+  ServerAsks asks;
+  for (AskId id = 1; id <= 6; ++id) {
+    REQUIRE(asks.on_ask(CallAsk{id, "review.list"}));
+    REQUIRE(asks.next());
+  }
+  asks.hold(ServerMessage(CallResult{2, text(1024)}));
+  asks.hold(ServerMessage(Ok{1, {}}));
+  asks.hold(ServerMessage(CallResult{3, large}));
+  asks.hold(ServerMessage(CallResult{6, text(1)}));
+  asks.hold(EncodedAnswer{4, encode(ServerMessage(CallList{4, text(2)}))});
+  asks.hold(ServerMessage(Ok{5, {}}));
+  const auto out = asks.take_held();
+  REQUIRE(out.size() == 4);
+  CHECK(out[0].attachment == large);
+  std::vector<AskId> order;
+  for (const EncodedFrame& frames : out) {
+    for (const ServerMessage& answer : messages_of(frames)) order.push_back(*answered_id_of(answer));
+  }
+  CHECK(order == std::vector<AskId>{2, 1, 3, 6, 4, 5});
+  CHECK(asks.unanswered() == 0);
+  CHECK(asks.take_held().empty());
+}
+
+TEST_CASE("an id may come again once its answer was taken, and not before, in whatever order ids come") {
+  ServerAsks asks;
+  for (const AskId id : {AskId{7}, AskId{3}, AskId{5}}) REQUIRE(asks.on_ask(UsersAsk{id}));
+  for (const AskId id : {AskId{7}, AskId{3}, AskId{5}}) {
+    CHECK_FALSE(asks.on_ask(UsersAsk{id}));
+    CHECK(ask_id_of(*asks.next()) == id);
+  }
+  asks.hold(ServerMessage(Ok{3, {}}));
+  CHECK_FALSE(asks.on_ask(UsersAsk{3}));
+  CHECK(asks.take_held().size() == 1);
+  CHECK(asks.on_ask(UsersAsk{3}));
+  CHECK(asks.unanswered() == 3);
 }
 
 TEST_CASE("a call is waited for as long as it may take, whatever is asked before and after it") {

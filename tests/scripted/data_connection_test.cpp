@@ -10,15 +10,12 @@ namespace {
 
 const UniqueId kTicket{0x0123, 0x4567};
 
-Bytes bytes_of(const ServerMessage& message) {
-  const auto frame = encode(message);
-  Bytes bytes = *frame.head;
-  if (frame.attachment) {
-    const auto more = as_bytes(*frame.attachment);
-    bytes.insert(bytes.end(), more.begin(), more.end());
-  }
-  return bytes;
+Bytes text(std::string_view view) {
+  const auto bytes = as_bytes(view);
+  return {bytes.begin(), bytes.end()};
 }
+
+Bytes bytes_of(const ServerMessage& message) { return protocol::bytes_of(encode(message)); }
 
 Bytes operator+(Bytes left, const Bytes& right) {
   left.insert(left.end(), right.begin(), right.end());
@@ -26,17 +23,13 @@ Bytes operator+(Bytes left, const Bytes& right) {
 }
 
 Bytes greeting() { return bytes_of(Greeting{1, "callboard", {7, 8}}); }
-Bytes text(std::string_view view) {
-  const auto bytes = as_bytes(view);
-  return {bytes.begin(), bytes.end()};
-}
 
 }  // namespace
 
 TEST_CASE("a data connection opens with its ticket alone") {
   const auto opening = DataConnection(kTicket, kStart).opening();
   FrameReader reader;
-  reader.push(*opening.head);
+  reader.push(as_bytes(*opening.head));
   const auto frame = reader.next();
   REQUIRE((frame && *frame));
   const auto message = decode_client((*frame)->kind, (*frame)->body);

@@ -4,6 +4,9 @@
 #include <stdexcept>
 #include <utility>
 
+#include "base/limits.h"
+#include "protocol/codec.h"
+#include "protocol/frame.h"
 #include "protocol/server_asks.h"
 
 namespace callboard::protocol::script {
@@ -51,7 +54,7 @@ std::string in_words(const ServerAction& action) {
           [](const TurnTaken&) { return std::string("turn taken"); },
           [](const ClockTold&) { return std::string("clock told"); },
           [](const Asked& asked) {
-            return "asked " + text(verb_of(asked.ask)) + " " + std::to_string(*ask_id_of(asked.ask));
+            return "asked " + text(verb_of(*asked.ask)) + " " + std::to_string(*ask_id_of(*asked.ask));
           },
           [](const Reported& reported) { return "reported " + std::to_string(reported.progress.call); },
           [](const server_action::Closed& closed) { return "closed " + text(to_text(closed.outcome)); },
@@ -82,13 +85,6 @@ std::string in_words(const ClientAction& action) {
       action);
 }
 
-template <class Session>
-Words drain_any(Session& session) {
-  Words words;
-  while (const auto action = session.next_action()) words.push_back(in_words(*action));
-  return words;
-}
-
 template <class Closed, class Session>
 std::string reason_of(Session& session) {
   std::string reason;
@@ -102,8 +98,33 @@ Document document() { return std::make_shared<const std::string>(R"({"shots":[]}
 
 }  // namespace
 
-Words drain(ServerSession& session) { return drain_any(session); }
-Words drain(ClientSession& session) { return drain_any(session); }
+std::vector<ServerMessage> messages_of(const EncodedFrame& frames) {
+  FrameReader reader(kFrameMax);
+  reader.push(bytes_of(frames));
+  std::vector<ServerMessage> messages;
+  while (const auto frame = reader.next().value())
+    messages.push_back(decode_server(frame->kind, frame->body).value());
+  return messages;
+}
+
+Words drain(ServerSession& session) {
+  Words words;
+  while (const auto action = session.next_action()) {
+    const auto* sent = std::get_if<server_action::SendEncoded>(&*action);
+    if (sent == nullptr || !sent->is_answer) {
+      words.push_back(in_words(*action));
+    } else {
+      for (const ServerMessage& answer : messages_of(sent->frame)) words.push_back(said(answer));
+    }
+  }
+  return words;
+}
+
+Words drain(ClientSession& session) {
+  Words words;
+  while (const auto action = session.next_action()) words.push_back(in_words(*action));
+  return words;
+}
 std::string reason_of_end(ServerSession& session) { return reason_of<server_action::Closed>(session); }
 std::string reason_of_end(ClientSession& session) { return reason_of<client_action::Closed>(session); }
 

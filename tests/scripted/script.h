@@ -22,6 +22,9 @@ Words drain(ServerSession& session);
 // "answered 7 timed_out", "refused", "joined", "closed done".
 Words drain(ClientSession& session);
 
+// What frames say that are sent as one.
+std::vector<ServerMessage> messages_of(const EncodedFrame& frames);
+
 // The reason in the Closed among the actions there are; takes them all.
 std::string reason_of_end(ServerSession& session);
 std::string reason_of_end(ClientSession& session);

@@ -300,10 +300,12 @@ TEST_CASE("asks wait undelivered while many answers wait for the turn") {
   const auto answer_all = [&] {
     std::size_t sent = 0;
     while (const auto action = session.next_action()) {
-      if (std::holds_alternative<server_action::Send>(*action)) ++sent;
+      if (const auto* answers = std::get_if<server_action::SendEncoded>(&*action))
+        sent += messages_of(answers->frame).size();
       if (const auto* asked = std::get_if<server_action::Asked>(&*action)) {
-        CHECK(std::get<UsersAsk>(asked->ask).id == delivered++);
-        session.answer(Users{.re = std::get<UsersAsk>(asked->ask).id, .full = true, .users = {}, .left = {}});
+        CHECK(std::get<UsersAsk>(*asked->ask).id == delivered++);
+        session.answer(
+            Users{.re = std::get<UsersAsk>(*asked->ask).id, .full = true, .users = {}, .left = {}});
       }
     }
     return sent;
@@ -340,8 +342,9 @@ TEST_CASE("an unknown verb that asks is answered with an error in the server's t
   session.on_message(UnknownAsk{"levitate", 13}, kStart);
   CHECK(drain(session).empty());
   session.on_message(Yours{}, kStart);
-  const auto sent = take<server_action::Send>(session);
-  const auto& error = std::get<ErrorAnswer>(sent.message);
+  const auto answers = messages_of(take<server_action::SendEncoded>(session).frame);
+  REQUIRE(answers.size() == 1);
+  const auto& error = std::get<ErrorAnswer>(answers[0]);
   CHECK(error.re == 13);
   CHECK(error.outcome == Outcome::usage);
   CHECK(error.text == "unknown verb \"levitate\"");

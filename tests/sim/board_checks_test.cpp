@@ -169,19 +169,11 @@ struct Wires : Board {
   TurnWatch turns{testimony, 1000};
   ZoneWatch watch{testimony, turns};
 
-  static Bytes bytes_of(const protocol::EncodedFrame& frame) {
-    Bytes bytes = *frame.head;
-    if (frame.attachment) {
-      const ByteView more = as_bytes(*frame.attachment);
-      bytes.insert(bytes.end(), more.begin(), more.end());
-    }
-    return bytes;
-  }
   void server(const protocol::ServerMessage& message) {
-    watch.on_server_said(1, bytes_of(protocol::encode(message)));
+    watch.on_server_said(1, protocol::bytes_of(protocol::encode(message)));
   }
   void client(const protocol::ClientMessage& message) {
-    watch.on_client_said(1, bytes_of(protocol::encode(message)));
+    watch.on_client_said(1, protocol::bytes_of(protocol::encode(message)));
   }
   void tell(const std::string& zone, const std::string& path) {
     protocol::Records told;

@@ -19,19 +19,11 @@ struct Wires {
   Testimony testimony;
   TurnWatch watch{testimony, 1000};
 
-  static Bytes bytes_of(const protocol::EncodedFrame& frame) {
-    Bytes bytes = *frame.head;
-    if (frame.attachment) {
-      const ByteView more = as_bytes(*frame.attachment);
-      bytes.insert(bytes.end(), more.begin(), more.end());
-    }
-    return bytes;
-  }
   void server(const protocol::ServerMessage& message, std::uint64_t connection = 1) {
-    watch.on_server_said(connection, bytes_of(protocol::encode(message)));
+    watch.on_server_said(connection, protocol::bytes_of(protocol::encode(message)));
   }
   void client(const protocol::ClientMessage& message, std::uint64_t connection = 1) {
-    watch.on_client_said(connection, bytes_of(protocol::encode(message)));
+    watch.on_client_said(connection, protocol::bytes_of(protocol::encode(message)));
   }
   // Until the client has the turn for the first time.
   void join(std::uint64_t connection = 1) {
@@ -60,7 +52,7 @@ TEST_CASE("turns that are kept are no violation, in whatever pieces they are sai
   wires.client(protocol::Yours{});
   wires.client(protocol::TurnRequest{});
   wires.server(story());
-  const Bytes tell = Wires::bytes_of(protocol::encode(protocol::ServerMessage(story())));
+  const Bytes tell = protocol::bytes_of(protocol::encode(protocol::ServerMessage(story())));
   for (const std::byte& each : tell) wires.watch.on_server_said(1, ByteView(&each, 1));
   wires.server(protocol::Yours{});
   wires.client(protocol::Bye{});

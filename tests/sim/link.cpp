@@ -44,11 +44,7 @@ Document document() { return std::make_shared<const std::string>(R"({"shots":[1,
 // --- Wire -----------------------------------------------------------------------------------------------------------
 
 void Wire::send(const EncodedFrame& frame, Instant now, Random& random) {
-  Bytes bytes = *frame.head;
-  if (frame.attachment) {
-    const auto more = as_bytes(*frame.attachment);
-    bytes.insert(bytes.end(), more.begin(), more.end());
-  }
+  const Bytes bytes = bytes_of(frame);
   auto rest = ByteView(bytes);
   while (!rest.empty()) {
     const auto size = std::min<std::size_t>(rest.size(), 1 + below(random, piece_max));
@@ -181,6 +177,9 @@ void Link::perform(ServerAction action) {
   if (auto* send = std::get_if<Send>(&action)) {
     watch(send->message);
     to_client_.send(encode(send->message), now_, random_);
+  } else if (auto* answers = std::get_if<SendEncoded>(&action)) {
+    if (holder_ == Holder::client) observed_.violations.emplace_back("server: answers");
+    to_client_.send(answers->frame, now_, random_);
   } else if (std::holds_alternative<Admission>(action)) {
     later([this] { server_.admit({.session = {77}, .name = "rigging", .clock = {1'000'000}}); });
   } else if (auto* claimed = std::get_if<DocumentClaimed>(&action)) {
@@ -196,8 +195,8 @@ void Link::perform(ServerAction action) {
   } else if (std::holds_alternative<server_action::Joined>(action)) {
     ++observed_.server_joined;
   } else if (auto* asked = std::get_if<Asked>(&action)) {
-    observed_.asked.push_back(*ask_id_of(asked->ask));
-    auto answer = answer_to(asked->ask);
+    observed_.asked.push_back(*ask_id_of(*asked->ask));
+    auto answer = answer_to(*asked->ask);
     // Some owners answer from memory, others when the disk has it.
     if (below(random_, 2) == 0) {
       server_.answer(std::move(answer));

@@ -20,16 +20,11 @@ constexpr UniqueId kOp{0x5d41402abc4b2a76, 0xb9719d911017c592};
 
 Document document(std::string text) { return std::make_shared<const std::string>(std::move(text)); }
 
-std::string json_of(const EncodedFrame& frame) {
-  return std::string(as_text(*frame.head).substr(frame.attachment ? 9 : 5));
-}
+std::string json_of(const EncodedFrame& frame) { return frame.head->substr(frame.attachment ? 9 : 5); }
 
 Bytes body_of(const EncodedFrame& frame) {
-  Bytes body(frame.head->begin() + 5, frame.head->end());
-  if (frame.attachment) {
-    const ByteView attachment = as_bytes(*frame.attachment);
-    body.insert(body.end(), attachment.begin(), attachment.end());
-  }
+  Bytes body = bytes_of(frame);
+  body.erase(body.begin(), body.begin() + 5);
   return body;
 }
 
@@ -58,7 +53,37 @@ TEST_CASE("a message becomes one frame, verb first and without spaces") {
   const EncodedFrame frame = encode(ClientMessage(AtAsk{5, "/dev/\"x\"\n\x01"}));
   const std::string json = R"({"verb":"at","id":5,"item":"/dev/\"x\"\n\u0001"})";
   CHECK(json.size() + 1 == 0x31);
-  CHECK(as_text(*frame.head) == std::string("\0\0\0\x31\x01", 5) + json);
+  CHECK(*frame.head == std::string("\0\0\0\x31\x01", 5) + json);
+}
+
+TEST_CASE("what is encoded behind a text is what is encoded by itself, with and without an attachment") {
+  const Document story = document("{}");
+  for (const ServerMessage& message : {ServerMessage(Ok{7, 3}), ServerMessage(CallResult{8, story}),
+                                       ServerMessage(Bye{Outcome::done, "é"})}) {
+    std::string text = "before";
+    const Document attachment = append_encoded(message, text);
+    const EncodedFrame alone = encode(message);
+    CHECK(text == "before" + *alone.head);
+    CHECK(attachment == alone.attachment);
+  }
+}
+
+TEST_CASE("the turn is given and asked for in whatever way that is written") {
+  for (const char* yours :
+       {R"({"verb":"yours"})", R"({ "verb" : "yours" })", R"({"more":1,"verb":"yours"})"}) {
+    const auto message = decode_client(1, as_bytes(yours));
+    REQUIRE(message);
+    CHECK_FALSE(std::get<Yours>(*message).clock);
+    CHECK(std::holds_alternative<Yours>(*decode_server(1, as_bytes(yours))));
+    // With an attachment it is none.
+    CHECK_FALSE(decode_client(2, as_bytes(yours)));
+  }
+  for (const char* request : {R"({"verb":"turn?"})", R"({"verb":"turn?" })"}) {
+    const auto message = decode_client(1, as_bytes(request));
+    REQUIRE(message);
+    CHECK_FALSE(std::get<TurnRequest>(*message).clock);
+    CHECK(std::holds_alternative<UnknownTell>(*decode_server(1, as_bytes(request))));
+  }
 }
 
 TEST_CASE("a document is neither copied nor looked at when it is sent") {
@@ -74,7 +99,7 @@ TEST_CASE("a document is neither copied nor looked at when it is sent") {
   writer.u8(2);
   writer.u32(static_cast<std::uint32_t>(header.size()));
   writer.raw(as_bytes(header));
-  CHECK(as_text(*frame.head) == as_text(expected));
+  CHECK(*frame.head == as_text(expected));
   CHECK(frame.size_bytes() == expected.size() + story->size());
 }
 

@@ -21,7 +21,8 @@ std::string nested(int depth, const std::string& open, const std::string& close)
 }
 
 std::string verdict(const std::string& json) {
-  const auto result = parse_json(json, std::numeric_limits<std::size_t>::max());
+  JsonTree tree;
+  const auto result = parse_json(json, std::numeric_limits<std::size_t>::max(), tree);
   return result ? "" : result.error().text;
 }
 
@@ -69,8 +70,9 @@ TEST_CASE("a million opening brackets are refused at once") {
 
 TEST_CASE("values and keys are counted up to a limit") {
   // The object, two keys, two values.
-  CHECK(parse_json(R"({"a":1,"b":2})", 5));
-  const auto refused = parse_json(R"({"a":1,"b":2})", 4);
+  JsonTree tree;
+  CHECK(parse_json(R"({"a":1,"b":2})", 5, tree));
+  const auto refused = parse_json(R"({"a":1,"b":2})", 4, tree);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().text == "expected JSON, got too many values");
 }
@@ -79,9 +81,11 @@ TEST_CASE(
     "a tree's members are found by their keys, of equal ones the last, and what follows them behind all "
     "within them") {
   const std::string json = R"({"a":{"b":[1,{"c":"x\n\u00e9"}],"":2},"n":-7,"a\/":true,"n":null})";
-  const auto tree = parse_json(json, 100);
-  REQUIRE(tree);
-  const JsonValue& root = tree->root();
+  JsonTree tree;
+  // Nothing stays of what was read before.
+  REQUIRE(parse_json(R"(["\n",{"n":[1]},2,3,4,5,6,7])", 100, tree));
+  REQUIRE(parse_json(json, 100, tree));
+  const JsonValue& root = tree.root();
   CHECK(root.count == 4);
   const JsonValue* a = root.member("a");
   REQUIRE(a != nullptr);

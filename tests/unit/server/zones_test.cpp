@@ -47,8 +47,7 @@ struct Room {
   }
   static std::string word_of(const protocol::EncodedFrame& frame) {
     protocol::FrameReader reader(kFrameMax);
-    reader.push(*frame.head);
-    reader.push(as_bytes(*frame.attachment));
+    reader.push(protocol::bytes_of(frame));
     const auto read = reader.next();
     const auto message = protocol::decode_server((*read)->kind, (*read)->body);
     const auto& records = std::get<protocol::Records>(*message);
