@@ -52,8 +52,8 @@ bool is_lent_to(const RecordState& lock, SessionId session) {
   return lock.owner.session == session && end_of_lock(lock) == 0;
 }
 
-bool overlap(const std::string& one, const std::string& other) {
-  return is_at_or_below(one, other) || is_at_or_below(other, one);
+bool are_the_same(const RecordDesk::Author& one, const RecordDesk::Author& other) {
+  return (one.session && one.session == other.session) || (!one.user.empty() && one.user == other.user);
 }
 
 CallArgument item_argument() {
@@ -116,8 +116,8 @@ std::optional<LockDesk::InTheWay> LockDesk::in_the_way_of(const Wanted& wanted) 
       locks_of_others(records_, wanted.who, item_of(wanted.path), LockReach::whole, floor_.clock.wall(), 1);
   if (!others.empty()) return InTheWay{others.front()->path, is_locked(*others.front())};
   for (const auto& making : making_) {
-    const bool is_others = making->who.session != wanted.who.session && making->who.user != wanted.who.user;
-    if (is_others && !making->is_freeing && overlap(making->path, wanted.path))
+    if (are_the_same(making->who, wanted.who) || making->is_freeing) continue;
+    if (overlap(making->path, wanted.path))
       return InTheWay{making->path, is_locked_by(making->path, making->who.user)};
   }
   return std::nullopt;
@@ -126,11 +126,15 @@ std::optional<LockDesk::InTheWay> LockDesk::in_the_way_of(const Wanted& wanted) 
 // Somebody who waits for what the item is a part of, or for a part of it. Whoever has what they wait for is not held up by
 // them: each would wait for the other.
 std::optional<LockDesk::InTheWay> LockDesk::asked_before(const Wanted& wanted) const {
+  // By path: there may be many locks, and many who wait for the same.
+  std::map<std::string_view, bool> has_part;
   for (const auto& [path, queue] : waiting_) {
     for (const Wanted& each : queue) {
-      const bool is_others = each.who.session != wanted.who.session && each.who.user != wanted.who.user;
-      if (!is_others || each.asked >= wanted.asked || !overlap(each.path, wanted.path)) continue;
-      if (has_lock(records_, wanted.who, item_of(each.path), floor_.clock.wall())) continue;
+      if (are_the_same(each.who, wanted.who) || each.asked >= wanted.asked) continue;
+      if (!overlap(each.path, wanted.path)) continue;
+      const auto [known, is_new] = has_part.try_emplace(each.path);
+      if (is_new) known->second = has_lock(records_, wanted.who, item_of(each.path), floor_.clock.wall());
+      if (known->second) continue;
       return InTheWay{
           path, Error{Outcome::locked, fmt::format("{} waits for {}, and asked before", quoted(each.who.user),
                                                    quoted(item_of(each.path)))}};
