@@ -389,7 +389,7 @@ TEST_CASE("classes that somebody may not see are in no zone of theirs, and in ot
   Room room;
   Mailbox other;
   room.zones.set(record("/a/1"), kZone);
-  REQUIRE(room.zones.enter(kRigging, *zone_name("/a"), {"review"}, room.mailbox.zones));
+  REQUIRE(room.zones.enter(kRigging, *zone_name("/a"), std::vector<std::string>{"note"}, room.mailbox.zones));
   REQUIRE(room.zones.enter(kLighting, *zone_name("/a"), {}, other.zones));
   room.zones.set(record("/a/2"), kZone);
   CHECK(room.tells() == Words{"/a full:"});
