@@ -335,10 +335,7 @@ void RecordDesk::write(const Author& author, Wish wish, Checked checked, Done do
   Operation operation = operation_for(author, wish, checked.change);
   if (!is_lasting) return done(apply_here(operation, checked));
   operation.value = std::make_shared<const std::string>(print(checked.change));
-  const std::uint64_t bytes = checked.change.fields == nullptr ? 0 : checked.change.fields->size_bytes();
-  UnderWay& under_way = under_way_[wish.path];
-  ++under_way.count;
-  under_way.bytes += bytes;
+  const std::uint64_t bytes = under_way_[wish.path].add(checked.change);
   floor_.records.write({.operation = std::move(operation)},
                        [this, path = wish.path, action = wish.action, bytes,
                         done = std::move(done)](const Result<Applied>& applied) {
