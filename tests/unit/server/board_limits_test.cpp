@@ -394,4 +394,53 @@ TEST_CASE("many edits that meet many small ones are found within the same limit"
   CHECK(crowd.work <= kConflictWorkMax);
 }
 
+TEST_CASE(
+    "what a change of long ago overwrote in many places comes back with the conflict about the rest of "
+    "them") {
+  constexpr std::size_t kShots = kConflictsPerTell + 50;
+  const auto shots = [](char value) {
+    std::string text;
+    for (std::size_t i = 0; i < kShots; ++i)
+      text += (i == 0 ? "{\"" : ",\"") + std::to_string(i) + "\":" + value;
+    return text + "}";
+  };
+  const auto patch_of = [](const TestClient& by, char value, std::uint64_t op, std::uint64_t base) {
+    std::string text;
+    for (std::size_t i = 0; i < kShots; ++i) {
+      text += (i == 0 ? "[" : ",") + std::string(R"({"op":"replace","path":"/shots/)") + std::to_string(i) +
+              R"(","value":)" + value + "}";
+    }
+    auto patch = write(by, text + "]", op);
+    patch.patch = true;
+    patch.base = base;
+    return patch;
+  };
+  const auto read_shots = [](TestClient& by) {
+    protocol::DocumentRead ask;
+    ask.at = "/shots";
+    return *by.ask_for<DocumentState>(ask).document;
+  };
+  Studio studio;
+  auto busy = studio.join("lighting");
+  auto late = studio.join("rigging");
+  const auto base =
+      busy->ask_for<DocumentState>(write(*busy, "{\"shots\":" + shots('0') + ",\"note\":0}", 1));
+  const auto last = busy->ask_for<DocumentState>(patch_of(*busy, '1', 2, base.revision));
+  std::vector<protocol::ClientMessage> more;
+  for (std::uint64_t i = 0; i <= kMergeWindowOperations; ++i)
+    more.emplace_back(write_at(*busy, "/note", std::to_string(i), 10 + i, last.revision));
+  busy->ask_all(std::move(more));
+  CHECK(late->ask_for<DocumentState>(patch_of(*late, '2', 3, base.revision)).conflicts == kConflictsPerTell);
+  REQUIRE(read_shots(*late) == shots('2'));
+  const auto open = late->ask_for<protocol::Conflicts>(protocol::ConflictsAsk{}).conflicts;
+  REQUIRE(open.size() == kConflictsPerTell);
+  CHECK(open.back().at == "/shots");
+  auto taken = write(*late, "", 4);
+  taken.document = nullptr;
+  taken.settles = open.back().number;
+  taken.take = true;
+  late->ask_for<DocumentState>(taken);
+  CHECK(read_shots(*late) == shots('1'));
+}
+
 }  // namespace callboard::board_limits_test
