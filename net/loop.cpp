@@ -22,6 +22,7 @@ struct Loop::Impl {
       no_waiting;  // Active while at_end_of_turn() tasks are there, so that the loop does not wait.
   UvHandle<uv_timer_t> limit;
   std::vector<Task> end_of_turn;
+  const std::function<bool()>* condition = nullptr;  // Of run_until(), while it waits.
   int holds = 0;
   std::uint64_t turn = 0;
   std::uint64_t read_bytes = 0;  // In this turn.
@@ -34,6 +35,7 @@ struct Loop::Impl {
   void open_handles();
   bool run_posted();
   void run_end_of_turn();
+  bool is_enough() const noexcept;
 
   static void on_woken(uv_async_t* handle) noexcept {
     auto* impl = owner_of<Impl>(handle);
@@ -42,7 +44,12 @@ struct Loop::Impl {
       uv_stop(&impl->loop);
     }
   }
-  static void on_before_waiting(uv_prepare_t* handle) noexcept { owner_of<Impl>(handle)->run_end_of_turn(); }
+  static void on_before_waiting(uv_prepare_t* handle) noexcept {
+    auto* impl = owner_of<Impl>(handle);
+    impl->run_end_of_turn();
+    // Timers that were due as the turn began are past, and nothing else may come.
+    if (impl->is_enough()) uv_stop(&impl->loop);
+  }
   static void on_after_waiting(uv_check_t* handle) noexcept {
     auto* impl = owner_of<Impl>(handle);
     impl->run_end_of_turn();
@@ -54,6 +61,20 @@ struct Loop::Impl {
 };
 
 namespace {
+
+// A condition that is asked while it lives.
+class Asked {
+ public:
+  Asked(const std::function<bool()>*& place, const std::function<bool()>& condition) : place_(place) {
+    place_ = &condition;
+  }
+  ~Asked() { place_ = nullptr; }
+  Asked(const Asked&) = delete;
+  Asked& operator=(const Asked&) = delete;
+
+ private:
+  const std::function<bool()>*& place_;
+};
 
 // Marks the calling thread as the loop thread for as long as it runs the loop.
 class Running {
@@ -112,6 +133,15 @@ void Loop::Impl::run_end_of_turn() {
   }
 }
 
+// Where that throws it does so again where nothing of libuv is in the way.
+bool Loop::Impl::is_enough() const noexcept {
+  try {
+    return condition != nullptr && (*condition)();
+  } catch (...) {
+    return true;
+  }
+}
+
 Loop::Loop() : impl_(std::make_unique<Impl>()) {
   ENSURE(uv_loop_init(&impl_->loop) == 0);
   impl_->open_handles();
@@ -154,6 +184,7 @@ bool Loop::run_until(const std::function<bool()>& condition, Duration limit) {
   const Running running(impl_->thread);
   const Instant deadline = now() + limit;
   bool holds = condition();
+  const Asked asked(impl_->condition, condition);
   while (!holds && now() < deadline && !impl_->stop_asked.exchange(false)) {
     // Wakes the loop at the deadline; also what keeps it waiting for posts when nothing else is open.
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - now()).count();

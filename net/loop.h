@@ -27,8 +27,8 @@ class Loop {
 
   // Returns when nothing is left that could happen (no open handle, no hold, no posted task), or after stop().
   void run();
-  // Turns until `condition` holds (checked before each turn) and says whether it did; gives up after `limit`, or when
-  // nothing is left that could happen.
+  // Turns until `condition` holds (checked before each turn, and before it waits in one) and says whether it did; gives up
+  // after `limit`, or when nothing is left that could happen.
   bool run_until(const std::function<bool()>& condition, Duration limit);
   // Any thread. Makes run() or run_until() return after the present turn; remembered when neither is running.
   void stop();

@@ -52,8 +52,8 @@ bool is_lent_to(const RecordState& lock, SessionId session) {
   return lock.owner.session == session && end_of_lock(lock) == 0;
 }
 
-bool overlap(const std::string& one, const std::string& other) {
-  return is_at_or_below(one, other) || is_at_or_below(other, one);
+bool are_the_same(const RecordDesk::Author& one, const RecordDesk::Author& other) {
+  return (one.session && one.session == other.session) || (!one.user.empty() && one.user == other.user);
 }
 
 CallArgument item_argument() {
@@ -79,6 +79,8 @@ LockDesk::LockDesk(net::Loop& loop, Floor& floor, RecordDesk& records, Duration 
 // --- Locking --------------------------------------------------------------------------------------------------------
 
 void LockDesk::lock(Wanted wanted) {
+  // Whoever gave up while something was freed would be taken out of no queue.
+  if (wanted.run->is_over()) return;
   const RecordStatePtr now = records_.find(wanted.path);
   // One that is broken is nobody's to renew.
   const bool is_own = now != nullptr && !is_broken(*now) && is_of(*now, wanted.who.session, wanted.who.user);
@@ -114,8 +116,8 @@ std::optional<LockDesk::InTheWay> LockDesk::in_the_way_of(const Wanted& wanted) 
       locks_of_others(records_, wanted.who, item_of(wanted.path), LockReach::whole, floor_.clock.wall(), 1);
   if (!others.empty()) return InTheWay{others.front()->path, is_locked(*others.front())};
   for (const auto& making : making_) {
-    const bool is_others = making->who.session != wanted.who.session && making->who.user != wanted.who.user;
-    if (is_others && !making->is_freeing && overlap(making->path, wanted.path))
+    if (are_the_same(making->who, wanted.who) || making->is_freeing) continue;
+    if (overlap(making->path, wanted.path))
       return InTheWay{making->path, is_locked_by(making->path, making->who.user)};
   }
   return std::nullopt;
@@ -124,11 +126,15 @@ std::optional<LockDesk::InTheWay> LockDesk::in_the_way_of(const Wanted& wanted) 
 // Somebody who waits for what the item is a part of, or for a part of it. Whoever has what they wait for is not held up by
 // them: each would wait for the other.
 std::optional<LockDesk::InTheWay> LockDesk::asked_before(const Wanted& wanted) const {
+  // By path: there may be many locks, and many who wait for the same.
+  std::map<std::string_view, bool> has_part;
   for (const auto& [path, queue] : waiting_) {
     for (const Wanted& each : queue) {
-      const bool is_others = each.who.session != wanted.who.session && each.who.user != wanted.who.user;
-      if (!is_others || each.asked >= wanted.asked || !overlap(each.path, wanted.path)) continue;
-      if (has_lock(records_, wanted.who, item_of(each.path), floor_.clock.wall())) continue;
+      if (are_the_same(each.who, wanted.who) || each.asked >= wanted.asked) continue;
+      if (!overlap(each.path, wanted.path)) continue;
+      const auto [known, is_new] = has_part.try_emplace(each.path);
+      if (is_new) known->second = has_lock(records_, wanted.who, item_of(each.path), floor_.clock.wall());
+      if (known->second) continue;
       return InTheWay{
           path, Error{Outcome::locked, fmt::format("{} waits for {}, and asked before", quoted(each.who.user),
                                                    quoted(item_of(each.path)))}};
@@ -260,41 +266,45 @@ void LockDesk::unlock(const RecordDesk::Author& who, const std::string& path, co
   });
 }
 
-// Whoever it is handed to comes before those who wait. One who waits as well gets what they wait for; for one who does not it is
-// locked here, and `run` is answered with that.
+// Whoever it is handed to comes before those who wait.
 void LockDesk::hand_over(const std::string& path, const std::string& to, const RunPtr& run) {
-  const SessionId here = floor_.presence.find(to);
-  const auto is_heir = [&](const Wanted& each) {
-    return each.path == path && (each.who.user == to || (here && each.who.session == here));
-  };
-  const auto known = waiting_.find(path);
-  const bool is_waiting = known != waiting_.end() && std::ranges::any_of(known->second, is_heir);
-  if (!here && !is_waiting)
+  const auto heir = heir_of(path, to, run);
+  if (!heir)
     return run->answer(Error{Outcome::not_found, fmt::format("nobody named {} is here", quoted(to))});
-  RecordDesk::Author them{.session = here, .user = to};
-  // Perhaps by a command, which has joined no more than its user has.
-  if (is_waiting) them = std::ranges::find_if(known->second, is_heir)->who;
   // What would be in their way once this one is free.
   for (const auto& other :
-       locks_of_others(records_, them, item_of(path), LockReach::whole, floor_.clock.wall(), 2)) {
+       locks_of_others(records_, heir->who, item_of(path), LockReach::whole, floor_.clock.wall(), 2)) {
     if (other->path != path) return run->answer(is_locked(*other));
   }
-  std::deque<Wanted>& queue = waiting_[path];
-  if (is_waiting) {
-    const auto waits = std::ranges::find_if(queue, is_heir);
-    std::rotate(queue.begin(), waits, std::next(waits));
-    queue.front().asked = 0;
-  } else {
-    queue.push_front({path, them, "", {}, false, run});
-  }
-  release(path, 0, [this, path, run, is_waiting](const Result<void>& gone) {
-    if (gone && !is_waiting) return;
-    run->answer(gone ? CallValue(document::ValuePtr()) : CallValue(gone.error()));
-    const auto left = waiting_.find(path);
-    if (gone || left == waiting_.end()) return;
-    std::erase_if(left->second, [&](const Wanted& each) { return each.run == run; });
-    if (left->second.empty()) waiting_.erase(left);
+  release(path, 0, [this, path, to, run](const Result<void>& gone) {
+    if (!gone) return run->answer(gone.error());
+    put_first(path, to, run);
   });
+}
+
+std::optional<LockDesk::Wanted> LockDesk::heir_of(const std::string& path, const std::string& to,
+                                                  const RunPtr& run) const {
+  const SessionId here = floor_.presence.find(to);
+  // Perhaps by a command, which has joined no more than its user has.
+  if (const auto queue = waiting_.find(path); queue != waiting_.end()) {
+    const auto waits = std::ranges::find_if(queue->second, [&](const Wanted& each) {
+      return each.path == path && (each.who.user == to || (here && each.who.session == here));
+    });
+    if (waits != queue->second.end()) return *waits;
+  }
+  if (!here) return std::nullopt;
+  return Wanted{path, {.session = here, .user = to}, "", {}, false, run};
+}
+
+void LockDesk::put_first(const std::string& path, const std::string& to, const RunPtr& run) {
+  auto heir = heir_of(path, to, run);
+  if (!heir) return run->answer(has_left(to));
+  const bool waits = heir->run != run;
+  std::deque<Wanted>& queue = waiting_[path];
+  std::erase_if(queue, [&](const Wanted& each) { return each.run == heir->run; });
+  heir->asked = 0;
+  queue.push_front(std::move(*heir));
+  if (waits) run->answer(document::ValuePtr());
 }
 
 void LockDesk::on_departed(SessionId session) {

@@ -94,6 +94,10 @@ class LockDesk {
   void unlock(const RecordDesk::Author& who, const std::string& path, const std::string& to,
               const RunPtr& run);
   void hand_over(const std::string& path, const std::string& to, const RunPtr& run);
+  // One who waits as well gets what they wait for; for one who does not it is locked here, and `run` is answered with that.
+  // nullopt: they are not here, and do not wait.
+  std::optional<Wanted> heir_of(const std::string& path, const std::string& to, const RunPtr& run) const;
+  void put_first(const std::string& path, const std::string& to, const RunPtr& run);
   document::ValuePtr waiting_names(const std::string& path) const;
   void tell_waiting(const std::string& path);
   void ask(const RecordDesk::Author& who, const std::string& path, const RunPtr& run);

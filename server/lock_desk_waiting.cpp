@@ -1,7 +1,6 @@
 // Waiting for a lock.
 #include <algorithm>
 #include <utility>
-#include <vector>
 
 #include "base/document/build.h"
 #include "server/lock_check.h"
@@ -35,22 +34,18 @@ void LockDesk::wait(const std::string& path, Wanted wanted) {
   std::deque<Wanted>& queue = waiting_[path];
   const auto place = std::ranges::upper_bound(queue, wanted.asked, {}, &Wanted::asked);
   const auto before = static_cast<std::size_t>(place - queue.begin());
-  wanted.run->progress(document::make_object({{"waits_behind", document::make_number(before + 1)}}));
+  const RunPtr run = wanted.run;
   queue.insert(place, std::move(wanted));
+  run->progress(document::make_object({{"waits_behind", document::make_number(before + 1)}}));
   tell_waiting(path);
 }
 
 void LockDesk::on_fewer_waiting(const std::string& path) {
-  std::vector<Wanted> again;
+  std::deque<Wanted> again;
   if (const auto queue = waiting_.find(path); queue != waiting_.end()) {
     std::deque<Wanted> left;
     for (Wanted& each : queue->second) {
-      const bool waits_for_it = is_at_or_below(each.path, path) || is_at_or_below(path, each.path);
-      if (waits_for_it) {
-        left.push_back(std::move(each));
-      } else {
-        again.push_back(std::move(each));
-      }
+      (overlap(each.path, path) ? left : again).push_back(std::move(each));
     }
     queue->second = std::move(left);
     if (queue->second.empty()) waiting_.erase(queue);

@@ -133,7 +133,7 @@ bool RecordDesk::may_see(const Author& who, const RecordState& state) const {
 
 document::Told RecordDesk::told_of(const std::string& record_class) const {
   const document::RecordClass* of = schema_.find(record_class);
-  return of == nullptr ? document::Told::owner : of->told;
+  return of == nullptr ? document::Told::zone : of->told;
 }
 
 // --- What is asked for, checked -------------------------------------------------------------------------------------
@@ -335,10 +335,7 @@ void RecordDesk::write(const Author& author, Wish wish, Checked checked, Done do
   Operation operation = operation_for(author, wish, checked.change);
   if (!is_lasting) return done(apply_here(operation, checked));
   operation.value = std::make_shared<const std::string>(print(checked.change));
-  const std::uint64_t bytes = checked.change.fields == nullptr ? 0 : checked.change.fields->size_bytes();
-  UnderWay& under_way = under_way_[wish.path];
-  ++under_way.count;
-  under_way.bytes += bytes;
+  const std::uint64_t bytes = under_way_[wish.path].add(checked.change);
   floor_.records.write({.operation = std::move(operation)},
                        [this, path = wish.path, action = wish.action, bytes,
                         done = std::move(done)](const Result<Applied>& applied) {
@@ -494,17 +491,17 @@ bool RecordDesk::make_room() {
 
 void RecordDesk::on_permitted(Session& session) {
   if (session.is_over()) return;
-  const Zones::Hidden hidden = hidden_from(session.identity.permissions);
+  const Zones::Seen seen = seen_with(session.identity.permissions);
   std::vector<PathParts> others;
   for (const ZoneCursor& cursor : session.mailbox.zones) {
     const Zones::Zone* zone = zones_.zone(cursor.zone);
-    if (zone != nullptr && zone->hidden != hidden) others.push_back(zone->parts);
+    if (zone != nullptr && zone->seen != seen) others.push_back(zone->parts);
   }
   for (const PathParts& zone : others) {
     const SessionId id = session.identity.id;
     static_cast<void>(zones_.exit(id, zone, session.mailbox.zones));  // It is in it.
     const Zones::Listener listener{id, session.identity.origin};
-    if (auto entered = zones_.enter(listener, zone, hidden, session.mailbox.zones); !entered) {
+    if (auto entered = zones_.enter(listener, zone, seen, session.mailbox.zones); !entered) {
       floor_.events.warn("a session is in a zone no more",
                          {{"id", to_text(id)}, {"zone", to_path(zone)}, {"cause", entered.error().text}});
       tell_no_more(session.errands, to_path(zone), entered.error().text);
@@ -514,12 +511,13 @@ void RecordDesk::on_permitted(Session& session) {
 }
 
 // Sorted, as the schema's classes are.
-Zones::Hidden RecordDesk::hidden_from(const Permissions& permissions) const {
-  Zones::Hidden hidden;
+Zones::Seen RecordDesk::seen_with(const Permissions& permissions) const {
+  if (permissions.is_all()) return std::nullopt;
+  std::vector<std::string> seen;
   for (const auto& [name, each] : schema_.classes()) {
-    if (!each.enter.empty() && !permissions.contains(Permission(each.enter))) hidden.push_back(name);
+    if (each.enter.empty() || permissions.contains(Permission(each.enter))) seen.push_back(name);
   }
-  return hidden;
+  return seen;
 }
 
 // --- Asks -----------------------------------------------------------------------------------------------------------
@@ -565,7 +563,7 @@ void RecordDesk::on_enter(Session& session, const protocol::EnterAsk& ask) {
   if (!zone) return session.answer(refusal_of(ask.id, zone.error().prefixed("zone")));
   const auto enter = [&] {
     return zones_.enter({session.identity.id, session.identity.origin}, *zone,
-                        hidden_from(session.identity.permissions), session.mailbox.zones);
+                        seen_with(session.identity.permissions), session.mailbox.zones);
   };
   auto entered = enter();
   if (!entered && !zones_.has_room(kRecordsMax) && make_room()) entered = enter();

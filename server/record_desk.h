@@ -96,8 +96,8 @@ class RecordDesk {
   };
   using Waiting = WaitingWish;
   using UnderWay = WishesUnderWay;
-  // Classes that it takes a permission to see.
-  Zones::Hidden hidden_from(const Permissions& permissions) const;
+  // Of the schema's classes those that they allow to see; with all of them also what the schema does not name.
+  Zones::Seen seen_with(const Permissions& permissions) const;
   Result<Checked> checked(const Author& author, const Wish& wish) const;
   Result<const document::RecordClass*> class_for(const Wish& wish, const RecordStatePtr& now) const;
   Result<Fields> fields_for(const Author& author, const Wish& wish, const document::RecordClass& of,

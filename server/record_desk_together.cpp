@@ -1,5 +1,6 @@
 // Changes of several records that are done together, or not at all.
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -49,11 +50,12 @@ void RecordDesk::change_together(const Author& author, std::vector<Wish> wishes,
     if (!operation) return done(operation.error());
     operations.push_back(*std::move(operation));
   }
-  for (const std::string& path : paths) ++under_way_[path].count;
+  std::map<std::string, std::uint64_t> begun;
+  for (const Operation& each : operations) begun[each.path] = under_way_[each.path].add(*each.change);
   floor_.records.write_together(std::move(operations),
-                                [this, paths, done = std::move(done)](const Result<Applied>& applied) {
+                                [this, begun, done = std::move(done)](const Result<Applied>& applied) {
                                   done(applied ? Result<std::uint64_t>(applied->number) : applied.error());
-                                  for (const std::string& path : paths) on_written(path, 0);
+                                  for (const auto& [path, bytes] : begun) on_written(path, bytes);
                                 });
 }
 

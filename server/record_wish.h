@@ -51,6 +51,14 @@ struct WaitingWish {
   std::function<void()> begin{};  // Of several together, in place of those.
 };
 struct WishesUnderWay {
+  // One more; with how many bytes, until it is written.
+  std::uint64_t add(const RecordChange& change) {
+    const std::uint64_t more = change.fields == nullptr ? 0 : change.fields->size_bytes();
+    ++count;
+    bytes += more;
+    return more;
+  }
+
   std::size_t count = 0;
   std::uint64_t bytes = 0;  // Of their fields.
   std::deque<WaitingWish> waiting;

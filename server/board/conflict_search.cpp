@@ -125,6 +125,8 @@ Conflict conflict_of(const Party& loser, const Edit& lost, const Party& winner, 
 class Search {
  public:
   using Entry = MergedDocument::Entry;
+  // The others are one for what is not compared any more, and one for what is forgotten.
+  static constexpr std::size_t kComparedMax = kConflictsKept - 2;
 
   Search(std::uint64_t sequence, const Operation& operation, const MergedDocument& document)
       : arrived_{sequence, operation}, document_(document) {}
@@ -142,18 +144,21 @@ class Search {
     const std::uint64_t begun = mine.work();
     // From the newest on, and told in their order.
     std::vector<std::vector<Conflict>> found;
-    std::size_t count = 0;
-    for (auto entry = unseen.rbegin(); entry != unseen.rend() && count < kConflictsKept; ++entry) {
-      found.push_back(look_at(**entry, mine, kConflictsKept - count));
-      count += found.back().size();
-      if (work_ + mine.work() - begun <= kConflictWorkMax) continue;
-      const auto next = entry + 1;
-      if (next != unseen.rend() && count < kConflictsKept) found.push_back(taken_as_all(**next, 1));
+    std::size_t room = kComparedMax;
+    for (auto entry = unseen.rbegin(); entry != unseen.rend(); ++entry) {
+      auto met = look_at(**entry, mine, room + 1);
+      const bool is_cut = met.size() > room;
+      if (is_cut) met.resize(room);
+      room -= met.size();
+      found.push_back(std::move(met));
+      if (!is_cut && work_ + mine.work() - begun <= kConflictWorkMax) continue;
+      const auto rest = is_cut ? entry : entry + 1;
+      if (rest != unseen.rend()) found.push_back(taken_as_all(**rest, 1));
       break;
     }
-    if (forgotten != nullptr && count < kConflictsKept)
-      // A guess: it takes no more room from those that are known than is told at a time.
-      found.push_back(taken_as_all(*forgotten, std::min(kConflictsKept - count, kConflictsPerTell)));
+    // A guess: it takes no more room from those that are known than is told at a time.
+    if (forgotten != nullptr)
+      found.push_back(taken_as_all(*forgotten, std::min(room + 1, kConflictsPerTell)));
     ConflictSearch result{{}, work_ + mine.work()};
     for (auto each = found.rbegin(); each != found.rend(); ++each)
       std::ranges::move(*each, std::back_inserter(result.found));
@@ -198,26 +203,44 @@ class Search {
     return found;
   }
 
-  // It and all before it were not looked at. What stands at the first places is what may have been lost.
+  // It and all before it were not looked at. What stands at those places is what may have been lost; where they are more than
+  // `count_max`, the last conflict is of what encloses all that are left.
   std::vector<Conflict> taken_as_all(const Entry& entry, std::size_t count_max) const {
     const Party present{entry.sequence, *entry.operation};
     const Stamp stamp = stamp_of(arrived_.operation);
     const bool is_lost = stamp < stamp_of(present.operation) || document_.is_too_old(stamp);
     document::Guide standing(document_.root());
-    std::vector<Conflict> found;
+    document::Edits changed;
     for (const Edit& mine : *arrived_.operation.edits) {
-      if (found.size() >= count_max) break;
-      if (mine.kind == Edit::Kind::place) continue;
-      const Edit stood{Edit::Kind::set, mine.path, standing.find(mine.path), {}};
-      if (document::equal(stood.value, mine.value)) continue;
+      if (mine.kind != Edit::Kind::place && !document::equal(standing.find(mine.path), mine.value))
+        changed.push_back(mine);
+    }
+    if (changed.size() > count_max) enclose_from(count_max - 1, changed);
+    std::vector<Conflict> found;
+    for (const Edit& mine : changed) {
       if (is_lost) {
         found.push_back(
             {0, arrived_.operation.record, mine.path, side(present, nullptr), side(arrived_, mine.value)});
       } else {
+        const Edit stood{Edit::Kind::set, mine.path, standing.find(mine.path), {}};
         found.push_back(conflict_of(present, stood, arrived_, mine));
       }
     }
     return found;
+  }
+
+  // Makes one of those from `first` on: all of the place that encloses them, as they would have it.
+  void enclose_from(std::size_t first, document::Edits& edits) const {
+    document::Path path = edits[first].path;
+    for (std::size_t i = first + 1; i < edits.size(); ++i) {
+      const document::Path& other = edits[i].path;
+      path.erase(std::ranges::mismatch(path, other).in1, path.end());
+    }
+    document::Growth growth;
+    growth.apply(Edit{Edit::Kind::set, {}, document_.root(), {}});
+    growth.apply(*arrived_.operation.edits);
+    edits.resize(first);
+    edits.push_back({Edit::Kind::set, path, document::find(growth.root(), path), {}});
   }
 
   Party arrived_;

@@ -15,9 +15,10 @@ struct ConflictSearch {
 };
 
 // Before `operation` is applied to `document`. Everybody waits for it, so it goes back from the newest until it took
-// kConflictWorkMax: those that are older than that count as having changed everything, which is in conflict with the first
-// place that the operation changes. Those that the document has forgotten count as having changed everything, too, which is in
-// conflict with each of its places. Pure.
+// kConflictWorkMax or found almost kConflictsKept: those that are older than that count as having changed everything, which is
+// one conflict about what encloses all places that the operation changes. Those that the document has forgotten count as having
+// changed everything, too: a conflict for each of its places, the last one of kConflictsPerTell about what encloses the rest.
+// So nothing is lost that is in no conflict. Pure.
 ConflictSearch search_conflicts(std::uint64_t sequence, const Operation& operation,
                                 const MergedDocument& document);
 

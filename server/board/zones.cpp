@@ -14,12 +14,12 @@ constexpr std::size_t kFormerOwners = 8;
 
 std::uint64_t size_of(const RecordStatePtr& state) { return state->told->size(); }
 
-bool hides(const Zones::Hidden& hidden, const RecordState& state) {
-  return !hidden.empty() && std::ranges::binary_search(hidden, state.record_class);
+bool is_seen(const Zones::Seen& seen, const RecordState& state) {
+  return !seen || std::ranges::binary_search(*seen, state.record_class);
 }
 
-bool is_told(const Zones::Hidden& hidden, const Zones::Shown& shown) {
-  return shown.told != document::Told::none && !hides(hidden, *shown.state);
+bool is_told(const Zones::Seen& seen, const Zones::Shown& shown) {
+  return shown.told != document::Told::none && is_seen(seen, *shown.state);
 }
 
 }  // namespace
@@ -66,7 +66,7 @@ void Zones::set(RecordStatePtr state, document::Told told) {
   bytes_ += size_of(shown.state);
   if (told == document::Told::none) return;
   for_each_zone_of(root_, path, [&](Zone& zone) {
-    if (hides(zone.hidden, *shown.state)) return;
+    if (!is_seen(zone.seen, *shown.state)) return;
     const std::size_t before = zone.records.size();
     zone.records.set(path, shown);
     on_resized(zone, before);
@@ -102,7 +102,7 @@ void Zones::on_resized(Zone& zone, std::size_t before) {
 
 void Zones::tell(RecordStatePtr event) {
   for_each_zone_of(root_, event->path, [&](Zone& zone) {
-    if (hides(zone.hidden, *event)) return;
+    if (!is_seen(zone.seen, *event)) return;
     if (zone.events.size() >= kEventsPerZone) drop_oldest_event(zone);
     if (events_ >= kEventsKept) drop_oldest_event();
     zone.events.push_back({++zone.last_event, event});
@@ -168,10 +168,10 @@ const Zones::Node* Zones::find_node(const PathParts& parts) const {
 }
 
 // How many records such a zone would hold; of more than `most` one more.
-std::size_t Zones::count_in(const PathParts& parts, const Hidden& hidden, std::size_t most) const {
+std::size_t Zones::count_in(const PathParts& parts, const Seen& seen, std::size_t most) const {
   std::size_t count = 0;
   for_each_in(parts, "", [&](const Shown& shown) {
-    if (is_told(hidden, shown)) ++count;
+    if (is_told(seen, shown)) ++count;
     return count <= most;
   });
   return count;
@@ -179,7 +179,7 @@ std::size_t Zones::count_in(const PathParts& parts, const Hidden& hidden, std::s
 
 // Whether there may be one more who is in that zone, and the zone, unless there is one. One's own share first, and before
 // anything is copied.
-Result<void> Zones::check_room(const std::string& origin, const PathParts& parts, const Hidden& hidden,
+Result<void> Zones::check_room(const std::string& origin, const PathParts& parts, const Seen& seen,
                                const Zone* known) const {
   if (known == nullptr && zones_.size() >= kZonesMax)
     return Error{Outcome::refused, "people are in " + std::to_string(kZonesMax) + " zones already"};
@@ -188,7 +188,7 @@ Result<void> Zones::check_room(const std::string& origin, const PathParts& parts
     if (auto may = shares_.check_count(origin); !may) return may;
   }
   const std::size_t most = has_share ? shares_.room_of(origin) : shares_.limits().entries;
-  const std::size_t records = known != nullptr ? known->records.size() : count_in(parts, hidden, most);
+  const std::size_t records = known != nullptr ? known->records.size() : count_in(parts, seen, most);
   if (has_share && records > most) {
     return Error{Outcome::refused, "the zones that you are in would hold more than " +
                                        std::to_string(shares_.limits().per_origin) +
@@ -198,15 +198,15 @@ Result<void> Zones::check_room(const std::string& origin, const PathParts& parts
   return Error{Outcome::refused, "the zones that people are in hold too many records; enter a smaller one"};
 }
 
-Zones::Zone& Zones::open(const PathParts& parts, const Hidden& hidden) {
+Zones::Zone& Zones::open(const PathParts& parts, const Seen& seen) {
   auto made = std::make_unique<Zone>();
   Zone& zone = *made;
   zone.id = ++last_id_;
   zone.name = to_path(parts);
   zone.parts = parts;
-  zone.hidden = hidden;
+  zone.seen = seen;
   for_each_in(parts, "", [&](const Shown& shown) {
-    if (is_told(hidden, shown)) zone.records.set(shown.state->path, shown);
+    if (is_told(seen, shown)) zone.records.set(shown.state->path, shown);
     return true;
   });
   entries_ += zone.records.size();
@@ -241,12 +241,12 @@ void Zones::put_out_of_largest(const std::string& origin, std::vector<PutOut>& o
   if (zone.listeners.empty()) close(zone);
 }
 
-Result<void> Zones::enter(const Listener& listener, const PathParts& parts, const Hidden& hidden,
+Result<void> Zones::enter(const Listener& listener, const PathParts& parts, const Seen& seen,
                           std::vector<ZoneCursor>& cursors) {
   const Node* node = find_node(parts);
   Zone* known = nullptr;
   for (std::size_t i = 0; node != nullptr && i < node->zones.size(); ++i) {
-    if (node->zones[i]->hidden == hidden) known = node->zones[i].get();
+    if (node->zones[i]->seen == seen) known = node->zones[i].get();
   }
   const bool is_in = known != nullptr && std::ranges::any_of(cursors, [&](const ZoneCursor& each) {
                        return each.zone == known->id;
@@ -259,8 +259,8 @@ Result<void> Zones::enter(const Listener& listener, const PathParts& parts, cons
   // One comes back from elsewhere at times: it counts where it was at first.
   const auto known_own = zones_of_.find(listener.session);
   const std::string& origin = known_own == zones_of_.end() ? listener.origin : known_own->second.origin;
-  if (auto room = check_room(origin, parts, hidden, known); !room) return room;
-  Zone& zone = known != nullptr ? *known : open(parts, hidden);
+  if (auto room = check_room(origin, parts, seen, known); !room) return room;
+  Zone& zone = known != nullptr ? *known : open(parts, seen);
   // Of somebody who may see more by now, or less: told anew as it is to them.
   static_cast<void>(exit(listener.session, parts, cursors));
   zone.listeners.insert(listener.session);

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -77,8 +78,8 @@ class Zones {
   std::vector<SessionId> take_due();
 
   // --- Who is where ---
-  // Names of classes, sorted, that somebody may not see.
-  using Hidden = std::vector<std::string>;
+  // Names of classes, sorted, that somebody may see; nullopt: all that there are.
+  using Seen = std::optional<std::vector<std::string>>;
   struct Listener {
     Listener(SessionId who, std::string limits = {}) : session(who), origin(std::move(limits)) {}
 
@@ -86,7 +87,7 @@ class Zones {
     std::string origin;  // Whose limits it counts in; empty: nobody's.
   };
   // Where the session begins to listen. refused: too many zones, or records in them. `cursors` gets the zone, unless it is there.
-  Result<void> enter(const Listener& listener, const PathParts& zone, const Hidden& hidden,
+  Result<void> enter(const Listener& listener, const PathParts& zone, const Seen& seen,
                      std::vector<ZoneCursor>& cursors);
   // not_found: it is not in it.
   Result<void> exit(SessionId session, const PathParts& zone, std::vector<ZoneCursor>& cursors);
@@ -97,7 +98,7 @@ class Zones {
     std::uint64_t id = 0;
     std::string name;
     PathParts parts;
-    Hidden hidden;  // Nobody in it may see these; those who may are in another one of that name.
+    Seen seen;  // By all in it; those who may see others are in another one of that name.
     Records records{kGonePerZone};
     std::deque<Event> events;  // Oldest first.
     std::uint64_t last_event = 0;
@@ -114,7 +115,7 @@ class Zones {
   // One component of zones' names.
   struct Node {
     std::map<std::string, std::unique_ptr<Node>, std::less<>> below;
-    std::vector<std::unique_ptr<Zone>> zones;  // Each hides other classes.
+    std::vector<std::unique_ptr<Zone>> zones;  // Each shows other classes.
   };
 
   template <class Visit>
@@ -124,12 +125,12 @@ class Zones {
     std::string origin;
     std::unordered_set<std::uint64_t> zones;
   };
-  std::size_t count_in(const PathParts& parts, const Hidden& hidden, std::size_t most) const;
-  Result<void> check_room(const std::string& origin, const PathParts& parts, const Hidden& hidden,
+  std::size_t count_in(const PathParts& parts, const Seen& seen, std::size_t most) const;
+  Result<void> check_room(const std::string& origin, const PathParts& parts, const Seen& seen,
                           const Zone* known) const;
   void on_resized(Zone& zone, std::size_t before);
   void put_out_of_largest(const std::string& origin, std::vector<PutOut>& out);
-  Zone& open(const PathParts& parts, const Hidden& hidden);
+  Zone& open(const PathParts& parts, const Seen& seen);
   void close(Zone& zone);
   void drop_oldest_event(Zone& zone);
   void drop_oldest_event();

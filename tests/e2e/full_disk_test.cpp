@@ -167,6 +167,9 @@ TEST_CASE(
   INFO(refused.err);
   CHECK(refused.ending.exit_code != 0);
   CHECK_THAT(refused.err, Contains("full"));
+  const Json status = events(studio.run("lighting", {"status", "--json"}).out, "status").at(0);
+  CHECK_THAT(status.at("read_only").get<std::string>(), Contains("full"));
+  CHECK_THAT(studio.run("lighting", {"status"}).out, Contains("changes   refused: ") && Contains("full"));
   CHECK_THAT(studio.run("lighting", {"messages"}).out, Contains("lighting: before"));
   CHECK_THAT(studio.run("lighting", {"users"}).out, Contains("rigging"));
   const auto pulled = studio.run("lighting", {"pull", "/", "--from", "rigging"});

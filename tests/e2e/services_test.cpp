@@ -182,6 +182,11 @@ TEST_CASE("a plugin's calls are carried out, and one that throws fails its call 
   CHECK_THAT(thrown.err, Contains("word.length: its plugin failed: it was asked to"));
   CHECK_THAT(office.run("rigging", {"call", "word.length", ""}).err, Contains("a word has a letter"));
   CHECK(office.run("rigging", {"call", "word.length", "Balin"}).out == "5\n");
+  CHECK_THAT(office.run("rigging", {"status"}).out, Contains("plugins   libwords_plugin.so ready\n"));
+  const Json told = events(office.run("rigging", {"status", "--json"}).out, "status").at(0);
+  CHECK(told.at("plugins") ==
+        Json::array({{{"name", "libwords_plugin.so"}, {"state", "ready"}, {"why", ""}}}));
+  CHECK(told.at("tasks") == Json::array());
 }
 
 TEST_CASE(

@@ -91,6 +91,27 @@ TEST_CASE("where one of several records cannot be changed none is") {
   CHECK(desk.seen("/c") == "none");
 }
 
+TEST_CASE("what is on its way to several records counts for what one of them may hold") {
+  Desk desk;
+  const auto with = [](const std::string& path, RecordAction action, const std::string& field,
+                       std::uint64_t size_bytes) {
+    Wish made = wish(path, action, 0, "lock");
+    made.values = document::make_object({{field, document::make_text(std::string(size_bytes, 'x'))}});
+    return made;
+  };
+  desk.hall.on_server(
+      [&](server::Stage& stage) { desk.change_one(stage, with("/a", RecordAction::make, "note", 1)); });
+  desk.hall.pass(1s);
+  desk.hall.on_server([&](server::Stage& stage) {
+    desk.change_all(stage, {with("/a", RecordAction::set, "note", kOwnRecordMax - 10 * KiB),
+                            with("/b", RecordAction::set, "note", 1)});
+    desk.change_one(stage, with("/a", RecordAction::set, "broken_why", 20 * KiB));
+  });
+  desk.hall.pass(1s);
+  CHECK(desk.answers ==
+        std::vector<std::string>{"done", "done", "refused: fields: expected at most 256 KiB in all"});
+}
+
 TEST_CASE("on a disk that takes nothing records are not changed together, and on it once it does") {
   Desk desk;
   desk.hall.disk.is_full = true;

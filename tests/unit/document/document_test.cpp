@@ -291,8 +291,8 @@ TEST_CASE("the difference of any two versions makes the one of the other") {
 }
 
 TEST_CASE("wide objects are compared whatever the order of their members") {
-  // Each with each would be 10^10 comparisons.
-  constexpr int kMembers = 100'000;
+  // Each with each would be 3 * 10^9 comparisons.
+  constexpr int kMembers = 50'000;
   const auto wide = [](bool is_backwards, int last) {
     std::string json = "{";
     for (int i = 0; i < kMembers; ++i) {
@@ -301,9 +301,11 @@ TEST_CASE("wide objects are compared whatever the order of their members") {
     }
     return value(json + "}");
   };
-  CHECK(equal(wide(false, 1), wide(true, 1)));
-  CHECK_FALSE(equal(wide(false, 1), wide(true, 2)));
-  CHECK(equal(wide(true, 2), wide(false, 2)));
+  const ValuePtr forwards = wide(false, 1);
+  const ValuePtr other = wide(true, 2);
+  CHECK(equal(forwards, wide(true, 1)));
+  CHECK_FALSE(equal(forwards, other));
+  CHECK(equal(other, wide(false, 2)));
 }
 
 TEST_CASE("an element that moved is moved, not written anew") {

@@ -129,6 +129,18 @@ TEST_CASE("a timer is due once, not before its time, and may be set again inside
   CHECK_FALSE(timer->is_set());
 }
 
+TEST_CASE("what comes about by a timer that is due as a turn begins is not waited for any longer") {
+  Loop loop;
+  bool is_done = false;
+  bool is_late = false;
+  Timer done(loop, [&] { is_done = true; });
+  Timer late(loop, [&] { is_late = true; });
+  done.set_after(0ms);
+  late.set_after(kTestLimit / 4);
+  CHECK(loop.run_until([&] { return is_done; }, kTestLimit));
+  CHECK_FALSE(is_late);
+}
+
 TEST_CASE("a cancelled timer is not due and does not keep the loop running") {
   Loop loop;
   int due = 0;

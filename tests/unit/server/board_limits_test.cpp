@@ -1,6 +1,8 @@
 // What the board does not let grow beyond what it, its readers and the next start can hold.
 #include <catch2/catch.hpp>
 
+#include <set>
+
 #include "base/document/parse.h"
 #include "base/limits.h"
 #include "server/board/conflicts.h"
@@ -80,29 +82,40 @@ TEST_CASE("parts by several authors do not make a document together that nobody 
 }
 
 TEST_CASE("a document has so many values and no more, whoever wrote them") {
-  const auto zeros = [](std::uint32_t count) {
-    std::string text = "[0";
-    for (std::uint32_t i = 1; i < count; ++i) text += ",0";
+  const auto nulls = [](std::uint32_t count) {
+    std::string text = "[null";
+    for (std::uint32_t i = 1; i < count; ++i) text += ",null";
     return text + "]";
   };
   Draft draft;
   draft.operation = make_operation({});
   // The array itself is one.
-  draft.operation.value = std::make_shared<const std::string>(zeros(kDocumentValuesMax - 1));
+  draft.operation.value = std::make_shared<const std::string>(nulls(kDocumentValuesMax - 1));
   CHECK(finished(draft, {}));
-  draft.operation.value = std::make_shared<const std::string>(zeros(kDocumentValuesMax));
+  draft.operation.value = std::make_shared<const std::string>(nulls(kDocumentValuesMax));
   const auto refused = finished(draft, {});
   REQUIRE_FALSE(refused);
   CHECK(refused.error().outcome == Outcome::usage);
   CHECK(refused.error().text.find("more values than a document may have") != std::string::npos);
 
+  // As a patch that copies a row it is quickly made, and quickly read.
   Studio studio;
   auto first = studio.visit("rigging");
   auto second = studio.visit("lighting");
-  const auto base = first->ask_for<DocumentState>(write(*first, R"({"a":0,"b":0})", 1)).revision;
-  const auto half = zeros(kDocumentValuesMax / 2);
-  CHECK(first->ask_for<DocumentState>(write_at(*first, "/a", half, 2, base)).won);
-  const auto error = second->ask_for<protocol::ErrorAnswer>(write_at(*second, "/b", half, 3, base));
+  const auto base =
+      first->ask_for<DocumentState>(write(*first, R"({"row":)" + nulls(1000) + R"(,"a":[],"b":[]})", 1));
+  const std::string row = R"({"op":"copy","from":"/row","path":")";
+  const auto half = [&](TestClient& by, const std::string& at, std::uint64_t op) {
+    std::string patch;
+    for (std::uint32_t i = 0; i < kDocumentValuesMax / 2 / 1000; ++i)
+      patch += (i == 0 ? "[" : ",") + row + at + R"(/-"})";
+    auto rows = write(by, patch + "]", op);
+    rows.patch = true;
+    rows.base = base.revision;
+    return rows;
+  };
+  CHECK(first->ask_for<DocumentState>(half(*first, "/a", 2)).won);
+  const auto error = second->ask_for<protocol::ErrorAnswer>(half(*second, "/b", 3));
   CHECK(error.outcome == Outcome::usage);
   CHECK(error.text.find("2000000 values") != std::string::npos);
 }
@@ -223,14 +236,29 @@ struct Crowd {
     document.apply(
         1,
         make_operation({.id = 1, .session = 1, .timestamp_ms = 1, .value = R"({"note":"was","shots":{}})"}));
-    for (std::uint64_t i = 2; i < 2 + authors; ++i) document.apply(i, many_edits(i, edits_each, is_same));
-    next = 2 + authors;
+    Operation edits;
+    for (next = 2; next < 2 + authors; ++next) {
+      // Reading as many for each takes longest.
+      if (next == 2 || !is_same) edits = many_edits(next, edits_each, is_same);
+      edits.id = UniqueId{7, next};
+      edits.session = SessionId{next};
+      edits.timestamp = {static_cast<std::int64_t>(1000 * next)};
+      document.apply(next, edits);
+    }
   }
   std::vector<Conflict> find(const Operation& operation) {
     const std::uint64_t before = conflicts.work();
     auto found = conflicts.find(next, operation, document);
     work = conflicts.work() - before;
     return found;
+  }
+  // All that came so far is forgotten, for what one author adds who has seen it.
+  void bury() {
+    for (std::size_t i = 0; i <= kMergeWindowOperations; ++i, ++next) {
+      Operation more = note(static_cast<std::int64_t>(1000 * next));
+      more.session = SessionId{2};
+      document.apply(next, more);
+    }
   }
   Operation note(std::int64_t timestamp_ms) const {
     return make_operation({.id = next,
@@ -246,6 +274,18 @@ struct Crowd {
   std::uint64_t work = 0;
 };
 
+// How many shots can be brought back from them.
+std::size_t places_lost(const std::vector<Conflict>& conflicts) {
+  std::set<std::string> shots;
+  for (const Conflict& each : conflicts) {
+    if (each.path.size() == 2) shots.insert(each.path.back().key);
+    if (each.path.size() == 1 && each.loser.value != nullptr) {
+      for (const auto& [shot, value] : *each.loser.value->object()) shots.insert(shot);
+    }
+  }
+  return shots.size();
+}
+
 }  // namespace
 
 TEST_CASE(
@@ -259,32 +299,83 @@ TEST_CASE("the search for conflicts ends, and what is older than that counts as 
   Crowd crowd(60, 5000);
   const std::uint64_t looked_at = kConflictWorkMax / 5000 + 1;
   const std::uint64_t taken_as_all = crowd.next - 1 - looked_at;
-  SECTION("the newest edit: what stood there may have been lost") {
-    const auto found = crowd.find(crowd.note(1'000'000));
-    REQUIRE(found.size() == 1);
-    CHECK(document::pointer_text(found[0].path) == "/note");
-    CHECK(found[0].winner.revision == crowd.next);
-    CHECK(found[0].loser.revision == taken_as_all);
-    REQUIRE(found[0].loser.value != nullptr);
-    CHECK(document::print(*found[0].loser.value) == "\"was\"");
-  }
-  SECTION("one that arrives late: what it says may have been lost") {
-    const auto found = crowd.find(crowd.note(1500));
-    REQUIRE(found.size() == 1);
-    CHECK(found[0].loser.revision == crowd.next);
-    CHECK(document::print(*found[0].loser.value) == "\"mine\"");
-    CHECK(found[0].winner.revision == taken_as_all);
-    CHECK(found[0].winner.value == nullptr);
-  }
+
+  // The newest edit: what stood there may have been lost.
+  const auto newest = crowd.find(crowd.note(1'000'000));
   CHECK(crowd.work <= kConflictWorkMax + 5000);
+  REQUIRE(newest.size() == 1);
+  CHECK(document::pointer_text(newest[0].path) == "/note");
+  CHECK(newest[0].winner.revision == crowd.next);
+  CHECK(newest[0].loser.revision == taken_as_all);
+  REQUIRE(newest[0].loser.value != nullptr);
+  CHECK(document::print(*newest[0].loser.value) == "\"was\"");
+
+  // One that arrives late: what it says may have been lost.
+  const auto late = crowd.find(crowd.note(1500));
+  CHECK(crowd.work <= kConflictWorkMax + 5000);
+  REQUIRE(late.size() == 1);
+  CHECK(late[0].loser.revision == crowd.next);
+  CHECK(document::print(*late[0].loser.value) == "\"mine\"");
+  CHECK(late[0].winner.revision == taken_as_all);
+  CHECK(late[0].winner.value == nullptr);
+
+  // One of several places: what encloses them may have been lost.
+  const auto wide =
+      crowd.find(make_operation({.id = crowd.next,
+                                 .session = crowd.next,
+                                 .timestamp_ms = 1'000'000,
+                                 .value = R"([{"path":["note"],"value":1},{"path":["end"],"value":1}])",
+                                 .base = 1}));
+  CHECK(crowd.work <= kConflictWorkMax + 2 * 5000);
+  REQUIRE(wide.size() == 1);
+  CHECK(wide[0].path.empty());
+  CHECK(document::equal(wide[0].loser.value, crowd.document.root()));
 }
 
-TEST_CASE("however many places are lost to one edit, so many conflicts are found and not one more") {
+TEST_CASE(
+    "however many places are lost to one edit, no more conflicts are found than are kept, and all is in "
+    "one") {
   Crowd crowd(3, 12'000);
   Operation mine = many_edits(crowd.next, 12'000, true, "2");
   mine.timestamp = {1500};
-  CHECK(crowd.find(mine).size() == kConflictsKept);
+  const auto found = crowd.find(mine);
+  REQUIRE(found.size() < kConflictsKept);
+  CHECK(crowd.conflicts.open().size() == found.size());
   CHECK(crowd.work > kConflictWorkMax);
+  CHECK(places_lost(found) == 12'000);
+  for (const Conflict& each : found) CHECK(each.loser.revision == crowd.next);
+}
+
+TEST_CASE("all that is lost without being compared is in a conflict, however many places it is") {
+  constexpr int kPlaces = 3 * static_cast<int>(kConflictsPerTell);
+  Crowd crowd(1, kPlaces);
+  crowd.bury();
+  Operation mine = many_edits(crowd.next, kPlaces, true, "2");
+  SECTION("what stood there") {
+    const auto found = crowd.find(mine);
+    CHECK(found.size() == kConflictsPerTell);
+    CHECK(places_lost(found) == kPlaces);
+    CHECK(document::pointer_text(found.front().path) == "/shots/0");
+    CHECK(document::pointer_text(found.back().path) == "/shots");
+    CHECK(document::equal(found.back().loser.value, crowd.document.root()->member("shots")));
+    CHECK(found.back().winner.revision == crowd.next);
+  }
+  SECTION("what it says") {
+    mine.timestamp = {1500};
+    const auto found = crowd.find(mine);
+    CHECK(found.size() == kConflictsPerTell);
+    CHECK(places_lost(found) == kPlaces);
+    CHECK(document::print(*found.front().loser.value) == "2");
+    REQUIRE(found.back().loser.value->member("299") != nullptr);
+    CHECK(document::print(*found.back().loser.value->member("299")) == "2");
+    CHECK(found.back().loser.revision == crowd.next);
+  }
+  SECTION("no more than is told at once, where it is just as many") {
+    mine = many_edits(crowd.next, static_cast<int>(kConflictsPerTell), true, "2");
+    const auto found = crowd.find(mine);
+    CHECK(found.size() == kConflictsPerTell);
+    CHECK(document::pointer_text(found.back().path) == "/shots/99");
+  }
 }
 
 TEST_CASE("many edits that meet many small ones are found within the same limit") {
@@ -301,6 +392,55 @@ TEST_CASE("many edits that meet many small ones are found within the same limit"
   CHECK(document::pointer_text(found[0].path) == "/shots/2-3");
   CHECK(document::pointer_text(found[299].path) == "/shots/301-3");
   CHECK(crowd.work <= kConflictWorkMax);
+}
+
+TEST_CASE(
+    "what a change of long ago overwrote in many places comes back with the conflict about the rest of "
+    "them") {
+  constexpr std::size_t kShots = kConflictsPerTell + 50;
+  const auto shots = [](char value) {
+    std::string text;
+    for (std::size_t i = 0; i < kShots; ++i)
+      text += (i == 0 ? "{\"" : ",\"") + std::to_string(i) + "\":" + value;
+    return text + "}";
+  };
+  const auto patch_of = [](const TestClient& by, char value, std::uint64_t op, std::uint64_t base) {
+    std::string text;
+    for (std::size_t i = 0; i < kShots; ++i) {
+      text += (i == 0 ? "[" : ",") + std::string(R"({"op":"replace","path":"/shots/)") + std::to_string(i) +
+              R"(","value":)" + value + "}";
+    }
+    auto patch = write(by, text + "]", op);
+    patch.patch = true;
+    patch.base = base;
+    return patch;
+  };
+  const auto read_shots = [](TestClient& by) {
+    protocol::DocumentRead ask;
+    ask.at = "/shots";
+    return *by.ask_for<DocumentState>(ask).document;
+  };
+  Studio studio;
+  auto busy = studio.join("lighting");
+  auto late = studio.join("rigging");
+  const auto base =
+      busy->ask_for<DocumentState>(write(*busy, "{\"shots\":" + shots('0') + ",\"note\":0}", 1));
+  const auto last = busy->ask_for<DocumentState>(patch_of(*busy, '1', 2, base.revision));
+  std::vector<protocol::ClientMessage> more;
+  for (std::uint64_t i = 0; i <= kMergeWindowOperations; ++i)
+    more.emplace_back(write_at(*busy, "/note", std::to_string(i), 10 + i, last.revision));
+  busy->ask_all(std::move(more));
+  CHECK(late->ask_for<DocumentState>(patch_of(*late, '2', 3, base.revision)).conflicts == kConflictsPerTell);
+  REQUIRE(read_shots(*late) == shots('2'));
+  const auto open = late->ask_for<protocol::Conflicts>(protocol::ConflictsAsk{}).conflicts;
+  REQUIRE(open.size() == kConflictsPerTell);
+  CHECK(open.back().at == "/shots");
+  auto taken = write(*late, "", 4);
+  taken.document = nullptr;
+  taken.settles = open.back().number;
+  taken.take = true;
+  late->ask_for<DocumentState>(taken);
+  CHECK(read_shots(*late) == shots('1'));
 }
 
 }  // namespace callboard::board_limits_test

@@ -283,10 +283,11 @@ TEST_CASE(
   auto late = join(studio, "rigging");
   const auto base =
       busy->ask_for<DocumentState>(write(*busy, R"({"title":"Moria","note":"dark","end":"bright"})", 1));
-  auto last = busy->ask_for<DocumentState>(write_at(*busy, "/title", "\"Khazad\"", 2, base.revision));
-  for (std::uint64_t i = 0; i <= kMergeWindowOperations; ++i) {
-    last = busy->ask_for<DocumentState>(write_at(*busy, "/note", std::to_string(i), 10 + i, last.revision));
-  }
+  const auto last = busy->ask_for<DocumentState>(write_at(*busy, "/title", "\"Khazad\"", 2, base.revision));
+  std::vector<protocol::ClientMessage> more;
+  for (std::uint64_t i = 0; i <= kMergeWindowOperations; ++i)
+    more.emplace_back(write_at(*busy, "/note", std::to_string(i), 10 + i, last.revision));
+  busy->ask_all(std::move(more));
   const auto apart = late->ask_for<DocumentState>(write_at(*late, "/end", "\"dim\"", 3, base.revision));
   CHECK(apart.won);
   CHECK(apart.conflicts == 0);

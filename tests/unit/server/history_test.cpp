@@ -46,12 +46,15 @@ class Shelf {
   }
 
   std::uint64_t write(OperationLike like) { return append(make_operation(std::move(like))); }
-  std::uint64_t append(const Operation& operation) {
-    std::optional<Result<Appended>> answer;
-    log->append(operation, [&](Result<Appended> result) { answer = std::move(result); });
-    run_until([&] { return answer.has_value(); });
-    REQUIRE(*answer);
-    return (**answer).sequence;
+  std::uint64_t append(const Operation& operation) { return append_all({operation}); }
+  // Together on their way to the disk.
+  std::uint64_t append_all(const std::vector<Operation>& operations) {
+    std::vector<Result<Appended>> answers;
+    for (const Operation& each : operations)
+      log->append(each, [&](Result<Appended> result) { answers.push_back(std::move(result)); });
+    run_until([&] { return answers.size() == operations.size(); });
+    for (const auto& each : answers) REQUIRE(each);
+    return answers.back()->sequence;
   }
   void keyframe() {
     const auto encode = [document = board.document(Record::story)] {
@@ -283,11 +286,11 @@ TEST_CASE("changes of records are forgotten when they are too much, and the reco
 TEST_CASE("who came is forgotten when it is old, and what people did to others is not") {
   TemporaryFolder folder;
   Shelf shelf(folder);
-  std::uint64_t last_id = 0;
+  std::vector<Operation> noted;
   const auto note = [&](const char* what, std::int64_t timestamp_ms) {
     AuditEntry entry{.timestamp = Timestamp{timestamp_ms}, .user = "rigging", .what = what};
     entry.text = R"(,"what":"let_in")";
-    shelf.append(operation_of(std::move(entry), UniqueId{7, ++last_id}));
+    noted.push_back(operation_of(std::move(entry), UniqueId{7, noted.size() + 1}));
   };
   for (std::int64_t i = 1; i <= 500; ++i) note("let_in", 1000 + i);
   note("kick", 1600);
@@ -295,6 +298,7 @@ TEST_CASE("who came is forgotten when it is old, and what people did to others i
   note("key_add", 1800);
   note("let_in", 90'000);
   note("refused", 90'001);
+  shelf.append_all(noted);
   const auto kept = [&] {
     std::string list;
     const auto listing = shelf.history()->audit(0, 1000);

@@ -250,8 +250,12 @@ TEST_CASE("records of a class that the schema does not name are their owners' an
   CHECK(fields_of(*seer, "/g/1") == R"({"n":1})");
   done(*seer, change(Action::remove, "/g/1"));
   const auto boss = studio.join_with(boss_key);
+  enter(*boss, "/g");
   CHECK(fields_of(*boss, "/g/2") == R"({"n":1})");
+  CHECK(tells(*boss) == Words{"/g full: /g/2"});
   done(*boss, change(Action::remove, "/g/2"));
+  CHECK(tells(*boss) == Words{"/g: -/g/2"});
+  CHECK(tells(*artist).empty());
 }
 
 TEST_CASE("a server that is started with another schema says which records do not fit it") {

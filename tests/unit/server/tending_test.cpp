@@ -36,8 +36,9 @@ protocol::DocumentWrite analytics(std::uint64_t number) {
 
 // So many that there are keyframes which have one before them.
 void write_keyframes(TestClient& client) {
-  for (std::uint64_t i = 1; i <= 3 * kKeyframeOperations; ++i)
-    client.ask_for<protocol::DocumentState>(analytics(i));
+  std::vector<protocol::ClientMessage> writes;
+  for (std::uint64_t i = 1; i <= 3 * kKeyframeOperations; ++i) writes.emplace_back(analytics(i));
+  client.ask_all(std::move(writes));
 }
 
 std::string result_of(TestClient& client, const std::string& name) {

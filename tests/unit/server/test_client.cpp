@@ -1,7 +1,9 @@
 #include "tests/unit/server/test_client.h"
 
+#include <set>
 #include <stdexcept>
 
+#include "base/limits.h"
 #include "protocol/server_asks.h"
 
 namespace callboard::server {
@@ -104,6 +106,26 @@ bool TestClient::visit(const std::string& wanted_name) {
   expect<protocol::Yours>();
   say(protocol::Yours{});
   return true;
+}
+
+void TestClient::ask_all(std::vector<protocol::ClientMessage> messages) {
+  for (std::size_t begun = 0; begun < messages.size();) {
+    std::set<protocol::AskId> awaited;
+    say(protocol::TurnRequest{wall()});
+    expect<protocol::Yours>();
+    for (; begun < messages.size() && awaited.size() < kAsksPerTurn; ++begun) {
+      awaited.insert(++last_ask_);
+      protocol::set_ask_id(messages[begun], last_ask_);
+      say(messages[begun]);
+    }
+    say(protocol::Yours{});
+    while (!awaited.empty()) {
+      auto answer = next();
+      if (!answer) throw std::runtime_error("the connection ended");
+      const auto id = protocol::answered_id_of(*answer);
+      if (!id || awaited.erase(*id) == 0) heard.push_back(std::move(*answer));
+    }
+  }
 }
 
 protocol::ServerMessage TestClient::ask(protocol::ClientMessage message) {

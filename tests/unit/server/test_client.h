@@ -55,6 +55,8 @@ class TestClient {
     if (auto* wanted = std::get_if<T>(&answer)) return std::move(*wanted);
     throw std::runtime_error("got another answer: " + std::string(protocol::verb_of(answer)));
   }
+  // As many in a turn as may be, and waits for every answer: what is written so is on its way to the disk together.
+  void ask_all(std::vector<protocol::ClientMessage> messages);
   // Whether so many users are here, some time: who left is until that is written down.
   bool comes_to_see(std::size_t users) {
     for (int asked = 0; asked < 10'000; ++asked) {

@@ -29,6 +29,8 @@ constexpr SessionId kRigging{1};
 constexpr SessionId kLighting{2};
 
 struct Room {
+  explicit Room(ZoneLimits limits = {}) : zones(limits) {}
+
   Zones zones;
   ZoneTeller teller{zones};
   Mailbox mailbox;
@@ -171,11 +173,17 @@ TEST_CASE("what is kept for others who stand at the same place is bounded, and g
     state.fields = *document::parse(R"({"x":")" + std::string(60 * KiB, 'x') + "\"}");
     room.zones.set(finished(std::move(state)), kZone);
   }
+  // Reading what is told takes longest.
+  const auto tells_something = [&] {
+    std::vector<protocol::EncodedFrame> frames;
+    room.teller.take_due(kRigging, room.mailbox, frames);
+    return !frames.empty();
+  };
   std::uint64_t most = 0;
   // Each time it is another zone, since nobody else is in it.
-  for (int i = 0; i < 20; ++i) {
+  for (int i = 0; i < 4; ++i) {
     REQUIRE(room.enter("/a"));
-    while (!room.tells().empty()) most = std::max(most, room.teller.kept_bytes());
+    while (tells_something()) most = std::max(most, room.teller.kept_bytes());
     REQUIRE(room.zones.exit(kRigging, *zone_name("/a"), room.mailbox.zones));
   }
   CHECK(most > 0);
@@ -186,7 +194,7 @@ TEST_CASE("what is kept for others who stand at the same place is bounded, and g
   // Of many zones at once, too.
   for (const char* zone : {"/", "/*", "/*/*", "/*/b", "/a", "/a/*", "/a/b"}) REQUIRE(room.enter(zone));
   most = 0;
-  while (!room.tells().empty()) most = std::max(most, room.teller.kept_bytes());
+  while (tells_something()) most = std::max(most, room.teller.kept_bytes());
   CHECK(most > kTellsKeptBytes / 2);
   CHECK(most <= kTellsKeptBytes + 7 * (kRecordsPerTellBytes + 2 * kRecordMax));
 }
@@ -260,12 +268,12 @@ TEST_CASE("that something is gone which its owner alone was told of, only those 
 }
 
 TEST_CASE("one person alone cannot fill the zones of all, by entering many or by what is made in them") {
-  Room room;
+  Room room({.entries = 10'000, .per_origin = 2500});
   const Zones::Listener greedy{kRigging, "10.0.0.7"};
   const auto enter = [&](const Zones::Listener& who, const std::string& zone, Mailbox& mailbox) {
     return room.zones.enter(who, *zone_name(zone), {}, mailbox.zones);
   };
-  constexpr std::size_t kRecords = 60'000;
+  constexpr std::size_t kRecords = 600;
   for (std::size_t i = 0; i < kRecords; ++i) room.zones.set(record("/a/" + std::to_string(i)), kZone);
   for (const char* zone : {"/", "/a", "/*", "/*/*"}) REQUIRE(enter(greedy, zone, room.mailbox));
   // In one that one is in already, another session of the same person costs nothing more.
@@ -276,7 +284,7 @@ TEST_CASE("one person alone cannot fill the zones of all, by entering many or by
   REQUIRE_FALSE(refused);
   CHECK(refused.error().outcome == Outcome::refused);
   CHECK(refused.error().text ==
-        "the zones that you are in would hold more than 250000 records, one person's share; exit one or "
+        "the zones that you are in would hold more than 2500 records, one person's share; exit one or "
         "enter a "
         "smaller one");
   CHECK(room.zones.zone(second.zones.at(0).zone)->listeners.size() == 2);
@@ -285,7 +293,7 @@ TEST_CASE("one person alone cannot fill the zones of all, by entering many or by
   REQUIRE(enter({kLighting, "10.0.0.8"}, "/a/*", other));
   CHECK(room.zones.make_room().empty());
   // What is made later counts, too: the largest go, for all sessions of that person.
-  for (std::size_t i = 0; i < 5'000; ++i) room.zones.set(record("/a/more/" + std::to_string(i)), kZone);
+  for (std::size_t i = 0; i < 50; ++i) room.zones.set(record("/a/more/" + std::to_string(i)), kZone);
   const auto out = room.zones.make_room();
   REQUIRE_FALSE(out.empty());
   for (const auto& each : out) CHECK((each.session == kRigging || each.session == too.session));
@@ -388,7 +396,7 @@ TEST_CASE("classes that somebody may not see are in no zone of theirs, and in ot
   Room room;
   Mailbox other;
   room.zones.set(record("/a/1"), kZone);
-  REQUIRE(room.zones.enter(kRigging, *zone_name("/a"), {"review"}, room.mailbox.zones));
+  REQUIRE(room.zones.enter(kRigging, *zone_name("/a"), std::vector<std::string>{"note"}, room.mailbox.zones));
   REQUIRE(room.zones.enter(kLighting, *zone_name("/a"), {}, other.zones));
   room.zones.set(record("/a/2"), kZone);
   CHECK(room.tells() == Words{"/a full:"});
