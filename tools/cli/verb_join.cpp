@@ -213,9 +213,11 @@ Result<void> join(Run& run) {
 
 void add_join(Program& program) {
   program
-      .add_verb({.name = "join",
-                 .summary = "be there: serve your folder to the others and print what happens, until Ctrl-C",
-                 .example = "callboard join"})
+      .add_verb(
+          {.name = "join",
+           .summary =
+               "be there: serve your folder to the others and print what happens, until Ctrl-C or SIGTERM",
+           .example = "callboard join"})
       .takes({Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask, Key::key_file,
               Key::items})
       .runs(join);
