@@ -85,13 +85,11 @@ TakerMirror::Split TakerMirror::split(const std::function<bool(const Reuse&)>& m
                    [](const Reuse& a, const Reuse& b) { return (a.node != nullptr) > (b.node != nullptr); });
   for (Reuse& reuse : std::exchange(reuses_, {})) {
     const auto removal = removal_of(reuse.source);
-    bool is_free = removal != removals_.end();
-    for (sync::RelativePath at = reuse.source; is_free && !at.is_root(); at = at.parent())
-      is_free = renamed_.count(at.bytes()) == 0;
     // Nor may anything beneath it be taken already.
     const std::string beneath = reuse.source.bytes() + "/";
     const auto below = renamed_.lower_bound(beneath);
-    is_free = is_free && (below == renamed_.end() || !below->starts_with(beneath));
+    const bool is_free = removal != removals_.end() && !is_renamed(reuse.source) &&
+                         (below == renamed_.end() || !below->starts_with(beneath));
     if (!is_free || !may_rename(reuse)) {
       split.copied.push_back(std::move(reuse));
       continue;

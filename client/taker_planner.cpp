@@ -141,7 +141,6 @@ bool TakerPlanner::needs_survey(sync::Stager* stager) {
 Result<bool> TakerPlanner::survey(sync::Stager* stager) {
   writers_ = nullptr;
   is_surveying_ = true;
-  room_.begin(parts_.ops.room(parts_.root.fd()));
   const Result<void> listed = list_all();
   is_surveying_ = false;
   if (!listed) return listed.error();
@@ -155,7 +154,6 @@ Result<bool> TakerPlanner::survey(sync::Stager* stager) {
 Result<void> TakerPlanner::run_round(TakerWriters* writers) {
   writers_ = writers;
   folding_ = parts_.name_folding ? *parts_.name_folding : probe();
-  room_.begin(parts_.ops.room(parts_.root.fd()));
   if (const Result<void> listed = list_all(); !listed) return listed;
   state_.set_listed();
   tell_unchanged();
@@ -207,6 +205,7 @@ Result<void> TakerPlanner::check_room(sync::Stager* stager) const {
 }
 
 Result<void> TakerPlanner::list_all() {
+  room_.begin(parts_.ops.room(parts_.root.fd()));
   pending_.clear();
   pending_bytes_ = 0;
   directory_.reset();

@@ -75,9 +75,19 @@ struct Index::State {
     return noted(done.error());
   }
 
+  // What lies at the path, or nothing, is what lies in the folder. Where that was moved, or may not be looked into any more, it
+  // would be made in another's.
+  bool is_in_its_place() const {
+    const auto own = status_at(private_fd.get(), kIndexName);
+    const auto there = status_at(private_fd.get(), path.c_str());
+    if (own && there) return own->device == there->device && own->inode == there->inode;
+    return !own && own.error().outcome == Outcome::not_found && !there &&
+           there.error().outcome == Outcome::not_found;
+  }
+
   // A damage found while working: start afresh, so that the next call works again.
   Error noted(Error error) {
-    if (!is_damage(error) || !private_fd) return error;
+    if (!is_damage(error) || !private_fd || !is_in_its_place()) return error;
     database = IndexDatabase{};
     if (auto fresh = reopen(); !fresh) return fresh.error();
     return error;

@@ -117,10 +117,12 @@ void LiveTree::look_anew(const std::string& directory) {
   pending_of(path.parent().bytes()).names[std::string(path.name())].came_as_directory = true;
 }
 
-// Writers that hold a file open for long without writing do not keep it from being taken.
+// Writers that hold a file open for long without writing do not keep it from being taken. To ask opens the file, which many
+// programs may have open at once: not with each change of another.
 bool LiveTree::is_left_alone(const Place& place, Writing& writing, Instant now) {
-  if (now - writing.since < kStableAfter) return false;
   if (now - writing.since >= kOpenStableAfter) return true;
+  if (now - writing.asked < kStableAfter) return false;
+  writing.asked = now;
   const auto directory = parts_.root.open_directory(*RelativePath::from_bytes(place.first));
   writing.is_open = directory && parts_.ops.is_open_for_writing({directory->get(), place.second});
   return !writing.is_open;

@@ -94,8 +94,9 @@ class LiveTree {
   using UnsavedFiles = std::map<std::string, Unsaved>;
   using Place = std::pair<std::string, std::string>;  // Directory and name.
   struct Writing {
-    Instant since;         // When it was last told.
-    bool is_open = false;  // When that was last asked.
+    Instant since;          // When it was last told.
+    bool is_open = false;   // When that was last asked.
+    Instant asked = since;  // Never: when it was told.
   };
   struct Closed {
     Instant at;

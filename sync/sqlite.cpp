@@ -1,9 +1,6 @@
 #include "sync/sqlite.h"
 
 #include <sqlite3.h>
-#include <sys/stat.h>
-
-#include <cerrno>
 
 namespace callboard::sync {
 namespace {
@@ -12,17 +9,11 @@ constexpr int kPatienceMs = 10'000;
 constexpr std::string_view kDamaged = "index is damaged: ";
 constexpr std::string_view kFull = "index has no room: ";
 
-// The file was removed while it was open: what is written would be nobody's. SQLite says so, too, of one that cannot be looked
-// at, and of another file in its place, as where the whole folder was moved: that is somebody else's.
-bool is_removed(sqlite3* database) {
-  if (database == nullptr || sqlite3_extended_errcode(database) != SQLITE_READONLY_DBMOVED) return false;
-  struct stat status {};
-  return ::stat(sqlite3_db_filename(database, "main"), &status) != 0 && errno == ENOENT;
-}
-
 Error failure(sqlite3* database, int code) {
   const int kind = code & 0xff;  // Without the extension.
-  const bool damage = kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB || is_removed(database);
+  // The file was removed or replaced while it was open: what is written would be nobody's.
+  const bool is_moved = database != nullptr && sqlite3_extended_errcode(database) == SQLITE_READONLY_DBMOVED;
+  const bool damage = kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB || is_moved;
   const std::string cause = database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code);
   if (kind == SQLITE_FULL) return Error{Outcome::failed, std::string(kFull) + cause};
   const Outcome outcome = kind == SQLITE_BUSY ? Outcome::timed_out : Outcome::failed;

@@ -58,7 +58,7 @@ TEST_CASE("a message is heard by everybody who is there and kept for those who a
   Day day;
   const auto said = day.run("lighting", {"say", "the new", "Moria is ready \xF0\x9F\x8E\xAC"});
   CHECK(said.ending.exit_code == 0);
-  CHECK(said.out.empty());
+  CHECK(said.out == "said as message 1\n");
   CHECK(said.err.empty());
   for (auto* each : {day.rigging_joined.get(), day.lighting_joined.get()}) {
     const auto heard = wait_for_event(*each, "message");

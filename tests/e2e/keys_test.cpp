@@ -167,6 +167,38 @@ TEST_CASE("keys are listed without what proves them, and what makes no sense is 
   CHECK((fs::status(studio.keys()).permissions() & fs::perms(0777)) == fs::perms(0600));
 }
 
+TEST_CASE("a join takes the key that was put in place of a rotated one, and ends where there is none") {
+  KeyedStudio studio;
+  studio.serve();
+  studio.keep("rigging", studio.add("rigging"));
+  const auto rigging = studio.join("rigging");
+  const auto rotate = [&] {
+    const auto rotated = studio.key({"rotate", "rigging"});
+    REQUIRE(rotated.ending.exit_code == 0);
+    return rotated.out.substr(0, rotated.out.find('\n'));
+  };
+  SECTION("while it is in, again and again") {
+    for (int i = 0; i < 2; ++i) {
+      // It learns that the key is worthless when the next one is there.
+      rigging->send_signal(SIGSTOP);
+      studio.keep("rigging", rotate());
+      rigging->send_signal(SIGCONT);
+      wait_for_event(*rigging, "joined");
+    }
+  }
+  SECTION("while there is no server") {
+    studio.kill_server();
+    wait_for_event(*rigging, "left");
+    studio.keep("rigging", rotate());
+    studio.serve();
+    wait_for_event(*rigging, "joined");
+  }
+  // Through the agent, with the same key.
+  CHECK(events(studio.run("rigging", {"status", "--json"}).out, "workstation").at(0).at("joined") == true);
+  rotate();
+  CHECK(exit_code(*rigging) == 4);
+}
+
 TEST_CASE("what a role does not permit is refused with exit code 4 and the reason") {
   KeyedStudio studio;
   studio.serve();

@@ -270,8 +270,10 @@ TEST_CASE("a lock is told once, and what is locked takes no other linked item fr
     CHECK(pulled(ended).at("linked") == 301);
   }
   SECTION("left out") {
-    for (int i = 0; i < 130; ++i)
-      REQUIRE(shop.run("rigging", {"lock", "/dev/chr/" + std::to_string(i)}).ending.exit_code == 0);
+    const auto locking = shop.start("rigging", {"shell"});
+    for (int i = 0; i < 130; ++i) locking->write_input("lock /dev/chr/" + std::to_string(i) + "\n");
+    locking->close_input();
+    REQUIRE(exit_code(*locking) == 0);
     const auto ended = shop.pull({"/rnd/s1/shot", "--from", "rigging", "--unless-locked", "--json"});
     CAPTURE(ended.err);
     CHECK(ended.ending.exit_code == 6);

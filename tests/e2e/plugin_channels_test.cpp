@@ -1,6 +1,7 @@
 // Channels between a client and the server, which a plugin takes; and plugins that do not end.
 #include <signal.h>
 
+#include <array>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -182,36 +183,47 @@ TEST_CASE("a server that stops breaks its channels off, and waits for plugins th
   CHECK_THAT(library.server().printed(Stream::err), !Contains("does not end"));
 }
 
-TEST_CASE("a plugin that does not end is named, and the server ends without it") {
+// What a plugin does not end in, and whoever waits for that; each with a server of its own.
+struct Stuck {
   Library library;
   std::string in;
-  SECTION("a call") {
-    const auto calling = library.start("rigging", {"call", "stubborn.call"});
-    REQUIRE(calling->wait_for(Stream::err, "here"));
-    library.server().send_signal(SIGTERM);
-    CHECK(exit_code(*calling) == 9);
+  std::unique_ptr<Process> waiting;
+
+  void call() {
+    waiting = library.start("rigging", {"call", "stubborn.call"});
+    REQUIRE(waiting->wait_for(Stream::err, "here"));
     in = "in=\"call stubborn.call\"";
   }
-  SECTION("a channel") {
-    const auto talking = library.start("rigging", {"channel", "--to-server", "stubborn"});
-    REQUIRE(talking->wait_for(Stream::out, "here"));
-    library.server().send_signal(SIGTERM);
-    CHECK(exit_code(*talking) == 9);
+  void open_channel() {
+    waiting = library.start("rigging", {"channel", "--to-server", "stubborn"});
+    REQUIRE(waiting->wait_for(Stream::out, "here"));
     in = "in=\"channel stubborn\"";
   }
-  SECTION("its destructor") {
+  void have_it_stay() {
     REQUIRE(library.run("rigging", {"call", "stubborn.stay"}).ending.exit_code == 0);
-    library.server().send_signal(SIGTERM);
     in = "in=\"its end\"";
   }
-  CHECK(exit_code(library.server()) == 0);
-  const std::string log = library.server().printed(Stream::err);
-  CHECK_THAT(log, Contains("a plugin does not end, the server does without it") &&
-                      Contains("stubborn_plugin") && Contains(in));
-  // After the board was closed in order, as the next server sees: nothing is left of the one before.
-  CHECK_FALSE(events(library.server().printed(Stream::out), "stopped").empty());
-  library.serve();
-  CHECK(library.run("rigging", {"say", "on it goes"}).ending.exit_code == 0);
+};
+
+TEST_CASE("a plugin that does not end is named, and the server ends without it") {
+  // Side by side: each server waits for its plugin.
+  std::array<Stuck, 3> all;
+  all[0].call();
+  all[1].open_channel();
+  all[2].have_it_stay();
+  for (Stuck& each : all) each.library.server().send_signal(SIGTERM);
+  for (Stuck& each : all) {
+    INFO(each.in);
+    if (each.waiting) CHECK(exit_code(*each.waiting) == 9);
+    CHECK(exit_code(each.library.server()) == 0);
+    const std::string log = each.library.server().printed(Stream::err);
+    CHECK_THAT(log, Contains("a plugin does not end, the server does without it") &&
+                        Contains("stubborn_plugin") && Contains(each.in));
+    // After the board was closed in order, as the next server sees: nothing is left of the one before.
+    CHECK_FALSE(events(each.library.server().printed(Stream::out), "stopped").empty());
+    each.library.serve();
+    CHECK(each.library.run("rigging", {"say", "on it goes"}).ending.exit_code == 0);
+  }
 }
 
 TEST_CASE("a server with a plugin that does not end starts anew all the same") {

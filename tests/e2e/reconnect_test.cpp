@@ -112,17 +112,18 @@ TEST_CASE("what is said and written while there is no server is kept, and arrive
   office.settle("before");
   office.kill_server();
   wait_for_event(*office.rigging_joined, "left");
-  const auto said = office.run("rigging", {"say", "offline", "--json"});
-  CAPTURE(said.out, said.err);
-  CHECK(said.ending.exit_code == 0);
-  CHECK(events(said.out, "kept").size() == 1);
+  // Side by side: each waits for a server.
+  const auto saying = office.start("rigging", {"say", "offline", "--json"});
+  support::write_file(story, "{\"acts\":");
+  const auto broken = office.start("rigging", {"story", "set", story});
   const auto written = office.run("rigging", {"story", "set", "--at", "/acts/Das Tor/note", "\"at dusk\""});
+  CHECK(exit_code(*saying) == 0);
+  CAPTURE(saying->printed(Stream::out), saying->printed(Stream::err));
+  CHECK(events(saying->printed(Stream::out), "kept").size() == 1);
   CHECK(written.ending.exit_code == 0);
   CHECK_THAT(written.err, Contains("no server at the moment: the change is kept in this folder"));
-  support::write_file(story, "{\"acts\":");
-  const auto broken = office.run("rigging", {"story", "set", story});
-  CHECK(broken.ending.exit_code == 2);
-  CHECK_THAT(broken.err, Contains("story.json"));
+  CHECK(exit_code(*broken) == 2);
+  CHECK_THAT(broken->printed(Stream::err), Contains("story.json"));
   CHECK_THAT(office.run("rigging", {"status"}).out, Contains("kept      2 changes wait for the server"));
 
   SECTION("by the join that kept it") {}

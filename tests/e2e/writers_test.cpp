@@ -24,8 +24,8 @@ constexpr int kKills = 40;  // The server is slower to start; what is looked for
 #else
 constexpr int kKills = 200;
 #endif
-// A random number of answers after everybody is back; some 30 ms of them.
-constexpr std::uint64_t kAnswersMax = 200;
+// A random number of answers after everybody is back; some 15 ms of them.
+constexpr std::uint64_t kAnswersMax = 100;
 
 int kills_asked() {
   const char* asked = getenv("CALLBOARD_KILLS");

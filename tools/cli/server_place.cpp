@@ -1,18 +1,22 @@
 #include "tools/cli/server_place.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <string>
 #include <system_error>
 #include <utility>
 
 #include "base/fd.h"
+#include "base/limits.h"
 #include "base/text.h"
+#include "net/endpoint.h"
 #include "server/held_data.h"
 #include "tools/cli/data_folder.h"
 
@@ -70,18 +74,19 @@ Result<void> check_log(const std::filesystem::path& log) {
   return check_room_in(folder.empty() ? std::filesystem::path(".") : folder);
 }
 
-// A line for the address and, behind a space, the run; the rest is the path, whatever is in it. Without the file less is told, and nothing else.
+// A line for the address, the run and the port, with spaces between them; the rest is the path, whatever is in it. Without the
+// file less is told, and nothing else.
 void RunningNote::write(const ServerPlace& place) const {
-  std::ofstream(file_of(place), std::ios::binary) << address << ' ' << run << '\n' << log.native();
+  std::ofstream(file_of(place), std::ios::binary) << address << ' ' << run << ' ' << data_port << '\n'
+                                                  << log.native();
 }
 
 std::optional<RunningNote> RunningNote::read(const ServerPlace& place) {
   std::ifstream file(file_of(place), std::ios::binary);
+  std::string line;
+  if (!std::getline(file, line)) return std::nullopt;
   RunningNote note;
-  if (!std::getline(file, note.address)) return std::nullopt;
-  const std::size_t end = std::min(note.address.find(' '), note.address.size());
-  note.run = note.address.substr(std::min(end + 1, note.address.size()));
-  note.address.resize(end);
+  std::istringstream(line) >> note.address >> note.run >> note.data_port;
   note.log = std::string(std::istreambuf_iterator<char>(file), {});
   return note;
 }
@@ -89,6 +94,24 @@ std::optional<RunningNote> RunningNote::read(const ServerPlace& place) {
 void RunningNote::remove(const ServerPlace& place) {
   std::error_code unimportant;
   std::filesystem::remove(file_of(place), unimportant);
+}
+
+void show_listening(Output& output, const std::string& project, const RunningNote& note,
+                    std::optional<pid_t> process) {
+  output.line("listening on " + escaped(note.address));
+  JsonObject object{{"event", "listening"}};
+  if (const auto at = net::endpoint_from(note.address, kSessionPort)) {
+    object.add("address", at->host);
+    object.add("port", at->port);
+  }
+  object.add("project", project);
+  if (note.data_port != 0) {
+    output.line(fmt::format("transfers and channels come to port {}", note.data_port));
+    object.add("data_port", note.data_port);
+  }
+  output.object(object);
+  if (process)
+    output.message(fmt::format("runs as process {}, logs to \"{}\"", *process, escaped(note.log.native())));
 }
 
 }  // namespace callboard::cli

@@ -2,11 +2,13 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 
 #include "base/result.h"
+#include "tools/cli/output.h"
 #include "tools/cli/settings.h"
 
 // What a server leaves in its project's data folder for the verbs that look after it on the same machine.
@@ -37,10 +39,15 @@ struct RunningNote {
   std::string address;
   std::filesystem::path log;  // Empty: standard error.
   std::string run{};  // Other than at its start before; empty: it cannot start itself anew in its place.
+  std::uint16_t data_port = 0;  // 0: transfers and channels come to the address, too.
 
   void write(const ServerPlace& place) const;
   static std::optional<RunningNote> read(const ServerPlace& place);
   static void remove(const ServerPlace& place);
 };
+
+// `process`: of one that runs without a terminal.
+void show_listening(Output& output, const std::string& project, const RunningNote& note,
+                    std::optional<pid_t> process);
 
 }  // namespace callboard::cli

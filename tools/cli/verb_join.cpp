@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <atomic>
 #include <csignal>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -9,6 +11,7 @@
 #include "base/text.h"
 #include "client/agent.h"
 #include "client/client.h"
+#include "tools/cli/key_choice.h"
 #include "tools/cli/lock_watch.h"
 #include "tools/cli/objects.h"
 #include "tools/cli/verbs.h"
@@ -20,13 +23,17 @@ namespace {
 
 class Reporter final : public client::Listener {
  public:
-  explicit Reporter(Output& output)
-      : output_(output), locks_(output, [this](const std::string& line) { say(line); }) {}
+  // `on_astray` is called while no server is found.
+  Reporter(Output& output, std::function<void()> on_astray)
+      : output_(output),
+        locks_(output, [this](const std::string& line) { say(line); }),
+        on_astray_(std::move(on_astray)) {}
 
   void on_searching(std::string_view why) override {
     output_.message(fmt::format("{}  looking for the server until there is one: {}",
                                 to_local_time_of_day(system_clock().wall()), why));
     output_.object({{"event", "searching"}, {"why", why}});
+    on_astray_();
   }
 
   void on_joined(std::string_view address, const client::User& self) override {
@@ -169,6 +176,7 @@ class Reporter final : public client::Listener {
 
   Output& output_;
   LockWatch locks_;
+  std::function<void()> on_astray_;
   bool is_joined_ = false;
   std::string told_;  // Why it is not joined.
   // Of each of kDocuments: what the join under way found, and what was shown since.
@@ -183,7 +191,9 @@ void listen_to_locks(client::Client& client) {
   });
 }
 
-Result<void> join(Run& run) {
+enum class Ended { for_good, with_another_key };
+
+Result<Ended> join_once(Run& run) {
   auto options = client_options(run);
   if (!options) return options.error();
   if (options->folder.empty()) {
@@ -194,9 +204,22 @@ Result<void> join(Run& run) {
   auto place = client::AgentPlace::take(options->folder);
   if (!place && place.error().outcome == Outcome::locked) return place.error();
   client::agent::Hello hello = client::Agent::hello_of(*options);
-  Reporter reporter(run.output);
+  // Keys are rotated while a workstation is in, or the server away: who is turned away looks whether there is another by now.
+  const auto has_another_key = [&run, own = options->key] {
+    const auto now = chosen_key(run);
+    return now && *now && to_line(**now) != own;
+  };
+  std::atomic<client::Client*> started = nullptr;
+  std::atomic<bool> is_key_another = false;
+  Reporter reporter(run.output, [&] {
+    client::Client* const here = started;
+    if (here == nullptr || !has_another_key()) return;
+    is_key_another = true;
+    here->leave();
+  });
   auto client = client::Client::start(std::move(*options), &reporter);
   if (!client) return client.error();
+  started = client->get();
   if (!place) run.output.warning(place.error().text + "; commands here work without this join");
   listen_to_locks(**client);
   std::optional<client::Agent> agent;
@@ -205,17 +228,31 @@ Result<void> join(Run& run) {
   const Result<bool> left = (*client)->left().get();
   // SIGTERM is how a service is ended as a matter of course; Ctrl-C is a user who breaks off.
   if (run.interrupt.signal_number() == SIGINT) return Error{Outcome::cancelled, ""};
-  if (!left && !run.interrupt.is_requested()) return left.error();
-  return {};
+  if (run.interrupt.is_requested()) return Ended::for_good;
+  if (is_key_another) return Ended::with_another_key;
+  if (left) return Ended::for_good;
+  const bool is_turned_away = left.error().outcome == Outcome::refused;
+  return is_turned_away && has_another_key() ? Result<Ended>(Ended::with_another_key) : left.error();
+}
+
+Result<void> join(Run& run) {
+  for (;;) {
+    const auto ended = join_once(run);
+    if (!ended) return ended.error();
+    if (*ended == Ended::for_good) return {};
+    run.output.message("another key was put here: joins anew with that");
+  }
 }
 
 }  // namespace
 
 void add_join(Program& program) {
   program
-      .add_verb({.name = "join",
-                 .summary = "be there: serve your folder to the others and print what happens, until Ctrl-C",
-                 .example = "callboard join"})
+      .add_verb(
+          {.name = "join",
+           .summary =
+               "be there: serve your folder to the others and print what happens, until Ctrl-C or SIGTERM",
+           .example = "callboard join"})
       .takes({Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask, Key::key_file,
               Key::items})
       .runs(join);

@@ -40,6 +40,7 @@ Result<void> say(Run& run, const std::vector<std::string>& words) {
   const auto number = (*visit)->wait((*visit)->access().say(text));
   if (!number) return number.error();
   if (*number == 0) return report_kept(run, "what you said");
+  run.output.line(fmt::format("said as message {}", *number));
   run.output.object({{"event", "said"}, {"number", *number}});
   return {};
 }

@@ -158,7 +158,8 @@ void add_change(Verb& record, const ChangeVerb& text) {
   verb.takes(kRecordKeys).text(words->path, "PATH", "of the record", Need::required);
   const bool may_make = action == RecordAction::make || action == RecordAction::put;
   if (may_make) {
-    verb.text(words->record_class, "--class CLASS", "of what is made, one of the server's schema",
+    verb.text(words->record_class, "--class CLASS",
+              "of what is made, one of the server's schema (serve --schema, docs/records.md)",
               action == RecordAction::make ? Need::required : Need::optional);
   }
   if (may_make || action == RecordAction::set)
@@ -187,9 +188,10 @@ void add_records(Program& program) {
 }
 
 void add_record(Program& program) {
-  Verb& record = program.add_verb({.name = "record",
-                                   .summary = "change a record of the board",
-                                   .example = "callboard record set /reviews/sc01 status=ok"});
+  Verb& record =
+      program.add_verb({.name = "record",
+                        .summary = "change a record of the board, of a class in the server's --schema",
+                        .example = "callboard record make /reviews/sc01 --class review status=open"});
   add_change(record, {RecordAction::make, "make one",
                       "callboard record make /reviews/sc01 --class review status=open takes=3"});
   add_change(record, {RecordAction::set, "set some of its fields",

@@ -153,17 +153,6 @@ Result<server::ServerOptions> server_options(const Settings& settings, const Ser
   return options;
 }
 
-void show_listening(Output& output, const server::Server& server, const std::string& project) {
-  const net::Endpoint at = server.listening();
-  output.line("listening on " + net::to_text(at));
-  JsonObject object{{"event", "listening"}, {"address", at.host}, {"port", at.port}, {"project", project}};
-  if (server.data_port() != 0) {
-    output.line(fmt::format("transfers and channels come to port {}", server.data_port()));
-    object.add("data_port", server.data_port());
-  }
-  output.object(object);
-}
-
 // What the config says where an option or a variable comes before it.
 Result<Settings> without_run_value(Settings::Sources sources, Key key) {
   sources.command_line.erase(key);
@@ -305,12 +294,15 @@ Result<void> serve_on(Run& run, const ServerPlace& place, const fs::path& log, R
     loop.stop();
   });
   if (!server) return log_failure(*logger, log, server.error());
-  show_listening(run.output, **server, place.project);
-  const std::string address = net::to_text((*server)->listening());
-  RunningNote{address, log, to_text((*server)->id())}.write(place);
-  if (readiness.is_detached())
-    run.output.message(fmt::format("runs as process {}, logs to \"{}\"", ::getpid(), escaped(log.native())));
-  readiness.ready("listening on " + address);
+  const RunningNote note{.address = net::to_text((*server)->listening()),
+                         .log = log,
+                         .run = to_text((*server)->id()),
+                         .data_port = (*server)->data_port()};
+  // Whoever reads that it listens may look for it.
+  note.write(place);
+  show_listening(run.output, place.project, note,
+                 readiness.is_detached() ? std::optional(::getpid()) : std::nullopt);
+  readiness.ready("listening on " + note.address);
   {
     const Interrupt::Listener listening = run.interrupt.listen([&] {
       loop.post([&] {
@@ -358,7 +350,7 @@ void add_serve(Program& program) {
   auto words = std::make_shared<ServeWords>();
   program
       .add_verb({.name = "serve",
-                 .summary = "run the server of a project, until Ctrl-C or an abort",
+                 .summary = "run the server of a project, until Ctrl-C, SIGTERM or an abort",
                  .example = "callboard serve --project \"Moria's Race\""})
       .takes({Key::project, Key::data, Key::listen, Key::port, Key::data_ports, Key::announce,
               Key::discovery_port, Key::broadcast_log, Key::log_file, Key::log_level, Key::relay_rate,

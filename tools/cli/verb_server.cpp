@@ -12,7 +12,6 @@
 
 #include "base/fd.h"
 #include "base/text.h"
-#include "net/endpoint.h"
 #include "server/plugin_desk.h"
 #include "tools/cli/daemon.h"
 #include "tools/cli/program.h"
@@ -43,7 +42,7 @@ Result<Served> served(const Run& run) {
                  fmt::format("no server of project {} runs on {} here", callboard::quoted(place->project),
                              callboard::quoted(place->data.native()))};
   }
-  RunningNote note = RunningNote::read(*place).value_or(RunningNote{"starting", {}});
+  RunningNote note = RunningNote::read(*place).value_or(RunningNote{.address = "starting", .log = {}});
   return Served{*std::move(place), **holder, std::move(note)};
 }
 
@@ -139,19 +138,6 @@ void speak_as(const Output& output, std::vector<std::string>& words) {
   if (output.is_json()) words.emplace_back(kJson);
 }
 
-void show_listening(Output& output, const Served& found, const RunningNote& note) {
-  output.line("listening on " + escaped(note.address));
-  output.message(
-      fmt::format("runs as process {}, logs to \"{}\"", found.process, escaped(note.log.native())));
-  JsonObject object{{"event", "listening"}};
-  if (const auto at = net::endpoint_from(note.address, kSessionPort)) {
-    object.add("address", at->host);
-    object.add("port", at->port);
-  }
-  object.add("project", found.place.project);
-  output.object(object);
-}
-
 enum class Anewed { done, gone };
 
 // The process becomes the program anew and keeps its socket, in which whoever connects meanwhile waits. How long it takes to
@@ -171,7 +157,7 @@ Result<Anewed> restart_in_place(Run& run, const Served& found) {
   while (true) {
     const auto note = RunningNote::read(found.place);
     if (note && note->run != found.note.run) {
-      show_listening(run.output, found, *note);
+      show_listening(run.output, found.place.project, *note, found.process);
       return Anewed::done;
     }
     if (leaving.is_gone_within(kLookMs)) return Anewed::gone;

@@ -22,6 +22,7 @@ struct Entrance {
   EventLog events{
       std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log))};
   KeyFile file{folder.path(), "p", {[](std::chrono::milliseconds) {}, key_file_system().sync}};
+  std::function<void()> on_change = [] {};
   std::optional<Gate> gate;
   Fd lock;
 
@@ -33,7 +34,7 @@ struct Entrance {
     }
     gate.emplace(loop, system_clock(), events,
                  Gate::Source{file, file.read().value(), RolesFile(folder.path(), "p")},
-                 Gate::Handlers{[] {}, [](const AuditEntry&) {}, [](const KeyChange&) {},
+                 Gate::Handlers{[this] { on_change(); }, [](const AuditEntry&) {}, [](const KeyChange&) {},
                                 [](const std::string&, const std::string&) {}, [] {}});
     lock = Fd(::open((folder.path() / "p" / "keys.lock").c_str(), O_RDWR | O_CLOEXEC));
     REQUIRE(::flock(lock.get(), LOCK_EX) == 0);
@@ -73,6 +74,23 @@ TEST_CASE("a gate that stops first writes down which keys were used") {
   here.lock.reset();
   here.until([&] { return is_stopped; });
   CHECK((here.is_used("first") && here.is_used("second")));
+}
+
+TEST_CASE("a gate that has stopped looks no more") {
+  Entrance here;
+  here.lock.reset();
+  REQUIRE(here.come("first"));
+  bool is_stopped = false;
+  here.gate->stop([&] { is_stopped = true; });
+  here.until([&] { return is_stopped; });
+  REQUIRE(here.file.update([](KeyRing& ring) { return ring.add(key_entry("third")); }));
+  bool has_looked = false;
+  here.on_change = [&] {
+    has_looked = true;
+    here.loop.stop();
+  };
+  here.loop.run();  // Until nothing is left that could happen.
+  CHECK_FALSE(has_looked);
 }
 
 TEST_CASE("a gate where nobody used up a key stops at once") {

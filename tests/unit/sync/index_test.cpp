@@ -272,6 +272,38 @@ TEST_CASE("an index whose file is removed while it is open makes a fresh one, an
   CHECK(project.open().pulled_digest(path("a")).value() == std::nullopt);
 }
 
+TEST_CASE("an index whose file is replaced by another while it is open goes on with that one") {
+  const Project project;
+  const Project other;
+  {
+    Index theirs = other.open();
+    const Index::Pulled pulled[] = {{path("c"), digest("c"), status(1)}};
+    REQUIRE(theirs.record_pulled(pulled).has_value());
+  }
+  Index index = project.open();
+  const Index::Pulled before[] = {{path("a"), digest("a"), status(1)}};
+  REQUIRE(index.record_pulled(before).has_value());
+  fs::rename(other.database, project.database);
+  const Index::Pulled after[] = {{path("b"), digest("b"), status(1)}};
+  CHECK(index.record_pulled(after).has_value());
+  CHECK(project.open().pulled_digest(path("a")).value() == std::nullopt);
+  CHECK(project.open().pulled_digest(path("b")).value() == digest("b"));
+  CHECK(project.open().pulled_digest(path("c")).value() == digest("c"));
+}
+
+TEST_CASE(
+    "an index whose folder is moved while it is open writes nothing to the folder that comes in its place") {
+  const TempDir parent;
+  fs::create_directory(parent / "film");
+  const Root root = Root::open(parent / "film").value();
+  Index index = Index::open(root).value();
+  fs::rename(parent / "film", parent / "old");
+  fs::create_directories(parent / "film/.callboard");
+  const Index::Pulled pulled[] = {{path("a"), digest("a"), status(1)}};
+  CHECK_FALSE(index.record_pulled(pulled).has_value());
+  CHECK(fs::is_empty(parent / "film/.callboard"));
+}
+
 TEST_CASE("an index from a newer version is left alone and done without") {
   const Project project;
   {

@@ -36,7 +36,9 @@ class HandClock final : public Clock {
 // Of a file system that says who has a file open, or does not.
 struct Leases : FileOps {
   bool are_there = true;
+  int asked = 0;
   int fault(FileCall call, const std::string&) override {
+    asked += call == FileCall::open ? 1 : 0;
     return call == FileCall::open && !are_there ? EACCES : 0;
   }
 };
@@ -206,6 +208,9 @@ TEST_CASE("a file that is open for writing is left out however slowly it grows, 
   project.clock.ahead += LiveTree::kStableAfter;
   CHECK(refusal(project.settled(), "/a") == "is being written");
   CHECK(project.live->idle_for() == std::optional<Duration>(kOpenStableAfter - LiveTree::kStableAfter));
+  fs::create_directory(project.folder / "d");
+  project.settled();
+  CHECK(project.ops.asked == 1);  // Not with each change of another.
   file << "2" << std::flush;
   project.clock.ahead += kOpenStableAfter - 1ms;
   CHECK(project.settled().files() == 0);
