@@ -41,7 +41,7 @@ void describe(A& fields, Ref<A, ConflictSide> side) {
 }
 template <class A>
 void describe(A& fields, Ref<A, Conflict> conflict) {
-  fields(conflict.number, conflict.document, conflict.at, conflict.winner, conflict.loser);
+  fields(conflict.number, conflict.document, conflict.at, conflict.winner, conflict.loser, conflict.places);
 }
 
 }  // namespace callboard::client::agent

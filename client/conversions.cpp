@@ -107,7 +107,7 @@ std::vector<Conflict> to_conflicts(const std::vector<protocol::Conflict>& confli
   for (const protocol::Conflict& each : conflicts) {
     const bool is_story = each.document == protocol::DocumentRecord::story;
     result.push_back({each.number, is_story ? DocumentName::story : DocumentName::analytics, each.at,
-                      side(each.winner), side(each.loser)});
+                      side(each.winner), side(each.loser), std::max<std::uint64_t>(each.places, 1)});
   }
   return result;
 }

@@ -89,7 +89,8 @@ struct ConflictSide {
   std::string user;
   SessionId session;
   Timestamp timestamp;
-  std::string value;  // JSON; empty when it was taken away, or is long: read that revision then.
+  std::string
+      value;  // JSON; empty when it was taken away, is long, or is of many places: read that revision then.
 };
 struct Conflict {
   std::uint64_t number = 0;
@@ -97,6 +98,7 @@ struct Conflict {
   std::string at;
   ConflictSide winner;
   ConflictSide loser;
+  std::uint64_t places = 1;  // More: `at` is what encloses them.
 };
 
 }  // namespace callboard::client

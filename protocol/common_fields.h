@@ -96,6 +96,7 @@ void describe(F& f, Ref<F, Conflict> m) {
   f.required("at", m.at, kPointerTold);
   f.required("winner", m.winner);
   f.required("loser", m.loser);
+  f.optional("places", m.places);
 }
 template <class F>
 void describe(F& f, Ref<F, AuditEntry> m) {

@@ -15,6 +15,8 @@ namespace {
 
 // Up to this size an attachment is copied: that costs less than one more to be kept and sent by itself.
 constexpr std::uint64_t kCopiedMax = 1 * KiB;
+// Answers that are put together: what is sent as one is not held back half way.
+constexpr std::size_t kTogetherMax = 16 * KiB;
 
 AskId answered_id(const Answer& answer) {
   if (const auto* encoded = std::get_if<EncodedAnswer>(&answer)) return encoded->re;
@@ -152,9 +154,11 @@ void ServerAsks::hold_message(const ServerMessage& message) {
   const std::size_t size_before = held_text_.size();
   Document attachment = append_encoded(message, held_text_);
   answer_bytes_ += held_text_.size() - size_before + size_of(attachment);
-  if (attachment == nullptr) return;
-  if (attachment->size() > kCopiedMax) return end_text(std::move(attachment));
-  held_text_ += *attachment;
+  if (attachment != nullptr && attachment->size() <= kCopiedMax) {
+    held_text_ += *attachment;
+    attachment = nullptr;
+  }
+  if (attachment != nullptr || held_text_.size() >= kTogetherMax) end_text(std::move(attachment));
 }
 
 void ServerAsks::hold_encoded(EncodedFrame frame) {

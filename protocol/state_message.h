@@ -60,6 +60,7 @@ struct Conflict {
   std::string at;
   ConflictSide winner;
   ConflictSide loser;
+  std::uint64_t places = 0;  // How many of what encloses them; 0: one.
 };
 struct Conflicts {
   std::optional<AskId> re;

@@ -22,8 +22,12 @@ protocol::ConflictSide wire_side(const Side& side) {
 }
 
 protocol::Conflict wire_conflict(const Conflict& conflict) {
-  return {conflict.number, wire_record(conflict.record), document::pointer_text(conflict.path),
-          wire_side(conflict.winner), wire_side(conflict.loser)};
+  return {conflict.number,
+          wire_record(conflict.record),
+          document::pointer_text(conflict.path),
+          wire_side(conflict.winner),
+          wire_side(conflict.loser),
+          conflict.places ? conflict.places->size() : 0};
 }
 
 protocol::Revision wire_revision(const Revision& revision) {
@@ -198,7 +202,7 @@ Result<Draft> DocumentDesk::draft_of(const Session& session, protocol::DocumentW
   }
   draft.how = ask.take || draft.operation.value != nullptr ? Draft::How::settle : Draft::How::nothing;
   draft.place = conflict->path;
-  draft.lost = conflict->loser.value;
+  draft.lost = edits_of(*conflict);
   return draft;
 }
 

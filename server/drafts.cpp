@@ -64,17 +64,16 @@ Error too_many_values() {
 }
 
 Result<Operation> settled(Draft draft) {
-  document::Edit edit{document::Edit::Kind::set, std::move(draft.place), std::move(draft.lost), {}};
+  document::Edits edits = std::move(draft.lost);
   if (draft.operation.value != nullptr) {
     auto value = parsed(draft.operation);
     if (!value) return value.error();
-    edit.value = std::move(*value);
+    edits = {{document::Edit::Kind::set, std::move(draft.place), std::move(*value), {}}};
   }
-  const auto steps = static_cast<int>(edit.path.size());
-  if (edit.value != nullptr && edit.value->depth() + steps > kJsonDepthMax) return too_deep();
-  if (edit.value == nullptr) edit.kind = document::Edit::Kind::remove;
-  document::Edits edits;
-  edits.push_back(std::move(edit));
+  for (const document::Edit& each : edits) {
+    const auto steps = static_cast<int>(each.path.size());
+    if (each.value != nullptr && each.value->depth() + steps > kJsonDepthMax) return too_deep();
+  }
   return with_edits(std::move(draft.operation), std::move(edits));
 }
 

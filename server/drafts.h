@@ -17,7 +17,7 @@ struct Draft {
     at,       // The content is what is to stand at `at`.
     patch,    // The content is a JSON Patch.
     restore,  // The document is to be as revision `restores` has it.
-    settle,   // At `place` is to stand the content, or `lost`.
+    settle,   // At `place` is to stand the content; without one, what was lost is brought back.
     nothing,  // Nothing changes; a conflict is settled.
   };
   Operation operation;  // `value` is the content as it came; null where there is none.
@@ -25,7 +25,7 @@ struct Draft {
   std::string at{};
   std::uint64_t restores = 0;
   document::Path place{};
-  document::ValuePtr lost{};  // Null: nothing.
+  document::Edits lost{};
 };
 
 // What a draft is read against.

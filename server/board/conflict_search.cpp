@@ -122,10 +122,21 @@ Conflict conflict_of(const Party& loser, const Edit& lost, const Party& winner, 
   return conflict;
 }
 
+Conflict conflict_of_all(const Party& loser, document::Edits lost, const Party& winner) {
+  document::Path path = lost.front().path;
+  for (const Edit& each : lost) path.erase(std::ranges::mismatch(path, each.path).in1, path.end());
+  return {0,
+          loser.operation.record,
+          std::move(path),
+          side(winner, nullptr),
+          side(loser, nullptr),
+          std::make_shared<const document::Edits>(std::move(lost))};
+}
+
 class Search {
  public:
   using Entry = MergedDocument::Entry;
-  // The others are one for what is not compared any more, and one for what is forgotten.
+  // The others are of what is not compared any more: one for what is newer, and one for what is older.
   static constexpr std::size_t kComparedMax = kConflictsKept - 2;
 
   Search(std::uint64_t sequence, const Operation& operation, const MergedDocument& document)
@@ -145,20 +156,23 @@ class Search {
     // From the newest on, and told in their order.
     std::vector<std::vector<Conflict>> found;
     std::size_t room = kComparedMax;
-    for (auto entry = unseen.rbegin(); entry != unseen.rend(); ++entry) {
+    auto entry = unseen.rbegin();
+    for (bool is_enough = false; !is_enough && entry != unseen.rend();) {
       auto met = look_at(**entry, mine, room + 1);
       const bool is_cut = met.size() > room;
       if (is_cut) met.resize(room);
       room -= met.size();
       found.push_back(std::move(met));
-      if (!is_cut && work_ + mine.work() - begun <= kConflictWorkMax) continue;
-      const auto rest = is_cut ? entry : entry + 1;
-      if (rest != unseen.rend()) found.push_back(taken_as_all(**rest, 1));
-      break;
+      is_enough = is_cut || work_ + mine.work() - begun > kConflictWorkMax;
+      if (!is_cut) ++entry;
     }
-    // A guess: it takes no more room from those that are known than is told at a time.
-    if (forgotten != nullptr)
-      found.push_back(taken_as_all(*forgotten, std::min(room + 1, kConflictsPerTell)));
+    std::vector<const Entry*> left(entry, unseen.rend());
+    if (forgotten != nullptr) left.push_back(forgotten);
+    for (const Rest& rest : rest_of(left)) {
+      // A guess: it takes no more room from those that are known than is told at a time.
+      const std::size_t count_max = rest.newest == forgotten ? std::min(room + 1, kConflictsPerTell) : 1;
+      found.push_back(taken_as_all(rest, count_max));
+    }
     ConflictSearch result{{}, work_ + mine.work()};
     for (auto each = found.rbegin(); each != found.rend(); ++each)
       std::ranges::move(*each, std::back_inserter(result.found));
@@ -203,44 +217,50 @@ class Search {
     return found;
   }
 
-  // It and all before it were not looked at. What stands at those places is what may have been lost; where they are more than
-  // `count_max`, the last conflict is of what encloses all that are left.
-  std::vector<Conflict> taken_as_all(const Entry& entry, std::size_t count_max) const {
-    const Party present{entry.sequence, *entry.operation};
+  // Entries that were not looked at, as if they were one.
+  struct Rest {
+    const Entry* newest;
+    bool is_lost_to;  // What has arrived is older than they; else they may be lost to it.
+  };
+
+  // Those that are newer than what has arrived and those that are older, from the newest on.
+  std::vector<Rest> rest_of(const std::vector<const Entry*>& left) const {
     const Stamp stamp = stamp_of(arrived_.operation);
-    const bool is_lost = stamp < stamp_of(present.operation) || document_.is_too_old(stamp);
-    document::Guide standing(document_.root());
-    document::Edits changed;
-    for (const Edit& mine : *arrived_.operation.edits) {
-      if (mine.kind != Edit::Kind::place && !document::equal(standing.find(mine.path), mine.value))
-        changed.push_back(mine);
+    std::vector<Rest> rest;
+    for (const Entry* entry : left) {
+      const bool is_lost_to = stamp < stamp_of(*entry->operation) || document_.is_too_old(stamp);
+      if (rest.empty() || rest.back().is_lost_to != is_lost_to) rest.push_back({entry, is_lost_to});
     }
-    if (changed.size() > count_max) enclose_from(count_max - 1, changed);
-    std::vector<Conflict> found;
-    for (const Edit& mine : changed) {
-      if (is_lost) {
-        found.push_back(
-            {0, arrived_.operation.record, mine.path, side(present, nullptr), side(arrived_, mine.value)});
-      } else {
-        const Edit stood{Edit::Kind::set, mine.path, standing.find(mine.path), {}};
-        found.push_back(conflict_of(present, stood, arrived_, mine));
-      }
-    }
-    return found;
+    return rest;
   }
 
-  // Makes one of those from `first` on: all of the place that encloses them, as they would have it.
-  void enclose_from(std::size_t first, document::Edits& edits) const {
-    document::Path path = edits[first].path;
-    for (std::size_t i = first + 1; i < edits.size(); ++i) {
-      const document::Path& other = edits[i].path;
-      path.erase(std::ranges::mismatch(path, other).in1, path.end());
+  // What stands, or would stand, where the other side has another value is what may have been lost. Where that are more than
+  // `count_max` places, the last conflict is of all that are left.
+  std::vector<Conflict> taken_as_all(const Rest& rest, std::size_t count_max) {
+    const Party present{rest.newest->sequence, *rest.newest->operation};
+    const Party& loser = rest.is_lost_to ? arrived_ : present;
+    const Party& winner = rest.is_lost_to ? present : arrived_;
+    std::vector<Conflict> found;
+    document::Edits lost;
+    document::Guide standing(document_.root());
+    work_ += arrived_.operation.edits->size();
+    for (const Edit& mine : *arrived_.operation.edits) {
+      if (mine.kind == Edit::Kind::place) continue;
+      document::ValuePtr stood = standing.find(mine.path);
+      if (document::equal(stood, mine.value)) continue;
+      const auto kind = stood == nullptr ? Edit::Kind::remove : Edit::Kind::set;
+      lost.push_back(rest.is_lost_to ? mine : Edit{kind, mine.path, std::move(stood), {}});
+      if (found.size() == count_max) continue;
+      // Of those that it is lost to it is not known which.
+      const Edit unknown{Edit::Kind::set, mine.path, nullptr, {}};
+      found.push_back(conflict_of(loser, lost.back(), winner, rest.is_lost_to ? unknown : mine));
     }
-    document::Growth growth;
-    growth.apply(Edit{Edit::Kind::set, {}, document_.root(), {}});
-    growth.apply(*arrived_.operation.edits);
-    edits.resize(first);
-    edits.push_back({Edit::Kind::set, path, document::find(growth.root(), path), {}});
+    if (lost.size() > count_max) {
+      found.resize(count_max - 1);
+      lost.erase(lost.begin(), lost.begin() + static_cast<std::ptrdiff_t>(found.size()));
+      found.push_back(conflict_of_all(loser, std::move(lost), winner));
+    }
+    return found;
   }
 
   Party arrived_;

@@ -15,10 +15,10 @@ struct ConflictSearch {
 };
 
 // Before `operation` is applied to `document`. Everybody waits for it, so it goes back from the newest until it took
-// kConflictWorkMax or found almost kConflictsKept: those that are older than that count as having changed everything, which is
-// one conflict about what encloses all places that the operation changes. Those that the document has forgotten count as having
-// changed everything, too: a conflict for each of its places, the last one of kConflictsPerTell about what encloses the rest.
-// So nothing is lost that is in no conflict. Pure.
+// kConflictWorkMax or found almost kConflictsKept: those that are left count as having changed everything, which is one conflict
+// with those that are newer than the operation and one with those that are older, each about all places that it changes. Those
+// that the document has forgotten count as having changed everything, too: a conflict for each of its places, the last one of
+// kConflictsPerTell about all that are left. So nothing is lost that is in no conflict. Pure.
 ConflictSearch search_conflicts(std::uint64_t sequence, const Operation& operation,
                                 const MergedDocument& document);
 

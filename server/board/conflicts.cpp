@@ -14,13 +14,28 @@ bool is_same_path(const document::Path& a, const document::Path& b) {
   return a.size() == b.size() && std::equal(a.rbegin(), a.rend(), b.rbegin());
 }
 
+std::uint64_t size_of(const document::Path& path) {
+  std::uint64_t size_bytes = 0;
+  for (const document::Step& step : path) size_bytes += step.field.size() + step.key.size();
+  return size_bytes;
+}
+
+std::uint64_t size_of(const document::ValuePtr& value) { return value == nullptr ? 0 : value->size_bytes(); }
+
 }  // namespace
 
+document::Edits edits_of(const Conflict& conflict) {
+  if (conflict.places) return *conflict.places;
+  const document::ValuePtr& value = conflict.loser.value;
+  const auto kind = value == nullptr ? document::Edit::Kind::remove : document::Edit::Kind::set;
+  return {{kind, conflict.path, value, {}}};
+}
+
 std::uint64_t size_of(const Conflict& conflict) {
-  std::uint64_t size_bytes = 0;
-  for (const document::Step& step : conflict.path) size_bytes += step.field.size() + step.key.size();
-  for (const Side* side : {&conflict.winner, &conflict.loser})
-    size_bytes += side->value == nullptr ? 0 : side->value->size_bytes();
+  std::uint64_t size_bytes = size_of(conflict.path);
+  for (const Side* side : {&conflict.winner, &conflict.loser}) size_bytes += size_of(side->value);
+  if (!conflict.places) return size_bytes;
+  for (const document::Edit& each : *conflict.places) size_bytes += size_of(each.path) + size_of(each.value);
   return size_bytes;
 }
 
@@ -34,11 +49,11 @@ std::vector<Conflict> Conflicts::find(std::uint64_t sequence, const Operation& o
   return found;
 }
 
-// One value is lost once, to the newest of those it is lost to.
+// One value is lost once, to the newest of those it is lost to. Of many places others may be lost the next time.
 const Conflict& Conflicts::keep(Conflict conflict) {
   const auto known = std::find_if(open_.begin(), open_.end(), [&](const Conflict& each) {
-    return each.loser.stamp == conflict.loser.stamp && each.record == conflict.record &&
-           is_same_path(each.path, conflict.path);
+    return each.loser.stamp == conflict.loser.stamp && each.record == conflict.record && !each.places &&
+           !conflict.places && is_same_path(each.path, conflict.path);
   });
   if (known != open_.end()) {
     if (!(known->winner.stamp < conflict.winner.stamp)) return *known;

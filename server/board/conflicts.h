@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -24,12 +25,16 @@ struct Side {
 struct Conflict {
   std::uint64_t number = 0;  // 1, 2, 3 … as they were found.
   Record record = Record::story;
-  document::Path path;  // Of what was lost.
+  document::Path path;  // Of what was lost; of many places, what encloses them all.
   Side winner;
   Side loser;
+  // Null: one place. Else what brings back all that was lost, place by place, and the sides have no values.
+  std::shared_ptr<const document::Edits> places{};
 };
 
-// Of its values and its path.
+// What brings back what was lost.
+document::Edits edits_of(const Conflict& conflict);
+// Of its values and paths.
 std::uint64_t size_of(const Conflict& conflict);
 
 // The conflicts that nobody has settled yet. Which values are lost, and to whom, is the same whatever order the operations

@@ -80,25 +80,29 @@ Result<Side> read_side(ByteReader& reader) {
   return side;
 }
 
-// A path as the path of an edit that says nothing else.
-std::string path_text(const document::Path& path) {
-  return document::print(document::Edits{{document::Edit::Kind::set, path, document::make_null(), {}}});
+// What is lost at one place is said by the path, as that of an edit, and by the loser's value; at many by edits behind that.
+std::string places_text(const Conflict& conflict) {
+  document::Edits edits{{document::Edit::Kind::set, conflict.path, document::make_null(), {}}};
+  if (conflict.places) edits.insert(edits.end(), conflict.places->begin(), conflict.places->end());
+  return document::print(edits);
 }
 
 Result<Conflict> read_conflict(ByteReader& reader) {
   Conflict conflict;
   conflict.number = reader.u64();
   const std::uint8_t record = reader.u8();
-  const auto path = document::parse_edits(read_text32(reader));
+  auto places = document::parse_edits(read_text32(reader));
   auto winner = read_side(reader);
   auto loser = read_side(reader);
-  if (reader.failed() || record < 1 || record > 2 || !path || path->size() != 1 || !winner || !loser) {
+  if (reader.failed() || record < 1 || record > 2 || !places || places->empty() || !winner || !loser) {
     return damaged("conflict");
   }
   conflict.record = static_cast<Record>(record);
-  conflict.path = path->front().path;
+  conflict.path = std::move(places->front().path);
   conflict.winner = std::move(*winner);
   conflict.loser = std::move(*loser);
+  places->erase(places->begin());
+  if (!places->empty()) conflict.places = std::make_shared<const document::Edits>(std::move(*places));
   return conflict;
 }
 
@@ -177,7 +181,7 @@ void Conflicts::append_to(ByteWriter& writer) const {
   for (const Conflict& conflict : open_) {
     writer.u64(conflict.number);
     writer.u8(static_cast<std::uint8_t>(conflict.record));
-    write_text32(writer, path_text(conflict.path));
+    write_text32(writer, places_text(conflict));
     write_side(writer, conflict.winner);
     write_side(writer, conflict.loser);
   }

@@ -146,6 +146,19 @@ TEST_CASE(
   CHECK(asks.take_held().empty());
 }
 
+TEST_CASE("long lists are not put together: who does not read is given one after the other") {
+  Messages list{.re = 1, .messages = {}};
+  list.messages.push_back({1, "rigging", std::string(16 * KiB, 'x'), Timestamp{1}});
+  ServerAsks asks;
+  for (AskId id = 1; id <= 3; ++id) {
+    REQUIRE(asks.on_ask(MessagesAsk{id, 0}));
+    REQUIRE(asks.next());
+    list.re = id;
+    asks.hold(ServerMessage(list));
+  }
+  CHECK(asks.take_held().size() == 3);
+}
+
 TEST_CASE("an id may come again once its answer was taken, and not before, in whatever order ids come") {
   ServerAsks asks;
   for (const AskId id : {AskId{7}, AskId{3}, AskId{5}}) REQUIRE(asks.on_ask(UsersAsk{id}));

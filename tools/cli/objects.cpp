@@ -64,12 +64,14 @@ JsonObject side_object(const client::ConflictSide& side) {
 }  // namespace
 
 JsonObject conflict_object(const client::Conflict& conflict) {
-  return {{"event", "conflict"},
-          {"number", conflict.number},
-          {"document", name_of(conflict.document)},
-          {"at", conflict.at},
-          {"winner", side_object(conflict.winner)},
-          {"loser", side_object(conflict.loser)}};
+  JsonObject object{{"event", "conflict"},
+                    {"number", conflict.number},
+                    {"document", name_of(conflict.document)},
+                    {"at", conflict.at},
+                    {"winner", side_object(conflict.winner)},
+                    {"loser", side_object(conflict.loser)}};
+  if (conflict.places > 1) object.add("places", conflict.places);
+  return object;
 }
 
 JsonObject record_object(const client::Record& record) {

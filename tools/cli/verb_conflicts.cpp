@@ -23,6 +23,7 @@ Result<std::string> value_of(Visit& visit, const client::Conflict& conflict,
                              const client::ConflictSide& side) {
   if (!side.value.empty()) return escaped(side.value, 80);
   const std::string look = fmt::format("see {}@{}", name_of(conflict.document), side.revision);
+  if (conflict.places > 1) return look;
   const auto there = visit.wait(
       visit.access().read({.document = conflict.document, .at = conflict.at, .revision = side.revision}));
   if (there) return look;
@@ -114,8 +115,10 @@ Result<void> show(Run& run, Visit& visit, Places& places, const client::Conflict
   if (*changed) {
     if (auto read = places.read_value(conflict, place); !read) return read;
   }
-  run.output.line(fmt::format("{}  {} {}", run.output.styled(Style::bold, std::to_string(conflict.number)),
-                              name_of(conflict.document), place_of(conflict.at)));
+  const std::string count =
+      conflict.places > 1 ? fmt::format(", {} places within it", conflict.places) : std::string();
+  run.output.line(fmt::format("{}  {} {}{}", run.output.styled(Style::bold, std::to_string(conflict.number)),
+                              name_of(conflict.document), place_of(conflict.at), count));
   auto object = conflict_object(conflict);
   if (*changed) object.add("now", show_now(run, conflict, **changed, place));
   const auto word = *changed ? "won   " : "stands";

@@ -274,16 +274,22 @@ struct Crowd {
   std::uint64_t work = 0;
 };
 
-// How many shots can be brought back from them.
-std::size_t places_lost(const std::vector<Conflict>& conflicts) {
-  std::set<std::string> shots;
+// What can be brought back from them: "/shots/7=1" …
+std::set<std::string> all_lost(const std::vector<Conflict>& conflicts) {
+  std::set<std::string> lost;
   for (const Conflict& each : conflicts) {
-    if (each.path.size() == 2) shots.insert(each.path.back().key);
-    if (each.path.size() == 1 && each.loser.value != nullptr) {
-      for (const auto& [shot, value] : *each.loser.value->object()) shots.insert(shot);
+    for (const document::Edit& edit : edits_of(each)) {
+      const std::string value = edit.value == nullptr ? "nothing" : document::print(*edit.value);
+      lost.insert(document::pointer_text(edit.path) + "=" + value);
     }
   }
-  return shots.size();
+  return lost;
+}
+
+std::set<std::string> shots_with(int count, const std::string& value) {
+  std::set<std::string> shots;
+  for (int i = 0; i < count; ++i) shots.insert("/shots/" + std::to_string(i) + "=" + value);
+  return shots;
 }
 
 }  // namespace
@@ -319,7 +325,7 @@ TEST_CASE("the search for conflicts ends, and what is older than that counts as 
   CHECK(late[0].winner.revision == taken_as_all);
   CHECK(late[0].winner.value == nullptr);
 
-  // One of several places: what encloses them may have been lost.
+  // One of several places: all of them are in one conflict.
   const auto wide =
       crowd.find(make_operation({.id = crowd.next,
                                  .session = crowd.next,
@@ -329,7 +335,25 @@ TEST_CASE("the search for conflicts ends, and what is older than that counts as 
   CHECK(crowd.work <= kConflictWorkMax + 2 * 5000);
   REQUIRE(wide.size() == 1);
   CHECK(wide[0].path.empty());
-  CHECK(document::equal(wide[0].loser.value, crowd.document.root()));
+  CHECK(wide[0].loser.value == nullptr);
+  CHECK(all_lost(wide) == std::set<std::string>{R"(/note="was")", "/end=nothing"});
+}
+
+TEST_CASE("of those that are not compared, who is newer than a change and who is older are two conflicts") {
+  Crowd crowd(60, 5000);
+  // Between the twentieth and the next: what it says may be lost to those after it, what stood there to it.
+  const auto found = crowd.find(make_operation({.id = crowd.next,
+                                                .session = crowd.next,
+                                                .timestamp_ms = 5500,
+                                                .value = R"([{"path":["note"],"value":"mine"}])",
+                                                .base = 1}));
+  REQUIRE(found.size() == 2);
+  CHECK(found[0].winner.revision == crowd.next);
+  CHECK(found[0].loser.revision == 5);
+  CHECK(document::print(*found[0].loser.value) == "\"was\"");
+  CHECK(found[1].winner.revision > found[0].loser.revision);
+  CHECK(found[1].loser.revision == crowd.next);
+  CHECK(document::print(*found[1].loser.value) == "\"mine\"");
 }
 
 TEST_CASE(
@@ -342,7 +366,7 @@ TEST_CASE(
   REQUIRE(found.size() < kConflictsKept);
   CHECK(crowd.conflicts.open().size() == found.size());
   CHECK(crowd.work > kConflictWorkMax);
-  CHECK(places_lost(found) == 12'000);
+  CHECK(all_lost(found) == shots_with(12'000, "2"));
   for (const Conflict& each : found) CHECK(each.loser.revision == crowd.next);
 }
 
@@ -354,21 +378,39 @@ TEST_CASE("all that is lost without being compared is in a conflict, however man
   SECTION("what stood there") {
     const auto found = crowd.find(mine);
     CHECK(found.size() == kConflictsPerTell);
-    CHECK(places_lost(found) == kPlaces);
+    CHECK(all_lost(found) == shots_with(kPlaces, "1"));
     CHECK(document::pointer_text(found.front().path) == "/shots/0");
     CHECK(document::pointer_text(found.back().path) == "/shots");
-    CHECK(document::equal(found.back().loser.value, crowd.document.root()->member("shots")));
     CHECK(found.back().winner.revision == crowd.next);
+    CHECK(size_of(found.back()) < 100 * kPlaces);
+    // A snapshot keeps all of it.
+    Bytes kept;
+    ByteWriter writer(kept);
+    crowd.conflicts.append_to(writer);
+    ByteReader reader(kept);
+    const auto again = Conflicts::from(reader);
+    REQUIRE((again && reader.finished()));
+    CHECK(all_lost({again->open().begin(), again->open().end()}) == shots_with(kPlaces, "1"));
+    CHECK(document::pointer_text(again->open().back().path) == "/shots");
   }
   SECTION("what it says") {
     mine.timestamp = {1500};
     const auto found = crowd.find(mine);
     CHECK(found.size() == kConflictsPerTell);
-    CHECK(places_lost(found) == kPlaces);
-    CHECK(document::print(*found.front().loser.value) == "2");
-    REQUIRE(found.back().loser.value->member("299") != nullptr);
-    CHECK(document::print(*found.back().loser.value->member("299")) == "2");
+    CHECK(all_lost(found) == shots_with(kPlaces, "2"));
     CHECK(found.back().loser.revision == crowd.next);
+  }
+  SECTION("what it says of something that is gone") {
+    Operation removal = crowd.note(1'000'000'000);
+    removal.session = SessionId{2};
+    removal.value = std::make_shared<const std::string>(R"([{"path":["shots"],"remove":true}])");
+    removal.edits = std::make_shared<const document::Edits>(document::parse_edits(*removal.value).value());
+    crowd.document.apply(crowd.next, removal);
+    REQUIRE(crowd.document.root()->member("shots") == nullptr);
+    ++crowd.next;
+    mine.id = UniqueId{7, crowd.next};
+    mine.timestamp = {1500};
+    CHECK(all_lost(crowd.find(mine)) == shots_with(kPlaces, "2"));
   }
   SECTION("no more than is told at once, where it is just as many") {
     mine = many_edits(crowd.next, static_cast<int>(kConflictsPerTell), true, "2");
@@ -394,9 +436,7 @@ TEST_CASE("many edits that meet many small ones are found within the same limit"
   CHECK(crowd.work <= kConflictWorkMax);
 }
 
-TEST_CASE(
-    "what a change of long ago overwrote in many places comes back with the conflict about the rest of "
-    "them") {
+TEST_CASE("what a change of long ago overwrote in many places comes back place by place") {
   constexpr std::size_t kShots = kConflictsPerTell + 50;
   const auto shots = [](char value) {
     std::string text;
@@ -435,12 +475,20 @@ TEST_CASE(
   const auto open = late->ask_for<protocol::Conflicts>(protocol::ConflictsAsk{}).conflicts;
   REQUIRE(open.size() == kConflictsPerTell);
   CHECK(open.back().at == "/shots");
+  CHECK(open.back().places == 51);
+  // What others do elsewhere meanwhile stays, and so does what was chosen for the other conflicts.
+  busy->ask_for<DocumentState>(write_at(*busy, "/shots/1", "9", 5, 0));
   auto taken = write(*late, "", 4);
   taken.document = nullptr;
   taken.settles = open.back().number;
   taken.take = true;
   late->ask_for<DocumentState>(taken);
-  CHECK(read_shots(*late) == shots('1'));
+  std::string expected = "{";
+  for (std::size_t i = 0; i < kShots; ++i) {
+    const char* value = i == 1 ? "9" : i < kConflictsPerTell - 1 ? "2" : "1";
+    expected += (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\":" + value;
+  }
+  CHECK(read_shots(*late) == expected + "}");
 }
 
 }  // namespace callboard::board_limits_test
