@@ -114,8 +114,10 @@ RecordDesk::RecordDesk(net::Loop& loop, Floor& floor, const document::Schema& sc
       schema_hash_(schema.hash()),
       outside_(std::move(outside)),
       passing_timer_(loop, [this] { tell_pending(); }) {
-  floor_.records.board().records().for_each(
-      [this](const RecordStatePtr& state) { zones_.set(state, told_of(state->record_class)); });
+  floor_.records.board().records().for_each([this](const RecordStatePtr& state) {
+    zones_.set(state, told_of(state->record_class));
+    if (schema_.find(state->record_class) == nullptr) had_unnamed_ = true;
+  });
   warn_of_misfits(floor_.records.board().records(), schema_, floor_.events);
 }
 
@@ -510,13 +512,14 @@ void RecordDesk::on_permitted(Session& session) {
   if (!others.empty()) outside_.due(session.identity.id);
 }
 
-// Sorted, as the schema's classes are.
+// Sorted, as the schema's classes are; nullopt wherever that shows the same, so that they share a zone.
 Zones::Seen RecordDesk::seen_with(const Permissions& permissions) const {
   if (permissions.is_all()) return std::nullopt;
   std::vector<std::string> seen;
   for (const auto& [name, each] : schema_.classes()) {
     if (each.enter.empty() || permissions.contains(Permission(each.enter))) seen.push_back(name);
   }
+  if (!had_unnamed_ && seen.size() == schema_.classes().size()) return std::nullopt;
   return seen;
 }
 

@@ -127,6 +127,8 @@ class RecordDesk {
   const document::Schema& schema_;
   const UniqueId schema_hash_;
   Outside outside_;
+  // Records that the board began with are of classes that the schema does not name. None of those is made or set later.
+  bool had_unnamed_ = false;
   Zones zones_{outside_.zone_limits};
   ZoneTeller teller_{zones_};
   RecordTable here_;  // Those that the log does not have.

@@ -29,7 +29,7 @@ struct FileStatus {
 FileStatus from_system(const struct stat& system);
 // fstat; `fd` stays the caller's.
 Result<FileStatus> status_of(int fd);
-// fstatat without following a link; `name` is one component.
+// fstatat without following a link in the last place.
 Result<FileStatus> status_at(int directory_fd, const char* name);
 
 }  // namespace callboard::sync

@@ -1,11 +1,16 @@
 #include "sync/index.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
+#include <filesystem>
 #include <iterator>
 #include <map>
 #include <mutex>
+#include <system_error>
 #include <utility>
 
+#include "base/text.h"
 #include "sync/index_database.h"
 
 namespace callboard::sync {
@@ -43,7 +48,7 @@ Bytes merged(KnownFiles old, const std::vector<KnownFiles::Known>& fresh) {
 struct Index::State {
   IndexDatabase database;
   Fd private_fd;     // None in memory.
-  std::string path;  // Of the file.
+  std::string path;  // Of the file, absolute: the program may work elsewhere when it is made anew.
   std::string notice;
   std::mutex mutex;
 
@@ -79,7 +84,7 @@ struct Index::State {
   // would be made in another's.
   bool is_in_its_place() const {
     const auto own = status_at(private_fd.get(), kIndexName);
-    const auto there = status_at(private_fd.get(), path.c_str());
+    const auto there = status_at(AT_FDCWD, path.c_str());
     if (own && there) return own->device == there->device && own->inode == there->inode;
     return !own && own.error().outcome == Outcome::not_found && !there &&
            there.error().outcome == Outcome::not_found;
@@ -87,7 +92,11 @@ struct Index::State {
 
   // A damage found while working: start afresh, so that the next call works again.
   Error noted(Error error) {
-    if (!is_damage(error) || !private_fd || !is_in_its_place()) return error;
+    if (!is_damage(error) || !private_fd) return error;
+    if (!is_in_its_place()) {
+      return Error{Outcome::failed,
+                   "index " + quoted(path) + ": its folder was moved, or may not be looked into"};
+    }
     database = IndexDatabase{};
     if (auto fresh = reopen(); !fresh) return fresh.error();
     return error;
@@ -173,7 +182,9 @@ Result<Index> Index::open(const Root& root) {
   if (!private_fd) return private_fd.error();
   auto state = std::make_unique<State>();
   state->private_fd = *std::move(private_fd);
-  state->path = root.private_path(kIndexName);
+  std::error_code unknown;
+  state->path = std::filesystem::absolute(root.private_path(kIndexName), unknown).string();
+  if (unknown) return os_error("find the folder that this program works in", unknown.value());
   auto database = open_index_database(state->private_fd.get(), state->path, IndexCheck::quick);
   if (!database) return database.error();
   state->notice = database->notice;

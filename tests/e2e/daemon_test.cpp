@@ -152,7 +152,9 @@ TEST_CASE(
   const std::string address = before.at("address");
   const auto restarting = studio.start("rigging", {"server", "restart", "--json"});
   // Whoever connects at any moment of it is let in, after some waiting perhaps, unless they are sent off with all others.
+  const auto deadline = std::chrono::steady_clock::now() + support::kPatience;
   for (bool is_done = false; !is_done;) {
+    REQUIRE(std::chrono::steady_clock::now() < deadline);
     is_done = restarting->wait(std::chrono::milliseconds(0)).has_value();
     const auto users = studio.run("lighting", {"users", "--server", address});
     INFO(users.err);

@@ -199,6 +199,20 @@ TEST_CASE("a join takes the key that was put in place of a rotated one, and ends
   CHECK(exit_code(*rigging) == 4);
 }
 
+TEST_CASE("a join that looks for its server takes the key that is put there however late") {
+  KeyedStudio studio;
+  studio.serve();
+  studio.keep("rigging", studio.add("rigging"));
+  const auto rotated = studio.key({"rotate", "rigging"});
+  REQUIRE(rotated.ending.exit_code == 0);
+  const auto rigging = studio.start("rigging", {"join", "--json"});
+  wait_for_event(*rigging, "searching", [](const Json& searching) {
+    return searching.at("why").get<std::string>().find("does not take this key") != std::string::npos;
+  });
+  studio.keep("rigging", rotated.out.substr(0, rotated.out.find('\n')));
+  wait_for_event(*rigging, "joined");
+}
+
 TEST_CASE("what a role does not permit is refused with exit code 4 and the reason") {
   KeyedStudio studio;
   studio.serve();

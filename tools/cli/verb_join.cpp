@@ -23,17 +23,16 @@ namespace {
 
 class Reporter final : public client::Listener {
  public:
-  // `on_astray` is called while no server is found.
-  Reporter(Output& output, std::function<void()> on_astray)
-      : output_(output),
-        locks_(output, [this](const std::string& line) { say(line); }),
-        on_astray_(std::move(on_astray)) {}
+  explicit Reporter(Output& output)
+      : output_(output), locks_(output, [this](const std::string& line) { say(line); }) {}
+
+  // From any thread.
+  bool is_joined() const { return is_joined_; }
 
   void on_searching(std::string_view why) override {
     output_.message(fmt::format("{}  looking for the server until there is one: {}",
                                 to_local_time_of_day(system_clock().wall()), why));
     output_.object({{"event", "searching"}, {"why", why}});
-    on_astray_();
   }
 
   void on_joined(std::string_view address, const client::User& self) override {
@@ -53,7 +52,7 @@ class Reporter final : public client::Listener {
     output_.object(
         {{"event", "left"}, {"outcome", to_text(why.outcome)}, {"why", why.text}, {"rejoins", will_rejoin}});
     found_ = {};
-    if (std::exchange(is_joined_, false)) {
+    if (is_joined_.exchange(false)) {
       say(with_reason("left", why.text) + (will_rejoin ? "; tries to join again" : ""));
     } else if (will_rejoin && why.text != told_) {
       // Tried again and again; said once.
@@ -176,8 +175,7 @@ class Reporter final : public client::Listener {
 
   Output& output_;
   LockWatch locks_;
-  std::function<void()> on_astray_;
-  bool is_joined_ = false;
+  std::atomic<bool> is_joined_ = false;
   std::string told_;  // Why it is not joined.
   // Of each of kDocuments: what the join under way found, and what was shown since.
   std::array<std::optional<client::Document>, 2> found_;
@@ -193,6 +191,27 @@ void listen_to_locks(client::Client& client) {
 
 enum class Ended { for_good, with_another_key };
 
+// How often one that is not in looks for another key.
+constexpr Duration kKeyPeriod = 1s;
+
+// Waits until the client has left. Keys are rotated while a workstation is in, or the server away: who is turned away, or not
+// in, looks whether there is another by now.
+Result<Ended> end_of(client::Client& client, const Reporter& reporter,
+                     const std::function<bool()>& has_another_key) {
+  const client::Answer<bool> left = client.left();
+  bool is_key_another = false;
+  while (!left.wait_for(kKeyPeriod)) {
+    if (is_key_another || reporter.is_joined() || !has_another_key()) continue;
+    is_key_another = true;
+    client.leave();
+  }
+  if (is_key_another) return Ended::with_another_key;
+  const Result<bool> end = left.get();
+  if (end) return Ended::for_good;
+  const bool is_turned_away = end.error().outcome == Outcome::refused;
+  return is_turned_away && has_another_key() ? Result<Ended>(Ended::with_another_key) : end.error();
+}
+
 Result<Ended> join_once(Run& run) {
   auto options = client_options(run);
   if (!options) return options.error();
@@ -204,35 +223,23 @@ Result<Ended> join_once(Run& run) {
   auto place = client::AgentPlace::take(options->folder);
   if (!place && place.error().outcome == Outcome::locked) return place.error();
   client::agent::Hello hello = client::Agent::hello_of(*options);
-  // Keys are rotated while a workstation is in, or the server away: who is turned away looks whether there is another by now.
   const auto has_another_key = [&run, own = options->key] {
     const auto now = chosen_key(run);
     return now && *now && to_line(**now) != own;
   };
-  std::atomic<client::Client*> started = nullptr;
-  std::atomic<bool> is_key_another = false;
-  Reporter reporter(run.output, [&] {
-    client::Client* const here = started;
-    if (here == nullptr || !has_another_key()) return;
-    is_key_another = true;
-    here->leave();
-  });
+  Reporter reporter(run.output);
   auto client = client::Client::start(std::move(*options), &reporter);
   if (!client) return client.error();
-  started = client->get();
   if (!place) run.output.warning(place.error().text + "; commands here work without this join");
   listen_to_locks(**client);
   std::optional<client::Agent> agent;
   if (place) agent.emplace(std::move(*place), std::move(hello), **client, &reporter);
   const Interrupt::Listener listening = run.interrupt.listen([&] { (*client)->leave(); });
-  const Result<bool> left = (*client)->left().get();
+  const Result<Ended> ended = end_of(**client, reporter, has_another_key);
   // SIGTERM is how a service is ended as a matter of course; Ctrl-C is a user who breaks off.
   if (run.interrupt.signal_number() == SIGINT) return Error{Outcome::cancelled, ""};
   if (run.interrupt.is_requested()) return Ended::for_good;
-  if (is_key_another) return Ended::with_another_key;
-  if (left) return Ended::for_good;
-  const bool is_turned_away = left.error().outcome == Outcome::refused;
-  return is_turned_away && has_another_key() ? Result<Ended>(Ended::with_another_key) : left.error();
+  return ended;
 }
 
 Result<void> join(Run& run) {

@@ -218,6 +218,26 @@ TEST_CASE("those who ask for a lock at the same moment are all among those who w
   CHECK(fields_of(*rigging, "/locks/dev/Moria").find(R"("wanted":["lighting"])") != std::string::npos);
 }
 
+TEST_CASE("who may everything is in one zone with those who see all that there is") {
+  ServerOptions options = with_rules();
+  options.zones.entries = 3;
+  KeyedStudio studio(std::move(options));
+  const AccessKey boss_key = studio.add("boss", "admin");
+  const AccessKey seer_key = studio.add("seer", "seer");
+  const AccessKey artist_key = studio.add("artist");
+  studio.write_roles(kRoles);
+  const auto seer = studio.join_with(seer_key);
+  for (const char* path : {"/g/1", "/g/2"}) done(*seer, make(path, "grade"));
+  enter(*seer, "/g");
+  const auto boss = studio.join_with(boss_key);
+  enter(*boss, "/g");
+  CHECK(tells(*boss) == Words{"/g full: /g/1 /g/2"});
+  // Of another zone with those there would be four.
+  const auto artist = studio.join_with(artist_key);
+  enter(*artist, "/g");
+  CHECK(tells(*artist) == Words{"/g full:"});
+}
+
 TEST_CASE("records of a class that the schema does not name are their owners' and the admins' alone") {
   std::vector<Event> warnings;
   ServerOptions options = with_rules();

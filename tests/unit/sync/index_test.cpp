@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <filesystem>
 #include <optional>
 #include <thread>
 
@@ -35,6 +36,13 @@ struct Project {
   Root root = Root::open(folder.path()).value();
   fs::path database = folder / ".callboard/index.db";
   Index open() const { return Index::open(root).value(); }
+};
+
+// While it exists the program works there.
+struct WorkingFolder {
+  fs::path before = fs::current_path();
+  explicit WorkingFolder(const fs::path& folder) { fs::current_path(folder); }
+  ~WorkingFolder() { fs::current_path(before); }
 };
 
 Bytes packed(const std::vector<KnownFiles::Known>& files) {
@@ -292,7 +300,31 @@ TEST_CASE("an index whose file is replaced by another while it is open goes on w
 }
 
 TEST_CASE(
-    "an index whose folder is moved while it is open writes nothing to the folder that comes in its place") {
+    "an index of a folder that was given by a relative path goes on so, too, wherever the program works "
+    "later") {
+  const TempDir parent;
+  fs::create_directory(parent / "film");
+  const fs::path database = parent / "film/.callboard/index.db";
+  const bool stays = GENERATE(true, false);
+  INFO(stays);
+  std::optional<WorkingFolder> working(parent.path());
+  Index index = Index::open(Root::open("film").value()).value();
+  if (!stays) working.reset();
+  SECTION("its file is removed") { fs::remove(database); }
+  SECTION("its file is replaced by another") {
+    const Project other;
+    static_cast<void>(other.open());
+    fs::rename(other.database, database);
+  }
+  const Index::Pulled pulled[] = {{path("b"), digest("b"), status(1)}};
+  CHECK(index.record_pulled(pulled).has_value());
+  const Index again = Index::open(Root::open(parent / "film").value()).value();
+  CHECK(again.pulled_digest(path("b")).value() == digest("b"));
+}
+
+TEST_CASE(
+    "an index whose folder is moved while it is open says so, and writes nothing to the one that comes in "
+    "its place") {
   const TempDir parent;
   fs::create_directory(parent / "film");
   const Root root = Root::open(parent / "film").value();
@@ -300,7 +332,10 @@ TEST_CASE(
   fs::rename(parent / "film", parent / "old");
   fs::create_directories(parent / "film/.callboard");
   const Index::Pulled pulled[] = {{path("a"), digest("a"), status(1)}};
-  CHECK_FALSE(index.record_pulled(pulled).has_value());
+  const Result<void> recorded = index.record_pulled(pulled);
+  REQUIRE_FALSE(recorded.has_value());
+  CHECK(recorded.error().text == "index \"" + (parent / "film/.callboard/index.db").string() +
+                                     "\": its folder was moved, or may not be looked into");
   CHECK(fs::is_empty(parent / "film/.callboard"));
 }
 
