@@ -48,7 +48,7 @@ void SendQueue::drop(std::size_t size_bytes) {
   }
   if (whole != parts_.end()) whole->view = whole->view.subspan(size_bytes);
   parts_.erase(parts_.begin(), whole);
-  if (parts_.empty()) parts_ = {};
+  if (parts_.empty()) parts_ = std::vector<SharedBytes>();
 }
 
 std::vector<SharedBytes> SendQueue::take() {

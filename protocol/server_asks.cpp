@@ -120,7 +120,7 @@ std::shared_ptr<ClientMessage> ServerAsks::next() {
   auto ask = std::move(received_.front());
   received_.erase(received_.begin());
   // An idle session keeps no memory for them.
-  if (received_.empty()) received_ = {};
+  if (received_.empty()) received_ = std::vector<std::shared_ptr<ClientMessage>>();
   InFlight& in_flight = *place_of(*ask_id_of(*ask));
   in_flight.delivered = true;
   in_flight.answer_bytes_max = most;
@@ -175,7 +175,7 @@ void ServerAsks::end_text(Document attachment) {
 std::vector<EncodedFrame> ServerAsks::take_held() {
   std::erase_if(in_flight_, [](const InFlight& ask) { return ask.answered; });
   // An idle session keeps no memory for them.
-  if (in_flight_.empty()) in_flight_ = {};
+  if (in_flight_.empty()) in_flight_ = std::vector<InFlight>();
   if (!held_text_.empty()) end_text(nullptr);
   held_count_ = 0;
   return std::exchange(held_, {});
