@@ -200,9 +200,17 @@ Result<Draft> DocumentDesk::draft_of(const Session& session, protocol::DocumentW
     return Error{Outcome::not_found,
                  fmt::format("conflict {}: there is none of that number, or it is settled", ask.settles)};
   }
+  if (conflict->places && draft.operation.value != nullptr) {
+    // What encloses them holds others' work as well.
+    return Error{
+        Outcome::usage,
+        fmt::format("conflict {}: it is about {} places, which cannot all be one value; take what was "
+                    "lost, or change them one by one and keep what stands",
+                    ask.settles, conflict->places->size())};
+  }
   draft.how = ask.take || draft.operation.value != nullptr ? Draft::How::settle : Draft::How::nothing;
   draft.place = conflict->path;
-  draft.lost = edits_of(*conflict);
+  if (ask.take) draft.lost = edits_of(*conflict);
   return draft;
 }
 

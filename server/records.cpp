@@ -151,8 +151,11 @@ void Records::find_sources(Draft draft, Done done) {
 
 void Records::finish_draft(Draft draft, DraftSources sources, Done done) {
   const std::uint64_t base = draft.operation.base;
-  const bool has_little =
-      draft.operation.value == nullptr || draft.operation.value->size() <= kInlineDocumentBytes;
+  // What is brought back of many places is not looked through here.
+  const bool brings_little =
+      draft.lost.empty() || (draft.lost.size() == 1 && is_small(draft.lost.front().value));
+  const bool has_little = brings_little && (draft.operation.value == nullptr ||
+                                            draft.operation.value->size() <= kInlineDocumentBytes);
   if (has_little && is_small(sources.base) && is_small(sources.head) && is_small(sources.restored))
     return append_finished(finished(std::move(draft), sources), base, std::move(done));
   drafts_.submit(

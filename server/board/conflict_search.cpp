@@ -122,6 +122,18 @@ Conflict conflict_of(const Party& loser, const Edit& lost, const Party& winner, 
   return conflict;
 }
 
+// What stands at a place, to be brought back there: of several elements of one array, each behind the one before it.
+Edit bringing_back(const document::Path& path, document::ValuePtr stood, const document::Edits& before) {
+  if (stood == nullptr) return {Edit::Kind::remove, path, nullptr, {}};
+  Edit edit{Edit::Kind::set, path, std::move(stood), {}};
+  if (before.empty() || path.empty() || path.back().field.empty()) return edit;
+  const document::Path& last = before.back().path;
+  const bool is_in_same_array = last.size() == path.size() && last.back().field == path.back().field &&
+                                std::equal(last.begin(), last.end() - 1, path.begin());
+  if (is_in_same_array) edit.after = last.back().key;
+  return edit;
+}
+
 Conflict conflict_of_all(const Party& loser, document::Edits lost, const Party& winner) {
   document::Path path = lost.front().path;
   for (const Edit& each : lost) path.erase(std::ranges::mismatch(path, each.path).in1, path.end());
@@ -248,8 +260,7 @@ class Search {
       if (mine.kind == Edit::Kind::place) continue;
       document::ValuePtr stood = standing.find(mine.path);
       if (document::equal(stood, mine.value)) continue;
-      const auto kind = stood == nullptr ? Edit::Kind::remove : Edit::Kind::set;
-      lost.push_back(rest.is_lost_to ? mine : Edit{kind, mine.path, std::move(stood), {}});
+      lost.push_back(rest.is_lost_to ? mine : bringing_back(mine.path, std::move(stood), lost));
       if (found.size() == count_max) continue;
       // Of those that it is lost to it is not known which.
       const Edit unknown{Edit::Kind::set, mine.path, nullptr, {}};

@@ -35,7 +35,12 @@ std::uint64_t size_of(const Conflict& conflict) {
   std::uint64_t size_bytes = size_of(conflict.path);
   for (const Side* side : {&conflict.winner, &conflict.loser}) size_bytes += size_of(side->value);
   if (!conflict.places) return size_bytes;
-  for (const document::Edit& each : *conflict.places) size_bytes += size_of(each.path) + size_of(each.value);
+  // Of many small places most is what holds them. Everywhere the same: it decides which conflicts are forgotten.
+  constexpr std::uint64_t kEdit = 80;
+  constexpr std::uint64_t kStep = 64;
+  for (const document::Edit& each : *conflict.places)
+    size_bytes +=
+        kEdit + each.path.size() * kStep + size_of(each.path) + each.after.size() + size_of(each.value);
   return size_bytes;
 }
 

@@ -34,7 +34,7 @@ struct Conflict {
 
 // What brings back what was lost.
 document::Edits edits_of(const Conflict& conflict);
-// Of its values and paths.
+// Of its values and paths; of many places also about what holds them.
 std::uint64_t size_of(const Conflict& conflict);
 
 // The conflicts that nobody has settled yet. Which values are lost, and to whom, is the same whatever order the operations
