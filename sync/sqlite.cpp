@@ -11,7 +11,7 @@ constexpr std::string_view kFull = "index has no room: ";
 
 Error failure(sqlite3* database, int code) {
   const int kind = code & 0xff;  // Without the extension.
-  // The file was removed or replaced while it was open: what is written would be nobody's.
+  // Its path leads to it no more: it was removed or replaced, or its folder was moved, and what is written would be nobody's.
   const bool is_moved = database != nullptr && sqlite3_extended_errcode(database) == SQLITE_READONLY_DBMOVED;
   const bool damage = kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB || is_moved;
   const std::string cause = database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code);

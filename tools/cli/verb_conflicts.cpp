@@ -201,7 +201,8 @@ void add_resolve(Program& program) {
   auto words = std::make_shared<ResolveWords>();
   program
       .add_verb({.name = "resolve",
-                 .summary = "settle a conflict: keep what stands, take what lost, or say what it is to be",
+                 .summary = "settle a conflict: keep what stands (without an option), take what lost, or say "
+                            "what it is to be",
                  .example = "callboard resolve 3 --take-lost"})
       .takes(
           {Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask, Key::key_file})
