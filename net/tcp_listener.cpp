@@ -19,7 +19,7 @@ namespace callboard::net {
 namespace {
 
 // Accepted before others have their turn.
-constexpr int kAcceptsPerTurn = 64;
+constexpr int kAcceptsPerTurn = 8;
 // How long the system gets to recover when not even the reserve helps.
 constexpr auto kRecovery = 100ms;
 

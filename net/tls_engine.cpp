@@ -19,6 +19,8 @@ constexpr const char* kCipherSuites = "TLS_AES_128_GCM_SHA256";
 constexpr std::array<unsigned char, 2> kCipherId{0x13, 0x01};
 // All that a peer says until it is proven; ours say less than 1 KiB. What a stranger can make us keep.
 constexpr std::uint64_t kHandshakeMax = 16 * KiB;
+// Of each record: its kind, version (two bytes) and length.
+constexpr std::size_t kRecordHeaderBytes = 5;
 
 struct Free {
   void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
@@ -87,6 +89,15 @@ int on_wire_write(BIO* bio, const char* bytes, std::size_t size_bytes, std::size
 // There is nothing to flush, and nothing else that a source of bytes need know.
 long on_wire_control(BIO*, int command, long, void*) noexcept { return command == BIO_CTRL_FLUSH ? 1 : 0; }
 
+// Whether OpenSSL has to look at what a stranger said. It keeps 32 KiB and more for one whose first record is not whole yet, and
+// clears them: most of the time that half a handshake takes.
+bool is_worth_a_look(ByteView heard) {
+  if (heard.size() < kRecordHeaderBytes) return false;
+  const auto length =
+      (std::to_integer<std::uint64_t>(heard[3]) << 8) | std::to_integer<std::uint64_t>(heard[4]);
+  return heard[1] != std::byte{3} || heard.size() >= std::min(kRecordHeaderBytes + length, kHandshakeMax);
+}
+
 BIO* new_wire(Wire& wire) {
   static const std::unique_ptr<BIO_METHOD, Free> method = [] {
     std::unique_ptr<BIO_METHOD, Free> made(BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "wire"));
@@ -106,21 +117,12 @@ BIO* new_wire(Wire& wire) {
 }  // namespace
 
 struct TlsEngine::Impl {
-  Impl(SSL_CTX* context, bool accepts) : ssl(SSL_new(context)), is_server(accepts) {
-    ENSURE(ssl != nullptr);
-    BIO* bio = new_wire(wire);
-    SSL_set_bio(ssl.get(), bio, bio);
-    ENSURE(SSL_set_ex_data(ssl.get(), 0, this) == 1);
-    if (is_server) {
-      SSL_set_accept_state(ssl.get());
-    } else {
-      SSL_set_connect_state(ssl.get());
-    }
-  }
+  explicit Impl(bool accepts) : is_server(accepts) {}
 
-  Wire wire;  // Before `ssl`, which refers to it.
-  std::unique_ptr<SSL, Free> ssl;
   bool is_server;
+  Bytes beginning;  // Of a server's peer, until there is an `ssl` for it.
+  Wire wire;        // Before `ssl`, which refers to it.
+  std::unique_ptr<SSL, Free> ssl;
   AccessKey key;  // A client's; of a server's the identity alone.
   FindSecret find;
   Bytes waiting;
@@ -135,6 +137,8 @@ struct TlsEngine::Impl {
   static int on_offered(SSL* ssl, const unsigned char* identity, std::size_t identity_size,
                         SSL_SESSION** session) noexcept;
 
+  void open();
+  Bytes gather(ByteView sealed);
   Result<void> shake_hands();
   Result<std::size_t> read(std::span<std::byte> into);
   Result<void> read_all(Bytes& plain);
@@ -204,6 +208,27 @@ Error TlsEngine::Impl::broken(int rc) {
               cause + ")"};
 }
 
+void TlsEngine::Impl::open() {
+  ssl.reset(SSL_new(is_server ? server_context() : client_context()));
+  ENSURE(ssl != nullptr);
+  BIO* bio = new_wire(wire);
+  SSL_set_bio(ssl.get(), bio, bio);
+  ENSURE(SSL_set_ex_data(ssl.get(), 0, this) == 1);
+  if (is_server) {
+    SSL_set_accept_state(ssl.get());
+  } else {
+    SSL_set_connect_state(ssl.get());
+  }
+}
+
+// A client's first words, once they are worth a look.
+Bytes TlsEngine::Impl::gather(ByteView sealed) {
+  beginning.insert(beginning.end(), sealed.begin(), sealed.end());
+  if (!is_worth_a_look(beginning)) return {};
+  open();
+  return std::exchange(beginning, {});
+}
+
 Result<void> TlsEngine::Impl::shake_hands() {
   ERR_clear_error();
   const int rc = SSL_do_handshake(ssl.get());
@@ -253,8 +278,9 @@ TlsEngine::TlsEngine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 TlsEngine::~TlsEngine() = default;
 
 std::unique_ptr<TlsEngine> TlsEngine::client(const AccessKey& key) {
-  auto impl = std::make_unique<Impl>(Impl::client_context(), false);
+  auto impl = std::make_unique<Impl>(false);
   impl->key = key;
+  impl->open();
   return std::unique_ptr<TlsEngine>(new TlsEngine(std::move(impl)));
 }
 
@@ -265,7 +291,7 @@ std::unique_ptr<TlsEngine> TlsEngine::server(const AccessKey& key) {
 }
 
 std::unique_ptr<TlsEngine> TlsEngine::server(FindSecret find) {
-  auto impl = std::make_unique<Impl>(Impl::server_context(), true);
+  auto impl = std::make_unique<Impl>(true);
   impl->find = std::move(find);
   return std::unique_ptr<TlsEngine>(new TlsEngine(std::move(impl)));
 }
@@ -283,11 +309,13 @@ Result<void> TlsEngine::receive(ByteView sealed, Bytes& plain) {
     impl_->is_broken = true;
     return Error{Outcome::refused, std::string(kNoTls)};
   }
-  impl_->wire.incoming = sealed;
-  if (!impl_->is_ready) {
+  const Bytes first_words = impl_->ssl ? Bytes{} : impl_->gather(sealed);
+  impl_->wire.incoming = first_words.empty() ? sealed : ByteView(first_words);
+  if (impl_->ssl && !impl_->is_ready) {
     if (auto shaken = impl_->shake_hands(); !shaken) return shaken;
   }
   if (impl_->is_ready) return impl_->read_all(plain);
+  impl_->wire.incoming = {};
   impl_->heard_bytes += sealed.size();
   if (impl_->heard_bytes <= kHandshakeMax) return {};
   impl_->is_broken = true;

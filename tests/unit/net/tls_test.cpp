@@ -1,3 +1,5 @@
+#include <malloc.h>
+
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <map>
@@ -133,6 +135,30 @@ TEST_CASE("who never comes to the end of a handshake is not listened to for ever
   }
   CHECK_FALSE(heard);
   CHECK(taken_bytes <= 18 * KiB);
+}
+
+TEST_CASE("half a handshake costs its bytes, and the other half finishes it") {
+  constexpr std::uint64_t kEngines = 200;
+  Pair pair(key_of(1), knows({key_of(1)}));
+  const Bytes hello = pair.client->take_sealed();
+  std::vector<std::unique_ptr<TlsEngine>> servers;
+  const std::uint64_t before = mallinfo2().uordblks;
+  for (std::uint64_t i = 0; i < kEngines; ++i) {
+    servers.push_back(TlsEngine::server(knows({key_of(1)})));
+    REQUIRE(servers.back()->receive(ByteView(hello).first(hello.size() - 1), pair.heard_by_server));
+  }
+  CHECK(mallinfo2().uordblks - before < kEngines * 4 * KiB);
+  CHECK(servers[0]->take_sealed().empty());
+  REQUIRE(servers[0]->receive(ByteView(hello).last(1), pair.heard_by_server));
+  CHECK_FALSE(servers[0]->take_sealed().empty());
+  // A record says that it is longer than any is.
+  const Bytes lie{std::byte{0x16}, std::byte{3},    std::byte{1},
+                  std::byte{0xff}, std::byte{0xff}, std::byte{1}};
+  const auto liar = TlsEngine::server(knows({key_of(1)}));
+  Result<void> heard = liar->receive(lie, pair.heard_by_server);
+  for (int i = 0; i < 16 && heard; ++i) heard = liar->receive(Bytes(KiB), pair.heard_by_server);
+  REQUIRE_FALSE(heard);
+  CHECK(heard.error().outcome == Outcome::refused);
 }
 
 TEST_CASE("a frame in place of TLS is told from a handshake by its first byte") {
