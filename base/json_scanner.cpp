@@ -1,6 +1,5 @@
 #include "base/json_scanner.h"
 
-#include <array>
 #include <cmath>
 #include <cstdlib>
 
@@ -8,14 +7,6 @@
 
 namespace callboard {
 namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-constexpr std::array<bool, 256> kIsPlain = [] {
-  std::array<bool, 256> is_plain{};
-  for (std::size_t c = 0x20; c < is_plain.size(); ++c) is_plain[c] = c != '"' && c != '\\';
-  return is_plain;
-}();
 
 void append_utf8(std::uint32_t code_point, std::string& out) {
   const auto byte = [&](std::uint32_t value) { out += static_cast<char>(static_cast<unsigned char>(value)); };
@@ -55,16 +46,6 @@ bool JsonScanner::take_word(std::string_view word) {
   return true;
 }
 
-bool JsonScanner::take_plain_string(std::string_view& value) {
-  const std::size_t start = at_;
-  if (take('"')) {
-    value = take_plain();
-    if (take('"')) return true;
-  }
-  at_ = start;
-  return false;
-}
-
 bool JsonScanner::take_string(std::string& unescaped, std::string_view& value) {
   if (!take('"')) return fail_syntax();
   value = take_plain();
@@ -76,16 +57,6 @@ bool JsonScanner::take_string(std::string& unescaped, std::string_view& value) {
   }
   value = unescaped;
   return true;
-}
-
-std::string_view JsonScanner::take_plain() {
-  const char* const begin = text_.data() + at_;
-  const char* const end = text_.data() + text_.size();
-  const char* at = begin;
-  while (at != end && kIsPlain[static_cast<unsigned char>(*at)]) ++at;
-  const auto size = static_cast<std::size_t>(at - begin);
-  at_ += size;
-  return {begin, size};
 }
 
 bool JsonScanner::take_escape(std::string& out) {
@@ -121,7 +92,7 @@ bool JsonScanner::take_four_digits(std::uint32_t& unit) {
   return true;
 }
 
-bool JsonScanner::take_number(std::string_view& value) {
+bool JsonScanner::take_any_number(std::string_view& value) {
   const std::size_t start = at_;
   bool is_whole = true;
   take('-');

@@ -32,8 +32,8 @@ class [[nodiscard]] Result {
   const T* operator->() const { return &value(); }
 
   const Error& error() const {
-    ENSURE(!has_value());
-    return error_;
+    ENSURE(error_.has_value());
+    return *error_;
   }
 
  private:
@@ -44,7 +44,7 @@ class [[nodiscard]] Result {
 
   // A std::variant would cost a good part of what everything takes to compile.
   std::optional<T> value_;
-  Error error_;
+  std::optional<Error> error_;  // Not made, moved and destroyed with every value.
 };
 
 template <>

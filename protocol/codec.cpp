@@ -1,6 +1,7 @@
 #include "protocol/codec.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@
 #include "protocol/field_writer.h"
 #include "protocol/frame.h"
 #include "protocol/json_tree.h"
+#include "protocol/plain_reader.h"
 #include "protocol/server_fields.h"
 #include "protocol/shapes.h"
 #include "protocol/verbs.h"
@@ -37,6 +39,17 @@ constexpr std::string_view kBareTurnRequest = R"({"verb":"turn?"})";
 constexpr std::size_t kHeaderLengthSize = 4;
 // What has no attachment is mostly shorter.
 constexpr std::size_t kMostFrames = 120;
+
+// As FieldWriter begins.
+constexpr std::string_view kBeforeVerb = R"({"verb":")";
+std::string beginning_of(std::string_view verb) { return std::string(kBeforeVerb).append(verb) + '"'; }
+template <std::size_t kVerbSize>
+constexpr auto beginning_as_array(std::string_view verb) {
+  std::array<char, kBeforeVerb.size() + kVerbSize + 1> beginning{};
+  char* const end = std::copy(kBeforeVerb.begin(), kBeforeVerb.end(), beginning.data());
+  *std::copy(verb.begin(), verb.end(), end) = '"';
+  return beginning;
+}
 
 struct Written {
   Document attachment;
@@ -62,6 +75,17 @@ void finish_head(const Document& attachment, std::string& text, std::size_t star
   std::ranges::copy(as_text(head), text.begin() + static_cast<std::ptrdiff_t>(start));
 }
 
+template <class T>
+FieldWriter writer_of(const T& m, std::string& text) {
+  if constexpr (HasRecord<T> || HasVerb<T>) {
+    return FieldWriter(verb_of_one(m), text);
+  } else {
+    // Known before anything is said.
+    static constexpr auto kBeginning = beginning_as_array<kVerb<T>.size()>(kVerb<T>);
+    return FieldWriter(FieldWriter::Begun{{kBeginning.data(), kBeginning.size()}}, text);
+  }
+}
+
 // Appends the frame to the text, but for its attachment.
 template <class Message>
 Written write(const Message& message, std::string& text) {
@@ -70,7 +94,7 @@ Written write(const Message& message, std::string& text) {
   Written written;
   std::visit(
       [&](const auto& m) {
-        FieldWriter writer(verb_of_one(m), text);
+        FieldWriter writer = writer_of(m, text);
         describe(writer, m);
         writer.finish();
         written = {std::move(writer).attachment(), writer.bad_key()};
@@ -87,9 +111,6 @@ EncodedFrame frame_of(const Message& message) {
   Document attachment = write(message, head).attachment;
   return {std::make_shared<const std::string>(std::move(head)), std::move(attachment)};
 }
-
-// As FieldWriter begins.
-std::string beginning_of(std::string_view verb) { return "{\"verb\":\"" + std::string(verb) + '"'; }
 
 // --- Decoding -------------------------------------------------------------------------------------------------------
 
@@ -168,8 +189,8 @@ bool is_verb_of(const Verb& verb) {
   }
 }
 
-template <class T, class Message>
-void read_as(const Verb& verb, FieldReader& reader, Message& message) {
+template <class T, class Reader, class Message>
+void read_as(const Verb& verb, Reader& reader, Message& message) {
   T& value = message.template emplace<T>();
   if constexpr (HasRecord<T>) {
     value.record = verb == kStory ? DocumentRecord::story : DocumentRecord::analytics;
@@ -206,10 +227,30 @@ void read_unknown(const Verb& verb, const Shape& shape, FieldReader& reader, Mes
   }
 }
 
+// Whether it is one of these, as we write it. Each is the only one of its verb with the fields that it must have.
+template <class... T>
+bool read_plain(const Parts& parts, ClientMessage& message) {
+  if (parts.json.size() > kSmallJson || !parts.json.starts_with(kBeforeVerb)) return false;
+  const std::string_view from_verb = parts.json.substr(kBeforeVerb.size());
+  const std::size_t size = std::min(from_verb.find('"'), from_verb.size());
+  const Verb verb(from_verb.substr(0, size));
+  PlainReader reader(from_verb.substr(std::min(size + 1, from_verb.size())), parts.attachment);
+  const auto attempt = [&]<class Candidate>(std::type_identity<Candidate>) {
+    if (!is_verb_of<Candidate>(verb)) return false;
+    read_as<Candidate>(verb, reader, message);
+    return true;
+  };
+  return (attempt(std::type_identity<T>{}) || ...) && reader.is_whole();
+}
+
 template <class Message>
 Result<void> read(std::uint8_t kind, ByteView body, std::size_t values_max, Message& message) {
   const auto parts = split(kind, body);
   if (!parts) return parts.error();
+  // What people's programs say most.
+  if constexpr (std::is_same_v<Message, ClientMessage>) {
+    if (read_plain<CallAsk, RecordAsk, DocumentWrite, AtAsk, CameraAsk>(*parts, message)) return {};
+  }
   // Most messages are small: the memory for the values of one is that of the one before.
   static thread_local JsonTree small;
   JsonTree large;
@@ -240,10 +281,11 @@ Result<void> read(std::uint8_t kind, ByteView body, std::size_t values_max, Mess
 template <class Message>
 Result<Message> decode(std::uint8_t kind, ByteView body, std::size_t values_max) {
   // What is said most often is always the same, and need not be taken apart.
-  const std::string_view said = kind == kFrameObject ? as_text(body) : std::string_view();
-  if (said == kBareYours) return Message(Yours{});
-  if constexpr (std::is_same_v<Message, ClientMessage>) {
-    if (said == kBareTurnRequest) return Message(TurnRequest{});
+  if (kind == kFrameObject && body.size() <= kBareTurnRequest.size()) {
+    if (as_text(body) == kBareYours) return Message(Yours{});
+    if constexpr (std::is_same_v<Message, ClientMessage>) {
+      if (as_text(body) == kBareTurnRequest) return Message(TurnRequest{});
+    }
   }
   Result<Message> message{Message(Yours{})};
   if (const auto done = read(kind, body, values_max, *message); !done) message = done.error();

@@ -8,9 +8,6 @@
 namespace callboard::protocol {
 namespace {
 
-// The last millisecond of the year 9999: sums and differences of two times stay far from overflow.
-constexpr std::uint64_t kTimestampMaxMs = 253'402'300'799'999;
-
 // The number where it is a whole one without fraction or exponent and fits; nullopt otherwise.
 template <class T>
 std::optional<T> whole_number(const JsonValue& json) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "base/limits.h"
 
@@ -46,6 +47,8 @@ inline constexpr TextRule kVerbText{.min = 1, .max = 64};
 // Of a call, and behind an @ whose: "open_shot@node-7 (2)".
 inline constexpr TextRule kCallName{.min = 1, .max = 160, .unit = Unit::code_points, .one_line = true};
 
+// The last millisecond of the year 9999: sums and differences of two times stay far from overflow.
+inline constexpr std::uint64_t kTimestampMaxMs = 253'402'300'799'999;
 // Entries of the audit in one answer: with their longest texts some 600 KiB.
 inline constexpr std::size_t kAuditPerAnswer = 100;
 

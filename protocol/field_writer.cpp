@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "base/ensure.h"
+#include "base/json_scanner.h"
 #include "base/text.h"
 
 namespace callboard::protocol {
@@ -40,10 +42,9 @@ std::string_view cut(std::string_view utf8, std::size_t max) {
 
 void append_escaped(std::string_view utf8, std::string& out) {
   constexpr char kDigits[] = "0123456789abcdef";
-  const auto is_plain = [](char c) { return static_cast<std::uint8_t>(c) >= 0x20 && c != '"' && c != '\\'; };
   while (!utf8.empty()) {
-    const auto plain =
-        static_cast<std::size_t>(std::find_if_not(utf8.begin(), utf8.end(), is_plain) - utf8.begin());
+    std::size_t plain = 0;
+    while (plain < utf8.size() && JsonScanner::is_plain(utf8[plain])) ++plain;
     out += utf8.substr(0, plain);
     utf8.remove_prefix(plain);
     if (utf8.empty()) return;
@@ -74,12 +75,17 @@ void FieldWriter::separate() {
   if (json_.back() != '{') json_ += ',';
 }
 
+// Ours are short: one piece that is appended costs a third of five.
 void FieldWriter::begin_field(std::string_view key) {
-  separate();
-  json_ += '"';
-  json_ += key;
-  json_ += '"';
-  json_ += ':';
+  std::array<char, 64> piece;
+  ENSURE(key.size() + 4 <= piece.size());
+  char* end = piece.data();
+  if (json_.back() != '{') *end++ = ',';
+  *end++ = '"';
+  end = std::copy(key.begin(), key.end(), end);
+  *end++ = '"';
+  *end++ = ':';
+  json_.append(piece.data(), static_cast<std::size_t>(end - piece.data()));
 }
 
 void FieldWriter::begin_member(std::string_view key) {

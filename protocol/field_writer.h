@@ -25,6 +25,11 @@ class FieldWriter {
 
   // Appends to `json`, which must outlive it. The verb is UTF-8.
   FieldWriter(std::string_view verb, std::string& json);
+  // What it would begin with is written already.
+  struct Begun {
+    std::string_view text;
+  };
+  FieldWriter(Begun begun, std::string& json) : json_(json) { json_ += begun.text; }
 
   template <class T, class... Limits>
   void required(std::string_view key, const T& value, const Limits&... limits) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <type_traits>
 #include <utility>
 
@@ -119,8 +120,6 @@ std::shared_ptr<ClientMessage> ServerAsks::next() {
   if (answer_bytes_ > 0 && answer_bytes_ + most > kAnswerBytesHeld) return nullptr;
   auto ask = std::move(received_.front());
   received_.erase(received_.begin());
-  // An idle session keeps no memory for them.
-  if (received_.empty()) received_ = std::vector<std::shared_ptr<ClientMessage>>();
   InFlight& in_flight = *place_of(*ask_id_of(*ask));
   in_flight.delivered = true;
   in_flight.answer_bytes_max = most;
@@ -174,15 +173,21 @@ void ServerAsks::end_text(Document attachment) {
 
 std::vector<EncodedFrame> ServerAsks::take_held() {
   std::erase_if(in_flight_, [](const InFlight& ask) { return ask.answered; });
-  // An idle session keeps no memory for them.
-  if (in_flight_.empty()) in_flight_ = std::vector<InFlight>();
+  if (in_flight_.empty()) forget_memory();
   if (!held_text_.empty()) end_text(nullptr);
   held_count_ = 0;
   return std::exchange(held_, {});
 }
 
+// An idle session keeps none for its asks.
+void ServerAsks::forget_memory() {
+  in_flight_ = std::vector<InFlight>();
+  received_ = std::vector<std::shared_ptr<ClientMessage>>();
+}
+
 std::vector<ServerAsks::InFlight>::iterator ServerAsks::place_of(AskId id) {
   if (in_flight_.empty() || in_flight_.back().id < id) return in_flight_.end();
+  if (in_flight_.back().id == id) return std::prev(in_flight_.end());
   return std::ranges::lower_bound(in_flight_, id, {}, &InFlight::id);
 }
 

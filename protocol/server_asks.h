@@ -69,6 +69,7 @@ class ServerAsks {
   void hold_message(const ServerMessage& message);
   void hold_encoded(EncodedFrame frame);
   void end_text(Document attachment);
+  void forget_memory();
 
   std::vector<InFlight> in_flight_;  // By their ids, which mostly count up.
   std::uint64_t weight_bytes_ = 0;

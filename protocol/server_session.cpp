@@ -35,23 +35,24 @@ void ServerSession::require_key() {
   entrance_->join.require_key();
 }
 
+// One that is returned: it is made where it is taken.
 std::optional<ServerAction> ServerSession::next_action() {
   std::optional<ServerAction> next;
-  if (!actions_.empty()) {
-    auto* action = std::get_if<ServerAction>(&actions_.front());
-    if (action == nullptr) return next_answer();
+  if (actions_.empty()) {
+    if (auto ask = over_ ? nullptr : asks_.next()) next.emplace(server_action::Asked{std::move(ask)});
+  } else if (auto* action = std::get_if<ServerAction>(&actions_.front())) {
     next.emplace(std::move(*action));
     actions_.pop_front();
-  } else if (!over_) {
-    if (auto ask = asks_.next()) next.emplace(server_action::Asked{std::move(ask)});
+  } else {
+    next.emplace(next_answer());
   }
   return next;
 }
 
-std::optional<ServerAction> ServerSession::next_answer() {
+server_action::SendEncoded ServerSession::next_answer() {
   auto& answers = std::get<Answers>(actions_.front());
-  std::optional<ServerAction> next(server_action::SendEncoded{std::move(answers.frames[answers.sent]), true});
-  asks_.on_sent(std::get<server_action::SendEncoded>(*next).frame);
+  server_action::SendEncoded next{std::move(answers.frames[answers.sent]), true};
+  asks_.on_sent(next.frame);
   if (++answers.sent == answers.frames.size()) actions_.pop_front();
   return next;
 }

@@ -100,7 +100,7 @@ class ServerSession {
   void give_turn();
   void hear_clock(const std::optional<Timestamp>& clock, bool is_reply);
   void send_answers();
-  std::optional<ServerAction> next_answer();
+  server_action::SendEncoded next_answer();
   void take_turn();
   void perform(Result<std::vector<ServerAction>> actions);
   // `lost`: the connection is, and its session need not be.

@@ -158,13 +158,13 @@ bool has_keys(const Array& array, std::string_view field) {
 
 }  // namespace
 
-Value::Value(Content content)
+Value::Value(Content&& content)
     : content_(std::move(content)),
       size_bytes_(size_of(content_)),
       depth_(depth_of(content_)),
       values_(values_of(content_)) {}
 
-Value::Value(Content content, const Value& before, const Value& old, const Value& fresh)
+Value::Value(Content&& content, const Value& before, const Value& old, const Value& fresh)
     : content_(std::move(content)),
       size_bytes_(before.size_bytes_ - old.size_bytes_ + fresh.size_bytes_),
       depth_(std::max(before.depth_, fresh.depth_ + 1)),

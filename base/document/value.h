@@ -32,10 +32,10 @@ class Value {
  public:
   using Content = std::variant<std::monostate, bool, Number, std::string, Array, Object>;
 
-  explicit Value(Content content);
+  explicit Value(Content&& content);
   // An object or an array that is `content`, made of `before` by putting `fresh` in the place of its part `old`: its size
   // and depth follow from theirs, without a look at the other parts.
-  Value(Content content, const Value& before, const Value& old, const Value& fresh);
+  Value(Content&& content, const Value& before, const Value& old, const Value& fresh);
 
   const Content& content() const { return content_; }
   // Null unless it is one.
@@ -61,7 +61,7 @@ class Value {
 
 template <class T>
 ValuePtr make_value(T content) {
-  return std::make_shared<const Value>(Value::Content(std::move(content)));
+  return std::make_shared<const Value>(Value::Content(std::in_place_type<T>, std::move(content)));
 }
 ValuePtr make_null();
 // The object or array with another value in the place of its part number `place`.

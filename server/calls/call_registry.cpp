@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "base/ensure.h"
@@ -55,10 +56,12 @@ bool CallRegistry::asks_for(std::string_view permission) const {
 
 const protocol::Document& CallRegistry::list() const {
   if (!list_) {
-    document::Array all;
+    std::map<std::string_view, const Call*> listed;
     for (const auto& [name, entry] : calls_) {
-      if (entry.is_listed) all.push_back(to_value(entry.call->description));
+      if (entry.is_listed) listed.emplace(name, entry.call.get());
     }
+    document::Array all;
+    for (const auto& [name, call] : listed) all.push_back(to_value(call->description));
     list_ = std::make_shared<const std::string>(document::print(*document::make_value(std::move(all))));
   }
   return list_;

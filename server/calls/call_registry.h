@@ -1,10 +1,10 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "base/result.h"
 #include "protocol/common_message.h"
@@ -38,7 +38,12 @@ class CallRegistry {
     CallPtr call;
     bool is_listed = true;
   };
-  std::map<std::string, Entry, std::less<>> calls_;
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view name) const { return std::hash<std::string_view>()(name); }
+  };
+
+  std::unordered_map<std::string, Entry, Hash, std::equal_to<>> calls_;
   mutable protocol::Document list_;  // Null: to be made anew.
 };
 
