@@ -75,15 +75,16 @@ inline constexpr std::uint64_t kListedAnswerMax = 1 * MiB;
 inline constexpr auto kKnockLimit = 2s;
 inline constexpr auto kHandshakeLimit =
     10s;                                 // From accept to the end of the join, on a LAN that answers in 1 ms.
-inline constexpr auto kHeartbeat = 15s;  // An empty turn each way.
-inline constexpr auto kSilenceLimit = 45s;  // Three heartbeats lost: the peer is gone.
+inline constexpr auto kHeartbeat = 20s;  // An empty turn each way.
+// Two heartbeats may be lost, and the connection make good for one of them: then the peer is gone.
+inline constexpr auto kSilenceLimit = 45s;
 inline constexpr auto kAskLimit = 30s;      // A client's patience for one answer.
 // Of a transfer nothing moves and one side says nothing: it is over. One that works all the same says so now and then.
 inline constexpr auto kStallLimit = 30s;
 inline constexpr auto kWorkingPeriod = 10s;
 static_assert(kStallLimit >= 3 * kWorkingPeriod);
 inline constexpr auto kTicketLife = 20s;  // From `give` until both data connections must be there.
-static_assert(kSilenceLimit >= 3 * kHeartbeat);
+static_assert(kSilenceLimit > 2 * kHeartbeat);
 // What is due in a while is due a little later, with all that is due about then: ten thousand idle sessions wake the server
 // ten times a second, not a thousand times.
 inline constexpr auto kDeadlineGrain = 100ms;

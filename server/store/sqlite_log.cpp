@@ -25,6 +25,9 @@ namespace {
 
 // 16 MiB of 4 KiB pages: a commit's own work stays small beside copying that back now and then.
 constexpr int kCheckpointPages = 4096;
+// From so many on, those whose appends were answered together are waited for, at most as long as that.
+constexpr std::size_t kGatheredFrom = 8;
+constexpr Duration kGatheredWithin = 1ms;
 
 }  // namespace
 
@@ -67,6 +70,7 @@ class SqliteLog::Worker {
   bool submit(std::vector<Operation> operations, AppendDone done) {
     std::uint64_t size_bytes = 0;
     for (const Operation& each : operations) size_bytes += each.value->size();
+    bool is_enough = false;
     {
       const std::lock_guard lock(mutex_);
       if (waiting_appends_ >= kAppendsWaitingMax || waiting_bytes_ + size_bytes > kAppendBytesWaitingMax)
@@ -76,8 +80,9 @@ class SqliteLog::Worker {
       for (std::size_t i = 0; i + 1 < operations.size(); ++i)
         queue_.emplace_back(Append{std::move(operations[i]), [](const Result<Appended>&) {}, true});
       queue_.emplace_back(Append{std::move(operations.back()), std::move(done)});
+      is_enough = waiting_appends_ >= awaited_;
     }
-    wake_.notify_one();
+    if (is_enough) wake_.notify_one();
     return true;
   }
 
@@ -86,6 +91,7 @@ class SqliteLog::Worker {
     {
       const std::lock_guard lock(mutex_);
       queue_.emplace_back(std::move(task));
+      awaited_ = 1;
     }
     wake_.notify_one();
   }
@@ -95,6 +101,7 @@ class SqliteLog::Worker {
     {
       const std::lock_guard lock(mutex_);
       queue_.emplace_back(Extra{std::move(write), std::move(done)});
+      awaited_ = 1;
     }
     wake_.notify_one();
   }
@@ -140,6 +147,7 @@ class SqliteLog::Worker {
   };
 
   void run();
+  void gather(std::unique_lock<std::mutex>& lock);
   bool is_calm();
   Group take_group();
   void commit(Group group);
@@ -158,13 +166,16 @@ class SqliteLog::Worker {
   std::shared_ptr<Answers> answers_;
   Statement insert_;
   Statement find_;
-  std::uint64_t last_ = 0;  // Of the newest durable operation that the loop was told of.
-  bool is_broken_ = false;  // The connection failed and waits to be opened anew.
+  std::uint64_t last_ = 0;      // Of the newest durable operation that the loop was told of.
+  bool is_broken_ = false;      // The connection failed and waits to be opened anew.
+  std::size_t last_group_ = 0;  // Its appends, and how long they took.
+  Duration last_took_{};
 
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Queued> queue_;
   std::size_t waiting_appends_ = 0;
+  std::size_t awaited_ = 1;  // So many of them wake the worker.
   std::uint64_t waiting_bytes_ = 0;
   bool is_closing_ = false;
   std::thread thread_;
@@ -177,6 +188,7 @@ void SqliteLog::Worker::run() {
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [this] { return is_closing_ || !queue_.empty(); });
       if (queue_.empty()) return;
+      gather(lock);
       if (auto* front = std::get_if<Task>(&queue_.front())) {
         task = std::move(*front);
         queue_.pop_front();
@@ -190,6 +202,16 @@ void SqliteLog::Worker::run() {
     if (!is_broken_ && database_.wal_pages() >= (is_calm() ? Database::kWalRoomPages : kCheckpointPages))
       database_.checkpoint();
   }
+}
+
+// Whoever was answered a moment ago mostly has something more to write. The first of them alone would have a sync of its own,
+// and all others the next one: half of them at a time, and twice the syncs.
+void SqliteLog::Worker::gather(std::unique_lock<std::mutex>& lock) {
+  if (last_group_ < kGatheredFrom || !std::holds_alternative<Append>(queue_.front())) return;
+  awaited_ = last_group_ - last_group_ / 8;
+  wake_.wait_for(lock, std::min(last_took_ / 2, kGatheredWithin),
+                 [this] { return is_closing_ || waiting_appends_ >= awaited_; });
+  awaited_ = 1;
 }
 
 // Nobody waits: what has to be done now and then is done now.
@@ -225,7 +247,10 @@ SqliteLog::Worker::Group SqliteLog::Worker::take_group() {
 void SqliteLog::Worker::commit(Group group) {
   if (is_broken_) reopen();
   std::vector<Result<void>> kept;
+  const Instant began = system_clock().monotonic();
+  last_group_ = group.appends.size();
   auto written = write(group, kept);
+  last_took_ = system_clock().monotonic() - began;
   if (written) {
     answer(std::move(*written));
   } else {
