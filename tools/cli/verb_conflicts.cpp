@@ -115,10 +115,8 @@ Result<void> show(Run& run, Visit& visit, Places& places, const client::Conflict
   if (*changed) {
     if (auto read = places.read_value(conflict, place); !read) return read;
   }
-  const std::string count =
-      conflict.places > 1 ? fmt::format(", {} places within it", conflict.places) : std::string();
-  run.output.line(fmt::format("{}  {} {}{}", run.output.styled(Style::bold, std::to_string(conflict.number)),
-                              name_of(conflict.document), place_of(conflict.at), count));
+  run.output.line(fmt::format("{}  {} {}", run.output.styled(Style::bold, std::to_string(conflict.number)),
+                              name_of(conflict.document), place_of(conflict)));
   auto object = conflict_object(conflict);
   if (*changed) object.add("now", show_now(run, conflict, **changed, place));
   const auto word = *changed ? "won   " : "stands";
