@@ -189,7 +189,9 @@ void add_conflicts(Program& program) {
       .add_verb(
           {.name = "conflicts",
            .summary = "where two people changed the same part of a document, and nobody has settled it yet",
-           .example = "callboard conflicts"})
+           .example = "callboard conflicts",
+           .note = "Only changes that tell what they were made from (--base, or the library) can be in a "
+                   "conflict. Of others the newest stands."})
       .takes(
           {Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask, Key::key_file})
       .runs(list);
