@@ -440,9 +440,10 @@ void Client::Impl::on_late_answer(const protocol::ClientMessage& write,
   on_document(news);
   if (!state->won) listener_.on_warning(lost_change(*state));
   if (state->conflicts > 0) {
-    listener_.on_warning(fmt::format(
-        "a kept change, {}, met others' in the same place, parts of it {}: see `callboard conflicts`",
-        version(*state, state->number), state->conflicts));
+    listener_.on_warning(
+        fmt::format("a kept change, {}, met others' in the same place ({}): see `callboard conflicts`",
+                    version(*state, state->number),
+                    state->conflicts == 1 ? "one conflict" : fmt::format("{} conflicts", state->conflicts)));
   }
 }
 

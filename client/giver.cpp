@@ -32,19 +32,31 @@ namespace callboard::client {
 
 namespace {
 
-// Errors an item may say in `opened`, so that kItemsPerPullMax of them fit one frame.
-constexpr std::size_t kItemTextMax = 64;
+// What the errors of all items may say together in `opened`, in equal parts, so that kItemsPerPullMax of them fit one frame.
+constexpr std::size_t kItemTextMin = 64;
+constexpr std::size_t kItemTextsMax = kItemsPerPullMax * kItemTextMin;
 // How much a taker that broke the rules may still send before it reads why.
 constexpr std::uint64_t kDrainMax = 16 * MiB;
 
 constexpr std::string_view kChanged = "it changed since it was listed";
 constexpr std::string_view kGone = "it is gone since it was listed";
 
-protocol::OpenedItem failed_item(const Error& error) {
+// Of so many bytes as whole characters take.
+std::string_view beginning_of(std::string_view text, std::size_t size_bytes) {
+  if (text.size() <= size_bytes) return text;
+  while (size_bytes > 0 && (static_cast<unsigned char>(text[size_bytes]) & 0xC0u) == 0x80u) --size_bytes;
+  return text.substr(0, size_bytes);
+}
+
+std::size_t item_text_max(std::size_t items) {
+  return std::clamp(kItemTextsMax / std::max<std::size_t>(items, 1), kItemTextMin, protocol::kBulkTextMax);
+}
+
+protocol::OpenedItem failed_item(const Error& error, std::size_t text_max) {
   protocol::OpenedItem failed;
   failed.outcome = error.outcome;
   failed.entry.kind = EntryKind::refused;
-  failed.text = error.text.substr(0, kItemTextMax);
+  failed.text = beginning_of(error.text, text_max);
   return failed;
 }
 
@@ -91,7 +103,7 @@ class Giver::Impl {
   Result<void> perform(const GiverMachine::GiveRanges& what);
   bool is_offered(const GiverMachine::GiveFile& file);
   bool withdraw(const GiverMachine::GiveFile& file);
-  protocol::OpenedItem opened_item(const GiverMachine::Item& item);
+  protocol::OpenedItem opened_item(const GiverMachine::Item& item, std::size_t text_max);
   std::shared_ptr<const sync::Listing> listing_of(const GiverMachine::ListDirectory& list) const;
   Result<void> send_listing(protocol::Listing frame, const sync::RelativePath& directory);
   Result<Fd> open(const sync::RelativePath& path);
@@ -257,13 +269,14 @@ Result<void> Giver::Impl::perform(const GiverMachine::OpenItems& open) {
   listing_.reset();
   open_directory_.reset();
   reader_ = open.mode == protocol::OpenMode::pull ? sync::Tree::Reader::puller : sync::Tree::Reader::any;
+  const std::size_t text_max = item_text_max(open.items.size());
   std::uint64_t size_bytes = 0;
   for (const GiverMachine::Item& item : open.items) {
-    protocol::OpenedItem opened = opened_item(item);
+    protocol::OpenedItem opened = opened_item(item, text_max);
     if (cancelled_) return Error{Outcome::cancelled, "cancelled here"};
     size_bytes += protocol::encoded_size(opened);
     if (size_bytes > kBulkDataMax - kItemsPerPullMax * 128) {
-      opened = failed_item({Outcome::failed, "too many items at once"});
+      opened = failed_item({Outcome::failed, "too many items at once"}, kItemTextMin);
     }
     frame.items.push_back(std::move(opened));
   }
@@ -274,10 +287,10 @@ Result<void> Giver::Impl::perform(const GiverMachine::OpenItems& open) {
   return pack_.add(protocol::GiverFrame(std::move(frame)));
 }
 
-protocol::OpenedItem Giver::Impl::opened_item(const GiverMachine::Item& item) {
-  if (!item.path) return failed_item(item.path.error());
+protocol::OpenedItem Giver::Impl::opened_item(const GiverMachine::Item& item, std::size_t text_max) {
+  if (!item.path) return failed_item(item.path.error(), text_max);
   Result<std::shared_ptr<const sync::Tree>> tree = parts_.folder.snapshot(*item.path, over_);
-  if (!tree) return failed_item(tree.error());
+  if (!tree) return failed_item(tree.error(), text_max);
   protocol::OpenedItem opened;
   opened.entry = (*tree)->top();
   opened.files_below = (*tree)->files();

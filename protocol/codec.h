@@ -11,8 +11,9 @@
 
 namespace callboard::protocol {
 
-// A message as it is written to a socket: `head`, then `attachment` if there is one. Encode once, write to
-// many; both parts are shared and never change, so neither is copied per session. Thread: any.
+// What is written to a socket at once: `head`, then `attachment` if there is one. Of encode() it is one message. Small answers go
+// together (ServerAsks): then `head` holds several whole frames, one behind the other, and `attachment` is the rest of the last.
+// Encode once, write to many; both parts are shared and never change, so neither is copied per session. Thread: any.
 struct EncodedFrame {
   Document head;  // Bytes.
   Document attachment;

@@ -71,10 +71,6 @@ std::int64_t end_of_lock(const RecordState& lock) {
   return is_broken(lock) ? 1 : time_in_lock(lock, "until");
 }
 
-bool overlap(std::string_view one, std::string_view other) {
-  return is_at_or_below(one, other) || is_at_or_below(other, one);
-}
-
 std::string item_of_lock(const RecordState& lock) { return lock.path.substr(kLocksFolder.size()); }
 
 Error is_locked(const RecordState& lock) {

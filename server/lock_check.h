@@ -32,9 +32,6 @@ Result<void> check_locks(const RecordDesk& records, const RecordDesk::Author& wh
 Result<void> check_locks(const RecordDesk& records, const RecordDesk::Author& who,
                          protocol::DocumentRecord document, Timestamp now);
 
-// Whether one of two paths is the other, or lies in it.
-bool overlap(std::string_view one, std::string_view other);
-
 // "/dev/chr/Moria" of the lock on it, and what one is told who meets it.
 std::string item_of_lock(const RecordState& lock);
 Error is_locked(const RecordState& lock);

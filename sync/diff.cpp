@@ -12,7 +12,8 @@ namespace {
 std::string reason_to_refuse(const Entry& entry, const RelativePath& path) {
   switch (entry.kind) {
     case EntryKind::refused:
-      return entry.target.empty() ? "the giver refuses it" : escaped(entry.target, 64);
+      // Long enough for the cause behind the path of what could not be read.
+      return entry.target.empty() ? "the giver refuses it" : escaped(entry.target, 256);
     case EntryKind::symlink:
       return symlink_stays_inside(path.parent(), entry.target)
                  ? std::string()

@@ -144,6 +144,22 @@ TEST_CASE("a channel that is not to be had is refused by name, with an exit code
   CHECK(exit_code(*listening) == 130);
 }
 
+TEST_CASE("a file that cannot be read or written is named before anybody is waited for or asked") {
+  Pair pair;
+  for (const std::string option : {"--input", "--output"}) {
+    const auto file = (pair.home() / "no folder/film.mp4").string();
+    const auto waiting = pair.run("lighting", {"channel", "--listen", "playblast", option, file});
+    CHECK(waiting.ending.exit_code == 3);
+    CHECK_THAT(waiting.err, Contains("error: " + option + " \"") && !Contains("waiting"));
+    const auto asking = pair.run("rigging", {"channel", "nobody", "playblast", option, file});
+    CHECK_THAT(asking.err, Contains("error: " + option + " \""));
+  }
+  const fs::path made = pair.home() / "made.mp4";
+  CHECK(pair.run("rigging", {"channel", "nobody", "playblast", "--output", made.string()}).ending.exit_code ==
+        3);
+  CHECK_FALSE(fs::exists(made));
+}
+
 TEST_CASE("the channel command says what it expects") {
   Studio studio;
   studio.add_user("rigging");

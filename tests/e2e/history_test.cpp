@@ -4,7 +4,9 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
+#include "base/limits.h"
 #include "tests/e2e/studio.h"
 #include "tests/support/tree.h"
 
@@ -156,6 +158,90 @@ TEST_CASE("two who change the same part are told by join, and the conflict is li
   CHECK(desk.run("rigging", {"story", "get", "--at", "/title"}).out == "\"Balin\"\n");
   CHECK_THAT(desk.run("rigging", {"conflicts"}).err, Contains("there are none"));
   CHECK(desk.run("rigging", {"resolve", number}).ending.exit_code == 3);
+}
+
+// A patch that makes each of so many shots that long.
+std::string patch_of_shots(int count, int length) {
+  Json patch = Json::array();
+  for (int shot = 0; shot < count; ++shot) {
+    patch.push_back(
+        {{"op", "replace"}, {"path", "/shots/" + std::to_string(shot) + "/length"}, {"value", length}});
+  }
+  return patch.dump();
+}
+
+// One who changed 150 shots, made from what the server cannot compare with any more: others said too much since then.
+struct ManyShots : Studio {
+  static constexpr int kShots = 150;
+
+  ManyShots() {
+    for (const std::string user : {"rigging", "lighting"}) add_user(user);
+    Json story;
+    for (int shot = 0; shot < kShots; ++shot) story["shots"].push_back({{"id", shot}, {"length", 24}});
+    serve();
+    const std::string base = std::to_string(change("lighting", {"set"}, story.dump()));
+    change("lighting", {"patch", "--base", base}, patch_of_shots(kShots, 30));
+    // Of 32 MiB of changes the server knows what they say.
+    const Json note{{"op", "add"}, {"path", "/note"}, {"value", std::string(11 * MiB, 'x')}};
+    for (int i = 0; i < 3; ++i) change("lighting", {"patch", "--base", base}, Json::array({note}).dump());
+    joined = join("rigging");
+    support::write_file(folder("rigging") / "mine.json", patch_of_shots(kShots, 48));
+    late = run("rigging", {"story", "patch", "mine.json", "--base", base});
+  }
+
+  // Gives the revision that it became.
+  std::uint64_t change(const std::string& user, std::vector<std::string> words, const std::string& content) {
+    support::write_file(folder(user) / "change.json", content);
+    words.insert(words.begin(), "story");
+    words.insert(words.end(), {"change.json", "--json"});
+    const auto changed = run(user, words);
+    if (changed.ending.exit_code != 0) throw std::runtime_error(changed.err);
+    return objects(changed.out).at(0).at("number").get<std::uint64_t>();
+  }
+  Json length_of(int shot) const {
+    const auto got = run("rigging", {"story", "get", "--at", "/shots/" + std::to_string(shot) + "/length"});
+    return Json::parse(got.out);
+  }
+
+  std::unique_ptr<Process> joined;
+  Finished late;
+};
+
+TEST_CASE("of many places that met what is forgotten the last conflict is about all that are left") {
+  ManyShots desk;
+  CHECK(desk.late.ending.exit_code == 5);
+  CHECK(desk.late.err ==
+        "error: these changes met somebody else's in 150 places, 100 conflicts; see `callboard "
+        "conflicts`\n");
+  const auto listed = objects(desk.run("lighting", {"conflicts", "--json"}).out);
+  REQUIRE(listed.size() == 100);
+  CHECK_FALSE(listed[98].contains("places"));
+  CHECK(listed[98].at("at") == "/shots/98/length");
+  const Json& rest = listed[99];
+  CHECK((rest.at("at") == "/shots" && rest.at("places") == 51));
+  CHECK_FALSE(rest.at("loser").contains("value"));
+  const std::string number = std::to_string(rest.at("number").get<int>());
+  CHECK_THAT(desk.run("lighting", {"conflicts"}).out,
+             Contains("\n" + number + "  story /shots, 51 places within it\n"));
+  const Json told = wait_for_event(*desk.joined, "conflict",
+                                   [&](const Json& each) { return each.at("number") == rest.at("number"); });
+  CHECK(told.at("places") == 51);
+  const auto joined = desk.start("lighting", {"join"});
+  const auto line = joined->wait_for_line(Stream::out, [&](std::string_view each) {
+    return each.find("conflict " + number + ":") != std::string_view::npos;
+  });
+  REQUIRE(line);
+  CHECK_THAT(*line, Contains("both changed story /shots, 51 places within it; rigging's stands"));
+
+  const auto refused = desk.run("rigging", {"resolve", number, "--value", "3"});
+  CHECK(refused.ending.exit_code == 2);
+  CHECK_THAT(refused.err, Contains("it is about 51 places"));
+  CHECK(desk.length_of(99) == 48);
+  REQUIRE(desk.run("rigging", {"resolve", number, "--take-lost"}).ending.exit_code == 0);
+  CHECK(desk.length_of(98) == 48);
+  CHECK(desk.length_of(99) == 30);
+  CHECK(desk.length_of(149) == 30);
+  CHECK(objects(desk.run("lighting", {"conflicts", "--json"}).out).size() == 99);
 }
 
 TEST_CASE("what is told to stand in a conflict does, also when what lost came last of all") {

@@ -121,7 +121,9 @@ TEST_CASE("what is said and written while there is no server is kept, and arrive
   CAPTURE(saying->printed(Stream::out), saying->printed(Stream::err));
   CHECK(events(saying->printed(Stream::out), "kept").size() == 1);
   CHECK(written.ending.exit_code == 0);
-  CHECK_THAT(written.err, Contains("no server at the moment: the change is kept in this folder"));
+  CHECK(written.err ==
+        "no server at the moment: the change is kept in this folder; the join here sends it once there is a "
+        "server\n");
   CHECK(exit_code(*broken) == 2);
   CHECK_THAT(broken->printed(Stream::err), Contains("story.json"));
   CHECK_THAT(office.run("rigging", {"status"}).out, Contains("kept      2 changes wait for the server"));

@@ -144,7 +144,7 @@ Result<void> print_calls(Output& output, const CallCatalogue& catalogue, const s
     output.object(description_object(each));
   }
   for (auto& [category, rows] : categories) {
-    rows.insert(rows.begin(), {category.empty() ? "OTHERS" : "FOR " + category, ""});
+    rows.insert(rows.begin(), {category.empty() ? "OTHERS" : "FOR " + category});
     output.table(rows);
   }
   return {};

@@ -1,5 +1,7 @@
 #include "tools/cli/objects.h"
 
+#include <fmt/format.h>
+
 #include "base/text.h"
 
 namespace callboard::cli {
@@ -49,6 +51,13 @@ std::string_view name_of(client::DocumentName document) {
 }
 
 std::string place_of(std::string_view pointer) { return pointer.empty() ? "as a whole" : escaped(pointer); }
+
+std::string place_of(const client::Conflict& conflict) {
+  if (conflict.places <= 1) return place_of(conflict.at);
+  // What encloses them may be all of the document, and not all of that was changed.
+  if (conflict.at.empty()) return fmt::format("in {} places", conflict.places);
+  return fmt::format("{}, {} places within it", escaped(conflict.at), conflict.places);
+}
 
 namespace {
 

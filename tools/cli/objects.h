@@ -13,6 +13,8 @@ namespace callboard::cli {
 std::string_view name_of(client::DocumentName document);
 // A pointer for people: "as a whole" for the empty one.
 std::string place_of(std::string_view pointer);
+// The same, and how many places there where it is about many.
+std::string place_of(const client::Conflict& conflict);
 
 JsonObject user_object(const client::User& user);
 JsonObject message_object(const client::Message& message);

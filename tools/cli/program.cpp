@@ -23,6 +23,11 @@ constexpr auto kEnvironmentHelp =
     "no quorum,\n"
     "9 interrupted (run it again), 130 stopped by you.";
 
+std::string footer_of(const VerbText& text) {
+  const std::string example = "Example:\n  " + text.example;
+  return text.note.empty() ? example : example + "\n\n" + text.note;
+}
+
 // "--from USER" is the option --from, whose value the help calls USER.
 std::pair<std::string, std::string> split_name(const std::string& name) {
   const auto space = name.find(' ');
@@ -222,7 +227,7 @@ Verb& Verb::seconds(std::optional<double>& into, const std::string& name, const 
 }
 
 Verb& Verb::add_verb(VerbText text) {
-  auto* below = app_.add_subcommand(text.name, text.summary)->footer("Example:\n  " + text.example);
+  auto* below = app_.add_subcommand(text.name, text.summary)->footer(footer_of(text));
   app_.require_subcommand(1);
   verbs_.push_back(std::unique_ptr<Verb>(new Verb(*below, chosen_)));
   return *verbs_.back();
@@ -252,7 +257,7 @@ Program::~Program() = default;
 
 Verb& Program::add_verb(VerbText text) {
   auto* added = app_->add_subcommand(text.name, text.summary)->group(group_);
-  added->footer("Example:\n  " + text.example);
+  added->footer(footer_of(text));
   verbs_.push_back(std::unique_ptr<Verb>(new Verb(*added, chosen_)));
   return *verbs_.back();
 }

@@ -35,6 +35,7 @@ struct VerbText {
   std::string name;
   std::string summary;
   std::string example;  // Lines shown below the help.
+  std::string note{};   // Below the example: what it takes to understand what the verb does.
 };
 
 enum class Need { optional, required };

@@ -1,7 +1,6 @@
 #include "tools/cli/server_place.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,9 +13,7 @@
 #include <utility>
 
 #include "base/fd.h"
-#include "base/limits.h"
 #include "base/text.h"
-#include "net/endpoint.h"
 #include "server/held_data.h"
 #include "tools/cli/data_folder.h"
 
@@ -86,7 +83,11 @@ std::optional<RunningNote> RunningNote::read(const ServerPlace& place) {
   std::string line;
   if (!std::getline(file, line)) return std::nullopt;
   RunningNote note;
-  std::istringstream(line) >> note.address >> note.run >> note.data_port;
+  // One by one: the run may be empty, and the port is not there in the note of another version.
+  std::istringstream fields(line);
+  std::getline(fields, note.address, ' ');
+  std::getline(fields, note.run, ' ');
+  fields >> note.data_port;
   note.log = std::string(std::istreambuf_iterator<char>(file), {});
   return note;
 }
@@ -94,24 +95,6 @@ std::optional<RunningNote> RunningNote::read(const ServerPlace& place) {
 void RunningNote::remove(const ServerPlace& place) {
   std::error_code unimportant;
   std::filesystem::remove(file_of(place), unimportant);
-}
-
-void show_listening(Output& output, const std::string& project, const RunningNote& note,
-                    std::optional<pid_t> process) {
-  output.line("listening on " + escaped(note.address));
-  JsonObject object{{"event", "listening"}};
-  if (const auto at = net::endpoint_from(note.address, kSessionPort)) {
-    object.add("address", at->host);
-    object.add("port", at->port);
-  }
-  object.add("project", project);
-  if (note.data_port != 0) {
-    output.line(fmt::format("transfers and channels come to port {}", note.data_port));
-    object.add("data_port", note.data_port);
-  }
-  output.object(object);
-  if (process)
-    output.message(fmt::format("runs as process {}, logs to \"{}\"", *process, escaped(note.log.native())));
 }
 
 }  // namespace callboard::cli

@@ -8,7 +8,6 @@
 #include <string>
 
 #include "base/result.h"
-#include "tools/cli/output.h"
 #include "tools/cli/settings.h"
 
 // What a server leaves in its project's data folder for the verbs that look after it on the same machine.
@@ -45,9 +44,5 @@ struct RunningNote {
   static std::optional<RunningNote> read(const ServerPlace& place);
   static void remove(const ServerPlace& place);
 };
-
-// `process`: of one that runs without a terminal.
-void show_listening(Output& output, const std::string& project, const RunningNote& note,
-                    std::optional<pid_t> process);
 
 }  // namespace callboard::cli

@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
+#include <filesystem>
 #include <memory>
 #include <utility>
 
@@ -39,6 +41,17 @@ Result<Fd> open_end(std::string_view option, const std::string& path, int flags)
   const int fd = ::open(path.c_str(), flags | O_CLOEXEC, 0666);
   if (fd < 0) return os_error(fmt::format("{} {}", option, callboard::quoted(path)), errno);
   return Fd(fd);
+}
+
+// Before anybody is asked for: else who comes finds out. Looked at alone, since opening a named pipe waits for its other end.
+Result<void> check_ends(const ChannelWords& words) {
+  if (!words.input.empty() && ::access(words.input.c_str(), R_OK) != 0)
+    return os_error("--input " + callboard::quoted(words.input), errno);
+  if (words.output.empty() || ::access(words.output.c_str(), W_OK) == 0) return {};
+  const int why = errno;
+  const std::string folder = std::filesystem::path(words.output).parent_path();
+  const bool can_be_made = why == ENOENT && ::access(folder.empty() ? "." : folder.c_str(), W_OK) == 0;
+  return can_be_made ? Result<void>() : os_error("--output " + callboard::quoted(words.output), why);
 }
 
 Result<Ends> open_ends(const ChannelWords& words) {
@@ -133,6 +146,7 @@ Result<void> channel(Run& run, const ChannelWords& words) {
   if (run.output.is_json() && words.output.empty()) {
     return Error{Outcome::usage, "--json: expected --output FILE for what comes on the channel"};
   }
+  if (auto sound = check_ends(words); !sound) return sound;
   auto client = enter(run);
   if (!client) return client.error();
   const Interrupt::Listener listening = run.interrupt.listen([&] { (*client)->leave(); });

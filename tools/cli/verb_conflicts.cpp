@@ -115,10 +115,8 @@ Result<void> show(Run& run, Visit& visit, Places& places, const client::Conflict
   if (*changed) {
     if (auto read = places.read_value(conflict, place); !read) return read;
   }
-  const std::string count =
-      conflict.places > 1 ? fmt::format(", {} places within it", conflict.places) : std::string();
-  run.output.line(fmt::format("{}  {} {}{}", run.output.styled(Style::bold, std::to_string(conflict.number)),
-                              name_of(conflict.document), place_of(conflict.at), count));
+  run.output.line(fmt::format("{}  {} {}", run.output.styled(Style::bold, std::to_string(conflict.number)),
+                              name_of(conflict.document), place_of(conflict)));
   auto object = conflict_object(conflict);
   if (*changed) object.add("now", show_now(run, conflict, **changed, place));
   const auto word = *changed ? "won   " : "stands";
@@ -191,7 +189,9 @@ void add_conflicts(Program& program) {
       .add_verb(
           {.name = "conflicts",
            .summary = "where two people changed the same part of a document, and nobody has settled it yet",
-           .example = "callboard conflicts"})
+           .example = "callboard conflicts",
+           .note = "Only changes that tell what they were made from (--base, or the library) can be in a "
+                   "conflict. Of others the newest stands."})
       .takes(
           {Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask, Key::key_file})
       .runs(list);

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "tools/cli/locked_items.h"
 #include "tools/cli/objects.h"
+#include "tools/cli/page_place.h"
 #include "tools/cli/verbs.h"
 #include "tools/cli/visit.h"
 
@@ -69,7 +70,32 @@ Result<void> get(Run& run, Name name, const std::string& at) {
   return {};
 }
 
-Result<void> report(Run& run, Name name, const client::WriteResult& result) {
+// In how many places a change that is in conflicts met others': one conflict may be about many. Of those that are open still,
+// as far as the server tells; the change is done, whatever becomes of this.
+std::uint64_t places_met(Visit& visit, Name name, const client::WriteResult& result) {
+  std::uint64_t count = 0;
+  PagePlace place("conflicts", PagePlace::Way::up);
+  for (;;) {
+    const auto conflicts = visit.wait(visit.access().conflicts(place.at()));
+    if (!conflicts || conflicts->empty()) break;
+    for (const client::Conflict& each : *conflicts) {
+      const bool is_its = each.winner.revision == result.revision || each.loser.revision == result.revision;
+      if (each.document == name && is_its) count += each.places;
+    }
+    if (!place.move_to(conflicts->back().number)) break;
+  }
+  return std::max(count, result.conflicts);
+}
+
+Error met_others(std::uint64_t places, std::uint64_t conflicts) {
+  std::string where = places == 1 ? "one place" : fmt::format("{} places", places);
+  if (places != conflicts)
+    where += conflicts == 1 ? ", one conflict" : fmt::format(", {} conflicts", conflicts);
+  return {Outcome::superseded,
+          fmt::format("these changes met somebody else's in {}; see `callboard conflicts`", where)};
+}
+
+Result<void> report(Run& run, Visit& visit, Name name, const client::WriteResult& result) {
   auto object = document_object(name_of(name), result.current);
   object.add("won", result.won);
   object.add("number", result.revision);
@@ -83,10 +109,7 @@ Result<void> report(Run& run, Name name, const client::WriteResult& result) {
   }
   run.output.line(fmt::format("{} is at revision {}", name_of(name), result.revision));
   if (result.conflicts == 0) return {};
-  return Error{
-      Outcome::superseded,
-      fmt::format("{} of these changes met somebody else's in the same place; see `callboard conflicts`",
-                  result.conflicts)};
+  return met_others(places_met(visit, name, result), result.conflicts);
 }
 
 // 0: there is none yet. Asked for with the place that is changed, if there is one, because the whole document may be large.
@@ -143,7 +166,7 @@ Result<void> change(Run& run, client::DocumentChange change) {
   const auto result = (*visit)->wait((*visit)->access().change(std::move(change)));
   if (!result) return result.error();
   if (result->kept) return report_kept(run, "the change");
-  auto reported = report(run, name, *result);
+  auto reported = report(run, **visit, name, *result);
   if (is_blind && reported) report_replaced(run, **visit, name, result->revision);
   return reported;
 }

@@ -68,7 +68,7 @@ class Reporter final : public client::Listener {
     for (const client::Conflict& each : conflicts) {
       say(fmt::format("conflict {}: {} and {} both changed {} {}; {}'s stands (callboard resolve {})",
                       each.number, escaped(each.loser.user), escaped(each.winner.user),
-                      name_of(each.document), place_of(each.at), escaped(each.winner.user), each.number));
+                      name_of(each.document), place_of(each), escaped(each.winner.user), each.number));
       output_.object(conflict_object(each));
     }
   }

@@ -27,6 +27,7 @@
 #include "tools/cli/schema_file.h"
 #include "tools/cli/server_place.h"
 #include "tools/cli/services_file.h"
+#include "tools/cli/show_listening.h"
 #include "tools/cli/verbs.h"
 
 namespace callboard::cli {

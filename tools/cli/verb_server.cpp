@@ -16,6 +16,7 @@
 #include "tools/cli/daemon.h"
 #include "tools/cli/program.h"
 #include "tools/cli/server_place.h"
+#include "tools/cli/show_listening.h"
 #include "tools/cli/verbs.h"
 
 extern "C" {  // glibc 2.36's own header forgets this.

@@ -60,7 +60,7 @@ Result<std::unique_ptr<Visit>> Visit::open(Run& run, Folder folder) {
 
 Result<void> report_kept(Run& run, std::string_view what) {
   run.output.message(std::string("no server at the moment: ") + std::string(what) +
-                     " is kept in this folder and sent at the next join");
+                     " is kept in this folder; the join here sends it once there is a server");
   run.output.object({{"event", "kept"}});
   return {};
 }

@@ -276,7 +276,7 @@ TEST_CASE(
     place.run(answer);
     REQUIRE(place.warned.size() == 1);
     CHECK(place.warned[0] ==
-          "a kept change, analytics@9, met others' in the same place, parts of it 2: see `callboard "
+          "a kept change, analytics@9, met others' in the same place (2 conflicts): see `callboard "
           "conflicts`");
   }
   SECTION("it stands") {

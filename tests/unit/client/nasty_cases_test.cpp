@@ -12,6 +12,7 @@
 #include <string>
 
 #include "base/limits.h"
+#include "client/transfer_limits.h"
 #include "tests/support/tree.h"
 #include "tests/unit/client/transfer_rig.h"
 
@@ -160,6 +161,32 @@ TEST_CASE("names that other systems cannot have arrive as they are") {
   }
   CHECK(rig.pull().pull.outcome == Outcome::done);
   CHECK(rig.differences().empty());
+}
+
+TEST_CASE("why an item does not come is told with its cause, and of very many at once by whole characters") {
+  TransferRig rig;
+  const std::string item = "rnd/Königsgrab-Szene-01/Einstellung-0003";
+  write_file(rig.giver() / item / ".callboardignore", std::string(2'000'000, '#'));
+  RunOptions options;
+  for (const std::string& asked : {"/" + item, std::string("/rnd")}) {
+    options.request.items = {asked};
+    const Ends ends = rig.pull(options);
+    REQUIRE(ends.pull.problems.size() == 1);
+    CHECK_THAT(ends.pull.problems.front().error.text, Catch::EndsWith("expected at most 1048576 bytes"));
+  }
+  // In quotes, the 64th byte of its path is the first of a character's two.
+  std::string wide = "/rnd/x";
+  for (int i = 0; i < 40; ++i) wide += "ä";
+  write_file(rig.giver() / wide.substr(1) / ".callboardignore", std::string(2'000'000, '#'));
+  options.request.items.clear();
+  for (std::size_t i = 0; i < kItemsPerPullMax; ++i) {
+    options.request.items.push_back(wide + "/" + std::to_string(i));
+    write_file(rig.giver() / options.request.items.back().substr(1), "");
+  }
+  const Ends ends = rig.pull(options);
+  REQUIRE(ends.pull.problems.size() == kItemsPerPullMax);
+  for (const PullProblem& each : ends.pull.problems)
+    REQUIRE_THAT(each.error.text, Catch::Contains("ä") && !Catch::Contains("\\x"));
 }
 
 }  // namespace

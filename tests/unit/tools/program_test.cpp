@@ -35,7 +35,9 @@ struct Line {
     ::setenv("CALLBOARD_FOLDER", "", 1);
     Interrupt interrupt;
     Program program(output, interrupt);
-    program.add_verb({.name = "send", .summary = "send it", .example = "callboard send a b"})
+    program
+        .add_verb(
+            {.name = "send", .summary = "send it", .example = "callboard send a b", .note = "Nobody waits."})
         .takes({Key::server, Key::ask, Key::port, Key::broadcast_log})
         .texts(given.words, "USER HOST", "whom, and where to", Need::required)
         .texts(given.tags, "--tag TAG", "may be given several times")
@@ -124,6 +126,13 @@ TEST_CASE("the help shows an argument of several words as it is named") {
   CHECK_THAT(line.captured.out(), Contains("Usage: callboard send [OPTIONS] USER HOST\n") &&
                                       Contains("  USER HOST ") && Contains("--lines N ") &&
                                       Contains("--lease SECONDS ") && !Contains("[USER"));
+}
+
+TEST_CASE("what it takes to understand a verb stands in its help below the example") {
+  Line line;
+  CHECK(line.run({"--help"}) == 0);
+  fflush(line.captured.streams.out);
+  CHECK_THAT(line.captured.out(), Contains("Example:\n  callboard send a b\n\nNobody waits."));
 }
 
 }  // namespace
