@@ -208,6 +208,29 @@ TEST_CASE("writes that come while one is under way are committed together") {
   CHECK(commits_in_wal(database) <= before + 2);
 }
 
+TEST_CASE("whoever comes alone after many is not waited with for the others, nor is what is no write") {
+  TemporaryFolder folder;
+  Inbox inbox;
+  auto log = open_log(folder, inbox);
+  std::uint64_t id = 0;
+  for (int round = 0; round < 20; ++round) {
+    std::size_t answered = 0;
+    for (int i = 0; i < 64; ++i) {
+      log->append(make_operation({.id = ++id, .value = "v"}), [&](Result<Appended> result) {
+        REQUIRE(result);
+        ++answered;
+      });
+    }
+    inbox.run_until([&] { return answered == 64; });
+    REQUIRE(append(*log, inbox, {.id = ++id, .value = "v"}));
+    bool is_kept = false;
+    log->snapshot(
+        id, [] { return Bytes(); }, [&](const Result<void>& kept) { is_kept = kept.has_value(); });
+    inbox.run_until([&] { return is_kept; });
+  }
+  CHECK(append(*log, inbox, {.id = ++id, .value = "v"})->sequence == id);
+}
+
 TEST_CASE("a start reads the snapshot and what came after it") {
   TemporaryFolder folder;
   Inbox inbox;
