@@ -1,6 +1,8 @@
 #include "server/board/conflict_search.h"
 
 #include <algorithm>
+#include <optional>
+#include <unordered_map>
 #include <utility>
 
 #include "base/document/guide.h"
@@ -24,6 +26,15 @@ EditRefs refs_of(const document::Edits& edits) {
   for (const Edit& each : edits) refs.push_back(&each);
   return refs;
 }
+
+// Of a place that lies at `step` within the one of that hash.
+std::size_t hash_within(std::size_t place, const document::Step& step) {
+  constexpr std::size_t kMix = 0x9e3779b97f4a7c15;
+  const std::size_t own = TextHash()(step.field) * 31 + TextHash()(step.key);
+  return (place ^ own) * kMix + own;
+}
+
+constexpr std::size_t kHashOfAll = 1;
 
 // Finds what an edit has in common with any of many: by comparing it with each, or looked up by its place and by what encloses
 // it, where more are asked for than that costs.
@@ -81,12 +92,8 @@ class Opponents {
 
   // Of the whole, of what lies one step within it, and so on to the path itself.
   const std::vector<std::size_t>& hashes_of(const document::Path& path) {
-    constexpr std::size_t kMix = 0x9e3779b97f4a7c15;
-    hashes_.assign(1, 1);
-    for (const document::Step& step : path) {
-      const std::size_t own = TextHash()(step.field) * 31 + TextHash()(step.key);
-      hashes_.push_back((hashes_.back() ^ own) * kMix + own);
-    }
+    hashes_.assign(1, kHashOfAll);
+    for (const document::Step& step : path) hashes_.push_back(hash_within(hashes_.back(), step));
     return hashes_;
   }
 
@@ -96,6 +103,34 @@ class Opponents {
   Places at_;
   Places within_;
   std::vector<std::size_t> hashes_;
+};
+
+// What some edits have put, and where.
+class PutPlaces {
+ public:
+  explicit PutPlaces(const EditRefs& edits) {
+    for (const Edit* each : edits) {
+      if (each->kind != Edit::Kind::place) put_.emplace(hash_of(each->path), each);
+    }
+  }
+
+  bool have(const document::Path& path, const document::ValuePtr& value) const {
+    const auto [first, end] = put_.equal_range(hash_of(path));
+    return std::any_of(first, end, [&](const auto& each) {
+      return each.second->path == path && document::equal(each.second->value, value);
+    });
+  }
+  // What it took, in comparisons.
+  std::uint64_t work() const { return 8 * put_.size(); }
+
+ private:
+  static std::size_t hash_of(const document::Path& path) {
+    std::size_t hash = kHashOfAll;
+    for (const document::Step& step : path) hash = hash_within(hash, step);
+    return hash;
+  }
+
+  std::unordered_multimap<std::size_t, const Edit*> put_;
 };
 
 struct Party {
@@ -150,6 +185,8 @@ class Search {
   using Entry = MergedDocument::Entry;
   // The others are of what is not compared any more: one for what is newer, and one for what is older.
   static constexpr std::size_t kComparedMax = kConflictsKept - 2;
+  // Of the author's own that are looked at whatever has arrived.
+  static constexpr std::size_t kFewEdits = 1024;
 
   Search(std::uint64_t sequence, const Operation& operation, const MergedDocument& document)
       : arrived_{sequence, operation}, document_(document) {}
@@ -170,9 +207,11 @@ class Search {
     std::size_t room = kComparedMax;
     auto entry = unseen.rbegin();
     for (bool is_enough = false; !is_enough && entry != unseen.rend();) {
+      const std::size_t met_before = met_.size();
       auto met = look_at(**entry, mine, room + 1);
       const bool is_cut = met.size() > room;
       if (is_cut) met.resize(room);
+      if (is_cut) met_.resize(met_before);
       room -= met.size();
       found.push_back(std::move(met));
       is_enough = is_cut || work_ + mine.work() - begun > kConflictWorkMax;
@@ -195,7 +234,10 @@ class Search {
   std::vector<Conflict> look_at(const Entry& entry, Opponents& mine, std::size_t count_max) {
     EditRefs theirs;
     for (const Edit& each : *entry.operation->edits) {
-      if (mine.of(each) != nullptr) theirs.push_back(&each);
+      const Edit* met = mine.of(each);
+      if (met == nullptr) continue;
+      theirs.push_back(&each);
+      if (met->path == each.path) met_.push_back(&each);
     }
     if (theirs.empty()) return {};
     const Party present{entry.sequence, *entry.operation};
@@ -246,6 +288,21 @@ class Search {
     return rest;
   }
 
+  // By what was compared and by the same author, behind all that the rest may be. Where that stands, it is what the rest was lost
+  // to there; what is lost of it was found by comparing.
+  PutPlaces put_behind(const Rest& rest) const {
+    EditRefs put = met_;
+    // A script that does the same again and again has done it a moment ago.
+    std::size_t room = kFewEdits + 2 * arrived_.operation.edits->size();
+    const Stamp stamp = stamp_of(*rest.newest->operation);
+    for (const Operation* own : document_.written_since(stamp, arrived_.operation.session)) {
+      if (own->edits->size() > room) break;
+      room -= own->edits->size();
+      for (const Edit& each : *own->edits) put.push_back(&each);
+    }
+    return PutPlaces(put);
+  }
+
   // What stands, or would stand, where the other side has another value is what may have been lost. Where that are more than
   // `count_max` places, the last conflict is of all that are left.
   std::vector<Conflict> taken_as_all(const Rest& rest, std::size_t count_max) {
@@ -255,17 +312,21 @@ class Search {
     std::vector<Conflict> found;
     document::Edits lost;
     document::Guide standing(document_.root());
+    std::optional<PutPlaces> behind;
     work_ += arrived_.operation.edits->size();
     for (const Edit& mine : *arrived_.operation.edits) {
       if (mine.kind == Edit::Kind::place) continue;
       document::ValuePtr stood = standing.find(mine.path);
       if (document::equal(stood, mine.value)) continue;
+      if (!rest.is_lost_to && !behind) behind = put_behind(rest);
+      if (behind && behind->have(mine.path, stood)) continue;
       lost.push_back(rest.is_lost_to ? mine : bringing_back(mine.path, std::move(stood), lost));
       if (found.size() == count_max) continue;
       // Of those that it is lost to it is not known which.
       const Edit unknown{Edit::Kind::set, mine.path, nullptr, {}};
       found.push_back(conflict_of(loser, lost.back(), winner, rest.is_lost_to ? unknown : mine));
     }
+    if (behind) work_ += behind->work();
     if (lost.size() > count_max) {
       found.resize(count_max - 1);
       lost.erase(lost.begin(), lost.begin() + static_cast<std::ptrdiff_t>(found.size()));
@@ -276,6 +337,8 @@ class Search {
 
   Party arrived_;
   const MergedDocument& document_;
+  EditRefs
+      met_;  // Of those that were compared to the end, what they did at the very places of what has arrived.
   std::uint64_t work_ = 0;
 };
 

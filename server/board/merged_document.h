@@ -66,6 +66,8 @@ class MergedDocument {
   // The newest of those that such a visit passes over, because they can be put in order no more; null: there are none. Of its
   // operation nothing but who wrote it is known.
   const Entry* forgotten_unseen(const Operation& by) const;
+  // What that session wrote that can be put in order and is newer than `stamp`; the newest first.
+  std::vector<const Operation*> written_since(const Stamp& stamp, SessionId session) const;
   // Whether an operation of that stamp is lost to all that can be put in order no more.
   bool is_too_old(const Stamp& stamp) const { return stamp < floor_.stamp; }
 
