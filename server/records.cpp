@@ -125,6 +125,7 @@ void Records::find_sources(Draft draft, Done done) {
     sources.head_revision = document.head().revision;
   // Without a base, a part is changed in what is there now.
   sources.base = base == 0 ? sources.head : editions_.root_at(record, base);
+  if (draft.how == Draft::How::settle) sources.growth = document.growth();
   if (draft.how == Draft::How::restore) {
     return read_history(
         [record, number = draft.restores](History& history) { return history.version(record, number); },

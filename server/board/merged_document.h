@@ -50,6 +50,8 @@ class MergedDocument {
   const Head& head() const { return head_; }
   // Null: there is no document.
   const document::ValuePtr& root() const { return growth_.root(); }
+  // With what was taken out of it lately.
+  const document::Growth& growth() const { return growth_; }
   // Whether an edit within that place would find nothing there, once `taker` is applied or if it is already: what it takes
   // away there is too large to be brought back.
   bool is_taken_for_good(const document::Edit& taker, bool is_applied) const;
