@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
 #include <unordered_map>
 #include <utility>
 
@@ -157,11 +158,56 @@ Conflict conflict_of(const Party& loser, const Edit& lost, const Party& winner, 
   return conflict;
 }
 
-// What stands at a place, to be brought back there: of several elements of one array, each behind the one before it.
-Edit bringing_back(const document::Path& path, document::ValuePtr stood, const document::Edits& before) {
+// Behind which element of its array one stands. Asked in the order of the document it goes on from where the last one was.
+class Neighbours {
+ public:
+  // `document` outlives this.
+  explicit Neighbours(document::Guide& document) : document_(document) {}
+
+  // Its key as JSON text, empty where it is the first; nullopt: it is not there, or too far from the last ones.
+  std::optional<std::string> before(const document::Path& path) {
+    const document::ValuePtr holder = document_.find({path.begin(), path.end() - 1});
+    if (holder == nullptr || holder->array() == nullptr) return std::nullopt;
+    const document::Array& array = *holder->array();
+    if (std::exchange(array_, &array) != &array) place_ = 0;
+    for (std::size_t i = 0; i < array.size() && looked_at_ < kLookedAtMax; ++i, ++looked_at_) {
+      const std::size_t place = (place_ + i) % array.size();
+      if (key_of(*array[place], path.back().field) != path.back().key) continue;
+      place_ = place;
+      return place == 0 ? std::string() : key_of(*array[place - 1], path.back().field);
+    }
+    return std::nullopt;
+  }
+  // What it took, in comparisons.
+  std::uint64_t work() const { return kLook * looked_at_; }
+
+ private:
+  static constexpr std::uint64_t kLook = 4;
+  static constexpr std::uint64_t kLookedAtMax = kConflictWorkMax / kLook;
+
+  static std::string key_of(const document::Value& element, const std::string& field) {
+    const document::ValuePtr key = element.member(field);
+    return key == nullptr ? std::string() : document::print(*key);
+  }
+
+  document::Guide& document_;
+  const document::Array* array_ = nullptr;  // Of the last, and where that is in it.
+  std::size_t place_ = 0;
+  std::uint64_t looked_at_ = 0;
+};
+
+// What stands at a place, to be brought back there: an element of an array behind the one that it stands behind. Where that is
+// not known, several of one array behind each other.
+Edit bringing_back(const document::Path& path, document::ValuePtr stood, const document::Edits& before,
+                   Neighbours& neighbours) {
   if (stood == nullptr) return {Edit::Kind::remove, path, nullptr, {}};
   Edit edit{Edit::Kind::set, path, std::move(stood), {}};
-  if (before.empty() || path.empty() || path.back().field.empty()) return edit;
+  if (path.empty() || path.back().field.empty()) return edit;
+  if (auto known = neighbours.before(path)) {
+    edit.after = std::move(*known);
+    return edit;
+  }
+  if (before.empty()) return edit;
   const document::Path& last = before.back().path;
   const bool is_in_same_array = last.size() == path.size() && last.back().field == path.back().field &&
                                 std::equal(last.begin(), last.end() - 1, path.begin());
@@ -312,6 +358,7 @@ class Search {
     std::vector<Conflict> found;
     document::Edits lost;
     document::Guide standing(document_.root());
+    Neighbours neighbours(standing);
     std::optional<PutPlaces> behind;
     work_ += arrived_.operation.edits->size();
     for (const Edit& mine : *arrived_.operation.edits) {
@@ -320,13 +367,13 @@ class Search {
       if (document::equal(stood, mine.value)) continue;
       if (!rest.is_lost_to && !behind) behind = put_behind(rest);
       if (behind && behind->have(mine.path, stood)) continue;
-      lost.push_back(rest.is_lost_to ? mine : bringing_back(mine.path, std::move(stood), lost));
+      lost.push_back(rest.is_lost_to ? mine : bringing_back(mine.path, std::move(stood), lost, neighbours));
       if (found.size() == count_max) continue;
       // Of those that it is lost to it is not known which.
       const Edit unknown{Edit::Kind::set, mine.path, nullptr, {}};
       found.push_back(conflict_of(loser, lost.back(), winner, rest.is_lost_to ? unknown : mine));
     }
-    if (behind) work_ += behind->work();
+    work_ += neighbours.work() + (behind ? behind->work() : 0);
     if (lost.size() > count_max) {
       found.resize(count_max - 1);
       lost.erase(lost.begin(), lost.begin() + static_cast<std::ptrdiff_t>(found.size()));

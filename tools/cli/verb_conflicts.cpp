@@ -172,10 +172,11 @@ std::string version_of_lost(const client::Conflict& conflict) {
 // Where it has nowhere to go: what else there is to do.
 Error with_advice(const Error& why, const client::Conflict& conflict) {
   if (why.outcome != Outcome::superseded) return why;
-  return {why.outcome,
-          fmt::format("{}: see it with `callboard show {}`, put it where it is to be, or bring that version "
-                      "back with `callboard restore {}`; then `callboard resolve {}`",
-                      why.text, version_of_lost(conflict), version_of_lost(conflict), conflict.number)};
+  return {
+      why.outcome,
+      fmt::format("{}: `callboard show {}` has it, `callboard restore {}` brings all of that version back, "
+                  "`callboard resolve {}` keeps what stands",
+                  why.text, version_of_lost(conflict), version_of_lost(conflict), conflict.number)};
 }
 
 // At how many of its places what was lost stands again, by what that revision changed.
