@@ -172,9 +172,9 @@ class Neighbours {
     if (std::exchange(array_, &array) != &array) place_ = 0;
     for (std::size_t i = 0; i < array.size() && looked_at_ < kLookedAtMax; ++i, ++looked_at_) {
       const std::size_t place = (place_ + i) % array.size();
-      if (key_of(*array[place], path.back().field) != path.back().key) continue;
+      if (document::key_of(*array[place], path.back().field) != path.back().key) continue;
       place_ = place;
-      return place == 0 ? std::string() : key_of(*array[place - 1], path.back().field);
+      return place == 0 ? std::string() : document::key_of(*array[place - 1], path.back().field);
     }
     return std::nullopt;
   }
@@ -184,11 +184,6 @@ class Neighbours {
  private:
   static constexpr std::uint64_t kLook = 4;
   static constexpr std::uint64_t kLookedAtMax = kConflictWorkMax / kLook;
-
-  static std::string key_of(const document::Value& element, const std::string& field) {
-    const document::ValuePtr key = element.member(field);
-    return key == nullptr ? std::string() : document::print(*key);
-  }
 
   document::Guide& document_;
   const document::Array* array_ = nullptr;  // Of the last, and where that is in it.
@@ -216,8 +211,7 @@ Edit bringing_back(const document::Path& path, document::ValuePtr stood, const d
 }
 
 Conflict conflict_of_all(const Party& loser, document::Edits lost, const Party& winner) {
-  document::Path path = lost.front().path;
-  for (const Edit& each : lost) path.erase(std::ranges::mismatch(path, each.path).in1, path.end());
+  document::Path path = document::common_path(lost);
   return {0,
           loser.operation.record,
           std::move(path),

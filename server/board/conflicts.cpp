@@ -20,8 +20,6 @@ std::uint64_t size_of(const document::Path& path) {
   return size_bytes;
 }
 
-std::uint64_t size_of(const document::ValuePtr& value) { return value == nullptr ? 0 : value->size_bytes(); }
-
 bool are_same_places(const Conflict& a, const Conflict& b) {
   if (!is_same_path(a.path, b.path) || !a.places != !b.places) return false;
   if (!a.places) return true;
