@@ -63,7 +63,23 @@ Error too_many_values() {
                "the document would have more than " + std::to_string(kDocumentValuesMax) + " values"};
 }
 
-Result<Operation> settled(Draft draft) {
+// Those that are seen once all are done: what held the place of another is gone for good.
+document::Edits with_places(document::Edits edits, document::Growth growth) {
+  growth.apply(edits);
+  document::Guide standing(growth.root());
+  std::erase_if(edits, [&](const document::Edit& each) {
+    return !document::equal(standing.find(each.path), each.value);
+  });
+  return edits;
+}
+
+Error without_places(std::uint64_t conflict) {
+  return Error{Outcome::superseded, "conflict " + std::to_string(conflict) +
+                                        ": nothing can be put there any more, what held it is gone for good; "
+                                        "what was lost is in the history still, and what stands can be kept"};
+}
+
+Result<Operation> settled(Draft draft, const DraftSources& sources) {
   document::Edits edits = std::move(draft.lost);
   if (draft.operation.value != nullptr) {
     auto value = parsed(draft.operation);
@@ -74,6 +90,8 @@ Result<Operation> settled(Draft draft) {
     const auto steps = static_cast<int>(each.path.size());
     if (each.value != nullptr && each.value->depth() + steps > kJsonDepthMax) return too_deep();
   }
+  edits = with_places(std::move(edits), sources.growth);
+  if (edits.empty()) return without_places(draft.operation.settles);
   return with_edits(std::move(draft.operation), std::move(edits));
 }
 
@@ -133,7 +151,7 @@ bool are_apart(const document::Edits& edits, const DraftSources& sources) {
 }
 
 Result<Operation> edited(Draft draft, const DraftSources& sources) {
-  if (draft.how == Draft::How::settle) return settled(std::move(draft));
+  if (draft.how == Draft::How::settle) return settled(std::move(draft), sources);
   if (auto direct = put_directly(draft, sources.base)) return std::move(*direct);
   auto value = wanted(draft, sources);
   if (!value) return value.error();

@@ -33,11 +33,13 @@ struct DraftSources {
   document::ValuePtr base;      // What its author had before; null: nothing.
   document::ValuePtr head;      // What is there now, for parts to be shared with.
   document::ValuePtr restored;  // For Draft::How::restore.
+  document::Growth growth;      // For Draft::How::settle: `head`, with what was taken out of it lately.
   // What `head` is, where some that came after the base cannot be compared with any more; 0: all can.
   std::uint64_t head_revision = 0;
 };
 
-// The operation, with its edits. Where none of its places is another one in `head` than in `base`, though not all that came
+// The operation, with its edits; of those that settle a conflict, the ones whose places are not gone for good (superseded: all
+// are). Where none of its places is another one in `head` than in `base`, though not all that came
 // between can be compared with, it is based on `head`: nobody's work is lost to it. Pure; takes as long as parsing and comparing do. Thread: any.
 Result<Operation> finished(Draft draft, const DraftSources& sources);
 

@@ -18,8 +18,6 @@ constexpr std::size_t kStampsKept = 10'000;
 
 std::size_t index_of(Record record) { return record == Record::story ? 0 : 1; }
 
-std::uint64_t size_of(const document::ValuePtr& value) { return value == nullptr ? 0 : value->size_bytes(); }
-
 std::uint32_t values_of(const document::ValuePtr& value) { return value == nullptr ? 0 : value->values(); }
 
 std::uint64_t values_of(const Operation& operation) {
@@ -125,6 +123,7 @@ void Records::find_sources(Draft draft, Done done) {
     sources.head_revision = document.head().revision;
   // Without a base, a part is changed in what is there now.
   sources.base = base == 0 ? sources.head : editions_.root_at(record, base);
+  if (draft.how == Draft::How::settle) sources.growth = document.growth();
   if (draft.how == Draft::How::restore) {
     return read_history(
         [record, number = draft.restores](History& history) { return history.version(record, number); },
@@ -330,8 +329,7 @@ void Records::on_document(const Committed& committed, const Applied& applied) {
   SinceKeyframe& since = since_keyframe_[index_of(record)];
   ++since.operations;
   since.bytes += committed.operation.value->size();
-  const document::ValuePtr& root = board_.document(record).root();
-  const std::uint64_t size_bytes = root == nullptr ? 0 : root->size_bytes();
+  const std::uint64_t size_bytes = size_of(board_.document(record).root());
   const bool is_due = since.operations >= kKeyframeOperations ||
                       (since.operations > 1 && since.bytes >= std::max(kKeyframeBytes, size_bytes));
   if (is_due && !since.is_under_way) keep_keyframe(record);

@@ -35,7 +35,7 @@ class Finder {
  private:
   // Each edit says its whole path: what many have in common may be long.
   void add(Edit::Kind kind, ValuePtr value, const std::string& after) {
-    size_bytes_ += path_bytes_ + after.size() + (value == nullptr ? 0 : value->size_bytes());
+    size_bytes_ += path_bytes_ + after.size() + size_of(value);
     if (!is_too_long()) edits_.push_back({kind, path_, std::move(value), after});
   }
 
@@ -163,6 +163,13 @@ std::optional<Edits> edits_at(const ValuePtr& document, const Tokens& at, const 
 bool overlap(const Path& a, const Path& b) {
   const std::size_t common = std::min(a.size(), b.size());
   return std::equal(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(common), b.begin());
+}
+
+Path common_path(const Edits& edits) {
+  if (edits.empty()) return {};
+  Path common = edits.front().path;
+  for (const Edit& each : edits) common.erase(std::ranges::mismatch(common, each.path).in1, common.end());
+  return common;
 }
 
 std::string pointer_text(const Path& path) {

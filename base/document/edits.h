@@ -42,6 +42,8 @@ std::optional<Edits> edits_at(const ValuePtr& document, const Tokens& at, const 
 
 // Whether one lies within the other, or they are the same place.
 bool overlap(const Path& a, const Path& b);
+// What encloses all their places, and no more; of none the whole.
+Path common_path(const Edits& edits);
 // For people, and for find(): "/scenes/Das Tor/shots/3".
 std::string pointer_text(const Path& path);
 ValuePtr find(const ValuePtr& root, const Path& path);

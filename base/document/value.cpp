@@ -196,6 +196,8 @@ ValuePtr make_null() {
   return null;
 }
 
+std::uint64_t size_of(const ValuePtr& value) { return value == nullptr ? 0 : value->size_bytes(); }
+
 bool equal(const ValuePtr& a, const ValuePtr& b) {
   if (a == b) return true;
   if (a == nullptr || b == nullptr) return false;

@@ -70,6 +70,8 @@ ValuePtr with_part(const Value& container, std::size_t place, ValuePtr fresh);
 // The same value: members in whatever order, numbers with the same digits. Parts that are shared cost nothing.
 bool equal(const ValuePtr& a, const ValuePtr& b);
 
+// Of its text; of nothing 0.
+std::uint64_t size_of(const ValuePtr& value);
 // JSON text without spaces.
 std::string print(const Value& value);
 void append_text(const Value& value, std::string& out);

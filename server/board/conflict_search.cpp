@@ -1,6 +1,9 @@
 #include "server/board/conflict_search.h"
 
 #include <algorithm>
+#include <optional>
+#include <string>
+#include <unordered_map>
 #include <utility>
 
 #include "base/document/guide.h"
@@ -24,6 +27,15 @@ EditRefs refs_of(const document::Edits& edits) {
   for (const Edit& each : edits) refs.push_back(&each);
   return refs;
 }
+
+// Of a place that lies at `step` within the one of that hash.
+std::size_t hash_within(std::size_t place, const document::Step& step) {
+  constexpr std::size_t kMix = 0x9e3779b97f4a7c15;
+  const std::size_t own = TextHash()(step.field) * 31 + TextHash()(step.key);
+  return (place ^ own) * kMix + own;
+}
+
+constexpr std::size_t kHashOfAll = 1;
 
 // Finds what an edit has in common with any of many: by comparing it with each, or looked up by its place and by what encloses
 // it, where more are asked for than that costs.
@@ -81,12 +93,8 @@ class Opponents {
 
   // Of the whole, of what lies one step within it, and so on to the path itself.
   const std::vector<std::size_t>& hashes_of(const document::Path& path) {
-    constexpr std::size_t kMix = 0x9e3779b97f4a7c15;
-    hashes_.assign(1, 1);
-    for (const document::Step& step : path) {
-      const std::size_t own = TextHash()(step.field) * 31 + TextHash()(step.key);
-      hashes_.push_back((hashes_.back() ^ own) * kMix + own);
-    }
+    hashes_.assign(1, kHashOfAll);
+    for (const document::Step& step : path) hashes_.push_back(hash_within(hashes_.back(), step));
     return hashes_;
   }
 
@@ -96,6 +104,34 @@ class Opponents {
   Places at_;
   Places within_;
   std::vector<std::size_t> hashes_;
+};
+
+// What some edits have put, and where.
+class PutPlaces {
+ public:
+  explicit PutPlaces(const EditRefs& edits) {
+    for (const Edit* each : edits) {
+      if (each->kind != Edit::Kind::place) put_.emplace(hash_of(each->path), each);
+    }
+  }
+
+  bool have(const document::Path& path, const document::ValuePtr& value) const {
+    const auto [first, end] = put_.equal_range(hash_of(path));
+    return std::any_of(first, end, [&](const auto& each) {
+      return each.second->path == path && document::equal(each.second->value, value);
+    });
+  }
+  // What it took, in comparisons.
+  std::uint64_t work() const { return 8 * put_.size(); }
+
+ private:
+  static std::size_t hash_of(const document::Path& path) {
+    std::size_t hash = kHashOfAll;
+    for (const document::Step& step : path) hash = hash_within(hash, step);
+    return hash;
+  }
+
+  std::unordered_multimap<std::size_t, const Edit*> put_;
 };
 
 struct Party {
@@ -122,11 +158,51 @@ Conflict conflict_of(const Party& loser, const Edit& lost, const Party& winner, 
   return conflict;
 }
 
-// What stands at a place, to be brought back there: of several elements of one array, each behind the one before it.
-Edit bringing_back(const document::Path& path, document::ValuePtr stood, const document::Edits& before) {
+// Behind which element of its array one stands. Asked in the order of the document it goes on from where the last one was.
+class Neighbours {
+ public:
+  // `document` outlives this.
+  explicit Neighbours(document::Guide& document) : document_(document) {}
+
+  // Its key as JSON text, empty where it is the first; nullopt: it is not there, or too far from the last ones.
+  std::optional<std::string> before(const document::Path& path) {
+    const document::ValuePtr holder = document_.find({path.begin(), path.end() - 1});
+    if (holder == nullptr || holder->array() == nullptr) return std::nullopt;
+    const document::Array& array = *holder->array();
+    if (std::exchange(array_, &array) != &array) place_ = 0;
+    for (std::size_t i = 0; i < array.size() && looked_at_ < kLookedAtMax; ++i, ++looked_at_) {
+      const std::size_t place = (place_ + i) % array.size();
+      if (document::key_of(*array[place], path.back().field) != path.back().key) continue;
+      place_ = place;
+      return place == 0 ? std::string() : document::key_of(*array[place - 1], path.back().field);
+    }
+    return std::nullopt;
+  }
+  // What it took, in comparisons.
+  std::uint64_t work() const { return kLook * looked_at_; }
+
+ private:
+  static constexpr std::uint64_t kLook = 4;
+  static constexpr std::uint64_t kLookedAtMax = kConflictWorkMax / kLook;
+
+  document::Guide& document_;
+  const document::Array* array_ = nullptr;  // Of the last, and where that is in it.
+  std::size_t place_ = 0;
+  std::uint64_t looked_at_ = 0;
+};
+
+// What stands at a place, to be brought back there: an element of an array behind the one that it stands behind. Where that is
+// not known, several of one array behind each other.
+Edit bringing_back(const document::Path& path, document::ValuePtr stood, const document::Edits& before,
+                   Neighbours& neighbours) {
   if (stood == nullptr) return {Edit::Kind::remove, path, nullptr, {}};
   Edit edit{Edit::Kind::set, path, std::move(stood), {}};
-  if (before.empty() || path.empty() || path.back().field.empty()) return edit;
+  if (path.empty() || path.back().field.empty()) return edit;
+  if (auto known = neighbours.before(path)) {
+    edit.after = std::move(*known);
+    return edit;
+  }
+  if (before.empty()) return edit;
   const document::Path& last = before.back().path;
   const bool is_in_same_array = last.size() == path.size() && last.back().field == path.back().field &&
                                 std::equal(last.begin(), last.end() - 1, path.begin());
@@ -135,8 +211,7 @@ Edit bringing_back(const document::Path& path, document::ValuePtr stood, const d
 }
 
 Conflict conflict_of_all(const Party& loser, document::Edits lost, const Party& winner) {
-  document::Path path = lost.front().path;
-  for (const Edit& each : lost) path.erase(std::ranges::mismatch(path, each.path).in1, path.end());
+  document::Path path = document::common_path(lost);
   return {0,
           loser.operation.record,
           std::move(path),
@@ -150,6 +225,8 @@ class Search {
   using Entry = MergedDocument::Entry;
   // The others are of what is not compared any more: one for what is newer, and one for what is older.
   static constexpr std::size_t kComparedMax = kConflictsKept - 2;
+  // Of the author's own that are looked at whatever has arrived.
+  static constexpr std::size_t kFewEdits = 1024;
 
   Search(std::uint64_t sequence, const Operation& operation, const MergedDocument& document)
       : arrived_{sequence, operation}, document_(document) {}
@@ -170,9 +247,11 @@ class Search {
     std::size_t room = kComparedMax;
     auto entry = unseen.rbegin();
     for (bool is_enough = false; !is_enough && entry != unseen.rend();) {
+      const std::size_t met_before = met_.size();
       auto met = look_at(**entry, mine, room + 1);
       const bool is_cut = met.size() > room;
       if (is_cut) met.resize(room);
+      if (is_cut) met_.resize(met_before);
       room -= met.size();
       found.push_back(std::move(met));
       is_enough = is_cut || work_ + mine.work() - begun > kConflictWorkMax;
@@ -195,7 +274,10 @@ class Search {
   std::vector<Conflict> look_at(const Entry& entry, Opponents& mine, std::size_t count_max) {
     EditRefs theirs;
     for (const Edit& each : *entry.operation->edits) {
-      if (mine.of(each) != nullptr) theirs.push_back(&each);
+      const Edit* met = mine.of(each);
+      if (met == nullptr) continue;
+      theirs.push_back(&each);
+      if (met->path == each.path) met_.push_back(&each);
     }
     if (theirs.empty()) return {};
     const Party present{entry.sequence, *entry.operation};
@@ -246,6 +328,21 @@ class Search {
     return rest;
   }
 
+  // By what was compared and by the same author, behind all that the rest may be. Where that stands, it is what the rest was lost
+  // to there; what is lost of it was found by comparing.
+  PutPlaces put_behind(const Rest& rest) const {
+    EditRefs put = met_;
+    // A script that does the same again and again has done it a moment ago.
+    std::size_t room = kFewEdits + 2 * arrived_.operation.edits->size();
+    const Stamp stamp = stamp_of(*rest.newest->operation);
+    for (const Operation* own : document_.written_since(stamp, arrived_.operation.session)) {
+      if (own->edits->size() > room) break;
+      room -= own->edits->size();
+      for (const Edit& each : *own->edits) put.push_back(&each);
+    }
+    return PutPlaces(put);
+  }
+
   // What stands, or would stand, where the other side has another value is what may have been lost. Where that are more than
   // `count_max` places, the last conflict is of all that are left.
   std::vector<Conflict> taken_as_all(const Rest& rest, std::size_t count_max) {
@@ -255,17 +352,22 @@ class Search {
     std::vector<Conflict> found;
     document::Edits lost;
     document::Guide standing(document_.root());
+    Neighbours neighbours(standing);
+    std::optional<PutPlaces> behind;
     work_ += arrived_.operation.edits->size();
     for (const Edit& mine : *arrived_.operation.edits) {
       if (mine.kind == Edit::Kind::place) continue;
       document::ValuePtr stood = standing.find(mine.path);
       if (document::equal(stood, mine.value)) continue;
-      lost.push_back(rest.is_lost_to ? mine : bringing_back(mine.path, std::move(stood), lost));
+      if (!rest.is_lost_to && !behind) behind = put_behind(rest);
+      if (behind && behind->have(mine.path, stood)) continue;
+      lost.push_back(rest.is_lost_to ? mine : bringing_back(mine.path, std::move(stood), lost, neighbours));
       if (found.size() == count_max) continue;
       // Of those that it is lost to it is not known which.
       const Edit unknown{Edit::Kind::set, mine.path, nullptr, {}};
       found.push_back(conflict_of(loser, lost.back(), winner, rest.is_lost_to ? unknown : mine));
     }
+    work_ += neighbours.work() + (behind ? behind->work() : 0);
     if (lost.size() > count_max) {
       found.resize(count_max - 1);
       lost.erase(lost.begin(), lost.begin() + static_cast<std::ptrdiff_t>(found.size()));
@@ -276,6 +378,8 @@ class Search {
 
   Party arrived_;
   const MergedDocument& document_;
+  EditRefs
+      met_;  // Of those that were compared to the end, what they did at the very places of what has arrived.
   std::uint64_t work_ = 0;
 };
 

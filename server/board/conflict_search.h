@@ -18,7 +18,8 @@ struct ConflictSearch {
 // kConflictWorkMax or found almost kConflictsKept: those that are left count as having changed everything, which is one conflict
 // with those that are newer than the operation and one with those that are older, each about all places that it changes. Those
 // that the document has forgotten count as having changed everything, too: a conflict for each of its places, the last one of
-// kConflictsPerTell about all that are left; where others of that side are left, too, they are one conflict with those. So
+// kConflictsPerTell about all that are left; where others of that side are left, too, they are one conflict with those. Where
+// stands what came after all of these, and was compared or is by the same author, they have lost nothing to the operation. So
 // nothing is lost that is in no conflict. Pure.
 ConflictSearch search_conflicts(std::uint64_t sequence, const Operation& operation,
                                 const MergedDocument& document);

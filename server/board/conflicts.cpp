@@ -20,7 +20,27 @@ std::uint64_t size_of(const document::Path& path) {
   return size_bytes;
 }
 
-std::uint64_t size_of(const document::ValuePtr& value) { return value == nullptr ? 0 : value->size_bytes(); }
+bool are_same_places(const Conflict& a, const Conflict& b) {
+  if (!is_same_path(a.path, b.path) || !a.places != !b.places) return false;
+  if (!a.places) return true;
+  return std::ranges::equal(*a.places, *b.places, [](const document::Edit& one, const document::Edit& other) {
+    return is_same_path(one.path, other.path);
+  });
+}
+
+bool are_same_values(const Conflict& a, const Conflict& b) {
+  if (!a.places || !b.places) return document::equal(a.loser.value, b.loser.value);
+  return std::ranges::equal(*a.places, *b.places, [](const document::Edit& one, const document::Edit& other) {
+    return one.kind == other.kind && document::equal(one.value, other.value);
+  });
+}
+
+// One value is lost once, though its author writes it again without having seen what it was lost to.
+bool is_same_loss(const Conflict& a, const Conflict& b) {
+  if (a.loser.stamp.session != b.loser.stamp.session || a.record != b.record || !are_same_places(a, b))
+    return false;
+  return a.loser.stamp == b.loser.stamp || are_same_values(a, b);
+}
 
 }  // namespace
 
@@ -54,16 +74,14 @@ std::vector<Conflict> Conflicts::find(std::uint64_t sequence, const Operation& o
   return found;
 }
 
-// One value is lost once, to the newest of those it is lost to. Of many places others may be lost the next time.
+// One value is lost once, to the newest of those it is lost to.
 const Conflict& Conflicts::keep(Conflict conflict) {
-  const auto known = std::find_if(open_.begin(), open_.end(), [&](const Conflict& each) {
-    return each.loser.stamp == conflict.loser.stamp && each.record == conflict.record && !each.places &&
-           !conflict.places && is_same_path(each.path, conflict.path);
-  });
+  const auto known =
+      std::ranges::find_if(open_, [&](const Conflict& each) { return is_same_loss(each, conflict); });
   if (known != open_.end()) {
-    if (!(known->winner.stamp < conflict.winner.stamp)) return *known;
     open_bytes_ -= size_of(*known);
-    known->winner = std::move(conflict.winner);
+    if (known->loser.stamp < conflict.loser.stamp) known->loser = std::move(conflict.loser);
+    if (known->winner.stamp < conflict.winner.stamp) known->winner = std::move(conflict.winner);
     open_bytes_ += size_of(*known);
     return *known;
   }

@@ -186,4 +186,12 @@ const MergedDocument::Entry* MergedDocument::forgotten_unseen(const Operation& b
   return unseen == forgotten_.end() ? nullptr : &*unseen;
 }
 
+std::vector<const Operation*> MergedDocument::written_since(const Stamp& stamp, SessionId session) const {
+  std::vector<const Operation*> written;
+  for (auto each = window_.rbegin(); each != window_.rend() && stamp < stamp_of(*each->operation); ++each) {
+    if (each->operation->session == session) written.push_back(each->operation.get());
+  }
+  return written;
+}
+
 }  // namespace callboard::server

@@ -50,6 +50,8 @@ class MergedDocument {
   const Head& head() const { return head_; }
   // Null: there is no document.
   const document::ValuePtr& root() const { return growth_.root(); }
+  // With what was taken out of it lately.
+  const document::Growth& growth() const { return growth_; }
   // Whether an edit within that place would find nothing there, once `taker` is applied or if it is already: what it takes
   // away there is too large to be brought back.
   bool is_taken_for_good(const document::Edit& taker, bool is_applied) const;
@@ -66,6 +68,8 @@ class MergedDocument {
   // The newest of those that such a visit passes over, because they can be put in order no more; null: there are none. Of its
   // operation nothing but who wrote it is known.
   const Entry* forgotten_unseen(const Operation& by) const;
+  // What that session wrote that can be put in order and is newer than `stamp`; the newest first.
+  std::vector<const Operation*> written_since(const Stamp& stamp, SessionId session) const;
   // Whether an operation of that stamp is lost to all that can be put in order no more.
   bool is_too_old(const Stamp& stamp) const { return stamp < floor_.stamp; }
 

@@ -21,24 +21,12 @@ Error not_kept(std::uint64_t number) {
                "revision " + std::to_string(number) + ": there was none, or it is no longer kept"};
 }
 
-// What all of the operation's changes have in common.
-std::string common_place(const document::Edits& edits) {
-  if (edits.empty()) return "";
-  document::Path common = edits.front().path;
-  for (const document::Edit& edit : edits) {
-    const auto [end, unused] =
-        std::mismatch(common.begin(), common.end(), edit.path.begin(), edit.path.end());
-    common.erase(end, common.end());
-  }
-  return document::pointer_text(common);
-}
-
 Revision revision_of(const Committed& committed, bool stands) {
   const Operation& operation = committed.operation;
   return {committed.sequence,      operation.session,
           operation.user,          operation.timestamp,
           operation.base,          stands,
-          operation.value->size(), common_place(*operation.edits),
+          operation.value->size(), document::pointer_text(document::common_path(*operation.edits)),
           operation.settles,       operation.edits->size()};
 }
 

@@ -244,6 +244,29 @@ TEST_CASE("of many places that met what is forgotten the last conflict is about 
   CHECK(objects(desk.run("lighting", {"conflicts", "--json"}).out).size() == 99);
 }
 
+TEST_CASE(
+    "a conflict whose place is gone for good is not settled by taking what lost, and what to do is said") {
+  Desk desk;
+  const std::string large(300'000, 'x');
+  support::write_file(desk.folder("rigging") / "large.json",
+                      R"({"shot":{"note":"dark","large":")" + large + R"("},"end":"bright"})");
+  const auto set = desk.run("rigging", {"story", "set", "large.json", "--json"});
+  const std::string base = std::to_string(objects(set.out).at(0).at("number").get<std::uint64_t>());
+  const auto lost =
+      desk.run("rigging", {"story", "set", "--at", "/shot/note", "\"dim\"", "--base", base, "--json"});
+  const auto revision = objects(lost.out).at(0).at("number").get<std::uint64_t>();
+  REQUIRE(desk.run("lighting", {"story", "set", "--at", "/shot/note", "\"x\"", "--base", base})
+              .ending.exit_code == 5);
+  support::write_file(desk.folder("rigging") / "remove.json", R"([{"op":"remove","path":"/shot"}])");
+  REQUIRE(desk.run("rigging", {"story", "patch", "remove.json"}).ending.exit_code == 0);
+  const auto refused = desk.run("rigging", {"resolve", "1", "--take-lost"});
+  CHECK(refused.ending.exit_code == 5);
+  CHECK_THAT(refused.err, Contains("gone for good") && Contains("callboard show " + desk.version(revision)));
+  CHECK(objects(desk.run("rigging", {"conflicts", "--json"}).out).size() == 1);
+  CHECK(desk.run("rigging", {"resolve", "1"}).ending.exit_code == 0);
+  CHECK_THAT(desk.run("rigging", {"conflicts"}).err, Contains("there are none"));
+}
+
 TEST_CASE("what is told to stand in a conflict does, also when what lost came last of all") {
   Desk desk;
   const std::string base = std::to_string(desk.first);

@@ -163,6 +163,47 @@ struct ResolveWords {
   std::string value;
 };
 
+std::string version_of_lost(const client::Conflict& conflict) {
+  return fmt::format("{}@{}", name_of(conflict.document), conflict.loser.revision);
+}
+
+// Where it has nowhere to go: what else there is to do.
+Error with_advice(const Error& why, const client::Conflict& conflict) {
+  if (why.outcome != Outcome::superseded) return why;
+  return {
+      why.outcome,
+      fmt::format("{}: `callboard show {}` has it, `callboard restore {}` brings all of that version back, "
+                  "`callboard resolve {}` keeps what stands",
+                  why.text, version_of_lost(conflict), version_of_lost(conflict), conflict.number)};
+}
+
+// At how many of its places what was lost stands again, by what that revision changed.
+Result<std::uint64_t> places_back(Visit& visit, const client::Conflict& conflict, std::uint64_t revision) {
+  const auto made =
+      visit.wait(visit.access().history({.document = conflict.document, .before = revision + 1}));
+  if (!made) return made.error();
+  const bool is_kept = !made->revisions.empty() && made->revisions.front().revision == revision;
+  return is_kept ? made->revisions.front().places : conflict.places;
+}
+
+Result<void> tell_resolved(Run& run, Visit& visit, const client::Conflict& conflict, bool take,
+                           std::uint64_t revision) {
+  JsonObject object{{"event", "resolved"}, {"number", conflict.number}, {"revision", revision}};
+  std::string line = fmt::format("conflict {} is settled, at revision {}", conflict.number, revision);
+  if (take && conflict.places > 1) {
+    const auto back = places_back(visit, conflict, revision);
+    if (!back) return back.error();
+    line += fmt::format(": {} of {} places came back", *back, conflict.places);
+    if (*back < conflict.places)
+      line += fmt::format(", what held the others is gone for good (see {})", version_of_lost(conflict));
+    object.add("places", conflict.places);
+    object.add("came_back", *back);
+  }
+  run.output.line(line);
+  run.output.object(object);
+  return {};
+}
+
 Result<void> resolve(Run& run, const ResolveWords& words) {
   if (words.number == 0) return Error{Outcome::usage, "expected the number of a conflict, from 1 on"};
   if (words.take && !words.value.empty())
@@ -175,11 +216,9 @@ Result<void> resolve(Run& run, const ResolveWords& words) {
       .document = conflict->document, .content = words.value, .settles = words.number, .take = words.take};
   if (auto free = check_locks(run, **visit, change); !free) return free;
   const auto result = (*visit)->wait((*visit)->access().change(std::move(change)));
-  if (!result) return result.error();
+  if (!result) return with_advice(result.error(), *conflict);
   if (result->kept) return report_kept(run, "the settling");
-  run.output.line(fmt::format("conflict {} is settled, at revision {}", words.number, result->revision));
-  run.output.object({{"event", "resolved"}, {"number", words.number}, {"revision", result->revision}});
-  return {};
+  return tell_resolved(run, **visit, *conflict, words.take, result->revision);
 }
 
 }  // namespace

@@ -122,6 +122,23 @@ TEST_CASE("an edit whose place is gone for good changes nothing") {
   CHECK_FALSE(empty.apply({Edit::Kind::set, {{"", "b"}}, value("1"), {}}));
 }
 
+TEST_CASE("what edits have in common is what encloses all their places") {
+  const Path note{{"", "scenes"}, {"id", "1"}, {"", "note"}};
+  const Path other{{"", "scenes"}, {"id", "2"}};
+  const Path title{{"", "title"}};
+  using Kind = Edit::Kind;
+  const auto common = [](std::vector<Path> paths) {
+    Edits edits;
+    for (Path& each : paths) edits.push_back({Kind::remove, std::move(each), nullptr, {}});
+    return common_path(edits);
+  };
+  CHECK(common({}).empty());
+  CHECK(common({note}) == note);
+  CHECK(common({note, note}) == note);
+  CHECK(common({note, other}) == Path{{"", "scenes"}});
+  CHECK(common({note, title}).empty());
+}
+
 TEST_CASE("places overlap when one lies within the other") {
   const Path scene{{"", "scenes"}, {"id", "3"}};
   const Path note{{"", "scenes"}, {"id", "3"}, {"", "note"}};

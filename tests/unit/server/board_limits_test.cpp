@@ -51,7 +51,9 @@ TEST_CASE("a conflict is not settled with what would be nested too deep") {
   draft.how = Draft::How::settle;
   draft.operation = make_operation({.base = 1});
   draft.place = {{"", "a"}, {"", "b"}};
-  const DraftSources sources{value(R"({"a":{"b":1}})"), nullptr, nullptr};
+  DraftSources sources;
+  sources.base = value(R"({"a":{"b":1}})");
+  sources.growth.apply(document::Edit{document::Edit::Kind::set, {}, sources.base, {}});
   draft.operation.value = std::make_shared<const std::string>(nested(kJsonDepthMax - 2));
   CHECK(finished(draft, sources));
   draft.operation.value = std::make_shared<const std::string>(nested(kJsonDepthMax - 1));
@@ -421,14 +423,17 @@ TEST_CASE("all that is lost without being compared is in a conflict, however man
   }
 }
 
-TEST_CASE("elements of an array that come back together come back in their order") {
+TEST_CASE("elements of an array that come back together come back behind what they stood behind") {
+  // All of them, or every other one.
+  const int step = GENERATE(1, 2);
   std::string shots;
   std::string removals;
-  for (int i = 0; i < 150; ++i) {
+  for (int i = 0; i < 150 * step; ++i) {
     const std::string id = std::to_string(i);
     shots += (i == 0 ? "[{\"id\":" : ",{\"id\":") + id + "}";
-    removals +=
-        (i == 0 ? "[" : ",") + std::string(R"({"path":["shots",["id",")") + id + R"("]],"remove":true})";
+    if (i % step != step - 1) continue;
+    removals += (removals.empty() ? "[" : ",") + std::string(R"({"path":["shots",["id",")") + id +
+                R"("]],"remove":true})";
   }
   Crowd crowd(0, 0);
   crowd.document = MergedDocument();
@@ -445,7 +450,8 @@ TEST_CASE("elements of an array that come back together come back in their order
   REQUIRE(found.size() == kConflictsPerTell);
   const document::Edits back = edits_of(found.back());
   REQUIRE(back.size() == 51);
-  for (std::size_t i = 1; i < back.size(); ++i) CHECK(back[i].after == back[i - 1].path.back().key);
+  for (const document::Edit& each : back)
+    CHECK(each.after == std::to_string(std::stoi(each.path.back().key) - 1));
 }
 
 TEST_CASE("many edits that meet many small ones are found within the same limit") {
@@ -521,6 +527,65 @@ TEST_CASE("what a change of long ago overwrote in many places comes back place b
     expected += (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\":" + value;
   }
   CHECK(read_shots(*late) == expected + "}");
+}
+
+TEST_CASE("of what is to be brought back, those whose places are gone for good are left out") {
+  const document::Path here{{"", "here"}};
+  const document::Path within{{"", "gone"}, {"", "note"}};
+  const document::Path nowhere{{"", "never"}, {"", "note"}};
+  using Kind = document::Edit::Kind;
+  DraftSources sources;
+  sources.growth.apply({Kind::set, {}, value(R"({"here":1,"gone":{"note":1}})"), {}});
+  sources.growth.apply({Kind::remove, {{"", "gone"}}, nullptr, {}});
+  Draft draft;
+  draft.operation.settles = 3;
+  draft.how = Draft::How::settle;
+  draft.lost = {{Kind::set, here, value("2"), {}},
+                {Kind::set, nowhere, value("2"), {}},
+                {Kind::set, within, value("2"), {}},
+                {Kind::remove, {{"", "away"}}, nullptr, {}}};
+  const auto settled = finished(draft, sources);
+  REQUIRE(settled);
+  CHECK(
+      document::print(*settled->edits) ==
+      R"([{"path":["here"],"value":2},{"path":["gone","note"],"value":2},{"path":["away"],"remove":true}])");
+  draft.lost = {{Kind::set, nowhere, value("2"), {}}};
+  const auto refused = finished(draft, sources);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().outcome == Outcome::superseded);
+}
+
+TEST_CASE("a conflict whose place is gone for good stays open until somebody keeps what stands") {
+  Studio studio;
+  auto first = studio.join("rigging");
+  auto second = studio.join("lighting");
+  const std::string large(kGraveBytesMax, 'x');
+  const auto base = first->ask_for<DocumentState>(
+      write(*first, R"({"shot":{"note":0,"large":")" + large + R"("},"end":0})", 1));
+  first->ask_for<DocumentState>(write_at(*first, "/shot/note", "1", 2, base.revision));
+  REQUIRE(second->ask_for<DocumentState>(write_at(*second, "/shot/note", "2", 3, base.revision)).conflicts ==
+          1);
+  auto removal = write(*first, R"([{"op":"remove","path":"/shot"}])", 4);
+  removal.patch = true;
+  first->ask_for<DocumentState>(removal);
+  auto settle = write(*second, "3", 5);
+  settle.settles = 1;
+  CHECK(second->ask_for<protocol::ErrorAnswer>(settle).outcome == Outcome::superseded);
+  settle.document = nullptr;
+  settle.take = true;
+  settle.op = UniqueId{5, 6};
+  const auto refused = second->ask_for<protocol::ErrorAnswer>(settle);
+  CHECK(refused.outcome == Outcome::superseded);
+  CHECK(
+      refused.text ==
+      "conflict 1: nothing can be put there any more, what held it is gone for good; what was lost is in the "
+      "history still, and what stands can be kept");
+  CHECK(second->ask_for<protocol::Conflicts>(protocol::ConflictsAsk{}).conflicts.size() == 1);
+  settle.take = false;
+  settle.op = UniqueId{5, 7};
+  second->ask_for<DocumentState>(settle);
+  CHECK(second->ask_for<protocol::Conflicts>(protocol::ConflictsAsk{}).conflicts.empty());
+  CHECK(*second->ask_for<DocumentState>(protocol::DocumentRead{}).document == R"({"end":0})");
 }
 
 }  // namespace callboard::board_limits_test

@@ -215,6 +215,103 @@ TEST_CASE("one session's many operations do not hide what another wrote before t
   CHECK(late.conflicts[0].loser.user == "user 2");
 }
 
+namespace {
+
+constexpr int kManyPlaces = 150;
+
+// One that sets so many places of the story, as one who has seen the first revision alone.
+Applied write_many(Stage& stage, OperationLike like, const std::string& json, int count = kManyPlaces) {
+  for (int i = 0; i < count; ++i) {
+    like.value += (i == 0 ? "[" : ",") + std::string(R"({"path":["place )") + std::to_string(i) +
+                  R"("],"value":)" + json + "}";
+  }
+  like.value.erase(0, 2);
+  like.value += "]";
+  like.base = 1;
+  return stage.board.apply(stage.board.sequence() + 1, make_operation(std::move(like)));
+}
+
+// Of all open conflicts, place by place.
+std::multiset<std::string> lost_values(const Board& board) {
+  std::multiset<std::string> lost;
+  for (const Conflict& conflict : board.conflicts().open()) {
+    for (const document::Edit& edit : edits_of(conflict))
+      lost.insert(document::pointer_text(edit.path) + "=" + document::print(*edit.value));
+  }
+  return lost;
+}
+
+std::multiset<std::string> each_place(const std::string& json) {
+  std::multiset<std::string> lost;
+  for (int i = 0; i < kManyPlaces; ++i) lost.insert("/place " + std::to_string(i) + "=" + json);
+  return lost;
+}
+
+}  // namespace
+
+TEST_CASE("who changes many places again and again, having seen nothing else, overwrites each value once") {
+  Stage stage;
+  write_many(stage, {.id = 2, .session = 2, .timestamp_ms = 500}, "1");
+  bury(stage, 2);
+  write_many(stage, {.id = 3, .session = 3, .timestamp_ms = 9000}, "2");
+  REQUIRE(stage.board.conflicts().open().size() == kConflictsPerTell);
+  REQUIRE(lost_values(stage.board) == each_place("1"));
+  SECTION("the same places") {
+    CHECK(write_many(stage, {.id = 4, .session = 3, .timestamp_ms = 9001}, "3").conflicts.empty());
+  }
+  SECTION("some of them") {
+    CHECK(write_many(stage, {.id = 4, .session = 3, .timestamp_ms = 9001}, "3", 120).conflicts.empty());
+  }
+  SECTION("while others work elsewhere, so that somebody else is the last who is forgotten") {
+    for (std::uint64_t i = 0; i < 5; ++i) {
+      stage.write({.id = 4000 + i,
+                   .session = 4,
+                   .timestamp_ms = 9001 + static_cast<std::int64_t>(2 * i),
+                   .base = stage.board.sequence()},
+                  "/tags", std::to_string(i));
+      const auto again = write_many(
+          stage, {.id = 5000 + i, .session = 3, .timestamp_ms = 9002 + static_cast<std::int64_t>(2 * i)},
+          std::to_string(3 + i));
+      CHECK(again.conflicts.empty());
+    }
+  }
+  SECTION("with what somebody else has put there meanwhile") {
+    stage.write({.id = 4, .session = 5, .timestamp_ms = 9001, .base = stage.board.sequence()}, "/place 120",
+                "7");
+    write_many(stage, {.id = 5, .session = 3, .timestamp_ms = 9002}, "3");
+    CHECK(lost_values(stage.board).count("/place 120=7") == 1);
+    CHECK(lost_values(stage.board).count("/place 119=2") == 0);
+    return;
+  }
+  CHECK(lost_values(stage.board) == each_place("1"));
+  CHECK(stage.board.conflicts().open().size() == kConflictsPerTell);
+}
+
+TEST_CASE("who loses the same in many places again and again is in the same conflicts") {
+  Stage stage;
+  write_many(stage, {.id = 2, .session = 2, .timestamp_ms = 500}, "1");
+  bury(stage, 2);
+  write_many(stage, {.id = 3, .session = 3, .timestamp_ms = 400}, "2");
+  REQUIRE(stage.board.conflicts().open().size() == kConflictsPerTell);
+  write_many(stage, {.id = 4, .session = 3, .timestamp_ms = 401}, "2");
+  CHECK(stage.board.conflicts().open().size() == kConflictsPerTell);
+  CHECK(lost_values(stage.board) == each_place("2"));
+  for (const Conflict& each : stage.board.conflicts().open()) {
+    CHECK(each.number <= kConflictsPerTell);
+    CHECK(each.loser.stamp.operation.low == 4);
+  }
+  SECTION("other values are lost, too") {
+    write_many(stage, {.id = 5, .session = 3, .timestamp_ms = 402}, "3");
+    auto both = each_place("2");
+    both.merge(each_place("3"));
+    CHECK(lost_values(stage.board) == both);
+  }
+  SECTION("and so are another one's") {
+    write_many(stage, {.id = 5, .session = 4, .timestamp_ms = 402}, "2");
+    CHECK(stage.board.conflicts().open().size() == 2 * kConflictsPerTell);
+  }
+}
+
 TEST_CASE("what a session writes or has seen counts as older than what it writes next") {
   Stage stage;
   stage.write({.id = 2, .session = 2, .timestamp_ms = 5000}, "/title", "\"x\"");
