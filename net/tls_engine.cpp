@@ -19,8 +19,6 @@ constexpr const char* kCipherSuites = "TLS_AES_128_GCM_SHA256";
 constexpr std::array<unsigned char, 2> kCipherId{0x13, 0x01};
 // All that a peer says until it is proven; ours say less than 1 KiB. What a stranger can make us keep.
 constexpr std::uint64_t kHandshakeMax = 16 * KiB;
-// Of each record: its kind, version (two bytes) and length.
-constexpr std::size_t kRecordHeaderBytes = 5;
 
 struct Free {
   void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
@@ -89,13 +87,30 @@ int on_wire_write(BIO* bio, const char* bytes, std::size_t size_bytes, std::size
 // There is nothing to flush, and nothing else that a source of bytes need know.
 long on_wire_control(BIO*, int command, long, void*) noexcept { return command == BIO_CTRL_FLUSH ? 1 : 0; }
 
-// Whether OpenSSL has to look at what a stranger said. It keeps 32 KiB and more for one whose first record is not whole yet, and
-// clears them: most of the time that half a handshake takes.
-bool is_worth_a_look(ByteView heard) {
-  if (heard.size() < kRecordHeaderBytes) return false;
-  const auto length =
-      (std::to_integer<std::uint64_t>(heard[3]) << 8) | std::to_integer<std::uint64_t>(heard[4]);
-  return heard[1] != std::byte{3} || heard.size() >= std::min(kRecordHeaderBytes + length, kHandshakeMax);
+// What a client's first words are so far (RFC 8446, 4 and 5.1). OpenSSL keeps 36 KiB and more for whoever has not said all of
+// them, and clears them: most of the time that half a handshake takes. So only a whole hello in one record, as everybody's is,
+// comes to it.
+enum class Hello { incomplete, whole, none };
+
+Hello hello_in(ByteView heard) {
+  constexpr std::size_t kRecordHeaderBytes = 5;
+  constexpr std::size_t kMessageHeaderBytes = 4;
+  constexpr std::byte kClientHello{1};
+  const auto number_at = [&](std::size_t at, std::size_t size) {
+    std::size_t number = 0;
+    for (const std::byte each : heard.subspan(at, size))
+      number = number << 8 | std::to_integer<std::size_t>(each);
+    return number;
+  };
+  if (!TlsEngine::is_beginning(heard[0]) || (heard.size() > 1 && heard[1] != std::byte{3}))
+    return Hello::none;
+  if (heard.size() < kRecordHeaderBytes) return Hello::incomplete;
+  const std::size_t record = number_at(3, 2);
+  if (record < kMessageHeaderBytes || record > kHandshakeMax) return Hello::none;
+  if (heard.size() < kRecordHeaderBytes + kMessageHeaderBytes) return Hello::incomplete;
+  const std::size_t message = number_at(kRecordHeaderBytes + 1, 3);
+  if (heard[kRecordHeaderBytes] != kClientHello || kMessageHeaderBytes + message > record) return Hello::none;
+  return heard.size() < kRecordHeaderBytes + record ? Hello::incomplete : Hello::whole;
 }
 
 BIO* new_wire(Wire& wire) {
@@ -138,7 +153,7 @@ struct TlsEngine::Impl {
                         SSL_SESSION** session) noexcept;
 
   void open();
-  Bytes gather(ByteView sealed);
+  Result<Bytes> gather(ByteView sealed);
   Result<void> shake_hands();
   Result<std::size_t> read(std::span<std::byte> into);
   Result<void> read_all(Bytes& plain);
@@ -221,10 +236,15 @@ void TlsEngine::Impl::open() {
   }
 }
 
-// A client's first words, once they are worth a look.
-Bytes TlsEngine::Impl::gather(ByteView sealed) {
+// A client's first words, once they are a whole hello.
+Result<Bytes> TlsEngine::Impl::gather(ByteView sealed) {
   beginning.insert(beginning.end(), sealed.begin(), sealed.end());
-  if (!is_worth_a_look(beginning)) return {};
+  const Hello hello = hello_in(beginning);
+  if (hello == Hello::incomplete) return Bytes();
+  if (hello == Hello::none) {
+    is_broken = true;
+    return Error{Outcome::refused, "tls handshake: expected a hello"};
+  }
   open();
   return std::exchange(beginning, {});
 }
@@ -309,8 +329,9 @@ Result<void> TlsEngine::receive(ByteView sealed, Bytes& plain) {
     impl_->is_broken = true;
     return Error{Outcome::refused, std::string(kNoTls)};
   }
-  const Bytes first_words = impl_->ssl ? Bytes{} : impl_->gather(sealed);
-  impl_->wire.incoming = first_words.empty() ? sealed : ByteView(first_words);
+  const auto first_words = impl_->ssl ? Result<Bytes>(Bytes()) : impl_->gather(sealed);
+  if (!first_words) return first_words.error();
+  impl_->wire.incoming = first_words->empty() ? sealed : ByteView(*first_words);
   if (impl_->ssl && !impl_->is_ready) {
     if (auto shaken = impl_->shake_hands(); !shaken) return shaken;
   }

@@ -41,8 +41,9 @@ class PlainReader {
   void optional(std::string_view key, std::optional<T>& value, const Limits&... limits) {
     if (take_key(key)) expect(take(value.emplace(), limits...), {});
   }
+  // Comes last: what is left to FieldReader is not copied here.
   void optional_attachment(Document& document) {
-    if (is_plain_ && attachment_) document = std::make_shared<const std::string>(as_text(*attachment_));
+    if (is_plain_ && attachment_ && rest_ == "}") document = std::make_shared<const std::string>(as_text(*attachment_));
     attachment_.reset();
   }
   void expect(bool holds, std::string_view) { is_plain_ = is_plain_ && holds; }

@@ -25,9 +25,6 @@ namespace {
 
 // 16 MiB of 4 KiB pages: a commit's own work stays small beside copying that back now and then.
 constexpr int kCheckpointPages = 4096;
-// From so many on, those whose appends were answered together are waited for, at most as long as that.
-constexpr std::size_t kGatheredFrom = 8;
-constexpr Duration kGatheredWithin = 1ms;
 
 }  // namespace
 
@@ -41,10 +38,11 @@ struct SqliteLog::Answers {
 // The worker's side: a queue and the one thread that empties it.
 class SqliteLog::Worker {
  public:
-  Worker(DataFolder folder, Database database, Post post, std::shared_ptr<Answers> answers)
+  Worker(DataFolder folder, Database database, Options options, std::shared_ptr<Answers> answers)
       : folder_(std::move(folder)),
         database_(std::move(database)),
-        post_(std::move(post)),
+        post_(std::move(options.post)),
+        gathered_within_(options.gathered_within),
         answers_(std::move(answers)) {}
 
   ~Worker() {
@@ -91,7 +89,6 @@ class SqliteLog::Worker {
     {
       const std::lock_guard lock(mutex_);
       queue_.emplace_back(std::move(task));
-      awaited_ = 1;
     }
     wake_.notify_one();
   }
@@ -101,7 +98,6 @@ class SqliteLog::Worker {
     {
       const std::lock_guard lock(mutex_);
       queue_.emplace_back(Extra{std::move(write), std::move(done)});
-      awaited_ = 1;
     }
     wake_.notify_one();
   }
@@ -163,6 +159,7 @@ class SqliteLog::Worker {
   DataFolder folder_;
   Database database_;  // Before the statements: they are finalized first.
   Post post_;
+  std::optional<Duration> gathered_within_;
   std::shared_ptr<Answers> answers_;
   Statement insert_;
   Statement find_;
@@ -205,13 +202,18 @@ void SqliteLog::Worker::run() {
 }
 
 // Whoever was answered a moment ago mostly has something more to write. The first of them alone would have a sync of its own,
-// and all others the next one: half of them at a time, and twice the syncs.
+// and all others the next one: half of them at a time, and twice the syncs. Nothing but appends is waited with.
 void SqliteLog::Worker::gather(std::unique_lock<std::mutex>& lock) {
-  if (last_group_ < kGatheredFrom || !std::holds_alternative<Append>(queue_.front())) return;
-  awaited_ = last_group_ - last_group_ / 8;
-  wake_.wait_for(lock, std::min(last_took_ / 2, kGatheredWithin),
-                 [this] { return is_closing_ || waiting_appends_ >= awaited_; });
+  const std::size_t awaited = last_group_ - last_group_ / 8;
+  const auto is_enough = [this, awaited] {
+    return is_closing_ || waiting_appends_ >= awaited || waiting_appends_ < queue_.size() ||
+           waiting_bytes_ >= kCommitGroupDocumentBytes;
+  };
+  if (last_group_ < kGatheredFrom || is_enough()) return;
+  awaited_ = awaited;
+  wake_.wait_for(lock, gathered_within_.value_or(std::min<Duration>(last_took_, kGatheredWithin)), is_enough);
   awaited_ = 1;
+  last_group_ = 0;  // They are waited for once.
 }
 
 // Nobody waits: what has to be done now and then is done now.
@@ -481,7 +483,7 @@ Result<std::unique_ptr<SqliteLog>> SqliteLog::open(Options options) {
   if (!database) return database.error();
   auto answers = std::make_shared<Answers>();
   auto worker =
-      std::make_unique<Worker>(std::move(*folder), std::move(*database), std::move(options.post), answers);
+      std::make_unique<Worker>(std::move(*folder), std::move(*database), std::move(options), answers);
   if (auto started = worker->start(); !started) return started.error();
   return std::unique_ptr<SqliteLog>(new SqliteLog(std::move(worker), std::move(answers)));
 }

@@ -174,7 +174,7 @@ TEST_CASE("the welcome carries the limits the session keeps") {
   session.admit({.session = {77}, .name = "rigging", .clock = {1}});
   const auto sent = std::get<Welcome>(take<server_action::Send>(session).message);
   CHECK(sent.frame_max == kFrameMax);
-  CHECK(sent.heartbeat == 20'000ms);
+  CHECK(sent.heartbeat == 18'000ms);
   CHECK(sent.silence == 45'000ms);
 }
 
@@ -371,7 +371,7 @@ TEST_CASE("a request that crosses the server's yours is ignored") {
   CHECK(drain(session) == Words{"turn taken"});
 }
 
-TEST_CASE("an idle session costs one empty turn each way every 20 s") {
+TEST_CASE("an idle session costs one empty turn each way every 18 s") {
   auto session = in_servers_turn();
   auto now = kStart;
   for (int beat = 0; beat < 10; ++beat) {

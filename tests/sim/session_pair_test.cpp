@@ -160,13 +160,13 @@ TEST_CASE("either side may leave at any moment, and the other hears of it") {
   }
 }
 
-TEST_CASE("an idle hour costs one empty turn each way every 20 s and no more") {
+TEST_CASE("an idle hour costs one empty turn each way every 18 s and no more") {
   Link link({.seed = 1, .visit = false, .piece_max = 1'000, .delay_max = 0ns, .work_max = 0ns});
   link.run_until(link.now() + 1h);
   check_safety(link.observed());
   CHECK_FALSE(link.server().is_over());
   CHECK(link.observed().beats ==
-        1 + 179);  // The join's, and one in each of 180 thirds of a minute but the last.
+        1 + 199);  // The join's, and one in each of 200 times 18 s but the last.
 }
 
 TEST_CASE("a thousand asks at once are all answered, in turns of 256 at most") {

@@ -83,7 +83,7 @@ void FakeServer::welcome(FakeSession& session) {
   welcome.session = SessionId{7};
   welcome.name = "rigging";
   welcome.frame_max = kFrameMax;
-  welcome.heartbeat = 15s;
+  welcome.heartbeat = kHeartbeat;
   welcome.silence = 45s;
   const auto* username = session.last<protocol::Username>();
   if (secret && username != nullptr && username->resumable) {

@@ -208,27 +208,78 @@ TEST_CASE("writes that come while one is under way are committed together") {
   CHECK(commits_in_wal(database) <= before + 2);
 }
 
-TEST_CASE("whoever comes alone after many is not waited with for the others, nor is what is no write") {
+// As if they were worth waiting for an hour.
+struct PatientLog {
+  static constexpr std::uint64_t kMany = 64;
+  static_assert(kMany >= kGatheredFrom);
+
   TemporaryFolder folder;
   Inbox inbox;
-  auto log = open_log(folder, inbox);
-  std::uint64_t id = 0;
-  for (int round = 0; round < 20; ++round) {
-    std::size_t answered = 0;
-    for (int i = 0; i < 64; ++i) {
-      log->append(make_operation({.id = ++id, .value = "v"}), [&](Result<Appended> result) {
-        REQUIRE(result);
-        ++answered;
-      });
-    }
-    inbox.run_until([&] { return answered == 64; });
-    REQUIRE(append(*log, inbox, {.id = ++id, .value = "v"}));
-    bool is_kept = false;
-    log->snapshot(
-        id, [] { return Bytes(); }, [&](const Result<void>& kept) { is_kept = kept.has_value(); });
-    inbox.run_until([&] { return is_kept; });
+  std::unique_ptr<SqliteLog> log;
+  std::uint64_t sent = 0;
+  std::uint64_t answered = 0;
+
+  PatientLog() {
+    auto opened = SqliteLog::open({folder.path(), "Moria's Race", inbox.post(), std::chrono::hours(1)});
+    REQUIRE(opened);
+    log = std::move(*opened);
+    together(kMany);
   }
-  CHECK(append(*log, inbox, {.id = ++id, .value = "v"})->sequence == id);
+  void append_one(std::string value = "v") {
+    log->append(make_operation({.id = ++sent, .value = std::move(value)}),
+                [this](const Result<Appended>& result) {
+                  REQUIRE(result);
+                  ++answered;
+                });
+  }
+  void await_all() {
+    inbox.run_until([this] { return answered == sent; });
+  }
+  // They come while something else is under way, and so are one group.
+  void together(std::uint64_t count) {
+    std::promise<void> have_come;
+    log->snapshot(
+        1, [come = have_come.get_future().share()] { return come.wait(), Bytes(); },
+        [](const Result<void>&) {});
+    for (std::uint64_t i = 0; i < count; ++i) append_one();
+    have_come.set_value();
+    await_all();
+  }
+};
+
+TEST_CASE("those who were answered together are waited for until most of them have come, once") {
+  PatientLog log;
+  for (std::uint64_t i = 0; i < PatientLog::kMany - PatientLog::kMany / 8; ++i) log.append_one();
+  log.await_all();
+}
+
+TEST_CASE("nothing but appends is waited with, nor what fills a group by itself, nor the end") {
+  PatientLog log;
+  log.append_one();
+  SECTION("what is written with a group") {
+    bool is_kept = false;
+    log.log->keyframe(
+        Record::story, 1, [] { return Bytes(); },
+        [&](const Result<void>& kept) { is_kept = kept.has_value(); });
+    log.await_all();
+    log.inbox.run_until([&] { return is_kept; });
+  }
+  SECTION("a task") {
+    bool is_trimmed = false;
+    log.log->trim(Retention{}, Timestamp{1}, [&](const Result<std::uint64_t>&) { is_trimmed = true; });
+    log.await_all();
+    log.inbox.run_until([&] { return is_trimmed; });
+  }
+  SECTION("a large one") {
+    log.append_one(std::string(kCommitGroupDocumentBytes, 'x'));
+    log.await_all();
+  }
+  SECTION("the end") {
+    log.log.reset();
+    log.log = open_log(log.folder, log.inbox);
+    log.append_one();
+    log.inbox.run_until([&] { return log.answered == log.sent - 1; });
+  }
 }
 
 TEST_CASE("a start reads the snapshot and what came after it") {
