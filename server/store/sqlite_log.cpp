@@ -78,7 +78,7 @@ class SqliteLog::Worker {
       for (std::size_t i = 0; i + 1 < operations.size(); ++i)
         queue_.emplace_back(Append{std::move(operations[i]), [](const Result<Appended>&) {}, true});
       queue_.emplace_back(Append{std::move(operations.back()), std::move(done)});
-      is_enough = waiting_appends_ >= awaited_;
+      is_enough = waiting_appends_ >= awaited_ || waiting_bytes_ >= kCommitGroupDocumentBytes;
     }
     if (is_enough) wake_.notify_one();
     return true;

@@ -208,6 +208,8 @@ TEST_CASE("writes that come while one is under way are committed together") {
   CHECK(commits_in_wal(database) <= before + 2);
 }
 
+namespace {
+
 // As if they were worth waiting for an hour.
 struct PatientLog {
   static constexpr std::uint64_t kMany = 64;
@@ -246,6 +248,8 @@ struct PatientLog {
     await_all();
   }
 };
+
+}  // namespace
 
 TEST_CASE("those who were answered together are waited for until most of them have come, once") {
   PatientLog log;
