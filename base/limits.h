@@ -134,10 +134,6 @@ inline constexpr std::size_t kAppendsWaitingMax = 65'536;
 inline constexpr std::uint64_t kAppendBytesWaitingMax = 256 * MiB;
 // One transaction of the log: large enough that the sync does not count, small enough to take a few ms.
 inline constexpr std::size_t kCommitGroupOperations = 1024;
-// From so many on, those whose writes were committed together are waited for a moment: they mostly write again, and a sync
-// takes 0.3 ms and more.
-inline constexpr std::size_t kGatheredFrom = 32;
-inline constexpr auto kGatheredWithin = 500us;
 inline constexpr std::uint64_t kCommitGroupDocumentBytes = kFrameMax;
 static_assert(kAppendBytesWaitingMax > kFrameMax && kSnapshotBytes > kFrameMax);
 

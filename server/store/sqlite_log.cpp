@@ -38,11 +38,10 @@ struct SqliteLog::Answers {
 // The worker's side: a queue and the one thread that empties it.
 class SqliteLog::Worker {
  public:
-  Worker(DataFolder folder, Database database, Options options, std::shared_ptr<Answers> answers)
+  Worker(DataFolder folder, Database database, Post post, std::shared_ptr<Answers> answers)
       : folder_(std::move(folder)),
         database_(std::move(database)),
-        post_(std::move(options.post)),
-        gathered_within_(options.gathered_within),
+        post_(std::move(post)),
         answers_(std::move(answers)) {}
 
   ~Worker() {
@@ -68,7 +67,6 @@ class SqliteLog::Worker {
   bool submit(std::vector<Operation> operations, AppendDone done) {
     std::uint64_t size_bytes = 0;
     for (const Operation& each : operations) size_bytes += each.value->size();
-    bool is_enough = false;
     {
       const std::lock_guard lock(mutex_);
       if (waiting_appends_ >= kAppendsWaitingMax || waiting_bytes_ + size_bytes > kAppendBytesWaitingMax)
@@ -78,9 +76,8 @@ class SqliteLog::Worker {
       for (std::size_t i = 0; i + 1 < operations.size(); ++i)
         queue_.emplace_back(Append{std::move(operations[i]), [](const Result<Appended>&) {}, true});
       queue_.emplace_back(Append{std::move(operations.back()), std::move(done)});
-      is_enough = waiting_appends_ >= awaited_ || waiting_bytes_ >= kCommitGroupDocumentBytes;
     }
-    if (is_enough) wake_.notify_one();
+    wake_.notify_one();
     return true;
   }
 
@@ -143,7 +140,6 @@ class SqliteLog::Worker {
   };
 
   void run();
-  void gather(std::unique_lock<std::mutex>& lock);
   bool is_calm();
   Group take_group();
   void commit(Group group);
@@ -159,20 +155,16 @@ class SqliteLog::Worker {
   DataFolder folder_;
   Database database_;  // Before the statements: they are finalized first.
   Post post_;
-  std::optional<Duration> gathered_within_;
   std::shared_ptr<Answers> answers_;
   Statement insert_;
   Statement find_;
-  std::uint64_t last_ = 0;      // Of the newest durable operation that the loop was told of.
-  bool is_broken_ = false;      // The connection failed and waits to be opened anew.
-  std::size_t last_group_ = 0;  // Its appends, and how long they took.
-  Duration last_took_{};
+  std::uint64_t last_ = 0;  // Of the newest durable operation that the loop was told of.
+  bool is_broken_ = false;  // The connection failed and waits to be opened anew.
 
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Queued> queue_;
   std::size_t waiting_appends_ = 0;
-  std::size_t awaited_ = 1;  // So many of them wake the worker.
   std::uint64_t waiting_bytes_ = 0;
   bool is_closing_ = false;
   std::thread thread_;
@@ -185,7 +177,6 @@ void SqliteLog::Worker::run() {
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [this] { return is_closing_ || !queue_.empty(); });
       if (queue_.empty()) return;
-      gather(lock);
       if (auto* front = std::get_if<Task>(&queue_.front())) {
         task = std::move(*front);
         queue_.pop_front();
@@ -199,21 +190,6 @@ void SqliteLog::Worker::run() {
     if (!is_broken_ && database_.wal_pages() >= (is_calm() ? Database::kWalRoomPages : kCheckpointPages))
       database_.checkpoint();
   }
-}
-
-// Whoever was answered a moment ago mostly has something more to write. The first of them alone would have a sync of its own,
-// and all others the next one: half of them at a time, and twice the syncs. Nothing but appends is waited with.
-void SqliteLog::Worker::gather(std::unique_lock<std::mutex>& lock) {
-  const std::size_t awaited = last_group_ - last_group_ / 8;
-  const auto is_enough = [this, awaited] {
-    return is_closing_ || waiting_appends_ >= awaited || waiting_appends_ < queue_.size() ||
-           waiting_bytes_ >= kCommitGroupDocumentBytes;
-  };
-  if (last_group_ < kGatheredFrom || is_enough()) return;
-  awaited_ = awaited;
-  wake_.wait_for(lock, gathered_within_.value_or(std::min<Duration>(last_took_, kGatheredWithin)), is_enough);
-  awaited_ = 1;
-  last_group_ = 0;  // They are waited for once.
 }
 
 // Nobody waits: what has to be done now and then is done now.
@@ -249,10 +225,7 @@ SqliteLog::Worker::Group SqliteLog::Worker::take_group() {
 void SqliteLog::Worker::commit(Group group) {
   if (is_broken_) reopen();
   std::vector<Result<void>> kept;
-  const Instant began = system_clock().monotonic();
-  last_group_ = group.appends.size();
   auto written = write(group, kept);
-  last_took_ = system_clock().monotonic() - began;
   if (written) {
     answer(std::move(*written));
   } else {
@@ -483,7 +456,7 @@ Result<std::unique_ptr<SqliteLog>> SqliteLog::open(Options options) {
   if (!database) return database.error();
   auto answers = std::make_shared<Answers>();
   auto worker =
-      std::make_unique<Worker>(std::move(*folder), std::move(*database), std::move(options), answers);
+      std::make_unique<Worker>(std::move(*folder), std::move(*database), std::move(options.post), answers);
   if (auto started = worker->start(); !started) return started.error();
   return std::unique_ptr<SqliteLog>(new SqliteLog(std::move(worker), std::move(answers)));
 }

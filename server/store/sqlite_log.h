@@ -4,11 +4,9 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "base/clock.h"
 #include "server/board/log.h"
 
 namespace callboard::server {
@@ -29,8 +27,6 @@ class SqliteLog final : public Log {
     std::filesystem::path data;  // Each project has a folder in it.
     std::string project;
     Post post;
-    // How long those are waited for that were answered together; nullopt: as long as that took, and kGatheredWithin at most.
-    std::optional<Duration> gathered_within{};
   };
 
   // Blocking. Fails when another process holds the project's data, or the database is not ours or too new.
