@@ -194,8 +194,7 @@ Result<Conflicts> Conflicts::from(ByteReader& reader) {
   for (std::uint32_t i = 0; i < count && !reader.failed(); ++i) {
     auto conflict = read_conflict(reader);
     if (!conflict) return conflict.error();
-    conflicts.open_bytes_ += size_of(*conflict);
-    conflicts.open_.push_back(std::move(*conflict));
+    conflicts.add(std::move(*conflict));
   }
   return conflicts;
 }

@@ -290,6 +290,94 @@ TEST_CASE("elements of an array that come back together come back behind what th
     CHECK(each.after == std::to_string(std::stoi(each.path.back().key) - 1));
 }
 
+TEST_CASE("one long path that is lost to many is not kept for each of them") {
+  Crowd crowd(0, 0);
+  for (std::uint64_t i = 0; i < 50; ++i) {
+    crowd.document.apply(crowd.next, make_operation({.id = crowd.next,
+                                                     .session = 2,
+                                                     .timestamp_ms = 1'000'000 + static_cast<std::int64_t>(i),
+                                                     .value = R"([{"path":[],"value":1}])",
+                                                     .base = 1}));
+    ++crowd.next;
+  }
+  const auto found =
+      crowd.find(make_operation({.id = crowd.next,
+                                 .session = 3,
+                                 .timestamp_ms = 2,
+                                 .value = R"([{"path":[")" + std::string(MiB, 'x') + R"("],"value":2}])",
+                                 .base = 1}));
+  CHECK(crowd.work > kConflictWorkMax);
+  CHECK(crowd.work <= 2 * kConflictWorkMax);
+  // To the newest of them.
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].winner.revision == crowd.next - 1);
+}
+
+TEST_CASE("comparing what is lost with all that was lost at that place before ends") {
+  Crowd crowd(0, 0);
+  const auto write_note = [&](std::uint64_t session, std::int64_t timestamp_ms, const std::string& json) {
+    const auto operation = make_operation({.id = crowd.next,
+                                           .session = session,
+                                           .timestamp_ms = timestamp_ms,
+                                           .value = R"([{"path":["note"],"value":)" + json + "}]",
+                                           .base = 1});
+    auto found = crowd.find(operation);
+    crowd.document.apply(crowd.next++, operation);
+    return found;
+  };
+  for (std::int64_t i = 0; i < 10; ++i) write_note(2, 1'000'000 + i, "1");
+  // Equally long, and nothing but the last number tells them apart.
+  std::string zeros = "[";
+  for (int i = 0; i < 3000; ++i) zeros += "0,";
+  for (std::int64_t i = 100; i < 200; ++i) write_note(3, i, zeros + std::to_string(i) + "]");
+  CHECK(crowd.work > kConflictWorkMax / 2);
+  CHECK(crowd.work <= 2 * kConflictWorkMax);
+  CHECK(crowd.conflicts.open().size() == 100);
+  // What was lost a moment ago is known again.
+  write_note(3, 200, zeros + "199]");
+  CHECK(crowd.conflicts.open().size() == 100);
+  CHECK(crowd.conflicts.open().back().loser.revision == crowd.next - 1);
+}
+
+namespace {
+
+// A document of which nothing but an array of such elements matters, and one who removes some of them unseen by the others.
+struct Shots : Crowd {
+  explicit Shots(const std::vector<std::string>& ids) : Crowd(0, 0) {
+    std::string shots;
+    for (const std::string& id : ids) shots += (shots.empty() ? "[{\"id\":" : ",{\"id\":") + id + "}";
+    document = MergedDocument();
+    document.apply(
+        1,
+        make_operation(
+            {.id = 1, .session = 1, .timestamp_ms = 1, .value = R"({"note":"was","shots":)" + shots + "]}"}));
+    bury();
+  }
+  std::vector<Conflict> remove(const std::vector<std::string>& ids) {
+    document::Edits edits;
+    for (const std::string& id : ids)
+      edits.push_back({document::Edit::Kind::remove, {{"", "shots"}, {"id", id}}, nullptr, {}});
+    return find(make_operation({.id = next,
+                                .session = next,
+                                .timestamp_ms = 1'000'000'000,
+                                .value = document::print(edits),
+                                .base = 1}));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("what an element stood behind is looked for as far as that is little, however long the keys are") {
+  std::vector<std::string> ids;
+  for (int i = 100; i < 200; ++i) ids.push_back("\"" + std::string(20 * KiB, 'x') + std::to_string(i) + "\"");
+  Shots shots(ids);
+  const std::vector<std::string> from_behind(ids.rbegin(), ids.rend());
+  const auto found = shots.remove(from_behind);
+  CHECK(shots.work > kConflictWorkMax / 2);
+  CHECK(shots.work <= 2 * kConflictWorkMax);
+  REQUIRE(found.size() == 100);
+}
+
 TEST_CASE("many edits that meet many small ones are found within the same limit") {
   Crowd crowd(300, 10, false);
   std::string edits;
