@@ -56,9 +56,9 @@ bool is_lost_at_same_places(const Conflict& a, const Conflict& b) {
   return a.loser.stamp.session == b.loser.stamp.session && a.record == b.record && are_same_places(a, b);
 }
 
-// One value is lost once, whatever it is lost to.
+// One value is lost once, whatever it is lost to. Of many places others may be lost the next time.
 bool is_same_write(const Conflict& a, const Conflict& b) {
-  return a.loser.stamp == b.loser.stamp && is_lost_at_same_places(a, b);
+  return a.loser.stamp == b.loser.stamp && !a.places && is_lost_at_same_places(a, b);
 }
 
 // It is lost once, too, where its author writes it again without having seen what it was lost to.
