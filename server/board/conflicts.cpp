@@ -122,7 +122,15 @@ std::vector<Conflict> Conflicts::find(std::uint64_t sequence, const Operation& o
   std::uint64_t room = kConflictWorkMax;
   std::vector<Conflict> found;
   found.reserve(search.found.size());
-  for (Conflict& each : search.found) found.push_back(keep(std::move(each), room));
+  for (Conflict& each : search.found) {
+    const Conflict& kept = keep(std::move(each), room);
+    const auto known = std::ranges::find(found, kept.number, &Conflict::number);
+    if (known == found.end()) {
+      found.push_back(kept);
+    } else {
+      *known = kept;
+    }
+  }
   work_ += kConflictWorkMax - room;
   return found;
 }

@@ -46,7 +46,7 @@ std::uint64_t size_of(const Conflict& conflict);
 // there, is in a conflict of its own each time. No hash of values: it would read what is long for each byte that overwrites it.
 class Conflicts {
  public:
-  // Those that `operation` is in with what is in the document already; before it is applied there.
+  // Those that `operation` is in with what is in the document already, each once; before it is applied there.
   std::vector<Conflict> find(std::uint64_t sequence, const Operation& operation,
                              const MergedDocument& document);
   void settle(std::uint64_t number);

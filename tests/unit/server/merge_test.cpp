@@ -87,6 +87,24 @@ TEST_CASE("the same part goes to the newest, and what is lost is a conflict of b
   CHECK(document::print(*conflict.winner.value) == "\"Khazad\"");
 }
 
+TEST_CASE("who is lost to several writes of another is in one conflict, and who overwrites them in several") {
+  Stage stage;
+  stage.write({.id = 2, .session = 2, .timestamp_ms = 20}, "/title", "\"Khazad\"");
+  stage.write({.id = 3, .session = 2, .timestamp_ms = 21}, "/title", "\"Balin\"");
+  SECTION("lost") {
+    const auto late = stage.write({.id = 4, .session = 3, .timestamp_ms = 10}, "/title", "\"Oin\"");
+    CHECK(late.conflict_count == 1);
+    REQUIRE(late.conflicts.size() == 1);
+    CHECK(late.conflicts[0].winner.revision == 3);
+    CHECK(stage.board.conflicts().open().size() == 1);
+  }
+  SECTION("overwritten") {
+    const auto late = stage.write({.id = 4, .session = 3, .timestamp_ms = 30}, "/title", "\"Oin\"");
+    CHECK(late.conflict_count == 2);
+    CHECK(late.conflicts.size() == 2);
+  }
+}
+
 TEST_CASE("who had seen the other's work, or did the same, is in no conflict") {
   Stage stage;
   stage.write({.id = 2, .session = 2, .timestamp_ms = 20}, "/title", "\"Khazad\"");
