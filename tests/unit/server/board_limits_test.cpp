@@ -268,6 +268,23 @@ TEST_CASE("of what is to be brought back, those whose places are gone for good a
   CHECK(refused.error().outcome == Outcome::superseded);
 }
 
+TEST_CASE("in place of an element may be put what is found by another key, or by none") {
+  const std::string put = GENERATE(R"({"id":10,"name":"b"})", "7");
+  DraftSources sources;
+  sources.growth.apply({document::Edit::Kind::set, {}, value(R"({"shots":[{"id":9}]})"), {}});
+  Draft draft;
+  draft.operation = make_operation({.value = put, .settles = 4});
+  draft.how = Draft::How::settle;
+  draft.place = {{"", "shots"}, {"id", "9"}};
+  const auto settled = finished(draft, sources);
+  REQUIRE(settled);
+  CHECK(document::print(*settled->edits) == R"([{"path":["shots",["id","9"]],"value":)" + put + "}]");
+  draft.place.front().key = "scenes";
+  const auto refused = finished(draft, sources);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().outcome == Outcome::superseded);
+}
+
 TEST_CASE("a conflict whose place is gone for good stays open until somebody keeps what stands") {
   Studio studio;
   auto first = studio.join("rigging");
