@@ -155,6 +155,7 @@ Conflict conflict_of(const Party& loser, const Edit& lost, const Party& winner, 
   const bool is_shown =
       won.path == lost.path && won.value != nullptr && won.value->size_bytes() <= kConflictValueMax;
   if (!is_shown) conflict.winner.value = nullptr;
+  if (lost.kind == Edit::Kind::set) conflict.after = lost.after;
   return conflict;
 }
 

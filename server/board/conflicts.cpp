@@ -93,7 +93,7 @@ document::Edits edits_of(const Conflict& conflict) {
   if (conflict.places) return *conflict.places;
   const document::ValuePtr& value = conflict.loser.value;
   const auto kind = value == nullptr ? document::Edit::Kind::remove : document::Edit::Kind::set;
-  return {{kind, conflict.path, value, {}}};
+  return {{kind, conflict.path, value, conflict.after}};
 }
 
 std::uint64_t size_of(const document::Path& path) {
@@ -103,7 +103,7 @@ std::uint64_t size_of(const document::Path& path) {
 }
 
 std::uint64_t size_of(const Conflict& conflict) {
-  std::uint64_t size_bytes = size_of(conflict.path);
+  std::uint64_t size_bytes = size_of(conflict.path) + conflict.after.size();
   for (const Side* side : {&conflict.winner, &conflict.loser}) size_bytes += size_of(side->value);
   if (!conflict.places) return size_bytes;
   // Of many small places most is what holds them. Everywhere the same: it decides which conflicts are forgotten.
@@ -140,7 +140,10 @@ const Conflict& Conflicts::keep(Conflict conflict, std::uint64_t& room) {
   if (const auto known = known_as(conflict, room)) {
     Conflict& kept = open_[*known];
     open_bytes_ -= size_of(kept);
-    if (kept.loser.stamp < conflict.loser.stamp) kept.loser = std::move(conflict.loser);
+    if (kept.loser.stamp < conflict.loser.stamp) {
+      kept.loser = std::move(conflict.loser);
+      kept.after = std::move(conflict.after);
+    }
     if (kept.winner.stamp < conflict.winner.stamp) kept.winner = std::move(conflict.winner);
     open_bytes_ += size_of(kept);
     return kept;

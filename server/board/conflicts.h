@@ -32,6 +32,7 @@ struct Conflict {
   Side loser;
   // Null: one place. Else what brings back all that was lost, place by place, and the sides have no values.
   std::shared_ptr<const document::Edits> places{};
+  std::string after{};  // Of one element of an array: what it stood behind (document::Edit).
 };
 
 // What brings back what was lost.

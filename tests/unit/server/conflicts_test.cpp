@@ -367,6 +367,24 @@ struct Shots : Crowd {
 
 }  // namespace
 
+TEST_CASE("elements that come back one by one come back behind what they stood behind") {
+  Shots shots({"1", "2", "3", "4"});
+  shots.remove({"2", "3"});
+  const auto check = [](const Conflicts& conflicts) {
+    REQUIRE(conflicts.open().size() == 2);
+    CHECK(edits_of(conflicts.open()[0]).at(0).after == "1");
+    CHECK(edits_of(conflicts.open()[1]).at(0).after == "2");
+  };
+  check(shots.conflicts);
+  Bytes kept;
+  ByteWriter writer(kept);
+  shots.conflicts.append_to(writer);
+  ByteReader reader(kept);
+  const auto again = Conflicts::from(reader);
+  REQUIRE((again && reader.finished()));
+  check(*again);
+}
+
 TEST_CASE("what an element stood behind is looked for as far as that is little, however long the keys are") {
   std::vector<std::string> ids;
   for (int i = 100; i < 200; ++i) ids.push_back("\"" + std::string(20 * KiB, 'x') + std::to_string(i) + "\"");
