@@ -63,7 +63,7 @@ Error too_many_values() {
                "the document would have more than " + std::to_string(kDocumentValuesMax) + " values"};
 }
 
-// Those that are seen once all are done: what held the place of another is gone for good.
+// Of what was lost, that which is seen once all is done: what held the place of another is gone for good.
 document::Edits with_places(document::Edits edits, document::Growth growth) {
   growth.apply(edits);
   document::Guide standing(growth.root());
@@ -73,6 +73,9 @@ document::Edits with_places(document::Edits edits, document::Growth growth) {
   return edits;
 }
 
+// An element that is put there may have another key than its place has, or none: nothing is found there then.
+bool has_place(const document::Edit& edit, document::Growth growth) { return growth.apply(edit); }
+
 Error without_places(std::uint64_t conflict) {
   return Error{Outcome::superseded, "conflict " + std::to_string(conflict) +
                                         ": nothing can be put there any more, what held it is gone for good; "
@@ -81,7 +84,8 @@ Error without_places(std::uint64_t conflict) {
 
 Result<Operation> settled(Draft draft, const DraftSources& sources) {
   document::Edits edits = std::move(draft.lost);
-  if (draft.operation.value != nullptr) {
+  const bool is_given = draft.operation.value != nullptr;
+  if (is_given) {
     auto value = parsed(draft.operation);
     if (!value) return value.error();
     edits = {{document::Edit::Kind::set, std::move(draft.place), std::move(*value), {}}};
@@ -90,8 +94,9 @@ Result<Operation> settled(Draft draft, const DraftSources& sources) {
     const auto steps = static_cast<int>(each.path.size());
     if (each.value != nullptr && each.value->depth() + steps > kJsonDepthMax) return too_deep();
   }
-  edits = with_places(std::move(edits), sources.growth);
-  if (edits.empty()) return without_places(draft.operation.settles);
+  if (!is_given) edits = with_places(std::move(edits), sources.growth);
+  const bool has_any = is_given ? has_place(edits.front(), sources.growth) : !edits.empty();
+  if (!has_any) return without_places(draft.operation.settles);
   return with_edits(std::move(draft.operation), std::move(edits));
 }
 

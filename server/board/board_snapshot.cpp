@@ -12,7 +12,8 @@
 namespace callboard::server {
 namespace {
 
-constexpr std::uint8_t kFormat = 6;  // 5 is the same, but that each of its conflicts is of one place.
+// 5 is the same, but that its conflicts are of one place and do not say what that stood behind.
+constexpr std::uint8_t kFormat = 6;
 // Did not say what its documents have forgotten, nor its answers who had asked, and with what.
 constexpr std::uint8_t kFourthFormat = 4;
 // Had no answers with its records.

@@ -155,6 +155,7 @@ Conflict conflict_of(const Party& loser, const Edit& lost, const Party& winner, 
   const bool is_shown =
       won.path == lost.path && won.value != nullptr && won.value->size_bytes() <= kConflictValueMax;
   if (!is_shown) conflict.winner.value = nullptr;
+  if (lost.kind == Edit::Kind::set) conflict.after = lost.after;
   return conflict;
 }
 
@@ -170,25 +171,31 @@ class Neighbours {
     if (holder == nullptr || holder->array() == nullptr) return std::nullopt;
     const document::Array& array = *holder->array();
     if (std::exchange(array_, &array) != &array) place_ = 0;
-    for (std::size_t i = 0; i < array.size() && looked_at_ < kLookedAtMax; ++i, ++looked_at_) {
+    for (std::size_t i = 0; i < array.size() && work_ < kConflictWorkMax; ++i) {
       const std::size_t place = (place_ + i) % array.size();
-      if (document::key_of(*array[place], path.back().field) != path.back().key) continue;
+      if (key_of(*array[place], path.back()) != path.back().key) continue;
       place_ = place;
-      return place == 0 ? std::string() : document::key_of(*array[place - 1], path.back().field);
+      return place == 0 ? std::string() : key_of(*array[place - 1], path.back());
     }
     return std::nullopt;
   }
   // What it took, in comparisons.
-  std::uint64_t work() const { return kLook * looked_at_; }
+  std::uint64_t work() const { return work_; }
 
  private:
   static constexpr std::uint64_t kLook = 4;
-  static constexpr std::uint64_t kLookedAtMax = kConflictWorkMax / kLook;
+  static constexpr std::uint64_t kPrintedAtOnce = 16;
+
+  std::string key_of(const document::Value& element, const document::Step& step) {
+    std::string key = document::key_of(element, step.field);
+    work_ += kLook + key.size() / kPrintedAtOnce;
+    return key;
+  }
 
   document::Guide& document_;
   const document::Array* array_ = nullptr;  // Of the last, and where that is in it.
   std::size_t place_ = 0;
-  std::uint64_t looked_at_ = 0;
+  std::uint64_t work_ = 0;
 };
 
 // What stands at a place, to be brought back there: an element of an array behind the one that it stands behind. Where that is
@@ -302,13 +309,20 @@ class Search {
         work_ += winners.others().size();
         for (const Edit* within : winners.others()) {
           if (lies_within(*within, *lost) && found.size() < count_max)
-            found.push_back(conflict_of(winner, *within, loser, *lost));
+            add(found, conflict_of(winner, *within, loser, *lost));
         }
       } else {
-        found.push_back(conflict_of(loser, *lost, winner, *won));
+        add(found, conflict_of(loser, *lost, winner, *won));
       }
     }
     return found;
+  }
+
+  // Each has a path of its own: one long path that is lost to many would fill the memory.
+  void add(std::vector<Conflict>& found, Conflict conflict) {
+    constexpr std::uint64_t kBytesAtOnce = 16;
+    work_ += size_of(conflict.path) / kBytesAtOnce;
+    found.push_back(std::move(conflict));
   }
 
   // Entries that were not looked at, as if they were one.
@@ -378,8 +392,8 @@ class Search {
 
   Party arrived_;
   const MergedDocument& document_;
-  EditRefs
-      met_;  // Of those that were compared to the end, what they did at the very places of what has arrived.
+  // Of those that were compared to the end, what they did at the very places of what has arrived.
+  EditRefs met_;
   std::uint64_t work_ = 0;
 };
 

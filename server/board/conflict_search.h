@@ -20,7 +20,8 @@ struct ConflictSearch {
 // that the document has forgotten count as having changed everything, too: a conflict for each of its places, the last one of
 // kConflictsPerTell about all that are left; where others of that side are left, too, they are one conflict with those. Where
 // stands what came after all of these, and was compared or is by the same author, they have lost nothing to the operation. So
-// nothing is lost that is in no conflict. Pure.
+// nothing is lost that is in no conflict, but for one value: what one of them had put there before the author put the same, who
+// now takes that away again. Pure.
 ConflictSearch search_conflicts(std::uint64_t sequence, const Operation& operation,
                                 const MergedDocument& document);
 

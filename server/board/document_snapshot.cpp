@@ -80,9 +80,10 @@ Result<Side> read_side(ByteReader& reader) {
   return side;
 }
 
-// What is lost at one place is said by the path, as that of an edit, and by the loser's value; at many by edits behind that.
+// What is lost at one place is said by the path and what it stood behind, as those of an edit, and by the loser's value; at many
+// by edits behind that.
 std::string places_text(const Conflict& conflict) {
-  document::Edits edits{{document::Edit::Kind::set, conflict.path, document::make_null(), {}}};
+  document::Edits edits{{document::Edit::Kind::set, conflict.path, document::make_null(), conflict.after}};
   if (conflict.places) edits.insert(edits.end(), conflict.places->begin(), conflict.places->end());
   return document::print(edits);
 }
@@ -99,6 +100,7 @@ Result<Conflict> read_conflict(ByteReader& reader) {
   }
   conflict.record = static_cast<Record>(record);
   conflict.path = std::move(places->front().path);
+  conflict.after = std::move(places->front().after);
   conflict.winner = std::move(*winner);
   conflict.loser = std::move(*loser);
   places->erase(places->begin());
@@ -194,8 +196,7 @@ Result<Conflicts> Conflicts::from(ByteReader& reader) {
   for (std::uint32_t i = 0; i < count && !reader.failed(); ++i) {
     auto conflict = read_conflict(reader);
     if (!conflict) return conflict.error();
-    conflicts.open_bytes_ += size_of(*conflict);
-    conflicts.open_.push_back(std::move(*conflict));
+    conflicts.add(std::move(*conflict));
   }
   return conflicts;
 }

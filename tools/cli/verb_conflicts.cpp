@@ -18,6 +18,17 @@
 namespace callboard::cli {
 namespace {
 
+// nullopt: the history has it no more.
+Result<std::optional<client::Revision>> find_revision(Visit& visit, client::DocumentName document,
+                                                      std::uint64_t revision) {
+  const auto kept = visit.wait(visit.access().history({.document = document, .before = revision + 1}));
+  if (!kept) return kept.error();
+  std::optional<client::Revision> found;
+  const bool is_kept = !kept->revisions.empty() && kept->revisions.front().revision == revision;
+  if (is_kept) found = kept->revisions.front();
+  return found;
+}
+
 // Without its value it is long, or it was taken away: that says the revision, where it is kept still.
 Result<std::string> value_of(Visit& visit, const client::Conflict& conflict,
                              const client::ConflictSide& side) {
@@ -28,11 +39,9 @@ Result<std::string> value_of(Visit& visit, const client::Conflict& conflict,
       visit.access().read({.document = conflict.document, .at = conflict.at, .revision = side.revision}));
   if (there) return look;
   if (there.error().outcome != Outcome::not_found) return there.error();
-  const auto kept =
-      visit.wait(visit.access().history({.document = conflict.document, .before = side.revision + 1}));
+  const auto kept = find_revision(visit, conflict.document, side.revision);
   if (!kept) return kept.error();
-  const bool is_kept = !kept->revisions.empty() && kept->revisions.front().revision == side.revision;
-  return is_kept ? "(removed)" : look;
+  return *kept ? "(removed)" : look;
 }
 
 // What a place of a document is now, for all conflicts about it.
@@ -177,31 +186,30 @@ Error with_advice(const Error& why, const client::Conflict& conflict) {
                   why.text, version_of_lost(conflict), version_of_lost(conflict), conflict.number)};
 }
 
-// At how many of its places what was lost stands again, by what that revision changed.
-Result<std::uint64_t> places_back(Visit& visit, const client::Conflict& conflict, std::uint64_t revision) {
-  const auto made =
-      visit.wait(visit.access().history({.document = conflict.document, .before = revision + 1}));
-  if (!made) return made.error();
-  const bool is_kept = !made->revisions.empty() && made->revisions.front().revision == revision;
-  return is_kept ? made->revisions.front().places : conflict.places;
+// At how many of its places what was lost stands again, by what that revision changed; nullopt: it cannot be known. The conflict
+// is settled, whatever becomes of this.
+std::optional<std::uint64_t> places_back(Visit& visit, const client::Conflict& conflict,
+                                         std::uint64_t revision) {
+  const auto made = find_revision(visit, conflict.document, revision);
+  if (!made || !*made) return std::nullopt;
+  return (*made)->places;
 }
 
-Result<void> tell_resolved(Run& run, Visit& visit, const client::Conflict& conflict, bool take,
-                           std::uint64_t revision) {
+void tell_resolved(Run& run, Visit& visit, const client::Conflict& conflict, bool take,
+                   std::uint64_t revision) {
   JsonObject object{{"event", "resolved"}, {"number", conflict.number}, {"revision", revision}};
   std::string line = fmt::format("conflict {} is settled, at revision {}", conflict.number, revision);
   if (take && conflict.places > 1) {
-    const auto back = places_back(visit, conflict, revision);
-    if (!back) return back.error();
-    line += fmt::format(": {} of {} places came back", *back, conflict.places);
-    if (*back < conflict.places)
-      line += fmt::format(", what held the others is gone for good (see {})", version_of_lost(conflict));
     object.add("places", conflict.places);
-    object.add("came_back", *back);
+    if (const auto back = places_back(visit, conflict, revision)) {
+      line += fmt::format(": {} of {} places came back", *back, conflict.places);
+      if (*back < conflict.places)
+        line += fmt::format(", what held the others is gone for good (see {})", version_of_lost(conflict));
+      object.add("came_back", *back);
+    }
   }
   run.output.line(line);
   run.output.object(object);
-  return {};
 }
 
 Result<void> resolve(Run& run, const ResolveWords& words) {
@@ -218,7 +226,8 @@ Result<void> resolve(Run& run, const ResolveWords& words) {
   const auto result = (*visit)->wait((*visit)->access().change(std::move(change)));
   if (!result) return with_advice(result.error(), *conflict);
   if (result->kept) return report_kept(run, "the settling");
-  return tell_resolved(run, **visit, *conflict, words.take, result->revision);
+  tell_resolved(run, **visit, *conflict, words.take, result->revision);
+  return {};
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <set>
 
 #include "base/document/parse.h"
 #include "base/limits.h"
@@ -70,21 +71,28 @@ Result<void> get(Run& run, Name name, const std::string& at) {
   return {};
 }
 
-// In how many places a change that is in conflicts met others': one conflict may be about many. Of those that are open still,
-// as far as the server tells; the change is done, whatever becomes of this.
+// In how many places a change that is in conflicts met others': one conflict may be about many, and several about one. Of those
+// that are open still, as far as the server tells; the change is done, whatever becomes of this.
 std::uint64_t places_met(Visit& visit, Name name, const client::WriteResult& result) {
-  std::uint64_t count = 0;
+  std::set<std::string> single;
+  std::uint64_t others = 0;
   PagePlace place("conflicts", PagePlace::Way::up);
   for (;;) {
     const auto conflicts = visit.wait(visit.access().conflicts(place.at()));
     if (!conflicts || conflicts->empty()) break;
     for (const client::Conflict& each : *conflicts) {
       const bool is_its = each.winner.revision == result.revision || each.loser.revision == result.revision;
-      if (each.document == name && is_its) count += each.places;
+      if (each.document != name || !is_its) continue;
+      if (each.places == 1) {
+        single.insert(each.at);
+      } else {
+        others += each.places;
+      }
     }
     if (!place.move_to(conflicts->back().number)) break;
   }
-  return std::max(count, result.conflicts);
+  const std::uint64_t count = single.size() + others;
+  return count == 0 ? result.conflicts : count;
 }
 
 Error met_others(std::uint64_t places, std::uint64_t conflicts) {

@@ -87,6 +87,24 @@ TEST_CASE("the same part goes to the newest, and what is lost is a conflict of b
   CHECK(document::print(*conflict.winner.value) == "\"Khazad\"");
 }
 
+TEST_CASE("who is lost to several writes of another is in one conflict, and who overwrites them in several") {
+  Stage stage;
+  stage.write({.id = 2, .session = 2, .timestamp_ms = 20}, "/title", "\"Khazad\"");
+  stage.write({.id = 3, .session = 2, .timestamp_ms = 21}, "/title", "\"Balin\"");
+  SECTION("lost") {
+    const auto late = stage.write({.id = 4, .session = 3, .timestamp_ms = 10}, "/title", "\"Oin\"");
+    CHECK(late.conflict_count == 1);
+    REQUIRE(late.conflicts.size() == 1);
+    CHECK(late.conflicts[0].winner.revision == 3);
+    CHECK(stage.board.conflicts().open().size() == 1);
+  }
+  SECTION("overwritten") {
+    const auto late = stage.write({.id = 4, .session = 3, .timestamp_ms = 30}, "/title", "\"Oin\"");
+    CHECK(late.conflict_count == 2);
+    CHECK(late.conflicts.size() == 2);
+  }
+}
+
 TEST_CASE("who had seen the other's work, or did the same, is in no conflict") {
   Stage stage;
   stage.write({.id = 2, .session = 2, .timestamp_ms = 20}, "/title", "\"Khazad\"");
@@ -152,8 +170,8 @@ TEST_CASE("an operation older than all that can be merged is lost, and the docum
 }
 
 // So many operations of one session that all that was there before is forgotten.
-void bury(Stage& stage, std::uint64_t session) {
-  for (std::uint64_t i = 0; i < kMergeWindowOperations; ++i) {
+void bury(Stage& stage, std::uint64_t session, std::uint64_t count = kMergeWindowOperations) {
+  for (std::uint64_t i = 0; i < count; ++i) {
     stage.write({.id = 100 + i,
                  .session = session,
                  .timestamp_ms = 1000 + static_cast<std::int64_t>(i),
@@ -285,6 +303,26 @@ TEST_CASE("who changes many places again and again, having seen nothing else, ov
   }
   CHECK(lost_values(stage.board) == each_place("1"));
   CHECK(stage.board.conflicts().open().size() == kConflictsPerTell);
+}
+
+TEST_CASE("what somebody puts in many places whose values were lost before is lost there once more") {
+  Stage stage;
+  write_many(stage, {.id = 2, .session = 2, .timestamp_ms = 500}, "1");
+  // By those who do not say what they made it of, so that nobody is in conflict with them.
+  const auto write_blindly = [&](OperationLike like, const std::string& json) {
+    for (int i = 0; i < kManyPlaces; ++i)
+      like.value += (i == 0 ? "\"place " : ",\"place ") + std::to_string(i) + "\":" + json;
+    like.value = "{" + like.value.substr(2) + "}";
+    stage.board.apply(stage.board.sequence() + 1, make_operation(std::move(like)));
+  };
+  for (std::uint64_t i = 0; i < 3; ++i) write_blindly({.id = 10 + i, .session = 2, .timestamp_ms = 501}, "1");
+  bury(stage, 2, kMergeWindowOperations - 3);
+  write_many(stage, {.id = 3, .session = 3, .timestamp_ms = 9000}, "2");
+  write_blindly({.id = 4, .session = 4, .timestamp_ms = 9001}, "7");
+  write_many(stage, {.id = 5, .session = 5, .timestamp_ms = 9002}, "3");
+  const auto lost = lost_values(stage.board);
+  CHECK(lost.count("/place 120=7") == 1);
+  CHECK(lost.count("/place 120=1") == 1);
 }
 
 TEST_CASE("who loses the same in many places again and again is in the same conflicts") {

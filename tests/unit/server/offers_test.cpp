@@ -204,7 +204,7 @@ TEST_CASE("a service calls what a client offers: the server itself asks, and who
   CHECK(call.session == std::nullopt);
   node->ask_for<Ok>(called(call.call, "\"open\""));
   CHECK(*caller->expect<CallResult>().value == "null");
-  const auto run = caller->ask_for<Records>(RecordsRead{0, "/services/nightly", ""});
+  const auto run = caller->ask_for<protocol::Records>(RecordsRead{0, "/services/nightly", ""});
   CHECK_THAT(*run.records, Contains(R"("result":"open")") && Contains(R"("failures":0)"));
   node->ask_for<Ok>(offer("[]"));
 }
