@@ -79,7 +79,7 @@ inline constexpr auto kHeartbeat = 18s;  // An empty turn each way.
 // What was lost TCP sends again after 0.2 s, and then each time after twice as long: the seventh time after 25.4 s. A cable that
 // was out for less than that has to be none that ends a session.
 inline constexpr auto kSilenceLimit = 45s;
-inline constexpr auto kAskLimit = 30s;      // A client's patience for one answer.
+inline constexpr auto kAskLimit = 30s;  // A client's patience for one answer.
 // Of a transfer nothing moves and one side says nothing: it is over. One that works all the same says so now and then.
 inline constexpr auto kStallLimit = 30s;
 inline constexpr auto kWorkingPeriod = 10s;
