@@ -76,8 +76,8 @@ inline constexpr auto kKnockLimit = 2s;
 inline constexpr auto kHandshakeLimit =
     10s;                                 // From accept to the end of the join, on a LAN that answers in 1 ms.
 inline constexpr auto kHeartbeat = 18s;  // An empty turn each way.
-// What was lost TCP sends again after 0.2 s, and then each time after twice as long: the seventh time after 25.4 s. A cable that
-// was out for less than that has to be none that ends a session.
+// What was lost TCP sends again after 0.2 s, and then each time after twice as long: the seventh time after 25.4 s. An outage that
+// is shorter than that must not end a session.
 inline constexpr auto kSilenceLimit = 45s;
 inline constexpr auto kAskLimit = 30s;  // A client's patience for one answer.
 // Of a transfer nothing moves and one side says nothing: it is over. One that works all the same says so now and then.
@@ -243,7 +243,7 @@ inline constexpr std::size_t kEditsMax = 16'384;
 inline constexpr std::uint64_t kEditsBytesMax = kFrameMax;
 // Operations on a document after which the history gets a keyframe: what reading an old version has to fold, some ms. Or
 // what they say, when that is as long as the document and at least this.
-inline constexpr std::uint64_t kKeyframeOperations = 1024;
+inline constexpr std::uint64_t kKeyframeOperations = 256;
 inline constexpr std::uint64_t kKeyframeBytes = 1 * MiB;
 // Revisions listed in one answer, and looked at for those that changed one place.
 inline constexpr std::size_t kRevisionsPerAnswer = 200;

@@ -43,7 +43,8 @@ class PlainReader {
   }
   // Comes last: what is left to FieldReader is not copied here.
   void optional_attachment(Document& document) {
-    if (is_plain_ && attachment_ && rest_ == "}") document = std::make_shared<const std::string>(as_text(*attachment_));
+    if (!is_plain_ || !attachment_ || rest_ != "}") return;
+    document = std::make_shared<const std::string>(as_text(*attachment_));
     attachment_.reset();
   }
   void expect(bool holds, std::string_view) { is_plain_ = is_plain_ && holds; }

@@ -210,6 +210,7 @@ Result<Draft> DocumentDesk::draft_of(const Session& session, protocol::DocumentW
   }
   draft.how = ask.take || draft.operation.value != nullptr ? Draft::How::settle : Draft::How::nothing;
   draft.place = conflict->path;
+  draft.after = conflict->after;
   if (ask.take) draft.lost = edits_of(*conflict);
   return draft;
 }

@@ -88,7 +88,7 @@ Result<Operation> settled(Draft draft, const DraftSources& sources) {
   if (is_given) {
     auto value = parsed(draft.operation);
     if (!value) return value.error();
-    edits = {{document::Edit::Kind::set, std::move(draft.place), std::move(*value), {}}};
+    edits = {{document::Edit::Kind::set, std::move(draft.place), std::move(*value), std::move(draft.after)}};
   }
   for (const document::Edit& each : edits) {
     const auto steps = static_cast<int>(each.path.size());

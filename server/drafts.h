@@ -25,6 +25,7 @@ struct Draft {
   std::string at{};
   std::uint64_t restores = 0;
   document::Path place{};
+  std::string after{};  // Of an element: what it is put behind (document::Edit).
   document::Edits lost{};
 };
 

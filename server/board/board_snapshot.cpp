@@ -1,5 +1,5 @@
 // The bytes of a snapshot, all integers big-endian; documents and conflicts: see document_snapshot.cpp.
-//   u8 format (5) | u64 sequence | u64 last message | 2 x document | conflicts | records | u32 count | count x message
+//   u8 format (6) | u64 sequence | u64 last message | 2 x document | conflicts | records | u32 count | count x message
 //   | u32 count | count x applied | 2 x forgotten          records: see RecordTable::append_to()
 //   message = text16 user | u64 session | i64 timestamp | u32-length text          numbered up to "last message"
 //   applied = u64 x 2 operation | u64 sequence | u8 record | u8 won | u64 number | i64 timestamp | u8 outcome
@@ -12,7 +12,7 @@
 namespace callboard::server {
 namespace {
 
-// 5 is the same, but that its conflicts are of one place and do not say what that stood behind.
+// 5 is the same, but that its conflicts are of one place. Where that one stood behind another some 6 do not say it either.
 constexpr std::uint8_t kFormat = 6;
 // Did not say what its documents have forgotten, nor its answers who had asked, and with what.
 constexpr std::uint8_t kFourthFormat = 4;

@@ -167,10 +167,13 @@ class Neighbours {
 
   // Its key as JSON text, empty where it is the first; nullopt: it is not there, or too far from the last ones.
   std::optional<std::string> before(const document::Path& path) {
-    const document::ValuePtr holder = document_.find({path.begin(), path.end() - 1});
+    document::Path around(path.begin(), path.end() - 1);
+    const document::ValuePtr holder = document_.find(around);
     if (holder == nullptr || holder->array() == nullptr) return std::nullopt;
     const document::Array& array = *holder->array();
-    if (std::exchange(array_, &array) != &array) place_ = 0;
+    // By where it is: what two places share is another thing after a start.
+    if (around != around_) place_ = 0;
+    around_ = std::move(around);
     for (std::size_t i = 0; i < array.size() && work_ < kConflictWorkMax; ++i) {
       const std::size_t place = (place_ + i) % array.size();
       if (key_of(*array[place], path.back()) != path.back().key) continue;
@@ -193,7 +196,7 @@ class Neighbours {
   }
 
   document::Guide& document_;
-  const document::Array* array_ = nullptr;  // Of the last, and where that is in it.
+  document::Path around_;  // The array of the last one, and where that is in it.
   std::size_t place_ = 0;
   std::uint64_t work_ = 0;
 };
@@ -318,10 +321,10 @@ class Search {
     return found;
   }
 
-  // Each has a path of its own: one long path that is lost to many would fill the memory.
+  // Each has a path of its own, and what it stood behind: a long one that is lost to many would fill the memory.
   void add(std::vector<Conflict>& found, Conflict conflict) {
     constexpr std::uint64_t kBytesAtOnce = 16;
-    work_ += size_of(conflict.path) / kBytesAtOnce;
+    work_ += (size_of(conflict.path) + conflict.after.size()) / kBytesAtOnce;
     found.push_back(std::move(conflict));
   }
 
@@ -380,6 +383,7 @@ class Search {
       // Of those that it is lost to it is not known which.
       const Edit unknown{Edit::Kind::set, mine.path, nullptr, {}};
       found.push_back(conflict_of(loser, lost.back(), winner, rest.is_lost_to ? unknown : mine));
+      found.back().is_guess = !rest.is_lost_to;
     }
     work_ += neighbours.work() + (behind ? behind->work() : 0);
     if (lost.size() > count_max) {

@@ -56,19 +56,20 @@ bool is_lost_at_same_places(const Conflict& a, const Conflict& b) {
   return a.loser.stamp.session == b.loser.stamp.session && a.record == b.record && are_same_places(a, b);
 }
 
+bool are_equally_long(const Conflict& a, const Conflict& b) {
+  if (a.places && b.places) return a.places->size() == b.places->size();
+  return size_of(a.loser.value) == size_of(b.loser.value);
+}
+
 // One value is lost once, whatever it is lost to. Of many places others may be lost the next time.
 bool is_same_write(const Conflict& a, const Conflict& b) {
-  return a.loser.stamp == b.loser.stamp && !a.places && is_lost_at_same_places(a, b);
+  return a.loser.stamp == b.loser.stamp && !a.places && is_lost_at_same_places(a, b) &&
+         are_equally_long(a, b);
 }
 
 // It is lost once, too, where its author writes it again without having seen what it was lost to.
 bool is_same_loss(const Conflict& a, const Conflict& b) {
   return is_lost_at_same_places(a, b) && are_same_values(a, b);
-}
-
-bool are_equally_long(const Conflict& a, const Conflict& b) {
-  if (a.places && b.places) return a.places->size() == b.places->size();
-  return size_of(a.loser.value) == size_of(b.loser.value);
 }
 
 // What comparing it with another one takes at most, in comparisons of the search. By what it says, not by what the two
@@ -157,7 +158,7 @@ const Conflict& Conflicts::keep(Conflict conflict, std::uint64_t& room) {
 // From the newest on: it is mostly what was found a moment ago. The very same write first, for which no values are compared.
 std::optional<std::size_t> Conflicts::known_as(const Conflict& conflict, std::uint64_t& room) const {
   const std::size_t hash = place_hash(conflict);
-  for (std::size_t i = open_.size(); i-- > 0;) {
+  for (std::size_t i = open_.size(); i-- > 0 && !conflict.is_guess;) {
     if (place_hashes_[i] == hash && is_same_write(open_[i], conflict)) return i;
   }
   const std::uint64_t effort = effort_of(conflict);

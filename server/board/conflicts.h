@@ -32,7 +32,8 @@ struct Conflict {
   Side loser;
   // Null: one place. Else what brings back all that was lost, place by place, and the sides have no values.
   std::shared_ptr<const document::Edits> places{};
-  std::string after{};  // Of one element of an array: what it stood behind (document::Edit).
+  std::string after{};    // Of one element of an array: what it stood behind (document::Edit).
+  bool is_guess = false;  // As it is found: the loser is known, not that it was who put that value there.
 };
 
 // What brings back what was lost.

@@ -323,6 +323,9 @@ TEST_CASE("what somebody puts in many places whose values were lost before is lo
   const auto lost = lost_values(stage.board);
   CHECK(lost.count("/place 120=7") == 1);
   CHECK(lost.count("/place 120=1") == 1);
+  // Of those that are in conflicts of their own as well.
+  CHECK(lost.count("/place 5=7") == 1);
+  CHECK(lost.count("/place 5=1") == 1);
 }
 
 TEST_CASE("who loses the same in many places again and again is in the same conflicts") {
