@@ -165,8 +165,7 @@ TEST_CASE("an idle hour costs one empty turn each way every 18 s and no more") {
   link.run_until(link.now() + 1h);
   check_safety(link.observed());
   CHECK_FALSE(link.server().is_over());
-  CHECK(link.observed().beats ==
-        1 + 199);  // The join's, and one in each of 200 times 18 s but the last.
+  CHECK(link.observed().beats == 1 + 199);  // The join's, and one in each of 200 times 18 s but the last.
 }
 
 TEST_CASE("a thousand asks at once are all answered, in turns of 256 at most") {
