@@ -2,13 +2,15 @@
 
 namespace callboard::protocol {
 
-// Leading zeros and what 64 bits might not hold are no matter for here.
+// Leading zeros and what 64 bits might not hold are no matter for here. `value` is set where there is one that fits.
 bool PlainReader::take_number(std::uint64_t max, std::uint64_t& value) {
   constexpr std::size_t kDigitsMax = 19;
   std::size_t size = 0;
+  std::uint64_t number = 0;
   while (size < rest_.size() && size <= kDigitsMax && rest_[size] >= '0' && rest_[size] <= '9')
-    value = value * 10 + static_cast<std::uint64_t>(rest_[size++] - '0');
-  if (size == 0 || size > kDigitsMax || (size > 1 && rest_.front() == '0') || value > max) return false;
+    number = number * 10 + static_cast<std::uint64_t>(rest_[size++] - '0');
+  if (size == 0 || size > kDigitsMax || (size > 1 && rest_.front() == '0') || number > max) return false;
+  value = number;
   rest_.remove_prefix(size);
   return true;
 }
