@@ -12,7 +12,7 @@
 namespace callboard::server {
 namespace {
 
-// 5 is the same, but that its conflicts are of one place. Where that one stood behind another some 6 do not say it either.
+// 5 is the same, but that its conflicts are of one place. Neither did the first 6 say what an element stood behind.
 constexpr std::uint8_t kFormat = 6;
 // Did not say what its documents have forgotten, nor its answers who had asked, and with what.
 constexpr std::uint8_t kFourthFormat = 4;

@@ -4,9 +4,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "base/result.h"
+#include "base/text_hash.h"
 #include "protocol/common_message.h"
 #include "server/calls/call.h"
 
@@ -38,12 +38,7 @@ class CallRegistry {
     CallPtr call;
     bool is_listed = true;
   };
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view name) const { return std::hash<std::string_view>()(name); }
-  };
-
-  std::unordered_map<std::string, Entry, Hash, std::equal_to<>> calls_;
+  TextMap<Entry> calls_;
   mutable protocol::Document list_;  // Null: to be made anew.
 };
 

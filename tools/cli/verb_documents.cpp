@@ -79,7 +79,8 @@ std::uint64_t places_met(Visit& visit, Name name, const client::WriteResult& res
   PagePlace place("conflicts", PagePlace::Way::up);
   for (;;) {
     const auto conflicts = visit.wait(visit.access().conflicts(place.at()));
-    if (!conflicts || conflicts->empty()) break;
+    if (!conflicts) return result.conflicts;
+    if (conflicts->empty()) break;
     for (const client::Conflict& each : *conflicts) {
       const bool is_its = each.winner.revision == result.revision || each.loser.revision == result.revision;
       if (each.document != name || !is_its) continue;
