@@ -45,6 +45,12 @@ Result<Fd> open_end(std::string_view option, const std::string& path, int flags)
 
 // Before anybody is asked for: else who comes finds out. Looked at alone, since opening a named pipe waits for its other end.
 Result<void> check_ends(const ChannelWords& words) {
+  std::error_code unused;
+  for (const auto& [option, path] :
+       {std::pair("--input ", words.input), std::pair("--output ", words.output)}) {
+    if (std::filesystem::is_directory(path, unused))
+      return os_error(option + callboard::quoted(path), EISDIR);
+  }
   if (!words.input.empty() && ::access(words.input.c_str(), R_OK) != 0)
     return os_error("--input " + callboard::quoted(words.input), errno);
   if (words.output.empty() || ::access(words.output.c_str(), W_OK) == 0) return {};

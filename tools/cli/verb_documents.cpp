@@ -231,7 +231,7 @@ void add_writers(Verb& verb, Name document) {
   auto set_words = std::make_shared<SetWords>();
   verb.add_verb({.name = "set",
                  .summary = "make FILE the " + name +
-                            ", or VALUE a part of it; with --base what others changed since stays",
+                            ", or VALUE a part of it; with --base what others changed elsewhere since stays",
                  .example = "callboard " + name + " set " + name + ".json\n  callboard " + name +
                             " set --at /scenes/3/shots/1 '{\"name\":\"gate\"}'"})
       .takes(kDocumentKeys)
