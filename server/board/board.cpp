@@ -14,6 +14,14 @@ std::size_t index_of(Record record) {
   return record == Record::story ? 0 : 1;
 }
 
+// What was to stand there does, or is in another conflict. If not, it was lost to the same again, or what held its place is gone
+// for good since it was asked for.
+bool is_settled(const Operation& by, const Applied& applied) {
+  const auto lost_again = std::ranges::find(applied.conflicts, by.settles, &Conflict::number);
+  if (by.settles == 0 || lost_again != applied.conflicts.end()) return false;
+  return by.edits->empty() || applied.won || !applied.conflicts.empty();
+}
+
 }  // namespace
 
 Applied Board::apply(std::uint64_t sequence, const Operation& operation) {
@@ -44,10 +52,10 @@ Applied Board::apply(std::uint64_t sequence, const Operation& operation) {
 
 void Board::arbitrate(const Operation& operation, Applied& applied) {
   MergedDocument& document = documents_[index_of(operation.record)];
-  if (operation.settles != 0) conflicts_.settle(operation.settles);
   applied.conflicts = conflicts_.find(sequence_, operation, document);
   applied.conflict_count = applied.conflicts.size();
   applied.won = document.apply(sequence_, operation).stands;
+  if (is_settled(operation, applied)) conflicts_.settle(operation.settles);
 }
 
 void Board::keep_message(const Operation& operation) {

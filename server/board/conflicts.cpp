@@ -61,10 +61,12 @@ bool are_equally_long(const Conflict& a, const Conflict& b) {
   return size_of(a.loser.value) == size_of(b.loser.value);
 }
 
-// One value is lost once, whatever it is lost to. Of many places others may be lost the next time.
+// One value is lost once, whatever it is lost to. Of many places others may be lost the next time. What is open may be a guess:
+// what is short is compared all the same.
 bool is_same_write(const Conflict& a, const Conflict& b) {
-  return a.loser.stamp == b.loser.stamp && !a.places && is_lost_at_same_places(a, b) &&
-         are_equally_long(a, b);
+  if (a.loser.stamp != b.loser.stamp || a.places || !is_lost_at_same_places(a, b) || !are_equally_long(a, b))
+    return false;
+  return size_of(a.loser.value) > kConflictValueMax || document::equal(a.loser.value, b.loser.value);
 }
 
 // It is lost once, too, where its author writes it again without having seen what it was lost to.

@@ -17,7 +17,8 @@ MergedDocument::Effect MergedDocument::apply(std::uint64_t sequence, const Opera
   Effect effect;
   if (window_.empty() || stamp_of(*window_.back().operation) < stamp) {
     put_in_window({sequence, shared});
-    effect.stands = apply_newest(shared);
+    // It finds nothing to change where somebody did the same before.
+    effect.stands = apply_newest(shared) || growth_.shows(*shared->edits);
     effect.changed = before != growth_.root();
   } else {
     const bool passes = shortcuts_.is_complete && shortcuts_.touched.lets_pass(operation, growth_.root());

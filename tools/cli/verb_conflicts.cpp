@@ -212,6 +212,14 @@ void tell_resolved(Run& run, Visit& visit, const client::Conflict& conflict, boo
   run.output.object(object);
 }
 
+// Since it was asked for somebody changed what it was to change, or took away what held it.
+Error lost_again(std::uint64_t number) {
+  return {Outcome::superseded,
+          fmt::format("conflict {}: somebody else changed the same meanwhile; `callboard conflicts` says what "
+                      "stands, and what is left to settle",
+                      number)};
+}
+
 Result<void> resolve(Run& run, const ResolveWords& words) {
   if (words.number == 0) return Error{Outcome::usage, "expected the number of a conflict, from 1 on"};
   if (words.take && !words.value.empty())
@@ -226,6 +234,7 @@ Result<void> resolve(Run& run, const ResolveWords& words) {
   const auto result = (*visit)->wait((*visit)->access().change(std::move(change)));
   if (!result) return with_advice(result.error(), *conflict);
   if (result->kept) return report_kept(run, "the settling");
+  if (!result->won || result->conflicts > 0) return lost_again(words.number);
   tell_resolved(run, **visit, *conflict, words.take, result->revision);
   return {};
 }

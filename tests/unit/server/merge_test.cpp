@@ -157,6 +157,62 @@ TEST_CASE("a conflict is settled by number, once") {
   CHECK(stage.board.head(Record::story).revision == 2);
 }
 
+TEST_CASE("a conflict whose settling is lost stays open, or what is lost of it is in another") {
+  Stage stage;
+  stage.write({.id = 2, .session = 2, .timestamp_ms = 20}, "/title", "\"Khazad\"");
+  stage.write({.id = 3, .session = 3, .timestamp_ms = 10}, "/title", "\"Balin\"");
+  REQUIRE(stage.board.conflicts().open(1) != nullptr);
+  const auto settle = [&](OperationLike like) {
+    like.settles = 1;
+    return stage.write(like, "/title", "\"Balin\"");
+  };
+  SECTION("by another, to who had not seen it") {
+    stage.write({.id = 5, .session = 5, .timestamp_ms = 40, .base = 3}, "/title", "\"Oin\"");
+    const auto lost = settle({.id = 4, .session = 4, .timestamp_ms = 30, .base = 3});
+    CHECK_FALSE(lost.won);
+    REQUIRE(lost.conflicts.size() == 1);
+    CHECK(lost.conflicts[0].number == 2);
+    CHECK(stage.board.conflicts().open(1) == nullptr);
+  }
+  SECTION("by its author, to who had not seen it: it is the same loss") {
+    stage.write({.id = 5, .session = 5, .timestamp_ms = 40, .base = 3}, "/title", "\"Oin\"");
+    const auto lost = settle({.id = 4, .session = 3, .timestamp_ms = 30, .base = 3});
+    REQUIRE(lost.conflicts.size() == 1);
+    CHECK(lost.conflicts[0].number == 1);
+    REQUIRE(stage.board.conflicts().open(1) != nullptr);
+    CHECK(stage.board.conflicts().open(1)->winner.user == "user 5");
+  }
+  SECTION("with the place") {
+    stage.board.apply(4, make_operation({.id = 5, .session = 5, .timestamp_ms = 40, .value = "7"}));
+    const auto lost = settle({.id = 4, .session = 4, .timestamp_ms = 50, .base = 4});
+    CHECK_FALSE(lost.won);
+    CHECK(lost.conflicts.empty());
+    CHECK(stage.board.conflicts().open(1) != nullptr);
+  }
+}
+
+TEST_CASE("who does what another did before is told that it stands") {
+  Stage stage;
+  const auto first = R"([{"path":["title"],"remove":true}])";
+  const auto both =
+      R"([{"path":["scenes",["id","1"]],"remove":true},{"path":["scenes",["id","3"]],"value":{"id":3},"after":"2"}])";
+  for (const std::string edits : {first, both}) {
+    for (const std::uint64_t session : {2U, 3U}) {
+      const std::uint64_t number = stage.board.sequence() + 1;
+      const auto done =
+          stage.board.apply(number, make_operation({.id = number,
+                                                    .session = session,
+                                                    .timestamp_ms = 1000 + static_cast<int>(number),
+                                                    .value = edits,
+                                                    .base = 1}));
+      INFO(edits << " by " << session);
+      CHECK(done.won);
+      CHECK(done.conflicts.empty());
+    }
+  }
+  CHECK(story(stage.board) == R"({"scenes":[{"id":2,"note":"bright"},{"id":3}],"tags":["a","b"]})");
+}
+
 TEST_CASE("an operation older than all that can be merged is lost, and the document stays") {
   Stage stage;
   for (std::uint64_t i = 0; i < kMergeWindowOperations; ++i) {
