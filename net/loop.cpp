@@ -22,6 +22,7 @@ struct Loop::Impl {
       no_waiting;  // Active while at_end_of_turn() tasks are there, so that the loop does not wait.
   UvHandle<uv_timer_t> limit;
   std::vector<Task> end_of_turn;
+  TurnSender sender;
   const std::function<bool()>* condition = nullptr;  // Of run_until(), while it waits.
   int holds = 0;
   std::uint64_t turn = 0;
@@ -127,8 +128,9 @@ void Loop::Impl::run_end_of_turn() {
   for (Task& task : tasks) {
     task();
   }
+  sender.send();
   tasks.clear();  // Deletes what was retired, after all tasks that may still mean it.
-  if (end_of_turn.empty()) {
+  if (end_of_turn.empty() && sender.is_empty()) {
     uv_idle_stop(no_waiting.get());
   }
 }
@@ -159,6 +161,7 @@ Loop::~Loop() {
   dropped.clear();
   dropped.swap(impl_->end_of_turn);
   dropped.clear();
+  impl_->sender.drop();
   impl_->woken.reset();
   impl_->before_waiting.reset();
   impl_->after_waiting.reset();
@@ -219,6 +222,14 @@ void Loop::at_end_of_turn(Task task) {
     return;
   }
   impl_->end_of_turn.push_back(std::move(task));
+  uv_idle_start(impl_->no_waiting.get(), &Impl::on_idle);
+}
+
+void Loop::send_at_end_of_turn(std::shared_ptr<TurnSender::Side> side) {
+  if (impl_->is_closing) {
+    return;
+  }
+  impl_->sender.add(std::move(side));
   uv_idle_start(impl_->no_waiting.get(), &Impl::on_idle);
 }
 

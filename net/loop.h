@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "net/turn_sender.h"
 
 struct uv_loop_s;
 
@@ -39,8 +40,11 @@ class Loop {
   void post(Task task);
 
   // Runs `task` once, at the end of the present turn: after the events that are being handled now and before the loop
-  // waits again. This is where what a turn has gathered is sent in one go.
+  // waits again.
   void at_end_of_turn(Task task);
+
+  // What that has to send goes out at the end of the present turn, behind its tasks, together with what all others have.
+  void send_at_end_of_turn(std::shared_ptr<TurnSender::Side> side);
 
   // Takes over an object that is done, perhaps while one of its methods runs, and deletes it at the end of the turn.
   template <class T>

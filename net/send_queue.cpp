@@ -11,16 +11,6 @@ constexpr std::size_t kCopiedMax = 1024;
 
 }  // namespace
 
-std::size_t copied_together(std::span<const SharedBytes> parts, std::span<char> to) {
-  std::size_t size = 0;
-  for (const SharedBytes& part : parts) {
-    if (part.view.size() > to.size() - size) return 0;
-    std::ranges::copy(as_text(part.view), to.data() + size);
-    size += part.view.size();
-  }
-  return size;
-}
-
 void SendQueue::push(SharedBytes bytes) {
   size_bytes_ += bytes.view.size();
   if (bytes.view.size() <= kCopiedMax) return gather(bytes.view);

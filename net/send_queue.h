@@ -23,11 +23,6 @@ struct SharedBytes {
   std::shared_ptr<const void> owner;
 };
 
-// A copy of so many bytes costs less than that the kernel looks at parts; a tell mostly has fewer.
-inline constexpr std::size_t kTogetherMax = 2 * KiB;
-// Copies the parts to `to`, one behind the other, and says how many bytes they are; 0 when there is no room for them.
-std::size_t copied_together(std::span<const SharedBytes> parts, std::span<char> to);
-
 // What a connection has still to give to the kernel. Small pieces that follow each other are gathered: a copy is cheaper
 // than a part of its own in a system call. Empty, it holds no memory.
 class SendQueue {

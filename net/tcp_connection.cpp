@@ -12,6 +12,7 @@
 #include "net/connector.h"
 #include "net/socket_posix.h"
 #include "net/timer.h"
+#include "net/turn_sender.h"
 #include "net/uv_handle.h"
 
 namespace callboard::net {
@@ -27,18 +28,20 @@ uv_buf_t read_buffer() {
   return uv_buf_init(buffer.data(), static_cast<unsigned>(buffer.size()));
 }
 
-// libuv takes char* and only reads. An unsigned holds a size: frames are bounded far below 4 GiB.
+// Who sends takes char* and only reads.
+iovec sent_part(const SharedBytes& bytes) {
+  return {const_cast<char*>(as_text(bytes.view).data()), bytes.view.size()};
+}
+
+// An unsigned holds a size: frames are bounded far below 4 GiB.
 uv_buf_t part_of(const SharedBytes& bytes) {
   ENSURE(bytes.view.size() <= UINT32_MAX);
   return uv_buf_init(const_cast<char*>(as_text(bytes.view).data()), static_cast<unsigned>(bytes.view.size()));
 }
 
-// Of one attempt to send; most have one or two.
-constexpr std::size_t kPartsAtOnce = 16;
-
 }  // namespace
 
-struct TcpConnection::Impl : std::enable_shared_from_this<TcpConnection::Impl> {
+struct TcpConnection::Impl : TurnSender::Side, std::enable_shared_from_this<TcpConnection::Impl> {
   enum class Step { connecting, accepted, open, flushing, awaiting_peer_end, ended };
 
   // Owns its buffers until libuv is done with them, whatever became of the connection.
@@ -63,6 +66,7 @@ struct TcpConnection::Impl : std::enable_shared_from_this<TcpConnection::Impl> {
   std::uint64_t read_turn = 0;
   std::uint64_t turn_bytes = 0;  // Read in that turn.
   bool is_flush_scheduled = false;
+  std::optional<std::int64_t> taken;  // Of what is being sent (Sending::taken).
   std::unique_ptr<Connector> connector;
   UvHandle<uv_tcp_t> tcp;
   std::unique_ptr<Timer> flush_limit;
@@ -85,9 +89,11 @@ struct TcpConnection::Impl : std::enable_shared_from_this<TcpConnection::Impl> {
   void send_sealed();
   void enqueue(SharedBytes bytes);
   void queue_for_wire(SharedBytes bytes);
-  std::size_t send_at_once(std::span<const SharedBytes> parts);
+  std::size_t send_at_once(const SharedBytes& bytes);
   void schedule_flush();
-  void flush();
+  Sending offer(TurnSender::Parts& parts) override;
+  void on_taken(std::int64_t size_bytes) override;
+  void after_sending() override;
   void begin_writing();
   void on_all_written();
   void on_written(WriteRequest& request, int rc);
@@ -143,7 +149,7 @@ void TcpConnection::Impl::on_connected(Result<Fd> fd) {
   if (flush_asked) {
     begin_flushing(*flush_asked);
   }
-  flush();
+  schedule_flush();
 }
 
 void TcpConnection::Impl::update_reading() {
@@ -264,57 +270,58 @@ void TcpConnection::Impl::schedule_flush() {
     return;
   }
   is_flush_scheduled = true;
-  loop.at_end_of_turn([weak = weak_from_this()] {
-    if (const auto impl = weak.lock()) {
-      impl->is_flush_scheduled = false;
-      impl->flush();
-    }
-  });
+  loop.send_at_end_of_turn(shared_from_this());
 }
 
 // How many bytes the kernel took; an error is met again, and told, by whoever flushes the rest.
-std::size_t TcpConnection::Impl::send_at_once(std::span<const SharedBytes> parts) {
-  std::array<uv_buf_t, kPartsAtOnce> buffers;
+std::size_t TcpConnection::Impl::send_at_once(const SharedBytes& bytes) {
   const bool is_free = step == Step::open && tcp && !tls && in_flight == nullptr && queue.is_empty();
   // While the loop does not run nothing keeps SIGPIPE away.
-  if (!is_free || parts.size() > buffers.size() || !loop.is_loop_thread()) {
+  if (!is_free || !loop.is_loop_thread()) {
     return 0;
   }
-  std::array<char, kTogetherMax> together;
-  const std::size_t size = parts.size() > 1 ? copied_together(parts, together) : 0;
-  std::size_t count = 1;
-  if (size > 0) {
-    buffers[0] = uv_buf_init(together.data(), static_cast<unsigned>(size));
-  } else {
-    std::transform(parts.begin(), parts.end(), buffers.begin(), &part_of);
-    count = parts.size();
-  }
-  const int taken = uv_try_write(tcp.stream(), buffers.data(), static_cast<unsigned>(count));
-  const auto size_bytes = static_cast<std::size_t>(std::max(taken, 0));
+  const uv_buf_t part = part_of(bytes);
+  const auto size_bytes = static_cast<std::size_t>(std::max(uv_try_write(tcp.stream(), &part, 1), 0));
   written_bytes += size_bytes;
   return size_bytes;
 }
 
-void TcpConnection::Impl::flush() {
-  if (!tcp || in_flight != nullptr || queue.is_empty()) {
-    return;
+// Mostly the kernel takes all of it at once, and nothing has to be kept for later.
+Sending TcpConnection::Impl::offer(TurnSender::Parts& parts) {
+  is_flush_scheduled = false;
+  Sending sending;
+  if (!tcp || in_flight != nullptr || queue.is_empty() || uv_fileno(tcp.handle(), &sending.fd) != 0) {
+    return sending;
   }
-  // Mostly the kernel takes all of it at once, and nothing has to be kept for later.
-  std::array<uv_buf_t, kPartsAtOnce> parts;
   const std::size_t count = std::min(parts.size(), queue.parts().size());
-  const auto first = queue.parts().first(count);
-  std::transform(first.begin(), first.end(), parts.begin(), &part_of);
-  const int taken = uv_try_write(tcp.stream(), parts.data(), static_cast<unsigned>(count));
-  if (taken < 0 && taken != UV_EAGAIN) {
-    end(socket_error("write to " + to_text(peer), -taken));
+  std::ranges::transform(queue.parts().first(count), parts.begin(), &sent_part);
+  sending.parts = std::span(parts).first(count);
+  return sending;
+}
+
+void TcpConnection::Impl::on_taken(std::int64_t size_bytes) {
+  taken = size_bytes == -EAGAIN ? 0 : size_bytes;
+  if (*taken > 0) {
+    written_bytes += static_cast<std::uint64_t>(*taken);
+    queue.drop(static_cast<std::size_t>(*taken));
+  }
+}
+
+void TcpConnection::Impl::after_sending() {
+  if (!taken) {
     return;
   }
-  written_bytes += static_cast<std::size_t>(std::max(taken, 0));
-  queue.drop(static_cast<std::size_t>(std::max(taken, 0)));
-  if (!queue.is_empty()) {
-    return begin_writing();
+  const std::int64_t sent = *std::exchange(taken, std::nullopt);
+  if (step == Step::ended) {
+    return;
   }
-  on_all_written();
+  if (sent < 0) {
+    end(socket_error("write to " + to_text(peer), static_cast<int>(-sent)));
+  } else if (queue.is_empty()) {
+    on_all_written();
+  } else {
+    begin_writing();
+  }
 }
 
 void TcpConnection::Impl::begin_writing() {
@@ -352,7 +359,7 @@ void TcpConnection::Impl::on_written(WriteRequest& request, int rc) {
   }
   written_bytes += request.size_bytes;
   if (!queue.is_empty()) {
-    flush();
+    schedule_flush();
   } else {
     on_all_written();
   }
@@ -401,7 +408,7 @@ void TcpConnection::Impl::begin_flushing(Duration limit) {
   if (in_flight == nullptr && queue.is_empty()) {
     end_writing();
   } else {
-    flush();
+    schedule_flush();
   }
 }
 
@@ -510,14 +517,9 @@ std::string TcpConnection::key_identity() const { return is_secured() ? impl_->t
 
 void TcpConnection::write(SharedBytes bytes) { impl_->enqueue(std::move(bytes)); }
 
-void TcpConnection::write_at_once(std::span<const SharedBytes> parts) {
-  std::size_t sent = impl_->send_at_once(parts);
-  for (SharedBytes rest : parts) {
-    const std::size_t skipped = std::min(sent, rest.view.size());
-    sent -= skipped;
-    rest.view = rest.view.subspan(skipped);
-    impl_->enqueue(std::move(rest));
-  }
+void TcpConnection::write_at_once(SharedBytes bytes) {
+  bytes.view = bytes.view.subspan(impl_->send_at_once(bytes));
+  impl_->enqueue(std::move(bytes));
 }
 
 std::uint64_t TcpConnection::unsent_bytes() const {

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <span>
 #include <string>
 #include <utility>
 
@@ -64,9 +63,9 @@ class TcpConnection {
   // Queues bytes; everything queued in one turn leaves in as few system calls as possible at its end. Ignored once the
   // connection has ended or is closing. There is no limit here: look at unsent_bytes().
   void write(SharedBytes bytes);
-  // The same for what is gathered already; inside a turn it goes out now where nothing waits before it: a copy and a place
-  // in a queue less for each of many who are told the same. Of few parts.
-  void write_at_once(std::span<const SharedBytes> parts);
+  // The same, but inside a turn it goes out now where nothing waits before it and the kernel has room: for what is said last
+  // on a connection that is closed next.
+  void write_at_once(SharedBytes bytes);
   // Queued here and not yet taken by the kernel; that and what was sent and received as it is on the wire.
   std::uint64_t unsent_bytes() const;
   std::uint64_t sent_bytes() const;

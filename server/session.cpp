@@ -371,14 +371,7 @@ void Session::tell(std::span<const protocol::EncodedFrame> frames) {
     return perform();
   }
   // Nothing is to be said before it.
-  std::vector<net::SharedBytes> parts;
-  parts.reserve(2 * kToldAtOnce);
-  for (const auto& frame : frames) {
-    parts.emplace_back(frame.head);
-    if (frame.attachment) parts.emplace_back(frame.attachment);
-  }
-  connection_->write_at_once(parts);
-  on_written();
+  for (const auto& frame : frames) write(frame);
   if (unread_since_) host_.on_deadline(*this);
 }
 

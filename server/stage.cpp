@@ -36,8 +36,7 @@ void turn_away(net::TcpConnection& connection, const Error& why, bool is_keyed) 
   if (is_keyed) return;
   connection.start({});
   const auto bye = protocol::encode(protocol::ServerMessage(protocol::Bye{why.outcome, why.text}));
-  const net::SharedBytes parts[] = {bye.head};
-  connection.write_at_once(parts);
+  connection.write_at_once(bye.head);
 }
 
 }  // namespace

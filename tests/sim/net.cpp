@@ -366,9 +366,7 @@ void TcpConnection::start(Handlers handlers) {
 }
 
 void TcpConnection::write(SharedBytes bytes) { impl_->enqueue(std::move(bytes)); }
-void TcpConnection::write_at_once(std::span<const SharedBytes> parts) {
-  for (const SharedBytes& each : parts) impl_->enqueue(each);
-}
+void TcpConnection::write_at_once(SharedBytes bytes) { impl_->enqueue(std::move(bytes)); }
 std::uint64_t TcpConnection::unsent_bytes() const { return impl_->queued_bytes; }
 std::uint64_t TcpConnection::sent_bytes() const { return impl_->sent_bytes; }
 std::uint64_t TcpConnection::received_bytes() const { return impl_->received_bytes; }

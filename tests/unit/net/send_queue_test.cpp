@@ -1,6 +1,5 @@
 #include "net/send_queue.h"
 
-#include <array>
 #include <catch2/catch.hpp>
 #include <string>
 #include <string_view>
@@ -16,15 +15,6 @@ std::string text_of(const SendQueue& queue) {
   std::string all;
   for (const SharedBytes& part : queue.parts()) all += as_text(part.view);
   return all;
-}
-
-TEST_CASE("parts are copied one behind the other, all of them or none") {
-  std::array<char, 8> room{};
-  const SharedBytes parts[] = {bytes_of("head"), bytes_of(""), bytes_of("rest")};
-  CHECK(copied_together(parts, room) == 8);
-  CHECK(std::string_view(room.data(), 8) == "headrest");
-  CHECK(copied_together(parts, std::span(room).first(7)) == 0);
-  CHECK(copied_together({}, room) == 0);
 }
 
 TEST_CASE("a queue keeps the order of small and large parts, and what was not taken of them") {

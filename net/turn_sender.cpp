@@ -1,0 +1,60 @@
+#include "net/turn_sender.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "net/socket_posix.h"
+
+namespace callboard::net {
+namespace {
+
+std::int64_t send_alone(const Sending& one) {
+  msghdr header{};
+  header.msg_iov = const_cast<iovec*>(one.parts.data());
+  header.msg_iovlen = static_cast<decltype(header.msg_iovlen)>(one.parts.size());
+  for (;;) {
+    const ssize_t taken = ::sendmsg(one.fd, &header, MSG_DONTWAIT | kNoSignal);
+    if (taken >= 0) return taken;
+    if (errno != EINTR) return -errno;
+  }
+}
+
+}  // namespace
+
+void TurnSender::send() {
+  sending_.swap(sides_);
+  const std::span<const std::shared_ptr<Side>> all(sending_);
+  for (std::size_t done = 0; done < all.size(); done += kSidesAtOnce)
+    send_some(all.subspan(done, std::min(kSidesAtOnce, all.size() - done)));
+  for (const auto& side : all) side->after_sending();
+  sending_.clear();
+}
+
+void TurnSender::send_some(std::span<const std::shared_ptr<Side>> some) {
+  if (room_ == nullptr) room_ = std::make_unique<Room>();
+  std::size_t count = 0;
+  for (const auto& side : some) {
+    const Sending sending = side->offer(room_->parts[count]);
+    if (sending.parts.empty()) continue;
+    room_->sends[count] = sending;
+    room_->sides[count++] = side.get();
+  }
+  const auto sends = std::span(room_->sends).first(count);
+  send_all(sends);
+  for (std::size_t i = 0; i < count; ++i) room_->sides[i]->on_taken(sends[i].taken);
+}
+
+void TurnSender::send_all(std::span<Sending> sends) {
+  std::size_t sent = 0;
+  if (sends.size() > 1) {
+    if (!ring_) ring_ = SendRing::open();
+    if (*ring_ != nullptr) sent = (*ring_)->send(sends);
+    if (*ring_ != nullptr && sent < sends.size()) ring_ = nullptr;
+  }
+  for (Sending& each : sends.subspan(sent)) each.taken = send_alone(each);
+}
+
+}  // namespace callboard::net
