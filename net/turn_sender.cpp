@@ -24,23 +24,34 @@ std::int64_t send_alone(const Sending& one) {
 
 }  // namespace
 
+void TurnSender::add(std::shared_ptr<Side> side) {
+  sides_.push_back(std::move(side));
+  if (sides_.size() - sent_ == kSidesAtOnce) send_gathered();
+}
+
 void TurnSender::send() {
+  if (sides_.empty()) return;
+  send_gathered();
   sending_.swap(sides_);
-  const std::span<const std::shared_ptr<Side>> all(sending_);
-  for (std::size_t done = 0; done < all.size(); done += kSidesAtOnce)
-    send_some(all.subspan(done, std::min(kSidesAtOnce, all.size() - done)));
-  for (const auto& side : all) side->after_sending();
+  sent_ = 0;
+  for (const auto& side : sending_) side->after_sending();
   sending_.clear();
 }
 
-void TurnSender::send_some(std::span<const std::shared_ptr<Side>> some) {
+void TurnSender::drop() {
+  std::vector<std::shared_ptr<Side>>().swap(sides_);
+  sent_ = 0;
+}
+
+void TurnSender::send_gathered() {
   if (room_ == nullptr) room_ = std::make_unique<Room>();
   std::size_t count = 0;
-  for (const auto& side : some) {
+  for (; sent_ < sides_.size(); ++sent_) {
+    Side* side = sides_[sent_].get();
     const Sending sending = side->offer(room_->parts[count]);
     if (sending.parts.empty()) continue;
     room_->sends[count] = sending;
-    room_->sides[count++] = side.get();
+    room_->sides[count++] = side;
   }
   const auto sends = std::span(room_->sends).first(count);
   send_all(sends);

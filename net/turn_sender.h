@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "net/send_ring.h"
@@ -36,26 +37,28 @@ class TurnSender {
   TurnSender() = default;
   explicit TurnSender(std::unique_ptr<SendRing> ring) : ring_(std::move(ring)) {}
 
-  void add(std::shared_ptr<Side> side) { sides_.push_back(std::move(side)); }
+  // Whenever so many are there their bytes go out, and need no memory while the others are written to; who is to be called still
+  // waits for send().
+  static constexpr std::size_t kSidesAtOnce = 128;
+  void add(std::shared_ptr<Side> side);
   bool is_empty() const { return sides_.empty(); }
   // Those that were added; those that are meanwhile wait for the next time.
   void send();
-  // Nothing of them is sent.
-  void drop() { std::vector<std::shared_ptr<Side>>().swap(sides_); }
+  // What has not gone out does not.
+  void drop();
 
  private:
-  // At a time: a fan-out to a studio, and little to keep.
-  static constexpr std::size_t kSidesAtOnce = 128;
   struct Room {
     std::array<Parts, kSidesAtOnce> parts;
     std::array<Sending, kSidesAtOnce> sends;
     std::array<Side*, kSidesAtOnce> sides;
   };
 
-  void send_some(std::span<const std::shared_ptr<Side>> some);
+  void send_gathered();
   void send_all(std::span<Sending> sends);
 
   std::vector<std::shared_ptr<Side>> sides_;
+  std::size_t sent_ = 0;                        // So many of them have been.
   std::vector<std::shared_ptr<Side>> sending_;  // Kept for its memory.
   std::unique_ptr<Room> room_;
   // Opened when it is of use first; null: there is none.

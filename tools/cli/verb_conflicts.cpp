@@ -214,10 +214,11 @@ void tell_resolved(Run& run, Visit& visit, const client::Conflict& conflict, boo
 
 // Since it was asked for somebody changed what it was to change, or took away what held it.
 Error lost_again(std::uint64_t number) {
-  return {Outcome::superseded,
-          fmt::format("conflict {}: somebody else changed the same meanwhile; `callboard conflicts` says what "
-                      "stands, and what is left to settle",
-                      number)};
+  return {
+      Outcome::superseded,
+      fmt::format("conflict {}: somebody else changed the same meanwhile; `callboard conflicts` says what "
+                  "stands, and what is left to settle",
+                  number)};
 }
 
 Result<void> resolve(Run& run, const ResolveWords& words) {

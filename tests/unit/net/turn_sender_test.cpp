@@ -85,9 +85,11 @@ TEST_CASE("what many have to send goes out together, whatever the system has for
   TurnSender sender(has_ring ? SendRing::open() : nullptr);
   const auto all = desks(count);
   for (int round = 0; round < 3; ++round) {
-    for (const auto& each : all) sender.add(each);
+    for (const auto& each : all) {
+      each->after = 0;
+      sender.add(each);
+    }
     CHECK_FALSE(sender.is_empty());
-    for (const auto& each : all) each->after = 0;
     sender.send();
     CHECK(sender.is_empty());
     for (std::size_t i = 0; i < count; ++i) {
@@ -119,6 +121,21 @@ TEST_CASE("each is told what became of its own: all, a part, nothing, and errors
   CHECK(all[4]->taken == -EPIPE);
   CHECK(all[5]->taken == -EAGAIN);
   for (const auto& each : all) CHECK(each->after == 1);
+}
+
+TEST_CASE("what many have goes out while others are written to, and who is called waits for the end") {
+  TurnSender sender;
+  const auto all = desks(TurnSender::kSidesAtOnce + 1);
+  for (const auto& each : all) sender.add(each);
+  CHECK(all.front()->heard() == "of 0");
+  CHECK(all.front()->after == 0);
+  CHECK(all.back()->heard().empty());
+  all.front()->parts = {"again"};
+  sender.add(all.front());
+  sender.send();
+  CHECK(all.front()->heard() == "again");
+  CHECK(all.back()->heard() == "of " + std::to_string(TurnSender::kSidesAtOnce));
+  CHECK(all.back()->after == 1);
 }
 
 TEST_CASE("what is added while others are told waits for the next time") {
