@@ -19,7 +19,7 @@ struct Loop::Impl {
   UvHandle<uv_prepare_t> before_waiting;
   UvHandle<uv_check_t> after_waiting;
   UvHandle<uv_idle_t>
-      no_waiting;  // Active while at_end_of_turn() tasks are there, so that the loop does not wait.
+      no_waiting;  // Active while there is something to do at the end of the turn, so that the loop does not wait.
   UvHandle<uv_timer_t> limit;
   std::vector<Task> end_of_turn;
   TurnSender sender;

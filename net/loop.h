@@ -43,7 +43,8 @@ class Loop {
   // waits again.
   void at_end_of_turn(Task task);
 
-  // What that has to send goes out at the end of the present turn, behind its tasks, together with what all others have.
+  // What that has to send goes out together with what all others have: at the end of the present turn, behind its tasks, or
+  // when many are there (TurnSender).
   void send_at_end_of_turn(std::shared_ptr<TurnSender::Side> side);
 
   // Takes over an object that is done, perhaps while one of its methods runs, and deletes it at the end of the turn.

@@ -1,6 +1,5 @@
 #include "net/send_queue.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace callboard::net {

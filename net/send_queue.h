@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "base/limits.h"
 
 namespace callboard::net {
 

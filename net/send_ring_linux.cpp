@@ -1,7 +1,6 @@
 #include <liburing.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -13,7 +12,7 @@ namespace {
 
 class Uring final : public SendRing {
  public:
-  Uring() : rc_(io_uring_queue_init(kEntries, &ring_, 0)) {}
+  Uring() : rc_(io_uring_queue_init(unsigned{kSendsAtOnce}, &ring_, 0)) {}
   ~Uring() override {
     if (is_open()) io_uring_queue_exit(&ring_);
   }
@@ -21,22 +20,15 @@ class Uring final : public SendRing {
   Uring& operator=(const Uring&) = delete;
 
   bool is_open() const { return rc_ == 0; }
-
-  std::size_t send(std::span<Sending> sends) override {
-    std::size_t sent = 0;
-    while (sent < sends.size()) {
-      const auto some = sends.subspan(sent, std::min<std::size_t>(kEntries, sends.size() - sent));
-      const std::size_t count = send_some(some);
-      sent += count;
-      if (count < some.size()) break;
-    }
-    return sent;
+  bool can_send() {
+    const std::unique_ptr<io_uring_probe, decltype(&io_uring_free_probe)> probe(
+        io_uring_get_probe_ring(&ring_), &io_uring_free_probe);
+    return probe && io_uring_opcode_supported(probe.get(), IORING_OP_SEND) != 0 &&
+           io_uring_opcode_supported(probe.get(), IORING_OP_SENDMSG) != 0;
   }
 
- private:
-  static constexpr unsigned kEntries = 256;
-
-  std::size_t send_some(std::span<Sending> some) {
+  std::size_t send(std::span<Sending> some) override {
+    ENSURE(some.size() <= kSendsAtOnce);
     for (std::size_t i = 0; i < some.size(); ++i) prepare(i, some[i]);
     std::size_t submitted = 0;
     while (submitted < some.size()) {
@@ -58,6 +50,7 @@ class Uring final : public SendRing {
     return submitted;
   }
 
+ private:
   void prepare(std::size_t place, const Sending& one) {
     constexpr unsigned kFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
     io_uring_sqe* entry = io_uring_get_sqe(&ring_);
@@ -75,14 +68,14 @@ class Uring final : public SendRing {
 
   io_uring ring_{};
   int rc_;
-  std::array<msghdr, kEntries> headers_{};
+  std::array<msghdr, kSendsAtOnce> headers_{};
 };
 
 }  // namespace
 
 std::unique_ptr<SendRing> SendRing::open() {
   auto ring = std::make_unique<Uring>();
-  return ring->is_open() ? std::move(ring) : nullptr;
+  return ring->is_open() && ring->can_send() ? std::move(ring) : nullptr;
 }
 
 }  // namespace callboard::net

@@ -66,7 +66,8 @@ struct TcpConnection::Impl : TurnSender::Side, std::enable_shared_from_this<TcpC
   std::uint64_t read_turn = 0;
   std::uint64_t turn_bytes = 0;  // Read in that turn.
   bool is_flush_scheduled = false;
-  std::optional<std::int64_t> taken;  // Of what is being sent (Sending::taken).
+  std::uint64_t offered_bytes = 0;    // What is being sent,
+  std::optional<std::int64_t> taken;  // and what became of it (Sending::taken).
   std::unique_ptr<Connector> connector;
   UvHandle<uv_tcp_t> tcp;
   std::unique_ptr<Timer> flush_limit;
@@ -296,6 +297,8 @@ Sending TcpConnection::Impl::offer(TurnSender::Parts& parts) {
   const std::size_t count = std::min(parts.size(), queue.parts().size());
   std::ranges::transform(queue.parts().first(count), parts.begin(), &sent_part);
   sending.parts = std::span(parts).first(count);
+  offered_bytes = 0;
+  for (const iovec& part : sending.parts) offered_bytes += part.iov_len;
   return sending;
 }
 
@@ -319,8 +322,13 @@ void TcpConnection::Impl::after_sending() {
     end(socket_error("write to " + to_text(peer), static_cast<int>(-sent)));
   } else if (queue.is_empty()) {
     on_all_written();
+  } else if (static_cast<std::uint64_t>(sent) == offered_bytes) {
+    schedule_flush();
   } else {
     begin_writing();
+    if (step == Step::open && handlers.on_held_up) {
+      handlers.on_held_up();
+    }
   }
 }
 

@@ -41,6 +41,9 @@ class TcpConnection {
     std::function<void(const Error& why)> on_ended;
     // secure() succeeded: what is heard from now on is from the holder of key_identity(). May be left empty.
     std::function<void()> on_secured = {};
+    // The kernel has no room for all that was written: the peer takes its time. on_drained follows when it has taken it. May be
+    // left empty.
+    std::function<void()> on_held_up = {};
   };
 
   // Looks `to.host` up where it is a name, and tries its addresses one after the other within `limit`.
@@ -60,7 +63,7 @@ class TcpConnection {
   // Of the key that secured it; empty before.
   std::string key_identity() const;
 
-  // Queues bytes; everything queued in one turn leaves in as few system calls as possible at its end. Ignored once the
+  // Queues bytes; everything queued in one turn leaves in as few system calls as possible, at its end at the latest. Ignored once the
   // connection has ended or is closing. There is no limit here: look at unsent_bytes().
   void write(SharedBytes bytes);
   // The same, but inside a turn it goes out now where nothing waits before it and the kernel has room: for what is said last

@@ -2,7 +2,6 @@
 
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -18,6 +17,8 @@ std::int64_t send_alone(const Sending& one) {
   for (;;) {
     const ssize_t taken = ::sendmsg(one.fd, &header, MSG_DONTWAIT | kNoSignal);
     if (taken >= 0) return taken;
+    // As libuv has it: some systems say so of buffers that are full.
+    if (errno == ENOBUFS) return -EAGAIN;
     if (errno != EINTR) return -errno;
   }
 }
@@ -26,7 +27,7 @@ std::int64_t send_alone(const Sending& one) {
 
 void TurnSender::add(std::shared_ptr<Side> side) {
   sides_.push_back(std::move(side));
-  if (sides_.size() - sent_ == kSidesAtOnce) send_gathered();
+  if (sides_.size() - sent_ == kSendsAtOnce) send_gathered();
 }
 
 void TurnSender::send() {
@@ -63,7 +64,7 @@ void TurnSender::send_all(std::span<Sending> sends) {
   if (sends.size() > 1) {
     if (!ring_) ring_ = SendRing::open();
     if (*ring_ != nullptr) sent = (*ring_)->send(sends);
-    if (*ring_ != nullptr && sent < sends.size()) ring_ = nullptr;
+    if (*ring_ != nullptr && sent < sends.size()) ring_.reset();
   }
   for (Sending& each : sends.subspan(sent)) each.taken = send_alone(each);
 }

@@ -37,9 +37,8 @@ class TurnSender {
   TurnSender() = default;
   explicit TurnSender(std::unique_ptr<SendRing> ring) : ring_(std::move(ring)) {}
 
-  // Whenever so many are there their bytes go out, and need no memory while the others are written to; who is to be called still
+  // Whenever kSendsAtOnce are there their bytes go out, and need no memory while the others are written to; who is to be called
   // waits for send().
-  static constexpr std::size_t kSidesAtOnce = 128;
   void add(std::shared_ptr<Side> side);
   bool is_empty() const { return sides_.empty(); }
   // Those that were added; those that are meanwhile wait for the next time.
@@ -49,9 +48,9 @@ class TurnSender {
 
  private:
   struct Room {
-    std::array<Parts, kSidesAtOnce> parts;
-    std::array<Sending, kSidesAtOnce> sends;
-    std::array<Side*, kSidesAtOnce> sides;
+    std::array<Parts, kSendsAtOnce> parts;
+    std::array<Sending, kSendsAtOnce> sends;
+    std::array<Side*, kSendsAtOnce> sides;
   };
 
   void send_gathered();

@@ -62,7 +62,8 @@ void Session::start(Access access) {
                       .on_bytes = [this](ByteView bytes) { on_bytes(bytes); },
                       .on_drained = [this] { on_drained(); },
                       .on_ended = [this](const Error& why) { on_ended(why); },
-                      .on_secured = [this] { on_secured(); }});
+                      .on_secured = [this] { on_secured(); },
+                      .on_held_up = [this] { on_held_up(); }});
   if (access == Access::open) return perform();
   host_.on_deadline(*this);
 }
@@ -149,9 +150,10 @@ void Session::update_reading() {
   }
 }
 
+// What the kernel took at once is no sign of life, and mostly nothing has waited for it.
 void Session::on_drained() {
-  unread_since_.reset();
-  machine_.on_progress(system_clock().monotonic());
+  if (std::exchange(unread_since_, std::nullopt)) machine_.on_progress(system_clock().monotonic());
+  if (!std::exchange(has_held_back_, false)) return;
   perform();
   update_reading();
   if (may_tell()) host_.on_may_tell(*this);
@@ -177,15 +179,16 @@ void Session::write(protocol::EncodedFrame frame) {
   if (!connection_ || knock_deadline_) return;
   connection_->write(std::move(frame.head));
   if (frame.attachment) connection_->write(std::move(frame.attachment));
-  on_written();
+  has_held_back_ |= connection_->unsent_bytes() >= kUnsentBeforeHolding;
 }
 
 // --- Who does not read ----------------------------------------------------------------------------------------------
 
-void Session::on_written() {
-  if (unread_since_ || connection_->unsent_bytes() == 0) return;
+void Session::on_held_up() {
+  if (unread_since_) return;
   unread_since_ = system_clock().monotonic();
   progress_bytes_ = connection_->sent_bytes();
+  if (!is_closing_) host_.on_deadline(*this);
 }
 
 std::optional<Instant> Session::unread_deadline() const {
@@ -372,7 +375,6 @@ void Session::tell(std::span<const protocol::EncodedFrame> frames) {
   }
   // Nothing is to be said before it.
   for (const auto& frame : frames) write(frame);
-  if (unread_since_) host_.on_deadline(*this);
 }
 
 void Session::ping() {

@@ -102,6 +102,7 @@ class Session {
   void on_knock(ByteView bytes);
   void on_secured();
   void on_drained();
+  void on_held_up();
   void on_ended(const Error& why);
   void read_frames(Instant now);
   void read(const protocol::FrameView& frame, Instant now);
@@ -110,7 +111,6 @@ class Session {
   void perform();
   void perform_all(Instant now);
   void perform(protocol::ServerAction& action);
-  void on_written();
   bool looks_unread(Instant now);
   std::optional<Instant> unread_deadline() const;
   void write(protocol::EncodedFrame frame);
@@ -130,8 +130,9 @@ class Session {
   protocol::FrameReader reader_;
   Bytes said_;                        // By a data connection, beyond its ticket.
   std::uint64_t progress_bytes_ = 0;  // Sent when last looked at.
-  // Of what is unsent nothing was taken since. Set while there is some.
+  // Of what the kernel had no room for nothing was taken since. Set while there is some.
   std::optional<Instant> unread_since_;
+  bool has_held_back_ = false;  // So much is unsent, or was, that something may wait for the rest to go out.
   std::string tried_key_;
   std::optional<Instant> knock_deadline_;  // Set: it is not known yet whether TLS comes.
   std::unique_ptr<Paces> paces_;           // From the first thing on that counts.

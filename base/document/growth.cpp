@@ -256,14 +256,15 @@ bool Growth::apply(const Edits& edits) {
 }
 
 bool Growth::shows(const Edit& edit) const {
-  if (edit.kind == Edit::Kind::place) return true;
-  return equal(find(root_, edit.path), edit.value);
+  const ValuePtr there = find(root_, edit.path);
+  return edit.kind == Edit::Kind::place ? there != nullptr : equal(there, edit.value);
 }
 
 bool Growth::shows(const Edits& edits) const {
   Guide guide(root_);
   return std::all_of(edits.begin(), edits.end(), [&](const Edit& edit) {
-    return edit.kind == Edit::Kind::place || equal(guide.find(edit.path), edit.value);
+    const ValuePtr there = guide.find(edit.path);
+    return edit.kind == Edit::Kind::place ? there != nullptr : equal(there, edit.value);
   });
 }
 

@@ -14,12 +14,13 @@ std::size_t index_of(Record record) {
   return record == Record::story ? 0 : 1;
 }
 
-// What was to stand there does, or is in another conflict. If not, it was lost to the same again, or what held its place is gone
-// for good since it was asked for.
+// What was to stand there does, or is what another conflict is about. If not, it was lost to the same again, or what held its
+// place is gone for good since it was asked for.
 bool is_settled(const Operation& by, const Applied& applied) {
-  const auto lost_again = std::ranges::find(applied.conflicts, by.settles, &Conflict::number);
-  if (by.settles == 0 || lost_again != applied.conflicts.end()) return false;
-  return by.edits->empty() || applied.won || !applied.conflicts.empty();
+  const auto& met = applied.conflicts;
+  if (by.settles == 0 || std::ranges::find(met, by.settles, &Conflict::number) != met.end()) return false;
+  const auto is_lost_in = [&](const Conflict& each) { return each.loser.stamp == stamp_of(by); };
+  return by.edits->empty() || applied.won || std::ranges::any_of(met, is_lost_in);
 }
 
 }  // namespace

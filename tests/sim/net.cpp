@@ -224,7 +224,8 @@ struct TcpConnection::Impl final : End, std::enable_shared_from_this<TcpConnecti
     if (is_reset) return end({Outcome::interrupted, "write to " + to_text(peer) + ": broken pipe"});
     const Bytes taken = take(turns->world.weather.window_bytes);
     send_in_pieces(taken);
-    if (queue.empty()) later(&Impl::on_written);
+    if (queue.empty()) return later(&Impl::on_written);
+    if (step == Step::open && handlers.on_held_up) handlers.on_held_up();
   }
   Bytes take(std::uint64_t window_bytes) {
     Bytes taken;

@@ -235,8 +235,11 @@ Result<void> resolve(Run& run, const ResolveWords& words) {
   const auto result = (*visit)->wait((*visit)->access().change(std::move(change)));
   if (!result) return with_advice(result.error(), *conflict);
   if (result->kept) return report_kept(run, "the settling");
-  if (!result->won || result->conflicts > 0) return lost_again(words.number);
+  if (!result->won) return lost_again(words.number);
   tell_resolved(run, **visit, *conflict, words.take, result->revision);
+  if (result->conflicts > 0)
+    run.output.message(
+        "meanwhile somebody else changed the same, which is lost to it: see `callboard conflicts`");
   return {};
 }
 

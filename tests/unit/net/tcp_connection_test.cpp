@@ -79,6 +79,45 @@ TEST_CASE("thousands of shared buffers of all sizes arrive in order") {
   CHECK(link.client.connection->sent_bytes() == expected.size());
 }
 
+TEST_CASE("of many that write in a turn each sends its own, whatever becomes of the others") {
+  Loop loop;
+  // Some go out while the others are written to.
+  std::vector<std::unique_ptr<Link>> links;
+  for (std::size_t i = 0; i < kSendsAtOnce + 3; ++i) links.push_back(std::make_unique<Link>(loop));
+  const auto own = [](std::size_t i) { return pattern(100 + i, static_cast<std::uint32_t>(i + 1)); };
+  const std::size_t last = links.size() - 1;
+  Bytes released_early{1};
+  Bytes released;
+  loop.post([&] {
+    for (std::size_t i = 0; i < links.size(); ++i) links[i]->client.connection->write(own(i));
+    links[0]->client.connection.reset();
+    links[1]->client.connection->close_after_flush(1s);
+    released_early = links[2]->client.connection->release_socket()->unsent;
+    links[3]->client.connection->write(pattern(50, 9));
+    links[last]->client.connection.reset();
+    released = links[last - 1]->client.connection->release_socket()->unsent;
+    links[last - 2]->client.connection->close_after_flush(1s);
+  });
+  const auto has_all = [&](std::size_t i) {
+    Bytes expected = own(i);
+    const Bytes more = pattern(50, 9);
+    if (i == 3) expected.insert(expected.end(), more.begin(), more.end());
+    return links[i]->server.received == expected;
+  };
+  REQUIRE(loop.run_until(
+      [&] {
+        for (std::size_t i = 0; i + 2 < links.size(); ++i) {
+          if (!has_all(i)) return false;
+        }
+        return links[last]->server.ended == 1 && links[1]->server.ended == 1;
+      },
+      kTestLimit));
+  CHECK(released_early.empty());
+  CHECK(released == own(last - 1));
+  CHECK(links[last]->server.received.empty());
+  CHECK(links[4]->client.drained == 1);
+}
+
 TEST_CASE("what is written at once in a turn is gone when the call returns, and never overtakes what waits") {
   Loop loop;
   Link link(loop);

@@ -125,7 +125,7 @@ TEST_CASE("each is told what became of its own: all, a part, nothing, and errors
 
 TEST_CASE("what many have goes out while others are written to, and who is called waits for the end") {
   TurnSender sender;
-  const auto all = desks(TurnSender::kSidesAtOnce + 1);
+  const auto all = desks(kSendsAtOnce + 1);
   for (const auto& each : all) sender.add(each);
   CHECK(all.front()->heard() == "of 0");
   CHECK(all.front()->after == 0);
@@ -134,7 +134,7 @@ TEST_CASE("what many have goes out while others are written to, and who is calle
   sender.add(all.front());
   sender.send();
   CHECK(all.front()->heard() == "again");
-  CHECK(all.back()->heard() == "of " + std::to_string(TurnSender::kSidesAtOnce));
+  CHECK(all.back()->heard() == "of " + std::to_string(kSendsAtOnce));
   CHECK(all.back()->after == 1);
 }
 

@@ -182,6 +182,15 @@ TEST_CASE("a conflict whose settling is lost stays open, or what is lost of it i
     REQUIRE(stage.board.conflicts().open(1) != nullptr);
     CHECK(stage.board.conflicts().open(1)->winner.user == "user 5");
   }
+  SECTION("with the place, and with what it was to win over") {
+    stage.write({.id = 5, .session = 5, .timestamp_ms = 30, .base = 3}, "/title", "\"Oin\"");
+    stage.board.apply(5, make_operation({.id = 6, .session = 6, .timestamp_ms = 40, .value = "7"}));
+    const auto lost = settle({.id = 4, .session = 4, .timestamp_ms = 50, .base = 3});
+    CHECK_FALSE(lost.won);
+    REQUIRE(lost.conflicts.size() == 1);
+    CHECK(lost.conflicts[0].loser.user == "user 5");
+    CHECK(stage.board.conflicts().open(1) != nullptr);
+  }
   SECTION("with the place") {
     stage.board.apply(4, make_operation({.id = 5, .session = 5, .timestamp_ms = 40, .value = "7"}));
     const auto lost = settle({.id = 4, .session = 4, .timestamp_ms = 50, .base = 4});
@@ -211,6 +220,26 @@ TEST_CASE("who does what another did before is told that it stands") {
     }
   }
   CHECK(story(stage.board) == R"({"scenes":[{"id":2,"note":"bright"},{"id":3}],"tags":["a","b"]})");
+}
+
+TEST_CASE("who moves what another removed is told that it does not stand") {
+  Stage stage;
+  stage.board.apply(2, make_operation({.id = 2,
+                                       .session = 2,
+                                       .timestamp_ms = 10,
+                                       .value = R"([{"path":["scenes",["id","1"]],"remove":true}])",
+                                       .base = 1}));
+  const bool is_late = GENERATE(false, true);
+  INFO("is_late=" << is_late);
+  if (is_late) stage.write({.id = 4, .session = 4, .timestamp_ms = 40}, "/scenes", "[]");
+  const auto moved = stage.board.apply(
+      stage.board.sequence() + 1,
+      make_operation({.id = 3,
+                      .session = 3,
+                      .timestamp_ms = 20,
+                      .value = R"([{"path":["scenes",["id","1"]],"place":true,"after":"2"}])",
+                      .base = 1}));
+  CHECK_FALSE(moved.won);
 }
 
 TEST_CASE("an operation older than all that can be merged is lost, and the document stays") {
