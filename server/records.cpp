@@ -18,8 +18,6 @@ constexpr std::size_t kStampsKept = 10'000;
 
 std::size_t index_of(Record record) { return record == Record::story ? 0 : 1; }
 
-std::uint32_t values_of(const document::ValuePtr& value) { return value == nullptr ? 0 : value->values(); }
-
 std::uint64_t values_of(const Operation& operation) {
   std::uint64_t values = 0;
   if (operation.edits == nullptr) return values;

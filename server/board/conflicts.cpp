@@ -79,15 +79,11 @@ bool is_same_loss(const Conflict& a, const Conflict& b) {
 std::uint64_t effort_of(const Conflict& conflict) {
   constexpr std::uint64_t kValue = 4;
   constexpr std::uint64_t kBytesAtOnce = 16;
-  std::uint64_t effort = 1 + size_of(conflict) / kBytesAtOnce;
-  const auto add = [&](const document::ValuePtr& value) {
-    if (value != nullptr) effort += kValue * value->values();
-  };
-  add(conflict.loser.value);
+  std::uint64_t values = values_of(conflict.loser.value);
   if (conflict.places) {
-    for (const document::Edit& each : *conflict.places) add(each.value);
+    for (const document::Edit& each : *conflict.places) values += values_of(each.value);
   }
-  return effort;
+  return 1 + size_of(conflict) / kBytesAtOnce + kValue * values;
 }
 
 }  // namespace
