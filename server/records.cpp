@@ -50,6 +50,14 @@ Records::Records(net::Loop& loop, std::unique_ptr<Log> log, Recovered recovered,
       drafts_(loop, kDraftThreads),
       log_(std::move(log)),
       history_work_(loop, 1) {
+  // The board has what was done since then: all of it, or so much that a keyframe is due.
+  for (const auto& [record, sequence] : recovered.newest_keyframes) {
+    SinceKeyframe& since = since_keyframe_[index_of(record)];
+    board_.document(record).for_each_since(sequence, [&since](const Operation& operation) {
+      ++since.operations;
+      since.bytes += operation.value->size();
+    });
+  }
   log_->on_broken([this](const Error& why) { on_broken(why); });
   log_->on_commit([this](Committed committed) { on_commit(std::move(committed)); });
   note_clock();
