@@ -13,9 +13,4 @@ constexpr bool is_at_or_below(std::string_view path, std::string_view folder) {
   return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
 }
 
-// Whether one of two paths is the other, or lies in it.
-constexpr bool overlap(std::string_view one, std::string_view other) {
-  return is_at_or_below(one, other) || is_at_or_below(other, one);
-}
-
 }  // namespace callboard

@@ -72,6 +72,8 @@ std::string escape_bytes(std::string_view bytes) {
   return out;
 }
 
+bool is_continuation(char c) { return (static_cast<std::uint8_t>(c) & 0xc0) == 0x80; }
+
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -92,9 +94,15 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+std::string_view cut(std::string_view utf8, std::size_t max_bytes) {
+  if (utf8.size() <= max_bytes) return utf8;
+  while (max_bytes > 0 && is_continuation(utf8[max_bytes])) --max_bytes;
+  return utf8.substr(0, max_bytes);
+}
+
 std::size_t code_point_count(std::string_view utf8) {
   std::size_t count = 0;
-  for (const char c : utf8) count += (static_cast<std::uint8_t>(c) & 0xc0) != 0x80 ? 1 : 0;
+  for (const char c : utf8) count += is_continuation(c) ? 0U : 1U;
   return count;
 }
 

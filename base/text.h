@@ -11,6 +11,9 @@ namespace callboard {
 // Strict UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.
 bool is_utf8(std::string_view text);
 
+// Its longest beginning of at most `max_bytes` that does not end within a character.
+std::string_view cut(std::string_view utf8, std::size_t max_bytes);
+
 // Code points in valid UTF-8.
 std::size_t code_point_count(std::string_view utf8);
 

@@ -41,13 +41,6 @@ constexpr std::uint64_t kDrainMax = 16 * MiB;
 constexpr std::string_view kChanged = "it changed since it was listed";
 constexpr std::string_view kGone = "it is gone since it was listed";
 
-// Of so many bytes as whole characters take.
-std::string_view beginning_of(std::string_view text, std::size_t size_bytes) {
-  if (text.size() <= size_bytes) return text;
-  while (size_bytes > 0 && (static_cast<unsigned char>(text[size_bytes]) & 0xC0u) == 0x80u) --size_bytes;
-  return text.substr(0, size_bytes);
-}
-
 std::size_t item_text_max(std::size_t items) {
   return std::clamp(kItemTextsMax / std::max<std::size_t>(items, 1), kItemTextMin, protocol::kBulkTextMax);
 }
@@ -56,7 +49,7 @@ protocol::OpenedItem failed_item(const Error& error, std::size_t text_max) {
   protocol::OpenedItem failed;
   failed.outcome = error.outcome;
   failed.entry.kind = EntryKind::refused;
-  failed.text = beginning_of(error.text, text_max);
+  failed.text = cut(error.text, text_max);
   return failed;
 }
 
@@ -398,7 +391,7 @@ Result<void> Giver::Impl::answer_without(const GiverMachine::GiveFile& file, Out
       protocol::GiverFrame(protocol::File{.listing = file.listing,
                                           .entry = file.entry,
                                           .outcome = outcome,
-                                          .content = as_bytes(text.substr(0, protocol::kBulkTextMax))}));
+                                          .content = as_bytes(cut(text, protocol::kBulkTextMax))}));
 }
 
 bool Giver::Impl::is_as_listed(const GiverMachine::GiveFile& file, int fd) const {

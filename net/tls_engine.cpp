@@ -329,9 +329,13 @@ Result<void> TlsEngine::receive(ByteView sealed, Bytes& plain) {
     impl_->is_broken = true;
     return Error{Outcome::refused, std::string(kNoTls)};
   }
-  const auto first_words = impl_->ssl ? Result<Bytes>(Bytes()) : impl_->gather(sealed);
-  if (!first_words) return first_words.error();
-  impl_->wire.incoming = first_words->empty() ? sealed : ByteView(*first_words);
+  Bytes first_words;
+  if (!impl_->ssl) {
+    auto gathered = impl_->gather(sealed);
+    if (!gathered) return gathered.error();
+    first_words = *std::move(gathered);
+  }
+  impl_->wire.incoming = first_words.empty() ? sealed : ByteView(first_words);
   if (impl_->ssl && !impl_->is_ready) {
     if (auto shaken = impl_->shake_hands(); !shaken) return shaken;
   }

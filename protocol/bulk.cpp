@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "base/text.h"
 #include "protocol/frame.h"
 
 namespace callboard::protocol {
@@ -27,13 +28,6 @@ constexpr std::uint8_t kFileSparse = 2;
 // --- Encoding -------------------------------------------------------------------------------------------------------
 
 std::uint8_t byte_of(Outcome outcome) { return static_cast<std::uint8_t>(outcome); }
-
-std::string_view cut(std::string_view text) {
-  if (text.size() <= kBulkTextMax) return text;
-  std::size_t size = kBulkTextMax;
-  while (size > 0 && (static_cast<std::uint8_t>(text[size]) & 0xc0) == 0x80) --size;
-  return text.substr(0, size);
-}
 
 void put(ByteWriter& out, const Open& m, Bytes&) {
   ENSURE(m.items.size() <= std::numeric_limits<std::uint16_t>::max());
@@ -98,7 +92,7 @@ void put(ByteWriter& out, const Opened& m, Bytes& bytes) {
     serialise(item.entry, bytes);
     out.u64(item.files_below);
     out.u64(item.bytes_below);
-    out.text16(cut(item.text));
+    out.text16(cut(item.text, kBulkTextMax));
   }
 }
 void put(ByteWriter& out, const ListKnown& m, Bytes&) {
@@ -137,7 +131,7 @@ void put(ByteWriter& out, const Ending& m, Bytes&) requires requires {
 }
 {
   out.u8(byte_of(m.outcome));
-  out.text16(cut(m.text));
+  out.text16(cut(m.text, kBulkTextMax));
 }
 
 template <class T>
@@ -420,7 +414,8 @@ void encode_data_head(std::uint64_t content_size_bytes, Bytes& out) {
 
 std::size_t encoded_size(const OpenItem& item) { return kOpenItemMin + item.path.size(); }
 std::size_t encoded_size(const OpenedItem& item) {
-  return kOpenedItemMin + item.entry.name.size() + item.entry.target.size() + cut(item.text).size();
+  return kOpenedItemMin + item.entry.name.size() + item.entry.target.size() +
+         cut(item.text, kBulkTextMax).size();
 }
 std::size_t encoded_size(const Entry& entry) { return kEntryMin + entry.name.size() + entry.target.size(); }
 

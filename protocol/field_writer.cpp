@@ -13,8 +13,6 @@
 namespace callboard::protocol {
 namespace {
 
-bool is_continuation(char c) { return (static_cast<std::uint8_t>(c) & 0xc0) == 0x80; }
-
 // The size of the UTF-8 sequence at the front; 0 when there is none.
 std::size_t sequence_size(std::string_view bytes) {
   for (std::size_t size = 1; size <= 4 && size <= bytes.size(); ++size) {
@@ -31,13 +29,6 @@ std::string mended(std::string_view bytes) {
     bytes.remove_prefix(size == 0 ? 1 : size);
   }
   return out;
-}
-
-// At most `max` bytes of it, not ending inside a code point.
-std::string_view cut(std::string_view utf8, std::size_t max) {
-  if (utf8.size() <= max) return utf8;
-  while (max > 0 && is_continuation(utf8[max])) --max;
-  return utf8.substr(0, max);
 }
 
 void append_escaped(std::string_view utf8, std::string& out) {

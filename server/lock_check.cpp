@@ -61,6 +61,10 @@ void for_each_lock(const RecordDesk& records, const std::string& item, LockReach
 
 }  // namespace
 
+bool overlap(std::string_view one, std::string_view other) {
+  return is_at_or_below(one, other) || is_at_or_below(other, one);
+}
+
 std::int64_t time_in_lock(const RecordState& lock, std::string_view field) {
   return document::number_in<std::int64_t>(*lock.fields, field);
 }

@@ -12,6 +12,9 @@
 
 namespace callboard::server {
 
+// Whether one of two paths is the other, or lies in it.
+bool overlap(std::string_view one, std::string_view other);
+
 // What is concerned: an item alone, which a lock above it locks, too; or all that is below it as well.
 enum class LockReach { item, whole };
 

@@ -18,8 +18,6 @@ constexpr std::size_t kStampsKept = 10'000;
 
 std::size_t index_of(Record record) { return record == Record::story ? 0 : 1; }
 
-std::uint32_t values_of(const document::ValuePtr& value) { return value == nullptr ? 0 : value->values(); }
-
 std::uint64_t values_of(const Operation& operation) {
   std::uint64_t values = 0;
   if (operation.edits == nullptr) return values;
@@ -52,6 +50,14 @@ Records::Records(net::Loop& loop, std::unique_ptr<Log> log, Recovered recovered,
       drafts_(loop, kDraftThreads),
       log_(std::move(log)),
       history_work_(loop, 1) {
+  // The board has what was done since then: all of it, or so much that a keyframe is due.
+  for (const auto& [record, sequence] : recovered.newest_keyframes) {
+    SinceKeyframe& since = since_keyframe_[index_of(record)];
+    board_.document(record).for_each_since(sequence, [&since](const Operation& operation) {
+      ++since.operations;
+      since.bytes += operation.value->size();
+    });
+  }
   log_->on_broken([this](const Error& why) { on_broken(why); });
   log_->on_commit([this](Committed committed) { on_commit(std::move(committed)); });
   note_clock();

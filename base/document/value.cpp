@@ -198,6 +198,8 @@ ValuePtr make_null() {
 
 std::uint64_t size_of(const ValuePtr& value) { return value == nullptr ? 0 : value->size_bytes(); }
 
+std::uint32_t values_of(const ValuePtr& value) { return value == nullptr ? 0 : value->values(); }
+
 bool equal(const ValuePtr& a, const ValuePtr& b) {
   if (a == b) return true;
   if (a == nullptr || b == nullptr) return false;

@@ -72,6 +72,8 @@ bool equal(const ValuePtr& a, const ValuePtr& b);
 
 // Of its text; of nothing 0.
 std::uint64_t size_of(const ValuePtr& value);
+// As Value::values() says; of nothing 0.
+std::uint32_t values_of(const ValuePtr& value);
 // JSON text without spaces.
 std::string print(const Value& value);
 void append_text(const Value& value, std::string& out);

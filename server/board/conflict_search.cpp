@@ -8,7 +8,7 @@
 
 #include "base/document/guide.h"
 #include "base/limits.h"
-#include "base/text_hash.h"
+#include "server/board/path_hash.h"
 
 namespace callboard::server {
 namespace {
@@ -27,15 +27,6 @@ EditRefs refs_of(const document::Edits& edits) {
   for (const Edit& each : edits) refs.push_back(&each);
   return refs;
 }
-
-// Of a place that lies at `step` within the one of that hash.
-std::size_t hash_within(std::size_t place, const document::Step& step) {
-  constexpr std::size_t kMix = 0x9e3779b97f4a7c15;
-  const std::size_t own = TextHash()(step.field) * 31 + TextHash()(step.key);
-  return (place ^ own) * kMix + own;
-}
-
-constexpr std::size_t kHashOfAll = 1;
 
 // Finds what an edit has in common with any of many: by comparing it with each, or looked up by its place and by what encloses
 // it, where more are asked for than that costs.
@@ -122,14 +113,10 @@ class PutPlaces {
     });
   }
   // What it took, in comparisons.
-  std::uint64_t work() const { return 8 * put_.size(); }
+  std::uint64_t work() const { return kPut * put_.size(); }
 
  private:
-  static std::size_t hash_of(const document::Path& path) {
-    std::size_t hash = kHashOfAll;
-    for (const document::Step& step : path) hash = hash_within(hash, step);
-    return hash;
-  }
+  static constexpr std::uint64_t kPut = 8;
 
   std::unordered_multimap<std::size_t, const Edit*> put_;
 };
@@ -187,11 +174,10 @@ class Neighbours {
 
  private:
   static constexpr std::uint64_t kLook = 4;
-  static constexpr std::uint64_t kPrintedAtOnce = 16;
 
   std::string key_of(const document::Value& element, const document::Step& step) {
     std::string key = document::key_of(element, step.field);
-    work_ += kLook + key.size() / kPrintedAtOnce;
+    work_ += kLook + key.size() / kBytesAtOnce;
     return key;
   }
 
@@ -323,7 +309,6 @@ class Search {
 
   // Each has a path of its own, and what it stood behind: a long one that is lost to many would fill the memory.
   void add(std::vector<Conflict>& found, Conflict conflict) {
-    constexpr std::uint64_t kBytesAtOnce = 16;
     work_ += (size_of(conflict.path) + conflict.after.size()) / kBytesAtOnce;
     found.push_back(std::move(conflict));
   }

@@ -8,6 +8,9 @@
 
 namespace callboard::server {
 
+// Of a path or a value, that are read, printed or copied in the time of one comparison.
+inline constexpr std::uint64_t kBytesAtOnce = 16;
+
 // What an operation that arrives has in common with those that its author had not seen.
 struct ConflictSearch {
   std::vector<Conflict> found;  // Without numbers; kConflictsKept at most.

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "base/limits.h"
-#include "base/text_hash.h"
 #include "server/board/conflict_search.h"
+#include "server/board/path_hash.h"
 
 namespace callboard::server {
 namespace {
@@ -15,25 +15,13 @@ bool is_same_path(const document::Path& a, const document::Path& b) {
   return a.size() == b.size() && std::equal(a.rbegin(), a.rend(), b.rbegin());
 }
 
-std::size_t mixed(std::size_t hash, std::size_t more) {
-  constexpr std::size_t kMix = 0x9e3779b97f4a7c15;
-  return (hash ^ more) * kMix + more;
-}
-
-std::size_t mixed(std::size_t hash, const document::Path& path) {
-  hash = mixed(hash, path.size());
-  for (const document::Step& step : path)
-    hash = mixed(mixed(hash, TextHash()(step.field)), TextHash()(step.key));
-  return hash;
-}
-
-// Of whose loss it is, and where; of this process alone.
+// Of whose loss it is, and where.
 std::size_t place_hash(const Conflict& conflict) {
   std::size_t hash = mixed(static_cast<std::size_t>(conflict.record), conflict.loser.stamp.session.value);
-  hash = mixed(hash, conflict.path);
+  hash = mixed(hash, hash_of(conflict.path));
   if (!conflict.places) return hash;
   hash = mixed(hash, conflict.places->size());
-  for (const document::Edit& each : *conflict.places) hash = mixed(hash, each.path);
+  for (const document::Edit& each : *conflict.places) hash = mixed(hash, hash_of(each.path));
   return hash;
 }
 
@@ -78,16 +66,11 @@ bool is_same_loss(const Conflict& a, const Conflict& b) {
 // share: that is another thing after a start.
 std::uint64_t effort_of(const Conflict& conflict) {
   constexpr std::uint64_t kValue = 4;
-  constexpr std::uint64_t kBytesAtOnce = 16;
-  std::uint64_t effort = 1 + size_of(conflict) / kBytesAtOnce;
-  const auto add = [&](const document::ValuePtr& value) {
-    if (value != nullptr) effort += kValue * value->values();
-  };
-  add(conflict.loser.value);
+  std::uint64_t values = values_of(conflict.loser.value);
   if (conflict.places) {
-    for (const document::Edit& each : *conflict.places) add(each.value);
+    for (const document::Edit& each : *conflict.places) values += values_of(each.value);
   }
-  return effort;
+  return 1 + size_of(conflict) / kBytesAtOnce + kValue * values;
 }
 
 }  // namespace

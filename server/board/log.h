@@ -75,6 +75,8 @@ class Log {
 
   // Blocking; for the start of a server and for tools, never for a running loop.
   virtual Result<LogSnapshot> newest_snapshot() = 0;
+  // After which operation the document's newest keyframe is; 0: it has none.
+  virtual Result<std::uint64_t> newest_keyframe(Record record) = 0;
   // Visits all operations from `sequence` on, in order; ends early with the visitor's error.
   virtual Result<void> read_from(std::uint64_t sequence, const Visit& visit) = 0;
 };

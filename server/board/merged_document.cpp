@@ -187,6 +187,13 @@ const MergedDocument::Entry* MergedDocument::forgotten_unseen(const Operation& b
   return unseen == forgotten_.end() ? nullptr : &*unseen;
 }
 
+void MergedDocument::for_each_since(std::uint64_t sequence,
+                                    const std::function<void(const Operation&)>& visit) const {
+  for (const Entry& each : window_) {
+    if (each.sequence > sequence) visit(*each.operation);
+  }
+}
+
 std::vector<const Operation*> MergedDocument::written_since(const Stamp& stamp, SessionId session) const {
   std::vector<const Operation*> written;
   for (auto each = window_.rbegin(); each != window_.rend() && stamp < stamp_of(*each->operation); ++each) {

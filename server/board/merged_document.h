@@ -68,6 +68,8 @@ class MergedDocument {
   // The newest of those that such a visit passes over, because they can be put in order no more; null: there are none. Of its
   // operation nothing but who wrote it is known.
   const Entry* forgotten_unseen(const Operation& by) const;
+  // Those that came after the operation `sequence` and can be put in order.
+  void for_each_since(std::uint64_t sequence, const std::function<void(const Operation&)>& visit) const;
   // What that session wrote that can be put in order and is newer than `stamp`; the newest first.
   std::vector<const Operation*> written_since(const Stamp& stamp, SessionId session) const;
   // Whether an operation of that stamp is lost to all that can be put in order no more.

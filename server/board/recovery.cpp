@@ -25,6 +25,11 @@ Result<Recovered> recover(Log& log) {
     return {};
   });
   if (!read) return read.error().prefixed("read the log");
+  for (const Record record : {Record::story, Record::analytics}) {
+    const auto keyframe = log.newest_keyframe(record);
+    if (!keyframe) return keyframe.error().prefixed("read the log's keyframes");
+    recovered.newest_keyframes[record] = *keyframe;
+  }
   return recovered;
 }
 

@@ -106,6 +106,7 @@ class SqliteLog::Worker {
   }
 
   Result<LogSnapshot> newest_snapshot();
+  Result<std::uint64_t> newest_keyframe(Record record);
   Result<void> write_snapshot(const LogSnapshot& snapshot);
   Result<void> write_keyframe(Record record, const LogSnapshot& snapshot);
   Result<void> trim(const Retention& retention, Timestamp now, const TrimDone& done);
@@ -383,6 +384,15 @@ Result<LogSnapshot> SqliteLog::Worker::newest_snapshot() {
   return LogSnapshot{statement->u64(0), Bytes(state.begin(), state.end())};
 }
 
+Result<std::uint64_t> SqliteLog::Worker::newest_keyframe(Record record) {
+  auto statement = database_.prepare("SELECT coalesce(max(sequence), 0) FROM keyframes WHERE record = ?");
+  if (!statement) return statement.error();
+  statement->bind(0, static_cast<std::uint64_t>(record));
+  auto row = statement->step();
+  if (!row) return row.error();
+  return statement->u64(0);
+}
+
 Result<void> SqliteLog::Worker::write_snapshot(const LogSnapshot& snapshot) {
   auto statement =
       database_.prepare("INSERT OR REPLACE INTO snapshot (one, sequence, state) VALUES (1, ?, ?)");
@@ -537,6 +547,13 @@ Result<LogSnapshot> SqliteLog::newest_snapshot() {
   std::promise<Result<LogSnapshot>> promise;
   auto future = promise.get_future();
   worker_->submit([&] { promise.set_value(worker_->newest_snapshot()); });
+  return future.get();
+}
+
+Result<std::uint64_t> SqliteLog::newest_keyframe(Record record) {
+  std::promise<Result<std::uint64_t>> promise;
+  auto future = promise.get_future();
+  worker_->submit([&] { promise.set_value(worker_->newest_keyframe(record)); });
   return future.get();
 }
 

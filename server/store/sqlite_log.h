@@ -44,6 +44,7 @@ class SqliteLog final : public Log {
   void trim(const Retention& retention, Timestamp now, TrimDone done) override;
   Result<std::unique_ptr<History>> open_history() override;
   Result<LogSnapshot> newest_snapshot() override;
+  Result<std::uint64_t> newest_keyframe(Record record) override;
   Result<void> read_from(std::uint64_t sequence, const Visit& visit) override;
 
  private:

@@ -1,5 +1,6 @@
 // Channels through a real server: as the command line pipes through them, and as a program uses them.
 #include <signal.h>
+#include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <filesystem>
@@ -158,6 +159,21 @@ TEST_CASE("a file that cannot be read or written is named before anybody is wait
   CHECK(pair.run("rigging", {"channel", "nobody", "playblast", "--output", made.string()}).ending.exit_code ==
         3);
   CHECK_FALSE(fs::exists(made));
+}
+
+TEST_CASE("a file that is to be made where we may not write is named, and why, before anybody is asked") {
+  Pair pair;
+  const fs::path folder = pair.home() / "closed";
+  fs::create_directory(folder);
+  fs::permissions(folder, fs::perms(0500));
+  auto opening =
+      pair.command(0, {"channel", "nobody", "playblast", "--output", (folder / "film.mp4").string()});
+  opening.directory = pair.folder("rigging");
+  // Root writes everywhere, but for one who has given that up.
+  if (::geteuid() == 0)
+    opening.words.insert(opening.words.begin(), {"setpriv", "--inh-caps=-all", "--bounding-set=-all"});
+  CHECK_THAT(support::run(opening).err,
+             Contains("error: --output \"") && Contains("film.mp4\": permission denied"));
 }
 
 TEST_CASE("the channel command says what it expects") {

@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <random>
@@ -349,6 +350,8 @@ TEMPLATE_TEST_CASE("what a start needs is there however much of the history is f
   REQUIRE(recovered);
   CHECK(recovered->snapshot_sequence == 30);
   CHECK(recovered->operations_replayed == 10);
+  CHECK(recovered->newest_keyframes ==
+        std::map<Record, std::uint64_t>{{Record::story, 30}, {Record::analytics, 0}});
   CHECK(recovered->board.encoded() == board.encoded());
   auto history = here.log().open_history();
   REQUIRE(history);

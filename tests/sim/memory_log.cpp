@@ -166,9 +166,10 @@ void MemoryLog::install(LogSnapshot snapshot, Done done) {
 }
 
 // The history here is read from its beginning.
-void MemoryLog::keyframe(Record, std::uint64_t, std::function<Bytes()> encode, Done done) {
-  submit([this, encode = std::move(encode), done = std::move(done)] {
+void MemoryLog::keyframe(Record record, std::uint64_t sequence, std::function<Bytes()> encode, Done done) {
+  submit([this, record, sequence, encode = std::move(encode), done = std::move(done)] {
     (void)encode();
+    disk_.newest_keyframes[record] = sequence;
     post([done] { done({}); });
   });
 }
@@ -182,6 +183,8 @@ Result<std::unique_ptr<History>> MemoryLog::open_history() {
 }
 
 Result<LogSnapshot> MemoryLog::newest_snapshot() { return disk_.snapshot; }
+
+Result<std::uint64_t> MemoryLog::newest_keyframe(Record record) { return disk_.newest_keyframes[record]; }
 
 Result<void> MemoryLog::read_from(std::uint64_t sequence, const Visit& visit) {
   for (const Committed& each : disk_.operations) {

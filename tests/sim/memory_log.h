@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -15,6 +16,7 @@ namespace callboard::sim {
 struct Disk {
   std::vector<server::Committed> operations;
   server::LogSnapshot snapshot;
+  std::map<server::Record, std::uint64_t> newest_keyframes;
   Bytes sessions;  // The file of that name; empty: none. It is not synced.
   Duration sync_min = 100us;
   Duration sync_max = 5ms;
@@ -42,6 +44,7 @@ class MemoryLog final : public server::Log {
   void trim(const server::Retention& retention, Timestamp now, TrimDone done) override;
   Result<std::unique_ptr<server::History>> open_history() override;
   Result<server::LogSnapshot> newest_snapshot() override;
+  Result<std::uint64_t> newest_keyframe(server::Record record) override;
   Result<void> read_from(std::uint64_t sequence, const Visit& visit) override;
 
  private:

@@ -54,10 +54,11 @@ Result<void> check_ends(const ChannelWords& words) {
   if (!words.input.empty() && ::access(words.input.c_str(), R_OK) != 0)
     return os_error("--input " + callboard::quoted(words.input), errno);
   if (words.output.empty() || ::access(words.output.c_str(), W_OK) == 0) return {};
-  const int why = errno;
-  const std::string folder = std::filesystem::path(words.output).parent_path();
-  const bool can_be_made = why == ENOENT && ::access(folder.empty() ? "." : folder.c_str(), W_OK) == 0;
-  return can_be_made ? Result<void>() : os_error("--output " + callboard::quoted(words.output), why);
+  if (errno == ENOENT) {  // To be made: what the folder lacks is why it cannot be.
+    const std::string folder = std::filesystem::path(words.output).parent_path();
+    if (::access(folder.empty() ? "." : folder.c_str(), W_OK | X_OK) == 0) return {};
+  }
+  return os_error("--output " + callboard::quoted(words.output), errno);
 }
 
 Result<Ends> open_ends(const ChannelWords& words) {

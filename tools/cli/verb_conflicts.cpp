@@ -264,7 +264,10 @@ void add_resolve(Program& program) {
       .add_verb({.name = "resolve",
                  .summary = "settle a conflict: keep what stands (without an option), take what lost, or say "
                             "what it is to be",
-                 .example = "callboard resolve 3 --take-lost"})
+                 .example = "callboard resolve 3 --take-lost",
+                 .note =
+                     "Of a conflict about many places --take-lost brings back what was lost at each of them; "
+                     "--value is for a conflict about one place only."})
       .takes(
           {Key::project, Key::name, Key::folder, Key::server, Key::discovery_port, Key::ask, Key::key_file})
       .number(words->number, "NUMBER", "as `callboard conflicts` tells it", Need::required)

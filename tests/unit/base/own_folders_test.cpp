@@ -5,12 +5,13 @@
 namespace callboard::own_folders_test {
 namespace {
 
-TEST_CASE("paths overlap where one is the other or lies in it, not where their names begin alike") {
-  CHECK(overlap("/dev/chr", "/dev/chr"));
-  CHECK(overlap("/dev/chr", "/dev/chr/Moria"));
-  CHECK(overlap("/dev/chr/Moria", "/dev/chr"));
-  CHECK_FALSE(overlap("/dev/chr", "/dev/chrome"));
-  CHECK_FALSE(overlap("/dev/chr/Moria", "/dev/chr/Balin"));
+TEST_CASE(
+    "a path lies in a folder where it goes on with a step of its own, not where the names begin alike") {
+  CHECK(is_at_or_below("/locks", kLocksFolder));
+  CHECK(is_at_or_below("/locks/dev/chr", kLocksFolder));
+  CHECK_FALSE(is_at_or_below("/locksmith", kLocksFolder));
+  CHECK_FALSE(is_at_or_below("/lock", kLocksFolder));
+  CHECK_FALSE(is_at_or_below("/dev/locks", kLocksFolder));
 }
 
 }  // namespace

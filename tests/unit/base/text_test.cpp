@@ -1,6 +1,9 @@
 #include "base/text.h"
 
 #include <catch2/catch.hpp>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace callboard::text_test {
 namespace {
@@ -22,6 +25,14 @@ TEST_CASE("overlong forms, surrogates, too great and broken sequences are not UT
     INFO(to_hex(text));
     CHECK_FALSE(is_utf8(text));
   }
+}
+
+TEST_CASE("a text is cut between characters") {
+  for (const auto& [max_bytes, beginning] : std::vector<std::pair<std::size_t, std::string>>{
+           {0, ""}, {1, "a"}, {2, "a"}, {3, "aü"}, {4, "aü"}, {5, "aü"}, {6, "aü"}, {7, "aü🎬"}, {8, "aü🎬"}})
+    CHECK(cut("aü🎬", max_bytes) == beginning);
+  CHECK(cut("", 0).empty());
+  CHECK(cut("\x80\x80", 1).empty());
 }
 
 TEST_CASE("characters are counted, not bytes") {

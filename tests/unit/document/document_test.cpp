@@ -143,6 +143,8 @@ TEST_CASE(
   CHECK(parse("[" + std::string(1000, '['), 5).error().text.find("more values than") != std::string::npos);
   const auto changed = with_part(*value("[1,[2,3],4]"), 1, value("{\"a\":[5]}"));
   CHECK(changed->values() == 6);
+  CHECK(values_of(changed) == 6);
+  CHECK(values_of(nullptr) == 0);
 }
 
 TEST_CASE("a patch that cannot be applied says which operation and why") {

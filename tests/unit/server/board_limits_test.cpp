@@ -6,11 +6,13 @@
 #include "server/board/conflicts.h"
 #include "server/drafts.h"
 #include "server/editions.h"
+#include "tests/unit/document/random_document.h"
 #include "tests/unit/server/operations.h"
 #include "tests/unit/server/studio.h"
 
 namespace callboard::board_limits_test {
 using namespace callboard::server;
+using document::value;
 using protocol::DocumentState;
 
 namespace {
@@ -18,12 +20,6 @@ namespace {
 std::string nested(int depth) {
   return std::string(static_cast<std::size_t>(depth), '[') +
          std::string(static_cast<std::size_t>(depth), ']');
-}
-
-document::ValuePtr value(const std::string& json) {
-  auto parsed = document::parse(json);
-  REQUIRE(parsed);
-  return *parsed;
 }
 
 protocol::DocumentWrite write(const TestClient& by, std::string content, std::uint64_t op) {
@@ -42,6 +38,12 @@ protocol::DocumentWrite write_at(const TestClient& by, const std::string& at, st
   return part;
 }
 
+Error refusal(const Draft& draft, const DraftSources& sources) {
+  const auto refused = finished(draft, sources);
+  REQUIRE_FALSE(refused);
+  return refused.error();
+}
+
 }  // namespace
 
 TEST_CASE("a conflict is not settled with what would be nested too deep") {
@@ -55,9 +57,7 @@ TEST_CASE("a conflict is not settled with what would be nested too deep") {
   draft.operation.value = std::make_shared<const std::string>(nested(kJsonDepthMax - 2));
   CHECK(finished(draft, sources));
   draft.operation.value = std::make_shared<const std::string>(nested(kJsonDepthMax - 1));
-  const auto refused = finished(draft, sources);
-  REQUIRE_FALSE(refused);
-  CHECK(refused.error().outcome == Outcome::usage);
+  CHECK(refusal(draft, sources).outcome == Outcome::usage);
 }
 
 TEST_CASE("parts by several authors do not make a document together that nobody can read") {
@@ -93,10 +93,9 @@ TEST_CASE("a document has so many values and no more, whoever wrote them") {
   draft.operation.value = std::make_shared<const std::string>(nulls(kDocumentValuesMax - 1));
   CHECK(finished(draft, {}));
   draft.operation.value = std::make_shared<const std::string>(nulls(kDocumentValuesMax));
-  const auto refused = finished(draft, {});
-  REQUIRE_FALSE(refused);
-  CHECK(refused.error().outcome == Outcome::usage);
-  CHECK(refused.error().text.find("more values than a document may have") != std::string::npos);
+  const Error refused = refusal(draft, {});
+  CHECK(refused.outcome == Outcome::usage);
+  CHECK(refused.text.find("more values than a document may have") != std::string::npos);
 
   // As a patch that copies a row it is quickly made, and quickly read.
   Studio studio;
@@ -263,9 +262,7 @@ TEST_CASE("of what is to be brought back, those whose places are gone for good a
       document::print(*settled->edits) ==
       R"([{"path":["here"],"value":2},{"path":["gone","note"],"value":2},{"path":["away"],"remove":true}])");
   draft.lost = {{Kind::set, nowhere, value("2"), {}}};
-  const auto refused = finished(draft, sources);
-  REQUIRE_FALSE(refused);
-  CHECK(refused.error().outcome == Outcome::superseded);
+  CHECK(refusal(draft, sources).outcome == Outcome::superseded);
 }
 
 TEST_CASE("in place of an element may be put what is found by another key, or by none") {
@@ -280,9 +277,7 @@ TEST_CASE("in place of an element may be put what is found by another key, or by
   REQUIRE(settled);
   CHECK(document::print(*settled->edits) == R"([{"path":["shots",["id","9"]],"value":)" + put + "}]");
   draft.place.front().key = "scenes";
-  const auto refused = finished(draft, sources);
-  REQUIRE_FALSE(refused);
-  CHECK(refused.error().outcome == Outcome::superseded);
+  CHECK(refusal(draft, sources).outcome == Outcome::superseded);
 }
 
 TEST_CASE("a conflict whose place is gone for good stays open until somebody keeps what stands") {

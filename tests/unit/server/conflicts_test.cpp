@@ -3,20 +3,26 @@
 
 #include <set>
 
-#include "base/document/parse.h"
 #include "base/limits.h"
 #include "server/board/conflicts.h"
+#include "tests/unit/document/random_document.h"
 #include "tests/unit/server/operations.h"
 
 namespace callboard::conflicts_test {
 using namespace callboard::server;
+using document::value;
 
 namespace {
 
-document::ValuePtr value(const std::string& json) {
-  auto parsed = document::parse(json);
-  REQUIRE(parsed);
-  return *parsed;
+// As a start finds it in a snapshot.
+Conflicts kept(const Conflicts& conflicts) {
+  Bytes snapshot;
+  ByteWriter writer(snapshot);
+  conflicts.append_to(writer);
+  ByteReader reader(snapshot);
+  auto again = Conflicts::from(reader);
+  REQUIRE((again && reader.finished()));
+  return *std::move(again);
 }
 
 }  // namespace
@@ -223,14 +229,9 @@ TEST_CASE("all that is lost without being compared is in a conflict, however man
     CHECK(size_of(found.back()) < 300 * kPlaces);
     CHECK(size_of(found.back()) > (kPlaces - kConflictsPerTell) * 80);
     // A snapshot keeps all of it.
-    Bytes kept;
-    ByteWriter writer(kept);
-    crowd.conflicts.append_to(writer);
-    ByteReader reader(kept);
-    const auto again = Conflicts::from(reader);
-    REQUIRE((again && reader.finished()));
-    CHECK(all_lost({again->open().begin(), again->open().end()}) == shots_with(kPlaces, "1"));
-    CHECK(document::pointer_text(again->open().back().path) == "/shots");
+    const Conflicts again = kept(crowd.conflicts);
+    CHECK(all_lost({again.open().begin(), again.open().end()}) == shots_with(kPlaces, "1"));
+    CHECK(document::pointer_text(again.open().back().path) == "/shots");
   }
   SECTION("what it says") {
     mine.timestamp = {1500};
@@ -376,13 +377,7 @@ TEST_CASE("elements that come back one by one come back behind what they stood b
     CHECK(edits_of(conflicts.open()[1]).at(0).after == "2");
   };
   check(shots.conflicts);
-  Bytes kept;
-  ByteWriter writer(kept);
-  shots.conflicts.append_to(writer);
-  ByteReader reader(kept);
-  const auto again = Conflicts::from(reader);
-  REQUIRE((again && reader.finished()));
-  check(*again);
+  check(kept(shots.conflicts));
 }
 
 TEST_CASE("what an element stood behind is looked for as far as that is little, however long the keys are") {

@@ -1,11 +1,20 @@
 // Waiting for locks, through a real server.
 #include <catch2/catch.hpp>
 
+#include "server/lock_check.h"
 #include "tests/unit/server/lock_words.h"
 #include "tests/unit/server/studio.h"
 
 namespace callboard::lock_waiting_test {
 using namespace callboard::server;
+
+TEST_CASE("paths overlap where one is the other or lies in it, not where their names begin alike") {
+  CHECK(overlap("/dev/chr", "/dev/chr"));
+  CHECK(overlap("/dev/chr", "/dev/chr/Moria"));
+  CHECK(overlap("/dev/chr/Moria", "/dev/chr"));
+  CHECK_FALSE(overlap("/dev/chr", "/dev/chrome"));
+  CHECK_FALSE(overlap("/dev/chr/Moria", "/dev/chr/Balin"));
+}
 
 TEST_CASE("who asked for a folder before gets it before who asks for a part of it") {
   Studio studio;

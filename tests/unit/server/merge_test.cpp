@@ -6,7 +6,6 @@
 #include <set>
 
 #include "base/document/json_patch.h"
-#include "base/document/parse.h"
 #include "base/limits.h"
 #include "server/board/board.h"
 #include "tests/unit/document/random_document.h"
@@ -14,18 +13,13 @@
 
 namespace callboard::merge_test {
 using namespace callboard::server;
+using document::value;
 using document::ValuePtr;
 
 namespace {
 
 constexpr const char* kStory =
     R"({"title":"Moria","scenes":[{"id":1,"note":"dark"},{"id":2,"note":"bright"}],"tags":["a","b"]})";
-
-ValuePtr value(const std::string& json) {
-  auto parsed = document::parse(json);
-  REQUIRE(parsed);
-  return *parsed;
-}
 
 std::string story(const Board& board) { return document::print(*board.document(Record::story).root()); }
 

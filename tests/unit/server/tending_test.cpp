@@ -34,12 +34,14 @@ protocol::DocumentWrite analytics(std::uint64_t number) {
   return write;
 }
 
-// So many that there are keyframes which have one before them.
-void write_keyframes(TestClient& client) {
+void write_analytics(TestClient& client, std::uint64_t first, std::uint64_t last) {
   std::vector<protocol::ClientMessage> writes;
-  for (std::uint64_t i = 1; i <= 3 * kKeyframeOperations; ++i) writes.emplace_back(analytics(i));
+  for (std::uint64_t i = first; i <= last; ++i) writes.emplace_back(analytics(i));
   client.ask_all(std::move(writes));
 }
+
+// So many that there are keyframes which have one before them.
+void write_keyframes(TestClient& client) { write_analytics(client, 1, 3 * kKeyframeOperations); }
 
 std::string result_of(TestClient& client, const std::string& name) {
   protocol::CallAsk ask;
@@ -202,6 +204,27 @@ TEST_CASE("a board that could not be read to its end is not called damaged") {
       database->run("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1000000) "
                     "SELECT sum(i) FROM n"));
   CHECK(database->was_hindered());
+}
+
+TEST_CASE("a server that is started anew every few changes keeps states of its documents all the same") {
+  Studio studio;
+  const auto keyframes = [&] {
+    auto database = Database::open_reader(studio.data() / folder_name(kProjectName) / "board.sqlite");
+    REQUIRE(database);
+    return database->number("SELECT count(*) FROM keyframes").value();
+  };
+  const std::uint64_t a_day = kKeyframeOperations / 4;
+  for (std::uint64_t day = 0; day < 4; ++day) {
+    CHECK(keyframes() == 0);
+    write_analytics(*studio.join("rigging"), 1 + day * a_day, (1 + day) * a_day);
+    studio.stop();
+    studio.start();
+  }
+  CHECK(keyframes() == 1);
+  // From there on they are counted anew.
+  write_analytics(*studio.join("rigging"), 1 + 4 * a_day, 5 * a_day);
+  studio.stop();
+  CHECK(keyframes() == 1);
 }
 
 TEST_CASE("a call forgets what is not to be kept, and says how much that was") {
