@@ -458,6 +458,7 @@ TEST_CASE("a session that says nothing is closed though it is told something all
     talker->ask_for<protocol::Ok>(protocol::AtAsk{.id = 0, .item = "/rnd/" + std::to_string(i)});
     studio.loop.run_until([&] { return quiet->is_ended(); }, 5ms);
   }
+  REQUIRE(quiet->is_ended());
   quiet->expect<protocol::Yours>();
   CHECK(quiet->expect<protocol::Bye>().outcome == Outcome::timed_out);
 }
