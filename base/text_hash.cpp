@@ -78,7 +78,7 @@ std::uint64_t sip_hash(std::uint64_t key_low, std::uint64_t key_high, std::strin
   return state.v0 ^ state.v1 ^ state.v2 ^ state.v3;
 }
 
-std::size_t TextHash::operator()(std::string_view text) const noexcept {
+std::size_t TextHash::operator()(std::string_view text) const {
   const SipKey& key = own_key();
   return static_cast<std::size_t>(sip_hash(key.low, key.high, text));
 }

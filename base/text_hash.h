@@ -14,7 +14,9 @@ namespace callboard {
 // somebody can choose a million texts with one hash, which make a table as slow as a list. Thread: any.
 struct TextHash {
   using is_transparent = void;
-  std::size_t operator()(std::string_view text) const noexcept;
+  // Not noexcept: libstdc++ keeps the hash of each key beside it then, in place of making it anew for every key that a look-up
+  // passes.
+  std::size_t operator()(std::string_view text) const;
 };
 
 // Their order differs from one process to the next: only for looking up.

@@ -52,27 +52,29 @@ constexpr auto beginning_as_array(std::string_view verb) {
 }
 
 struct Written {
-  Document attachment;
+  const Document* attachment;  // The message's own; null where it has none.
   std::string_view bad_key;
 };
 
-void put_size(std::size_t size, char* place) {
-  for (int shift = 24; shift >= 0; shift -= 8) *place++ = static_cast<char>((size >> shift) & 0xff);
+// Big-endian, in four bytes.
+void put_size(std::uint64_t size, char* place) {
+  const auto byte = [size](int shift) { return static_cast<char>((size >> shift) & 0xff); };
+  place[0] = byte(24);
+  place[1] = byte(16);
+  place[2] = byte(8);
+  place[3] = byte(0);
 }
 
 // Puts what stands before the JSON into the room for it.
-void finish_head(const Document& attachment, std::string& text, std::size_t start) {
-  if (attachment) {
-    put_size(text.size() - start - kFrameHeadSize - kHeaderLengthSize, text.data() + start + kFrameHeadSize);
-  } else {
-    text.erase(start + kFrameHeadSize, kHeaderLengthSize);
-  }
-  const std::uint64_t body_size =
-      text.size() - start - kFrameHeadSize + (attachment ? attachment->size() : 0);
+void finish_head(const Document* attachment, std::string& text, std::size_t start) {
+  if (attachment == nullptr) text.erase(start + kFrameHeadSize, kHeaderLengthSize);
+  const std::uint64_t size = text.size() - start - kFrameHeadSize;
+  const std::uint64_t body_size = size + (attachment == nullptr ? 0 : (*attachment)->size());
   ENSURE(body_size < std::numeric_limits<std::uint32_t>::max());
-  const std::uint8_t kind = attachment ? kFrameAttached : kFrameObject;
-  const auto head = encode_frame_head({kind, static_cast<std::uint32_t>(body_size)});
-  std::ranges::copy(as_text(head), text.begin() + static_cast<std::ptrdiff_t>(start));
+  char* const head = text.data() + start;
+  put_size(body_size + kFrameKindSize, head);
+  head[kFrameHeadSize - kFrameKindSize] = static_cast<char>(attachment ? kFrameAttached : kFrameObject);
+  if (attachment != nullptr) put_size(size - kHeaderLengthSize, head + kFrameHeadSize);
 }
 
 template <class T>
@@ -91,13 +93,13 @@ template <class Message>
 Written write(const Message& message, std::string& text) {
   const std::size_t start = text.size();
   text.append(kFrameHeadSize + kHeaderLengthSize, '\0');
-  Written written;
+  Written written{};
   std::visit(
       [&](const auto& m) {
         FieldWriter writer = writer_of(m, text);
         describe(writer, m);
         writer.finish();
-        written = {std::move(writer).attachment(), writer.bad_key()};
+        written = {writer.attachment(), writer.bad_key()};
       },
       message);
   finish_head(written.attachment, text, start);
@@ -108,8 +110,8 @@ template <class Message>
 EncodedFrame frame_of(const Message& message) {
   std::string head;
   head.reserve(kMostFrames);
-  Document attachment = write(message, head).attachment;
-  return {std::make_shared<const std::string>(std::move(head)), std::move(attachment)};
+  const Document* attachment = write(message, head).attachment;
+  return {std::make_shared<const std::string>(std::move(head)), attachment ? *attachment : nullptr};
 }
 
 // --- Decoding -------------------------------------------------------------------------------------------------------
@@ -165,7 +167,11 @@ class Verb {
   }
 
   std::string_view text() const { return text_; }
-  bool operator==(const Verb& other) const { return beginning_ == other.beginning_ && text_ == other.text_; }
+  // Mostly the verb is not longer than that, or another one.
+  bool operator==(const Verb& other) const {
+    return beginning_ == other.beginning_ && text_.size() == other.text_.size() &&
+           (text_.size() <= sizeof beginning_ || text_ == other.text_);
+  }
 
  private:
   std::string_view text_;
@@ -231,10 +237,13 @@ void read_unknown(const Verb& verb, const Shape& shape, FieldReader& reader, Mes
 template <class... T>
 bool read_plain(const Parts& parts, ClientMessage& message) {
   if (parts.json.size() > kSmallJson || !parts.json.starts_with(kBeforeVerb)) return false;
-  const std::string_view from_verb = parts.json.substr(kBeforeVerb.size());
-  const std::size_t size = std::min(from_verb.find('"'), from_verb.size());
-  const Verb verb(from_verb.substr(0, size));
-  PlainReader reader(from_verb.substr(std::min(size + 1, from_verb.size())), parts.attachment);
+  std::string_view rest = parts.json;
+  rest.remove_prefix(kBeforeVerb.size());
+  const std::size_t size = rest.find('"');
+  if (size == std::string_view::npos) return false;
+  const Verb verb(rest.substr(0, size));
+  rest.remove_prefix(size + 1);
+  PlainReader reader(rest, parts.attachment);
   const auto attempt = [&]<class Candidate>(std::type_identity<Candidate>) {
     if (!is_verb_of<Candidate>(verb)) return false;
     read_as<Candidate>(verb, reader, message);
@@ -243,8 +252,27 @@ bool read_plain(const Parts& parts, ClientMessage& message) {
   return (attempt(std::type_identity<T>{}) || ...) && reader.is_whole();
 }
 
+// What is said most often is always the same, and need not be taken apart.
+template <class Message>
+bool read_bare(std::uint8_t kind, ByteView body, Message& message) {
+  if (kind != kFrameObject || body.size() > kBareTurnRequest.size()) return false;
+  const std::string_view text = as_text(body);
+  if (text == kBareYours) {
+    message.template emplace<Yours>();
+    return true;
+  }
+  if constexpr (std::is_same_v<Message, ClientMessage>) {
+    if (text == kBareTurnRequest) {
+      message.template emplace<TurnRequest>();
+      return true;
+    }
+  }
+  return false;
+}
+
 template <class Message>
 Result<void> read(std::uint8_t kind, ByteView body, std::size_t values_max, Message& message) {
+  if (read_bare(kind, body, message)) return {};
   const auto parts = split(kind, body);
   if (!parts) return parts.error();
   // What people's programs say most.
@@ -280,13 +308,6 @@ Result<void> read(std::uint8_t kind, ByteView body, std::size_t values_max, Mess
 // Read where it is handed over, in place of one that is nothing to move: a message has many members.
 template <class Message>
 Result<Message> decode(std::uint8_t kind, ByteView body, std::size_t values_max) {
-  // What is said most often is always the same, and need not be taken apart.
-  if (kind == kFrameObject && body.size() <= kBareTurnRequest.size()) {
-    if (as_text(body) == kBareYours) return Message(Yours{});
-    if constexpr (std::is_same_v<Message, ClientMessage>) {
-      if (as_text(body) == kBareTurnRequest) return Message(TurnRequest{});
-    }
-  }
   Result<Message> message{Message(Yours{})};
   if (const auto done = read(kind, body, values_max, *message); !done) message = done.error();
   return message;
@@ -298,7 +319,7 @@ Result<void> check_message(const Message& message, Result<Message> (*decode_body
   const Written written = write(message, text);
   const std::string verb(verb_of(message));
   if (!written.bad_key.empty()) return refused(verb, std::string(written.bad_key) + ": expected UTF-8");
-  const std::uint64_t size = text.size() + (written.attachment ? written.attachment->size() : 0);
+  const std::uint64_t size = text.size() + (written.attachment ? (*written.attachment)->size() : 0);
   if (size > kFrameMax) {
     return refused(verb,
                    "expected at most " + std::to_string(kFrameMax) + " bytes, got " + std::to_string(size));
@@ -328,8 +349,10 @@ EncodedFrame encode(const ServerMessage& message) {
   static const EncodedFrame kYours = frame_of(message);
   return kYours;
 }
-Document append_encoded(const ServerMessage& message, std::string& text) {
-  return write(message, text).attachment;
+const Document& append_encoded(const ServerMessage& message, std::string& text) {
+  static const Document kNone;
+  const Document* attachment = write(message, text).attachment;
+  return attachment == nullptr ? kNone : *attachment;
 }
 
 SharedAnswer encode_shared(const ServerMessage& message) {
@@ -355,6 +378,9 @@ Result<void> check(const ServerMessage& message) { return check_message(message,
 
 Result<ClientMessage> decode_client(std::uint8_t kind, ByteView body) {
   return decode<ClientMessage>(kind, body, kClientValuesMax);
+}
+Result<void> decode_client(std::uint8_t kind, ByteView body, ClientMessage& message) {
+  return read(kind, body, kClientValuesMax, message);
 }
 Result<ServerMessage> decode_server(std::uint8_t kind, ByteView body) {
   return decode<ServerMessage>(kind, body, kServerValuesMax);

@@ -29,8 +29,8 @@ Bytes bytes_of(const EncodedFrame& frame);
 // by their verb alone.
 EncodedFrame encode(const ClientMessage& message);
 EncodedFrame encode(const ServerMessage& message);
-// The same bytes behind a text, but for the attachment, which is returned.
-Document append_encoded(const ServerMessage& message, std::string& text);
+// The same bytes behind a text, but for the attachment, which is returned: the message's own, or null.
+const Document& append_encoded(const ServerMessage& message, std::string& text);
 
 // An answer that many get, encoded once: everything but whose it is.
 struct SharedAnswer {
@@ -50,6 +50,8 @@ Result<void> check(const ServerMessage& message);
 // connection; its text names the verb and the field. Attachments are not looked at.
 Result<ClientMessage> decode_client(std::uint8_t kind, ByteView body);
 Result<ServerMessage> decode_server(std::uint8_t kind, ByteView body);
+// Into a message that stays where it is: it has many members. After an error it is any.
+Result<void> decode_client(std::uint8_t kind, ByteView body, ClientMessage& message);
 
 std::string_view verb_of(const ClientMessage& message);
 std::string_view verb_of(const ServerMessage& message);

@@ -54,6 +54,13 @@ void append_escaped(std::string_view utf8, std::string& out) {
   }
 }
 
+template <class T>
+void append_number(T value, std::string& out) {
+  std::array<char, 24> digits;
+  const char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  out.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
+}
+
 }  // namespace
 
 FieldWriter::FieldWriter(std::string_view verb, std::string& json) : json_(json) {
@@ -85,15 +92,8 @@ void FieldWriter::begin_member(std::string_view key) {
   json_ += ':';
 }
 
-void FieldWriter::signed_number(std::int64_t value) {
-  std::array<char, 24> digits{};
-  json_.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr);
-}
-
-void FieldWriter::unsigned_number(std::uint64_t value) {
-  std::array<char, 24> digits{};
-  json_.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr);
-}
+void FieldWriter::signed_number(std::int64_t value) { append_number(value, json_); }
+void FieldWriter::unsigned_number(std::uint64_t value) { append_number(value, json_); }
 
 void FieldWriter::write(SessionId value) { text(to_text(value)); }
 void FieldWriter::write(UniqueId value) { text(to_text(value)); }

@@ -42,12 +42,13 @@ class FieldWriter {
   void optional(std::string_view key, const T& value, const Limits&... limits) {
     if (!is_default(value)) required(key, value, limits...);
   }
-  void required_attachment(const Document& document) { attachment_ = document; }
-  void optional_attachment(const Document& document) { attachment_ = document; }
+  void required_attachment(const Document& document) { attachment_ = &document; }
+  void optional_attachment(const Document& document) { attachment_ = &document; }
   void expect(bool, std::string_view) {}
 
   void finish() { json_ += '}'; }
-  Document attachment() && { return std::move(attachment_); }
+  // The message's own; null where it has none.
+  const Document* attachment() const { return attachment_ && *attachment_ ? attachment_ : nullptr; }
   // The first field with a text that had to be mended; empty when all were UTF-8.
   std::string_view bad_key() const { return bad_key_; }
 
@@ -127,7 +128,7 @@ class FieldWriter {
   }
 
   std::string& json_;
-  Document attachment_;
+  const Document* attachment_ = nullptr;
   bool not_utf8_ = false;
   std::string_view bad_key_;
 };

@@ -15,6 +15,19 @@ constexpr std::size_t kLengthSize = kFrameHeadSize - kFrameKindSize;
 // More than one push() brings: a buffer of a connection, or of a workstation's own program.
 constexpr std::size_t kReadAtOnce = 64 * KiB;
 
+// Big-endian, of four bytes.
+std::uint32_t length_in(ByteView bytes) {
+  const auto byte = [&](std::size_t place) { return std::to_integer<std::uint32_t>(bytes[place]); };
+  return byte(0) << 24 | byte(1) << 16 | byte(2) << 8 | byte(3);
+}
+
+bool is_length(std::uint32_t length, std::uint64_t frame_max) { return length > 0 && length <= frame_max; }
+
+Error not_a_length(std::uint32_t length, std::uint64_t frame_max) {
+  return {Outcome::refused,
+          "frame: expected a length of 1-" + std::to_string(frame_max) + ", got " + std::to_string(length)};
+}
+
 }  // namespace
 
 std::array<std::byte, kFrameHeadSize> encode_frame_head(FrameHead head) {
@@ -29,13 +42,10 @@ std::array<std::byte, kFrameHeadSize> encode_frame_head(FrameHead head) {
 
 Result<FrameHead> parse_frame_head(std::span<const std::byte, kFrameHeadSize> bytes,
                                    std::uint64_t frame_max) {
-  ByteReader reader(bytes);
-  const std::uint32_t length = reader.u32();
-  if (length == 0 || length > frame_max) {
-    return Error{Outcome::refused, "frame: expected a length of 1-" + std::to_string(frame_max) + ", got " +
-                                       std::to_string(length)};
-  }
-  return FrameHead{reader.u8(), length - static_cast<std::uint32_t>(kFrameKindSize)};
+  const std::uint32_t length = length_in(bytes);
+  if (!is_length(length, frame_max)) return not_a_length(length, frame_max);
+  return FrameHead{std::to_integer<std::uint8_t>(bytes[kLengthSize]),
+                   length - static_cast<std::uint32_t>(kFrameKindSize)};
 }
 
 void append_frame(std::uint8_t kind, ByteView body, Bytes& out) {
@@ -56,14 +66,12 @@ Result<std::optional<FrameView>> FrameReader::next() {
   const ByteView rest = ByteView(buffer_).subspan(consumed_);
   if (rest.size() < kLengthSize) return std::optional<FrameView>();
   // A length that can never be right is refused before the kind arrives.
-  std::array<std::byte, kFrameHeadSize> bytes{};
-  std::copy_n(rest.begin(), std::min(rest.size(), kFrameHeadSize), bytes.begin());
-  const Result<FrameHead> head = parse_frame_head(bytes, frame_max_);
-  if (!head) {
-    error_ = head.error();
+  const std::uint32_t length = length_in(rest);
+  if (!is_length(length, frame_max_)) {
+    error_ = not_a_length(length, frame_max_);
     return *error_;
   }
-  const std::size_t frame_size = kFrameHeadSize + head->body_size_bytes;
+  const std::size_t frame_size = kLengthSize + length;
   if (rest.size() < frame_size) {
     drop_consumed();
     // Room for all of it at once, and for what comes with its last bytes: growing would copy what is here.
@@ -78,7 +86,8 @@ Result<std::optional<FrameView>> FrameReader::next() {
     return *error_;
   }
   consumed_ += frame_size;
-  return std::optional(FrameView{head->kind, rest.subspan(kFrameHeadSize, head->body_size_bytes)});
+  return std::optional(FrameView{std::to_integer<std::uint8_t>(rest[kLengthSize]),
+                                 rest.subspan(kFrameHeadSize, frame_size - kFrameHeadSize)});
 }
 
 Bytes FrameReader::take_frame() {

@@ -50,7 +50,7 @@ class PlainReader {
   void expect(bool holds, std::string_view) { is_plain_ = is_plain_ && holds; }
 
   // After the description: whether that was all of it.
-  bool is_whole() const { return is_plain_ && rest_ == "}" && !attachment_; }
+  bool is_whole() const { return is_plain_ && rest_.size() == 1 && rest_[0] == '}' && !attachment_; }
 
  private:
   // ,"key":

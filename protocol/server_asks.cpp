@@ -18,6 +18,9 @@ namespace {
 constexpr std::uint64_t kCopiedMax = 1 * KiB;
 // Answers that are put together: what is sent as one is not held back half way.
 constexpr std::size_t kTogetherMax = 16 * KiB;
+// What is set aside at once when there is something: sixteen small asks, and most of their answers.
+constexpr std::size_t kAsksAtFirst = 16;
+constexpr std::size_t kTextAtFirst = 1000;
 
 AskId answered_id(const Answer& answer) {
   if (const auto* encoded = std::get_if<EncodedAnswer>(&answer)) return encoded->re;
@@ -86,30 +89,31 @@ std::optional<AskId> answered_id_of(const ServerMessage& message) {
       message);
 }
 
-Result<void> ServerAsks::on_ask(ClientMessage&& ask) {
-  const auto id = ask_id_of(ask);
+Result<void> ServerAsks::on_ask(std::shared_ptr<ClientMessage> ask) {
+  const auto id = ask_id_of(*ask);
   ENSURE(id);
   if (in_flight_.size() >= kAsksPerTurn) {
     return Error{Outcome::refused, fmt::format("more than {} asks are unanswered", kAsksPerTurn)};
   }
-  const auto bytes = weight_bytes(ask);
+  const auto bytes = weight_bytes(*ask);
   // One ask alone is bounded by the frame that brought it.
   if (weight_bytes_ > 0 && weight_bytes_ + bytes > kUnansweredBytesMax) {
     return Error{Outcome::refused, fmt::format("more than {} of documents and items are unanswered",
                                                human_bytes(kUnansweredBytesMax))};
   }
+  if (in_flight_.empty()) in_flight_.reserve(kAsksAtFirst);
   const auto place = place_of(*id);
   if (place != in_flight_.end() && place->id == *id) {
     return Error{Outcome::usage, fmt::format("ask {} is still unanswered", *id)};
   }
-  const auto* unknown = std::get_if<UnknownAsk>(&ask);
+  const auto* unknown = std::get_if<UnknownAsk>(ask.get());
   in_flight_.insert(place, {.id = *id, .delivered = unknown != nullptr, .weight_bytes = bytes});
   weight_bytes_ += bytes;
   if (unknown != nullptr) {
     hold(ServerMessage(
         ErrorAnswer{*id, Outcome::usage, fmt::format("unknown verb {}", quoted(unknown->verb))}));
   } else {
-    received_.push_back(std::make_shared<ClientMessage>(std::move(ask)));
+    received_.push_back(std::move(ask));
   }
   return {};
 }
@@ -151,13 +155,13 @@ void ServerAsks::hold(Answer&& answer) {
 // As it is sent: it takes less so, and how much is known.
 void ServerAsks::hold_message(const ServerMessage& message) {
   const std::size_t size_before = held_text_.size();
-  Document attachment = append_encoded(message, held_text_);
+  if (size_before == 0) held_text_.reserve(kTextAtFirst);
+  const Document& attachment = append_encoded(message, held_text_);
   answer_bytes_ += held_text_.size() - size_before + size_of(attachment);
-  if (attachment != nullptr && attachment->size() <= kCopiedMax) {
-    held_text_ += *attachment;
-    attachment = nullptr;
-  }
-  if (attachment != nullptr || held_text_.size() >= kTogetherMax) end_text(std::move(attachment));
+  const bool is_copied = attachment != nullptr && attachment->size() <= kCopiedMax;
+  if (is_copied) held_text_ += *attachment;
+  if (attachment != nullptr && !is_copied) return end_text(attachment);
+  if (held_text_.size() >= kTogetherMax) end_text(nullptr);
 }
 
 void ServerAsks::hold_encoded(EncodedFrame frame) {

@@ -40,7 +40,7 @@ using Answer = std::variant<ServerMessage, EncodedAnswer>;
 class ServerAsks {
  public:
   // An error means that the client broke a limit or repeated an id in flight; end the session with it.
-  Result<void> on_ask(ClientMessage&& ask);
+  Result<void> on_ask(std::shared_ptr<ClientMessage> ask);
   // The next ask to work on; null also while kAnswersHeld answers wait for the turn, or so many bytes of
   // them that there is no room for this one's within kAnswerBytesHeld.
   std::shared_ptr<ClientMessage> next();

@@ -59,39 +59,39 @@ server_action::SendEncoded ServerSession::next_answer() {
 
 // --- What happens on the connection ---------------------------------------------------------------------------------
 
-void ServerSession::on_message(ClientMessage&& message, Instant now) {
+void ServerSession::on_message(std::shared_ptr<ClientMessage> message, Instant now) {
   if (over_) return;
   now_ = now;
   if (turn_) turn_->on_heard(now);
-  if (const auto* bye = std::get_if<Bye>(&message)) {
+  if (const auto* bye = std::get_if<Bye>(message.get())) {
     // A client that heard nothing for too long says so on its way to a better connection.
     return finish(said_bye(*bye), bye->outcome == Outcome::timed_out ? Ending::lost : Ending::meant);
   }
   if (turn_) {
     turn_message(std::move(message));
   } else {
-    perform(entrance_->join.on_message(std::move(message), now));
+    perform(entrance_->join.on_message(std::move(*message), now));
   }
 }
 
-void ServerSession::turn_message(ClientMessage&& message) {
-  if (const auto* request = std::get_if<TurnRequest>(&message)) {
+void ServerSession::turn_message(std::shared_ptr<ClientMessage> message) {
+  if (const auto* request = std::get_if<TurnRequest>(message.get())) {
     hear_clock(request->clock, false);
     if (turn_->on_request()) give_turn();
     return;
   }
-  if (turn_->is_servers()) return end_with(out_of_turn(verb_of(message), "the server has the turn"));
-  if (const auto* yours = std::get_if<Yours>(&message)) {
+  if (turn_->is_servers()) return end_with(out_of_turn(verb_of(*message), "the server has the turn"));
+  if (const auto* yours = std::get_if<Yours>(message.get())) {
     hear_clock(yours->clock, true);
     return take_turn();
   }
   has_spoken_ = true;
-  if (std::holds_alternative<UnknownTell>(message)) return;
-  if (auto* progress = std::get_if<CallProgressed>(&message)) {
+  if (std::holds_alternative<UnknownTell>(*message)) return;
+  if (auto* progress = std::get_if<CallProgressed>(message.get())) {
     actions_.emplace_back(server_action::Reported{std::move(*progress)});
     return;
   }
-  if (!ask_id_of(message)) return end_with(unexpected("an ask", verb_of(message)));
+  if (!ask_id_of(*message)) return end_with(unexpected("an ask", verb_of(*message)));
   if (auto taken = asks_.on_ask(std::move(message)); !taken) end_with(taken.error());
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -49,7 +50,10 @@ class ServerSession {
   void require_key();
 
   // --- What happens on the connection ---
-  void on_message(ClientMessage&& message, Instant now);
+  void on_message(std::shared_ptr<ClientMessage> message, Instant now);
+  void on_message(ClientMessage&& message, Instant now) {
+    on_message(std::make_shared<ClientMessage>(std::move(message)), now);
+  }
   // A frame or message that FrameReader or decode_client() refused.
   void on_garbage(const Error& error);
   // Bytes of a frame that is not whole yet moved, in either direction: a large frame on a slow wire is not silence.
@@ -96,7 +100,7 @@ class ServerSession {
   std::size_t unanswered() const { return asks_.unanswered(); }
 
  private:
-  void turn_message(ClientMessage&& message);
+  void turn_message(std::shared_ptr<ClientMessage> message);
   void give_turn();
   void hear_clock(const std::optional<Timestamp>& clock, bool is_reply);
   void send_answers();

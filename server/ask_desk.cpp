@@ -359,20 +359,17 @@ void AskDesk::read_audit(std::uint64_t connection, const protocol::AuditAsk& ask
 // --- Calls ----------------------------------------------------------------------------------------------------------
 
 void AskDesk::answer(Session& session, protocol::CallAsk& ask) {
-  CallRequest request;
-  request.name = std::move(ask.name);
-  request.op = ask.op;
-  request.deadline = ask.deadline;
-  request.arguments = std::move(ask.arguments);
-  request.waiter.connection = session.key();
-  request.waiter.ask = ask.id;
-  request.waiter.on_answer = [this](const CallWaiter& waiter, const Result<protocol::Document>& answer) {
+  const auto on_answer = [this](const CallWaiter& waiter, const Result<protocol::Document>& answer) {
     on_call_answered(waiter.connection, waiter.ask, answer);
   };
-  request.waiter.on_progress = [this](const CallWaiter& waiter, const protocol::Document& value) {
+  const auto on_progress = [this](const CallWaiter& waiter, const protocol::Document& value) {
     on_call_progressed(waiter.connection, waiter.ask, value);
   };
-  calls_.begin(session.as_caller, std::move(request));
+  calls_.begin(session.as_caller, {.name = std::move(ask.name),
+                                   .op = ask.op,
+                                   .deadline = ask.deadline,
+                                   .arguments = std::move(ask.arguments),
+                                   .waiter = {session.key(), ask.id, on_answer, on_progress}});
 }
 
 // What was still to be told of its progress is not worth it any more.

@@ -106,7 +106,7 @@ void Session::read_frames(Instant now) {
     if (frame) {
       read(**frame, now);
     } else {
-      hear(frame.error(), now);
+      refuse(frame.error(), now);
     }
   }
   if (connection_ && !is_closing_) host_.on_deadline(*this);
@@ -115,26 +115,34 @@ void Session::read_frames(Instant now) {
 
 // An object above kHeaderMax is a list; an attachment is passed on without a look at it.
 void Session::read(const protocol::FrameView& frame, Instant now) {
-  if (frame.kind != protocol::kFrameObject || frame.body.size() <= kHeaderMax) {
-    return hear(protocol::decode_client(frame.kind, frame.body), now);
+  if (frame.kind == protocol::kFrameObject && frame.body.size() > kHeaderMax) {
+    is_decoding_ = true;
+    return host_.on_large_frame(*this, frame, reader_.take_frame());
   }
-  is_decoding_ = true;
-  host_.on_large_frame(*this, frame, reader_.take_frame());
+  auto message = std::make_shared<protocol::ClientMessage>(protocol::Yours{});
+  if (const auto decoded = protocol::decode_client(frame.kind, frame.body, *message); !decoded)
+    return refuse(decoded.error(), now);
+  hear(std::move(message), now);
 }
 
-void Session::hear(Result<protocol::ClientMessage>&& message, Instant now) {
-  if (message) {
-    machine_.on_message(std::move(*message), now);
-  } else {
-    machine_.on_garbage(message.error());
-  }
+void Session::hear(std::shared_ptr<protocol::ClientMessage> message, Instant now) {
+  machine_.on_message(std::move(message), now);
+  perform_all(now);
+}
+
+void Session::refuse(const Error& why, Instant now) {
+  machine_.on_garbage(why);
   perform_all(now);
 }
 
 void Session::on_decoded(Result<protocol::ClientMessage> message) {
   const Instant now = system_clock().monotonic();
   is_decoding_ = false;
-  hear(std::move(message), now);
+  if (message) {
+    hear(std::make_shared<protocol::ClientMessage>(std::move(*message)), now);
+  } else {
+    refuse(message.error(), now);
+  }
   read_frames(now);
 }
 

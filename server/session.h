@@ -106,7 +106,8 @@ class Session {
   void on_ended(const Error& why);
   void read_frames(Instant now);
   void read(const protocol::FrameView& frame, Instant now);
-  void hear(Result<protocol::ClientMessage>&& message, Instant now);
+  void hear(std::shared_ptr<protocol::ClientMessage> message, Instant now);
+  void refuse(const Error& why, Instant now);
   void update_reading();
   void perform();
   void perform_all(Instant now);

@@ -1,9 +1,6 @@
 #pragma once
 
-#include <array>
-#include <charconv>
 #include <concepts>
-#include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -18,11 +15,7 @@ namespace callboard::document {
 
 inline ValuePtr make_text(std::string_view utf8) { return make_value(std::string(utf8)); }
 inline ValuePtr make_bool(bool value) { return make_value(value); }
-ValuePtr make_number(std::integral auto value) {
-  std::array<char, 24> digits;
-  char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-  return make_value(Number{std::string(digits.data(), end)});
-}
+inline ValuePtr make_number(std::integral auto value) { return make_value(Number{std::to_string(value)}); }
 // Keys are unique.
 inline ValuePtr make_object(std::initializer_list<std::pair<std::string_view, ValuePtr>> members) {
   Object object;

@@ -158,11 +158,11 @@ bool has_keys(const Array& array, std::string_view field) {
 
 }  // namespace
 
-Value::Value(Content&& content)
-    : content_(std::move(content)),
-      size_bytes_(size_of(content_)),
-      depth_(depth_of(content_)),
-      values_(values_of(content_)) {}
+void Value::measure() {
+  size_bytes_ = size_of(content_);
+  depth_ = depth_of(content_);
+  values_ = values_of(content_);
+}
 
 Value::Value(Content&& content, const Value& before, const Value& old, const Value& fresh)
     : content_(std::move(content)),

@@ -32,7 +32,10 @@ class Value {
  public:
   using Content = std::variant<std::monostate, bool, Number, std::string, Array, Object>;
 
-  explicit Value(Content&& content);
+  template <class T>
+  Value(std::in_place_type_t<T> kind, T&& content) : content_(kind, std::forward<T>(content)) {
+    measure();
+  }
   // An object or an array that is `content`, made of `before` by putting `fresh` in the place of its part `old`: its size
   // and depth follow from theirs, without a look at the other parts.
   Value(Content&& content, const Value& before, const Value& old, const Value& fresh);
@@ -53,15 +56,17 @@ class Value {
   std::uint32_t values() const { return values_; }
 
  private:
+  void measure();
+
   Content content_;
-  std::uint64_t size_bytes_;
-  int depth_;
-  std::uint32_t values_;
+  std::uint64_t size_bytes_ = 0;
+  int depth_ = 0;
+  std::uint32_t values_ = 0;
 };
 
 template <class T>
 ValuePtr make_value(T content) {
-  return std::make_shared<const Value>(Value::Content(std::in_place_type<T>, std::move(content)));
+  return std::make_shared<const Value>(std::in_place_type<T>, std::move(content));
 }
 ValuePtr make_null();
 // The object or array with another value in the place of its part number `place`.

@@ -48,7 +48,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const ByteView body = std::as_bytes(std::span(data + 1, size - 1));
   const auto kind = static_cast<std::uint8_t>(data[0] >> 1);
   if ((data[0] & 1) == 0) {
-    round_trip(kind, body, decode_client);
+    round_trip(kind, body, [](std::uint8_t as, ByteView read) { return decode_client(as, read); });
   } else {
     round_trip(kind, body, decode_server);
   }

@@ -1,5 +1,7 @@
 #include <catch2/catch.hpp>
+#include <memory>
 #include <set>
+#include <utility>
 
 #include "base/limits.h"
 #include "protocol/client_asks.h"
@@ -8,6 +10,12 @@
 
 namespace callboard::protocol::asks_test {
 using namespace script;
+
+// As a session hands it in.
+template <class Ask>
+std::shared_ptr<ClientMessage> kept(Ask ask) {
+  return std::make_shared<ClientMessage>(std::move(ask));
+}
 
 TEST_CASE("ids of asks count up from one and are written into the message") {
   ClientAsks asks;
@@ -82,8 +90,8 @@ TEST_CASE(
   const auto text = [](std::uint64_t size) { return std::make_shared<const std::string>(size, ' '); };
   const auto answer = [&](AskId re, std::uint64_t size) { return EncodedAnswer{re, {text(size), nullptr}}; };
   ServerAsks asks;
-  for (AskId id = 1; id <= 4; ++id) REQUIRE(asks.on_ask(DocumentRead{.id = id}));
-  REQUIRE(asks.on_ask(CallAsk{5, "review.list"}));
+  for (AskId id = 1; id <= 4; ++id) REQUIRE(asks.on_ask(kept(DocumentRead{.id = id})));
+  REQUIRE(asks.on_ask(kept(CallAsk{5, "review.list"})));
   // Each may be of the largest size, and there is room for two.
   CHECK(asks.next());
   CHECK(asks.next());
@@ -125,7 +133,7 @@ TEST_CASE(
   const Document large = text(1025);
   ServerAsks asks;
   for (AskId id = 1; id <= 6; ++id) {
-    REQUIRE(asks.on_ask(CallAsk{id, "review.list"}));
+    REQUIRE(asks.on_ask(kept(CallAsk{id, "review.list"})));
     REQUIRE(asks.next());
   }
   asks.hold(ServerMessage(CallResult{2, text(1024)}));
@@ -151,7 +159,7 @@ TEST_CASE("long lists are not put together: who does not read is given one after
   list.messages.push_back({1, "rigging", std::string(16 * KiB, 'x'), Timestamp{1}});
   ServerAsks asks;
   for (AskId id = 1; id <= 3; ++id) {
-    REQUIRE(asks.on_ask(MessagesAsk{id, 0}));
+    REQUIRE(asks.on_ask(kept(MessagesAsk{id, 0})));
     REQUIRE(asks.next());
     list.re = id;
     asks.hold(ServerMessage(list));
@@ -161,15 +169,15 @@ TEST_CASE("long lists are not put together: who does not read is given one after
 
 TEST_CASE("an id may come again once its answer was taken, and not before, in whatever order ids come") {
   ServerAsks asks;
-  for (const AskId id : {AskId{7}, AskId{3}, AskId{5}}) REQUIRE(asks.on_ask(UsersAsk{id}));
+  for (const AskId id : {AskId{7}, AskId{3}, AskId{5}}) REQUIRE(asks.on_ask(kept(UsersAsk{id})));
   for (const AskId id : {AskId{7}, AskId{3}, AskId{5}}) {
-    CHECK_FALSE(asks.on_ask(UsersAsk{id}));
+    CHECK_FALSE(asks.on_ask(kept(UsersAsk{id})));
     CHECK(ask_id_of(*asks.next()) == id);
   }
   asks.hold(ServerMessage(Ok{3, {}}));
-  CHECK_FALSE(asks.on_ask(UsersAsk{3}));
+  CHECK_FALSE(asks.on_ask(kept(UsersAsk{3})));
   CHECK(asks.take_held().size() == 1);
-  CHECK(asks.on_ask(UsersAsk{3}));
+  CHECK(asks.on_ask(kept(UsersAsk{3})));
   CHECK(asks.unanswered() == 3);
 }
 

@@ -68,6 +68,20 @@ TEST_CASE("what is encoded behind a text is what is encoded by itself, with and 
   }
 }
 
+TEST_CASE("a message that is read where it stays is the one that is handed over, whatever was there before") {
+  ClientMessage message(AtAsk{5, "/dev/chr/Moria"});
+  for (const char* json :
+       {R"({"verb":"call","id":1,"name":"ping"})", R"({"verb":"call","name":"ping","id":1})",
+        R"({"verb":"turn?"})", R"({"verb":"yours","clock":7})", R"({"verb":"yours"})"}) {
+    INFO(json);
+    REQUIRE(decode_client(1, as_bytes(json), message));
+    CHECK(*encode(message).head == *encode(*decode_client(1, as_bytes(json))).head);
+  }
+  const auto refused = decode_client(1, as_bytes(R"({"verb":"call","id":1})"), message);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().text == client_error(1, R"({"verb":"call","id":1})"));
+}
+
 TEST_CASE("the turn is given and asked for in whatever way that is written") {
   for (const char* yours :
        {R"({"verb":"yours"})", R"({ "verb" : "yours" })", R"({"more":1,"verb":"yours"})"}) {
