@@ -10,18 +10,23 @@ constexpr std::size_t kCopiedMax = 1024;
 
 }  // namespace
 
+// The first small one is mostly all there is: it stays as it is until another follows.
 void SendQueue::push(SharedBytes bytes) {
   size_bytes_ += bytes.view.size();
-  if (bytes.view.size() <= kCopiedMax) return gather(bytes.view);
+  const auto is_small = [](const SharedBytes& part) { return part.view.size() <= kCopiedMax; };
+  const bool is_behind_small = !parts_.empty() && (gathered_ != nullptr || is_small(parts_.back()));
+  if (is_behind_small && is_small(bytes)) return gather(bytes.view);
   gathered_.reset();
   parts_.push_back(std::move(bytes));
 }
 
 void SendQueue::gather(ByteView bytes) {
   if (gathered_ == nullptr) {
+    const SharedBytes first = std::move(parts_.back());
     gathered_ = std::make_shared<Bytes>();
-    gathered_->reserve(kCopiedMax / 2);  // A tell, or some answers.
-    parts_.emplace_back(std::shared_ptr<const Bytes>(gathered_));
+    gathered_->reserve(kCopiedMax);  // Some answers.
+    gathered_->assign(first.view.begin(), first.view.end());
+    parts_.back() = SharedBytes(std::shared_ptr<const Bytes>(gathered_));
   }
   gathered_->insert(gathered_->end(), bytes.begin(), bytes.end());
   parts_.back().view = *gathered_;

@@ -291,9 +291,8 @@ std::size_t TcpConnection::Impl::send_at_once(const SharedBytes& bytes) {
 Sending TcpConnection::Impl::offer(TurnSender::Parts& parts) {
   is_flush_scheduled = false;
   Sending sending;
-  if (!tcp || in_flight != nullptr || queue.is_empty() || uv_fileno(tcp.handle(), &sending.fd) != 0) {
-    return sending;
-  }
+  if (!tcp || in_flight != nullptr || queue.is_empty()) return sending;
+  if (uv_fileno(tcp.handle(), &sending.fd) != 0) return sending;
   const std::size_t count = std::min(parts.size(), queue.parts().size());
   std::ranges::transform(queue.parts().first(count), parts.begin(), &sent_part);
   sending.parts = std::span(parts).first(count);
@@ -311,13 +310,8 @@ void TcpConnection::Impl::on_taken(std::int64_t size_bytes) {
 }
 
 void TcpConnection::Impl::after_sending() {
-  if (!taken) {
-    return;
-  }
+  if (!taken || step == Step::ended) return;
   const std::int64_t sent = *std::exchange(taken, std::nullopt);
-  if (step == Step::ended) {
-    return;
-  }
   if (sent < 0) {
     end(socket_error("write to " + to_text(peer), static_cast<int>(-sent)));
   } else if (queue.is_empty()) {
@@ -326,9 +320,7 @@ void TcpConnection::Impl::after_sending() {
     schedule_flush();
   } else {
     begin_writing();
-    if (step == Step::open && handlers.on_held_up) {
-      handlers.on_held_up();
-    }
+    if (step == Step::open && handlers.on_held_up) handlers.on_held_up();
   }
 }
 

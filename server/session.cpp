@@ -161,7 +161,7 @@ void Session::update_reading() {
 // What the kernel took at once is no sign of life, and mostly nothing has waited for it.
 void Session::on_drained() {
   if (std::exchange(unread_since_, std::nullopt)) machine_.on_progress(system_clock().monotonic());
-  if (!std::exchange(has_held_back_, false)) return;
+  if (!std::exchange(has_held_back_, false) && !is_paused_) return;
   perform();
   update_reading();
   if (may_tell()) host_.on_may_tell(*this);

@@ -133,7 +133,8 @@ class Session {
   std::uint64_t progress_bytes_ = 0;  // Sent when last looked at.
   // Of what the kernel had no room for nothing was taken since. Set while there is some.
   std::optional<Instant> unread_since_;
-  bool has_held_back_ = false;  // So much is unsent, or was, that something may wait for the rest to go out.
+  bool has_held_back_ =
+      false;  // So much was unsent when it was written that something may wait for it to go out.
   std::string tried_key_;
   std::optional<Instant> knock_deadline_;  // Set: it is not known yet whether TLS comes.
   std::unique_ptr<Paces> paces_;           // From the first thing on that counts.

@@ -58,7 +58,7 @@ TEST_CASE("who reads a little now and then stays") {
   CHECK(hall.watcher->left == std::vector<std::string>{});
   CHECK_FALSE(hall.reader->is_ended);
   hall.reader->resume_reading();
-  hall.pass(5s);
+  hall.pass(3 * kSilenceLimit);
   CHECK(hall.closed().empty());
 }
 

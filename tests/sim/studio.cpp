@@ -281,9 +281,9 @@ bool Studio::are_all_joined() const {
 }
 
 void Studio::rest() {
-  // Until then somebody may believe that he is there.
-  world_.run_until(world_.now() + kSilenceLimit);
-  const bool are_joined = wait(kRestLimit - kSilenceLimit, [this] {
+  // Until then somebody may believe that he is there: from the last that was on its way to him.
+  world_.run_until(world_.now() + kOnItsWay + kSilenceLimit);
+  const bool are_joined = wait(kRestLimit - kSilenceLimit - kOnItsWay, [this] {
     start_server();
     for (const auto& seat : seats_) {
       if (!seat->person->is_running()) seat->person->start();

@@ -38,9 +38,11 @@ class Studio {
   };
   const Totals& totals() const { return totals_; }
 
-  // A lost connection that nobody notices, how long the session is waited for then (in a server that was just started, too),
+  // What was sent before all is quiet arrives within that.
+  static constexpr Duration kOnItsWay = 2s;
+  // That, a lost connection that nobody notices, how long the session is waited for then (in a server that was just started, too),
   // the longest pause between two attempts, a join and its time limit.
-  static constexpr Duration kRestLimit = kSilenceLimit + 2 * kGrace + 15s + 20s;
+  static constexpr Duration kRestLimit = kOnItsWay + kSilenceLimit + 2 * kGrace + 15s + 20s;
   // Told and answered when nothing is in the way.
   static constexpr Duration kLastLimit = 10s;
 

@@ -54,11 +54,13 @@ Result<void> check_ends(const ChannelWords& words) {
   if (!words.input.empty() && ::access(words.input.c_str(), R_OK) != 0)
     return os_error("--input " + callboard::quoted(words.input), errno);
   if (words.output.empty() || ::access(words.output.c_str(), W_OK) == 0) return {};
-  if (errno == ENOENT) {  // To be made: what the folder lacks is why it cannot be.
+  int why = errno;
+  if (why == ENOENT) {  // To be made: what the folder lacks is why it cannot be.
     const std::string folder = std::filesystem::path(words.output).parent_path();
     if (::access(folder.empty() ? "." : folder.c_str(), W_OK | X_OK) == 0) return {};
+    why = errno;
   }
-  return os_error("--output " + callboard::quoted(words.output), errno);
+  return os_error("--output " + callboard::quoted(words.output), why);
 }
 
 Result<Ends> open_ends(const ChannelWords& words) {

@@ -176,6 +176,16 @@ TEST_CASE("a conflict whose settling is lost stays open, or what is lost of it i
     REQUIRE(stage.board.conflicts().open(1) != nullptr);
     CHECK(stage.board.conflicts().open(1)->winner.user == "user 5");
   }
+  SECTION("not by its author, who has written the same once more: it is about that") {
+    const auto again =
+        stage.write({.id = 5, .session = 3, .timestamp_ms = 30, .base = 3}, "/title", "\"Balin\"");
+    CHECK(again.conflicts.empty());
+    const auto won = stage.write({.id = 4, .session = 4, .timestamp_ms = 40, .base = 3, .settles = 1},
+                                 "/title", "\"Oin\"");
+    CHECK(won.won);
+    REQUIRE(stage.board.conflicts().open(1) != nullptr);
+    CHECK(stage.board.conflicts().open(1)->winner.user == "user 4");
+  }
   SECTION("with the place, and with what it was to win over") {
     stage.write({.id = 5, .session = 5, .timestamp_ms = 30, .base = 3}, "/title", "\"Oin\"");
     stage.board.apply(5, make_operation({.id = 6, .session = 6, .timestamp_ms = 40, .value = "7"}));

@@ -436,33 +436,6 @@ TEST_CASE("silent connections and too many strangers are closed, and members are
   CHECK(member->ask_for<protocol::Status>(protocol::StatusAsk{}).connections == 1);
 }
 
-TEST_CASE("a session that says nothing gets a heartbeat, and is closed when it does not answer") {
-  ServerOptions options;
-  options.heartbeat = 50ms;
-  options.silence = 200ms;
-  Studio studio(options);
-  auto quiet = studio.join("rigging");
-  quiet->expect<protocol::Yours>();
-  const auto bye = quiet->expect<protocol::Bye>();
-  CHECK(bye.outcome == Outcome::timed_out);
-}
-
-TEST_CASE("a session that says nothing is closed though it is told something all the time") {
-  ServerOptions options;
-  options.heartbeat = 50ms;
-  options.silence = 200ms;
-  Studio studio(options);
-  auto quiet = studio.join("rigging");
-  auto talker = studio.join("lighting");
-  for (std::uint64_t i = 0; i < 400 && !quiet->is_ended(); ++i) {
-    talker->ask_for<protocol::Ok>(protocol::AtAsk{.id = 0, .item = "/rnd/" + std::to_string(i)});
-    studio.loop.run_until([&] { return quiet->is_ended(); }, 5ms);
-  }
-  REQUIRE(quiet->is_ended());
-  quiet->expect<protocol::Yours>();
-  CHECK(quiet->expect<protocol::Bye>().outcome == Outcome::timed_out);
-}
-
 TEST_CASE("a disk that is full refuses writes with the reason, and the server goes on until it clears") {
   Studio studio;
   auto writer = studio.join("rigging");
