@@ -5,6 +5,14 @@
 #include "base/document/schema.h"
 
 namespace callboard::client {
+namespace {
+
+// Lost with the connection, or waited for too long for an answer or the next one: that asks again.
+bool is_asked_again(const Error& why) {
+  return why.outcome == Outcome::interrupted || why.outcome == Outcome::timed_out;
+}
+
+}  // namespace
 
 ZoneKeeper::ZoneKeeper(SessionKeeper& session, Listener& listener, std::string schema)
     : session_(session), listener_(listener), schema_(std::move(schema)) {
@@ -51,7 +59,7 @@ void ZoneKeeper::on_joined(std::function<void()> fits) {
     protocol::EnterAsk ask;
     ask.zone = name;
     session_.ask(std::move(ask), [this, where = name](const Result<protocol::ServerMessage>& reply) {
-      if (reply || reply.error().outcome == Outcome::interrupted) return;
+      if (reply || is_asked_again(reply.error())) return;
       listener_.on_warning("zone " + where + ": " + reply.error().text);
     });
   }
@@ -63,7 +71,6 @@ void ZoneKeeper::check_schema(const std::function<void()>& fits) {
   ask.schema = std::make_shared<const std::string>(schema_);
   session_.ask(std::move(ask), [this, fits](const Result<protocol::ServerMessage>& reply) {
     if (reply) return fits();
-    // Lost with the connection, or waited for too long for the next one: that asks again.
     const Outcome outcome = reply.error().outcome;
     if (outcome != Outcome::refused && outcome != Outcome::usage) return;
     session_.give_up(reply.error().prefixed("the server's schema"));
