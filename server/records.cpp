@@ -16,6 +16,9 @@ constexpr std::size_t kDraftThreads = 2;
 // Sessions whose newest stamp is remembered while their writes are on the way.
 constexpr std::size_t kStampsKept = 10'000;
 
+// What came since a keyframe is counted at a start from what the board can put in order: that must be enough to make one due.
+static_assert(kMergeWindowOperations >= kKeyframeOperations && kMergeWindowBytes >= kKeyframeBytes);
+
 std::size_t index_of(Record record) { return record == Record::story ? 0 : 1; }
 
 std::uint64_t values_of(const Operation& operation) {

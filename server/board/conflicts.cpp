@@ -140,7 +140,8 @@ const Conflict& Conflicts::keep(Conflict conflict, std::uint64_t& room) {
   return open_.back();
 }
 
-// From the newest on: it is mostly what was found a moment ago. The very same write first, for which no values are compared.
+// From the newest on: it is mostly what was found a moment ago. The very same write first, for which only short
+// values are compared, whatever `room` is.
 std::optional<std::size_t> Conflicts::known_as(const Conflict& conflict, std::uint64_t& room) const {
   const std::size_t hash = place_hash(conflict);
   for (std::size_t i = open_.size(); i-- > 0 && !conflict.is_guess;) {

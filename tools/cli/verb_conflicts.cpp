@@ -235,9 +235,13 @@ Result<void> resolve(Run& run, const ResolveWords& words) {
   const auto result = (*visit)->wait((*visit)->access().change(std::move(change)));
   if (!result) return with_advice(result.error(), *conflict);
   if (result->kept) return report_kept(run, "the settling");
+  if (!result->won) return lost_again(words.number);
   // Where it met what its loser has written there once more, it is about that, and open.
-  const bool is_open = result->conflicts > 0 && find(**visit, words.number);
-  if (!result->won || is_open) return lost_again(words.number);
+  if (result->conflicts > 0) {
+    const auto still = find(**visit, words.number);
+    if (still) return lost_again(words.number);
+    if (still.error().outcome != Outcome::not_found) return still.error();
+  }
   tell_resolved(run, **visit, *conflict, words.take, result->revision);
   if (result->conflicts > 0)
     run.output.message(

@@ -153,7 +153,7 @@ TEST_CASE("what is added while others are told waits for the next time") {
   CHECK(all[1]->heard() == "of 1");
 }
 
-TEST_CASE("a ring that fails is left alone, and nothing is sent twice or not at all") {
+TEST_CASE("a ring that fails is not used again, and nothing is sent twice or not at all") {
   Failing::asked = 0;
   TurnSender sender(std::make_unique<Failing>());
   const auto all = desks(3);

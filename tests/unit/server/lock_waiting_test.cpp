@@ -1,4 +1,4 @@
-// Waiting for locks, through a real server.
+// Waiting for locks: through a real server, but for what overlaps.
 #include <catch2/catch.hpp>
 
 #include "server/lock_check.h"
@@ -9,11 +9,14 @@ namespace callboard::lock_waiting_test {
 using namespace callboard::server;
 
 TEST_CASE("paths overlap where one is the other or lies in it, not where their names begin alike") {
-  CHECK(overlap("/dev/chr", "/dev/chr"));
-  CHECK(overlap("/dev/chr", "/dev/chr/Moria"));
-  CHECK(overlap("/dev/chr/Moria", "/dev/chr"));
-  CHECK_FALSE(overlap("/dev/chr", "/dev/chrome"));
-  CHECK_FALSE(overlap("/dev/chr/Moria", "/dev/chr/Balin"));
+  for (const char* other : {"/dev/chr", "/dev/chr/Moria", "/dev"}) {
+    INFO(other);
+    CHECK((overlap("/dev/chr", other) && overlap(other, "/dev/chr")));
+  }
+  for (const char* other : {"/dev/chrome", "/dev/ch", "/dev/props"}) {
+    INFO(other);
+    CHECK_FALSE((overlap("/dev/chr", other) || overlap(other, "/dev/chr")));
+  }
 }
 
 TEST_CASE("who asked for a folder before gets it before who asks for a part of it") {

@@ -7,12 +7,19 @@
 #include "tests/unit/server/studio.h"
 
 namespace callboard::server::silence_test {
+namespace {
 
-TEST_CASE("a session that says nothing gets a heartbeat, and is closed when it does not answer") {
+ServerOptions impatient() {
   ServerOptions options;
   options.heartbeat = 50ms;
   options.silence = 200ms;
-  Studio studio(options);
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("a session that says nothing gets a heartbeat, and is closed when it does not answer") {
+  Studio studio(impatient());
   auto quiet = studio.join("rigging");
   quiet->expect<protocol::Yours>();
   const auto bye = quiet->expect<protocol::Bye>();
@@ -20,10 +27,7 @@ TEST_CASE("a session that says nothing gets a heartbeat, and is closed when it d
 }
 
 TEST_CASE("a session that says nothing is closed though it is told something all the time") {
-  ServerOptions options;
-  options.heartbeat = 50ms;
-  options.silence = 200ms;
-  Studio studio(options);
+  Studio studio(impatient());
   auto quiet = studio.join("rigging");
   auto talker = studio.join("lighting");
   for (std::uint64_t i = 0; i < 400 && !quiet->is_ended(); ++i) {
