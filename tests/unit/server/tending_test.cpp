@@ -40,8 +40,25 @@ void write_analytics(TestClient& client, std::uint64_t first, std::uint64_t last
   client.ask_all(std::move(writes));
 }
 
-// So many that there are keyframes which have one before them.
-void write_keyframes(TestClient& client) { write_analytics(client, 1, 3 * kKeyframeOperations); }
+std::int64_t keyframes_of(const Studio& studio) {
+  auto database = Database::open_reader(studio.data() / folder_name(kProjectName) / "board.sqlite");
+  REQUIRE(database);
+  return database->number("SELECT count(*) FROM keyframes").value();
+}
+
+// So many that there are keyframes which have one before them. They are made beside the writing: with the last write of a
+// block not all of them are on disk, and while one is made no other begins.
+void write_keyframes(const Studio& studio, TestClient& client) {
+  std::uint64_t written = 0;
+  for (std::int64_t made = 1; made <= 3; ++made) {
+    write_analytics(client, written + 1, written + kKeyframeOperations);
+    written += kKeyframeOperations;
+    for (; keyframes_of(studio) < made; ++written) {
+      REQUIRE(written < 100 * kKeyframeOperations);
+      write_analytics(client, written + 1, written + 1);
+    }
+  }
+}
 
 std::string result_of(TestClient& client, const std::string& name) {
   protocol::CallAsk ask;
@@ -99,7 +116,7 @@ TEST_CASE("a sound board is verified while it is served, and one that was change
   Studio studio;
   {
     const auto client = studio.join("rigging");
-    write_keyframes(*client);
+    write_keyframes(studio, *client);
     const std::string result = result_of(*client, "verify");
     INFO(result);
     CHECK(result.find(R"("keyframes":0)") == std::string::npos);
@@ -208,23 +225,18 @@ TEST_CASE("a board that could not be read to its end is not called damaged") {
 
 TEST_CASE("a server that is started anew every few changes keeps states of its documents all the same") {
   Studio studio;
-  const auto keyframes = [&] {
-    auto database = Database::open_reader(studio.data() / folder_name(kProjectName) / "board.sqlite");
-    REQUIRE(database);
-    return database->number("SELECT count(*) FROM keyframes").value();
-  };
   const std::uint64_t a_day = kKeyframeOperations / 4;
   for (std::uint64_t day = 0; day < 4; ++day) {
-    CHECK(keyframes() == 0);
+    CHECK(keyframes_of(studio) == 0);
     write_analytics(*studio.join("rigging"), 1 + day * a_day, (1 + day) * a_day);
     studio.stop();
     studio.start();
   }
-  CHECK(keyframes() == 1);
+  CHECK(keyframes_of(studio) == 1);
   // From there on they are counted anew.
   write_analytics(*studio.join("rigging"), 1 + 4 * a_day, 5 * a_day);
   studio.stop();
-  CHECK(keyframes() == 1);
+  CHECK(keyframes_of(studio) == 1);
 }
 
 TEST_CASE("a call forgets what is not to be kept, and says how much that was") {
@@ -232,7 +244,7 @@ TEST_CASE("a call forgets what is not to be kept, and says how much that was") {
   options.retention = {.age = 0s, .size_bytes = 0, .revisions = 1};
   Studio studio(std::move(options));
   const auto client = studio.join("rigging");
-  write_keyframes(*client);
+  write_keyframes(studio, *client);
   const std::string first = result_of(*client, "retention");
   INFO(first);
   CHECK(first.starts_with(R"({"forgotten":)"));
