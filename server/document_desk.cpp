@@ -212,6 +212,8 @@ Result<Draft> DocumentDesk::draft_of(const Session& session, protocol::DocumentW
   draft.place = conflict->path;
   draft.after = conflict->after;
   if (ask.take) draft.lost = edits_of(*conflict);
+  // Of what lost, too: that is newer than the head where it came late, and would be met again.
+  draft.operation.base = floor_.records.board().sequence();
   return draft;
 }
 

@@ -242,6 +242,25 @@ TEST_CASE("both authors of a conflict are told of it at once, and anybody can se
   CHECK(other->ask_for<protocol::ErrorAnswer>(settle).outcome == Outcome::not_found);
 }
 
+TEST_CASE("a conflict whose loser came last of all is settled at the first try, with a value of its own") {
+  Studio studio;
+  auto first = join(studio, "rigging");
+  auto second = join(studio, "lighting");
+  const auto base = first->ask_for<DocumentState>(earlier(write(*first, kStory, 1), 2000));
+  second->ask_for<DocumentState>(write_at(*second, "/title", "\"Khazad\"", 2, base.revision));
+  const auto late =
+      first->ask_for<DocumentState>(earlier(write_at(*first, "/title", "\"Balin\"", 3, base.revision), 1000));
+  CHECK_FALSE(late.won);
+  auto other = studio.visit("render");
+  auto settle = write(*other, "\"Oin\"", 4);
+  settle.settles = 1;
+  const auto settled = other->ask_for<DocumentState>(settle);
+  CHECK(settled.won);
+  CHECK(settled.conflicts == 0);
+  CHECK(read(*other, "/title") == "\"Oin\"");
+  CHECK(other->ask_for<protocol::Conflicts>(protocol::ConflictsAsk{}).conflicts.empty());
+}
+
 TEST_CASE(
     "who was not here when a conflict was found is told of it when they join, once and as a user alone") {
   Studio studio;
