@@ -5,15 +5,6 @@
 #include "base/document/schema.h"
 
 namespace callboard::client {
-namespace {
-
-// Lost with the connection, or waited for too long for an answer or the next one: that asks again.
-bool is_asked_again(const Error& why) {
-  return why.outcome == Outcome::interrupted || why.outcome == Outcome::timed_out;
-}
-
-}  // namespace
-
 ZoneKeeper::ZoneKeeper(SessionKeeper& session, Listener& listener, std::string schema)
     : session_(session), listener_(listener), schema_(std::move(schema)) {
   if (schema_.empty()) return;
@@ -56,13 +47,22 @@ void ZoneKeeper::on_joined(std::function<void()> fits) {
   check_schema(fits);
   for (const auto& [name, zone] : zones_) {
     if (!zone.is_entered || zone.is_left) continue;
-    protocol::EnterAsk ask;
-    ask.zone = name;
-    session_.ask(std::move(ask), [this, where = name](const Result<protocol::ServerMessage>& reply) {
-      if (reply || is_asked_again(reply.error())) return;
-      listener_.on_warning("zone " + where + ": " + reply.error().text);
-    });
+    enter_again(name);
   }
+}
+
+void ZoneKeeper::enter_again(const std::string& name) {
+  protocol::EnterAsk ask;
+  ask.zone = name;
+  session_.ask(std::move(ask), [this, name](const Result<protocol::ServerMessage>& reply) {
+    if (reply || reply.error().outcome == Outcome::interrupted) return;
+    if (reply.error().outcome != Outcome::timed_out)
+      return listener_.on_warning("zone " + name + ": " + reply.error().text);
+    // Late, or lost with a connection of which nobody knows yet that it is: the next join asks, too.
+    const auto zone = zones_.find(name);
+    const bool is_wanted = zone != zones_.end() && zone->second.is_entered && !zone->second.is_left;
+    if (is_wanted && session_.is_joined()) enter_again(name);
+  });
 }
 
 void ZoneKeeper::check_schema(const std::function<void()>& fits) {

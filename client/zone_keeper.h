@@ -43,6 +43,7 @@ class ZoneKeeper {
   };
 
   void tell(const Zone& zone, const RecordNews& news);
+  void enter_again(const std::string& name);
   void check_schema(const std::function<void()>& fits);
 
   SessionKeeper& session_;

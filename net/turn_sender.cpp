@@ -10,6 +10,11 @@
 namespace callboard::net {
 namespace {
 
+// As libuv has it: what is over soon is no end of a connection.
+std::int64_t passing_as_full(std::int64_t taken) {
+  return taken == -ENOBUFS || taken == -EINTR ? -EAGAIN : taken;
+}
+
 std::int64_t send_alone(const Sending& one) {
   msghdr header{};
   header.msg_iov = const_cast<iovec*>(one.parts.data());
@@ -17,9 +22,7 @@ std::int64_t send_alone(const Sending& one) {
   for (;;) {
     const ssize_t taken = ::sendmsg(one.fd, &header, MSG_DONTWAIT | kNoSignal);
     if (taken >= 0) return taken;
-    // As libuv has it: some systems say so of buffers that are full.
-    if (errno == ENOBUFS) return -EAGAIN;
-    if (errno != EINTR) return -errno;
+    if (errno != EINTR) return passing_as_full(-errno);
   }
 }
 
@@ -65,6 +68,7 @@ void TurnSender::send_all(std::span<Sending> sends) {
     if (!ring_) ring_ = SendRing::open();
     if (*ring_ != nullptr) sent = (*ring_)->send(sends);
     if (*ring_ != nullptr && sent < sends.size()) ring_.reset();
+    for (Sending& each : sends.first(sent)) each.taken = passing_as_full(each.taken);
   }
   for (Sending& each : sends.subspan(sent)) each.taken = send_alone(each);
 }
