@@ -154,7 +154,12 @@ TEST_CASE("a file that cannot be read or written is named before anybody is wait
     CHECK_THAT(waiting.err, Contains("error: " + option + " \"") && !Contains("waiting"));
     const auto asking = pair.run("rigging", {"channel", "nobody", "playblast", option, file});
     CHECK_THAT(asking.err, Contains("error: " + option + " \""));
+    const auto none = pair.run("rigging", {"channel", "nobody", "playblast", option, ""});
+    CHECK(none.ending.exit_code == 2);
+    CHECK(none.err == "error: " + option + " \"\": expected a file\n");
   }
+  const auto lost = pair.run("rigging", {"channel", "nobody", "playblast", "--output", "no folder/film.mp4"});
+  CHECK_THAT(lost.err, Contains("\"no folder/film.mp4\": folder \"no folder\": no such file"));
   const fs::path made = pair.home() / "made.mp4";
   CHECK(pair.run("rigging", {"channel", "nobody", "playblast", "--output", made.string()}).ending.exit_code ==
         3);
@@ -172,8 +177,8 @@ TEST_CASE("a file that is to be made where we may not write is named, and why, b
   // Root writes everywhere, but for one who has given that up.
   if (::geteuid() == 0)
     opening.words.insert(opening.words.begin(), {"setpriv", "--inh-caps=-all", "--bounding-set=-all"});
-  CHECK_THAT(support::run(opening).err,
-             Contains("error: --output \"") && Contains("film.mp4\": permission denied"));
+  CHECK_THAT(support::run(opening).err, Contains("error: --output \"") && Contains("film.mp4\": folder \"") &&
+                                            Contains("closed\": permission denied"));
 }
 
 TEST_CASE("the channel command says what it expects") {

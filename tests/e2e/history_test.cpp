@@ -276,8 +276,14 @@ TEST_CASE(
   CHECK(refused.ending.exit_code == 5);
   CHECK_THAT(refused.err, Contains("gone for good") && Contains("callboard show " + desk.version(revision)));
   CHECK(objects(desk.run("rigging", {"conflicts", "--json"}).out).size() == 1);
-  CHECK(desk.run("rigging", {"resolve", "1"}).ending.exit_code == 0);
+  const auto kept = desk.run("rigging", {"resolve", "1", "--json"});
+  REQUIRE(kept.ending.exit_code == 0);
   CHECK_THAT(desk.run("rigging", {"conflicts"}).err, Contains("there are none"));
+  // What changed nothing is said to have, and its number, which was just told, is one to go on from.
+  CHECK_THAT(desk.run("rigging", {"history", "story"}).out, Contains("  nothing  settles conflict 1\n"));
+  const std::string next = std::to_string(objects(kept.out).at(0).at("revision").get<std::uint64_t>());
+  CHECK(desk.run("rigging", {"story", "set", "--at", "/end", "\"dim\"", "--base", next}).ending.exit_code ==
+        0);
 }
 
 TEST_CASE("what is told to stand in a conflict does, also when what lost came last of all") {

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "base/fd.h"
@@ -23,8 +25,8 @@ struct ChannelWords {
   std::string to_server;
   std::string listen;
   std::string from;
-  std::string input;
-  std::string output;
+  std::optional<std::string> input;
+  std::optional<std::string> output;
 };
 
 // What is read and written: files, or the streams.
@@ -36,11 +38,21 @@ struct Ends {
   int output() const { return output_file ? output_file.get() : STDOUT_FILENO; }
 };
 
-Result<Fd> open_end(std::string_view option, const std::string& path, int flags) {
-  if (path.empty()) return Fd();
-  const int fd = ::open(path.c_str(), flags | O_CLOEXEC, 0666);
-  if (fd < 0) return os_error(fmt::format("{} {}", option, callboard::quoted(path)), errno);
+Result<Fd> open_end(std::string_view option, const std::optional<std::string>& path, int flags) {
+  if (!path) return Fd();
+  const int fd = ::open(path->c_str(), flags | O_CLOEXEC, 0666);
+  if (fd < 0) return os_error(fmt::format("{} {}", option, callboard::quoted(*path)), errno);
   return Fd(fd);
+}
+
+// To be made, if it is not there: what its folder lacks is why it cannot be.
+Result<void> check_output(const std::string& path) {
+  const std::string doing = "--output " + callboard::quoted(path);
+  if (::access(path.c_str(), W_OK) == 0) return {};
+  if (errno != ENOENT) return os_error(doing, errno);
+  const std::string folder = std::filesystem::path(path).parent_path();
+  if (::access(folder.empty() ? "." : folder.c_str(), W_OK | X_OK) == 0) return {};
+  return os_error(doing + ": folder " + callboard::quoted(folder.empty() ? "." : folder), errno);
 }
 
 // Before anybody is asked for: else who comes finds out. Looked at alone, since opening a named pipe waits for its other end.
@@ -48,19 +60,14 @@ Result<void> check_ends(const ChannelWords& words) {
   std::error_code unused;
   for (const auto& [option, path] :
        {std::pair("--input ", words.input), std::pair("--output ", words.output)}) {
-    if (std::filesystem::is_directory(path, unused))
-      return os_error(option + callboard::quoted(path), EISDIR);
+    if (path && path->empty())
+      return Error{Outcome::usage, option + callboard::quoted(*path) + ": expected a file"};
+    if (path && std::filesystem::is_directory(*path, unused))
+      return os_error(option + callboard::quoted(*path), EISDIR);
   }
-  if (!words.input.empty() && ::access(words.input.c_str(), R_OK) != 0)
-    return os_error("--input " + callboard::quoted(words.input), errno);
-  if (words.output.empty() || ::access(words.output.c_str(), W_OK) == 0) return {};
-  int why = errno;
-  if (why == ENOENT) {  // To be made: what the folder lacks is why it cannot be.
-    const std::string folder = std::filesystem::path(words.output).parent_path();
-    if (::access(folder.empty() ? "." : folder.c_str(), W_OK | X_OK) == 0) return {};
-    why = errno;
-  }
-  return os_error("--output " + callboard::quoted(words.output), why);
+  if (words.input && ::access(words.input->c_str(), R_OK) != 0)
+    return os_error("--input " + callboard::quoted(*words.input), errno);
+  return words.output ? check_output(*words.output) : Result<void>();
 }
 
 Result<Ends> open_ends(const ChannelWords& words) {
@@ -152,7 +159,7 @@ Result<void> channel(Run& run, const ChannelWords& words) {
         "NAME, to wait for one"};
   }
   if (!listens && !words.from.empty()) return Error{Outcome::usage, "--from USER: expected with --listen"};
-  if (run.output.is_json() && words.output.empty()) {
+  if (run.output.is_json() && !words.output) {
     return Error{Outcome::usage, "--json: expected --output FILE for what comes on the channel"};
   }
   if (auto sound = check_ends(words); !sound) return sound;

@@ -122,7 +122,7 @@ Result<void> report(Run& run, Visit& visit, Name name, const client::WriteResult
 }
 
 // 0: there is none yet. Asked for with the place that is changed, if there is one, because the whole document may be large.
-Result<std::uint64_t> newest_revision(Visit& visit, const client::DocumentChange& change) {
+Result<std::uint64_t> revision_that_is_told(Visit& visit, const client::DocumentChange& change) {
   client::DocumentQuery query{.document = change.document, .at = change.at};
   auto document = visit.wait(visit.access().read(query));
   if (!document && change.at && document.error().outcome == Outcome::not_found) {
@@ -140,9 +140,13 @@ Result<void> check_base(Visit& visit, const client::DocumentChange& change) {
   const auto here = visit.wait(visit.access().workstation());
   if (!here) return here.error();
   if (!here->is_joined) return {};
-  const auto head = newest_revision(visit, change);
-  if (!head) return head.error();
-  const std::uint64_t newest = *head;
+  const auto told = revision_that_is_told(visit, change);
+  if (!told) return told.error();
+  if (change.base <= *told) return {};
+  // What changed nothing, or did not stand, is a revision of its own all the same, and its writer was told its number.
+  const auto history = visit.wait(visit.access().history({.document = change.document}));
+  if (!history) return history.error();
+  const std::uint64_t newest = history->revisions.empty() ? *told : history->revisions.front().revision;
   if (change.base <= newest) return {};
   const auto name = name_of(change.document);
   const std::string what_is = newest == 0 ? fmt::format("there is no {} yet", name)

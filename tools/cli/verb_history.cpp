@@ -100,8 +100,11 @@ struct HistoryWords {
   std::uint64_t count = 20;
 };
 
-// A patch may change several places that have nothing in common: that is not the whole.
+// A patch may change several places that have nothing in common: that is not the whole. Of a settling the edits are kept, and
+// who leaves all as it is makes none.
 std::string what_changed(const client::Revision& revision) {
+  constexpr std::uint64_t kNoEditsBytes = 2;  // "[]"
+  if (revision.settles != 0 && revision.size_bytes <= kNoEditsBytes) return "nothing";
   return revision.at.empty() && revision.places > 1 ? "several places" : place_of(revision.at);
 }
 
