@@ -210,9 +210,14 @@ void Loop::post(Task task) {
   if (impl_->is_closing) {
     return;  // Only the loop thread can get here: everybody else must have stopped before the Loop goes.
   }
-  const std::lock_guard lock(impl_->posted_lock);
-  impl_->posted.push_back(std::move(task));
-  if (impl_->posted.size() == 1) {
+  bool is_first = false;
+  {
+    const std::lock_guard lock(impl_->posted_lock);
+    impl_->posted.push_back(std::move(task));
+    is_first = impl_->posted.size() == 1;
+  }
+  // Without the lock, which is the first thing that a loop that wakes asks for.
+  if (is_first) {
     uv_async_send(impl_->woken.get());
   }
 }
