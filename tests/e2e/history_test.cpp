@@ -121,7 +121,9 @@ TEST_CASE("two who change the same part are told by join, and the conflict is li
       0);
   const auto met = desk.run("lighting", {"story", "set", "--at", "/title", "\"Khazad\"", "--base", base});
   CHECK(met.ending.exit_code == 5);
-  CHECK_THAT(met.err, Contains("callboard conflicts"));
+  CHECK(met.err ==
+        "error: story /title met a change of \"rigging\": yours stands, theirs is in conflict 1; see "
+        "`callboard conflicts`\n");
   CHECK(desk.run("lighting", {"story", "set", "--at", "/scenes/1/note", "\"x\"", "--base", base})
             .ending.exit_code == 0);
 

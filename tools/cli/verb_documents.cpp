@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <optional>
 #include <set>
 
 #include "base/document/parse.h"
@@ -71,35 +72,49 @@ Result<void> get(Run& run, Name name, const std::string& at) {
   return {};
 }
 
-// In how many places a change that is in conflicts met others': one conflict may be about many, and several about one. Of those
-// that are open still, as far as the server tells; the change is done, whatever becomes of this.
-std::uint64_t places_met(Visit& visit, Name name, const client::WriteResult& result) {
+// What a change met, of what is open still, as far as the server tells; the change is done, whatever becomes of this.
+struct Met {
+  std::uint64_t places = 0;  // One conflict may be about many, and several about one.
+  std::optional<client::Conflict> first;
+};
+
+Met met_by(Visit& visit, Name name, const client::WriteResult& result) {
+  Met met;
   std::set<std::string> single;
-  std::uint64_t others = 0;
   PagePlace place("conflicts", PagePlace::Way::up);
   for (;;) {
     const auto conflicts = visit.wait(visit.access().conflicts(place.at()));
-    if (!conflicts) return result.conflicts;
+    if (!conflicts) return {};
     if (conflicts->empty()) break;
     for (const client::Conflict& each : *conflicts) {
       const bool is_its = each.winner.revision == result.revision || each.loser.revision == result.revision;
       if (each.document != name || !is_its) continue;
+      if (!met.first) met.first = each;
       if (each.places == 1) {
         single.insert(each.at);
       } else {
-        others += each.places;
+        met.places += each.places;
       }
     }
     if (!place.move_to(conflicts->back().number)) break;
   }
-  const std::uint64_t count = single.size() + others;
-  return count == 0 ? result.conflicts : count;
+  met.places += single.size();
+  return met;
 }
 
-Error met_others(std::uint64_t places, std::uint64_t conflicts) {
+Error met_others(const Met& met, const client::WriteResult& result) {
+  if (result.conflicts == 1 && met.first) {
+    const client::Conflict& conflict = *met.first;
+    const bool is_winner = conflict.winner.revision == result.revision;
+    const client::ConflictSide& other = is_winner ? conflict.loser : conflict.winner;
+    return {Outcome::superseded,
+            fmt::format("{} {} met a change of {}: {} in conflict {}; see `callboard conflicts`",
+                        name_of(conflict.document), place_of(conflict), callboard::quoted(other.user),
+                        is_winner ? "yours stands, theirs is" : "theirs stands, yours is", conflict.number)};
+  }
+  const std::uint64_t places = met.places == 0 ? result.conflicts : met.places;
   std::string where = places == 1 ? "one place" : fmt::format("{} places", places);
-  if (places != conflicts)
-    where += conflicts == 1 ? ", one conflict" : fmt::format(", {} conflicts", conflicts);
+  if (places != result.conflicts) where += fmt::format(", {} conflicts", result.conflicts);
   return {Outcome::superseded,
           fmt::format("these changes met somebody else's in {}; see `callboard conflicts`", where)};
 }
@@ -110,15 +125,15 @@ Result<void> report(Run& run, Visit& visit, Name name, const client::WriteResult
   object.add("number", result.revision);
   object.add("conflicts", result.conflicts);
   run.output.object(object);
-  if (!result.won) {
+  if (!result.won && result.conflicts == 0) {
     return Error{Outcome::superseded,
                  fmt::format("{} of {} at {} is newer and stays; yours is kept in the history as {}@{}",
                              name_of(name), callboard::quoted(result.current.by),
                              when(result.current.timestamp), name_of(name), result.revision)};
   }
-  run.output.line(fmt::format("{} is at revision {}", name_of(name), result.revision));
+  if (result.won) run.output.line(fmt::format("{} is at revision {}", name_of(name), result.revision));
   if (result.conflicts == 0) return {};
-  return met_others(places_met(visit, name, result), result.conflicts);
+  return met_others(met_by(visit, name, result), result);
 }
 
 // 0: there is none yet. Asked for with the place that is changed, if there is one, because the whole document may be large.
