@@ -17,7 +17,11 @@ struct Seat : Listener {
   FakeServer server{loop};
   std::map<std::string, std::string> copies;
   int joins = 0;
+  int warnings = 0;
 
+  void on_warning(std::string_view) override {
+    loop.post([this] { ++warnings; });
+  }
   void on_joined(std::string_view, const User&) override {
     loop.post([this] { ++joins; });
   }
@@ -145,6 +149,33 @@ TEST_CASE(
   REQUIRE(seat.loop.run_until([&] { return !heard.empty(); }, kTestLimit));
   CHECK(heard == std::vector<std::string>{"/takes/1"});
   CHECK(seat.server.sessions().size() == 2);
+}
+
+TEST_CASE("a zone whose entry after a lost connection is not answered in time is asked for again") {
+  Seat seat;
+  seat.server.secret = UniqueId{1, 2};
+  int entries = 0;
+  seat.server.on_ask = [&](FakeSession& session, const protocol::ClientMessage& message) {
+    const auto* enter = std::get_if<protocol::EnterAsk>(&message);
+    const bool is_first = seat.server.sessions().size() == 1;
+    if (std::holds_alternative<protocol::AtAsk>(message) && is_first) session.connection->close();
+    if (enter == nullptr) return;
+    // As the client's own patience tells it.
+    if (++entries == 2)
+      return FakeServer::say(session, protocol::ErrorAnswer{enter->id, Outcome::timed_out, "no answer"});
+    FakeServer::say(session, protocol::Ok{enter->id, std::nullopt});
+  };
+  auto client = Client::start(seat.options(), &seat);
+  REQUIRE(client);
+  bool is_in = false;
+  (*client)->enter("/takes").then([&](const Result<bool>& done) {
+    if (done) seat.loop.post([&] { is_in = true; });
+  });
+  REQUIRE(seat.loop.run_until([&] { return is_in; }, kTestLimit));
+  (*client)->at("/dev/0");
+  CHECK(seat.loop.run_until([&] { return entries == 3; }, kTestLimit));
+  CHECK(seat.server.sessions().size() == 2);
+  CHECK(seat.warnings == 0);
 }
 
 }  // namespace
