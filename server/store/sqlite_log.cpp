@@ -93,6 +93,15 @@ class SqliteLog::Worker {
     wake_.notify_one();
   }
 
+  // The same, and what it returns, when it has run.
+  template <class Read>
+  auto wait_for(const Read& read) {
+    std::promise<decltype(read())> promise;
+    auto future = promise.get_future();
+    submit([&] { promise.set_value(read()); });
+    return future.get();
+  }
+
   // Runs on the worker within the transaction of a group, with the appends that wait then.
   void submit_to_group(std::function<Result<void>()> write, Done done) {
     {
@@ -547,24 +556,15 @@ Result<std::unique_ptr<History>> SqliteLog::open_history() {
 }
 
 Result<LogSnapshot> SqliteLog::newest_snapshot() {
-  std::promise<Result<LogSnapshot>> promise;
-  auto future = promise.get_future();
-  worker_->submit([&] { promise.set_value(worker_->newest_snapshot()); });
-  return future.get();
+  return worker_->wait_for([this] { return worker_->newest_snapshot(); });
 }
 
 Result<std::uint64_t> SqliteLog::newest_keyframe(Record record) {
-  std::promise<Result<std::uint64_t>> promise;
-  auto future = promise.get_future();
-  worker_->submit([&] { promise.set_value(worker_->newest_keyframe(record)); });
-  return future.get();
+  return worker_->wait_for([this, record] { return worker_->newest_keyframe(record); });
 }
 
 Result<void> SqliteLog::read_from(std::uint64_t sequence, const Visit& visit) {
-  std::promise<Result<void>> promise;
-  auto future = promise.get_future();
-  worker_->submit([&] { promise.set_value(worker_->read_from(sequence, visit)); });
-  return future.get();
+  return worker_->wait_for([this, sequence, &visit] { return worker_->read_from(sequence, visit); });
 }
 
 }  // namespace callboard::server
