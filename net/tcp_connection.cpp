@@ -66,8 +66,7 @@ struct TcpConnection::Impl : TurnSender::Side, std::enable_shared_from_this<TcpC
   std::uint64_t read_turn = 0;
   std::uint64_t turn_bytes = 0;  // Read in that turn.
   bool is_flush_scheduled = false;
-  std::uint64_t offered_bytes = 0;    // What is being sent,
-  std::optional<std::int64_t> taken;  // and what became of it (Sending::taken).
+  std::optional<std::int64_t> taken;  // Of what is being sent (Sending::taken).
   std::unique_ptr<Connector> connector;
   UvHandle<uv_tcp_t> tcp;
   std::unique_ptr<Timer> flush_limit;
@@ -296,8 +295,6 @@ Sending TcpConnection::Impl::offer(TurnSender::Parts& parts) {
   const std::size_t count = std::min(parts.size(), queue.parts().size());
   std::ranges::transform(queue.parts().first(count), parts.begin(), &sent_part);
   sending.parts = std::span(parts).first(count);
-  offered_bytes = 0;
-  for (const iovec& part : sending.parts) offered_bytes += part.iov_len;
   return sending;
 }
 
@@ -316,11 +313,11 @@ void TcpConnection::Impl::after_sending() {
     end(socket_error("write to " + to_text(peer), static_cast<int>(-sent)));
   } else if (queue.is_empty()) {
     on_all_written();
-  } else if (static_cast<std::uint64_t>(sent) == offered_bytes) {
-    schedule_flush();
   } else {
+    // There was more than is offered at a time, or the kernel has no room: libuv sees which.
     begin_writing();
-    if (step == Step::open && handlers.on_held_up) handlers.on_held_up();
+    const bool is_held_up = step == Step::open && uv_stream_get_write_queue_size(tcp.stream()) > 0;
+    if (is_held_up && handlers.on_held_up) handlers.on_held_up();
   }
 }
 

@@ -67,7 +67,7 @@ void TurnSender::send_all(std::span<Sending> sends) {
   if (sends.size() > 1) {
     if (!ring_) ring_ = SendRing::open();
     if (*ring_ != nullptr) sent = (*ring_)->send(sends);
-    if (*ring_ != nullptr && sent < sends.size()) ring_.reset();
+    if (sent < sends.size()) *ring_ = nullptr;
     for (Sending& each : sends.first(sent)) each.taken = passing_as_full(each.taken);
   }
   for (Sending& each : sends.subspan(sent)) each.taken = send_alone(each);

@@ -60,7 +60,7 @@ class TurnSender {
   std::size_t sent_ = 0;                        // So many of them have been.
   std::vector<std::shared_ptr<Side>> sending_;  // Kept for its memory.
   std::unique_ptr<Room> room_;
-  // Opened when it is of use first, and anew after one that failed; null: there is none.
+  // Opened when it is of use first; null: there is none, or it failed.
   std::optional<std::unique_ptr<SendRing>> ring_;
 };
 

@@ -71,7 +71,9 @@ TcpConnection::Handlers Peer::handlers() {
           [this](const Error& reason) {
             ++ended;
             why = reason;
-          }};
+          },
+          {},
+          [this] { ++held_up; }};
 }
 
 Link::Link(Loop& loop) {

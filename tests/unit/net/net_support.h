@@ -31,6 +31,7 @@ struct Peer {
   std::unique_ptr<TcpConnection> connection;
   Bytes received;
   int connected = 0;
+  int held_up = 0;
   int drained = 0;
   int ended = 0;
   Error why;

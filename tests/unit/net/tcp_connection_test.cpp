@@ -79,6 +79,19 @@ TEST_CASE("thousands of shared buffers of all sizes arrive in order") {
   CHECK(link.client.connection->sent_bytes() == expected.size());
 }
 
+TEST_CASE("what is in many parts goes out in one turn where the kernel has room, and is not held up") {
+  Loop loop;
+  Link link(loop);
+  constexpr std::size_t kParts = 40;  // More than are offered at a time, each too long to be copied together.
+  for (std::uint32_t i = 0; i < kParts; ++i)
+    link.client.connection->write(std::make_shared<const Bytes>(pattern(1200, i)));
+  const std::uint64_t turn = loop.turn();
+  loop.run_until([&] { return link.client.connection->sent_bytes() == kParts * 1200; }, kTestLimit);
+  CHECK(link.client.connection->sent_bytes() == kParts * 1200);
+  CHECK(loop.turn() <= turn + 1);
+  CHECK(link.client.held_up == 0);
+}
+
 TEST_CASE("of many that write in a turn each sends its own, whatever becomes of the others") {
   Loop loop;
   // Some go out while the others are written to.
@@ -208,6 +221,7 @@ TEST_CASE("a peer that does not read makes unsent_bytes grow, and reading again 
   int turns = 0;
   loop.run_until([&] { return ++turns > 50; }, 50ms);  // Nothing happens once the way is full.
   CHECK(link.server.received.empty());
+  CHECK(link.client.held_up == 1);
   CHECK(link.client.drained == 0);
   CHECK(link.client.connection->unsent_bytes() > 8 * MiB);
   CHECK(link.client.connection->unsent_bytes() + link.client.connection->sent_bytes() == 32 * MiB);

@@ -1,6 +1,11 @@
 #include "net/turn_sender.h"
 
 #include <sys/socket.h>
+#ifdef __linux__
+#include <linux/io_uring.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -14,6 +19,7 @@
 
 #include "base/fd.h"
 #include "base/limits.h"
+#include "tests/support/skip.h"
 
 namespace callboard::net::turn_sender_test {
 namespace {
@@ -77,6 +83,17 @@ std::vector<std::shared_ptr<Desk>> desks(std::size_t count) {
 }
 
 }  // namespace
+
+TEST_CASE("where the system gives a ring there is one") {
+#ifdef __linux__
+  io_uring_params params{};
+  const Fd ring(static_cast<int>(::syscall(SYS_io_uring_setup, 1, &params)));
+  if (!ring) return support::skip_test("io_uring is forbidden here");
+  CHECK(SendRing::open() != nullptr);
+#else
+  CHECK(SendRing::open() == nullptr);
+#endif
+}
 
 TEST_CASE("what many have to send goes out together, whatever the system has for that") {
   const bool has_ring = GENERATE(true, false);
