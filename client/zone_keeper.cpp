@@ -72,7 +72,9 @@ void ZoneKeeper::check_schema(const std::function<void()>& fits) {
   session_.ask(std::move(ask), [this, fits](const Result<protocol::ServerMessage>& reply) {
     if (reply) return fits();
     const Outcome outcome = reply.error().outcome;
-    // Anything else says nothing of the schema: it is lost or late, and is asked again.
+    // Late; what is lost with the connection the next join asks again.
+    if (outcome == Outcome::timed_out && session_.is_joined()) return check_schema(fits);
+    // Anything else says nothing of the schema.
     if (outcome != Outcome::refused && outcome != Outcome::usage) return;
     session_.give_up(reply.error().prefixed("the server's schema"));
   });
