@@ -1,6 +1,5 @@
 #include "server/store/sqlite_log.h"
 
-#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <future>
@@ -26,8 +25,6 @@ namespace {
 
 // 16 MiB of 4 KiB pages: a commit's own work stays small beside copying that back now and then.
 constexpr int kCheckpointPages = 4096;
-// Without a write for so long the next one is not expected right now: what is copied back does not hold it up.
-constexpr auto kCalm = std::chrono::milliseconds(20);
 
 }  // namespace
 
@@ -153,6 +150,7 @@ class SqliteLog::Worker {
   };
 
   void run();
+  bool is_calm();
   Group take_group();
   void commit(Group group);
   // What becomes of each extra is in `kept`: one that fails is no reason to refuse the appends.
@@ -187,16 +185,7 @@ void SqliteLog::Worker::run() {
     Task task;
     {
       std::unique_lock lock(mutex_);
-      const auto has_work = [this] { return is_closing_ || !queue_.empty(); };
-      const int pages = is_broken_ ? 0 : database_.wal_pages();
-      const bool is_due = pages >= kCheckpointPages ||
-                          (pages >= Database::kWalRoomPages && !wake_.wait_for(lock, kCalm, has_work));
-      if (is_due) {
-        lock.unlock();
-        database_.checkpoint();
-        continue;
-      }
-      wake_.wait(lock, has_work);
+      wake_.wait(lock, [this] { return is_closing_ || !queue_.empty(); });
       if (queue_.empty()) return;
       if (auto* front = std::get_if<Task>(&queue_.front())) {
         task = std::move(*front);
@@ -208,7 +197,15 @@ void SqliteLog::Worker::run() {
     } else {
       commit(take_group());
     }
+    if (!is_broken_ && database_.wal_pages() >= (is_calm() ? Database::kWalRoomPages : kCheckpointPages))
+      database_.checkpoint();
   }
+}
+
+// Nobody waits: what has to be done now and then is done now.
+bool SqliteLog::Worker::is_calm() {
+  const std::lock_guard lock(mutex_);
+  return queue_.empty();
 }
 
 SqliteLog::Worker::Group SqliteLog::Worker::take_group() {

@@ -20,6 +20,7 @@
 
 #include "base/fd.h"
 #include "base/file_content.h"
+#include "base/limits.h"
 #include "server/board/recovery.h"
 #include "server/store/data_folder.h"
 #include "server/store/database.h"
@@ -206,6 +207,19 @@ TEST_CASE("writes that come while one is under way are committed together") {
   inbox.run_until([&] { return written + refused == kWrites; });
   CHECK(written == kWrites);
   CHECK(commits_in_wal(database) <= before + 2);
+}
+
+TEST_CASE("what is in the write-ahead log goes into the database while the log is open") {
+  TemporaryFolder folder;
+  Inbox inbox;
+  auto log = open_log(folder, inbox);
+  const auto file = folder.path() / folder_name("Moria's Race") / "board.sqlite";
+  const auto before = std::filesystem::file_size(file);
+  const std::string value(16 * KiB, 'v');
+  // About five pages each, of which the last checkpoint leaves few.
+  for (std::uint64_t i = 1; i <= Database::kWalRoomPages; ++i)
+    REQUIRE(append(*log, inbox, {.id = i, .value = value}));
+  CHECK(std::filesystem::file_size(file) > before + MiB);
 }
 
 TEST_CASE("a start reads the snapshot and what came after it") {
