@@ -416,11 +416,14 @@ Answer<protocol::TransferOver> Client::Impl::over(protocol::TransferId transfer)
   return answer;
 }
 
-// What is changed without a server is changed in what was known here: that is its base, as far as its author did not say.
+// What is changed without a server is changed in what was known here and in what was changed so before: that is its base, as far
+// as its author did not say.
 protocol::ClientMessage Client::Impl::as_seen_here(protocol::ClientMessage message) {
   auto* write = std::get_if<protocol::DocumentWrite>(&message);
   if (write == nullptr || session_->is_joined() || write->base != 0) return message;
-  if (write->restore == 0 && write->settles == 0) write->base = known_of(write->record).newest().revision;
+  if (write->restore != 0 || write->settles != 0) return message;
+  write->base = known_of(write->record).newest().revision;
+  write->own = true;
   return message;
 }
 

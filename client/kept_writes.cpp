@@ -1,6 +1,7 @@
 #include "client/kept_writes.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "base/document/parse.h"
@@ -42,10 +43,9 @@ KeptWrites::KeptWrites(net::Loop& loop, std::unique_ptr<Outbox> outbox, SessionK
 void KeptWrites::send_left_behind() {
   if (!outbox_) return;
   for (const protocol::ClientMessage& message : outbox_->waiting()) {
-    auto open = std::make_shared<Open>(Open{message, {}, {}, true});
-    open_.push_back(open);
-    send(open);
+    open_.push_back(std::make_shared<Open>(Open{message, {}, {}, true}));
   }
+  send_due();
   tell_waiting();
 }
 
@@ -59,7 +59,7 @@ void KeptWrites::write(protocol::ClientMessage message, Connection::AnswerHandle
       std::make_shared<Open>(Open{std::move(message), std::move(on_answer), std::move(on_kept), false});
   open_.push_back(open);
   if (!is_joined) keep(*open);
-  send(open);
+  send_due();
   set_timer();
 }
 
@@ -75,7 +75,24 @@ void KeptWrites::keep(Open& open) {
   open.due = loop_.now() + (is_missing_ ? kPatience : kFirstPatience);
 }
 
+// All that need not wait for another.
+void KeptWrites::send_due() {
+  std::map<protocol::DocumentRecord, bool>
+      before;  // Whether one of those that are open sees its author's own.
+  for (const Write& each : std::deque<Write>(open_)) {
+    const auto* write = std::get_if<protocol::DocumentWrite>(&each->message);
+    bool must_wait = false;
+    if (write != nullptr) {
+      const auto [earlier, is_first] = before.try_emplace(write->record, write->own);
+      must_wait = !is_first && (write->own || earlier->second);
+      earlier->second |= write->own;
+    }
+    if (!must_wait && !each->is_asked && !each->waits_for_join) send(each);
+  }
+}
+
 void KeptWrites::send(const Write& open) {
+  open->is_asked = true;
   session_.ask(
       open->message,
       [this, open](Result<protocol::ServerMessage> answer) { on_answer(open, std::move(answer)); },
@@ -83,11 +100,13 @@ void KeptWrites::send(const Write& open) {
 }
 
 void KeptWrites::on_answer(const Write& open, Result<protocol::ServerMessage> answer) {
-  std::erase(open_, open);
   if (open->is_kept && !answer && may_pass(answer.error().outcome)) {
-    again_.push_back(open);
+    open->is_asked = false;
+    open->waits_for_join = true;
     return tell_kept(*open);
   }
+  std::erase(open_, open);
+  send_due();
   if (open->is_kept) {
     outbox_->forget(operation_of(open->message));
     tell_waiting();
@@ -96,8 +115,16 @@ void KeptWrites::on_answer(const Write& open, Result<protocol::ServerMessage> an
   if (open->on_answer) open->on_answer(answer);
   if (!is_late) return;
   if (answer) return handlers_.on_late_answer(open->message, *answer);
-  handlers_.on_warning("a kept change of the " + std::string(protocol::verb_of(open->message)) +
-                       " was refused: " + answer.error().text);
+  tell_refused(open->message, answer.error());
+}
+
+// Whoever wrote it was told that it is kept.
+void KeptWrites::tell_refused(const protocol::ClientMessage& message, const Error& why) {
+  const std::string what =
+      "a kept change of the " + std::string(protocol::verb_of(message)) + " was refused: " + why.text;
+  const auto aside = outbox_->set_aside(message, why.text);
+  handlers_.on_warning(
+      what + (aside ? "; it is in " + *aside : "; it could not be set aside: " + aside.error().text));
 }
 
 void KeptWrites::tell_kept(Open& open) {
@@ -117,12 +144,12 @@ void KeptWrites::on_no_server() {
 
 void KeptWrites::on_joined() {
   is_missing_ = false;
-  for (const Write& open : open_) open->due.reset();
-  set_timer();
-  for (const Write& open : std::exchange(again_, {})) {
-    open_.push_back(open);
-    send(open);
+  for (const Write& open : open_) {
+    open->due.reset();
+    open->waits_for_join = false;
   }
+  set_timer();
+  send_due();
 }
 
 void KeptWrites::on_due() {

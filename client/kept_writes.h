@@ -16,7 +16,8 @@ namespace callboard::client {
 // Sends a client's writes, and has those that find no server, or lose it before they are answered, wait for one: written down
 // in its folder, so that they are sent once, whatever becomes of the process. Who waits for the answer is told that it is
 // kept when there was no server for a while. Without a folder, or when another program has it, writes wait in memory
-// alone, like all asks. Client's thread only.
+// alone, like all asks. What is made of what its author wrote before (DocumentWrite::own) is sent when that is answered. What a
+// server refuses and nobody waits for is set aside in the folder. Client's thread only.
 class KeptWrites {
  public:
   // How long a write waits for a server before it is told as kept: as long as a command looks for one; and until the first
@@ -53,15 +54,19 @@ class KeptWrites {
     Connection::AnswerHandler on_answer;
     std::function<void()> on_kept;
     bool is_kept = false;
+    bool is_asked = false;
+    bool waits_for_join = false;   // Kept, and asked in vain: once more then.
     std::optional<Instant> due{};  // To be told as kept.
   };
   using Write = std::shared_ptr<Open>;
 
   void send_left_behind();
   void keep(Open& open);
+  void send_due();
   void send(const Write& open);
   void on_answer(const Write& open, Result<protocol::ServerMessage> answer);
   void tell_kept(Open& open);
+  void tell_refused(const protocol::ClientMessage& message, const Error& why);
   void tell_waiting() { handlers_.on_waiting(outbox_ ? outbox_->waiting().size() : 0); }
   void on_due();
   void set_timer();
@@ -70,8 +75,7 @@ class KeptWrites {
   std::unique_ptr<Outbox> outbox_;
   SessionKeeper& session_;
   Handlers handlers_;
-  std::deque<Write> open_;   // Not answered by a server yet.
-  std::deque<Write> again_;  // Kept, and asked in vain: once more at the next join.
+  std::deque<Write> open_;   // Not answered by a server yet, in the order in which they were written.
   bool is_missing_ = false;  // A server was looked for in vain since the last join.
   net::Timer timer_;
 };

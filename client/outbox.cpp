@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/document/build.h"
 #include "base/file_content.h"
 #include "base/limits.h"
 #include "base/text.h"
@@ -66,7 +67,7 @@ Result<std::unique_ptr<Outbox>> Outbox::open(const std::string& folder, const st
     if (errno != EWOULDBLOCK) return os_error("lock " + callboard::quoted(path.native()), errno);
     return Error{Outcome::locked, callboard::quoted(path.native()) + ": another program has it"};
   }
-  std::unique_ptr<Outbox> outbox(new Outbox(std::move(file), project));
+  std::unique_ptr<Outbox> outbox(new Outbox(std::move(file), callboard.native(), project));
   if (auto read = outbox->read(); !read) return read.error().prefixed(callboard::quoted(path.native()));
   return outbox;
 }
@@ -161,6 +162,23 @@ void Outbox::forget(UniqueId operation) {
   writer.u64(operation.high);
   writer.u64(operation.low);
   static_cast<void>(append(kForgotten, payload));
+}
+
+Result<std::string> Outbox::set_aside(const protocol::ClientMessage& write, const std::string& why) const {
+  const fs::path folder = fs::path(folder_) / "refused";
+  std::error_code ignored;
+  fs::create_directory(folder, ignored);
+  const fs::path path = folder / to_text(operation_of(write));
+  const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file) return os_error("make " + callboard::quoted(path.native()), errno);
+  const auto frame = protocol::encode(write);
+  const std::size_t head_bytes = protocol::kFrameHeadSize + (frame.attachment ? sizeof(std::uint32_t) : 0);
+  std::string text = document::print(*document::make_object({{"why", document::make_text(why)}})) + '\n' +
+                     frame.head->substr(head_bytes) + '\n';
+  if (frame.attachment) text += *frame.attachment + '\n';
+  if (auto written = write_content(file.get(), as_bytes(text)); !written)
+    return written.error().prefixed("write " + callboard::quoted(path.native()));
+  return path.native();
 }
 
 }  // namespace callboard::client

@@ -32,15 +32,19 @@ class Outbox {
   Result<void> keep(const protocol::ClientMessage& write);
   // Nothing happens when it is not kept.
   void forget(UniqueId operation);
+  // Into a file of its own in `.callboard/refused`, for people: why, what was asked, and in the lines below what with. Its path.
+  Result<std::string> set_aside(const protocol::ClientMessage& write, const std::string& why) const;
 
  private:
-  Outbox(Fd file, std::string project) : file_(std::move(file)), project_(std::move(project)) {}
+  Outbox(Fd file, std::string folder, std::string project)
+      : file_(std::move(file)), folder_(std::move(folder)), project_(std::move(project)) {}
 
   Result<void> read();
   Result<void> append(std::uint8_t type, ByteView payload);
   Result<void> start_anew();
 
   Fd file_;
+  std::string folder_;  // `.callboard`.
   std::string project_;
   std::uint64_t size_bytes_ = 0;  // Of what is whole.
   std::vector<protocol::ClientMessage> waiting_;

@@ -183,6 +183,7 @@ Result<Draft> DocumentDesk::draft_of(const Session& session, protocol::DocumentW
   draft.operation.timestamp = corrected(ask.timestamp, session.identity.clock_offset, floor_.clock.wall());
   draft.operation.base = ask.base;
   draft.operation.settles = ask.settles;
+  draft.sees_own = ask.own;
   if (ask.at) {
     draft.how = Draft::How::at;
     draft.at = std::move(*ask.at);
@@ -190,8 +191,8 @@ Result<Draft> DocumentDesk::draft_of(const Session& session, protocol::DocumentW
     draft.how = Draft::How::patch;
   }
   if (ask.restore == 0 && ask.settles == 0) return draft;
-  // Whoever settles or restores has seen what is there now.
-  draft.operation.base = floor_.records.board().head(record).revision;
+  // Whoever settles or restores has seen what is there now; also what did not stand as it came, which would be met again.
+  draft.operation.base = floor_.records.board().document(record).last_revision();
   draft.how = Draft::How::restore;
   draft.restores = ask.restore;
   if (ask.settles == 0) return draft;
@@ -212,8 +213,6 @@ Result<Draft> DocumentDesk::draft_of(const Session& session, protocol::DocumentW
   draft.place = conflict->path;
   draft.after = conflict->after;
   if (ask.take) draft.lost = edits_of(*conflict);
-  // Of what lost, too: that is newer than the head where it came late, and would be met again.
-  draft.operation.base = floor_.records.board().sequence();
   return draft;
 }
 

@@ -174,9 +174,20 @@ Result<Operation> edited(Draft draft, const DraftSources& sources) {
   return operation;
 }
 
+// All at once: the document may be large.
+ValuePtr with_own(const DraftSources& sources) {
+  document::Edits edits;
+  if (sources.base != nullptr) edits.push_back({document::Edit::Kind::set, {}, sources.base, {}});
+  for (const auto& each : sources.own) edits.insert(edits.end(), each->begin(), each->end());
+  document::Growth growth;
+  growth.apply(edits);
+  return growth.root();
+}
+
 }  // namespace
 
-Result<Operation> finished(Draft draft, const DraftSources& sources) {
+Result<Operation> finished(Draft draft, DraftSources sources) {
+  if (!sources.own.empty()) sources.base = with_own(sources);
   auto operation = edited(std::move(draft), sources);
   const bool is_asked = operation && sources.head_revision != 0;
   if (is_asked && are_apart(*operation->edits, sources)) operation->base = sources.head_revision;

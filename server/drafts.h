@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "base/document/edits.h"
 #include "base/document/pointer.h"
@@ -27,11 +29,13 @@ struct Draft {
   document::Path place{};
   std::string after{};  // Of an element: what it is put behind (document::Edit).
   document::Edits lost{};
+  bool sees_own = false;  // Its author had what he wrote since the operation's base before him, too.
 };
 
 // What a draft is read against.
 struct DraftSources {
-  document::ValuePtr base;      // What its author had before; null: nothing.
+  document::ValuePtr base;                                    // What its author had before; null: nothing.
+  std::vector<std::shared_ptr<const document::Edits>> own{};  // What is to be done to that first: his own.
   document::ValuePtr head;      // What is there now, for parts to be shared with.
   document::ValuePtr restored;  // For Draft::How::restore.
   document::Growth growth;      // For Draft::How::settle: `head`, with what was taken out of it lately.
@@ -42,6 +46,6 @@ struct DraftSources {
 // The operation, with its edits; of those that settle a conflict, the ones whose places are not gone for good (superseded: all
 // are). Where none of its places is another one in `head` than in `base`, though not all that came
 // between can be compared with, it is based on `head`: nobody's work is lost to it. Pure; takes as long as parsing and comparing do. Thread: any.
-Result<Operation> finished(Draft draft, const DraftSources& sources);
+Result<Operation> finished(Draft draft, DraftSources sources);
 
 }  // namespace callboard::server

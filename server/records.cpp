@@ -13,6 +13,8 @@ namespace {
 
 // A large document takes 100 ms and more to read; a second thread lets small ones pass.
 constexpr std::size_t kDraftThreads = 2;
+// So many of an author's own operations are put together while everybody waits.
+constexpr std::size_t kOwnInline = 16;
 // Sessions whose newest stamp is remembered while their writes are on the way.
 constexpr std::size_t kStampsKept = 10'000;
 
@@ -133,6 +135,11 @@ void Records::find_sources(Draft draft, Done done) {
   // Without a base, a part is changed in what is there now.
   sources.base = base == 0 ? sources.head : editions_.root_at(record, base);
   if (draft.how == Draft::How::settle) sources.growth = document.growth();
+  if (draft.sees_own && base != 0) {
+    document.for_each_since(base, [&](const Operation& each) {
+      if (each.user == draft.operation.user) sources.own.push_back(each.edits);
+    });
+  }
   if (draft.how == Draft::How::restore) {
     return read_history(
         [record, number = draft.restores](History& history) { return history.version(record, number); },
@@ -162,16 +169,15 @@ void Records::finish_draft(Draft draft, DraftSources sources, Done done) {
   // What is brought back of many places is not looked through here.
   const bool brings_little =
       draft.lost.empty() || (draft.lost.size() == 1 && is_small(draft.lost.front().value));
-  const bool has_little = brings_little && (draft.operation.value == nullptr ||
-                                            draft.operation.value->size() <= kInlineDocumentBytes);
+  const bool has_little =
+      brings_little && sources.own.size() <= kOwnInline &&
+      (draft.operation.value == nullptr || draft.operation.value->size() <= kInlineDocumentBytes);
   if (has_little && is_small(sources.base) && is_small(sources.head) && is_small(sources.restored))
-    return append_finished(finished(std::move(draft), sources), base, std::move(done));
+    return append_finished(finished(std::move(draft), std::move(sources)), base, std::move(done));
   drafts_.submit(
       [draft = std::move(draft), sources = std::move(sources)](const std::stop_token&) mutable {
-        auto operation = finished(std::move(draft), sources);
         // The last hold on a large document may be this one: it is given back here.
-        sources = {};
-        return operation;
+        return finished(std::move(draft), std::move(sources));
       },
       [this, base, done = std::move(done)](Result<Operation> operation) {
         append_finished(std::move(operation), base, done);

@@ -225,7 +225,9 @@ class Search {
   static constexpr std::size_t kFewEdits = 1024;
 
   Search(std::uint64_t sequence, const Operation& operation, const MergedDocument& document)
-      : arrived_{sequence, operation}, document_(document) {}
+      : arrived_{sequence, operation},
+        document_(document),
+        newest_seen_(document.newest_known(operation.base)) {}
 
   ConflictSearch run() && {
     std::vector<const Entry*> unseen;
@@ -277,8 +279,17 @@ class Search {
     }
     if (theirs.empty()) return {};
     const Party present{entry.sequence, *entry.operation};
-    const bool is_arrived_newer = stamp_of(present.operation) < stamp_of(arrived_.operation);
-    if (is_arrived_newer) return lost_to(mine, arrived_, theirs, present, count_max);
+    const Stamp stamp = stamp_of(present.operation);
+    if (stamp < stamp_of(arrived_.operation)) {
+      // One that came late.
+      if (stamp < newest_seen_) {
+        lost_to_before_ = document_.unseen_newer(entry, arrived_.operation.base);
+        work_ += kMergeWindowOperations;
+      }
+      auto found = lost_to(mine, arrived_, theirs, present, count_max);
+      lost_to_before_.clear();
+      return found;
+    }
     Opponents opponents(std::move(theirs), mine.others().size());
     auto found = lost_to(opponents, present, mine.others(), arrived_, count_max);
     work_ += opponents.work();
@@ -294,17 +305,28 @@ class Search {
       const Edit* won = winners.of(*lost);
       if (won == nullptr) continue;
       // The newer one finds nothing to change: it is the one that loses.
-      if (lies_within(*won, *lost) && document_.is_taken_for_good(*lost, is_arrived_newer)) {
+      if (lies_within(*won, *lost) && document_.is_taken_for_good(*lost, *won, is_arrived_newer)) {
         work_ += winners.others().size();
         for (const Edit* within : winners.others()) {
           if (lies_within(*within, *lost) && found.size() < count_max)
             add(found, conflict_of(winner, *within, loser, *lost));
         }
-      } else {
+      } else if (!was_lost_before(*lost)) {
         add(found, conflict_of(loser, *lost, winner, *won));
       }
     }
     return found;
+  }
+
+  // Whether all of it was lost as it came, to what the author of what has arrived had seen there.
+  bool was_lost_before(const Edit& lost) {
+    return std::ranges::any_of(lost_to_before_, [&](const Operation* seen) {
+      work_ += seen->edits->size();
+      return std::ranges::any_of(*seen->edits, [&](const Edit& each) {
+        return each.kind != Edit::Kind::place && each.path.size() <= lost.path.size() &&
+               overlap(each.path, lost.path);
+      });
+    });
   }
 
   // Each has a path of its own, and what it stood behind: a long one that is lost to many would fill the memory.
@@ -381,6 +403,9 @@ class Search {
 
   Party arrived_;
   const MergedDocument& document_;
+  Stamp newest_seen_;  // By the author of what has arrived.
+  // Of the one that is looked at, where it came late: what it was lost to then, and that author had seen.
+  std::vector<const Operation*> lost_to_before_;
   // Of those that were compared to the end, what they did at the very places of what has arrived.
   EditRefs met_;
   std::uint64_t work_ = 0;

@@ -142,12 +142,17 @@ MergedDocument::Shortcuts& MergedDocument::Shortcuts::operator=(const Shortcuts&
   return *this;
 }
 
-bool MergedDocument::is_taken_for_good(const document::Edit& taker, bool is_applied) const {
+bool MergedDocument::is_taken_for_good(const document::Edit& taker, const document::Edit& within,
+                                       bool is_applied) const {
   const auto is_container = [](const document::ValuePtr& value) {
     return value != nullptr && (value->array() != nullptr || value->object() != nullptr);
   };
-  if (taker.path.empty() || taker.kind == document::Edit::Kind::place || is_container(taker.value))
-    return false;
+  if (taker.path.empty()) {
+    const bool is_in_object = within.path.front().field.empty();
+    return taker.value == nullptr ||
+           (is_in_object ? taker.value->object() == nullptr : taker.value->array() == nullptr);
+  }
+  if (taker.kind == document::Edit::Kind::place || is_container(taker.value)) return false;
   if (is_applied) return growth_.is_gone_for_good(taker.path);
   const document::ValuePtr there = document::find(growth_.root(), taker.path);
   return is_container(there) && there->size_bytes() > kGraveBytesMax;
@@ -200,6 +205,24 @@ std::vector<const Operation*> MergedDocument::written_since(const Stamp& stamp, 
     if (each->operation->session == session) written.push_back(each->operation.get());
   }
   return written;
+}
+
+std::vector<const Operation*> MergedDocument::unseen_newer(const Entry& late, std::uint64_t base) const {
+  std::vector<const Operation*> newer;
+  const Stamp stamp = stamp_of(*late.operation);
+  for (auto each = window_.rbegin(); each != window_.rend() && stamp < stamp_of(*each->operation); ++each) {
+    const bool is_unseen = each->sequence > late.operation->base && each->sequence < late.sequence &&
+                           each->operation->session != late.operation->session;
+    if (is_unseen && each->sequence <= base && is_based(*each->operation))
+      newer.push_back(each->operation.get());
+  }
+  return newer;
+}
+
+std::uint64_t MergedDocument::last_revision() const {
+  std::uint64_t last = head_.revision;
+  for (const Entry& each : window_) last = std::max(last, each.sequence);
+  return last;
 }
 
 }  // namespace callboard::server

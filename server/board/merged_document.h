@@ -52,9 +52,9 @@ class MergedDocument {
   const document::ValuePtr& root() const { return growth_.root(); }
   // With what was taken out of it lately.
   const document::Growth& growth() const { return growth_; }
-  // Whether an edit within that place would find nothing there, once `taker` is applied or if it is already: what it takes
-  // away there is too large to be brought back.
-  bool is_taken_for_good(const document::Edit& taker, bool is_applied) const;
+  // Whether `within`, an edit within `taker`'s place, would find nothing there, once `taker` is applied or if it is already: what
+  // it takes away there is too large to be brought back, or is all of the document, which never is.
+  bool is_taken_for_good(const document::Edit& taker, const document::Edit& within, bool is_applied) const;
   // The very text that its author sent, where the newest operation is all of it; null otherwise.
   Document text() const;
   // Of all operations there have been.
@@ -72,6 +72,10 @@ class MergedDocument {
   void for_each_since(std::uint64_t sequence, const std::function<void(const Operation&)>& visit) const;
   // What that session wrote that can be put in order and is newer than `stamp`; the newest first.
   std::vector<const Operation*> written_since(const Stamp& stamp, SessionId session) const;
+  // What `late` had to be compared with as it came, that is newer than it and was there by revision `base`.
+  std::vector<const Operation*> unseen_newer(const Entry& late, std::uint64_t base) const;
+  // Of what came last, whether it stood or not; 0: nothing has.
+  std::uint64_t last_revision() const;
   // Whether an operation of that stamp is lost to all that can be put in order no more.
   bool is_too_old(const Stamp& stamp) const { return stamp < floor_.stamp; }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -30,12 +31,20 @@ Revision revision_of(const Committed& committed, bool stands) {
           operation.settles,       operation.edits->size()};
 }
 
-// What the author of one that did not stand had written.
-document::ValuePtr as_written(const document::ValuePtr& before, const Operation& operation) {
+document::Growth with_edits_of(const Operation& operation, const document::ValuePtr& before) {
   document::Growth growth;
   if (before != nullptr) growth.apply({document::Edit::Kind::set, {}, before, {}});
   growth.apply(*operation.edits);
-  return growth.root();
+  return growth;
+}
+
+// Whether one of its edits is at that place or within it, as it would be written.
+bool is_about(const Operation& operation, const document::Tokens& at) {
+  const std::string place = document::pointer_text(at);
+  return std::ranges::any_of(*operation.edits, [&](const document::Edit& each) {
+    const std::string own = document::pointer_text(each.path);
+    return own.starts_with(place) && (own.size() == place.size() || own[place.size()] == '/');
+  });
 }
 
 }  // namespace
@@ -52,16 +61,24 @@ Result<Version> SqliteHistory::folded(Record record, std::uint64_t number) {
   auto base = kept_document(database_, record, number - 1);
   if (!base) return base.error();
   Version version;
+  std::optional<Operation> lost;
   const auto read = for_each_of_document(
       database_, record, base->sequence + 1, number, [&](Committed committed) -> Result<void> {
         const document::ValuePtr before = base->document.root();
         const auto effect = base->document.apply(committed.sequence, committed.operation);
         if (committed.sequence != number) return {};
         version.revision = revision_of(committed, effect.stands);
-        version.value = effect.stands ? base->document.root() : as_written(before, committed.operation);
+        const document::Growth written = with_edits_of(committed.operation, before);
+        version.value = effect.stands ? base->document.root() : written.root();
+        if (!effect.stands && !written.shows(*committed.operation.edits)) lost = committed.operation;
         return {};
       });
   if (!read) return read.error();
+  if (lost && lost->base != 0) {
+    // What held its place was gone as it came: it is in what it was made of.
+    const auto seen = document_at(record, lost->base);
+    if (seen) version.value = with_edits_of(*lost, *seen).root();
+  }
   if (version.revision.number == 0) version.value = base->document.root();
   return version;
 }
@@ -118,9 +135,10 @@ Result<Listing> SqliteHistory::list(const HistoryQuery& query) {
         const auto effect = base->document.apply(committed.sequence, committed.operation);
         const bool is_asked =
             committed.sequence >= reach->oldest && committed.operation.timestamp >= query.since;
-        const bool is_about =
-            query.at.empty() || !document::equal(before, document::find(base->document.root(), query.at));
-        if (is_asked && is_about) found.push_back(revision_of(committed, effect.stands));
+        const bool is_listed = query.at.empty() ||
+                               (!effect.stands && is_about(committed.operation, query.at)) ||
+                               !document::equal(before, document::find(base->document.root(), query.at));
+        if (is_asked && is_listed) found.push_back(revision_of(committed, effect.stands));
         return {};
       });
   if (!read) return read.error();

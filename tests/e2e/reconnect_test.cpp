@@ -155,6 +155,38 @@ TEST_CASE("what is said and written while there is no server is kept, and arrive
   CHECK(by_rigging == 1);
 }
 
+TEST_CASE("what is changed without a server is made of what was changed so before, and all of it arrives") {
+  Office office;
+  const auto story = office.home() / "story.json";
+  support::write_file(story, R"({"acts":[{"name":"Das Tor"}],"log":[]})");
+  REQUIRE(office.run("lighting", {"story", "set", story}).ending.exit_code == 0);
+  office.settle("before");
+  office.kill_server();
+  wait_for_event(*office.rigging_joined, "left");
+  const auto keeps = [&](std::size_t count) {
+    for (int i = 0; i < 1000; ++i) {
+      if (office.workstation().at("kept") == count) return true;
+    }
+    return false;
+  };
+  std::vector<std::unique_ptr<Process>> changes;
+  const auto change = [&](const std::string& at, const std::string& value) {
+    changes.push_back(office.start("rigging", {"story", "set", "--at", at, value}));
+    REQUIRE(keeps(changes.size()));
+  };
+  change("/acts/-", R"({"name":"Zwei"})");
+  change("/acts/1/note", "\"dark\"");
+  change("/acts/Zwei/length", "9");
+  change("/log/-", "1");
+  change("/log/-", "2");
+  for (const auto& each : changes) CHECK(exit_code(*each) == 0);
+  office.serve_again();
+  REQUIRE(keeps(0));
+  CHECK(office.run("lighting", {"story", "get"}).out ==
+        R"({"acts":[{"name":"Das Tor"},{"name":"Zwei","note":"dark","length":9}],"log":[1,2]})"
+        "\n");
+}
+
 TEST_CASE("one who is killed is told as gone when its time is over, and not before") {
   Studio studio;
   studio.add_user("rigging");

@@ -42,8 +42,13 @@ class MemoryHistory final : public History {
     for_each(query.record, query.before == 0 ? UINT64_MAX : query.before - 1, [&](const Committed& each) {
       const document::ValuePtr before = document::find(document.root(), query.at);
       const auto effect = document.apply(each.sequence, each.operation);
-      const bool is_about =
-          query.at.empty() || !document::equal(before, document::find(document.root(), query.at));
+      const bool is_lost_there =
+          !effect.stands && std::ranges::any_of(*each.operation.edits, [&](const document::Edit& edit) {
+            return (document::pointer_text(edit.path) + "/")
+                .starts_with(document::pointer_text(query.at) + "/");
+          });
+      const bool is_about = is_lost_there || query.at.empty() ||
+                            !document::equal(before, document::find(document.root(), query.at));
       if (each.operation.timestamp >= query.since && is_about)
         found.push_back(revision_of(each, effect.stands));
     });
@@ -63,6 +68,13 @@ class MemoryHistory final : public History {
       version.revision = revision_of(each, effect.stands);
       growth.apply(*each.operation.edits);
       version.value = effect.stands ? document.root() : growth.root();
+      if (effect.stands || each.operation.base == 0 || growth.shows(*each.operation.edits)) return;
+      const auto base = document_at(record, each.operation.base);
+      if (!base) return;
+      document::Growth written;
+      written.apply({document::Edit::Kind::set, {}, *base, {}});
+      written.apply(*each.operation.edits);
+      version.value = written.root();
     });
     if (version.revision.number == 0 || version.value == nullptr) return not_kept(number);
     return version;

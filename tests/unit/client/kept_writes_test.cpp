@@ -2,10 +2,15 @@
 
 #include <catch2/catch.hpp>
 
+#include <functional>
+#include <string>
+#include <vector>
+
 #include "client/client.h"
 #include "protocol/codec.h"
 #include "protocol/server_asks.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/tree.h"
 #include "tests/unit/client/keeper_place.h"
 
 namespace callboard::client::kept_writes_test {
@@ -135,8 +140,51 @@ TEST_CASE("a kept write that a server refuses is told, and not sent again") {
   };
   here.begin();
   here.until([&] { return !here.warnings.empty(); });
-  CHECK(here.warnings[0] == "a kept change of the message was refused: no");
+  const auto file = here.folder.path() / ".callboard" / "refused" / to_text(UniqueId{1, 1});
+  CHECK(here.warnings[0] == "a kept change of the message was refused: no; it is in " + file.string());
   CHECK(here.waiting == 0);
+  // Whoever wrote it was told that it is kept.
+  const std::string aside = support::read_file(file);
+  CHECK(aside.starts_with("{\"why\":\"no\"}\n{\"verb\":\"message\","));
+  CHECK(aside.find("\"text\":\"refused\"") != std::string::npos);
+}
+
+TEST_CASE("a change that is made of what its author wrote before is sent when that is answered") {
+  Writer here;
+  here.server.greets = false;
+  const auto write = [&](std::uint64_t op, protocol::DocumentRecord record, bool own) {
+    protocol::DocumentWrite message;
+    message.op = UniqueId{2, op};
+    message.record = record;
+    message.document = std::make_shared<const std::string>("1");
+    message.own = own;
+    here.writes->write(
+        message, [&](Result<protocol::ServerMessage> answer) { here.answers.push_back(std::move(answer)); },
+        {});
+  };
+  write(1, protocol::DocumentRecord::story, true);
+  write(2, protocol::DocumentRecord::story, true);
+  write(3, protocol::DocumentRecord::analytics, true);
+  write(4, protocol::DocumentRecord::story, false);
+  here.say("hello", 5);
+  std::vector<std::uint64_t> asked;
+  std::vector<std::function<void()>> answers;
+  here.server.on_ask = [&](FakeSession& session, const protocol::ClientMessage& message) {
+    asked.push_back(operation_of(message).low);
+    answers.emplace_back([&session, id = *protocol::ask_id_of(message)] {
+      FakeServer::say(session, protocol::ErrorAnswer{id, Outcome::refused, "no"});
+    });
+  };
+  here.server.greets = true;
+  for (const auto& session : here.server.sessions()) session->connection.reset();
+  here.until([&] { return asked.size() == 3; });
+  CHECK(asked == std::vector<std::uint64_t>{1, 3, 5});
+  answers[0]();
+  here.until([&] { return asked.size() == 4; });
+  CHECK(asked.back() == 2);
+  answers[3]();
+  here.until([&] { return asked.size() == 5; });
+  CHECK(asked.back() == 4);
 }
 
 TEST_CASE("a kept write for which the server's disk has no room is tried again at the next join") {
@@ -309,16 +357,25 @@ TEST_CASE("a whole document that is written without a server is made from what w
   static_cast<void>(client->set_analytics("[]"));
   static_cast<void>(client->set_story(R"({"a":3})", {}, 5));
   std::vector<protocol::DocumentWrite> writes;
-  place.server.on_ask = [&](FakeSession&, const protocol::ClientMessage& message) {
-    if (const auto* write = std::get_if<protocol::DocumentWrite>(&message)) writes.push_back(*write);
+  place.server.on_ask = [&](FakeSession& session, const protocol::ClientMessage& message) {
+    const auto* write = std::get_if<protocol::DocumentWrite>(&message);
+    if (write == nullptr) return;
+    writes.push_back(*write);
+    protocol::DocumentState done;
+    done.re = write->id;
+    done.record = write->record;
+    done.revision = 9;
+    FakeServer::say(session, done);
   };
   place.server.greets = true;
   for (const auto& session : place.server.sessions()) session->connection.reset();
   place.until([&] { return writes.size() == 3; });
   CHECK(writes[0].base == 7);
+  CHECK(writes[0].own);
   CHECK(writes[1].record == protocol::DocumentRecord::analytics);
   CHECK(writes[1].base == 4);
   CHECK(writes[2].base == 5);
+  CHECK_FALSE(writes[2].own);
   place.leave(*client);
 }
 

@@ -8,6 +8,7 @@
 #include "base/document/parse.h"
 #include "server/floor.h"
 #include "server/store/sqlite_log.h"
+#include "tests/unit/server/document_asks.h"
 #include "tests/unit/server/operations.h"
 #include "tests/unit/server/small_disk.h"
 #include "tests/unit/server/studio.h"
@@ -19,47 +20,6 @@ using protocol::DocumentState;
 namespace {
 
 constexpr std::int64_t kHour = 3'600'000;
-constexpr const char* kStory =
-    R"({"title":"Moria","scenes":[{"id":1,"note":"dark and long enough"},{"id":2,"note":"bright and long enough"}]})";
-
-std::unique_ptr<TestClient> join(Studio& studio, const std::string& name, std::int64_t skew_ms = 0) {
-  auto client = studio.connect();
-  client->patches = true;
-  client->clock_skew_ms = skew_ms;
-  REQUIRE(client->join(name));
-  return client;
-}
-
-protocol::DocumentWrite write(const TestClient& by, const std::string& content, std::uint64_t op) {
-  protocol::DocumentWrite write;
-  write.timestamp = by.wall();
-  write.op = UniqueId{5, op};
-  write.document = std::make_shared<const std::string>(content);
-  return write;
-}
-
-// Offsets are measured to a millisecond or so: who is to be earlier for sure is earlier by more.
-protocol::DocumentWrite earlier(protocol::DocumentWrite write, std::int64_t ms) {
-  write.timestamp.ms -= ms;
-  return write;
-}
-
-protocol::DocumentWrite write_at(const TestClient& by, const std::string& at, const std::string& content,
-                                 std::uint64_t op, std::uint64_t base) {
-  auto part = write(by, content, op);
-  part.at = at;
-  part.base = base;
-  return part;
-}
-
-std::string read(TestClient& by, std::optional<std::string> at = {}, std::uint64_t revision = 0) {
-  protocol::DocumentRead ask;
-  ask.at = std::move(at);
-  ask.revision = revision;
-  const auto state = by.ask_for<DocumentState>(ask);
-  return state.document == nullptr ? "" : *state.document;
-}
-
 // A client of the tests is told when it asks.
 void comes_to_hear_writable(Studio& studio, TestClient& client) {
   const Instant limit = studio.loop.now() + kPatience;
@@ -240,25 +200,6 @@ TEST_CASE("both authors of a conflict are told of it at once, and anybody can se
   CHECK(other->ask_for<protocol::Conflicts>(protocol::ConflictsAsk{}).conflicts.empty());
   settle.op = UniqueId{5, 5};
   CHECK(other->ask_for<protocol::ErrorAnswer>(settle).outcome == Outcome::not_found);
-}
-
-TEST_CASE("a conflict whose loser came last of all is settled at the first try, with a value of its own") {
-  Studio studio;
-  auto first = join(studio, "rigging");
-  auto second = join(studio, "lighting");
-  const auto base = first->ask_for<DocumentState>(earlier(write(*first, kStory, 1), 2000));
-  second->ask_for<DocumentState>(write_at(*second, "/title", "\"Khazad\"", 2, base.revision));
-  const auto late =
-      first->ask_for<DocumentState>(earlier(write_at(*first, "/title", "\"Balin\"", 3, base.revision), 1000));
-  CHECK_FALSE(late.won);
-  auto other = studio.visit("render");
-  auto settle = write(*other, "\"Oin\"", 4);
-  settle.settles = 1;
-  const auto settled = other->ask_for<DocumentState>(settle);
-  CHECK(settled.won);
-  CHECK(settled.conflicts == 0);
-  CHECK(read(*other, "/title") == "\"Oin\"");
-  CHECK(other->ask_for<protocol::Conflicts>(protocol::ConflictsAsk{}).conflicts.empty());
 }
 
 TEST_CASE(
