@@ -22,7 +22,7 @@ using Name = client::DocumentName;
 
 struct SetWords {
   std::string content;
-  std::string pointer;
+  std::optional<std::string> pointer;
   std::uint64_t base = 0;
 };
 
@@ -136,18 +136,6 @@ Result<void> report(Run& run, Visit& visit, Name name, const client::WriteResult
   return met_others(met_by(visit, name, result), result);
 }
 
-// 0: there is none yet. Asked for with the place that is changed, if there is one, because the whole document may be large.
-Result<std::uint64_t> revision_that_is_told(Visit& visit, const client::DocumentChange& change) {
-  client::DocumentQuery query{.document = change.document, .at = change.at};
-  auto document = visit.wait(visit.access().read(query));
-  if (!document && change.at && document.error().outcome == Outcome::not_found) {
-    query.at.reset();
-    document = visit.wait(visit.access().read(query));
-  }
-  if (!document) return document.error();
-  return document->revision;
-}
-
 // What a person takes for the revision that they had: one that is still to come would be taken for the newest, and what
 // others changed meanwhile for seen. Without a server it is not known what there is.
 Result<void> check_base(Visit& visit, const client::DocumentChange& change) {
@@ -155,13 +143,11 @@ Result<void> check_base(Visit& visit, const client::DocumentChange& change) {
   const auto here = visit.wait(visit.access().workstation());
   if (!here) return here.error();
   if (!here->is_joined) return {};
-  const auto told = revision_that_is_told(visit, change);
-  if (!told) return told.error();
-  if (change.base <= *told) return {};
-  // What changed nothing, or did not stand, is a revision of its own all the same, and its writer was told its number.
+  // The history, not the document, which may be large; and what changed nothing, or did not stand, is a revision of its own all
+  // the same, whose number its writer was told.
   const auto history = visit.wait(visit.access().history({.document = change.document}));
   if (!history) return history.error();
-  const std::uint64_t newest = history->revisions.empty() ? *told : history->revisions.front().revision;
+  const std::uint64_t newest = history->revisions.empty() ? 0 : history->revisions.front().revision;
   if (change.base <= newest) return {};
   const auto name = name_of(change.document);
   const std::string what_is = newest == 0 ? fmt::format("there is no {} yet", name)
@@ -220,7 +206,7 @@ Result<void> check_value(const std::string& value) {
 
 Result<void> set(Run& run, Name name, const SetWords& words) {
   client::DocumentChange wanted{.document = name, .base = words.base};
-  if (!words.pointer.empty()) {
+  if (words.pointer) {
     if (auto sound = check_value(words.content); !sound) return sound;
     wanted.content = words.content;
     wanted.at = words.pointer;
