@@ -106,6 +106,9 @@ void Client::Impl::on_over(protocol::TransferOver over) {
 
 void Client::Impl::on_document(const protocol::DocumentState& state) {
   KnownDocument& known = known_of(state.record);
+  // What is told before the whole that was asked for is in that.
+  const bool is_whole = state.document && state.from == 0;
+  if (!is_whole && reading_.contains(state.record)) return;
   const auto changed = known.hear(state);
   if (!changed) listener_.on_warning(changed.error().text);
   // Without text it is an answer that came too late: what was sent is forgotten.
@@ -121,9 +124,11 @@ void Client::Impl::on_document(const protocol::DocumentState& state) {
 
 // Whole.
 void Client::Impl::read_anew(protocol::DocumentRecord record) {
+  if (!reading_.insert(record).second) return;
   protocol::DocumentRead read;
   read.record = record;
-  session_->ask(read, [this](const Result<protocol::ServerMessage>& reply) {
+  session_->ask(read, [this, record](const Result<protocol::ServerMessage>& reply) {
+    reading_.erase(record);
     const auto* whole = reply ? std::get_if<protocol::DocumentState>(&*reply) : nullptr;
     if (whole != nullptr) on_document(*whole);
   });

@@ -177,7 +177,10 @@ std::string pointer_text(const Path& path) {
   for (const Step& step : path) {
     const bool is_text = !step.field.empty() && step.key.starts_with('"');
     const auto key = is_text ? parse(step.key) : Result<ValuePtr>(ValuePtr());
-    append_token(key && *key ? *(*key)->string() : step.key, text);
+    const std::string token = key && *key ? *(*key)->string() : step.key;
+    // A number by itself would be an index.
+    const bool is_like_index = !step.field.empty() && index_from(token);
+    append_token(is_like_index ? step.field + "=" + token : token, text);
   }
   return text;
 }

@@ -1,5 +1,7 @@
 #include "base/document/pointer.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "base/text.h"
@@ -53,18 +55,34 @@ std::optional<std::size_t> index_from(std::string_view token) {
   return is_index ? std::optional(index) : std::nullopt;
 }
 
+namespace {
+
+constexpr std::array<std::string_view, 2> kKeyFields = {"id", "name"};
+
+bool has_key(const Value& element, std::string_view field, std::string_view text) {
+  const ValuePtr key = element.member(field);
+  if (key == nullptr) return false;
+  const auto* number = std::get_if<Number>(&key->content());
+  return key->string() != nullptr ? *key->string() == text : number != nullptr && number->text == text;
+}
+
+}  // namespace
+
 std::optional<std::size_t> index_in(const Array& array, std::string_view token) {
   if (const auto index = index_from(token); index && *index < array.size()) return index;
-  for (std::size_t i = 0; i < array.size(); ++i) {
-    for (const char* field : {"id", "name"}) {
-      const ValuePtr key = array[i]->member(field);
-      if (key == nullptr) continue;
-      const auto* number = std::get_if<Number>(&key->content());
-      if (key->string() != nullptr ? *key->string() == token : number != nullptr && number->text == token)
-        return i;
-    }
-  }
-  return std::nullopt;
+  const auto place_of = [&](const auto& is_it) -> std::optional<std::size_t> {
+    const auto found = std::ranges::find_if(array, [&](const ValuePtr& each) { return is_it(*each); });
+    return found == array.end() ? std::nullopt : std::optional<std::size_t>(found - array.begin());
+  };
+  const auto by_text = place_of([&](const Value& each) {
+    return std::ranges::any_of(kKeyFields,
+                               [&](std::string_view field) { return has_key(each, field, token); });
+  });
+  const std::size_t equals = token.find('=');
+  const std::string_view field = token.substr(0, equals);
+  if (by_text || equals == std::string_view::npos || std::ranges::find(kKeyFields, field) == kKeyFields.end())
+    return by_text;
+  return place_of([&](const Value& each) { return has_key(each, field, token.substr(equals + 1)); });
 }
 
 ValuePtr find(const ValuePtr& root, const Tokens& tokens) {

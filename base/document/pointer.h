@@ -19,7 +19,8 @@ std::string pointer_text(const Tokens& tokens);
 
 // The index that a token says; nullopt: it says none ("01", "-", "a").
 std::optional<std::size_t> index_from(std::string_view token);
-// Where in the array a token leads: an index, or the text of an element's "id" or "name".
+// Where in the array a token leads: an index, or the text of an element's "id" or "name". "id=3" is the element with that id also
+// where 3 is an index.
 std::optional<std::size_t> index_in(const Array& array, std::string_view token);
 
 // What stands there; null for nothing.

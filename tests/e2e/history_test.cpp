@@ -92,7 +92,7 @@ TEST_CASE("a part of the story is changed, listed, shown, compared and brought b
   REQUIRE(listed.size() == 2);
   CHECK(listed[0].at("revision") == second);
   CHECK(listed[0].at("user") == "lighting");
-  CHECK(listed[0].at("at") == "/scenes/2/note");
+  CHECK(listed[0].at("at") == "/scenes/id=2/note");
   const auto about = objects(desk.run("rigging", {"history", "story", "--item", "/title", "--json"}).out);
   REQUIRE(about.size() == 1);
   CHECK(about[0].at("revision") == desk.first);
@@ -231,7 +231,7 @@ TEST_CASE("of many places that met what is forgotten the last conflict is about 
   const auto listed = objects(desk.run("lighting", {"conflicts", "--json"}).out);
   REQUIRE(listed.size() == 100);
   CHECK_FALSE(listed[98].contains("places"));
-  CHECK(listed[98].at("at") == "/shots/98/length");
+  CHECK(listed[98].at("at") == "/shots/id=98/length");
   const Json& rest = listed[99];
   CHECK((rest.at("at") == "/shots" && rest.at("places") == 51));
   CHECK_FALSE(rest.at("loser").contains("value"));

@@ -94,6 +94,23 @@ TEST_CASE("a number is an index before it is an id or a name") {
   CHECK(at("/7/t") == "\"z\"");
 }
 
+TEST_CASE("an element whose key is a number is found by that") {
+  const auto root = *parse(
+      R"({"s":[{"id":1,"n":"a"},{"id":"2","n":"b"},{"name":"0","n":"c"},{"name":"id=1","n":"d"},{"id":"x","n":"e"}]})");
+  const auto at = [&](const std::string& token) {
+    const ValuePtr found = find(root, {"s", token, "n"});
+    return found == nullptr ? "nothing" : *found->string();
+  };
+  CHECK(at("1") == "b");
+  CHECK(at("id=2") == "b");
+  CHECK(at("name=0") == "c");
+  // What is called so is meant first.
+  CHECK(at("id=1") == "d");
+  CHECK(at("id=x") == "e");
+  CHECK(at("id=3") == "nothing");
+  CHECK(at("n=a") == "nothing");
+}
+
 TEST_CASE("the six operations of a JSON Patch do what RFC 6902 says") {
   CHECK(patched(R"({"a":[1,2]})", R"([{"op":"add","path":"/a/1","value":9}])") == R"({"a":[1,9,2]})");
   CHECK(patched(R"({"a":[1]})",

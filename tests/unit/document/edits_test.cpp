@@ -147,7 +147,9 @@ TEST_CASE("places overlap when one lies within the other") {
   CHECK(overlap(note, scene));
   CHECK(overlap({}, other));
   CHECK_FALSE(overlap(note, other));
-  CHECK(pointer_text(Path{{"", "a/b"}, {"name", "\"Das Tor\""}, {"id", "3"}}) == "/a~1b/Das Tor/3");
+  CHECK(pointer_text(Path{{"", "a/b"}, {"name", "\"Das Tor\""}, {"id", "3"}}) == "/a~1b/Das Tor/id=3");
+  CHECK(pointer_text(Path{{"", "s"}, {"id", "\"2\""}, {"", "3"}}) == "/s/id=2/3");
+  CHECK(pointer_text(Path{{"", "s"}, {"id", "1.5"}}) == "/s/1.5");
 }
 
 TEST_CASE("a growth that is written down goes on as the one it was") {

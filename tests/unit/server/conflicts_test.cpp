@@ -51,8 +51,8 @@ TEST_CASE("many edits meet those that each with each would find") {
       3, make_edit(base, value(after[1] + "]}"), {.id = 3, .session = 3, .timestamp_ms = 2000, .base = 1}),
       document);
   REQUIRE(found.size() == kShots / 2);
-  CHECK(document::pointer_text(found[0].path) == "/shots/0/at");
-  CHECK(document::pointer_text(found[1].path) == "/shots/1/at/from");
+  CHECK(document::pointer_text(found[0].path) == "/shots/id=0/at");
+  CHECK(document::pointer_text(found[1].path) == "/shots/id=1/at/from");
   CHECK(found[1].winner.value != nullptr);
   CHECK(found[0].winner.value == nullptr);
 }

@@ -172,7 +172,7 @@ TEST_CASE("the history is listed newest first, by place, time and number") {
   CHECK(numbers(all) == std::vector<std::uint64_t>{4, 3, 2, 1});
   CHECK_FALSE(all->revisions[0].stands);
   CHECK(all->revisions[1].at == "/title");
-  CHECK(all->revisions[2].at == "/scenes/1/note");
+  CHECK(all->revisions[2].at == "/scenes/id=1/note");
   CHECK(all->revisions[2].base == 1);
   CHECK(all->revisions[3].at.empty());
 
