@@ -75,19 +75,26 @@ void KeptWrites::keep(Open& open) {
   open.due = loop_.now() + (is_missing_ ? kPatience : kFirstPatience);
 }
 
-// All that need not wait for another.
+// All that need not wait for another of their document. Who asks a server that is there does not wait for what waits for the next
+// join.
 void KeptWrites::send_due() {
-  std::map<protocol::DocumentRecord, bool>
-      before;  // Whether one of those that are open sees its author's own.
+  struct Before {
+    bool is_any = false;
+    bool is_made_of = false;  // There is one that sees its author's own, and that is on its way.
+    bool waits_for_join = false;
+  };
+  std::map<protocol::DocumentRecord, Before> documents;
   for (const Write& each : std::deque<Write>(open_)) {
     const auto* write = std::get_if<protocol::DocumentWrite>(&each->message);
-    bool must_wait = false;
+    bool must_wait = each->is_asked || each->waits_for_join;
     if (write != nullptr) {
-      const auto [earlier, is_first] = before.try_emplace(write->record, write->own);
-      must_wait = !is_first && (write->own || earlier->second);
-      earlier->second |= write->own;
+      Before& before = documents[write->record];
+      must_wait |= write->own ? before.is_any : before.is_made_of;
+      before.is_any = true;
+      before.waits_for_join |= each->waits_for_join;
+      before.is_made_of |= write->own && !before.waits_for_join;
     }
-    if (!must_wait && !each->is_asked && !each->waits_for_join) send(each);
+    if (!must_wait) send(each);
   }
 }
 
@@ -103,7 +110,8 @@ void KeptWrites::on_answer(const Write& open, Result<protocol::ServerMessage> an
   if (open->is_kept && !answer && may_pass(answer.error().outcome)) {
     open->is_asked = false;
     open->waits_for_join = true;
-    return tell_kept(*open);
+    tell_kept(*open);
+    return send_due();
   }
   std::erase(open_, open);
   send_due();

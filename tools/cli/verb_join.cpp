@@ -98,16 +98,17 @@ class Reporter final : public client::Listener {
   void on_records(const client::RecordNews& news) override { locks_.on_records(news); }
 
   void on_users(const std::vector<client::User>& users, const std::vector<client::Departure>& left) override {
-    for (const client::User& user : users) {
-      say(fmt::format("{} is here{}", escaped(user.name), user.at.empty() ? "" : ", at " + escaped(user.at)));
-      output_.object(user_object(user));
-    }
+    // One who comes again with another session is here in the end.
     for (const client::Departure& each : left) {
       say(with_reason(escaped(each.name) + " left", each.reason));
       output_.object({{"event", "user_left"},
                       {"name", each.name},
                       {"session", to_text(each.session)},
                       {"why", each.reason}});
+    }
+    for (const client::User& user : users) {
+      say(fmt::format("{} is here{}", escaped(user.name), user.at.empty() ? "" : ", at " + escaped(user.at)));
+      output_.object(user_object(user));
     }
   }
 

@@ -167,18 +167,29 @@ TEST_CASE("a change that is made of what its author wrote before is sent when th
   write(3, protocol::DocumentRecord::analytics, true);
   write(4, protocol::DocumentRecord::story, false);
   here.say("hello", 5);
+  Outcome outcome = Outcome::refused;
   std::vector<std::uint64_t> asked;
   std::vector<std::function<void()>> answers;
   here.server.on_ask = [&](FakeSession& session, const protocol::ClientMessage& message) {
     asked.push_back(operation_of(message).low);
-    answers.emplace_back([&session, id = *protocol::ask_id_of(message)] {
-      FakeServer::say(session, protocol::ErrorAnswer{id, Outcome::refused, "no"});
+    answers.emplace_back([&session, &outcome, id = *protocol::ask_id_of(message)] {
+      FakeServer::say(session, protocol::ErrorAnswer{id, outcome, "no"});
     });
   };
   here.server.greets = true;
   for (const auto& session : here.server.sessions()) session->connection.reset();
   here.until([&] { return asked.size() == 3; });
   CHECK(asked == std::vector<std::uint64_t>{1, 3, 5});
+  SECTION("and not for one that is tried again at the next join") {
+    outcome = Outcome::failed;
+    answers[0]();
+    here.until([&] { return asked.size() == 4; });
+    CHECK(asked.back() == 4);
+    here.writes->on_joined();
+    here.until([&] { return asked.size() == 5; });
+    CHECK(asked.back() == 1);
+    return;
+  }
   answers[0]();
   here.until([&] { return asked.size() == 4; });
   CHECK(asked.back() == 2);
