@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <optional>
@@ -99,6 +100,52 @@ double seconds_given(const std::string& name, const std::string& given) {
   throw unexpected(name, given, "0-86400 seconds");
 }
 
+// CLI11 reads some words as its own notation: "[a,b]" as a list, "++" as the end of a verb, "--note=" as an option whose
+// value is the next word. It is shown those marked, so that each is one plain word to it, and its options take the mark off.
+constexpr char kMark = '\x01';
+
+// Where the value begins in "--note=value"; 0: all of the word is one.
+std::size_t value_begin(const std::string& word) {
+  return word.starts_with("--") ? word.find('=') + 1 : 0;  // npos + 1 is 0.
+}
+
+std::string marked(const std::string& word) {
+  const std::size_t begin = value_begin(word);
+  const std::string value = word.substr(begin);
+  const bool is_notation = value.starts_with('[') || value.starts_with(kMark) ||
+                           (begin == 0 ? value == "++" : value.empty() || value.starts_with('-'));
+  return is_notation ? word.substr(0, begin) + kMark + value : word;
+}
+
+std::string unmarked(const std::string& word) {
+  const std::size_t begin = value_begin(word);
+  const std::string value = word.substr(begin);
+  return word.substr(0, begin) + (value.starts_with(kMark) ? value.substr(1) : value);
+}
+
+// The last one first, as CLI11 takes them. Behind "--" stand words alone, however they begin.
+std::vector<std::string> marked_words(int argc, const char* const* argv) {
+  std::vector<std::string> words;
+  bool is_word_alone = false;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (is_word_alone) {
+      words.push_back(kMark + word);
+    } else if (word == "--") {
+      is_word_alone = true;
+    } else {
+      words.push_back(marked(word));
+    }
+  }
+  std::ranges::reverse(words);
+  return words;
+}
+
+void take_marks_off(CLI::App& app) {
+  for (CLI::Option* option : app.get_options()) option->transform(unmarked);
+  for (CLI::App* below : app.get_subcommands([](const CLI::App*) { return true; })) take_marks_off(*below);
+}
+
 // What nobody knows says more than what is missing because of it.
 std::optional<std::string> unknown_in(const CLI::App& app) {
   const auto unknown = app.remaining(true);
@@ -106,7 +153,7 @@ std::optional<std::string> unknown_in(const CLI::App& app) {
   const std::string& first = unknown.front();
   const bool has_verb = !app.get_subcommands().empty();
   const std::string_view kind = first.starts_with('-') ? "option" : has_verb ? "argument" : "verb";
-  return fmt::format("{}: no such {}", quoted(first), kind);
+  return fmt::format("{}: no such {}", quoted(unmarked(first)), kind);
 }
 
 // The verb that was given, as far as it was understood: "key add" is beneath "key".
@@ -263,8 +310,9 @@ Verb& Program::add_verb(VerbText text) {
 }
 
 int Program::run(int argc, const char* const* argv) {
+  take_marks_off(*app_);
   try {
-    app_->parse(argc, argv);
+    app_->parse(marked_words(argc, argv));
   } catch (const CLI::Success& wanted) {  // --help, --version
     std::ostringstream text;
     app_->exit(wanted, text, text);

@@ -108,6 +108,74 @@ TEST_CASE("an option without its value, with one too many, or given twice, is na
   CHECK(complaint({"x", "--bogus"}) == "error: \"--bogus\": no such option");
 }
 
+TEST_CASE("every word reaches its verb as it was typed") {
+  for (const std::string word : {"[wip]",
+                                 "[a,b]",
+                                 "[]",
+                                 "[",
+                                 "[\"a\",\"b\"]",
+                                 "[[a],[b]]",
+                                 "{}",
+                                 "{\"a\":[1,2]}",
+                                 "%%",
+                                 "++",
+                                 "",
+                                 " ",
+                                 "a,b",
+                                 "\"quoted\"",
+                                 "'quoted'",
+                                 "back\\slash",
+                                 "\x01",
+                                 "\x01[a]",
+                                 "send",
+                                 "/w",
+                                 "#1",
+                                 "a=b",
+                                 "=",
+                                 "!x"}) {
+    INFO(word);
+    const std::string with_note = "--note=" + word;
+    const std::string with_tag = "--tag=" + word;
+    Line apart;
+    CHECK(apart.run({"--note", word.c_str(), "--tag", word.c_str(), word.c_str(), "x", word.c_str()}) == 0);
+    CHECK(apart.given.words == std::vector<std::string>{word, "x", word});
+    CHECK(apart.given.note == word);
+    CHECK(apart.given.tags == std::vector<std::string>{word});
+    Line joined;
+    CHECK(joined.run({with_note.c_str(), with_tag.c_str(), "x"}) == 0);
+    CHECK(joined.given.words == std::vector<std::string>{"x"});
+    CHECK(joined.given.note == word);
+    CHECK(joined.given.tags == std::vector<std::string>{word});
+  }
+}
+
+TEST_CASE("what an option is given may look like an option") {
+  for (const std::string word : {"--x=[a]", "--x=", "--x=\x01", "--x=--y=", "-x", "--force"}) {
+    INFO(word);
+    Line apart;
+    CHECK(apart.run({"--note", word.c_str(), "x"}) == 0);
+    CHECK(apart.given.note == word);
+    Line joined;
+    CHECK(joined.run({("--note=" + word).c_str(), "x"}) == 0);
+    CHECK(joined.given.note == word);
+  }
+}
+
+TEST_CASE("words behind two dashes are words, however they begin") {
+  Line line;
+  CHECK(line.run({"--tag", "a", "x", "--", "--force", "-5", "--", "[a]"}) == 0);
+  CHECK(line.given.words == std::vector<std::string>{"x", "--force", "-5", "--", "[a]"});
+  CHECK_FALSE(line.given.force);
+}
+
+TEST_CASE("a setting and a number are told as they were typed") {
+  CHECK(complaint({"x", "--lines", "[1,2]"}) ==
+        "error: --lines \"[1,2]\": expected a whole number from 0 on");
+  CHECK(complaint({"x", "--lines="}) == "error: --lines \"\": expected a whole number from 0 on");
+  CHECK(complaint({"x", "--broadcast-log=[no]"}) == "error: --broadcast-log \"[no]\": expected yes or no");
+  CHECK(complaint({"x", "--bogus=[a]"}) == "error: \"--bogus=[a]\": no such option");
+}
+
 TEST_CASE("a setting that is yes or no may say which, and nothing else") {
   const std::vector<std::pair<const char*, bool>> given{
       {"--broadcast-log", true}, {"--broadcast-log=yes", true}, {"--broadcast-log=no", false}};
