@@ -91,13 +91,12 @@ std::uint64_t number_given(const std::string& name, const std::string& given) {
   throw unexpected(name, given, "a whole number from 0 on");
 }
 
-double seconds_given(const std::string& name, const std::string& given) {
-  constexpr double kDay = 86'400;
+double seconds_given(const std::string& name, const std::string& given, SecondsLimits limits) {
   double seconds = 0;
   const auto [end, problem] = std::from_chars(given.data(), given.data() + given.size(), seconds);
   const bool is_number = problem == std::errc{} && end == given.data() + given.size();
-  if (is_number && seconds >= 0 && seconds <= kDay) return seconds;
-  throw unexpected(name, given, "0-86400 seconds");
+  if (is_number && seconds >= limits.min && seconds <= limits.max) return seconds;
+  throw unexpected(name, given, fmt::format("{}-{:.0f} seconds", limits.min, limits.max));
 }
 
 // CLI11 reads some words as its own notation: "[a,b]" as a list, "++" as the end of a verb, "--note=" as an option whose
@@ -266,10 +265,23 @@ Verb& Verb::number(std::uint64_t& into, const std::string& name, const std::stri
   return *this;
 }
 
-Verb& Verb::seconds(std::optional<double>& into, const std::string& name, const std::string& help) {
+Verb& Verb::revision(std::uint64_t& into, const std::string& name, const std::string& help) {
   const std::string option = split_name(name).first;
-  add_read_option(
-      app_, [&into, option](const std::string& given) { into = seconds_given(option, given); }, name, help);
+  const auto read = [&into, option](const std::string& given) {
+    into = number_given(option, given);
+    if (into == 0) throw CLI::ValidationError(option + " 0: revisions begin with 1");
+  };
+  add_read_option(app_, read, name, help);
+  return *this;
+}
+
+Verb& Verb::seconds(std::optional<double>& into, const std::string& name, const std::string& help,
+                    SecondsLimits limits) {
+  const std::string option = split_name(name).first;
+  const auto read = [&into, option, limits](const std::string& given) {
+    into = seconds_given(option, given, limits);
+  };
+  add_read_option(app_, read, name, help);
   return *this;
 }
 

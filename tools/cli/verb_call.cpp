@@ -74,7 +74,8 @@ void add_call(Program& program) {
       .texts(words->arguments, "ARGUMENT", "in their order, or as NAME=VALUE; lists and maps as JSON")
       .text(words->json, "--arguments JSON",
             "all of them at once: an object by name, or an array in their order")
-      .seconds(words->deadline, "--deadline SECONDS", "for how long it may take (default: 30)")
+      .seconds(words->deadline, "--deadline SECONDS", "for how long it may take, at most a day (default: 30)",
+               {.min = 0.001})
       .text(words->op, "--op ID",
             "32 hex digits that this call is known by: with the same again it is not done twice, but "
             "answered as it was")

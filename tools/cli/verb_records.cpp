@@ -167,7 +167,7 @@ void add_change(Verb& record, const ChangeVerb& text) {
                "each FIELD=VALUE; VALUE is JSON, or else text; null takes a field away");
   if (action == RecordAction::give) verb.text(words->to, "--to USER", "who has joined", Need::required);
   if (action != RecordAction::make) {
-    verb.number(words->base, "--base N", "only if the record is at this revision");
+    verb.revision(words->base, "--base N", "only if the record is at this revision");
   }
   verb.runs([action, words](Run& run) { return change(run, action, *words); });
 }

@@ -19,7 +19,9 @@ struct Given {
   std::vector<std::string> tags;
   std::string note;
   std::uint64_t lines = 50;
+  std::uint64_t base = 0;
   std::optional<double> lease;
+  std::optional<double> patience;
   bool force = false;
   bool broadcast_log = false;
   int runs = 0;
@@ -43,7 +45,9 @@ struct Line {
         .texts(given.tags, "--tag TAG", "may be given several times")
         .text(given.note, "--note TEXT", "why")
         .number(given.lines, "--lines N", "how many")
+        .revision(given.base, "--base N", "what it was made from")
         .seconds(given.lease, "--lease SECONDS", "how long")
+        .seconds(given.patience, "--patience SECONDS", "how long at most", {.min = 0.5, .max = 31'536'000})
         .flag(given.force, "--force", "do it")
         .runs([this](Run& run) -> Result<void> {
           ++given.runs;
@@ -91,6 +95,9 @@ TEST_CASE("a number that is none is refused with the option's name, what was giv
   CHECK(complaint({"x", "--lease", "soon"}) == "error: --lease \"soon\": expected 0-86400 seconds");
   CHECK(complaint({"x", "--lease", "86401"}) == "error: --lease \"86401\": expected 0-86400 seconds");
   CHECK(complaint({"x", "--lease", "nan"}) == "error: --lease \"nan\": expected 0-86400 seconds");
+  CHECK(complaint({"x", "--patience", "0"}) == "error: --patience \"0\": expected 0.5-31536000 seconds");
+  CHECK(complaint({"x", "--base", "0"}) == "error: --base 0: revisions begin with 1");
+  CHECK(complaint({"x", "--base", "one"}) == "error: --base \"one\": expected a whole number from 0 on");
   CHECK(complaint({"x", "--port", "99999"}) == "error: --port \"99999\": expected 0-65535");
   Line line;
   CHECK(line.run({"x", "--lines", "7", "--lease", "0.5"}) == 0);
