@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/call/call_description.h"
-#include "base/document/parse.h"
+#include "base/document/parse_once.h"
 #include "base/text.h"
 #include "tools/cli/calling.h"
 #include "tools/cli/verbs.h"
@@ -36,6 +36,10 @@ Result<void> call_by_name(Run& run, const CallWords& words) {
   if (!options) return options.error();
   if (!words.json.empty() && !words.arguments.empty()) {
     return Error{Outcome::usage, "--arguments: expected no others beside it"};
+  }
+  if (!words.json.empty()) {
+    if (const auto all = document::parse_once(words.json); !all)
+      return Error{Outcome::usage, "--arguments: " + all.error().text};
   }
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
