@@ -88,8 +88,7 @@ Result<void> PluginDesk::add_calls(const LoadedPtr& loaded) {
                                                                             std::shared_ptr<CallRun> run) {
                 on_called(loaded, name, caller, arguments, std::move(run));
               })};
-    if (auto added = calls_.add(std::move(call)); !added)
-      return added.error().prefixed("--plugin " + callboard::quoted(loaded->file));
+    if (auto added = calls_.add(std::move(call)); !added) return no_plugin(loaded->file, added.error().text);
   }
   return {};
 }
@@ -103,7 +102,7 @@ Result<void> PluginDesk::add_channels(const LoadedPtr& loaded) {
         channels_.offer({offer->name, offer->permission, [this, loaded, offer](ServerChannels::Taken taken) {
                            return take(loaded, offer, std::move(taken));
                          }});
-    if (!offered) return offered.error().prefixed("--plugin " + callboard::quoted(loaded->file));
+    if (!offered) return no_plugin(loaded->file, offered.error().text);
   }
   return {};
 }

@@ -333,7 +333,7 @@ void RecordDesk::write(const Author& author, Wish wish, Checked checked, Done do
   const auto before = under_way_.find(wish.path);
   const bool is_last = before == under_way_.end() || before->second.count == 0;
   if (outcome != Outcome::done && is_last)
-    return done(record_refusal(outcome, wish.action, wish.path, table.find(wish.path)));
+    return done(record_refusal(outcome, wish.action, wish.path, table.find(wish.path), wish.base));
   Operation operation = operation_for(author, wish, checked.change);
   if (!is_lasting) return done(apply_here(operation, checked));
   operation.value = std::make_shared<const std::string>(print(checked.change));

@@ -17,7 +17,8 @@ Result<Operation> RecordDesk::checked_operation(const Author& author, const Wish
     return Error{Outcome::usage, quoted(wish.path) + ": expected a record that lasts on disk"};
   const RecordTable& table = floor_.records.board().records();
   const Outcome outcome = table.check(wish.path, wish.base, sound->change, author.session, author.user);
-  if (outcome != Outcome::done) return record_refusal(outcome, wish.action, wish.path, table.find(wish.path));
+  if (outcome != Outcome::done)
+    return record_refusal(outcome, wish.action, wish.path, table.find(wish.path), wish.base);
   Operation operation = operation_for(author, wish, sound->change);
   operation.value = std::make_shared<const std::string>(print(sound->change));
   return operation;

@@ -3,21 +3,23 @@
 #include <string>
 #include <utility>
 
+#include "base/document/parse_once.h"
 #include "base/json_scanner.h"
 #include "base/limits.h"
+#include "base/text.h"
 #include "base/text_hash.h"
 
 namespace callboard::document {
 namespace {
 
-// Members with one key: the last counts, where the first stood.
-void add_member(Object& object, TextMap<std::size_t>& places, Member member) {
+// Members with one key: the last counts, where the first stood. False: it is such a one.
+bool add_member(Object& object, TextMap<std::size_t>& places, Member member) {
   constexpr std::size_t kFew = 16;
   if (object.size() < kFew) {
     for (Member& each : object) {
       if (each.key != member.key) continue;
       each.value = std::move(member.value);
-      return;
+      return false;
     }
   } else {
     if (places.empty()) {
@@ -26,17 +28,20 @@ void add_member(Object& object, TextMap<std::size_t>& places, Member member) {
     const auto [place, is_new] = places.emplace(member.key, object.size());
     if (!is_new) {
       object[place->second].value = std::move(member.value);
-      return;
+      return false;
     }
   }
   object.push_back(std::move(member));
+  return true;
 }
+
+enum class Repeats { last_counts, are_refused };
 
 // Null: see error().
 class Parser {
  public:
-  Parser(std::string_view text, int depth_max, std::uint32_t values_max)
-      : scanner_(text), depth_max_(depth_max), values_left_(values_max) {}
+  Parser(std::string_view text, int depth_max, std::uint32_t values_max, Repeats repeats)
+      : scanner_(text), depth_max_(depth_max), values_left_(values_max), repeats_(repeats) {}
 
   ValuePtr whole() {
     ValuePtr value = any(0);
@@ -53,6 +58,10 @@ class Parser {
   }
   ValuePtr fail_deep() {
     scanner_.fail("nested deeper than " + std::to_string(depth_max_));
+    return nullptr;
+  }
+  ValuePtr fail_repeated(std::string_view key) {
+    scanner_.fail("the key " + quoted(key) + " twice");
     return nullptr;
   }
 
@@ -114,7 +123,9 @@ class Parser {
       if (!scanner_.take(':')) return fail();
       member.value = any(depth + 1);
       if (!member.value) return nullptr;
-      add_member(members, places, std::move(member));
+      const std::string key = repeats_ == Repeats::are_refused ? member.key : "";
+      const bool is_first = add_member(members, places, std::move(member));
+      if (!is_first && repeats_ == Repeats::are_refused) return fail_repeated(key);
       scanner_.skip_spaces();
       if (scanner_.take('}')) return make_value(std::move(members));
       if (!scanner_.take(',')) return fail();
@@ -136,15 +147,17 @@ class Parser {
   JsonScanner scanner_;
   int depth_max_;
   std::uint32_t values_left_;
+  Repeats repeats_;
 };
 
 }  // namespace
 
 namespace {
 
-Result<ValuePtr> parse_with(std::string_view json, int levels, std::uint32_t values_max) {
+Result<ValuePtr> parse_with(std::string_view json, int levels, std::uint32_t values_max,
+                            Repeats repeats = Repeats::last_counts) {
   if (auto sound = JsonScanner::check_bytes(json); !sound) return sound.error();
-  Parser parser(json, kJsonDepthMax + levels, values_max);
+  Parser parser(json, kJsonDepthMax + levels, values_max, repeats);
   if (ValuePtr value = parser.whole()) return value;
   return Error{Outcome::refused, "expected JSON, got " + parser.error()};
 }
@@ -153,6 +166,10 @@ Result<ValuePtr> parse_with(std::string_view json, int levels, std::uint32_t val
 
 Result<ValuePtr> parse(std::string_view json, std::uint32_t values_max) {
   return parse_with(json, 0, values_max);
+}
+
+Result<ValuePtr> parse_once(std::string_view json) {
+  return parse_with(json, 0, UINT32_MAX, Repeats::are_refused);
 }
 
 Result<ValuePtr> parse_deeper(std::string_view json, int levels) {

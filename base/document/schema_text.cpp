@@ -124,6 +124,11 @@ Result<Field> field_of(const Value& json) {
   if (const ValuePtr* value = members.find("default")) field.default_value = *value;
   if (field.name.empty()) members.fail({Outcome::usage, "name: missing"});
   if (members.find("type") == nullptr) members.fail({Outcome::usage, "type: missing"});
+  // The server alone writes it: there is nobody to be allowed to, or to be asked for it.
+  if (field.computed && (field.required || !field.write.empty())) {
+    members.fail({Outcome::usage,
+                  std::string("computed: expected without ") + (field.required ? "required" : "write")});
+  }
   if (field.default_value != nullptr) {
     if (auto fits = check_type(field.type, *field.default_value); !fits)
       members.fail(fits.error().prefixed("default"));

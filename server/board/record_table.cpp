@@ -235,8 +235,8 @@ Result<RecordTable> RecordTable::from(ByteReader& reader, Format format) {
   return table;
 }
 
-Error record_refusal(Outcome outcome, RecordAction action, const std::string& path,
-                     const RecordStatePtr& now) {
+Error record_refusal(Outcome outcome, RecordAction action, const std::string& path, const RecordStatePtr& now,
+                     std::uint64_t base) {
   const std::string name = quoted(path);
   if (outcome == Outcome::not_found || now == nullptr) {
     if (outcome == Outcome::superseded) return {outcome, name + " was removed meanwhile"};
@@ -246,10 +246,10 @@ Error record_refusal(Outcome outcome, RecordAction action, const std::string& pa
     return {outcome, name + " is " + (now->owner.user.empty() ? "nobody" : quoted(now->owner.user)) +
                          "'s: only its owner may do that"};
   }
-  const bool is_make = action == RecordAction::make;
-  return {outcome, name +
-                       (is_make ? " is there already, at revision " : " was changed meanwhile: revision ") +
-                       std::to_string(now->revision) + (now->by.empty() ? "" : ", by " + quoted(now->by))};
+  const std::string at = std::to_string(now->revision) + (now->by.empty() ? "" : ", by " + quoted(now->by));
+  if (action == RecordAction::make) return {outcome, name + " is there already, at revision " + at};
+  if (base <= now->revision) return {outcome, name + " was changed meanwhile: revision " + at};
+  return {outcome, name + " has no revision " + std::to_string(base) + ": the newest is " + at};
 }
 
 }  // namespace callboard::server

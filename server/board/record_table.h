@@ -81,8 +81,9 @@ class RecordTable {
   std::size_t size_ = 0;
 };
 
-// Why that was answered with `outcome`, for a person; `now` is the record as it is, null for none.
-Error record_refusal(Outcome outcome, RecordAction action, const std::string& path,
-                     const RecordStatePtr& now);
+// Why that was answered with `outcome`, for a person; `now` is the record as it is, null for none, and `base` the revision
+// that it was to be at, 0 for any.
+Error record_refusal(Outcome outcome, RecordAction action, const std::string& path, const RecordStatePtr& now,
+                     std::uint64_t base = 0);
 
 }  // namespace callboard::server

@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "server/board/sha256.h"
+#include "server/calls/call_result.h"
 #include "server/permissions.h"
 
 namespace callboard::server {
@@ -22,7 +23,8 @@ protocol::Document null_document() {
 }
 
 Result<protocol::Document> checked_answer(Result<protocol::Document> answer) {
-  if (!answer) return answer;
+  if (!answer)
+    return answer.error().text.empty() ? Error{answer.error().outcome, "it gave no reason"} : answer;
   if (*answer == nullptr) return null_document();
   if ((*answer)->size() <= kCallResultMax) return answer;
   return Error{Outcome::failed, fmt::format("the result is {}, expected at most {}",
@@ -35,6 +37,14 @@ protocol::Document document_of(const document::ValuePtr& value) {
 
 Result<protocol::Document> document_of(const CallValue& value) {
   return value ? Result<protocol::Document>(document_of(*value)) : Result<protocol::Document>(value.error());
+}
+
+// Whoever carries it out, the caller is answered with what the call describes, or with an error.
+template <class Answer>
+Answer fitting(const Call& call, Answer answer) {
+  if (!answer) return answer;
+  if (auto fits = check_result(call.description, *answer); !fits) return fits.error();
+  return answer;
 }
 
 Result<CallArguments> read_arguments(const CallDescription& description, const protocol::Document& given) {
@@ -87,14 +97,17 @@ Result<Duration> deadline_of(const CallRequest& request) {
 // The handle of one call. It may outlive the call, and the desk.
 class CallDesk::Run final : public CallRun {
  public:
-  Run(CallDesk& desk, std::uint64_t number) : desk_(desk), number_(number), is_desk_alive_(desk.is_alive_) {}
+  Run(CallDesk& desk, std::uint64_t number, CallRegistry::CallPtr call)
+      : desk_(desk), number_(number), call_(std::move(call)), is_desk_alive_(desk.is_alive_) {}
   ~Run() override { answer_json(Error{Outcome::failed, "it ended without an answer"}); }
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
 
-  void answer(CallValue value) override { answer_json(document_of(value)); }
+  void answer(CallValue value) override {
+    if (!is_over()) desk_.on_answer(number_, document_of(fitting(*call_, std::move(value))));
+  }
   void answer_json(Result<protocol::Document> json) override {
-    if (!is_over()) desk_.on_answer(number_, std::move(json));
+    if (!is_over()) desk_.on_answer(number_, fitting(*call_, std::move(json)));
   }
   void refuse(Error why) override {
     if (!is_over()) desk_.on_answer(number_, std::move(why), Keep::no);
@@ -121,6 +134,7 @@ class CallDesk::Run final : public CallRun {
  private:
   CallDesk& desk_;
   std::uint64_t number_;
+  CallRegistry::CallPtr call_;
   std::shared_ptr<bool> is_desk_alive_;
 };
 
@@ -218,7 +232,8 @@ void CallDesk::run(const CallRegistry::CallPtr& call, const Caller& caller, Call
                    CallArguments arguments) {
   if (const auto deadline = deadline_of(request); !deadline) return request.waiter.answer(deadline.error());
   if (const auto* work = std::get_if<InlineRun>(&call->run)) {
-    Result<protocol::Document> answer = checked_answer(document_of((*work)(caller, arguments)));
+    Result<protocol::Document> answer =
+        checked_answer(document_of(fitting(*call, (*work)(caller, arguments))));
     if (request.op) answers_.keep({*request.op, request.name, request.asked}, answer);
     return request.waiter.answer(answer);
   }
@@ -227,9 +242,13 @@ void CallDesk::run(const CallRegistry::CallPtr& call, const Caller& caller, Call
     return request.waiter.answer(room.error());
   const std::uint64_t number = enter(origin, request);
   if (const auto* work = std::get_if<WorkerRun>(&call->run)) {
-    return run_on_worker(*work, number, caller, std::move(arguments));
+    const WorkerRun fitted = [call, work](const Caller& by, const CallArguments& given,
+                                          const WorkerRoom& room) {
+      return fitting(*call, (*work)(by, given, room));
+    };
+    return run_on_worker(fitted, number, caller, std::move(arguments));
   }
-  std::get<LaterRun>(call->run)(caller, arguments, std::make_shared<Run>(*this, number));
+  std::get<LaterRun>(call->run)(caller, arguments, std::make_shared<Run>(*this, number, call));
 }
 
 void CallDesk::run_on_worker(const WorkerRun& work, std::uint64_t number, Caller caller,

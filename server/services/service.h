@@ -45,7 +45,7 @@ struct ServiceRuns {
   std::uint64_t left_out = 0;  // Were due while one was under way.
   Timestamp last_run{};
   std::chrono::milliseconds last_duration{0};
-  std::string last_error{};  // Empty: the last one went well.
+  std::string last_error{};  // Empty: the last one went well, or it was enabled since.
   std::string
       last_result{};  // What the last one that went well has done, as JSON; empty: nothing, or more than is shown.
 };

@@ -269,7 +269,11 @@ void ServiceDesk::on_enabled(Entry& entry, bool is_enabled, const Result<void>& 
   entry.is_enabled = is_enabled;
   if (is_last) entry.is_to_be_enabled = is_enabled;
   entry.is_owed = false;
-  entry.runs.failures = 0;
+  if (is_enabled) {
+    // From here on it is due as one that has not failed, and says so.
+    entry.runs.failures = 0;
+    entry.runs.last_error.clear();
+  }
   schedule(entry, entry.service.period);
   show(entry);
   set_timer();

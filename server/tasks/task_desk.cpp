@@ -18,6 +18,10 @@ Result<std::vector<std::string>> TaskDesk::programs(const std::vector<std::strin
   for (const std::string& file : files) {
     std::error_code problem;
     const fs::path path = fs::absolute(file, problem);
+    if (fs::is_directory(path, problem)) {
+      return unusable_file(
+          fmt::format("--task {}: expected a program, it is a folder", callboard::quoted(file)));
+    }
     if (problem || !fs::is_regular_file(path, problem)) {
       return unusable_file(fmt::format("--task {}: there is no such file", callboard::quoted(file)));
     }

@@ -11,6 +11,7 @@
 #include "base/ensure.h"
 #include "base/text.h"
 #include "server/board/zone_name.h"
+#include "server/calls/call_result.h"
 #include "server/tasks/task_limits.h"
 
 namespace callboard::server {
@@ -81,6 +82,7 @@ void TaskHost::start() {
 }
 
 void TaskHost::on_output(ByteView bytes) {
+  if (is_killed_) return;
   std::vector<std::string> lines;
   const auto read = lines_.push(bytes, lines);
   for (const std::string& line : lines) on_line(line);
@@ -88,6 +90,7 @@ void TaskHost::on_output(ByteView bytes) {
 }
 
 void TaskHost::on_line(const std::string& line) {
+  if (is_killed_) return;
   auto said = task_said_from(line);
   if (!said) return misbehave(said.error().text);
   std::visit([this](auto& one) { on_said(std::move(one)); }, *said);
@@ -103,11 +106,11 @@ void TaskHost::on_error_output(ByteView bytes) {
   }
 }
 
-// It cannot be understood any more, whatever it means.
+// It cannot be understood any more, whatever it means: nothing that it says from here on counts.
 void TaskHost::misbehave(const std::string& what) {
+  if (std::exchange(is_killed_, true)) return;
   outside_.events.error("task makes no sense, killed", {{"task", program_}, {"cause", escaped(what, 256)}});
   problem_ = "it made no sense, and was killed: " + escaped(what, 256);
-  is_killed_ = true;
   if (process_) process_->kill();
 }
 
@@ -131,7 +134,8 @@ void TaskHost::on_ended(const net::Process::Ending& ending) {
   if (!is_killed_) problem_ = "it has ended (" + how + ")";
   step_ = Step::awaiting_start;
   timer_.set_after(std::exchange(pause_, std::min<Duration>(pause_ * 2, kTaskPauseMax)));
-  fail_calls(fmt::format("the task that does it has ended ({}), and is started again", how));
+  fail_calls(is_killed_ ? "the task that does it is started again: " + problem_
+                        : fmt::format("the task that does it has ended ({}), and is started again", how));
 }
 
 void TaskHost::on_timer() {
@@ -318,7 +322,8 @@ void TaskHost::on_call(const CallDescription& description, const Caller& caller,
   }
   Asked asked{{++last_call_, description.name, caller.identity.name, arguments.object(), nullptr},
               description.state,
-              std::move(run)};
+              std::move(run),
+              description};
   asked.op = asked.run->op();
   asked.digest = asked.run->asked();
   ++calls_;
@@ -395,6 +400,10 @@ void TaskHost::on_said(TaskAnswer answer) {
   --calls_;
   Asked asked = std::move(node.mapped());
   watch_cancelled();
+  // Before anything of it is kept: an error leaves all as it was.
+  if (const auto fits = answer.result ? check_result(asked.description, *answer.result) : Result<void>();
+      !fits)
+    answer.result = fits.error();
   if (asked.path.empty()) answer.state = nullptr;
   // What nobody waits for was answered as not done: then it is not.
   const bool is_news = answer.state != nullptr || !answer.records.empty();

@@ -62,6 +62,7 @@ class TaskHost {
     TaskCall call;
     std::string path;  // Of its state; empty: none.
     std::shared_ptr<CallRun> run;
+    CallDescription description;         // As it was when it was asked for.
     std::uint64_t base = 0;              // The revision of the state that it was given.
     std::optional<UniqueId> op{};        // What it is asked for again by …
     UniqueId digest{};                   // … and who asks with what, as in CallMark.

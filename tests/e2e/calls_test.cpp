@@ -46,6 +46,13 @@ TEST_CASE("a call that cannot be made says why, with its exit code") {
   const auto many = office.run("rigging", {"call", "ping", "1"});
   CHECK(many.ending.exit_code == 2);
   CHECK_THAT(many.err, Contains("ping: \"1\": one argument too many; it is called as ping"));
+  const auto elsewhere = office.run("rigging", {"call", "ping@node-9"});
+  CHECK(elsewhere.ending.exit_code == 3);
+  CHECK_THAT(elsewhere.err,
+             Contains("nobody named \"node-9\" offers ping; `callboard calls ping` shows who does"));
+  const auto twice = office.run("rigging", {"call", "ping", "--arguments", R"({"a":1,"a":2})"});
+  CHECK(twice.ending.exit_code == 2);
+  CHECK_THAT(twice.err, Contains("--arguments: expected JSON, got the key \"a\" twice at byte 13"));
   CHECK(office.run("rigging", {"call", "ping", "--op", "7"}).ending.exit_code == 2);
   CHECK(office.run("rigging", {"call", "ping", "--arguments", "{"}).ending.exit_code == 2);
   CHECK(office.run("rigging", {"call"}).ending.exit_code == 2);

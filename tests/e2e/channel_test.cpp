@@ -17,6 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using Catch::Contains;
+using Catch::Matches;
 using support::read_file;
 using support::write_file;
 
@@ -116,7 +117,11 @@ TEST_CASE("people type to one another through a channel, while a join runs under
   CHECK(transfers[0].at("channel") == true);
   CHECK(transfers[0].at("item") == "/playblast");
   CHECK(transfers[0].at("taker") == "rigging");
-  CHECK_THAT(pair.run("rigging", {"status"}).out, Contains("channel playblast"));
+  CHECK_THAT(pair.run("rigging", {"status"}).out,
+             Matches("[^]*TRANSFER +ITEM +FROM +TO +[^]*channel playblast +rigging +lighting +[^]*"));
+  const auto second = pair.run("rigging", {"channel", "lighting", "playblast"});
+  CHECK(second.ending.exit_code == 4);
+  CHECK_THAT(second.err, Contains("\"lighting\": has somebody on channel \"playblast\" already"));
   // One may have said all, and hear what is left.
   opening->close_input();
   listening->write_input("done\n");

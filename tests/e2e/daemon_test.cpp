@@ -60,6 +60,8 @@ TEST_CASE("a detached server listens once its starter returns, and is looked aft
   CHECK(running.at("address") == "127.0.0.1:" + std::to_string(listening.at("port").get<int>()));
   CHECK_THAT(started.err, Contains("runs as process " + std::to_string(running.at("process").get<pid_t>())));
   CHECK_THAT(studio.run("rigging", {"server", "logs"}).out, Contains("listening address="));
+  const std::string process = std::to_string(running.at("process").get<pid_t>());
+  CHECK(support::read_file("/proc/" + process + "/comm") == "callboard\n");
 
   const auto second = studio.detach();
   CHECK(second.ending.exit_code == 4);

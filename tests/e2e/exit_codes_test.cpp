@@ -201,12 +201,13 @@ TEST_CASE("a file that a server is given and that is of no use is a usage error,
   support::write_file(folder / "bad.json", "{");
   support::write_file(folder / "bad.toml", "a = \n");
   support::write_file(folder / "bad.sqlite", std::string(5000, 'x'));
+  fs::create_directory(folder / "folder");
   const std::vector<std::vector<std::string>> useless{
-      {"--schema", "missing"},     {"--schema", "bad.json"},       {"--schema", "bad.toml"},
-      {"--services", "missing"},   {"--services", "bad.json"},     {"--services", "bad.toml"},
-      {"--task", "missing"},       {"--task", "bad.json"},         {"--plugin", "missing"},
-      {"--plugin", "bad.json"},    {"--log-file", "bad.json/log"}, {"--restore", "missing"},
-      {"--restore", "bad.sqlite"},
+      {"--schema", "missing"},     {"--schema", "bad.json"},        {"--schema", "bad.toml"},
+      {"--services", "missing"},   {"--services", "bad.json"},      {"--services", "bad.toml"},
+      {"--task", "missing"},       {"--task", "bad.json"},          {"--plugin", "missing"},
+      {"--plugin", "bad.json"},    {"--log-file", "bad.json/log"},  {"--restore", "missing"},
+      {"--restore", "bad.sqlite"}, {"--plugin", TAKEN_NAME_PLUGIN}, {"--task", "folder"},
   };
   for (const auto& words : useless) {
     for (const bool checks : {false, true}) {
@@ -215,7 +216,7 @@ TEST_CASE("a file that a server is given and that is of no use is a usage error,
       if (checks) all.emplace_back("--check");
       const auto done = studio.run("rigging", all);
       CHECK(done.ending.exit_code == 2);
-      CHECK_THAT(done.err, Contains(words[1].substr(0, words[1].find('/'))) && !Contains("\\\\"));
+      CHECK_THAT(done.err, Contains(words[1].substr(0, words[1].find('/', 1))) && !Contains("\\\\"));
     }
   }
 }

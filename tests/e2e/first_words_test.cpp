@@ -47,6 +47,16 @@ TEST_CASE("an item is named with or without its leading slash, and shown with it
     CHECK(office.run("lighting", {"versions", item}).ending.exit_code == 0);
 }
 
+TEST_CASE("a name in brackets is one name") {
+  Office office;
+  write_file(office.rigging / "wip/notes.txt", "not this");
+  write_file(office.rigging / "[wip]/notes.txt", "this");
+  const auto lighting = office.join("lighting");
+  CHECK(office.run("lighting", {"pull", "[wip]", "--from", "rigging"}).ending.exit_code == 0);
+  CHECK(support::read_file(office.lighting / "[wip]/notes.txt") == "this");
+  CHECK_FALSE(fs::exists(office.lighting / "wip"));
+}
+
 TEST_CASE("who has not joined is told to before they work on anything") {
   Office office;
   const auto done = office.run("lighting", {"at", "/dev/chr/Moria"});

@@ -71,10 +71,19 @@ TEST_CASE("what cannot be done to a record is said, with the exit code of it") {
   CHECK(wrong.ending.exit_code == 2);
   CHECK_THAT(wrong.err, Contains("class \"review\": field \"status\": expected text, got 1"));
   CHECK(make({"--class", "review", "status"}).ending.exit_code == 2);
+  const auto twice = make({"--class", "review", "status=a", "status=b"});
+  CHECK(twice.ending.exit_code == 2);
+  CHECK_THAT(twice.err, Contains("field \"status\": given twice"));
   CHECK(make({"--class", "review", "status=\"1\""}).ending.exit_code == 0);
   CHECK(make({"--class", "review", "status=2"}).ending.exit_code == 2);
   CHECK(make({"--class", "review", "status=two"}).ending.exit_code == 5);
   CHECK(board.run("rigging", {"record", "set", "/reviews/sc02", "status=a"}).ending.exit_code == 3);
+  const auto base = [&](const std::string& revision) {
+    return board.run("rigging", {"record", "set", "/reviews/sc01", "status=a", "--base", revision});
+  };
+  CHECK(base("0").ending.exit_code == 2);
+  CHECK(base("9999").ending.exit_code == 5);
+  CHECK_THAT(base("9999").err, Contains("\"/reviews/sc01\" has no revision 9999: the newest is "));
   CHECK(board.run("rigging", {"record", "make", "/slot", "--class", "slot"}).ending.exit_code == 4);
   CHECK(board.run("rigging", {"record", "give", "/reviews/sc01", "--to", "nobody"}).ending.exit_code == 3);
   CHECK(board.run("rigging", {"records", "reviews"}).ending.exit_code == 2);

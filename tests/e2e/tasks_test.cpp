@@ -263,6 +263,20 @@ esac)"))});
   CHECK(office.call({"work", "well"}).out == "good\n");
 }
 
+TEST_CASE("a list and a text in brackets reach a task as they were typed") {
+  Office office;
+  office.serve(
+      {"--task", office.program("echo", shell_task(R"(n=${line#*call\":}; n=${n%%,*}
+a=${line#*arguments\":}; a=${a%\}}
+echo "{\"call\":$n,\"result\":$a}")",
+                                                   R"({"name":"work","args":[{"name":"shots","type":"list"},)"
+                                                   R"({"name":"word"}],"result":"map"})"))});
+  const auto called = office.call({"work", "[\"sc01\",\"sc02\"]", "[sc01,sc02]", "--json"});
+  REQUIRE(called.ending.exit_code == 0);
+  const Json result = objects(called.out).back().at("result");
+  CHECK(result == Json::parse(R"({"shots":["sc01","sc02"],"word":"[sc01,sc02]"})"));
+}
+
 TEST_CASE("a call that takes longer than it may is answered, and its task is told") {
   Office office;
   const std::string marker = (office.home() / "cancelled").string();

@@ -95,6 +95,13 @@ Result<const CallDescription*> CallCatalogue::find(const std::string& wanted) co
     return each.name == name && (at == std::string::npos || each.by == wanted.substr(at + 1));
   });
   if (found != descriptions_.end()) return &*found;
+  const bool is_offered =
+      std::ranges::find(descriptions_, name, &CallDescription::name) != descriptions_.end();
+  if (is_offered) {
+    return Error{Outcome::not_found,
+                 fmt::format("nobody named {} offers {}; `callboard calls {}` shows who does",
+                             quoted(wanted.substr(at + 1)), name, name)};
+  }
   std::string hint = "`callboard calls` lists those there are";
   const auto nearest = std::ranges::min_element(
       descriptions_, {}, [&](const CallDescription& each) { return distance(each.name, name); });

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -205,6 +206,8 @@ Result<void> check_start(Start start, const Interrupt& interrupt, std::chrono::s
 
 Readiness::Readiness() {
   starter_ = fd_in(kReadyVariable);
+  // Started as /proc/self/exe, it would be "exe" to whoever looks for it.
+  if (starter_) ::prctl(PR_SET_NAME, "callboard");
   is_detached_ = static_cast<bool>(starter_) || std::getenv(kDetachedVariable) != nullptr;
   ::unsetenv(kDetachedVariable);
   if (Fd listening = fd_in(kListeningVariable)) listening_ = std::make_shared<Fd>(std::move(listening));

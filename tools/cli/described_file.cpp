@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/document/parse.h"
+#include "base/document/parse_once.h"
 #include "base/fd.h"
 #include "base/file_content.h"
 #include "tools/cli/toml_text.h"
@@ -18,7 +19,10 @@ Result<std::string> read_described(std::string_view name, const std::string& pat
   const auto bytes = read_content(file.get(), bytes_max);
   if (!bytes) return bytes.error().prefixed(name);
   std::string text(as_text(*bytes));
-  if (!path.ends_with(".toml")) return text;
+  if (!path.ends_with(".toml")) {
+    const auto value = document::parse_once(text);
+    return value ? Result<std::string>(std::move(text)) : value.error().prefixed(name);
+  }
   const auto value = value_from_toml(text);
   if (!value) return value.error().prefixed(name);
   return document::print(**value);

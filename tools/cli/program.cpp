@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <optional>
@@ -90,13 +91,58 @@ std::uint64_t number_given(const std::string& name, const std::string& given) {
   throw unexpected(name, given, "a whole number from 0 on");
 }
 
-double seconds_given(const std::string& name, const std::string& given) {
-  constexpr double kDay = 86'400;
+double seconds_given(const std::string& name, const std::string& given, SecondsLimits limits) {
   double seconds = 0;
   const auto [end, problem] = std::from_chars(given.data(), given.data() + given.size(), seconds);
   const bool is_number = problem == std::errc{} && end == given.data() + given.size();
-  if (is_number && seconds >= 0 && seconds <= kDay) return seconds;
-  throw unexpected(name, given, "0-86400 seconds");
+  if (is_number && seconds >= limits.min && seconds <= limits.max) return seconds;
+  throw unexpected(name, given, fmt::format("{}-{:.0f} seconds", limits.min, limits.max));
+}
+
+// CLI11 reads some words as its own notation: "[a,b]" as a list, "++" as the end of a verb, "--note=" as an option whose
+// value is the next word. It is shown those marked, so that each is one plain word to it, and its options take the mark off.
+constexpr char kMark = '\x01';
+
+// Where the value begins in "--note=value"; 0: all of the word is one.
+std::size_t value_begin(const std::string& word) {
+  return word.starts_with("--") ? word.find('=') + 1 : 0;  // npos + 1 is 0.
+}
+
+std::string marked(const std::string& word) {
+  const std::size_t begin = value_begin(word);
+  const std::string value = word.substr(begin);
+  const bool is_notation = value.starts_with('[') || value.starts_with(kMark) ||
+                           (begin == 0 ? value == "++" : value.empty() || value.starts_with('-'));
+  return is_notation ? word.substr(0, begin) + kMark + value : word;
+}
+
+std::string unmarked(const std::string& word) {
+  const std::size_t begin = value_begin(word);
+  const std::string value = word.substr(begin);
+  return word.substr(0, begin) + (value.starts_with(kMark) ? value.substr(1) : value);
+}
+
+// The last one first, as CLI11 takes them. Behind "--" stand words alone, however they begin.
+std::vector<std::string> marked_words(int argc, const char* const* argv) {
+  std::vector<std::string> words;
+  bool is_word_alone = false;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (is_word_alone) {
+      words.push_back(kMark + word);
+    } else if (word == "--") {
+      is_word_alone = true;
+    } else {
+      words.push_back(marked(word));
+    }
+  }
+  std::ranges::reverse(words);
+  return words;
+}
+
+void take_marks_off(CLI::App& app) {
+  for (CLI::Option* option : app.get_options()) option->transform(unmarked);
+  for (CLI::App* below : app.get_subcommands([](const CLI::App*) { return true; })) take_marks_off(*below);
 }
 
 // What nobody knows says more than what is missing because of it.
@@ -106,7 +152,7 @@ std::optional<std::string> unknown_in(const CLI::App& app) {
   const std::string& first = unknown.front();
   const bool has_verb = !app.get_subcommands().empty();
   const std::string_view kind = first.starts_with('-') ? "option" : has_verb ? "argument" : "verb";
-  return fmt::format("{}: no such {}", quoted(first), kind);
+  return fmt::format("{}: no such {}", quoted(unmarked(first)), kind);
 }
 
 // The verb that was given, as far as it was understood: "key add" is beneath "key".
@@ -219,10 +265,23 @@ Verb& Verb::number(std::uint64_t& into, const std::string& name, const std::stri
   return *this;
 }
 
-Verb& Verb::seconds(std::optional<double>& into, const std::string& name, const std::string& help) {
+Verb& Verb::revision(std::uint64_t& into, const std::string& name, const std::string& help) {
   const std::string option = split_name(name).first;
-  add_read_option(
-      app_, [&into, option](const std::string& given) { into = seconds_given(option, given); }, name, help);
+  const auto read = [&into, option](const std::string& given) {
+    into = number_given(option, given);
+    if (into == 0) throw CLI::ValidationError(option + " 0: revisions begin with 1");
+  };
+  add_read_option(app_, read, name, help);
+  return *this;
+}
+
+Verb& Verb::seconds(std::optional<double>& into, const std::string& name, const std::string& help,
+                    SecondsLimits limits) {
+  const std::string option = split_name(name).first;
+  const auto read = [&into, option, limits](const std::string& given) {
+    into = seconds_given(option, given, limits);
+  };
+  add_read_option(app_, read, name, help);
   return *this;
 }
 
@@ -263,8 +322,9 @@ Verb& Program::add_verb(VerbText text) {
 }
 
 int Program::run(int argc, const char* const* argv) {
+  take_marks_off(*app_);
   try {
-    app_->parse(argc, argv);
+    app_->parse(marked_words(argc, argv));
   } catch (const CLI::Success& wanted) {  // --help, --version
     std::ostringstream text;
     app_->exit(wanted, text, text);

@@ -40,6 +40,12 @@ struct VerbText {
 
 enum class Need { optional, required };
 
+// A day at most, unless said otherwise: nobody waits for longer.
+struct SecondsLimits {
+  double min = 0;
+  double max = 86'400;
+};
+
 // One verb's options and body. What an option is bound to must live until the body has run; keep it in a shared_ptr that
 // the body holds.
 class Verb {
@@ -55,7 +61,10 @@ class Verb {
               Need need = Need::optional);
   Verb& number(std::uint64_t& into, const std::string& name, const std::string& help,
                Need need = Need::optional);
-  Verb& seconds(std::optional<double>& into, const std::string& name, const std::string& help);
+  // One of what has revisions, from 1 on; `into` stays as it is when none is given.
+  Verb& revision(std::uint64_t& into, const std::string& name, const std::string& help);
+  Verb& seconds(std::optional<double>& into, const std::string& name, const std::string& help,
+                SecondsLimits limits = {});
   // A verb below this one: `story get`. A verb that has some has no body.
   Verb& add_verb(VerbText text);
   void runs(Body body);

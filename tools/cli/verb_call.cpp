@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/call/call_description.h"
-#include "base/document/parse.h"
+#include "base/document/parse_once.h"
 #include "base/text.h"
 #include "tools/cli/calling.h"
 #include "tools/cli/verbs.h"
@@ -36,6 +36,10 @@ Result<void> call_by_name(Run& run, const CallWords& words) {
   if (!options) return options.error();
   if (!words.json.empty() && !words.arguments.empty()) {
     return Error{Outcome::usage, "--arguments: expected no others beside it"};
+  }
+  if (!words.json.empty()) {
+    if (const auto all = document::parse_once(words.json); !all)
+      return Error{Outcome::usage, "--arguments: " + all.error().text};
   }
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
@@ -74,7 +78,8 @@ void add_call(Program& program) {
       .texts(words->arguments, "ARGUMENT", "in their order, or as NAME=VALUE; lists and maps as JSON")
       .text(words->json, "--arguments JSON",
             "all of them at once: an object by name, or an array in their order")
-      .seconds(words->deadline, "--deadline SECONDS", "for how long it may take (default: 30)")
+      .seconds(words->deadline, "--deadline SECONDS", "for how long it may take, at most a day (default: 30)",
+               {.min = 0.001})
       .text(words->op, "--op ID",
             "32 hex digits that this call is known by: with the same again it is not done twice, but "
             "answered as it was")

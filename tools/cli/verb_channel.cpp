@@ -130,7 +130,10 @@ Result<void> listen(Run& run, client::Client& client, const ChannelWords& words)
   offer.may = [&words, is_taken](const client::ChannelRequest& request) -> Result<void> {
     if (!words.from.empty() && request.user != words.from)
       return Error{Outcome::refused, "does not take it from you"};
-    if (*is_taken) return Error{Outcome::refused, "has somebody on it already"};
+    if (*is_taken) {
+      return Error{Outcome::refused,
+                   fmt::format("has somebody on channel {} already", callboard::quoted(words.listen))};
+    }
     return {};
   };
   offer.take = [&run, &words, is_taken, over](const std::shared_ptr<client::Channel>& channel) {

@@ -243,7 +243,7 @@ void add_writers(Verb& verb, Name document) {
       .text(set_words->content, "FILE",
             "a JSON document, - for standard input; with --at the value itself, as JSON", Need::required)
       .text(set_words->pointer, "--at POINTER", "set only what is there; elements also by id or name")
-      .number(set_words->base, "--base REVISION", kBaseHelp)
+      .revision(set_words->base, "--base REVISION", kBaseHelp)
       .runs([document, set_words](Run& run) { return set(run, document, *set_words); });
   auto patch_words = std::make_shared<SetWords>();
   verb.add_verb({.name = "patch",
@@ -251,7 +251,7 @@ void add_writers(Verb& verb, Name document) {
                  .example = "callboard " + name + " patch changes.json --base 41"})
       .takes(kDocumentKeys)
       .text(patch_words->content, "FILE", "the patch, - for standard input", Need::required)
-      .number(patch_words->base, "--base REVISION", kBaseHelp)
+      .revision(patch_words->base, "--base REVISION", kBaseHelp)
       .runs([document, patch_words](Run& run) { return patch(run, document, *patch_words); });
 }
 

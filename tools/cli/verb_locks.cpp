@@ -168,7 +168,8 @@ void add_locks(Program& program) {
       .text(words->note, "--note TEXT", "why, for the others")
       .flag(words->wait, "--wait", "wait until it is free; those who asked before you come first")
       .seconds(words->lease, "--lease SECONDS",
-               "for so long, whether or not you are here (default, without a join: 8 hours)")
+               "for so long, at most a year, whether or not you are here (default, without a join: 8 hours)",
+               {.min = 1, .max = 365 * 86'400})
       .flag(words->ask, "--request", "ask whoever has it to hand it over")
       .runs([words](Run& run) { return lock(run, *words); });
   auto unlocked = std::make_shared<UnlockWords>();

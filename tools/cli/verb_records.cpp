@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/document/parse.h"
@@ -99,10 +100,13 @@ Result<std::string> fields_of(const std::vector<std::string>& words) {
     if (equals == std::string::npos || equals == 0) {
       return Error{Outcome::usage, fmt::format("expected FIELD=VALUE, got {}", callboard::quoted(word))};
     }
+    const std::string name = word.substr(0, equals);
+    if (std::ranges::find(fields, name, &document::Member::key) != fields.end())
+      return Error{Outcome::usage, fmt::format("field {}: given twice", callboard::quoted(name))};
     std::string text = word.substr(equals + 1);
     if (!is_utf8(word)) return Error{Outcome::usage, callboard::quoted(word) + ": expected UTF-8"};
     auto value = document::parse(text);
-    fields.push_back({word.substr(0, equals), value ? *value : document::make_value(std::move(text))});
+    fields.push_back({name, value ? *value : document::make_value(std::move(text))});
   }
   return document::print(*document::make_value(std::move(fields)));
 }
@@ -167,7 +171,7 @@ void add_change(Verb& record, const ChangeVerb& text) {
                "each FIELD=VALUE; VALUE is JSON, or else text; null takes a field away");
   if (action == RecordAction::give) verb.text(words->to, "--to USER", "who has joined", Need::required);
   if (action != RecordAction::make) {
-    verb.number(words->base, "--base N", "only if the record is at this revision");
+    verb.revision(words->base, "--base N", "only if the record is at this revision");
   }
   verb.runs([action, words](Run& run) { return change(run, action, *words); });
 }

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <tuple>
+
 #include "base/document/members.h"
 #include "base/document/parse.h"
 #include "base/text.h"
@@ -37,7 +39,9 @@ void print(Output& output, const client::ServerStatus& status) {
   for (const client::TransferStatus& each : status.transfers) {
     const std::string item = each.channel ? "channel " + each.item.substr(1) : each.item;
     const std::string giver = each.giver.empty() ? "the server" : each.giver;
-    rows.push_back({std::to_string(each.transfer), item, giver, each.taker, human_bytes(each.bytes),
+    // A channel is open both ways: whoever opened it has something to say to whoever offered it.
+    const auto& [from, to] = each.channel ? std::tie(each.taker, giver) : std::tie(giver, each.taker);
+    rows.push_back({std::to_string(each.transfer), item, from, to, human_bytes(each.bytes),
                     human_bytes(each.bytes_per_second) + "/s", when(each.started)});
   }
   output.table(rows);

@@ -5,6 +5,7 @@
 
 #include "base/document/json_patch.h"
 #include "base/document/parse.h"
+#include "base/document/parse_once.h"
 #include "base/document/pointer.h"
 #include "tests/unit/document/random_document.h"
 
@@ -64,6 +65,18 @@ TEST_CASE("what is no JSON is refused and says where") {
 TEST_CASE("every truncation of a document is refused") {
   const std::string json = R"({"acts":[{"name":"Das Tor \u00e9","n":[1,2.5,true,null]}]})";
   for (std::size_t size = 0; size < json.size(); ++size) CHECK_FALSE(verdict(json.substr(0, size)).empty());
+}
+
+TEST_CASE("a key that stands twice counts the last time, or is refused where a person wrote it") {
+  CHECK(print(**parse(R"({"a":1,"b":2,"a":3})")) == R"({"a":3,"b":2})");
+  CHECK(print(**parse_once(R"({"a":{"a":1},"b":[{"a":1},{"a":2}]})")) ==
+        R"({"a":{"a":1},"b":[{"a":1},{"a":2}]})");
+  CHECK(parse_once(R"({"x":[{"a":1,"b":2,"a":3}]})").error().text ==
+        "expected JSON, got the key \"a\" twice at byte 25");
+  std::string many = "{";
+  for (int i = 0; i < 100; ++i) many += "\"" + std::to_string(i) + "\":0,";
+  CHECK(parse_once(many + "\"100\":0}"));
+  CHECK_FALSE(parse_once(many + "\"50\":0}"));
 }
 
 TEST_CASE("a pointer finds by key, index, id and name") {

@@ -70,6 +70,11 @@ TEST_CASE("a schema file that makes no sense is refused, naming class and field"
         "class \"review\": field \"status\": required: expected true or false, got 1");
   CHECK(field_error(R"(,"type":"int"},{"name":"status","type":"int")") ==
         "class \"review\": field \"status\": there are two of that name");
+  CHECK(field_error(R"(,"type":"int","computed":true,"write":"lead")") ==
+        "class \"review\": field \"status\": computed: expected without write");
+  CHECK(field_error(R"(,"type":"int","computed":true,"required":true)") ==
+        "class \"review\": field \"status\": computed: expected without required");
+  CHECK(field_error(R"(,"type":"int","computed":false,"required":true,"write":"lead")").empty());
   CHECK(error_of(R"({"classes":[{"name":"lock","fields":[]}]})") ==
         "class \"lock\": every server has one of that name");
 }

@@ -133,6 +133,40 @@ TEST_CASE("a later call is answered when its work is done, once") {
   CHECK(desk.ends.empty());
 }
 
+TEST_CASE("what is not of the type that a call describes is an error, whoever answers it") {
+  Desk desk;
+  std::vector<std::shared_ptr<CallRun>> runs;
+  const auto describe = [&](const std::string& name, ValueType type) {
+    desk.desk.registry().add_built_in(
+        {.description = {.name = name, .result = type},
+         .run = LaterRun([&runs](const Caller&, const CallArguments&, std::shared_ptr<CallRun> run) {
+           runs.push_back(std::move(run));
+         })});
+  };
+  describe("number", ValueType::integer);
+  describe("all", ValueType::list);
+  describe("any", ValueType::json);
+  const auto answer = [&](const std::string& name, const std::string& json) {
+    const auto heard = desk.call(name);
+    runs.back()->answer_json(json.empty() ? Document() : std::make_shared<const std::string>(json));
+    return heard->answers;
+  };
+  CHECK(answer("number", "12") == Answers{"12"});
+  CHECK(answer("number", R"("12")") == Answers{R"(failed: number: result: expected int, got "12")"});
+  CHECK(answer("number", "") == Answers{"failed: number: result: expected int, got null"});
+  CHECK(answer("number", "{\"a\":1}") == Answers{"failed: number: result: expected int, got map"});
+  CHECK(answer("all", " [1]") == Answers{" [1]"});
+  CHECK(answer("all", "{}") == Answers{"failed: all: result: expected list, got map"});
+  CHECK(answer("any", "null") == Answers{"null"});
+}
+
+TEST_CASE("an error without a text says that there is none") {
+  Desk desk;
+  const auto heard = desk.call("later");
+  desk.runs[0]->answer(Error{Outcome::locked, ""});
+  CHECK(heard->answers == Answers{"locked: it gave no reason"});
+}
+
 TEST_CASE("a call whose work is dropped is answered as failed, not left waiting") {
   Desk desk;
   const auto heard = desk.call("later");

@@ -147,6 +147,9 @@ TEST_CASE(
   late.base = first;
   CHECK(refusal(*rigging, late) ==
         "superseded: \"/r\" was changed meanwhile: revision " + std::to_string(second) + ", by \"rigging\"");
+  late.base = second + 9000;
+  CHECK(refusal(*rigging, late) == "superseded: \"/r\" has no revision " + std::to_string(second + 9000) +
+                                       ": the newest is " + std::to_string(second) + ", by \"rigging\"");
   CHECK(refusal(*rigging, make("/r", "review", R"({"status":""})")) ==
         "superseded: \"/r\" is there already, at revision " + std::to_string(second) + ", by \"rigging\"");
 }

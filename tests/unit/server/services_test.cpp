@@ -294,6 +294,21 @@ TEST_CASE("a service is switched off by somebody's word alone, and stays so in t
   room.wait([&] { return room.runs >= 1; });
 }
 
+TEST_CASE("a service that failed says how often and why until it is enabled again") {
+  Room room;
+  room.fails = true;
+  REQUIRE(room.add("ticking", "tick"));
+  room.wait([&] { return room.runs >= 2; });
+  const std::string failures = room.told("ticking", "failures");
+  CHECK(room.call("services.disable", R"(["ticking"])") == "null");
+  CHECK(room.told("ticking", "failures") == failures);
+  CHECK(room.told("ticking", "error") == "\"no tick\"");
+  CHECK(room.call("services.enable", R"(["ticking"])") == "null");
+  CHECK(room.told("ticking", "failures") == "0");
+  CHECK(room.told("ticking", "error") == "nothing");
+  CHECK(room.seen("ticking", "error") == "nothing");
+}
+
 TEST_CASE("how a service goes is seen in its record while it goes") {
   Room room;
   REQUIRE(room.add("waiting", "slow", 1h));

@@ -1,7 +1,7 @@
 // A task's program and its states, on a disk that takes its time.
 #include "server/tasks/task_host.h"
 
-#include <spdlog/sinks/null_sink.h>
+#include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
 
 #include <catch2/catch.hpp>
@@ -10,6 +10,7 @@
 #include <fstream>
 #include <map>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -62,12 +63,14 @@ struct SlowShelf final : OwnRecords {
   }
 };
 
-// A task with the calls work (of the state /a) and other (of /b), which does with each line what `does` says.
+// A task with the calls work (of the state /a), other (of /b) and count (of /c, an int), which does with each line what `does` says.
 struct Workshop {
   net::Loop loop;
   CallDesk calls{loop};
   SlowShelf shelf;
-  EventLog events{std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::null_sink_mt>())};
+  std::ostringstream log;
+  EventLog events{
+      std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log))};
   TemporaryFolder folder;
   std::unique_ptr<TaskHost> host;
 
@@ -75,7 +78,8 @@ struct Workshop {
     shelf.is_slow = is_slow;
     const auto path = folder.path() / "task";
     std::ofstream(path) << "#!/bin/sh\nread init\n"
-                           R"(echo '{"calls":[{"name":"work","state":"/a"},{"name":"other","state":"/b"}]}')"
+                           R"(echo '{"calls":[{"name":"work","state":"/a"},{"name":"other","state":"/b"},)"
+                           R"({"name":"count","state":"/c","result":"int"}]}')"
                            "\nwhile read line; do case $line in\n"
                         << does << "\nesac; done\n";
     std::filesystem::permissions(path, std::filesystem::perms::owner_all);
@@ -83,7 +87,13 @@ struct Workshop {
                               limits};
     host = std::make_unique<TaskHost>(loop, path.native(), "p", std::move(outside));
     host->start();
-    wait([&] { return is_slow ? shelf.held.size() == 2 : host->is_settled(); });
+    wait([&] { return is_slow ? shelf.held.size() == 3 : host->is_settled(); });
+  }
+  std::size_t told(const std::string& event) const {
+    std::size_t count = 0;
+    const std::string all = log.str();
+    for (auto at = all.find(event); at != std::string::npos; at = all.find(event, at + 1)) ++count;
+    return count;
   }
   // What the disk was asked for until now is done.
   void catch_up() {
@@ -199,11 +209,52 @@ TEST_CASE("how a task is can be seen, and why it is not ready") {
   workshop.wait([&] { return workshop.host->health().state == "ready"; });
 }
 
-TEST_CASE("a task that makes no sense is failing with what it said") {
-  Workshop workshop(R"(*call*) echo nonsense ;;)");
+TEST_CASE("a task that makes no sense is failing with what it said, as its callers are told") {
+  Workshop workshop(R"(*call*) echo '{"call":"x"}' ;;)");
   const auto heard = workshop.call("work");
   workshop.wait([&] { return !heard->empty(); });
-  CHECK(workshop.host->health().why.find("it made no sense, and was killed: ") == 0);
+  const std::string why = "it made no sense, and was killed: call: expected the number of a call";
+  CHECK(workshop.host->health().why == why);
+  CHECK(*heard == "work: the task that does it is started again: " + why);
+}
+
+TEST_CASE("nothing counts that a task says after what made no sense, and that is told once") {
+  Workshop workshop(R"(*call*) printf '{}\n{}\n{"call":1,"result":0,"state":1}\n' ;;)");
+  const auto heard = workshop.call("work");
+  workshop.wait([&] { return !heard->empty(); });
+  CHECK(heard->find("expected calls, call or states") != std::string::npos);
+  CHECK(workshop.shelf.value("/a") == "null");
+}
+
+TEST_CASE("a line that is too long is told once, and to whoever waits for the call") {
+  Workshop workshop(R"(*call*) head -c 4000000 /dev/zero | tr '\0' x ;;)");
+  const auto heard = workshop.call("work");
+  workshop.wait([&] { return !heard->empty(); });
+  CHECK(heard->find("a line of more than 2.00 MiB") != std::string::npos);
+  CHECK(workshop.told("task makes no sense, killed") == 1);
+}
+
+TEST_CASE("a task's error without a text is an error all the same") {
+  Workshop workshop(R"(*call*) echo '{"call":1,"error":""}' ;;)");
+  const auto heard = workshop.call("work");
+  workshop.wait([&] { return !heard->empty(); });
+  CHECK(*heard == "it gave no reason");
+}
+
+TEST_CASE("a task's answer that is not what its call describes is an error, and leaves the state as it was") {
+  Workshop workshop(
+      R"(*1,*) echo '{"call":1,"result":"one","state":1}' ;; *2,*) echo '{"call":2,"state":2}' ;;
+         *3,*) echo '{"call":3,"result":3,"state":3}' ;;)");
+  const auto count = [&] {
+    const auto heard = workshop.call("count");
+    workshop.wait([&] { return !heard->empty(); });
+    return *heard;
+  };
+  CHECK(count() == R"(count: result: expected int, got "one")");
+  CHECK(count() == "count: result: expected int, got null");
+  CHECK(workshop.shelf.value("/c") == "null");
+  CHECK(count() == "3");
+  CHECK(workshop.shelf.value("/c") == "3");
 }
 
 TEST_CASE("a call of a task waits for its state to be made") {

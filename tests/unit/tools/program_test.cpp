@@ -19,7 +19,9 @@ struct Given {
   std::vector<std::string> tags;
   std::string note;
   std::uint64_t lines = 50;
+  std::uint64_t base = 0;
   std::optional<double> lease;
+  std::optional<double> patience;
   bool force = false;
   bool broadcast_log = false;
   int runs = 0;
@@ -43,7 +45,9 @@ struct Line {
         .texts(given.tags, "--tag TAG", "may be given several times")
         .text(given.note, "--note TEXT", "why")
         .number(given.lines, "--lines N", "how many")
+        .revision(given.base, "--base N", "what it was made from")
         .seconds(given.lease, "--lease SECONDS", "how long")
+        .seconds(given.patience, "--patience SECONDS", "how long at most", {.min = 0.5, .max = 31'536'000})
         .flag(given.force, "--force", "do it")
         .runs([this](Run& run) -> Result<void> {
           ++given.runs;
@@ -91,6 +95,9 @@ TEST_CASE("a number that is none is refused with the option's name, what was giv
   CHECK(complaint({"x", "--lease", "soon"}) == "error: --lease \"soon\": expected 0-86400 seconds");
   CHECK(complaint({"x", "--lease", "86401"}) == "error: --lease \"86401\": expected 0-86400 seconds");
   CHECK(complaint({"x", "--lease", "nan"}) == "error: --lease \"nan\": expected 0-86400 seconds");
+  CHECK(complaint({"x", "--patience", "0"}) == "error: --patience \"0\": expected 0.5-31536000 seconds");
+  CHECK(complaint({"x", "--base", "0"}) == "error: --base 0: revisions begin with 1");
+  CHECK(complaint({"x", "--base", "one"}) == "error: --base \"one\": expected a whole number from 0 on");
   CHECK(complaint({"x", "--port", "99999"}) == "error: --port \"99999\": expected 0-65535");
   Line line;
   CHECK(line.run({"x", "--lines", "7", "--lease", "0.5"}) == 0);
@@ -106,6 +113,74 @@ TEST_CASE("an option without its value, with one too many, or given twice, is na
   CHECK(complaint({"x", "--force=soon"}) == "error: --force: expected no value");
   CHECK(complaint({}) == "error: USER HOST is missing: whom, and where to");
   CHECK(complaint({"x", "--bogus"}) == "error: \"--bogus\": no such option");
+}
+
+TEST_CASE("every word reaches its verb as it was typed") {
+  for (const std::string word : {"[wip]",
+                                 "[a,b]",
+                                 "[]",
+                                 "[",
+                                 "[\"a\",\"b\"]",
+                                 "[[a],[b]]",
+                                 "{}",
+                                 "{\"a\":[1,2]}",
+                                 "%%",
+                                 "++",
+                                 "",
+                                 " ",
+                                 "a,b",
+                                 "\"quoted\"",
+                                 "'quoted'",
+                                 "back\\slash",
+                                 "\x01",
+                                 "\x01[a]",
+                                 "send",
+                                 "/w",
+                                 "#1",
+                                 "a=b",
+                                 "=",
+                                 "!x"}) {
+    INFO(word);
+    const std::string with_note = "--note=" + word;
+    const std::string with_tag = "--tag=" + word;
+    Line apart;
+    CHECK(apart.run({"--note", word.c_str(), "--tag", word.c_str(), word.c_str(), "x", word.c_str()}) == 0);
+    CHECK(apart.given.words == std::vector<std::string>{word, "x", word});
+    CHECK(apart.given.note == word);
+    CHECK(apart.given.tags == std::vector<std::string>{word});
+    Line joined;
+    CHECK(joined.run({with_note.c_str(), with_tag.c_str(), "x"}) == 0);
+    CHECK(joined.given.words == std::vector<std::string>{"x"});
+    CHECK(joined.given.note == word);
+    CHECK(joined.given.tags == std::vector<std::string>{word});
+  }
+}
+
+TEST_CASE("what an option is given may look like an option") {
+  for (const std::string word : {"--x=[a]", "--x=", "--x=\x01", "--x=--y=", "-x", "--force"}) {
+    INFO(word);
+    Line apart;
+    CHECK(apart.run({"--note", word.c_str(), "x"}) == 0);
+    CHECK(apart.given.note == word);
+    Line joined;
+    CHECK(joined.run({("--note=" + word).c_str(), "x"}) == 0);
+    CHECK(joined.given.note == word);
+  }
+}
+
+TEST_CASE("words behind two dashes are words, however they begin") {
+  Line line;
+  CHECK(line.run({"--tag", "a", "x", "--", "--force", "-5", "--", "[a]"}) == 0);
+  CHECK(line.given.words == std::vector<std::string>{"x", "--force", "-5", "--", "[a]"});
+  CHECK_FALSE(line.given.force);
+}
+
+TEST_CASE("a setting and a number are told as they were typed") {
+  CHECK(complaint({"x", "--lines", "[1,2]"}) ==
+        "error: --lines \"[1,2]\": expected a whole number from 0 on");
+  CHECK(complaint({"x", "--lines="}) == "error: --lines \"\": expected a whole number from 0 on");
+  CHECK(complaint({"x", "--broadcast-log=[no]"}) == "error: --broadcast-log \"[no]\": expected yes or no");
+  CHECK(complaint({"x", "--bogus=[a]"}) == "error: \"--bogus=[a]\": no such option");
 }
 
 TEST_CASE("a setting that is yes or no may say which, and nothing else") {
