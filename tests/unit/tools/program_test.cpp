@@ -173,6 +173,9 @@ TEST_CASE("words behind two dashes are words, however they begin") {
   CHECK(line.run({"--tag", "a", "x", "--", "--force", "-5", "--", "[a]"}) == 0);
   CHECK(line.given.words == std::vector<std::string>{"x", "--force", "-5", "--", "[a]"});
   CHECK_FALSE(line.given.force);
+  Line first;
+  CHECK(first.run({"--", "-x", "++"}) == 0);
+  CHECK(first.given.words == std::vector<std::string>{"-x", "++"});
 }
 
 TEST_CASE("a setting and a number are told as they were typed") {
