@@ -224,6 +224,9 @@ static_assert(kPaceTold < kPaceHeld - kPaceStep && kPaceHeld < kPacePatience);
 inline constexpr std::uint32_t kDocumentValuesMax = 2'000'000;
 // The largest document: one frame with its head holds it, and that with what it is told of beside it.
 inline constexpr std::uint64_t kDocumentMax = kFrameMax - 2 * kHeaderMax;
+// A change names so many of its author's own that it was made of, each in its header as 32 hex digits with what is around them.
+inline constexpr std::size_t kOwnChangesMax = 1024;
+static_assert(kOwnChangesMax * 36 < kHeaderMax);
 // What edits took out of a document lately, kept so that a newer edit within it may bring it back: each a scene at most.
 inline constexpr std::size_t kGravesMax = 64;
 inline constexpr std::uint64_t kGraveBytesMax = 256 * KiB;

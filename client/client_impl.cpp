@@ -423,7 +423,7 @@ protocol::ClientMessage Client::Impl::as_seen_here(protocol::ClientMessage messa
   if (write == nullptr || session_->is_joined() || write->base != 0) return message;
   if (write->restore != 0 || write->settles != 0) return message;
   write->base = known_of(write->record).newest().revision;
-  write->own = true;
+  write->own = writes_->unanswered(write->record);
   return message;
 }
 

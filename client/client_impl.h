@@ -8,7 +8,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -137,9 +136,10 @@ class Client::Impl : public TransferDesk {
   std::unique_ptr<Offers> offers_;  // Of calls.
   std::unique_ptr<ZoneKeeper> zones_;
   std::unique_ptr<net::Timer> look_patience_;
-  bool owes_items_ = false;                     // Joined before the first look at the folder had ended.
-  std::array<KnownDocument, 2> known_;          // Story and analytics, newest heard of.
-  std::set<protocol::DocumentRecord> reading_;  // Of which the whole is asked for.
+  bool owes_items_ = false;             // Joined before the first look at the folder had ended.
+  std::array<KnownDocument, 2> known_;  // Story and analytics, newest heard of.
+  // Of which the whole is asked for, with the newest revision that was told since.
+  std::map<protocol::DocumentRecord, std::uint64_t> reading_;
   Heard heard_;
   protocol::Assets first_assets_;  // Settled while joining: passed on once joined.
   std::map<protocol::TransferId, Answer<protocol::TransferOver>> overs_;  // Of the newest that we take.

@@ -1,4 +1,5 @@
 // The client's part that hears what the server tells.
+#include <algorithm>
 #include <utility>
 
 #include "base/limits.h"
@@ -106,9 +107,12 @@ void Client::Impl::on_over(protocol::TransferOver over) {
 
 void Client::Impl::on_document(const protocol::DocumentState& state) {
   KnownDocument& known = known_of(state.record);
-  // What is told before the whole that was asked for is in that.
+  // The whole that was asked for comes: mostly this is in it.
   const bool is_whole = state.document && state.from == 0;
-  if (!is_whole && reading_.contains(state.record)) return;
+  if (const auto reading = reading_.find(state.record); !is_whole && reading != reading_.end()) {
+    reading->second = std::max(reading->second, state.revision);
+    return;
+  }
   const auto changed = known.hear(state);
   if (!changed) listener_.on_warning(changed.error().text);
   // Without text it is an answer that came too late: what was sent is forgotten.
@@ -124,13 +128,16 @@ void Client::Impl::on_document(const protocol::DocumentState& state) {
 
 // Whole.
 void Client::Impl::read_anew(protocol::DocumentRecord record) {
-  if (!reading_.insert(record).second) return;
+  if (!reading_.emplace(record, 0).second) return;
   protocol::DocumentRead read;
   read.record = record;
   session_->ask(read, [this, record](const Result<protocol::ServerMessage>& reply) {
-    reading_.erase(record);
+    const std::uint64_t told = reading_.extract(record).mapped();
     const auto* whole = reply ? std::get_if<protocol::DocumentState>(&*reply) : nullptr;
-    if (whole != nullptr) on_document(*whole);
+    if (whole == nullptr) return;
+    on_document(*whole);
+    // A large one takes a while: what came after it was passed over.
+    if (known_of(record).newest().revision < told) read_anew(record);
   });
 }
 

@@ -1,7 +1,7 @@
 #include "client/kept_writes.h"
 
 #include <algorithm>
-#include <map>
+#include <set>
 #include <utility>
 
 #include "base/document/parse.h"
@@ -49,6 +49,16 @@ void KeptWrites::send_left_behind() {
   tell_waiting();
 }
 
+KeptWrites::~KeptWrites() {
+  for (const Write& open : std::exchange(open_, {})) {
+    if (open->is_kept) {
+      tell_kept(*open);
+    } else if (!open->is_asked && open->on_answer) {
+      open->on_answer(Error{Outcome::cancelled, "there is nobody any more to ask a server"});
+    }
+  }
+}
+
 void KeptWrites::write(protocol::ClientMessage message, Connection::AnswerHandler on_answer,
                        std::function<void()> on_kept) {
   const bool is_joined = session_.is_joined();
@@ -59,8 +69,24 @@ void KeptWrites::write(protocol::ClientMessage message, Connection::AnswerHandle
       std::make_shared<Open>(Open{std::move(message), std::move(on_answer), std::move(on_kept), false});
   open_.push_back(open);
   if (!is_joined) keep(*open);
-  send_due();
+  if (!open->is_kept) open->due = loop_.now() + kAskLimit;
+  if (std::holds_alternative<protocol::DocumentWrite>(open->message)) {
+    send_due();
+  } else {
+    send(open);
+  }
   set_timer();
+}
+
+std::vector<UniqueId> KeptWrites::unanswered(protocol::DocumentRecord record) const {
+  std::vector<UniqueId> operations;
+  for (const Write& each : open_) {
+    const auto* write = std::get_if<protocol::DocumentWrite>(&each->message);
+    if (write != nullptr && write->record == record) operations.push_back(write->op);
+  }
+  if (operations.size() > kOwnChangesMax)
+    operations.erase(operations.begin(), operations.end() - static_cast<std::ptrdiff_t>(kOwnChangesMax));
+  return operations;
 }
 
 void KeptWrites::keep(Open& open) {
@@ -75,31 +101,45 @@ void KeptWrites::keep(Open& open) {
   open.due = loop_.now() + (is_missing_ ? kPatience : kFirstPatience);
 }
 
-// All that need not wait for another of their document. Who asks a server that is there does not wait for what waits for the next
-// join.
+// Whoever is answered meanwhile may have something else sent.
 void KeptWrites::send_due() {
-  struct Before {
-    bool is_any = false;
-    bool is_made_of = false;  // There is one that sees its author's own, and that is on its way.
-    bool waits_for_join = false;
-  };
-  std::map<protocol::DocumentRecord, Before> documents;
+  is_due_again_ = true;
+  if (std::exchange(is_sending_, true)) return;
+  while (std::exchange(is_due_again_, false)) send_those_due();
+  is_sending_ = false;
+}
+
+// All that need not wait: for what they are made of, or for one of the same document that does, since they are to arrive in
+// their order. Nobody waits for what waits for the next join but what is made of that.
+void KeptWrites::send_those_due() {
+  std::set<UniqueId> unanswered;
+  std::set<UniqueId> stuck;
+  std::set<protocol::DocumentRecord> held;
   for (const Write& each : std::deque<Write>(open_)) {
     const auto* write = std::get_if<protocol::DocumentWrite>(&each->message);
-    bool must_wait = each->is_asked || each->waits_for_join;
-    if (write != nullptr) {
-      Before& before = documents[write->record];
-      must_wait |= write->own ? before.is_any : before.is_made_of;
-      before.is_any = true;
-      before.waits_for_join |= each->waits_for_join;
-      before.is_made_of |= write->own && !before.waits_for_join;
+    if (write == nullptr) {
+      if (!each->is_asked && !each->waits_for_join) send(each);
+      continue;
     }
-    if (!must_wait) send(each);
+    // The last one first: mostly it is that.
+    const auto is_made_of = [write](const std::set<UniqueId>& some) {
+      return !some.empty() && std::any_of(write->own.rbegin(), write->own.rend(),
+                                          [&](UniqueId own) { return some.contains(own); });
+    };
+    if (each->waits_for_join || is_made_of(stuck)) {
+      stuck.insert(write->op);
+    } else if (held.contains(write->record) || is_made_of(unanswered)) {
+      held.insert(write->record);
+    } else if (!each->is_asked) {
+      send(each);
+    }
+    unanswered.insert(write->op);
   }
 }
 
 void KeptWrites::send(const Write& open) {
   open->is_asked = true;
+  if (!open->is_kept) open->due.reset();
   session_.ask(
       open->message,
       [this, open](Result<protocol::ServerMessage> answer) { on_answer(open, std::move(answer)); },
@@ -107,32 +147,32 @@ void KeptWrites::send(const Write& open) {
 }
 
 void KeptWrites::on_answer(const Write& open, Result<protocol::ServerMessage> answer) {
-  if (open->is_kept && !answer && may_pass(answer.error().outcome)) {
+  const bool is_late = open->is_kept && !open->on_kept;
+  const bool is_asked_again = open->is_kept && !answer && may_pass(answer.error().outcome);
+  // What cannot be set aside stays where it is, and is refused again.
+  if (is_asked_again || (is_late && !answer && !set_aside(open->message, answer.error()))) {
     open->is_asked = false;
     open->waits_for_join = true;
-    tell_kept(*open);
-    return send_due();
+    return tell_kept(*open);
   }
   std::erase(open_, open);
-  send_due();
   if (open->is_kept) {
     outbox_->forget(operation_of(open->message));
     tell_waiting();
   }
-  const bool is_late = open->is_kept && !open->on_kept;
   if (open->on_answer) open->on_answer(answer);
-  if (!is_late) return;
-  if (answer) return handlers_.on_late_answer(open->message, *answer);
-  tell_refused(open->message, answer.error());
+  if (is_late && answer) handlers_.on_late_answer(open->message, *answer);
+  if (std::holds_alternative<protocol::DocumentWrite>(open->message)) send_due();
 }
 
 // Whoever wrote it was told that it is kept.
-void KeptWrites::tell_refused(const protocol::ClientMessage& message, const Error& why) {
+bool KeptWrites::set_aside(const protocol::ClientMessage& message, const Error& why) {
   const std::string what =
       "a kept change of the " + std::string(protocol::verb_of(message)) + " was refused: " + why.text;
   const auto aside = outbox_->set_aside(message, why.text);
   handlers_.on_warning(
       what + (aside ? "; it is in " + *aside : "; it could not be set aside: " + aside.error().text));
+  return aside.has_value();
 }
 
 void KeptWrites::tell_kept(Open& open) {
@@ -145,7 +185,7 @@ void KeptWrites::on_no_server() {
   const Instant due = loop_.now() + kPatience;
   for (const Write& open : open_) {
     keep(*open);
-    if (open->due) open->due = std::min(*open->due, due);
+    if (open->is_kept && open->due) open->due = std::min(*open->due, due);
   }
   set_timer();
 }
@@ -153,7 +193,7 @@ void KeptWrites::on_no_server() {
 void KeptWrites::on_joined() {
   is_missing_ = false;
   for (const Write& open : open_) {
-    open->due.reset();
+    if (open->is_kept) open->due.reset();
     open->waits_for_join = false;
   }
   set_timer();
@@ -164,7 +204,12 @@ void KeptWrites::on_due() {
   const Instant now = loop_.now();
   const auto open = open_;  // Whoever is told may write again.
   for (const Write& each : open) {
-    if (each->due && *each->due <= now) tell_kept(*each);
+    if (!each->due || now < *each->due) continue;
+    if (each->is_kept) {
+      tell_kept(*each);
+    } else {
+      on_answer(each, Error{Outcome::timed_out, "no server to ask, for what it is made of waits for one"});
+    }
   }
   set_timer();
 }

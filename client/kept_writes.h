@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "client/outbox.h"
 #include "client/session_keeper.h"
@@ -35,6 +36,8 @@ class KeptWrites {
 
   // `outbox` may be null.
   KeptWrites(net::Loop& loop, std::unique_ptr<Outbox> outbox, SessionKeeper& session, Handlers handlers);
+  // Who still waits is told that it is kept, or that there will be no answer (cancelled).
+  ~KeptWrites();
   KeptWrites(const KeptWrites&) = delete;
   KeptWrites& operator=(const KeptWrites&) = delete;
 
@@ -43,6 +46,10 @@ class KeptWrites {
   // answered at once, Outcome::usage, and not kept.
   void write(protocol::ClientMessage message, Connection::AnswerHandler on_answer,
              std::function<void()> on_kept);
+
+  // The operations on that document that are not answered yet, kOwnChangesMax of them at most, in their order: what is written
+  // now is made of these (DocumentWrite::own).
+  std::vector<UniqueId> unanswered(protocol::DocumentRecord record) const;
 
   // There is no server: none was found, or the connection was lost.
   void on_no_server();
@@ -55,18 +62,20 @@ class KeptWrites {
     std::function<void()> on_kept;
     bool is_kept = false;
     bool is_asked = false;
-    bool waits_for_join = false;   // Kept, and asked in vain: once more then.
-    std::optional<Instant> due{};  // To be told as kept.
+    bool waits_for_join = false;  // Kept, and asked in vain: once more then.
+    std::optional<Instant>
+        due{};  // To be told as kept, or, where it is not and is not asked either, as not answered.
   };
   using Write = std::shared_ptr<Open>;
 
   void send_left_behind();
   void keep(Open& open);
   void send_due();
+  void send_those_due();
   void send(const Write& open);
   void on_answer(const Write& open, Result<protocol::ServerMessage> answer);
   void tell_kept(Open& open);
-  void tell_refused(const protocol::ClientMessage& message, const Error& why);
+  bool set_aside(const protocol::ClientMessage& message, const Error& why);
   void tell_waiting() { handlers_.on_waiting(outbox_ ? outbox_->waiting().size() : 0); }
   void on_due();
   void set_timer();
@@ -75,8 +84,10 @@ class KeptWrites {
   std::unique_ptr<Outbox> outbox_;
   SessionKeeper& session_;
   Handlers handlers_;
-  std::deque<Write> open_;   // Not answered by a server yet, in the order in which they were written.
-  bool is_missing_ = false;  // A server was looked for in vain since the last join.
+  std::deque<Write> open_;     // Not answered by a server yet, in the order in which they were written.
+  bool is_missing_ = false;    // A server was looked for in vain since the last join.
+  bool is_sending_ = false;    // send_due() is under way …
+  bool is_due_again_ = false;  // … and was asked for again.
   net::Timer timer_;
 };
 

@@ -176,8 +176,10 @@ Result<std::string> Outbox::set_aside(const protocol::ClientMessage& write, cons
   std::string text = document::print(*document::make_object({{"why", document::make_text(why)}})) + '\n' +
                      frame.head->substr(head_bytes) + '\n';
   if (frame.attachment) text += *frame.attachment + '\n';
+  const std::string doing = "write " + callboard::quoted(path.native());
   if (auto written = write_content(file.get(), as_bytes(text)); !written)
-    return written.error().prefixed("write " + callboard::quoted(path.native()));
+    return written.error().prefixed(doing);
+  if (::fdatasync(file.get()) != 0) return os_error(doing, errno);
   return path.native();
 }
 

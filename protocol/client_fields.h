@@ -33,7 +33,7 @@ void describe(F& f, Ref<F, DocumentWrite> m) {
   f.optional("restore", m.restore);
   f.optional("settles", m.settles);
   f.optional("take", m.take);
-  f.optional("own", m.own);
+  f.optional("own", m.own, kOwnChangesMax);
   const bool needs_none = m.restore != 0 || m.take;
   const bool needs_one = !needs_none && m.settles == 0;
   f.optional_attachment(m.document);

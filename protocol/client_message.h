@@ -76,7 +76,7 @@ struct DocumentWrite {
   std::uint64_t restore = 0;        // That revision's value once more; without a document.
   std::uint64_t settles = 0;  // The conflict of that number is over; a document is what is to stand there …
   bool take = false;          // … or, without one, the value that lost. Else what stands there stays.
-  bool own = false;           // Made of `base` and all that this user has written since.
+  std::vector<UniqueId> own{};  // Made of `base` and these of the same author, which are answered.
 };
 struct HistoryAsk {
   AskId id = 0;

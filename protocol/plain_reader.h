@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/json_scanner.h"
@@ -112,6 +113,9 @@ class PlainReader {
     value = text;
     return true;
   }
+
+  // Lists are FieldReader's.
+  bool take(std::vector<UniqueId>&, std::size_t) { return false; }
 
   bool take_number(std::uint64_t max, std::uint64_t& value);
   bool take_text(std::string_view& text);

@@ -183,7 +183,7 @@ Result<Draft> DocumentDesk::draft_of(const Session& session, protocol::DocumentW
   draft.operation.timestamp = corrected(ask.timestamp, session.identity.clock_offset, floor_.clock.wall());
   draft.operation.base = ask.base;
   draft.operation.settles = ask.settles;
-  draft.sees_own = ask.own;
+  draft.own = std::move(ask.own);
   if (ask.at) {
     draft.how = Draft::How::at;
     draft.at = std::move(*ask.at);

@@ -29,7 +29,8 @@ struct Draft {
   document::Path place{};
   std::string after{};  // Of an element: what it is put behind (document::Edit).
   document::Edits lost{};
-  bool sees_own = false;  // Its author had what he wrote since the operation's base before him, too.
+  std::vector<UniqueId>
+      own{};  // What its author had before him besides the operation's base: what he did to that.
 };
 
 // What a draft is read against.

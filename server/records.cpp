@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/limits.h"
@@ -135,9 +136,10 @@ void Records::find_sources(Draft draft, Done done) {
   // Without a base, a part is changed in what is there now.
   sources.base = base == 0 ? sources.head : editions_.root_at(record, base);
   if (draft.how == Draft::How::settle) sources.growth = document.growth();
-  if (draft.sees_own && base != 0) {
+  if (!draft.own.empty() && base != 0) {
+    const std::set<UniqueId> own(draft.own.begin(), draft.own.end());
     document.for_each_since(base, [&](const Operation& each) {
-      if (each.user == draft.operation.user) sources.own.push_back(each.edits);
+      if (own.contains(each.id)) sources.own.push_back(each.edits);
     });
   }
   if (draft.how == Draft::How::restore) {

@@ -13,6 +13,9 @@
 namespace callboard::server {
 namespace {
 
+// Stamps that are compared in the time of one comparison.
+constexpr std::uint64_t kStampsAtOnce = 8;
+
 using document::Edit;
 using EditRefs = std::vector<const Edit*>;
 
@@ -284,7 +287,7 @@ class Search {
       // One that came late.
       if (stamp < newest_seen_) {
         lost_to_before_ = document_.unseen_newer(entry, arrived_.operation.base);
-        work_ += kMergeWindowOperations;
+        work_ += kMergeWindowOperations / kStampsAtOnce;
       }
       auto found = lost_to(mine, arrived_, theirs, present, count_max);
       lost_to_before_.clear();

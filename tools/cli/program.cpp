@@ -132,6 +132,7 @@ std::vector<std::string> marked_words(int argc, const char* const* argv) {
       words.push_back(kMark + word);
     } else if (word == "--") {
       is_word_alone = true;
+      words.push_back(word);
     } else {
       words.push_back(marked(word));
     }
@@ -141,7 +142,12 @@ std::vector<std::string> marked_words(int argc, const char* const* argv) {
 }
 
 void take_marks_off(CLI::App& app) {
-  for (CLI::Option* option : app.get_options()) option->transform(unmarked);
+  for (CLI::Option* option : app.get_options()) {
+    option->transform([name = option->get_name()](const std::string& word) {
+      if (word == "--") throw CLI::ValidationError(name + ": its value is missing");
+      return unmarked(word);
+    });
+  }
   for (CLI::App* below : app.get_subcommands([](const CLI::App*) { return true; })) take_marks_off(*below);
 }
 

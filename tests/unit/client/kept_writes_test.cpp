@@ -152,20 +152,20 @@ TEST_CASE("a kept write that a server refuses is told, and not sent again") {
 TEST_CASE("a change that is made of what its author wrote before is sent when that is answered") {
   Writer here;
   here.server.greets = false;
-  const auto write = [&](std::uint64_t op, protocol::DocumentRecord record, bool own) {
+  const auto write = [&](std::uint64_t op, protocol::DocumentRecord record) {
     protocol::DocumentWrite message;
     message.op = UniqueId{2, op};
     message.record = record;
     message.document = std::make_shared<const std::string>("1");
-    message.own = own;
+    message.own = here.writes->unanswered(record);
     here.writes->write(
         message, [&](Result<protocol::ServerMessage> answer) { here.answers.push_back(std::move(answer)); },
         {});
   };
-  write(1, protocol::DocumentRecord::story, true);
-  write(2, protocol::DocumentRecord::story, true);
-  write(3, protocol::DocumentRecord::analytics, true);
-  write(4, protocol::DocumentRecord::story, false);
+  write(1, protocol::DocumentRecord::story);
+  write(2, protocol::DocumentRecord::story);
+  write(3, protocol::DocumentRecord::story);
+  write(4, protocol::DocumentRecord::analytics);
   here.say("hello", 5);
   Outcome outcome = Outcome::refused;
   std::vector<std::uint64_t> asked;
@@ -179,23 +179,41 @@ TEST_CASE("a change that is made of what its author wrote before is sent when th
   here.server.greets = true;
   for (const auto& session : here.server.sessions()) session->connection.reset();
   here.until([&] { return asked.size() == 3; });
-  CHECK(asked == std::vector<std::uint64_t>{1, 3, 5});
-  SECTION("and not for one that is tried again at the next join") {
-    outcome = Outcome::failed;
+  CHECK(asked == std::vector<std::uint64_t>{1, 4, 5});
+  SECTION("one after the other") {
     answers[0]();
     here.until([&] { return asked.size() == 4; });
-    CHECK(asked.back() == 4);
+    CHECK(asked.back() == 2);
+    answers[3]();
+    here.until([&] { return asked.size() == 5; });
+    CHECK(asked.back() == 3);
+  }
+  SECTION("also where that is tried again at the next join") {
+    outcome = Outcome::failed;
+    answers[0]();
+    answers[1]();
+    here.until([&] { return here.server.session().connection != nullptr; });
+    here.settle();
+    CHECK(asked.size() == 3);
     here.writes->on_joined();
     here.until([&] { return asked.size() == 5; });
-    CHECK(asked.back() == 1);
-    return;
+    CHECK(asked == std::vector<std::uint64_t>{1, 4, 5, 1, 4});
   }
-  answers[0]();
-  here.until([&] { return asked.size() == 4; });
-  CHECK(asked.back() == 2);
-  answers[3]();
-  here.until([&] { return asked.size() == 5; });
-  CHECK(asked.back() == 4);
+  SECTION("and who waits when there is nobody any more to send it is answered") {
+    protocol::DocumentWrite message;
+    message.op = UniqueId{2, 6};
+    message.document = std::make_shared<const std::string>("1");
+    message.own = {UniqueId{2, 3}};
+    // With a server that is there it is not kept.
+    here.until([&] { return here.keeper->is_joined(); });
+    here.writes->write(
+        message, [&](Result<protocol::ServerMessage> answer) { here.answers.push_back(std::move(answer)); },
+        {});
+    CHECK(here.answers.empty());
+    here.writes.reset();
+    REQUIRE(here.answers.size() == 1);
+    CHECK(here.answers[0].error().outcome == Outcome::cancelled);
+  }
 }
 
 TEST_CASE("a kept write for which the server's disk has no room is tried again at the next join") {
@@ -382,11 +400,11 @@ TEST_CASE("a whole document that is written without a server is made from what w
   for (const auto& session : place.server.sessions()) session->connection.reset();
   place.until([&] { return writes.size() == 3; });
   CHECK(writes[0].base == 7);
-  CHECK(writes[0].own);
+  CHECK(writes[0].own.empty());
   CHECK(writes[1].record == protocol::DocumentRecord::analytics);
   CHECK(writes[1].base == 4);
   CHECK(writes[2].base == 5);
-  CHECK_FALSE(writes[2].own);
+  CHECK(writes[2].own.empty());
   place.leave(*client);
 }
 

@@ -63,11 +63,18 @@ TEST_CASE("what came late and lost is met once, not again by who goes on from wh
   CHECK(other->ask_for<protocol::Conflicts>(protocol::ConflictsAsk{}).conflicts.size() == open);
 }
 
+// What a session has written from the third operation on.
+std::vector<UniqueId> before(std::uint64_t op) {
+  std::vector<UniqueId> own;
+  for (std::uint64_t i = 3; i < op; ++i) own.push_back({5, i});
+  return own;
+}
+
 // Sent when the one before it is answered, as clients do.
 DocumentState write_kept(TestClient& by, const std::string& at, const std::string& content, std::uint64_t op,
                          std::uint64_t base) {
   auto part = write_at(by, at, content, op, base);
-  part.own = true;
+  part.own = before(op);
   return by.ask_for<DocumentState>(part);
 }
 
@@ -83,7 +90,6 @@ TEST_CASE("what was written without a server is made of what was written so befo
     auto removal = write(*ann, R"([{"op":"remove","path":"/scenes/0"}])", 3);
     removal.patch = true;
     removal.base = seen;
-    removal.own = true;
     CHECK(ann->ask_for<DocumentState>(removal).won);
     CHECK(write_kept(*ann, "/scenes/0/length", "55", 4, seen).won);
     CHECK(read(*bob, "/scenes") == R"([{"id":"h","length":55},{"id":"of bob"}])");
@@ -106,7 +112,7 @@ TEST_CASE("what was written without a server is made of what was written so befo
     CHECK(write_kept(*ann, "/log", "[1,2]", 3, seen).won);
     auto whole = write(*ann, R"({"scenes":[{"id":"g"},{"id":"h"}],"log":[1]})", 4);
     whole.base = seen;
-    whole.own = true;
+    whole.own = before(4);
     CHECK(ann->ask_for<DocumentState>(whole).won);
     CHECK(read(*bob, "/log") == "[1]");
     CHECK(read(*bob, "/scenes/2/id") == R"("of bob")");
