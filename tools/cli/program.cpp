@@ -132,7 +132,6 @@ std::vector<std::string> marked_words(int argc, const char* const* argv) {
       words.push_back(kMark + word);
     } else if (word == "--") {
       is_word_alone = true;
-      words.push_back(word);
     } else {
       words.push_back(marked(word));
     }
@@ -142,12 +141,7 @@ std::vector<std::string> marked_words(int argc, const char* const* argv) {
 }
 
 void take_marks_off(CLI::App& app) {
-  for (CLI::Option* option : app.get_options()) {
-    option->transform([name = option->get_name()](const std::string& word) {
-      if (word == "--") throw CLI::ValidationError(name + ": its value is missing");
-      return unmarked(word);
-    });
-  }
+  for (CLI::Option* option : app.get_options()) option->transform(unmarked);
   for (CLI::App* below : app.get_subcommands([](const CLI::App*) { return true; })) take_marks_off(*below);
 }
 

@@ -26,6 +26,8 @@ struct Writer : Place {
   std::size_t waiting = 0;
 
   Writer() { begin(); }
+  // Who still waits is told, into what is declared below it.
+  ~Writer() { writes.reset(); }
   void begin() {
     start();
     open();
