@@ -1,6 +1,7 @@
 #include "base/document/open_value.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <utility>
 
@@ -228,17 +229,26 @@ OpenArray::Element* OpenArray::find(const std::string& field, const std::string&
 }
 
 OpenArray::Element* OpenArray::find(std::string_view token) {
+  static constexpr std::array<std::string_view, 2> kKeyFields = {"id", "name"};
   if (const auto index = index_from(token); index && *index < size_) return at(*index);
+  if (Element* by_text = first_of(kKeyFields, token)) return by_text;
+  const std::size_t equals = token.find('=');
+  const auto field = std::ranges::find(kKeyFields, token.substr(0, equals));
+  if (equals == std::string_view::npos || field == kKeyFields.end()) return nullptr;
+  return first_of(std::span(field, 1), token.substr(equals + 1));
+}
+
+OpenArray::Element* OpenArray::first_of(std::span<const std::string_view> fields, std::string_view text) {
   std::string quoted;
-  append_quoted(token, quoted);
+  append_quoted(text, quoted);
   std::vector<std::string> keys{std::move(quoted)};
   // A number that is written so; what else may begin like one is no element's key.
-  if (is_key_text(token) && token.front() != '"') keys.emplace_back(token);
+  if (is_key_text(text) && text.front() != '"') keys.emplace_back(text);
   Element* found = nullptr;
   std::size_t place = size_;
-  for (const char* field : {"id", "name"}) {
+  for (const std::string_view field : fields) {
     for (const std::string& key : keys) {
-      Element* other = find(field, key);
+      Element* other = find(std::string(field), key);
       if (other == nullptr || other == found) continue;
       const std::size_t its = place_of(*other);
       if (its < place) found = other;

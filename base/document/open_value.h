@@ -3,6 +3,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -111,6 +112,8 @@ class OpenArray {
   template <class Visit>
   Element* first(Visit visit);
   Table& table(const std::string& field);
+  // The first one of which one of the fields is that text, or is written so.
+  Element* first_of(std::span<const std::string_view> fields, std::string_view text);
   static void learn_key(Table& table, Element& element);
   std::size_t place_of(const Element& element) const;
   void insert(std::list<Block>::iterator block, std::size_t place, OpenValue value);

@@ -124,6 +124,25 @@ TEST_CASE("an element whose key is a number is found by that") {
   CHECK(at("n=a") == "nothing");
 }
 
+TEST_CASE("an element whose key is a number is found by that in patches of any length") {
+  const ValuePtr root =
+      value(R"([{"id":1,"n":0},{"id":"2","n":0},{"name":"0","n":0},{"name":"id=1","n":0}])");
+  const std::size_t count = GENERATE(1U, 20U);
+  std::string patch;
+  for (std::size_t i = 0; i < count; ++i) {
+    for (const std::string token : {"id=2", "name=0", "id=1"})
+      patch += std::string(patch.empty() ? "[" : ",") + R"({"op":"replace","path":"/)" + token +
+               R"(/n","value":)" + std::to_string(i + 1) + "}";
+  }
+  const auto patched = apply_patch(root, patch + "]");
+  REQUIRE(patched);
+  const std::string last = std::to_string(count);
+  // What is called so is meant first.
+  CHECK(print(**patched) == R"([{"id":1,"n":0},{"id":"2","n":)" + last + R"(},{"name":"0","n":)" + last +
+                                R"(},{"name":"id=1","n":)" + last + "}]");
+  CHECK_FALSE(apply_patch(root, patch + R"(,{"op":"remove","path":"/id=3"}])"));
+}
+
 TEST_CASE("the six operations of a JSON Patch do what RFC 6902 says") {
   CHECK(patched(R"({"a":[1,2]})", R"([{"op":"add","path":"/a/1","value":9}])") == R"({"a":[1,9,2]})");
   CHECK(patched(R"({"a":[1]})",
