@@ -335,7 +335,9 @@ void SessionKeeper::fail_waiting(const Error& why) {
     // Whether it was written or done, nobody says. What only reads can be asked again, unless whoever asks, or the server,
     // does not want it.
     const bool is_ended = why.outcome == Outcome::cancelled || why.outcome == Outcome::refused;
-    const bool is_open = each->was_sent && (id_of(each->message) || !is_ended);
+    // What is written down is for the next session, whatever ended this one.
+    const bool is_kept = each->patience == Patience::kept;
+    const bool is_open = is_kept || (each->was_sent && (id_of(each->message) || !is_ended));
     each->on_answer(is_open ? Error{Outcome::interrupted, why.text} : why);
   }
 }

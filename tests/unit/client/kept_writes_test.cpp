@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
@@ -149,6 +150,19 @@ TEST_CASE("a kept write that a server refuses is told, and not sent again") {
   const std::string aside = support::read_file(file);
   CHECK(aside.starts_with("{\"why\":\"no\"}\n{\"verb\":\"message\","));
   CHECK(aside.find("\"text\":\"refused\"") != std::string::npos);
+}
+
+TEST_CASE("a server that turns the session away has not refused what is kept") {
+  Writer here;
+  here.server.greets = false;
+  here.say("patient", 1);
+  here.writes->on_no_server();
+  here.until([&] { return !here.kept.empty(); });
+  here.keeper->give_up(Error{Outcome::refused, "another key"});
+  here.until([&] { return !here.endings.empty(); });
+  CHECK(here.waiting == 1);
+  CHECK(here.warnings.empty());
+  CHECK_FALSE(std::filesystem::exists(here.folder.path() / ".callboard" / "refused"));
 }
 
 TEST_CASE("a change that is made of what its author wrote before is sent when that is answered") {
