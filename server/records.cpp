@@ -14,7 +14,7 @@ namespace {
 
 // A large document takes 100 ms and more to read; a second thread lets small ones pass.
 constexpr std::size_t kDraftThreads = 2;
-// So many of an author's own operations are put together while everybody waits.
+// So many of an author's own operations, and edits of each, are put together while everybody waits.
 constexpr std::size_t kOwnInline = 16;
 // Sessions whose newest stamp is remembered while their writes are on the way.
 constexpr std::size_t kStampsKept = 10'000;
@@ -171,8 +171,13 @@ void Records::finish_draft(Draft draft, DraftSources sources, Done done) {
   // What is brought back of many places is not looked through here.
   const bool brings_little =
       draft.lost.empty() || (draft.lost.size() == 1 && is_small(draft.lost.front().value));
+  const bool has_few_own =
+      sources.own.size() <= kOwnInline && std::ranges::all_of(sources.own, [](const auto& edits) {
+        return edits->size() <= kOwnInline &&
+               std::ranges::all_of(*edits, [](const document::Edit& each) { return is_small(each.value); });
+      });
   const bool has_little =
-      brings_little && sources.own.size() <= kOwnInline &&
+      brings_little && has_few_own &&
       (draft.operation.value == nullptr || draft.operation.value->size() <= kInlineDocumentBytes);
   if (has_little && is_small(sources.base) && is_small(sources.head) && is_small(sources.restored))
     return append_finished(finished(std::move(draft), std::move(sources)), base, std::move(done));

@@ -323,6 +323,8 @@ class Search {
 
   // Whether all of it was lost as it came, to what the author of what has arrived had seen there.
   bool was_lost_before(const Edit& lost) {
+    // Else it is one conflict more, which is told once more.
+    if (work_ > kConflictWorkMax) return false;
     return std::ranges::any_of(lost_to_before_, [&](const Operation* seen) {
       work_ += seen->edits->size();
       return std::ranges::any_of(*seen->edits, [&](const Edit& each) {
