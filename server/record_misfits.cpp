@@ -40,7 +40,7 @@ void look_at(const RecordState& state, const document::Schema& schema, Misfits& 
     }
   }
   for (const document::Field& each : of->fields) {
-    const bool is_missing = each.required && !each.computed && state.fields->member(each.name) == nullptr;
+    const bool is_missing = each.required && state.fields->member(each.name) == nullptr;
     if (is_missing) note(misfits, state, each.name, "it is required, and not there");
   }
 }

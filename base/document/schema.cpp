@@ -65,7 +65,7 @@ Result<void> check_same_class(const RecordClass& ours, const RecordClass& theirs
     return in_field(field.name, differs("type", to_text(field.type), to_text(other->type)));
   }
   for (const Field& field : theirs.fields) {
-    const bool is_demanded = field.required && !field.computed && field.default_value == nullptr;
+    const bool is_demanded = field.required && field.default_value == nullptr;
     if (!is_demanded || ours.find(field.name) != nullptr) continue;
     return in_field(field.name, {Outcome::refused, "required on the server, and not known here"});
   }
@@ -127,7 +127,7 @@ Result<ValuePtr> whole_fields(const RecordClass& of, const ValuePtr& given, Writ
   for (const Field& field : of.fields) {
     ValuePtr value = given->member(field.name);
     if (value == nullptr) value = field.default_value;
-    if (value == nullptr && field.required && !field.computed) {
+    if (value == nullptr && field.required) {
       return in_class(of, in_field(field.name, {Outcome::usage, "it is required: expected " +
                                                                     std::string(to_text(field.type))}));
     }

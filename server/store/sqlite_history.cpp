@@ -68,9 +68,11 @@ Result<Version> SqliteHistory::folded(Record record, std::uint64_t number) {
         const auto effect = base->document.apply(committed.sequence, committed.operation);
         if (committed.sequence != number) return {};
         version.revision = revision_of(committed, effect.stands);
+        version.value = base->document.root();
+        if (effect.stands) return {};
         const document::Growth written = with_edits_of(committed.operation, before);
-        version.value = effect.stands ? base->document.root() : written.root();
-        if (!effect.stands && !written.shows(*committed.operation.edits)) lost = committed.operation;
+        version.value = written.root();
+        if (!written.shows(*committed.operation.edits)) lost = committed.operation;
         return {};
       });
   if (!read) return read.error();

@@ -5,7 +5,6 @@
 #include <cerrno>
 
 #include "base/bytes.h"
-#include "base/document/parse.h"
 #include "base/document/parse_once.h"
 #include "base/fd.h"
 #include "base/file_content.h"
