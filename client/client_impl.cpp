@@ -35,13 +35,14 @@ std::string version(const protocol::DocumentState& state, std::uint64_t revision
 }
 
 // What became of a change that its author was told as kept, and that is not all there.
+// The newest change need not be the one that it lost to: that is in its conflict, if there is one.
 std::string lost_change(const protocol::DocumentState& answer) {
   const std::string own = version(answer, answer.number);
   const std::string standing = version(answer, answer.revision);
   return fmt::format(
-      "a kept change lost to a newer one: {} of {} stands; yours is in the history, see `callboard diff {} "
+      "a kept change lost to a newer one: what stands is {}; yours is in the history, see `callboard diff {} "
       "{}`",
-      standing, quoted(answer.by), own, standing);
+      standing, own, standing);
 }
 
 Error unexpected_answer() { return Error{Outcome::failed, "the server's answer is of the wrong kind"}; }

@@ -360,7 +360,7 @@ TEST_CASE(
     place.run(answer);
     REQUIRE(place.warned.size() == 1);
     CHECK(place.warned[0] ==
-          "a kept change lost to a newer one: analytics@12 of \"lighting\" stands; yours is in the history, "
+          "a kept change lost to a newer one: what stands is analytics@12; yours is in the history, "
           "see `callboard diff analytics@9 analytics@12`");
   }
   SECTION("it met others' changes") {
