@@ -7,6 +7,7 @@
 
 #include "base/ensure.h"
 #include "base/limits.h"
+#include "base/reused.h"
 #include "protocol/codec.h"
 #include "protocol/faults.h"
 
@@ -16,6 +17,8 @@ namespace action = protocol::server_action;
 
 // Frames of one tell that go out without a way through the machine: as many as a turn mostly has.
 constexpr std::size_t kToldAtOnce = 4;
+// To look at the clock costs a tenth of a small ask: it is done once for so many.
+constexpr std::uint64_t kCostPerLook = 4;
 
 namespace {
 
@@ -119,7 +122,7 @@ void Session::read(const protocol::FrameView& frame, Instant now) {
     is_decoding_ = true;
     return host_.on_large_frame(*this, frame, reader_.take_frame());
   }
-  auto message = std::make_shared<protocol::ClientMessage>(protocol::Yours{});
+  auto message = make_shared_for_a_moment<protocol::ClientMessage>(protocol::Yours{});
   if (const auto decoded = protocol::decode_client(frame.kind, frame.body, *message); !decoded)
     return refuse(decoded.error(), now);
   hear(std::move(message), now);
@@ -265,14 +268,15 @@ void Session::perform(protocol::ServerAction& next) {
     host_.on_joined(*this);
   } else if (auto* told = std::get_if<action::ClockTold>(&next)) {
     host_.on_clock(*this, *told);
-  } else if (std::holds_alternative<action::TurnTaken>(next)) {
-    heard = mailbox;
-    errands_unheard.clear();
-    if (keeps_pace({})) host_.on_may_tell(*this);
+  } else if (auto* taken = std::get_if<action::TurnTaken>(&next)) {
+    on_turn_taken(taken->has_heard);
+  } else if (std::holds_alternative<action::Heard>(next)) {
+    on_heard();
   } else if (auto* asked = std::get_if<action::Asked>(&next)) {
-    if (!keeps_pace(cost_of(*asked->ask))) return;
+    const AskCost cost = cost_of(*asked->ask);
+    if (!keeps_pace(cost)) return;
     host_.on_asked(*this, std::move(*asked->ask));
-    share_turn();
+    share_turn_after(cost);
   } else if (auto* reported = std::get_if<action::Reported>(&next)) {
     if (keeps_pace(cost_of(reported->progress))) host_.on_reported(*this, reported->progress);
   } else {
@@ -280,6 +284,25 @@ void Session::perform(protocol::ServerAction& next) {
     is_lost_ = closed.is_lost;
     end({closed.outcome, closed.reason});
   }
+}
+
+void Session::on_turn_taken(bool has_heard) {
+  if (has_heard) {
+    told_.reset();
+    heard = mailbox;
+    errands_unheard.clear();
+  } else {
+    told_ = std::make_unique<Told>(Told{mailbox, errands_unheard.size()});
+  }
+  if (keeps_pace({})) host_.on_may_tell(*this);
+}
+
+void Session::on_heard() {
+  if (told_ == nullptr) return;
+  heard = std::move(told_->mailbox);
+  errands_unheard.erase(errands_unheard.begin(),
+                        errands_unheard.begin() + static_cast<std::ptrdiff_t>(told_->errands));
+  told_.reset();
 }
 
 // Most of what an ask costs is often its answer.
@@ -293,8 +316,14 @@ void Session::write_answer(protocol::EncodedFrame frame) {
 
 void Session::add_cost(std::uint64_t count) { paces().asks.add(count, system_clock().monotonic()); }
 
+void Session::share_turn_after(const AskCost& cost) {
+  cost_unlooked_ += cost.count;
+  if (cost_unlooked_ >= kCostPerLook) share_turn();
+}
+
 // What it asked for besides has to wait for the next turn of the loop.
 void Session::share_turn() {
+  cost_unlooked_ = 0;
   const Instant now = system_clock().monotonic();
   if (!held_until_ && host_.pacing().has_had_its_share(performing_since_, now)) held_until_ = now;
 }

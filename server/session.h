@@ -91,13 +91,21 @@ class Session {
   Doorway::Place place;
   Deadlines::Watch watch;
   Mailbox mailbox;
-  Mailbox heard;            // What the peer has heard for certain: it has had the turn since.
+  Mailbox heard;            // What the peer has heard for certain.
   bool is_resumed = false;  // Came back: it goes on from that.
   // What is told only to this session, bounded by kErrandsMax; and what of it was told and may not have been heard.
   std::vector<protocol::ServerMessage> errands;
   std::vector<protocol::ServerMessage> errands_unheard;
 
  private:
+  // Before a turn that it did not wait for.
+  struct Told {
+    Mailbox mailbox;
+    std::size_t errands = 0;  // So many of the unheard.
+  };
+
+  void on_turn_taken(bool has_heard);
+  void on_heard();
   void on_bytes(ByteView bytes);
   void on_knock(ByteView bytes);
   void on_secured();
@@ -123,6 +131,7 @@ class Session {
   bool keeps_pace(const AskCost& cost);
   Paces& paces();
   void share_turn();
+  void share_turn_after(const AskCost& cost);
 
   std::uint64_t key_;
   SessionHost& host_;
@@ -139,7 +148,9 @@ class Session {
   std::optional<Instant> knock_deadline_;  // Set: it is not known yet whether TLS comes.
   std::unique_ptr<Paces> paces_;           // From the first thing on that counts.
   std::optional<Instant> held_until_;
+  std::unique_ptr<Told> told_;  // Null: it is in `heard`.
   Instant performing_since_;
+  std::uint64_t cost_unlooked_ = 0;  // Of asks since share_turn() looked at the clock.
   bool is_performing_ = false;
   bool is_paused_ = false;
   bool is_decoding_ = false;  // A large frame is with a worker; what came after it waits.

@@ -142,7 +142,7 @@ CachedTell<Cursor> ZoneTeller::make_records(const Zones::Zone& zone, Cursor from
   const bool is_beginning = changes.full || from.version < from.began;
   if (list.is_empty() && !is_beginning) return made;
   message.records = std::move(list).finish();
-  made.frame = protocol::encode(protocol::ServerMessage(std::move(message)));
+  made.frame = protocol::encode_for_many(protocol::ServerMessage(std::move(message)));
   return made;
 }
 
@@ -162,7 +162,7 @@ CachedTell<std::uint64_t> ZoneTeller::make_events(const Zones::Zone& zone, std::
   protocol::Records message;
   message.zone = zone.name;
   message.records = std::move(list).finish();
-  made.frame = protocol::encode(protocol::ServerMessage(std::move(message)));
+  made.frame = protocol::encode_for_many(protocol::ServerMessage(std::move(message)));
   return made;
 }
 

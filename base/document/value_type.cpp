@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -20,9 +21,21 @@ constexpr std::int64_t kTimeMaxMs = 253'402'300'799'999;
 // With the " (2)" that tells two users of one name apart.
 constexpr std::size_t kUserMax = kUserNameMaxCodePoints + 16;
 
+// Digits that surely fit; most numbers have no sign and few of them.
+std::optional<std::int64_t> few_digits(std::string_view text) {
+  if (text.size() > std::numeric_limits<std::int64_t>::digits10) return std::nullopt;
+  std::int64_t whole = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9') return std::nullopt;
+    whole = whole * 10 + (c - '0');
+  }
+  return whole;
+}
+
 bool is_whole_number(const Value& value, std::int64_t min, std::int64_t max) {
   const auto* number = std::get_if<Number>(&value.content());
   if (number == nullptr) return false;
+  if (const auto whole = few_digits(number->text)) return *whole >= min && *whole <= max;
   std::int64_t whole = 0;
   const char* const end = number->text.data() + number->text.size();
   const auto read = std::from_chars(number->text.data(), end, whole);

@@ -38,8 +38,11 @@ class CallRegistry {
     CallPtr call;
     bool is_listed = true;
   };
-  TextMap<Entry> calls_;
-  mutable protocol::Document list_;  // Null: to be made anew.
+  using Calls = TextMap<Entry>;
+
+  Calls calls_;
+  mutable const Calls::value_type* last_found_ = nullptr;  // Mostly the same one is called again.
+  mutable protocol::Document list_;                        // Null: to be made anew.
 };
 
 }  // namespace callboard::server

@@ -361,6 +361,38 @@ TEST_CASE("tells go out in the server's turn, in order, encoded or not") {
   CHECK_FALSE(session.may_tell());
 }
 
+TEST_CASE(
+    "who does not wait for the turn speaks in it, and has heard what was told when he asks for the next") {
+  auto session = in_servers_turn();
+  session.on_message(TurnRequest{.speaks = true}, kStart);
+  session.on_message(UsersAsk{1}, kStart);
+  session.on_message(Yours{}, kStart);
+  CHECK(drain(session) == Words{"send yours", "turn taken, unheard", "asked users 1"});
+  CHECK(session.may_tell());
+  session.on_message(TurnRequest{.speaks = true}, kStart);
+  session.on_message(Yours{}, kStart);
+  CHECK(drain(session) == Words{"heard", "send yours", "turn taken, unheard"});
+  // Who waits has heard it all.
+  session.on_message(TurnRequest{}, kStart);
+  session.on_message(Yours{}, kStart);
+  CHECK(drain(session) == Words{"heard", "send yours", "turn taken"});
+  // One that crosses the server's yours was not said to that.
+  session.on_time(kStart + kHeartbeat);
+  session.on_message(TurnRequest{.speaks = true}, kStart + kHeartbeat);
+  session.on_message(Yours{}, kStart + kHeartbeat);
+  CHECK(drain(session) == Words{"send yours", "turn taken, unheard"});
+}
+
+TEST_CASE("the yours of who does not wait is no answer to the server's: no time is taken from it") {
+  auto session = in_servers_turn();
+  session.on_message(TurnRequest{.clock = Timestamp{1'000'000}, .speaks = true}, kStart);
+  CHECK_FALSE(take<server_action::ClockTold>(session).round_trip);
+  session.on_message(Yours{Timestamp{1'000'001}}, kStart + 1ms);
+  const auto told = take<server_action::ClockTold>(session);
+  CHECK_FALSE(told.round_trip);
+  CHECK_FALSE(told.is_ping);
+}
+
 TEST_CASE("a request that crosses the server's yours is ignored") {
   auto session = in_servers_turn();
   session.on_time(kStart + kHeartbeat);
