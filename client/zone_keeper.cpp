@@ -21,7 +21,12 @@ void ZoneKeeper::on_asked(const protocol::ClientMessage& ask) {
 // not_found of one that it was in: left with the session of before, or asked twice because the answer was lost.
 Result<bool> ZoneKeeper::on_exited(const std::string& name, const Result<bool>& exited) {
   const bool is_out = exited || exited.error().outcome == Outcome::not_found;
-  if (const auto still = zones_.find(name); !is_out && still != zones_.end()) still->second.is_left = false;
+  if (const auto still = zones_.find(name); !is_out && still != zones_.end()) {
+    still->second.is_left = false;
+    // The answer is late: it may be out of it, and whoever asked takes it to be in.
+    const bool is_unknown = exited.error().outcome == Outcome::timed_out && still->second.is_entered;
+    if (is_unknown && session_.is_joined()) enter_again(name);
+  }
   if (!is_out) return exited;
   const auto left = zones_.extract(name);
   return !left.empty() && left.mapped().is_entered ? Result<bool>(true) : exited;
