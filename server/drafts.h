@@ -29,8 +29,8 @@ struct Draft {
   document::Path place{};
   std::string after{};  // Of an element: what it is put behind (document::Edit).
   document::Edits lost{};
-  std::vector<UniqueId>
-      own{};  // What its author had before him besides the operation's base: what he did to that.
+  // What its author had before him besides the operation's base: what he did to that.
+  std::vector<UniqueId> own{};
 };
 
 // What a draft is read against.

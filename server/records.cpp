@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "server/own_changes.h"
 
 namespace callboard::server {
 namespace {
@@ -81,7 +81,7 @@ void Records::write(Draft draft, Done done) {
   // Revisions of the future are nobody's base.
   draft.operation.base = std::min(operation.base, board_.sequence());
   stamp(draft.operation);
-  find_sources(std::move(draft), std::move(done));
+  find_own(std::move(draft), std::move(done));
 }
 
 // Where what is there lies in the future, the server's clock was set back: it goes on from there, or nobody who does not say
@@ -125,7 +125,34 @@ bool Records::stamp_raised(Operation& operation) {
   return true;
 }
 
-void Records::find_sources(Draft draft, Done done) {
+// What depends on them is refused where one is not there. A whole document does not: what is missing is in it, and is what its
+// author changes by it.
+void Records::find_own(Draft draft, Done done) {
+  const bool depends = draft.how == Draft::How::at || draft.how == Draft::How::patch;
+  const bool is_compared = draft.how == Draft::How::whole && draft.operation.base != 0;
+  if (draft.own.empty() || (!depends && !is_compared))
+    return find_sources(std::move(draft), nullptr, std::move(done));
+  const Record record = draft.operation.record;
+  OwnChanges own(board_, record, draft.operation.base, draft.own);
+  auto ids = own.sought();
+  if (ids.empty()) return find_sources(std::move(draft), &own, std::move(done));
+  read_history(
+      [record, ids = std::move(ids), own = std::move(own)](History& history) -> Result<OwnChanges> {
+        OwnChanges found = own;
+        const auto read =
+            history.visit_operations(record, ids, [&found](const Committed& each) { found.add(each); });
+        if (!read) return read.error();
+        return found;
+      },
+      [this, depends, draft = std::move(draft), done = std::move(done)](Result<OwnChanges> found) mutable {
+        if (!found) return done(found.error());
+        if (auto whole = found->check(); depends && !whole) return done(whole.error());
+        find_sources(std::move(draft), &*found, std::move(done));
+      });
+}
+
+// `own` may be null.
+void Records::find_sources(Draft draft, const OwnChanges* own, Done done) {
   const Record record = draft.operation.record;
   const std::uint64_t base = draft.operation.base;
   DraftSources sources;
@@ -136,12 +163,7 @@ void Records::find_sources(Draft draft, Done done) {
   // Without a base, a part is changed in what is there now.
   sources.base = base == 0 ? sources.head : editions_.root_at(record, base);
   if (draft.how == Draft::How::settle) sources.growth = document.growth();
-  if (!draft.own.empty() && base != 0) {
-    const std::set<UniqueId> own(draft.own.begin(), draft.own.end());
-    document.for_each_since(base, [&](const Operation& each) {
-      if (own.contains(each.id)) sources.own.push_back(each.edits);
-    });
-  }
+  if (own != nullptr) sources.own = own->edits();
   if (draft.how == Draft::How::restore) {
     return read_history(
         [record, number = draft.restores](History& history) { return history.version(record, number); },

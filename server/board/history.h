@@ -61,6 +61,9 @@ class History {
   virtual Result<Version> version(Record record, std::uint64_t number) = 0;
   // What the document was after operation `number`, whatever that was about.
   virtual Result<document::ValuePtr> document_at(Record record, std::uint64_t number) = 0;
+  // Those of these operations that are on that document and are kept, in no order; with their edits read.
+  virtual Result<void> visit_operations(Record record, const std::vector<UniqueId>& ids,
+                                        const std::function<void(const Committed&)>& visit) = 0;
   // All operations on the record at `path` up to number `last`, in order; with their changes read.
   virtual Result<void> visit_record(const std::string& path, std::uint64_t last,
                                     const std::function<void(const Committed&)>& visit) = 0;

@@ -153,6 +153,25 @@ Result<Listing> SqliteHistory::list(const HistoryQuery& query) {
   return listing;
 }
 
+Result<void> SqliteHistory::visit_operations(Record record, const std::vector<UniqueId>& ids,
+                                             const std::function<void(const Committed&)>& visit) {
+  auto statement = database_.prepare(std::string("SELECT ") + kOperationColumns +
+                                     " FROM operations WHERE id = ? AND record = ?");
+  if (!statement) return statement.error();
+  for (const UniqueId id : ids) {
+    const Bytes key = bytes_of(id);
+    statement->reset();
+    statement->bind(0, ByteView(key)).bind(1, static_cast<std::uint64_t>(record));
+    const auto read = for_each_operation(*statement, [&visit](Committed committed) -> Result<void> {
+      if (auto sound = read_edits(committed.operation); !sound) return sound.error();
+      visit(committed);
+      return {};
+    });
+    if (!read) return read.error();
+  }
+  return {};
+}
+
 // They are found by going through the changes of all records, which the retention keeps from being many.
 Result<void> SqliteHistory::visit_record(const std::string& path, std::uint64_t last,
                                          const std::function<void(const Committed&)>& visit) {

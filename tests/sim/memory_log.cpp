@@ -87,6 +87,14 @@ class MemoryHistory final : public History {
     return document.root();
   }
 
+  Result<void> visit_operations(Record record, const std::vector<UniqueId>& ids,
+                                const std::function<void(const Committed&)>& visit) override {
+    for_each(record, UINT64_MAX, [&](const Committed& each) {
+      if (std::ranges::find(ids, each.operation.id) != ids.end()) visit(each);
+    });
+    return {};
+  }
+
   Result<void> visit_record(const std::string& path, std::uint64_t last,
                             const std::function<void(const Committed&)>& visit) override {
     for_each(Record::record, last, [&](const Committed& each) {
