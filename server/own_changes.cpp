@@ -14,11 +14,9 @@ OwnChanges::OwnChanges(const Board& board, Record record, std::uint64_t base,
     if (place_of_.emplace(id, own_.size()).second) own_.push_back({id});
   }
   if (base_ != 0) {
-    board.document(record).for_each_since(base_, [this](const Operation& each) {
-      const auto place = place_of_.find(each.id);
-      if (place == place_of_.end()) return;
-      own_[place->second].is_found = true;
-      own_[place->second].edits = each.edits;
+    board.document(record).for_each_since(base_, [this](const MergedDocument::Entry& each) {
+      const auto place = place_of_.find(each.operation->id);
+      if (place != place_of_.end()) take(own_[place->second], each.sequence, *each.operation);
     });
   }
   for (Own& each : own_) {
@@ -41,12 +39,17 @@ void OwnChanges::add(const Committed& found) {
   if (place == place_of_.end()) return;
   Own& own = own_[place->second];
   const bool is_in_base = base_ == 0 || found.sequence <= base_;
-  if (!is_in_base) {
-    bytes_ += found.operation.value->size();
-    if (bytes_ > kMergeWindowBytes) return;
-    own.edits = found.operation.edits;
+  if (is_in_base) {
+    own.is_found = true;
+    return;
   }
-  own.is_found = true;
+  bytes_ += found.operation.value->size();
+  if (bytes_ <= kMergeWindowBytes) take(own, found.sequence, found.operation);
+}
+
+void OwnChanges::take(Own& own, std::uint64_t sequence, const Operation& operation) {
+  own = {operation.id, true, operation.edits, sequence, operation.session};
+  newest_ = std::max(newest_, stamp_of(operation));
 }
 
 std::vector<std::shared_ptr<const document::Edits>> OwnChanges::edits() const {
@@ -55,6 +58,14 @@ std::vector<std::shared_ptr<const document::Edits>> OwnChanges::edits() const {
     if (each.edits != nullptr) edits.push_back(each.edits);
   }
   return edits;
+}
+
+std::uint64_t OwnChanges::last_of_another(SessionId session) const {
+  std::uint64_t last = 0;
+  for (const Own& each : own_) {
+    if (each.session != session) last = std::max(last, each.sequence);
+  }
+  return last;
 }
 
 Result<void> OwnChanges::check() const {

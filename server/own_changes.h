@@ -29,17 +29,25 @@ class OwnChanges {
   std::vector<std::shared_ptr<const document::Edits>> edits() const;
   // superseded: one of them is not there.
   Result<void> check() const;
+  // Of those in edits(): nothing when there are none.
+  Stamp newest() const { return newest_; }
+  // The last of those that another session wrote, which counts for another author; 0: there is none.
+  std::uint64_t last_of_another(SessionId session) const;
 
  private:
   struct Own {
     UniqueId id;
     bool is_found = false;
     std::shared_ptr<const document::Edits> edits{};  // Null: the base has them.
+    std::uint64_t sequence = 0;                      // Of one with edits, and by whom it is.
+    SessionId session{};
   };
+  void take(Own& own, std::uint64_t sequence, const Operation& operation);
 
   std::uint64_t base_;
   std::vector<Own> own_;  // Each once.
   std::unordered_map<UniqueId, std::size_t> place_of_;
+  Stamp newest_;
   std::uint64_t bytes_ = 0;  // Of what was taken in of the history.
 };
 

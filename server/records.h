@@ -109,9 +109,10 @@ class Records {
 
   void note_clock();
   void stamp(Operation& operation);
-  bool stamp_raised(Operation& operation);
+  bool raise_stamp(Operation& operation, const Stamp& above);
   void find_own(Draft draft, Done done);
   void find_sources(Draft draft, const OwnChanges* own, Done done);
+  void find_seen(const Operation& operation, const OwnChanges* own, DraftSources& sources) const;
   void finish_draft(Draft draft, DraftSources sources, Done done);
   void append_finished(Result<Operation> operation, std::uint64_t base, Done done);
   void append(std::vector<Operation> operations, Done done);

@@ -193,9 +193,9 @@ const MergedDocument::Entry* MergedDocument::forgotten_unseen(const Operation& b
 }
 
 void MergedDocument::for_each_since(std::uint64_t sequence,
-                                    const std::function<void(const Operation&)>& visit) const {
+                                    const std::function<void(const Entry&)>& visit) const {
   for (const Entry& each : window_) {
-    if (each.sequence > sequence) visit(*each.operation);
+    if (each.sequence > sequence) visit(each);
   }
 }
 

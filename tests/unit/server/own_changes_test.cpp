@@ -135,6 +135,69 @@ TEST_CASE("what came too late to be put in order is found in the history") {
   CHECK(read(*ann, "/log", second.number) == "[1,2,3]");
 }
 
+TEST_CASE("a chain of one's own that goes on in another session meets others alone") {
+  Studio studio;
+  auto bob = join(studio, "lighting");
+  const std::uint64_t base =
+      bob->ask_for<DocumentState>(earlier(write(*bob, R"({"title":"Moria","log":[1]})", 1), 60'000)).revision;
+  // What is sent in the session before, and in the next one.
+  const auto first = [&] {
+    auto ann = join(studio, "rigging");
+    ann->ask_for<DocumentState>(earlier(write_at(*ann, "/title", "\"Khazad\"", 3, base), 30'000));
+  };
+  const auto second = [&] {
+    auto ann = join(studio, "rigging");
+    return ann->ask_for<DocumentState>(
+        made_of(earlier(write_at(*ann, "/title", "\"Balin\"", 4, base), 20'000), {{5, 3}}));
+  };
+  std::size_t open = 0;
+  SECTION("one after the other") {
+    first();
+    CHECK(second().conflicts == 0);
+  }
+  SECTION("after the server was started anew") {
+    first();
+    studio.stop();
+    studio.start();
+    bob = join(studio, "lighting");
+    CHECK(second().conflicts == 0);
+  }
+  SECTION("with what others changed elsewhere") {
+    bob->ask_for<DocumentState>(write_at(*bob, "/log", "[2]", 5, base));
+    first();
+    bob->ask_for<DocumentState>(write_at(*bob, "/log", "[3]", 6, base));
+    CHECK(second().conflicts == 0);
+    CHECK(read(*bob, "/log") == "[3]");
+  }
+  SECTION("with what was lost to the first of them, and is told") {
+    bob->ask_for<DocumentState>(earlier(write_at(*bob, "/title", "\"Oin\"", 5, base), 40'000));
+    first();
+    CHECK(second().conflicts == 0);
+    open = 1;
+  }
+  SECTION("with what came between, and is lost to the second") {
+    first();
+    bob->ask_for<DocumentState>(earlier(write_at(*bob, "/title", "\"Oin\"", 5, base), 25'000));
+    CHECK(second().conflicts == 1);
+    open = 2;
+  }
+  CHECK(read(*bob, "/title") == "\"Balin\"");
+  CHECK(bob->ask_for<protocol::Conflicts>(protocol::ConflictsAsk{}).conflicts.size() == open);
+}
+
+TEST_CASE("a change is later than those that it was made of, whatever the clocks said") {
+  Studio studio;
+  auto ann = join(studio, "rigging");
+  const std::uint64_t base = ann->ask_for<DocumentState>(earlier(write(*ann, kScenes, 1), 60'000)).revision;
+  ann->ask_for<DocumentState>(earlier(write_at(*ann, "/log", "[2]", 3, base), 10'000));
+  auto again = join(studio, "rigging");
+  const auto second = again->ask_for<DocumentState>(
+      made_of(earlier(write_at(*again, "/log/-", "3", 4, base), 20'000), {{5, 3}}));
+  CHECK(second.won);
+  CHECK(second.conflicts == 0);
+  CHECK(read(*again, "/log") == "[2,3]");
+}
+
 TEST_CASE("an author's own are done to the base in the order in which they were named, each once") {
   Board board;
   board.apply(1, make_operation({.id = 1, .value = "{}"}));
