@@ -37,7 +37,8 @@ class KeptWrites {
 
   // `outbox` may be null.
   KeptWrites(net::Loop& loop, std::unique_ptr<Outbox> outbox, SessionKeeper& session, Handlers handlers);
-  // Who still waits is told that it is kept, or that there will be no answer (cancelled).
+  // Who waits for what is kept is told so; who waits for what was never asked, that there will be no answer (cancelled). What
+  // was asked is the session's to answer.
   ~KeptWrites();
   KeptWrites(const KeptWrites&) = delete;
   KeptWrites& operator=(const KeptWrites&) = delete;
