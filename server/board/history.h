@@ -50,6 +50,10 @@ struct Version {
   document::ValuePtr value;
 };
 
+// Whether one of its edits is at that place or within it; `before` says what the pointer means, and what is there no more is
+// known by its key. `operation.edits` is there.
+bool is_about(const Operation& operation, const document::Tokens& at, const document::ValuePtr& before);
+
 // Reads what a log has kept, beside it. Everything blocks; one thread at a time.
 class History {
  public:
