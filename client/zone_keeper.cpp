@@ -5,8 +5,11 @@
 #include "base/document/schema.h"
 
 namespace callboard::client {
-ZoneKeeper::ZoneKeeper(SessionKeeper& session, Listener& listener, std::string schema)
-    : session_(session), listener_(listener), schema_(std::move(schema)) {
+ZoneKeeper::ZoneKeeper(net::Loop& loop, SessionKeeper& session, Listener& listener, std::string schema)
+    : session_(session),
+      listener_(listener),
+      schema_(std::move(schema)),
+      pause_(loop, [this] { ask_late(); }) {
   if (schema_.empty()) return;
   if (const auto own = document::Schema::from(schema_)) hash_ = own->hash();
 }
@@ -49,7 +52,11 @@ void ZoneKeeper::tell(const Zone& zone, const RecordNews& news) {
 }
 
 void ZoneKeeper::on_joined(std::function<void()> fits) {
-  check_schema(fits);
+  pause_.cancel();
+  late_.clear();
+  is_schema_late_ = false;
+  fits_ = std::move(fits);
+  check_schema();
   for (const auto& [name, zone] : zones_) {
     if (!zone.is_entered || zone.is_left) continue;
     enter_again(name);
@@ -64,21 +71,37 @@ void ZoneKeeper::enter_again(const std::string& name) {
     if (reply.error().outcome != Outcome::timed_out)
       return listener_.on_warning("zone " + name + ": " + reply.error().text);
     // Late, or lost with a connection of which nobody knows yet that it is: the next join asks, too.
-    const auto zone = zones_.find(name);
-    const bool is_wanted = zone != zones_.end() && zone->second.is_entered && !zone->second.is_left;
-    if (is_wanted && session_.is_joined()) enter_again(name);
+    if (!session_.is_joined()) return;
+    late_.insert(name);
+    if (!pause_.is_set()) pause_.set_after(kPause);
   });
 }
 
-void ZoneKeeper::check_schema(const std::function<void()>& fits) {
-  if (schema_.empty() || (servers_schema_ && servers_schema_ == hash_)) return fits();
+void ZoneKeeper::ask_late() {
+  if (!session_.is_joined()) return;
+  if (std::exchange(is_schema_late_, false)) check_schema();
+  for (const std::string& name : std::exchange(late_, {})) {
+    const auto zone = zones_.find(name);
+    if (zone != zones_.end() && zone->second.is_entered && !zone->second.is_left) enter_again(name);
+  }
+}
+
+void ZoneKeeper::check_schema() {
+  const auto fit = [this] {
+    if (const auto fits = std::exchange(fits_, {})) fits();
+  };
+  if (schema_.empty() || (servers_schema_ && servers_schema_ == hash_)) return fit();
   protocol::SchemaAsk ask;
   ask.schema = std::make_shared<const std::string>(schema_);
-  session_.ask(std::move(ask), [this, fits](const Result<protocol::ServerMessage>& reply) {
-    if (reply) return fits();
+  session_.ask(std::move(ask), [this, fit](const Result<protocol::ServerMessage>& reply) {
+    if (reply) return fit();
     const Outcome outcome = reply.error().outcome;
     // Late; what is lost with the connection the next join asks again.
-    if (outcome == Outcome::timed_out && session_.is_joined()) return check_schema(fits);
+    if (outcome == Outcome::timed_out && session_.is_joined()) {
+      is_schema_late_ = true;
+      if (!pause_.is_set()) pause_.set_after(kPause);
+      return;
+    }
     // Anything else says nothing of the schema.
     if (outcome != Outcome::refused && outcome != Outcome::usage) return;
     session_.give_up(reply.error().prefixed("the server's schema"));

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "server/own_changes.h"
 
 namespace callboard::server {
 namespace {
@@ -59,9 +59,9 @@ Records::Records(net::Loop& loop, std::unique_ptr<Log> log, Recovered recovered,
   // The board has what was done since then: all of it, or so much that a keyframe is due.
   for (const auto& [record, sequence] : recovered.newest_keyframes) {
     SinceKeyframe& since = since_keyframe_[index_of(record)];
-    board_.document(record).for_each_since(sequence, [&since](const Operation& operation) {
+    board_.document(record).for_each_since(sequence, [&since](const MergedDocument::Entry& each) {
       ++since.operations;
-      since.bytes += operation.value->size();
+      since.bytes += each.operation->value->size();
     });
   }
   log_->on_broken([this](const Error& why) { on_broken(why); });
@@ -81,7 +81,7 @@ void Records::write(Draft draft, Done done) {
   // Revisions of the future are nobody's base.
   draft.operation.base = std::min(operation.base, board_.sequence());
   stamp(draft.operation);
-  find_sources(std::move(draft), std::move(done));
+  find_own(std::move(draft), std::move(done));
 }
 
 // Where what is there lies in the future, the server's clock was set back: it goes on from there, or nobody who does not say
@@ -111,37 +111,61 @@ void Records::stamp(Operation& operation) {
   if (newest_of_.size() > kStampsKept) newest_of_.clear();
 }
 
-// Later than its base, which is another one now. False: its session wrote something else meanwhile, and that stays the later
-// one.
-bool Records::stamp_raised(Operation& operation) {
+// Later than what its author is known to have seen now, too. False: its session wrote something else meanwhile, and that stays
+// the later one.
+bool Records::raise_stamp(Operation& operation, const Stamp& above) {
   const auto own = newest_of_.find(operation.session);
   if (own == newest_of_.end() || own->second != stamp_of(operation)) return false;
-  const Stamp known = board_.document(operation.record).newest_known(operation.base);
-  if (operation.timestamp <= known.time) {
-    operation.timestamp = known.time;
-    operation.counter = known.counter + 1;
+  if (operation.timestamp <= above.time) {
+    operation.timestamp = above.time;
+    operation.counter = above.counter + 1;
   }
   own->second = stamp_of(operation);
   return true;
 }
 
-void Records::find_sources(Draft draft, Done done) {
+// What depends on them is refused where one is not there. A whole document does not: what is missing is in it, and is what its
+// author changes by it.
+void Records::find_own(Draft draft, Done done) {
+  const bool depends = draft.how == Draft::How::at || draft.how == Draft::How::patch;
+  const bool is_compared = draft.how == Draft::How::whole && draft.operation.base != 0;
+  if (draft.own.empty() || (!depends && !is_compared))
+    return find_sources(std::move(draft), nullptr, std::move(done));
+  const Record record = draft.operation.record;
+  OwnChanges own(board_, record, draft.operation.base, draft.own);
+  auto ids = own.sought();
+  if (ids.empty()) return find_sources(std::move(draft), &own, std::move(done));
+  read_history(
+      [record, ids = std::move(ids), own = std::move(own)](History& history) -> Result<OwnChanges> {
+        OwnChanges found = own;
+        const auto read =
+            history.visit_operations(record, ids, [&found](const Committed& each) { found.add(each); });
+        if (!read) return read.error();
+        return found;
+      },
+      [this, depends, draft = std::move(draft), done = std::move(done)](Result<OwnChanges> found) mutable {
+        if (!found) return done(found.error());
+        if (auto whole = found->check(); depends && !whole) return done(whole.error());
+        find_sources(std::move(draft), &*found, std::move(done));
+      });
+}
+
+// `own` may be null.
+void Records::find_sources(Draft draft, const OwnChanges* own, Done done) {
   const Record record = draft.operation.record;
   const std::uint64_t base = draft.operation.base;
   DraftSources sources;
   const MergedDocument& document = board_.document(record);
   sources.head = document.root();
-  if (base != 0 && document.forgotten_unseen(draft.operation) != nullptr)
-    sources.head_revision = document.head().revision;
   // Without a base, a part is changed in what is there now.
   sources.base = base == 0 ? sources.head : editions_.root_at(record, base);
   if (draft.how == Draft::How::settle) sources.growth = document.growth();
-  if (!draft.own.empty() && base != 0) {
-    const std::set<UniqueId> own(draft.own.begin(), draft.own.end());
-    document.for_each_since(base, [&](const Operation& each) {
-      if (own.contains(each.id)) sources.own.push_back(each.edits);
-    });
+  if (own != nullptr) {
+    sources.own = own->edits();
+    // Of another session they may have a later stamp; where it cannot be raised any more, the session's later one stands.
+    static_cast<void>(raise_stamp(draft.operation, own->newest()));
   }
+  if (base != 0) find_seen(draft.operation, own, sources);
   if (draft.how == Draft::How::restore) {
     return read_history(
         [record, number = draft.restores](History& history) { return history.version(record, number); },
@@ -166,6 +190,18 @@ void Records::find_sources(Draft draft, Done done) {
                });
 }
 
+// Some of what came after the base cannot be compared with any more; or it is its author's own, but of a session before this
+// one, which would be met like somebody else's.
+void Records::find_seen(const Operation& operation, const OwnChanges* own, DraftSources& sources) const {
+  const MergedDocument& document = board_.document(operation.record);
+  const std::uint64_t last_own = own == nullptr ? 0 : own->last_of_another(operation.session);
+  const bool has_forgotten = document.forgotten_unseen(operation) != nullptr;
+  if (last_own == 0 && !has_forgotten) return;
+  if (!has_forgotten) sources.seen = editions_.root_at(operation.record, last_own);
+  sources.seen_revision = sources.seen != nullptr ? last_own : std::max(last_own, document.head().revision);
+  if (sources.seen == nullptr) sources.seen = sources.head;
+}
+
 void Records::finish_draft(Draft draft, DraftSources sources, Done done) {
   const std::uint64_t base = draft.operation.base;
   // What is brought back of many places is not looked through here.
@@ -179,7 +215,8 @@ void Records::finish_draft(Draft draft, DraftSources sources, Done done) {
   const bool has_little =
       brings_little && has_few_own &&
       (draft.operation.value == nullptr || draft.operation.value->size() <= kInlineDocumentBytes);
-  if (has_little && is_small(sources.base) && is_small(sources.head) && is_small(sources.restored))
+  if (has_little && is_small(sources.base) && is_small(sources.head) && is_small(sources.seen) &&
+      is_small(sources.restored))
     return append_finished(finished(std::move(draft), std::move(sources)), base, std::move(done));
   drafts_.submit(
       [draft = std::move(draft), sources = std::move(sources)](const std::stop_token&) mutable {
@@ -194,7 +231,10 @@ void Records::finish_draft(Draft draft, DraftSources sources, Done done) {
 // `base` is what it was made from.
 void Records::append_finished(Result<Operation> operation, std::uint64_t base, Done done) {
   if (!operation) return done(operation.error());
-  if (operation->base != base && !stamp_raised(*operation)) operation->base = base;
+  const bool has_seen_more = operation->base != base;
+  if (has_seen_more &&
+      !raise_stamp(*operation, board_.document(operation->record).newest_known(operation->base)))
+    operation->base = base;
   append_document(std::move(*operation), std::move(done));
 }
 
