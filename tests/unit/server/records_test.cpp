@@ -372,6 +372,36 @@ TEST_CASE("what its owner alone is told of others can neither hear nor read") {
   CHECK(fields_of(*rigging, "/s/1") == "{}");
 }
 
+TEST_CASE("what its owner alone is told of they are told of in their next session, too, also by a visit") {
+  Studio studio(with_schema(0ms));
+  const auto lighting = studio.join("lighting");
+  auto rigging = studio.join("rigging");
+  done(*rigging, make("/s/1", "secret"));
+  const SessionId before = rigging->session;
+  rigging.reset();
+  const auto has_left = [&] {
+    const auto users = lighting->ask_for<protocol::Users>(protocol::UsersAsk{});
+    return std::ranges::none_of(users.users, [&](const auto& each) { return each.session == before; });
+  };
+  while (!has_left()) {
+  }
+  rigging = studio.join("rigging");
+  REQUIRE(rigging->session != before);
+  const auto visit = studio.visit("rigging");
+  for (TestClient* each : {rigging.get(), visit.get(), lighting.get()}) enter(*each, "/s");
+  CHECK(fields_of(*rigging, "/s/1") == "{}");
+  CHECK(tells(*rigging) == Words{"/s full: /s/1"});
+  CHECK(tells(*visit) == Words{"/s full: /s/1"});
+  CHECK(tells(*lighting) == Words{"/s full:"});
+  done(*rigging, change(Action::set, "/s/1", R"({"n":1})"));
+  CHECK(tells(*rigging) == Words{"/s: /s/1"});
+  CHECK(tells(*visit) == Words{"/s: /s/1"});
+  done(*rigging, change(Action::remove, "/s/1"));
+  CHECK(tells(*rigging) == Words{"/s: -/s/1"});
+  CHECK(tells(*visit) == Words{"/s: -/s/1"});
+  CHECK(tells(*lighting).empty());
+}
+
 TEST_CASE("an event is told and not kept") {
   Studio studio(with_schema());
   const auto rigging = studio.join("rigging");
