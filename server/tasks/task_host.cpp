@@ -250,6 +250,7 @@ void TaskHost::on_said(TaskReady ready) {
   timer_.cancel();
   first_states_ = std::move(ready.states);
   for (const std::string& name : std::exchange(names_, {})) outside_.registry.remove(name);
+  for (const std::string& why : ready.left_out) leave_out(why);
   for (const CallDescription& each : ready.calls) register_call(each);
   make_states();
   outside_.events.info("task ready", {{"task", program_}, {"calls", names_.size()}});
@@ -289,21 +290,22 @@ Result<void> TaskHost::check_state(const std::string& path) const {
   return known ? Result<void>() : Result<void>(known.error());
 }
 
+void TaskHost::leave_out(const std::string& why) {
+  outside_.events.error("call of a task left out", {{"task", program_}, {"cause", why}});
+  problem_ = "a call of it is left out: " + why;
+}
+
 void TaskHost::register_call(const CallDescription& description) {
-  const auto skip = [&](const std::string& why) {
-    outside_.events.error("call of a task left out", {{"task", program_}, {"cause", why}});
-    problem_ = "a call of it is left out: " + why;
-  };
   const std::string& path = description.state;
   if (const auto good = path.empty() ? Result<void>() : check_state(path); !good)
-    return skip(fmt::format("{}: state: {}", description.name, good.error().text));
+    return leave_out(fmt::format("{}: state: {}", description.name, good.error().text));
   Call call{description,
             LaterRun([this, alive = is_alive_, description](
                          const Caller& caller, const CallArguments& arguments, std::shared_ptr<CallRun> run) {
               if (*alive) on_call(description, caller, arguments, std::move(run));
             })};
   call.description.by.clear();
-  if (auto added = outside_.registry.add(std::move(call)); !added) return skip(added.error().text);
+  if (auto added = outside_.registry.add(std::move(call)); !added) return leave_out(added.error().text);
   names_.push_back(description.name);
   if (!path.empty()) states_.try_emplace(path);
 }

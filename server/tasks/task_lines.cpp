@@ -43,7 +43,7 @@ Result<document::Object> states_from(const Value& object) {
 
 Result<TaskSaid> ready_from(const Value& object, const Value& calls) {
   TaskReady ready;
-  auto descriptions = descriptions_from(calls);
+  auto descriptions = good_descriptions_from(calls, ready.left_out);
   if (!descriptions) return descriptions.error();
   ready.calls = std::move(*descriptions);
   auto states = states_from(object);

@@ -33,7 +33,8 @@ std::string exit_line(document::Object states);
 // --- Said by the task
 struct TaskReady {
   std::vector<CallDescription> calls;
-  document::Object states;  // What states begin with, by their paths.
+  document::Object states;              // What states begin with, by their paths.
+  std::vector<std::string> left_out{};  // Of calls whose descriptions make no sense: why.
 };
 struct TaskProgress {
   std::uint64_t call = 0;

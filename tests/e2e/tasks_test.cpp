@@ -221,6 +221,18 @@ TEST_CASE("a call whose state is something else already is left out, and that is
   CHECK(office.call({"counter.add"}).ending.exit_code == 3);
 }
 
+TEST_CASE("a call that is described wrongly is left out and named, and its task does the others") {
+  Office office;
+  office.serve({"--task", office.program("task", shell_task(R"(echo '{"call":1,"result":"good"}')",
+                                                            R"({"name":"open","permision":"farm.use"},)"
+                                                            R"({"name":"work","result":"text"})"))});
+  CHECK(office.server().wait_for(Stream::err, "call of a task left out"));
+  CHECK_THAT(office.server().printed(Stream::err), Contains("permision: no such key"));
+  CHECK(office.call({"open"}).ending.exit_code == 3);
+  CHECK(office.call({"work"}).out == "good\n");
+  CHECK_THAT(office.run("rigging", {"status"}).out, Contains("permision"));
+}
+
 TEST_CASE("a task that ends during a call fails that call, and is started again") {
   Office office;
   const std::string marker = (office.home() / "was-here").string();
