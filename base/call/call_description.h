@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/document/value.h"
@@ -63,9 +64,16 @@ Result<std::vector<CallDescription>> good_descriptions_from(const document::Valu
 Result<document::ValuePtr> complete_arguments(const CallDescription& description,
                                               const document::ValuePtr& given);
 
+struct CallWord {
+  CallWord(std::string said, bool is_quoted = false) : text(std::move(said)), is_value(is_quoted) {}
+  CallWord(const char* said) : text(said) {}
+
+  std::string text;
+  bool is_value = false;  // Never NAME=VALUE, whatever stands in it.
+};
 // The same from the words of a command line: positional ones, and NAME=VALUE for a NAME that there is.
 Result<document::ValuePtr> arguments_from_words(const CallDescription& description,
-                                                const std::vector<std::string>& words);
+                                                const std::vector<CallWord>& words);
 // "kick USER [REASON]", "open_shot ITEM FRAMES…".
 std::string usage_of(const CallDescription& description);
 

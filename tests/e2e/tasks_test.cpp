@@ -346,6 +346,24 @@ TEST_CASE("calls are typed into the shell, and it says what went wrong without e
              Contains("kick: ( is not closed") && Contains("no call named \"levitate\""));
 }
 
+TEST_CASE("what is quoted in the shell is a value, whatever stands before a = in it") {
+  Office office;
+  office.serve({"--task", office.program("echo", shell_task(R"(n=${line#*call\":}; n=${n%%,*}
+a=${line#*arguments\":}; a=${a%\}}
+echo "{\"call\":$n,\"result\":$a}")",
+                                                            R"({"name":"work","args":[{"name":"a"},{"name":)"
+                                                            R"("b","optional":true}],"result":"map"})"))});
+  const auto shell = office.start("rigging", {"shell", "--json"});
+  shell->write_input("work(\"b=1\")\nwork('c=2', b=\"x=3\")\nwork b=2 'a=1'\n");
+  shell->close_input();
+  CHECK(exit_code(*shell) == 0);
+  const auto results = events(shell->printed(Stream::out), "result");
+  REQUIRE(results.size() == 3);
+  CHECK(results[0].at("result") == Json({{"a", "b=1"}}));
+  CHECK(results[1].at("result") == Json({{"a", "c=2"}, {"b", "x=3"}}));
+  CHECK(results[2].at("result") == Json({{"a", "a=1"}, {"b", "2"}}));
+}
+
 TEST_CASE("the shell ends with quit, with its input, and with Ctrl-C") {
   Office office;
   office.serve();

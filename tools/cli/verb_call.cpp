@@ -47,7 +47,7 @@ Result<void> call_by_name(Run& run, const CallWords& words) {
   if (arguments.empty()) {
     const auto catalogue = CallCatalogue::fetch(**visit);
     if (!catalogue) return catalogue.error();
-    auto typed = catalogue->arguments_of(words.name, words.arguments);
+    auto typed = catalogue->arguments_of(words.name, {words.arguments.begin(), words.arguments.end()});
     if (!typed) return typed.error();
     arguments = std::move(*typed);
   }

@@ -45,7 +45,7 @@ class Shell {
     const auto catalogue = CallCatalogue::fetch(visit_);
     if (!catalogue) return catalogue.error();
     if (line.name == "help" || line.name == "calls") {
-      return print_calls(run_.output, *catalogue, line.words.empty() ? "" : line.words.front());
+      return print_calls(run_.output, *catalogue, line.words.empty() ? "" : line.words.front().text);
     }
     auto arguments = catalogue->arguments_of(line.name, line.words);
     if (!arguments) return arguments.error();
