@@ -220,16 +220,27 @@ TEST_CASE("what lasts as long as a session goes with it, in one tell") {
   CHECK(fields_of(*rigging, "/slots/stays") == "{}");
 }
 
-TEST_CASE("what is given to another session lasts as long as that") {
+TEST_CASE("what is given to another session lasts as long as that, and everybody in the zone is told") {
   Studio studio(with_schema(0s));
   const auto rigging = studio.join("rigging");
   const auto lighting = studio.join("lighting");
+  const auto witness = studio.join("layout");
   done(*lighting, make("/slot", "slot"));
+  for (TestClient* each : {rigging.get(), lighting.get(), witness.get()}) {
+    enter(*each, "/slot");
+    REQUIRE(tells(*each) == Words{"/slot full: /slot"});
+  }
   auto give = change(Action::give, "/slot");
   give.to = rigging->session;
   done(*lighting, give);
-  enter(*rigging, "/slot");
-  tells(*rigging);
+  for (TestClient* each : {rigging.get(), lighting.get(), witness.get()}) {
+    // What does not last is told some times a second.
+    std::vector<protocol::Records> told;
+    while (told.empty()) told = each->told<protocol::Records>();
+    CHECK(told[0].records->find(R"("owner":")" + to_text(rigging->session) + R"(","user":"rigging")") !=
+          std::string::npos);
+    CHECK(tells(*each) == Words{"/slot: /slot"});
+  }
   const auto before = rigging->ask_for<protocol::Status>(protocol::StatusAsk{}).sessions;
   lighting->close();
   while (rigging->ask_for<protocol::Status>(protocol::StatusAsk{}).sessions == before) {
