@@ -84,6 +84,15 @@ std::uint64_t said_bytes_of(const RecordDesk::Wish& wish) {
   return wish.fields == nullptr ? 0 : wish.fields->size();
 }
 
+// What null may set fields back to.
+std::uint64_t defaults_bytes_of(const document::RecordClass* of) {
+  std::uint64_t bytes = 0;
+  for (const document::Field& each : of == nullptr ? std::vector<document::Field>() : of->fields) {
+    if (each.default_value != nullptr) bytes += each.default_value->size_bytes();
+  }
+  return bytes;
+}
+
 protocol::ErrorAnswer refusal_of(protocol::AskId re, const Error& why) { return {re, why.outcome, why.text}; }
 
 }  // namespace
@@ -152,7 +161,8 @@ Result<RecordDesk::Fields> RecordDesk::fields_for(const Author& author, const Wi
   if (wish.action == RecordAction::set) {
     if (auto good = document::check_fields(of, *given, author.writer); !good) return good.error();
     if ((*given)->object()->empty()) return Error{Outcome::usage, "fields: expected at least one to be set"};
-    all = now == nullptr ? *given : document::merged_fields(now->fields, *given);
+    fields.written = document::with_defaults(of, *given);
+    all = now == nullptr ? fields.written : document::merged_fields(now->fields, fields.written);
   } else {
     auto whole = document::whole_fields(of, *given, author.writer);
     if (!whole) return whole.error();
@@ -263,7 +273,8 @@ bool RecordDesk::has_to_wait(const UnderWay& under_way, const Wish& wish) const 
   if (under_way.count == 0) return false;
   const RecordStatePtr now = find(wish.path);
   if (now == nullptr || wish.action == RecordAction::put) return true;
-  const std::uint64_t more = said_bytes_of(wish);
+  const std::uint64_t said = said_bytes_of(wish);
+  const std::uint64_t more = said > 0 ? said + defaults_bytes_of(schema_.find(now->record_class)) : 0;
   return more > 0 && now->fields->size_bytes() + under_way.bytes + more > kRecordMax;
 }
 

@@ -413,6 +413,19 @@ TEST_CASE("what its owner alone is told of they are told of in their next sessio
   CHECK(tells(*lighting).empty());
 }
 
+TEST_CASE("null sets a field that has a default back to it, and takes another away") {
+  Studio studio(with_schema());
+  const auto rigging = studio.join("rigging");
+  done(*rigging, make("/a", "review", R"({"status":"open","takes":null})"));
+  CHECK(fields_of(*rigging, "/a") == R"({"status":"open","takes":1})");
+  done(*rigging, change(Action::set, "/a", R"({"takes":7})"));
+  done(*rigging, change(Action::set, "/a", R"({"takes":null})"));
+  CHECK(fields_of(*rigging, "/a") == R"({"status":"open","takes":1})");
+  done(*rigging, make("/b", "count", R"({"n":1})"));
+  done(*rigging, change(Action::set, "/b", R"({"n":null})"));
+  CHECK(fields_of(*rigging, "/b") == "{}");
+}
+
 TEST_CASE("an event is told and not kept") {
   Studio studio(with_schema());
   const auto rigging = studio.join("rigging");
