@@ -28,6 +28,12 @@ RecordAnswerPtr kept_answer(RecordAnswer answer) {
   return std::make_shared<const RecordAnswer>(std::move(answer));
 }
 
+// What is wrong with the records of an answer is no mistake of who has called.
+Error own_failure(const std::string& call, const Error& why) {
+  if (why.outcome != Outcome::usage && why.outcome != Outcome::refused) return why;
+  return {Outcome::failed, fmt::format("{}: its task's records: {}", call, why.text)};
+}
+
 struct LeftState {
   std::string task;
   std::string path;
@@ -427,6 +433,7 @@ void TaskHost::commit(Asked asked, TaskAnswer answer) {
     if (!state) return refused(state.error());
     records.push_back(*std::move(state));
   }
+  const bool has_records = !answer.records.empty();
   for (TaskRecord& each : answer.records) {
     records.push_back({.path = std::move(each.path),
                        .record_class = std::move(each.record_class),
@@ -437,11 +444,12 @@ void TaskHost::commit(Asked asked, TaskAnswer answer) {
   asked.run->set_committing();
   if (asked.op)
     records.front().answer = kept_answer({*asked.op, asked.call.name, asked.digest, *answer.result});
-  keep(std::move(records), [this, alive = is_alive_, path = asked.path, run = asked.run,
-                            result = std::move(answer.result)](const Result<void>& kept) {
-    run->answer(kept ? result : CallValue(kept.error()));
-    if (*alive) release(path);
-  });
+  keep(std::move(records),
+       [this, alive = is_alive_, path = asked.path, run = asked.run, name = asked.call.name, has_records,
+        result = std::move(answer.result)](const Result<void>& kept) {
+         run->answer(kept ? result : CallValue(has_records ? own_failure(name, kept.error()) : kept.error()));
+         if (*alive) release(path);
+       });
 }
 
 // Those of the program's own classes are its own to write; a task's state is its call's.

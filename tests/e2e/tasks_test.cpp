@@ -233,6 +233,19 @@ TEST_CASE("a call that is described wrongly is left out and named, and its task 
   CHECK_THAT(office.run("rigging", {"status"}).out, Contains("permision"));
 }
 
+TEST_CASE("what a task writes into records that does not fit is its failure, not its caller's mistake") {
+  Office office;
+  office.serve(
+      {"--task",
+       office.program(
+           "task",
+           shell_task(
+               R"(echo '{"call":1,"result":"good","records":[{"path":"/r","class":"nothing","fields":{}}]}')"))});
+  const auto failed = office.call({"work"});
+  CHECK(failed.ending.exit_code == 1);
+  CHECK_THAT(failed.err, Contains("work: its task's records: class \"nothing\""));
+}
+
 TEST_CASE("a task that ends during a call fails that call, and is started again") {
   Office office;
   const std::string marker = (office.home() / "was-here").string();
