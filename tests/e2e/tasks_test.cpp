@@ -390,6 +390,21 @@ TEST_CASE("the shell ends with quit, with its input, and with Ctrl-C") {
   CHECK(exit_code(*interrupted) == 130);
 }
 
+TEST_CASE("Ctrl-C during a call in the shell ends that call alone") {
+  Office office;
+  const std::string marker = (office.home() / "begun").string();
+  office.serve({"--task", office.program("task", shell_task("touch '" + marker + "'"))});
+  const auto shell = office.start("rigging", {"shell", "--json"});
+  shell->write_input("work()\nping()\n");
+  while (!fs::exists(marker)) CHECK(office.call({"ping"}).ending.exit_code == 0);
+  shell->send_signal(SIGINT);
+  CHECK(shell->wait_for_line(
+      Stream::out, [](std::string_view line) { return line.find("\"ping\"") != std::string_view::npos; }));
+  shell->close_input();
+  CHECK(exit_code(*shell) == 9);
+  CHECK_THAT(shell->printed(Stream::err), Contains("error: work: it was cancelled"));
+}
+
 TEST_CASE("on a terminal the tab key completes the name of a call, then who is here") {
   Office office;
   office.serve();
