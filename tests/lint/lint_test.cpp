@@ -56,6 +56,8 @@ TEST_CASE("an include along the layers is fine") {
 TEST_CASE("uv.h outside net and an include that is not from the root are found") {
   CHECK(check_layers({.path = "server/x.cpp", .content = "#include <uv.h>\n"}).size() == 1);
   CHECK(check_layers({.path = "net/x.cpp", .content = "#include <uv.h>\n"}).empty());
+  CHECK(check_layers({.path = "docs/examples/x.cpp", .content = "#include \"y.h\"\n"}).empty());
+  CHECK(check_layers({.path = "docs/examples/x.cpp", .content = "#include \"../y.h\"\n"}).size() == 1);
   CHECK(check_layers({.path = "net/x.cpp", .content = "#include \"loop.h\"\n"}).size() == 1);
 }
 
