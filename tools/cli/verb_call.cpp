@@ -51,7 +51,13 @@ Result<void> call_by_name(Run& run, const CallWords& words) {
     if (!typed) return typed.error();
     arguments = std::move(*typed);
   }
-  return make_call(run, **visit, words.name, arguments, std::move(*options));
+  auto made = make_call(run, **visit, words.name, arguments, std::move(*options));
+  const bool is_unknown = !made && made.error().outcome == Outcome::not_found && !words.json.empty();
+  if (!is_unknown) return made;
+  // Where it is the call that is not there, the list says more.
+  const auto catalogue = CallCatalogue::fetch(**visit);
+  const auto listed = catalogue ? catalogue->find(words.name) : Result<const CallDescription*>(nullptr);
+  return listed ? made : Result<void>(listed.error());
 }
 
 Result<void> list_calls(Run& run, const std::string& name) {
