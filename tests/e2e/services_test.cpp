@@ -168,6 +168,19 @@ TEST_CASE("a services file that makes no sense is refused before anything is sta
   CHECK_THAT(refused.err,
              Contains("services \"" + file + "\": service \"count\": period_s: expected 1-31622400, got 0"));
   CHECK(office.run("rigging", {"serve", "--check", "--services", file}).ending.exit_code == 2);
+  const auto check = [&](const std::string& call, const std::string& arguments) {
+    write_file(file, R"({"services": [{"name": "count", "period_s": 9, "call": ")" + call +
+                         R"(", "arguments": )" + arguments + "}]}");
+    return office.run("rigging", {"serve", "--check", "--services", file});
+  };
+  const auto unknown = check("backup", R"({"keeps": 3})");
+  CHECK(unknown.ending.exit_code == 2);
+  CHECK_THAT(unknown.err, Contains("service \"count\": arguments: backup: ") && Contains("keeps"));
+  const auto ill = check("verify", R"({"sample": "all"})");
+  CHECK(ill.ending.exit_code == 2);
+  CHECK_THAT(ill.err, Contains("service \"count\": arguments: verify: sample: expected int, got \"all\""));
+  CHECK(check("backup", R"({"keep": 3})").ending.exit_code == 0);
+  CHECK(check("farm.open", R"({"shot": 3})").ending.exit_code == 0);
   write_file(file, R"({"services": []})");
   CHECK(office.run("rigging", {"serve", "--check", "--services", file}).ending.exit_code == 0);
 }
