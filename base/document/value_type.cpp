@@ -56,8 +56,19 @@ bool is_user(std::string_view text) {
          !text.starts_with(' ') && !text.ends_with(' ');
 }
 
+// As paths of locks and records are, and "/" for all of them.
 bool is_item(std::string_view text) {
-  return text.starts_with('/') && text.size() <= kPathMaxBytes && text.find('\0') == std::string_view::npos;
+  if (!text.starts_with('/') || text.size() > kPathMaxBytes || text.find('\0') != std::string_view::npos)
+    return false;
+  for (bool is_last = text == "/"; !is_last;) {
+    text.remove_prefix(1);
+    const std::size_t end = text.find('/');
+    const std::string_view component = text.substr(0, end);
+    if (component.empty() || component == "." || component == "..") return false;
+    is_last = end == std::string_view::npos;
+    if (!is_last) text.remove_prefix(end);
+  }
+  return true;
 }
 
 bool is_of(ValueType type, const Value& value) {

@@ -192,7 +192,7 @@ TEST_CASE("what an answer writes into records is written with its state, or neit
   CHECK(work() == "0");
   CHECK(workshop.shelf.value("/a") == "1");
   CHECK(workshop.shelf.value("/r/1") == "7");
-  CHECK(work() == "it is bad");
+  CHECK(work() == "work: its task's records: it is bad");
   CHECK(work() == "it wrote \"/a\", of class \"state\": that is the server's own");
   CHECK(workshop.shelf.value("/a") == "1");
 }
