@@ -37,6 +37,9 @@ std::vector<Operation> one(Operation operation) {
   return operations;
 }
 
+// Whoever writes what cannot be written is answered with the cause alone.
+Error told(const Error& why) { return {why.outcome, why.text + "; what still can be written is taken"}; }
+
 bool is_small(const document::ValuePtr& value) {
   return value == nullptr || value->size_bytes() <= kInlineDocumentBytes;
 }
@@ -265,8 +268,9 @@ void Records::append(std::vector<Operation> operations, Done done) {
 void Records::on_broken(const Error& why) {
   if (std::exchange(is_broken_, true)) return;
   failure_ = Error{Outcome::failed,
-                   "the board cannot be relied on, no changes are taken until the server is started "
-                   "anew: " +
+                   "the board is damaged or gone, no changes are taken any more: `serve --restore FILE` "
+                   "begins with a backup; "
+                   "reading goes on: " +
                        why.text};
   probe_.cancel();
   events_.error("the board is damaged, changes are refused", {{"cause", why.text}});
@@ -277,11 +281,11 @@ void Records::on_disk_failed(const Error& why, std::uint64_t size_bytes) {
   if (is_broken_) return;
   room_wanted_ = std::max({room_wanted_, size_bytes, kDiskRoomMin});
   const bool is_news = !failure_;
-  failure_ = why;
+  failure_ = told(why);
   probe_.set_after(options_.probe_period);
   if (!is_news) return;
   events_.error("write failed, changes are refused", {{"cause", why.text}});
-  handlers_.on_writable(&why);
+  handlers_.on_writable(&*failure_);
 }
 
 // A small change may fit where the one that failed does not: that alone is no sign that changes are taken again.

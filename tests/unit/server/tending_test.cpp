@@ -173,7 +173,10 @@ TEST_CASE(
   CHECK_FALSE(told[0].writable);
   const auto refused = client->ask_for<protocol::ErrorAnswer>(analytics(10'000));
   CHECK(refused.outcome == Outcome::failed);
-  CHECK(refused.text.find("the board cannot be relied on, no changes are taken until") == 0);
+  CHECK(refused.text.find(
+            "the board is damaged or gone, no changes are taken any more: `serve --restore FILE`") == 0);
+  CHECK(refused.text.find('\n') == std::string::npos);
+  CHECK(refused.text.find("\\n") == std::string::npos);
   // Nothing is taken away either: it may be all that there is to mend it from.
   CHECK_THROWS(result_of(*client, "retention"));
   // Several times as long as a full disk is looked at again.
