@@ -70,6 +70,12 @@ Records::Records(net::Loop& loop, std::unique_ptr<Log> log, Recovered recovered,
   log_->on_broken([this](const Error& why) { on_broken(why); });
   log_->on_commit([this](Committed committed) { on_commit(std::move(committed)); });
   note_clock();
+  if (const auto why = log_->why_read_only()) {
+    failure_ = told(*why);
+    room_wanted_ = kDiskRoomMin;
+    probe_.set_after(options_.probe_period);
+    events_.error("started for reading only, changes are refused", {{"cause", why->text}});
+  }
 }
 
 Records::~Records() = default;

@@ -80,6 +80,7 @@ class Records {
             if (!history) return history.error();
             Read found = work(**history);
             is_broken = !found && (*history)->is_broken();
+            if ((*history)->is_for_once()) history_.reset();
             return found;
           });
           return {std::move(read), is_broken};

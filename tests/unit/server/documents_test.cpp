@@ -470,6 +470,31 @@ TEST_CASE("nobody need write to learn that the disk takes changes again, and who
   for (TestClient* each : {writer.get(), later.get()}) comes_to_hear_writable(studio, *each);
 }
 
+TEST_CASE("a server that starts on a full disk is read, refuses changes and takes them once there is room") {
+  ServerOptions options;
+  options.disk_probe_period = 5ms;
+  Studio studio(options);
+  CHECK(join(studio, "rigging")->ask_for<DocumentState>(write(*join(studio, "animation"), "[1]", 1)).won);
+  studio.stop();
+  std::unique_ptr<TestClient> writer;
+  {
+    const SmallDisk full(0);
+    studio.start();
+    writer = join(studio, "rigging");
+    const auto told = writer->told<protocol::Writable>();
+    REQUIRE(told.size() == 1);
+    CHECK_FALSE(told[0].writable);
+    CHECK_THAT(told[0].text, Catch::Contains("too little room"));
+    CHECK(*writer->ask_for<DocumentState>(protocol::DocumentRead{}).document == "[1]");
+    CHECK(writer->ask_for<protocol::Revisions>(protocol::HistoryAsk{}).revisions.size() == 1);
+    CHECK(writer->ask_for<protocol::ErrorAnswer>(write(*writer, "[2]", 2)).outcome == Outcome::failed);
+    CHECK(writer->ask_for<protocol::Revisions>(protocol::HistoryAsk{}).revisions.size() == 1);
+  }
+  comes_to_hear_writable(studio, *writer);
+  CHECK(writer->ask_for<DocumentState>(write(*writer, "[2]", 2)).won);
+  CHECK(writer->ask_for<protocol::Revisions>(protocol::HistoryAsk{}).revisions.size() == 2);
+}
+
 namespace {
 
 // Of nearly the largest size.
