@@ -450,5 +450,46 @@ TEST_CASE("what no server could read is answered as a wrong use at once, and eve
   CHECK_FALSE((*client)->say("hello").wait_for(0s));
 }
 
+TEST_CASE(
+    "a change whose author's clock is set before it is sent says when it was made by the clock as it is") {
+  Place here;
+  Duration distance = 77h;
+  here.options.clock_distance = [&] { return distance; };
+  const auto write_at = [](std::int64_t ms) {
+    protocol::DocumentWrite write;
+    write.op = UniqueId{3, 3};
+    write.timestamp = {ms};
+    write.document = std::make_shared<const std::string>("[]");
+    return write;
+  };
+  here.start();
+  here.ask(write_at(1'000'000));
+  distance += 5min;
+  here.keeper->ask_made(
+      write_at(2'000'000), [](const Result<protocol::ServerMessage>&) {}, SessionKeeper::Patience::kept,
+      distance + 10min);
+  distance += 20ms;
+  here.ask(protocol::StatusAsk{});
+  here.until([&] {
+    return here.server.has_joined() && here.server.session().last<protocol::StatusAsk>() != nullptr;
+  });
+  std::vector<std::int64_t> heard;
+  for (const auto& each : here.server.session().heard) {
+    if (const auto* write = std::get_if<protocol::DocumentWrite>(&each)) heard.push_back(write->timestamp.ms);
+  }
+  CHECK(heard == std::vector<std::int64_t>{1'300'020, 1'400'020});
+  // Each time anew: what is asked again after the clock was set back says what it did at first.
+  distance = 77h + 30ms;
+  here.server.session().connection.reset();
+  here.until([&] {
+    return here.server.has_joined(1) && here.server.session(1).last<protocol::StatusAsk>() != nullptr;
+  });
+  std::vector<std::int64_t> again;
+  for (const auto& each : here.server.session(1).heard) {
+    if (const auto* write = std::get_if<protocol::DocumentWrite>(&each)) again.push_back(write->timestamp.ms);
+  }
+  CHECK(again == std::vector<std::int64_t>{1'000'000, 1'100'030});
+}
+
 }  // namespace
 }  // namespace callboard::client::kept_writes_test
