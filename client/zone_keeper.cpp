@@ -21,8 +21,13 @@ void ZoneKeeper::on_asked(const protocol::ClientMessage& ask) {
 // not_found of one that it was in: left with the session of before, or asked twice because the answer was lost.
 Result<bool> ZoneKeeper::on_exited(const std::string& name, const Result<bool>& exited) {
   const bool is_out = exited || exited.error().outcome == Outcome::not_found;
-  if (const auto still = zones_.find(name); !is_out && still != zones_.end()) still->second.is_left = false;
-  if (!is_out) return exited;
+  if (!is_out) {
+    const auto still = zones_.find(name);
+    if (still == zones_.end() || !std::exchange(still->second.is_left, false)) return exited;
+    // A join since then did not ask for it, and whether the server heard of it nobody says.
+    if (still->second.is_entered && session_.is_joined()) enter_again(name);
+    return exited;
+  }
   const auto left = zones_.extract(name);
   return !left.empty() && left.mapped().is_entered ? Result<bool>(true) : exited;
 }

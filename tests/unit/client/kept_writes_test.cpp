@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "client/client.h"
+#include "client/zone_keeper.h"
 #include "protocol/codec.h"
 #include "protocol/server_asks.h"
 #include "tests/support/temp_dir.h"
@@ -489,6 +490,26 @@ TEST_CASE(
     if (const auto* write = std::get_if<protocol::DocumentWrite>(&each)) again.push_back(write->timestamp.ms);
   }
   CHECK(again == std::vector<std::int64_t>{1'000'000, 1'100'030});
+}
+
+TEST_CASE("who leaves a zone, and is not answered, is in it as before, also when there was a join between") {
+  Place here;
+  here.start();
+  here.until([&] { return here.joins == 1; });
+  Listener listener;
+  ZoneKeeper zones(*here.keeper, listener, "");
+  zones.on_entered("/shots", nullptr);
+  zones.on_asked(protocol::ExitAsk{.zone = "/shots"});
+  zones.on_joined([] {});
+  here.ask();
+  here.until([&] { return here.server.session().last<protocol::UsersAsk>() != nullptr; });
+  CHECK(here.server.session().last<protocol::EnterAsk>() == nullptr);
+
+  const auto exited = zones.on_exited("/shots", Error{Outcome::timed_out, "no answer within 30 s"});
+  REQUIRE_FALSE(exited);
+  CHECK(exited.error().outcome == Outcome::timed_out);
+  here.until([&] { return here.server.session().last<protocol::EnterAsk>() != nullptr; });
+  CHECK(here.server.session().last<protocol::EnterAsk>()->zone == "/shots");
 }
 
 }  // namespace
