@@ -1,7 +1,10 @@
+#include <ctime>
+
 #include <chrono>
 #include <random>
 
 #include "base/clock.h"
+#include "base/clock_distance.h"
 #include "base/id.h"
 
 // What comes from the operating system: time and chance. Alone in a file, so that a simulation is linked with its own.
@@ -24,6 +27,18 @@ class SystemClock final : public Clock {
 const Clock& system_clock() {
   static const SystemClock clock;
   return clock;
+}
+
+Duration clock_distance() {
+#ifdef CLOCK_BOOTTIME
+  constexpr clockid_t kSinceStart = CLOCK_BOOTTIME;
+#else
+  constexpr clockid_t kSinceStart = CLOCK_MONOTONIC;
+#endif
+  timespec started{};
+  if (::clock_gettime(kSinceStart, &started) != 0) return {};
+  const auto wall = std::chrono::system_clock::now().time_since_epoch();
+  return wall - std::chrono::seconds(started.tv_sec) - std::chrono::nanoseconds(started.tv_nsec);
 }
 
 RandomSource system_random() {

@@ -50,7 +50,7 @@ KeptWrites::KeptWrites(net::Loop& loop, std::unique_ptr<Outbox> outbox, SessionK
 void KeptWrites::send_left_behind() {
   if (!outbox_) return;
   for (const protocol::ClientMessage& message : outbox_->waiting()) {
-    open_.push_back(std::make_shared<Open>(Open{message, {}, {}, true}));
+    open_.push_back(std::make_shared<Open>(Open{message, {}, {}, session_.clock_distance(), true}));
   }
   send_due();
   tell_waiting();
@@ -72,8 +72,8 @@ void KeptWrites::write(protocol::ClientMessage message, Connection::AnswerHandle
   if (!is_joined) {
     if (auto sound = check_json(message); !sound) return on_answer(sound.error());
   }
-  auto open =
-      std::make_shared<Open>(Open{std::move(message), std::move(on_answer), std::move(on_kept), false});
+  auto open = std::make_shared<Open>(
+      Open{std::move(message), std::move(on_answer), std::move(on_kept), session_.clock_distance()});
   open_.push_back(open);
   if (!is_joined) keep(*open);
   if (!open->is_kept) open->due = loop_.now() + kAskLimit;
@@ -147,9 +147,9 @@ void KeptWrites::send_those_due() {
 void KeptWrites::send(const Write& open) {
   open->is_asked = true;
   if (!open->is_kept) open->due.reset();
-  session_.ask(
+  session_.ask_made(
       open->message, [this, open](const Result<protocol::ServerMessage>& answer) { on_answer(open, answer); },
-      open->is_kept ? SessionKeeper::Patience::kept : SessionKeeper::Patience::usual);
+      open->is_kept ? SessionKeeper::Patience::kept : SessionKeeper::Patience::usual, open->clock);
 }
 
 void KeptWrites::on_answer(const Write& open, const Result<protocol::ServerMessage>& answer) {

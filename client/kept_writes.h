@@ -62,6 +62,8 @@ class KeptWrites {
     protocol::ClientMessage message;
     Connection::AnswerHandler on_answer;
     std::function<void()> on_kept;
+    Duration
+        clock{};  // Its distance as it was written; of what a process before this one left, as it was read.
     bool is_kept = false;
     bool is_asked = false;        // Or is to be asked no more.
     bool waits_for_join = false;  // Kept, and asked in vain: once more then.

@@ -26,6 +26,16 @@ UniqueId id_of(const protocol::ClientMessage& ask) {
 
 bool is_call(const protocol::ClientMessage& ask) { return std::holds_alternative<protocol::CallAsk>(ask); }
 
+// The server corrects what it is sent by the difference of the clocks as they are.
+protocol::ClientMessage as_of_now(protocol::ClientMessage ask, Duration clock_was_set_by) {
+  // What two clocks that are read one after the other may differ by on a busy machine.
+  constexpr Duration kReadingError = 50ms;
+  auto* write = std::get_if<protocol::DocumentWrite>(&ask);
+  if (write == nullptr || std::chrono::abs(clock_was_set_by) <= kReadingError) return ask;
+  write->timestamp.ms += std::chrono::duration_cast<std::chrono::milliseconds>(clock_was_set_by).count();
+  return ask;
+}
+
 Error nobody_knows(const protocol::ClientMessage& ask) {
   return {Outcome::interrupted, std::string("the connection was lost, and no server says whether it was ") +
                                     (is_call(ask) ? "done" : "written")};
@@ -200,9 +210,18 @@ void SessionKeeper::pause(const Error& why) {
 
 void SessionKeeper::ask(protocol::ClientMessage message, Connection::AnswerHandler on_answer,
                         Patience patience, Connection::ProgressHandler on_progress) {
-  if (is_over_) return on_answer(Error{Outcome::cancelled, "the session is over"});
-  auto asked = std::make_shared<Waiting>(Waiting{std::move(message), std::move(on_answer),
-                                                 loop_.now() + kAskLimit, patience, std::move(on_progress)});
+  begin(std::make_shared<Waiting>(Waiting{std::move(message), std::move(on_answer), loop_.now() + kAskLimit,
+                                          patience, std::move(on_progress), clock_distance()}));
+}
+
+void SessionKeeper::ask_made(protocol::ClientMessage message, Connection::AnswerHandler on_answer,
+                             Patience patience, Duration clock) {
+  begin(std::make_shared<Waiting>(
+      Waiting{std::move(message), std::move(on_answer), loop_.now() + kAskLimit, patience, {}, clock}));
+}
+
+void SessionKeeper::begin(Sent asked) {
+  if (is_over_) return asked->on_answer(Error{Outcome::cancelled, "the session is over"});
   if (is_joined()) return send(std::move(asked));
   wait(std::move(asked));
 }
@@ -221,7 +240,7 @@ void SessionKeeper::send(Sent sent) {
   sent->server = server_run_;
   if (const UniqueId operation = id_of(sent->message)) in_flight_[operation] = sent;
   connection_->ask(
-      sent->message,
+      as_of_now(sent->message, clock_distance() - sent->clock),
       [this, sent](Result<protocol::ServerMessage> answer) { on_answer(sent, std::move(answer)); },
       sent->on_progress);
 }

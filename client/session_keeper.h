@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock_distance.h"
 #include "client/connection.h"
 #include "client/finder.h"
 #include "client/last_server.h"
@@ -43,7 +44,8 @@ class SessionKeeper {
     bool rejoin = true;
     Duration pause_min = kPauseMin;
     Duration silence_max = kSilenceMax;  // At the last good address, before the network is asked, too.
-    bool waits_for_server = true;        // false: a server that is not found at once is an end, not a wait.
+    std::function<Duration()> clock_distance = callboard::clock_distance;
+    bool waits_for_server = true;  // false: a server that is not found at once is an end, not a wait.
   };
   struct Handlers {
     Connection::ActionHandler on_action;
@@ -58,9 +60,14 @@ class SessionKeeper {
   void start() { attempt(); }
   // How long an ask waits for a server. `kept`: until there is one; somebody has written down what is asked.
   enum class Patience { usual, kept };
-  // Answered exactly once: by the server, or with why there is no answer.
+  // Answered exactly once: by the server, or with why there is no answer. A change whose author's clock is set before it is sent says
+  // when it was made by the clock as it is then.
   void ask(protocol::ClientMessage message, Connection::AnswerHandler on_answer,
            Patience patience = Patience::usual, Connection::ProgressHandler on_progress = {});
+  // Of one that was made when the clock had that distance; see clock_distance().
+  void ask_made(protocol::ClientMessage message, Connection::AnswerHandler on_answer, Patience patience,
+                Duration clock);
+  Duration clock_distance() const { return options_.clock_distance(); }
   // The call that was asked with this op is answered as cancelled, if there still is one.
   void cancel_call(UniqueId op);
   // Told with the next turn, where there is a server; nobody answers.
@@ -83,12 +90,14 @@ class SessionKeeper {
     Instant deadline;
     Patience patience = Patience::usual;
     Connection::ProgressHandler on_progress;
+    Duration clock{};  // Its distance as the message was stamped.
     bool was_sent = false;
     UniqueId server{};  // That it was sent to last.
   };
   using Sent = std::shared_ptr<Waiting>;
 
   void note(const protocol::ClientAction& next);
+  void begin(Sent asked);
   void send(Sent sent);
   void refuse_calls_of_others();
   void on_answer(const Sent& sent, Result<protocol::ServerMessage> answer);

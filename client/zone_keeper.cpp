@@ -17,17 +17,17 @@ ZoneKeeper::ZoneKeeper(net::Loop& loop, SessionKeeper& session, Listener& listen
 void ZoneKeeper::on_asked(const protocol::ClientMessage& ask) {
   const auto* exit = std::get_if<protocol::ExitAsk>(&ask);
   const auto left = exit == nullptr ? zones_.end() : zones_.find(exit->zone);
-  if (left != zones_.end()) left->second.is_left = true;
+  if (left != zones_.end()) ++left->second.exits;
   if (const auto* enter = std::get_if<protocol::EnterAsk>(&ask)) zones_[enter->zone];
 }
 
 // not_found of one that it was in: left with the session of before, or asked twice because the answer was lost.
 Result<bool> ZoneKeeper::on_exited(const std::string& name, const Result<bool>& exited) {
   const bool is_out = exited || exited.error().outcome == Outcome::not_found;
-  if (const auto still = zones_.find(name); !is_out && still != zones_.end()) {
-    still->second.is_left = false;
-    // The answer is late: it may be out of it, and whoever asked takes it to be in.
-    const bool is_unknown = exited.error().outcome == Outcome::timed_out && still->second.is_entered;
+  if (const auto zone = zones_.find(name); zone != zones_.end() && zone->second.exits > 0) {
+    --zone->second.exits;
+    // A join since then did not ask for it, and whether the server heard of it nobody says. After another exit it says so.
+    const bool is_unknown = !is_out && zone->second.exits == 0 && zone->second.is_entered;
     if (is_unknown && session_.is_joined()) enter_again(name);
   }
   if (!is_out) return exited;
@@ -39,7 +39,6 @@ void ZoneKeeper::on_entered(const std::string& name, RecordHandler handler) {
   Zone& zone = zones_[name];
   zone.handler = std::move(handler);
   zone.is_entered = true;
-  zone.is_left = false;
   if (const auto known = zone.known.all(name)) tell(zone, *known);
 }
 
@@ -58,7 +57,7 @@ void ZoneKeeper::on_joined(std::function<void()> fits) {
   fits_ = std::move(fits);
   check_schema();
   for (const auto& [name, zone] : zones_) {
-    if (!zone.is_entered || zone.is_left) continue;
+    if (!zone.is_entered || zone.exits > 0) continue;
     enter_again(name);
   }
 }
@@ -82,7 +81,7 @@ void ZoneKeeper::ask_late() {
   if (std::exchange(is_schema_late_, false)) check_schema();
   for (const std::string& name : std::exchange(late_, {})) {
     const auto zone = zones_.find(name);
-    if (zone != zones_.end() && zone->second.is_entered && !zone->second.is_left) enter_again(name);
+    if (zone != zones_.end() && zone->second.is_entered && zone->second.exits == 0) enter_again(name);
   }
 }
 

@@ -45,7 +45,7 @@ class ZoneKeeper {
     KnownRecords known;
     RecordHandler handler;
     bool is_entered = false;  // False: its enter is asked for, or was in vain; nobody hears of it.
-    bool is_left = false;     // The exit is asked for.
+    int exits = 0;            // That are asked for.
   };
 
   void tell(const Zone& zone, const RecordNews& news);

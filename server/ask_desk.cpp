@@ -182,14 +182,12 @@ void AskDesk::answer(Session& session, const protocol::AssetsChange& ask) {
     return session.answer(
         refusal(ask.id, {Outcome::refused, "a visit has no copies; join to announce them"}));
   }
-  const Timestamp now = floor_.clock.wall();
   bool fits = true;
   for (const auto& [item, timestamp] : ask.items) {
     if (!timestamp) {
       floor_.assets.remove(session.identity.id, item);
     } else {
-      fits &= floor_.assets.set(session.identity.id, item,
-                                corrected(*timestamp, session.identity.clock_offset, now));
+      fits &= set_copy(floor_, session.identity, item, *timestamp);
     }
   }
   outside_.changed();

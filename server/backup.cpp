@@ -6,9 +6,12 @@
 #include <cerrno>
 #include <system_error>
 
+#include "base/limits.h"
 #include "base/text.h"
+#include "server/store/board_files.h"
 #include "server/store/data_folder.h"
 #include "server/store/database.h"
+#include "server/store/disk_room.h"
 #include "server/store/session_file.h"
 #include "server/unusable_file.h"
 
@@ -42,19 +45,15 @@ Result<void> give_name(const fs::path& temporary, const fs::path& name) {
   return sync_file(name);
 }
 
+// Of a process of this number that was killed one may be there.
 struct Temporary {
-  fs::path path;
-  ~Temporary() {
-    std::error_code ignored;  // What is left of it is named so that people see what it is.
-    fs::remove(path, ignored);
-  }
-};
+  explicit Temporary(const fs::path& file) : path(part_of(file)) { remove_part(path); }
+  ~Temporary() { remove_part(path); }
+  Temporary(const Temporary&) = delete;
+  Temporary& operator=(const Temporary&) = delete;
 
-Temporary beside(const fs::path& file) {
-  Temporary temporary{file};
-  temporary.path += "." + std::to_string(::getpid()) + ".part";
-  return temporary;
-}
+  const fs::path path;
+};
 
 Result<void> copy_database(Database& from, const fs::path& to) {
   // A copy counts as a change, though it is one of another file.
@@ -88,16 +87,13 @@ Result<void> check_no_board(const fs::path& project_folder) {
     return Error{Outcome::refused, callboard::quoted(project_folder.native()) +
                                        " has a board already; move it away, or give another --data"};
   }
-  // What belongs to a database that was moved away would be read into the one that takes its name.
-  for (const char* suffix : {"-wal", "-journal"}) {
-    fs::path left = board;
-    left += suffix;
-    if (!fs::exists(left, error)) continue;
-    return Error{Outcome::refused,
-                 callboard::quoted(left.native()) +
-                     " is of a board that was there before; move it to where that board is"};
-  }
-  return {};
+  return check_nothing_left_of(board);
+}
+
+// What befalls SQLite, or a copy, on a disk without room may be called anything.
+Error or_no_room(Error why, const fs::path& folder, std::uint64_t size_bytes) {
+  const auto room = check_room(folder, size_bytes);
+  return room || why.outcome == Outcome::cancelled ? why : room.error();
 }
 
 }  // namespace
@@ -127,11 +123,13 @@ Result<void> back_up(const fs::path& data, const std::string& project, const fs:
   auto database = Database::open_reader(file, Database::Schema::older_too);
   if (!database) return database.error();
   database->heed(stop);
-  const Temporary temporary = beside(to);
+  remove_dead_parts(
+      above, [name = to.filename().native()](std::string_view each) { return each == name; }, OwnParts::stay);
+  const Temporary temporary(to);
   const auto copied = copy_database(*database, temporary.path);
   if (stop.stop_requested()) return Error{Outcome::cancelled, "the backup was cancelled"};
   const std::string doing = "back up to " + callboard::quoted(to.native());
-  if (!copied) return copied.error().prefixed(doing);
+  if (!copied) return or_no_room(copied.error(), above, fs::file_size(file, error)).prefixed(doing);
   if (auto noted = Database::note_project(temporary.path, project); !noted)
     return noted.error().prefixed(doing);
   return give_name(temporary.path, to);
@@ -150,14 +148,19 @@ Result<void> restore(const fs::path& from, const fs::path& data, const std::stri
   if (auto free = check_no_board(folder->path()); !free) return free;
   const fs::path to = folder->database();
   std::error_code error;
-  const Temporary temporary = beside(to);
+  const Temporary temporary(to);
+  const std::string doing = "backup " + callboard::quoted(from.native());
+  // And for what is beside it while it is open.
+  const std::uint64_t wanted_bytes = fs::file_size(from, error) + kDiskRoomMin;
+  if (const auto room = check_room(folder->path(), wanted_bytes); !room) return room.error().prefixed(doing);
   if (!fs::copy_file(from, temporary.path, error)) {
-    return os_error("copy " + callboard::quoted(from.native()), error.value());
+    return or_no_room(os_error("copy " + callboard::quoted(from.native()), error.value()), folder->path(),
+                      wanted_bytes);
   }
   {
     // It is looked at, and brought up to date, before it gets its name.
     auto database = Database::open(temporary.path);
-    if (!database) return database.error().prefixed("backup " + callboard::quoted(from.native()));
+    if (!database) return or_no_room(database.error(), folder->path(), kDiskRoomMin).prefixed(doing);
   }
   // Sessions that heard of the board that was there before would take what is new for what they know: all join anew.
   if (auto removed = SessionFile(data, project).remove(); !removed) return removed;

@@ -16,6 +16,14 @@ Timestamp corrected(Timestamp client, std::chrono::milliseconds offset, Timestam
   return Timestamp{std::min(std::max(ms, std::int64_t{0}), now.ms)};
 }
 
+bool set_copy(Floor& floor, const Identity& who, const std::string& item, Timestamp timestamp) {
+  const Timestamp wall = floor.clock.wall();
+  const Instant now = floor.clock.monotonic();
+  const Timestamp changed = corrected(timestamp, who.clock_offset, wall);
+  return floor.assets.set(who.id, item, changed,
+                          {now - std::chrono::milliseconds(wall.ms - changed.ms), now});
+}
+
 std::chrono::milliseconds followed(std::chrono::milliseconds offset,
                                    const protocol::server_action::ClockTold& told, Timestamp now) {
   using std::chrono::milliseconds;

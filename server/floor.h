@@ -46,6 +46,9 @@ struct Floor {
 // A client's timestamp in the server's time, and not in its future. An offset that may be an error of measuring counts as none.
 Timestamp corrected(Timestamp client, std::chrono::milliseconds offset, Timestamp now);
 
+// The same of a copy of an item, which is then on the board. False: there is no room for it; see Assets::set().
+bool set_copy(Floor& floor, const Identity& who, const std::string& item, Timestamp timestamp);
+
 // The offset of a client's clock, when it has told what its clock says: measured where the way there and back was timed, and
 // otherwise only followed when it jumped, since nobody knows how long the words were on their way.
 std::chrono::milliseconds followed(std::chrono::milliseconds offset,

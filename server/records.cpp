@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/limits.h"
@@ -37,6 +38,21 @@ std::vector<Operation> one(Operation operation) {
   return operations;
 }
 
+// Whoever writes what cannot be written is answered with the cause alone.
+Error told(const Error& why) { return {why.outcome, why.text + "; what still can be written is taken"}; }
+
+// What is later than what is there leaves so many counters free below it: for those of one author who knew only what is below.
+constexpr std::uint32_t kCountersApart = 1024;
+
+// Where the counters of a millisecond are used up the next one begins.
+void make_later(Operation& operation, const Stamp& than, std::uint32_t apart = 1) {
+  if (operation.timestamp > than.time) return;
+  const std::uint64_t counter = (std::uint64_t{than.counter} / apart + 1) * apart;
+  const bool is_full = counter > std::numeric_limits<std::uint32_t>::max();
+  operation.timestamp = {than.time.ms + (is_full ? 1 : 0)};
+  operation.counter = is_full ? 0 : static_cast<std::uint32_t>(counter);
+}
+
 bool is_small(const document::ValuePtr& value) {
   return value == nullptr || value->size_bytes() <= kInlineDocumentBytes;
 }
@@ -66,7 +82,14 @@ Records::Records(net::Loop& loop, std::unique_ptr<Log> log, Recovered recovered,
   }
   log_->on_broken([this](const Error& why) { on_broken(why); });
   log_->on_commit([this](Committed committed) { on_commit(std::move(committed)); });
-  note_clock();
+  for (const Record record : {Record::story, Record::analytics})
+    newest_then_[index_of(record)].start(options_.clock.monotonic(), board_.document(record).newest());
+  if (const auto why = log_->why_read_only()) {
+    failure_ = told(*why);
+    room_wanted_ = kDiskRoomMin;
+    probe_.set_after(options_.probe_period);
+    events_.error("started for reading only, changes are refused", {{"cause", why->text}});
+  }
 }
 
 Records::~Records() = default;
@@ -84,43 +107,41 @@ void Records::write(Draft draft, Done done) {
   find_own(std::move(draft), std::move(done));
 }
 
-// Where what is there lies in the future, the server's clock was set back: it goes on from there, or nobody who does not say
-// what he has seen would win until it is that late.
-void Records::note_clock() {
-  for (const Record record : {Record::story, Record::analytics})
-    ahead_ms_ = std::max(ahead_ms_, board_.document(record).newest().time.ms - options_.clock.wall().ms);
-}
-
-// Later than all that its author had seen, whatever the clock said: one who changes what is there does not lose to it.
+// Later than all that its author had seen, and than what was there when he made it, whatever the clock says: one who changes what is
+// there does not lose to it, and nobody does because the server's clock was set back.
 void Records::stamp(Operation& operation) {
   const MergedDocument& document = board_.document(operation.record);
-  note_clock();
-  operation.timestamp.ms += ahead_ms_;
+  const Instant now = options_.clock.monotonic();
+  const std::int64_t ago_ms = std::max(options_.clock.wall().ms - operation.timestamp.ms, std::int64_t{0});
+  NewestThen& newest_then = newest_then_[index_of(operation.record)];
+  Stamp then = newest_then.at(now - std::chrono::milliseconds(ago_ms));
+  // Of one millisecond who was first is not known, but where counters say so.
+  const bool is_past =
+      then.time < operation.timestamp || (then.time == operation.timestamp && then.counter == 0);
+  if (is_past) then = {};
   // What is on its way to the log is not in the document yet.
-  const auto [own, is_first] = newest_of_.try_emplace(operation.session);
+  auto& newest_of = newest_of_[index_of(operation.record)];
+  const auto [own, is_first] = newest_of.try_emplace(operation.session);
   Stamp& newest = own->second;
   const Stamp seen = is_first ? document.newest_known(operation.session, operation.base)
                               : document.newest_known(operation.base);
   const Stamp known = std::max(newest, seen);
-  if (operation.timestamp <= known.time) {
-    operation.timestamp = known.time;
-    operation.counter = known.counter + 1;
-  }
+  make_later(operation, std::max(known, then), known <= then ? kCountersApart : 1);
   newest = stamp_of(operation);
+  newest_then.note(now, newest);
   // Whoever wrote long ago has it in the document, or is older than anything there.
-  if (newest_of_.size() > kStampsKept) newest_of_.clear();
+  if (newest_of.size() > kStampsKept) newest_of.clear();
 }
 
 // Later than what its author is known to have seen now, too. False: its session wrote something else meanwhile, and that stays
 // the later one.
 bool Records::raise_stamp(Operation& operation, const Stamp& above) {
-  const auto own = newest_of_.find(operation.session);
-  if (own == newest_of_.end() || own->second != stamp_of(operation)) return false;
-  if (operation.timestamp <= above.time) {
-    operation.timestamp = above.time;
-    operation.counter = above.counter + 1;
-  }
+  auto& newest_of = newest_of_[index_of(operation.record)];
+  const auto own = newest_of.find(operation.session);
+  if (own == newest_of.end() || own->second != stamp_of(operation)) return false;
+  make_later(operation, above);
   own->second = stamp_of(operation);
+  newest_then_[index_of(operation.record)].note(options_.clock.monotonic(), own->second);
   return true;
 }
 
@@ -305,8 +326,9 @@ void Records::append(std::vector<Operation> operations, Done done) {
 void Records::on_broken(const Error& why) {
   if (std::exchange(is_broken_, true)) return;
   failure_ = Error{Outcome::failed,
-                   "the board cannot be relied on, no changes are taken until the server is started "
-                   "anew: " +
+                   "the board is damaged or gone, no changes are taken any more: `serve --restore FILE` "
+                   "begins with a backup; "
+                   "reading goes on: " +
                        why.text};
   probe_.cancel();
   events_.error("the board is damaged, changes are refused", {{"cause", why.text}});
@@ -317,11 +339,11 @@ void Records::on_disk_failed(const Error& why, std::uint64_t size_bytes) {
   if (is_broken_) return;
   room_wanted_ = std::max({room_wanted_, size_bytes, kDiskRoomMin});
   const bool is_news = !failure_;
-  failure_ = why;
+  failure_ = told(why);
   probe_.set_after(options_.probe_period);
   if (!is_news) return;
   events_.error("write failed, changes are refused", {{"cause", why.text}});
-  handlers_.on_writable(&why);
+  handlers_.on_writable(&*failure_);
 }
 
 // A small change may fit where the one that failed does not: that alone is no sign that changes are taken again.

@@ -21,6 +21,7 @@
 #include "server/drafts.h"
 #include "server/editions.h"
 #include "server/event_log.h"
+#include "server/newest_then.h"
 
 namespace callboard::server {
 
@@ -82,6 +83,7 @@ class Records {
             if (!history) return history.error();
             Read found = work(**history);
             is_broken = !found && (*history)->is_broken();
+            if ((*history)->is_for_once()) history_.reset();
             return found;
           });
           return {std::move(read), is_broken};
@@ -107,7 +109,6 @@ class Records {
     Timestamp timestamp;
   };
 
-  void note_clock();
   void stamp(Operation& operation);
   bool raise_stamp(Operation& operation, const Stamp& above);
   void find_own(Draft draft, Done done);
@@ -145,8 +146,9 @@ class Records {
     std::uint64_t values = 0;
   };
   std::array<UnderWay, 2> under_way_;
-  std::int64_t ahead_ms_ = 0;  // Of the clock: the board's time.
-  std::unordered_map<SessionId, Stamp> newest_of_;
+  // By document, as all that is under way.
+  std::array<NewestThen, 2> newest_then_;
+  std::array<std::unordered_map<SessionId, Stamp>, 2> newest_of_;
   bool is_snapshot_under_way_ = false;
   bool is_trim_under_way_ = false;
   std::optional<Error> failure_;   // The disk takes no writes: logged and told once until it does.

@@ -319,10 +319,9 @@ void Stage::on_assets_claimed(Session& session, const protocol::AssetsClaim& cla
   static const protocol::AssetsClaim kNothing;
   const protocol::AssetsClaim& claim = may_announce ? claimed : kNothing;
   const Identity& identity = session.identity;
-  const Timestamp now = clock_.wall();
   std::size_t left_out = 0;
   for (const auto& [item, timestamp] : claim.items) {
-    if (!assets_.set(identity.id, item, corrected(timestamp, identity.clock_offset, now))) ++left_out;
+    if (!set_copy(floor_, identity, item, timestamp)) ++left_out;
   }
   if (left_out > 0) {
     events_.warn("too many items on the board, some left out",

@@ -131,7 +131,9 @@ Teller::Cached<Cursor> Teller::make_users(Cursor from, SessionId except) const {
 void Teller::take_users(SessionId listener, Mailbox& mailbox, Frames& frames) {
   const std::uint64_t head = presence_.users().head();
   if (mailbox.users.version >= head) return;
-  const auto tell = told(users_cache_, mailbox.users, head, listener,
+  // It says where each is, too: of two numbers that only grow the sum is another one when either is.
+  const std::uint64_t heads = head + presence_.ats().head();
+  const auto tell = told(users_cache_, mailbox.users, heads, listener,
                          [&](SessionId except) { return make_users(mailbox.users, except); });
   if (tell.frame.head) frames.push_back(tell.frame);
   mailbox.users = tell.next;

@@ -15,7 +15,8 @@ bool is_newer(const Copy& a, const Copy& b) {
 }
 
 // The order of copies does not matter: there are as many as workstations, and the newest is looked for.
-auto of_session(std::vector<Copy>& copies, SessionId session) {
+template <class Copies>
+auto of_session(Copies& copies, SessionId session) {
   return std::find_if(copies.begin(), copies.end(),
                       [&](const Copy& copy) { return copy.session == session; });
 }
@@ -24,7 +25,7 @@ auto of_session(std::vector<Copy>& copies, SessionId session) {
 
 Assets::Assets() : newest_(kItemsOnBoardMax) {}
 
-bool Assets::set(SessionId session, const std::string& item, Timestamp timestamp) {
+bool Assets::set(SessionId session, const std::string& item, Timestamp timestamp, const CopyTold& told) {
   auto& own = by_session_[session];
   auto it = copies_.find(item);
   const bool is_held = it != copies_.end() && own.contains(&it->first);
@@ -33,14 +34,30 @@ bool Assets::set(SessionId session, const std::string& item, Timestamp timestamp
     if (copies_.size() >= kItemsOnBoardMax) return false;
     it = copies_.emplace(item, Copies{}).first;
   }
-  if (is_held) {
-    of_session(it->second, session)->timestamp = timestamp;
-  } else {
+  timestamp = later_than_seen(it->second, {session, timestamp}, told);
+  if (!is_held) {
     own.emplace(&it->first, std::monostate{});
-    it->second.push_back(Copy{session, timestamp});
+    it->second.push_back({{session, timestamp}, told});
+  } else if (const auto copy = of_session(it->second, session); copy->timestamp != timestamp) {
+    *copy = {{session, timestamp}, told};
   }
   tell_newest(it->first, it->second);
   return true;
+}
+
+// Of one that is told of again, and would be older, what it was stays.
+Timestamp Assets::later_than_seen(const Copies& copies, const Copy& copy, const CopyTold& told) {
+  // What the time may differ by that is told of one change again, when the clocks were measured anew between.
+  constexpr auto kMeasuringError = 1s;
+  if (!told.made) return copy.timestamp;
+  Timestamp newest{};
+  for (const Held& each : copies) {
+    const bool is_again = each.session == copy.session && each.told.made &&
+                          std::chrono::abs(*each.told.made - *told.made) <= kMeasuringError;
+    if (is_again && each.timestamp > copy.timestamp) return each.timestamp;
+    if (each.told.now <= *told.made) newest = std::max(newest, each.timestamp);
+  }
+  return newest > copy.timestamp ? Timestamp{newest.ms + 1} : copy.timestamp;
 }
 
 void Assets::remove(SessionId session, const std::string& item) {

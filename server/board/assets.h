@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -20,6 +21,12 @@ struct Copy {
   friend bool operator==(const Copy&, const Copy&) = default;
 };
 
+// When somebody told of a copy, and when it had become what it is, by the clock that nobody sets.
+struct CopyTold {
+  std::optional<Instant> made{};  // Not known: nothing but its timestamp counts.
+  Instant now{};
+};
+
 // Which session has which item, and how new. Of each item the newest copy among those present counts (a tie goes to the
 // lesser session id, who was there before); a session that leaves takes its copies with it and the next newest counts at once.
 class Assets {
@@ -28,8 +35,9 @@ class Assets {
 
   Assets();
 
-  // False: the session or the board has as many items as it may (kItemsMax, kItemsOnBoardMax) and this is one more.
-  bool set(SessionId session, const std::string& item, Timestamp timestamp);
+  // False: the session or the board has as many items as it may (kItemsMax, kItemsOnBoardMax) and this is one more. What was made
+  // after another copy was told of is newer than that, though its timestamp is not.
+  bool set(SessionId session, const std::string& item, Timestamp timestamp, const CopyTold& told = {});
   void remove(SessionId session, const std::string& item);
   void leave(SessionId session);
   // Removes all of the session's but these.
@@ -42,8 +50,12 @@ class Assets {
   std::size_t items_of(SessionId session) const;
 
  private:
-  using Copies = std::vector<Copy>;
+  struct Held : Copy {
+    CopyTold told;
+  };
+  using Copies = std::vector<Held>;
 
+  static Timestamp later_than_seen(const Copies& copies, const Copy& copy, const CopyTold& told);
   void drop(SessionId session, const std::string& item);
   void tell_newest(const std::string& item, const Copies& copies);
 

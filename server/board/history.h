@@ -60,6 +60,8 @@ class History {
   virtual ~History() = default;
   // Whether the last call failed because what the log wrote cannot be read any more.
   virtual bool is_broken() const { return false; }
+  // Whether it is in the way of the log's next write, and has to go after what it was opened for.
+  virtual bool is_for_once() const { return false; }
   virtual Result<Listing> list(const HistoryQuery& query) = 0;
   // not_found: there was none of that number for the record, or it is no longer kept.
   virtual Result<Version> version(Record record, std::uint64_t number) = 0;

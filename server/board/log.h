@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/bytes.h"
@@ -60,6 +61,8 @@ class Log {
   virtual void append_together(std::vector<Operation> operations, AppendDone done) = 0;
   // Keeps a snapshot, so that a start reads only what came after it. `encode` runs on the log's own thread.
   virtual void snapshot(std::uint64_t sequence, std::function<Bytes()> encode, Done done) = 0;
+  // Why nothing is written yet since it was opened: what is there is read, and appends may succeed later. nullopt: it is.
+  virtual std::optional<Error> why_read_only() const { return std::nullopt; }
   // Whether so much more could be written.
   virtual void check_room(std::uint64_t size_bytes, Done done) = 0;
   // Makes a snapshot from elsewhere the beginning of this log. Refused when the log goes beyond it.

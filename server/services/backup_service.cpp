@@ -11,6 +11,7 @@
 #include "base/document/build.h"
 #include "base/text.h"
 #include "server/backup.h"
+#include "server/store/board_files.h"
 #include "server/store/data_folder.h"
 
 namespace callboard::server {
@@ -34,8 +35,7 @@ Result<void> forget_old(const fs::path& folder, std::size_t kept) {
   std::vector<fs::path> backups;
   std::error_code problem;
   for (const auto& entry : fs::directory_iterator(folder, problem)) {
-    const std::string name = entry.path().filename().native();
-    if (name.starts_with("board-") && name.ends_with("Z.sqlite")) backups.push_back(entry.path());
+    if (is_backup_name(entry.path().filename().native())) backups.push_back(entry.path());
   }
   if (problem) return os_error("read " + callboard::quoted(folder.native()), problem.value());
   std::ranges::sort(backups);
@@ -50,10 +50,11 @@ CallValue back_up_beside(const fs::path& data, const std::string& project, std::
                          const std::stop_token& stop) {
   if (kept < 1 || kept > kKeptMax)
     return Error{Outcome::usage, fmt::format("backup: keep: expected 1-{}, got {}", kKeptMax, kept)};
-  const fs::path folder = data / folder_name(project) / "backups";
+  const fs::path folder = data / folder_name(project) / kBackupFolder;
   std::error_code problem;
   fs::create_directories(folder, problem);
   if (problem) return os_error("create " + callboard::quoted(folder.native()), problem.value());
+  remove_dead_parts(folder, is_backup_name, OwnParts::stay);
   const fs::path file = folder / backup_name(system_clock().wall());
   if (auto done = back_up(data, project, file, stop); !done) return done.error();
   if (auto done = forget_old(folder, static_cast<std::size_t>(kept)); !done) return done.error();

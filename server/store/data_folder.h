@@ -15,6 +15,12 @@ namespace callboard::server {
 // In a project's folder: its log and all that is on its board.
 inline constexpr std::string_view kBoardFile = "board.sqlite";
 
+// What its service `backup` makes: the folder, and how their names begin and end.
+inline constexpr std::string_view kBackupFolder = "backups";
+inline constexpr bool is_backup_name(std::string_view name) {
+  return name.starts_with("board-") && name.ends_with("Z.sqlite");
+}
+
 // The folder of one project beneath the data folder, held by one process at a time. The hold ends with the object, or
 // with the process however it dies.
 class DataFolder {

@@ -3,9 +3,11 @@
 #include <sqlite3.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <iterator>
 
 #include "base/text.h"
+#include "server/store/board_files.h"
 
 namespace callboard::server {
 namespace {
@@ -79,6 +81,18 @@ constexpr const char* kSettings =
 // 1 MiB of 4 KiB pages; see Database::make_room().
 constexpr int kRoomPages = 256;
 
+// What means something in a URI is written as %XX.
+std::string as_uri(std::string_view path) {
+  std::string uri;
+  for (const char c : path) {
+    if (c == '%') uri += "%25";
+    if (c == '?') uri += "%3f";
+    if (c == '#') uri += "%23";
+    if (c != '%' && c != '?' && c != '#') uri += c;
+  }
+  return uri;
+}
+
 int keep_wal_pages(void* pages, sqlite3*, const char*, int count) {
   *static_cast<int*>(pages) = count;
   return SQLITE_OK;
@@ -144,9 +158,35 @@ Result<Database> Database::open_with(const std::filesystem::path& file, int flag
   return database;
 }
 
+Result<void> Database::check_not_empty(const std::filesystem::path& file) {
+  std::error_code error;
+  if (std::filesystem::file_size(file, error) > 0 || error) return {};
+  return Error{Outcome::failed, "it is empty, what was in it is lost"};
+}
+
+// It gets its name when there is something in it: one of that name without anything has lost it.
+Result<void> Database::make(const std::filesystem::path& file) {
+  if (auto free = check_nothing_left_of(file); !free) return free;
+  const std::filesystem::path part = part_of(file);
+  remove_part(part);
+  auto made = [&]() -> Result<void> {
+    auto database = open_with(part, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+    if (!database) return database.error();
+    // What is broken off is made once more.
+    if (auto set = database->run("PRAGMA journal_mode = MEMORY"); !set) return set;
+    return database->run(kSchema);
+  }();
+  if (made && ::rename(part.c_str(), file.c_str()) != 0) made = os_error("create it", errno);
+  if (!made) remove_part(part);
+  return made;
+}
+
 Result<Database> Database::open(const std::filesystem::path& file) {
   const std::string doing = "database " + callboard::quoted(file.native());
-  auto database = open_with(file, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+  std::error_code error;
+  if (auto there = std::filesystem::exists(file, error) ? check_not_empty(file) : make(file); !there)
+    return there.error().prefixed(doing);
+  auto database = open_with(file, SQLITE_OPEN_READWRITE);
   if (!database) return database.error().prefixed(doing);
   if (auto ready = database->set_up(); !ready) return ready.error().prefixed(doing);
   if (auto made = database->make_room(file); !made) return made.error().prefixed(doing);
@@ -173,10 +213,27 @@ Result<Database> Database::open_reader(const std::filesystem::path& file, Schema
   return database;
 }
 
+Result<Database> Database::open_as_left(const std::filesystem::path& file) {
+  const std::string doing = "database " + callboard::quoted(file.native());
+  for (const char* suffix : {"-wal", "-journal"}) {
+    std::error_code error;
+    const auto size_bytes = std::filesystem::file_size(file.native() + suffix, error);
+    if (!error && size_bytes > 0) return Error{Outcome::failed, doing + ": it was not closed in order"};
+  }
+  auto database =
+      open_with("file:" + as_uri(file.native()) + "?immutable=1", SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+  if (!database) return database.error().prefixed(doing);
+  const auto version = database->version();
+  if (!version) return version.error().prefixed(doing);
+  if (version->schema == kSchemaVersion) return database;
+  return Error{Outcome::failed, doing + ": it has to be brought up to date"};
+}
+
 Result<void> Database::check_schema(const std::filesystem::path& file) {
   std::error_code error;
   if (!std::filesystem::exists(file, error)) return {};
   const std::string doing = "database " + callboard::quoted(file.native());
+  if (auto there = check_not_empty(file); !there) return there.error().prefixed(doing);
   auto database = open_with(file, SQLITE_OPEN_READONLY);
   if (!database) return database.error().prefixed(doing);
   const auto version = database->version();
@@ -246,7 +303,7 @@ Result<void> Database::set_up() {
   const auto found = version();
   if (!found) return found.error();
   if (auto set = run(kSettings); !set) return set;
-  if (auto made = found->is_empty ? run(kSchema) : migrate(found->schema); !made) return made;
+  if (auto ready = migrate(found->schema); !ready) return ready;
   return run(kIndexes);
 }
 
@@ -289,6 +346,13 @@ Result<Statement> Database::prepare(std::string_view sql) {
 Result<void> Database::run(const char* sql) {
   if (sqlite3_exec(database_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK) return last_error();
   return {};
+}
+
+bool Database::is_moved() const {
+  int is_moved = 0;
+  if (!database_) return false;
+  static_cast<void>(sqlite3_file_control(database_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &is_moved));
+  return is_moved != 0;
 }
 
 int Database::changes() const { return sqlite3_changes(database_.get()); }

@@ -47,13 +47,17 @@ class Statement {
 // One connection to the database of one project. One thread at a time.
 class Database {
  public:
-  // Creates the tables of a missing or empty file, and brings those of an older program up to date. Refused for a schema
-  // newer than this program's or for a file that is something else.
+  // Makes a file that is missing, and brings one of an older program up to date. Refused for a schema newer than this program's or
+  // for a file that is something else; fails for one without anything in it.
   static Result<Database> open(const std::filesystem::path& file);
   // For looking only, beside the one that writes; the file must be there and up to date, or of an older program where that
   // will do. failed: it is_unreadable(); interrupted: something else was in the way.
   enum class Schema { newest, older_too };
   static Result<Database> open_reader(const std::filesystem::path& file, Schema schema = Schema::newest);
+
+  // For looking only where there is no room for what SQLite puts beside a file that is open: as who closed it last left it.
+  // Nobody writes to it meanwhile. Fails where its newest changes are in a write-ahead log beside it yet.
+  static Result<Database> open_as_left(const std::filesystem::path& file);
 
   // Refused where it is not ours, or newer than this program; nothing else is looked at, and a file that is not there will do.
   static Result<void> check_schema(const std::filesystem::path& file);
@@ -66,6 +70,8 @@ class Database {
   Result<void> run(const char* sql);
   // The first row's first column; 0 when there is no row.
   Result<std::int64_t> number(const char* sql);
+  // Whether the file it writes to has its name no more: it was removed, or another one took its place.
+  bool is_moved() const;
   // Rows changed by the last statement.
   int changes() const;
   // Ends a transaction that failed; nothing happens when there is none.
@@ -95,6 +101,8 @@ class Database {
     bool is_empty = false;
     std::int64_t schema = 0;
   };
+  static Result<void> check_not_empty(const std::filesystem::path& file);
+  static Result<void> make(const std::filesystem::path& file);
   static Result<Database> open_with(const std::filesystem::path& file, int flags);
   Result<Version> version();
   Result<void> set_up();

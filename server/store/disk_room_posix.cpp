@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <string>
+#include <system_error>
 
 #include "base/fd.h"
 #include "base/text.h"
@@ -11,7 +12,11 @@
 namespace callboard::server {
 
 Result<void> check_room(const std::filesystem::path& folder, std::uint64_t size_bytes) {
-  const std::string doing = "take room in " + callboard::quoted(folder.native());
+  std::error_code unknown;
+  const auto space = std::filesystem::space(folder, unknown);
+  std::string doing = "the disk of " + callboard::quoted(folder.native()) +
+                      " has too little room: expected " + human_bytes(size_bytes);
+  if (!unknown) doing += ", got " + human_bytes(space.available);
   const std::filesystem::path file = folder / "room";
   const Fd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd) return os_error(doing, errno);

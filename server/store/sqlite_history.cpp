@@ -46,6 +46,13 @@ Result<std::unique_ptr<SqliteHistory>> SqliteHistory::open(const std::filesystem
   return std::unique_ptr<SqliteHistory>(new SqliteHistory(std::move(*database)));
 }
 
+Result<std::unique_ptr<SqliteHistory>> SqliteHistory::open_as_left(const std::filesystem::path& file,
+                                                                   std::shared_lock<std::shared_mutex> gate) {
+  auto database = Database::open_as_left(file);
+  if (!database) return database.error();
+  return std::unique_ptr<SqliteHistory>(new SqliteHistory(std::move(*database), std::move(gate)));
+}
+
 Result<Version> SqliteHistory::folded(Record record, std::uint64_t number) {
   if (number == 0 || number > kLast) return not_kept(number);
   // A keyframe of the revision itself does not say whether it stood.

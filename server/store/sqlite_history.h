@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <shared_mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,7 +19,11 @@ namespace callboard::server {
 class SqliteHistory final : public History {
  public:
   static Result<std::unique_ptr<SqliteHistory>> open(const std::filesystem::path& file);
+  // The same where the log is not open, and is not while `gate` is held; see Database::open_as_left().
+  static Result<std::unique_ptr<SqliteHistory>> open_as_left(const std::filesystem::path& file,
+                                                             std::shared_lock<std::shared_mutex> gate);
 
+  bool is_for_once() const override { return gate_.owns_lock(); }
   bool is_broken() const override { return database_.is_unreadable(); }
   Result<Listing> list(const HistoryQuery& query) override;
   Result<Version> version(Record record, std::uint64_t number) override;
@@ -30,7 +35,8 @@ class SqliteHistory final : public History {
   Result<AuditListing> audit(std::uint64_t since, std::size_t count) override;
 
  private:
-  explicit SqliteHistory(Database database) : database_(std::move(database)) {}
+  explicit SqliteHistory(Database database, std::shared_lock<std::shared_mutex> gate = {})
+      : gate_(std::move(gate)), database_(std::move(database)) {}
 
   // What a listing looks at: from this operation on.
   struct Reach {
@@ -40,6 +46,7 @@ class SqliteHistory final : public History {
   Result<Reach> reach_of(const HistoryQuery& query);
   Result<Version> folded(Record record, std::uint64_t number);
 
+  std::shared_lock<std::shared_mutex> gate_;
   Database database_;
 };
 

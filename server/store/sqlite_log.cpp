@@ -5,6 +5,7 @@
 #include <future>
 #include <mutex>
 #include <optional>
+#include <shared_mutex>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -12,11 +13,14 @@
 
 #include "base/ensure.h"
 #include "base/limits.h"
+#include "base/text.h"
 #include "base/within_memory.h"
+#include "server/store/board_files.h"
 #include "server/store/data_folder.h"
 #include "server/store/database.h"
 #include "server/store/disk_room.h"
 #include "server/store/operation_rows.h"
+#include "server/store/snapshot_rows.h"
 #include "server/store/sqlite_history.h"
 #include "server/store/trimmer.h"
 
@@ -38,11 +42,13 @@ struct SqliteLog::Answers {
 // The worker's side: a queue and the one thread that empties it.
 class SqliteLog::Worker {
  public:
-  Worker(DataFolder folder, Database database, Post post, std::shared_ptr<Answers> answers)
+  // The database is open for writing, or as it was left.
+  Worker(DataFolder folder, Database database, bool is_as_left, Post post, std::shared_ptr<Answers> answers)
       : folder_(std::move(folder)),
         database_(std::move(database)),
         post_(std::move(post)),
-        answers_(std::move(answers)) {}
+        answers_(std::move(answers)),
+        is_closed_(is_as_left) {}
 
   ~Worker() {
     {
@@ -55,8 +61,8 @@ class SqliteLog::Worker {
 
   // Nothing else runs yet: the opening thread still has the connection.
   Result<void> start() {
-    if (auto ready = prepare_statements(); !ready) return ready;
-    auto last = last_sequence();
+    if (auto ready = is_closed_ ? Result<void>() : prepare_statements(); !ready) return ready;
+    auto last = last_sequence(database_);
     if (!last) return last.error();
     last_ = *last;
     thread_ = std::thread([this] { run(); });
@@ -114,14 +120,11 @@ class SqliteLog::Worker {
     });
   }
 
-  Result<LogSnapshot> newest_snapshot();
-  Result<std::uint64_t> newest_keyframe(Record record);
-  Result<void> write_snapshot(const LogSnapshot& snapshot);
-  Result<void> write_keyframe(Record record, const LogSnapshot& snapshot);
   Result<void> trim(const Retention& retention, Timestamp now, const TrimDone& done);
   Result<void> trim_to(const Cuts& cuts, std::uint64_t forgotten, const TrimDone& done);
+  Database& database() { return database_; }
   std::filesystem::path folder() const { return folder_.path(); }
-  std::filesystem::path file() const { return folder_.database(); }
+  Result<std::unique_ptr<History>> open_history();
   Result<void> install(const LogSnapshot& snapshot);
   Result<void> read_from(std::uint64_t sequence, const Visit& visit);
 
@@ -159,8 +162,8 @@ class SqliteLog::Worker {
   void answer(std::vector<Written> written);
   void refuse(std::vector<Append> group, const Error& why);
   void reopen();
+  Error gone() const;
   Result<void> prepare_statements();
-  Result<std::uint64_t> last_sequence();
 
   DataFolder folder_;
   Database database_;  // Before the statements: they are finalized first.
@@ -170,6 +173,11 @@ class SqliteLog::Worker {
   Statement find_;
   std::uint64_t last_ = 0;  // Of the newest durable operation that the loop was told of.
   bool is_broken_ = false;  // The connection failed and waits to be opened anew.
+  bool is_gone_ = false;    // Another file has its name, or none: it never is.
+  Error why_broken_;
+  // Whoever reads the file as it was left holds the gate; is_closed_ is changed behind it: no connection writes to the file.
+  std::shared_mutex gate_;
+  bool is_closed_;
 
   std::mutex mutex_;
   std::condition_variable wake_;
@@ -197,7 +205,8 @@ void SqliteLog::Worker::run() {
     } else {
       commit(take_group());
     }
-    if (!is_broken_ && database_.wal_pages() >= (is_calm() ? Database::kWalRoomPages : kCheckpointPages))
+    if (!is_broken_ && !is_closed_ &&
+        database_.wal_pages() >= (is_calm() ? Database::kWalRoomPages : kCheckpointPages))
       database_.checkpoint();
   }
 }
@@ -233,18 +242,19 @@ SqliteLog::Worker::Group SqliteLog::Worker::take_group() {
 }
 
 void SqliteLog::Worker::commit(Group group) {
-  if (is_broken_) reopen();
+  if (is_broken_ || is_closed_) reopen();
   std::vector<Result<void>> kept;
   auto written = write(group, kept);
   if (written) {
     answer(std::move(*written));
   } else {
-    const bool is_damaged = database_.is_damaged();
+    const bool is_damaged = is_gone_ || database_.is_damaged();
     insert_.reset();
     find_.reset();
     database_.roll_back();
     // Whether a commit that failed half-way counts is only known after reading the write-ahead log again.
     is_broken_ = true;
+    why_broken_ = written.error();
     const Error why = written.error().prefixed("write to the project's log");
     if (is_damaged) {
       post([answers = answers_, why] {
@@ -261,7 +271,9 @@ void SqliteLog::Worker::commit(Group group) {
 // On an error `group` is as it was.
 Result<std::vector<SqliteLog::Worker::Written>> SqliteLog::Worker::write(Group& group,
                                                                          std::vector<Result<void>>& kept) {
-  if (is_broken_) return Error{Outcome::failed, "the database cannot be opened again"};
+  if (is_broken_) return why_broken_;
+  is_gone_ = database_.is_moved();
+  if (is_gone_) return gone();
   if (auto begun = database_.run("BEGIN IMMEDIATE"); !begun) return begun.error();
   std::vector<Appended> places;
   const std::uint64_t last = last_;
@@ -333,13 +345,26 @@ void SqliteLog::Worker::refuse(std::vector<Append> group, const Error& why) {
 void SqliteLog::Worker::reopen() {
   insert_ = Statement();
   find_ = Statement();
-  // The old connection must be gone first: its locks are the process's, and the last one to close tidies up the log.
-  { const Database closed = std::move(database_); }
-  auto opened = Database::open(folder_.database());
-  if (!opened) return;  // A full disk may be why.
-  database_ = std::move(*opened);
-  if (!prepare_statements()) return;
-  is_broken_ = false;
+  std::error_code error;
+  is_broken_ = true;
+  is_gone_ = is_gone_ || !std::filesystem::exists(folder_.database(), error);
+  if (is_gone_) why_broken_ = gone();
+  if (is_gone_) return;
+  {
+    const std::unique_lock gate(gate_);
+    // The old connection must be gone first: its locks are the process's, and the last one to close tidies up the log.
+    { const Database closed = std::move(database_); }
+    auto opened = Database::open(folder_.database());
+    is_closed_ = !opened;
+    const auto room = opened ? Result<void>() : server::check_room(folder_.path(), kDiskRoomMin);
+    if (!opened) why_broken_ = room ? opened.error() : room.error();
+    if (!opened) return;
+    database_ = std::move(*opened);
+  }
+  const auto ready = prepare_statements();
+  is_broken_ = !ready;
+  if (!ready) why_broken_ = ready.error();
+  if (!ready) return;
   auto missed = std::make_shared<std::vector<Committed>>();
   const auto read = read_from(last_ + 1, [&](Committed committed) {
     missed->push_back(std::move(committed));
@@ -347,6 +372,7 @@ void SqliteLog::Worker::reopen() {
   });
   if (!read) {
     is_broken_ = true;
+    why_broken_ = read.error();
     return;
   }
   if (missed->empty()) return;
@@ -356,6 +382,11 @@ void SqliteLog::Worker::reopen() {
       if (answers->on_commit) answers->on_commit(std::move(committed));
     }
   });
+}
+
+Error SqliteLog::Worker::gone() const {
+  return {Outcome::failed, "database " + callboard::quoted(folder_.database().native()) +
+                               " was removed, or another file took its place, while the server runs"};
 }
 
 Result<void> SqliteLog::Worker::prepare_statements() {
@@ -370,65 +401,15 @@ Result<void> SqliteLog::Worker::prepare_statements() {
   return {};
 }
 
-Result<std::uint64_t> SqliteLog::Worker::last_sequence() {
-  auto statement = database_.prepare(
-      "SELECT max(coalesce((SELECT max(sequence) FROM operations), 0), "
-      "coalesce((SELECT sequence FROM snapshot), 0))");
-  if (!statement) return statement.error();
-  auto row = statement->step();
-  if (!row) return row.error();
-  return statement->u64(0);
-}
-
-Result<LogSnapshot> SqliteLog::Worker::newest_snapshot() {
-  auto statement = database_.prepare("SELECT sequence, state FROM snapshot");
-  if (!statement) return statement.error();
-  auto row = statement->step();
-  if (!row) return row.error();
-  if (!*row) return LogSnapshot{};
-  const ByteView state = statement->blob(1);
-  return LogSnapshot{statement->u64(0), Bytes(state.begin(), state.end())};
-}
-
-Result<std::uint64_t> SqliteLog::Worker::newest_keyframe(Record record) {
-  auto statement = database_.prepare("SELECT coalesce(max(sequence), 0) FROM keyframes WHERE record = ?");
-  if (!statement) return statement.error();
-  statement->bind(0, static_cast<std::uint64_t>(record));
-  auto row = statement->step();
-  if (!row) return row.error();
-  return statement->u64(0);
-}
-
-Result<void> SqliteLog::Worker::write_snapshot(const LogSnapshot& snapshot) {
-  auto statement =
-      database_.prepare("INSERT OR REPLACE INTO snapshot (one, sequence, state) VALUES (1, ?, ?)");
-  if (!statement) return statement.error();
-  statement->bind(0, snapshot.sequence).bind(1, ByteView(snapshot.state));
-  auto done = statement->step();
-  if (!done) return done.error();
-  return {};
-}
-
-Result<void> SqliteLog::Worker::write_keyframe(Record record, const LogSnapshot& snapshot) {
-  auto statement =
-      database_.prepare("INSERT OR REPLACE INTO keyframes (record, sequence, state) VALUES (?, ?, ?)");
-  if (!statement) return statement.error();
-  statement->bind(0, static_cast<std::uint64_t>(record)).bind(1, snapshot.sequence);
-  statement->bind(2, ByteView(snapshot.state));
-  auto done = statement->step();
-  if (!done) return done.error();
-  return {};
-}
-
 Result<void> SqliteLog::Worker::trim(const Retention& retention, Timestamp now, const TrimDone& done) {
-  if (is_broken_) return Error{Outcome::failed, "the database cannot be opened again"};
+  if (is_broken_) return why_broken_;
   const auto cuts = find_cuts(database_, retention, now);
   return cuts ? trim_to(*cuts, 0, done) : Result<void>(cuts.error());
 }
 
 // One piece; the rest is queued behind the appends that came meanwhile.
 Result<void> SqliteLog::Worker::trim_to(const Cuts& cuts, std::uint64_t forgotten, const TrimDone& done) {
-  if (is_broken_) return Error{Outcome::failed, "the database cannot be opened again"};
+  if (is_broken_) return why_broken_;
   const auto rows = trim_some(database_, cuts);
   if (!rows) return rows.error();
   forgotten += *rows;
@@ -444,20 +425,20 @@ Result<void> SqliteLog::Worker::trim_to(const Cuts& cuts, std::uint64_t forgotte
 }
 
 Result<void> SqliteLog::Worker::install(const LogSnapshot& snapshot) {
-  if (is_broken_) reopen();
-  if (is_broken_) return Error{Outcome::failed, "the database cannot be opened again"};
+  if (is_broken_ || is_closed_) reopen();
+  if (is_broken_) return why_broken_;
   if (snapshot.sequence < last_) {
     return Error{Outcome::refused, "the log is at " + std::to_string(last_) + ", beyond the snapshot's " +
                                        std::to_string(snapshot.sequence)};
   }
-  auto written = write_snapshot(snapshot);
+  auto written = write_snapshot(database_, snapshot);
   if (written) last_ = snapshot.sequence;
   is_broken_ = !written;
   return written;
 }
 
 Result<void> SqliteLog::Worker::read_from(std::uint64_t sequence, const Visit& visit) {
-  if (is_broken_) return Error{Outcome::failed, "the database cannot be opened again"};
+  if (is_broken_) return why_broken_;
   auto statement = database_.prepare(std::string("SELECT ") + kOperationColumns +
                                      " FROM operations WHERE sequence >= ? ORDER BY sequence");
   if (!statement) return statement.error();
@@ -465,20 +446,44 @@ Result<void> SqliteLog::Worker::read_from(std::uint64_t sequence, const Visit& v
   return for_each_operation(*statement, visit);
 }
 
+// Any thread.
+Result<std::unique_ptr<History>> SqliteLog::Worker::open_history() {
+  std::shared_lock gate(gate_);
+  auto history = SqliteHistory::open(folder_.database());
+  if (history) return std::unique_ptr<History>(std::move(*history));
+  if (!is_closed_) return history.error();
+  auto as_left = SqliteHistory::open_as_left(folder_.database(), std::move(gate));
+  if (!as_left) return history.error();
+  return std::unique_ptr<History>(std::move(*as_left));
+}
+
 Result<std::unique_ptr<SqliteLog>> SqliteLog::open(Options options) {
   auto folder = DataFolder::open(options.data, options.project);
   if (!folder) return folder.error();
+  remove_dead_parts(
+      folder->path(), [](std::string_view name) { return name == kBoardFile; }, OwnParts::go);
+  remove_dead_parts(folder->path() / kBackupFolder, is_backup_name, OwnParts::go);
   auto database = Database::open(folder->database());
-  if (!database) return database.error();
+  std::optional<Error> why_read_only;
+  if (!database) {
+    const auto room = server::check_room(folder->path(), kDiskRoomMin);
+    if (room) return database.error();
+    auto as_left = Database::open_as_left(folder->database());
+    if (!as_left) return database.error();
+    why_read_only = room.error();
+    database = std::move(as_left);
+  }
   auto answers = std::make_shared<Answers>();
-  auto worker =
-      std::make_unique<Worker>(std::move(*folder), std::move(*database), std::move(options.post), answers);
+  auto worker = std::make_unique<Worker>(std::move(*folder), std::move(*database), why_read_only.has_value(),
+                                         std::move(options.post), answers);
   if (auto started = worker->start(); !started) return started.error();
-  return std::unique_ptr<SqliteLog>(new SqliteLog(std::move(worker), std::move(answers)));
+  return std::unique_ptr<SqliteLog>(
+      new SqliteLog(std::move(worker), std::move(answers), std::move(why_read_only)));
 }
 
-SqliteLog::SqliteLog(std::unique_ptr<Worker> worker, std::shared_ptr<Answers> answers)
-    : answers_(std::move(answers)), worker_(std::move(worker)) {}
+SqliteLog::SqliteLog(std::unique_ptr<Worker> worker, std::shared_ptr<Answers> answers,
+                     std::optional<Error> why_read_only)
+    : why_read_only_(std::move(why_read_only)), answers_(std::move(answers)), worker_(std::move(worker)) {}
 
 SqliteLog::~SqliteLog() {
   worker_.reset();
@@ -515,7 +520,7 @@ void SqliteLog::append_together(std::vector<Operation> operations, AppendDone do
 void SqliteLog::snapshot(std::uint64_t sequence, std::function<Bytes()> encode, Done done) {
   worker_->submit_to_group(
       [worker = worker_.get(), sequence, encode = std::move(encode)] {
-        return within_memory([&] { return worker->write_snapshot({sequence, encode()}); });
+        return within_memory([&] { return write_snapshot(worker->database(), {sequence, encode()}); });
       },
       std::move(done));
 }
@@ -531,7 +536,9 @@ void SqliteLog::install(LogSnapshot snapshot, Done done) {
 void SqliteLog::keyframe(Record record, std::uint64_t sequence, std::function<Bytes()> encode, Done done) {
   worker_->submit_to_group(
       [worker = worker_.get(), record, sequence, encode = std::move(encode)] {
-        return within_memory([&] { return worker->write_keyframe(record, {sequence, encode()}); });
+        return within_memory([&] {
+          return write_keyframe(worker->database(), record, {sequence, encode()});
+        });
       },
       std::move(done));
 }
@@ -543,18 +550,14 @@ void SqliteLog::trim(const Retention& retention, Timestamp now, TrimDone done) {
   });
 }
 
-Result<std::unique_ptr<History>> SqliteLog::open_history() {
-  auto history = SqliteHistory::open(worker_->file());
-  if (!history) return history.error();
-  return std::unique_ptr<History>(std::move(*history));
-}
+Result<std::unique_ptr<History>> SqliteLog::open_history() { return worker_->open_history(); }
 
 Result<LogSnapshot> SqliteLog::newest_snapshot() {
-  return worker_->wait_for([this] { return worker_->newest_snapshot(); });
+  return worker_->wait_for([this] { return server::newest_snapshot(worker_->database()); });
 }
 
 Result<std::uint64_t> SqliteLog::newest_keyframe(Record record) {
-  return worker_->wait_for([this, record] { return worker_->newest_keyframe(record); });
+  return worker_->wait_for([this, record] { return server::newest_keyframe(worker_->database(), record); });
 }
 
 Result<void> SqliteLog::read_from(std::uint64_t sequence, const Visit& visit) {

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,8 @@ namespace callboard::server {
 // log answers a single operation as fast as the disk syncs.
 //
 // A write that fails (full disk, failing disk) is answered with the error; the connection is then opened anew, so that
-// the log goes on when the fault clears. Destroying the log first writes and answers what was accepted; answers still
+// the log goes on when the fault clears. One that was closed in order is opened without room on the disk, too: it is read then,
+// and the first write with room opens it anew. Destroying the log first writes and answers what was accepted; answers still
 // under way to the loop are then dropped.
 class SqliteLog final : public Log {
  public:
@@ -37,6 +39,7 @@ class SqliteLog final : public Log {
   void on_broken(BrokenHandler handler) override;
   void append(Operation operation, AppendDone done) override;
   void append_together(std::vector<Operation> operations, AppendDone done) override;
+  std::optional<Error> why_read_only() const override { return why_read_only_; }
   void check_room(std::uint64_t size_bytes, Done done) override;
   void snapshot(std::uint64_t sequence, std::function<Bytes()> encode, Done done) override;
   void install(LogSnapshot snapshot, Done done) override;
@@ -50,8 +53,10 @@ class SqliteLog final : public Log {
  private:
   class Worker;
   struct Answers;
-  SqliteLog(std::unique_ptr<Worker> worker, std::shared_ptr<Answers> answers);
+  SqliteLog(std::unique_ptr<Worker> worker, std::shared_ptr<Answers> answers,
+            std::optional<Error> why_read_only);
 
+  const std::optional<Error> why_read_only_;
   std::shared_ptr<Answers> answers_;
   std::unique_ptr<Worker> worker_;
 };

@@ -1,6 +1,8 @@
 #include "server/store/verify.h"
 
+#include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -25,13 +27,26 @@ std::string name_of(const Keyframe& keyframe) {
   return (keyframe.record == Record::story ? "story@" : "analytics@") + std::to_string(keyframe.sequence);
 }
 
+// What SQLite finds is several lines, the first of which names the database.
+std::string on_one_line(std::string_view found) {
+  std::string line;
+  while (!found.empty()) {
+    const std::size_t end = std::min(found.find('\n'), found.size());
+    const std::string_view each = found.substr(0, end);
+    found.remove_prefix(std::min(end + 1, found.size()));
+    if (each.empty() || each.starts_with("***")) continue;
+    line += (line.empty() ? "" : "; ") + std::string(each);
+  }
+  return line;
+}
+
 Result<void> check_pages(Database& database) {
   auto statement = database.prepare("PRAGMA quick_check(1)");
   if (!statement) return statement.error();
   auto row = statement->step();
   if (!row) return row.error();
   const std::string found(*row ? statement->text(0) : "nothing");
-  return found == "ok" ? Result<void>() : Result<void>(broken(escaped(found, 256)));
+  return found == "ok" ? Result<void>() : Result<void>(broken(escaped(on_one_line(found), 256)));
 }
 
 Result<std::uint64_t> check_snapshot(Database& database) {

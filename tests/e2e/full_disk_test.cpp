@@ -185,5 +185,52 @@ TEST_CASE(
         }).at("user") == "lighting");
 }
 
+TEST_CASE("a server that was stopped in order starts on a full disk, and what it has is read") {
+  if (const auto reason = SmallDisk::why_not()) return support::skip_test(*reason);
+  Studio studio;
+  SmallDisk disk(studio.home() / "small", 4);
+  write_file(studio.add_user("rigging") / "story.json", R"({"a":1})");
+  studio.serve({"--data", disk.path().string()});
+  REQUIRE(studio.run("rigging", {"story", "set", "story.json"}).ending.exit_code == 0);
+  studio.server().send_signal(SIGTERM);
+  CHECK(exit_code(studio.server()) == 0);
+  disk.fill();
+  studio.serve({"--data", disk.path().string()});
+  CHECK_THAT(studio.run("rigging", {"story", "get"}).out, Contains("{\"a\":1}"));
+  CHECK_THAT(studio.run("rigging", {"history", "story"}).out, Contains("rigging"));
+  CHECK_THAT(studio.run("rigging", {"status"}).out,
+             Contains("changes   refused: ") && Contains("too little room"));
+  const auto refused = studio.run("rigging", {"say", "hello"});
+  CHECK(refused.ending.exit_code == 1);
+  CHECK_THAT(refused.err, Contains("too little room"));
+  disk.make_room();
+  CHECK(studio.run("rigging", {"say", "hello"}).ending.exit_code == 0);
+}
+
+TEST_CASE("a disk that has no room for a board, or a backup, is named as that") {
+  if (const auto reason = SmallDisk::why_not()) return support::skip_test(*reason);
+  Studio studio;
+  SmallDisk disk(studio.home() / "small", 4);
+  studio.add_user("rigging");
+  studio.serve();
+  REQUIRE(studio.run("rigging", {"say", "hello"}).ending.exit_code == 0);
+  studio.server().send_signal(SIGTERM);
+  CHECK(exit_code(studio.server()) == 0);
+  const auto backup = studio.home() / "backup";
+  REQUIRE(studio.run("rigging", {"backup", backup.string()}).ending.exit_code == 0);
+  disk.fill();
+  const std::vector<std::string> serve{"serve", "--data", disk.path().string(), "--port", "0"};
+  const auto empty = studio.run("rigging", serve);
+  CHECK(empty.ending.exit_code == 1);
+  CHECK_THAT(empty.err,
+             Contains("too little room: expected 1.00 MiB, got 0 B") && !Contains("damaged, move"));
+  fs::remove_all(disk.path() / "Moria%27s Race");
+  auto restore = serve;
+  restore.insert(restore.end(), {"--restore", backup.string()});
+  const auto restored = studio.run("rigging", restore);
+  CHECK(restored.ending.exit_code == 1);
+  CHECK_THAT(restored.err, Contains("too little room: expected ") && Contains("got 0 B"));
+}
+
 }  // namespace
 }  // namespace callboard::e2e::full_disk_test

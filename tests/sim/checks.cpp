@@ -95,6 +95,7 @@ void Picture::on_users(const std::vector<client::User>& users, const std::vector
   for (const client::User& user : users) {
     if (gone_.contains(user.session)) wrong("is told of " + to_text(user.session) + " who has left");
     users_[user.session] = user;
+    is_own_at_known_ |= user.session == session_;
   }
   for (const client::Departure& departure : left) {
     if (!gone_.insert(departure.session).second)
@@ -114,6 +115,11 @@ void Picture::on_at(const client::User& user) {
   if (found == users_.end())
     return wrong("is told where " + to_text(user.session) + " is, whom it does not see");
   found->second.at = user.at;
+}
+
+void Picture::on_own_at(const std::optional<std::string>& item) {
+  is_own_at_known_ = item.has_value();
+  if (item && session_ && users_.contains(*session_)) users_[*session_].at = *item;
 }
 
 void Picture::on_assets(const client::AssetChanges& changes) {
@@ -148,11 +154,25 @@ std::string Picture::difference(const Picture& other) const {
              std::to_string(other.document(name).revision);
     }
   }
-  const auto same_user = [](const auto& a, const auto& b) {
-    return a.first == b.first && a.second.name == b.second.name && a.second.at == b.second.at &&
+  const auto is_unknown = [](const Picture& picture, SessionId user) {
+    return user == picture.session() && !picture.is_own_at_known_;
+  };
+  const auto same_user = [&](const auto& a, const auto& b) {
+    const bool is_same_at =
+        a.second.at == b.second.at || is_unknown(*this, a.first) || is_unknown(other, a.first);
+    return a.first == b.first && a.second.name == b.second.name && is_same_at &&
            a.second.camera_x == b.second.camera_x && a.second.camera_y == b.second.camera_y;
   };
-  if (!std::ranges::equal(users_, other.users_, same_user)) return "who is there, and where";
+  if (!std::ranges::equal(users_, other.users_, same_user)) {
+    std::string all;
+    for (const auto* picture : {this, &other}) {
+      for (const auto& [session, user] : picture->users_)
+        all += ' ' + user.name + " at \"" + user.at + "\" " + std::to_string(user.camera_x) + ' ' +
+               std::to_string(user.camera_y);
+      all += picture == this ? ", to another" : "";
+    }
+    return "who is there, and where:" + all;
+  }
   const auto same_copy = [](const auto& a, const auto& b) {
     return a.first == b.first && a.second.session == b.second.session &&
            a.second.timestamp == b.second.timestamp;

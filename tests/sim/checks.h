@@ -57,10 +57,8 @@ class Picture {
   void on_document(client::DocumentName name, const client::Document& document);
   void on_users(const std::vector<client::User>& users, const std::vector<client::Departure>& left);
   void on_at(const client::User& user);
-  // What one does oneself is heard in the answer alone.
-  void on_own_at(const std::string& item) {
-    if (session_ && users_.contains(*session_)) users_[*session_].at = item;
-  }
+  // What one does oneself is heard in the answer alone; nullopt: there was none, and whether it was done nobody says.
+  void on_own_at(const std::optional<std::string>& item);
   void on_assets(const client::AssetChanges& changes);
   void on_messages(const std::vector<client::Message>& messages);
   void on_writable(bool is_writable) { is_writable_ = is_writable; }
@@ -94,6 +92,7 @@ class Picture {
   std::uint64_t starts_before_ = testimony_.server_starts;
   std::string name_;
   std::map<SessionId, client::User> users_;
+  bool is_own_at_known_ = true;
   std::set<SessionId> gone_;  // Of whom it was told that they left.
   client::Assets assets_;
   client::Document story_;

@@ -262,7 +262,12 @@ TEST_CASE("pictures that differ are seen to", "[checks]") {
   client::User moved = Told::user(kSelf, "rigging");
   moved.at = "/dev/a";
   other.on_at(moved);
-  CHECK(told.picture.difference(other) == "who is there, and where");
+  CHECK(told.picture.difference(other).starts_with("who is there, and where:"));
+  // Where oneself is, when that was asked for and nobody answered, nobody need know.
+  told.picture.on_own_at(std::nullopt);
+  CHECK(told.picture.difference(other).starts_with("who has which item: "));
+  told.picture.on_own_at("/dev/b");
+  CHECK(told.picture.difference(other).starts_with("who is there, and where:"));
   other.on_document(DocumentName::story, Told::document(3));
   CHECK(told.picture.difference(other) == "story is at 0 and at 3");
 }

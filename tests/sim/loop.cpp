@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock_distance.h"
 #include "base/ensure.h"
 #include "base/id.h"
 #include "net/alarm.h"
@@ -42,6 +43,10 @@ class WorldClock final : public Clock {
 const Clock& system_clock() {
   static const WorldClock clock;
   return clock;
+}
+
+Duration clock_distance() {
+  return std::chrono::milliseconds(system_clock().wall().ms) - system_clock().monotonic().time_since_epoch();
 }
 
 RandomSource system_random() {

@@ -352,7 +352,7 @@ void Person::go(std::string item) {
   protocol::AtAsk message;
   message.item = item;
   ask<protocol::Ok>(message, [this, item](const Result<protocol::Ok>& ok) {
-    if (ok) picture_->on_own_at(item);
+    picture_->on_own_at(ok ? std::optional(item) : std::nullopt);
   });
 }
 
@@ -391,8 +391,11 @@ void Person::read() {
         if (!state || state->document == nullptr) return;
         const auto name =
             state->record == protocol::DocumentRecord::story ? DocumentName::story : DocumentName::analytics;
-        testimony_.shown.push_back(
-            {name, {state->document, state->revision, state->by, state->session, state->timestamp}});
+        const client::Document read{state->document, state->revision, state->by, state->session,
+                                    state->timestamp};
+        testimony_.shown.push_back({name, read});
+        // Who is not told patches is not told again what he has read.
+        if (!habits_.patches && state->revision > picture_->document(name).revision) on_document(name, read);
       });
     }
   }

@@ -291,6 +291,8 @@ void Studio::rest() {
     return are_all_joined();
   });
   if (!are_joined) return wrong("not all are there, each answered and seen by all: " + unrest());
+  // What was lost before it was quiet is not made good by what is told next.
+  come_to_rest("before anybody says his last");
   // Each in turn, so that it is known whose words are the last.
   for (const auto& seat : seats_) {
     seat->person->act_last();
@@ -298,10 +300,14 @@ void Studio::rest() {
     if (!is_done || !seat->person->is_last_done())
       return wrong(seat->person->name() + ": what is asked when all is quiet is not done");
   }
+  come_to_rest("after all have said their last");
+}
+
+void Studio::come_to_rest(const std::string& when) {
   // What belongs to sessions that the server before this one had is kept for them for so long.
   if (work_ == Work::board) world_.run_until(std::max(world_.now(), server_started_ + kGrace + kLastLimit));
   read_board();
-  if (!wait(kLastLimit, [this] { return unrest().empty(); })) wrong("no rest: " + unrest());
+  if (!wait(kLastLimit, [this] { return unrest().empty(); })) wrong("no rest " + when + ": " + unrest());
 }
 
 void Studio::read_board() {

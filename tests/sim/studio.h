@@ -70,6 +70,7 @@ class Studio {
 
   void end_faults();
   void rest();
+  void come_to_rest(const std::string& when);
   bool wait(Duration limit, const std::function<bool()>& is_reached);
   bool are_all_joined() const;
   std::string unrest() const;

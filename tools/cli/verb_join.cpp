@@ -77,7 +77,7 @@ class Reporter final : public client::Listener {
     if (writable) {
       say("the server takes changes again");
     } else {
-      output_.warning(fmt::format("the server cannot write and takes no changes: {}", escaped(why)));
+      output_.warning(fmt::format("the server refuses changes: {}", escaped(why)));
     }
     output_.object({{"event", "writable"}, {"writable", writable}, {"why", why}});
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "client/client.h"
+#include "client/zone_keeper.h"
 #include "protocol/codec.h"
 #include "protocol/server_asks.h"
 #include "tests/support/temp_dir.h"
@@ -534,6 +535,67 @@ TEST_CASE("what no server could read is answered as a wrong use at once, and eve
   CHECK_FALSE((*client)->history({}).wait_for(0s));
   CHECK_FALSE((*client)->read({}).wait_for(0s));
   CHECK_FALSE((*client)->say("hello").wait_for(0s));
+}
+
+TEST_CASE(
+    "a change whose author's clock is set before it is sent says when it was made by the clock as it is") {
+  Place here;
+  Duration distance = 77h;
+  here.options.clock_distance = [&] { return distance; };
+  const auto write_at = [](std::int64_t ms) {
+    protocol::DocumentWrite write;
+    write.op = UniqueId{3, 3};
+    write.timestamp = {ms};
+    write.document = std::make_shared<const std::string>("[]");
+    return write;
+  };
+  here.start();
+  here.ask(write_at(1'000'000));
+  distance += 5min;
+  here.keeper->ask_made(
+      write_at(2'000'000), [](const Result<protocol::ServerMessage>&) {}, SessionKeeper::Patience::kept,
+      distance + 10min);
+  distance += 20ms;
+  here.ask(protocol::StatusAsk{});
+  here.until([&] {
+    return here.server.has_joined() && here.server.session().last<protocol::StatusAsk>() != nullptr;
+  });
+  std::vector<std::int64_t> heard;
+  for (const auto& each : here.server.session().heard) {
+    if (const auto* write = std::get_if<protocol::DocumentWrite>(&each)) heard.push_back(write->timestamp.ms);
+  }
+  CHECK(heard == std::vector<std::int64_t>{1'300'020, 1'400'020});
+  // Each time anew: what is asked again after the clock was set back says what it did at first.
+  distance = 77h + 30ms;
+  here.server.session().connection.reset();
+  here.until([&] {
+    return here.server.has_joined(1) && here.server.session(1).last<protocol::StatusAsk>() != nullptr;
+  });
+  std::vector<std::int64_t> again;
+  for (const auto& each : here.server.session(1).heard) {
+    if (const auto* write = std::get_if<protocol::DocumentWrite>(&each)) again.push_back(write->timestamp.ms);
+  }
+  CHECK(again == std::vector<std::int64_t>{1'000'000, 1'100'030});
+}
+
+TEST_CASE("who leaves a zone, and is not answered, is in it as before, also when there was a join between") {
+  Place here;
+  here.start();
+  here.until([&] { return here.joins == 1; });
+  Listener listener;
+  ZoneKeeper zones(*here.keeper, listener, "");
+  zones.on_entered("/shots", nullptr);
+  zones.on_asked(protocol::ExitAsk{.zone = "/shots"});
+  zones.on_joined([] {});
+  here.ask();
+  here.until([&] { return here.server.session().last<protocol::UsersAsk>() != nullptr; });
+  CHECK(here.server.session().last<protocol::EnterAsk>() == nullptr);
+
+  const auto exited = zones.on_exited("/shots", Error{Outcome::timed_out, "no answer within 30 s"});
+  REQUIRE_FALSE(exited);
+  CHECK(exited.error().outcome == Outcome::timed_out);
+  here.until([&] { return here.server.session().last<protocol::EnterAsk>() != nullptr; });
+  CHECK(here.server.session().last<protocol::EnterAsk>()->zone == "/shots");
 }
 
 }  // namespace

@@ -32,6 +32,27 @@ TEST_CASE(
   CHECK(assets.newest().find(kMoria)->session == SessionId{1});
 }
 
+TEST_CASE("what was changed after another copy was told of is newer, though the clock was set back between") {
+  constexpr Instant kStart{std::chrono::hours(1)};
+  Assets assets;
+  assets.set(SessionId{1}, kMoria, Timestamp{9000}, {kStart, kStart + 1s});
+  assets.set(SessionId{2}, kMoria, Timestamp{3000}, {kStart + 3s, kStart + 4s});
+  CHECK(*assets.newest().find(kMoria) == Copy{SessionId{2}, Timestamp{9001}});
+  // The first one's, changed once more; and a third that was changed before all of that.
+  assets.set(SessionId{1}, kMoria, Timestamp{5000}, {kStart + 5s, kStart + 6s});
+  assets.set(SessionId{3}, kMoria, Timestamp{8000}, {kStart - 1s, kStart + 6s});
+  CHECK(*assets.newest().find(kMoria) == Copy{SessionId{1}, Timestamp{9002}});
+  // Told of again, the clocks having been measured anew.
+  assets.set(SessionId{2}, kMoria, Timestamp{3000}, {kStart + 3s, kStart + 9s});
+  assets.set(SessionId{1}, kMoria, Timestamp{5003}, {kStart + 5003ms, kStart + 9s});
+  CHECK(*assets.newest().find(kMoria) == Copy{SessionId{1}, Timestamp{9002}});
+  assets.leave(SessionId{1});
+  CHECK(*assets.newest().find(kMoria) == Copy{SessionId{2}, Timestamp{9001}});
+  // One that has an older one again has an older one.
+  assets.set(SessionId{2}, kMoria, Timestamp{10}, {kStart - 8s, kStart + 10s});
+  CHECK(*assets.newest().find(kMoria) == Copy{SessionId{3}, Timestamp{8000}});
+}
+
 TEST_CASE("a copy that is not the newest changes nothing for listeners") {
   Assets assets;
   assets.set(SessionId{1}, kMoria, Timestamp{300});

@@ -452,6 +452,44 @@ TEST_CASE("a backup of a running log is the board of that moment, and a project 
         Outcome::usage);
 }
 
+TEST_CASE("what a backup, or a restore, that was killed left behind goes with the next one") {
+  TemporaryFolder folder;
+  TemporaryFolder elsewhere;
+  const auto own = std::to_string(::getpid());
+  // Of no process: numbers end below that.
+  const std::string dead = "4194305";
+  const auto touch = [&](const std::filesystem::path& file) { std::ofstream(file) << "x"; };
+  const auto copy = elsewhere.path() / "moria.sqlite";
+  for (const std::string& gone : {dead + ".part", dead + ".part-journal", own + ".part", own + ".part-wal"})
+    touch(copy.native() + "." + gone);
+  const std::vector<std::string> stay{copy.native() + ".1.part", copy.native() + "." + dead,
+                                      copy.native() + ".x1.part",
+                                      elsewhere.path() / ("other." + dead + ".part")};
+  for (const std::string& each : stay) touch(each);
+  {
+    Shelf shelf(folder);
+    write_four(shelf);
+    REQUIRE(back_up(folder.path(), kProject, copy));
+  }
+  const auto count = [](const std::filesystem::path& in) {
+    return std::distance(std::filesystem::directory_iterator(in), std::filesystem::directory_iterator());
+  };
+  CHECK(count(elsewhere.path()) == 5);
+  for (const std::string& each : stay) CHECK(std::filesystem::exists(each));
+
+  const auto project = folder.path() / folder_name(kProject);
+  const auto files = count(project);
+  std::filesystem::create_directories(project / "backups");
+  for (const std::string& each : {dead, own}) {
+    touch(project / ("board.sqlite." + each + ".part"));
+    touch(project / ("board.sqlite." + each + ".part-journal"));
+    touch(project / "backups" / ("board-20261128T195600.123Z.sqlite." + each + ".part"));
+  }
+  { const Shelf shelf(folder); }
+  CHECK(count(project) == files + 1);
+  CHECK(count(project / "backups") == 0);
+}
+
 TEST_CASE("a backup does not get the write-ahead log of another board that was moved away") {
   TemporaryFolder folder;
   TemporaryFolder elsewhere;

@@ -382,6 +382,52 @@ TEST_CASE("a disk that takes nothing refuses one write after the other, and the 
   CHECK(append(*log, inbox, {.id = 2}));
 }
 
+TEST_CASE("a log that was closed in order is read on a full disk, and written to once there is room") {
+  TemporaryFolder folder;
+  Inbox inbox;
+  auto log = open_log(folder, inbox);
+  CHECK_FALSE(log->why_read_only());
+  REQUIRE(append(*log, inbox, {.id = 1, .value = "[1]"}));
+  log.reset();
+  {
+    const SmallDisk disk(0);
+    log = open_log(folder, inbox);
+    REQUIRE(log->why_read_only());
+    CHECK_THAT(log->why_read_only()->text, Catch::Contains("too little room: expected 1.00 MiB, got "));
+    const auto recovered = recover(*log);
+    REQUIRE(recovered);
+    CHECK(recovered->board.sequence() == 1);
+    auto history = log->open_history();
+    REQUIRE(history);
+    CHECK((*history)->is_for_once());
+    CHECK((*history)->list({.count = 9})->revisions.size() == 1);
+    history->reset();
+    const auto refused = append(*log, inbox, {.id = 2});
+    REQUIRE_FALSE(refused);
+    CHECK_THAT(refused.error().text, Catch::Contains("too little room"));
+    // What was closed for the attempt is there to be read.
+    auto again = log->open_history();
+    REQUIRE(again);
+    CHECK((*again)->list({.count = 9})->revisions.size() == 1);
+  }
+  CHECK(append(*log, inbox, {.id = 2})->sequence == 2);
+  auto history = log->open_history();
+  REQUIRE(history);
+  CHECK_FALSE((*history)->is_for_once());
+  CHECK((*history)->list({.count = 9})->revisions.size() == 2);
+}
+
+TEST_CASE("a log that was not closed in order is not read without what lies beside it") {
+  TemporaryFolder folder;
+  Inbox inbox;
+  auto log = open_log(folder, inbox);
+  REQUIRE(append(*log, inbox, {.id = 1}));
+  const auto board = folder.path() / folder_name("Moria's Race") / kBoardFile;
+  CHECK_FALSE(Database::open_as_left(board));
+  log.reset();
+  CHECK(Database::open_as_left(board));
+}
+
 namespace {
 
 // Appends for ever and writes the id of every acknowledged operation to `acknowledged_fd`.

@@ -126,6 +126,21 @@ TEST_CASE("a change is encoded once for all who hear it") {
   CHECK(hall.take(kLighting, hall.lighting).empty());
 }
 
+TEST_CASE("who comes is told where everybody is by then, not where they were when somebody else came") {
+  Hall hall;
+  const auto places_told_to = [&](SessionId session) {
+    // As it is when somebody joins.
+    Mailbox mailbox;
+    mailbox.at = hall.presence.ats().newest();
+    std::string all;
+    for (const auto& frame : hall.take(session, mailbox)) all += text_of(frame);
+    return all;
+  };
+  CHECK(places_told_to(kLighting).find("/rnd/shot") == std::string::npos);
+  hall.presence.set_at(kRigging, "/rnd/shot", Timestamp{7});
+  CHECK(places_told_to(kRender).find("/rnd/shot") != std::string::npos);
+}
+
 TEST_CASE("nobody is told what they did themselves, and is told the rest of the same piece") {
   Hall hall;
   hall.presence.set_at(kRigging, "/dev", Timestamp{5});

@@ -173,7 +173,10 @@ TEST_CASE(
   CHECK_FALSE(told[0].writable);
   const auto refused = client->ask_for<protocol::ErrorAnswer>(analytics(10'000));
   CHECK(refused.outcome == Outcome::failed);
-  CHECK(refused.text.find("the board cannot be relied on, no changes are taken until") == 0);
+  CHECK(refused.text.find(
+            "the board is damaged or gone, no changes are taken any more: `serve --restore FILE`") == 0);
+  CHECK(refused.text.find('\n') == std::string::npos);
+  CHECK(refused.text.find("\\n") == std::string::npos);
   // Nothing is taken away either: it may be all that there is to mend it from.
   CHECK_THROWS(result_of(*client, "retention"));
   // Several times as long as a full disk is looked at again.
@@ -188,6 +191,61 @@ TEST_CASE(
   CHECK(again.error().outcome == Outcome::failed);
   CHECK(again.error().text.find(file.native()) != std::string::npos);
   CHECK(again.error().text.find("`serve --restore FILE` begins with a backup") != std::string::npos);
+}
+
+TEST_CASE("a board that is removed while the server runs takes no changes, and everybody is told") {
+  Studio studio;
+  const auto client = studio.join("rigging");
+  const auto other = studio.join("lighting");
+  REQUIRE(client->ask_for<protocol::DocumentState>(analytics(1)).won);
+  const auto file = studio.data() / folder_name(kProjectName) / kBoardFile;
+  SECTION("it is moved away") { std::filesystem::rename(file, file.native() + ".away"); }
+  SECTION("another file takes its place") {
+    std::filesystem::copy_file(file, file.native() + ".copy");
+    std::filesystem::rename(file.native() + ".copy", file);
+  }
+  const bool is_there = std::filesystem::exists(file);
+  const auto refused = client->ask_for<protocol::ErrorAnswer>(analytics(2));
+  CHECK(refused.outcome == Outcome::failed);
+  CHECK(refused.text.find("was removed, or another file took its place") != std::string::npos);
+  const auto told = other->told<protocol::Writable>();
+  REQUIRE(told.size() == 1);
+  CHECK_FALSE(told[0].writable);
+  // All later ones as well, and no other board is begun, or gets what was meant for this one.
+  CHECK(client->ask_for<protocol::ErrorAnswer>(analytics(3)).outcome == Outcome::failed);
+  CHECK(client
+            ->ask_for<protocol::DocumentState>(
+                protocol::DocumentRead{.record = protocol::DocumentRecord::analytics})
+            .revision == 1);
+  studio.stop();
+  CHECK(std::filesystem::exists(file) == is_there);
+}
+
+TEST_CASE(
+    "a board without anything in it is named, like any that is broken, and no project begins in its place") {
+  Studio studio;
+  studio.stop();
+  const auto file = studio.data() / folder_name(kProjectName) / kBoardFile;
+  std::filesystem::resize_file(file, 0);
+  const auto checked = check_start(studio.options());
+  REQUIRE_FALSE(checked);
+  const auto again = studio.try_another();
+  REQUIRE_FALSE(again);
+  for (const Error& each : {checked.error(), again.error()}) {
+    CHECK(each.outcome == Outcome::failed);
+    CHECK(each.text.find(file.native()) != std::string::npos);
+    CHECK(each.text.find("it is empty, what was in it is lost") != std::string::npos);
+  }
+  CHECK(again.error().text.find("`serve --restore FILE` begins with a backup") != std::string::npos);
+  CHECK(std::filesystem::file_size(file) == 0);
+  SECTION("nor in the place of one that was moved without its write-ahead log") {
+    std::filesystem::rename(file, file.native() + "-wal");
+    const auto without = studio.try_another();
+    REQUIRE_FALSE(without);
+    CHECK(without.error().outcome == Outcome::refused);
+    CHECK(without.error().text.find("board.sqlite-wal\" is of a board that was there before") !=
+          std::string::npos);
+  }
 }
 
 TEST_CASE("the check before a start finds a board that is newer than the program") {

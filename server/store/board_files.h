@@ -1,0 +1,26 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace callboard::server {
+
+// Where a database is written before it is whole and gets the name `file`: NAME.PID.part beside it.
+std::filesystem::path part_of(const std::filesystem::path& file);
+// Removes it, and what SQLite puts beside it. What is left of it is named so that people see what it is.
+void remove_part(const std::filesystem::path& part);
+
+// Removes those of processes that are no more, whose NAME `is_ours`. Nothing that this process writes there yet is removed, unless
+// it writes nothing there now: then what has its number is of one before it.
+enum class OwnParts { stay, go };
+void remove_dead_parts(const std::filesystem::path& folder,
+                       const std::function<bool(std::string_view name)>& is_ours, OwnParts own);
+
+// Refused when a write-ahead log or a journal lies there of a database `file` that is not there any more: it would be read into
+// the one that takes its name.
+Result<void> check_nothing_left_of(const std::filesystem::path& file);
+
+}  // namespace callboard::server
