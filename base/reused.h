@@ -14,19 +14,15 @@ namespace callboard {
 // What many need for a moment, again and again, and none while they are idle: who lets go of one leaves its memory to whoever
 // asks next. An idle one costs a pointer, and a busy one no allocation.
 
-// Up to this size memory is kept: more than that is seldom needed, and an allocation costs little beside filling it.
+// Up to this size memory is kept: more than that is seldom needed, and an allocation costs little beside filling it. A thread keeps
+// as many texts and buffers to send as follow, 4 MiB at most, and some hundred bytes each of the other kinds.
 inline constexpr std::size_t kReusedMax = 16 * KiB;
 
 // As many are kept of each kind, in each thread.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define CALLBOARD_ADDRESS_SANITIZER
-#endif
-#elif defined(__SANITIZE_ADDRESS__)
-#define CALLBOARD_ADDRESS_SANITIZER
-#endif
-#ifdef CALLBOARD_ADDRESS_SANITIZER
+#if defined(__SANITIZE_ADDRESS__)
 inline constexpr std::size_t kSparesMax = 0;  // Who uses what is let go of is to be found.
+#elif defined(__clang__)
+inline constexpr std::size_t kSparesMax = __has_feature(address_sanitizer) ? 0 : 128;
 #else
 inline constexpr std::size_t kSparesMax = 128;  // As many have something to send at once.
 #endif
@@ -46,15 +42,17 @@ template <class T>
 class Spares {
  public:
   static std::unique_ptr<T> take() {
-    if (is_over_ || list().empty()) return std::unique_ptr<T>(new T);
+    if (is_over_) return std::unique_ptr<T>(new T);
+    has_list_ = true;
+    if (list().empty()) return std::unique_ptr<T>(new T);
     auto object = std::move(list().back());
     list().pop_back();
     return object;
   }
   static void give(std::unique_ptr<T> object) noexcept {
     ready_for_reuse(*object);
-    // There is room for them.
-    if (!is_over_ && list().size() < kSparesMax) list().push_back(std::move(object));
+    // There is room for them. A thread that takes none keeps none: nothing is allocated here.
+    if (has_list_ && !is_over_ && list().size() < kSparesMax) list().push_back(std::move(object));
   }
 
  private:
@@ -67,6 +65,7 @@ class Spares {
     return spares;
   }
 
+  static inline thread_local bool has_list_ = false;
   // The thread ends: what is let go of later is no spare. Without a destructor of its own, it outlives the list.
   static inline thread_local bool is_over_ = false;
 };
@@ -75,7 +74,7 @@ template <class T>
 struct LeaveToNext {
   void operator()(T* object) const noexcept { Spares<T>::give(std::unique_ptr<T>(object)); }
 };
-// Null while it is not needed. It may be let go of in another thread, which keeps it then.
+// Null while it is not needed. It may be let go of in another thread.
 template <class T>
 using Reused = std::unique_ptr<T, LeaveToNext<T>>;
 

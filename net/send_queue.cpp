@@ -7,6 +7,8 @@ namespace {
 
 // Up to this size a copy is cheaper than a part of its own in a system call.
 constexpr std::size_t kCopiedMax = 1024;
+// What more at a time take is not kept.
+constexpr std::size_t kPartsKept = 16;
 
 }  // namespace
 
@@ -63,6 +65,7 @@ std::vector<SharedBytes> SendQueue::take() {
 
 void SendQueue::Room::clear() {
   is_gathering = false;
+  if (parts.capacity() > kPartsKept) std::vector<SharedBytes>().swap(parts);
   parts.clear();
   if (gathered != nullptr && (gathered.use_count() > 1 || gathered->capacity() > kReusedMax))
     gathered.reset();

@@ -14,6 +14,8 @@ namespace {
 
 // What more at a time take is not kept.
 constexpr std::size_t kActionsKept = 32;
+// A clock drifts by some ms an hour, and is set now and then.
+constexpr Duration kClockLimit = std::chrono::seconds(60);
 
 template <class T>
 bool is(const ServerAction& action) {
@@ -44,6 +46,7 @@ std::optional<ServerAction> ServerSession::next_action() {
   if (actions_ == nullptr) {
     if (auto ask = over_ ? nullptr : asks_.next()) next.emplace(server_action::Asked{std::move(ask)});
   } else if (auto* action = std::get_if<ServerAction>(&actions_->all[actions_->done])) {
+    if (is<server_action::TurnTaken>(*action)) --turns_taken_;
     next.emplace(std::move(*action));
     drop_action();
   } else {
@@ -124,7 +127,7 @@ void ServerSession::on_request(const TurnRequest& request) {
   if (is_granted) give_turn();
   if (!request.speaks) return;
   // Its `yours` does not answer ours.
-  turn_given_ = Instant{};
+  turn_given_.reset();
   has_waited_ = false;
 }
 
@@ -138,8 +141,9 @@ void ServerSession::give_turn() {
 void ServerSession::hear_clock(const std::optional<Timestamp>& clock, bool is_reply) {
   if (!clock) return;
   // Without that time: the turn at the end of the join, and one in which the client did not wait for it.
-  const bool is_timed = is_reply && turn_given_ != Instant{};
-  add(server_action::ClockTold{*clock, is_timed ? std::optional(now_ - turn_given_) : std::nullopt,
+  const bool is_timed = is_reply && turn_given_;
+  if (is_timed) clock_measured_ = now_;
+  add(server_action::ClockTold{*clock, is_timed ? std::optional(now_ - *turn_given_) : std::nullopt,
                                is_timed && !has_spoken_});
 }
 
@@ -147,6 +151,10 @@ void ServerSession::take_turn() {
   turn_->on_yours();
   send_answers();
   add(server_action::TurnTaken{has_waited_});
+  ++turns_taken_;
+  // Who speaks often does not wait for a turn, nor is given one by the heartbeat.
+  const bool is_measured = has_waited_ || now_ - clock_measured_ < kClockLimit;
+  if (!is_measured && turn_->on_request()) give_turn();
 }
 
 void ServerSession::send_answers() {
@@ -199,7 +207,8 @@ void ServerSession::answer(Answer&& answer) {
   if (turn_->is_servers()) send_answers();
 }
 
-bool ServerSession::may_tell() const { return !over_ && turn_ && turn_->is_servers(); }
+// What is told now comes behind all turns that were taken: the owner has to know of them.
+bool ServerSession::may_tell() const { return !over_ && turn_ && turn_->is_servers() && turns_taken_ == 0; }
 
 void ServerSession::tell(ServerMessage message) {
   if (over_) return;
@@ -273,6 +282,7 @@ void ServerSession::perform(Result<std::vector<ServerAction>> actions) {
     if (is<server_action::Closed>(action) || is<server_action::TicketShown>(action)) over_ = true;
     if (is<server_action::Joined>(action)) {
       turn_.emplace(entrance_->config.limits, now_);
+      clock_measured_ = now_;
       entrance_.reset();
     }
     add(std::move(action));

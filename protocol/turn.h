@@ -20,7 +20,7 @@
 // waiting for the `yours` that tells so. Neither side ever waits for the other's work, only for its `yours`:
 // - the client waits for `yours` before it asks for another turn; the server sends it at once;
 // - the server waits for `yours` after `yours`; the client sends it at once, or has sent it;
-// - both at once is impossible: the server waits only without the turn, the client only while the server has it.
+// - both at once only where those cross, and then both are on their way.
 // A `turn?` that crosses the server's `yours` reaches a server that has given the turn already. What follows it is said in that
 // turn, and the `yours` that it crossed is the one that the client waits for.
 namespace callboard::protocol {

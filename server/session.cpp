@@ -17,8 +17,6 @@ namespace action = protocol::server_action;
 
 // Frames of one tell that go out without a way through the machine: as many as a turn mostly has.
 constexpr std::size_t kToldAtOnce = 4;
-// To look at the clock costs a tenth of a small ask: it is done once for so many.
-constexpr std::uint64_t kCostPerLook = 4;
 
 namespace {
 
@@ -273,10 +271,9 @@ void Session::perform(protocol::ServerAction& next) {
   } else if (std::holds_alternative<action::Heard>(next)) {
     on_heard();
   } else if (auto* asked = std::get_if<action::Asked>(&next)) {
-    const AskCost cost = cost_of(*asked->ask);
-    if (!keeps_pace(cost)) return;
+    if (!keeps_pace(cost_of(*asked->ask))) return;
     host_.on_asked(*this, std::move(*asked->ask));
-    share_turn_after(cost);
+    share_turn();
   } else if (auto* reported = std::get_if<action::Reported>(&next)) {
     if (keeps_pace(cost_of(reported->progress))) host_.on_reported(*this, reported->progress);
   } else {
@@ -292,17 +289,17 @@ void Session::on_turn_taken(bool has_heard) {
     heard = mailbox;
     errands_unheard.clear();
   } else {
-    told_ = std::make_unique<Told>(Told{mailbox, errands_unheard.size()});
+    if (told_ == nullptr) told_ = std::make_unique<Told>();
+    *told_ = {mailbox, errands_unheard.size(), true};
   }
   if (keeps_pace({})) host_.on_may_tell(*this);
 }
 
 void Session::on_heard() {
-  if (told_ == nullptr) return;
-  heard = std::move(told_->mailbox);
+  if (told_ == nullptr || !std::exchange(told_->is_unheard, false)) return;
+  std::swap(heard, told_->mailbox);
   errands_unheard.erase(errands_unheard.begin(),
                         errands_unheard.begin() + static_cast<std::ptrdiff_t>(told_->errands));
-  told_.reset();
 }
 
 // Most of what an ask costs is often its answer.
@@ -316,14 +313,8 @@ void Session::write_answer(protocol::EncodedFrame frame) {
 
 void Session::add_cost(std::uint64_t count) { paces().asks.add(count, system_clock().monotonic()); }
 
-void Session::share_turn_after(const AskCost& cost) {
-  cost_unlooked_ += cost.count;
-  if (cost_unlooked_ >= kCostPerLook) share_turn();
-}
-
 // What it asked for besides has to wait for the next turn of the loop.
 void Session::share_turn() {
-  cost_unlooked_ = 0;
   const Instant now = system_clock().monotonic();
   if (!held_until_ && host_.pacing().has_had_its_share(performing_since_, now)) held_until_ = now;
 }

@@ -102,6 +102,7 @@ class Session {
   struct Told {
     Mailbox mailbox;
     std::size_t errands = 0;  // So many of the unheard.
+    bool is_unheard = false;
   };
 
   void on_turn_taken(bool has_heard);
@@ -131,7 +132,6 @@ class Session {
   bool keeps_pace(const AskCost& cost);
   Paces& paces();
   void share_turn();
-  void share_turn_after(const AskCost& cost);
 
   std::uint64_t key_;
   SessionHost& host_;
@@ -148,9 +148,8 @@ class Session {
   std::optional<Instant> knock_deadline_;  // Set: it is not known yet whether TLS comes.
   std::unique_ptr<Paces> paces_;           // From the first thing on that counts.
   std::optional<Instant> held_until_;
-  std::unique_ptr<Told> told_;  // Null: it is in `heard`.
+  std::unique_ptr<Told> told_;  // Kept for its memory, until it waits for a turn again: an idle one has none.
   Instant performing_since_;
-  std::uint64_t cost_unlooked_ = 0;  // Of asks since share_turn() looked at the clock.
   bool is_performing_ = false;
   bool is_paused_ = false;
   bool is_decoding_ = false;  // A large frame is with a worker; what came after it waits.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -18,24 +17,22 @@ namespace {
 
 // The last millisecond of the year 9999, as for all times on the wire.
 constexpr std::int64_t kTimeMaxMs = 253'402'300'799'999;
+constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
 // With the " (2)" that tells two users of one name apart.
 constexpr std::size_t kUserMax = kUserNameMaxCodePoints + 16;
 
-// Digits that surely fit; most numbers have no sign and few of them.
-std::optional<std::int64_t> few_digits(std::string_view text) {
-  if (text.size() > std::numeric_limits<std::int64_t>::digits10) return std::nullopt;
-  std::int64_t whole = 0;
-  for (const char c : text) {
-    if (c < '0' || c > '9') return std::nullopt;
-    whole = whole * 10 + (c - '0');
-  }
-  return whole;
+// Most numbers have no sign and few digits: fewer than `max` has are surely less.
+bool is_surely_within(std::string_view digits, std::int64_t min, std::int64_t max) {
+  const std::size_t digits_max = max == kTimeMaxMs ? 15 : max == kMost ? 19 : 0;
+  return min <= 0 && !digits.empty() && digits.size() < digits_max &&
+         std::ranges::all_of(digits, [](char c) { return c >= '0' && c <= '9'; });
 }
 
 bool is_whole_number(const Value& value, std::int64_t min, std::int64_t max) {
   const auto* number = std::get_if<Number>(&value.content());
   if (number == nullptr) return false;
-  if (const auto whole = few_digits(number->text)) return *whole >= min && *whole <= max;
+  if (is_surely_within(number->text, min, max)) return true;
   std::int64_t whole = 0;
   const char* const end = number->text.data() + number->text.size();
   const auto read = std::from_chars(number->text.data(), end, whole);
@@ -72,8 +69,6 @@ bool is_item(std::string_view text) {
 }
 
 bool is_of(ValueType type, const Value& value) {
-  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
-  constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
   const std::string* text = value.string();
   switch (type) {
     case ValueType::boolean:

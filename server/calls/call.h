@@ -105,7 +105,6 @@ struct Call {
   std::variant<InlineRun, LaterRun, WorkerRun> run;
   // It only says how things are, of which everybody who is in may ask: its caller needs no permission, not even `call`.
   bool is_for_everybody = false;
-  bool is_built_in = false;  // The registry says so.
 };
 
 }  // namespace callboard::server

@@ -40,10 +40,10 @@ Result<protocol::Document> document_of(const CallValue& value) {
   return value ? Result<protocol::Document>(document_of(*value)) : Result<protocol::Document>(value.error());
 }
 
-// Whoever carries it out, the caller is answered with what the call describes, or with an error. Ours do as they say.
+// Whoever carries it out, the caller is answered with what the call describes, or with an error.
 template <class Answer>
 Answer fitting(const Call& call, Answer answer) {
-  if (!answer || call.is_built_in) return answer;
+  if (!answer) return answer;
   if (auto fits = check_result(call.description, *answer); !fits) return fits.error();
   return answer;
 }

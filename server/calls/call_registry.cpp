@@ -12,7 +12,6 @@
 namespace callboard::server {
 
 void CallRegistry::add_built_in(Call call) {
-  call.is_built_in = true;
   const auto added = add(std::move(call));
   ENSURE(added);
 }

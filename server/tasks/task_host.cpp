@@ -72,6 +72,10 @@ void TaskHost::start() {
       net::Process::start(loop_, {.command = {program_}},
                           {.on_output = [this](ByteView bytes) { on_output(bytes); },
                            .on_error_output = [this](ByteView bytes) { on_error_output(bytes); },
+                           .on_output_closed =
+                               [this] {
+                                 if (step_ == Step::running) timer_.set_after(outside_.exit_limits.closed);
+                               },
                            .on_ended = [this](const net::Process::Ending& how) { on_ended(how); }});
   if (!process) {
     outside_.events.error("task not started", {{"task", program_}, {"cause", process.error().text}});
@@ -151,6 +155,7 @@ void TaskHost::on_timer() {
     case Step::awaiting_ready:
       return misbehave("it has not told its calls in time");
     case Step::running:
+      return misbehave("it has closed its output");
     case Step::stopped:
       return;
     case Step::awaiting_exit:

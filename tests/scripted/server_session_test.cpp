@@ -383,6 +383,38 @@ TEST_CASE(
   CHECK(drain(session) == Words{"send yours", "turn taken, unheard"});
 }
 
+TEST_CASE("nothing is told between turns that were taken and are still to be noted") {
+  auto session = in_servers_turn();
+  session.on_message(TurnRequest{}, kStart);
+  session.on_message(Yours{}, kStart);
+  session.on_message(TurnRequest{.speaks = true}, kStart);
+  session.on_message(Yours{}, kStart);
+  CHECK_FALSE(session.may_tell());
+  std::vector<bool> may;
+  while (const auto action = session.next_action()) {
+    if (std::holds_alternative<server_action::TurnTaken>(*action)) may.push_back(session.may_tell());
+  }
+  CHECK(may == std::vector<bool>{false, true});
+}
+
+TEST_CASE("the clock of a client that never waits is measured once a minute") {
+  auto session = in_servers_turn();
+  const auto speak = [&](Instant now) {
+    session.on_message(TurnRequest{.speaks = true}, now);
+    session.on_message(Yours{}, now);
+    return drain(session);
+  };
+  CHECK(speak(kStart + 59s) == Words{"send yours", "turn taken, unheard"});
+  CHECK(speak(kStart + 60s) == Words{"heard", "send yours", "turn taken, unheard", "send yours"});
+  CHECK_FALSE(session.may_tell());
+  session.on_message(Yours{Timestamp{1'000'000}}, kStart + 60s + 4ms);
+  const auto told = take<server_action::ClockTold>(session);
+  CHECK(told.round_trip == Duration(4ms));
+  CHECK(told.is_ping);
+  CHECK(drain(session) == Words{"turn taken"});
+  CHECK(speak(kStart + 61s) == Words{"send yours", "turn taken, unheard"});
+}
+
 TEST_CASE("the yours of who does not wait is no answer to the server's: no time is taken from it") {
   auto session = in_servers_turn();
   session.on_message(TurnRequest{.clock = Timestamp{1'000'000}, .speaks = true}, kStart);

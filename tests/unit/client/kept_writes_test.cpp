@@ -560,22 +560,21 @@ TEST_CASE(
   here.until([&] {
     return here.server.has_joined() && here.server.session().last<protocol::StatusAsk>() != nullptr;
   });
-  std::vector<std::int64_t> heard;
-  for (const auto& each : here.server.session().heard) {
-    if (const auto* write = std::get_if<protocol::DocumentWrite>(&each)) heard.push_back(write->timestamp.ms);
-  }
-  CHECK(heard == std::vector<std::int64_t>{1'300'020, 1'400'020});
+  const auto times_heard = [&](std::size_t session) {
+    std::vector<std::int64_t> times;
+    for (const auto& each : here.server.session(session).heard)
+      if (const auto* write = std::get_if<protocol::DocumentWrite>(&each))
+        times.push_back(write->timestamp.ms);
+    return times;
+  };
+  CHECK(times_heard(0) == std::vector<std::int64_t>{1'300'020, 1'400'020});
   // Each time anew: what is asked again after the clock was set back says what it did at first.
   distance = 77h + 30ms;
   here.server.session().connection.reset();
   here.until([&] {
     return here.server.has_joined(1) && here.server.session(1).last<protocol::StatusAsk>() != nullptr;
   });
-  std::vector<std::int64_t> again;
-  for (const auto& each : here.server.session(1).heard) {
-    if (const auto* write = std::get_if<protocol::DocumentWrite>(&each)) again.push_back(write->timestamp.ms);
-  }
-  CHECK(again == std::vector<std::int64_t>{1'000'000, 1'100'030});
+  CHECK(times_heard(1) == std::vector<std::int64_t>{1'000'000, 1'100'030});
 }
 
 TEST_CASE("who leaves a zone, and is not answered, is in it as before, also when there was a join between") {
@@ -583,7 +582,7 @@ TEST_CASE("who leaves a zone, and is not answered, is in it as before, also when
   here.start();
   here.until([&] { return here.joins == 1; });
   Listener listener;
-  ZoneKeeper zones(*here.keeper, listener, "");
+  ZoneKeeper zones(here.loop, *here.keeper, listener, "");
   zones.on_entered("/shots", nullptr);
   zones.on_asked(protocol::ExitAsk{.zone = "/shots"});
   zones.on_joined([] {});
@@ -593,7 +592,6 @@ TEST_CASE("who leaves a zone, and is not answered, is in it as before, also when
 
   const auto exited = zones.on_exited("/shots", Error{Outcome::timed_out, "no answer within 30 s"});
   REQUIRE_FALSE(exited);
-  CHECK(exited.error().outcome == Outcome::timed_out);
   here.until([&] { return here.server.session().last<protocol::EnterAsk>() != nullptr; });
   CHECK(here.server.session().last<protocol::EnterAsk>()->zone == "/shots");
 }

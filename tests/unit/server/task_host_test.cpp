@@ -218,6 +218,17 @@ TEST_CASE("a task that makes no sense is failing with what it said, as its calle
   CHECK(*heard == "work: the task that does it is started again: " + why);
 }
 
+TEST_CASE("a task that closes its output and goes on is ended, and started again") {
+  Workshop workshop(R"(*call*) exec >&-; read line ;;)", {.closed = 10ms});
+  const auto heard = workshop.call("work");
+  workshop.wait([&] { return !heard->empty(); });
+  CHECK(*heard ==
+        "work: the task that does it is started again: it made no sense, and was killed: it has "
+        "closed its output");
+  CHECK(workshop.host->health().state == "failing");
+  workshop.wait([&] { return workshop.host->health().state == "ready"; });
+}
+
 TEST_CASE("nothing counts that a task says after what made no sense, and that is told once") {
   Workshop workshop(R"(*call*) printf '{}\n{}\n{"call":1,"result":0,"state":1}\n' ;;)");
   const auto heard = workshop.call("work");
