@@ -46,7 +46,9 @@ constexpr std::uint32_t kCountersApart = 1024;
 
 // Where the counters of a millisecond are used up the next one begins.
 void make_later(Operation& operation, const Stamp& than, std::uint32_t apart = 1) {
-  if (operation.timestamp > than.time) return;
+  const bool is_later = operation.timestamp > than.time ||
+                        (operation.timestamp == than.time && operation.counter > than.counter);
+  if (is_later) return;
   const std::uint64_t counter = (std::uint64_t{than.counter} / apart + 1) * apart;
   const bool is_full = counter > std::numeric_limits<std::uint32_t>::max();
   operation.timestamp = {than.time.ms + (is_full ? 1 : 0)};
