@@ -142,7 +142,7 @@ void ServerSession::hear_clock(const std::optional<Timestamp>& clock, bool is_re
   if (!clock) return;
   // Without that time: the turn at the end of the join, and one in which the client did not wait for it.
   const bool is_timed = is_reply && turn_given_;
-  if (is_timed) clock_measured_ = now_;
+  if (is_timed) clock_tried_ = now_;
   add(server_action::ClockTold{*clock, is_timed ? std::optional(now_ - *turn_given_) : std::nullopt,
                                is_timed && !has_spoken_});
 }
@@ -152,9 +152,11 @@ void ServerSession::take_turn() {
   send_answers();
   add(server_action::TurnTaken{has_waited_});
   ++turns_taken_;
-  // Who speaks often does not wait for a turn, nor is given one by the heartbeat.
-  const bool is_measured = has_waited_ || now_ - clock_measured_ < kClockLimit;
-  if (!is_measured && turn_->on_request()) give_turn();
+  // Who speaks often does not wait for a turn, nor is given one by the heartbeat. Its next words may cross that: then it is
+  // tried again a minute later, for while it has the turn nothing is told.
+  if (has_waited_ || now_ - clock_tried_ < kClockLimit || !turn_->on_request()) return;
+  clock_tried_ = now_;
+  give_turn();
 }
 
 void ServerSession::send_answers() {
@@ -282,7 +284,7 @@ void ServerSession::perform(Result<std::vector<ServerAction>> actions) {
     if (is<server_action::Closed>(action) || is<server_action::TicketShown>(action)) over_ = true;
     if (is<server_action::Joined>(action)) {
       turn_.emplace(entrance_->config.limits, now_);
-      clock_measured_ = now_;
+      clock_tried_ = now_;
       entrance_.reset();
     }
     add(std::move(action));

@@ -147,10 +147,10 @@ class ServerSession {
   Instant started_;
   Instant now_;
   std::optional<Instant> turn_given_;  // nullopt: its `yours` is no measure of the way.
-  Instant clock_measured_;
-  int turns_taken_ = 0;      // TurnTaken that the owner has not taken.
-  bool has_spoken_ = false;  // In the turn that it has, or had last.
-  bool has_waited_ = true;   // For that turn.
+  Instant clock_tried_;                // When it was last tried to measure it.
+  int turns_taken_ = 0;                // TurnTaken that the owner has not taken.
+  bool has_spoken_ = false;            // In the turn that it has, or had last.
+  bool has_waited_ = true;             // For that turn.
   bool over_ = false;
 };
 

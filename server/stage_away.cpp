@@ -33,8 +33,7 @@ Away away_of(const Session& session, const Error& why) {
   away.heard.zones = session.mailbox.zones;
   for (ZoneCursor& zone : away.heard.zones) {
     const auto heard = std::ranges::find(session.heard.zones, zone.zone, &ZoneCursor::zone);
-    const bool is_known = heard != session.heard.zones.end() && heard->records.began == zone.records.began &&
-                          heard->records.version <= zone.records.version;
+    const bool is_known = heard != session.heard.zones.end() && heard->entry == zone.entry;
     zone.records = resumed_from(is_known ? heard->records : Cursor{}, zone.records);
   }
   return away;

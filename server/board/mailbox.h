@@ -24,6 +24,7 @@ struct ZoneCursor {
   std::uint64_t zone = 0;
   Cursor records;
   std::uint64_t events = 0;
+  std::uint64_t entry = 0;  // Another number each time that somebody enters one.
 };
 
 // How far one session has been told. This is all that the server keeps for it, however slow it is; what changed several

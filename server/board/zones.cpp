@@ -266,7 +266,7 @@ Result<void> Zones::enter(const Listener& listener, const PathParts& parts, cons
   zone.listeners.insert(listener.session);
   Own& own = zones_of_.try_emplace(listener.session, Own{listener.origin, {}}).first->second;
   if (own.zones.insert(zone.id).second) shares_.enter(own.origin, zone.id, zone.records.size());
-  cursors.push_back({zone.id, {}, zone.last_event});
+  cursors.push_back({zone.id, {}, zone.last_event, ++last_entry_});
   return {};
 }
 

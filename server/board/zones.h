@@ -144,6 +144,7 @@ class Zones {
   std::unordered_map<SessionId, Own> zones_of_;
   ZoneShares shares_;
   std::uint64_t last_id_ = 0;
+  std::uint64_t last_entry_ = 0;
   std::size_t entries_ = 0;  // Records of all zones, gone ones not counted.
   std::size_t events_ = 0;   // Of all zones …
   std::deque<std::pair<std::uint64_t, std::uint64_t>> event_order_;  // … by zone and number, oldest first.

@@ -415,6 +415,22 @@ TEST_CASE("the clock of a client that never waits is measured once a minute") {
   CHECK(speak(kStart + 61s) == Words{"send yours", "turn taken, unheard"});
 }
 
+TEST_CASE(
+    "a measure of the clock that the client's next words cross is given up for a minute: it is told things") {
+  auto session = in_servers_turn();
+  const auto speak = [&](Instant now) {
+    session.on_message(TurnRequest{.speaks = true}, now);
+    session.on_message(Yours{}, now);
+    return drain(session);
+  };
+  CHECK(speak(kStart + 60s) == Words{"send yours", "turn taken, unheard", "send yours"});
+  CHECK_FALSE(session.may_tell());
+  CHECK(speak(kStart + 61s) == Words{"turn taken, unheard"});
+  CHECK(session.may_tell());
+  CHECK(speak(kStart + 62s) == Words{"heard", "send yours", "turn taken, unheard"});
+  CHECK(speak(kStart + 120s) == Words{"heard", "send yours", "turn taken, unheard", "send yours"});
+}
+
 TEST_CASE("the yours of who does not wait is no answer to the server's: no time is taken from it") {
   auto session = in_servers_turn();
   session.on_message(TurnRequest{.clock = Timestamp{1'000'000}, .speaks = true}, kStart);
