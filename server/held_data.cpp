@@ -16,6 +16,11 @@ Result<void> check_free(const std::filesystem::path& data, const std::string& pr
   return DataFolder::check(data, project);
 }
 
+Result<void> while_free(const std::filesystem::path& data, const std::string& project,
+                        const std::function<void()>& act) {
+  return DataFolder::while_free(data, project, act);
+}
+
 Result<std::optional<pid_t>> holder(const std::filesystem::path& data, const std::string& project) {
   return DataFolder::holder(data, project);
 }

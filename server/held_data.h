@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -16,6 +17,9 @@ std::filesystem::path project_folder(const std::filesystem::path& data, const st
 Result<void> make_project_folder(const std::filesystem::path& data, const std::string& project);
 // Refused, naming the process, when a server works on it; fails where there can be none. Creates nothing.
 Result<void> check_free(const std::filesystem::path& data, const std::string& project);
+// Calls `act` while no server works on it and none begins to; refused as above. Nothing is called where it has no folder.
+Result<void> while_free(const std::filesystem::path& data, const std::string& project,
+                        const std::function<void()>& act);
 // The process whose server works on it now; nullopt when none does.
 Result<std::optional<pid_t>> holder(const std::filesystem::path& data, const std::string& project);
 

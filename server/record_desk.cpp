@@ -466,7 +466,10 @@ RecordDesk::Author RecordDesk::author_of(const Identity& who) const {
   if (!who.visit) return author;
   const SessionId own = floor_.presence.find_own(who.name, who.host);
   author.is_here = static_cast<bool>(own);
-  if (own) author.session = own;
+  if (!own) return author;
+  author.session = own;
+  // Perhaps with a number: who is shown without one may be somebody else.
+  if (const User* user = floor_.presence.user(own)) author.user = user->name;
   return author;
 }
 

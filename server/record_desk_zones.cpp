@@ -35,12 +35,8 @@ void forget_no_more(std::vector<protocol::ServerMessage>& errands, const std::st
 void RecordDesk::take_due(const Identity& who, Mailbox& mailbox,
                           std::vector<protocol::EncodedFrame>& frames) {
   if (mailbox.zones.empty()) return;
-  RecordOwner listener{who.id, who.name};
-  if (who.visit) {
-    const SessionId own = floor_.presence.find_own(who.name, who.host);
-    if (own) listener.session = own;
-  }
-  teller_.take_due(listener, mailbox, frames);
+  const Author author = author_of(who);
+  teller_.take_due({author.session, author.user}, mailbox, frames);
 }
 
 void RecordDesk::on_resumed(SessionId session, Mailbox& mailbox) const {

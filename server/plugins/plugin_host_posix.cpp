@@ -20,6 +20,7 @@ Function* symbol(void* library, const char* name) {
 
 using MakePlugin = plugin::Plugin*();
 
+// Throws what the library throws.
 Result<std::function<MakePlugin>> maker_in(const std::string& file) {
   std::error_code problem;
   const std::filesystem::path path = std::filesystem::absolute(file, problem);
@@ -31,9 +32,9 @@ Result<std::function<MakePlugin>> maker_in(const std::string& file) {
   if (version == nullptr || make == nullptr) {
     return no_plugin(file, "expected callboard_plugin_version() and callboard_plugin() in it");
   }
-  if (version() != plugin::kVersion) {
-    return no_plugin(
-        file, fmt::format("expected version {} of the interface, got {}", plugin::kVersion, version()));
+  if (const int got = version(); got != plugin::kVersion) {
+    return no_plugin(file,
+                     fmt::format("expected version {} of the interface, got {}", plugin::kVersion, got));
   }
   return std::function<MakePlugin>(make);
 }
@@ -55,14 +56,16 @@ Error plugin_failed(const std::string& file, std::string_view what) {
 }
 
 Result<std::unique_ptr<plugin::Plugin>> open_plugin(const std::string& file) {
-  const auto make = maker_in(file);
-  if (!make) return make.error();
+  std::string_view step = "callboard_plugin_version()";
   try {
+    const auto make = maker_in(file);
+    if (!make) return make.error();
+    step = "callboard_plugin()";
     std::unique_ptr<plugin::Plugin> made((*make)());
     if (made == nullptr) return no_plugin(file, "expected a plugin of callboard_plugin(), got none");
     return made;
   } catch (...) {
-    return plugin_failed(file, "callboard_plugin()");
+    return plugin_failed(file, step);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -21,6 +22,7 @@ namespace {
 
 // NAME_MAX is 255; a cut name and 17 characters of hash stay below it.
 constexpr std::size_t kFolderNameMax = 200;
+constexpr int kFolderTries = 10;
 
 bool stays(char c) {
   const auto byte = static_cast<unsigned char>(c);
@@ -50,6 +52,12 @@ Result<void> take_lock(int fd, const std::filesystem::path& file) {
   return Error{Outcome::refused, "data folder " + callboard::quoted(file.parent_path().native()) +
                                      ": in use by " + lock_holder_in(fd) +
                                      "; stop that server or give another --data"};
+}
+
+// No name leads to it any more: it keeps nobody else out.
+bool is_gone(int fd) {
+  struct stat found {};
+  return ::fstat(fd, &found) == 0 && found.st_nlink == 0;
 }
 
 // Nobody asked for something that is not found.
@@ -92,15 +100,36 @@ Result<void> make_data_folder(const std::filesystem::path& folder) {
 }
 
 Result<DataFolder> DataFolder::open(const std::filesystem::path& data, std::string_view project) {
-  std::filesystem::path path = data / folder_name(project);
-  if (auto made = make_data_folder(path); !made) return made.error();
+  const std::filesystem::path path = data / folder_name(project);
   const std::filesystem::path file = path / "lock";
-  const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (fd < 0) return os_error("open " + callboard::quoted(file.native()), errno);
-  DataFolder folder(std::move(path), fd);
-  if (auto taken = take_lock(fd, file); !taken) return taken.error();
-  write_lock_holder(fd);
-  return folder;
+  // A start that failed may take it away at this moment, and the folder with it.
+  for (int tries_left = kFolderTries; tries_left > 0; --tries_left) {
+    if (auto made = make_data_folder(path); !made) return made.error();
+    const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0 && errno == ENOENT && tries_left > 1) continue;
+    if (fd < 0) return os_error("open " + callboard::quoted(file.native()), errno);
+    DataFolder folder(path, fd);
+    if (auto taken = take_lock(fd, file); !taken) return taken.error();
+    if (is_gone(fd)) continue;
+    write_lock_holder(fd);
+    return folder;
+  }
+  return Error{Outcome::failed, callboard::quoted(file.native()) + ": it is removed again and again"};
+}
+
+Result<void> DataFolder::while_free(const std::filesystem::path& data, std::string_view project,
+                                    const std::function<void()>& act) {
+  const std::filesystem::path file = data / folder_name(project) / "lock";
+  Fd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+  const bool is_new = static_cast<bool>(fd);
+  if (!fd && errno == EEXIST) fd = Fd(::open(file.c_str(), O_RDWR | O_CLOEXEC));
+  if (!fd && errno == ENOENT) return {};
+  if (!fd) return os_error("open " + callboard::quoted(file.native()), errno);
+  if (auto taken = take_lock(fd.get(), file); !taken) return taken;
+  act();
+  // Whoever has opened it meanwhile finds it gone once they hold it.
+  if (is_new) ::unlink(file.c_str());
+  return {};
 }
 
 Result<std::optional<pid_t>> DataFolder::holder(const std::filesystem::path& data, std::string_view project) {
@@ -135,7 +164,7 @@ DataFolder& DataFolder::operator=(DataFolder&& other) noexcept {
 }
 
 DataFolder::~DataFolder() {
-  // The file stays: removing it would let a third process lock a file that a second one still waits for.
+  // The file stays: a server that another version starts does not look whether the one that it locked is still there.
   if (lock_fd_ >= 0) ::close(lock_fd_);
 }
 

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,6 +32,10 @@ class DataFolder {
   static Result<std::optional<pid_t>> holder(const std::filesystem::path& data, std::string_view project);
   // Refused in the same words, when another one holds it at this moment; fails where there can be none. Creates nothing.
   static Result<void> check(const std::filesystem::path& data, std::string_view project);
+  // Calls `act` while this process holds it; the same refusal where another one does. Makes no folder, and leaves a lock only
+  // where there was one: without the folder nothing is called.
+  static Result<void> while_free(const std::filesystem::path& data, std::string_view project,
+                                 const std::function<void()>& act);
 
   DataFolder(DataFolder&& other) noexcept;
   DataFolder& operator=(DataFolder&& other) noexcept;

@@ -67,15 +67,13 @@ void TaskHost::start() {
   error_lines_ = LineReader(kTaskErrorLineMax);
   errors_told_ = 0;
   is_killed_ = false;
+  is_output_closed_ = false;
   started_ = loop_.now();
   auto process =
       net::Process::start(loop_, {.command = {program_}},
                           {.on_output = [this](ByteView bytes) { on_output(bytes); },
                            .on_error_output = [this](ByteView bytes) { on_error_output(bytes); },
-                           .on_output_closed =
-                               [this] {
-                                 if (step_ == Step::running) timer_.set_after(outside_.exit_limits.closed);
-                               },
+                           .on_output_closed = [this] { on_output_closed(); },
                            .on_ended = [this](const net::Process::Ending& how) { on_ended(how); }});
   if (!process) {
     outside_.events.error("task not started", {{"task", program_}, {"cause", process.error().text}});
@@ -97,6 +95,11 @@ void TaskHost::on_output(ByteView bytes) {
   const auto read = lines_.push(bytes, lines);
   for (const std::string& line : lines) on_line(line);
   if (!read) misbehave(read.error().text);
+}
+
+void TaskHost::on_output_closed() {
+  is_output_closed_ = true;
+  if (step_ == Step::awaiting_ready || step_ == Step::running) timer_.set_after(outside_.exit_limits.closed);
 }
 
 void TaskHost::on_line(const std::string& line) {
@@ -153,7 +156,8 @@ void TaskHost::on_timer() {
     case Step::awaiting_start:
       return start();
     case Step::awaiting_ready:
-      return misbehave("it has not told its calls in time");
+      return misbehave(is_output_closed_ ? "it has closed its output before it told its calls"
+                                         : "it has not told its calls in time");
     case Step::running:
       return misbehave("it has closed its output");
     case Step::stopped:
@@ -258,6 +262,7 @@ void TaskHost::on_said(TaskReady ready) {
   if (step_ != Step::awaiting_ready) return misbehave("it told its calls twice");
   step_ = Step::running;
   problem_.clear();
+  left_out_ = 0;
   timer_.cancel();
   first_states_ = std::move(ready.states);
   for (const std::string& name : std::exchange(names_, {})) outside_.registry.remove(name);
@@ -303,7 +308,10 @@ Result<void> TaskHost::check_state(const std::string& path) const {
 
 void TaskHost::leave_out(const std::string& why) {
   outside_.events.error("call of a task left out", {{"task", program_}, {"cause", why}});
-  problem_ = "a call of it is left out: " + why;
+  if (left_out_++ == 0) first_left_out_ = why;
+  problem_ = left_out_ == 1
+                 ? "a call of it is left out: " + why
+                 : fmt::format("{} calls of it are left out, the first: {}", left_out_, first_left_out_);
 }
 
 void TaskHost::register_call(const CallDescription& description) {

@@ -81,6 +81,7 @@ class TaskHost {
 
   void on_output(ByteView bytes);
   void on_error_output(ByteView bytes);
+  void on_output_closed();
   void on_ended(const net::Process::Ending& ending);
   void on_line(const std::string& line);
   void on_said(TaskReady ready);
@@ -124,8 +125,11 @@ class TaskHost {
   Instant started_;
   Duration pause_;
   bool is_settled_ = false;
-  std::string problem_;     // Why it is not ready, or not with all that it told; empty: nothing is wrong yet.
-  bool is_killed_ = false;  // For what it said; of this run.
+  std::string problem_;  // Why it is not ready, or not with all that it told; empty: nothing is wrong yet.
+  std::size_t left_out_ = 0;       // Calls of this run, …
+  std::string first_left_out_;     // … and why the first is.
+  bool is_killed_ = false;         // For what it said; of this run.
+  bool is_output_closed_ = false;  // Of this run.
   bool is_terminated_ = false;
   bool is_exit_told_ = false;
   bool may_leave_states_ = false;  // It is told them at its exit.

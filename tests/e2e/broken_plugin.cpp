@@ -33,7 +33,10 @@ struct Broken : Plugin {
 
 }  // namespace
 
-int callboard_plugin_version() { return kVersion; }
+int callboard_plugin_version() {
+  if (is_broken("version")) throw std::runtime_error("it has no licence");
+  return kVersion;
+}
 Plugin* callboard_plugin() {
   if (is_broken("null")) return nullptr;
   return new Broken;

@@ -309,6 +309,15 @@ TEST_CASE("a start that fails says nothing in another server's log, and leaves n
                                             address.substr(address.rfind(':') + 1)});
   CHECK(taken.ending.exit_code == 6);
   CHECK_FALSE(fs::exists(elsewhere));
+  const fs::path link = studio.home() / "link";
+  fs::create_directory_symlink(studio.home() / "not mounted", link);
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{}, {"--log-file", (studio.home() / "other.log").string()}}) {
+    std::vector<std::string> all{"serve", "--detach", "--data", link.string()};
+    all.insert(all.end(), words.begin(), words.end());
+    CHECK(studio.run("rigging", all).ending.exit_code == 1);
+    CHECK(fs::is_symlink(link));
+  }
 }
 
 TEST_CASE("systemd is told when the server accepts and when it stops") {

@@ -229,6 +229,7 @@ TEST_CASE("a plugin that throws while it is loaded, or describes what cannot be,
     }
   };
   check("null", "expected a plugin of callboard_plugin(), got none");
+  check("version", "callboard_plugin_version() failed: it has no licence");
   check("constructor", "callboard_plugin() failed: it has no licence");
   check("calls", "calls() failed: it has no licence");
   check("channels", "channels() failed");

@@ -28,6 +28,7 @@
 #include "tools/cli/server_place.h"
 #include "tools/cli/services_file.h"
 #include "tools/cli/show_listening.h"
+#include "tools/cli/start_traces.h"
 #include "tools/cli/verbs.h"
 
 namespace callboard::cli {
@@ -328,30 +329,17 @@ Result<void> serve_on(Run& run, const ServerPlace& place, const fs::path& log, R
   return ended;
 }
 
-// The log of a detached server that never served, and the folders that were made for it: its starter has said why.
-class Traces {
- public:
-  explicit Traces(const ServerPlace& place) : place_(place) {
-    std::error_code unknown;
-    is_new_ = !fs::exists(place.default_log(), unknown);
-    for (fs::path folder = place.folder; folder.has_relative_path() && !fs::exists(folder, unknown);
-         folder = folder.parent_path())
-      folders_.push_back(folder);
-  }
-  void remove() const {
-    // Another one, which was started at the same moment, may write it.
-    if (!is_new_ || !server::check_free(place_.data, place_.project)) return;
-    std::error_code kept;
-    fs::remove(place_.default_log(), kept);
-    // Only what is empty.
-    for (const fs::path& folder : folders_) fs::remove(folder, kept);
-  }
-
- private:
-  const ServerPlace& place_;
-  bool is_new_ = false;
-  std::vector<fs::path> folders_;  // The innermost first.
-};
+Result<void> serve_at(Run& run, const ServeWords& words, server::LockPolicy locks, const ServerPlace& place,
+                      Readiness& readiness, StartTraces& traces) {
+  const auto log = log_path(run.settings, place, readiness.is_detached());
+  if (!log) return log.error();
+  traces.make_log(*log);
+  auto options = server_options(run.settings, place, *log);
+  if (!options) return options.error();
+  const auto logger = options->logger;
+  if (auto added = add_words(*options, words, locks); !added) return log_failure(*logger, *log, added);
+  return serve_on(run, place, *log, readiness, std::move(*options));
+}
 
 Result<void> serve(Run& run, const ServeWords& words) {
   Readiness readiness;
@@ -363,15 +351,9 @@ Result<void> serve(Run& run, const ServeWords& words) {
   if (!place) return place.error();
   // Whoever has them writes the log, too.
   if (auto free = server::check_free(place->data, place->project); !free) return free;
-  const Traces traces(*place);
-  const auto log = log_path(run.settings, *place, readiness.is_detached());
-  if (!log) return log.error();
-  auto options = server_options(run.settings, *place, *log);
-  if (!options) return options.error();
-  const auto logger = options->logger;
-  auto added = add_words(*options, words, *locks);
-  auto ended =
-      added ? serve_on(run, *place, *log, readiness, std::move(*options)) : log_failure(*logger, *log, added);
+  StartTraces traces(*place);
+  auto ended = serve_at(run, words, *locks, *place, readiness, traces);
+  // Its starter has said why.
   if (readiness.has_starter()) traces.remove();
   return ended;
 }

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "base/text.h"
 #include "tools/cli/call_line.h"
@@ -25,7 +27,7 @@ class Shell {
         [this](std::string_view line, std::string_view word) { return completions(line, word); });
     const auto stopping = run_.interrupt.listen([&editor] { editor.stop(); });
     Result<void> ended;
-    // Ctrl-C during a call breaks that off; at the prompt it ends the shell.
+    // Ctrl-C during a call breaks that off; at the prompt, and of a script, it ends the shell.
     while (const auto line = editor.read("callboard> ")) {
       const auto said = call_line_from(*line);
       if (said && !*said) continue;
@@ -52,8 +54,12 @@ class Shell {
     if (!arguments) return arguments.error();
     client::CallOptions options;
     options.op = make_operation_id(system_clock().wall(), system_random());
-    const auto breaking =
-        run_.interrupt.on_break([this, op = options.op] { visit_.access().cancel_call(op); });
+    // Not make_unique: a Listener cannot be moved. Of a script the visit ends, and the call with it.
+    std::unique_ptr<Interrupt::Listener> breaking;
+    if (is_typed_) {
+      breaking.reset(new Interrupt::Listener(
+          run_.interrupt.on_break([this, op = options.op] { visit_.access().cancel_call(op); })));
+    }
     return make_call(run_, visit_, line.name, *arguments, std::move(options));
   }
 
@@ -82,6 +88,7 @@ class Shell {
 
   Run& run_;
   Visit& visit_;
+  const bool is_typed_ = ::isatty(STDIN_FILENO) == 1;
 };
 
 Result<void> shell(Run& run) {

@@ -383,6 +383,24 @@ TEST_CASE("what its owner alone is told of others can neither hear nor read") {
   CHECK(fields_of(*rigging, "/s/1") == "{}");
 }
 
+TEST_CASE("a visit hears what belongs to whom it acts for, not to another of that name") {
+  Studio studio(with_schema());
+  const auto first = studio.join("rigging");
+  const auto second = studio.connect();
+  second->host = "ws-12";
+  REQUIRE(second->join("rigging"));
+  REQUIRE(second->name == "rigging (2)");
+  done(*first, make("/s/1", "secret"));
+  done(*second, make("/s/2", "secret"));
+  const auto visit = studio.connect();
+  visit->host = "ws-12";
+  REQUIRE(visit->visit("rigging"));
+  enter(*visit, "/s");
+  CHECK(tells(*visit) == Words{"/s full: /s/2"});
+  CHECK(fields_of(*visit, "/s/1") == "none");
+  CHECK(fields_of(*visit, "/s/2") == "{}");
+}
+
 TEST_CASE("what its owner alone is told of they are told of in their next session, too, also by a visit") {
   Studio studio(with_schema(0ms));
   const auto lighting = studio.join("lighting");

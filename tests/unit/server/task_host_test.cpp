@@ -63,7 +63,12 @@ struct SlowShelf final : OwnRecords {
   }
 };
 
-// A task with the calls work (of the state /a), other (of /b) and count (of /c, an int), which does with each line what `does` says.
+// The calls work (of the state /a), other (of /b) and count (of /c, an int).
+constexpr const char* kCalls =
+    R"(echo '{"calls":[{"name":"work","state":"/a"},{"name":"other","state":"/b"},)"
+    R"({"name":"count","state":"/c","result":"int"}]}')";
+
+// A task with these calls, or that begins otherwise, which does with each line what `does` says.
 struct Workshop {
   net::Loop loop;
   CallDesk calls{loop};
@@ -74,13 +79,12 @@ struct Workshop {
   TemporaryFolder folder;
   std::unique_ptr<TaskHost> host;
 
-  explicit Workshop(const std::string& does, TaskExitLimits limits = {}, bool is_slow = false) {
+  explicit Workshop(const std::string& does, TaskExitLimits limits = {}, bool is_slow = false,
+                    const std::string& begins = kCalls) {
     shelf.is_slow = is_slow;
     const auto path = folder.path() / "task";
     std::ofstream(path) << "#!/bin/sh\nread init\n"
-                           R"(echo '{"calls":[{"name":"work","state":"/a"},{"name":"other","state":"/b"},)"
-                           R"({"name":"count","state":"/c","result":"int"}]}')"
-                           "\nwhile read line; do case $line in\n"
+                        << begins << "\nwhile read line; do case $line in\n"
                         << does << "\nesac; done\n";
     std::filesystem::permissions(path, std::filesystem::perms::owner_all);
     TaskHost::Outside outside{calls.registry(), shelf, events, [](const std::string&) { return true; },
@@ -227,6 +231,24 @@ TEST_CASE("a task that closes its output and goes on is ended, and started again
         "closed its output");
   CHECK(workshop.host->health().state == "failing");
   workshop.wait([&] { return workshop.host->health().state == "ready"; });
+}
+
+TEST_CASE("a task that closes its output before it told its calls is ended as soon, and that is said") {
+  Workshop workshop("", {.closed = 10ms}, false, "exec >&-; read line");
+  CHECK(workshop.host->health().state == "failing");
+  CHECK(workshop.host->health().why ==
+        "it made no sense, and was killed: it has closed its output before it told its calls");
+}
+
+TEST_CASE("of a task's calls that are left out the first is shown, and how many there are") {
+  Workshop workshop("", {}, false,
+                    R"(echo '{"calls":[{"name":"first","permision":"a"},{"name":"second","permision":"a"},)"
+                    R"({"name":"work"}]}')");
+  CHECK(workshop.host->health().state == "ready");
+  const std::string why = workshop.host->health().why;
+  CHECK(why.find("2 calls of it are left out, the first: ") == 0);
+  CHECK(why.find("\"first\"") != std::string::npos);
+  CHECK(workshop.told("call of a task left out") == 2);
 }
 
 TEST_CASE("nothing counts that a task says after what made no sense, and that is told once") {

@@ -61,7 +61,7 @@ std::optional<protocol::ServerMessage> TestClient::next() {
 }
 
 bool TestClient::join(const std::string& wanted_name, bool shares, const std::string& project) {
-  say(protocol::Username{wanted_name, wall(), false, shares, "", "test", workstation, patches, resumable,
+  say(protocol::Username{wanted_name, wall(), false, shares, host, "test", workstation, patches, resumable,
                          resumes_, resumes_ ? secret : std::nullopt, heard_messages_});
   expect<protocol::ProjectQuestion>();
   say(protocol::Project{project});
@@ -99,7 +99,7 @@ bool TestClient::resume(const TestClient& lost, const std::string& asked_name, s
 }
 
 bool TestClient::visit(const std::string& wanted_name) {
-  say(protocol::Username{wanted_name, system_clock().wall(), true, false, "", "test"});
+  say(protocol::Username{wanted_name, system_clock().wall(), true, false, host, "test"});
   expect<protocol::ProjectQuestion>();
   say(protocol::Project{"Moria's Race"});
   session = expect<protocol::Welcome>().session;

@@ -28,7 +28,8 @@ class TestClient {
   void say_bytes(Bytes bytes);
   // Greeting to `yours`; the turn is handed over. Returns false when it was turned away.
   bool join(const std::string& name, bool shares = true, const std::string& project = "Moria's Race");
-  std::optional<UniqueId> workstation;  // Told when joining.
+  std::string host;                     // Told when joining, or visiting, …
+  std::optional<UniqueId> workstation;  // … and this when joining.
   bool resumable = false;
   std::map<std::string, Timestamp> items;  // Claimed when joining.
   // Joins as the session that `lost` was, with what it had heard.
