@@ -196,6 +196,7 @@ Result<Database> Database::open(const std::filesystem::path& file) {
 
 Result<Database> Database::open_reader(const std::filesystem::path& file, Schema schema) {
   const std::string doing = "database " + callboard::quoted(file.native());
+  if (auto there = check_not_empty(file); !there) return there.error().prefixed(doing);
   auto database = open_with(file, SQLITE_OPEN_READWRITE);
   if (!database) return database.error().prefixed(doing);
   const auto version = database->version();
