@@ -85,6 +85,7 @@ void Client::Impl::end() {
   writes_.reset();
   zones_.reset();
   session_.reset();
+  read_again_.reset();
 }
 
 void Client::Impl::begin() {
@@ -107,7 +108,10 @@ void Client::Impl::begin() {
   offers_ = std::make_unique<Offers>(*session_, inbox_, [this](const Error& why) {
     listener_.on_warning("what is offered to be called: " + why.text);
   });
-  zones_ = std::make_unique<ZoneKeeper>(*session_, listener_, options_.schema);
+  zones_ = std::make_unique<ZoneKeeper>(loop_, *session_, listener_, options_.schema);
+  read_again_ = std::make_unique<net::Timer>(loop_, [this] {
+    for (const protocol::DocumentRecord record : std::exchange(unread_, {})) ask_whole(record);
+  });
   begin_writes();
   if (folder_ && !options_.visit) watch_items();
   session_->start();

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -110,6 +111,7 @@ class Client::Impl : public TransferDesk {
   net::Endpoint data_address(std::uint16_t port) const;
   void on_document(const protocol::DocumentState& state);
   void read_anew(protocol::DocumentRecord record);
+  void ask_whole(protocol::DocumentRecord record);
   Result<WriteResult> on_written(const protocol::DocumentState& state, bool is_whole,
                                  const std::shared_ptr<const std::string>& sent);
   Result<Granted> on_granted(const protocol::ServerMessage& reply);
@@ -140,6 +142,8 @@ class Client::Impl : public TransferDesk {
   std::array<KnownDocument, 2> known_;  // Story and analytics, newest heard of.
   // Of which the whole is asked for, with the newest revision that was told since.
   std::map<protocol::DocumentRecord, std::uint64_t> reading_;
+  std::set<protocol::DocumentRecord> unread_;  // Of those, which are to be asked for again after a pause.
+  std::unique_ptr<net::Timer> read_again_;
   Heard heard_;
   protocol::Assets first_assets_;  // Settled while joining: passed on once joined.
   std::map<protocol::TransferId, Answer<protocol::TransferOver>> overs_;  // Of the newest that we take.

@@ -11,6 +11,8 @@ namespace {
 
 // Takers served at once. The server has a lower limit; one that demands more than this is not one of ours.
 constexpr std::size_t kGivesMax = 4 * kTransfersPerSession;
+// Until a document is asked for again that was not told in time: as with zones.
+constexpr Duration kReadPause = ZoneKeeper::kPause;
 
 }  // namespace
 
@@ -126,12 +128,19 @@ void Client::Impl::on_document(const protocol::DocumentState& state) {
   }
 }
 
-// Whole.
 void Client::Impl::read_anew(protocol::DocumentRecord record) {
-  if (!reading_.emplace(record, 0).second) return;
+  if (reading_.emplace(record, 0).second) ask_whole(record);
+}
+
+void Client::Impl::ask_whole(protocol::DocumentRecord record) {
   protocol::DocumentRead read;
   read.record = record;
   session_->ask(read, [this, record](const Result<protocol::ServerMessage>& reply) {
+    if (!reply && reply.error().outcome == Outcome::timed_out) {
+      unread_.insert(record);
+      if (!read_again_->is_set()) read_again_->set_after(kReadPause);
+      return;
+    }
     const std::uint64_t told = reading_.extract(record).mapped();
     const auto* whole = reply ? std::get_if<protocol::DocumentState>(&*reply) : nullptr;
     if (whole == nullptr) return;

@@ -18,6 +18,13 @@ bool may_pass(Outcome outcome) {
          outcome == Outcome::cancelled;
 }
 
+// Whether it says how what is there is changed; else it is all of that, or about what no author of a kept one has seen.
+bool is_read_in_own(const protocol::DocumentWrite& write) { return write.at || write.patch; }
+
+bool is_whole(const protocol::DocumentWrite& write) {
+  return !is_read_in_own(write) && write.restore == 0 && write.settles == 0;
+}
+
 // What every server would refuse, said before it is kept: whoever wrote it is gone when a server says so.
 Result<void> check_json(const protocol::ClientMessage& message) {
   const auto* write = std::get_if<protocol::DocumentWrite>(&message);
@@ -141,12 +148,47 @@ void KeptWrites::send(const Write& open) {
   open->is_asked = true;
   if (!open->is_kept) open->due.reset();
   session_.ask_made(
-      open->message,
-      [this, open](Result<protocol::ServerMessage> answer) { on_answer(open, std::move(answer)); },
+      open->message, [this, open](const Result<protocol::ServerMessage>& answer) { on_answer(open, answer); },
       open->is_kept ? SessionKeeper::Patience::kept : SessionKeeper::Patience::usual, open->clock);
 }
 
-void KeptWrites::on_answer(const Write& open, Result<protocol::ServerMessage> answer) {
+void KeptWrites::on_answer(const Write& open, const Result<protocol::ServerMessage>& answer) {
+  const UniqueId operation = operation_of(open->message);
+  const bool is_refused = !answer && !may_pass(answer.error().outcome);
+  const auto lost = is_refused ? made_of(operation) : std::vector<Write>();
+  end(open, answer);
+  for (const Write& each : lost) {
+    end(each, Error{Outcome::superseded, "it was made of the change " + to_text(operation) +
+                                             ", which was refused: " + answer.error().text});
+  }
+  if (std::holds_alternative<protocol::DocumentWrite>(open->message)) send_due();
+}
+
+// What is changed in what a refused change made, or in what was made of it so, would be put somewhere else. A whole document
+// has in it all that it was made of, and so has what is changed in that: it needs the refused one no more.
+std::vector<KeptWrites::Write> KeptWrites::made_of(UniqueId refused) {
+  std::vector<Write> lost;
+  std::set<UniqueId> missing{refused};
+  std::set<UniqueId> wholes;
+  for (const Write& each : open_) {
+    auto* write = std::get_if<protocol::DocumentWrite>(&each->message);
+    if (write == nullptr) continue;
+    if (is_whole(*write)) wholes.insert(write->op);
+    bool is_lost = false;
+    for (const UniqueId own : write->own)
+      is_lost = missing.contains(own) || (is_lost && !wholes.contains(own));
+    if (is_lost && is_read_in_own(*write)) {
+      missing.insert(write->op);
+      each->is_asked = true;
+      lost.push_back(each);
+    } else {
+      std::erase_if(write->own, [&](UniqueId own) { return missing.contains(own); });
+    }
+  }
+  return lost;
+}
+
+void KeptWrites::end(const Write& open, const Result<protocol::ServerMessage>& answer) {
   const bool is_late = open->is_kept && !open->on_kept;
   const bool is_asked_again = open->is_kept && !answer && may_pass(answer.error().outcome);
   // What cannot be set aside stays where it is, and is refused again.
@@ -162,7 +204,6 @@ void KeptWrites::on_answer(const Write& open, Result<protocol::ServerMessage> an
   }
   if (open->on_answer) open->on_answer(answer);
   if (is_late && answer) handlers_.on_late_answer(open->message, *answer);
-  if (std::holds_alternative<protocol::DocumentWrite>(open->message)) send_due();
 }
 
 // Whoever wrote it was told that it is kept.

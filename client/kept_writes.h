@@ -17,8 +17,9 @@ namespace callboard::client {
 // Sends a client's writes, and has those that find no server, or lose it before they are answered, wait for one: written down
 // in its folder, so that they are sent once, whatever becomes of the process. Who waits for the answer is told that it is
 // kept when there was no server for a while. Without a folder, or when another program has it, writes wait in memory
-// alone, like all asks. What is made of what its author wrote before (DocumentWrite::own) is sent when that is answered. What a
-// server refuses and nobody waits for is set aside in the folder. Client's thread only.
+// alone, like all asks. What is made of what its author wrote before (DocumentWrite::own) is sent when that is answered, and
+// where that is refused it is, too, without being sent, unless a whole document has both. What is refused and nobody waits for is
+// set aside in the folder. Client's thread only.
 class KeptWrites {
  public:
   // How long a write waits for a server before it is told as kept: as long as a command looks for one; and until the first
@@ -36,7 +37,8 @@ class KeptWrites {
 
   // `outbox` may be null.
   KeptWrites(net::Loop& loop, std::unique_ptr<Outbox> outbox, SessionKeeper& session, Handlers handlers);
-  // Who still waits is told that it is kept, or that there will be no answer (cancelled).
+  // Who waits for what is kept is told so; who waits for what was never asked, that there will be no answer (cancelled). What
+  // was asked is the session's to answer.
   ~KeptWrites();
   KeptWrites(const KeptWrites&) = delete;
   KeptWrites& operator=(const KeptWrites&) = delete;
@@ -63,7 +65,7 @@ class KeptWrites {
     Duration
         clock{};  // Its distance as it was written; of what a process before this one left, as it was read.
     bool is_kept = false;
-    bool is_asked = false;
+    bool is_asked = false;        // Or is to be asked no more.
     bool waits_for_join = false;  // Kept, and asked in vain: once more then.
     std::optional<Instant>
         due{};  // To be told as kept, or, where it is not and is not asked either, as not answered.
@@ -75,7 +77,9 @@ class KeptWrites {
   void send_due();
   void send_those_due();
   void send(const Write& open);
-  void on_answer(const Write& open, Result<protocol::ServerMessage> answer);
+  void on_answer(const Write& open, const Result<protocol::ServerMessage>& answer);
+  void end(const Write& open, const Result<protocol::ServerMessage>& answer);
+  std::vector<Write> made_of(UniqueId refused);
   void tell_kept(Open& open);
   bool set_aside(const protocol::ClientMessage& message, const Error& why);
   void tell_waiting() { handlers_.on_waiting(outbox_ ? outbox_->waiting().size() : 0); }

@@ -63,9 +63,10 @@ Result<std::optional<RecordNews>> KnownRecords::hear(const protocol::Records& to
     const bool is_news = !news.changed.empty() || !news.gone.empty();
     return is_news ? std::optional(std::move(news)) : std::nullopt;
   }
+  // Of what is missing it is not known whether somebody removed it.
   std::erase_if(known_, [&](const auto& each) {
     if (seen_->contains(each.first)) return false;
-    news.gone.push_back({each.first, false});
+    news.gone.push_back({each.first, true});
     return true;
   });
   seen_.reset();

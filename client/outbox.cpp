@@ -47,6 +47,22 @@ std::optional<protocol::ClientMessage> message_in(ByteView bytes) {
   return std::move(*message);
 }
 
+// The names in it are on disk.
+Result<void> sync_folder(const fs::path& path) {
+  const Fd folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder || ::fsync(folder.get()) != 0)
+    return os_error("sync " + callboard::quoted(path.native()), errno);
+  return {};
+}
+
+// Where it is not there yet, in a folder that is.
+Result<void> make_folder(const fs::path& path) {
+  std::error_code failed;
+  const bool is_new = fs::create_directory(path, failed);
+  if (failed) return os_error("make " + callboard::quoted(path.native()), failed.value());
+  return is_new ? sync_folder(path.parent_path()) : Result<void>();
+}
+
 }  // namespace
 
 UniqueId operation_of(const protocol::ClientMessage& message) {
@@ -166,8 +182,7 @@ void Outbox::forget(UniqueId operation) {
 
 Result<std::string> Outbox::set_aside(const protocol::ClientMessage& write, const std::string& why) const {
   const fs::path folder = fs::path(folder_) / "refused";
-  std::error_code ignored;
-  fs::create_directory(folder, ignored);
+  if (auto made = make_folder(folder); !made) return made.error();
   const fs::path path = folder / to_text(operation_of(write));
   const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file) return os_error("make " + callboard::quoted(path.native()), errno);
@@ -180,6 +195,8 @@ Result<std::string> Outbox::set_aside(const protocol::ClientMessage& write, cons
   if (auto written = write_content(file.get(), as_bytes(text)); !written)
     return written.error().prefixed(doing);
   if (::fdatasync(file.get()) != 0) return os_error(doing, errno);
+  // What is set aside is forgotten where it was.
+  if (auto synced = sync_folder(folder); !synced) return synced.error();
   return path.native();
 }
 

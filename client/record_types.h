@@ -28,7 +28,8 @@ struct Record {
 
 struct RecordGone {
   std::string path;
-  bool left = false;  // With its owner's session; else somebody removed it.
+  // It went with its owner's session, or is not shown here any more; else somebody removed it, or gave it away.
+  bool left = false;
 };
 
 // What happened in a zone.

@@ -5,8 +5,11 @@
 #include "base/document/schema.h"
 
 namespace callboard::client {
-ZoneKeeper::ZoneKeeper(SessionKeeper& session, Listener& listener, std::string schema)
-    : session_(session), listener_(listener), schema_(std::move(schema)) {
+ZoneKeeper::ZoneKeeper(net::Loop& loop, SessionKeeper& session, Listener& listener, std::string schema)
+    : session_(session),
+      listener_(listener),
+      schema_(std::move(schema)),
+      pause_(loop, [this] { ask_late(); }) {
   if (schema_.empty()) return;
   if (const auto own = document::Schema::from(schema_)) hash_ = own->hash();
 }
@@ -14,20 +17,20 @@ ZoneKeeper::ZoneKeeper(SessionKeeper& session, Listener& listener, std::string s
 void ZoneKeeper::on_asked(const protocol::ClientMessage& ask) {
   const auto* exit = std::get_if<protocol::ExitAsk>(&ask);
   const auto left = exit == nullptr ? zones_.end() : zones_.find(exit->zone);
-  if (left != zones_.end()) left->second.is_left = true;
+  if (left != zones_.end()) ++left->second.exits;
   if (const auto* enter = std::get_if<protocol::EnterAsk>(&ask)) zones_[enter->zone];
 }
 
 // not_found of one that it was in: left with the session of before, or asked twice because the answer was lost.
 Result<bool> ZoneKeeper::on_exited(const std::string& name, const Result<bool>& exited) {
   const bool is_out = exited || exited.error().outcome == Outcome::not_found;
-  if (!is_out) {
-    const auto still = zones_.find(name);
-    if (still == zones_.end() || !std::exchange(still->second.is_left, false)) return exited;
-    // A join since then did not ask for it, and whether the server heard of it nobody says.
-    if (still->second.is_entered && session_.is_joined()) enter_again(name);
-    return exited;
+  if (const auto zone = zones_.find(name); zone != zones_.end() && zone->second.exits > 0) {
+    --zone->second.exits;
+    // A join since then did not ask for it, and whether the server heard of it nobody says. After another exit it says so.
+    const bool is_unknown = !is_out && zone->second.exits == 0 && zone->second.is_entered;
+    if (is_unknown && session_.is_joined()) enter_again(name);
   }
+  if (!is_out) return exited;
   const auto left = zones_.extract(name);
   return !left.empty() && left.mapped().is_entered ? Result<bool>(true) : exited;
 }
@@ -36,7 +39,6 @@ void ZoneKeeper::on_entered(const std::string& name, RecordHandler handler) {
   Zone& zone = zones_[name];
   zone.handler = std::move(handler);
   zone.is_entered = true;
-  zone.is_left = false;
   if (const auto known = zone.known.all(name)) tell(zone, *known);
 }
 
@@ -49,9 +51,13 @@ void ZoneKeeper::tell(const Zone& zone, const RecordNews& news) {
 }
 
 void ZoneKeeper::on_joined(std::function<void()> fits) {
-  check_schema(fits);
+  pause_.cancel();
+  late_.clear();
+  is_schema_late_ = false;
+  fits_ = std::move(fits);
+  check_schema();
   for (const auto& [name, zone] : zones_) {
-    if (!zone.is_entered || zone.is_left) continue;
+    if (!zone.is_entered || zone.exits > 0) continue;
     enter_again(name);
   }
 }
@@ -64,21 +70,37 @@ void ZoneKeeper::enter_again(const std::string& name) {
     if (reply.error().outcome != Outcome::timed_out)
       return listener_.on_warning("zone " + name + ": " + reply.error().text);
     // Late, or lost with a connection of which nobody knows yet that it is: the next join asks, too.
-    const auto zone = zones_.find(name);
-    const bool is_wanted = zone != zones_.end() && zone->second.is_entered && !zone->second.is_left;
-    if (is_wanted && session_.is_joined()) enter_again(name);
+    if (!session_.is_joined()) return;
+    late_.insert(name);
+    if (!pause_.is_set()) pause_.set_after(kPause);
   });
 }
 
-void ZoneKeeper::check_schema(const std::function<void()>& fits) {
-  if (schema_.empty() || (servers_schema_ && servers_schema_ == hash_)) return fits();
+void ZoneKeeper::ask_late() {
+  if (!session_.is_joined()) return;
+  if (std::exchange(is_schema_late_, false)) check_schema();
+  for (const std::string& name : std::exchange(late_, {})) {
+    const auto zone = zones_.find(name);
+    if (zone != zones_.end() && zone->second.is_entered && zone->second.exits == 0) enter_again(name);
+  }
+}
+
+void ZoneKeeper::check_schema() {
+  const auto fit = [this] {
+    if (const auto fits = std::exchange(fits_, {})) fits();
+  };
+  if (schema_.empty() || (servers_schema_ && servers_schema_ == hash_)) return fit();
   protocol::SchemaAsk ask;
   ask.schema = std::make_shared<const std::string>(schema_);
-  session_.ask(std::move(ask), [this, fits](const Result<protocol::ServerMessage>& reply) {
-    if (reply) return fits();
+  session_.ask(std::move(ask), [this, fit](const Result<protocol::ServerMessage>& reply) {
+    if (reply) return fit();
     const Outcome outcome = reply.error().outcome;
     // Late; what is lost with the connection the next join asks again.
-    if (outcome == Outcome::timed_out && session_.is_joined()) return check_schema(fits);
+    if (outcome == Outcome::timed_out && session_.is_joined()) {
+      is_schema_late_ = true;
+      if (!pause_.is_set()) pause_.set_after(kPause);
+      return;
+    }
     // Anything else says nothing of the schema.
     if (outcome != Outcome::refused && outcome != Outcome::usage) return;
     session_.give_up(reply.error().prefixed("the server's schema"));

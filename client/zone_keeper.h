@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "base/id.h"
@@ -10,15 +11,20 @@
 #include "client/client.h"
 #include "client/known_records.h"
 #include "client/session_keeper.h"
+#include "net/timer.h"
 
 namespace callboard::client {
 
 // The zones that this client is in: entered again on every server that it joins, and what is told of them passed on. And whether
-// the server's records are what this program was written for. Client's thread only.
+// the server's records are what this program was written for. What is not answered in time is asked again after kPause. Client's
+// thread only.
 class ZoneKeeper {
  public:
+  // A server that says so at once is not asked all the time.
+  static constexpr Duration kPause = 500ms;
+
   // `schema` as in Options.
-  ZoneKeeper(SessionKeeper& session, Listener& listener, std::string schema);
+  ZoneKeeper(net::Loop& loop, SessionKeeper& session, Listener& listener, std::string schema);
 
   // Whatever is asked, before it is. A zone that is to be exited is not entered again meanwhile; what is told of one that is
   // to be entered is kept until it is: the first answer may be lost, and what was told after it not told again.
@@ -39,12 +45,13 @@ class ZoneKeeper {
     KnownRecords known;
     RecordHandler handler;
     bool is_entered = false;  // False: its enter is asked for, or was in vain; nobody hears of it.
-    bool is_left = false;     // The exit is asked for.
+    int exits = 0;            // That are asked for.
   };
 
   void tell(const Zone& zone, const RecordNews& news);
   void enter_again(const std::string& name);
-  void check_schema(const std::function<void()>& fits);
+  void check_schema();
+  void ask_late();
 
   SessionKeeper& session_;
   Listener& listener_;
@@ -52,6 +59,10 @@ class ZoneKeeper {
   std::optional<UniqueId> hash_;
   std::optional<UniqueId> servers_schema_;
   std::map<std::string, Zone> zones_;
+  std::function<void()> fits_;   // Since the last join; null: it was called.
+  std::set<std::string> late_;   // Zones that are to be entered again after the pause.
+  bool is_schema_late_ = false;  // The schema is to be asked for then.
+  net::Timer pause_;
 };
 
 }  // namespace callboard::client

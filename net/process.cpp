@@ -111,6 +111,7 @@ void Process::Impl::read(uv_stream_t* stream, ssize_t size, const uv_buf_t* buff
   const bool is_output = output && stream == output.stream();
   if (size < 0) {
     (is_output ? output : error_output).reset();
+    if (is_output && !ending && !is_silent && handlers.on_output_closed) handlers.on_output_closed();
     return end_if_over();
   }
   const auto& handler = is_output ? handlers.on_output : handlers.on_error_output;

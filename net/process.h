@@ -29,6 +29,8 @@ class Process {
     // What it said, valid during the call.
     std::function<void(ByteView bytes)> on_output;
     std::function<void(ByteView bytes)> on_error_output;
+    // Nothing more comes of its standard output: it has closed that, or is about to end.
+    std::function<void()> on_output_closed{};
     // The last call: it has ended, and all that it said was told; or its output is held open by a process of its own.
     std::function<void(const Ending& ending)> on_ended;
   };

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/reused.h"
 
 namespace callboard::net {
 
@@ -32,15 +33,24 @@ class SendQueue {
   // All of it; the queue is empty then.
   std::vector<SharedBytes> take();
 
-  std::span<const SharedBytes> parts() const { return parts_; }
-  bool is_empty() const { return parts_.empty(); }
+  std::span<const SharedBytes> parts() const {
+    return room_ == nullptr ? std::span<const SharedBytes>() : std::span<const SharedBytes>(room_->parts);
+  }
+  bool is_empty() const { return room_ == nullptr; }
   std::uint64_t size_bytes() const { return size_bytes_; }
 
  private:
+  struct Room {
+    std::vector<SharedBytes> parts;
+    std::shared_ptr<Bytes> gathered = {};  // Where small pieces are put; its memory is used again.
+    bool is_gathering = false;             // The last part points to it, and more may be put behind it.
+
+    void clear();
+  };
+
   void gather(ByteView bytes);
 
-  std::vector<SharedBytes> parts_;
-  std::shared_ptr<Bytes> gathered_;  // What the last part points to, while more may be put behind it.
+  Reused<Room> room_;
   std::uint64_t size_bytes_ = 0;
 };
 

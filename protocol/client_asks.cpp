@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/ensure.h"
+#include "base/escaped_again.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "protocol/server_asks.h"
@@ -18,11 +19,15 @@ using client_action::Answered;
 
 namespace {
 
+// Of a server that says more than a person reads.
+constexpr std::size_t kErrorShownBytes = 16 * KiB;
+
 Result<ServerMessage> answer_or_error(ServerMessage answer) {
   if (auto* error = std::get_if<ErrorAnswer>(&answer)) {
     // An error that is no error would read as success.
     const auto outcome = error->outcome == Outcome::done ? Outcome::failed : error->outcome;
-    return Error{outcome, escaped(error->text)};
+    // The server has escaped what it quotes; whoever it may be, no control character comes through.
+    return Error{outcome, escaped_again(cut(error->text, kErrorShownBytes))};
   }
   if (const auto* unknown = std::get_if<UnknownAnswer>(&answer)) {
     return Error{Outcome::failed,

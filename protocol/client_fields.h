@@ -9,6 +9,7 @@ namespace callboard::protocol {
 template <class F>
 void describe(F& f, Ref<F, TurnRequest> m) {
   f.optional("clock", m.clock);
+  f.optional("speaks", m.speaks);
 }
 template <class F>
 void describe(F& f, Ref<F, Ticket> m) {

@@ -50,6 +50,7 @@ struct AssetsClaim {
 struct JoinOk {};
 struct TurnRequest {
   std::optional<Timestamp> clock{};
+  bool speaks = false;  // What follows is said in that turn, without waiting for the server's `yours`.
 };
 // First frame of a data connection, sent in place of Username.
 struct Ticket {

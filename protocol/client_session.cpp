@@ -57,7 +57,7 @@ void ClientSession::on_message(ServerMessage message, Instant now) {
 }
 
 void ClientSession::turn_message(ServerMessage message) {
-  if (std::holds_alternative<Yours>(message)) return take_turn();
+  if (std::holds_alternative<Yours>(message)) return on_yours();
   if (answered_id_of(message)) {
     auto answered = asks_.on_answer(std::move(message));
     if (!answered) return end_with(answered.error());
@@ -69,19 +69,26 @@ void ClientSession::turn_message(ServerMessage message) {
   actions_.push_back(client_action::Told{std::move(message)});
 }
 
-void ClientSession::take_turn() {
-  for (auto& [call, value] : std::exchange(progress_, {})) {
-    actions_.push_back(client_action::Send{CallProgressed{call, std::move(value)}});
-  }
-  for (auto& ask : asks_.take_sendable()) actions_.push_back(client_action::Send{std::move(ask)});
-  actions_.push_back(client_action::Send{Yours{}});
-  turn_->on_yours();
+void ClientSession::on_yours() {
+  if (turn_->on_yours()) return speak();
+  // What came up since it spoke.
+  request_turn();
 }
 
 void ClientSession::request_turn() {
   const bool has_news = asks_.has_sendable() || !progress_.empty();
   if (!has_news || !turn_->request()) return;
-  actions_.push_back(client_action::Send{TurnRequest{}});
+  actions_.push_back(client_action::Send{TurnRequest{.speaks = true}});
+  speak();
+}
+
+// A whole turn.
+void ClientSession::speak() {
+  for (auto& [call, value] : std::exchange(progress_, {})) {
+    actions_.push_back(client_action::Send{CallProgressed{call, std::move(value)}});
+  }
+  for (auto& ask : asks_.take_sendable()) actions_.push_back(client_action::Send{std::move(ask)});
+  actions_.push_back(client_action::Send{Yours{}});
 }
 
 void ClientSession::on_garbage(const Error& error) {
@@ -170,7 +177,7 @@ void ClientSession::perform(Result<std::vector<ClientAction>> actions) {
     actions_.push_back(std::move(action));
     if (!joined) continue;
     turn_.emplace(silence_, now_);
-    take_turn();
+    on_yours();
   }
 }
 

@@ -62,8 +62,9 @@ class ClientSession {
  private:
   static std::uint64_t document_max(std::uint64_t frame_max);
   void turn_message(ServerMessage message);
-  void take_turn();
+  void on_yours();
   void request_turn();
+  void speak();
   void perform(Result<std::vector<ClientAction>> actions);
   void apply(const Welcome& welcome);
   void end_with(Error error);

@@ -39,6 +39,8 @@ constexpr std::string_view kBareTurnRequest = R"({"verb":"turn?"})";
 constexpr std::size_t kHeaderLengthSize = 4;
 // What has no attachment is mostly shorter.
 constexpr std::size_t kMostFrames = 120;
+// Up to this size an attachment is copied behind its head, for many.
+constexpr std::size_t kJoinedMax = 1 * KiB;
 
 // As FieldWriter begins.
 constexpr std::string_view kBeforeVerb = R"({"verb":")";
@@ -277,7 +279,8 @@ Result<void> read(std::uint8_t kind, ByteView body, std::size_t values_max, Mess
   if (!parts) return parts.error();
   // What people's programs say most.
   if constexpr (std::is_same_v<Message, ClientMessage>) {
-    if (read_plain<CallAsk, RecordAsk, DocumentWrite, AtAsk, CameraAsk>(*parts, message)) return {};
+    if (read_plain<Yours, TurnRequest, CallAsk, RecordAsk, DocumentWrite, AtAsk, CameraAsk>(*parts, message))
+      return {};
   }
   // Most messages are small: the memory for the values of one is that of the one before.
   static thread_local JsonTree small;
@@ -348,6 +351,14 @@ EncodedFrame encode(const ServerMessage& message) {
   // What is said most often is always the same.
   static const EncodedFrame kYours = frame_of(message);
   return kYours;
+}
+EncodedFrame encode_for_many(const ServerMessage& message) {
+  std::string text;
+  const Document& attachment = append_encoded(message, text);
+  if (attachment == nullptr || attachment->size() > kJoinedMax)
+    return {std::make_shared<const std::string>(std::move(text)), attachment};
+  text += *attachment;
+  return {std::make_shared<const std::string>(std::move(text)), nullptr};
 }
 const Document& append_encoded(const ServerMessage& message, std::string& text) {
   static const Document kNone;

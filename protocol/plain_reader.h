@@ -1,9 +1,9 @@
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <concepts>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -31,15 +31,16 @@ class PlainReader {
       : rest_(fields), attachment_(attachment) {}
 
   template <class T, class... Limits>
-  void required(std::string_view key, T& value, const Limits&... limits) {
+  [[gnu::always_inline]] void required(std::string_view key, T& value, const Limits&... limits) {
     expect(take_key(key) && take(value, limits...), {});
   }
   template <class T, class... Limits>
-  void optional(std::string_view key, T& value, const Limits&... limits) {
+  [[gnu::always_inline]] void optional(std::string_view key, T& value, const Limits&... limits) {
     if (take_key(key)) expect(take(value, limits...), {});
   }
   template <class T, class... Limits>
-  void optional(std::string_view key, std::optional<T>& value, const Limits&... limits) {
+  [[gnu::always_inline]] void optional(std::string_view key, std::optional<T>& value,
+                                       const Limits&... limits) {
     if (take_key(key)) expect(take(value.emplace(), limits...), {});
   }
   // Comes last: what is left to FieldReader is not copied here.
@@ -54,12 +55,12 @@ class PlainReader {
   bool is_whole() const { return is_plain_ && rest_.size() == 1 && rest_[0] == '}' && !attachment_; }
 
  private:
-  // ,"key":
-  bool take_key(std::string_view key) {
+  // ,"key":   Where a key is known, which is always, it is compared as a few numbers.
+  [[gnu::always_inline]] bool take_key(std::string_view key) {
     const std::size_t size = key.size() + 4;
     const bool is_next = rest_.size() > size && rest_[0] == ',' && rest_[1] == '"' &&
                          rest_[size - 2] == '"' && rest_[size - 1] == ':' &&
-                         std::equal(key.begin(), key.end(), rest_.data() + 2);
+                         std::memcmp(key.data(), rest_.data() + 2, key.size()) == 0;
     if (is_next) rest_.remove_prefix(size);
     return is_next;
   }

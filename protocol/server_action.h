@@ -60,7 +60,12 @@ struct ClockTold {
 // The join is over: tells and asks from here on.
 struct Joined {};
 // The server has the turn again: what waited in the mailbox may be told now.
-struct TurnTaken {};
+struct TurnTaken {
+  // The client waited for that turn, and so has heard what was told before it; else Heard says when.
+  bool has_heard = true;
+};
+// The client has heard what was told before the last turn that it had.
+struct Heard {};
 // Answer with ServerSession::answer(), any time, in any order.
 struct Asked {
   std::shared_ptr<ClientMessage>
@@ -85,8 +90,9 @@ namespace callboard::protocol {
 struct ServerAction
     : std::variant<server_action::Send, server_action::SendEncoded, server_action::TicketShown,
                    server_action::Admission, server_action::DocumentClaimed, server_action::AssetsClaimed,
-                   server_action::Joined, server_action::TurnTaken, server_action::ClockTold,
-                   server_action::Asked, server_action::Reported, server_action::Closed> {
+                   server_action::Joined, server_action::TurnTaken, server_action::Heard,
+                   server_action::ClockTold, server_action::Asked, server_action::Reported,
+                   server_action::Closed> {
   using variant::variant;
   ServerAction();
   ServerAction(const ServerAction&);

@@ -18,9 +18,10 @@ namespace {
 constexpr std::uint64_t kCopiedMax = 1 * KiB;
 // Answers that are put together: what is sent as one is not held back half way.
 constexpr std::size_t kTogetherMax = 16 * KiB;
-// What is set aside at once when there is something: sixteen small asks, and most of their answers.
-constexpr std::size_t kAsksAtFirst = 16;
+// What is set aside at once when there is something: most of sixteen small answers.
 constexpr std::size_t kTextAtFirst = 1000;
+// What more asks take is not kept.
+constexpr std::size_t kAsksKept = 64;
 
 AskId answered_id(const Answer& answer) {
   if (const auto* encoded = std::get_if<EncodedAnswer>(&answer)) return encoded->re;
@@ -92,7 +93,7 @@ std::optional<AskId> answered_id_of(const ServerMessage& message) {
 Result<void> ServerAsks::on_ask(std::shared_ptr<ClientMessage> ask) {
   const auto id = ask_id_of(*ask);
   ENSURE(id);
-  if (in_flight_.size() >= kAsksPerTurn) {
+  if (unanswered() >= kAsksPerTurn) {
     return Error{Outcome::refused, fmt::format("more than {} asks are unanswered", kAsksPerTurn)};
   }
   const auto bytes = weight_bytes(*ask);
@@ -101,29 +102,30 @@ Result<void> ServerAsks::on_ask(std::shared_ptr<ClientMessage> ask) {
     return Error{Outcome::refused, fmt::format("more than {} of documents and items are unanswered",
                                                human_bytes(kUnansweredBytesMax))};
   }
-  if (in_flight_.empty()) in_flight_.reserve(kAsksAtFirst);
+  if (room_ == nullptr) room_ = take_reused<Room>();
   const auto place = place_of(*id);
-  if (place != in_flight_.end() && place->id == *id) {
+  if (place != room_->in_flight.end() && place->id == *id) {
     return Error{Outcome::usage, fmt::format("ask {} is still unanswered", *id)};
   }
   const auto* unknown = std::get_if<UnknownAsk>(ask.get());
-  in_flight_.insert(place, {.id = *id, .delivered = unknown != nullptr, .weight_bytes = bytes});
+  room_->in_flight.insert(place, {.id = *id, .delivered = unknown != nullptr, .weight_bytes = bytes});
   weight_bytes_ += bytes;
   if (unknown != nullptr) {
     hold(ServerMessage(
         ErrorAnswer{*id, Outcome::usage, fmt::format("unknown verb {}", quoted(unknown->verb))}));
   } else {
-    received_.push_back(std::move(ask));
+    room_->received.push_back(std::move(ask));
   }
   return {};
 }
 
 std::shared_ptr<ClientMessage> ServerAsks::next() {
-  if (received_.empty() || held_count_ >= kAnswersHeld) return nullptr;
-  const std::uint64_t most = answer_bytes_max(*received_.front());
+  if (room_ == nullptr || room_->received.empty() || held_count_ >= kAnswersHeld) return nullptr;
+  auto& received = room_->received;
+  const std::uint64_t most = answer_bytes_max(*received.front());
   if (answer_bytes_ > 0 && answer_bytes_ + most > kAnswerBytesHeld) return nullptr;
-  auto ask = std::move(received_.front());
-  received_.erase(received_.begin());
+  auto ask = std::move(received.front());
+  received.erase(received.begin());
   InFlight& in_flight = *place_of(*ask_id_of(*ask));
   in_flight.delivered = true;
   in_flight.answer_bytes_max = most;
@@ -133,8 +135,9 @@ std::shared_ptr<ClientMessage> ServerAsks::next() {
 
 void ServerAsks::hold(Answer&& answer) {
   const AskId re = answered_id(answer);
+  ENSURE(room_ != nullptr);
   const auto ask = place_of(re);
-  ENSURE(ask != in_flight_.end() && ask->id == re && ask->delivered && !ask->answered);
+  ENSURE(ask != room_->in_flight.end() && ask->id == re && ask->delivered && !ask->answered);
   ask->answered = true;
   weight_bytes_ -= ask->weight_bytes;
   answer_bytes_ -= ask->answer_bytes_max;
@@ -154,45 +157,51 @@ void ServerAsks::hold(Answer&& answer) {
 
 // As it is sent: it takes less so, and how much is known.
 void ServerAsks::hold_message(const ServerMessage& message) {
-  const std::size_t size_before = held_text_.size();
-  if (size_before == 0) held_text_.reserve(kTextAtFirst);
-  const Document& attachment = append_encoded(message, held_text_);
-  answer_bytes_ += held_text_.size() - size_before + size_of(attachment);
+  if (held_text_ == nullptr) {
+    held_text_ = take_reused<std::string>();
+    held_text_->reserve(kTextAtFirst);
+  }
+  const std::size_t size_before = held_text_->size();
+  const Document& attachment = append_encoded(message, *held_text_);
+  answer_bytes_ += held_text_->size() - size_before + size_of(attachment);
   const bool is_copied = attachment != nullptr && attachment->size() <= kCopiedMax;
-  if (is_copied) held_text_ += *attachment;
+  if (is_copied) *held_text_ += *attachment;
   if (attachment != nullptr && !is_copied) return end_text(attachment);
-  if (held_text_.size() >= kTogetherMax) end_text(nullptr);
+  if (held_text_->size() >= kTogetherMax) end_text(nullptr);
 }
 
 void ServerAsks::hold_encoded(EncodedFrame frame) {
   answer_bytes_ += frame.size_bytes();
-  if (!held_text_.empty()) end_text(nullptr);
+  if (held_text_ != nullptr) end_text(nullptr);
   held_.push_back(std::move(frame));
 }
 
 void ServerAsks::end_text(Document attachment) {
-  held_.push_back(
-      {std::make_shared<const std::string>(std::exchange(held_text_, {})), std::move(attachment)});
+  held_.push_back({std::shared_ptr<const std::string>(std::move(held_text_)), std::move(attachment)});
 }
 
 std::vector<EncodedFrame> ServerAsks::take_held() {
-  std::erase_if(in_flight_, [](const InFlight& ask) { return ask.answered; });
-  if (in_flight_.empty()) forget_memory();
-  if (!held_text_.empty()) end_text(nullptr);
+  if (room_ != nullptr) {
+    std::erase_if(room_->in_flight, [](const InFlight& ask) { return ask.answered; });
+    if (room_->in_flight.empty()) room_.reset();
+  }
+  if (held_text_ != nullptr) end_text(nullptr);
   held_count_ = 0;
   return std::exchange(held_, {});
 }
 
-// An idle session keeps none for its asks.
-void ServerAsks::forget_memory() {
-  in_flight_ = std::vector<InFlight>();
-  received_ = std::vector<std::shared_ptr<ClientMessage>>();
+void ServerAsks::Room::clear() {
+  if (in_flight.capacity() > kAsksKept) in_flight = std::vector<InFlight>();
+  in_flight.clear();
+  if (received.capacity() > kAsksKept) received = std::vector<std::shared_ptr<ClientMessage>>();
+  received.clear();
 }
 
 std::vector<ServerAsks::InFlight>::iterator ServerAsks::place_of(AskId id) {
-  if (in_flight_.empty() || in_flight_.back().id < id) return in_flight_.end();
-  if (in_flight_.back().id == id) return std::prev(in_flight_.end());
-  return std::ranges::lower_bound(in_flight_, id, {}, &InFlight::id);
+  auto& in_flight = room_->in_flight;
+  if (in_flight.empty() || in_flight.back().id < id) return in_flight.end();
+  if (in_flight.back().id == id) return std::prev(in_flight.end());
+  return std::ranges::lower_bound(in_flight, id, {}, &InFlight::id);
 }
 
 }  // namespace callboard::protocol

@@ -10,6 +10,7 @@
 
 #include "base/limits.h"
 #include "base/result.h"
+#include "base/reused.h"
 #include "protocol/codec.h"
 #include "protocol/message.h"
 
@@ -53,7 +54,7 @@ class ServerAsks {
   void on_sent(const EncodedFrame& answer) { answer_bytes_ -= answer.size_bytes(); }
 
   // Received and not yet answered or not yet taken.
-  std::size_t unanswered() const { return in_flight_.size(); }
+  std::size_t unanswered() const { return room_ == nullptr ? 0 : room_->in_flight.size(); }
 
  private:
   struct InFlight {
@@ -64,19 +65,24 @@ class ServerAsks {
     std::uint64_t answer_bytes_max = 0;  // Counted while it is in the making.
   };
 
-  // Where an ask of that id is, or would be.
+  struct Room {
+    std::vector<InFlight> in_flight;  // By their ids, which mostly count up.
+    std::vector<std::shared_ptr<ClientMessage>> received;
+
+    void clear();
+  };
+
+  // Where an ask of that id is, or would be; while there is a room.
   std::vector<InFlight>::iterator place_of(AskId id);
   void hold_message(const ServerMessage& message);
   void hold_encoded(EncodedFrame frame);
   void end_text(Document attachment);
-  void forget_memory();
 
-  std::vector<InFlight> in_flight_;  // By their ids, which mostly count up.
+  Reused<Room> room_;  // While there are asks.
   std::uint64_t weight_bytes_ = 0;
-  std::vector<std::shared_ptr<ClientMessage>> received_;
   std::size_t held_count_ = 0;
   std::vector<EncodedFrame> held_;
-  std::string held_text_;           // Frames that come after those.
+  Reused<std::string> held_text_;   // Frames that come after those; null: none.
   std::uint64_t answer_bytes_ = 0;  // In the making, held, and not yet sent.
 };
 

@@ -12,6 +12,11 @@ namespace callboard::protocol {
 
 namespace {
 
+// What more at a time take is not kept.
+constexpr std::size_t kActionsKept = 32;
+// A clock drifts by some ms an hour, and is set now and then.
+constexpr Duration kClockLimit = std::chrono::seconds(60);
+
 template <class T>
 bool is(const ServerAction& action) {
   return std::holds_alternative<T>(action);
@@ -26,23 +31,24 @@ ServerSession::ServerSession(ServerSessionConfig config, Instant now) : started_
                                      .wall = config.wall,
                                      .started = now});
   entrance_ = std::make_unique<Entrance>(Entrance{std::move(config), std::move(join)});
-  actions_.emplace_back(server_action::Send{entrance_->join.greeting()});
+  add(server_action::Send{entrance_->join.greeting()});
 }
 
 void ServerSession::require_key() {
   if (over_ || turn_) return;
-  actions_.clear();
+  actions_.reset();
   entrance_->join.require_key();
 }
 
 // One that is returned: it is made where it is taken.
 std::optional<ServerAction> ServerSession::next_action() {
   std::optional<ServerAction> next;
-  if (actions_.empty()) {
+  if (actions_ == nullptr) {
     if (auto ask = over_ ? nullptr : asks_.next()) next.emplace(server_action::Asked{std::move(ask)});
-  } else if (auto* action = std::get_if<ServerAction>(&actions_.front())) {
+  } else if (auto* action = std::get_if<ServerAction>(&actions_->all[actions_->done])) {
+    if (is<server_action::TurnTaken>(*action)) --turns_taken_;
     next.emplace(std::move(*action));
-    actions_.pop_front();
+    drop_action();
   } else {
     next.emplace(next_answer());
   }
@@ -50,11 +56,31 @@ std::optional<ServerAction> ServerSession::next_action() {
 }
 
 server_action::SendEncoded ServerSession::next_answer() {
-  auto& answers = std::get<Answers>(actions_.front());
+  auto& answers = std::get<Answers>(actions_->all[actions_->done]);
   server_action::SendEncoded next{std::move(answers.frames[answers.sent]), true};
   asks_.on_sent(next.frame);
-  if (++answers.sent == answers.frames.size()) actions_.pop_front();
+  if (++answers.sent == answers.frames.size()) drop_action();
   return next;
+}
+
+std::vector<std::variant<ServerAction, ServerSession::Answers>>& ServerSession::due() {
+  if (actions_ == nullptr) actions_ = take_reused<Actions>();
+  return actions_->all;
+}
+
+void ServerSession::drop_action() {
+  auto& [all, done] = *actions_;
+  if (++done == all.size()) return actions_.reset();
+  // More keeps coming.
+  if (done < kActionsKept) return;
+  all.erase(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(done));
+  done = 0;
+}
+
+void ServerSession::Actions::clear() {
+  if (all.capacity() > kActionsKept) decltype(all)().swap(all);
+  all.clear();
+  done = 0;
 }
 
 // --- What happens on the connection ---------------------------------------------------------------------------------
@@ -76,9 +102,7 @@ void ServerSession::on_message(std::shared_ptr<ClientMessage> message, Instant n
 
 void ServerSession::turn_message(std::shared_ptr<ClientMessage> message) {
   if (const auto* request = std::get_if<TurnRequest>(message.get())) {
-    hear_clock(request->clock, false);
-    if (turn_->on_request()) give_turn();
-    return;
+    return on_request(*request);
   }
   if (turn_->is_servers()) return end_with(out_of_turn(verb_of(*message), "the server has the turn"));
   if (const auto* yours = std::get_if<Yours>(message.get())) {
@@ -88,35 +112,53 @@ void ServerSession::turn_message(std::shared_ptr<ClientMessage> message) {
   has_spoken_ = true;
   if (std::holds_alternative<UnknownTell>(*message)) return;
   if (auto* progress = std::get_if<CallProgressed>(message.get())) {
-    actions_.emplace_back(server_action::Reported{std::move(*progress)});
+    add(server_action::Reported{std::move(*progress)});
     return;
   }
   if (!ask_id_of(*message)) return end_with(unexpected("an ask", verb_of(*message)));
   if (auto taken = asks_.on_ask(std::move(message)); !taken) end_with(taken.error());
 }
 
+// Who speaks without waiting waits before the next time: our `yours` for the last one was heard by then.
+void ServerSession::on_request(const TurnRequest& request) {
+  hear_clock(request.clock, false);
+  const bool is_granted = turn_->on_request();
+  if (is_granted && !has_waited_) add(server_action::Heard{});
+  if (is_granted) give_turn();
+  if (!request.speaks) return;
+  // Its `yours` does not answer ours.
+  turn_given_.reset();
+  has_waited_ = false;
+}
+
 void ServerSession::give_turn() {
   turn_given_ = now_;
   has_spoken_ = false;
-  actions_.emplace_back(server_action::Send{Yours{}});
+  has_waited_ = true;
+  add(server_action::Send{Yours{}});
 }
 
 void ServerSession::hear_clock(const std::optional<Timestamp>& clock, bool is_reply) {
   if (!clock) return;
-  // The turn at the end of the join was given before time was kept of it.
-  const bool is_timed = is_reply && turn_given_ != Instant{};
-  actions_.emplace_back(server_action::ClockTold{
-      *clock, is_timed ? std::optional(now_ - turn_given_) : std::nullopt, is_timed && !has_spoken_});
+  // Without that time: the turn at the end of the join, and one in which the client did not wait for it.
+  const bool is_timed = is_reply && turn_given_;
+  if (is_timed) clock_measured_ = now_;
+  add(server_action::ClockTold{*clock, is_timed ? std::optional(now_ - *turn_given_) : std::nullopt,
+                               is_timed && !has_spoken_});
 }
 
 void ServerSession::take_turn() {
   turn_->on_yours();
   send_answers();
-  actions_.emplace_back(server_action::TurnTaken{});
+  add(server_action::TurnTaken{has_waited_});
+  ++turns_taken_;
+  // Who speaks often does not wait for a turn, nor is given one by the heartbeat.
+  const bool is_measured = has_waited_ || now_ - clock_measured_ < kClockLimit;
+  if (!is_measured && turn_->on_request()) give_turn();
 }
 
 void ServerSession::send_answers() {
-  if (auto frames = asks_.take_held(); !frames.empty()) actions_.push_back(Answers{std::move(frames)});
+  if (auto frames = asks_.take_held(); !frames.empty()) due().emplace_back(Answers{std::move(frames)});
 }
 
 void ServerSession::on_garbage(const Error& error) {
@@ -152,11 +194,11 @@ void ServerSession::admit(Welcome welcome) {
 }
 
 void ServerSession::settle(DocumentState state) {
-  if (!over_) actions_.push_back(entrance_->join.settle(std::move(state)));
+  if (!over_) add(entrance_->join.settle(std::move(state)));
 }
 
 void ServerSession::settle(Assets assets) {
-  if (!over_) actions_.push_back(entrance_->join.settle(std::move(assets)));
+  if (!over_) add(entrance_->join.settle(std::move(assets)));
 }
 
 void ServerSession::answer(Answer&& answer) {
@@ -165,18 +207,19 @@ void ServerSession::answer(Answer&& answer) {
   if (turn_->is_servers()) send_answers();
 }
 
-bool ServerSession::may_tell() const { return !over_ && turn_ && turn_->is_servers(); }
+// What is told now comes behind all turns that were taken: the owner has to know of them.
+bool ServerSession::may_tell() const { return !over_ && turn_ && turn_->is_servers() && turns_taken_ == 0; }
 
 void ServerSession::tell(ServerMessage message) {
   if (over_) return;
   ENSURE(may_tell() && !answered_id_of(message));
-  actions_.emplace_back(server_action::Send{std::move(message)});
+  add(server_action::Send{std::move(message)});
 }
 
 void ServerSession::tell(EncodedFrame frame) {
   if (over_) return;
   ENSURE(may_tell());
-  actions_.emplace_back(server_action::SendEncoded{std::move(frame), false});
+  add(server_action::SendEncoded{std::move(frame), false});
 }
 
 void ServerSession::ping(Instant now) {
@@ -192,7 +235,7 @@ void ServerSession::close(Outcome outcome, std::string reason) {
 
 void ServerSession::dismiss(Outcome outcome, std::string reason, std::string to) {
   if (over_) return;
-  actions_.emplace_back(server_action::Send{Bye{outcome, reason, true, std::move(to)}});
+  add(server_action::Send{Bye{outcome, reason, true, std::move(to)}});
   finish({outcome, std::move(reason)}, Ending::meant);
 }
 
@@ -239,21 +282,22 @@ void ServerSession::perform(Result<std::vector<ServerAction>> actions) {
     if (is<server_action::Closed>(action) || is<server_action::TicketShown>(action)) over_ = true;
     if (is<server_action::Joined>(action)) {
       turn_.emplace(entrance_->config.limits, now_);
+      clock_measured_ = now_;
       entrance_.reset();
     }
-    actions_.push_back(std::move(action));
+    add(std::move(action));
   }
 }
 
 void ServerSession::end_with(Error error, Ending ending) {
-  actions_.emplace_back(server_action::Send{Bye{error.outcome, error.text}});
+  add(server_action::Send{Bye{error.outcome, error.text}});
   finish(std::move(error), ending);
 }
 
 void ServerSession::finish(Error error, Ending ending) {
   ENSURE(!over_);
   over_ = true;
-  actions_.emplace_back(server_action::Closed{error.outcome, std::move(error.text), ending == Ending::lost});
+  add(server_action::Closed{error.outcome, std::move(error.text), ending == Ending::lost});
 }
 
 }  // namespace callboard::protocol

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/reused.h"
 #include "protocol/join_server.h"
 #include "protocol/server_action.h"
 #include "protocol/server_asks.h"
@@ -44,7 +44,7 @@ class ServerSession {
 
   std::optional<ServerAction> next_action();
   // Whether next_action() has one besides asks.
-  bool has_actions() const { return !actions_.empty(); }
+  bool has_actions() const { return actions_ != nullptr; }
 
   // The peer has no key and the server wants one: no greeting, and anything but a ticket is refused. Before the first action.
   void require_key();
@@ -101,6 +101,7 @@ class ServerSession {
 
  private:
   void turn_message(std::shared_ptr<ClientMessage> message);
+  void on_request(const TurnRequest& request);
   void give_turn();
   void hear_clock(const std::optional<Timestamp>& clock, bool is_reply);
   void send_answers();
@@ -126,12 +127,30 @@ class ServerSession {
     std::size_t sent = 0;
   };
 
-  // Lists: empty ones, which is what an idle session has, take no memory of their own; a deque takes 576 bytes.
-  std::list<std::variant<ServerAction, Answers>> actions_;
+  // What is to be done, in order; null: nothing.
+  struct Actions {
+    std::vector<std::variant<ServerAction, Answers>> all;
+    std::size_t done = 0;  // So many of the first.
+
+    void clear();
+  };
+
+  template <class T>
+  void add(T&& action) {
+    due().emplace_back(std::in_place_type<ServerAction>, std::forward<T>(action));
+  }
+  std::vector<std::variant<ServerAction, Answers>>& due();
+  // The first has been done.
+  void drop_action();
+
+  Reused<Actions> actions_;
   Instant started_;
   Instant now_;
-  Instant turn_given_;
+  std::optional<Instant> turn_given_;  // nullopt: its `yours` is no measure of the way.
+  Instant clock_measured_;
+  int turns_taken_ = 0;      // TurnTaken that the owner has not taken.
   bool has_spoken_ = false;  // In the turn that it has, or had last.
+  bool has_waited_ = true;   // For that turn.
   bool over_ = false;
 };
 

@@ -1,5 +1,7 @@
 #include "protocol/turn.h"
 
+#include <utility>
+
 #include "base/ensure.h"
 
 namespace callboard::protocol {
@@ -30,6 +32,8 @@ ServerTurn::Due ServerTurn::on_time(Instant now) {
   }
   return Due::nothing;
 }
+
+bool ClientTurn::on_yours() { return std::exchange(step_, Step::awaiting_news) == Step::awaiting_news; }
 
 bool ClientTurn::request() {
   if (step_ == Step::awaiting_yours) return false;

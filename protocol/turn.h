@@ -11,15 +11,18 @@
 //                             <-            asks …, yours            at once, and also when it has nothing to say
 //   answers that are ready    ->
 //   tells as they fall due    ->            (the server keeps the turn: an idle session is silent)
-//                             <-            turn?                    when it wants to speak
+//                             <-            turn?, asks …, yours     when it wants to speak
 //   yours                     ->
+//   answers that are ready    ->
 //
-// The server gives the turn the moment it is asked for, whatever it is still working on: an answer that waits for a slow
-// disk comes in a later turn of the server's. So neither side ever waits for the other's work, only for its `yours`:
-// - the client waits for `yours` after `turn?`; the server sends it at once;
-// - the server waits for `yours` after `yours`; the client sends it at once;
-// - both at once is impossible: the server waits only without the turn, the client only while the server has it.
-// A `turn?` that crosses the server's `yours` reaches a server that has given the turn already, and is ignored.
+// The server gives the turn the moment it reads `turn?`, whatever it is still working on: an answer that waits for a slow
+// disk comes in a later turn of the server's. So what follows `turn?` finds the turn given, and the client says it without
+// waiting for the `yours` that tells so. Neither side ever waits for the other's work, only for its `yours`:
+// - the client waits for `yours` before it asks for another turn; the server sends it at once;
+// - the server waits for `yours` after `yours`; the client sends it at once, or has sent it;
+// - both at once only where those cross, and then both are on their way.
+// A `turn?` that crosses the server's `yours` reaches a server that has given the turn already. What follows it is said in that
+// turn, and the `yours` that it crossed is the one that the client waits for.
 namespace callboard::protocol {
 
 struct TurnLimits {
@@ -61,23 +64,22 @@ class ServerTurn {
   Instant last_heard_;
 };
 
-// The client's half. A client's turn begins and ends within one event, so it only ever waits with the server holding
-// the turn.
+// The client's half. A client's turn is said within one event, so it only ever waits with the server holding the turn, or about to.
 class ClientTurn {
  public:
   enum class Step {
     awaiting_news,   // The server has the turn and we want nothing.
-    awaiting_yours,  // We said `turn?`.
+    awaiting_yours,  // We said `turn?`, what we had to say, and `yours`.
   };
 
   ClientTurn(Duration silence, Instant now) : silence_(silence), last_heard_(now) {}
 
   Step step() const { return step_; }
   void on_heard(Instant now) { last_heard_ = now; }
-  // Something waits to be said. True: say `turn?`. False: it was said before.
+  // Something waits to be said. True: say `turn?`, and it, and `yours`. False: after the `yours` that is awaited.
   bool request();
-  // The turn was ours; it is the server's again.
-  void on_yours() { step_ = Step::awaiting_news; }
+  // The server said `yours`. True: say what there is, and `yours`. False: that was done before.
+  bool on_yours();
 
   Instant deadline() const { return last_heard_ + silence_; }
   bool is_silent(Instant now) const { return now >= deadline(); }

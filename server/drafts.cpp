@@ -144,14 +144,14 @@ bool is_container(const ValuePtr& value) {
 // Whether what stands at the places of these edits, and what encloses each, is in both the same.
 bool are_apart(const document::Edits& edits, const DraftSources& sources) {
   document::Guide base(sources.base);
-  document::Guide head(sources.head);
+  document::Guide seen(sources.seen);
   return std::ranges::all_of(edits, [&](const document::Edit& edit) {
     if (edit.kind == document::Edit::Kind::place) return true;
-    if (!document::equal(base.find(edit.path), head.find(edit.path))) return false;
+    if (!document::equal(base.find(edit.path), seen.find(edit.path))) return false;
     document::Path around = edit.path;
     if (around.empty()) return true;
     around.pop_back();
-    return is_container(base.find(around)) == is_container(head.find(around));
+    return is_container(base.find(around)) == is_container(seen.find(around));
   });
 }
 
@@ -189,8 +189,8 @@ ValuePtr with_own(const DraftSources& sources) {
 Result<Operation> finished(Draft draft, DraftSources sources) {
   if (!sources.own.empty()) sources.base = with_own(sources);
   auto operation = edited(std::move(draft), sources);
-  const bool is_asked = operation && sources.head_revision != 0;
-  if (is_asked && are_apart(*operation->edits, sources)) operation->base = sources.head_revision;
+  const bool is_asked = operation && sources.seen_revision != 0;
+  if (is_asked && are_apart(*operation->edits, sources)) operation->base = sources.seen_revision;
   return operation;
 }
 

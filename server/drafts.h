@@ -29,8 +29,8 @@ struct Draft {
   document::Path place{};
   std::string after{};  // Of an element: what it is put behind (document::Edit).
   document::Edits lost{};
-  std::vector<UniqueId>
-      own{};  // What its author had before him besides the operation's base: what he did to that.
+  // What its author had before him besides the operation's base: what he did to that.
+  std::vector<UniqueId> own{};
 };
 
 // What a draft is read against.
@@ -40,13 +40,14 @@ struct DraftSources {
   document::ValuePtr head;      // What is there now, for parts to be shared with.
   document::ValuePtr restored;  // For Draft::How::restore.
   document::Growth growth;      // For Draft::How::settle: `head`, with what was taken out of it lately.
-  // What `head` is, where some that came after the base cannot be compared with any more; 0: all can.
-  std::uint64_t head_revision = 0;
+  // A later state, which its author is taken to have seen where it is as he had it, and its revision; 0: none.
+  document::ValuePtr seen;
+  std::uint64_t seen_revision = 0;
 };
 
 // The operation, with its edits; of those that settle a conflict, the ones whose places are not gone for good (superseded: all
-// are). Where none of its places is another one in `head` than in `base`, though not all that came
-// between can be compared with, it is based on `head`: nobody's work is lost to it. Pure; takes as long as parsing and comparing do. Thread: any.
+// are). Where none of its places is another one in `seen` than in `base` with his own, it is based on `seen`: nobody's work is
+// lost to it. Pure; takes as long as parsing and comparing do. Thread: any.
 Result<Operation> finished(Draft draft, DraftSources sources);
 
 }  // namespace callboard::server

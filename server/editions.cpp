@@ -48,7 +48,7 @@ Edition made(const Source& source) {
                          ? source.whole
                          : std::make_shared<const std::string>(document::print(*source.now));
   }
-  edition.tell = protocol::encode(protocol::ServerMessage(state));
+  edition.tell = protocol::encode_for_many(protocol::ServerMessage(state));
   return edition;
 }
 

@@ -12,6 +12,10 @@ Result<void> make_project_folder(const std::filesystem::path& data, const std::s
   return make_data_folder(project_folder(data, project));
 }
 
+Result<void> check_free(const std::filesystem::path& data, const std::string& project) {
+  return DataFolder::check(data, project);
+}
+
 Result<std::optional<pid_t>> holder(const std::filesystem::path& data, const std::string& project) {
   return DataFolder::holder(data, project);
 }

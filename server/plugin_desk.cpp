@@ -28,7 +28,10 @@ CallValue carry_out(plugin::Plugin& plugin, const plugin::Request& request) {
   }
   if (!reply.is_good) return Error{Outcome::failed, escaped(reply.text)};
   auto value = document::parse(reply.text);
-  if (!value) return value.error().prefixed(request.name + ": the plugin's result");
+  // Whatever its caller has said.
+  if (!value)
+    return Error{Outcome::failed,
+                 fmt::format("{}: the plugin's result: {}", request.name, value.error().text)};
   return value;
 }
 
@@ -77,7 +80,13 @@ std::vector<ProgramHealth> PluginDesk::health() const {
 }
 
 Result<void> PluginDesk::add_calls(const LoadedPtr& loaded) {
-  auto descriptions = descriptions_from(loaded->plugin->calls());
+  std::string described;
+  try {
+    described = loaded->plugin->calls();
+  } catch (...) {
+    return plugin_failed(loaded->file, "calls()");
+  }
+  auto descriptions = descriptions_from(described, UnknownKeys::refused);
   if (!descriptions) return no_plugin(loaded->file, descriptions.error().text);
   for (CallDescription& description : *descriptions) {
     if (!description.state.empty())
@@ -94,7 +103,13 @@ Result<void> PluginDesk::add_calls(const LoadedPtr& loaded) {
 }
 
 Result<void> PluginDesk::add_channels(const LoadedPtr& loaded) {
-  for (plugin::ChannelOffer& each : loaded->plugin->channels()) {
+  std::vector<plugin::ChannelOffer> offers;
+  try {
+    offers = loaded->plugin->channels();
+  } catch (...) {
+    return plugin_failed(loaded->file, "channels()");
+  }
+  for (plugin::ChannelOffer& each : offers) {
     if (!each.take)
       return no_plugin(loaded->file, "channel " + callboard::quoted(each.name) + ": nobody takes it");
     const auto offer = std::make_shared<const plugin::ChannelOffer>(std::move(each));

@@ -79,9 +79,7 @@ class RecordDesk {
   void on_resumed(SessionId session, Mailbox& mailbox) const;
 
   bool is_due(const Mailbox& mailbox) const { return teller_.is_due(mailbox); }
-  void take_due(SessionId listener, Mailbox& mailbox, std::vector<protocol::EncodedFrame>& frames) {
-    teller_.take_due(listener, mailbox, frames);
-  }
+  void take_due(const Identity& who, Mailbox& mailbox, std::vector<protocol::EncodedFrame>& frames);
 
  private:
   // A wish that makes sense.

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <limits>
-#include <set>
 #include <utility>
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "server/own_changes.h"
 
 namespace callboard::server {
 namespace {
@@ -46,7 +46,9 @@ constexpr std::uint32_t kCountersApart = 1024;
 
 // Where the counters of a millisecond are used up the next one begins.
 void make_later(Operation& operation, const Stamp& than, std::uint32_t apart = 1) {
-  if (operation.timestamp > than.time) return;
+  const bool is_later = operation.timestamp > than.time ||
+                        (operation.timestamp == than.time && operation.counter > than.counter);
+  if (is_later) return;
   const std::uint64_t counter = (std::uint64_t{than.counter} / apart + 1) * apart;
   const bool is_full = counter > std::numeric_limits<std::uint32_t>::max();
   operation.timestamp = {than.time.ms + (is_full ? 1 : 0)};
@@ -75,9 +77,9 @@ Records::Records(net::Loop& loop, std::unique_ptr<Log> log, Recovered recovered,
   // The board has what was done since then: all of it, or so much that a keyframe is due.
   for (const auto& [record, sequence] : recovered.newest_keyframes) {
     SinceKeyframe& since = since_keyframe_[index_of(record)];
-    board_.document(record).for_each_since(sequence, [&since](const Operation& operation) {
+    board_.document(record).for_each_since(sequence, [&since](const MergedDocument::Entry& each) {
       ++since.operations;
-      since.bytes += operation.value->size();
+      since.bytes += each.operation->value->size();
     });
   }
   log_->on_broken([this](const Error& why) { on_broken(why); });
@@ -104,7 +106,7 @@ void Records::write(Draft draft, Done done) {
   // Revisions of the future are nobody's base.
   draft.operation.base = std::min(operation.base, board_.sequence());
   stamp(draft.operation);
-  find_sources(std::move(draft), std::move(done));
+  find_own(std::move(draft), std::move(done));
 }
 
 // Later than all that its author had seen, and than what was there when he made it, whatever the clock says: one who changes what is
@@ -133,35 +135,60 @@ void Records::stamp(Operation& operation) {
   if (newest_of.size() > kStampsKept) newest_of.clear();
 }
 
-// Later than its base, which is another one now. False: its session wrote something else meanwhile, and that stays the later
-// one.
-bool Records::stamp_raised(Operation& operation) {
+// Later than what its author is known to have seen now, too. False: its session wrote something else meanwhile, and that stays
+// the later one.
+bool Records::raise_stamp(Operation& operation, const Stamp& above) {
   auto& newest_of = newest_of_[index_of(operation.record)];
   const auto own = newest_of.find(operation.session);
   if (own == newest_of.end() || own->second != stamp_of(operation)) return false;
-  make_later(operation, board_.document(operation.record).newest_known(operation.base));
+  make_later(operation, above);
   own->second = stamp_of(operation);
   newest_then_[index_of(operation.record)].note(options_.clock.monotonic(), own->second);
   return true;
 }
 
-void Records::find_sources(Draft draft, Done done) {
+// What depends on them is refused where one is not there. A whole document does not: what is missing is in it, and is what its
+// author changes by it.
+void Records::find_own(Draft draft, Done done) {
+  const bool depends = draft.how == Draft::How::at || draft.how == Draft::How::patch;
+  const bool is_compared = draft.how == Draft::How::whole && draft.operation.base != 0;
+  if (draft.own.empty() || (!depends && !is_compared))
+    return find_sources(std::move(draft), nullptr, std::move(done));
+  const Record record = draft.operation.record;
+  OwnChanges own(board_, record, draft.operation.base, draft.own);
+  auto ids = own.sought();
+  if (ids.empty()) return find_sources(std::move(draft), &own, std::move(done));
+  read_history(
+      [record, ids = std::move(ids), own = std::move(own)](History& history) -> Result<OwnChanges> {
+        OwnChanges found = own;
+        const auto read =
+            history.visit_operations(record, ids, [&found](const Committed& each) { found.add(each); });
+        if (!read) return read.error();
+        return found;
+      },
+      [this, depends, draft = std::move(draft), done = std::move(done)](Result<OwnChanges> found) mutable {
+        if (!found) return done(found.error());
+        if (auto whole = found->check(); depends && !whole) return done(whole.error());
+        find_sources(std::move(draft), &*found, std::move(done));
+      });
+}
+
+// `own` may be null.
+void Records::find_sources(Draft draft, const OwnChanges* own, Done done) {
   const Record record = draft.operation.record;
   const std::uint64_t base = draft.operation.base;
   DraftSources sources;
   const MergedDocument& document = board_.document(record);
   sources.head = document.root();
-  if (base != 0 && document.forgotten_unseen(draft.operation) != nullptr)
-    sources.head_revision = document.head().revision;
   // Without a base, a part is changed in what is there now.
   sources.base = base == 0 ? sources.head : editions_.root_at(record, base);
   if (draft.how == Draft::How::settle) sources.growth = document.growth();
-  if (!draft.own.empty() && base != 0) {
-    const std::set<UniqueId> own(draft.own.begin(), draft.own.end());
-    document.for_each_since(base, [&](const Operation& each) {
-      if (own.contains(each.id)) sources.own.push_back(each.edits);
-    });
+  if (own != nullptr) {
+    sources.own = own->edits();
+    // Of another session they may have a later stamp; where it cannot be raised any more, the session's later one stands.
+    static_cast<void>(raise_stamp(draft.operation, own->newest()));
   }
+  if (base != 0) find_seen(draft.operation, own, sources);
   if (draft.how == Draft::How::restore) {
     return read_history(
         [record, number = draft.restores](History& history) { return history.version(record, number); },
@@ -186,6 +213,18 @@ void Records::find_sources(Draft draft, Done done) {
                });
 }
 
+// Some of what came after the base cannot be compared with any more; or it is its author's own, but of a session before this
+// one, which would be met like somebody else's.
+void Records::find_seen(const Operation& operation, const OwnChanges* own, DraftSources& sources) const {
+  const MergedDocument& document = board_.document(operation.record);
+  const std::uint64_t last_own = own == nullptr ? 0 : own->last_of_another(operation.session);
+  const bool has_forgotten = document.forgotten_unseen(operation) != nullptr;
+  if (last_own == 0 && !has_forgotten) return;
+  if (!has_forgotten) sources.seen = editions_.root_at(operation.record, last_own);
+  sources.seen_revision = sources.seen != nullptr ? last_own : std::max(last_own, document.head().revision);
+  if (sources.seen == nullptr) sources.seen = sources.head;
+}
+
 void Records::finish_draft(Draft draft, DraftSources sources, Done done) {
   const std::uint64_t base = draft.operation.base;
   // What is brought back of many places is not looked through here.
@@ -199,7 +238,8 @@ void Records::finish_draft(Draft draft, DraftSources sources, Done done) {
   const bool has_little =
       brings_little && has_few_own &&
       (draft.operation.value == nullptr || draft.operation.value->size() <= kInlineDocumentBytes);
-  if (has_little && is_small(sources.base) && is_small(sources.head) && is_small(sources.restored))
+  if (has_little && is_small(sources.base) && is_small(sources.head) && is_small(sources.seen) &&
+      is_small(sources.restored))
     return append_finished(finished(std::move(draft), std::move(sources)), base, std::move(done));
   drafts_.submit(
       [draft = std::move(draft), sources = std::move(sources)](const std::stop_token&) mutable {
@@ -214,7 +254,10 @@ void Records::finish_draft(Draft draft, DraftSources sources, Done done) {
 // `base` is what it was made from.
 void Records::append_finished(Result<Operation> operation, std::uint64_t base, Done done) {
   if (!operation) return done(operation.error());
-  if (operation->base != base && !stamp_raised(*operation)) operation->base = base;
+  const bool has_seen_more = operation->base != base;
+  if (has_seen_more &&
+      !raise_stamp(*operation, board_.document(operation->record).newest_known(operation->base)))
+    operation->base = base;
   append_document(std::move(*operation), std::move(done));
 }
 

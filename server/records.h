@@ -25,6 +25,8 @@
 
 namespace callboard::server {
 
+class OwnChanges;
+
 // The way of a write: known already? → given its stamp → read against what its author had, large ones on a worker →
 // appended to the log → applied to the board, in the order of the log → answered. Also keeps the log short by snapshots,
 // and reads the history. Loop thread only.
@@ -108,8 +110,10 @@ class Records {
   };
 
   void stamp(Operation& operation);
-  bool stamp_raised(Operation& operation);
-  void find_sources(Draft draft, Done done);
+  bool raise_stamp(Operation& operation, const Stamp& above);
+  void find_own(Draft draft, Done done);
+  void find_sources(Draft draft, const OwnChanges* own, Done done);
+  void find_seen(const Operation& operation, const OwnChanges* own, DraftSources& sources) const;
   void finish_draft(Draft draft, DraftSources sources, Done done);
   void append_finished(Result<Operation> operation, std::uint64_t base, Done done);
   void append(std::vector<Operation> operations, Done done);

@@ -7,6 +7,7 @@
 
 #include "base/ensure.h"
 #include "base/limits.h"
+#include "base/reused.h"
 #include "protocol/codec.h"
 #include "protocol/faults.h"
 
@@ -119,7 +120,7 @@ void Session::read(const protocol::FrameView& frame, Instant now) {
     is_decoding_ = true;
     return host_.on_large_frame(*this, frame, reader_.take_frame());
   }
-  auto message = std::make_shared<protocol::ClientMessage>(protocol::Yours{});
+  auto message = make_shared_for_a_moment<protocol::ClientMessage>(protocol::Yours{});
   if (const auto decoded = protocol::decode_client(frame.kind, frame.body, *message); !decoded)
     return refuse(decoded.error(), now);
   hear(std::move(message), now);
@@ -265,10 +266,10 @@ void Session::perform(protocol::ServerAction& next) {
     host_.on_joined(*this);
   } else if (auto* told = std::get_if<action::ClockTold>(&next)) {
     host_.on_clock(*this, *told);
-  } else if (std::holds_alternative<action::TurnTaken>(next)) {
-    heard = mailbox;
-    errands_unheard.clear();
-    if (keeps_pace({})) host_.on_may_tell(*this);
+  } else if (auto* taken = std::get_if<action::TurnTaken>(&next)) {
+    on_turn_taken(taken->has_heard);
+  } else if (std::holds_alternative<action::Heard>(next)) {
+    on_heard();
   } else if (auto* asked = std::get_if<action::Asked>(&next)) {
     if (!keeps_pace(cost_of(*asked->ask))) return;
     host_.on_asked(*this, std::move(*asked->ask));
@@ -280,6 +281,25 @@ void Session::perform(protocol::ServerAction& next) {
     is_lost_ = closed.is_lost;
     end({closed.outcome, closed.reason});
   }
+}
+
+void Session::on_turn_taken(bool has_heard) {
+  if (has_heard) {
+    told_.reset();
+    heard = mailbox;
+    errands_unheard.clear();
+  } else {
+    if (told_ == nullptr) told_ = std::make_unique<Told>();
+    *told_ = {mailbox, errands_unheard.size(), true};
+  }
+  if (keeps_pace({})) host_.on_may_tell(*this);
+}
+
+void Session::on_heard() {
+  if (told_ == nullptr || !std::exchange(told_->is_unheard, false)) return;
+  std::swap(heard, told_->mailbox);
+  errands_unheard.erase(errands_unheard.begin(),
+                        errands_unheard.begin() + static_cast<std::ptrdiff_t>(told_->errands));
 }
 
 // Most of what an ask costs is often its answer.

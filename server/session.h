@@ -91,13 +91,22 @@ class Session {
   Doorway::Place place;
   Deadlines::Watch watch;
   Mailbox mailbox;
-  Mailbox heard;            // What the peer has heard for certain: it has had the turn since.
+  Mailbox heard;            // What the peer has heard for certain.
   bool is_resumed = false;  // Came back: it goes on from that.
   // What is told only to this session, bounded by kErrandsMax; and what of it was told and may not have been heard.
   std::vector<protocol::ServerMessage> errands;
   std::vector<protocol::ServerMessage> errands_unheard;
 
  private:
+  // Before a turn that it did not wait for.
+  struct Told {
+    Mailbox mailbox;
+    std::size_t errands = 0;  // So many of the unheard.
+    bool is_unheard = false;
+  };
+
+  void on_turn_taken(bool has_heard);
+  void on_heard();
   void on_bytes(ByteView bytes);
   void on_knock(ByteView bytes);
   void on_secured();
@@ -139,6 +148,7 @@ class Session {
   std::optional<Instant> knock_deadline_;  // Set: it is not known yet whether TLS comes.
   std::unique_ptr<Paces> paces_;           // From the first thing on that counts.
   std::optional<Instant> held_until_;
+  std::unique_ptr<Told> told_;  // Kept for its memory, until it waits for a turn again: an idle one has none.
   Instant performing_since_;
   bool is_performing_ = false;
   bool is_paused_ = false;

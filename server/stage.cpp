@@ -455,7 +455,7 @@ void Stage::tell_due(Session& session) {
   }
   const Teller::Listener listener{session.identity.id, session.identity.patches, !is_settling()};
   if (!session.identity.visit) teller_.take_due(listener, session.mailbox, frames);
-  record_desk_.take_due(session.identity.id, session.mailbox, frames);
+  record_desk_.take_due(session.identity, session.mailbox, frames);
   const bool is_told = !frames.empty();
   if (is_told) session.tell(frames);
   frames.clear();

@@ -29,9 +29,13 @@ Away away_of(const Session& session, const Error& why) {
   away.heard.users = resumed_from(session.heard.users, session.mailbox.users);
   away.heard.at = resumed_from(session.heard.at, session.mailbox.at);
   away.heard.assets = resumed_from(session.heard.assets, session.mailbox.assets);
-  for (ZoneCursor& heard : away.heard.zones) {
-    const auto told = std::ranges::find(session.mailbox.zones, heard.zone, &ZoneCursor::zone);
-    if (told != session.mailbox.zones.end()) heard.records = resumed_from(heard.records, told->records);
+  // It may have entered some since then, also one that it had left.
+  away.heard.zones = session.mailbox.zones;
+  for (ZoneCursor& zone : away.heard.zones) {
+    const auto heard = std::ranges::find(session.heard.zones, zone.zone, &ZoneCursor::zone);
+    const bool is_known = heard != session.heard.zones.end() && heard->records.began == zone.records.began &&
+                          heard->records.version <= zone.records.version;
+    zone.records = resumed_from(is_known ? heard->records : Cursor{}, zone.records);
   }
   return away;
 }

@@ -19,8 +19,8 @@ Result<void> check_plugins(const ServerOptions& options) {
   net::Loop loop;
   EventLog events(options.logger);
   CallRegistry registry;
-  for (const std::string_view name : kBuiltInCalls) {
-    registry.add_built_in({{.name = std::string(name)}, InlineRun([](const Caller&, const CallArguments&) {
+  for (const BuiltInCall& each : kBuiltInCalls) {
+    registry.add_built_in({description_of(each), InlineRun([](const Caller&, const CallArguments&) {
                              return CallValue(document::ValuePtr());
                            })});
   }

@@ -56,30 +56,30 @@ Zones::Records::Changes piece_since(const Zones::Records& records, Cursor from) 
   }
 }
 
-bool is_among(const std::vector<SessionId>& sessions, SessionId session) {
-  return std::ranges::find(sessions, session) != sessions.end();
+bool is_among(const std::vector<RecordOwner>& owners, const RecordOwner& who) {
+  return std::ranges::any_of(owners, [&](const RecordOwner& each) { return is_of(each, who); });
 }
 
-void add_shown(const Zones::Shown& shown, bool is_full, SessionId listener, ToldList& list) {
+void add_shown(const Zones::Shown& shown, bool is_full, const RecordOwner& listener, ToldList& list) {
   const bool is_private = shown.told == document::Told::owner;
-  if (!is_private || (listener && shown.state->owner.session == listener)) {
+  if (!is_private || is_of(shown.state->owner, listener)) {
     list.add(*shown.state->told);
   } else if (!is_full && is_among(shown.former, listener)) {
     list.add_gone(shown.state->path, false);
   }
 }
 
-void add_gone(const std::string& path, const Zones::Gone& gone, SessionId listener, ToldList& list) {
+void add_gone(const std::string& path, const Zones::Gone& gone, const RecordOwner& listener, ToldList& list) {
   const bool is_private = gone.told == document::Told::owner;
   if (!is_private || is_among(gone.owners, listener)) list.add_gone(path, gone.left);
 }
 
 // Adds whom it concerns alone.
-void note_concerned(const Zones::Records::Change& change, std::vector<SessionId>& about) {
+void note_concerned(const Zones::Records::Change& change, std::vector<RecordOwner>& about) {
   if (change.value == nullptr) {
     about.insert(about.end(), change.removal->owners.begin(), change.removal->owners.end());
   } else if (change.value->told == document::Told::owner) {
-    about.push_back(change.value->state->owner.session);
+    about.push_back(change.value->state->owner);
     about.insert(about.end(), change.value->former.begin(), change.value->former.end());
   }
 }
@@ -93,14 +93,15 @@ bool ZoneTeller::is_due(const Mailbox& mailbox) const {
   });
 }
 
-void ZoneTeller::take_due(SessionId listener, Mailbox& mailbox, std::vector<protocol::EncodedFrame>& frames) {
+void ZoneTeller::take_due(const RecordOwner& listener, Mailbox& mailbox,
+                          std::vector<protocol::EncodedFrame>& frames) {
   for (ZoneCursor& cursor : mailbox.zones) {
     const Zones::Zone* zone = zones_.zone(cursor.zone);
     if (zone == nullptr || !zone->is_due(cursor)) continue;
     Caches& caches = caches_of(*zone);
     if (cursor.records.version < zone->records.head()) {
       const auto tell =
-          told(caches.records, cursor.records, zone->records.head(), listener, [&](SessionId who) {
+          told(caches.records, cursor.records, zone->records.head(), listener, [&](const RecordOwner& who) {
             auto made = make_records(*zone, cursor.records, who);
             if (!who) made_bytes_ += size_of(made.frame);
             return made;
@@ -109,20 +110,22 @@ void ZoneTeller::take_due(SessionId listener, Mailbox& mailbox, std::vector<prot
       cursor.records = tell.next;
     }
     if (cursor.events < zone->last_event) {
-      const auto tell = told(caches.events, cursor.events, zone->last_event, listener, [&](SessionId) {
-        auto made = make_events(*zone, cursor.events);
-        made_bytes_ += size_of(made.frame);
-        return made;
-      });
+      const auto tell =
+          told(caches.events, cursor.events, zone->last_event, listener, [&](const RecordOwner&) {
+            auto made = make_events(*zone, cursor.events);
+            made_bytes_ += size_of(made.frame);
+            return made;
+          });
       if (tell.frame.head) frames.push_back(tell.frame);
       cursor.events = tell.next;
     }
   }
 }
 
-CachedTell<Cursor> ZoneTeller::make_records(const Zones::Zone& zone, Cursor from, SessionId listener) {
+ZoneTeller::RecordsTold ZoneTeller::make_records(const Zones::Zone& zone, Cursor from,
+                                                 const RecordOwner& listener) {
   const auto changes = piece_since(zone.records, from);
-  CachedTell<Cursor> made;
+  RecordsTold made;
   made.from = from;
   made.next = changes.cursor;
   ToldList list;
@@ -142,18 +145,18 @@ CachedTell<Cursor> ZoneTeller::make_records(const Zones::Zone& zone, Cursor from
   const bool is_beginning = changes.full || from.version < from.began;
   if (list.is_empty() && !is_beginning) return made;
   message.records = std::move(list).finish();
-  made.frame = protocol::encode(protocol::ServerMessage(std::move(message)));
+  made.frame = protocol::encode_for_many(protocol::ServerMessage(std::move(message)));
   return made;
 }
 
 // Of each path the newest alone.
-CachedTell<std::uint64_t> ZoneTeller::make_events(const Zones::Zone& zone, std::uint64_t from) {
+ZoneTeller::EventsTold ZoneTeller::make_events(const Zones::Zone& zone, std::uint64_t from) {
   std::vector<const RecordState*> newest;
   std::unordered_set<std::string_view> paths;
   for (auto event = zone.events.rbegin(); event != zone.events.rend() && event->number > from; ++event) {
     if (paths.insert(event->state->path).second) newest.push_back(event->state.get());
   }
-  CachedTell<std::uint64_t> made;
+  EventsTold made;
   made.from = from;
   made.next = zone.last_event;
   ToldList list;
@@ -162,7 +165,7 @@ CachedTell<std::uint64_t> ZoneTeller::make_events(const Zones::Zone& zone, std::
   protocol::Records message;
   message.zone = zone.name;
   message.records = std::move(list).finish();
-  made.frame = protocol::encode(protocol::ServerMessage(std::move(message)));
+  made.frame = protocol::encode_for_many(protocol::ServerMessage(std::move(message)));
   return made;
 }
 

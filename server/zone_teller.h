@@ -23,7 +23,7 @@ class ZoneTeller {
 
   bool is_due(const Mailbox& mailbox) const;
   // Adds one piece of each zone, and moves the mailbox past it.
-  void take_due(SessionId listener, Mailbox& mailbox, std::vector<protocol::EncodedFrame>& frames);
+  void take_due(const RecordOwner& listener, Mailbox& mailbox, std::vector<protocol::EncodedFrame>& frames);
 
   // One piece of what there is in a zone, from the first path after `after` on, of what may be seen.
   protocol::Records records(const PathParts& zone, const std::string& after,
@@ -33,13 +33,15 @@ class ZoneTeller {
   std::uint64_t kept_bytes() const;
 
  private:
+  using RecordsTold = CachedTell<Cursor, RecordOwner>;
+  using EventsTold = CachedTell<std::uint64_t, RecordOwner>;
   struct Caches {
-    std::vector<CachedTell<Cursor>> records;
-    std::vector<CachedTell<std::uint64_t>> events;
+    std::vector<RecordsTold> records;
+    std::vector<EventsTold> events;
   };
 
-  static CachedTell<Cursor> make_records(const Zones::Zone& zone, Cursor from, SessionId listener);
-  static CachedTell<std::uint64_t> make_events(const Zones::Zone& zone, std::uint64_t from);
+  static RecordsTold make_records(const Zones::Zone& zone, Cursor from, const RecordOwner& listener);
+  static EventsTold make_events(const Zones::Zone& zone, std::uint64_t from);
   Caches& caches_of(const Zones::Zone& zone);
 
   const Zones& zones_;

@@ -8,6 +8,7 @@
 
 #include "base/document/build.h"
 #include "base/document/parse.h"
+#include "base/permission_name.h"
 #include "base/text.h"
 
 namespace callboard {
@@ -83,6 +84,13 @@ class Members {
     if (!member && is_required) fail(key, "missing");
     return member;
   }
+  void refuse_others(std::initializer_list<std::string_view> keys) {
+    if (value_.object() == nullptr) return;
+    for (const document::Member& each : *value_.object()) {
+      if (std::ranges::find(keys, each.key) == keys.end())
+        fail(escaped(each.key, 64), fmt::format("no such key; expected {}", fmt::join(keys, ", ")));
+    }
+  }
   void fail(const std::string& where, const std::string& why) {
     if (error_.empty()) error_ = where.empty() ? why : where + ": " + why;
   }
@@ -94,7 +102,7 @@ class Members {
   std::string error_;
 };
 
-Result<CallArgument> argument_from(const Value& value) {
+Result<CallArgument> argument_from(const Value& value, UnknownKeys unknown) {
   CallArgument argument;
   Members members(value);
   members.text("name", argument.name, true);
@@ -103,16 +111,18 @@ Result<CallArgument> argument_from(const Value& value) {
   members.flag("optional", argument.is_optional);
   members.flag("repeated", argument.is_repeated);
   argument.fallback = members.find("default", false);
+  if (unknown == UnknownKeys::refused)
+    members.refuse_others({"name", "type", "summary", "optional", "repeated", "default"});
   if (members.failed()) return Error{Outcome::usage, members.error()};
   return argument;
 }
 
-Result<std::vector<CallArgument>> arguments_from(const Value& value) {
+Result<std::vector<CallArgument>> arguments_from(const Value& value, UnknownKeys unknown) {
   if (value.array() == nullptr)
     return Error{Outcome::usage, fmt::format("expected a list, got {}", kind_of(value))};
   std::vector<CallArgument> arguments;
   for (const ValuePtr& each : *value.array()) {
-    auto argument = argument_from(*each);
+    auto argument = argument_from(*each, unknown);
     if (!argument) return argument.error().prefixed(fmt::format("entry {}", arguments.size()));
     arguments.push_back(std::move(*argument));
   }
@@ -180,7 +190,7 @@ ValuePtr to_value(const CallDescription& description) {
   return document::make_value(std::move(object));
 }
 
-Result<CallDescription> description_from(const Value& value) {
+Result<CallDescription> description_from(const Value& value, UnknownKeys unknown) {
   CallDescription description;
   Members members(value);
   members.text("name", description.name, true);
@@ -190,9 +200,11 @@ Result<CallDescription> description_from(const Value& value) {
   description.result = members.type("result");
   members.text("by", description.by);
   members.text("state", description.state);
+  if (unknown == UnknownKeys::refused)
+    members.refuse_others({"name", "summary", "category", "permission", "args", "result", "by", "state"});
   if (members.failed()) return wrong("call " + quoted(description.name), members.error());
   if (const ValuePtr listed = members.find("args", false)) {
-    auto arguments = arguments_from(*listed);
+    auto arguments = arguments_from(*listed, unknown);
     if (!arguments) return arguments.error().prefixed(fmt::format("call {}: args", quoted(description.name)));
     description.arguments = std::move(*arguments);
   }
@@ -200,7 +212,15 @@ Result<CallDescription> description_from(const Value& value) {
   return description;
 }
 
-Result<std::vector<CallDescription>> descriptions_from(const Value& value) {
+Result<void> check_permission(const CallDescription& description) {
+  if (description.permission.empty()) return {};
+  auto named = check_permission_name(description.permission);
+  return named ? named : Result<void>(named.error().prefixed(description.name));
+}
+
+namespace {
+
+Result<const document::Array*> listed_in(const Value& value) {
   const document::Array* listed = value.array();
   if (listed == nullptr)
     return Error{Outcome::usage, fmt::format("calls: expected a list, got {}", kind_of(value))};
@@ -208,23 +228,59 @@ Result<std::vector<CallDescription>> descriptions_from(const Value& value) {
     return Error{Outcome::usage,
                  fmt::format("calls: expected at most {}, got {}", kCallDescriptionsMax, listed->size())};
   }
-  std::vector<CallDescription> descriptions;
-  std::set<std::pair<std::string, std::string>> known;
-  for (const ValuePtr& each : *listed) {
-    auto description = description_from(*each);
-    if (!description) return description.error();
-    if (!known.emplace(description->name, description->by).second) {
-      return wrong(description->name, "there are two calls of this name");
-    }
-    descriptions.push_back(std::move(*description));
-  }
-  return descriptions;
+  return listed;
 }
 
-Result<std::vector<CallDescription>> descriptions_from(std::string_view json) {
+// One after the other.
+class Reader {
+ public:
+  explicit Reader(UnknownKeys unknown) : unknown_(unknown) {}
+  Result<void> take(const Value& value) {
+    auto description = description_from(value, unknown_);
+    if (!description) return description.error();
+    if (unknown_ == UnknownKeys::refused) {
+      if (auto permitted = check_permission(*description); !permitted) return permitted;
+    }
+    if (!known_.emplace(description->name, description->by).second)
+      return wrong(description->name, "there are two calls of this name");
+    descriptions_.push_back(std::move(*description));
+    return {};
+  }
+  std::vector<CallDescription> finish() && { return std::move(descriptions_); }
+
+ private:
+  UnknownKeys unknown_;
+  std::vector<CallDescription> descriptions_;
+  std::set<std::pair<std::string, std::string>> known_;
+};
+
+}  // namespace
+
+Result<std::vector<CallDescription>> descriptions_from(const Value& value, UnknownKeys unknown) {
+  const auto listed = listed_in(value);
+  if (!listed) return listed.error();
+  Reader reader(unknown);
+  for (const ValuePtr& each : **listed) {
+    if (auto taken = reader.take(*each); !taken) return taken.error();
+  }
+  return std::move(reader).finish();
+}
+
+Result<std::vector<CallDescription>> descriptions_from(std::string_view json, UnknownKeys unknown) {
   auto parsed = document::parse(json);
   if (!parsed) return parsed.error().prefixed("calls");
-  return descriptions_from(**parsed);
+  return descriptions_from(**parsed, unknown);
+}
+
+Result<std::vector<CallDescription>> good_descriptions_from(const Value& value,
+                                                            std::vector<std::string>& left_out) {
+  const auto listed = listed_in(value);
+  if (!listed) return listed.error();
+  Reader reader(UnknownKeys::refused);
+  for (const ValuePtr& each : **listed) {
+    if (const auto taken = reader.take(*each); !taken) left_out.push_back(taken.error().text);
+  }
+  return std::move(reader).finish();
 }
 
 }  // namespace callboard

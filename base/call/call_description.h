@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/document/value.h"
@@ -40,11 +41,22 @@ struct CallDescription {
 Result<void> check(const CallDescription& description);
 
 document::ValuePtr to_value(const CallDescription& description);
+// Keys that are not known: over the wire another version's, in what a task or a plugin says a mistake, such as a `permission`
+// that nobody then needs.
+enum class UnknownKeys { ignored, refused };
 // check()ed.
-Result<CallDescription> description_from(const document::Value& value);
+Result<CallDescription> description_from(const document::Value& value,
+                                         UnknownKeys unknown = UnknownKeys::ignored);
 // Of an array of at most kCallDescriptionsMax, no two of one name and the same `by`.
-Result<std::vector<CallDescription>> descriptions_from(const document::Value& value);
-Result<std::vector<CallDescription>> descriptions_from(std::string_view json);
+Result<std::vector<CallDescription>> descriptions_from(const document::Value& value,
+                                                       UnknownKeys unknown = UnknownKeys::ignored);
+Result<std::vector<CallDescription>> descriptions_from(std::string_view json,
+                                                       UnknownKeys unknown = UnknownKeys::ignored);
+// Whether somebody can have the permission that it needs, of those that are added.
+Result<void> check_permission(const CallDescription& description);
+// The same list, without those that make no sense, which `left_out` says why. usage: it is none.
+Result<std::vector<CallDescription>> good_descriptions_from(const document::Value& value,
+                                                            std::vector<std::string>& left_out);
 
 // What the call is called with: each argument once by its name, those with a default filled in, repeated ones as an array,
 // left out what is optional and was not given. `given` is an object, an array of positional ones, or null for none.
@@ -52,9 +64,16 @@ Result<std::vector<CallDescription>> descriptions_from(std::string_view json);
 Result<document::ValuePtr> complete_arguments(const CallDescription& description,
                                               const document::ValuePtr& given);
 
+struct CallWord {
+  CallWord(std::string said, bool is_quoted = false) : text(std::move(said)), is_value(is_quoted) {}
+  CallWord(const char* said) : text(said) {}
+
+  std::string text;
+  bool is_value = false;  // Never NAME=VALUE, whatever stands in it.
+};
 // The same from the words of a command line: positional ones, and NAME=VALUE for a NAME that there is.
 Result<document::ValuePtr> arguments_from_words(const CallDescription& description,
-                                                const std::vector<std::string>& words);
+                                                const std::vector<CallWord>& words);
 // "kick USER [REASON]", "open_shot ITEM FRAMES…".
 std::string usage_of(const CallDescription& description);
 

@@ -26,8 +26,9 @@ class Placed {
  public:
   explicit Placed(const CallDescription& description) : description_(description) {}
 
-  Result<void> take(const std::string& word) {
-    const auto equals = word.find('=');
+  Result<void> take(const CallWord& said) {
+    const std::string& word = said.text;
+    const auto equals = said.is_value ? std::string::npos : word.find('=');
     if (equals != std::string::npos) {
       const auto named =
           std::ranges::find(description_.arguments, word.substr(0, equals), &CallArgument::name);
@@ -92,9 +93,9 @@ class Placed {
 }  // namespace
 
 Result<ValuePtr> arguments_from_words(const CallDescription& description,
-                                      const std::vector<std::string>& words) {
+                                      const std::vector<CallWord>& words) {
   Placed placed(description);
-  for (const std::string& word : words) {
+  for (const CallWord& word : words) {
     if (auto taken = placed.take(word); !taken) return taken.error();
   }
   return complete_arguments(description, std::move(placed).finish());

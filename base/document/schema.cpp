@@ -25,7 +25,7 @@ Result<void> check_field(const RecordClass& of, const Member& member, Writer wri
     return Error{Outcome::refused, "the server computes it: nobody else writes it"};
   }
   if (!is_null_value(member.value)) return check_type(field->type, *member.value);
-  if (!field->required) return {};
+  if (!field->required || field->default_value != nullptr) return {};
   return Error{Outcome::usage,
                "it is required: expected " + std::string(to_text(field->type)) + ", got null"};
 }
@@ -126,12 +126,25 @@ Result<ValuePtr> whole_fields(const RecordClass& of, const ValuePtr& given, Writ
   Object fields;
   for (const Field& field : of.fields) {
     ValuePtr value = given->member(field.name);
-    if (value == nullptr) value = field.default_value;
+    if (value == nullptr || is_null_value(value)) value = field.default_value;
     if (value == nullptr && field.required) {
       return in_class(of, in_field(field.name, {Outcome::usage, "it is required: expected " +
                                                                     std::string(to_text(field.type))}));
     }
     if (value != nullptr && !is_null_value(value)) fields.push_back({field.name, std::move(value)});
+  }
+  return make_value(std::move(fields));
+}
+
+ValuePtr with_defaults(const RecordClass& of, const ValuePtr& change) {
+  const auto has_default = [&](const Member& each) {
+    const Field* field = is_null_value(each.value) ? of.find(each.key) : nullptr;
+    return field != nullptr && field->default_value != nullptr;
+  };
+  if (std::ranges::none_of(*change->object(), has_default)) return change;
+  Object fields = *change->object();
+  for (Member& each : fields) {
+    if (has_default(each)) each.value = of.find(each.key)->default_value;
   }
   return make_value(std::move(fields));
 }

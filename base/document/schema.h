@@ -85,8 +85,10 @@ constexpr std::uint64_t record_max(Writer writer) {
 }
 // The fields of a record as it is made: those given, and the defaults. `given` is any JSON value.
 Result<ValuePtr> whole_fields(const RecordClass& of, const ValuePtr& given, Writer writer);
-// Checks fields that are to be set; null takes away one that is not required.
+// Checks fields that are to be set; null sets one that has a default back to it, and takes away one that is not required.
 Result<void> check_fields(const RecordClass& of, const ValuePtr& given, Writer writer);
+// Such fields, checked, with the default in place of null where there is one.
+ValuePtr with_defaults(const RecordClass& of, const ValuePtr& change);
 // `fields` with those of `change` in place of its own; null takes one away. Both are objects.
 ValuePtr merged_fields(const ValuePtr& fields, const ValuePtr& change);
 

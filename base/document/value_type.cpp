@@ -17,12 +17,22 @@ namespace {
 
 // The last millisecond of the year 9999, as for all times on the wire.
 constexpr std::int64_t kTimeMaxMs = 253'402'300'799'999;
+constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
 // With the " (2)" that tells two users of one name apart.
 constexpr std::size_t kUserMax = kUserNameMaxCodePoints + 16;
+
+// Most numbers have no sign and few digits: fewer than `max` has are surely less.
+bool is_surely_within(std::string_view digits, std::int64_t min, std::int64_t max) {
+  const std::size_t digits_max = max == kTimeMaxMs ? 15 : max == kMost ? 19 : 0;
+  return min <= 0 && !digits.empty() && digits.size() < digits_max &&
+         std::ranges::all_of(digits, [](char c) { return c >= '0' && c <= '9'; });
+}
 
 bool is_whole_number(const Value& value, std::int64_t min, std::int64_t max) {
   const auto* number = std::get_if<Number>(&value.content());
   if (number == nullptr) return false;
+  if (is_surely_within(number->text, min, max)) return true;
   std::int64_t whole = 0;
   const char* const end = number->text.data() + number->text.size();
   const auto read = std::from_chars(number->text.data(), end, whole);
@@ -43,13 +53,22 @@ bool is_user(std::string_view text) {
          !text.starts_with(' ') && !text.ends_with(' ');
 }
 
+// As paths of locks and records are, and "/" for all of them.
 bool is_item(std::string_view text) {
-  return text.starts_with('/') && text.size() <= kPathMaxBytes && text.find('\0') == std::string_view::npos;
+  if (!text.starts_with('/') || text.size() > kPathMaxBytes || text.find('\0') != std::string_view::npos)
+    return false;
+  for (bool is_last = text == "/"; !is_last;) {
+    text.remove_prefix(1);
+    const std::size_t end = text.find('/');
+    const std::string_view component = text.substr(0, end);
+    if (component.empty() || component == "." || component == "..") return false;
+    is_last = end == std::string_view::npos;
+    if (!is_last) text.remove_prefix(end);
+  }
+  return true;
 }
 
 bool is_of(ValueType type, const Value& value) {
-  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
-  constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
   const std::string* text = value.string();
   switch (type) {
     case ValueType::boolean:

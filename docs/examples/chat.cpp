@@ -3,7 +3,7 @@
 #include <iostream>
 
 #include "client/board.h"
-#include "docs/examples/joined.h"
+#include "joined.h"
 
 using namespace callboard;
 
@@ -21,11 +21,11 @@ int main(int argc, char** argv) {
   const auto entered = board.on<Line>(room, [](const client::Held<Line>& line) {
     std::printf("%s: %s\n", line.record().by.c_str(), line->text.c_str());
   });
-  if (!entered.get()) give_up(entered.get().error());
+  if (!entered.get()) give_up(*client, entered.get().error());
   for (std::string text; std::getline(std::cin, text);) {
     // Later ones come later in a zone.
     const std::string path = room + "/" + to_text(make_operation_id(system_clock().wall(), system_random()));
-    if (auto said = board.make(path, Line{text}).get(); !said) give_up(said.error());
+    if (auto said = board.make(path, Line{text}).get(); !said) give_up(*client, said.error());
   }
   return 0;
 }

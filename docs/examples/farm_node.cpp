@@ -3,7 +3,7 @@
 #include <csignal>
 #include <thread>
 
-#include "docs/examples/joined.h"
+#include "joined.h"
 
 using namespace callboard;
 
@@ -24,7 +24,7 @@ int main(int argc, char** argv) {
   const auto offered = node->offer(kCalls, [](std::shared_ptr<client::OfferedCall> call) {
     std::thread(open_shot, std::move(call)).detach();
   });
-  if (!offered.get()) give_up(offered.get().error());
+  if (!offered.get()) give_up(*node, offered.get().error());
   std::printf("waiting\n");
   return (void)node->left().get(), 0;  // Until the session is over for good.
 }

@@ -5,7 +5,7 @@
 #include <iostream>
 
 #include "client/board.h"
-#include "docs/examples/joined.h"
+#include "joined.h"
 
 using namespace callboard;
 
@@ -31,12 +31,12 @@ int main(int argc, char** argv) {
           std::printf("%g %g %g\n", camera->x, camera->y, camera->z);
         },
         [&](const client::RecordGone&) { left.set_value(); });
-    if (!following.get()) give_up(following.get().error());
+    if (!following.get()) give_up(*client, following.get().error());
     return left.get_future().wait(), std::printf("%s has left\n", argv[4]), 0;
   }
   const std::string own = std::string("/cameras/") + argv[2];
   for (Camera camera; std::cin >> camera.x >> camera.y >> camera.z;) {
-    if (auto told = board.put(own, camera).get(); !told) give_up(told.error());
+    if (auto told = board.put(own, camera).get(); !told) give_up(*client, told.error());
   }
   return 0;
 }

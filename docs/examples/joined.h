@@ -24,7 +24,9 @@ inline std::unique_ptr<callboard::client::Client> joined(int argc, char** argv,
   return std::move(*client);
 }
 
-// Says why not, and ends.
-[[noreturn]] inline void give_up(const callboard::Error& why) {
-  std::fprintf(stderr, "%s\n", why.text.c_str()), std::exit(1);
+// Says why not, and ends; with a goodbye, since a session that is lost without one is waited for.
+[[noreturn]] inline void give_up(callboard::client::Client& client, const callboard::Error& why) {
+  std::fprintf(stderr, "%s\n", why.text.c_str());
+  client.leave();
+  (void)client.left().get(), std::exit(1);
 }

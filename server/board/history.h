@@ -50,6 +50,10 @@ struct Version {
   document::ValuePtr value;
 };
 
+// Whether one of its edits is at that place or within it; `before` says what the pointer means, and what is there no more is
+// known by its key. `operation.edits` is there.
+bool is_about(const Operation& operation, const document::Tokens& at, const document::ValuePtr& before);
+
 // Reads what a log has kept, beside it. Everything blocks; one thread at a time.
 class History {
  public:
@@ -63,6 +67,9 @@ class History {
   virtual Result<Version> version(Record record, std::uint64_t number) = 0;
   // What the document was after operation `number`, whatever that was about.
   virtual Result<document::ValuePtr> document_at(Record record, std::uint64_t number) = 0;
+  // Those of these operations that are on that document and are kept, in no order; with their edits read.
+  virtual Result<void> visit_operations(Record record, const std::vector<UniqueId>& ids,
+                                        const std::function<void(const Committed&)>& visit) = 0;
   // All operations on the record at `path` up to number `last`, in order; with their changes read.
   virtual Result<void> visit_record(const std::string& path, std::uint64_t last,
                                     const std::function<void(const Committed&)>& visit) = 0;

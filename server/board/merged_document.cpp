@@ -7,6 +7,15 @@
 #include "base/limits.h"
 
 namespace callboard::server {
+namespace {
+
+// Whether its author had neither written nor seen it.
+bool is_unseen(const MergedDocument::Entry& entry, const Operation& by) {
+  return entry.sequence > by.base && entry.operation->session != by.session;
+}
+
+}  // namespace
+
 MergedDocument::Effect MergedDocument::apply(std::uint64_t sequence, const Operation& operation) {
   ENSURE(operation.edits != nullptr);
   const Stamp stamp = stamp_of(operation);
@@ -180,22 +189,21 @@ Stamp MergedDocument::newest_known(std::uint64_t base) const {
 void MergedDocument::for_each_unseen(const Operation& by,
                                      const std::function<void(const Entry&)>& visit) const {
   for (const Entry& each : window_) {
-    if (each.sequence <= by.base || each.operation->session == by.session) continue;
-    if (is_based(*each.operation)) visit(each);
+    if (is_unseen(each, by) && is_based(*each.operation)) visit(each);
   }
 }
 
 const MergedDocument::Entry* MergedDocument::forgotten_unseen(const Operation& by) const {
-  const auto unseen = std::ranges::find_if(forgotten_, [&](const Entry& each) {
-    return each.sequence > by.base && each.operation->session != by.session;
-  });
+  // What there is none of has no operation, and is not newer than any base.
+  const auto unseen =
+      std::ranges::find_if(forgotten_, [&](const Entry& each) { return is_unseen(each, by); });
   return unseen == forgotten_.end() ? nullptr : &*unseen;
 }
 
 void MergedDocument::for_each_since(std::uint64_t sequence,
-                                    const std::function<void(const Operation&)>& visit) const {
+                                    const std::function<void(const Entry&)>& visit) const {
   for (const Entry& each : window_) {
-    if (each.sequence > sequence) visit(*each.operation);
+    if (each.sequence > sequence) visit(each);
   }
 }
 
@@ -211,9 +219,8 @@ std::vector<const Operation*> MergedDocument::unseen_newer(const Entry& late, st
   std::vector<const Operation*> newer;
   const Stamp stamp = stamp_of(*late.operation);
   for (auto each = window_.rbegin(); each != window_.rend() && stamp < stamp_of(*each->operation); ++each) {
-    const bool is_unseen = each->sequence > late.operation->base && each->sequence < late.sequence &&
-                           each->operation->session != late.operation->session;
-    if (is_unseen && each->sequence <= base && is_based(*each->operation))
+    const bool was_there = each->sequence < late.sequence && each->sequence <= base;
+    if (was_there && is_unseen(*each, *late.operation) && is_based(*each->operation))
       newer.push_back(each->operation.get());
   }
   return newer;

@@ -69,10 +69,11 @@ class MergedDocument {
   // operation nothing but who wrote it is known.
   const Entry* forgotten_unseen(const Operation& by) const;
   // Those that came after the operation `sequence` and can be put in order.
-  void for_each_since(std::uint64_t sequence, const std::function<void(const Operation&)>& visit) const;
+  void for_each_since(std::uint64_t sequence, const std::function<void(const Entry&)>& visit) const;
   // What that session wrote that can be put in order and is newer than `stamp`; the newest first.
   std::vector<const Operation*> written_since(const Stamp& stamp, SessionId session) const;
-  // What `late` had to be compared with as it came, that is newer than it and was there by revision `base`.
+  // What had come by revision `base` and before `late`, that is newer than it, that its author had not seen, and that can still be
+  // put in order.
   std::vector<const Operation*> unseen_newer(const Entry& late, std::uint64_t base) const;
   // Of what came last, whether it stood or not; 0: nothing has.
   std::uint64_t last_revision() const;

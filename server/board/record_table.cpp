@@ -108,9 +108,13 @@ RecordStatePtr finished(RecordState state) {
   return std::make_shared<const RecordState>(std::move(state));
 }
 
+bool is_of(const RecordOwner& owner, const RecordOwner& who) {
+  const bool is_session = who.session && owner.session == who.session;
+  return is_session || (!who.user.empty() && owner.user == who.user);
+}
+
 bool is_of(const RecordState& state, SessionId session, const std::string& user) {
-  const bool is_session = session && state.owner.session == session;
-  return is_session || (!user.empty() && state.owner.user == user);
+  return is_of(state.owner, {session, user});
 }
 
 Outcome RecordTable::check(const std::string& path, std::uint64_t base, const RecordChange& change,

@@ -29,7 +29,8 @@ using RecordStatePtr = std::shared_ptr<const RecordState>;
 // Fills in `told`.
 RecordStatePtr finished(RecordState state);
 
-// Whether the author may do what only its owner may.
+// Whether what is the owner's is theirs, in whichever of their sessions: to write, to read, and to be told of.
+bool is_of(const RecordOwner& owner, const RecordOwner& who);
 bool is_of(const RecordState& state, SessionId session, const std::string& user);
 
 // Records by path: a fold over the operations on them, and of nothing else. Copying it costs a pointer for some hundred of

@@ -56,10 +56,10 @@ void Zones::set(RecordStatePtr state, document::Told told) {
   Shown& shown = placed.first->second;
   if (!placed.second) {
     bytes_ -= size_of(shown.state);
-    const SessionId before = shown.state->owner.session;
-    if (before && before != state->owner.session) shown.former.push_back(before);
+    const RecordOwner& before = shown.state->owner;
+    if (before && before != state->owner) shown.former.push_back(before);
     if (shown.former.size() > kFormerOwners) shown.former.erase(shown.former.begin());
-    std::erase(shown.former, state->owner.session);
+    std::erase(shown.former, state->owner);
   }
   shown.state = std::move(state);
   shown.told = told;
@@ -81,7 +81,7 @@ void Zones::remove(const std::string& path, bool left) {
   Gone gone{.left = left, .told = it->second.told};
   if (gone.told == document::Told::owner) {
     gone.owners = it->second.former;
-    const SessionId last = it->second.state->owner.session;
+    const RecordOwner& last = it->second.state->owner;
     if (last) gone.owners.push_back(last);
   }
   for_each_zone_of(root_, path, [&](Zone& zone) {

@@ -32,13 +32,13 @@ class Zones {
   struct Shown {
     RecordStatePtr state;
     document::Told told = document::Told::zone;
-    std::vector<SessionId> former;  // Of one that its owner is told of: who owned it lately.
+    std::vector<RecordOwner> former;  // Of one that its owner is told of: who owned it lately.
   };
   struct Gone {
     bool left = false;  // With its session; else it was removed.
     document::Told told = document::Told::zone;
     // Of one that its owner is told of: the last and former ones, who alone knew it.
-    std::vector<SessionId> owners{};
+    std::vector<RecordOwner> owners{};
   };
   using Records = Versioned<std::string, Shown, Gone>;
   struct Event {

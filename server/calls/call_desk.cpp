@@ -9,6 +9,7 @@
 #include "base/document/parse.h"
 #include "base/ensure.h"
 #include "base/limits.h"
+#include "base/reused.h"
 #include "base/text.h"
 #include "server/board/sha256.h"
 #include "server/calls/call_result.h"
@@ -32,7 +33,7 @@ Result<protocol::Document> checked_answer(Result<protocol::Document> answer) {
 }
 
 protocol::Document document_of(const document::ValuePtr& value) {
-  return value ? std::make_shared<const std::string>(document::print(*value)) : null_document();
+  return value ? make_shared_for_a_moment<std::string>(document::print(*value)) : null_document();
 }
 
 Result<protocol::Document> document_of(const CallValue& value) {

@@ -37,13 +37,17 @@ Result<void> CallRegistry::add_as(const std::string& name, Call call, Listed lis
 void CallRegistry::remove(std::string_view name) {
   const auto found = calls_.find(name);
   if (found == calls_.end()) return;
+  last_found_ = nullptr;
   calls_.erase(found);
   list_.reset();
 }
 
 Result<CallRegistry::CallPtr> CallRegistry::find(std::string_view name) const {
-  const auto found = calls_.find(name);
-  if (found != calls_.end()) return found->second.call;
+  if (last_found_ == nullptr || last_found_->first != name) {
+    const auto found = calls_.find(name);
+    if (found != calls_.end()) last_found_ = &*found;
+  }
+  if (last_found_ != nullptr && last_found_->first == name) return last_found_->second.call;
   return Error{
       Outcome::not_found,
       fmt::format("there is no call named {}; `callboard calls` lists those there are", quoted(name))};

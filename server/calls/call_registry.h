@@ -17,6 +17,10 @@ class CallRegistry {
  public:
   using CallPtr = std::shared_ptr<const Call>;
 
+  CallRegistry() = default;
+  CallRegistry(const CallRegistry&) = delete;
+  CallRegistry& operator=(const CallRegistry&) = delete;
+
   // Of the program itself: a description that makes no sense, or a name that is taken, is a bug.
   void add_built_in(Call call);
   // Of a plugin or a task. usage: the description makes no sense; refused: the name is taken, or there are too many.
@@ -38,8 +42,11 @@ class CallRegistry {
     CallPtr call;
     bool is_listed = true;
   };
-  TextMap<Entry> calls_;
-  mutable protocol::Document list_;  // Null: to be made anew.
+  using Calls = TextMap<Entry>;
+
+  Calls calls_;
+  mutable const Calls::value_type* last_found_ = nullptr;  // Mostly the same one is called again.
+  mutable protocol::Document list_;                        // Null: to be made anew.
 };
 
 }  // namespace callboard::server

@@ -39,6 +39,7 @@ Result<std::vector<CallDescription>> ClientCalls::checked(const Session& session
                                                descriptions->size())};
   }
   for (CallDescription& each : *descriptions) {
+    if (auto permitted = check_permission(each); !permitted) return permitted.error();
     if (!each.state.empty()) return Error{Outcome::usage, each.name + ": state: a client keeps its own"};
     each.by = session.identity.name;
     const auto group = groups_.find(each.name);

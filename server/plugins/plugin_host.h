@@ -15,5 +15,7 @@ Result<std::unique_ptr<plugin::Plugin>> open_plugin(const std::string& file);
 
 // What is wrong with the library of --plugin.
 Error no_plugin(const std::string& file, std::string_view why);
+// The same, of what it throws while it is loaded: within the handler.
+Error plugin_failed(const std::string& file, std::string_view what);
 
 }  // namespace callboard::server

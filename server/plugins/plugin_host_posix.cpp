@@ -1,6 +1,7 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 
+#include <exception>
 #include <filesystem>
 #include <functional>
 
@@ -43,10 +44,26 @@ Error no_plugin(const std::string& file, std::string_view why) {
   return unusable_file(fmt::format("--plugin {}: {}", callboard::quoted(file), why));
 }
 
+Error plugin_failed(const std::string& file, std::string_view what) {
+  try {
+    throw;
+  } catch (const std::exception& problem) {
+    return no_plugin(file, fmt::format("{} failed: {}", what, escaped(problem.what())));
+  } catch (...) {
+    return no_plugin(file, fmt::format("{} failed", what));
+  }
+}
+
 Result<std::unique_ptr<plugin::Plugin>> open_plugin(const std::string& file) {
   const auto make = maker_in(file);
   if (!make) return make.error();
-  return std::unique_ptr<plugin::Plugin>((*make)());
+  try {
+    std::unique_ptr<plugin::Plugin> made((*make)());
+    if (made == nullptr) return no_plugin(file, "expected a plugin of callboard_plugin(), got none");
+    return made;
+  } catch (...) {
+    return plugin_failed(file, "callboard_plugin()");
+  }
 }
 
 }  // namespace callboard::server

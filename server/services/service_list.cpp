@@ -10,6 +10,7 @@
 
 #include "base/document/parse.h"
 #include "base/text.h"
+#include "server/calls/built_in_calls.h"
 
 namespace callboard::server {
 namespace {
@@ -87,6 +88,8 @@ Result<Service> service_from(const document::Value& object) {
       return Error{Outcome::usage, fmt::format("{}: no such key; expected {}", escaped(each.key, 64),
                                                fmt::join(kServiceKeys, ", "))};
   }
+  if (auto good = check_built_in_arguments(service.call, service.arguments); !good)
+    return good.error().prefixed("arguments");
   return service;
 }
 

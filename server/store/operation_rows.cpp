@@ -6,6 +6,14 @@
 
 namespace callboard::server {
 
+Bytes bytes_of(UniqueId id) {
+  Bytes bytes;
+  ByteWriter writer(bytes);
+  writer.u64(id.high);
+  writer.u64(id.low);
+  return bytes;
+}
+
 Result<Committed> operation_of(const Statement& row) {
   Committed committed;
   committed.sequence = row.u64(0);

@@ -2,6 +2,8 @@
 
 #include <functional>
 
+#include "base/bytes.h"
+#include "base/id.h"
 #include "server/board/log.h"
 #include "server/store/database.h"
 
@@ -11,6 +13,8 @@ namespace callboard::server {
 inline constexpr const char* kOperationColumns =
     "sequence, id, session, user, timestamp, record, base, value, counter, form, settles, path";
 
+// As the column `id` has it.
+Bytes bytes_of(UniqueId id);
 // The statement's present row.
 Result<Committed> operation_of(const Statement& row);
 // All rows of a statement, in its order, until one is damaged or `visit` fails.

@@ -38,15 +38,6 @@ document::Growth with_edits_of(const Operation& operation, const document::Value
   return growth;
 }
 
-// Whether one of its edits is at that place or within it, as it would be written.
-bool is_about(const Operation& operation, const document::Tokens& at) {
-  const std::string place = document::pointer_text(at);
-  return std::ranges::any_of(*operation.edits, [&](const document::Edit& each) {
-    const std::string own = document::pointer_text(each.path);
-    return own.starts_with(place) && (own.size() == place.size() || own[place.size()] == '/');
-  });
-}
-
 }  // namespace
 
 Result<std::unique_ptr<SqliteHistory>> SqliteHistory::open(const std::filesystem::path& file) {
@@ -140,14 +131,16 @@ Result<Listing> SqliteHistory::list(const HistoryQuery& query) {
   std::vector<Revision>& found = listing.revisions;
   const auto read = for_each_of_document(
       database_, query.record, base->sequence + 1, last, [&](Committed committed) -> Result<void> {
-        const document::ValuePtr before = document::find(base->document.root(), query.at);
+        const document::ValuePtr before = base->document.root();
         const auto effect = base->document.apply(committed.sequence, committed.operation);
         const bool is_asked =
             committed.sequence >= reach->oldest && committed.operation.timestamp >= query.since;
+        if (!is_asked) return {};
         const bool is_listed = query.at.empty() ||
-                               (!effect.stands && is_about(committed.operation, query.at)) ||
-                               !document::equal(before, document::find(base->document.root(), query.at));
-        if (is_asked && is_listed) found.push_back(revision_of(committed, effect.stands));
+                               !document::equal(document::find(before, query.at),
+                                                document::find(base->document.root(), query.at)) ||
+                               (!effect.stands && is_about(committed.operation, query.at, before));
+        if (is_listed) found.push_back(revision_of(committed, effect.stands));
         return {};
       });
   if (!read) return read.error();
@@ -158,6 +151,25 @@ Result<Listing> SqliteHistory::list(const HistoryQuery& query) {
     listing.looked_to = reach->oldest;
   }
   return listing;
+}
+
+Result<void> SqliteHistory::visit_operations(Record record, const std::vector<UniqueId>& ids,
+                                             const std::function<void(const Committed&)>& visit) {
+  auto statement = database_.prepare(std::string("SELECT ") + kOperationColumns +
+                                     " FROM operations WHERE id = ? AND record = ?");
+  if (!statement) return statement.error();
+  for (const UniqueId id : ids) {
+    const Bytes key = bytes_of(id);
+    statement->reset();
+    statement->bind(0, ByteView(key)).bind(1, static_cast<std::uint64_t>(record));
+    const auto read = for_each_operation(*statement, [&visit](Committed committed) -> Result<void> {
+      if (auto sound = read_edits(committed.operation); !sound) return sound.error();
+      visit(committed);
+      return {};
+    });
+    if (!read) return read.error();
+  }
+  return {};
 }
 
 // They are found by going through the changes of all records, which the retention keeps from being many.

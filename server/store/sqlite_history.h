@@ -7,6 +7,7 @@
 #include <shared_mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "server/board/history.h"
 #include "server/store/database.h"
@@ -27,6 +28,8 @@ class SqliteHistory final : public History {
   Result<Listing> list(const HistoryQuery& query) override;
   Result<Version> version(Record record, std::uint64_t number) override;
   Result<document::ValuePtr> document_at(Record record, std::uint64_t number) override;
+  Result<void> visit_operations(Record record, const std::vector<UniqueId>& ids,
+                                const std::function<void(const Committed&)>& visit) override;
   Result<void> visit_record(const std::string& path, std::uint64_t last,
                             const std::function<void(const Committed&)>& visit) override;
   Result<AuditListing> audit(std::uint64_t since, std::size_t count) override;

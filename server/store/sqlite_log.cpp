@@ -298,10 +298,7 @@ Result<std::vector<SqliteLog::Worker::Written>> SqliteLog::Worker::write(Group& 
 }
 
 Result<Appended> SqliteLog::Worker::insert(const Operation& operation) {
-  Bytes id;
-  ByteWriter writer(id);
-  writer.u64(operation.id.high);
-  writer.u64(operation.id.low);
+  const Bytes id = bytes_of(operation.id);
   insert_.reset();
   insert_.bind(0, last_ + 1).bind(1, ByteView(id)).bind(2, operation.session.value);
   insert_.bind(3, std::string_view(operation.user)).bind(4, operation.timestamp.ms);

@@ -28,6 +28,12 @@ RecordAnswerPtr kept_answer(RecordAnswer answer) {
   return std::make_shared<const RecordAnswer>(std::move(answer));
 }
 
+// What is wrong with the records of an answer is no mistake of who has called.
+Error own_failure(const std::string& call, const Error& why) {
+  if (why.outcome != Outcome::usage && why.outcome != Outcome::refused) return why;
+  return {Outcome::failed, fmt::format("{}: its task's records: {}", call, why.text)};
+}
+
 struct LeftState {
   std::string task;
   std::string path;
@@ -66,6 +72,10 @@ void TaskHost::start() {
       net::Process::start(loop_, {.command = {program_}},
                           {.on_output = [this](ByteView bytes) { on_output(bytes); },
                            .on_error_output = [this](ByteView bytes) { on_error_output(bytes); },
+                           .on_output_closed =
+                               [this] {
+                                 if (step_ == Step::running) timer_.set_after(outside_.exit_limits.closed);
+                               },
                            .on_ended = [this](const net::Process::Ending& how) { on_ended(how); }});
   if (!process) {
     outside_.events.error("task not started", {{"task", program_}, {"cause", process.error().text}});
@@ -145,6 +155,7 @@ void TaskHost::on_timer() {
     case Step::awaiting_ready:
       return misbehave("it has not told its calls in time");
     case Step::running:
+      return misbehave("it has closed its output");
     case Step::stopped:
       return;
     case Step::awaiting_exit:
@@ -250,6 +261,7 @@ void TaskHost::on_said(TaskReady ready) {
   timer_.cancel();
   first_states_ = std::move(ready.states);
   for (const std::string& name : std::exchange(names_, {})) outside_.registry.remove(name);
+  for (const std::string& why : ready.left_out) leave_out(why);
   for (const CallDescription& each : ready.calls) register_call(each);
   make_states();
   outside_.events.info("task ready", {{"task", program_}, {"calls", names_.size()}});
@@ -289,21 +301,22 @@ Result<void> TaskHost::check_state(const std::string& path) const {
   return known ? Result<void>() : Result<void>(known.error());
 }
 
+void TaskHost::leave_out(const std::string& why) {
+  outside_.events.error("call of a task left out", {{"task", program_}, {"cause", why}});
+  problem_ = "a call of it is left out: " + why;
+}
+
 void TaskHost::register_call(const CallDescription& description) {
-  const auto skip = [&](const std::string& why) {
-    outside_.events.error("call of a task left out", {{"task", program_}, {"cause", why}});
-    problem_ = "a call of it is left out: " + why;
-  };
   const std::string& path = description.state;
   if (const auto good = path.empty() ? Result<void>() : check_state(path); !good)
-    return skip(fmt::format("{}: state: {}", description.name, good.error().text));
+    return leave_out(fmt::format("{}: state: {}", description.name, good.error().text));
   Call call{description,
             LaterRun([this, alive = is_alive_, description](
                          const Caller& caller, const CallArguments& arguments, std::shared_ptr<CallRun> run) {
               if (*alive) on_call(description, caller, arguments, std::move(run));
             })};
   call.description.by.clear();
-  if (auto added = outside_.registry.add(std::move(call)); !added) return skip(added.error().text);
+  if (auto added = outside_.registry.add(std::move(call)); !added) return leave_out(added.error().text);
   names_.push_back(description.name);
   if (!path.empty()) states_.try_emplace(path);
 }
@@ -425,6 +438,7 @@ void TaskHost::commit(Asked asked, TaskAnswer answer) {
     if (!state) return refused(state.error());
     records.push_back(*std::move(state));
   }
+  const bool has_records = !answer.records.empty();
   for (TaskRecord& each : answer.records) {
     records.push_back({.path = std::move(each.path),
                        .record_class = std::move(each.record_class),
@@ -435,11 +449,12 @@ void TaskHost::commit(Asked asked, TaskAnswer answer) {
   asked.run->set_committing();
   if (asked.op)
     records.front().answer = kept_answer({*asked.op, asked.call.name, asked.digest, *answer.result});
-  keep(std::move(records), [this, alive = is_alive_, path = asked.path, run = asked.run,
-                            result = std::move(answer.result)](const Result<void>& kept) {
-    run->answer(kept ? result : CallValue(kept.error()));
-    if (*alive) release(path);
-  });
+  keep(std::move(records),
+       [this, alive = is_alive_, path = asked.path, run = asked.run, name = asked.call.name, has_records,
+        result = std::move(answer.result)](const Result<void>& kept) {
+         run->answer(kept ? result : CallValue(has_records ? own_failure(name, kept.error()) : kept.error()));
+         if (*alive) release(path);
+       });
 }
 
 // Those of the program's own classes are its own to write; a task's state is its call's.

@@ -89,6 +89,7 @@ class TaskHost {
   void on_said(TaskLeft left);
   void on_timer();
   void register_call(const CallDescription& description);
+  void leave_out(const std::string& why);
   Result<void> check_state(const std::string& path) const;
   void make_states();
   void on_call(const CallDescription& description, const Caller& caller, const CallArguments& arguments,

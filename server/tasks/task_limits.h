@@ -17,9 +17,12 @@ inline constexpr auto kTaskExitLimit = 3s;
 inline constexpr auto kTaskTermLimit = 1s;
 // Before that, until all is on disk that its last calls changed: one that takes a backup can be that slow.
 inline constexpr auto kTaskCommitLimit = 30s;
+// One that closes its output answers no more, and ends soon by itself.
+inline constexpr auto kTaskClosedLimit = 1s;
 struct TaskExitLimits {
   Duration commit = kTaskCommitLimit;
   Duration exit = kTaskExitLimit;
+  Duration closed = kTaskClosedLimit;
 };
 // Between an end and the next start; doubled each time, and from the beginning again after a minute that went well.
 inline constexpr auto kTaskPauseMin = 500ms;

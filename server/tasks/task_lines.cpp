@@ -34,6 +34,8 @@ Result<std::uint64_t> number_of(const Value& value) {
   return wrong("call: expected the number of a call");
 }
 
+bool is_null(const ValuePtr& value) { return std::holds_alternative<std::monostate>(value->content()); }
+
 Result<document::Object> states_from(const Value& object) {
   const ValuePtr states = object.member("states");
   if (!states) return document::Object();
@@ -43,7 +45,7 @@ Result<document::Object> states_from(const Value& object) {
 
 Result<TaskSaid> ready_from(const Value& object, const Value& calls) {
   TaskReady ready;
-  auto descriptions = descriptions_from(calls);
+  auto descriptions = good_descriptions_from(calls, ready.left_out);
   if (!descriptions) return descriptions.error();
   ready.calls = std::move(*descriptions);
   auto states = states_from(object);
@@ -55,6 +57,7 @@ Result<TaskSaid> ready_from(const Value& object, const Value& calls) {
 Result<TaskSaid> left_from(const Value& object) {
   auto states = states_from(object);
   if (!states) return states.error();
+  std::erase_if(*states, [](const document::Member& each) { return is_null(each.value); });
   return TaskSaid(TaskLeft{std::move(*states)});
 }
 
@@ -78,6 +81,8 @@ Result<TaskSaid> answer_from(const Value& object, std::uint64_t call) {
   TaskAnswer answer;
   answer.call = call;
   answer.state = object.member("state");
+  // Of a program that passes on what a function returned which had nothing to say.
+  if (answer.state && is_null(answer.state)) answer.state = nullptr;
   const ValuePtr error = object.member("error");
   if (!error) {
     answer.result = object.member("result");

@@ -33,7 +33,8 @@ std::string exit_line(document::Object states);
 // --- Said by the task
 struct TaskReady {
   std::vector<CallDescription> calls;
-  document::Object states;  // What states begin with, by their paths.
+  document::Object states;              // What states begin with, by their paths.
+  std::vector<std::string> left_out{};  // Of calls whose descriptions make no sense: why.
 };
 struct TaskProgress {
   std::uint64_t call = 0;
@@ -48,7 +49,7 @@ struct TaskRecord {
 struct TaskAnswer {
   std::uint64_t call = 0;
   Result<document::ValuePtr> result = document::ValuePtr();
-  document::ValuePtr state;  // What it is from now on; null: as it was.
+  document::ValuePtr state;  // What it is from now on; null, also where it says null: as it was.
   std::vector<TaskRecord> records{};
 };
 // Of what it leaves, told after `exit`, a part: as many as it wants to say in one line.

@@ -117,6 +117,18 @@ TEST_CASE("a camera is followed until its owner leaves") {
   CHECK(exit_code(*following) == 0);
 }
 
+TEST_CASE("a program that gives up leaves at once, and nobody waits for it to come back") {
+  // Without a schema: there is no such record.
+  Pipeline studio;
+  studio.add_user("rigging");
+  const auto chat = studio.begin("chat", "layout");
+  chat->write_input("hello\n");
+  CHECK(exit_code(*chat) == 1);
+  CHECK_THAT(chat->printed(Stream::err), Contains("class \"line\""));
+  const Json status = events(studio.run("rigging", {"status", "--json"}).out, "status").at(0);
+  CHECK(status.at("away") == 0);
+}
+
 TEST_CASE("a node of the farm opens the shot that it is asked for, by name") {
   Pipeline studio;
   studio.add_user("rigging");

@@ -50,6 +50,9 @@ TEST_CASE("a call that cannot be made says why, with its exit code") {
   CHECK(elsewhere.ending.exit_code == 3);
   CHECK_THAT(elsewhere.err,
              Contains("nobody named \"node-9\" offers ping; `callboard calls ping` shows who does"));
+  const auto with_json = office.run("rigging", {"call", "ping@node-9", "--arguments", "{}"});
+  CHECK(with_json.ending.exit_code == 3);
+  CHECK(with_json.err == elsewhere.err);
   const auto twice = office.run("rigging", {"call", "ping", "--arguments", R"({"a":1,"a":2})"});
   CHECK(twice.ending.exit_code == 2);
   CHECK_THAT(twice.err, Contains("--arguments: expected JSON, got the key \"a\" twice at byte 13"));

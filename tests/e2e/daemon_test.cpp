@@ -273,7 +273,9 @@ TEST_CASE("a server that fails to start anew says so in its log and by its exit 
   const auto joined = studio.join("rigging");
   CHECK(studio.run("rigging", {"restart", "--yes"}).ending.exit_code == 0);
   CHECK(exit_code(server) == 2);
-  CHECK_THAT(support::read_file(log), Contains("[error] the server did not go on cause="));
+  // The whole cause, in quotes as all values of a log.
+  CHECK_THAT(support::read_file(log), Contains("[error] the server did not go on cause=\"open schema \\\"") &&
+                                          Contains("studio.json\\\": no such file or directory\""));
 }
 
 TEST_CASE("a detached server that cannot start says why, and its starter ends as it did") {
@@ -286,6 +288,27 @@ TEST_CASE("a detached server that cannot start says why, and its starter ends as
   CHECK_THAT(failed.err, Contains("not a directory"));
   CHECK(failed.out.empty());
   CHECK(studio.run("rigging", {"serve", "--detach", "--log-level", "loud"}).ending.exit_code == 2);
+}
+
+TEST_CASE("a start that fails says nothing in another server's log, and leaves none of its own") {
+  Detached studio;
+  REQUIRE(studio.detach().ending.exit_code == 0);
+  const Json running = studio.running();
+  const fs::path log = running.at("log").get<std::string>();
+  const std::string before = support::read_file(log);
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"serve", "--detach"}, {"serve", "--log-file", log.string()}}) {
+    const auto second = studio.run("rigging", words);
+    CHECK(second.ending.exit_code == 4);
+    CHECK_THAT(second.err, Contains("process "));
+  }
+  CHECK(support::read_file(log) == before);
+  const std::string address = running.at("address");
+  const fs::path elsewhere = studio.home() / "elsewhere";
+  const auto taken = studio.run("rigging", {"serve", "--detach", "--data", elsewhere.string(), "--port",
+                                            address.substr(address.rfind(':') + 1)});
+  CHECK(taken.ending.exit_code == 6);
+  CHECK_FALSE(fs::exists(elsewhere));
 }
 
 TEST_CASE("systemd is told when the server accepts and when it stops") {

@@ -105,7 +105,7 @@ TEST_CASE("the story is what was set last, byte by byte, and everybody is told")
   CHECK(day.run("lighting", {"story", "get"}).out == story);
 }
 
-TEST_CASE("a story that arrives after a newer one loses, says to whom, and changes nothing") {
+TEST_CASE("a story that arrives after a newer one loses, says what stands, and changes nothing") {
   Day day;
   write_file(day.rigging / "old.json", R"({"by":"rigging"})");
   write_file(day.lighting / "new.json", R"({"by":"lighting"})");
@@ -115,7 +115,8 @@ TEST_CASE("a story that arrives after a newer one loses, says to whom, and chang
   REQUIRE(day.run("lighting", {"story", "set", "new.json"}).ending.exit_code == 0);
   gate.open();
   CHECK(exit_code(*late) == 5);
-  CHECK_THAT(late->printed(Stream::err), Contains("story of \"lighting\"") && Contains("is newer and stays"));
+  CHECK_THAT(late->printed(Stream::err), Contains("it lost to something newer: what stands is story@") &&
+                                             Contains("`callboard diff story@"));
   const auto told = objects(late->printed(Stream::out));
   REQUIRE(told.size() == 1);
   CHECK(told[0].at("won") == false);

@@ -58,7 +58,7 @@ TEST_CASE("where there is no history that is said, and a version's number begins
   Desk desk;
   CHECK(desk.run("rigging", {"history", "analytics"}).err == "there is no analytics yet\n");
   CHECK(desk.run("rigging", {"history", "story", "--item", "/nothing"}).err == "nothing was changed there\n");
-  for (const std::string version : {"story@0", "/reviews/sc01@0"}) {
+  for (const std::string version : {"story@0", "/reviews/sc01@0", "/reviews/sc01@x", "/reviews/sc01@"}) {
     const auto restored = desk.run("rigging", {"restore", version});
     CHECK(restored.ending.exit_code == 2);
     CHECK_THAT(restored.err, Contains("expected a version like") && Contains(version));

@@ -63,6 +63,14 @@ TEST_CASE("whoever has a lock is told who broke it and why, and the audit has it
              Contains("lock_break  lighting -> rigging") && Contains("/dev/chr/Moria: deadline"));
 }
 
+TEST_CASE("a lease is of whole seconds") {
+  Desk desk;
+  const auto refused = desk.run("rigging", {"lock", "/dev/chr/Moria", "--lease", "1.5"});
+  CHECK(refused.ending.exit_code == 2);
+  CHECK_THAT(refused.err, Contains("--lease 1.5: expected whole seconds"));
+  CHECK(desk.code("rigging", {"lock", "/dev/chr/Moria", "--lease", "60"}) == 0);
+}
+
 TEST_CASE("an empty note or heir is not passed over") {
   Desk desk;
   REQUIRE(desk.code("rigging", {"lock", "/a"}) == 0);

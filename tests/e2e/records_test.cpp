@@ -87,6 +87,22 @@ TEST_CASE("what cannot be done to a record is said, with the exit code of it") {
   CHECK(board.run("rigging", {"record", "make", "/slot", "--class", "slot"}).ending.exit_code == 4);
   CHECK(board.run("rigging", {"record", "give", "/reviews/sc01", "--to", "nobody"}).ending.exit_code == 3);
   CHECK(board.run("rigging", {"records", "reviews"}).ending.exit_code == 2);
+  const auto in_lines = board.run("rigging", {"record", "make", "/x/a\nb", "--class", "review", "status=a"});
+  CHECK(in_lines.ending.exit_code == 2);
+  CHECK_THAT(in_lines.err, Contains(R"("/x/a\nb")"));
+}
+
+TEST_CASE("a record whose class lasts as long as a session by now is removed by whoever may write it") {
+  Board board;
+  REQUIRE(
+      board.run("rigging", {"record", "make", "/a", "--class", "review", "status=open"}).ending.exit_code ==
+      0);
+  board.kill_server();
+  support::write_file(board.schema, R"({"classes":[{"name":"review","life":"session","fields":[
+    {"name":"status","type":"text"},{"name":"takes","type":"int"}]}]})");
+  board.serve({"--schema", board.schema});
+  CHECK(board.run("lighting", {"record", "remove", "/a"}).ending.exit_code == 0);
+  CHECK(board.records("/").size() == board.records("/services").size());
 }
 
 TEST_CASE("who follows a zone is shown what is there, what changes, and what goes with its session") {

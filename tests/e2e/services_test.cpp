@@ -168,6 +168,19 @@ TEST_CASE("a services file that makes no sense is refused before anything is sta
   CHECK_THAT(refused.err,
              Contains("services \"" + file + "\": service \"count\": period_s: expected 1-31622400, got 0"));
   CHECK(office.run("rigging", {"serve", "--check", "--services", file}).ending.exit_code == 2);
+  const auto check = [&](const std::string& call, const std::string& arguments) {
+    write_file(file, R"({"services": [{"name": "count", "period_s": 9, "call": ")" + call +
+                         R"(", "arguments": )" + arguments + "}]}");
+    return office.run("rigging", {"serve", "--check", "--services", file});
+  };
+  const auto unknown = check("backup", R"({"keeps": 3})");
+  CHECK(unknown.ending.exit_code == 2);
+  CHECK_THAT(unknown.err, Contains("service \"count\": arguments: backup: ") && Contains("keeps"));
+  const auto ill = check("verify", R"({"sample": "all"})");
+  CHECK(ill.ending.exit_code == 2);
+  CHECK_THAT(ill.err, Contains("service \"count\": arguments: verify: sample: expected int, got \"all\""));
+  CHECK(check("backup", R"({"keep": 3})").ending.exit_code == 0);
+  CHECK(check("farm.open", R"({"shot": 3})").ending.exit_code == 0);
   write_file(file, R"({"services": []})");
   CHECK(office.run("rigging", {"serve", "--check", "--services", file}).ending.exit_code == 0);
 }
@@ -198,6 +211,37 @@ TEST_CASE(
              Contains("--plugin \"" OTHER_VERSION_PLUGIN "\": expected version 2 of the interface, got 3"));
   CHECK(refused.out.empty());
   CHECK(office.run("rigging", {"server", "status"}).ending.exit_code == 3);
+}
+
+TEST_CASE("a plugin that throws while it is loaded, or describes what cannot be, is refused by its name") {
+  Office office;
+  const auto check = [&](const std::string& where, const std::string& why) {
+    INFO(where);
+    for (const bool is_check : {false, true}) {
+      auto command = office.command(0, {"serve", "--plugin", BROKEN_PLUGIN});
+      if (is_check) command.words.emplace_back("--check");
+      command.directory = office.folder("rigging");
+      command.environment.push_back("BROKEN=" + where);
+      const auto refused = support::run(command);
+      CHECK(refused.ending.exit_code == 2);
+      CHECK_THAT(refused.err, Contains("--plugin \"" BROKEN_PLUGIN "\": " + why));
+      CHECK(refused.out.empty());
+    }
+  };
+  check("null", "expected a plugin of callboard_plugin(), got none");
+  check("constructor", "callboard_plugin() failed: it has no licence");
+  check("calls", "calls() failed: it has no licence");
+  check("channels", "channels() failed");
+  check("misspelt", "call \"broken.call\": permision: no such key; expected name, ");
+  check("permission", "broken.call: permission \"Foo Bar\": expected 1-64 of ");
+}
+
+TEST_CASE("what a plugin answers that is no JSON is its failure") {
+  Office office;
+  office.serve({"--plugin", BROKEN_PLUGIN});
+  const auto failed = office.run("rigging", {"call", "broken.call"});
+  CHECK(failed.ending.exit_code == 1);
+  CHECK_THAT(failed.err, Contains("broken.call: the plugin's result: "));
 }
 
 TEST_CASE("what is no plugin is said before the server serves") {

@@ -221,6 +221,31 @@ TEST_CASE("a call whose state is something else already is left out, and that is
   CHECK(office.call({"counter.add"}).ending.exit_code == 3);
 }
 
+TEST_CASE("a call that is described wrongly is left out and named, and its task does the others") {
+  Office office;
+  office.serve({"--task", office.program("task", shell_task(R"(echo '{"call":1,"result":"good"}')",
+                                                            R"({"name":"open","permision":"farm.use"},)"
+                                                            R"({"name":"work","result":"text"})"))});
+  CHECK(office.server().wait_for(Stream::err, "call of a task left out"));
+  CHECK_THAT(office.server().printed(Stream::err), Contains("permision: no such key"));
+  CHECK(office.call({"open"}).ending.exit_code == 3);
+  CHECK(office.call({"work"}).out == "good\n");
+  CHECK_THAT(office.run("rigging", {"status"}).out, Contains("permision"));
+}
+
+TEST_CASE("what a task writes into records that does not fit is its failure, not its caller's mistake") {
+  Office office;
+  office.serve(
+      {"--task",
+       office.program(
+           "task",
+           shell_task(
+               R"(echo '{"call":1,"result":"good","records":[{"path":"/r","class":"nothing","fields":{}}]}')"))});
+  const auto failed = office.call({"work"});
+  CHECK(failed.ending.exit_code == 1);
+  CHECK_THAT(failed.err, Contains("work: its task's records: class \"nothing\""));
+}
+
 TEST_CASE("a task that ends during a call fails that call, and is started again") {
   Office office;
   const std::string marker = (office.home() / "was-here").string();
@@ -334,6 +359,24 @@ TEST_CASE("calls are typed into the shell, and it says what went wrong without e
              Contains("kick: ( is not closed") && Contains("no call named \"levitate\""));
 }
 
+TEST_CASE("what is quoted in the shell is a value, whatever stands before a = in it") {
+  Office office;
+  office.serve({"--task", office.program("echo", shell_task(R"(n=${line#*call\":}; n=${n%%,*}
+a=${line#*arguments\":}; a=${a%\}}
+echo "{\"call\":$n,\"result\":$a}")",
+                                                            R"({"name":"work","args":[{"name":"a"},{"name":)"
+                                                            R"("b","optional":true}],"result":"map"})"))});
+  const auto shell = office.start("rigging", {"shell", "--json"});
+  shell->write_input("work(\"b=1\")\nwork('c=2', b=\"x=3\")\nwork b=2 'a=1'\n");
+  shell->close_input();
+  CHECK(exit_code(*shell) == 0);
+  const auto results = events(shell->printed(Stream::out), "result");
+  REQUIRE(results.size() == 3);
+  CHECK(results[0].at("result") == Json({{"a", "b=1"}}));
+  CHECK(results[1].at("result") == Json({{"a", "c=2"}, {"b", "x=3"}}));
+  CHECK(results[2].at("result") == Json({{"a", "a=1"}, {"b", "2"}}));
+}
+
 TEST_CASE("the shell ends with quit, with its input, and with Ctrl-C") {
   Office office;
   office.serve();
@@ -345,6 +388,21 @@ TEST_CASE("the shell ends with quit, with its input, and with Ctrl-C") {
   CHECK(interrupted->wait_for_line(Stream::out, [](std::string_view line) { return !line.empty(); }));
   interrupted->send_signal(SIGINT);
   CHECK(exit_code(*interrupted) == 130);
+}
+
+TEST_CASE("Ctrl-C during a call in the shell ends that call alone") {
+  Office office;
+  const std::string marker = (office.home() / "begun").string();
+  office.serve({"--task", office.program("task", shell_task("touch '" + marker + "'"))});
+  const auto shell = office.start("rigging", {"shell", "--json"});
+  shell->write_input("work()\nping()\n");
+  while (!fs::exists(marker)) CHECK(office.call({"ping"}).ending.exit_code == 0);
+  shell->send_signal(SIGINT);
+  CHECK(shell->wait_for_line(
+      Stream::out, [](std::string_view line) { return line.find("\"ping\"") != std::string_view::npos; }));
+  shell->close_input();
+  CHECK(exit_code(*shell) == 9);
+  CHECK_THAT(shell->printed(Stream::err), Contains("error: work: it was cancelled"));
 }
 
 TEST_CASE("on a terminal the tab key completes the name of a call, then who is here") {

@@ -56,6 +56,8 @@ TEST_CASE("an include along the layers is fine") {
 TEST_CASE("uv.h outside net and an include that is not from the root are found") {
   CHECK(check_layers({.path = "server/x.cpp", .content = "#include <uv.h>\n"}).size() == 1);
   CHECK(check_layers({.path = "net/x.cpp", .content = "#include <uv.h>\n"}).empty());
+  CHECK(check_layers({.path = "docs/examples/x.cpp", .content = "#include \"y.h\"\n"}).empty());
+  CHECK(check_layers({.path = "docs/examples/x.cpp", .content = "#include \"../y.h\"\n"}).size() == 1);
   CHECK(check_layers({.path = "net/x.cpp", .content = "#include \"loop.h\"\n"}).size() == 1);
 }
 
@@ -101,15 +103,20 @@ TEST_CASE("a link that leads nowhere is found, an address is not followed") {
         Violations{"docs/x.md:1: link to \"missing.md\", which does not exist"});
 }
 
-TEST_CASE("a test that a table names and nobody has written is found") {
+TEST_CASE("a test that a table names and nobody has written, or elsewhere, is found") {
   const std::vector<SourceFile> sources{
-      {"tests/x.cpp", "TEST_CASE(\"it works\") {}\nTEST_CASE(\"it ends\", \"[x]\") {}\n"}};
+      {"tests/unit/sync/x.cpp", "TEST_CASE(\"it works\") {}\nTEST_CASE(\"it ends\", \"[x]\") {}\n"},
+      {"tests/e2e/x.cpp", "TEST_CASE(\"it wakes\") {}\nTEST_CASE(\n    \"it dreams, \"\n    \"too\") {}\n"}};
   const auto found = [&](const std::string& row) {
     return check_named_tests({"docs/x.md", "| case | test |\n| --- | --- |\n" + row + "\n"}, sources);
   };
   CHECK(found("| a | unit/sync: it works \u00b7 it ends \u00b7 `tool/run` |").empty());
   CHECK(found("| a | unit/sync: it works \u00b7 e2e: it sleeps |") ==
-        Violations{"docs/x.md:3: no test \"it sleeps\""});
+        Violations{"docs/x.md:3: no test \"it sleeps\" in tests/e2e/"});
+  CHECK(found("| a | unit/sync: it works \u00b7 e2e: it wakes \u00b7 it dreams, too |").empty());
+  CHECK(found("| a | e2e: it wakes \u00b7 it ends \u00b7 unit/net: it works |") ==
+        Violations{"docs/x.md:3: no test \"it ends\" in tests/e2e/",
+                   "docs/x.md:3: no test \"it works\" in tests/unit/net/"});
 }
 
 TEST_CASE("every test that the documents name is there") {

@@ -207,11 +207,14 @@ TEST_CASE(
     "answer") {
   auto client = client_at(client_step("awaiting news"));
   client.tell({7, std::make_shared<const std::string>("1")});
-  CHECK(drain(client) == Words{"send turn?"});
+  CHECK(drain(client) == Words{"send turn?", "send progress", "send yours"});
   client.tell({7, std::make_shared<const std::string>("2")});
+  client.tell({7, std::make_shared<const std::string>("3")});
   client.ask(UsersAsk{}, kStart);
   client.on_message(Yours{}, kStart);
-  CHECK(drain(client) == Words{"send progress", "send users id=1", "send yours"});
+  CHECK(drain(client) == Words{"send turn?", "send progress", "send users id=1", "send yours"});
+  client.on_message(Yours{}, kStart);
+  CHECK(drain(client).empty());
   client.on_message(Yours{}, kStart);
   CHECK(drain(client) == Words{"send yours"});
 

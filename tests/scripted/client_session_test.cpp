@@ -33,7 +33,7 @@ TEST_CASE("a join follows its script on the client") {
       {"send analytics"},
       {"settled analytics", "send ok"},
       {"joined", "send yours"},
-      {"send turn?"},
+      {"send turn?", "send users id=1", "send yours"},
   };
   REQUIRE(expected.size() == client_steps().size());
   for (std::size_t step = 0; step < expected.size(); ++step) {
@@ -95,16 +95,20 @@ TEST_CASE("a wrong project is heard as a refusal and then the end") {
   CHECK(drain(session) == Words{"refused", "closed refused"});
 }
 
-TEST_CASE("an ask requests the turn once, goes out in it, and the turn goes back") {
+TEST_CASE("an ask goes out with the request for its turn, and what comes after it when that turn was given") {
   auto session = listening();
   CHECK(session.ask(UsersAsk{}, kStart) == 1);
   CHECK(session.ask(StatusAsk{}, kStart) == 2);
-  CHECK(drain(session) == Words{"send turn?"});
+  CHECK(session.ask(StatusAsk{}, kStart) == 3);
+  CHECK(drain(session) == Words{"send turn?", "send users id=1", "send yours"});
   session.on_message(Yours{}, kStart);
-  CHECK(drain(session) == Words{"send users id=1", "send status id=2", "send yours"});
+  CHECK(drain(session) == Words{"send turn?", "send status id=2", "send status id=3", "send yours"});
+  session.on_message(Yours{}, kStart);
+  CHECK(drain(session).empty());
+  session.on_message(status_answer(3), kStart);
   session.on_message(status_answer(2), kStart);
   session.on_message(ErrorAnswer{1, Outcome::not_found, "no"}, kStart);
-  CHECK(drain(session) == Words{"answered 2 status", "answered 1 not_found"});
+  CHECK(drain(session) == Words{"answered 3 status", "answered 2 status", "answered 1 not_found"});
   CHECK(session.unanswered() == 0);
 }
 
@@ -125,39 +129,45 @@ TEST_CASE("a heartbeat is answered with an empty turn") {
   CHECK(drain(session) == Words{"send yours"});
 }
 
-TEST_CASE("a heartbeat that crosses a request serves it, and the request is not repeated") {
+TEST_CASE("a heartbeat that crosses a request is the one for it, and not answered; the next one is") {
   auto session = listening();
   session.ask(UsersAsk{}, kStart);
-  CHECK(drain(session) == Words{"send turn?"});
+  CHECK(drain(session) == Words{"send turn?", "send users id=1", "send yours"});
   session.on_message(Yours{}, kStart);
-  CHECK(drain(session) == Words{"send users id=1", "send yours"});
+  CHECK(drain(session).empty());
+  session.on_message(Yours{}, kStart);
+  CHECK(drain(session) == Words{"send yours"});
   session.ask(UsersAsk{}, kStart);
-  CHECK(drain(session) == Words{"send turn?"});
+  CHECK(drain(session) == Words{"send turn?", "send users id=2", "send yours"});
 }
 
 TEST_CASE("more asks than the server takes wait until answers have come") {
   auto session = listening();
   for (int i = 0; i < 300; ++i) session.ask(AtAsk{}, kStart);
-  CHECK(drain(session) == Words{"send turn?"});
+  CHECK(drain(session) == Words{"send turn?", "send at id=1", "send yours"});
   session.on_message(Yours{}, kStart);
-  CHECK(drain(session).size() == 256 + 1);
+  CHECK(drain(session).size() == 1 + 255 + 1);
   session.on_message(Yours{}, kStart);
-  CHECK(drain(session) == Words{"send yours"});
+  CHECK(drain(session).empty());
   session.on_message(Ok{7, {}}, kStart);
-  CHECK(drain(session) == Words{"answered 7 ok", "send turn?"});
+  CHECK(drain(session) == Words{"answered 7 ok", "send turn?", "send at id=257", "send yours"});
   session.on_message(Ok{8, {}}, kStart);
-  CHECK(drain(session) == Words{"answered 8 ok"});
+  session.on_message(Ok{9, {}}, kStart);
+  CHECK(drain(session) == Words{"answered 8 ok", "answered 9 ok"});
   session.on_message(Yours{}, kStart);
-  CHECK(drain(session) == Words{"send at id=257", "send at id=258", "send yours"});
+  CHECK(drain(session) == Words{"send turn?", "send at id=258", "send at id=259", "send yours"});
 }
 
 TEST_CASE("more documents than the server takes at once wait until answers have come") {
   auto session = listening();
-  for (int i = 0; i < 3; ++i) session.ask(write_of(15 * MiB), kStart);
+  for (int i = 0; i < 4; ++i) session.ask(write_of(15 * MiB), kStart);
+  CHECK(drain(session) == Words{"send turn?", "send story id=1", "send yours"});
   session.on_message(Yours{}, kStart);
-  CHECK(drain(session) == Words{"send turn?", "send story id=1", "send story id=2", "send yours"});
+  CHECK(drain(session) == Words{"send turn?", "send story id=2", "send yours"});
+  session.on_message(Yours{}, kStart);
+  CHECK(drain(session).empty());
   session.on_message(Ok{1, {}}, kStart);
-  CHECK(drain(session) == Words{"answered 1 ok", "send turn?"});
+  CHECK(drain(session) == Words{"answered 1 ok", "send turn?", "send story id=3", "send yours"});
 }
 
 TEST_CASE("a document the server's frames cannot hold is refused at once") {
@@ -194,12 +204,13 @@ TEST_CASE("an ask that is not answered in time is answered here, and its late an
 TEST_CASE("an ask whose time is over before the turn came is not sent any more") {
   auto session = listening();
   session.ask(UsersAsk{}, kStart);
+  session.ask(UsersAsk{}, kStart);
   drain(session);
   session.on_time(kStart + kAskLimit);
   session.ask(StatusAsk{}, kStart + kAskLimit);
-  CHECK(drain(session) == Words{"answered 1 timed_out"});
+  CHECK(drain(session) == Words{"answered 1 timed_out", "answered 2 timed_out"});
   session.on_message(Yours{}, kStart + kAskLimit);
-  CHECK(drain(session) == Words{"send status id=2", "send yours"});
+  CHECK(drain(session) == Words{"send turn?", "send status id=3", "send yours"});
 }
 
 TEST_CASE("an answer of an unknown kind is an error to who asked, and an error is never done") {

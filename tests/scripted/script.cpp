@@ -51,7 +51,8 @@ std::string in_words(const ServerAction& action) {
           [](const DocumentClaimed& claimed) { return "claimed " + record_name(claimed.claim.record); },
           [](const AssetsClaimed&) { return std::string("claimed assets"); },
           [](const server_action::Joined&) { return std::string("joined"); },
-          [](const TurnTaken&) { return std::string("turn taken"); },
+          [](const TurnTaken& m) { return std::string(m.has_heard ? "turn taken" : "turn taken, unheard"); },
+          [](const server_action::Heard&) { return std::string("heard"); },
           [](const ClockTold&) { return std::string("clock told"); },
           [](const Asked& asked) {
             return "asked " + text(verb_of(*asked.ask)) + " " + std::to_string(*ask_id_of(*asked.ask));
@@ -416,7 +417,8 @@ const std::vector<ClientStep>& client_steps() {
        settles<analytics>},
       {"awaiting turn", [](C& c, Instant now) { c.on_message(document_state(analytics), now); }, turn_right},
       {"awaiting news", [](C& c, Instant now) { c.on_message(Yours{}, now); }, tells},
-      {"awaiting yours", [](C& c, Instant now) { c.ask(UsersAsk{}, now); }, tells},
+      {"awaiting yours", [](C& c, Instant now) { c.ask(UsersAsk{}, now); },
+       [](const ServerMessage& m) { return tells(m) || answered_id_of(m) == AskId{1}; }},
   };
   return steps;
 }

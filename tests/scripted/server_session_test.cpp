@@ -361,6 +361,70 @@ TEST_CASE("tells go out in the server's turn, in order, encoded or not") {
   CHECK_FALSE(session.may_tell());
 }
 
+TEST_CASE(
+    "who does not wait for the turn speaks in it, and has heard what was told when he asks for the next") {
+  auto session = in_servers_turn();
+  session.on_message(TurnRequest{.speaks = true}, kStart);
+  session.on_message(UsersAsk{1}, kStart);
+  session.on_message(Yours{}, kStart);
+  CHECK(drain(session) == Words{"send yours", "turn taken, unheard", "asked users 1"});
+  CHECK(session.may_tell());
+  session.on_message(TurnRequest{.speaks = true}, kStart);
+  session.on_message(Yours{}, kStart);
+  CHECK(drain(session) == Words{"heard", "send yours", "turn taken, unheard"});
+  // Who waits has heard it all.
+  session.on_message(TurnRequest{}, kStart);
+  session.on_message(Yours{}, kStart);
+  CHECK(drain(session) == Words{"heard", "send yours", "turn taken"});
+  // One that crosses the server's yours was not said to that.
+  session.on_time(kStart + kHeartbeat);
+  session.on_message(TurnRequest{.speaks = true}, kStart + kHeartbeat);
+  session.on_message(Yours{}, kStart + kHeartbeat);
+  CHECK(drain(session) == Words{"send yours", "turn taken, unheard"});
+}
+
+TEST_CASE("nothing is told between turns that were taken and are still to be noted") {
+  auto session = in_servers_turn();
+  session.on_message(TurnRequest{}, kStart);
+  session.on_message(Yours{}, kStart);
+  session.on_message(TurnRequest{.speaks = true}, kStart);
+  session.on_message(Yours{}, kStart);
+  CHECK_FALSE(session.may_tell());
+  std::vector<bool> may;
+  while (const auto action = session.next_action()) {
+    if (std::holds_alternative<server_action::TurnTaken>(*action)) may.push_back(session.may_tell());
+  }
+  CHECK(may == std::vector<bool>{false, true});
+}
+
+TEST_CASE("the clock of a client that never waits is measured once a minute") {
+  auto session = in_servers_turn();
+  const auto speak = [&](Instant now) {
+    session.on_message(TurnRequest{.speaks = true}, now);
+    session.on_message(Yours{}, now);
+    return drain(session);
+  };
+  CHECK(speak(kStart + 59s) == Words{"send yours", "turn taken, unheard"});
+  CHECK(speak(kStart + 60s) == Words{"heard", "send yours", "turn taken, unheard", "send yours"});
+  CHECK_FALSE(session.may_tell());
+  session.on_message(Yours{Timestamp{1'000'000}}, kStart + 60s + 4ms);
+  const auto told = take<server_action::ClockTold>(session);
+  CHECK(told.round_trip == Duration(4ms));
+  CHECK(told.is_ping);
+  CHECK(drain(session) == Words{"turn taken"});
+  CHECK(speak(kStart + 61s) == Words{"send yours", "turn taken, unheard"});
+}
+
+TEST_CASE("the yours of who does not wait is no answer to the server's: no time is taken from it") {
+  auto session = in_servers_turn();
+  session.on_message(TurnRequest{.clock = Timestamp{1'000'000}, .speaks = true}, kStart);
+  CHECK_FALSE(take<server_action::ClockTold>(session).round_trip);
+  session.on_message(Yours{Timestamp{1'000'001}}, kStart + 1ms);
+  const auto told = take<server_action::ClockTold>(session);
+  CHECK_FALSE(told.round_trip);
+  CHECK_FALSE(told.is_ping);
+}
+
 TEST_CASE("a request that crosses the server's yours is ignored") {
   auto session = in_servers_turn();
   session.on_time(kStart + kHeartbeat);

@@ -6,6 +6,7 @@
 #include "base/document/parse.h"
 #include "base/ensure.h"
 #include "protocol/codec.h"
+#include "server/board/record_table.h"
 #include "tests/sim/tally.h"
 
 namespace callboard::sim {
@@ -23,10 +24,11 @@ std::vector<std::string> components(const std::string& path) {
 
 bool is_kept(const client::Record& record) { return record.revision != 0; }
 
-// Whether it is told who is in its zone, and is in `session`.
-bool is_told(const client::Record& record, SessionId session) {
+// Whether it is told who is in its zone: of a secret its owner, in whichever session.
+bool is_told(const client::Record& record, const server::RecordOwner& who) {
   if (record.record_class == "quiet") return false;
-  return record.record_class != "secret" || record.owner == session;
+  return record.record_class != "secret" ||
+         server::is_of(server::RecordOwner{record.owner, record.owner_name}, who);
 }
 
 }  // namespace
@@ -61,7 +63,7 @@ void BoardPicture::on_records(const client::RecordNews& news) {
     const auto known = zone.find(record.path);
     // What it knows of the session before is its own.
     const bool is_news = known == zone.end() || !(known->second == record);
-    if (is_news && !is_told(record, session_)) wrong("is told of " + record.path + ", which is not for it");
+    if (is_news && !is_told(record, self_)) wrong("is told of " + record.path + ", which is not for it");
     if (!is_kept(record)) continue;
     zone[record.path] = record;
     if (!is_lasting(record.record_class)) continue;
@@ -88,7 +90,7 @@ std::string BoardPicture::lacks(const std::vector<client::Record>& all) const {
   for (const auto& [name, zone] : zones_) {
     std::size_t count = 0;
     for (const client::Record& record : all) {
-      if (!is_within(name, record.path) || !is_told(record, session_)) continue;
+      if (!is_within(name, record.path) || !is_told(record, self_)) continue;
       ++count;
       const auto known = zone.find(record.path);
       if (known == zone.end()) return "does not know of " + record.path + " in " + name;

@@ -65,7 +65,7 @@ class BoardPicture {
   BoardPicture(std::string who, Testimony& testimony, BoardTestimony& board)
       : who_(std::move(who)), testimony_(testimony), board_(board) {}
 
-  void on_joined(SessionId session) { session_ = session; }
+  void on_joined(SessionId session, const std::string& user = "") { self_ = {session, user}; }
   void on_enter_asked(const std::string& zone) { asked_.insert(zone); }
   void on_entered(const std::string& zone) {
     asked_.insert(zone);
@@ -86,7 +86,7 @@ class BoardPicture {
   std::string who_;
   Testimony& testimony_;
   BoardTestimony& board_;
-  SessionId session_;
+  server::RecordOwner self_;
   std::set<std::string> asked_;
   std::map<std::string, Zone> zones_;
   std::map<std::pair<std::string, std::string>, std::uint64_t> newest_;  // By zone and path, of what lasts.

@@ -48,7 +48,7 @@ void BoardHand::on_ended() {
 
 void BoardHand::on_joined(SessionId session) {
   session_ = session;
-  picture_->on_joined(session);
+  picture_->on_joined(session, people_->name());
   seat_.board.locks.on_joined(seat_.machine, session);
 }
 

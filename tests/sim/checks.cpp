@@ -198,7 +198,12 @@ void TurnWatch::on_client_said(std::uint64_t connection, ByteView bytes) {
   for (auto frame = line.client.next(); frame && *frame; frame = line.client.next()) {
     const std::string_view verb = verb_in(**frame);
     tell(connection, "> ", verb, frame->value().body.size());
-    if (line.holder == Holder::joining || line.is_over || verb == "turn?" || verb == "bye") continue;
+    if (line.holder == Holder::joining || line.is_over || verb == "bye") continue;
+    if (verb == "turn?") {
+      // What follows is said in that turn, before the server's `yours` for it or after it.
+      if (std::exchange(line.holder, Holder::client) == Holder::server) ++line.owed;
+      continue;
+    }
     if (line.holder != Holder::client)
       testimony_.violations.push_back("a client said out of turn: " + std::string(verb));
     if (verb == "yours") line.holder = Holder::server;
@@ -214,6 +219,11 @@ void TurnWatch::on_server_said(std::uint64_t connection, ByteView bytes) {
     if (line.is_over) testimony_.violations.push_back("the server said after its bye: " + std::string(verb));
     if (verb == "bye") {
       line.is_over = true;
+      continue;
+    }
+    if (line.owed > 0) {
+      // What was on its way before, and then the `yours` that is owed.
+      if (verb == "yours") --line.owed;
       continue;
     }
     if (line.holder == Holder::client)

@@ -116,6 +116,7 @@ class TurnWatch final : public Wiretap {
     protocol::FrameReader client{kFrameMax};
     protocol::FrameReader server{kFrameMax};
     Holder holder = Holder::joining;
+    int owed = 0;          // `yours` of the server, for turns that were asked for.
     bool is_over = false;  // The server has said `bye`.
   };
 

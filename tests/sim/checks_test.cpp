@@ -60,6 +60,31 @@ TEST_CASE("turns that are kept are no violation, in whatever pieces they are sai
   CHECK(wires.violations().empty());
 }
 
+TEST_CASE("a client speaks in the turn that it asks for, without waiting, and not beyond it", "[checks]") {
+  Wires wires;
+  wires.join();
+  wires.client(protocol::Yours{});
+  wires.client(protocol::TurnRequest{.speaks = true});
+  wires.client(protocol::UsersAsk{});
+  wires.server(story());
+  wires.client(protocol::Yours{});
+  wires.server(protocol::Yours{});
+  wires.server(story());
+  CHECK(wires.violations().empty());
+  wires.client(protocol::UsersAsk{});
+  CHECK(wires.violations() == Violations{"a client said out of turn: users"});
+}
+
+TEST_CASE("a server that speaks in a turn that was asked for and given is seen", "[checks]") {
+  Wires wires;
+  wires.join();
+  wires.client(protocol::Yours{});
+  wires.client(protocol::TurnRequest{.speaks = true});
+  wires.server(protocol::Yours{});
+  wires.server(story());
+  CHECK(wires.violations() == Violations{"the server said out of turn: story"});
+}
+
 TEST_CASE("a client that speaks out of turn is seen", "[checks]") {
   Wires wires;
   wires.join();

@@ -278,8 +278,9 @@ void Link::deliver_to_client() {
 // --- The rule of the turn, written down a second time ---------------------------------------------------------------
 
 void Link::watch(const ClientMessage& message) {
-  if (holder_ == Holder::joining || std::holds_alternative<TurnRequest>(message) ||
-      std::holds_alternative<Bye>(message)) {
+  // What comes when the server has said goodbye was on its way.
+  if (holder_ == Holder::joining || observed_.server_closed > 0 ||
+      std::holds_alternative<TurnRequest>(message) || std::holds_alternative<Bye>(message)) {
     return;
   }
   if (holder_ != Holder::client) observed_.violations.push_back("client: " + std::string(verb_of(message)));

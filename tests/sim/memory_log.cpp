@@ -40,16 +40,12 @@ class MemoryHistory final : public History {
     std::vector<Revision>& found = listing.revisions;
     MergedDocument document;
     for_each(query.record, query.before == 0 ? UINT64_MAX : query.before - 1, [&](const Committed& each) {
-      const document::ValuePtr before = document::find(document.root(), query.at);
+      const document::ValuePtr before = document.root();
       const auto effect = document.apply(each.sequence, each.operation);
-      const bool is_lost_there =
-          !effect.stands && std::ranges::any_of(*each.operation.edits, [&](const document::Edit& edit) {
-            return (document::pointer_text(edit.path) + "/")
-                .starts_with(document::pointer_text(query.at) + "/");
-          });
-      const bool is_about = is_lost_there || query.at.empty() ||
-                            !document::equal(before, document::find(document.root(), query.at));
-      if (each.operation.timestamp >= query.since && is_about)
+      const bool is_listed =
+          query.at.empty() || (!effect.stands && is_about(each.operation, query.at, before)) ||
+          !document::equal(document::find(before, query.at), document::find(document.root(), query.at));
+      if (each.operation.timestamp >= query.since && is_listed)
         found.push_back(revision_of(each, effect.stands));
     });
     std::reverse(found.begin(), found.end());
@@ -85,6 +81,14 @@ class MemoryHistory final : public History {
     for_each(record, number, [&](const Committed& each) { document.apply(each.sequence, each.operation); });
     if (document.root() == nullptr) return not_kept(number);
     return document.root();
+  }
+
+  Result<void> visit_operations(Record record, const std::vector<UniqueId>& ids,
+                                const std::function<void(const Committed&)>& visit) override {
+    for_each(record, UINT64_MAX, [&](const Committed& each) {
+      if (std::ranges::find(ids, each.operation.id) != ids.end()) visit(each);
+    });
+    return {};
   }
 
   Result<void> visit_record(const std::string& path, std::uint64_t last,

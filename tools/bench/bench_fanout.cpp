@@ -53,7 +53,7 @@ struct Peer {
   int steps = 0;  // Of a join.
   std::string in;
   std::string out;
-  std::string change;  // To be published when it has the turn.
+  bool has_spoken = false;  // In a turn whose `yours` is still to come.
 };
 
 // What is said on one server's connections. `take` looks at the beginning of what came and says how many bytes of it were a
@@ -190,8 +190,8 @@ class Callboard : public Dialect {
     return size;
   }
   void publish(Peer& peer, const std::string& change) override {
-    peer.change = change;
-    peer.out += frame(R"({"verb":"turn?"})");
+    peer.out += frame(R"({"verb":"turn?","speaks":true})") + change_of(change) + frame(R"({"verb":"yours"})");
+    peer.has_spoken = true;
   }
 
  protected:
@@ -209,7 +209,7 @@ class Callboard : public Dialect {
   void hear(Peer& peer, std::string_view verb) {
     if (peer.is_ready) {
       if (verb == told()) ++peer.heard;
-      if (verb == "yours") answer_turn(peer);
+      if (verb == "yours" && !std::exchange(peer.has_spoken, false)) peer.out += frame(R"({"verb":"yours"})");
     } else if (verb == "project?") {
       peer.out += frame(R"({"verb":"project","project":"Bench"})");
     } else if (verb == "story" || verb == "assets" || verb == "analytics") {
@@ -218,8 +218,7 @@ class Callboard : public Dialect {
     } else if (verb == "yours") {
       const std::string first = prelude(peer);
       peer.is_ready = first.empty();
-      peer.out += first;
-      answer_turn(peer);
+      peer.out += first + frame(R"({"verb":"yours"})");
     } else if (verb == "ok") {
       peer.is_ready = true;
     } else if (verb == "bye" || verb == "error") {
@@ -232,10 +231,6 @@ class Callboard : public Dialect {
     if (peer.number != 0 || verb != "story") return frame(head + R"(,"timestamp":0})");
     return frame(head + R"(,"timestamp":)" + now_text() + R"(,"op":")" + operation_text() + "\"}",
                  R"({"k":""})");
-  }
-  void answer_turn(Peer& peer) {
-    if (!peer.change.empty()) peer.out += change_of(std::exchange(peer.change, {}));
-    peer.out += frame(R"({"verb":"yours"})");
   }
 };
 

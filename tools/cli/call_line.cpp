@@ -36,9 +36,10 @@ class Scanner {
 
   // Up to a comma or the closing bracket, or up to a space.
   enum class Ends { at_comma, at_space };
-  Result<std::string> word(Ends ends) {
+  Result<CallWord> word(Ends ends) {
     std::string word;
-    std::size_t size = 0;  // Without the spaces behind it.
+    bool has_equals = false;  // Outside quotes.
+    std::size_t size = 0;     // Without the spaces behind it.
     int depth = 0;
     for (; !is_at_end() && !(depth == 0 && ends_here(ends)); ++at_) {
       const char c = peek();
@@ -50,11 +51,12 @@ class Scanner {
       if (c == '[' || c == '{') ++depth;
       if (c == ']' || c == '}') --depth;
       word += c;
+      has_equals = has_equals || (c == '=' && word.find('=') == word.size() - 1);
       if (!is_space(c)) size = word.size();
     }
     if (depth > 0) return Error{Outcome::usage, "[ or { is not closed"};
     word.resize(size);
-    return word;
+    return CallWord(std::move(word), !has_equals);
   }
 
  private:

@@ -112,7 +112,7 @@ Result<const CallDescription*> CallCatalogue::find(const std::string& wanted) co
 }
 
 Result<std::string> CallCatalogue::arguments_of(const std::string& name,
-                                                const std::vector<std::string>& words) const {
+                                                const std::vector<CallWord>& words) const {
   const auto description = find(name);
   if (!description) return description.error();
   const auto arguments = arguments_from_words(**description, words);

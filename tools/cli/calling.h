@@ -19,7 +19,7 @@ class CallCatalogue {
   // "name", or "name@user" for that of one workstation. not_found names one that is spelt alike. Valid as long as this.
   Result<const CallDescription*> find(const std::string& name) const;
   // As JSON, made of the words of a command line.
-  Result<std::string> arguments_of(const std::string& name, const std::vector<std::string>& words) const;
+  Result<std::string> arguments_of(const std::string& name, const std::vector<CallWord>& words) const;
 
  private:
   std::vector<CallDescription> descriptions_;

@@ -62,6 +62,8 @@ class Readiness {
 
   // Started by start_detached().
   bool is_detached() const { return is_detached_; }
+  // The same, until ready(): it sees how this process ends.
+  bool has_starter() const { return static_cast<bool>(starter_); }
   // Accepts, at `status`. A detached one lets go of its starter's output.
   void ready(const std::string& status);
   void stopping();

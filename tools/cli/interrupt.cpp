@@ -46,16 +46,19 @@ bool has_terminal() {
 // Two threads: one takes the signals, so that a second one counts even while a listener of the first hangs; the other calls
 // the listeners.
 struct Interrupt::Impl {
-  mutable std::mutex mutex;  // Guards the four below.
+  mutable std::mutex mutex;  // Guards the six below.
   mutable std::condition_variable changed;
   int first_signal = 0;
   int told_why = 0;  // The value that it came with, where it was sent with one.
   bool is_ending = false;
   bool is_hung_up = false;  // The hangup listeners are to be called.
+  bool may_break = false;   // A SIGINT is for the break listener.
+  bool is_broken = false;   // It is to be called.
 
-  std::mutex calling;  // Held while listeners are called, and guards the three below.
+  std::mutex calling;  // Held while listeners are called, and guards the four below.
   std::list<std::function<void()>> listeners;
   std::list<std::function<void()>> hangup_listeners;
+  std::list<std::function<void()>> break_listeners;
   bool has_called = false;
   std::atomic<int> hangup_listener_count = 0;
   const bool had_terminal = has_terminal();
@@ -78,6 +81,12 @@ struct Interrupt::Impl {
         changed.notify_all();
         continue;
       }
+      if (number == SIGINT && first_signal == 0 && may_break) {
+        may_break = false;
+        is_broken = true;
+        changed.notify_all();
+        continue;
+      }
       if (first_signal != 0) std::_Exit(kExitInterrupted);
       first_signal = number;
       if (told.si_code == SI_QUEUE) told_why = told.si_value.sival_int;
@@ -86,9 +95,12 @@ struct Interrupt::Impl {
   }
 
   void call_listeners() {
-    while (wait_for_hangup()) {
+    while (const Due due = wait_for_due()) {
       const std::lock_guard lock(calling);
-      for (const auto& listener : hangup_listeners) listener();
+      if (due.is_hung_up) {
+        for (const auto& listener : hangup_listeners) listener();
+      }
+      if (due.is_broken && !break_listeners.empty()) break_listeners.back()();
     }
     if (signal_number() == 0) return;
     const std::lock_guard lock(calling);
@@ -96,11 +108,17 @@ struct Interrupt::Impl {
     for (const auto& listener : listeners) listener();
   }
 
-  // False when it is time to end.
-  bool wait_for_hangup() {
+  struct Due {
+    bool is_hung_up = false;
+    bool is_broken = false;
+    explicit operator bool() const { return is_hung_up || is_broken; }
+  };
+  // Nothing when it is time to end.
+  Due wait_for_due() {
     std::unique_lock lock(mutex);
-    changed.wait(lock, [&] { return first_signal != 0 || is_ending || is_hung_up; });
-    return std::exchange(is_hung_up, false) && first_signal == 0 && !is_ending;
+    changed.wait(lock, [&] { return first_signal != 0 || is_ending || is_hung_up || is_broken; });
+    if (first_signal != 0 || is_ending) return {};
+    return {std::exchange(is_hung_up, false), std::exchange(is_broken, false)};
   }
 
   int signal_number() const {
@@ -171,6 +189,18 @@ Interrupt::Listener Interrupt::on_hangup(std::function<void()> again) {
       impl_.get(), &impl_->hangup_listeners, std::prev(impl_->hangup_listeners.end())}));
 }
 
+Interrupt::Listener Interrupt::on_break(std::function<void()> cancel) {
+  const std::lock_guard lock(impl_->calling);
+  impl_->break_listeners.push_back(std::move(cancel));
+  {
+    const std::lock_guard guard(impl_->mutex);
+    impl_->may_break = true;
+    impl_->is_broken = false;
+  }
+  return Listener(std::make_unique<Listener::Registration>(
+      Listener::Registration{impl_.get(), &impl_->break_listeners, std::prev(impl_->break_listeners.end())}));
+}
+
 void Interrupt::wait() const {
   std::unique_lock lock(impl_->mutex);
   impl_->changed.wait(lock, [&] { return impl_->first_signal != 0; });
@@ -183,6 +213,10 @@ Interrupt::Listener::~Listener() {
   const std::lock_guard lock(registration_->impl->calling);
   if (registration_->list == &registration_->impl->hangup_listeners) {
     --registration_->impl->hangup_listener_count;
+  }
+  if (registration_->list == &registration_->impl->break_listeners) {
+    const std::lock_guard guard(registration_->impl->mutex);
+    registration_->impl->may_break = false;
   }
   registration_->list->erase(registration_->entry);
 }

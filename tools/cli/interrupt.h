@@ -47,6 +47,10 @@ class Interrupt {
   // that the program was started in. Called on the same thread as `clean_up`, never after that.
   [[nodiscard]] Listener on_hangup(std::function<void()> again);
 
+  // While it exists, the first SIGINT calls `cancel`, of the newest one, and asks nobody to end: it breaks off what is under way
+  // and no more. A second one counts as the first does otherwise. Called like `clean_up`.
+  [[nodiscard]] Listener on_break(std::function<void()> cancel);
+
   // Waits until the first signal.
   void wait() const;
 

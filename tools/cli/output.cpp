@@ -106,17 +106,6 @@ void Output::message(std::string_view text) { write_line(streams_.err, text); }
 
 void Output::warning(std::string_view text) { message_with("warning: ", Style::bold, text); }
 
-std::string escaped_again(std::string_view text) {
-  std::string shown;
-  for (;;) {
-    const auto backslash = text.find('\\');
-    shown += escaped(text.substr(0, backslash));
-    if (backslash == std::string_view::npos) return shown;
-    shown += '\\';
-    text.remove_prefix(backslash + 1);
-  }
-}
-
 void Output::error(std::string_view text) { message_with("error: ", Style::bad, text); }
 
 void Output::message_with(std::string_view label, Style style, std::string_view text) {

@@ -11,9 +11,6 @@
 
 namespace callboard::cli {
 
-// For a person, of what was escaped before, or comes with escapes of its own: no backslash again.
-std::string escaped_again(std::string_view text);
-
 enum class Style { plain, bold, dim, good, bad };
 
 // Everything the program says. Results go to stdout, as text or (--json) as one JSON object a line and nothing else;

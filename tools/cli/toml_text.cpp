@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/document/build.h"
+#include "base/escaped_again.h"
 #include "tools/cli/output.h"
 
 namespace callboard::cli {

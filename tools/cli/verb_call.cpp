@@ -47,11 +47,17 @@ Result<void> call_by_name(Run& run, const CallWords& words) {
   if (arguments.empty()) {
     const auto catalogue = CallCatalogue::fetch(**visit);
     if (!catalogue) return catalogue.error();
-    auto typed = catalogue->arguments_of(words.name, words.arguments);
+    auto typed = catalogue->arguments_of(words.name, {words.arguments.begin(), words.arguments.end()});
     if (!typed) return typed.error();
     arguments = std::move(*typed);
   }
-  return make_call(run, **visit, words.name, arguments, std::move(*options));
+  auto made = make_call(run, **visit, words.name, arguments, std::move(*options));
+  const bool is_unknown = !made && made.error().outcome == Outcome::not_found && !words.json.empty();
+  if (!is_unknown) return made;
+  // Where it is the call that is not there, the list says more.
+  const auto catalogue = CallCatalogue::fetch(**visit);
+  const auto listed = catalogue ? catalogue->find(words.name) : Result<const CallDescription*>(nullptr);
+  return listed ? made : Result<void>(listed.error());
 }
 
 Result<void> list_calls(Run& run, const std::string& name) {

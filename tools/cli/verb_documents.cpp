@@ -126,10 +126,12 @@ Result<void> report(Run& run, Visit& visit, Name name, const client::WriteResult
   object.add("conflicts", result.conflicts);
   run.output.object(object);
   if (!result.won && result.conflicts == 0) {
-    return Error{Outcome::superseded,
-                 fmt::format("{} of {} at {} is newer and stays; yours is kept in the history as {}@{}",
-                             name_of(name), callboard::quoted(result.current.by),
-                             when(result.current.timestamp), name_of(name), result.revision)};
+    return Error{
+        Outcome::superseded,
+        // Who wrote last need not be who it lost to.
+        fmt::format("it lost to something newer: what stands is {0}@{1}; yours is in the history, see "
+                    "`callboard diff {0}@{2} {0}@{1}`",
+                    name_of(name), result.current.revision, result.revision)};
   }
   if (result.won) run.output.line(fmt::format("{} is at revision {}", name_of(name), result.revision));
   if (result.conflicts == 0) return {};

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <cmath>
 #include <utility>
 
 #include "base/document/members.h"
@@ -61,6 +62,8 @@ Result<void> lock(Run& run, LockWords words) {
   auto item = item_from(words.item);
   if (!item) return item.error();
   words.item = *std::move(item);
+  if (words.lease && *words.lease != std::floor(*words.lease))
+    return Error{Outcome::usage, fmt::format("--lease {}: expected whole seconds", *words.lease)};
   if (words.item == "/")
     return Error{Outcome::usage, "ITEM \"/\": expected an item of the project, not all of it"};
   auto visit = Visit::open(run);

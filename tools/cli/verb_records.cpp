@@ -39,7 +39,7 @@ void show_record(Output& output, const client::Record& record) {
 
 void show_gone(Output& output, const client::RecordGone& gone) {
   output.line(fmt::format("{}  {}", output.styled(Style::bold, escaped(gone.path)),
-                          gone.left ? "went with its owner" : "removed"));
+                          gone.left ? "is not here any more" : "removed"));
   output.object({{"event", "gone"}, {"path", gone.path}, {"left", gone.left}});
 }
 

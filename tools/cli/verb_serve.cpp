@@ -270,7 +270,7 @@ Result<void> check(Run& run, const ServeWords& words, server::LockPolicy locks) 
 // Whoever started it may not be there to see how it ended.
 Result<void> log_failure(spdlog::logger& logger, const fs::path& log, Result<void> ended) {
   if (!ended && !log.empty() && !ended.error().text.empty())
-    logger.error("the server did not go on cause={}", callboard::quoted(ended.error().text));
+    logger.error("the server did not go on cause={}", log_value(ended.error().text));
   return ended;
 }
 
@@ -328,6 +328,31 @@ Result<void> serve_on(Run& run, const ServerPlace& place, const fs::path& log, R
   return ended;
 }
 
+// The log of a detached server that never served, and the folders that were made for it: its starter has said why.
+class Traces {
+ public:
+  explicit Traces(const ServerPlace& place) : place_(place) {
+    std::error_code unknown;
+    is_new_ = !fs::exists(place.default_log(), unknown);
+    for (fs::path folder = place.folder; folder.has_relative_path() && !fs::exists(folder, unknown);
+         folder = folder.parent_path())
+      folders_.push_back(folder);
+  }
+  void remove() const {
+    // Another one, which was started at the same moment, may write it.
+    if (!is_new_ || !server::check_free(place_.data, place_.project)) return;
+    std::error_code kept;
+    fs::remove(place_.default_log(), kept);
+    // Only what is empty.
+    for (const fs::path& folder : folders_) fs::remove(folder, kept);
+  }
+
+ private:
+  const ServerPlace& place_;
+  bool is_new_ = false;
+  std::vector<fs::path> folders_;  // The innermost first.
+};
+
 Result<void> serve(Run& run, const ServeWords& words) {
   Readiness readiness;
   const auto locks = lock_policy(words.locks);
@@ -336,13 +361,19 @@ Result<void> serve(Run& run, const ServeWords& words) {
   if (words.detach && !readiness.is_detached()) return detach(run);
   const auto place = ServerPlace::of(run.settings);
   if (!place) return place.error();
+  // Whoever has them writes the log, too.
+  if (auto free = server::check_free(place->data, place->project); !free) return free;
+  const Traces traces(*place);
   const auto log = log_path(run.settings, *place, readiness.is_detached());
   if (!log) return log.error();
   auto options = server_options(run.settings, *place, *log);
   if (!options) return options.error();
   const auto logger = options->logger;
-  if (auto added = add_words(*options, words, *locks); !added) return log_failure(*logger, *log, added);
-  return serve_on(run, *place, *log, readiness, std::move(*options));
+  auto added = add_words(*options, words, *locks);
+  auto ended =
+      added ? serve_on(run, *place, *log, readiness, std::move(*options)) : log_failure(*logger, *log, added);
+  if (readiness.has_starter()) traces.remove();
+  return ended;
 }
 
 }  // namespace

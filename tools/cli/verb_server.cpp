@@ -10,6 +10,7 @@
 #include <deque>
 #include <fstream>
 
+#include "base/escaped_again.h"
 #include "base/fd.h"
 #include "base/text.h"
 #include "server/plugin_desk.h"

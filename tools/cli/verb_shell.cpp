@@ -25,6 +25,7 @@ class Shell {
         [this](std::string_view line, std::string_view word) { return completions(line, word); });
     const auto stopping = run_.interrupt.listen([&editor] { editor.stop(); });
     Result<void> ended;
+    // Ctrl-C during a call breaks that off; at the prompt it ends the shell.
     while (const auto line = editor.read("callboard> ")) {
       const auto said = call_line_from(*line);
       if (said && !*said) continue;
@@ -45,11 +46,15 @@ class Shell {
     const auto catalogue = CallCatalogue::fetch(visit_);
     if (!catalogue) return catalogue.error();
     if (line.name == "help" || line.name == "calls") {
-      return print_calls(run_.output, *catalogue, line.words.empty() ? "" : line.words.front());
+      return print_calls(run_.output, *catalogue, line.words.empty() ? "" : line.words.front().text);
     }
     auto arguments = catalogue->arguments_of(line.name, line.words);
     if (!arguments) return arguments.error();
-    return make_call(run_, visit_, line.name, *arguments, {});
+    client::CallOptions options;
+    options.op = make_operation_id(system_clock().wall(), system_random());
+    const auto breaking =
+        run_.interrupt.on_break([this, op = options.op] { visit_.access().cancel_call(op); });
+    return make_call(run_, visit_, line.name, *arguments, std::move(options));
   }
 
   // The first word is a call; the others may be somebody who is here, or an item.

@@ -216,7 +216,12 @@ void add_restore(Program& program) {
         const bool is_file = !choice->version.empty() || !choice->to.empty();
         if (!is_file && names_version(choice->path)) return restore_version(run, choice->path);
         if (!is_file && names_record_version(choice->path)) return restore_record(run, choice->path);
-        return bring_back(run, *choice);
+        auto back = bring_back(run, *choice);
+        const bool is_version = !is_file && choice->path.find('@') != std::string::npos;
+        const bool is_nothing =
+            !back && (back.error().outcome == Outcome::not_found || back.error().outcome == Outcome::usage);
+        // No file; then it says how a version is called.
+        return is_version && is_nothing ? restore_record(run, choice->path) : back;
       });
 }
 

@@ -30,7 +30,7 @@ std::string completed(const CallDescription& description, const std::string& jso
   return arguments ? document::print(**arguments) : arguments.error().text;
 }
 
-std::string worded(const CallDescription& description, const std::vector<std::string>& words) {
+std::string worded(const CallDescription& description, const std::vector<CallWord>& words) {
   const auto arguments = arguments_from_words(description, words);
   return arguments ? document::print(**arguments) : arguments.error().text;
 }

@@ -61,6 +61,23 @@ TEST_CASE("a description that makes no sense is refused, and where") {
   CHECK_THAT(verdict(R"({"name":"a","summary":"two\nlines"})"), Contains("one line"));
 }
 
+TEST_CASE(
+    "keys that are not known are another version's over the wire, and a mistake of a task or a plugin") {
+  const auto read = [](const std::string& json, UnknownKeys unknown) {
+    const auto listed = descriptions_from(json, unknown);
+    return listed ? "good" : listed.error().text;
+  };
+  for (const char* misspelt : {R"([{"name":"a","permision":"farm.use"}])",
+                               R"([{"name":"a","args":[{"name":"b","optionl":true}]}])"}) {
+    CHECK(read(misspelt, UnknownKeys::ignored) == "good");
+    CHECK_THAT(read(misspelt, UnknownKeys::refused), Contains("no such key; expected name, "));
+  }
+  const std::string nobodys = R"([{"name":"a","permission":"Foo Bar"}])";
+  CHECK(read(nobodys, UnknownKeys::ignored) == "good");
+  CHECK(read(nobodys, UnknownKeys::refused) ==
+        "a: permission \"Foo Bar\": expected 1-64 of a-z, 0-9, '.', '_' and '-'");
+}
+
 TEST_CASE("a list of descriptions has each name once for each who offers it") {
   const auto listed = descriptions_from(R"([{"name":"a","by":"x"},{"name":"a","by":"y"},{"name":"b"}])");
   REQUIRE(listed);

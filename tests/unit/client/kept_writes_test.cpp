@@ -39,7 +39,8 @@ struct Writer : Place {
     handlers.on_warning = [this](std::string_view text) { warnings.emplace_back(text); };
     handlers.on_waiting = [this](std::size_t count) { waiting = count; };
     handlers.on_late_answer = [this](const protocol::ClientMessage& write, const protocol::ServerMessage&) {
-      late.push_back(std::get<protocol::MessageAsk>(write).text);
+      const auto* said = std::get_if<protocol::MessageAsk>(&write);
+      late.push_back(said != nullptr ? said->text : std::string("a document"));
     };
     auto outbox = Outbox::open(folder.path().string(), "Moria's Race");
     REQUIRE(outbox);
@@ -231,6 +232,91 @@ TEST_CASE("a change that is made of what its author wrote before is sent when th
     REQUIRE(here.answers.size() == 1);
     CHECK(here.answers[0].error().outcome == Outcome::cancelled);
   }
+}
+
+// Changes of the story that are made one of the other: of places, but for the third, which is all of it.
+void write_chain(Writer& here, std::vector<Result<protocol::ServerMessage>>& answers) {
+  for (std::uint64_t op = 1; op <= 5; ++op) {
+    protocol::DocumentWrite message;
+    message.op = UniqueId{2, op};
+    message.document = std::make_shared<const std::string>("1");
+    if (op != 3) message.at = "/scenes/0";
+    message.own = here.writes->unanswered(message.record);
+    here.writes->write(
+        message, [&](Result<protocol::ServerMessage> answer) { answers.push_back(std::move(answer)); },
+        [&here, op] { here.kept.push_back(static_cast<int>(op)); });
+  }
+}
+
+TEST_CASE("what was made of a change that is refused is refused with it, but for what a whole document has") {
+  Writer here;
+  here.server.greets = false;
+  write_chain(here, here.answers);
+  std::vector<protocol::DocumentWrite> asked;
+  here.server.on_ask = [&](FakeSession& session, const protocol::ClientMessage& message) {
+    asked.push_back(std::get<protocol::DocumentWrite>(message));
+    if (asked.size() == 1)
+      return FakeServer::say(session, protocol::ErrorAnswer{asked.back().id, Outcome::usage, "no"});
+    protocol::DocumentState done;
+    done.re = asked.back().id;
+    FakeServer::say(session, done);
+  };
+  const std::string why = "it was made of the change 00000000000000020000000000000001, which was refused: no";
+  SECTION("while their author waits") {
+    here.server.greets = true;
+    for (const auto& session : here.server.sessions()) session->connection.reset();
+    here.until([&] { return here.answers.size() == 5; });
+    CHECK(here.answers[0].error().text == "no");
+    REQUIRE_FALSE(here.answers[1]);
+    CHECK(here.answers[1].error().outcome == Outcome::superseded);
+    CHECK(here.answers[1].error().text == why);
+    CHECK(here.answers[2]);
+    CHECK(here.answers[4]);
+    CHECK(here.warnings.empty());
+  }
+  SECTION("when nobody waits for them") {
+    here.writes->on_no_server();
+    here.until([&] { return here.kept.size() == 5; });
+    here.end();
+    here.server.greets = true;
+    here.begin();
+    here.until([&] { return here.waiting == 0; });
+    REQUIRE(here.warnings.size() == 2);
+    const auto folder = here.folder.path() / ".callboard" / "refused";
+    const auto second = folder / to_text(UniqueId{2, 2});
+    CHECK(here.warnings[1] ==
+          "a kept change of the story was refused: " + why + "; it is in " + second.string());
+    CHECK(support::read_file(folder / to_text(UniqueId{2, 1})).starts_with("{\"why\":\"no\"}\n"));
+    const std::string aside = support::read_file(second);
+    CHECK(aside.starts_with("{\"why\":\"" + why + "\"}\n"));
+    CHECK(aside.find("\"own\":[\"00000000000000020000000000000001\"]") != std::string::npos);
+    CHECK_FALSE(std::filesystem::exists(folder / to_text(UniqueId{2, 3})));
+  }
+  REQUIRE(asked.size() == 4);
+  CHECK(asked[1].op == UniqueId{2, 3});
+  CHECK(asked[1].own.empty());
+  CHECK(asked[2].own == std::vector<UniqueId>{{2, 3}});
+  CHECK(asked[3].own == std::vector<UniqueId>{{2, 3}, {2, 4}});
+}
+
+TEST_CASE("what was made of a change that may yet be taken waits with it") {
+  Writer here;
+  here.server.greets = false;
+  write_chain(here, here.answers);
+  std::size_t asked = 0;
+  here.server.on_ask = [&](FakeSession& session, const protocol::ClientMessage& message) {
+    ++asked;
+    FakeServer::say(session, protocol::ErrorAnswer{*protocol::ask_id_of(message), Outcome::failed, "full"});
+  };
+  here.writes->on_no_server();
+  here.until([&] { return here.kept.size() == 5; });
+  here.server.greets = true;
+  for (const auto& session : here.server.sessions()) session->connection.reset();
+  here.until([&] { return asked == 1; });
+  here.settle();
+  CHECK(asked == 1);
+  CHECK(here.waiting == 5);
+  CHECK(here.answers.empty());
 }
 
 TEST_CASE("a kept write for which the server's disk has no room is tried again at the next join") {
@@ -474,22 +560,21 @@ TEST_CASE(
   here.until([&] {
     return here.server.has_joined() && here.server.session().last<protocol::StatusAsk>() != nullptr;
   });
-  std::vector<std::int64_t> heard;
-  for (const auto& each : here.server.session().heard) {
-    if (const auto* write = std::get_if<protocol::DocumentWrite>(&each)) heard.push_back(write->timestamp.ms);
-  }
-  CHECK(heard == std::vector<std::int64_t>{1'300'020, 1'400'020});
+  const auto times_heard = [&](std::size_t session) {
+    std::vector<std::int64_t> times;
+    for (const auto& each : here.server.session(session).heard)
+      if (const auto* write = std::get_if<protocol::DocumentWrite>(&each))
+        times.push_back(write->timestamp.ms);
+    return times;
+  };
+  CHECK(times_heard(0) == std::vector<std::int64_t>{1'300'020, 1'400'020});
   // Each time anew: what is asked again after the clock was set back says what it did at first.
   distance = 77h + 30ms;
   here.server.session().connection.reset();
   here.until([&] {
     return here.server.has_joined(1) && here.server.session(1).last<protocol::StatusAsk>() != nullptr;
   });
-  std::vector<std::int64_t> again;
-  for (const auto& each : here.server.session(1).heard) {
-    if (const auto* write = std::get_if<protocol::DocumentWrite>(&each)) again.push_back(write->timestamp.ms);
-  }
-  CHECK(again == std::vector<std::int64_t>{1'000'000, 1'100'030});
+  CHECK(times_heard(1) == std::vector<std::int64_t>{1'000'000, 1'100'030});
 }
 
 TEST_CASE("who leaves a zone, and is not answered, is in it as before, also when there was a join between") {
@@ -497,7 +582,7 @@ TEST_CASE("who leaves a zone, and is not answered, is in it as before, also when
   here.start();
   here.until([&] { return here.joins == 1; });
   Listener listener;
-  ZoneKeeper zones(*here.keeper, listener, "");
+  ZoneKeeper zones(here.loop, *here.keeper, listener, "");
   zones.on_entered("/shots", nullptr);
   zones.on_asked(protocol::ExitAsk{.zone = "/shots"});
   zones.on_joined([] {});
@@ -507,7 +592,6 @@ TEST_CASE("who leaves a zone, and is not answered, is in it as before, also when
 
   const auto exited = zones.on_exited("/shots", Error{Outcome::timed_out, "no answer within 30 s"});
   REQUIRE_FALSE(exited);
-  CHECK(exited.error().outcome == Outcome::timed_out);
   here.until([&] { return here.server.session().last<protocol::EnterAsk>() != nullptr; });
   CHECK(here.server.session().last<protocol::EnterAsk>()->zone == "/shots");
 }

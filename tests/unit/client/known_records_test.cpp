@@ -87,13 +87,17 @@ TEST_CASE("what is told again is no news, and what changed or is gone is") {
   CHECK(heard(known, tell(R"({"path":"/a/c","gone":true,"left":true})")) == "--/a/c !");
 }
 
-TEST_CASE("of a zone that is told anew what is missing at its end is gone") {
+TEST_CASE("of a zone that is told anew what is missing at its end is gone, and was not removed") {
   KnownRecords known;
   CHECK(heard(known, tell("", true)) == "!");
   heard(known, tell(record("/a/b", 1) + "," + record("/a/c", 2) + "," + record("/a/d", 3)));
   CHECK(heard(known, tell(record("/a/b", 1), true, true)) == "nothing");
   CHECK(heard(known, tell(record("/a/c", 9), false, true)) == "+/a/c ");
-  CHECK(heard(known, tell("", false, false)) == "-/a/d !");
+  CHECK(heard(known, tell("", false, false)) == "--/a/d !");
+  // Put out of the zone.
+  auto no_more = tell("", true);
+  no_more.why = "it holds too many records";
+  CHECK(heard(known, no_more) == "--/a/b --/a/c !");
 }
 
 TEST_CASE("an event is news every time, and is not missed later") {

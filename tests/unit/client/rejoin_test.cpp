@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -16,11 +17,15 @@ struct Seat : Listener {
   net::Loop loop;
   FakeServer server{loop};
   std::map<std::string, std::string> copies;
+  std::vector<std::string> stories;
   int joins = 0;
   int warnings = 0;
 
   void on_warning(std::string_view) override {
     loop.post([this] { ++warnings; });
+  }
+  void on_story(const Document& document) override {
+    loop.post([this, text = document.text ? *document.text : "no text"] { stories.push_back(text); });
   }
   void on_joined(std::string_view, const User&) override {
     loop.post([this] { ++joins; });
@@ -176,6 +181,86 @@ TEST_CASE("a zone whose entry after a lost connection is not answered in time is
   CHECK(seat.loop.run_until([&] { return entries == 3; }, kTestLimit));
   CHECK(seat.server.sessions().size() == 2);
   CHECK(seat.warnings == 0);
+}
+
+// Asks, one after the other: so much has time to happen meanwhile as whoever asks without a pause needs for as many.
+void ask_around(Seat& seat, Client& client, int times) {
+  int answers = 0;
+  for (int i = 1; i <= times; ++i) {
+    client.at("/dev/0").then([&](const Result<bool>&) { seat.loop.post([&] { ++answers; }); });
+    REQUIRE(seat.loop.run_until([&] { return answers == i; }, kTestLimit));
+  }
+}
+
+TEST_CASE("what a server says at once that it has no time for is asked again after a pause") {
+  constexpr int kAsks = 100;
+  Seat seat;
+  int asked = 0;
+  bool is_ready = false;
+  const auto answer = [&](FakeSession& session, protocol::AskId id) {
+    ++asked;
+    if (is_ready) return FakeServer::say(session, protocol::Ok{id, std::nullopt});
+    FakeServer::say(session, protocol::ErrorAnswer{id, Outcome::timed_out, "not now"});
+  };
+  auto options = seat.options();
+  SECTION("a zone that is entered again") {
+    seat.server.on_ask = [&](FakeSession& session, const protocol::ClientMessage& message) {
+      const auto* enter = std::get_if<protocol::EnterAsk>(&message);
+      if (enter != nullptr && seat.server.sessions().size() > 1) return answer(session, enter->id);
+      FakeServer::say(session, protocol::Ok{*protocol::ask_id_of(message), std::nullopt});
+    };
+  }
+  SECTION("the schema") {
+    options.schema = R"({"classes":[{"name":"take","fields":[{"name":"n","type":"int"}]}]})";
+    seat.server.on_ask = [&](FakeSession& session, const protocol::ClientMessage& message) {
+      if (const auto* schema = std::get_if<protocol::SchemaAsk>(&message)) return answer(session, schema->id);
+      FakeServer::say(session, protocol::Ok{*protocol::ask_id_of(message), std::nullopt});
+    };
+  }
+  auto client = Client::start(options, &seat);
+  REQUIRE(client);
+  if (options.schema.empty()) {
+    bool is_in = false;
+    (*client)->enter("/takes").then([&](const Result<bool>&) { seat.loop.post([&] { is_in = true; }); });
+    REQUIRE(seat.loop.run_until([&] { return is_in; }, kTestLimit));
+    seat.server.session(0).connection->close();
+  }
+  REQUIRE(seat.loop.run_until([&] { return asked == 1; }, kTestLimit));
+  ask_around(seat, **client, kAsks);
+  CHECK(asked < kAsks / 4);
+  is_ready = true;
+  const int before = asked;
+  REQUIRE(seat.loop.run_until([&] { return asked == before + 1; }, kTestLimit));
+  ask_around(seat, **client, kAsks);
+  CHECK(asked == before + 1);
+  CHECK(seat.warnings == 0);
+}
+
+TEST_CASE("a document that is not told in time is asked for again") {
+  Seat seat;
+  int reads = 0;
+  seat.server.on_ask = [&](FakeSession& session, const protocol::ClientMessage& message) {
+    const auto* read = std::get_if<protocol::DocumentRead>(&message);
+    if (read == nullptr) return;
+    if (++reads == 1)
+      return FakeServer::say(session, protocol::ErrorAnswer{read->id, Outcome::timed_out, "not now"});
+    protocol::DocumentState state;
+    state.re = read->id;
+    state.revision = 9;
+    state.document = std::make_shared<const std::string>(R"({"a":1})");
+    FakeServer::say(session, state);
+  };
+  auto client = Client::start(seat.options(), &seat);
+  REQUIRE(client);
+  REQUIRE(seat.loop.run_until([&] { return seat.joins == 1; }, kTestLimit));
+  protocol::DocumentState patch;
+  patch.revision = 9;
+  patch.from = 5;
+  patch.document = std::make_shared<const std::string>("[]");
+  FakeServer::say(seat.server.session(0), patch);
+  CHECK(seat.loop.run_until([&] { return !seat.stories.empty(); }, kTestLimit));
+  CHECK(seat.stories == std::vector<std::string>{R"({"a":1})"});
+  CHECK(reads == 2);
 }
 
 }  // namespace

@@ -118,6 +118,7 @@ TEST_CASE("a record is made with what is given and the defaults") {
   CHECK(whole(R"({"status":"open"})") == R"({"status":"open","takes":1})");
   CHECK(whole(R"({"note":"x","status":"open","takes":3})") == R"({"status":"open","takes":3,"note":"x"})");
   CHECK(whole(R"({"status":"open","note":null})") == R"({"status":"open","takes":1})");
+  CHECK(whole(R"({"status":"open","takes":null})") == R"({"status":"open","takes":1})");
   CHECK(whole("{}") == "class \"review\": field \"status\": it is required: expected text");
   CHECK(whole(R"({"status":1})") == "class \"review\": field \"status\": expected text, got 1");
   CHECK(whole(R"({"status":"a","state":1})") ==
@@ -139,6 +140,12 @@ TEST_CASE("fields are set by themselves, and taken away by null unless they are 
   CHECK(set(R"({"note":null})") == "good");
   CHECK(set(R"({"status":null})") ==
         "class \"review\": field \"status\": it is required: expected text, got null");
+  CHECK(set(R"({"takes":null})") == "good");
+  const Schema schema = schema_of(kReview);
+  const RecordClass& review = *schema.find("review");
+  CHECK(print(*with_defaults(review, *parse(R"({"note":null,"takes":null})"))) ==
+        R"({"note":null,"takes":1})");
+  CHECK(print(*with_defaults(review, *parse(R"({"note":null})"))) == R"({"note":null})");
   const auto merged = merged_fields(*parse(R"({"a":1,"b":2})"), *parse(R"({"b":3,"c":4,"a":null})"));
   CHECK(print(*merged) == R"({"b":3,"c":4})");
 }

@@ -71,6 +71,13 @@ TEST_CASE("a value is of its type, or it is said what it is instead") {
   CHECK(verdict(ValueType::user, "\"a \"") == "expected user, got \"a \"");
   CHECK(verdict(ValueType::item, "\"/dev/chr/Moria\"") == "good");
   CHECK(verdict(ValueType::item, "\"dev\"") == "expected item, got \"dev\"");
+  for (const char* good : {"\"/\"", "\"/..a/b.\"", "\"/a b/\u00fc\"", "\"/*/b\""})
+    CHECK(verdict(ValueType::item, good) == "good");
+  for (const char* bad :
+       {"\"/a/../b\"", "\"/..\"", "\"/a//b\"", "\"//\"", "\"/a/\"", "\"/./a\"", "\"/a/.\""}) {
+    INFO(bad);
+    CHECK(verdict(ValueType::item, bad) != "good");
+  }
 }
 
 TEST_CASE("what a person types becomes a value of the type that is wanted") {

@@ -36,5 +36,36 @@ TEST_CASE("a queue keeps the order of small and large parts, and what was not ta
   CHECK(queue.is_empty());
 }
 
+TEST_CASE("what was taken reads as it did, whatever is put together after it") {
+  SendQueue queue;
+  queue.push(bytes_of("a"));
+  queue.push(bytes_of("b"));
+  const auto taken = queue.take();
+  CHECK(queue.is_empty());
+  SendQueue other;
+  for (SendQueue* each : {&queue, &other}) {
+    each->push(bytes_of("c"));
+    each->push(bytes_of("d"));
+    CHECK(text_of(*each) == "cd");
+  }
+  REQUIRE(taken.size() == 1);
+  CHECK(as_text(taken[0].view) == "ab");
+}
+
+TEST_CASE("what comes behind pieces of which some were taken does not change them") {
+  SendQueue queue;
+  for (const char* each : {"a", "b", "c"}) queue.push(bytes_of(each));
+  queue.drop(1);
+  for (const char* each : {"d", "e"}) queue.push(bytes_of(each));
+  CHECK(text_of(queue) == "bcde");
+  queue.drop(3);
+  CHECK(text_of(queue) == "e");
+  queue.drop(1);
+  CHECK(queue.is_empty());
+  queue.push(bytes_of("f"));
+  queue.push(bytes_of("g"));
+  CHECK(text_of(queue) == "fg");
+}
+
 }  // namespace
 }  // namespace callboard::net::send_queue_test

@@ -189,6 +189,50 @@ TEST_CASE("the history is listed newest first, by place, time and number") {
   CHECK(numbers(history->list(query)).empty());
 }
 
+TEST_CASE("a change that was lost is listed for its place, however that is said") {
+  TemporaryFolder folder;
+  Shelf shelf(folder);
+  shelf.write({.id = 1,
+               .timestamp_ms = 1000,
+               .value = R"({"scenes":[{"id":7,"note":"x"},{"id":"Gate","note":"x"}],"log":[1,2]})"});
+  const auto edit = [&](std::uint64_t id, std::int64_t timestamp_ms, const std::string& path,
+                        const std::string& json) {
+    shelf.write({.id = id,
+                 .session = id,
+                 .timestamp_ms = timestamp_ms,
+                 .value = R"([{"path":)" + path + R"(,"value":)" + json + "}]",
+                 .base = 1});
+  };
+  edit(2, 9000, R"(["scenes",["id","7"],"note"])", R"("y")");
+  edit(3, 2000, R"(["scenes",["id","7"],"note"])", R"("lost")");
+  edit(4, 9000, R"(["log"])", "[1,3]");
+  edit(5, 2000, R"(["log"])", "[1,4]");
+  edit(6, 9000, R"(["scenes",["id","\"Gate\""],"note"])", R"("y")");
+  edit(7, 2000, R"(["scenes",["id","\"Gate\""],"note"])", R"("lost")");
+  const auto history = shelf.history();
+  const auto listed = [&](const document::Tokens& at) {
+    HistoryQuery query{.at = at, .count = 10};
+    return numbers(history->list(query));
+  };
+  using Numbers = std::vector<std::uint64_t>;
+  CHECK(listed({"scenes", "0", "note"}) == Numbers{3, 2, 1});
+  CHECK(listed({"scenes", "id=7", "note"}) == Numbers{3, 2, 1});
+  CHECK(listed({"scenes", "7"}) == Numbers{3, 2, 1});
+  CHECK(listed({"scenes", "1"}) == Numbers{7, 6, 1});
+  CHECK(listed({"scenes", "id=Gate"}) == Numbers{7, 6, 1});
+  CHECK(listed({"scenes", "Gate", "note"}) == Numbers{7, 6, 1});
+  CHECK(listed({"log"}) == Numbers{5, 4, 1});
+  // An index, though there is an element of that id.
+  shelf.write({.id = 8, .timestamp_ms = 9500, .value = R"({"scenes":[{"id":1},{"id":2}]})"});
+  shelf.write({.id = 9,
+               .session = 9,
+               .timestamp_ms = 9400,
+               .value = R"([{"path":["scenes",["id","1"],"note"],"value":"lost"}])",
+               .base = 8});
+  CHECK(listed({"scenes", "1"}) == Numbers{8, 7, 6, 1});
+  CHECK(listed({"scenes", "id=1"}) == Numbers{9, 8});
+}
+
 TEST_CASE("a listing that has not looked at everything says where to go on") {
   TemporaryFolder folder;
   Shelf shelf(folder);

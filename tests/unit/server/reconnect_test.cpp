@@ -1,4 +1,4 @@
-// The client's half and the server's over connections that are cut after any number of bytes.
+// The client's half and the server's over connections that are cut after any number of bytes, and what is told again then.
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <map>
@@ -222,6 +222,30 @@ TEST_CASE("wherever connections are cut, each write is done once and answered on
       for (const auto& each : tell.left) CHECK_FALSE(here.sessions.contains(each.session));
     }
   }
+}
+
+TEST_CASE("who speaks without waiting is told again what it has not surely heard, and no more") {
+  const bool asks_again = GENERATE(false, true);
+  Studio studio;
+  auto rigging = studio.join("rigging");
+  auto lost = studio.join_resumable("lighting");
+  lost->told<protocol::Users>();
+  protocol::AtAsk at;
+  at.item = "/pln";
+  rigging->ask_for<protocol::Ok>(at);
+  lost->expect<protocol::AtTell>();
+  const auto speak = [&](protocol::AskId id) {
+    lost->say(protocol::TurnRequest{.speaks = true});
+    lost->say(protocol::UsersAsk{id});
+    lost->say(protocol::Yours{});
+    lost->expect<protocol::Users>();
+  };
+  speak(7001);
+  if (asks_again) speak(7002);
+  studio.lose(*lost, *rigging);
+  auto back = studio.connect();
+  REQUIRE(back->resume(*lost, "lighting"));
+  CHECK(back->told<protocol::AtTell>().size() == (asks_again ? 0 : 1));
 }
 
 }  // namespace callboard::reconnect_test

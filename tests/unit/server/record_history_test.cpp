@@ -45,6 +45,10 @@ class RecordShelf final : public History {
   Result<document::ValuePtr> document_at(Record, std::uint64_t) override {
     return Error{Outcome::failed, "not asked for"};
   }
+  Result<void> visit_operations(Record, const std::vector<UniqueId>&,
+                                const std::function<void(const Committed&)>&) override {
+    return Error{Outcome::failed, "not asked for"};
+  }
   Result<AuditListing> audit(std::uint64_t, std::size_t) override {
     return Error{Outcome::failed, "not asked for"};
   }

@@ -220,16 +220,27 @@ TEST_CASE("what lasts as long as a session goes with it, in one tell") {
   CHECK(fields_of(*rigging, "/slots/stays") == "{}");
 }
 
-TEST_CASE("what is given to another session lasts as long as that") {
+TEST_CASE("what is given to another session lasts as long as that, and everybody in the zone is told") {
   Studio studio(with_schema(0s));
   const auto rigging = studio.join("rigging");
   const auto lighting = studio.join("lighting");
+  const auto witness = studio.join("layout");
   done(*lighting, make("/slot", "slot"));
+  for (TestClient* each : {rigging.get(), lighting.get(), witness.get()}) {
+    enter(*each, "/slot");
+    REQUIRE(tells(*each) == Words{"/slot full: /slot"});
+  }
   auto give = change(Action::give, "/slot");
   give.to = rigging->session;
   done(*lighting, give);
-  enter(*rigging, "/slot");
-  tells(*rigging);
+  for (TestClient* each : {rigging.get(), lighting.get(), witness.get()}) {
+    // What does not last is told some times a second.
+    std::vector<protocol::Records> told;
+    while (told.empty()) told = each->told<protocol::Records>();
+    CHECK(told[0].records->find(R"("owner":")" + to_text(rigging->session) + R"(","user":"rigging")") !=
+          std::string::npos);
+    CHECK(tells(*each) == Words{"/slot: /slot"});
+  }
   const auto before = rigging->ask_for<protocol::Status>(protocol::StatusAsk{}).sessions;
   lighting->close();
   while (rigging->ask_for<protocol::Status>(protocol::StatusAsk{}).sessions == before) {
@@ -370,6 +381,49 @@ TEST_CASE("what its owner alone is told of others can neither hear nor read") {
   CHECK(tells(*rigging).back() == "/s: /s/1");
   CHECK(fields_of(*lighting, "/s/1") == "none");
   CHECK(fields_of(*rigging, "/s/1") == "{}");
+}
+
+TEST_CASE("what its owner alone is told of they are told of in their next session, too, also by a visit") {
+  Studio studio(with_schema(0ms));
+  const auto lighting = studio.join("lighting");
+  auto rigging = studio.join("rigging");
+  done(*rigging, make("/s/1", "secret"));
+  const SessionId before = rigging->session;
+  rigging.reset();
+  const auto has_left = [&] {
+    const auto users = lighting->ask_for<protocol::Users>(protocol::UsersAsk{});
+    return std::ranges::none_of(users.users, [&](const auto& each) { return each.session == before; });
+  };
+  while (!has_left()) {
+  }
+  rigging = studio.join("rigging");
+  REQUIRE(rigging->session != before);
+  const auto visit = studio.visit("rigging");
+  for (TestClient* each : {rigging.get(), visit.get(), lighting.get()}) enter(*each, "/s");
+  CHECK(fields_of(*rigging, "/s/1") == "{}");
+  CHECK(tells(*rigging) == Words{"/s full: /s/1"});
+  CHECK(tells(*visit) == Words{"/s full: /s/1"});
+  CHECK(tells(*lighting) == Words{"/s full:"});
+  done(*rigging, change(Action::set, "/s/1", R"({"n":1})"));
+  CHECK(tells(*rigging) == Words{"/s: /s/1"});
+  CHECK(tells(*visit) == Words{"/s: /s/1"});
+  done(*rigging, change(Action::remove, "/s/1"));
+  CHECK(tells(*rigging) == Words{"/s: -/s/1"});
+  CHECK(tells(*visit) == Words{"/s: -/s/1"});
+  CHECK(tells(*lighting).empty());
+}
+
+TEST_CASE("null sets a field that has a default back to it, and takes another away") {
+  Studio studio(with_schema());
+  const auto rigging = studio.join("rigging");
+  done(*rigging, make("/a", "review", R"({"status":"open","takes":null})"));
+  CHECK(fields_of(*rigging, "/a") == R"({"status":"open","takes":1})");
+  done(*rigging, change(Action::set, "/a", R"({"takes":7})"));
+  done(*rigging, change(Action::set, "/a", R"({"takes":null})"));
+  CHECK(fields_of(*rigging, "/a") == R"({"status":"open","takes":1})");
+  done(*rigging, make("/b", "count", R"({"n":1})"));
+  done(*rigging, change(Action::set, "/b", R"({"n":null})"));
+  CHECK(fields_of(*rigging, "/b") == "{}");
 }
 
 TEST_CASE("an event is told and not kept") {

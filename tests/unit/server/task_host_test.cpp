@@ -192,7 +192,7 @@ TEST_CASE("what an answer writes into records is written with its state, or neit
   CHECK(work() == "0");
   CHECK(workshop.shelf.value("/a") == "1");
   CHECK(workshop.shelf.value("/r/1") == "7");
-  CHECK(work() == "it is bad");
+  CHECK(work() == "work: its task's records: it is bad");
   CHECK(work() == "it wrote \"/a\", of class \"state\": that is the server's own");
   CHECK(workshop.shelf.value("/a") == "1");
 }
@@ -216,6 +216,17 @@ TEST_CASE("a task that makes no sense is failing with what it said, as its calle
   const std::string why = "it made no sense, and was killed: call: expected the number of a call";
   CHECK(workshop.host->health().why == why);
   CHECK(*heard == "work: the task that does it is started again: " + why);
+}
+
+TEST_CASE("a task that closes its output and goes on is ended, and started again") {
+  Workshop workshop(R"(*call*) exec >&-; read line ;;)", {.closed = 10ms});
+  const auto heard = workshop.call("work");
+  workshop.wait([&] { return !heard->empty(); });
+  CHECK(*heard ==
+        "work: the task that does it is started again: it made no sense, and was killed: it has "
+        "closed its output");
+  CHECK(workshop.host->health().state == "failing");
+  workshop.wait([&] { return workshop.host->health().state == "ready"; });
 }
 
 TEST_CASE("nothing counts that a task says after what made no sense, and that is told once") {

@@ -38,14 +38,33 @@ TEST_CASE("a task tells its calls and what their states begin with") {
   CHECK(ready.states.at(0).key == "/s");
 }
 
+TEST_CASE("of a task's calls those are left out that make no sense, and why") {
+  const auto said =
+      task_said_from(R"({"calls":[{"name":"a"},{"name":"b","permision":"farm.use"},)"
+                     R"({"name":"c","permission":"Foo Bar"},{"name":"a"},)"
+                     R"({"name":"d","args":[{"name":"x","optionl":true}]},7,{"name":"e","result":"it"}]})");
+  REQUIRE(said);
+  const auto& ready = std::get<TaskReady>(*said);
+  REQUIRE(ready.calls.size() == 1);
+  CHECK(ready.calls[0].name == "a");
+  const auto why = [&](std::size_t i) { return ready.left_out.at(i); };
+  REQUIRE(ready.left_out.size() == 6);
+  CHECK_THAT(why(0), Catch::StartsWith("call \"b\": permision: no such key; expected name, "));
+  CHECK_THAT(why(1), Catch::StartsWith("c: permission \"Foo Bar\": expected 1-64 of "));
+  CHECK(why(2) == "a: there are two calls of this name");
+  CHECK_THAT(why(3), Catch::StartsWith("call \"d\": args: entry 0: optionl: no such key; expected "));
+  CHECK(why(4) == "call \"\": expected a map, got number");
+  CHECK(why(5) == "call \"e\": result: expected a type, got \"it\"");
+}
+
 TEST_CASE("a task tells what it leaves in its states at its exit") {
   const auto said = task_said_from(R"({"states":{"/s":4,"/t":null}})");
   REQUIRE(said);
   const auto& left = std::get<TaskLeft>(*said);
-  REQUIRE(left.states.size() == 2);
+  // Null leaves a state as it is.
+  REQUIRE(left.states.size() == 1);
   CHECK(left.states[0].key == "/s");
   CHECK(document::print(*left.states[0].value) == "4");
-  CHECK(left.states[1].key == "/t");
   CHECK(trouble(R"({"states":[]})") == "states: expected a map");
 }
 
@@ -55,6 +74,7 @@ TEST_CASE("a task answers with a result, a state, both, or an error") {
   CHECK(answer(R"({"call":1,"result":[2]})").state == nullptr);
   CHECK(answer(R"({"call":1})").result.value() == nullptr);
   CHECK(document::print(*answer(R"({"call":1,"state":3})").state) == "3");
+  CHECK(answer(R"({"call":1,"result":2,"state":null})").state == nullptr);
   const auto failed = answer(R"({"call":1,"error":"no","outcome":"locked","state":3})");
   CHECK(failed.result.error().outcome == Outcome::locked);
   CHECK(failed.state == nullptr);

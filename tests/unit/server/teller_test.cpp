@@ -57,7 +57,7 @@ struct Hall {
   Mailbox render;
 };
 
-std::string text_of(const protocol::EncodedFrame& frame) { return *frame.head; }
+std::string text_of(const protocol::EncodedFrame& frame) { return std::string(as_text(bytes_of(frame))); }
 
 }  // namespace
 
@@ -121,7 +121,7 @@ TEST_CASE("a change is encoded once for all who hear it") {
   REQUIRE(first.size() == 4);
   REQUIRE(second.size() == 4);
   for (std::size_t i = 0; i < 4; ++i) CHECK(first[i].head == second[i].head);
-  CHECK(first[3].attachment == hall.board.document(Record::story).text());
+  CHECK(text_of(first[3]).ends_with(*hall.board.document(Record::story).text()));
   CHECK_FALSE(hall.teller.is_due({kLighting}, hall.lighting));
   CHECK(hall.take(kLighting, hall.lighting).empty());
 }
@@ -195,16 +195,16 @@ TEST_CASE("who understands patches is told what changed, others the whole, and w
   const auto patch = hall.take(kLighting, hall.lighting, true);
   REQUIRE(patch.size() == 1);
   CHECK(text_of(patch[0]).find("\"from\":1") != std::string::npos);
-  CHECK(*patch[0].attachment == R"([{"op":"replace","path":"/b","value":3}])");
+  CHECK(text_of(patch[0]).ends_with(R"([{"op":"replace","path":"/b","value":3}])"));
   const auto whole = hall.take(kRender, hall.render);
   REQUIRE(whole.size() == 1);
   CHECK(text_of(whole[0]).find("from") == std::string::npos);
-  CHECK(whole[0].attachment->find("\"b\":3") != std::string::npos);
+  CHECK(text_of(whole[0]).find("\"b\":3") != std::string::npos);
   Mailbox late;
   late.users = hall.lighting.users;
   late.at = hall.lighting.at;
   late.assets = hall.lighting.assets;
-  CHECK(hall.take(SessionId{9}, late, true).at(0).attachment == whole[0].attachment);
+  CHECK(hall.take(SessionId{9}, late, true).at(0).head == whole[0].head);
 }
 
 TEST_CASE("while an answer that tells of a document is in the making, nothing else tells of it") {
@@ -234,7 +234,7 @@ TEST_CASE("a word of a large document costs a listener hundreds of bytes, made b
   REQUIRE(
       hall.loop.run_until([&] { return !(told = hall.take(kLighting, hall.lighting, true)).empty(); }, 20s));
   CHECK(told.at(0).size_bytes() < 400);
-  CHECK(*told.at(0).attachment == R"([{"op":"replace","path":"/scenes/7/note","value":"else"}])");
+  CHECK(text_of(told.at(0)).ends_with(R"([{"op":"replace","path":"/scenes/7/note","value":"else"}])"));
 }
 
 TEST_CASE("a large document is not told again to who takes it whole while its newest text is in the making") {

@@ -14,11 +14,12 @@
 namespace callboard::server::zones_test {
 namespace {
 
-RecordStatePtr record(const std::string& path, std::uint64_t revision = 1, std::uint64_t owner = 0) {
+RecordStatePtr record(const std::string& path, std::uint64_t revision = 1, std::uint64_t owner = 0,
+                      const std::string& user = "") {
   RecordState state;
   state.path = path;
   state.record_class = "review";
-  state.owner.session = SessionId{owner};
+  state.owner = {SessionId{owner}, user};
   state.revision = revision;
   state.fields = *document::parse("{}");
   return finished(std::move(state));
@@ -40,7 +41,8 @@ struct Room {
   }
   // The next tells, as "zone full? more?: paths"; of one that is gone with "-" before it.
   std::vector<std::string> tells(SessionId who = kRigging) { return tells(mailbox, who); }
-  std::vector<std::string> tells(Mailbox& of, SessionId who) {
+  std::vector<std::string> tells(Mailbox& of, SessionId who) { return tells(of, RecordOwner{who, ""}); }
+  std::vector<std::string> tells(Mailbox& of, const RecordOwner& who) {
     std::vector<protocol::EncodedFrame> frames;
     teller.take_due(who, of, frames);
     std::vector<std::string> words;
@@ -176,7 +178,7 @@ TEST_CASE("what is kept for others who stand at the same place is bounded, and g
   // Reading what is told takes longest.
   const auto tells_something = [&] {
     std::vector<protocol::EncodedFrame> frames;
-    room.teller.take_due(kRigging, room.mailbox, frames);
+    room.teller.take_due({kRigging, ""}, room.mailbox, frames);
     return !frames.empty();
   };
   std::uint64_t most = 0;
@@ -265,6 +267,29 @@ TEST_CASE("that something is gone which its owner alone was told of, only those 
   CHECK(room.tells(third, SessionId{3}) == Words{"/a: /a/mine"});
   room.zones.remove("/a/mine");
   CHECK(room.tells(third, SessionId{3}) == Words{"/a: -/a/mine"});
+}
+
+TEST_CASE("what its owner alone is told of each of their sessions hears, also one that began later") {
+  Room room;
+  Mailbox later;
+  Mailbox other;
+  REQUIRE(room.enter("/a"));
+  REQUIRE(room.zones.enter(SessionId{3}, *zone_name("/a"), {}, later.zones));
+  REQUIRE(room.zones.enter(kLighting, *zone_name("/a"), {}, other.zones));
+  const RecordOwner again{SessionId{3}, "rigging"};
+  const RecordOwner lighting{kLighting, "lighting"};
+  room.zones.set(record("/a/mine", 1, 1, "rigging"), document::Told::owner);
+  CHECK(room.tells(later, again) == Words{"/a full: /a/mine"});
+  CHECK(room.tells(other, lighting) == Words{"/a full:"});
+  room.zones.set(record("/a/mine", 2, 1, "rigging"), document::Told::owner);
+  CHECK(room.tells(later, again) == Words{"/a: /a/mine"});
+  CHECK(room.tells(other, lighting).empty());
+  room.zones.set(record("/a/mine", 3, 2, "lighting"), document::Told::owner);
+  CHECK(room.tells(later, again) == Words{"/a: -/a/mine"});
+  CHECK(room.tells(other, lighting) == Words{"/a: /a/mine"});
+  room.zones.remove("/a/mine");
+  CHECK(room.tells(later, again) == Words{"/a: -/a/mine"});
+  CHECK(room.tells(other, lighting) == Words{"/a: -/a/mine"});
 }
 
 TEST_CASE("one person alone cannot fill the zones of all, by entering many or by what is made in them") {

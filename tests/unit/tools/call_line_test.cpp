@@ -5,13 +5,16 @@
 namespace callboard::cli::call_line_test {
 namespace {
 
-// "name|word|word", or the error.
+// "name|word|word", with "'" before one that is a value whatever stands in it though it has a =, or the error.
 std::string read(const std::string& text) {
   const auto line = call_line_from(text);
   if (!line) return line.error().text;
   if (!*line) return "nothing";
   std::string read = (*line)->name;
-  for (const std::string& word : (*line)->words) read += "|" + word;
+  for (const CallWord& word : (*line)->words) {
+    const bool has_equals = word.text.find('=') != std::string::npos;
+    read += (word.is_value && has_equals ? "|'" : "|") + word.text;
+  }
   return read;
 }
 
@@ -37,6 +40,9 @@ TEST_CASE("within quotes everything is itself") {
   CHECK(read(R"(name("say \"hi\" \\ \n"))") == R"(name|say "hi" \ \n)");
   CHECK(read(R"(name(reason="late, again"))") == "name|reason=late, again");
   CHECK(read(R"(name(""))") == "name|");
+  CHECK(read(R"(name("a=b", 'c=d'))") == "name|'a=b|'c=d");
+  CHECK(read(R"(name("a"=b, c="d=e"))") == "name|a=b|c=d=e");
+  CHECK(read(R"(name "a=b" c=d)") == "name|'a=b|c=d");
   CHECK(read(R"(name("  a  "))") == "name|  a  ");
 }
 

@@ -73,6 +73,27 @@ TEST_CASE("a second signal ends the program with 130 even when the first one's c
   CHECK(WEXITSTATUS(status) == 130);
 }
 
+TEST_CASE("while something can be broken off the first SIGINT does that, and the second one asks to end") {
+  Interrupt interrupt;
+  std::promise<void> called;
+  const auto listener = interrupt.listen([&] { called.set_value(); });
+  {
+    std::promise<void> broken;
+    const auto breaking = interrupt.on_break([&] { broken.set_value(); });
+    kill(getpid(), SIGINT);
+    broken.get_future().wait();
+    CHECK_FALSE(interrupt.is_requested());
+  }
+  std::promise<void> again;
+  const auto breaking = interrupt.on_break([&] { again.set_value(); });
+  kill(getpid(), SIGINT);
+  again.get_future().wait();
+  CHECK_FALSE(interrupt.is_requested());
+  kill(getpid(), SIGINT);
+  called.get_future().wait();
+  CHECK(interrupt.signal_number() == SIGINT);
+}
+
 TEST_CASE("who takes hangups is called at each, and goes on until another signal comes") {
   Interrupt interrupt;
   std::promise<void> ended;
