@@ -45,9 +45,8 @@ Result<void> give_name(const fs::path& temporary, const fs::path& name) {
   return sync_file(name);
 }
 
-// Of a process of this number that was killed one may be there.
 struct Temporary {
-  explicit Temporary(const fs::path& file) : path(part_of(file)) { remove_part(path); }
+  explicit Temporary(const fs::path& file) : path(part_of(file)) {}
   ~Temporary() { remove_part(path); }
   Temporary(const Temporary&) = delete;
   Temporary& operator=(const Temporary&) = delete;
@@ -92,8 +91,9 @@ Result<void> check_no_board(const fs::path& project_folder) {
 
 // What befalls SQLite, or a copy, on a disk without room may be called anything.
 Error or_no_room(Error why, const fs::path& folder, std::uint64_t size_bytes) {
-  const auto room = check_room(folder, size_bytes);
-  return room || why.outcome == Outcome::cancelled ? why : room.error();
+  if (why.outcome == Outcome::cancelled) return why;
+  const auto lack = lack_of_free_room(folder, size_bytes);
+  return lack ? *lack : why;
 }
 
 }  // namespace
@@ -123,8 +123,7 @@ Result<void> back_up(const fs::path& data, const std::string& project, const fs:
   auto database = Database::open_reader(file, Database::Schema::older_too);
   if (!database) return database.error();
   database->heed(stop);
-  remove_dead_parts(
-      above, [name = to.filename().native()](std::string_view each) { return each == name; }, OwnParts::stay);
+  remove_dead_parts_of(to);
   const Temporary temporary(to);
   const auto copied = copy_database(*database, temporary.path);
   if (stop.stop_requested()) return Error{Outcome::cancelled, "the backup was cancelled"};

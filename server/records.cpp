@@ -159,17 +159,19 @@ void Records::find_own(Draft draft, Done done) {
   auto ids = own.sought();
   if (ids.empty()) return find_sources(std::move(draft), &own, std::move(done));
   read_history(
-      [record, ids = std::move(ids), own = std::move(own)](History& history) -> Result<OwnChanges> {
+      [record, ids = std::move(ids), own](History& history) -> Result<OwnChanges> {
         OwnChanges found = own;
         const auto read =
             history.visit_operations(record, ids, [&found](const Committed& each) { found.add(each); });
         if (!read) return read.error();
         return found;
       },
-      [this, depends, draft = std::move(draft), done = std::move(done)](Result<OwnChanges> found) mutable {
-        if (!found) return done(found.error());
-        if (auto whole = found->check(); depends && !whole) return done(whole.error());
-        find_sources(std::move(draft), &*found, std::move(done));
+      [this, depends, own, draft = std::move(draft),
+       done = std::move(done)](Result<OwnChanges> found) mutable {
+        if (!found && depends) return done(found.error());
+        if (found) own = std::move(*found);
+        if (auto whole = own.check(); depends && !whole) return done(whole.error());
+        find_sources(std::move(draft), &own, std::move(done));
       });
 }
 

@@ -27,6 +27,7 @@
 #include "server/services/verify_service.h"
 #include "server/stage.h"
 #include "server/store/data_folder.h"
+#include "server/store/database.h"
 #include "server/store/disk_room.h"
 #include "server/store/key_file.h"
 #include "server/store/session_file.h"
@@ -150,9 +151,10 @@ Result<void> Server::Impl::start() {
 Error Server::Impl::unusable_board(const Error& why) const {
   if (why.outcome != Outcome::failed) return why;
   const auto file = options.data / folder_name(options.project) / kBoardFile;
-  if (const auto room = check_room(file.parent_path(), kDiskRoomMin); !room)
-    return {why.outcome,
-            why.text + ": " + room.error().text + "; make room there and start again, nothing is damaged"};
+  if (const auto lack = lack_of_room(file.parent_path(), kDiskRoomMin)) {
+    const char* damage = Database::tells_of_damage(why) ? "" : ", nothing is damaged";
+    return {why.outcome, why.text + ": " + lack->text + "; make room there and start again" + damage};
+  }
   const std::string name = callboard::quoted(file.native());
   const std::string what =
       why.text.find(name) == std::string::npos ? "database " + name + ": " + why.text : why.text;

@@ -168,7 +168,6 @@ Result<void> Database::check_not_empty(const std::filesystem::path& file) {
 Result<void> Database::make(const std::filesystem::path& file) {
   if (auto free = check_nothing_left_of(file); !free) return free;
   const std::filesystem::path part = part_of(file);
-  remove_part(part);
   auto made = [&]() -> Result<void> {
     auto database = open_with(part, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
     if (!database) return database.error();
@@ -181,11 +180,11 @@ Result<void> Database::make(const std::filesystem::path& file) {
   return made;
 }
 
-Result<Database> Database::open(const std::filesystem::path& file) {
+Result<Database> Database::open(const std::filesystem::path& file, Missing missing) {
   const std::string doing = "database " + callboard::quoted(file.native());
   std::error_code error;
-  if (auto there = std::filesystem::exists(file, error) ? check_not_empty(file) : make(file); !there)
-    return there.error().prefixed(doing);
+  const bool is_made = missing == Missing::is_made && !std::filesystem::exists(file, error);
+  if (auto there = is_made ? make(file) : check_not_empty(file); !there) return there.error().prefixed(doing);
   auto database = open_with(file, SQLITE_OPEN_READWRITE);
   if (!database) return database.error().prefixed(doing);
   if (auto ready = database->set_up(); !ready) return ready.error().prefixed(doing);
@@ -196,6 +195,7 @@ Result<Database> Database::open(const std::filesystem::path& file) {
 
 Result<Database> Database::open_reader(const std::filesystem::path& file, Schema schema) {
   const std::string doing = "database " + callboard::quoted(file.native());
+  if (auto there = check_not_empty(file); !there) return there.error().prefixed(doing);
   auto database = open_with(file, SQLITE_OPEN_READWRITE);
   if (!database) return database.error().prefixed(doing);
   const auto version = database->version();
@@ -348,13 +348,6 @@ Result<void> Database::run(const char* sql) {
   return {};
 }
 
-bool Database::is_moved() const {
-  int is_moved = 0;
-  if (!database_) return false;
-  static_cast<void>(sqlite3_file_control(database_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &is_moved));
-  return is_moved != 0;
-}
-
 int Database::changes() const { return sqlite3_changes(database_.get()); }
 
 void Database::roll_back() {
@@ -400,6 +393,12 @@ bool Database::is_unreadable() const {
   // It is there, but this process has too much open, or there is no room for what stands beside it.
   const int system = sqlite3_system_errno(database_.get());
   return system != EMFILE && system != ENFILE && system != ENOMEM && system != ENOSPC && system != EDQUOT;
+}
+
+bool Database::tells_of_damage(const Error& why) {
+  const auto tells = [&why](std::string_view word) { return why.text.find(word) != std::string::npos; };
+  return tells("malformed") || tells(sqlite3_errstr(SQLITE_NOTADB)) || tells("is damaged") ||
+         tells("is lost");
 }
 
 Error Database::last_error() const { return Error{Outcome::failed, sqlite3_errmsg(database_.get())}; }

@@ -47,9 +47,10 @@ class Statement {
 // One connection to the database of one project. One thread at a time.
 class Database {
  public:
-  // Makes a file that is missing, and brings one of an older program up to date. Refused for a schema newer than this program's or
+  // Makes a file that is missing, where it may, and brings one of an older program up to date. Refused for a schema newer than this program's or
   // for a file that is something else; fails for one without anything in it.
-  static Result<Database> open(const std::filesystem::path& file);
+  enum class Missing { is_made, fails };
+  static Result<Database> open(const std::filesystem::path& file, Missing missing = Missing::is_made);
   // For looking only, beside the one that writes; the file must be there and up to date, or of an older program where that
   // will do. failed: it is_unreadable(); interrupted: something else was in the way.
   enum class Schema { newest, older_too };
@@ -70,8 +71,6 @@ class Database {
   Result<void> run(const char* sql);
   // The first row's first column; 0 when there is no row.
   Result<std::int64_t> number(const char* sql);
-  // Whether the file it writes to has its name no more: it was removed, or another one took its place.
-  bool is_moved() const;
   // Rows changed by the last statement.
   int changes() const;
   // Ends a transaction that failed; nothing happens when there is none.
@@ -85,6 +84,8 @@ class Database {
   bool is_damaged() const;
   // … or because it, or the disk beneath, cannot be read at all.
   bool is_unreadable() const;
+  // Whether opening, or reading, failed because of what is in the file, as far as its words say.
+  static bool tells_of_damage(const Error& why);
   // Statements that run when a stop is requested, and all later ones, fail.
   void heed(std::stop_token stop);
   // Pages in the write-ahead log after the last commit. Up to kWalRoomPages its file has room already.

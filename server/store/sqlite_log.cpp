@@ -1,5 +1,7 @@
 #include "server/store/sqlite_log.h"
 
+#include <fcntl.h>
+
 #include <condition_variable>
 #include <deque>
 #include <future>
@@ -12,6 +14,7 @@
 #include <vector>
 
 #include "base/ensure.h"
+#include "base/fd.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "base/within_memory.h"
@@ -19,6 +22,7 @@
 #include "server/store/data_folder.h"
 #include "server/store/database.h"
 #include "server/store/disk_room.h"
+#include "server/store/file_stamp.h"
 #include "server/store/operation_rows.h"
 #include "server/store/snapshot_rows.h"
 #include "server/store/sqlite_history.h"
@@ -65,6 +69,11 @@ class SqliteLog::Worker {
     auto last = last_sequence(database_);
     if (!last) return last.error();
     last_ = *last;
+    // As long as it is held its number becomes no other file's. Closing one of O_PATH takes no locks away.
+    held_ = Fd(::open(folder_.database().c_str(), O_PATH | O_CLOEXEC));
+    const auto file = identity_of(folder_.database());
+    if (!file) return file.error();
+    file_ = *file;
     thread_ = std::thread([this] { run(); });
     return {};
   }
@@ -162,6 +171,9 @@ class SqliteLog::Worker {
   void answer(std::vector<Written> written);
   void refuse(std::vector<Append> group, const Error& why);
   void reopen();
+  Result<void> open_anew();
+  Result<void> check_same();
+  Result<void> tell_missed();
   Error gone() const;
   Result<void> prepare_statements();
 
@@ -171,6 +183,8 @@ class SqliteLog::Worker {
   std::shared_ptr<Answers> answers_;
   Statement insert_;
   Statement find_;
+  FileIdentity file_;  // The one that was opened at the start.
+  Fd held_;
   std::uint64_t last_ = 0;  // Of the newest durable operation that the loop was told of.
   bool is_broken_ = false;  // The connection failed and waits to be opened anew.
   bool is_gone_ = false;    // Another file has its name, or none: it never is.
@@ -272,8 +286,7 @@ void SqliteLog::Worker::commit(Group group) {
 Result<std::vector<SqliteLog::Worker::Written>> SqliteLog::Worker::write(Group& group,
                                                                          std::vector<Result<void>>& kept) {
   if (is_broken_) return why_broken_;
-  is_gone_ = database_.is_moved();
-  if (is_gone_) return gone();
+  if (auto same = check_same(); !same) return same.error();
   if (auto begun = database_.run("BEGIN IMMEDIATE"); !begun) return begun.error();
   std::vector<Appended> places;
   const std::uint64_t last = last_;
@@ -341,47 +354,59 @@ void SqliteLog::Worker::refuse(std::vector<Append> group, const Error& why) {
   });
 }
 
-// What the failed group may have left behind is told as committed: it is durable, though its writer saw an error.
 void SqliteLog::Worker::reopen() {
   insert_ = Statement();
   find_ = Statement();
-  std::error_code error;
-  is_broken_ = true;
-  is_gone_ = is_gone_ || !std::filesystem::exists(folder_.database(), error);
-  if (is_gone_) why_broken_ = gone();
-  if (is_gone_) return;
+  const auto opened = open_anew();
+  is_broken_ = !opened;
+  if (!opened) why_broken_ = opened.error();
+}
+
+Result<void> SqliteLog::Worker::open_anew() {
+  if (auto same = check_same(); !same) return same;
   {
     const std::unique_lock gate(gate_);
     // The old connection must be gone first: its locks are the process's, and the last one to close tidies up the log.
     { const Database closed = std::move(database_); }
-    auto opened = Database::open(folder_.database());
+    auto opened = Database::open(folder_.database(), Database::Missing::fails);
     is_closed_ = !opened;
-    const auto room = opened ? Result<void>() : server::check_room(folder_.path(), kDiskRoomMin);
-    if (!opened) why_broken_ = room ? opened.error() : room.error();
-    if (!opened) return;
+    if (!opened) return lack_of_room(folder_.path(), kDiskRoomMin).value_or(opened.error());
     database_ = std::move(*opened);
   }
-  const auto ready = prepare_statements();
-  is_broken_ = !ready;
-  if (!ready) why_broken_ = ready.error();
-  if (!ready) return;
+  // What was there is in it, or it is another one under the same name.
+  const auto last = last_sequence(database_);
+  if (!last) return last.error();
+  is_gone_ = *last < last_;
+  if (auto same = check_same(); !same) return same;
+  if (auto ready = prepare_statements(); !ready) return ready;
+  is_broken_ = false;
+  return tell_missed();
+}
+
+// What the failed group may have left behind is told as committed: it is durable, though its writer saw an error.
+Result<void> SqliteLog::Worker::tell_missed() {
   auto missed = std::make_shared<std::vector<Committed>>();
   const auto read = read_from(last_ + 1, [&](Committed committed) {
     missed->push_back(std::move(committed));
     return Result<void>();
   });
-  if (!read) {
-    is_broken_ = true;
-    why_broken_ = read.error();
-    return;
-  }
-  if (missed->empty()) return;
+  if (!read) return read;
+  if (missed->empty()) return {};
   last_ = missed->back().sequence;
   post([answers = answers_, missed] {
     for (Committed& committed : *missed) {
       if (answers->on_commit) answers->on_commit(std::move(committed));
     }
   });
+  return {};
+}
+
+// A look that fails otherwise says nothing of the file.
+Result<void> SqliteLog::Worker::check_same() {
+  const auto there = identity_of(folder_.database());
+  is_gone_ = is_gone_ || (there ? *there != file_ : there.error().outcome == Outcome::not_found);
+  if (is_gone_) return gone();
+  return there ? Result<void>() : Result<void>(there.error());
 }
 
 Error SqliteLog::Worker::gone() const {

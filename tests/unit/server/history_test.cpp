@@ -16,10 +16,12 @@
 #include "server/backup.h"
 #include "server/board/audit_entry.h"
 #include "server/board/recovery.h"
+#include "server/store/board_files.h"
 #include "server/store/data_folder.h"
 #include "server/store/database.h"
 #include "server/store/sqlite_log.h"
 #include "tests/unit/server/operations.h"
+#include "tests/unit/server/small_disk.h"
 #include "tests/unit/server/studio.h"
 #include "tests/unit/server/temporary_folder.h"
 
@@ -452,6 +454,22 @@ TEST_CASE("a backup of a running log is the board of that moment, and a project 
         Outcome::usage);
 }
 
+TEST_CASE("a backup that fails leaves alone what it did not write") {
+  TemporaryFolder folder;
+  TemporaryFolder elsewhere;
+  Shelf shelf(folder);
+  write_four(shelf);
+  const auto room = elsewhere.path() / "room";
+  std::ofstream(room) << "mine";
+  {
+    const SmallDisk disk(8192);
+    CHECK_FALSE(back_up(folder.path(), kProject, elsewhere.path() / "moria.sqlite"));
+  }
+  CHECK(std::filesystem::file_size(room) == 4);
+  CHECK(part_of(room) != part_of(room));
+  CHECK(std::distance(std::filesystem::directory_iterator(elsewhere.path()), {}) == 1);
+}
+
 TEST_CASE("what a backup, or a restore, that was killed left behind goes with the next one") {
   TemporaryFolder folder;
   TemporaryFolder elsewhere;
@@ -460,12 +478,21 @@ TEST_CASE("what a backup, or a restore, that was killed left behind goes with th
   const std::string dead = "4194305";
   const auto touch = [&](const std::filesystem::path& file) { std::ofstream(file) << "x"; };
   const auto copy = elsewhere.path() / "moria.sqlite";
-  for (const std::string& gone : {dead + ".part", dead + ".part-journal", own + ".part", own + ".part-wal"})
-    touch(copy.native() + "." + gone);
-  const std::vector<std::string> stay{copy.native() + ".1.part", copy.native() + "." + dead,
-                                      copy.native() + ".x1.part",
-                                      elsewhere.path() / ("other." + dead + ".part")};
+  const auto part = [&copy](const std::string& end) { return copy.native() + "." + end; };
+  // In a folder that is anybody's only what is surely one goes: old, and empty or a database.
+  const std::vector<std::string> databases{part(dead + ".part"), part(dead + "-2.part")};
+  for (const std::string& each : databases) std::ofstream(each) << std::string("SQLite format 3\0", 16);
+  std::ofstream(part(dead + ".part-journal"));
+  const std::vector<std::string> stay{part("1.part"),         part(dead),
+                                      part("x1.part"),        part(own + ".part"),
+                                      part(dead + "-3.part"), part(dead + "-4.part"),
+                                      part(dead + "-x.part"), elsewhere.path() / ("other." + dead + ".part")};
   for (const std::string& each : stay) touch(each);
+  std::ofstream(part(dead + "-4.part"));  // Empty, but young.
+  const auto long_ago = std::filesystem::file_time_type::clock::now() - std::chrono::hours(25);
+  for (const char* end : {".part", "-2.part", ".part-journal", "-3.part", "-x.part"})
+    std::filesystem::last_write_time(part(dead + end), long_ago);
+  std::filesystem::create_directory(part(dead + "-5.part"));
   {
     Shelf shelf(folder);
     write_four(shelf);
@@ -474,7 +501,7 @@ TEST_CASE("what a backup, or a restore, that was killed left behind goes with th
   const auto count = [](const std::filesystem::path& in) {
     return std::distance(std::filesystem::directory_iterator(in), std::filesystem::directory_iterator());
   };
-  CHECK(count(elsewhere.path()) == 5);
+  CHECK(count(elsewhere.path()) == std::ssize(stay) + 2);
   for (const std::string& each : stay) CHECK(std::filesystem::exists(each));
 
   const auto project = folder.path() / folder_name(kProject);

@@ -12,6 +12,7 @@
 #include <csignal>
 #include <deque>
 #include <filesystem>
+#include <fstream>
 #include <future>
 #include <mutex>
 #include <optional>
@@ -415,6 +416,50 @@ TEST_CASE("a log that was closed in order is read on a full disk, and written to
   REQUIRE(history);
   CHECK_FALSE((*history)->is_for_once());
   CHECK((*history)->list({.count = 9})->revisions.size() == 2);
+}
+
+namespace {
+
+std::string content_of(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+}  // namespace
+
+TEST_CASE("a file that takes the board's place while writes fail is not written to") {
+  const bool is_as_left = GENERATE(false, true);
+  TemporaryFolder folder;
+  TemporaryFolder elsewhere;
+  Inbox inbox;
+  {
+    auto other = open_log(elsewhere, inbox);
+    for (std::uint64_t id = 1; id < 4; ++id) REQUIRE(append(*other, inbox, {.id = id}));
+  }
+  const auto file = [](const TemporaryFolder& in) {
+    return in.path() / folder_name("Moria's Race") / kBoardFile;
+  };
+  const std::string content = content_of(file(elsewhere));
+  auto log = open_log(folder, inbox);
+  REQUIRE(append(*log, inbox, {.id = 1}));
+  if (is_as_left) log.reset();
+  {
+    const SmallDisk disk(0);
+    if (is_as_left) log = open_log(folder, inbox);
+    CHECK_FALSE(append(*log, inbox, {.id = 2}));
+    if (!is_as_left) CHECK_FALSE(append(*log, inbox, {.id = 2}));
+    for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(file(folder).native() + suffix);
+    std::filesystem::rename(file(elsewhere), file(folder));
+  }
+  bool is_broken = false;
+  log->on_broken([&](const Error&) { is_broken = true; });
+  const auto refused = append(*log, inbox, {.id = 3});
+  REQUIRE_FALSE(refused);
+  CHECK_THAT(refused.error().text, Catch::Contains("another file took its place"));
+  CHECK(is_broken);
+  log.reset();
+  CHECK(content_of(file(folder)) == content);
+  CHECK_FALSE(std::filesystem::exists(file(folder).native() + "-wal"));
 }
 
 TEST_CASE("a log that was not closed in order is not read without what lies beside it") {

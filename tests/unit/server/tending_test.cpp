@@ -237,6 +237,7 @@ TEST_CASE(
     CHECK(each.text.find("it is empty, what was in it is lost") != std::string::npos);
   }
   CHECK(again.error().text.find("`serve --restore FILE` begins with a backup") != std::string::npos);
+  CHECK(verify(studio.data(), kProjectName, 1, {}).error().text.find("it is empty") != std::string::npos);
   CHECK(std::filesystem::file_size(file) == 0);
   SECTION("nor in the place of one that was moved without its write-ahead log") {
     std::filesystem::rename(file, file.native() + "-wal");
