@@ -81,7 +81,8 @@ class Records {
             auto history = open_history();
             is_broken = !history && history.error().outcome == Outcome::failed;
             if (!history) return history.error();
-            Read found = work(**history);
+            // What is to be used once is closed also where that finds no memory.
+            Read found = within_memory([&]() -> Read { return work(**history); });
             is_broken = !found && (*history)->is_broken();
             if ((*history)->is_for_once()) history_.reset();
             return found;
