@@ -57,14 +57,16 @@ bool is_any_there(const fs::path& part) {
   return is_there;
 }
 
-// A file without anything in it, or a database.
+// A file without anything in it, or a database: its beginning comes last. Or the journal of one (sqlite.org/fileformat.html, 3.1).
 bool may_be_part(const fs::path& file) {
   std::error_code error;
   if (!fs::is_regular_file(fs::symlink_status(file, error))) return false;
   if (fs::file_size(file, error) == 0 && !error) return true;
   constexpr std::string_view kMagic("SQLite format 3\0", 16);
+  constexpr std::string_view kJournal("\xd9\xd5\x05\xf9\x20\xa1\x63\xd7", 8);
   std::string begin(kMagic.size(), ' ');
-  return std::ifstream(file, std::ios::binary).read(begin.data(), std::ssize(begin)) && begin == kMagic;
+  if (!std::ifstream(file, std::ios::binary).read(begin.data(), std::ssize(begin))) return false;
+  return begin == kMagic || begin.starts_with(kJournal) || begin == std::string(kMagic.size(), '\0');
 }
 
 // Of processes of other machines nothing is known.

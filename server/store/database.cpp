@@ -98,6 +98,11 @@ int keep_wal_pages(void* pages, sqlite3*, const char*, int count) {
   return SQLITE_OK;
 }
 
+bool is_missing(const std::filesystem::path& file) {
+  std::error_code error;
+  return std::filesystem::symlink_status(file, error).type() == std::filesystem::file_type::not_found;
+}
+
 }  // namespace
 
 void Statement::Finalizer::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
@@ -160,6 +165,11 @@ Result<Database> Database::open_with(const std::filesystem::path& file, int flag
 
 Result<void> Database::check_not_empty(const std::filesystem::path& file) {
   std::error_code error;
+  const bool is_link = std::filesystem::is_symlink(std::filesystem::symlink_status(file, error));
+  if (is_link && !std::filesystem::exists(file, error))
+    return Error{Outcome::failed, "it is a link to " +
+                                      callboard::quoted(std::filesystem::read_symlink(file, error).native()) +
+                                      ", where there is nothing; is its disk there?"};
   if (std::filesystem::file_size(file, error) > 0 || error) return {};
   return Error{Outcome::failed, "it is empty, what was in it is lost"};
 }
@@ -182,8 +192,8 @@ Result<void> Database::make(const std::filesystem::path& file) {
 
 Result<Database> Database::open(const std::filesystem::path& file, Missing missing) {
   const std::string doing = "database " + callboard::quoted(file.native());
-  std::error_code error;
-  const bool is_made = missing == Missing::is_made && !std::filesystem::exists(file, error);
+  // A link is one to a disk that is not there, and is not to be replaced by an empty board.
+  const bool is_made = missing == Missing::is_made && is_missing(file);
   if (auto there = is_made ? make(file) : check_not_empty(file); !there) return there.error().prefixed(doing);
   auto database = open_with(file, SQLITE_OPEN_READWRITE);
   if (!database) return database.error().prefixed(doing);
@@ -198,6 +208,11 @@ Result<Database> Database::open_reader(const std::filesystem::path& file, Schema
   if (auto there = check_not_empty(file); !there) return there.error().prefixed(doing);
   auto database = open_with(file, SQLITE_OPEN_READWRITE);
   if (!database) return database.error().prefixed(doing);
+  // What was written ahead is for whoever writes: it may be of another file that had this name.
+  std::error_code none;
+  const auto ahead_bytes = std::filesystem::file_size(file.native() + "-wal", none);
+  if (!none && ahead_bytes > 0)
+    sqlite3_db_config(database->database_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   const auto version = database->version();
   if (!version) {
     Error why = version.error().prefixed(doing);
@@ -230,8 +245,7 @@ Result<Database> Database::open_as_left(const std::filesystem::path& file) {
 }
 
 Result<void> Database::check_schema(const std::filesystem::path& file) {
-  std::error_code error;
-  if (!std::filesystem::exists(file, error)) return {};
+  if (is_missing(file)) return {};
   const std::string doing = "database " + callboard::quoted(file.native());
   if (auto there = check_not_empty(file); !there) return there.error().prefixed(doing);
   auto database = open_with(file, SQLITE_OPEN_READONLY);
@@ -393,12 +407,6 @@ bool Database::is_unreadable() const {
   // It is there, but this process has too much open, or there is no room for what stands beside it.
   const int system = sqlite3_system_errno(database_.get());
   return system != EMFILE && system != ENFILE && system != ENOMEM && system != ENOSPC && system != EDQUOT;
-}
-
-bool Database::tells_of_damage(const Error& why) {
-  const auto tells = [&why](std::string_view word) { return why.text.find(word) != std::string::npos; };
-  return tells("malformed") || tells(sqlite3_errstr(SQLITE_NOTADB)) || tells("is damaged") ||
-         tells("is lost");
 }
 
 Error Database::last_error() const { return Error{Outcome::failed, sqlite3_errmsg(database_.get())}; }

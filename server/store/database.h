@@ -84,8 +84,6 @@ class Database {
   bool is_damaged() const;
   // … or because it, or the disk beneath, cannot be read at all.
   bool is_unreadable() const;
-  // Whether opening, or reading, failed because of what is in the file, as far as its words say.
-  static bool tells_of_damage(const Error& why);
   // Statements that run when a stop is requested, and all later ones, fail.
   void heed(std::stop_token stop);
   // Pages in the write-ahead log after the last commit. Up to kWalRoomPages its file has room already.

@@ -22,7 +22,7 @@
 #include "server/store/data_folder.h"
 #include "server/store/database.h"
 #include "server/store/disk_room.h"
-#include "server/store/file_stamp.h"
+#include "server/store/held_file.h"
 #include "server/store/operation_rows.h"
 #include "server/store/snapshot_rows.h"
 #include "server/store/sqlite_history.h"
@@ -61,6 +61,7 @@ class SqliteLog::Worker {
     }
     wake_.notify_one();
     if (thread_.joinable()) thread_.join();
+    static_cast<void>(held_.check());  // While its log is open.
   }
 
   // Nothing else runs yet: the opening thread still has the connection.
@@ -69,11 +70,9 @@ class SqliteLog::Worker {
     auto last = last_sequence(database_);
     if (!last) return last.error();
     last_ = *last;
-    // As long as it is held its number becomes no other file's. Closing one of O_PATH takes no locks away.
-    held_ = Fd(::open(folder_.database().c_str(), O_PATH | O_CLOEXEC));
-    const auto file = identity_of(folder_.database());
-    if (!file) return file.error();
-    file_ = *file;
+    auto held = HeldFile::hold(folder_.database());
+    if (!held) return held.error();
+    held_ = std::move(*held);
     thread_ = std::thread([this] { run(); });
     return {};
   }
@@ -172,9 +171,7 @@ class SqliteLog::Worker {
   void refuse(std::vector<Append> group, const Error& why);
   void reopen();
   Result<void> open_anew();
-  Result<void> check_same();
   Result<void> tell_missed();
-  Error gone() const;
   Result<void> prepare_statements();
 
   DataFolder folder_;
@@ -183,11 +180,9 @@ class SqliteLog::Worker {
   std::shared_ptr<Answers> answers_;
   Statement insert_;
   Statement find_;
-  FileIdentity file_;  // The one that was opened at the start.
-  Fd held_;
+  HeldFile held_;           // The one that was opened at the start.
   std::uint64_t last_ = 0;  // Of the newest durable operation that the loop was told of.
   bool is_broken_ = false;  // The connection failed and waits to be opened anew.
-  bool is_gone_ = false;    // Another file has its name, or none: it never is.
   Error why_broken_;
   // Whoever reads the file as it was left holds the gate; is_closed_ is changed behind it: no connection writes to the file.
   std::shared_mutex gate_;
@@ -262,7 +257,7 @@ void SqliteLog::Worker::commit(Group group) {
   if (written) {
     answer(std::move(*written));
   } else {
-    const bool is_damaged = is_gone_ || database_.is_damaged();
+    const bool is_damaged = held_.is_gone() || database_.is_damaged();
     insert_.reset();
     find_.reset();
     database_.roll_back();
@@ -286,7 +281,7 @@ void SqliteLog::Worker::commit(Group group) {
 Result<std::vector<SqliteLog::Worker::Written>> SqliteLog::Worker::write(Group& group,
                                                                          std::vector<Result<void>>& kept) {
   if (is_broken_) return why_broken_;
-  if (auto same = check_same(); !same) return same.error();
+  if (auto same = held_.check(); !same) return same.error();
   if (auto begun = database_.run("BEGIN IMMEDIATE"); !begun) return begun.error();
   std::vector<Appended> places;
   const std::uint64_t last = last_;
@@ -363,7 +358,7 @@ void SqliteLog::Worker::reopen() {
 }
 
 Result<void> SqliteLog::Worker::open_anew() {
-  if (auto same = check_same(); !same) return same;
+  if (auto same = held_.check(); !same) return same;
   {
     const std::unique_lock gate(gate_);
     // The old connection must be gone first: its locks are the process's, and the last one to close tidies up the log.
@@ -376,8 +371,9 @@ Result<void> SqliteLog::Worker::open_anew() {
   // What was there is in it, or it is another one under the same name.
   const auto last = last_sequence(database_);
   if (!last) return last.error();
-  is_gone_ = *last < last_;
-  if (auto same = check_same(); !same) return same;
+  if (*last < last_) held_.set_gone();
+  if (auto same = held_.check(); !same) return same;
+  held_.note_log();
   if (auto ready = prepare_statements(); !ready) return ready;
   is_broken_ = false;
   return tell_missed();
@@ -399,19 +395,6 @@ Result<void> SqliteLog::Worker::tell_missed() {
     }
   });
   return {};
-}
-
-// A look that fails otherwise says nothing of the file.
-Result<void> SqliteLog::Worker::check_same() {
-  const auto there = identity_of(folder_.database());
-  is_gone_ = is_gone_ || (there ? *there != file_ : there.error().outcome == Outcome::not_found);
-  if (is_gone_) return gone();
-  return there ? Result<void>() : Result<void>(there.error());
-}
-
-Error SqliteLog::Worker::gone() const {
-  return {Outcome::failed, "database " + callboard::quoted(folder_.database().native()) +
-                               " was removed, or another file took its place, while the server runs"};
 }
 
 Result<void> SqliteLog::Worker::prepare_statements() {
@@ -471,10 +454,12 @@ Result<void> SqliteLog::Worker::read_from(std::uint64_t sequence, const Visit& v
   return for_each_operation(*statement, visit);
 }
 
-// Any thread.
+// Any thread. What is asked of another file is no history of this one.
 Result<std::unique_ptr<History>> SqliteLog::Worker::open_history() {
   std::shared_lock gate(gate_);
+  if (auto same = held_.look(); !same) return same.error();
   auto history = SqliteHistory::open(folder_.database());
+  if (auto same = held_.look(); !same) return same.error();
   if (history) return std::unique_ptr<History>(std::move(*history));
   if (!is_closed_) return history.error();
   auto as_left = SqliteHistory::open_as_left(folder_.database(), std::move(gate));

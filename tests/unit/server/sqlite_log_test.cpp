@@ -462,6 +462,50 @@ TEST_CASE("a file that takes the board's place while writes fail is not written 
   CHECK_FALSE(std::filesystem::exists(file(folder).native() + "-wal"));
 }
 
+TEST_CASE("a file that is renamed over the board stays as it is, whoever looks, stops, and begins again") {
+  TemporaryFolder folder;
+  TemporaryFolder elsewhere;
+  Inbox inbox;
+  {
+    auto other = open_log(elsewhere, inbox);
+    for (std::uint64_t id = 1; id < 4; ++id) REQUIRE(append(*other, inbox, {.id = id}));
+  }
+  const auto file = [](const TemporaryFolder& in) {
+    return in.path() / folder_name("Moria's Race") / kBoardFile;
+  };
+  const std::string content = content_of(file(elsewhere));
+  auto log = open_log(folder, inbox);
+  for (std::uint64_t id = 1; id < 50; ++id) REQUIRE(append(*log, inbox, {.id = id}));
+  std::filesystem::rename(file(elsewhere), file(folder));
+  // Of another process, say a backup.
+  static_cast<void>(Database::open_reader(file(folder)));
+  CHECK(content_of(file(folder)) == content);
+  const auto history = log->open_history();
+  REQUIRE_FALSE(history);
+  CHECK_THAT(history.error().text, Catch::Contains("another file took its place"));
+  const bool is_noticed = GENERATE(false, true);
+  if (is_noticed) CHECK_FALSE(append(*log, inbox, {.id = 99}));
+  log.reset();
+  CHECK(content_of(file(folder)) == content);
+  CHECK_FALSE(std::filesystem::exists(file(folder).native() + "-wal"));
+  CHECK(std::filesystem::exists(file(folder).native() + "-wal.left-" + std::to_string(::getpid())));
+  auto again = open_log(folder, inbox);
+  CHECK(append(*again, inbox, {.id = 4})->sequence == 4);
+}
+
+TEST_CASE("a board that is a link to what is not there is not replaced by an empty one") {
+  TemporaryFolder folder;
+  const auto project = folder.path() / folder_name("Moria's Race");
+  std::filesystem::create_directories(project);
+  std::filesystem::create_symlink("/nowhere/board.sqlite", project / kBoardFile);
+  Inbox inbox;
+  const auto opened = SqliteLog::open({folder.path(), "Moria's Race", inbox.post()});
+  REQUIRE_FALSE(opened);
+  CHECK_THAT(opened.error().text, Catch::Contains("it is a link to \"/nowhere/board.sqlite\""));
+  CHECK_FALSE(Database::check_schema(project / kBoardFile));
+  CHECK(std::filesystem::is_symlink(project / kBoardFile));
+}
+
 TEST_CASE("a log that was not closed in order is not read without what lies beside it") {
   TemporaryFolder folder;
   Inbox inbox;
