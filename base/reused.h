@@ -37,6 +37,13 @@ inline void ready_for_reuse(std::string& text) {
   if (text.capacity() > kReusedMax) std::string().swap(text);
 }
 
+// The same for a part of what is used again: room for so many is kept.
+template <class T>
+void empty_and_keep(std::vector<T>& list, std::size_t kept) {
+  if (list.capacity() > kept) std::vector<T>().swap(list);
+  list.clear();
+}
+
 // Those of one thread that nobody uses.
 template <class T>
 class Spares {

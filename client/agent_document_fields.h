@@ -11,7 +11,7 @@ void describe(A& fields, Ref<A, Document> document) {
 }
 template <class A>
 void describe(A& fields, Ref<A, DocumentQuery> query) {
-  fields(query.document, query.at, query.revision, query.from);
+  fields(query.document, query.at, query.revision, query.from, query.written);
 }
 template <class A>
 void describe(A& fields, Ref<A, DocumentChange> change) {
@@ -25,7 +25,8 @@ void describe(A& fields, Ref<A, WriteResult> result) {
 template <class A>
 void describe(A& fields, Ref<A, Revision> revision) {
   fields(revision.revision, revision.user, revision.session, revision.timestamp, revision.base,
-         revision.stands, revision.size_bytes, revision.at, revision.settles, revision.places);
+         revision.stands, revision.size_bytes, revision.at, revision.settles, revision.places,
+         revision.is_partly);
 }
 template <class A>
 void describe(A& fields, Ref<A, HistoryQuery> query) {

@@ -20,7 +20,7 @@
 namespace callboard::client::agent {
 
 // Counts up whenever a field or a message changes.
-inline constexpr std::uint32_t kProtocol = 14;
+inline constexpr std::uint32_t kProtocol = 15;
 
 using AskId = std::uint32_t;
 

@@ -181,6 +181,7 @@ Answer<Document> Client::read(DocumentQuery query) {
   ask.at = std::move(query.at);
   ask.revision = query.revision;
   ask.from = query.from;
+  ask.written = query.written;
   return impl_->ask<Document>(std::move(ask), expecting<Document, protocol::DocumentState>(to_document));
 }
 

@@ -39,6 +39,11 @@ std::string version(const protocol::DocumentState& state, std::uint64_t revision
 std::string lost_change(const protocol::DocumentState& answer) {
   const std::string own = version(answer, answer.number);
   const std::string standing = version(answer, answer.revision);
+  if (answer.number == answer.revision)
+    return fmt::format(
+        "some of a kept change lost to a newer one: what stands is {}; all that yours said is in the "
+        "history, see `callboard show {} --written`",
+        standing, own);
   return fmt::format(
       "a kept change lost to a newer one: what stands is {}; yours is in the history, see `callboard diff {} "
       "{}`",
@@ -426,7 +431,7 @@ Answer<protocol::TransferOver> Client::Impl::over(protocol::TransferId transfer)
 protocol::ClientMessage Client::Impl::as_seen_here(protocol::ClientMessage message) {
   auto* write = std::get_if<protocol::DocumentWrite>(&message);
   if (write == nullptr || session_->is_joined() || write->base != 0) return message;
-  if (write->restore != 0 || write->settles != 0) return message;
+  if (write->settles != 0) return message;
   write->base = known_of(write->record).newest().revision;
   write->own = writes_->unanswered(write->record);
   return message;
@@ -486,16 +491,17 @@ Result<WriteResult> Client::Impl::on_written(const protocol::DocumentState& stat
                                              const std::shared_ptr<const std::string>& sent) {
   WriteResult result{state.won, to_document(state), state.number, state.conflicts};
   KnownDocument& known = known_of(state.record);
-  if (state.document) {
-    // A visit is told no more than this; for it the answer is all there is.
-    if (options_.visit) return result;
-    on_document(state);
-    result.current.text = known.newest().text;
-  } else if (is_as_sent(state, is_whole)) {
+  // A visit is told no more than this; for it the answer is all there is.
+  if (state.document && options_.visit) return result;
+  if (state.document) on_document(state);
+  if (!state.document && is_as_sent(state, is_whole)) {
     result.current.text = sent;
     known.set(result.current);
   } else if (known.newest().revision == state.revision) {
     result.current.text = known.newest().text;
+  } else if (state.from != 0) {
+    // A patch of what is not known here: it is being read as a whole.
+    result.current.text = nullptr;
   }
   return result;
 }

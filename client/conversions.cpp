@@ -96,7 +96,8 @@ Revision to_revision(const protocol::Revision& revision) {
           revision.session,  revision.timestamp,
           revision.base,     revision.stands,
           revision.bytes,    revision.at,
-          revision.settles,  std::max<std::uint64_t>(revision.places, 1)};
+          revision.settles,  std::max<std::uint64_t>(revision.places, 1),
+          revision.partly};
 }
 
 std::vector<Conflict> to_conflicts(const std::vector<protocol::Conflict>& conflicts) {

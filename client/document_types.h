@@ -30,6 +30,7 @@ struct DocumentQuery {
       at{};  // A JSON pointer, also with an element's "id" or "name" as a place: only what is there.
   std::uint64_t revision = 0;  // As it was then.
   std::uint64_t from = 0;      // As a JSON Patch of that revision; without `at`.
+  bool written = false;        // With all that its author wrote, though some or all of it did not stand.
 };
 
 // A change of a document. At most one of `at`, `patch`, `restore` and `settles`; without any, `content` is the document.
@@ -48,8 +49,8 @@ struct DocumentChange {
 
 // How a write ended. `current` is the document that stands: yours, or one with others' changes in it, too.
 struct WriteResult {
-  bool won = false;            // All that was written stands.
-  Document current;            // Without text where it was not needed: a part was written by a visit.
+  bool won = false;  // All that was written stands.
+  Document current;  // Without text where that is not known here: a visit wrote a part, or it is being read.
   std::uint64_t revision = 0;  // The write's own.
   std::uint64_t conflicts =
       0;  // Parts that somebody else changed, too, without either having seen the other's.
@@ -64,11 +65,12 @@ struct Revision {
   SessionId session;
   Timestamp timestamp;
   std::uint64_t base = 0;
-  bool stands = true;  // False: what it says was older than what was there already.
+  bool stands = true;  // False: what it says, or some of it, was older than what was there already.
   std::uint64_t size_bytes = 0;
   std::string at;  // A pointer to what encloses all that it changed.
   std::uint64_t settles = 0;
   std::uint64_t places = 1;  // How many it changed there.
+  bool is_partly = false;    // What does not stand is some of it.
 };
 struct HistoryQuery {
   DocumentName document = DocumentName::story;

@@ -93,7 +93,7 @@ struct ServerStatus {
   std::uint64_t revision = 0;      // Sequence number of the newest operation on disk.
   std::uint64_t memory_bytes = 0;  // Resident.
   std::vector<TransferStatus> transfers;
-  std::string read_only;  // Why it takes no changes; empty: it does.
+  std::string read_only;  // Why changes are refused; empty: they are not.
 };
 
 // A pull of this workstation's, or one that it serves.

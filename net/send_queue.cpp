@@ -65,8 +65,7 @@ std::vector<SharedBytes> SendQueue::take() {
 
 void SendQueue::Room::clear() {
   is_gathering = false;
-  if (parts.capacity() > kPartsKept) std::vector<SharedBytes>().swap(parts);
-  parts.clear();
+  empty_and_keep(parts, kPartsKept);
   if (gathered != nullptr && (gathered.use_count() > 1 || gathered->capacity() > kReusedMax))
     gathered.reset();
 }

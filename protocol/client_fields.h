@@ -21,6 +21,7 @@ void describe(F& f, Ref<F, DocumentRead> m) {
   f.optional("at", m.at, kPointer);
   f.optional("revision", m.revision);
   f.optional("from", m.from);
+  f.optional("written", m.written);
   f.expect(!m.at || m.from == 0, "from: expected none with at");
 }
 template <class F>

@@ -63,6 +63,7 @@ struct DocumentRead {
   std::optional<std::string> at{};  // Only what stands there.
   std::uint64_t revision = 0;       // As it was then; 0: as it is.
   std::uint64_t from = 0;           // As the difference from that revision; 0: itself.
+  bool written = false;             // With all that its author wrote, though some or all of it did not stand.
 };
 // The document by itself; or what is said of it: at most one of `at`, `patch`, `restore` and `settles`.
 struct DocumentWrite {

@@ -80,6 +80,7 @@ void describe(F& f, Ref<F, Revision> m) {
   f.required("at", m.at, kPointerTold);
   f.optional("settles", m.settles);
   f.optional("places", m.places);
+  f.optional("partly", m.partly);
 }
 template <class F>
 void describe(F& f, Ref<F, ConflictSide> m) {

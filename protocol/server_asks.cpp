@@ -191,10 +191,8 @@ std::vector<EncodedFrame> ServerAsks::take_held() {
 }
 
 void ServerAsks::Room::clear() {
-  if (in_flight.capacity() > kAsksKept) in_flight = std::vector<InFlight>();
-  in_flight.clear();
-  if (received.capacity() > kAsksKept) received = std::vector<std::shared_ptr<ClientMessage>>();
-  received.clear();
+  empty_and_keep(in_flight, kAsksKept);
+  empty_and_keep(received, kAsksKept);
 }
 
 std::vector<ServerAsks::InFlight>::iterator ServerAsks::place_of(AskId id) {

@@ -71,7 +71,7 @@ struct Status {
   std::vector<TransferStatus> transfers;
   std::uint64_t memory = 0;
   std::uint64_t away = 0;  // Sessions whose connection is lost and that may come back; not among `sessions`.
-  std::string read_only;   // Why it takes no changes; empty: it does.
+  std::string read_only;   // Why changes are refused; empty: they are not.
 };
 // An answer this version does not know: the ask it belongs to has failed.
 struct UnknownAnswer {

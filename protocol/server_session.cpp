@@ -78,8 +78,7 @@ void ServerSession::drop_action() {
 }
 
 void ServerSession::Actions::clear() {
-  if (all.capacity() > kActionsKept) decltype(all)().swap(all);
-  all.clear();
+  empty_and_keep(all, kActionsKept);
   done = 0;
 }
 

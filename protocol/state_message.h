@@ -40,6 +40,7 @@ struct Revision {
   std::string at;
   std::uint64_t settles = 0;
   std::uint64_t places = 0;  // How many it changed; 0: one.
+  bool partly = false;       // What does not stand is some of it.
 };
 struct Revisions {
   AskId re = 0;

@@ -35,7 +35,8 @@ protocol::Revision wire_revision(const Revision& revision) {
           revision.session,    revision.timestamp,
           revision.base,       revision.stands,
           revision.size_bytes, revision.at,
-          revision.settles,    revision.places > 1 ? revision.places : 0};
+          revision.settles,    revision.places > 1 ? revision.places : 0,
+          revision.is_partly};
 }
 
 protocol::DocumentState state_of(Record record, const Revision& revision) {
@@ -54,7 +55,7 @@ Result<protocol::DocumentState> old_version(History& history, const protocol::Do
   auto version = history.version(record, ask.revision);
   if (!version) return version.error();
   auto state = state_of(record, version->revision);
-  document::ValuePtr value = version->value;
+  document::ValuePtr value = ask.written ? version->written : version->value;
   if (ask.from != 0) {
     const auto from = history.version(record, ask.from);
     if (!from) return from.error();
@@ -191,8 +192,10 @@ Result<Draft> DocumentDesk::draft_of(const Session& session, protocol::DocumentW
     draft.how = Draft::How::patch;
   }
   if (ask.restore == 0 && ask.settles == 0) return draft;
-  // Whoever settles or restores has seen what is there now; also what did not stand as it came, which would be met again.
-  draft.operation.base = floor_.records.board().document(record).last_revision();
+  // Whoever settles has seen what is there now, and who restores where he says nothing else; also what did not stand as it came,
+  // which would be met again.
+  if (ask.settles != 0 || ask.base == 0)
+    draft.operation.base = floor_.records.board().document(record).last_revision();
   draft.how = Draft::How::restore;
   draft.restores = ask.restore;
   if (ask.settles == 0) return draft;

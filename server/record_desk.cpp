@@ -86,8 +86,9 @@ std::uint64_t said_bytes_of(const RecordDesk::Wish& wish) {
 
 // What null may set fields back to.
 std::uint64_t defaults_bytes_of(const document::RecordClass* of) {
+  if (of == nullptr) return 0;
   std::uint64_t bytes = 0;
-  for (const document::Field& each : of == nullptr ? std::vector<document::Field>() : of->fields) {
+  for (const document::Field& each : of->fields) {
     if (each.default_value != nullptr) bytes += each.default_value->size_bytes();
   }
   return bytes;

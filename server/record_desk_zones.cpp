@@ -34,7 +34,7 @@ void forget_no_more(std::vector<protocol::ServerMessage>& errands, const std::st
 
 void RecordDesk::take_due(const Identity& who, Mailbox& mailbox,
                           std::vector<protocol::EncodedFrame>& frames) {
-  if (mailbox.zones.empty()) return;
+  if (!teller_.is_due(mailbox)) return;
   const Author author = author_of(who);
   teller_.take_due({author.session, author.user}, mailbox, frames);
 }

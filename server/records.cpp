@@ -38,7 +38,7 @@ std::vector<Operation> one(Operation operation) {
   return operations;
 }
 
-// Whoever writes what cannot be written is answered with the cause alone.
+// For everybody; whoever's own write fails is answered with the cause alone.
 Error told(const Error& why) { return {why.outcome, why.text + "; what still can be written is taken"}; }
 
 // What is later than what is there leaves so many counters free below it: for those of one author who knew only what is below.
@@ -151,7 +151,8 @@ bool Records::raise_stamp(Operation& operation, const Stamp& above) {
 // author changes by it.
 void Records::find_own(Draft draft, Done done) {
   const bool depends = draft.how == Draft::How::at || draft.how == Draft::How::patch;
-  const bool is_compared = draft.how == Draft::How::whole && draft.operation.base != 0;
+  const bool is_whole = draft.how == Draft::How::whole || draft.how == Draft::How::restore;
+  const bool is_compared = is_whole && draft.operation.base != 0;
   if (draft.own.empty() || (!depends && !is_compared))
     return find_sources(std::move(draft), nullptr, std::move(done));
   const Record record = draft.operation.record;

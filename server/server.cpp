@@ -152,8 +152,7 @@ Error Server::Impl::unusable_board(const Error& why) const {
   if (why.outcome != Outcome::failed) return why;
   const auto file = options.data / folder_name(options.project) / kBoardFile;
   if (const auto lack = lack_of_room(file.parent_path(), kDiskRoomMin)) {
-    const char* damage = Database::tells_of_damage(why) ? "" : ", nothing is damaged";
-    return {why.outcome, why.text + ": " + lack->text + "; make room there and start again" + damage};
+    return {why.outcome, why.text + ": " + lack->text + "; make room there and start again"};
   }
   const std::string name = callboard::quoted(file.native());
   const std::string what =

@@ -53,17 +53,16 @@ bool is_user(std::string_view text) {
          !text.starts_with(' ') && !text.ends_with(' ');
 }
 
-// As paths of locks and records are, and "/" for all of them.
+// Without empty components, `.` and `..`, as paths of locks and records are, which have more limits; and "/" for all of them.
 bool is_item(std::string_view text) {
   if (!text.starts_with('/') || text.size() > kPathMaxBytes || text.find('\0') != std::string_view::npos)
     return false;
-  for (bool is_last = text == "/"; !is_last;) {
-    text.remove_prefix(1);
-    const std::size_t end = text.find('/');
-    const std::string_view component = text.substr(0, end);
+  if (text == "/") return true;
+  for (std::string_view rest = text; !rest.empty();) {
+    rest.remove_prefix(1);
+    const std::string_view component = rest.substr(0, rest.find('/'));
     if (component.empty() || component == "." || component == "..") return false;
-    is_last = end == std::string_view::npos;
-    if (!is_last) text.remove_prefix(end);
+    rest.remove_prefix(component.size());
   }
   return true;
 }

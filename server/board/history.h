@@ -20,11 +20,13 @@ struct Revision {
   std::string user;
   Timestamp timestamp;
   std::uint64_t base = 0;  // 0: unknown.
-  bool stands = true;      // False: a newer value was there already when it came.
+  bool stands =
+      true;  // False: a newer value was there already when it came, of all that it changed or of some.
   std::uint64_t size_bytes = 0;
   std::string at;  // A pointer to all that it changed: what its changes have in common.
   std::uint64_t settles = 0;
   std::uint64_t places = 1;  // How many it changed there.
+  bool is_partly = false;    // What does not stand is some of it.
 };
 
 struct HistoryQuery {
@@ -46,8 +48,10 @@ struct Committed;
 
 struct Version {
   Revision revision;
-  // What its author wrote: the document as it became, or, where it did not stand, as it would have.
+  // The document as it became; where nothing of it stood, as it was written.
   document::ValuePtr value;
+  // With all that its author wrote, whatever was there.
+  document::ValuePtr written;
 };
 
 // Whether one of its edits is at that place or within it; `before` says what the pointer means, and what is there no more is

@@ -45,12 +45,14 @@ void CallRegistry::remove(std::string_view name) {
 Result<CallRegistry::CallPtr> CallRegistry::find(std::string_view name) const {
   if (last_found_ == nullptr || last_found_->first != name) {
     const auto found = calls_.find(name);
-    if (found != calls_.end()) last_found_ = &*found;
+    if (found == calls_.end()) {
+      return Error{
+          Outcome::not_found,
+          fmt::format("there is no call named {}; `callboard calls` lists those there are", quoted(name))};
+    }
+    last_found_ = &*found;
   }
-  if (last_found_ != nullptr && last_found_->first == name) return last_found_->second.call;
-  return Error{
-      Outcome::not_found,
-      fmt::format("there is no call named {}; `callboard calls` lists those there are", quoted(name))};
+  return last_found_->second.call;
 }
 
 bool CallRegistry::asks_for(std::string_view permission) const {

@@ -22,13 +22,16 @@ Error not_kept(std::uint64_t number) {
                "revision " + std::to_string(number) + ": there was none, or it is no longer kept"};
 }
 
-Revision revision_of(const Committed& committed, bool stands) {
+bool is_partly(const MergedDocument::Effect& effect) { return effect.changed && !effect.stands; }
+
+Revision revision_of(const Committed& committed, const MergedDocument::Effect& effect) {
   const Operation& operation = committed.operation;
   return {committed.sequence,      operation.session,
           operation.user,          operation.timestamp,
-          operation.base,          stands,
+          operation.base,          effect.stands,
           operation.value->size(), document::pointer_text(document::common_path(*operation.edits)),
-          operation.settles,       operation.edits->size()};
+          operation.settles,       operation.edits->size(),
+          is_partly(effect)};
 }
 
 document::Growth with_edits_of(const Operation& operation, const document::ValuePtr& before) {
@@ -65,11 +68,11 @@ Result<Version> SqliteHistory::folded(Record record, std::uint64_t number) {
         const document::ValuePtr before = base->document.root();
         const auto effect = base->document.apply(committed.sequence, committed.operation);
         if (committed.sequence != number) return {};
-        version.revision = revision_of(committed, effect.stands);
-        version.value = base->document.root();
+        version.revision = revision_of(committed, effect);
+        version.value = version.written = base->document.root();
         if (effect.stands) return {};
         const document::Growth written = with_edits_of(committed.operation, before);
-        version.value = written.root();
+        version.written = written.root();
         if (!written.shows(*committed.operation.edits)) lost = committed.operation;
         return {};
       });
@@ -77,8 +80,9 @@ Result<Version> SqliteHistory::folded(Record record, std::uint64_t number) {
   if (lost && lost->base != 0) {
     // What held its place was gone as it came: it is in what it was made of.
     const auto seen = document_at(record, lost->base);
-    if (seen) version.value = with_edits_of(*lost, *seen).root();
+    if (seen) version.written = with_edits_of(*lost, *seen).root();
   }
+  if (!version.revision.stands && !version.revision.is_partly) version.value = version.written;
   if (version.revision.number == 0) version.value = base->document.root();
   return version;
 }
@@ -140,7 +144,7 @@ Result<Listing> SqliteHistory::list(const HistoryQuery& query) {
                                !document::equal(document::find(before, query.at),
                                                 document::find(base->document.root(), query.at)) ||
                                (!effect.stands && is_about(committed.operation, query.at, before));
-        if (is_listed) found.push_back(revision_of(committed, effect.stands));
+        if (is_listed) found.push_back(revision_of(committed, effect));
         return {};
       });
   if (!read) return read.error();

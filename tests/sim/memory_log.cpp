@@ -21,13 +21,19 @@ Committed readable(Committed committed) {
   return committed;
 }
 
-Revision revision_of(const Committed& committed, bool stands) {
+Revision revision_of(const Committed& committed, const MergedDocument::Effect& effect) {
   const Operation& operation = committed.operation;
-  return {committed.sequence,      operation.session,
-          operation.user,          operation.timestamp,
-          operation.base,          stands,
-          operation.value->size(), "",
-          operation.settles};
+  return {committed.sequence,
+          operation.session,
+          operation.user,
+          operation.timestamp,
+          operation.base,
+          effect.stands,
+          operation.value->size(),
+          "",
+          operation.settles,
+          1,
+          effect.changed && !effect.stands};
 }
 
 // All that it tells but where a revision's changes are; everything is looked at.
@@ -45,8 +51,7 @@ class MemoryHistory final : public History {
       const bool is_listed =
           query.at.empty() || (!effect.stands && is_about(each.operation, query.at, before)) ||
           !document::equal(document::find(before, query.at), document::find(document.root(), query.at));
-      if (each.operation.timestamp >= query.since && is_listed)
-        found.push_back(revision_of(each, effect.stands));
+      if (each.operation.timestamp >= query.since && is_listed) found.push_back(revision_of(each, effect));
     });
     std::reverse(found.begin(), found.end());
     if (found.size() > query.count) found.resize(query.count);
@@ -61,16 +66,21 @@ class MemoryHistory final : public History {
       if (document.root() != nullptr) growth.apply({document::Edit::Kind::set, {}, document.root(), {}});
       const auto effect = document.apply(each.sequence, each.operation);
       if (each.sequence != number) return;
-      version.revision = revision_of(each, effect.stands);
+      version.revision = revision_of(each, effect);
+      version.value = version.written = document.root();
+      if (effect.stands) return;
       growth.apply(*each.operation.edits);
-      version.value = effect.stands ? document.root() : growth.root();
-      if (effect.stands || each.operation.base == 0 || growth.shows(*each.operation.edits)) return;
-      const auto base = document_at(record, each.operation.base);
-      if (!base) return;
-      document::Growth written;
-      written.apply({document::Edit::Kind::set, {}, *base, {}});
-      written.apply(*each.operation.edits);
-      version.value = written.root();
+      version.written = growth.root();
+      const bool is_seen = each.operation.base == 0 || growth.shows(*each.operation.edits);
+      const auto base =
+          is_seen ? Result<document::ValuePtr>(nullptr) : document_at(record, each.operation.base);
+      if (base && *base != nullptr) {
+        document::Growth written;
+        written.apply({document::Edit::Kind::set, {}, *base, {}});
+        written.apply(*each.operation.edits);
+        version.written = written.root();
+      }
+      if (!effect.changed) version.value = version.written;
     });
     if (version.revision.number == 0 || version.value == nullptr) return not_kept(number);
     return version;

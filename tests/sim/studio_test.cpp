@@ -15,8 +15,8 @@ namespace {
 constexpr std::uint64_t kSeeds = 240;
 constexpr std::uint64_t kBoardSeeds = 120;
 #else
-constexpr std::uint64_t kSeeds = 1200;
-constexpr std::uint64_t kBoardSeeds = 600;
+constexpr std::uint64_t kSeeds = 1400;
+constexpr std::uint64_t kBoardSeeds = 700;
 #endif
 
 void add(Studio::Totals& sum, const Studio::Totals& one) {

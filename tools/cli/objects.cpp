@@ -108,6 +108,7 @@ JsonObject revision_object(const client::Revision& revision, client::DocumentNam
                     {"at", revision.at}};
   if (revision.settles != 0) object.add("settles", revision.settles);
   if (revision.places > 1) object.add("places", revision.places);
+  if (revision.is_partly) object.add("partly", true);
   return object;
 }
 

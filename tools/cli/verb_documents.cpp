@@ -125,6 +125,14 @@ Result<void> report(Run& run, Visit& visit, Name name, const client::WriteResult
   object.add("number", result.revision);
   object.add("conflicts", result.conflicts);
   run.output.object(object);
+  if (!result.won && result.conflicts == 0 && result.revision == result.current.revision) {
+    return Error{
+        Outcome::superseded,
+        fmt::format(
+            "some of it lost to something newer: what stands is {0}@{1}; all that yours said is in the "
+            "history, see `callboard show {0}@{1} --written`",
+            name_of(name), result.revision)};
+  }
   if (!result.won && result.conflicts == 0) {
     return Error{
         Outcome::superseded,

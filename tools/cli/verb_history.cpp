@@ -111,6 +111,7 @@ std::string what_changed(const client::Revision& revision) {
 void show_revision(Run& run, const client::Revision& revision, client::DocumentName document) {
   const std::string remark = revision.settles != 0 ? fmt::format("  settles conflict {}", revision.settles)
                              : revision.stands     ? ""
+                             : revision.is_partly  ? "  lost in part: something newer was there"
                                                    : "  lost: something newer was there";
   run.output.line(
       fmt::format("{}@{}  {}  {}  {}{}", name_of(document), revision.revision, when(revision.timestamp),
@@ -154,14 +155,23 @@ Result<void> list(Run& run, const HistoryWords& words) {
   }
 }
 
-Result<client::Document> read_version(Visit& visit, const VersionName& name, const std::string& at) {
-  client::DocumentQuery query{.document = name.document, .revision = name.revision};
+Result<client::Document> read_version(Visit& visit, const VersionName& name, const std::string& at,
+                                      bool written = false) {
+  client::DocumentQuery query{.document = name.document, .revision = name.revision, .written = written};
   if (!at.empty()) query.at = at;
   return visit.wait(visit.access().read(query));
 }
 
-Result<void> show(Run& run, const std::string& text, const std::string& at) {
+struct ShowWords {
+  std::string name;
+  std::string at;
+  bool written = false;
+};
+
+Result<void> show(Run& run, const ShowWords& words) {
+  const auto& [text, at, written] = words;
   if (names_record(text)) {
+    if (written) return Error{Outcome::usage, "--written: a version of a document, not of a record"};
     if (!at.empty()) return Error{Outcome::usage, "--at: a place in a document, not in a record"};
     return show_record(run, text);
   }
@@ -169,7 +179,7 @@ Result<void> show(Run& run, const std::string& text, const std::string& at) {
   if (!name) return name.error();
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
-  const auto document = read_version(**visit, *name, at);
+  const auto document = read_version(**visit, *name, at, written);
   if (!document) return document.error();
   if (!run.output.is_json()) {
     run.output.raw(*document->text);
@@ -233,17 +243,17 @@ void add_history(Program& program) {
 }
 
 void add_show(Program& program) {
-  auto name = std::make_shared<std::string>();
-  auto at = std::make_shared<std::string>();
+  auto words = std::make_shared<ShowWords>();
   program
       .add_verb({.name = "show",
                  .summary = "print a document or a record as it was",
                  .example = "callboard show story@41"})
       .takes(kVisitKeys)
-      .text(*name, "VERSION", "story@N, analytics@N or /reviews/sc01@N, as `callboard history` tells them",
-            Need::required)
-      .text(*at, "--at POINTER", "only what stood there")
-      .runs([name, at](Run& run) { return show(run, *name, *at); });
+      .text(words->name, "VERSION",
+            "story@N, analytics@N or /reviews/sc01@N, as `callboard history` tells them", Need::required)
+      .text(words->at, "--at POINTER", "only what stood there")
+      .flag(words->written, "--written", "with all that its author wrote, though not all of it stood")
+      .runs([words](Run& run) { return show(run, *words); });
 }
 
 void add_diff(Program& program) {

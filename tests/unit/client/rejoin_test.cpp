@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -261,6 +262,39 @@ TEST_CASE("a document that is not told in time is asked for again") {
   CHECK(seat.loop.run_until([&] { return !seat.stories.empty(); }, kTestLimit));
   CHECK(seat.stories == std::vector<std::string>{R"({"a":1})"});
   CHECK(reads == 2);
+}
+
+TEST_CASE("an answer to a write tells no document of before, where that is just being read") {
+  Seat seat;
+  seat.server.story.revision = 4;
+  seat.server.story.document = std::make_shared<const std::string>(R"({"a":"old"})");
+  std::optional<protocol::AskId> reading;
+  seat.server.on_ask = [&](FakeSession& session, const protocol::ClientMessage& message) {
+    if (const auto* read = std::get_if<protocol::DocumentRead>(&message)) reading = read->id;
+    const auto* write = std::get_if<protocol::DocumentWrite>(&message);
+    if (write == nullptr) return;
+    protocol::DocumentState answer;
+    answer.re = write->id;
+    answer.won = true;
+    answer.revision = answer.number = 7;
+    answer.from = 6;
+    answer.document = std::make_shared<const std::string>(R"([{"op":"add","path":"/b","value":1}])");
+    FakeServer::say(session, answer);
+  };
+  auto client = Client::start(seat.options(), &seat);
+  REQUIRE(client);
+  REQUIRE(seat.loop.run_until([&] { return seat.joins == 1; }, kTestLimit));
+  protocol::DocumentState lacking;
+  lacking.revision = 5;
+  FakeServer::say(seat.server.session(0), lacking);
+  REQUIRE(seat.loop.run_until([&] { return reading.has_value(); }, kTestLimit));
+  std::optional<WriteResult> result;
+  (*client)->change({.content = "1", .at = "/b"}).then([&](const Result<WriteResult>& answer) {
+    if (answer) seat.loop.post([&, written = *answer] { result = written; });
+  });
+  REQUIRE(seat.loop.run_until([&] { return result.has_value(); }, kTestLimit));
+  CHECK(result->revision == 7);
+  CHECK(result->current.text == nullptr);
 }
 
 }  // namespace

@@ -307,6 +307,26 @@ TEST_CASE("what a document was is listed, shown, compared and brought back as a 
   CHECK(writer->ask_for<protocol::ErrorAnswer>(restore).outcome == Outcome::not_found);
 }
 
+TEST_CASE("what is brought back by who says what he has seen leaves what others changed since then") {
+  Studio studio;
+  auto writer = join(studio, "rigging");
+  const auto first = writer->ask_for<DocumentState>(write(*writer, R"({"a":1,"b":1})", 1));
+  const auto second = writer->ask_for<DocumentState>(write_at(*writer, "/a", "2", 2, first.revision));
+  auto other = join(studio, "lighting");
+  other->ask_for<DocumentState>(write_at(*other, "/b", "\"theirs\"", 3, second.revision));
+  auto restore = write(*writer, "", 4);
+  restore.document = nullptr;
+  restore.restore = first.revision;
+  restore.base = second.revision;
+  CHECK(writer->ask_for<DocumentState>(restore).conflicts == 0);
+  CHECK(read(*writer) == R"({"a":1,"b":"theirs"})");
+  // Who says nothing has seen it all.
+  restore.op = UniqueId{5, 5};
+  restore.base = 0;
+  writer->ask_for<DocumentState>(restore);
+  CHECK(read(*writer) == R"({"a":1,"b":1})");
+}
+
 TEST_CASE("clocks that are hours off decide nothing: who writes later wins") {
   Studio studio;
   auto ahead = join(studio, "rigging", 5 * kHour);

@@ -164,6 +164,34 @@ TEST_CASE("every version of a document is what its author had made of it") {
         R"({"title":"b","scenes":[{"id":1,"note":"y"}]})");
 }
 
+TEST_CASE("what stands in part is what the document became by it, and what was written is kept beside that") {
+  const bool has_keyframe = GENERATE(false, true);
+  TemporaryFolder folder;
+  Shelf shelf(folder);
+  const auto edits = [&](std::uint64_t id, std::int64_t ms, const std::string& value) {
+    shelf.write({.id = id, .session = id, .timestamp_ms = ms, .value = value, .base = id == 1 ? 0u : 1u});
+  };
+  edits(1, 1000, R"({"a":0,"b":0})");
+  edits(2, 3000, R"([{"path":["a"],"value":"pia"}])");
+  if (has_keyframe) shelf.keyframe();
+  edits(3, 2000, R"([{"path":["a"],"value":"dan"},{"path":["b"],"value":"dan"}])");
+  edits(4, 1500, R"([{"path":["a"],"value":"too late"}])");
+  const auto history = shelf.history();
+  const auto part = history->version(Record::story, 3);
+  CHECK(text(part) == R"({"a":"pia","b":"dan"})");
+  CHECK(document::print(*part->written) == R"({"a":"dan","b":"dan"})");
+  CHECK_FALSE(part->revision.stands);
+  CHECK(part->revision.is_partly);
+  const auto none = history->version(Record::story, 4);
+  CHECK(text(none) == R"({"a":"too late","b":"dan"})");
+  CHECK_FALSE(none->revision.is_partly);
+  const auto listed = history->list({.count = 10});
+  REQUIRE(numbers(listed) == std::vector<std::uint64_t>{4, 3, 2, 1});
+  CHECK(listed->revisions[1].is_partly);
+  CHECK_FALSE(listed->revisions[0].is_partly);
+  CHECK_FALSE(listed->revisions[2].is_partly);
+}
+
 TEST_CASE("the history is listed newest first, by place, time and number") {
   TemporaryFolder folder;
   Shelf shelf(folder);
@@ -482,7 +510,9 @@ TEST_CASE("what a backup, or a restore, that was killed left behind goes with th
   // In a folder that is anybody's only what is surely one goes: old, and empty or a database.
   const std::vector<std::string> databases{part(dead + ".part"), part(dead + "-2.part")};
   for (const std::string& each : databases) std::ofstream(each) << std::string("SQLite format 3\0", 16);
-  std::ofstream(part(dead + ".part-journal"));
+  // As one is that was broken off.
+  std::ofstream(part(dead + ".part")) << std::string(512, '\0');
+  std::ofstream(part(dead + ".part-journal")) << "\xd9\xd5\x05\xf9\x20\xa1\x63\xd7 and more";
   const std::vector<std::string> stay{part("1.part"),         part(dead),
                                       part("x1.part"),        part(own + ".part"),
                                       part(dead + "-3.part"), part(dead + "-4.part"),
@@ -538,58 +568,6 @@ TEST_CASE("a backup does not get the write-ahead log of another board that was m
   CHECK(refused.error().text.find("board.sqlite-wal") != std::string::npos);
   std::filesystem::remove(project / "board.sqlite-wal");
   CHECK(restore(copy, elsewhere.path(), kProject));
-}
-
-TEST_CASE("a file that is no backup becomes nobody's board") {
-  TemporaryFolder folder;
-  const auto file = folder.path() / "notes.txt";
-  std::ofstream(file) << std::string(8192, 'x');
-  CHECK_FALSE(restore(file, folder.path(), kProject));
-  CHECK_FALSE(std::filesystem::exists(folder.path() / folder_name(kProject) / "board.sqlite"));
-}
-
-TEST_CASE("a server that cannot have its port leaves no board behind, restored or new, and says what to do") {
-  Studio studio;
-  TemporaryFolder folder;
-  const auto copy = folder.path() / "moria.sqlite";
-  REQUIRE(back_up(studio.data(), kProject, copy));
-  ServerOptions options = studio.options();
-  options.data = folder.path() / "new";
-  options.port = studio.server->listening().port;
-  for (const auto& restore : {std::filesystem::path(), copy}) {
-    options.restore = restore;
-    const auto refused = studio.try_another(options);
-    REQUIRE_FALSE(refused);
-    CHECK(refused.error().outcome == Outcome::locked);
-    CHECK(refused.error().text == "listen on " + net::to_text(studio.server->listening()) +
-                                      ": address already in use, by process " + std::to_string(::getpid()) +
-                                      "; --port chooses another");
-    CHECK_FALSE(std::filesystem::exists(options.data));
-  }
-  options.port = 0;
-  CHECK(studio.try_another(options));
-}
-
-TEST_CASE("a restored board that cannot be read is taken back, and another backup may be tried") {
-  Studio studio;
-  TemporaryFolder folder;
-  const auto copy = folder.path() / "moria.sqlite";
-  const auto damaged = folder.path() / "damaged.sqlite";
-  for (const auto& file : {copy, damaged}) REQUIRE(back_up(studio.data(), kProject, file));
-  {
-    auto database = Database::open(damaged);
-    REQUIRE(database);
-    REQUIRE(database->run("INSERT OR REPLACE INTO snapshot (one, sequence, state) VALUES (1, 9, x'00')"));
-  }
-  ServerOptions options = studio.options();
-  options.data = folder.path() / "new";
-  options.restore = damaged;
-  const auto failed = studio.try_another(options);
-  REQUIRE_FALSE(failed);
-  CHECK(failed.error().text.find("snapshot: expected format") != std::string::npos);
-  CHECK_FALSE(std::filesystem::exists(options.data / folder_name(kProject) / "board.sqlite"));
-  options.restore = copy;
-  CHECK(studio.try_another(options));
 }
 
 }  // namespace callboard::history_test
