@@ -59,7 +59,7 @@ class Log {
   virtual void append(Operation operation, AppendDone done) = 0;
   // All of them or none, one after the other with nothing between; at least one. Answered with the place of the last.
   virtual void append_together(std::vector<Operation> operations, AppendDone done) = 0;
-  // Keeps a snapshot, so that a start reads only what came after it. `encode` runs on the log's own thread.
+  // Keeps a snapshot, so that a start reads only what came after it. `encode` runs on a thread of the log's.
   virtual void snapshot(std::uint64_t sequence, std::function<Bytes()> encode, Done done) = 0;
   // Why nothing is written yet since it was opened: what is there is read, and appends may succeed later. nullopt: it is.
   virtual std::optional<Error> why_read_only() const { return std::nullopt; }

@@ -1,7 +1,5 @@
 #include "server/store/sqlite_log.h"
 
-#include <fcntl.h>
-
 #include <condition_variable>
 #include <deque>
 #include <future>
@@ -14,7 +12,6 @@
 #include <vector>
 
 #include "base/ensure.h"
-#include "base/fd.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "base/within_memory.h"
@@ -496,6 +493,7 @@ SqliteLog::SqliteLog(std::unique_ptr<Worker> worker, std::shared_ptr<Answers> an
     : why_read_only_(std::move(why_read_only)), answers_(std::move(answers)), worker_(std::move(worker)) {}
 
 SqliteLog::~SqliteLog() {
+  encoding_.finish();
   worker_.reset();
   answers_->is_closed = true;
 }
@@ -528,11 +526,7 @@ void SqliteLog::append_together(std::vector<Operation> operations, AppendDone do
 }
 
 void SqliteLog::snapshot(std::uint64_t sequence, std::function<Bytes()> encode, Done done) {
-  worker_->submit_to_group(
-      [worker = worker_.get(), sequence, encode = std::move(encode)] {
-        return within_memory([&] { return write_snapshot(worker->database(), {sequence, encode()}); });
-      },
-      std::move(done));
+  keep(sequence, std::move(encode), &write_snapshot, std::move(done));
 }
 
 void SqliteLog::install(LogSnapshot snapshot, Done done) {
@@ -544,13 +538,25 @@ void SqliteLog::install(LogSnapshot snapshot, Done done) {
 }
 
 void SqliteLog::keyframe(Record record, std::uint64_t sequence, std::function<Bytes()> encode, Done done) {
-  worker_->submit_to_group(
-      [worker = worker_.get(), record, sequence, encode = std::move(encode)] {
-        return within_memory([&] {
-          return write_keyframe(worker->database(), record, {sequence, encode()});
-        });
-      },
-      std::move(done));
+  const auto write = [record](Database& database, const LogSnapshot& keyframe) {
+    return write_keyframe(database, record, keyframe);
+  };
+  keep(sequence, std::move(encode), write, std::move(done));
+}
+
+// What takes long holds up no append.
+void SqliteLog::keep(std::uint64_t sequence, std::function<Bytes()> encode, KeepState write, Done done) {
+  encoding_.submit([worker = worker_.get(), sequence, encode = std::move(encode), write = std::move(write),
+                    done = std::move(done)]() mutable {
+    auto encoded = within_memory([&]() -> Result<Bytes> { return encode(); });
+    encode = nullptr;
+    if (!encoded) return worker->post([done, why = encoded.error()] { done(why); });
+    const auto state = std::make_shared<const LogSnapshot>(LogSnapshot{sequence, std::move(*encoded)});
+    const auto written = [worker, write, state] {
+      return within_memory([&] { return write(worker->database(), *state); });
+    };
+    worker->submit_to_group(written, std::move(done));
+  });
 }
 
 void SqliteLog::trim(const Retention& retention, Timestamp now, TrimDone done) {

@@ -9,12 +9,15 @@
 #include <vector>
 
 #include "server/board/log.h"
+#include "server/store/task_thread.h"
 
 namespace callboard::server {
 
+class Database;
+
 // The log in one SQLite database per project. One worker thread with the only connection writes and checkpoints; all
 // operations that wait when it looks become one transaction, which is on disk before any of them is answered. An idle
-// log answers a single operation as fast as the disk syncs.
+// log answers a single operation as fast as the disk syncs. Snapshots and keyframes are encoded by another thread.
 //
 // A write that fails (full disk, failing disk) is answered with the error; the connection is then opened anew, so that
 // the log goes on when the fault clears. One that was closed in order is opened without room on the disk, too: it is read then,
@@ -53,12 +56,15 @@ class SqliteLog final : public Log {
  private:
   class Worker;
   struct Answers;
+  using KeepState = std::function<Result<void>(Database&, const LogSnapshot&)>;
   SqliteLog(std::unique_ptr<Worker> worker, std::shared_ptr<Answers> answers,
             std::optional<Error> why_read_only);
+  void keep(std::uint64_t sequence, std::function<Bytes()> encode, KeepState write, Done done);
 
   const std::optional<Error> why_read_only_;
   std::shared_ptr<Answers> answers_;
   std::unique_ptr<Worker> worker_;
+  TaskThread encoding_;  // Gives the worker what it is to write.
 };
 
 }  // namespace callboard::server

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+namespace callboard::server {
+
+// One thread, begun with the first task, that runs what it is given, one after the other. Thread: any.
+class TaskThread {
+ public:
+  using Task = std::function<void()>;
+
+  TaskThread() = default;
+  ~TaskThread() { finish(); }
+  TaskThread(const TaskThread&) = delete;
+  TaskThread& operator=(const TaskThread&) = delete;
+
+  // Tasks must not throw.
+  void submit(Task task);
+  // When all of them have run; nothing is submitted any more.
+  void finish();
+
+ private:
+  void run();
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<Task> tasks_;
+  bool is_closing_ = false;
+  std::thread thread_;
+};
+
+}  // namespace callboard::server
