@@ -244,10 +244,9 @@ inline constexpr std::size_t kMergeStateWaiting = 256;
 inline constexpr std::size_t kEditsMax = 16'384;
 // What a list of edits may say, about; what would be longer is the whole document instead.
 inline constexpr std::uint64_t kEditsBytesMax = kFrameMax;
-// Operations on a document after which the history gets a keyframe: what reading an old version has to fold, some ms; a keyframe
-// says about as many of them again, for those that come late. Or
-// what they say, when that is as long as the document and at least this.
-inline constexpr std::uint64_t kKeyframeOperations = 1024;
+// Operations on a document after which the history gets a keyframe: what reading an old version has to fold, some ms. Or
+// what they say, when that is as long as the document and at least this. A keyframe has kMergeWindowOperations in it, too.
+inline constexpr std::uint64_t kKeyframeOperations = 512;
 inline constexpr std::uint64_t kKeyframeBytes = 1 * MiB;
 // Revisions listed in one answer, and looked at for those that changed one place.
 inline constexpr std::size_t kRevisionsPerAnswer = 200;

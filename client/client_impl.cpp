@@ -37,17 +37,10 @@ std::string version(const protocol::DocumentState& state, std::uint64_t revision
 // What became of a change that its author was told as kept, and that is not all there.
 // The newest change need not be the one that it lost to: that is in its conflict, if there is one.
 std::string lost_change(const protocol::DocumentState& answer) {
-  const std::string own = version(answer, answer.number);
-  const std::string standing = version(answer, answer.revision);
-  if (answer.number == answer.revision)
-    return fmt::format(
-        "some of a kept change lost to a newer one: what stands is {}; all that yours said is in the "
-        "history, see `callboard show {} --written`",
-        standing, own);
   return fmt::format(
-      "a kept change lost to a newer one: what stands is {}; yours is in the history, see `callboard diff {} "
-      "{}`",
-      standing, own, standing);
+      "a kept change lost to a newer one, or some of it: what stands is {}; all that yours said is in the "
+      "history, see `callboard show {} --written`",
+      version(answer, answer.revision), version(answer, answer.number));
 }
 
 Error unexpected_answer() { return Error{Outcome::failed, "the server's answer is of the wrong kind"}; }
@@ -60,6 +53,7 @@ Client::Impl::Impl(Options options, Listener* listener, std::unique_ptr<ProjectF
       listener_(listener ? *listener : no_listener_),
       folder_(std::move(folder)),
       session_options_(std::move(session)),
+      last_known_(session_options_.folder),
       transfers_(*this, folder_.get()),
       channels_(*this, transfers_) {}
 
@@ -182,6 +176,7 @@ void Client::Impl::on_action(protocol::ClientAction next) {
     first_assets_ = std::move(news);
   } else if (std::holds_alternative<action::Joined>(next)) {
     note_joined();
+    note_known();
     writes_->on_joined();
     offers_->on_joined();
     zones_->on_joined([this] {
@@ -247,6 +242,7 @@ void Client::Impl::on_lost(const Error& why, bool will_rejoin) {
   for (const auto& [transfer, over] : std::exchange(overs_, {}))
     over.set(Error{Outcome::interrupted, why.text});
   note_not_joined(why);
+  note_known();
   if (will_rejoin) {
     writes_->on_no_server();
     return listener_.on_left(why, true);
@@ -265,6 +261,8 @@ void Client::Impl::leave() {
     session_->leave();
   });
 }
+
+void Client::Impl::note_known() { last_known_.set(known_[0].newest().revision, known_[1].newest().revision); }
 
 void Client::Impl::note_joined() {
   const std::lock_guard lock(presence_mutex_);
@@ -432,7 +430,9 @@ protocol::ClientMessage Client::Impl::as_seen_here(protocol::ClientMessage messa
   auto* write = std::get_if<protocol::DocumentWrite>(&message);
   if (write == nullptr || session_->is_joined() || write->base != 0) return message;
   if (write->settles != 0) return message;
-  write->base = known_of(write->record).newest().revision;
+  const std::uint64_t known = known_of(write->record).newest().revision;
+  // A visit is there to write at once, and knows nothing.
+  write->base = known != 0 || options_.visit ? known : last_known_.of(write->record);
   write->own = writes_->unanswered(write->record);
   return message;
 }

@@ -20,6 +20,7 @@
 #include "client/item_watch.h"
 #include "client/kept_writes.h"
 #include "client/known_document.h"
+#include "client/last_known.h"
 #include "client/offers.h"
 #include "client/project_folder.h"
 #include "client/session_keeper.h"
@@ -94,6 +95,7 @@ class Client::Impl : public TransferDesk {
     return known_[record == protocol::DocumentRecord::story ? 0 : 1];
   }
   void note_joined();
+  void note_known();
   void note_not_joined(const Error& why);
   void watch_items();
   void on_action(protocol::ClientAction action);
@@ -140,6 +142,7 @@ class Client::Impl : public TransferDesk {
   std::unique_ptr<net::Timer> look_patience_;
   bool owes_items_ = false;             // Joined before the first look at the folder had ended.
   std::array<KnownDocument, 2> known_;  // Story and analytics, newest heard of.
+  LastKnown last_known_;
   // Of which the whole is asked for, with the newest revision that was told since.
   std::map<protocol::DocumentRecord, std::uint64_t> reading_;
   std::set<protocol::DocumentRecord> unread_;  // Of those, which are to be asked for again after a pause.

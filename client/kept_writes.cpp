@@ -173,7 +173,7 @@ std::vector<KeptWrites::Write> KeptWrites::made_of(UniqueId refused) {
   for (const Write& each : open_) {
     auto* write = std::get_if<protocol::DocumentWrite>(&each->message);
     if (write == nullptr) continue;
-    if (is_whole(*write)) wholes.insert(write->op);
+    if (is_whole(*write) || write->restore != 0) wholes.insert(write->op);
     bool is_lost = false;
     for (const UniqueId own : write->own)
       is_lost = missing.contains(own) || (is_lost && !wholes.contains(own));

@@ -1,11 +1,10 @@
 #include "client/last_server.h"
 
-#include <cstdio>
-#include <filesystem>
 #include <fstream>
 #include <utility>
 
 #include "base/limits.h"
+#include "client/hint_file.h"
 
 namespace callboard::client {
 
@@ -22,17 +21,7 @@ LastServer::LastServer(std::string folder) {
 void LastServer::set(const net::Endpoint& endpoint) {
   if (endpoint_ == endpoint) return;
   endpoint_ = endpoint;
-  if (path_.empty()) return;
-  // Written aside and renamed: another command may be reading it.
-  std::error_code ignored;
-  std::filesystem::create_directory(std::filesystem::path(path_).parent_path(), ignored);
-  const std::string aside = path_ + ".new";
-  {
-    std::ofstream file(aside, std::ios::trunc);
-    file << net::to_text(endpoint) << '\n';
-    if (!file.flush()) return;
-  }
-  std::filesystem::rename(aside, path_, ignored);
+  if (!path_.empty()) write_hint(path_, net::to_text(endpoint) + '\n');
 }
 
 }  // namespace callboard::client

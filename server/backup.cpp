@@ -66,6 +66,17 @@ Result<void> copy_database(Database& from, const fs::path& to) {
   return {};
 }
 
+// With what was written ahead of it, where it is a board that was moved away, and not only a backup.
+Result<void> copy_backup(const fs::path& from, const fs::path& to) {
+  if (Database::bytes_ahead(from) == 0) {
+    std::error_code error;
+    if (fs::copy_file(from, to, error)) return {};
+    return os_error("copy " + callboard::quoted(from.native()), error.value());
+  }
+  auto database = Database::open_reader(from, Database::Schema::older_too);
+  return database ? copy_database(*database, to) : Result<void>(database.error());
+}
+
 Result<void> check_backup(const fs::path& from, const std::string& project) {
   const std::string name = "backup " + callboard::quoted(from.native());
   std::error_code error;
@@ -150,12 +161,10 @@ Result<void> restore(const fs::path& from, const fs::path& data, const std::stri
   const Temporary temporary(to);
   const std::string doing = "backup " + callboard::quoted(from.native());
   // And for what is beside it while it is open.
-  const std::uint64_t wanted_bytes = fs::file_size(from, error) + kDiskRoomMin;
+  const std::uint64_t wanted_bytes = fs::file_size(from, error) + Database::bytes_ahead(from) + kDiskRoomMin;
   if (const auto room = check_room(folder->path(), wanted_bytes); !room) return room.error().prefixed(doing);
-  if (!fs::copy_file(from, temporary.path, error)) {
-    return or_no_room(os_error("copy " + callboard::quoted(from.native()), error.value()), folder->path(),
-                      wanted_bytes);
-  }
+  if (auto copied = copy_backup(from, temporary.path); !copied)
+    return or_no_room(copied.error(), folder->path(), wanted_bytes);
   {
     // It is looked at, and brought up to date, before it gets its name.
     auto database = Database::open(temporary.path);

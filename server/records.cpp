@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <tuple>
 #include <utility>
 
 #include "base/limits.h"
@@ -193,11 +194,18 @@ void Records::find_sources(Draft draft, const OwnChanges* own, Done done) {
   }
   if (base != 0) find_seen(draft.operation, own, sources);
   if (draft.how == Draft::How::restore) {
+    using Read = Result<std::pair<document::ValuePtr, document::ValuePtr>>;
     return read_history(
-        [record, number = draft.restores](History& history) { return history.version(record, number); },
-        [this, draft = std::move(draft), sources, done = std::move(done)](Result<Version> version) mutable {
-          if (!version) return done(version.error());
-          sources.restored = std::move(version->value);
+        [record, base, number = draft.restores, seen = sources.base](History& history) -> Read {
+          auto version = history.version(record, number);
+          if (!version) return version.error();
+          if (base == 0 || seen != nullptr) return std::pair(version->value, seen);
+          auto root = history.document_at(record, base);
+          return root ? Read(std::pair(version->value, *root)) : root.error();
+        },
+        [this, draft = std::move(draft), sources, done = std::move(done)](Read read) mutable {
+          if (!read) return done(read.error());
+          std::tie(sources.restored, sources.base) = std::move(*read);
           finish_draft(std::move(draft), std::move(sources), std::move(done));
         });
   }
@@ -330,6 +338,7 @@ void Records::append(std::vector<Operation> operations, Done done) {
 
 void Records::on_broken(const Error& why) {
   if (std::exchange(is_broken_, true)) return;
+  log_->keep_ahead();
   failure_ = Error{Outcome::failed,
                    "the board is damaged or gone, no changes are taken any more: `serve --restore FILE` "
                    "begins with a backup; "

@@ -65,6 +65,8 @@ class Log {
   virtual std::optional<Error> why_read_only() const { return std::nullopt; }
   // Whether so much more could be written.
   virtual void check_room(std::uint64_t size_bytes, Done done) = 0;
+  // The database is damaged: what is written ahead of it is done to it no more, also when the log ends.
+  virtual void keep_ahead() = 0;
   // Makes a snapshot from elsewhere the beginning of this log. Refused when the log goes beyond it.
   virtual void install(LogSnapshot snapshot, Done done) = 0;
 

@@ -203,16 +203,20 @@ Result<Database> Database::open(const std::filesystem::path& file, Missing missi
   return database;
 }
 
+std::uint64_t Database::bytes_ahead(const std::filesystem::path& file) {
+  std::error_code error;
+  const auto real = std::filesystem::canonical(file, error);
+  const auto size_bytes = error ? 0 : std::filesystem::file_size(real.native() + "-wal", error);
+  return error ? 0 : size_bytes;
+}
+
 Result<Database> Database::open_reader(const std::filesystem::path& file, Schema schema) {
   const std::string doing = "database " + callboard::quoted(file.native());
   if (auto there = check_not_empty(file); !there) return there.error().prefixed(doing);
   auto database = open_with(file, SQLITE_OPEN_READWRITE);
   if (!database) return database.error().prefixed(doing);
   // What was written ahead is for whoever writes: it may be of another file that had this name.
-  std::error_code none;
-  const auto ahead_bytes = std::filesystem::file_size(file.native() + "-wal", none);
-  if (!none && ahead_bytes > 0)
-    sqlite3_db_config(database->database_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  if (bytes_ahead(file) > 0) database->keep_ahead();
   const auto version = database->version();
   if (!version) {
     Error why = version.error().prefixed(doing);
@@ -374,6 +378,10 @@ void Database::checkpoint() {
   static_cast<void>(
       sqlite3_wal_checkpoint_v2(database_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr));
   *wal_pages_ = 0;
+}
+
+void Database::keep_ahead() {
+  sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
 }
 
 bool Database::was_hindered() const {

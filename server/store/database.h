@@ -51,6 +51,8 @@ class Database {
   // for a file that is something else; fails for one without anything in it.
   enum class Missing { is_made, fails };
   static Result<Database> open(const std::filesystem::path& file, Missing missing = Missing::is_made);
+  // What is written ahead of it and lies beside it.
+  static std::uint64_t bytes_ahead(const std::filesystem::path& file);
   // For looking only, beside the one that writes; the file must be there and up to date, or of an older program where that
   // will do. failed: it is_unreadable(); interrupted: something else was in the way.
   enum class Schema { newest, older_too };
@@ -77,6 +79,8 @@ class Database {
   void roll_back();
   // Moves the write-ahead log into the database. Failing is harmless: the next one does it.
   void checkpoint();
+  // Nor when it is closed, as it is otherwise.
+  void keep_ahead();
   // Whether the last call failed, and not because of what is in the file: another program, the disk or a stop
   // was in the way.
   bool was_hindered() const;

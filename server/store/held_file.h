@@ -1,6 +1,8 @@
 #pragma once
 
+#include <atomic>
 #include <filesystem>
+#include <functional>
 #include <optional>
 
 #include "base/fd.h"
@@ -13,31 +15,35 @@ namespace callboard::server {
 // Thread: one, but for look().
 class HeldFile {
  public:
-  HeldFile() = default;
-  static Result<HeldFile> hold(std::filesystem::path file);
+  // Of a database that is open. Once.
+  Result<void> hold(std::filesystem::path file);
 
   // It was opened anew, by that name: what is written ahead is in another file perhaps.
   void note_log();
-  // failed: it was removed, or another file took its place; it stays gone. What is written ahead of it, and lies beside that other
-  // one, gets a name there by which nobody takes it for that one's. Any other error says nothing of the file.
-  Result<void> check();
+  // failed: it was removed, or another file took its place or that of what is written ahead; it stays gone. Where that is found
+  // first, `write_back` has what is written ahead done to it. Where another file lies there what was written ahead gets a name by which nobody takes it for that
+  // one's. Any other error says nothing of the file.
+  Result<void> check(const std::function<void()>& write_back);
   bool is_gone() const { return is_gone_; }
   // It has its name, and is another one all the same.
   void set_gone() { is_gone_ = true; }
-  // The same, and nothing is done. Any thread.
+  // Whether it is there, and nothing is done. Any thread.
   Result<void> look() const;
 
  private:
+  Result<bool> is_there() const;
+  bool has_log();
   Error gone() const;
-  void set_log_aside() const;
+  void set_log_aside();
 
   std::filesystem::path path_;
+  std::filesystem::path real_;  // What SQLite writes ahead lies beside this one.
   // Closing one of O_PATH takes no locks away.
   Fd held_;
   FileIdentity file_;
   std::optional<FileIdentity> log_;
   std::optional<FileIdentity> index_;
-  bool is_gone_ = false;
+  std::atomic<bool> is_gone_{false};
 };
 
 }  // namespace callboard::server

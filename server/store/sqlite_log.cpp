@@ -58,7 +58,7 @@ class SqliteLog::Worker {
     }
     wake_.notify_one();
     if (thread_.joinable()) thread_.join();
-    static_cast<void>(held_.check());  // While its log is open.
+    static_cast<void>(held_.check([this] { write_back(); }));
   }
 
   // Nothing else runs yet: the opening thread still has the connection.
@@ -67,9 +67,7 @@ class SqliteLog::Worker {
     auto last = last_sequence(database_);
     if (!last) return last.error();
     last_ = *last;
-    auto held = HeldFile::hold(folder_.database());
-    if (!held) return held.error();
-    held_ = std::move(*held);
+    if (auto held = held_.hold(folder_.database()); !held) return held;
     thread_ = std::thread([this] { run(); });
     return {};
   }
@@ -117,6 +115,11 @@ class SqliteLog::Worker {
       queue_.emplace_back(Extra{std::move(write), std::move(done)});
     }
     wake_.notify_one();
+  }
+
+  void keep_ahead() {
+    keeps_ahead_ = true;
+    if (!is_closed_) database_.keep_ahead();
   }
 
   void post(std::function<void()> answer) {
@@ -170,6 +173,10 @@ class SqliteLog::Worker {
   Result<void> open_anew();
   Result<void> tell_missed();
   Result<void> prepare_statements();
+  // The file that is open has then all that was written ahead of it, whatever name it has now.
+  void write_back() {
+    if (!is_closed_ && !keeps_ahead_) database_.checkpoint();
+  }
 
   DataFolder folder_;
   Database database_;  // Before the statements: they are finalized first.
@@ -181,6 +188,7 @@ class SqliteLog::Worker {
   std::uint64_t last_ = 0;  // Of the newest durable operation that the loop was told of.
   bool is_broken_ = false;  // The connection failed and waits to be opened anew.
   Error why_broken_;
+  bool keeps_ahead_ = false;  // The database is damaged.
   // Whoever reads the file as it was left holds the gate; is_closed_ is changed behind it: no connection writes to the file.
   std::shared_mutex gate_;
   bool is_closed_;
@@ -211,7 +219,7 @@ void SqliteLog::Worker::run() {
     } else {
       commit(take_group());
     }
-    if (!is_broken_ && !is_closed_ &&
+    if (!is_broken_ && !is_closed_ && !keeps_ahead_ &&
         database_.wal_pages() >= (is_calm() ? Database::kWalRoomPages : kCheckpointPages))
       database_.checkpoint();
   }
@@ -278,7 +286,7 @@ void SqliteLog::Worker::commit(Group group) {
 Result<std::vector<SqliteLog::Worker::Written>> SqliteLog::Worker::write(Group& group,
                                                                          std::vector<Result<void>>& kept) {
   if (is_broken_) return why_broken_;
-  if (auto same = held_.check(); !same) return same.error();
+  if (auto same = held_.check([this] { write_back(); }); !same) return same.error();
   if (auto begun = database_.run("BEGIN IMMEDIATE"); !begun) return begun.error();
   std::vector<Appended> places;
   const std::uint64_t last = last_;
@@ -355,7 +363,7 @@ void SqliteLog::Worker::reopen() {
 }
 
 Result<void> SqliteLog::Worker::open_anew() {
-  if (auto same = held_.check(); !same) return same;
+  if (auto same = held_.check([this] { write_back(); }); !same) return same;
   {
     const std::unique_lock gate(gate_);
     // The old connection must be gone first: its locks are the process's, and the last one to close tidies up the log.
@@ -369,8 +377,8 @@ Result<void> SqliteLog::Worker::open_anew() {
   const auto last = last_sequence(database_);
   if (!last) return last.error();
   if (*last < last_) held_.set_gone();
-  if (auto same = held_.check(); !same) return same;
   held_.note_log();
+  if (auto same = held_.check([] {}); !same) return same;
   if (auto ready = prepare_statements(); !ready) return ready;
   is_broken_ = false;
   return tell_missed();
@@ -529,11 +537,18 @@ void SqliteLog::snapshot(std::uint64_t sequence, std::function<Bytes()> encode, 
   keep(sequence, std::move(encode), &write_snapshot, std::move(done));
 }
 
+void SqliteLog::keep_ahead() {
+  worker_->submit([worker = worker_.get()] { worker->keep_ahead(); });
+}
+
+// Behind a snapshot that is being encoded.
 void SqliteLog::install(LogSnapshot snapshot, Done done) {
   auto shared = std::make_shared<const LogSnapshot>(std::move(snapshot));
-  worker_->submit([worker = worker_.get(), shared, done = std::move(done)] {
-    auto result = std::make_shared<Result<void>>(worker->install(*shared));
-    worker->post([done, result] { done(*result); });
+  encoding_.submit([worker = worker_.get(), shared, done = std::move(done)]() mutable {
+    worker->submit([worker, shared, done = std::move(done)] {
+      auto result = std::make_shared<Result<void>>(worker->install(*shared));
+      worker->post([done, result] { done(*result); });
+    });
   });
 }
 
@@ -550,7 +565,7 @@ void SqliteLog::keep(std::uint64_t sequence, std::function<Bytes()> encode, Keep
                     done = std::move(done)]() mutable {
     auto encoded = within_memory([&]() -> Result<Bytes> { return encode(); });
     encode = nullptr;
-    if (!encoded) return worker->post([done, why = encoded.error()] { done(why); });
+    if (!encoded) return worker->post([done = std::move(done), why = encoded.error()] { done(why); });
     const auto state = std::make_shared<const LogSnapshot>(LogSnapshot{sequence, std::move(*encoded)});
     const auto written = [worker, write, state] {
       return within_memory([&] { return write(worker->database(), *state); });

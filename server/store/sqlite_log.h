@@ -45,6 +45,7 @@ class SqliteLog final : public Log {
   std::optional<Error> why_read_only() const override { return why_read_only_; }
   void check_room(std::uint64_t size_bytes, Done done) override;
   void snapshot(std::uint64_t sequence, std::function<Bytes()> encode, Done done) override;
+  void keep_ahead() override;
   void install(LogSnapshot snapshot, Done done) override;
   void keyframe(Record record, std::uint64_t sequence, std::function<Bytes()> encode, Done done) override;
   void trim(const Retention& retention, Timestamp now, TrimDone done) override;

@@ -8,12 +8,12 @@
 
 namespace callboard::server {
 
-// One thread, begun with the first task, that runs what it is given, one after the other. Thread: any.
+// One thread that runs what it is given, one after the other. Thread: any.
 class TaskThread {
  public:
   using Task = std::function<void()>;
 
-  TaskThread() = default;
+  TaskThread() : thread_([this] { run(); }) {}
   ~TaskThread() { finish(); }
   TaskThread(const TaskThread&) = delete;
   TaskThread& operator=(const TaskThread&) = delete;
@@ -30,7 +30,7 @@ class TaskThread {
   std::condition_variable wake_;
   std::deque<Task> tasks_;
   bool is_closing_ = false;
-  std::thread thread_;
+  std::thread thread_;  // The last: it uses the others.
 };
 
 }  // namespace callboard::server

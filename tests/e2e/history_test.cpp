@@ -246,7 +246,7 @@ TEST_CASE("of many places that met what is forgotten the last conflict is about 
     return each.find("conflict " + number + ":") != std::string_view::npos;
   });
   REQUIRE(line);
-  CHECK_THAT(*line, Contains("both changed story /shots, 51 places within it; rigging's stands"));
+  CHECK_THAT(*line, Contains("both changed story /shots, 51 places within it; rigging's is the newer"));
 
   const auto refused = desk.run("rigging", {"resolve", number, "--value", "3"});
   CHECK(refused.ending.exit_code == 2);

@@ -38,6 +38,7 @@ class MemoryLog final : public server::Log {
   void append_together(std::vector<server::Operation> operations, AppendDone done) override;
   void snapshot(std::uint64_t sequence, std::function<Bytes()> encode, Done done) override;
   void check_room(std::uint64_t size_bytes, Done done) override;
+  void keep_ahead() override {}
   void install(server::LogSnapshot snapshot, Done done) override;
   void keyframe(server::Record record, std::uint64_t sequence, std::function<Bytes()> encode,
                 Done done) override;

@@ -130,9 +130,8 @@ bool names_record_version(const std::string& text) {
   return has_number && names_record(text.substr(0, at));
 }
 
-Result<void> list_record(Run& run, const std::string& path, Timestamp since, std::uint64_t count) {
-  auto visit = Visit::open(run);
-  if (!visit) return visit.error();
+Result<void> list_record(Run& run, Visit& visit, const std::string& path, Timestamp since,
+                         std::uint64_t count) {
   PagePlace place("history of " + callboard::quoted(path), PagePlace::Way::down);
   while (count > 0) {
     const auto arguments =
@@ -140,8 +139,7 @@ Result<void> list_record(Run& run, const std::string& path, Timestamp since, std
                                {"count", document::make_number(std::min(count, kRevisionsAtOnce))},
                                {"before", document::make_number(place.at())},
                                {"since", document::make_number(since.ms)}});
-    const auto json =
-        (*visit)->wait((*visit)->access().call("record.history", document::print(*arguments), {}));
+    const auto json = visit.wait(visit.access().call("record.history", document::print(*arguments), {}));
     if (!json) return json.error();
     const auto answer = document::parse(*json);
     const auto revisions = answer ? (*answer)->member("revisions") : nullptr;

@@ -8,6 +8,7 @@
 #include "base/document/value.h"
 #include "base/result.h"
 #include "tools/cli/program.h"
+#include "tools/cli/visit.h"
 
 // What records were: of verb_history.cpp, for paths in place of documents.
 namespace callboard::cli {
@@ -21,7 +22,8 @@ bool names_record_version(const std::string& text);
 std::string field_text(std::string_view record_class, const document::Member& field);
 
 // Newest first, at most `count` of those from `since` on.
-Result<void> list_record(Run& run, const std::string& path, Timestamp since, std::uint64_t count);
+Result<void> list_record(Run& run, Visit& visit, const std::string& path, Timestamp since,
+                         std::uint64_t count);
 // "/reviews/sc01@41": its fields, and with --json the rest of it.
 Result<void> show_record(Run& run, const std::string& version);
 // It is again what it was then, in a new revision.

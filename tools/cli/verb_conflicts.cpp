@@ -90,6 +90,8 @@ Result<std::optional<client::Revision>> changed_since(Places& places, const clie
   if (!conflict.winner.value.empty()) {
     if (auto read = places.read_value(conflict, place); !read) return read.error();
     if (*place.value == conflict.winner.value) return std::optional<client::Revision>();
+    const auto standing = place.news.after(0);
+    if (!standing || (*standing && (*standing)->revision != conflict.winner.revision)) return standing;
   }
   return place.news.after(conflict.winner.revision);
 }
@@ -179,11 +181,9 @@ std::string version_of_lost(const client::Conflict& conflict) {
 // Where it has nowhere to go: what else there is to do.
 Error with_advice(const Error& why, const client::Conflict& conflict) {
   if (why.outcome != Outcome::superseded) return why;
-  return {
-      why.outcome,
-      fmt::format("{}: `callboard show {}` has it, `callboard restore {}` brings all of that version back, "
-                  "`callboard resolve {}` keeps what stands",
-                  why.text, version_of_lost(conflict), version_of_lost(conflict), conflict.number)};
+  return {why.outcome,
+          fmt::format("{}: `callboard show {} --written` has it, `callboard resolve {}` keeps what stands",
+                      why.text, version_of_lost(conflict), conflict.number)};
 }
 
 // At how many of its places what was lost stands again, by what that revision changed; nullopt: it cannot be known. The conflict
@@ -204,7 +204,9 @@ void tell_resolved(Run& run, Visit& visit, const client::Conflict& conflict, boo
     if (const auto back = places_back(visit, conflict, revision)) {
       line += fmt::format(": {} of {} places came back", *back, conflict.places);
       if (*back < conflict.places)
-        line += fmt::format(", what held the others is gone for good (see {})", version_of_lost(conflict));
+        line +=
+            fmt::format(", what held the others is gone for good (`callboard show {} --written` has them)",
+                        version_of_lost(conflict));
       object.add("came_back", *back);
     }
   }

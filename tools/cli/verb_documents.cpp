@@ -110,7 +110,10 @@ Error met_others(const Met& met, const client::WriteResult& result) {
     return {Outcome::superseded,
             fmt::format("{} {} met a change of {}: {} in conflict {}; see `callboard conflicts`",
                         name_of(conflict.document), place_of(conflict), callboard::quoted(other.user),
-                        is_winner ? "yours stands, theirs is" : "theirs stands, yours is", conflict.number)};
+                        !is_winner   ? "theirs stands, yours is"
+                        : result.won ? "yours stands, theirs is"
+                                     : "yours is the newer, but not all of it stands; theirs is",
+                        conflict.number)};
   }
   const std::uint64_t places = met.places == 0 ? result.conflicts : met.places;
   std::string where = places == 1 ? "one place" : fmt::format("{} places", places);
@@ -125,20 +128,12 @@ Result<void> report(Run& run, Visit& visit, Name name, const client::WriteResult
   object.add("number", result.revision);
   object.add("conflicts", result.conflicts);
   run.output.object(object);
-  if (!result.won && result.conflicts == 0 && result.revision == result.current.revision) {
-    return Error{
-        Outcome::superseded,
-        fmt::format(
-            "some of it lost to something newer: what stands is {0}@{1}; all that yours said is in the "
-            "history, see `callboard show {0}@{1} --written`",
-            name_of(name), result.revision)};
-  }
   if (!result.won && result.conflicts == 0) {
     return Error{
         Outcome::superseded,
         // Who wrote last need not be who it lost to.
-        fmt::format("it lost to something newer: what stands is {0}@{1}; yours is in the history, see "
-                    "`callboard diff {0}@{2} {0}@{1}`",
+        fmt::format("it lost to something newer, or some of it did: what stands is {0}@{1}; all that yours "
+                    "said is in the history, see `callboard show {0}@{2} --written`",
                     name_of(name), result.current.revision, result.revision)};
   }
   if (result.won) run.output.line(fmt::format("{} is at revision {}", name_of(name), result.revision));

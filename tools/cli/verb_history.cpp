@@ -71,26 +71,38 @@ Error bad_since(std::string_view text) {
                                            callboard::quoted(text))};
 }
 
-// So long ago, or a time of this machine's own zone.
-Result<Timestamp> since_when(const std::string& text) {
-  if (text.empty()) return Timestamp{};
+// A time, of this machine's own zone where it is read as one; or so long ago.
+struct Since {
+  Timestamp time;
+  std::int64_t minutes_ago = -1;
+};
+
+Result<Since> since_of(const std::string& text) {
+  if (text.empty()) return Since{};
   std::int64_t number = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
   const std::string_view unit(parsed.ptr, static_cast<std::size_t>(text.data() + text.size() - parsed.ptr));
   constexpr std::int64_t kMost = 1'000'000;
   if (parsed.ec == std::errc() && number >= 0 && number <= kMost &&
       (unit == "m" || unit == "h" || unit == "d")) {
-    const std::int64_t minutes = unit == "m" ? 1 : unit == "h" ? 60 : 24 * 60;
-    return Timestamp{std::max<std::int64_t>(0, system_clock().wall().ms - number * minutes * 60'000)};
+    return Since{{}, number * (unit == "m" ? 1 : unit == "h" ? 60 : 24 * 60)};
   }
   for (const char* format : {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"}) {
     std::tm time{};
     const char* const end = strptime(text.c_str(), format, &time);
     if (end == nullptr || *end != '\0') continue;
     time.tm_isdst = -1;
-    return Timestamp{std::max<std::int64_t>(0, std::int64_t{std::mktime(&time)} * 1000)};
+    return Since{Timestamp{std::max<std::int64_t>(0, std::int64_t{std::mktime(&time)} * 1000)}};
   }
   return bad_since(text);
+}
+
+// By the server's clock, which all changes have their times of.
+Result<Timestamp> time_of(Visit& visit, const Since& since) {
+  if (since.minutes_ago < 0) return since.time;
+  const auto status = visit.wait(visit.access().status());
+  if (!status) return status.error();
+  return Timestamp{std::max<std::int64_t>(0, status->clock.ms - since.minutes_ago * 60'000)};
 }
 
 struct HistoryWords {
@@ -120,16 +132,19 @@ void show_revision(Run& run, const client::Revision& revision, client::DocumentN
 }
 
 Result<void> list(Run& run, const HistoryWords& words) {
-  const auto since = since_when(words.since);
-  if (!since) return since.error();
-  if (names_record(words.document)) {
-    if (!words.item.empty()) return Error{Outcome::usage, "--item: a place in a document, not in a record"};
-    return list_record(run, words.document, *since, words.count);
-  }
-  const auto document = document_name(words.document);
+  const auto wanted = since_of(words.since);
+  if (!wanted) return wanted.error();
+  const bool is_record = names_record(words.document);
+  if (is_record && !words.item.empty())
+    return Error{Outcome::usage, "--item: a place in a document, not in a record"};
+  const auto document =
+      is_record ? Result<client::DocumentName>(client::DocumentName::story) : document_name(words.document);
   if (!document) return document.error();
   auto visit = Visit::open(run);
   if (!visit) return visit.error();
+  const auto since = time_of(**visit, *wanted);
+  if (!since) return since.error();
+  if (is_record) return list_record(run, **visit, words.document, *since, words.count);
   client::HistoryQuery query{.document = *document, .at = words.item, .since = *since};
   PagePlace place("history of the " + std::string(name_of(*document)), PagePlace::Way::down);
   std::uint64_t left = words.count;

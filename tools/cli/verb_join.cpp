@@ -66,7 +66,7 @@ class Reporter final : public client::Listener {
 
   void on_conflicts(const std::vector<client::Conflict>& conflicts) override {
     for (const client::Conflict& each : conflicts) {
-      say(fmt::format("conflict {}: {} and {} both changed {} {}; {}'s stands (callboard resolve {})",
+      say(fmt::format("conflict {}: {} and {} both changed {} {}; {}'s is the newer (callboard resolve {})",
                       each.number, escaped(each.loser.user), escaped(each.winner.user),
                       name_of(each.document), place_of(each), escaped(each.winner.user), each.number));
       output_.object(conflict_object(each));

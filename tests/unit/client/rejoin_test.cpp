@@ -8,6 +8,7 @@
 
 #include "client/client.h"
 #include "net/endpoint.h"
+#include "tests/support/temp_dir.h"
 #include "tests/unit/client/fake_server.h"
 
 namespace callboard::client::rejoin_test {
@@ -295,6 +296,36 @@ TEST_CASE("an answer to a write tells no document of before, where that is just 
   REQUIRE(seat.loop.run_until([&] { return result.has_value(); }, kTestLimit));
   CHECK(result->revision == 7);
   CHECK(result->current.text == nullptr);
+}
+
+TEST_CASE("what is written before a client has joined is made from what was known in its folder last") {
+  const support::TempDir folder;
+  Seat seat;
+  seat.server.story.revision = 7;
+  seat.server.story.document = std::make_shared<const std::string>(R"({"a":1})");
+  Options options = seat.options();
+  options.folder = folder.path().string();
+  auto client = Client::start(options, &seat);
+  REQUIRE(client);
+  REQUIRE(seat.loop.run_until([&] { return seat.joins == 1; }, kTestLimit));
+  client->reset();
+  seat.server.greets = false;
+  client = Client::start(options, &seat);
+  REQUIRE(client);
+  static_cast<void>((*client)->set_story(R"({"a":2})"));
+  static_cast<void>((*client)->set_analytics("[]"));
+  std::vector<protocol::DocumentWrite> writes;
+  seat.server.on_ask = [&](FakeSession& session, const protocol::ClientMessage& message) {
+    const auto* write = std::get_if<protocol::DocumentWrite>(&message);
+    if (write == nullptr) return;
+    writes.push_back(*write);
+    FakeServer::say(session, protocol::ErrorAnswer{write->id, Outcome::usage, "no"});
+  };
+  seat.server.greets = true;
+  for (const auto& session : seat.server.sessions()) session->connection.reset();
+  REQUIRE(seat.loop.run_until([&] { return writes.size() == 2; }, kTestLimit));
+  CHECK(writes[0].base == 7);
+  CHECK(writes[1].base == 0);
 }
 
 }  // namespace

@@ -320,11 +320,24 @@ TEST_CASE("what is brought back by who says what he has seen leaves what others 
   restore.base = second.revision;
   CHECK(writer->ask_for<DocumentState>(restore).conflicts == 0);
   CHECK(read(*writer) == R"({"a":1,"b":"theirs"})");
-  // Who says nothing has seen it all.
-  restore.op = UniqueId{5, 5};
-  restore.base = 0;
-  writer->ask_for<DocumentState>(restore);
-  CHECK(read(*writer) == R"({"a":1,"b":1})");
+  SECTION("also where that was before the server started") {
+    restore.op = UniqueId{6, 6};
+    writer = nullptr;
+    other = nullptr;
+    studio.stop();
+    studio.start();
+    writer = join(studio, "rigging");
+    other = join(studio, "lighting");
+    other->ask_for<DocumentState>(write_at(*other, "/b", "\"later\"", 9, 3));
+    CHECK(writer->ask_for<DocumentState>(restore).conflicts == 0);
+    CHECK(read(*writer) == R"({"a":1,"b":"later"})");
+  }
+  SECTION("who says nothing has seen it all") {
+    restore.op = UniqueId{5, 5};
+    restore.base = 0;
+    writer->ask_for<DocumentState>(restore);
+    CHECK(read(*writer) == R"({"a":1,"b":1})");
+  }
 }
 
 TEST_CASE("clocks that are hours off decide nothing: who writes later wins") {

@@ -28,6 +28,26 @@ TEST_CASE("a file that is no backup becomes nobody's board") {
   CHECK_FALSE(std::filesystem::exists(folder.path() / folder_name(kProject) / "board.sqlite"));
 }
 
+TEST_CASE("a board that was moved away begins with what was written ahead of it") {
+  TemporaryFolder folder;
+  const auto moved = folder.path() / "moved.sqlite";
+  {
+    Studio studio;
+    const auto client = studio.join("rigging");
+    const auto file = studio.data() / folder_name(kProject) / kBoardFile;
+    const protocol::MessageAsk message{.text = "to be kept", .op = UniqueId{1, 1}};
+    CHECK(client->ask_for<protocol::Ok>(message).number == 1);
+    // As one that was killed leaves them.
+    for (const char* suffix : {"", "-wal"})
+      std::filesystem::copy_file(file.native() + suffix, moved.native() + suffix);
+  }
+  REQUIRE(std::filesystem::file_size(moved.native() + "-wal") > 0);
+  REQUIRE(restore(moved, folder.path(), kProject));
+  auto database = Database::open_reader(folder.path() / folder_name(kProject) / kBoardFile);
+  REQUIRE(database);
+  CHECK(database->number("SELECT count(*) FROM operations").value() == 1);
+}
+
 TEST_CASE("a server that cannot have its port leaves no board behind, restored or new, and says what to do") {
   Studio studio;
   TemporaryFolder folder;
