@@ -207,6 +207,17 @@ Result<void> RecordDesk::check_room(const Author& author, const Wish& wish, docu
   return Error{Outcome::refused, fmt::format("your session has {} records already", kSessionRecordsMax)};
 }
 
+// Whose it is, and what it became, is not for those who may not see it; nor may they change it.
+Result<void> RecordDesk::check_hidden(const Author& author, const Wish& wish,
+                                      const RecordStatePtr& now) const {
+  const bool is_hidden = now != nullptr && author.writer != document::Writer::server &&
+                         !author.permissions.is_all() && !may_see(author, *now);
+  if (!is_hidden) return {};
+  if (wish.action == RecordAction::make || wish.action == RecordAction::put)
+    return Error{Outcome::superseded, quoted(wish.path) + " is there already"};
+  return record_refusal(Outcome::not_found, wish.action, wish.path, nullptr);
+}
+
 Result<RecordDesk::Checked> RecordDesk::checked(const Author& author, const Wish& wish) const {
   if (auto path = record_path(wish.path); !path) return path.error().prefixed("path");
   if (author.writer != document::Writer::server && is_in_own_folder(wish.path)) {
@@ -214,6 +225,7 @@ Result<RecordDesk::Checked> RecordDesk::checked(const Author& author, const Wish
                                                kLocksFolder, kServicesFolder)};
   }
   const RecordStatePtr now = find(wish.path);
+  if (auto hidden = check_hidden(author, wish, now); !hidden) return hidden.error();
   const auto of = class_for(wish, now);
   if (!of) return of.error();
   Checked result;

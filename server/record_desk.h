@@ -96,6 +96,7 @@ class RecordDesk {
   using UnderWay = WishesUnderWay;
   // Of the schema's classes those that they allow to see; with all of them also what the schema does not name.
   Zones::Seen seen_with(const Permissions& permissions) const;
+  Result<void> check_hidden(const Author& author, const Wish& wish, const RecordStatePtr& now) const;
   Result<Checked> checked(const Author& author, const Wish& wish) const;
   Result<const document::RecordClass*> class_for(const Wish& wish, const RecordStatePtr& now) const;
   Result<Fields> fields_for(const Author& author, const Wish& wish, const document::RecordClass& of,

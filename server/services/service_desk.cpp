@@ -72,6 +72,10 @@ Duration ServiceDesk::resume(Entry& entry) const {
 void ServiceDesk::stop() {
   is_stopped_ = true;
   timer_.cancel();
+  // Another server goes on from here.
+  for (const auto& [name, entry] : entries_) {
+    if (entry.has_news && !entry.is_running) keep(entry, [](const Result<void>&) {});
+  }
 }
 
 // --- When -----------------------------------------------------------------------------------------------------------
@@ -162,7 +166,9 @@ void ServiceDesk::on_answer(const std::string& name, const Result<protocol::Docu
   // A service may do what who runs it may not: they hear how it went, not what came of it.
   if (const auto waiting = std::exchange(entry.waiting, nullptr))
     waiting->answer(answer ? CallValue(document::make_null()) : CallValue(answer.error()));
-  if (entry.is_beginning_kept || !entry.kept || loop_.now() - *entry.kept >= kServiceKeptPeriod) {
+  entry.has_news = !entry.is_beginning_kept && entry.kept && !is_stopped_ &&
+                   loop_.now() - *entry.kept < kServiceKeptPeriod;
+  if (!entry.has_news) {
     entry.kept = loop_.now();
     // A disk that takes nothing is told of elsewhere: the next server will believe that it has not run.
     keep(entry, [](const Result<void>&) {});

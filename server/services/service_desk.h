@@ -58,7 +58,8 @@ class ServiceDesk {
     Instant begun;
     Timestamp ran_before;              // The last run but for the one under way.
     bool is_beginning_kept = false;    // That it is under way is on disk.
-    std::optional<Instant> kept;       // When how it went was last on its way to the disk.
+    std::optional<Instant> kept;       // When how it went was last on its way to the disk …
+    bool has_news = false;             // … and whether it went on since.
     std::shared_ptr<CallRun> waiting;  // For the end of the run that is under way; null: nobody.
     bool is_unseen = false;            // Its record cannot be written, and that was said.
   };

@@ -184,6 +184,17 @@ TEST_CASE("who may see a class no more is told that its records are gone, and of
   CHECK(studio.changed(*seer) == Words{"/a full: /a/1 /a/2 /a/r"});
 }
 
+TEST_CASE("who may not see a record changes and removes none, and hears nothing of it") {
+  Reviews studio;
+  const auto seer = studio.join_with(studio.seer_key);
+  done(*studio.boss, make("/a/1", "grade", R"({"n":1})"));
+  CHECK(refusal(*studio.artist, make("/a/1", "grade")) == "superseded: \"/a/1\" is there already");
+  for (const auto& each : {change(Action::set, "/a/1", R"({"n":2})"), change(Action::remove, "/a/1")})
+    CHECK(refusal(*studio.artist, each) == "not_found: there is no record \"/a/1\"");
+  CHECK(fields_of(*seer, "/a/1") == R"({"n":1})");
+  done(*seer, change(Action::remove, "/a/1"));
+}
+
 TEST_CASE("who may see a class no more when they come back is not told of it") {
   Reviews studio;
   const auto seer = studio.join_with(studio.seer_key, "seer", true);

@@ -353,6 +353,16 @@ TEST_CASE("the next server knows how a service went, and when it is due") {
   CHECK(std::stoll(room.seen("ticking", "next_run")) <= system_clock().wall().ms + 86'400'000);
 }
 
+TEST_CASE("after an orderly stop the next server knows of the last run of each service") {
+  Room room;
+  REQUIRE(room.add("ticking", "tick", 24h));
+  for (int i = 0; i < 3; ++i) CHECK(room.call("services.run", R"(["ticking"])") == "null");
+  room.desk->stop();
+  room.reopen();
+  REQUIRE(room.add("ticking", "tick", 24h));
+  CHECK(room.seen("ticking", "runs") == "3");
+}
+
 TEST_CASE("a word that did not reach the disk changes nothing") {
   Room room;
   REQUIRE(room.add("ticking", "tick", 1h));
