@@ -6,6 +6,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <catch2/catch.hpp>
+
 #include <nlohmann/json.hpp>
 #include <random>
 #include <stdexcept>
@@ -162,9 +164,13 @@ std::filesystem::path Studio::keys() const {
 }
 
 Finished Studio::run(const std::string& user, std::vector<std::string> words) const {
+  const std::string verb = words.empty() ? "nothing" : words[0];
   auto what = command(machines_.at(user), std::move(words));
   what.directory = folder(user);
-  return support::run(what);
+  auto finished = support::run(what);
+  // Seen where the next assertion fails.
+  if (finished.ending.exit_code != 0) UNSCOPED_INFO(user + " ran " + verb + ": " + finished.err);
+  return finished;
 }
 
 std::unique_ptr<Process> Studio::start(const std::string& user, std::vector<std::string> words) const {
