@@ -192,7 +192,7 @@ Result<void> Database::make(const std::filesystem::path& file) {
 
 Result<Database> Database::open(const std::filesystem::path& file, Missing missing) {
   const std::string doing = "database " + callboard::quoted(file.native());
-  // A link is one to a disk that is not there, and is not to be replaced by an empty board.
+  // A link that leads nowhere is one to a disk that is not there, and is not to be replaced by an empty board.
   const bool is_made = missing == Missing::is_made && is_missing(file);
   if (auto there = is_made ? make(file) : check_not_empty(file); !there) return there.error().prefixed(doing);
   auto database = open_with(file, SQLITE_OPEN_READWRITE);
@@ -215,7 +215,8 @@ Result<Database> Database::open_reader(const std::filesystem::path& file, Schema
   if (auto there = check_not_empty(file); !there) return there.error().prefixed(doing);
   auto database = open_with(file, SQLITE_OPEN_READWRITE);
   if (!database) return database.error().prefixed(doing);
-  // What was written ahead is for whoever writes: it may be of another file that had this name.
+  // What was written ahead is for whoever writes: it may be of another file that had this name. Where there is nothing the files
+  // that SQLite makes for this one go with it.
   if (bytes_ahead(file) > 0) database->keep_ahead();
   const auto version = database->version();
   if (!version) {

@@ -36,6 +36,11 @@ Result<void> HeldFile::hold(std::filesystem::path file) {
   return {};
 }
 
+void HeldFile::forget_log() {
+  log_.reset();
+  index_.reset();
+}
+
 void HeldFile::note_log() {
   log_ = identity_if_there(beside(real_, "-wal"));
   index_ = identity_if_there(beside(real_, "-shm"));
@@ -47,7 +52,7 @@ Result<bool> HeldFile::is_there() const {
   return there && *there == file_;
 }
 
-// SQLite makes it with the first that is written.
+// SQLite makes it with the first that is read or written.
 bool HeldFile::has_log() {
   if (!log_) note_log();
   return !log_ || identity_if_there(beside(real_, "-wal")) == log_;

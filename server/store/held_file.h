@@ -18,11 +18,11 @@ class HeldFile {
   // Of a database that is open. Once.
   Result<void> hold(std::filesystem::path file);
 
-  // It was opened anew, by that name: what is written ahead is in another file perhaps.
-  void note_log();
-  // failed: it was removed, or another file took its place or that of what is written ahead; it stays gone. Where that is found
-  // first, `write_back` has what is written ahead done to it. Where another file lies there what was written ahead gets a name by which nobody takes it for that
-  // one's. Any other error says nothing of the file.
+  // The connection was closed: what was written ahead is in the file, or is read by the next one.
+  void forget_log();
+  // failed: it was removed, or another file took its place or that of what is written ahead; it stays gone. The first time
+  // `write_back` is called, to have what is written ahead done to the file that is open. Where another file lies there, what was
+  // written ahead gets a name by which nobody takes it for that one's. Any other error says nothing of the file.
   Result<void> check(const std::function<void()>& write_back);
   bool is_gone() const { return is_gone_; }
   // It has its name, and is another one all the same.
@@ -32,6 +32,7 @@ class HeldFile {
 
  private:
   Result<bool> is_there() const;
+  void note_log();
   bool has_log();
   Error gone() const;
   void set_log_aside();

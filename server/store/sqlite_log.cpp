@@ -57,8 +57,11 @@ class SqliteLog::Worker {
       is_closing_ = true;
     }
     wake_.notify_one();
-    if (thread_.joinable()) thread_.join();
+    if (!thread_.joinable()) return;
+    thread_.join();
+    // Nobody hears of it any more.
     static_cast<void>(held_.check([this] { write_back(); }));
+    answers_->is_closed = true;
   }
 
   // Nothing else runs yet: the opening thread still has the connection.
@@ -68,6 +71,7 @@ class SqliteLog::Worker {
     if (!last) return last.error();
     last_ = *last;
     if (auto held = held_.hold(folder_.database()); !held) return held;
+    if (is_closed_) held_.forget_log();  // No connection of ours keeps it there.
     thread_ = std::thread([this] { run(); });
     return {};
   }
@@ -91,13 +95,7 @@ class SqliteLog::Worker {
   }
 
   // Runs on the worker, after what was submitted before.
-  void submit(std::function<void()> task) {
-    {
-      const std::lock_guard lock(mutex_);
-      queue_.emplace_back(std::move(task));
-    }
-    wake_.notify_one();
-  }
+  void submit(std::function<void()> task) { queue(std::move(task)); }
 
   // The same, and what it returns, when it has run.
   template <class Read>
@@ -110,15 +108,15 @@ class SqliteLog::Worker {
 
   // Runs on the worker within the transaction of a group, with the appends that wait then.
   void submit_to_group(std::function<Result<void>()> write, Done done) {
-    {
-      const std::lock_guard lock(mutex_);
-      queue_.emplace_back(Extra{std::move(write), std::move(done)});
-    }
-    wake_.notify_one();
+    queue(Extra{std::move(write), std::move(done)});
   }
 
+  // The file may be gone, and not damaged: then it gets what is written ahead of it.
   void keep_ahead() {
+    static_cast<void>(held_.check([this] { write_back(); }));
+    if (held_.is_gone()) return;
     keeps_ahead_ = true;
+    if (why_broken_.text.empty()) why_broken_ = {Outcome::failed, "the database is damaged"};
     if (!is_closed_) database_.keep_ahead();
   }
 
@@ -160,6 +158,14 @@ class SqliteLog::Worker {
     Appended place;
   };
 
+  template <class One>
+  void queue(One one) {
+    {
+      const std::lock_guard lock(mutex_);
+      queue_.emplace_back(std::move(one));
+    }
+    wake_.notify_one();
+  }
   void run();
   bool is_calm();
   Group take_group();
@@ -271,6 +277,7 @@ void SqliteLog::Worker::commit(Group group) {
     why_broken_ = written.error();
     const Error why = written.error().prefixed("write to the project's log");
     if (is_damaged) {
+      keep_ahead();
       post([answers = answers_, why] {
         if (answers->on_broken) answers->on_broken(why);
       });
@@ -298,7 +305,7 @@ Result<std::vector<SqliteLog::Worker::Written>> SqliteLog::Worker::write(Group& 
       return place.error();
     }
   }
-  for (const Extra& extra : group.extras) kept.push_back(extra.write());
+  for (const Extra& extra : group.extras) kept.push_back(within_memory(extra.write));
   if (auto committed = database_.run("COMMIT"); !committed) {
     last_ = last;
     return committed.error();
@@ -363,11 +370,15 @@ void SqliteLog::Worker::reopen() {
 }
 
 Result<void> SqliteLog::Worker::open_anew() {
+  // Another connection would do what is written ahead to it.
+  if (keeps_ahead_) return why_broken_;
+  if (is_closed_) held_.forget_log();  // Nor did one keep it there since.
   if (auto same = held_.check([this] { write_back(); }); !same) return same;
   {
     const std::unique_lock gate(gate_);
     // The old connection must be gone first: its locks are the process's, and the last one to close tidies up the log.
     { const Database closed = std::move(database_); }
+    held_.forget_log();
     auto opened = Database::open(folder_.database(), Database::Missing::fails);
     is_closed_ = !opened;
     if (!opened) return lack_of_room(folder_.path(), kDiskRoomMin).value_or(opened.error());
@@ -377,7 +388,6 @@ Result<void> SqliteLog::Worker::open_anew() {
   const auto last = last_sequence(database_);
   if (!last) return last.error();
   if (*last < last_) held_.set_gone();
-  held_.note_log();
   if (auto same = held_.check([] {}); !same) return same;
   if (auto ready = prepare_statements(); !ready) return ready;
   is_broken_ = false;
@@ -500,11 +510,7 @@ SqliteLog::SqliteLog(std::unique_ptr<Worker> worker, std::shared_ptr<Answers> an
                      std::optional<Error> why_read_only)
     : why_read_only_(std::move(why_read_only)), answers_(std::move(answers)), worker_(std::move(worker)) {}
 
-SqliteLog::~SqliteLog() {
-  encoding_.finish();
-  worker_.reset();
-  answers_->is_closed = true;
-}
+SqliteLog::~SqliteLog() = default;
 
 void SqliteLog::on_commit(CommitHandler handler) { answers_->on_commit = std::move(handler); }
 
@@ -541,14 +547,11 @@ void SqliteLog::keep_ahead() {
   worker_->submit([worker = worker_.get()] { worker->keep_ahead(); });
 }
 
-// Behind a snapshot that is being encoded.
 void SqliteLog::install(LogSnapshot snapshot, Done done) {
   auto shared = std::make_shared<const LogSnapshot>(std::move(snapshot));
-  encoding_.submit([worker = worker_.get(), shared, done = std::move(done)]() mutable {
-    worker->submit([worker, shared, done = std::move(done)] {
-      auto result = std::make_shared<Result<void>>(worker->install(*shared));
-      worker->post([done, result] { done(*result); });
-    });
+  worker_->submit([worker = worker_.get(), shared, done = std::move(done)] {
+    auto result = std::make_shared<Result<void>>(worker->install(*shared));
+    worker->post([done, result] { done(*result); });
   });
 }
 
@@ -564,13 +567,11 @@ void SqliteLog::keep(std::uint64_t sequence, std::function<Bytes()> encode, Keep
   encoding_.submit([worker = worker_.get(), sequence, encode = std::move(encode), write = std::move(write),
                     done = std::move(done)]() mutable {
     auto encoded = within_memory([&]() -> Result<Bytes> { return encode(); });
-    encode = nullptr;
+    encode = nullptr;  // What it copied is given back here.
     if (!encoded) return worker->post([done = std::move(done), why = encoded.error()] { done(why); });
     const auto state = std::make_shared<const LogSnapshot>(LogSnapshot{sequence, std::move(*encoded)});
-    const auto written = [worker, write, state] {
-      return within_memory([&] { return write(worker->database(), *state); });
-    };
-    worker->submit_to_group(written, std::move(done));
+    worker->submit_to_group([worker, write, state] { return write(worker->database(), *state); },
+                            std::move(done));
   });
 }
 

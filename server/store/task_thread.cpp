@@ -4,7 +4,7 @@
 
 namespace callboard::server {
 
-void TaskThread::finish() {
+TaskThread::~TaskThread() {
   {
     const std::lock_guard lock(mutex_);
     is_closing_ = true;

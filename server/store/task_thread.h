@@ -8,20 +8,18 @@
 
 namespace callboard::server {
 
-// One thread that runs what it is given, one after the other. Thread: any.
+// One thread that runs what it is given, one after the other, for what has no loop to bring the results to. Thread: any.
 class TaskThread {
  public:
   using Task = std::function<void()>;
 
   TaskThread() : thread_([this] { run(); }) {}
-  ~TaskThread() { finish(); }
+  ~TaskThread();
   TaskThread(const TaskThread&) = delete;
   TaskThread& operator=(const TaskThread&) = delete;
 
   // Tasks must not throw.
   void submit(Task task);
-  // When all of them have run; nothing is submitted any more.
-  void finish();
 
  private:
   void run();

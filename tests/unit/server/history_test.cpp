@@ -3,11 +3,8 @@
 
 #include <catch2/catch.hpp>
 
-#include <condition_variable>
-#include <deque>
 #include <filesystem>
 #include <fstream>
-#include <mutex>
 #include <optional>
 
 #include "base/document/json_patch.h"
@@ -20,6 +17,7 @@
 #include "server/store/data_folder.h"
 #include "server/store/database.h"
 #include "server/store/sqlite_log.h"
+#include "tests/unit/server/log_inbox.h"
 #include "tests/unit/server/operations.h"
 #include "tests/unit/server/small_disk.h"
 #include "tests/unit/server/studio.h"
@@ -35,14 +33,7 @@ constexpr const char* kProject = "Moria's Race";
 // A log whose answers run in the test's own thread, and the board that is folded from it.
 class Shelf {
  public:
-  explicit Shelf(const TemporaryFolder& folder) {
-    auto opened = SqliteLog::open({folder.path(), kProject, [this](std::function<void()> task) {
-                                     const std::lock_guard lock(mutex_);
-                                     tasks_.push_back(std::move(task));
-                                     arrived_.notify_one();
-                                   }});
-    REQUIRE(opened);
-    log = std::move(*opened);
+  explicit Shelf(const TemporaryFolder& folder) : log(open_log(folder, inbox)) {
     log->on_commit(
         [this](const Committed& committed) { board.apply(committed.sequence, committed.operation); });
   }
@@ -54,7 +45,7 @@ class Shelf {
     std::vector<Result<Appended>> answers;
     for (const Operation& each : operations)
       log->append(each, [&](Result<Appended> result) { answers.push_back(std::move(result)); });
-    run_until([&] { return answers.size() == operations.size(); });
+    inbox.run_until([&] { return answers.size() == operations.size(); });
     for (const auto& each : answers) REQUIRE(each);
     return answers.back()->sequence;
   }
@@ -68,14 +59,14 @@ class Shelf {
     bool is_done = false;
     log->keyframe(Record::story, board.sequence(), encode,
                   [&](const Result<void>& made) { is_done = made.has_value(); });
-    run_until([&] { return is_done; });
+    inbox.run_until([&] { return is_done; });
   }
   void snapshot() {
     bool is_done = false;
     log->snapshot(
         board.sequence(), [copy = board] { return copy.encoded(); },
         [&](const Result<void>& made) { is_done = made.has_value(); });
-    run_until([&] { return is_done; });
+    inbox.run_until([&] { return is_done; });
   }
   void trim(const Retention& retention, Timestamp now) {
     bool is_done = false;
@@ -83,7 +74,7 @@ class Shelf {
       is_done = made.has_value();
       if (made) forgotten = *made;
     });
-    run_until([&] { return is_done; });
+    inbox.run_until([&] { return is_done; });
   }
   std::unique_ptr<History> history() {
     auto opened = log->open_history();
@@ -92,24 +83,9 @@ class Shelf {
   }
 
   Board board;
+  Inbox inbox;
   std::unique_ptr<SqliteLog> log;
   std::uint64_t forgotten = 0;  // By the last trim().
-
- private:
-  void run_until(const std::function<bool()>& condition) {
-    while (!condition()) {
-      std::unique_lock lock(mutex_);
-      arrived_.wait(lock, [this] { return !tasks_.empty(); });
-      auto task = std::move(tasks_.front());
-      tasks_.pop_front();
-      lock.unlock();
-      task();
-    }
-  }
-
-  std::mutex mutex_;
-  std::condition_variable arrived_;
-  std::deque<std::function<void()>> tasks_;
 };
 
 std::string text(const Result<Version>& version) {

@@ -8,13 +8,9 @@
 
 #include <catch2/catch.hpp>
 
-#include <condition_variable>
 #include <csignal>
-#include <deque>
 #include <filesystem>
-#include <fstream>
 #include <future>
-#include <mutex>
 #include <optional>
 #include <random>
 #include <set>
