@@ -494,7 +494,7 @@ Result<WriteResult> Client::Impl::on_written(const protocol::DocumentState& stat
   // A visit is told no more than this; for it the answer is all there is.
   if (state.document && options_.visit) return result;
   if (state.document) on_document(state);
-  if (!state.document && is_as_sent(state, is_whole)) {
+  if (is_as_sent(state, is_whole)) {
     result.current.text = sent;
     known.set(result.current);
   } else if (known.newest().revision == state.revision) {

@@ -50,7 +50,7 @@ struct DocumentChange {
 // How a write ended. `current` is the document that stands: yours, or one with others' changes in it, too.
 struct WriteResult {
   bool won = false;  // All that was written stands.
-  Document current;  // Without text where that is not known here: a visit wrote a part, or it is older.
+  Document current;  // Without text where that is not known here: a visit wrote a part, or it is to be read.
   std::uint64_t revision = 0;  // The write's own.
   std::uint64_t conflicts =
       0;  // Parts that somebody else changed, too, without either having seen the other's.

@@ -21,9 +21,7 @@ bool may_pass(Outcome outcome) {
 // Whether it says how what is there is changed; else it is all of that, or about what no author of a kept one has seen.
 bool is_read_in_own(const protocol::DocumentWrite& write) { return write.at || write.patch; }
 
-bool is_whole(const protocol::DocumentWrite& write) {
-  return !is_read_in_own(write) && write.restore == 0 && write.settles == 0;
-}
+bool is_whole(const protocol::DocumentWrite& write) { return !is_read_in_own(write) && write.settles == 0; }
 
 // What every server would refuse, said before it is kept: whoever wrote it is gone when a server says so.
 Result<void> check_json(const protocol::ClientMessage& message) {
@@ -173,7 +171,7 @@ std::vector<KeptWrites::Write> KeptWrites::made_of(UniqueId refused) {
   for (const Write& each : open_) {
     auto* write = std::get_if<protocol::DocumentWrite>(&each->message);
     if (write == nullptr) continue;
-    if (is_whole(*write) || write->restore != 0) wholes.insert(write->op);
+    if (is_whole(*write)) wholes.insert(write->op);
     bool is_lost = false;
     for (const UniqueId own : write->own)
       is_lost = missing.contains(own) || (is_lost && !wholes.contains(own));

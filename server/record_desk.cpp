@@ -214,7 +214,7 @@ Result<void> RecordDesk::check_hidden(const Author& author, const Wish& wish,
                          !author.permissions.is_all() && !may_see(author, *now);
   if (!is_hidden) return {};
   if (wish.action == RecordAction::make || wish.action == RecordAction::put)
-    return Error{Outcome::superseded, quoted(wish.path) + " is there already"};
+    return record_refusal(Outcome::superseded, RecordAction::make, wish.path, nullptr);
   return record_refusal(Outcome::not_found, wish.action, wish.path, nullptr);
 }
 

@@ -243,7 +243,9 @@ Error record_refusal(Outcome outcome, RecordAction action, const std::string& pa
                      std::uint64_t base) {
   const std::string name = quoted(path);
   if (outcome == Outcome::not_found || now == nullptr) {
-    if (outcome == Outcome::superseded) return {outcome, name + " was removed meanwhile"};
+    if (outcome == Outcome::superseded)
+      return {outcome,
+              name + (action == RecordAction::make ? " is there already" : " was removed meanwhile")};
     return {outcome, "there is no record " + name};
   }
   if (outcome == Outcome::refused) {

@@ -90,8 +90,10 @@ Result<std::optional<client::Revision>> changed_since(Places& places, const clie
   if (!conflict.winner.value.empty()) {
     if (auto read = places.read_value(conflict, place); !read) return read.error();
     if (*place.value == conflict.winner.value) return std::optional<client::Revision>();
+    // What stands may have come before what won over the loser: it is the newer by its time.
     const auto standing = place.news.after(0);
-    if (!standing || (*standing && (*standing)->revision != conflict.winner.revision)) return standing;
+    const bool is_winners = standing && *standing && (*standing)->revision == conflict.winner.revision;
+    return is_winners ? std::optional<client::Revision>() : standing;
   }
   return place.news.after(conflict.winner.revision);
 }

@@ -165,8 +165,9 @@ void report_replaced(Run& run, Visit& visit, Name name, std::uint64_t revision) 
   const auto history = visit.wait(visit.access().history({.document = name, .before = revision + 1}));
   if (!history || history->revisions.empty() || history->revisions.front().revision != revision) return;
   const std::string& user = history->revisions.front().user;
-  const auto before = std::find_if(history->revisions.begin() + 1, history->revisions.end(),
-                                   [](const client::Revision& each) { return each.stands; });
+  const auto before =
+      std::find_if(history->revisions.begin() + 1, history->revisions.end(),
+                   [](const client::Revision& each) { return each.stands || each.is_partly; });
   if (before == history->revisions.end() || before->user == user) return;
   const std::string theirs = fmt::format("{}@{}", name_of(name), before->revision);
   run.output.message(
