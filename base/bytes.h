@@ -22,6 +22,8 @@ class ByteWriter {
  public:
   explicit ByteWriter(Bytes& out) : out_(out) {}
 
+  // So much more comes: what is there need not be moved for it again and again.
+  void reserve(std::size_t size_bytes) { out_.reserve(out_.size() + size_bytes); }
   void u8(std::uint8_t value) { out_.push_back(static_cast<std::byte>(value)); }
   void u16(std::uint16_t value) { big_endian(value, 2); }
   void u32(std::uint32_t value) { big_endian(value, 4); }
@@ -32,10 +34,10 @@ class ByteWriter {
   void text16(std::string_view text);
 
  private:
-  void big_endian(std::uint64_t value, int width) {
-    for (int shift = (width - 1) * 8; shift >= 0; shift -= 8) {
-      out_.push_back(static_cast<std::byte>((value >> shift) & 0xff));
-    }
+  void big_endian(std::uint64_t value, std::size_t width) {
+    const std::size_t at = out_.size();
+    out_.resize(at + width);
+    for (std::size_t i = width; i-- > 0; value >>= 8) out_[at + i] = static_cast<std::byte>(value & 0xff);
   }
 
   Bytes& out_;

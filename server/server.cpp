@@ -162,8 +162,10 @@ Error Server::Impl::unusable_board(const Error& why) const {
 }
 
 Result<void> Server::Impl::open_board() {
-  auto log = SqliteLog::open({options.data, options.project,
-                              [&on = loop](std::function<void()> answer) { on.post(std::move(answer)); }});
+  auto log =
+      SqliteLog::open({options.data, options.project,
+                       [&on = loop](std::function<void()> answer) { on.post(std::move(answer)); },
+                       [&on = loop](std::function<void()> task) { on.at_end_of_turn(std::move(task)); }});
   if (!log) return unusable_board(log.error());
   auto recovered = recover(**log);
   if (!recovered) return unusable_board(recovered.error());

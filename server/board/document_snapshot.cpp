@@ -115,7 +115,10 @@ void MergedDocument::append_to(ByteWriter& writer) const {
   write_stamp(writer, floor_.stamp);
   State floor = floor_;
   settle(floor);
-  write_text32(writer, floor.growth.print());
+  const std::string text = floor.growth.print();
+  constexpr std::size_t kEntryBytes = 128;  // But for its value: a name is short.
+  writer.reserve(text.size() + window_bytes_ + window_.size() * kEntryBytes);
+  write_text32(writer, text);
   writer.u32(static_cast<std::uint32_t>(window_.size()));
   for (const Entry& entry : window_) write_entry(writer, entry);
 }

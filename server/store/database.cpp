@@ -14,7 +14,7 @@ namespace {
 
 // "CBrd": tells our databases from others.
 constexpr std::int64_t kApplicationId = 0x43427264;
-constexpr std::int64_t kSchemaVersion = 3;
+constexpr std::int64_t kSchemaVersion = 4;
 
 constexpr const char* kSchema = R"sql(
   BEGIN IMMEDIATE;
@@ -41,17 +41,18 @@ constexpr const char* kSchema = R"sql(
     sequence INTEGER NOT NULL,
     state BLOB NOT NULL);
   PRAGMA application_id = 1128428132;
-  PRAGMA user_version = 3;
+  PRAGMA user_version = 4;
   COMMIT;
 )sql";
 // Not part of the schema: they answer faster, and an older program keeps them up.
 constexpr const char* kIndexes =
     "CREATE INDEX IF NOT EXISTS audit ON operations (sequence) WHERE record = 5; "
     "CREATE INDEX IF NOT EXISTS records ON operations (sequence) WHERE record = 4;";
-static_assert(kApplicationId == 1128428132 && kSchemaVersion == 3, "as written in kSchema");
+static_assert(kApplicationId == 1128428132 && kSchemaVersion == 4, "as written in kSchema");
 
 // What makes each version's schema of the one before it; the first makes 2 of 1.
-constexpr const char* kMigrations[] = {R"sql(
+constexpr const char* kMigrations[] = {
+    R"sql(
   BEGIN IMMEDIATE;
   ALTER TABLE operations ADD COLUMN counter INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE operations ADD COLUMN form INTEGER NOT NULL DEFAULT 0;
@@ -64,12 +65,14 @@ constexpr const char* kMigrations[] = {R"sql(
   PRAGMA user_version = 2;
   COMMIT;
 )sql",
-                                       R"sql(
+    R"sql(
   BEGIN IMMEDIATE;
   ALTER TABLE operations ADD COLUMN path TEXT NOT NULL DEFAULT '';
   PRAGMA user_version = 3;
   COMMIT;
-)sql"};
+)sql",
+    // From now on kept states are packed (packed_state.h); those that are there stay as they are.
+    "PRAGMA user_version = 4"};
 static_assert(std::size(kMigrations) == kSchemaVersion - 1, "one step from each version to the next");
 
 // Checkpoints are made between commits, when their answers are out, not within one. The cache, in KiB: operations' ids fall

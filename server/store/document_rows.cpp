@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "server/store/operation_rows.h"
+#include "server/store/packed_state.h"
 
 namespace callboard::server {
 namespace {
@@ -26,11 +27,12 @@ Result<KeptDocument> kept_document(Database& database, Record record, std::uint6
   const auto row = statement->step();
   if (!row) return row.error();
   if (!*row) return KeptDocument();
-  ByteReader reader(statement->blob(1));
+  const std::string name = "keyframe " + std::to_string(statement->u64(0));
+  const auto state = unpacked_state(statement->blob(1));
+  if (!state) return state.error().prefixed(name);
+  ByteReader reader(*state);
   auto document = MergedDocument::from(reader);
-  if (!document || !reader.finished()) {
-    return Error{Outcome::failed, "keyframe " + std::to_string(statement->u64(0)) + ": damaged"};
-  }
+  if (!document || !reader.finished()) return Error{Outcome::failed, name + ": damaged"};
   return KeptDocument{std::move(*document), statement->u64(0)};
 }
 

@@ -1,5 +1,10 @@
 #include "server/store/snapshot_rows.h"
 
+#include <string>
+#include <utility>
+
+#include "server/store/packed_state.h"
+
 namespace callboard::server {
 
 Result<std::uint64_t> last_sequence(Database& database) {
@@ -16,8 +21,9 @@ Result<LogSnapshot> newest_snapshot(Database& database) {
   auto row = statement->step();
   if (!row) return row.error();
   if (!*row) return LogSnapshot{};
-  const ByteView state = statement->blob(1);
-  return LogSnapshot{statement->u64(0), Bytes(state.begin(), state.end())};
+  auto state = unpacked_state(statement->blob(1));
+  if (!state) return state.error().prefixed("snapshot " + std::to_string(statement->u64(0)));
+  return LogSnapshot{statement->u64(0), std::move(*state)};
 }
 
 Result<void> write_snapshot(Database& database, const LogSnapshot& snapshot) {

@@ -14,6 +14,8 @@
 namespace callboard::server {
 
 class Database;
+class LogWorker;
+struct LogAnswers;
 
 // The log in one SQLite database per project. One worker thread with the only connection writes and checkpoints; all
 // operations that wait when it looks become one transaction, which is on disk before any of them is answered. An idle
@@ -32,6 +34,9 @@ class SqliteLog final : public Log {
     std::filesystem::path data;  // Each project has a folder in it.
     std::string project;
     Post post;
+    // Runs a function on the loop thread, which calls it, once it has handled what came together: what that appends is one
+    // transaction then. Null: each append is begun at once.
+    Post at_end_of_turn = nullptr;
   };
 
   // Blocking. Fails when another process holds the project's data, or the database is not ours or too new.
@@ -55,16 +60,17 @@ class SqliteLog final : public Log {
   Result<void> read_from(std::uint64_t sequence, const Visit& visit) override;
 
  private:
-  class Worker;
-  struct Answers;
   using KeepState = std::function<Result<void>(Database&, const LogSnapshot&)>;
-  SqliteLog(std::unique_ptr<Worker> worker, std::shared_ptr<Answers> answers,
+  SqliteLog(std::unique_ptr<LogWorker> worker, std::shared_ptr<LogAnswers> answers, Post at_end_of_turn,
             std::optional<Error> why_read_only);
   void keep(std::uint64_t sequence, std::function<Bytes()> encode, KeepState write, Done done);
+  void begin();
 
   const std::optional<Error> why_read_only_;
-  std::shared_ptr<Answers> answers_;
-  std::unique_ptr<Worker> worker_;
+  const Post at_end_of_turn_;
+  bool begins_at_end_of_turn_ = false;
+  std::shared_ptr<LogAnswers> answers_;
+  std::unique_ptr<LogWorker> worker_;
   TaskThread encoding_;  // Gives the worker what it is to write.
 };
 

@@ -12,6 +12,7 @@
 #include "server/store/data_folder.h"
 #include "server/store/database.h"
 #include "server/store/document_rows.h"
+#include "server/store/snapshot_rows.h"
 
 namespace callboard::server {
 namespace {
@@ -50,14 +51,12 @@ Result<void> check_pages(Database& database) {
 }
 
 Result<std::uint64_t> check_snapshot(Database& database) {
-  auto statement = database.prepare("SELECT sequence, state FROM snapshot");
-  if (!statement) return statement.error();
-  auto row = statement->step();
-  if (!row) return row.error();
-  if (!*row) return std::uint64_t{0};
-  const auto board = Board::decoded(statement->blob(1));
-  if (!board) return board.error().prefixed("snapshot " + std::to_string(statement->u64(0)));
-  return statement->u64(0);
+  const auto snapshot = newest_snapshot(database);
+  if (!snapshot) return snapshot.error();
+  if (snapshot->state.empty()) return std::uint64_t{0};
+  const auto board = Board::decoded(snapshot->state);
+  if (!board) return board.error().prefixed("snapshot " + std::to_string(snapshot->sequence));
+  return snapshot->sequence;
 }
 
 // Those that have one before them to be made of.

@@ -10,6 +10,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <functional>
 #include <future>
 #include <optional>
 #include <random>
@@ -28,6 +29,36 @@
 
 namespace callboard::sqlite_log_test {
 using namespace callboard::server;
+
+TEST_CASE("what is appended in one turn of the loop is begun together at its end, or when the log ends") {
+  TemporaryFolder folder;
+  Inbox inbox;
+  std::vector<std::function<void()>> at_end;
+  auto opened = SqliteLog::open({folder.path(), "Moria's Race", inbox.post(),
+                                 [&](std::function<void()> task) { at_end.push_back(std::move(task)); }});
+  REQUIRE(opened);
+  std::vector<std::uint64_t> answers;
+  const auto append = [&](std::uint64_t id) {
+    (*opened)->append(make_operation({.id = id}),
+                      [&](const Result<Appended>& result) { answers.push_back(result->sequence); });
+  };
+  for (std::uint64_t id = 1; id < 4; ++id) append(id);
+  REQUIRE(at_end.size() == 1);
+  at_end[0]();
+  inbox.run_until([&] { return answers.size() == 3; });
+  CHECK(answers == std::vector<std::uint64_t>{1, 2, 3});
+  append(4);
+  REQUIRE(at_end.size() == 2);
+  opened->reset();
+  at_end[1]();
+  auto again = open_log(folder, inbox);
+  std::uint64_t kept = 0;
+  REQUIRE(again->read_from(1, [&](const Committed& committed) {
+    kept = committed.sequence;
+    return Result<void>();
+  }));
+  CHECK(kept == 4);
+}
 
 TEST_CASE("operations get consecutive sequence numbers and are told as committed before they are answered") {
   TemporaryFolder folder;
@@ -271,11 +302,11 @@ TEST_CASE("a database of a newer program and a file that is something else are r
   {
     auto database = Database::open(file);
     REQUIRE(database);
-    REQUIRE(database->run("PRAGMA user_version = 4"));
+    REQUIRE(database->run("PRAGMA user_version = 5"));
   }
   const auto newer = SqliteLog::open({folder.path(), "Moria's Race", inbox.post()});
   REQUIRE_FALSE(newer);
-  CHECK(newer.error().text.find("schema version 4 is newer than this program's 3") != std::string::npos);
+  CHECK(newer.error().text.find("schema version 5 is newer than this program's 4") != std::string::npos);
 
   {
     const int fd = ::open(file.c_str(), O_WRONLY | O_TRUNC);
