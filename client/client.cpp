@@ -42,7 +42,7 @@ Result<SessionKeeper::Options> session_options(const Options& options) {
     session.key = std::move(*key);
     session.search.key = session.key;
   }
-  session.rejoin = options.rejoin && !options.visit;
+  session.rejoin = options.rejoin && (!options.visit || options.stays);
   session.pause_min = options.rejoin_pause;
   session.waits_for_server = !options.visit;
   if (!options.server.empty()) {

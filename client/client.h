@@ -31,6 +31,7 @@ struct Options {
   // JSON: the classes of records that this program works with; a server that they do not fit is left.
   std::string schema = {};
   bool visit = false;  // One command: in no user list, announces no copies, gives nothing.
+  bool stays = false;  // Of a visit: a command that goes on after a lost connection, with another visit.
   bool rejoin = true;  // After a lost connection look for the server again, with back-off up to 15 s …
   // … from this on. Less brings a program back sooner, and all of them at once to a server that has just begun.
   Duration rejoin_pause = std::chrono::milliseconds(500);

@@ -130,6 +130,7 @@ void SessionKeeper::on_action(protocol::ClientAction next) {
   if (std::holds_alternative<action::Joined>(next)) {
     was_joined_ = true;
     joined_ = loop_.now();
+    if (options_.rejoin) options_.waits_for_server = true;  // It was there, and is to come again.
     // From now on the server is this one.
     if (options_.server) options_.server = current_;
     sent_to_.reset();

@@ -18,6 +18,20 @@ struct Office : Studio {
 
 }  // namespace
 
+TEST_CASE("a shell calls the next server, too") {
+  Office office;
+  const auto shell = office.start("rigging", {"shell", "--json"});
+  shell->write_input("server.info\n");
+  const Json first = wait_for_event(*shell, "result");
+  office.kill_server();
+  office.serve();
+  REQUIRE(office.server().wait_for(Stream::err, "session opened user=rigging"));
+  shell->write_input("server.info\n");
+  CHECK(wait_for_event(*shell, "result").at("result").at("project") == first.at("result").at("project"));
+  shell->close_input();
+  CHECK(exit_code(*shell) == 0);
+}
+
 TEST_CASE("calls are listed with how they are called, and called by name, with a join and without") {
   Office office;
   for (const bool is_joined : {false, true}) {

@@ -309,6 +309,25 @@ TEST_CASE("a program sends a large buffer through a channel and hears of all of 
   CHECK(channel->close());
 }
 
+TEST_CASE("who waits for a channel waits on after the server was killed") {
+  Pair pair;
+  const auto listening = pair.listen();
+  listening->close_input();
+  pair.kill_server();
+  pair.serve();
+  // Until the offer is there again nobody knows of it.
+  int code = -1;
+  for (int i = 0; i < 100 && code != 0; ++i) {
+    const auto sending = pair.start("rigging", {"channel", "lighting", "playblast"});
+    sending->write_input("frames\n");
+    sending->close_input();
+    code = exit_code(*sending);
+  }
+  CHECK(code == 0);
+  CHECK(exit_code(*listening) == 0);
+  CHECK(listening->printed(Stream::out) == "frames\n");
+}
+
 TEST_CASE("an offer holds after the server was started anew, until it is withdrawn") {
   Pair pair;
   const std::string port = pair.server_address().substr(pair.server_address().find(':') + 1);

@@ -91,6 +91,22 @@ TEST_CASE("who stops waiting does not get the lock") {
   CHECK(desk.run("rigging", {"locks"}).out.empty());
 }
 
+TEST_CASE("who waits for a lock waits on after the server was killed, with a join and without") {
+  Desk desk;
+  const bool has_join = GENERATE(false, true);
+  const auto joined = desk.join("rigging");
+  const auto own = has_join ? desk.join("lighting") : nullptr;
+  REQUIRE(desk.code("rigging", {"lock", "/a"}) == 0);
+  const auto waiting = desk.start("lighting", {"lock", "/a", "--wait"});
+  REQUIRE(waiting->wait_for(Stream::err, "is locked: waiting until it is free"));
+  desk.kill_server();
+  desk.serve();
+  REQUIRE(waiting->wait_for(Stream::err, "waiting for /a again"));
+  REQUIRE(waiting->wait_for(Stream::err, "is locked: waiting until it is free"));
+  CHECK(desk.code("rigging", {"unlock", "/a"}) == 0);
+  CHECK(exit_code(*waiting) == 0);
+}
+
 TEST_CASE("a lock goes with the join that has it, and lasts over a restart of the server") {
   Desk desk;
   const auto joined = desk.join("rigging");

@@ -199,6 +199,10 @@ TEST_CASE("the server's log is followed over the network by who may") {
   const Json opened = wait_for_event(*following, "log", about("rigging"));
   CHECK((opened.at("kind") == "connection" && opened.at("level") == "info"));
   CHECK(opened.at("fields").at("visit") == false);
+  // Of the next server, too, from its beginning.
+  studio.kill_server();
+  studio.serve();
+  wait_for_event(*following, "log", [](const Json& event) { return event.at("text") == "board read"; });
   following->send_signal(SIGINT);
   CHECK(exit_code(*following) == 130);
 }

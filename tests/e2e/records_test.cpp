@@ -125,15 +125,33 @@ TEST_CASE("who follows a zone is shown what is there, what changes, and what goe
   CHECK(exit_code(*follower) == 130);
 }
 
-TEST_CASE("who follows a zone is interrupted, and not stopped by itself, when the server is stopped") {
+TEST_CASE("who follows a zone is told what is another after the server was killed, and nothing twice") {
   Board board;
   const auto joined = board.join("lighting");
-  REQUIRE(board.run("lighting", {"record", "make", "/slots/1", "--class", "slot", "n=1"}).ending.exit_code ==
-          0);
-  const auto follower = board.start("rigging", {"records", "/slots", "--follow", "--json"});
-  wait_for_event(*follower, "record");
-  board.server().send_signal(SIGTERM);
-  CHECK(exit_code(*follower) == 9);
+  const auto change = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), "record");
+    REQUIRE(board.run("lighting", std::move(words)).ending.exit_code == 0);
+  };
+  change({"make", "/slots/1", "--class", "slot", "n=1"});
+  change({"make", "/reviews/a", "--class", "review", "status=open"});
+  const auto follower = board.start("rigging", {"records", "/", "--follow", "--json"});
+  const auto is = [](const std::string& path) {
+    return [path](const Json& event) { return event.at("path") == path; };
+  };
+  wait_for_event(*follower, "record", is("/slots/1"));
+  board.kill_server();
+  REQUIRE(follower->wait_for(Stream::err, "waiting for it"));
+  board.serve({"--schema", board.schema});
+  REQUIRE(follower->wait_for(Stream::err, "the server is there again"));
+  CHECK(wait_for_event(*follower, "gone").at("path") == "/slots/1");
+  wait_for_event(*joined, "joined");
+  change({"set", "/reviews/a", "status=ok"});
+  CHECK(wait_for_event(*follower, "record", is("/reviews/a")).at("fields").at("status") == "ok");
+  std::size_t times = 0;
+  for (const Json& event : events(follower->printed(Stream::out), "record")) times += is("/reviews/a")(event);
+  CHECK(times == 2);
+  follower->send_signal(SIGINT);
+  CHECK(exit_code(*follower) == 130);
 }
 
 TEST_CASE("what was done to a record is listed, shown and compared") {

@@ -79,10 +79,11 @@ Result<Ends> open_ends(const ChannelWords& words) {
 }
 
 // A visit of its own, also where a join runs: the channel's connection is between this program and the server.
-Result<std::unique_ptr<client::Client>> enter(Run& run) {
+Result<std::unique_ptr<client::Client>> enter(Run& run, bool stays) {
   auto options = client_options(run);
   if (!options) return options.error();
   options->visit = true;
+  options->stays = stays;
   auto client = client::Client::start(std::move(*options), nullptr);
   if (!client) return client.error();
   if (auto joined = (*client)->joined().get(); !joined) return joined.error();
@@ -166,7 +167,7 @@ Result<void> channel(Run& run, const ChannelWords& words) {
     return Error{Outcome::usage, "--json: expected --output FILE for what comes on the channel"};
   }
   if (auto sound = check_ends(words); !sound) return sound;
-  auto client = enter(run);
+  auto client = enter(run, listens);
   if (!client) return client.error();
   const Interrupt::Listener listening = run.interrupt.listen([&] { (*client)->leave(); });
   auto ended = listens ? listen(run, **client, words) : open_channel(run, **client, words);

@@ -66,7 +66,8 @@ Result<void> lock(Run& run, LockWords words) {
     return Error{Outcome::usage, fmt::format("--lease {}: expected whole seconds", *words.lease)};
   if (words.item == "/")
     return Error{Outcome::usage, "ITEM \"/\": expected an item of the project, not all of it"};
-  auto visit = Visit::open(run);
+  const auto stay = words.wait ? Visit::Stay::on : Visit::Stay::once;
+  auto visit = Visit::open(run, Visit::Folder::unused, stay);
   if (!visit) return visit.error();
   if (words.ask) return ask_owner(run, **visit, words.item);
   client::CallOptions options;
@@ -78,7 +79,14 @@ Result<void> lock(Run& run, LockWords words) {
                                               {"note", text_or_none(words.note)},
                                               {"wait", words.wait ? document::make_value(true) : nullptr},
                                               {"lease_s", number_or_none(words.lease)}});
-  const auto locked = (*visit)->wait((*visit)->access().call("lock", arguments, std::move(options)));
+  auto locked = (*visit)->wait((*visit)->access().call("lock", arguments, options));
+  // A server that was started anew has forgotten who waits, and knows who has it.
+  while (!locked && words.wait && locked.error().outcome == Outcome::interrupted) {
+    if (auto there = Visit::go_on(run, *visit); !there) return there;
+    run.output.message("the connection was lost; waiting for " + escaped(words.item) +
+                       " again, behind those who did so sooner");
+    locked = (*visit)->wait((*visit)->access().call("lock", arguments, options));
+  }
   if (!locked) return locked.error();
   run.output.line(escaped(words.item) + " is yours");
   run.output.object({{"event", "locked"}, {"lock", JsonText{*locked}}});

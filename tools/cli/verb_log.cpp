@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <utility>
 
 #include "base/document/parse.h"
 #include "base/text.h"
@@ -42,6 +44,16 @@ std::string log_line(const client::LogEvent& event) {
   return line;
 }
 
+// After a lost connection. Whatever else is wrong ends it.
+bool is_pause(const Error& why) {
+  return why.outcome == Outcome::interrupted || why.outcome == Outcome::timed_out;
+}
+
+// Whether it came before what was shown last, or is that. Only one server's numbers can be compared; another one is later.
+bool is_told(const client::LogEvent& last, const client::LogEvent& event) {
+  return event.time < last.time || (event.time == last.time && event.number <= last.number);
+}
+
 Result<void> show_events(Run& run, const LogWords& words) {
   constexpr std::array<std::string_view, 4> kKnown{"debug", "info", "warn", "error"};
   if (std::ranges::find(kKnown, words.level) == kKnown.end()) {
@@ -50,16 +62,28 @@ Result<void> show_events(Run& run, const LogWords& words) {
   }
   if (words.lines < 1 || words.lines > 100)
     return Error{Outcome::usage, fmt::format("--lines {}: expected 1-100", words.lines)};
-  auto visit = Visit::open(run);
+  auto visit = Visit::open(run, Visit::Folder::unused, words.follow ? Visit::Stay::on : Visit::Stay::once);
   if (!visit) return visit.error();
-  client::LogReader reader((*visit)->access(),
-                           {.level = words.level, .newest = words.lines, .follow = words.follow});
+  const client::LogReader::Options options{
+      .level = words.level, .newest = words.lines, .follow = words.follow};
+  std::optional<client::LogReader> reader(std::in_place, (*visit)->access(), options);
+  std::optional<client::LogEvent> shown;
   for (;;) {
-    const auto events = (*visit)->wait(reader.next());
+    const auto events = (*visit)->wait(reader->next());
+    if (!events && words.follow && is_pause(events.error())) {
+      if (auto there = Visit::go_on(run, *visit); !there) return there;
+      if (events.error().outcome == Outcome::interrupted)
+        run.output.message("the connection was lost; the server is there again");
+      // One that was started anew counts from 1 again: what it keeps then is looked through.
+      reader.emplace((*visit)->access(), options);
+      continue;
+    }
     if (!events) return events.error();
     for (const client::LogEvent& each : *events) {
+      if (shown && is_told(*shown, each)) continue;
       run.output.line(log_line(each));
       run.output.object(log_object(each));
+      shown = each;
     }
     if (!words.follow) return {};
   }

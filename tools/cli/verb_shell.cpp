@@ -92,7 +92,7 @@ class Shell {
 };
 
 Result<void> shell(Run& run) {
-  auto visit = Visit::open(run);
+  auto visit = Visit::open(run, Visit::Folder::unused, Visit::Stay::on);
   if (!visit) return visit.error();
   return Shell(run, **visit).loop();
 }

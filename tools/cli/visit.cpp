@@ -36,7 +36,7 @@ Visit::Visit(Run& run, std::unique_ptr<client::Access> access) : run_(run), acce
   listening_.reset(new Interrupt::Listener(run.interrupt.listen([here = access_.get()] { here->leave(); })));
 }
 
-Result<std::unique_ptr<Visit>> Visit::open(Run& run, Folder folder) {
+Result<std::unique_ptr<Visit>> Visit::open(Run& run, Folder folder, Stay stay) {
   if (auto agent = find_agent(run)) {
     std::unique_ptr<Visit> visit(new Visit(run, std::move(agent)));
     visit->through_agent_ = true;
@@ -50,12 +50,23 @@ Result<std::unique_ptr<Visit>> Visit::open(Run& run, Folder folder) {
         "no project folder here: run `callboard init` in your copy of the project, or give --folder"};
   }
   options->visit = true;
+  options->stays = stay == Stay::on;
   auto client = client::Client::start(std::move(*options), nullptr);
   if (!client) return client.error();
   const client::Answer<client::User> joined = (*client)->joined();
   std::unique_ptr<Visit> visit(new Visit(run, std::move(*client)));
   if (auto there = visit->wait(joined); !there) return there.error();
   return visit;
+}
+
+// The agent's own session comes back by itself, but the agent may have gone.
+Result<void> Visit::go_on(Run& run, std::unique_ptr<Visit>& visit) {
+  if (!visit->is_through_agent()) return {};
+  visit.reset();
+  auto other = open(run, Folder::unused, Stay::on);
+  if (!other) return other.error();
+  visit = std::move(*other);
+  return {};
 }
 
 Result<void> report_kept(Run& run, std::string_view what) {

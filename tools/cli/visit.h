@@ -19,7 +19,14 @@ class Visit {
  public:
   enum class Folder { needed, unused };
 
-  static Result<std::unique_ptr<Visit>> open(Run& run, Folder folder = Folder::unused);
+  // Whether the stay outlives a lost connection: what was under way then fails as interrupted, and may be asked again.
+  enum class Stay { once, on };
+
+  static Result<std::unique_ptr<Visit>> open(Run& run, Folder folder = Folder::unused,
+                                             Stay stay = Stay::once);
+
+  // When what was under way failed as interrupted: `visit`, which stays on, is fit to ask again.
+  static Result<void> go_on(Run& run, std::unique_ptr<Visit>& visit);
 
   client::Access& access() { return *access_; }
   bool is_through_agent() const { return through_agent_; }
