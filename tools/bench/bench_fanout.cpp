@@ -1,9 +1,10 @@
-// What one change of 256 bytes to many listeners costs a server, and how long it takes to reach them: ours and others'
+// What changes of 256 bytes to many listeners cost a server, and how long they take to reach them: ours and others'
 // through the same loop of bare sockets, each by the least that its protocol needs.
-//   bench_fanout callboard|records|redis|nats|mqtt PORT PID LISTENERS ROUNDS
+//   bench_fanout callboard|records|redis|nats|mqtt PORT PID LISTENERS ROUNDS CHANGES
 // callboard is the story, which is on disk before it is told; records a record of the class "note", which lives in memory.
-// One change at a time: the next one when all have heard of it. Prints: name, listeners, ms at p50, ms at p99, deliveries
-// per second of the server's CPU time, changes per second.
+// So many changes of one place at once; the next ones when all know the newest. (Ours may tell several of them as one: what is
+// there then. The others pass each on.) Prints: name, listeners, changes, ms at p50 and at p99 until a listener has the newest,
+// changes times listeners per second of the server's CPU time, changes per second.
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -15,6 +16,7 @@
 #include <cerrno>
 #include <charconv>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -39,6 +41,8 @@ using namespace std::chrono_literals;
 constexpr std::size_t kChangeBytes = 256;
 constexpr auto kPatience = 60s;
 constexpr int kWarmUp = 5;
+// At the end of the newest change, and nowhere else.
+constexpr char kNewest = '!';
 
 [[noreturn]] void fail(const std::string& why) {
   std::fprintf(stderr, "bench_fanout: %s\n", why.c_str());
@@ -49,7 +53,7 @@ struct Peer {
   int fd = -1;
   int number = 0;  // 0 publishes, the others listen.
   bool is_ready = false;
-  int heard = 0;
+  int heard = 0;  // Of how many rounds the newest change.
   int steps = 0;  // Of a join.
   std::string in;
   std::string out;
@@ -57,13 +61,21 @@ struct Peer {
 };
 
 // What is said on one server's connections. `take` looks at the beginning of what came and says how many bytes of it were a
-// whole message, 0 for none; it marks the peer ready or counts a change heard, and leaves in `out` what is to be answered.
+// whole message, 0 for none; it marks the peer ready or counts the newest change heard, and leaves in `out` what is to be answered.
 class Dialect {
  public:
   virtual ~Dialect() = default;
   virtual void greet(Peer& peer) = 0;
   virtual std::size_t take(Peer& peer, std::string_view bytes) = 0;
-  virtual void publish(Peer& peer, const std::string& change) = 0;
+  virtual void publish(Peer& peer, const std::vector<std::string>& changes) {
+    for (const std::string& each : changes) peer.out += message(each);
+  }
+
+ protected:
+  virtual std::string message(const std::string& change) = 0;
+  static void hear_change(Peer& peer, std::string_view message) {
+    if (message.find(kNewest) != std::string_view::npos) ++peer.heard;
+  }
 };
 
 std::size_t number_at(std::string_view text) {
@@ -92,13 +104,15 @@ class Redis final : public Dialect {
       at = end + 2 + (is_text ? number_at(bytes.substr(at + 1)) + 2 : 0);
       if (at > bytes.size()) return 0;
     }
-    peer.heard += is_change ? 1 : 0;
+    if (is_change) hear_change(peer, bytes.substr(0, at));
     peer.is_ready = true;
     return at;
   }
-  void publish(Peer& peer, const std::string& change) override {
-    peer.out +=
-        "*3\r\n$7\r\nPUBLISH\r\n$5\r\nstory\r\n$" + std::to_string(change.size()) + "\r\n" + change + "\r\n";
+
+ protected:
+  std::string message(const std::string& change) override {
+    return "*3\r\n$7\r\nPUBLISH\r\n$5\r\nstory\r\n$" + std::to_string(change.size()) + "\r\n" + change +
+           "\r\n";
   }
 };
 
@@ -118,7 +132,7 @@ class Nats final : public Dialect {
     if (line.starts_with("MSG ")) {
       size += number_at(line.substr(line.rfind(' ') + 1)) + 2;
       if (size > bytes.size()) return 0;
-      ++peer.heard;
+      hear_change(peer, bytes.substr(0, size));
     } else if (line == "PING") {
       peer.out += "PONG\r\n";
     } else if (line == "PONG") {
@@ -126,8 +140,10 @@ class Nats final : public Dialect {
     }
     return size;
   }
-  void publish(Peer& peer, const std::string& change) override {
-    peer.out += "PUB story " + std::to_string(change.size()) + "\r\n" + change + "\r\n";
+
+ protected:
+  std::string message(const std::string& change) override {
+    return "PUB story " + std::to_string(change.size()) + "\r\n" + change + "\r\n";
   }
 };
 
@@ -151,13 +167,13 @@ class Mqtt final : public Dialect {
     }
     if (at + 1 + size > bytes.size()) return 0;
     const int kind = static_cast<unsigned char>(bytes[0]) >> 4;
-    if (kind == 3) ++peer.heard;
+    if (kind == 3) hear_change(peer, bytes.substr(0, at + 1 + size));
     if (kind == (peer.number == 0 ? 2 : 9)) peer.is_ready = true;
     return at + 1 + size;
   }
-  void publish(Peer& peer, const std::string& change) override {
-    peer.out += packet(0x30, text("story") + change);
-  }
+
+ protected:
+  std::string message(const std::string& change) override { return packet(0x30, text("story") + change); }
 
  private:
   static std::string text(const std::string& of) {
@@ -186,29 +202,33 @@ class Callboard : public Dialect {
   std::size_t take(Peer& peer, std::string_view bytes) override {
     const std::size_t size = bench::frame_size(bytes);
     if (size == 0) return 0;
-    hear(peer, bench::verb_of(bytes.substr(0, size)));
+    hear(peer, bytes.substr(0, size));
     return size;
   }
-  void publish(Peer& peer, const std::string& change) override {
-    peer.out += frame(R"({"verb":"turn?","speaks":true})") + change_of(change) + frame(R"({"verb":"yours"})");
+  void publish(Peer& peer, const std::vector<std::string>& changes) override {
+    peer.out += frame(R"({"verb":"turn?","speaks":true})");
+    Dialect::publish(peer, changes);
+    peer.out += frame(R"({"verb":"yours"})");
     peer.has_spoken = true;
   }
 
  protected:
   // What is told of a change, and what makes it.
   virtual std::string_view told() const { return "story"; }
-  virtual std::string change_of(const std::string& text) const {
-    const std::string json = R"({"verb":"story","id":1,"at":"/k","timestamp":)" + now_text() + R"(,"op":")" +
-                             operation_text() + "\"}";
-    return frame(json, '"' + text + '"');
+  std::string message(const std::string& change) override {
+    const std::string json = R"({"verb":"story","id":)" + next_ask() + R"(,"at":"/k","timestamp":)" +
+                             now_text() + R"(,"op":")" + operation_text() + "\"}";
+    return frame(json, '"' + change + '"');
   }
+  std::string next_ask() { return std::to_string(++asks_); }
   // Said in the first turn; answered before the peer is ready. None when empty.
-  virtual std::string prelude(const Peer&) const { return {}; }
+  virtual std::string prelude(const Peer&) { return {}; }
 
  private:
-  void hear(Peer& peer, std::string_view verb) {
+  void hear(Peer& peer, std::string_view message) {
+    const std::string_view verb = bench::verb_of(message);
     if (peer.is_ready) {
-      if (verb == told()) ++peer.heard;
+      if (verb == told()) hear_change(peer, message);
       if (verb == "yours" && !std::exchange(peer.has_spoken, false)) peer.out += frame(R"({"verb":"yours"})");
     } else if (verb == "project?") {
       peer.out += frame(R"({"verb":"project","project":"Bench"})");
@@ -232,21 +252,23 @@ class Callboard : public Dialect {
     return frame(head + R"(,"timestamp":)" + now_text() + R"(,"op":")" + operation_text() + "\"}",
                  R"({"k":""})");
   }
+
+  std::uint64_t asks_ = 0;
 };
 
 class Records final : public Callboard {
  protected:
   std::string_view told() const override { return "records"; }
-  std::string change_of(const std::string& text) const override { return ask("set", text); }
-  std::string prelude(const Peer& peer) const override {
+  std::string message(const std::string& change) override { return ask("set", change); }
+  std::string prelude(const Peer& peer) override {
     if (peer.number != 0) return frame(R"({"verb":"enter","id":1,"zone":"/notes"})");
     return ask(R"(put","class":"note)", "");
   }
 
  private:
-  static std::string ask(std::string_view what, const std::string& text) {
-    const std::string json = R"({"verb":"record","id":1,"path":"/notes/a","op":")" + operation_text() +
-                             R"(","do":")" + std::string(what) + "\"}";
+  std::string ask(std::string_view what, const std::string& text) {
+    const std::string json = R"({"verb":"record","id":)" + next_ask() + R"(,"path":"/notes/a","op":")" +
+                             operation_text() + R"(","do":")" + std::string(what) + "\"}";
     return frame(json, R"({"text":")" + text + "\"}");
   }
 };
@@ -274,10 +296,10 @@ class Hall {
     heard_ = 0;
   }
 
-  void round(int listeners, const std::string& change) {
+  void round(int listeners, const std::vector<std::string>& changes) {
     heard_ = 0;
     started_ = Clock::now();
-    dialect_.publish(*peers_[0], change);
+    dialect_.publish(*peers_[0], changes);
     flush(*peers_[0]);
     run_until([&] { return heard_ >= listeners; });
   }
@@ -368,11 +390,14 @@ std::unique_ptr<Dialect> dialect_of(std::string_view name) {
 }  // namespace
 
 int main(int count, char** words) {
-  if (count != 6) fail("usage: bench_fanout callboard|records|redis|nats|mqtt PORT PID LISTENERS ROUNDS");
+  if (count != 7)
+    fail("usage: bench_fanout callboard|records|redis|nats|mqtt PORT PID LISTENERS ROUNDS CHANGES");
   const auto dialect = dialect_of(words[1]);
   const int pid = std::atoi(words[3]);
   const int listeners = std::atoi(words[4]);
   const int rounds = std::atoi(words[5]);
+  std::vector<std::string> changes(static_cast<std::size_t>(std::atoi(words[6])));
+  if (changes.empty()) fail("expected at least one change");
   Hall hall(*dialect, std::atoi(words[2]));
   hall.fill(listeners);
   double started = 0;
@@ -383,9 +408,12 @@ int main(int count, char** words) {
       started = bench::cpu_seconds(pid);
       began = Clock::now();
     }
-    std::string change = std::to_string(round);
-    change.resize(kChangeBytes, 'x');
-    hall.round(listeners, change);
+    for (std::size_t i = 0; i < changes.size(); ++i) {
+      changes[i] = std::to_string(round) + " " + std::to_string(i);
+      changes[i].resize(kChangeBytes, 'x');
+    }
+    changes.back().back() = kNewest;
+    hall.round(listeners, changes);
   }
   const double cpu = bench::cpu_seconds(pid) - started;
   const std::chrono::duration<double> took = Clock::now() - began;
@@ -394,7 +422,8 @@ int main(int count, char** words) {
   const auto at = [&](double part) {
     return times[static_cast<std::size_t>(part * static_cast<double>(times.size() - 1))];
   };
-  std::printf("%s %d %.2f %.2f %.0f %.0f\n", words[1], listeners, at(0.5), at(0.99),
-              static_cast<double>(times.size()) / cpu, rounds / took.count());
+  const double told = static_cast<double>(rounds) * static_cast<double>(changes.size());
+  std::printf("%s %d %zu %.2f %.2f %.0f %.0f\n", words[1], listeners, changes.size(), at(0.5), at(0.99),
+              told * listeners / cpu, told / took.count());
   return 0;
 }
