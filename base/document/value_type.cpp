@@ -109,6 +109,15 @@ std::optional<bool> bool_from(std::string_view typed) {
   return std::nullopt;
 }
 
+// Of a type whose name does not say how it is written.
+std::string form_of(ValueType type) {
+  std::string name(to_text(type));
+  if (type == ValueType::bytes) return name + " (base64)";
+  if (type == ValueType::time) return name + " (ms since 1970)";
+  if (type == ValueType::id) return name + " (16 or 32 hex digits)";
+  return name;
+}
+
 Error not_what(std::string_view expected, std::string_view got) {
   return {Outcome::usage, "expected " + std::string(expected) + ", got " + std::string(got)};
 }
@@ -135,7 +144,7 @@ Result<void> check_type(ValueType type, const Value& value) {
   if (is_of(type, value)) return {};
   // A text that is no name, or a number that is too large, says more by itself than by its kind.
   const bool is_short = value.size_bytes() <= 64 && !value.array() && !value.object();
-  return not_what(to_text(type), is_short ? escaped(print(value)) : std::string(kind_of(value)));
+  return not_what(form_of(type), is_short ? escaped(print(value)) : std::string(kind_of(value)));
 }
 
 Result<ValuePtr> value_from_text(ValueType type, std::string_view typed) {
@@ -149,7 +158,7 @@ Result<ValuePtr> value_from_text(ValueType type, std::string_view typed) {
     value = make_bool(*truth);
   } else {
     auto parsed = parse(typed);
-    if (!parsed) return not_what(to_text(type), quoted(typed));
+    if (!parsed) return not_what(form_of(type), quoted(typed));
     value = std::move(*parsed);
   }
   if (auto checked = check_type(type, *value); !checked) return checked.error();
