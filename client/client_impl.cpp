@@ -181,7 +181,7 @@ void Client::Impl::on_action(protocol::ClientAction next) {
     offers_->on_joined();
     zones_->on_joined([this] {
       joined_.set(self_);
-      if (!channels_.offered().channels.empty()) say_offers({});
+      say_offers_again();
     });
     listener_.on_joined(net::to_text(*session_->server()), self_);
     first_assets_.full = first_assets_.full || heard_.lacks_assets;
@@ -405,6 +405,16 @@ Answer<bool> Client::Impl::exit(std::string zone) {
 void Client::Impl::say_offers(const Answer<bool>& answer) {
   session_->ask(channels_.offered(), [answer](const Result<protocol::ServerMessage>& reply) {
     answer.set(reply ? Result<bool>(true) : reply.error());
+  });
+}
+
+// Nobody waits for it: what the server refuses of it is a warning. A connection that is lost once more is followed by a join.
+void Client::Impl::say_offers_again() {
+  if (channels_.offered().channels.empty()) return;
+  session_->ask(channels_.offered(), [this](const Result<protocol::ServerMessage>& reply) {
+    if (!reply && reply.error().outcome != Outcome::interrupted &&
+        reply.error().outcome != Outcome::cancelled)
+      listener_.on_warning("channels that are offered: " + reply.error().text);
   });
 }
 

@@ -120,6 +120,7 @@ class Client::Impl : public TransferDesk {
   void on_give(const protocol::Give& give);
   void on_over(protocol::TransferOver over);
   void say_offers(const Answer<bool>& answer);
+  void say_offers_again();
   Options options_;
   Listener no_listener_;
   Listener& listener_;

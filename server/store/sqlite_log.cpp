@@ -96,11 +96,14 @@ void SqliteLog::keep_ahead() {
   worker_->submit([worker = worker_.get()] { worker->keep_ahead(); });
 }
 
+// Behind a snapshot that is being encoded.
 void SqliteLog::install(LogSnapshot snapshot, Done done) {
   auto shared = std::make_shared<const LogSnapshot>(std::move(snapshot));
-  worker_->submit([worker = worker_.get(), shared, done = std::move(done)] {
-    auto result = std::make_shared<Result<void>>(worker->install(*shared));
-    worker->post([done, result] { done(*result); });
+  encoding_.submit([worker = worker_.get(), shared, done = std::move(done)]() mutable {
+    worker->submit([worker, shared, done = std::move(done)] {
+      auto result = std::make_shared<Result<void>>(worker->install(*shared));
+      worker->post([done, result] { done(*result); });
+    });
   });
 }
 

@@ -1,4 +1,6 @@
 // What the server can do, called by name from the command line.
+#include <signal.h>
+
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
@@ -28,6 +30,20 @@ TEST_CASE("a shell calls the next server, too") {
   REQUIRE(office.server().wait_for(Stream::err, "session opened user=rigging"));
   shell->write_input("server.info\n");
   CHECK(wait_for_event(*shell, "result").at("result").at("project") == first.at("result").at("project"));
+  shell->close_input();
+  CHECK(exit_code(*shell) == 0);
+}
+
+TEST_CASE("a shell goes on when the join that it went through has gone") {
+  Office office;
+  const auto joined = office.join("rigging");
+  const auto shell = office.start("rigging", {"shell", "--json"});
+  shell->write_input("server.info\n");
+  wait_for_event(*shell, "result");
+  joined->send_signal(SIGINT);
+  CHECK(exit_code(*joined) == 130);
+  shell->write_input("server.info\n");
+  wait_for_event(*shell, "result");
   shell->close_input();
   CHECK(exit_code(*shell) == 0);
 }

@@ -101,7 +101,7 @@ TEST_CASE("who waits for a lock waits on after the server was killed, with a joi
   REQUIRE(waiting->wait_for(Stream::err, "is locked: waiting until it is free"));
   desk.kill_server();
   desk.serve();
-  REQUIRE(waiting->wait_for(Stream::err, "waiting for /a again"));
+  REQUIRE(waiting->wait_for(Stream::err, "the server is there again"));
   REQUIRE(waiting->wait_for(Stream::err, "is locked: waiting until it is free"));
   CHECK(desk.code("rigging", {"unlock", "/a"}) == 0);
   CHECK(exit_code(*waiting) == 0);

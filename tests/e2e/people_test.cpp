@@ -182,6 +182,24 @@ TEST_CASE(
   CHECK(events(studio.server().printed(Stream::out), "restarting").empty());
 }
 
+TEST_CASE(
+    "who follows the log waits while the server stops, says so once, and is told why they are sent off") {
+  Company studio;
+  studio.serve();
+  const auto following = studio.start("boss", {"log", "--follow"});
+  REQUIRE(following->wait_for(Stream::out, "session opened user=boss"));
+  studio.server().send_signal(SIGTERM);
+  CHECK(exit_code(studio.server()) == 0);
+  studio.serve();
+  REQUIRE(following->wait_for(Stream::err, "the server is there again"));
+  REQUIRE(following->wait_for(Stream::out, "session opened user=boss"));
+  CHECK(studio.run("boss", {"kick", "boss"}).ending.exit_code == 0);
+  CHECK(exit_code(*following) != 0);
+  const std::string& said = following->printed(Stream::err);
+  CHECK(said.find("waiting for the server") == said.rfind("waiting for the server"));
+  CHECK_THAT(said, Contains("error: ") && Contains("boss"));
+}
+
 TEST_CASE("the server's log is followed over the network by who may") {
   Company studio;
   studio.serve();
@@ -203,6 +221,7 @@ TEST_CASE("the server's log is followed over the network by who may") {
   studio.kill_server();
   studio.serve();
   wait_for_event(*following, "log", [](const Json& event) { return event.at("text") == "board read"; });
+  CHECK(following->wait_for(Stream::err, "the server is there again"));
   following->send_signal(SIGINT);
   CHECK(exit_code(*following) == 130);
 }

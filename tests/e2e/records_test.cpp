@@ -150,6 +150,7 @@ TEST_CASE("who follows a zone is told what is another after the server was kille
   std::size_t times = 0;
   for (const Json& event : events(follower->printed(Stream::out), "record")) times += is("/reviews/a")(event);
   CHECK(times == 2);
+  CHECK(events(follower->printed(Stream::out), "gone").size() == 1);
   follower->send_signal(SIGINT);
   CHECK(exit_code(*follower) == 130);
 }

@@ -78,13 +78,22 @@ Result<Ends> open_ends(const ChannelWords& words) {
   return Ends{std::move(*input), std::move(*output)};
 }
 
+class Warner final : public client::Listener {
+ public:
+  explicit Warner(Output& output) : output_(output) {}
+  void on_warning(std::string_view text) override { output_.warning(std::string(text)); }
+
+ private:
+  Output& output_;
+};
+
 // A visit of its own, also where a join runs: the channel's connection is between this program and the server.
-Result<std::unique_ptr<client::Client>> enter(Run& run, bool stays) {
+Result<std::unique_ptr<client::Client>> enter(Run& run, Warner& warner, bool stays) {
   auto options = client_options(run);
   if (!options) return options.error();
   options->visit = true;
   options->stays = stays;
-  auto client = client::Client::start(std::move(*options), nullptr);
+  auto client = client::Client::start(std::move(*options), &warner);
   if (!client) return client.error();
   if (auto joined = (*client)->joined().get(); !joined) return joined.error();
   return client;
@@ -167,7 +176,8 @@ Result<void> channel(Run& run, const ChannelWords& words) {
     return Error{Outcome::usage, "--json: expected --output FILE for what comes on the channel"};
   }
   if (auto sound = check_ends(words); !sound) return sound;
-  auto client = enter(run, listens);
+  Warner warner(run.output);
+  auto client = enter(run, warner, listens);
   if (!client) return client.error();
   const Interrupt::Listener listening = run.interrupt.listen([&] { (*client)->leave(); });
   auto ended = listens ? listen(run, **client, words) : open_channel(run, **client, words);

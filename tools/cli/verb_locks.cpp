@@ -81,10 +81,8 @@ Result<void> lock(Run& run, LockWords words) {
                                               {"lease_s", number_or_none(words.lease)}});
   auto locked = (*visit)->wait((*visit)->access().call("lock", arguments, options));
   // A server that was started anew has forgotten who waits, and knows who has it.
-  while (!locked && words.wait && locked.error().outcome == Outcome::interrupted) {
-    if (auto there = Visit::go_on(run, *visit); !there) return there;
-    run.output.message("the connection was lost; waiting for " + escaped(words.item) +
-                       " again, behind those who did so sooner");
+  while (!locked && words.wait) {
+    if (auto there = Visit::go_on(run, *visit, locked.error()); !there) return there;
     locked = (*visit)->wait((*visit)->access().call("lock", arguments, options));
   }
   if (!locked) return locked.error();

@@ -44,15 +44,21 @@ std::string log_line(const client::LogEvent& event) {
   return line;
 }
 
-// After a lost connection. Whatever else is wrong ends it.
-bool is_pause(const Error& why) {
-  return why.outcome == Outcome::interrupted || why.outcome == Outcome::timed_out;
-}
+// Passes over what was shown before the connection was lost, which the same server tells again. Another one's numbers begin anew,
+// later, unless its clock is behind.
+class Seam {
+ public:
+  void begin() { is_open_ = last_.number != 0; }
+  bool passes_over(const client::LogEvent& event) {
+    is_open_ = is_open_ && event.number <= last_.number && event.time <= last_.time;
+    return is_open_;
+  }
+  void note(const client::LogEvent& shown) { last_ = shown; }
 
-// Whether it came before what was shown last, or is that. Only one server's numbers can be compared; another one is later.
-bool is_told(const client::LogEvent& last, const client::LogEvent& event) {
-  return event.time < last.time || (event.time == last.time && event.number <= last.number);
-}
+ private:
+  client::LogEvent last_;
+  bool is_open_ = false;
+};
 
 Result<void> show_events(Run& run, const LogWords& words) {
   constexpr std::array<std::string_view, 4> kKnown{"debug", "info", "warn", "error"};
@@ -64,26 +70,24 @@ Result<void> show_events(Run& run, const LogWords& words) {
     return Error{Outcome::usage, fmt::format("--lines {}: expected 1-100", words.lines)};
   auto visit = Visit::open(run, Visit::Folder::unused, words.follow ? Visit::Stay::on : Visit::Stay::once);
   if (!visit) return visit.error();
-  const client::LogReader::Options options{
-      .level = words.level, .newest = words.lines, .follow = words.follow};
+  client::LogReader::Options options{.level = words.level, .newest = words.lines, .follow = words.follow};
   std::optional<client::LogReader> reader(std::in_place, (*visit)->access(), options);
-  std::optional<client::LogEvent> shown;
+  Seam seam;
   for (;;) {
     const auto events = (*visit)->wait(reader->next());
-    if (!events && words.follow && is_pause(events.error())) {
-      if (auto there = Visit::go_on(run, *visit); !there) return there;
-      if (events.error().outcome == Outcome::interrupted)
-        run.output.message("the connection was lost; the server is there again");
-      // One that was started anew counts from 1 again: what it keeps then is looked through.
+    if (!events && words.follow) {
+      if (auto there = Visit::go_on(run, *visit, events.error()); !there) return there;
+      options.newest = 0;  // All that the next one has kept since its beginning.
       reader.emplace((*visit)->access(), options);
+      seam.begin();
       continue;
     }
     if (!events) return events.error();
     for (const client::LogEvent& each : *events) {
-      if (shown && is_told(*shown, each)) continue;
+      if (seam.passes_over(each)) continue;
       run.output.line(log_line(each));
       run.output.object(log_object(each));
-      shown = each;
+      seam.note(each);
     }
     if (!words.follow) return {};
   }

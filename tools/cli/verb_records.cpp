@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <map>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -51,21 +49,12 @@ class Follower final : public client::Listener {
  public:
   explicit Follower(Output& output) : output_(output) {}
 
-  // A zone that is entered anew, after a lost connection, is told as a whole.
   void on_records(const client::RecordNews& news) override {
-    for (const client::Record& each : news.changed) {
-      missing_.erase(each.path);
-      if (each.revision != 0 && std::exchange(shown_[each.path], each.revision) == each.revision) continue;
-      show_record(output_, each);
-    }
-    for (const client::RecordGone& each : news.gone) show_end(each);
-    if (!news.is_complete) return;
-    for (const std::string& path : std::exchange(missing_, {})) show_end({.path = path, .left = true});
+    for (const client::Record& each : news.changed) show_record(output_, each);
+    for (const client::RecordGone& each : news.gone) show_gone(output_, each);
   }
   void on_joined(std::string_view, const client::User&) override {
-    if (!std::exchange(is_away_, false)) return;
-    output_.message("the server is there again");
-    for (const auto& [path, revision] : shown_) missing_.insert(path);
+    if (std::exchange(is_away_, false)) output_.message("the server is there again");
   }
   void on_left(const Error& why, bool will_rejoin) override {
     if (will_rejoin && !std::exchange(is_away_, true)) output_.message(why.text + "; waiting for it");
@@ -73,15 +62,7 @@ class Follower final : public client::Listener {
   void on_warning(std::string_view text) override { output_.warning(std::string(text)); }
 
  private:
-  void show_end(const client::RecordGone& gone) {
-    missing_.erase(gone.path);
-    shown_.erase(gone.path);
-    show_gone(output_, gone);
-  }
-
   Output& output_;
-  std::map<std::string, std::uint64_t> shown_;  // Revisions, by path.
-  std::set<std::string> missing_;               // Of those, what a zone that is told anew has not had yet.
   bool is_away_ = false;
 };
 

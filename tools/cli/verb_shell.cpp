@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "base/text.h"
 #include "tools/cli/call_line.h"
@@ -19,7 +20,10 @@ bool begins_with(const std::string& text, std::string_view beginning) { return t
 // Calls, one a line.
 class Shell {
  public:
-  Shell(Run& run, Visit& visit) : run_(run), visit_(visit) {}
+  static Result<std::unique_ptr<Visit>> open(Run& run) {
+    return Visit::open(run, Visit::Folder::unused, Visit::Stay::on);
+  }
+  Shell(Run& run, std::unique_ptr<Visit> visit) : run_(run), visit_(std::move(visit)) {}
 
   // The error of the last line that had one: what a script's exit code is.
   Result<void> loop() {
@@ -45,7 +49,14 @@ class Shell {
  private:
   Result<void> perform(const CallLine& line) {
     // Anew for each line: what can be called changes.
-    const auto catalogue = CallCatalogue::fetch(visit_);
+    auto catalogue = CallCatalogue::fetch(*visit_);
+    // The join that this went through has gone: another one, or a stay of its own.
+    if (!catalogue && catalogue.error().outcome == Outcome::interrupted && visit_->is_through_agent()) {
+      auto other = open(run_);
+      if (!other) return other.error();
+      visit_ = std::move(*other);
+      catalogue = CallCatalogue::fetch(*visit_);
+    }
     if (!catalogue) return catalogue.error();
     if (line.name == "help" || line.name == "calls") {
       return print_calls(run_.output, *catalogue, line.words.empty() ? "" : line.words.front().text);
@@ -58,9 +69,9 @@ class Shell {
     std::unique_ptr<Interrupt::Listener> breaking;
     if (is_typed_) {
       breaking.reset(new Interrupt::Listener(
-          run_.interrupt.on_break([this, op = options.op] { visit_.access().cancel_call(op); })));
+          run_.interrupt.on_break([this, op = options.op] { visit_->access().cancel_call(op); })));
     }
-    return make_call(run_, visit_, line.name, *arguments, std::move(options));
+    return make_call(run_, *visit_, line.name, *arguments, std::move(options));
   }
 
   // The first word is a call; the others may be somebody who is here, or an item.
@@ -70,15 +81,15 @@ class Shell {
       if (begins_with(text, word)) found.push_back(text);
     };
     if (line.find_first_not_of(' ') == std::string_view::npos) {
-      if (const auto catalogue = CallCatalogue::fetch(visit_)) {
+      if (const auto catalogue = CallCatalogue::fetch(*visit_)) {
         for (const CallDescription& each : catalogue->descriptions()) add(each.name);
       }
       for (const char* own : {"calls", "exit", "help", "quit"}) add(own);
     } else if (begins_with(std::string(word), "/")) {
-      if (const auto assets = visit_.wait(visit_.access().assets())) {
+      if (const auto assets = visit_->wait(visit_->access().assets())) {
         for (const auto& [item, copy] : *assets) add(item);
       }
-    } else if (const auto users = visit_.wait(visit_.access().users())) {
+    } else if (const auto users = visit_->wait(visit_->access().users())) {
       for (const client::User& each : *users) add(each.name);
     }
     std::ranges::sort(found);
@@ -87,14 +98,14 @@ class Shell {
   }
 
   Run& run_;
-  Visit& visit_;
+  std::unique_ptr<Visit> visit_;
   const bool is_typed_ = ::isatty(STDIN_FILENO) == 1;
 };
 
 Result<void> shell(Run& run) {
-  auto visit = Visit::open(run, Visit::Folder::unused, Visit::Stay::on);
+  auto visit = Shell::open(run);
   if (!visit) return visit.error();
-  return Shell(run, **visit).loop();
+  return Shell(run, std::move(*visit)).loop();
 }
 
 }  // namespace

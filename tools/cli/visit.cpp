@@ -1,8 +1,14 @@
 #include "tools/cli/visit.h"
 
 #include <array>
+#include <chrono>
+#include <condition_variable>
 #include <ctime>
+#include <functional>
+#include <mutex>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "base/text.h"
 #include "tools/cli/agent_access.h"
@@ -31,6 +37,45 @@ Result<client::Options> client_options(const Run& run) {
   return options;
 }
 
+// How often it was in, and what ended it.
+class Visit::Stays final : public client::Listener {
+ public:
+  void on_joined(std::string_view, const client::User&) override {
+    const std::lock_guard lock(mutex_);
+    ++joins_;
+    changed_.notify_one();
+  }
+  void on_left(const Error& why, bool will_rejoin) override {
+    if (will_rejoin) return;
+    const std::lock_guard lock(mutex_);
+    end_ = why;
+    changed_.notify_one();
+  }
+
+  // Until it is in once more than when this was called last; `say` is called when that takes long. A server that stops answers
+  // that it does, over and over; one that sends somebody off says so a moment after what was under way has failed.
+  Result<void> wait_for_join(const std::function<void()>& say) {
+    constexpr auto kMoment = std::chrono::milliseconds(200);
+    const auto is_over = [this] { return end_ || joins_ > known_; };
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_for(lock, kMoment, is_over)) {
+      say();
+      changed_.wait(lock, is_over);
+    }
+    known_ = joins_;
+    return end_ ? Result<void>(*end_) : Result<void>();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::uint64_t joins_ = 0;
+  std::uint64_t known_ = 1;
+  std::optional<Error> end_;
+};
+
+Visit::~Visit() = default;
+
 Visit::Visit(Run& run, std::unique_ptr<client::Access> access) : run_(run), access_(std::move(access)) {
   // Not make_unique: a Listener cannot be moved.
   listening_.reset(new Interrupt::Listener(run.interrupt.listen([here = access_.get()] { here->leave(); })));
@@ -51,22 +96,46 @@ Result<std::unique_ptr<Visit>> Visit::open(Run& run, Folder folder, Stay stay) {
   }
   options->visit = true;
   options->stays = stay == Stay::on;
-  auto client = client::Client::start(std::move(*options), nullptr);
+  auto stays = std::make_unique<Stays>();
+  auto client = client::Client::start(std::move(*options), stays.get());
   if (!client) return client.error();
   const client::Answer<client::User> joined = (*client)->joined();
   std::unique_ptr<Visit> visit(new Visit(run, std::move(*client)));
+  visit->stays_ = std::move(stays);
   if (auto there = visit->wait(joined); !there) return there.error();
   return visit;
 }
 
-// The agent's own session comes back by itself, but the agent may have gone.
-Result<void> Visit::go_on(Run& run, std::unique_ptr<Visit>& visit) {
-  if (!visit->is_through_agent()) return {};
-  visit.reset();
-  auto other = open(run, Folder::unused, Stay::on);
-  if (!other) return other.error();
-  visit = std::move(*other);
-  return {};
+Result<void> Visit::go_on(Run& run, std::unique_ptr<Visit>& visit, const Error& why) {
+  const bool is_away = visit->through_agent_ && why.outcome == Outcome::not_found;
+  if (why.outcome != Outcome::interrupted && !is_away) return why;
+  if (run.interrupt.is_requested()) return Error{Outcome::cancelled, ""};
+  const auto say = [&run] { run.output.message("the connection was lost; waiting for the server"); };
+  if (!visit->stays_) say();
+  auto back = visit->stays_ ? visit->stays_->wait_for_join(say) : come_back(run, visit);
+  if (run.interrupt.is_requested()) return Error{Outcome::cancelled, ""};
+  if (back) run.output.message("the connection was lost; the server is there again");
+  return back;
+}
+
+// The agent's own session does so by itself, but the agent may have gone, too.
+Result<void> Visit::come_back(Run& run, std::unique_ptr<Visit>& visit) {
+  constexpr auto kPause = std::chrono::seconds(1);
+  client::Answer<bool> stopped;
+  const Interrupt::Listener listening = run.interrupt.listen([stopped] { stopped.set(true); });
+  for (;;) {
+    if (stopped.wait_for(kPause)) return Error{Outcome::cancelled, ""};
+    auto other = open(run, Folder::unused, Stay::on);
+    const auto there = other ? (*other)->wait((*other)->access().users()) : other.error();
+    if (there) {
+      visit = std::move(*other);
+      return {};
+    }
+    const Outcome outcome = there.error().outcome;
+    const bool is_away =
+        outcome == Outcome::not_found || outcome == Outcome::interrupted || outcome == Outcome::timed_out;
+    if (!is_away) return there.error();
+  }
 }
 
 Result<void> report_kept(Run& run, std::string_view what) {

@@ -17,6 +17,8 @@ Result<client::Options> client_options(const Run& run);
 // and what waits for an answer then.
 class Visit {
  public:
+  ~Visit();
+
   enum class Folder { needed, unused };
 
   // Whether the stay outlives a lost connection: what was under way then fails as interrupted, and may be asked again.
@@ -25,8 +27,9 @@ class Visit {
   static Result<std::unique_ptr<Visit>> open(Run& run, Folder folder = Folder::unused,
                                              Stay stay = Stay::once);
 
-  // When what was under way failed as interrupted: `visit`, which stays on, is fit to ask again.
-  static Result<void> go_on(Run& run, std::unique_ptr<Visit>& visit);
+  // What a visit that stays on had under way failed by `why`. Where that is a lost connection: waits for the server, and `visit` is
+  // fit to ask again. Otherwise, or when the stay has ended meanwhile, the error that it ended with.
+  static Result<void> go_on(Run& run, std::unique_ptr<Visit>& visit, const Error& why);
 
   client::Access& access() { return *access_; }
   bool is_through_agent() const { return through_agent_; }
@@ -40,10 +43,13 @@ class Visit {
   }
 
  private:
+  class Stays;
   Visit(Run& run, std::unique_ptr<client::Access> access);
+  static Result<void> come_back(Run& run, std::unique_ptr<Visit>& visit);
 
   Run& run_;
   bool through_agent_ = false;
+  std::unique_ptr<Stays> stays_;  // Of a stay of one's own.
   std::unique_ptr<client::Access> access_;
   std::unique_ptr<Interrupt::Listener> listening_;
 };
