@@ -65,6 +65,10 @@ class Visit::Stays final : public client::Listener {
     known_ = joins_;
     return end_ ? Result<void>(*end_) : Result<void>();
   }
+  std::optional<Error> end() {
+    const std::lock_guard lock(mutex_);
+    return end_;
+  }
 
  private:
   std::mutex mutex_;
@@ -108,8 +112,10 @@ Result<std::unique_ptr<Visit>> Visit::open(Run& run, Folder folder, Stay stay) {
 
 Result<void> Visit::go_on(Run& run, std::unique_ptr<Visit>& visit, const Error& why) {
   const bool is_away = visit->through_agent_ && why.outcome == Outcome::not_found;
-  if (why.outcome != Outcome::interrupted && !is_away) return why;
   if (run.interrupt.is_requested()) return Error{Outcome::cancelled, ""};
+  // What is asked after the end says no more than that there was one.
+  if (const auto end = visit->stays_ ? visit->stays_->end() : std::nullopt) return *end;
+  if (why.outcome != Outcome::interrupted && !is_away) return why;
   const auto say = [&run] { run.output.message("the connection was lost; waiting for the server"); };
   if (!visit->stays_) say();
   auto back = visit->stays_ ? visit->stays_->wait_for_join(say) : come_back(run, visit);
