@@ -194,7 +194,7 @@ TEST_CASE(
   REQUIRE(following->wait_for(Stream::err, "the server is there again"));
   REQUIRE(following->wait_for(Stream::out, "session opened user=boss"));
   CHECK(studio.run("boss", {"kick", "boss"}).ending.exit_code == 0);
-  CHECK(exit_code(*following) != 0);
+  CHECK(exit_code(*following) == 4);
   const std::string& said = following->printed(Stream::err);
   CHECK(said.find("waiting for the server") == said.rfind("waiting for the server"));
   CHECK_THAT(said, Contains("error: ") && Contains("boss"));

@@ -43,11 +43,13 @@ class Visit::Stays final : public client::Listener {
   void on_joined(std::string_view, const client::User&) override {
     const std::lock_guard lock(mutex_);
     ++joins_;
+    is_in_ = true;
     changed_.notify_one();
   }
   void on_left(const Error& why, bool will_rejoin) override {
-    if (will_rejoin) return;
     const std::lock_guard lock(mutex_);
+    is_in_ = false;
+    if (will_rejoin) return;
     end_ = why;
     changed_.notify_one();
   }
@@ -56,7 +58,7 @@ class Visit::Stays final : public client::Listener {
   // that it does, over and over; one that sends somebody off says so a moment after what was under way has failed.
   Result<void> wait_for_join(const std::function<void()>& say) {
     constexpr auto kMoment = std::chrono::milliseconds(200);
-    const auto is_over = [this] { return end_ || joins_ > known_; };
+    const auto is_over = [this] { return end_ || (is_in_ && joins_ > known_); };
     std::unique_lock lock(mutex_);
     if (!changed_.wait_for(lock, kMoment, is_over)) {
       say();
@@ -75,6 +77,7 @@ class Visit::Stays final : public client::Listener {
   std::condition_variable changed_;
   std::uint64_t joins_ = 0;
   std::uint64_t known_ = 1;
+  bool is_in_ = false;
   std::optional<Error> end_;
 };
 
