@@ -98,13 +98,15 @@ void SqliteLog::keep_ahead() {
 
 // Behind a snapshot that is being encoded.
 void SqliteLog::install(LogSnapshot snapshot, Done done) {
-  auto shared = std::make_shared<const LogSnapshot>(std::move(snapshot));
-  encoding_.submit([worker = worker_.get(), shared, done = std::move(done)]() mutable {
-    worker->submit([worker, shared, done = std::move(done)] {
-      auto result = std::make_shared<Result<void>>(worker->install(*shared));
-      worker->post([done, result] { done(*result); });
-    });
-  });
+  encoding_.submit(
+      [worker = worker_.get(), snapshot = std::move(snapshot), done = std::move(done)]() mutable {
+        snapshot.state = packed_state(std::move(snapshot.state));
+        const auto shared = std::make_shared<const LogSnapshot>(std::move(snapshot));
+        worker->submit([worker, shared, done = std::move(done)] {
+          auto result = std::make_shared<Result<void>>(worker->install(*shared));
+          worker->post([done, result] { done(*result); });
+        });
+      });
 }
 
 void SqliteLog::keyframe(Record record, std::uint64_t sequence, std::function<Bytes()> encode, Done done) {

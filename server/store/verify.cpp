@@ -53,7 +53,7 @@ Result<void> check_pages(Database& database) {
 Result<std::uint64_t> check_snapshot(Database& database) {
   const auto snapshot = newest_snapshot(database);
   if (!snapshot) return snapshot.error();
-  if (snapshot->sequence == 0) return std::uint64_t{0};
+  if (snapshot->sequence == 0 && snapshot->state.empty()) return std::uint64_t{0};
   const auto board = Board::decoded(snapshot->state);
   if (!board) return board.error().prefixed("snapshot " + std::to_string(snapshot->sequence));
   return snapshot->sequence;
