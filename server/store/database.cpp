@@ -15,6 +15,8 @@ namespace {
 // "CBrd": tells our databases from others.
 constexpr std::int64_t kApplicationId = 0x43427264;
 constexpr std::int64_t kSchemaVersion = 4;
+// From this on the tables are the same: it is read as it is where it cannot be brought up to date.
+constexpr std::int64_t kReadableSchema = 3;
 
 constexpr const char* kSchema = R"sql(
   BEGIN IMMEDIATE;
@@ -248,7 +250,7 @@ Result<Database> Database::open_as_left(const std::filesystem::path& file) {
   if (!database) return database.error().prefixed(doing);
   const auto version = database->version();
   if (!version) return version.error().prefixed(doing);
-  if (version->schema == kSchemaVersion) return database;
+  if (version->schema >= kReadableSchema) return database;
   return Error{Outcome::failed, doing + ": it has to be brought up to date"};
 }
 

@@ -173,6 +173,26 @@ TEST_CASE("a log that was opened without room goes on after another process has 
   CHECK(append(*log, inbox, {.id = 1})->sequence == 1);
 }
 
+TEST_CASE(
+    "a board of the schema before that is opened without room is read, and brought up to date with room") {
+  TemporaryFolder folder;
+  Inbox inbox;
+  {
+    auto log = open_log(folder, inbox);
+    REQUIRE(append(*log, inbox, {.id = 1}));
+  }
+  REQUIRE(Database::open(board_in(folder), Database::Missing::fails)->run("PRAGMA user_version = 3"));
+  std::unique_ptr<SqliteLog> log;
+  {
+    const SmallDisk disk(0);
+    log = open_log(folder, inbox);
+  }
+  REQUIRE(log->why_read_only());
+  CHECK(log->open_history());
+  CHECK(append(*log, inbox, {.id = 2})->sequence == 2);
+  CHECK(*Database::open_reader(board_in(folder))->number("PRAGMA user_version") == 4);
+}
+
 TEST_CASE("a log that had nothing written ahead goes on after a full disk") {
   TemporaryFolder folder;
   Inbox inbox;
