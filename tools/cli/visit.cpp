@@ -121,20 +121,21 @@ Result<void> Visit::go_on(Run& run, std::unique_ptr<Visit>& visit, const Error& 
   if (why.outcome != Outcome::interrupted && !is_away) return why;
   const auto say = [&run] { run.output.message("the connection was lost; waiting for the server"); };
   if (!visit->stays_) say();
-  auto back = visit->stays_ ? visit->stays_->wait_for_join(say) : come_back(run, visit);
+  auto back = visit->stays_ ? visit->stays_->wait_for_join(say) : come_back(run, visit, why);
   if (run.interrupt.is_requested()) return Error{Outcome::cancelled, ""};
   if (back) run.output.message("the connection was lost; the server is there again");
   return back;
 }
 
-// The agent's own session does so by itself, but the agent may have gone, too.
-Result<void> Visit::come_back(Run& run, std::unique_ptr<Visit>& visit) {
+// The agent's session comes back by itself. One that has gone was ended, or sent off: no other way is taken behind that.
+Result<void> Visit::come_back(Run& run, std::unique_ptr<Visit>& visit, const Error& why) {
   constexpr auto kPause = std::chrono::seconds(1);
   client::Answer<bool> stopped;
   const Interrupt::Listener listening = run.interrupt.listen([stopped] { stopped.set(true); });
   for (;;) {
     if (stopped.wait_for(kPause)) return Error{Outcome::cancelled, ""};
     auto other = open(run, Folder::unused, Stay::on);
+    if (other && !(*other)->through_agent_) return why;
     const auto there = other ? (*other)->wait((*other)->access().users()) : other.error();
     if (there) {
       visit = std::move(*other);

@@ -45,7 +45,7 @@ class Visit {
  private:
   class Stays;
   Visit(Run& run, std::unique_ptr<client::Access> access);
-  static Result<void> come_back(Run& run, std::unique_ptr<Visit>& visit);
+  static Result<void> come_back(Run& run, std::unique_ptr<Visit>& visit, const Error& why);
 
   Run& run_;
   bool through_agent_ = false;
